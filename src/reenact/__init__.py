@@ -1,0 +1,1 @@
+"""Records machine-learning experiments in open files, and runs them again."""

@@ -1,0 +1,1 @@
+"""The truth on disk: where it lies, how it is written, and how it is followed."""

@@ -1,0 +1,74 @@
+"""Lines as records, for the reading side: fast when all is well, exact about what is not."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+from .events import Event, LogLine, PointLine
+
+__all__ = ["Broken", "decode_events", "decode_logs", "decode_points"]
+
+T = TypeVar("T")
+
+_points: msgspec.json.Decoder[PointLine] = msgspec.json.Decoder(PointLine)
+_logs: msgspec.json.Decoder[LogLine] = msgspec.json.Decoder(LogLine)
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A line that is not a record: its number (from 1, in its file) and what is wrong with it."""
+
+    line: int
+    reason: str
+    text: str
+
+
+def _decode(
+    decoder: msgspec.json.Decoder[T], data: bytes, first_line: int
+) -> tuple[list[tuple[int, T]], list[Broken]]:
+    records: list[tuple[int, T]] = []
+    broken: list[Broken] = []
+    lines = data.split(b"\n")
+    if lines and not lines[-1]:
+        lines.pop()
+    for number, line in enumerate(lines, first_line):
+        try:
+            records.append((number, decoder.decode(line)))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            following = (
+                lines[number - first_line + 1] if number - first_line + 1 < len(lines) else b""
+            )
+            # A write cut short is repeated whole on the next line: nothing is missing.
+            if line and following.startswith(line):
+                continue
+            if not line.strip(b"\0 \r"):
+                reason = "the line is empty or filled with zeros" if line else "the line is empty"
+            else:
+                reason = str(error)
+            broken.append(Broken(number, reason, line[:120].decode("utf-8", "backslashreplace")))
+    return records, broken
+
+
+def decode_points(
+    data: bytes, first_line: int = 1
+) -> tuple[list[tuple[int, PointLine]], list[Broken]]:
+    """Whole lines of a points segment as `(line number, point line)`, and the lines that are broken."""
+    try:
+        decoded = _points.decode_lines(data)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode(_points, data, first_line)
+    if len(decoded) != data.count(b"\n"):  # the fast path skips empty lines and would misnumber
+        return _decode(_points, data, first_line)
+    return list(enumerate(decoded, first_line)), []
+
+
+def decode_logs(data: bytes, first_line: int = 1) -> tuple[list[tuple[int, LogLine]], list[Broken]]:
+    """Whole lines of a log as `(line number, log line)`, and the lines that are broken."""
+    return _decode(_logs, data, first_line)
+
+
+def decode_events(data: bytes, first_line: int = 1) -> tuple[list[tuple[int, Event]], list[Broken]]:
+    """Whole lines of an event segment as `(line number, event)`, and the lines that are broken."""
+    return _decode(_events, data, first_line)

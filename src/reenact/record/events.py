@@ -1,0 +1,210 @@
+"""The records of a journal as frozen structs: what readers see of what writers wrote.
+
+Three kinds of lines exist. A *point line* holds the metrics of one log call, a *log line* one
+message, an *event* anything else that happened to an experiment. `docs/internals/format.md` is the
+specification; field names here are the keys on disk. Times are seconds since the epoch.
+
+The writing side does not import this module (it costs more to import than a process takes to start):
+it writes the same keys through `record.encode`, and tests decode every line it writes strictly.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from .status import Status
+
+__all__ = [
+    "EVENT_TYPES",
+    "BindrsChanged",
+    "Captured",
+    "Closed",
+    "ConfigSet",
+    "Event",
+    "FieldSet",
+    "FileLogged",
+    "Linked",
+    "LogLine",
+    "Opened",
+    "ParamsSet",
+    "PointLine",
+    "RecordsLost",
+    "TagsChanged",
+    "ValueLogged",
+]
+
+FORMAT_VERSION = 1
+
+
+class PointLine(msgspec.Struct, frozen=True, gc=False):
+    """The metrics of one log call.
+
+    `m` maps metric names to float64 values; a value that JSON has no number for is one of the
+    strings "NaN", "Infinity", "-Infinity". `s` is the step, absent when none was given: its step
+    then is its position among the points of that metric. `x` is the call's metadata.
+    """
+
+    t: float
+    m: dict[str, float | str]
+    s: int | None = None
+    x: dict[str, Any] | None = None
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """One message of `Experiment.log`."""
+
+    t: float
+    level: str
+    message: str
+    fields: dict[str, Any] = {}
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="k", kw_only=True):
+    t: float
+
+
+class Opened(_Event, frozen=True, tag="opened", kw_only=True):
+    """A writer began; always the first event of its segment.
+
+    `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
+    the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
+    from outside). `boot`, `pid`, `pid_started` and `pid_space` identify the process on `host`.
+    """
+
+    version: int
+    experiment_id: str
+    name: str
+    role: str = "lead"
+    rank: int | None = None
+    world_size: int | None = None
+    host: str = ""
+    boot: str = ""
+    pid: int = 0
+    pid_started: int = 0
+    pid_space: str = ""
+    user: str = ""
+    heartbeat: float = 10.0
+
+
+class Closed(_Event, frozen=True, tag="closed", kw_only=True):
+    """A writer ended. `by` is "writer", or "reader" when its process was found gone."""
+
+    status: Status
+    reason: str | None = None
+    error: str | None = None
+    by: str = "writer"
+    writer: str | None = None
+
+
+class FieldSet(_Event, frozen=True, tag="field", kw_only=True):
+    """`name`, `description` or `notes` was set."""
+
+    field: str
+    value: str | None
+
+
+class TagsChanged(_Event, frozen=True, tag="tags", kw_only=True):
+    """Tags were set (a plain tag has the value None) or removed."""
+
+    add: dict[str, str | None] = {}
+    remove: list[str] = []
+
+
+class BindrsChanged(_Event, frozen=True, tag="bindrs", kw_only=True):
+    """Bindrs (labels of a resource or a team) were added or removed."""
+
+    add: list[str] = []
+    remove: list[str] = []
+
+
+class ParamsSet(_Event, frozen=True, tag="params", kw_only=True):
+    """Parameters were set: a nested mapping, merged into what was there."""
+
+    params: dict[str, Any]
+
+
+class ConfigSet(_Event, frozen=True, tag="config", kw_only=True):
+    """The frozen configuration, fully resolved."""
+
+    config: dict[str, Any]
+
+
+class Linked(_Event, frozen=True, tag="linked", kw_only=True):
+    """The experiment comes from another: `relation` is child, resumed, forked or reproduces."""
+
+    parent: str
+    relation: str = "child"
+
+
+class FileLogged(_Event, frozen=True, tag="file", kw_only=True):
+    """A file was copied to `path` (relative to the experiment's folder); `size` in bytes."""
+
+    file_id: str
+    prefix: str
+    name: str
+    path: str
+    size: int
+    hash: str
+    step: int | None = None
+    metadata: dict[str, Any] = {}
+
+
+class ValueLogged(_Event, frozen=True, tag="value", kw_only=True):
+    """A value beyond numbers: an image, a table, a histogram …
+
+    Small values are in `data`; larger ones in the file `path`, relative to the folder.
+    """
+
+    name: str
+    kind: str
+    step: int | None = None
+    path: str | None = None
+    data: Any = None
+    metadata: dict[str, Any] = {}
+
+
+class Captured(_Event, frozen=True, tag="captured", kw_only=True):
+    """Something about the run that was recorded by itself: git, hardware, command, seeds …"""
+
+    what: str
+    data: dict[str, Any]
+
+
+class RecordsLost(_Event, frozen=True, tag="lost", kw_only=True):
+    """Records that could not be written: how many, and why."""
+
+    count: int
+    reason: str
+
+
+Event = (
+    Opened
+    | Closed
+    | FieldSet
+    | TagsChanged
+    | BindrsChanged
+    | ParamsSet
+    | ConfigSet
+    | Linked
+    | FileLogged
+    | ValueLogged
+    | Captured
+    | RecordsLost
+)
+
+EVENT_TYPES: tuple[type[_Event], ...] = (
+    Opened,
+    Closed,
+    FieldSet,
+    TagsChanged,
+    BindrsChanged,
+    ParamsSet,
+    ConfigSet,
+    Linked,
+    FileLogged,
+    ValueLogged,
+    Captured,
+    RecordsLost,
+)

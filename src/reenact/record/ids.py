@@ -1,0 +1,22 @@
+"""Identifiers: short, url-safe, random from the first character on."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["ID_LENGTH", "new_id"]
+
+ID_LENGTH = 12
+# No vowels and no look-alikes: an id is never a word and survives being read aloud.
+_ALPHABET = "23456789bcdfghjkmnpqrstvwxyz3579"
+_LETTERS = "bcdfghjkmnpqrstvwxyz"
+
+
+def new_id() -> str:
+    """A fresh id of 12 characters (58 random bits), starting with a letter.
+
+    Random from the start, so that four or five characters name one experiment of a hundred thousand.
+    """
+    raw = os.urandom(ID_LENGTH)
+    tail = "".join(_ALPHABET[byte & 31] for byte in raw[1:])
+    return _LETTERS[raw[0] % len(_LETTERS)] + tail

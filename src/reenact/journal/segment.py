@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections import deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +60,11 @@ class Segment:
     )
 
     def __init__(
-        self, path: str, *, exclusive: bool = False, on_trouble: Callable[[OSError], None] | None = None
+        self,
+        path: str,
+        *,
+        exclusive: bool = False,
+        on_trouble: Callable[[OSError], None] | None = None,
     ) -> None:
         import threading
 
@@ -68,7 +73,7 @@ class Segment:
         self.trouble: OSError | None = None
         self.fd = -1
         self._on_trouble = on_trouble
-        self._pending: list[bytes] = []
+        self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
         self._retry_at = 0.0
         self._lock = threading.Lock()
@@ -153,7 +158,7 @@ class Segment:
         import threading
 
         self._lock = threading.Lock()  # the parent may have held it
-        self._pending, self._pending_bytes = [], 0
+        self._pending, self._pending_bytes = deque(), 0
         _put_door(self.fd)
 
     def __del__(self) -> None:
@@ -210,7 +215,7 @@ class Segment:
             except OSError as error:
                 self._begin_trouble(error)
                 return False
-            self._pending.pop(0)
+            self._pending.popleft()
             self._pending_bytes -= len(line)
         return True
 

@@ -1,0 +1,165 @@
+"""One process's writer on one experiment: its segments, its signs of life, its end."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from ..record.encode import encode_line
+from .layout import ExperimentLayout
+from .liveness import boot_id, host_name, pid_space, process_started
+from .segment import Segment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+__all__ = ["ROTATE_BYTES", "Writer"]
+
+ROTATE_BYTES = 64 << 20
+FORMAT_VERSION = 1
+
+
+class Writer:
+    """Claims a number in the experiment's journal and appends to files that carry it.
+
+    Args:
+        layout: The experiment's folder.
+        label: What the writer is called: "main", "rank3", "child-4242".
+        opened: The fields of the `opened` event that the caller knows (see `record.events.Opened`).
+        on_trouble: Called with the error each time writing starts to fail.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        layout: ExperimentLayout,
+        label: str,
+        opened: dict[str, Any],
+        on_trouble: Callable[[OSError], None],
+    ) -> None:
+        self.layout = layout
+        self._on_trouble = on_trouble
+        self.name, self.events = self._claim(label)
+        self._points: Segment | None = None
+        self._logs: Segment | None = None
+        self._part = 1
+        self._synced = 0.0
+        pid = os.getpid()
+        self.opened_at = time.time()
+        self.event(
+            "opened",
+            t=self.opened_at,
+            version=FORMAT_VERSION,
+            host=host_name(),
+            boot=boot_id(),
+            pid=pid,
+            pid_started=process_started(pid),
+            pid_space=pid_space(),
+            **opened,
+        )
+
+    def _claim(self, label: str) -> tuple[str, Segment]:
+        """Take the next free number: creating the file exclusively is what makes it ours."""
+        number = max((int(w[:4]) for w in self.layout.writers() if w[:4].isdigit()), default=0)
+        while True:
+            number += 1
+            name = f"{number:04d}-{label}"
+            try:
+                path = self.layout.events(name)
+                return name, Segment(path, exclusive=True, on_trouble=self._on_trouble)
+            except FileExistsError:
+                continue
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The segments opened so far."""
+        return [s for s in (self.events, self._points, self._logs) if s is not None]
+
+    @property
+    def points(self) -> Segment:
+        """The segment for points, created by the first use."""
+        if self._points is None:
+            path = self.layout.points(self.name, self._part)
+            self._points = Segment(path, on_trouble=self._on_trouble)
+        return self._points
+
+    @property
+    def logs(self) -> Segment:
+        """The segment for log lines, created by the first use."""
+        if self._logs is None:
+            self._logs = Segment(self.layout.logs(self.name), on_trouble=self._on_trouble)
+        return self._logs
+
+    def event(self, kind: str, t: float | None = None, **fields: Any) -> None:
+        """Append one event."""
+        self.events.append(encode_line({"k": kind, "t": time.time() if t is None else t, **fields}))
+
+    def beat(self) -> None:
+        """One sign of life: touch the event segment, retry what waits, notice a deleted folder, rotate."""
+        for segment in self.segments:
+            if segment.trouble is not None:
+                segment.recover()
+            elif segment.is_gone():
+                segment.abandon(
+                    FileNotFoundError(2, "the file was deleted while it was written", segment.path)
+                )
+        if self.events.trouble is None:
+            try:
+                os.utime(self.events.fd)
+            except OSError:
+                pass  # a missed beat is not a lost record
+        points = self._points
+        if points is not None and points.trouble is None and points.size() > ROTATE_BYTES:
+            self._part += 1
+            try:
+                points.rotate(self.layout.points(self.name, self._part))
+            except OSError:
+                self._part -= 1  # the next beat tries again; the part only grows longer
+
+    def sync(self) -> None:
+        """Force what was written to the disk, against a crash of the system or the power."""
+        for segment in self.segments:
+            if segment.trouble is None:
+                try:
+                    os.fsync(segment.fd)
+                except OSError:
+                    continue  # a write that fails is reported by the write
+
+    @property
+    def lost(self) -> int:
+        """Records given up so far."""
+        return sum(segment.lost for segment in self.segments)
+
+    @property
+    def trouble(self) -> OSError | None:
+        """The error that keeps records from being written now, if any."""
+        return next((s.trouble for s in self.segments if s.trouble is not None), None)
+
+    def close(self, status: str, reason: str | None, error: str | None) -> int:
+        """Write the end and stop writing; returns how many records were lost in all."""
+        for segment in (self._points, self._logs):
+            if segment is not None:
+                if segment.trouble is None and segment.is_gone():
+                    segment.abandon(
+                        FileNotFoundError(
+                            2, "the file was deleted while it was written", segment.path
+                        )
+                    )
+                segment.close()
+        lost = self.lost
+        if lost:
+            why = self.trouble or "the folder could not be written"
+            self.event("lost", count=lost, reason=str(why))
+        closed = {"reason": reason, "error": error}
+        self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})
+        self.events.close()
+        return lost
+
+    def forget(self) -> None:
+        """After a fork, in the child: write nothing more to the parent's files."""
+        for segment in self.segments:
+            segment.forget()

@@ -1,0 +1,1 @@
+"""The catalog: what can be asked of all experiments at once, in SQL."""

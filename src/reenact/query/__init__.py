@@ -1,0 +1,1 @@
+"""Asking: the filter language and its translation to SQL, series reading, downsampling, differences."""

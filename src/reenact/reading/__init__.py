@@ -1,0 +1,1 @@
+"""What questions come back as: views of experiments, sequences of them, histories, comparisons."""

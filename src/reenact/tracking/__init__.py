@@ -1,0 +1,1 @@
+"""`Experiment` and its handles: what a training script writes with."""

@@ -1,0 +1,68 @@
+# Each target does its own set-up: a virtual environment in .venv, with the versions of constraints.txt.
+# `make` alone lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+INSTALL := $(PIP) install --quiet --constraint constraints.txt
+
+# The first interpreter that is new enough; `make PYTHON=…` chooses another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+.PHONY: help demo test test-all lint format docs bench constraints clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: $(VENV)/.for-demo  ## train a grid of real models, then ask questions about it
+	@$(BIN)/python examples/digits.py
+
+test: $(VENV)/.for-development  ## the whole suite but its slowest proofs
+	$(BIN)/python -m pytest -v --no-header -m "not slow" $(PYTEST)
+
+test-all: $(VENV)/.for-development  ## the whole suite
+	$(BIN)/python -m pytest -v --no-header $(PYTEST)
+
+lint: $(VENV)/.for-development  ## style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typing
+
+format: $(VENV)/.for-development  ## put the code into its format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(VENV)/.for-development  ## the documentation site, in docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+bench: $(VENV)/.for-development  ## measure beside floors and peers, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+constraints: $(VENV)/.for-development  ## write the versions now in .venv to constraints.txt
+	$(BIN)/python tools/constraints.py > constraints.new
+	mv constraints.new constraints.txt
+
+clean:  ## remove everything that was made here, experiments excepted
+	rm -rf $(VENV) docs/_build docs/reference/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say what the environment was last made from: a change of either file installs again.
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Making a virtual environment with $$($(PYTHON) --version) in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --upgrade pip
+	@touch $@
+
+$(VENV)/.for-demo: pyproject.toml constraints.txt | $(VENV)/.python
+	@echo "Installing Reenact and scikit-learn …"
+	@$(INSTALL) --build-constraint constraints.txt --editable . --group demo
+	@touch $@
+
+$(VENV)/.for-development: pyproject.toml constraints.txt | $(VENV)/.python
+	@echo "Installing what tests, types and docs need (some minutes the first time) …"
+	@$(INSTALL) --build-constraint constraints.txt --editable . --group dev
+	@touch $@ $(VENV)/.for-demo

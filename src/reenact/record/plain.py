@@ -1,80 +1,143 @@
 """Turning what users hand over into plain JSON, keeping types where JSON has them.
 
 Non-finite floats become `{"$float": "NaN" | "Infinity" | "-Infinity"}` and come back as floats from
-`from_plain`. Anything without a JSON form is kept as its text, never pickled.
+`from_plain`. Objects of known shape (dataclasses, pydantic and attrs models, namespaces, named tuples,
+OmegaConf containers, arrays) become mappings and lists; anything else is kept as its text, never pickled.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableSequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["flatten", "from_plain", "merge", "nest", "to_plain"]
+__all__ = ["fields_of", "flatten", "from_plain", "merge", "nest", "to_plain"]
 
 _SCALARS = (str, int, bool, type(None))
 MAX_DEPTH = 50
+_MAX_INT_BITS = 1023  # beyond, no reader could compare it as a float
+_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+_CIRCULAR = "<contains itself>"
 
 
-def to_plain(value: Any, _depth: int = 0) -> Any:
-    """`value` as plain JSON: dicts with string keys, lists, strings, numbers, booleans, None."""
+def to_plain(value: Any) -> Any:
+    """`value` as plain JSON: dicts with string keys, lists, strings, numbers, booleans, None.
+
+    Never raises for a value it does not know, or one that contains itself: it keeps a text instead.
+    """
+    return _plain(value, ())
+
+
+def _plain(value: Any, around: tuple[int, ...]) -> Any:
     kind = type(value)
     if kind in _SCALARS:
-        return _clean(value) if kind is str else value
+        if kind is str:
+            return _clean(value)
+        return value if kind is not int or value.bit_length() <= _MAX_INT_BITS else hex(value)
     if kind is float:
         return value if math.isfinite(value) else {"$float": _float_name(value)}
-    if _depth > MAX_DEPTH:
-        return repr(value)[:1000]
+    if len(around) > MAX_DEPTH:
+        return _text(value)[:1000]
+    if id(value) in around:
+        return _CIRCULAR
+    inside = (*around, id(value))
     if isinstance(value, Mapping):
-        return {_clean(_key(k)): to_plain(v, _depth + 1) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_plain(v, _depth + 1) for v in value]
+        return {_key(k): _plain(v, inside) for k, v in value.items()}
+    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+        return [_plain(v, inside) for v in value]
     if isinstance(value, (set, frozenset)):
-        return [to_plain(v, _depth + 1) for v in sorted(value, key=repr)]
-    return _other(value, _depth)
+        return [_plain(v, inside) for v in _in_order(value)]
+    return _other(value, inside)
 
 
-def _other(value: Any, depth: int) -> Any:
+def _other(value: Any, inside: tuple[int, ...]) -> Any:
     from enum import Enum
 
     if isinstance(value, Enum):
-        return to_plain(value.value, depth + 1)
-    if isinstance(value, (bool, int, str, float)):  # subclasses, np.float64 and np.str_ among them
-        for base in (bool, int, str, float):
-            if isinstance(value, base):
-                return to_plain(base(value), depth + 1)
-    for attribute in (
-        "tolist",
-        "item",
-    ):  # numpy and torch scalars and arrays, without importing either
-        method = getattr(value, attribute, None)
-        if callable(method) and hasattr(value, "dtype"):
+        return _plain(value.value, inside)
+    for base in (bool, int, str, float):  # subclasses, np.float64 and np.str_ among them
+        if isinstance(value, base):
+            return _plain(base(value), inside)
+    dtype = getattr(value, "dtype", None)
+    if dtype is not None and getattr(dtype, "kind", "") not in ("M", "m"):
+        for way in ("tolist", "item"):  # arrays and scalars of NumPy, PyTorch and JAX
+            method = getattr(value, way, None)
             try:
-                return to_plain(method(), depth + 1)
-            except (TypeError, ValueError, RuntimeError):
+                if callable(method) and type(got := method()) is not type(value):
+                    return _plain(got, inside)
+            except Exception:  # noqa: BLE001  (a device that failed: the text says what it was)
                 continue
-    fields = getattr(value, "__dataclass_fields__", None)
-    if fields is not None and not isinstance(value, type):
-        return {name: to_plain(getattr(value, name, None), depth + 1) for name in fields}
-    dump = getattr(value, "model_dump", None)  # pydantic 2
-    if callable(dump) and not isinstance(value, type):
-        return to_plain(dump(), depth + 1)
-    if hasattr(value, "isoformat"):
-        return str(value.isoformat())
+    fields = fields_of(value)
+    if fields is not None:
+        return {_key(k): _plain(v, inside) for k, v in fields.items()}
+    if isinstance(value, MutableSequence) and not isinstance(value, bytearray):
+        return [_plain(v, inside) for v in value]
     if isinstance(value, type) or callable(value):
         module = getattr(value, "__module__", None)
         name = getattr(value, "__qualname__", None)
-        return f"{module}.{name}" if module and name else _clean(repr(value))
-    if hasattr(value, "__fspath__"):
+        return _clean(f"{module}.{name}") if module and name else _text(value)
+    return _text(value)
+
+
+def fields_of(value: Any) -> Mapping[str, Any] | None:
+    """The fields of an object made to hold some, by name; None for an object of no such kind.
+
+    Knows dataclasses, pydantic models of both generations, attrs classes, named tuples,
+    `argparse.Namespace`, `types.SimpleNamespace` and msgspec structs, without importing any.
+    """
+    kind = type(value)
+    if isinstance(value, type):
+        return None
+    names = getattr(kind, "__dataclass_fields__", None)
+    if names is None and hasattr(kind, "__attrs_attrs__"):
+        names = [attribute.name for attribute in kind.__attrs_attrs__]
+    if names is None and isinstance(value, tuple):
+        names = getattr(kind, "_fields", None)
+    if names is None and hasattr(kind, "__struct_fields__"):
+        names = kind.__struct_fields__
+    if names is not None:
+        return {name: getattr(value, name, None) for name in names}
+    if callable(getattr(kind, "model_dump", None)) and hasattr(kind, "model_fields"):
+        dumped: Mapping[str, Any] = value.model_dump()
+        return dumped
+    if hasattr(kind, "__fields__") and callable(getattr(kind, "dict", None)):  # pydantic 1
+        old: Mapping[str, Any] = value.dict()
+        return old
+    if any(c.__name__ in ("Namespace", "SimpleNamespace") for c in kind.__mro__):
+        return dict(vars(value))
+    return None
+
+
+def _text(value: Any) -> str:
+    """What an object says of itself; its class where that would be an address, new in every run."""
+    kind: Any = type(value)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    try:
+        if hasattr(value, "isoformat"):
+            return str(value.isoformat())
+        if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+            return _clean(name)
         return _clean(str(value))
-    return _clean(str(value))
+    except Exception:  # noqa: BLE001  (a stranger's __str__)
+        return _clean(name)
 
 
 def _key(key: Any) -> str:
-    return key if isinstance(key, str) else str(to_plain(key))
+    if isinstance(key, str):
+        return _clean(str(key) if type(key) is str else str.__str__(key))
+    from enum import Enum
+
+    return _key(key.value) if isinstance(key, Enum) else _text(key)
+
+
+def _in_order(values: Any) -> Any:
+    try:
+        return sorted(values)
+    except Exception:  # noqa: BLE001  (of several types, or of one without an order)
+        return sorted(values, key=_text)
 
 
 def _clean(text: str) -> str:
@@ -90,11 +153,23 @@ def _float_name(value: float) -> str:
     return "NaN" if value != value else "Infinity" if value > 0 else "-Infinity"
 
 
+def _is_float(value: Any) -> bool:
+    """Whether a mapping is the tagged form of a non-finite float."""
+    if len(value) != 1:
+        return False
+    name = value.get("$float")
+    return isinstance(name, str) and name in _FLOATS
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping) and not _is_float(value)
+
+
 def from_plain(value: Any) -> Any:
     """The inverse of `to_plain` for non-finite floats; everything else is returned as it is."""
     if isinstance(value, dict):
-        if len(value) == 1 and "$float" in value:
-            return float(value["$float"])
+        if _is_float(value):
+            return _FLOATS[value["$float"]]
         return {k: from_plain(v) for k, v in value.items()}
     if isinstance(value, list):
         return [from_plain(v) for v in value]
@@ -104,32 +179,30 @@ def from_plain(value: Any) -> Any:
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping with dotted keys as a nested one: `{"a.b": 1}` → `{"a": {"b": 1}}`.
 
-    A dotted key below a scalar replaces the scalar, as a later assignment would.
+    A dotted key below a scalar replaces the scalar, as a later assignment would. A key with an empty
+    part ("a..b", ".", "") is one name.
     """
     nested: dict[str, Any] = {}
     for key, value in flat.items():
-        if isinstance(value, Mapping) and not (len(value) == 1 and "$float" in value):
+        if _is_nested(value):
             value = nest(value)
-        at = nested
-        *parents, last = key.split(".") if all(key.split(".")) else [key]
-        for parent in parents:
-            inner = at.get(parent)
-            if not isinstance(inner, dict):
-                inner = at[parent] = {}
-            at = inner
-        if isinstance(value, dict) and isinstance(at.get(last), dict):
-            merge(at[last], value)
-        else:
-            at[last] = value
+        parts = key.split(".")
+        for parent in reversed(parts[1:] if all(parts) else ()):
+            value = {parent: value}
+        merge(nested, {parts[0] if all(parts) else key: value})
     return nested
 
 
 def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
-    """Merge the nested mapping `new` into `into`; where both have a mapping, key by key."""
+    """Merge the nested mapping `new` into `into`; where both have a mapping, key by key.
+
+    What is taken over from `new` is copied, so that a later merge into `into` leaves `new` alone.
+    """
     for key, value in new.items():
-        old = into.get(key)
-        if isinstance(old, dict) and isinstance(value, Mapping) and "$float" not in value:
-            merge(old, value)
+        if _is_nested(value):
+            if not _is_nested(into.get(key)):
+                into[key] = {}
+            merge(into[key], value)
         else:
             into[key] = value
 
@@ -139,7 +212,7 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in nested.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value and "$float" not in value:
+        if value and _is_nested(value):
             flat.update(flatten(value, name + "."))
         else:
             flat[name] = value

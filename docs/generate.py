@@ -1,0 +1,260 @@
+"""The generated reference: API, command line, settings and errors, written from the code itself.
+
+`python docs/generate.py FOLDER` writes the pages as Markdown; the site's configuration calls the same function.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import click
+
+import reenact
+from reenact import errors, settings
+
+DIRECTIVE = "```{{eval-rst}}\n.. auto{kind}:: {target}\n{options}```\n"
+# Which room's public names are listed under which title, in the order of a life with experiments.
+ROOMS = {
+    "Writing": ("tracking", "session", "naming", "run_info", "record", "settings"),
+    "Values": ("values",),
+    "Reading": ("store", "reading", "query", "index"),
+    "Charts": ("plots",),
+    "Weights": ("weights",),
+}
+
+
+def summary(thing: object) -> str:
+    """The first sentence line of a docstring."""
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def public() -> dict[str, object]:
+    """Everything in `reenact.__all__` but the errors, which have a page of their own."""
+    found = {name: getattr(reenact, name) for name in reenact.__all__ if not name.startswith("__")}
+    return {name: thing for name, thing in found.items() if name not in errors.__all__}
+
+
+def handed_out(start: Iterable[object]) -> dict[str, type]:
+    """The classes that public calls and properties return and that have no public name themselves."""
+    named = {thing for thing in public().values() if inspect.isclass(thing)}
+    waiting = list(start)
+    found: dict[str, type] = {}
+    while waiting:
+        for candidate in returned(waiting.pop()):
+            if candidate in named or candidate.__name__ in found or is_error(candidate):
+                continue
+            found[candidate.__name__] = candidate
+            waiting.append(candidate)
+    return dict(sorted(found.items()))
+
+
+def is_error(thing: object) -> bool:
+    """Whether a thing is one of our errors."""
+    return inspect.isclass(thing) and issubclass(thing, errors.ReenactError)
+
+
+def returned(thing: object) -> Iterator[type]:
+    """Our public classes in the return types of a function, or of a class's public methods."""
+    calls: list[object] = [thing]
+    if inspect.isclass(thing):
+        members = [member for name, member in vars(thing).items() if not name.startswith("_")]
+        calls = [m.fget if isinstance(m, property) else inspect.unwrap(m) for m in members]  # type: ignore[arg-type]
+    for call in calls:
+        if not callable(call) or inspect.isclass(call):
+            continue
+        yield from ours(resolved_return(call))
+
+
+def resolved_return(call: Callable[..., object]) -> object:
+    """The return annotation of a function, looked up in its module and the ones it imports for types."""
+    text = getattr(call, "__annotations__", {}).get("return")
+    module = importlib.import_module(call.__module__)
+    if not isinstance(text, str):
+        return text
+    names: dict[str, object] = {}
+    for room in list(sys.modules):
+        if room.startswith("reenact."):
+            names.update({k: v for k, v in vars(sys.modules[room]).items() if inspect.isclass(v)})
+    names.update(vars(typing))
+    names.update({"Iterator": Iterator, "Iterable": Iterable, "Callable": Callable})
+    try:
+        return eval(text, {**names, **vars(module)})  # noqa: S307  (our own annotations, at build time)
+    except NameError:  # pandas, pyarrow …: imported for types only
+        return None
+
+
+def ours(annotation: object) -> Iterator[type]:
+    """The classes of this package in an annotation, its arguments included."""
+    here = inspect.isclass(annotation) and annotation.__module__.startswith("reenact.")
+    if here and not annotation.__name__.startswith("_"):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from ours(argument)
+
+
+def directive(target: str, thing: object) -> str:
+    """The autodoc directive for a public thing."""
+    if is_error(thing):
+        return DIRECTIVE.format(kind="exception", target=target, options="   :show-inheritance:\n")
+    if inspect.isclass(thing):
+        options = "   :members:\n   :inherited-members: object, str, Exception\n"
+        return DIRECTIVE.format(kind="class", target=target, options=options)
+    if inspect.isfunction(thing):
+        return DIRECTIVE.format(kind="function", target=target, options="")
+    return DIRECTIVE.format(kind="data", target=target, options="")
+
+
+def room_of(thing: object) -> str:
+    """The room of the package that a thing was made in."""
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    return module.split(".")[1] if module.startswith("reenact.") else ""
+
+
+def api_pages() -> dict[str, str]:
+    """An index of the public names and a page for each group of them."""
+    names = public()
+    index = ["# Python", "", "`from reenact import …` gives these names, and no others.", ""]
+    pages: dict[str, str] = {}
+    listed: set[str] = set()
+    for title, rooms in ROOMS.items():
+        group = {n: t for n, t in names.items() if room_of(t) in rooms and n not in listed}
+        if not group:
+            continue
+        listed |= set(group)
+        slug = title.lower()
+        handed = handed_out(group.values())
+        handed = {n: t for n, t in handed.items() if room_of(t) in rooms}
+        index += [f"## {title}", "", "| name | what it is for |", "|---|---|"]
+        index += [
+            f"| [`{n}`](api-{slug}.md#{n.lower()}) | {summary(t)} |" for n, t in group.items()
+        ]
+        index += [""]
+        body = [f"# {title}", ""]
+        for name, thing in group.items():
+            body += [f"## {name}", "", directive(f"reenact.{name}", thing)]
+        if handed:
+            body += ["## What these hand out", ""]
+            for name, cls in handed.items():
+                body += [f"### {name}", "", directive(f"{cls.__module__}.{name}", cls)]
+        pages[f"api-{slug}.md"] = "\n".join(body)
+    missing = sorted(set(names) - listed)
+    if missing:
+        raise SystemExit(f"public names in no group of docs/generate.py: {', '.join(missing)}")
+    index += ["```{toctree}", ":hidden:", "", *(name[:-3] for name in pages), "```", ""]
+    return {"api.md": "\n".join(index), **pages}
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """`(full name, command)` of a command and everything below it, hidden ones left out."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            if not command.commands[name].hidden:
+                yield from commands(command.commands[name], f"{path} {name}")
+
+
+def cli_page() -> str:
+    """Every command with its arguments and options, from the tree that the program itself runs."""
+    from reenact.cli.main import cli
+
+    lines = ["# Command line", "", "`python -m reenact` is the same program.", ""]
+    for path, command in commands(cli, "reenact"):
+        lines += [f"## {path}" if " " in path else "## reenact, the options of every command", ""]
+        context = click.Context(command, info_name=path)
+        usage = " ".join(command.collect_usage_pieces(context))
+        lines += ["```text", f"{path} {usage}".strip(), "```", "", prose(command.help), ""]
+        options = [p for p in command.get_params(context) if isinstance(p, click.Option)]
+        options = [option for option in options if not option.hidden and option.name != "help"]
+        if options:
+            lines += ["| option | meaning |", "|---|---|"]
+            lines += [f"| {spelling(option)} | {meaning(option, context)} |" for option in options]
+            lines += [""]
+    return "\n".join(lines)
+
+
+def prose(text: str | None) -> str:
+    """A command's help as Markdown: its `\\b` blocks, which keep their lines, become code."""
+    paragraphs = inspect.cleandoc(text or "").partition("\f")[0].split("\n\n")
+    return "\n\n".join(
+        f"```text\n{p.lstrip(chr(8)).strip(chr(10))}\n```" if p.startswith("\b") else p
+        for p in paragraphs
+    )
+
+
+def spelling(option: click.Option) -> str:
+    """An option's spellings and what it takes."""
+    names = ", ".join(f"`{name}`" for name in [*option.opts, *option.secondary_opts])
+    if option.is_flag or option.count:
+        return names
+    kind = option.type
+    takes = "\\|".join(kind.choices) if isinstance(kind, click.Choice) else kind.name.upper()
+    return f"{names} {option.metavar or takes}"
+
+
+def meaning(option: click.Option, context: click.Context) -> str:
+    """An option's help and its default, safe for a table cell."""
+    help_text = (option.help or "").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    default = option.get_default(context)
+    shown = default not in (None, False, (), "", True) and not callable(default)
+    shown = shown and "UNSET" not in repr(default).upper()
+    return f"{help_text} Default: `{default}`." if shown else help_text
+
+
+def settings_page() -> str:
+    """Every setting, its variable and its default."""
+    lines = ["# Settings", "", (inspect.getdoc(settings) or "").partition("\n\n")[2], ""]
+    for setting in settings.SETTINGS:
+        default = "not set" if setting.default == "" else f"`{str(setting.default).lower()}`"
+        if isinstance(setting.default, str) and setting.default:
+            default = f"`{setting.default}`"
+        lines += [
+            *(f"## {setting.name}", "", setting.meaning, ""),
+            *("| variable | in a file | default |", "|---|---|---|"),
+            *(f"| `{setting.variable}` | `{setting.name}` | {default} |", ""),
+        ]
+    return "\n".join(lines)
+
+
+def errors_page() -> str:
+    """Every error, in the order of the tree."""
+    tree, _, rest = (inspect.getdoc(errors) or "").partition("\n\n")[2].partition("\n\n")
+    lines = ["# Errors", "", *("```text", inspect.cleandoc(tree), "```"), "", rest, ""]
+    ordered = sorted(
+        errors.__all__, key=lambda name: inspect.getsourcelines(getattr(errors, name))[1]
+    )
+    for name in ordered:
+        lines += [f"## {name}", "", directive(f"reenact.errors.{name}", getattr(errors, name))]
+    return "\n".join(lines)
+
+
+def pages() -> dict[str, str]:
+    """The text of every generated page, by its file name."""
+    return {
+        **api_pages(),
+        "cli.md": cli_page(),
+        "settings.md": settings_page(),
+        "errors.md": errors_page(),
+    }
+
+
+def write_all(folder: Path) -> None:
+    """Write every page into `folder`, touching only those that changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = pages()
+    for old in folder.glob("*.md"):
+        if old.name not in made:
+            old.unlink()
+    for name, text in made.items():
+        path = folder / name
+        text = text.rstrip("\n") + "\n"
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
+if __name__ == "__main__":
+    write_all(Path(sys.argv[1]))

@@ -1,0 +1,149 @@
+"""The documentation: what it shows runs, and its reference leaves nothing out."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from reenact.cli.main import cli
+
+import reenact
+from pages import blocks, program, shell_lines
+from reenact import errors
+from reenact.settings import SETTINGS
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DOCS = REPOSITORY / "docs"
+# The pages whose code is a program; the reference is generated and tested below.
+PROGRAMS = [
+    REPOSITORY / "README.md",
+    DOCS / "index.md",
+    *sorted(DOCS.glob("start/*.md")),
+    *sorted(DOCS.glob("guides/*.md")),
+    *sorted(DOCS.glob("concepts/*.md")),
+    DOCS / "internals" / "format.md",
+    DOCS / "reference" / "filter-language.md",
+]
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The generated reference, page by page."""
+    folder = tmp_path_factory.mktemp("reference")
+    subprocess.run([sys.executable, DOCS / "generate.py", folder], check=True)
+    return {page.stem: page.read_text() for page in folder.glob("*.md")}
+
+
+@pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_the_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path):
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("REENACT_", "SLURM_"))}
+    bin_folder = str(Path(sys.executable).parent)
+    environment = bare | {
+        "PATH": os.pathsep.join([bin_folder, bare.get("PATH", "")]),
+        "HOME": str(tmp_path / "home"),
+        "MPLBACKEND": "agg",
+        "COLUMNS": "120",
+    }
+    work = tmp_path / "work"
+    work.mkdir()
+    (tmp_path / "home").mkdir()
+    script = Path(__file__).with_name("pages.py")
+    result = subprocess.run(
+        [sys.executable, "-W", "error", script, page],
+        cwd=work,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-6000:]
+
+
+def headings(page: str) -> set[str]:
+    """The headings of a page, as they are written."""
+    return {line.lstrip("#").strip() for line in page.splitlines() if line.startswith("#")}
+
+
+def test_every_public_name_is_in_the_reference(reference):
+    written = set().union(*(headings(page) for page in reference.values()))
+    assert {name for name in reenact.__all__ if not name.startswith("__")} <= written
+
+
+def test_every_error_is_in_the_reference_and_in_the_tree_at_its_top(reference):
+    page = reference["errors"]
+    assert set(errors.__all__) <= headings(page)
+    for name in errors.__all__:
+        assert re.search(rf"\b{name}\b", (errors.__doc__ or "").partition("Each also")[0])
+
+
+def test_every_setting_is_in_the_reference_with_its_variable(reference):
+    page = reference["settings"]
+    for setting in SETTINGS:
+        assert setting.name in headings(page)
+        assert f"`{setting.variable}`" in page
+
+
+def commands(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+    found = [(path, command)]
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            if not below.hidden:
+                found += commands(below, f"{path} {name}")
+    return found
+
+
+def test_every_command_and_option_is_in_the_reference(reference):
+    page = reference["cli"]
+    for path, command in commands(cli, "reenact")[1:]:
+        assert f"\n## {path}\n" in page
+        section = page.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                for spelling in parameter.opts:
+                    if spelling != "--help":
+                        assert f"`{spelling}`" in section, f"{path} {spelling}"
+
+
+def test_everything_in_the_public_reference_says_what_it_is_for():
+    for name in reenact.__all__:
+        if not name.startswith("__"):
+            assert (getattr(reenact, name).__doc__ or "").strip(), name
+    for path, command in commands(cli, "reenact"):
+        assert (command.help or "").strip(), path
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.hidden:
+                assert (parameter.help or "").strip(), f"{path} {parameter.opts[0]}"
+
+
+def test_every_command_shown_anywhere_exists():
+    known = {path for path, _ in commands(cli, "reenact")}
+    for page in [REPOSITORY / "README.md", *DOCS.rglob("*.md")]:
+        if "_build" in page.parts:
+            continue
+        for name in re.findall(r"`reenact ([a-z]+)\b", page.read_text()):
+            assert f"reenact {name}" in known, f"{page.relative_to(REPOSITORY)}: reenact {name}"
+
+
+def test_blocks_are_found_with_the_lines_they_stand_on():
+    page = (
+        "# Title\n\n```python\nprint(1)\n```\n\n```text\nnot code\n```\n\n"
+        "```{code-block} python\n:caption: train.py\n\nprint(2)\n```\n\n"
+        "::::{tab-set}\n:::{tab-item} A\n```sh\n$ reenact list \\\n    --json\n# no\n```\n:::\n::::\n"
+    )
+    python, file, shell = blocks(page)
+    assert (python.kind, python.text, python.line) == ("python", "print(1)\n", 4)
+    assert (file.kind, file.text, file.name) == ("file", "print(2)\n", "train.py")
+    assert shell_lines(shell.text) == ["reenact list --json"]
+    assert page.splitlines()[shell.line - 1] == "$ reenact list \\"
+
+
+def test_the_program_of_a_line_stands_behind_its_variables():
+    assert program("RANK=1 WORLD_SIZE=2 python train.py --lr=3") == "python"
+    assert program("reenact list name=x") == "reenact"

@@ -34,6 +34,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 __all__ = [
@@ -140,7 +141,7 @@ names = Table(
     Column("key", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Index("names_by_kind", "kind", "name", unique=True),
+    UniqueConstraint("kind", "name"),
 )
 
 params = Table(
@@ -204,7 +205,7 @@ files = Table(
 )
 
 values = Table(
-    "values",
+    "logged_values",  # VALUES is a word of SQL
     metadata,
     Column("experiment_key", Integer, primary_key=True, autoincrement=False),
     Column("position", Integer, primary_key=True, autoincrement=False),  # in the order logged

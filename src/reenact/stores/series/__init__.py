@@ -1,0 +1,1 @@
+"""The series: every point of every metric, as columns."""

@@ -1,0 +1,90 @@
+"""The series seam: what keeps the points of all experiments and hands them out as columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from .columns import Block, Columns
+
+__all__ = ["Place", "Sealed", "SeriesStore", "Source"]
+
+
+class Place(NamedTuple):
+    """An experiment and where it lies."""
+
+    experiment_id: str
+    folder: str
+
+
+class Source(NamedTuple):
+    """Where points came from: bytes `start` to `end` of a part, whose first line has the number `line`."""
+
+    writer: str
+    part: int
+    start: int
+    end: int
+    line: int
+
+
+class Sealed(NamedTuple):
+    """What sealing did: files turned into columns, and their bytes before and after."""
+
+    files: int
+    before: int
+    after: int
+
+
+class SeriesStore(Protocol):
+    """Keeps points as columns.
+
+    Promises:
+
+    - *Order.* A series is read in as-written order: by writer, part, line. Nothing is merged, dropped or
+      rounded: repeated and descending steps, NaN, ±infinity and -0.0 come back as they went in.
+    - *Steps.* A point without a step has its position in the whole series as its step, whatever part of
+      the series is read.
+    - *Again.* `take` may offer the same source again (after a crash); it is kept once.
+    - *Failures.* What cannot be read is passed over and named in `Columns.problems`; everything else is
+      still there. Only a missing experiment folder reads as empty.
+    - *Threads.* Any number of threads and processes may read; one at a time, holding the index's lock, may
+      call the other methods, also while others read.
+    """
+
+    def take(self, place: Place, source: Source, block: Block) -> None:
+        """Offer new points. They may be kept back until `flush`."""
+        ...
+
+    def flush(self, place: Place, finished: bool) -> None:
+        """Make what was taken durable where that pays; `finished`: nothing more will be written."""
+        ...
+
+    def read(
+        self,
+        place: Place,
+        names: Sequence[str] | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        metadata: bool = False,
+    ) -> Columns:
+        """The points of some or all series (names not found are left out; order as asked, else sorted).
+
+        Args:
+            start: The first step to read.
+            stop: The step to stop before.
+            metadata: Whether to read the metadata of points too.
+        """
+        ...
+
+    def seal(self, place: Place, *, everything: bool = False) -> Sealed:
+        """Turn the finished parts of a finished experiment into columns; the small ones only on request."""
+        ...
+
+    def drop(self, experiment_id: str) -> int:
+        """Forget what was derived for an experiment (its folder stays); the bytes given back."""
+        ...
+
+    def derived(self) -> dict[str, int]:
+        """Bytes derived per experiment id, outside of the experiments' folders."""
+        ...

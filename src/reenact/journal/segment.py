@@ -39,16 +39,18 @@ class Segment:
 
     Args:
         path: The file; it is created, its folder too.
-        exclusive: Fail with FileExistsError where the file exists already.
+        exclusive: Fail where the file exists already or cannot be made; otherwise a file that cannot be opened
+            is a trouble like any other, and is tried again.
         on_trouble: Called with the error each time writing starts to fail.
 
     Raises:
-        OSError: The file cannot be opened.
+        OSError: The file is exclusive and cannot be made.
     """
 
     __slots__ = (
         "__weakref__",
         "_lock",
+        "_made",
         "_on_trouble",
         "_pending",
         "_pending_bytes",
@@ -77,7 +79,15 @@ class Segment:
         self._pending_bytes = 0
         self._retry_at = 0.0
         self._lock = threading.Lock()
-        self.fd = _open(path, _FLAGS | (os.O_EXCL if exclusive else 0))
+        self._made = True
+        try:
+            self.fd = _open(path, _FLAGS | (os.O_EXCL if exclusive else 0))
+        except OSError as error:
+            if exclusive:
+                raise
+            self.fd = os.open(os.devnull, os.O_RDONLY)
+            self._made = False
+            self._begin_trouble(error)
 
     def append(self, line: bytes) -> bool:
         """Write one line (or several whole ones); whether it is in the file now."""
@@ -198,7 +208,9 @@ class Segment:
                 return False
             self._retry_at = now + RETRY_EVERY
             try:
-                fd = _open(self.path, _FLAGS & ~os.O_CREAT)
+                # What was made and is gone was deleted on purpose: it is not made again.
+                fd = _open(self.path, _FLAGS & ~os.O_CREAT if self._made else _FLAGS)
+                self._made = True
                 os.dup2(fd, self.fd, inheritable=False)
                 os.close(fd)
                 # Ends a line that was cut short; the whole line follows again (see record.decode).
@@ -226,7 +238,10 @@ def _open(path: str, flags: int) -> int:
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            os.mkdir(os.path.dirname(path))  # one level: a deleted experiment stays deleted
+        except FileExistsError:
+            pass
         return os.open(path, flags, 0o666)
 
 

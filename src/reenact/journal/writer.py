@@ -104,9 +104,7 @@ class Writer:
             if segment.trouble is not None:
                 segment.recover()
             elif segment.is_gone():
-                segment.abandon(
-                    FileNotFoundError(2, "the file was deleted while it was written", segment.path)
-                )
+                segment.abandon(_deleted(segment.path))
         if self.events.trouble is None:
             try:
                 os.utime(self.events.fd)
@@ -141,20 +139,16 @@ class Writer:
 
     def close(self, status: str, reason: str | None, error: str | None) -> int:
         """Write the end and stop writing; returns how many records were lost in all."""
-        for segment in (self._points, self._logs):
-            if segment is not None:
-                if segment.trouble is None and segment.is_gone():
-                    segment.abandon(
-                        FileNotFoundError(
-                            2, "the file was deleted while it was written", segment.path
-                        )
-                    )
+        for segment in self.segments:
+            if segment.trouble is None and segment.is_gone():
+                segment.abandon(_deleted(segment.path))
+            if segment is not self.events:
                 segment.close()
         lost = self.lost
         if lost:
             why = self.trouble or "the folder could not be written"
             self.event("lost", count=lost, reason=str(why))
-        closed = {"reason": reason, "error": error}
+        closed: dict[str, Any] = {"reason": reason, "error": error}
         self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})
         self.events.close()
         return lost
@@ -163,3 +157,7 @@ class Writer:
         """After a fork, in the child: write nothing more to the parent's files."""
         for segment in self.segments:
             segment.forget()
+
+
+def _deleted(path: str) -> OSError:
+    return FileNotFoundError(2, "the file was deleted while it was written", path)

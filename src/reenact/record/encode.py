@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-__all__ = ["encode", "encode_line", "load_fast_encoder", "number_or_name"]
+__all__ = ["encode", "encode_line", "is_fast", "load_fast_encoder", "number_or_name"]
 
 _standard = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
@@ -39,6 +39,11 @@ def load_fast_encoder() -> Callable[[object], bytes]:
 
         encode = msgspec.json.Encoder().encode
     return encode
+
+
+def is_fast() -> bool:
+    """Whether the fast encoder is in use."""
+    return encode is not _encode_standard
 
 
 def encode_line(record: dict[str, Any]) -> bytes:

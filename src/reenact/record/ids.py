@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["ID_LENGTH", "new_id"]
+__all__ = ["ID_LENGTH", "id_from_bytes", "new_id"]
 
 ID_LENGTH = 12
 # No vowels and no look-alikes: an id is never a word and survives being read aloud.
@@ -17,6 +17,10 @@ def new_id() -> str:
 
     Random from the start, so that four or five characters name one experiment of a hundred thousand.
     """
-    raw = os.urandom(ID_LENGTH)
+    return id_from_bytes(os.urandom(ID_LENGTH))
+
+
+def id_from_bytes(raw: bytes) -> str:
+    """The id that 12 bytes stand for."""
     tail = "".join(_ALPHABET[byte & 31] for byte in raw[1:])
     return _LETTERS[raw[0] % len(_LETTERS)] + tail

@@ -1,1 +1,1 @@
-"""`Experiment` and its handles: what a training script writes with."""
+"""Recording an experiment: the handle a training program holds, and what hangs off it."""

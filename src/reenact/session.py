@@ -1,0 +1,109 @@
+"""start, log, finish: the current experiment, for programs that do not want to carry a handle.
+
+The current experiment belongs to the process; `start` ends the one before.
+"""
+
+from __future__ import annotations
+
+from .errors import NotRunning
+from .tracking.experiment import Experiment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+__all__ = ["current", "finish", "log", "log_metric", "log_metrics", "start", "track"]
+
+_current: Experiment | None = None
+
+
+def start(name: str | None = None, **options: Any) -> Experiment:
+    """Start an experiment and make it the current one; takes what `Experiment` takes.
+
+    The current experiment, if there is one, is completed first.
+    """
+    global _current
+    if _current is not None and _current._recording is not None:
+        _current.run.complete()
+    _current = Experiment(name, **options)
+    _current.run.start()
+    return _current
+
+
+def current() -> Experiment:
+    """The current experiment.
+
+    Raises:
+        NotRunning: None was started.
+    """
+    if _current is None:
+        raise NotRunning("No experiment was started: call reenact.start(name) first.")
+    return _current
+
+
+def log_metric(
+    name: str, value: Any, step: int | None = None, *, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Log one metric of the current experiment."""
+    current().log_metric(name, value, step, metadata=metadata)
+
+
+def log_metrics(
+    metrics: Mapping[str, Any],
+    step: int | None = None,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Log several metrics of the current experiment."""
+    current().log_metrics(metrics, step, metadata=metadata)
+
+
+def log(message: str, level: str = "info", **fields: Any) -> None:
+    """Keep a message of the current experiment."""
+    current().log(message, level, **fields)
+
+
+def finish(status: str = "completed", reason: str | None = None) -> None:
+    """End the current experiment as completed, failed or cancelled.
+
+    Raises:
+        NotRunning: None is running.
+        ValueError: The status is none of these.
+    """
+    global _current
+    experiment = current()
+    ends = {
+        "completed": experiment.run.complete,
+        "failed": experiment.run.fail,
+        "cancelled": experiment.run.cancel,
+    }
+    if status not in ends:
+        raise ValueError(
+            f"An experiment ends as completed, failed or cancelled, not as {status!r}."
+        )
+    if status == "completed":
+        experiment.run.complete()
+    elif status == "failed":
+        experiment.run.fail(reason)
+    else:
+        experiment.run.cancel(reason)
+    _current = None
+
+
+def track(name: str | None = None, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a training function: each call is recorded as one opening of the experiment.
+
+    A parameter of the function called `experiment` or `exp` receives it:
+
+        @track("alice/vision/resnet50")
+        def train(experiment): ...
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        return Experiment(name, **options)(function)
+
+    return decorate

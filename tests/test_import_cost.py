@@ -1,0 +1,76 @@
+"""Importing is nearly free: what must not be loaded by `import reenact`, nor by a first log call."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Not by importing the package, not by opening an experiment, not by logging numbers.
+NEVER = (
+    "IPython", "PIL", "aiohttp", "blake3", "click", "cupy", "fastapi", "httpx", "jax", "matplotlib", "numpy",
+    "obstore", "omegaconf", "pandas", "plotly", "polars", "pyarrow", "pydantic", "requests", "rich", "scipy",
+    "sqlalchemy", "sqlite3", "tensorflow", "torch", "urllib3", "yaml",
+)  # fmt: skip
+# Parts of the standard library that cost a log call's worth of time many thousand times over.
+HEAVY = (
+    "asyncio", "concurrent.futures", "ctypes", "dataclasses", "difflib", "email", "http.client", "importlib.metadata",
+    "inspect", "logging", "multiprocessing", "pydoc", "socket", "subprocess", "tempfile", "tomllib", "unittest",
+    "urllib.request", "xml", "zipfile",
+)  # fmt: skip
+
+
+def loaded(program: str, folder: Path) -> set[str]:
+    """The modules that a program has loaded when it says so, in a process that began with none."""
+    program += "\nimport sys; print(' '.join(sys.modules))"
+    command = [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}\n{program}"]
+    result = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True, env={"PATH": ""}
+    )
+    return set(result.stdout.split())
+
+
+OPEN = (
+    "from reenact import Experiment\n"
+    "exp = Experiment('alice/digits', config={'lr': 0.1}, tags=['x'], quiet=True, system_metrics=0)\n"
+    "exp.run.start()\n"
+)
+
+
+def test_importing_loads_the_standard_library_and_ourselves_alone(tmp_path):
+    modules = loaded("import reenact", tmp_path)
+    foreign = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)
+    assert foreign <= {"reenact", "__main__", "__mp_main__"}
+    assert not modules & set(HEAVY)
+
+
+def test_importing_loads_no_module_of_ours_but_the_package(tmp_path):
+    modules = loaded("import reenact", tmp_path)
+    assert {name for name in modules if name.startswith("reenact")} == {"reenact"}
+
+
+def test_naming_experiment_loads_the_write_side_alone(tmp_path):
+    modules = loaded("from reenact import Experiment", tmp_path)
+    rooms = {name.split(".")[1] for name in modules if name.startswith("reenact.")}
+    assert rooms <= {"errors", "settings", "record", "journal", "tracking", "monitor"}
+    assert not modules & {*NEVER, "msgspec", "psutil"}
+
+
+@pytest.mark.parametrize(
+    "call", ["exp.log_metric('loss', 0.5, 0)", "exp.log_metrics({'a': 1, 'b': 2.5})"]
+)
+def test_a_first_log_call_loads_nothing_heavy(call, tmp_path):
+    modules = loaded(OPEN + call, tmp_path)
+    assert not modules & {*NEVER, *HEAVY}
+    assert not {
+        name
+        for name in modules
+        if name.startswith(("reenact.store", "reenact.query", "reenact.index"))
+    }
+
+
+def test_parameters_messages_and_tags_load_nothing_heavy(tmp_path):
+    program = OPEN + "exp.params.set(lr=0.1); exp.log('hello', step=1); exp.add_tags({'team': 'a'})"
+    assert not loaded(program, tmp_path) & set(NEVER)

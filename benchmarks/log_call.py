@@ -1,0 +1,58 @@
+"""One log call: durable against `kill -9` when it returns, beside encoding and writing the same record.
+
+Both run in the same process and take turns in blocks, each call timed by itself. The experiment is a default
+one: its background thread, system metrics and console capture are at work meanwhile.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from reenact import Experiment
+
+from .floor import Floor
+from .harness import Bench, Row, at_most, duration, paired_calls
+
+ROUNDS, CALLS = 30, 2_000
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    """Median and p99 of a call with 1 and with 10 scalars."""
+    rounds, calls = bench.size(ROUNDS, 2), bench.size(CALLS, 50)
+    for scalars in (1, 10):
+        yield from _rows(bench, scalars, rounds, calls)
+
+
+def _rows(bench: Bench, scalars: int, rounds: int, calls: int) -> Iterator[Row]:
+    names = [f"train/metric_{n}" for n in range(scalars)]
+    values = [random.random() for _ in range((rounds + 1) * calls + scalars)]
+    with bench.folder("log_call") as folder:
+        floor = Floor(folder / "floor" / "points.jsonl")
+        with Experiment("bench/log/call", root=folder) as experiment:
+            log_metric, log_metrics = experiment.log_metric, experiment.log_metrics
+
+            def ours(number: int) -> None:
+                log_metric(names[0], values[number], step=number)
+
+            def ours_many(number: int) -> None:
+                log_metrics(dict(zip(names, values[number : number + scalars])), step=number)
+
+            def beside(number: int) -> None:
+                floor.log({names[0]: values[number]}, number)
+
+            def beside_many(number: int) -> None:
+                floor.log(dict(zip(names, values[number : number + scalars])), number)
+
+            a, b = (ours, beside) if scalars == 1 else (ours_many, beside_many)
+            pair = paired_calls(a, b, rounds=rounds, calls=calls)
+        floor.close()
+    what = f"log call, {scalars} scalar{'s' * (scalars > 1)}"
+    for label, fraction, most in (("median", 0.5, 2), ("p99", 0.99, 5)):
+        took, floor_took, ratio = pair.at(fraction)
+        yield Row(
+            f"{what}, {label}",
+            duration(took / 1e9),
+            f"{duration(floor_took / 1e9)} (orjson + os.write)",
+            *at_most(ratio, most),
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from .columns import Block, Columns
@@ -55,8 +55,14 @@ class SeriesStore(Protocol):
         """Offer new points. They may be kept back until `flush`."""
         ...
 
-    def flush(self, place: Place, finished: bool) -> None:
-        """Make what was taken durable where that pays; `finished`: nothing more will be written."""
+    def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
+        """Make what was taken durable where that pays.
+
+        Args:
+            finished: The writers that will write no more: their parts may be sealed, which replaces a file
+                of lines by one of columns. A part that a later one follows may be sealed as well.
+            small: Seal parts too small to be worth it, too.
+        """
         ...
 
     def read(
@@ -75,10 +81,6 @@ class SeriesStore(Protocol):
             stop: The step to stop before.
             metadata: Whether to read the metadata of points too.
         """
-        ...
-
-    def seal(self, place: Place, *, everything: bool = False) -> Sealed:
-        """Turn the finished parts of a finished experiment into columns; the small ones only on request."""
         ...
 
     def drop(self, experiment_id: str) -> int:

@@ -1,0 +1,327 @@
+"""One Parquet file of points: how it is laid out, written and read. `docs/internals/index.md` specifies it.
+
+Columns `name, series, step, time, time_rest, value, row, metadata`, sorted by series and then as written.
+`name` is for people and other programs and costs next to nothing, as it is a run per row group.
+`series` numbers the names in their order; readers find a series by the offsets in the file's own
+metadata and read only the row groups it lies in. No row group holds a part of a series that would fit
+into one whole.
+
+Times are stored as timestamps of whole microseconds, which other programs show as such and which encode
+to a byte or two. Where that is not the exact time as logged, `time_rest` holds the difference, so that
+the sum is exact.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...errors import CorruptData, UnknownFormat
+from .columns import Block, Floats, Ints, grouped
+
+__all__ = ["PartFile", "PartInfo", "write_part"]
+
+VERSION = 1
+ROW_GROUP = 128 << 10
+_KEY = b"reenact"
+_SCHEMA = pa.schema(
+    [
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("series", pa.int32(), nullable=False),
+        pa.field("step", pa.int64()),
+        pa.field("time", pa.timestamp("us", tz="UTC")),
+        pa.field("time_rest", pa.float64()),
+        pa.field("value", pa.float64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("metadata", pa.string()),
+    ]
+)
+_ENCODINGS = {
+    "series": "DELTA_BINARY_PACKED",
+    "step": "DELTA_BINARY_PACKED",
+    "time": "DELTA_BINARY_PACKED",
+    "time_rest": "BYTE_STREAM_SPLIT",
+    "value": "BYTE_STREAM_SPLIT",
+    "row": "DELTA_BINARY_PACKED",
+}
+_MAX_SECONDS = 9e12  # beyond, microseconds leave 64 bits
+
+
+class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a part's file says of itself, as JSON under the key "reenact" of its metadata.
+
+    `first_line` and `lines` tell which lines of the segment it stands for, `start` and `end` their bytes;
+    `offsets` where each series of `names` begins; `mark` is the hash of the bytes before `end`, which tells
+    whether a segment still is the one this was made from; `broken` are lines passed over, with the reason;
+    `tail` is an unfinished last line (base64), which a sealed segment would otherwise lose.
+    """
+
+    version: int = VERSION
+    experiment_id: str
+    writer: str
+    part: int
+    first_line: int
+    lines: int
+    start: int
+    end: int
+    names: list[str] = []
+    offsets: list[int] = []
+    mark: str = ""
+    broken: list[tuple[int, str]] = []
+    tail: str | None = None
+
+
+def write_part(path: str, block: Block, info: PartInfo) -> int:
+    """Write a file of points, whole or not at all, and read it back before it gets its name.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        CorruptData: What was read back is not what was written.
+        OSError: It cannot be written.
+    """
+    block, starts = grouped(block)
+    info = msgspec.structs.replace(info, names=list(block.names), offsets=starts[:-1].tolist())
+    table = _table(block)
+    temporary = f"{path}.{os.urandom(4).hex()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            writer = pq.ParquetWriter(
+                file,
+                table.schema,
+                compression="zstd",
+                use_dictionary=["name"],
+                column_encoding=_ENCODINGS,
+                write_statistics=["name", "series", "step", "time"],
+                store_schema=False,
+                write_page_checksum=True,
+            )
+            with writer:
+                writer.add_key_value_metadata({_KEY: msgspec.json.encode(info)})
+                for begin, end in _row_groups(starts):
+                    writer.write_table(table.slice(begin, end - begin), row_group_size=ROW_GROUP)
+            file.flush()
+            os.fsync(file.fileno())
+        with PartFile(temporary) as written:
+            _verify(block, written, path)
+        os.replace(temporary, path)
+    finally:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+    return os.path.getsize(path)
+
+
+def _table(block: Block) -> pa.Table:
+    micros, rest, no_time = _split_times(block.time)
+    columns = [
+        pa.DictionaryArray.from_arrays(block.series, pa.array(list(block.names), pa.string())),
+        pa.array(block.series),
+        pa.array(block.step, mask=None if block.given is None else ~block.given),
+        pa.array(micros, pa.int64(), mask=no_time).cast(pa.timestamp("us", tz="UTC")),
+        pa.nulls(len(block), pa.float64()) if rest is None else pa.array(rest[0], mask=~rest[1]),
+        pa.array(block.value),
+        pa.array(block.row),
+        pa.nulls(len(block), pa.string())
+        if block.metadata is None
+        else pa.array(block.metadata, pa.string()),
+    ]
+    fields = [
+        f.with_type(c.type) if i == 0 else f
+        for i, (f, c) in enumerate(zip(_SCHEMA, columns, strict=True))
+    ]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _split_times(time: Floats) -> tuple[Ints, tuple[Floats, Any] | None, Any]:
+    """Microseconds, what they leave (values and where), and where they cannot say it at all."""
+    far = ~(np.abs(time) < _MAX_SECONDS)
+    micros = np.rint(np.where(far, 0.0, time) * 1e6).astype(np.int64)
+    rest = np.where(far, time, time - micros / 1e6)
+    inexact = rest != 0.0
+    return micros, (rest, inexact) if inexact.any() else None, far if far.any() else None
+
+
+def _row_groups(starts: Ints) -> list[tuple[int, int]]:
+    """Where row groups begin and end: whole series as long as they fit, at most ROW_GROUP rows."""
+    groups: list[tuple[int, int]] = []
+    begin = 0
+    for end, after in zip(starts[1:-1].tolist(), starts[2:].tolist(), strict=True):
+        if after - begin > ROW_GROUP and end > begin:
+            groups.append((begin, end))
+            begin = end
+    total = int(starts[-1])
+    if total > begin or not groups:
+        groups.append((begin, total))
+    return groups
+
+
+def _verify(block: Block, written: PartFile, path: str) -> None:
+    back = written.read(range(len(block.names)), metadata=True)
+    same = (
+        np.array_equal(back.series, block.series)
+        and np.array_equal(back.row, block.row)
+        and back.value.view(np.int64).tobytes() == block.value.view(np.int64).tobytes()
+        and back.time.view(np.int64).tobytes() == (block.time + 0.0).view(np.int64).tobytes()
+        and np.array_equal(back.step, block.step)
+        and _same_optional(back.given, block.given)
+        and _same_optional(back.metadata, block.metadata)
+    )
+    if not same:
+        raise CorruptData(
+            f"{path} did not read back as it was written; the segment it was made from is kept.",
+            path=path,
+        )
+
+
+def _same_optional(a: Any, b: Any) -> bool:
+    return a is b is None or (a is not None and b is not None and np.array_equal(a, b))
+
+
+class PartFile:
+    """An open file of points.
+
+    Raises:
+        CorruptData: It is no Parquet file, or not one of ours; its end may be missing.
+        UnknownFormat: It was written by a newer version.
+        FileNotFoundError: It is gone.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        try:
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _corrupt(path, error) from error
+        found = (self._file.metadata.metadata or {}).get(_KEY)
+        try:
+            if found is None:
+                raise msgspec.DecodeError("it does not say which points it holds")
+            self.info = msgspec.json.decode(found, type=PartInfo)
+        except msgspec.DecodeError as error:
+            self._file.close()
+            raise _corrupt(path, error) from error
+        if self.info.version > VERSION:
+            self._file.close()
+            raise UnknownFormat(
+                f"{path} has format version {self.info.version}; this version of Reenact reads "
+                f"{VERSION}. Upgrade Reenact to read it."
+            )
+        rows = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
+        self._bounds = np.concatenate([[0], np.cumsum(rows)]).astype(np.int64)
+        self._offsets = [*self.info.offsets, int(self._bounds[-1])]
+
+    def __enter__(self) -> PartFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    @property
+    def points(self) -> int:
+        """How many points it holds."""
+        return self._offsets[-1]
+
+    def find(self, names: Sequence[str]) -> list[int]:
+        """The numbers of those series that it has."""
+        at = {name: i for i, name in enumerate(self.info.names)}
+        return [at[name] for name in names if name in at]
+
+    def read(self, series: Sequence[int], *, metadata: bool = False) -> Block:
+        """The points of some series (numbers ascending), in as-written order each.
+
+        Raises:
+            CorruptData: The bytes are not what they should be.
+        """
+        wanted = [(self._offsets[s], self._offsets[s + 1]) for s in series]
+        ranges = _merged([r for r in wanted if r[1] > r[0]])
+        groups = self._groups(ranges)
+        columns = ["series", "step", "time", "time_rest", "value", "row"]
+        try:
+            table = self._file.read_row_groups(
+                groups, columns=[*columns, "metadata"] if metadata else columns
+            )
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _corrupt(self.path, error) from error
+        pieces = self._within(groups, ranges)
+        if pieces != [(0, table.num_rows)]:
+            table = pa.concat_tables(
+                [table.slice(a, b - a) for a, b in pieces] or [table.slice(0, 0)]
+            )
+        return _block(table, self.info.names)
+
+    def _groups(self, ranges: list[tuple[int, int]]) -> list[int]:
+        groups: list[int] = []
+        for begin, end in ranges:
+            first = int(np.searchsorted(self._bounds, begin, "right")) - 1
+            last = int(np.searchsorted(self._bounds, end, "left"))
+            groups += [g for g in range(first, last) if not groups or g > groups[-1]]
+        return groups
+
+    def _within(self, groups: list[int], ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """The ranges as rows of the table that holds just those row groups."""
+        pieces: list[tuple[int, int]] = []
+        at = 0
+        for group in groups:
+            low, high = int(self._bounds[group]), int(self._bounds[group + 1])
+            for begin, end in ranges:
+                a, b = max(begin, low), min(end, high)
+                if a < b:
+                    pieces.append((a - low + at, b - low + at))
+            at += high - low
+        return _merged(pieces)
+
+
+def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for begin, end in ranges:
+        if merged and merged[-1][1] == begin:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _block(table: pa.Table, names: list[str]) -> Block:
+    step = table.column("step")
+    given = None
+    if step.null_count:
+        given = step.is_valid().to_numpy()
+        step = step.fill_null(0)
+    time = table.column("time").cast(pa.int64())
+    rest = table.column("time_rest")
+    seconds = time.fill_null(0).to_numpy() / 1e6
+    if rest.null_count < len(rest):
+        seconds += rest.fill_null(0.0).to_numpy()
+    metadata = None
+    if "metadata" in table.column_names:
+        column = table.column("metadata")
+        if column.null_count < len(column):
+            metadata = np.empty(len(column), np.object_)
+            metadata[:] = column.to_pylist()
+    return Block(
+        names=names,
+        series=table.column("series").to_numpy(),
+        step=step.to_numpy(),
+        given=given,
+        time=seconds,
+        value=table.column("value").to_numpy(),
+        row=table.column("row").to_numpy(),
+        metadata=metadata,
+    )
+
+
+def _corrupt(path: str, error: Exception) -> CorruptData:
+    return CorruptData(
+        f"{path} cannot be read: {error}. The points it held are missing from what is shown; restore "
+        "the file from a copy if there is one, or delete it to go on without.",
+        path=path,
+    )

@@ -1,0 +1,216 @@
+"""What the points of a metric add up to, kept up to date one block of new points at a time.
+
+A `Tally` sums up what one writer wrote of one metric; points only ever come in as-written order, so
+"first" and "last" are those of the writer. The metric's summary combines the tallies in the order of the
+writers: a step that was not given is a position, and shifts by what earlier writers wrote.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..series.columns import Block, grouped
+
+__all__ = [
+    "MetricSummary",
+    "Tallies",
+    "Tally",
+    "add_block",
+    "combine",
+    "decode_tallies",
+    "summaries",
+]
+
+
+class Tally(msgspec.Struct, array_like=True):
+    """One writer's points of one metric.
+
+    `min` and `max` are NaN until there is a number. Mean and `m2` (the sum of squared distances from the
+    mean) are of the finite values. The `_given` flags tell a given step from a position.
+    """
+
+    count: int = 0
+    nonfinite: int = 0
+    first: float = math.nan
+    last: float = math.nan
+    last_time: float = 0.0
+    last_step: int = 0
+    last_given: bool = True
+    min: float = math.nan
+    min_step: int = 0
+    min_given: bool = True
+    max: float = math.nan
+    max_step: int = 0
+    max_given: bool = True
+    mean: float = 0.0
+    m2: float = 0.0
+
+
+Tallies = dict[str, dict[str, Tally]]
+"""By metric and by writer."""
+
+
+class MetricSummary(msgspec.Struct, frozen=True):
+    """A metric in numbers. Mean and std are of the finite values, min and max pass over NaN.
+
+    `min` and `max` (with their steps) are None when there is no number, `mean` when none is finite,
+    `std` (with n - 1) when fewer than two are.
+    """
+
+    count: int
+    first: float
+    last: float
+    last_step: int
+    last_time: float
+    min: float | None
+    min_step: int | None
+    max: float | None
+    max_step: int | None
+    mean: float | None
+    std: float | None
+    nonfinite: int
+
+
+_tallies = msgspec.msgpack.Decoder(Tallies)
+
+
+def decode_tallies(blob: bytes) -> Tallies:
+    """The tallies of `progress.metrics`."""
+    return _tallies.decode(blob)
+
+
+def summaries(blob: bytes) -> dict[str, MetricSummary]:
+    """The summaries of all metrics of an experiment, from its `progress.metrics`."""
+    return {name: combine(writers) for name, writers in _tallies.decode(blob).items()}
+
+
+def add_block(tallies: Tallies, writer: str, block: Block) -> set[str]:
+    """Add a block of a writer's new points; returns the names of the metrics in it."""
+    if not len(block):
+        return set()
+    block, starts = grouped(block)
+    with np.errstate(over="ignore", invalid="ignore"):
+        columns = _reduced(block, starts)
+    seen = set()
+    for at, name in enumerate(block.names):
+        if starts[at + 1] > starts[at]:
+            mine = tallies.setdefault(name, {})
+            new = Tally(*(column[at] for column in columns))
+            old = mine.get(writer)
+            mine[writer] = new if old is None else _after(old, new)
+            seen.add(name)
+    return seen
+
+
+def _reduced(block: Block, starts: Any) -> list[list[Any]]:
+    """The fields of a tally per series, as columns."""
+    some = starts[1:] > starts[:-1]
+    begin = starts[:-1][some]
+    value = block.value
+    count = np.diff(starts)[some]
+    position = np.arange(len(value)) - begin.repeat(count)
+    given = np.ones(len(value), np.bool_) if block.given is None else block.given
+    step = block.step if block.given is None else np.where(given, block.step, position)
+    last = begin + count - 1
+    finite = np.isfinite(value)
+    finite_count = np.add.reduceat(finite, begin, dtype=np.int64)
+    clean = value if finite.all() else np.where(finite, value, 0.0)
+    mean = np.add.reduceat(clean, begin) / np.maximum(finite_count, 1)
+    distance = clean - mean.repeat(count)
+    m2 = np.add.reduceat(np.where(finite, distance * distance, 0.0), begin)
+    low, high = np.fmin.reduceat(value, begin), np.fmax.reduceat(value, begin)
+    low_at, high_at = (_first_equal(value, best, begin, count) for best in (low, high))
+    columns = [
+        count,
+        count - finite_count,
+        value[begin],
+        value[last],
+        block.time[last],
+        step[last],
+        given[last],
+        low,
+        step[low_at],
+        given[low_at],
+        high,
+        step[high_at],
+        given[high_at],
+        mean,
+        m2,
+    ]
+    full = []
+    for column in columns:
+        wide = np.zeros(len(some), column.dtype)
+        wide[some] = column
+        full.append(wide.tolist())
+    return full
+
+
+def _first_equal(value: Any, best: Any, begin: Any, count: Any) -> Any:
+    """Where each series first has its best value; its begin when it has none (all NaN)."""
+    hits = np.flatnonzero(value == best.repeat(count))
+    if not len(hits):
+        return begin
+    at = np.minimum(np.searchsorted(hits, begin), len(hits) - 1)
+    found = hits[at]
+    return np.where((found >= begin) & (found < begin + count), found, begin)
+
+
+def _after(old: Tally, new: Tally) -> Tally:
+    """The tally of `old` and of `new`, which the same writer wrote after it."""
+    new.first = old.first
+    _extend(old, new)
+    return new
+
+
+def _extend(old: Tally, new: Tally) -> None:
+    """Make `new` the tally of both; `old` came before. `first` is left to the caller."""
+    if not new.last_given:
+        new.last_step += old.count
+    if not new.min_given:
+        new.min_step += old.count
+    if not new.max_given:
+        new.max_step += old.count
+    if not old.min > new.min and not math.isnan(old.min):
+        new.min, new.min_step, new.min_given = old.min, old.min_step, old.min_given
+    if not old.max < new.max and not math.isnan(old.max):
+        new.max, new.max_step, new.max_given = old.max, old.max_step, old.max_given
+    # Chan, Golub & LeVeque (1979): combining means and squared distances of two samples.
+    a, b = old.count - old.nonfinite, new.count - new.nonfinite
+    if a and b:
+        delta = new.mean - old.mean
+        new.m2 += old.m2 + delta * delta * a * b / (a + b)
+        new.mean = old.mean + delta * b / (a + b)
+    elif a:
+        new.mean, new.m2 = old.mean, old.m2
+    new.count += old.count
+    new.nonfinite += old.nonfinite
+
+
+def combine(writers: Mapping[str, Tally]) -> MetricSummary:
+    """The summary of a metric from the tallies of its writers."""
+    total: Tally | None = None
+    for writer in sorted(writers):
+        tally = msgspec.structs.replace(writers[writer])
+        total = tally if total is None else _after(total, tally)
+    assert total is not None
+    finite = total.count - total.nonfinite
+    has = not math.isnan(total.min)
+    return MetricSummary(
+        count=total.count,
+        first=total.first,
+        last=total.last,
+        last_step=total.last_step,
+        last_time=total.last_time,
+        min=total.min if has else None,
+        min_step=total.min_step if has else None,
+        max=total.max if has else None,
+        max_step=total.max_step if has else None,
+        mean=total.mean if finite else None,
+        std=math.sqrt(total.m2 / (finite - 1)) if finite > 1 else None,
+        nonfinite=total.nonfinite,
+    )

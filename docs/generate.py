@@ -23,9 +23,9 @@ ROOMS = {
     "Writing": ("tracking", "session", "naming", "run_info", "record", "settings"),
     "Values": ("values",),
     "Reading": ("store", "reading", "query", "index"),
-    "Charts": ("plots",),
-    "Weights": ("weights",),
 }
+# Packages whose own public names are public too: users import from them.
+PACKAGES = {"Charts": "reenact.plots", "Weights": "reenact.weights"}
 
 
 def summary(thing: object) -> str:
@@ -37,6 +37,12 @@ def public() -> dict[str, object]:
     """Everything in `reenact.__all__` but the errors, which have a page of their own."""
     found = {name: getattr(reenact, name) for name in reenact.__all__ if not name.startswith("__")}
     return {name: thing for name, thing in found.items() if name not in errors.__all__}
+
+
+def of_package(name: str) -> dict[str, object]:
+    """The public names of one of the `PACKAGES`."""
+    package = importlib.import_module(name)
+    return {each: getattr(package, each) for each in sorted(package.__all__)}
 
 
 def handed_out(start: Iterable[object]) -> dict[str, type]:
@@ -141,6 +147,25 @@ def api_pages() -> dict[str, str]:
             body += ["## What these hand out", ""]
             for name, cls in handed.items():
                 body += [f"### {name}", "", directive(f"{cls.__module__}.{name}", cls)]
+        pages[f"api-{slug}.md"] = "\n".join(body)
+    for title, package in PACKAGES.items():
+        group = of_package(package)
+        slug = title.lower()
+        index += [
+            f"## {title}",
+            "",
+            f"From `{package}`.",
+            "",
+            "| name | what it is for |",
+            "|---|---|",
+        ]
+        index += [
+            f"| [`{n}`](api-{slug}.md#{n.lower()}) | {summary(t)} |" for n, t in group.items()
+        ]
+        index += [""]
+        body = [f"# {title}", "", f"From `{package}`.", ""]
+        for name, thing in group.items():
+            body += [f"## {name}", "", directive(f"{package}.{name}", thing)]
         pages[f"api-{slug}.md"] = "\n".join(body)
     missing = sorted(set(names) - listed)
     if missing:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
-import shutil
 
 from ..errors import InvalidValue, NotFound
 from ..record.ids import new_id
@@ -49,7 +47,7 @@ class LoggedFile:
         self.metadata = metadata
 
     def __bool__(self) -> bool:
-        """False when the disk failed and the file was not kept (it is counted as lost)."""
+        """False when the file was not kept: the disk failed (it is counted as lost), or nothing is recorded."""
         return bool(self.file_id)
 
     def __fspath__(self) -> str:
@@ -96,6 +94,8 @@ class Files:
             InvalidValue: The source is of a kind that cannot be saved.
         """
         experiment = self._experiment
+        if experiment._disabled:
+            return LoggedFile("", self.prefix, name or "", "", 0, "", step, {})
         experiment._require_running("files.save")
         if isinstance(source, (bytes, bytearray, memoryview)):
             return self._keep_bytes(bytes(source), _needs(name, "bytes"), step, metadata)
@@ -123,16 +123,20 @@ class Files:
 
     def save_text(self, text: str, name: str, **options: Any) -> LoggedFile:
         """Keep a text as a UTF-8 file."""
-        return self._keep_bytes(text.encode(), name, options.get("step"), options.get("metadata"))
+        saved = self.save(text.encode(), name, **options)
+        assert isinstance(saved, LoggedFile)
+        return saved
 
     def list(self, pattern: str = "*") -> list[LoggedFile]:
         """The files saved by this process under this prefix whose names match the glob pattern."""
+        from fnmatch import fnmatch
+
         inside = self.prefix + "/" if self.prefix else ""
         return [
             file
             for file in self._experiment._files
             if (not inside or file.prefix == self.prefix or file.prefix.startswith(inside))
-            and fnmatch.fnmatch(file.name, pattern)
+            and fnmatch(file.name, pattern)
         ]
 
     def download(self, name: str, to: str | os.PathLike[str]) -> str:
@@ -180,7 +184,6 @@ class Files:
     def _keep_bytes(
         self, data: bytes, name: str, step: int | None, metadata: Mapping[str, Any] | None
     ) -> LoggedFile:
-        self._experiment._require_running("files.save")
         from blake3 import blake3
 
         try:
@@ -267,7 +270,7 @@ def _copy_hashed(source: str, target: str, expect: str | None = None) -> tuple[i
             from ..errors import CorruptData
 
             raise CorruptData(f"{source} is not what was saved: its hash differs.", path=source)
-        shutil.copymode(source, temporary)
+        os.chmod(temporary, os.stat(source).st_mode & 0o777)
         os.replace(temporary, target)
     except BaseException:
         if os.path.exists(temporary):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ..journal.verdict import Verdict
     from ..record.fold import ExperimentState
     from ..settings import Settings
     from .identity import Place
@@ -81,10 +82,12 @@ class Recording:
         self._documents_due: set[str] = set()
         self._documents_at = 0.0
         self._warned = False
+        self._gone: list[Verdict] = []
         try:
             self.experiment_id, self.continued = self._claim(place.experiment_id)
             self.state = self._read_state() if self.continued else None
             self.writer = self._open_writer("main" if rank.is_lead else f"rank{rank.rank}")
+            self._bury()
         except OSError as error:
             raise WriteFailed(
                 f"The experiment's folder {self.layout.folder} cannot be written: {error}. Choose another root with "
@@ -132,6 +135,7 @@ class Recording:
     def _read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
         from ..journal.follow import Stream, follow
+        from ..journal.verdict import settle
         from ..record.decode import decode_events
         from ..record.fold import fold
 
@@ -140,6 +144,7 @@ class Recording:
             for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS}))
             for _, event in decode_events(chunk.data)[0]
         )
+        self._gone = settle(self.layout, state)
         for key in self.about:
             self.about[key] = getattr(state, key)
         self.about["tags"], self.about["bindrs"] = dict(state.tags), list(state.bindrs)
@@ -162,6 +167,19 @@ class Recording:
         writer = Writer(self.layout, label, opened, self._on_trouble)
         self.announce("opened")
         return writer
+
+    def _bury(self) -> None:
+        """Write down the ends of earlier writers whose processes are gone, so that this one supersedes them."""
+        for verdict in self._gone:
+            if verdict.certain:
+                self.writer.event(
+                    "closed",
+                    t=verdict.last_sign,
+                    status="failed",
+                    reason=verdict.reason,
+                    by="reader",
+                    writer=verdict.writer,
+                )
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -293,9 +311,13 @@ class Recording:
             from ..monitor.console import ConsoleCapture
 
             self.console = ConsoleCapture(
-                self.layout.console(self.writer.name), on_trouble=self._on_trouble
+                self.layout.console(self.writer.name), on_trouble=self._console_trouble
             )
             self.console.start()
+
+    def _console_trouble(self, lines: int, reason: str) -> None:
+        self.lost_elsewhere += lines
+        self._on_trouble(OSError(f"console output is not kept: {reason}"))
 
     def beat(self) -> None:
         """One heartbeat."""

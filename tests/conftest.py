@@ -1,0 +1,33 @@
+"""What every test stands on: a root of its own, no settings from outside, nothing left open."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_LAUNCHERS = ("REENACT_", "SLURM_", "OMPI_", "PMI_", "MV2_", "TORCHELASTIC_")
+_RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+@pytest.fixture(autouse=True)
+def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in list(os.environ):
+        if name.startswith(_LAUNCHERS) or name in _RANKS:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
+    monkeypatch.setenv("REENACT_QUIET", "1")
+    monkeypatch.chdir(tmp_path)
+    yield
+    from reenact.tracking.recording import LIVE
+
+    for recording in list(LIVE.values()):
+        recording.close("cancelled", "the test ended")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """The folder of an empty store."""
+    return tmp_path / "experiments"

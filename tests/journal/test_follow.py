@@ -1,0 +1,117 @@
+"""Following: whole lines once, in order, from a saved place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reenact.journal.follow import Cursor, Position, Stream, follow
+from reenact.journal.layout import part_name, split_part
+
+POINTS = frozenset({Stream.POINTS})
+
+
+def write(folder: Path, name: str, data: bytes, mode: str = "ab") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, mode) as file:
+        file.write(data)
+    return path
+
+
+def read(
+    folder: Path, cursor: Cursor, streams: frozenset[Stream] = POINTS, **options: int
+) -> bytes:
+    data = b""
+    for chunk in follow(str(folder), cursor, streams, **options):
+        cursor[chunk.path] = chunk.end
+        data += chunk.data
+    return data
+
+
+def test_a_line_without_its_newline_waits(tmp_path: Path) -> None:
+    cursor: Cursor = {}
+    write(tmp_path, "metrics/0001-main.jsonl", b"one\ntw")
+    assert read(tmp_path, cursor) == b"one\n"
+    assert read(tmp_path, cursor) == b""
+    write(tmp_path, "metrics/0001-main.jsonl", b"o\n")
+    assert read(tmp_path, cursor) == b"two\n"
+    assert cursor == {"metrics/0001-main.jsonl": Position(8, 2)}
+
+
+def test_a_file_that_became_shorter_is_read_from_its_start(tmp_path: Path) -> None:
+    cursor: Cursor = {}
+    write(tmp_path, "metrics/0001-main.jsonl", b"one\ntwo\n")
+    read(tmp_path, cursor)
+    write(tmp_path, "metrics/0001-main.jsonl", b"new\n", "wb")
+    assert read(tmp_path, cursor) == b"new\n"
+
+
+def test_a_line_longer_than_a_chunk_comes_whole(tmp_path: Path) -> None:
+    data = b"x" * 5000 + b"\nshort\n"
+    write(tmp_path, "metrics/0001-main.jsonl", data)
+    assert read(tmp_path, {}, chunk_bytes=64) == data
+
+
+def test_every_kind_of_file_names_its_stream_and_writer(tmp_path: Path) -> None:
+    for name in (
+        "journal/0001-main.jsonl",
+        "journal/edit-host.jsonl",
+        "metrics/0001-main.jsonl",
+        "metrics/0001-main.2.jsonl",
+        "metrics/0001-main.10.jsonl",
+        "logs/logs.jsonl",
+        "logs/logs-0002-rank1.jsonl",
+        "logs/train.log",
+        "logs/train-0002-rank1.log",
+    ):
+        write(tmp_path, name, b"x\n")
+    seen = [
+        (c.stream.value, c.writer, c.part) for c in follow(str(tmp_path), {}, frozenset(Stream))
+    ]
+    assert seen == [
+        ("events", "0001-main", 1),
+        ("events", "edit-host", 1),
+        ("points", "0001-main", 1),
+        ("points", "0001-main", 2),
+        ("points", "0001-main", 10),
+        ("logs", "0002-rank1", 1),
+        ("logs", "0001-main", 1),
+        ("console", "0002-rank1", 1),
+        ("console", "0001-main", 1),
+    ]
+
+
+def test_an_empty_or_missing_folder_has_nothing_new(tmp_path: Path) -> None:
+    assert list(follow(str(tmp_path / "none"), {})) == []
+
+
+@given(
+    lines=st.lists(
+        st.binary(max_size=40).map(lambda b: b.replace(b"\n", b"") + b"\n"), max_size=30
+    ),
+    cuts=st.lists(st.integers(0, 2000), max_size=6),
+    chunk=st.integers(1, 100),
+)
+def test_however_it_is_cut_and_read_every_line_comes_once(
+    tmp_path_factory: object, lines: list[bytes], cuts: list[int], chunk: int
+) -> None:
+    folder: Path = tmp_path_factory.mktemp("follow")  # type: ignore[attr-defined]
+    data, cursor, got = b"".join(lines), {}, b""
+    last = 0
+    for cut in [*sorted(min(c, len(data)) for c in cuts), len(data)]:
+        write(folder, "metrics/0001-main.jsonl", data[last:cut])
+        last = cut
+        got += read(folder, cursor, chunk_bytes=chunk)
+    assert got == data
+    if data:
+        assert cursor["metrics/0001-main.jsonl"] == Position(len(data), len(lines))
+
+
+def test_part_names_and_their_inverse() -> None:
+    for writer in ("0001-main", "0002-rank.3", "edit-a.b"):
+        for part in (2, 3, 12):
+            assert split_part(part_name(writer, part)) == (writer, part)
+    assert split_part(part_name("0001-main", 1)) == ("0001-main", 1)

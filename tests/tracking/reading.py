@@ -1,0 +1,54 @@
+"""Reading an experiment's folder back with nothing but the journal's own means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reenact.journal.follow import Stream, follow
+from reenact.record.decode import decode_events, decode_logs, decode_points
+from reenact.record.events import Event, LogLine
+from reenact.record.fold import ExperimentState, fold
+
+
+def points(folder: str | Path) -> list[tuple[str, int | None, str, float]]:
+    """Every point as `(writer, step, metric, value)`, as written; fails on a broken line."""
+    found = []
+    for chunk in follow(str(folder), {}, frozenset({Stream.POINTS})):
+        lines, broken = decode_points(chunk.data, chunk.lines + 1)
+        assert not broken, broken
+        for _, line in lines:
+            found += [(chunk.writer, line.s, name, float(value)) for name, value in line.m.items()]
+    return [point for point in found if not point[2].startswith("system/")]
+
+
+def events(folder: str | Path) -> list[tuple[str, Event]]:
+    """Every event as `(writer, event)`; fails on a broken line."""
+    found = []
+    for chunk in follow(str(folder), {}, frozenset({Stream.EVENTS})):
+        decoded, broken = decode_events(chunk.data)
+        assert not broken, broken
+        found += [(chunk.writer, event) for _, event in decoded]
+    return found
+
+
+def state(folder: str | Path) -> ExperimentState:
+    """The fold of all events."""
+    return fold(events(folder))
+
+
+def logs(folder: str | Path) -> list[LogLine]:
+    """Every message."""
+    return [
+        line
+        for chunk in follow(str(folder), {}, frozenset({Stream.LOGS}))
+        for _, line in decode_logs(chunk.data)[0]
+    ]
+
+
+def metadata(folder: str | Path) -> dict[str, Any]:
+    """The document for people."""
+    import json
+
+    found: dict[str, Any] = json.loads((Path(folder) / "metadata.json").read_text())
+    return found

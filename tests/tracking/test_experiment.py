@@ -1,0 +1,713 @@
+"""Experiment: what a training program says, and what is in the folder afterwards."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import math
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reenact import Experiment, Status
+from reenact.errors import (
+    AlreadyRunning,
+    ConfigFrozen,
+    InvalidName,
+    InvalidSetting,
+    InvalidValue,
+    NotRunning,
+    UnknownFormat,
+    WriteFailed,
+)
+from reenact.record.events import Closed, FileLogged, Linked, Opened, ValueLogged
+
+from .reading import events, logs, metadata, points, state
+
+
+def opened(root: Path, name: str = "alice/vision/resnet", **options: Any) -> Experiment:
+    return Experiment(name, root=root, **{"console": "off", "system_metrics": 0, **options})
+
+
+# -- life ----------------------------------------------------------------------------------------
+
+
+def test_a_with_block_completes(root: Path) -> None:
+    with opened(root) as exp:
+        assert exp.status is Status.RUNNING
+        assert metadata(exp.folder)["status"] == "running"
+    assert exp.status is Status.COMPLETED
+    assert state(exp.folder).outcome() == (Status.COMPLETED, None)
+    assert metadata(exp.folder)["status"] == "completed"
+
+
+def test_run_in_a_with_statement_gives_the_experiment(root: Path) -> None:
+    with opened(root).run as exp:
+        assert isinstance(exp, Experiment)
+    assert exp.status is Status.COMPLETED
+
+
+def test_an_exception_fails_it_and_is_kept(root: Path) -> None:
+    with pytest.raises(ZeroDivisionError), opened(root) as exp:
+        exp.log_metric("loss", 1.0, step=41)
+        exp.log_metric("loss", 1.0, step=42)
+        1 / 0  # noqa: B018
+    assert state(exp.folder).outcome() == (Status.FAILED, "ZeroDivisionError: division by zero")
+    text = (Path(exp.folder) / "FAILED.txt").read_text()
+    assert text.startswith("Failed at step 42\n")
+    assert "1 / 0" in text
+
+
+def test_ctrl_c_cancels_it(root: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), opened(root) as exp:
+        raise KeyboardInterrupt
+    assert exp.status is Status.CANCELLED
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(0, "completed"), (None, "completed"), (3, "failed"), ("no", "failed")]
+)
+def test_leaving_through_exit_ends_it_by_the_code(root: Path, code: Any, status: str) -> None:
+    with pytest.raises(SystemExit), opened(root) as exp:
+        sys.exit(code)
+    assert exp.status.value == status
+
+
+def test_direct_use(root: Path) -> None:
+    exp = opened(root)
+    assert exp.status is Status.PENDING
+    exp.run.start()
+    with pytest.raises(AlreadyRunning):
+        exp.run.start()
+    exp.run.fail("the loss exploded")
+    assert state(exp.folder).outcome() == (Status.FAILED, "the loss exploded")
+    with pytest.raises(NotRunning):
+        exp.run.complete()
+
+
+def test_ending_by_hand_inside_the_block_stands(root: Path) -> None:
+    with opened(root) as exp:
+        exp.run.cancel("no longer needed")
+    assert exp.status is Status.CANCELLED
+
+
+def test_as_a_decorator_each_call_is_one_opening(root: Path) -> None:
+    @opened(root, "sweep")
+    def train(width: int, experiment: Experiment) -> str:
+        """Doc."""
+        experiment.params.set(width=width)
+        return experiment.id
+
+    first, second = train(1), train(width=2)  # type: ignore[call-arg]
+    assert first != second
+    assert train.__doc__ == "Doc."
+    assert len(list(root.glob("sweep-*"))) == 2
+
+
+END_OF_PROCESS = """
+import sys
+from reenact import Experiment
+exp = Experiment("a/b", root=sys.argv[1], console="off")
+exp.run.start()
+exp.log_metric("x", 1.0)
+{end}
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("", "completed"),
+        ("raise ValueError('oh')", "failed"),
+        ("raise KeyboardInterrupt", "cancelled"),
+    ],
+)
+def test_what_a_program_leaves_open_is_ended_at_its_exit(root: Path, end: str, status: str) -> None:
+    subprocess.run(
+        [sys.executable, "-c", END_OF_PROCESS.format(end=end), str(root)], capture_output=True
+    )
+    assert state(root / "a" / "b").outcome()[0] == status
+
+
+# -- identity ------------------------------------------------------------------------------------
+
+
+def test_a_prefix_is_one_experiment_and_goes_on(root: Path) -> None:
+    with opened(root, tags=["first"], params={"lr": 1}) as one:
+        one.log_metric("loss", 1.0, step=0)
+    with opened(root, tags=["second"]) as two:
+        assert two.params.lr == 1
+        two.log_metric("loss", 0.5, step=1)
+    assert one.id == two.id
+    assert [(w, s, v) for w, s, _, v in points(two.folder)] == [
+        ("0001-main", 0, 1.0),
+        ("0002-main", 1, 0.5),
+    ]
+    assert state(two.folder).tags == {"first": None, "second": None}
+    assert metadata(two.folder)["tags"] == {"first": None, "second": None}
+
+
+def test_coming_through_after_a_failure_completes_it(root: Path) -> None:
+    with pytest.raises(RuntimeError), opened(root):
+        raise RuntimeError("killed by the night")
+    with opened(root) as exp:
+        pass
+    assert state(exp.folder).outcome()[0] is Status.COMPLETED
+    assert metadata(exp.folder)["status"] == "completed"
+    assert not (Path(exp.folder) / "FAILED.txt").exists()
+
+
+def test_a_name_is_a_label_and_every_opening_is_new(root: Path) -> None:
+    with opened(root, "resnet") as one, opened(root, "resnet") as two:
+        assert one.id != two.id
+        assert one.name == two.name == "resnet"
+        assert Path(one.folder).parent == root
+    with opened(root, "resnet", project="vision") as three:
+        assert three.prefix.startswith("vision/resnet-")
+
+
+def test_without_a_name_it_gets_a_readable_one(root: Path) -> None:
+    with Experiment(root=root, console="off") as exp:
+        assert len(exp.name) > 3
+    assert (root / exp.prefix / "metadata.json").exists()
+
+
+def test_a_deleted_metadata_file_does_not_make_another_experiment(root: Path) -> None:
+    with opened(root) as one:
+        pass
+    (Path(one.folder) / "metadata.json").unlink()
+    with opened(root) as two:
+        pass
+    assert one.id == two.id
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "../out",
+        "a/../../out",
+        "/etc/passwd",
+        "a//b",
+        "a/./b",
+        "a/\0b",
+        "a/.hidden",
+        "a/b ",
+        "a\\b/c",
+        "weights/x",
+    ],
+)
+def test_a_prefix_that_leads_elsewhere_is_refused_before_anything_is_written(
+    root: Path, tmp_path: Path, prefix: str
+) -> None:
+    with pytest.raises(InvalidName) as caught:
+        opened(root, prefix).run.start()
+    assert len(str(caught.value)) > 40
+    assert not root.exists()
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "a" * 5000, "new\nline", "tab\t", "bell\a", "right\u202eleft", "\ud800"]
+)
+def test_an_odd_name_is_refused_with_what_is_allowed(root: Path, name: str) -> None:
+    with pytest.raises(InvalidName):
+        opened(root, name).run.start()
+
+
+def test_unicode_names_are_kept_in_normal_form(root: Path) -> None:
+    with opened(root, "zo\u0065\u0308/größe 1/模型") as exp:
+        pass
+    assert exp.prefix == "zo\u00eb/größe 1/模型"
+    assert (root / exp.prefix).is_dir()
+
+
+def test_a_child_may_lie_inside_its_parent_but_not_in_its_record(root: Path) -> None:
+    with opened(root, "a/sweep") as parent, opened(root, "a/sweep/job1", parent=parent) as child:
+        pass
+    assert [e.parent for _, e in events(child.folder) if isinstance(e, Linked)] == [parent.id]
+    with pytest.raises(InvalidName, match="metrics"):
+        opened(root, "a/sweep/metrics").run.start()
+
+
+def test_a_folder_of_a_newer_format_is_refused(root: Path) -> None:
+    with opened(root) as exp:
+        pass
+    document = Path(exp.folder) / "metadata.json"
+    document.write_text(document.read_text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(UnknownFormat, match="99"):
+        opened(root).run.start()
+
+
+def test_the_ranks_of_one_launch_share_an_experiment_opened_by_name(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "77")
+    monkeypatch.setenv("SLURM_STEP_ID", "0")
+    monkeypatch.setenv("SLURM_NTASKS", "2")
+    ids = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("SLURM_PROCID", rank)
+        from reenact.tracking import experiment
+
+        experiment._opened_by_name.clear()  # each rank is a process of its own
+        exp = opened(root, "ddp")
+        exp.run.start()
+        exp.log_metric("loss", float(rank), step=0)
+        ids.append(exp)
+    for exp in ids:
+        exp.run.complete()
+    assert ids[0].id == ids[1].id
+    roles = [(e.role, e.rank) for _, e in events(ids[0].folder) if isinstance(e, Opened)]
+    assert roles == [("lead", 0), ("rank", 1)]
+    assert [v for *_, v in points(ids[0].folder)] == [0.0, 1.0]
+    assert state(ids[0].folder).outcome()[0] is Status.COMPLETED
+
+
+# -- metrics -------------------------------------------------------------------------------------
+
+
+def test_every_point_is_kept_as_given(root: Path) -> None:
+    given = [
+        (5, 0.1),
+        (3, 1e-320),
+        (5, math.inf),
+        (5, -math.inf),
+        (-2, -0.0),
+        (2**62, 1 / 3),
+        (0, math.nan),
+    ]
+    with opened(root) as exp:
+        for _ in range(400):  # past the change from the careful to the fast way
+            for step, value in given:
+                exp.log_metric("x", value, step=step)
+    got = [(s, v) for _, s, _, v in points(exp.folder)]
+    assert [(s, repr(v)) for s, v in got] == [(s, repr(v)) for s, v in given] * 400
+
+
+def test_one_call_is_one_line(root: Path) -> None:
+    with opened(root) as exp:
+        exp.log_metrics({"a": 1.0, "b": 2}, step=7)
+        exp.metrics("train").log(loss=0.5, epoch=1)
+        exp.metrics("train").log({"loss": 0.25}, step=3)
+    lines = (Path(exp.folder) / "metrics" / "0001-main.jsonl").read_text().splitlines()
+    assert len(lines) == 3
+    assert points(exp.folder) == [
+        ("0001-main", 7, "a", 1.0),
+        ("0001-main", 7, "b", 2.0),
+        ("0001-main", None, "train/loss", 0.5),
+        ("0001-main", None, "train/epoch", 1.0),
+        ("0001-main", 3, "train/loss", 0.25),
+    ]
+
+
+def test_set_iteration_is_the_step_of_calls_without_one(root: Path) -> None:
+    with opened(root) as exp:
+        for _ in range(2):
+            for call in range(400):
+                exp.set_iteration(call)
+                exp.log_metric("a", 0.0)
+                exp.log_metrics({"a": 0.0})
+                exp.log_metric("b", 0.0, step=0)
+            exp.set_iteration(None)
+            exp.log_metric("a", 0.0)
+    assert [s for _, s, n, _ in points(exp.folder) if n == "a"] == [
+        *(i // 2 for i in range(800)),
+        None,
+    ] * 2
+    assert {s for _, s, n, _ in points(exp.folder) if n == "b"} == {0}
+
+
+def test_metadata_of_a_point_is_kept_beside_it(root: Path) -> None:
+    with opened(root) as exp:
+        exp.log_metric("loss", 0.5, step=1, metadata={"phase": "warm-up", "t": (1, 2)})
+    line = (Path(exp.folder) / "metrics" / "0001-main.jsonl").read_text()
+    assert '"x":{"phase":"warm-up","t":[1,2]}' in line
+
+
+@pytest.mark.parametrize("value", ["0.5", [1.0, 2.0], None, {"a": 1}, 1j, b"1"])
+def test_what_is_no_number_is_refused_naming_its_key_and_nothing_of_the_call_is_kept(
+    root: Path, value: Any
+) -> None:
+    with opened(root) as exp:
+        exp.log_metrics({"fine": 1.0, "odd": 1.0}, step=0)
+        for _ in range(2):
+            with pytest.raises(InvalidValue, match="odd"):
+                exp.log_metrics({"fine": 2.0, "odd": value}, step=1)
+            with pytest.raises(InvalidValue, match="odd"):
+                exp.log_metric("odd", value, step=1)
+    assert [(n, v) for *_, n, v in points(exp.folder)] == [("fine", 1.0), ("odd", 1.0)]
+
+
+@pytest.mark.parametrize("step", ["3", 1.5, True, 2**63])
+def test_a_step_that_is_no_integer_is_refused(root: Path, step: Any) -> None:
+    with opened(root) as exp:
+        for _ in range(400):
+            exp.log_metric("x", 1.0, step=0)
+        with pytest.raises(InvalidValue):
+            exp.log_metric("x", 1.0, step=step)
+        with pytest.raises(InvalidValue):
+            exp.log_metrics({"x": 1.0}, step=step)
+
+
+@pytest.mark.parametrize("name", ["", " a", "a\0b", "x" * 501, 3, None])
+def test_a_metric_name_that_cannot_be_kept_is_refused(root: Path, name: Any) -> None:
+    with opened(root) as exp, pytest.raises(InvalidName):
+        exp.log_metric(name, 1.0)
+
+
+def test_huge_integers_in_a_mapping_are_rounded_not_lost(root: Path) -> None:
+    with opened(root) as exp:
+        for _ in range(400):
+            exp.log_metrics({"n": 10**30}, step=0)
+    assert {v for *_, v in points(exp.folder)} == {1e30}
+
+
+def test_ten_thousand_names(root: Path) -> None:
+    with opened(root) as exp:
+        for _ in range(2):
+            exp.log_metrics({f"layer/{i}/norm": float(i) for i in range(10_000)}, step=0)
+    assert len(points(exp.folder)) == 20_000
+
+
+def test_threads_log_without_losing_or_mixing(root: Path) -> None:
+    with opened(root) as exp:
+
+        def work(name: str) -> None:
+            for i in range(3000):
+                exp.log_metric(name, float(i), step=i)
+
+        threads = [threading.Thread(target=work, args=(f"thread/{n}",)) for n in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    found = points(exp.folder)
+    for n in range(6):
+        assert [s for _, s, name, _ in found if name == f"thread/{n}"] == list(range(3000))
+
+
+def test_log_after_the_end_says_so_also_through_a_function_kept_from_before(root: Path) -> None:
+    with opened(root) as exp:
+        log_metric, log_metrics = exp.log_metric, exp.log_metrics
+        for _ in range(400):
+            log_metric("x", 1.0)
+            log_metrics({"x": 1.0})
+    for call in (
+        lambda: exp.log_metric("x", 1.0),
+        lambda: log_metric("x", 1.0),
+        lambda: log_metrics({"x": 1.0}),
+        lambda: exp.log("late"),
+        lambda: exp.params.set(a=1),
+        lambda: exp.add_tags(["a"]),
+        lambda: exp.files().save(b"", "x"),
+    ):
+        with pytest.raises(NotRunning, match="after the end"):
+            call()
+    assert len(points(exp.folder)) == 800
+
+
+def test_before_the_start_the_error_names_run_start(root: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"run\.start"):
+        opened(root).log_metric("x", 1.0)
+
+
+def test_a_started_again_experiment_writes_to_its_new_segment_only(root: Path) -> None:
+    exp = opened(root)
+    with exp:
+        for _ in range(400):
+            exp.log_metric("x", 1.0)
+        kept = exp.log_metric
+    with exp:
+        for _ in range(400):
+            exp.log_metric("x", 2.0)
+        kept("x", 3.0)  # the old function still means this experiment
+    assert [(w, v) for w, *_, v in points(exp.folder)] == [("0001-main", 1.0)] * 400 + [
+        ("0002-main", 2.0)
+    ] * 400 + [("0002-main", 3.0)]
+
+
+# -- everything else -----------------------------------------------------------------------------
+
+
+def test_messages_keep_level_and_fields(root: Path) -> None:
+    with opened(root) as exp:
+        exp.log("epoch done", epoch=3)
+        exp.log("odd", level="WARNING")
+        with pytest.raises(InvalidValue, match="loud"):
+            exp.log("x", level="loud")
+    assert [(m.level, m.message, m.fields) for m in logs(exp.folder)] == [
+        ("info", "epoch done", {"epoch": 3}),
+        ("warning", "odd", {}),
+    ]
+
+
+@dataclasses.dataclass
+class Config:
+    lr: float = 0.1
+    layers: tuple[int, ...] = (3, 4)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"lr": 0.1, "layers": [3, 4]}, Config(), argparse.Namespace(lr=0.1, layers=[3, 4])],
+)
+def test_the_configuration_is_frozen_at_the_start(root: Path, config: Any) -> None:
+    with opened(root, config=config) as exp:
+        assert exp.config.lr == 0.1
+        with pytest.raises(ConfigFrozen):
+            exp.config["lr"] = 1
+        with pytest.raises(ConfigFrozen):
+            exp.config.lr = 1
+    assert state(exp.folder).config == {"lr": 0.1, "layers": [3, 4]}
+    assert (Path(exp.folder) / "config.yaml").read_text() == "lr: 0.1\nlayers:\n- 3\n- 4\n"
+
+
+def test_a_configuration_changed_behind_our_back_is_told_at_the_end(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config = {"lr": 0.1}
+    with opened(root, config=config) as exp:
+        config["lr"] = 0.2
+    assert state(exp.folder).config == {"lr": 0.1}
+    assert "lr" in capfd.readouterr().err
+
+
+def test_continuing_with_another_configuration_is_refused_naming_what_differs(root: Path) -> None:
+    with opened(root, config={"opt": {"lr": 0.1}, "n": 1}):
+        pass
+    with pytest.raises(ConfigFrozen) as caught:
+        opened(root, config={"opt": {"lr": 0.2}, "n": 1}).run.start()
+    assert caught.value.keys == ("opt.lr",)
+    with opened(root, config={"opt": {"lr": 0.1}, "n": 1}) as exp:
+        assert state(exp.folder).outcome()[0] is Status.RUNNING
+
+
+def test_files_are_copied_hashed_and_never_overwritten(root: Path, tmp_path: Path) -> None:
+    source = tmp_path / "model.bin"
+    source.write_bytes(os.urandom(3_000_000))
+    with opened(root) as exp:
+        first = exp.files("models").save(source)
+        source.write_bytes(b"second")
+        second = exp.files("models").save(source, step=9, metadata={"best": True})
+        exp.files("notes").save({"a": math.inf}, "a.json")
+        folder = tmp_path / "many"
+        (folder / "sub").mkdir(parents=True)
+        (folder / "sub" / "x").write_text("x")
+        several = exp.files().save(folder)
+        assert not isinstance(first, list)
+        assert not isinstance(second, list)
+        assert Path(first.path).stat().st_size == 3_000_000
+        assert Path(second.path).read_bytes() == b"second"
+        exp.files("models").download("model.bin", tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == b"second"
+    assert [f.name for f in several] == ["many/sub/x"]  # type: ignore[union-attr]
+    logged = [e for _, e in events(exp.folder) if isinstance(e, FileLogged)]
+    assert [(e.name, e.size, e.step) for e in logged][:2] == [
+        ("model.bin", 3_000_000, None),
+        ("model.bin", 6, 9),
+    ]
+    assert all((Path(exp.folder) / e.path).is_file() for e in logged)
+
+
+@pytest.mark.parametrize("name", ["../x", "/x", "a/../../x", "\0"])
+def test_a_file_name_that_leads_outside_is_refused(root: Path, name: str) -> None:
+    with opened(root) as exp:
+        with pytest.raises(InvalidName):
+            exp.files().save(b"x", name)
+        with pytest.raises(InvalidName):
+            exp.files(name)
+
+
+def test_a_missing_file_is_an_error_that_names_it(root: Path) -> None:
+    with opened(root) as exp, pytest.raises(FileNotFoundError, match=r"model\.pth"):
+        exp.files().save("model.pth")
+
+
+def test_values_are_kept_with_name_step_and_kind(root: Path) -> None:
+    import numpy as np
+
+    from reenact import Histogram, Image, Text
+
+    with opened(root) as exp:
+        exp.log_value("sample", Image(np.zeros((4, 4, 3), np.uint8)), step=2)
+        exp.log_metrics({"loss": 1.0, "weights": Histogram([1.0, 2.0, 3.0])}, step=3)
+        exp.log_value("note", Text("hello"))
+        with pytest.raises(InvalidValue, match="odd"):
+            exp.log_value("odd", object())
+    logged = [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)]
+    assert [(e.name, e.kind, e.step) for e in logged] == [
+        ("sample", "image", 2), ("weights", "histogram", 3), ("note", "text", None),
+    ]  # fmt: skip
+    assert logged[0].path is not None
+    assert (Path(exp.folder) / logged[0].path).is_file()
+    assert points(exp.folder) == [("0001-main", 3, "loss", 1.0)]
+
+
+def test_labels_can_be_changed_while_it_runs(root: Path) -> None:
+    with opened(root, tags={"team": "ml"}, bindrs=["gpu-1"], description="d", notes="n") as exp:
+        exp.add_tags(["good"])
+        exp.remove_tags(["team"])
+        exp.set_notes("better")
+        exp.set_description("longer")
+        assert exp.tags == {"good": None}
+    got = state(exp.folder)
+    assert (got.tags, got.bindrs, got.notes, got.description) == (
+        {"good": None},
+        ["gpu-1"],
+        "better",
+        "longer",
+    )
+    assert metadata(exp.folder)["notes"] == "better"
+
+
+def test_no_secret_reaches_the_folder(root: Path) -> None:
+    secret = "sk-" + "A1b2C3d4" * 5
+    with opened(
+        root,
+        config={
+            "api_key": "planted-in-config",
+            "deep": {"url": "https://me:planted-in-url@host/x"},
+        },
+        params={"db": {"password": "planted-in-params"}},
+        notes=f"uses {secret}",
+        description=secret,
+        tags={"token": secret},
+    ) as exp:
+        exp.log(f"logged in with {secret}", auth_token="planted-in-fields")
+        exp.params.set(token="planted-later", max_tokens=100)
+        exp.capture("remote", {"url": "https://user:planted-in-capture@host/repo"})
+    everything = b"".join(p.read_bytes() for p in Path(exp.folder).rglob("*") if p.is_file())
+    assert b"planted" not in everything
+    assert secret.encode() not in everything
+    assert state(exp.folder).params["max_tokens"] == 100
+
+
+def test_disabled_does_nothing_and_says_nothing(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with opened(root, mode="disabled", quiet=False, config={"lr": 1}) as exp:
+        exp.log_metric("loss", 0.5, step=1)
+        exp.log_metrics({"loss": 0.5})
+        exp.log("hello")
+        exp.params.set(a=1)
+        exp.metrics("train").log(loss=1)
+        exp.files("x").save(b"1", "y")
+        exp.add_tags(["x"])
+        exp.set_notes("x")
+        exp.capture("x", {})
+        assert exp.params.a == 1
+        assert exp.config.lr == 1
+    assert exp.status is Status.COMPLETED
+    assert not root.exists()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_unknown_argument_is_an_error(root: Path) -> None:
+    with pytest.raises(TypeError, match="descripton"):
+        Experiment("a/b", root=root, descripton="misspelled")  # type: ignore[call-arg]
+    with pytest.raises(InvalidSetting, match="disabled"):
+        Experiment("a/b", root=root, mode="offline")
+
+
+def test_a_root_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteFailed, match="REENACT_ROOT"):
+        opened(tmp_path / "file").run.start()
+
+
+def test_a_deleted_folder_does_not_stop_the_program_and_is_told(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    with opened(root) as exp:
+        for i in range(500):
+            exp.log_metric("x", float(i))
+        shutil.rmtree(exp.folder)
+        for i in range(500):
+            exp.log_metric("x", float(i))
+        exp.params.set(a=1)
+        exp.log("hello")
+        exp.files().save(b"x", "y")
+    assert exp.lost >= 1000
+    assert "LOST" in capfd.readouterr().err
+    assert not Path(exp.folder, "journal").exists()
+
+
+def test_strict_raises_when_records_cannot_be_written(root: Path) -> None:
+    import shutil
+
+    exp = opened(root, strict=True)
+    exp.run.start()
+    exp.log_metric("x", 1.0)
+    shutil.rmtree(exp.folder)
+    assert exp._recording is not None
+    exp._recording.beat()
+    with pytest.raises(WriteFailed):
+        exp.log_metric("x", 1.0)
+    with pytest.raises(WriteFailed):
+        exp.params.set(a=1)
+
+
+def test_a_forked_child_gets_a_segment_of_its_own(root: Path) -> None:
+    with opened(root) as exp:
+        for _ in range(400):
+            exp.log_metric("x", 0.0)
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                for _ in range(400):
+                    exp.log_metric("x", 1.0)
+                exp.log("from the child")
+                code = 0
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        exp.log_metric("x", 2.0)
+    found = points(exp.folder)
+    assert [(w, v) for w, *_, v in found if w == "0001-main"] == [("0001-main", 0.0)] * 400 + [
+        ("0001-main", 2.0)
+    ]
+    assert [v for w, *_, v in found if w == f"0002-child-{pid}"] == [1.0] * 400
+    # The child never ended its part; that says nothing about the experiment.
+    assert state(exp.folder).outcome()[0] is Status.COMPLETED
+    assert [w for w, e in events(exp.folder) if isinstance(e, Closed)] == ["0001-main"]
+
+
+def test_start_and_end_say_what_where_how_and_draw_the_curves(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with opened(root, quiet=False) as exp:
+        start = capfd.readouterr().err.splitlines()
+        for i in range(50):
+            exp.log_metric("train/loss", 1 / (i + 1), step=i)
+    assert len(start) == 3
+    assert exp.prefix in start[0]
+    assert exp.id[:6] in start[2]
+    end = capfd.readouterr().err
+    assert "completed" in end
+    assert "train/loss" in end
+    assert "█" in end
+
+
+def test_what_is_printed_is_kept(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Experiment("a/b", root=root, system_metrics=0) as exp:
+        print("epoch 1 done")
+        print("careful", file=sys.stderr)
+    print("not this")
+    assert (Path(exp.folder) / "logs" / "train.log").read_text() == "epoch 1 done\ncareful\n"
+    assert "epoch 1 done" in capsys.readouterr().out
+
+
+def test_a_small_experiment_is_at_most_twelve_files(root: Path) -> None:
+    with opened(root, config={"a": 1}, params={"b": 2}, tags=["c"], console="on") as exp:
+        print("hello")
+        exp.log_metric("x", 1.0)
+        exp.log("hello")
+    assert len([p for p in Path(exp.folder).rglob("*") if p.is_file()]) <= 12

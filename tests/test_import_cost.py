@@ -34,7 +34,7 @@ def loaded(program: str, folder: Path) -> set[str]:
 
 OPEN = (
     "from reenact import Experiment\n"
-    "exp = Experiment('alice/digits', config={'lr': 0.1}, tags=['x'], quiet=True, system_metrics=0)\n"
+    "exp = Experiment('alice/digits', tags=['x'], quiet=True, system_metrics=0)\n"
     "exp.run.start()\n"
 )
 

@@ -1,0 +1,73 @@
+"""The benchmarks run: scaled down, no figure judged (a timing is never a test)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import GROUPS, measure
+from benchmarks.environments import peers
+from benchmarks.harness import Bench, Pair, Row, table
+from benchmarks.peer_writers import WRITERS
+from benchmarks.results import Group, page
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_each_group_measures_something_and_reaches_its_end(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REENACT_QUIET", "1")
+    monkeypatch.chdir(CHECKOUT)
+    group = measure(name, Bench(tmp_path, quick=True))
+    assert not group.failed, [row.what for row in group.rows]
+    assert group.rows
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_lost_and_nothing_fails_in_any_arrangement(tmp_path: Path) -> None:
+    rows = measure("throughput", Bench(tmp_path, quick=True)).rows
+    assert [row.ours for row in rows if "lost" in row.what] == ["0 and 0"] * 3
+
+
+def test_a_group_that_breaks_off_is_named_in_the_table_and_fails_the_run() -> None:
+    group = measure("no_such_group", Bench(Path(), quick=True))
+    assert group.failed
+    assert group.rows[-1].what == "no_such_group: not measured"
+    assert group.rows[-1].reached is False
+
+
+def test_ratios_are_medians_over_paired_rounds() -> None:
+    pair = Pair([[10, 20, 30], [100, 200, 300], [20, 40, 60]], [[10] * 3, [100] * 3, [20] * 3])
+    assert pair.at(0.5) == (40, 20, 2.0)
+
+
+def test_the_page_names_the_machine_and_nothing_of_where_it_was_measured() -> None:
+    text = page([Group("log_call", [Row("log call", "1 µs", "1 µs", "1.00×", "≤ 2×", True)])])
+    assert "1 of 1 targets reached" in text
+    assert "cores" in text
+    assert os.uname().nodename not in text
+    assert str(CHECKOUT) not in text
+
+
+def test_the_table_has_a_column_for_every_fact() -> None:
+    head, rule, row = table([Row("a", "b", "c", "d", "e", False)]).splitlines()
+    assert head.count("|") == rule.count("|") == row.count("|") == 7
+    assert "**no**" in row
+
+
+def test_every_pinned_peer_has_a_writer() -> None:
+    assert set(peers()) | {"reenact", "floor"} == set(WRITERS)
+    assert all("==" in what for pins in peers().values() for what in pins)
+
+
+def test_an_unknown_group_is_refused_with_the_names_there_are() -> None:
+    command = [sys.executable, "-m", "benchmarks", "log_cal"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "there are log_call" in done.stderr

@@ -57,8 +57,8 @@ def python_of(peer: str) -> str:
     if stamp.exists() and stamp.read_text() == wanted:
         return str(python)
     print(f"Installing {peer} …", file=sys.stderr, flush=True)
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    for command in ([sys.executable, "-m", "venv", folder], [*install, *peers()[peer]]):
+    install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for command in ([sys.executable, "-m", "venv", str(folder)], [*install, *peers()[peer]]):
         try:
             subprocess.run(
                 command, check=True, capture_output=True, text=True, timeout=INSTALL_LIMIT_S

@@ -26,26 +26,23 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def _rows(bench: Bench, scalars: int, rounds: int, calls: int) -> Iterator[Row]:
     names = [f"train/metric_{n}" for n in range(scalars)]
-    values = [random.random() for _ in range((rounds + 1) * calls + scalars)]
+    maps = [{name: random.random() for name in names} for _ in range(1_000)]
+    values = [metrics[names[0]] for metrics in maps]
     with bench.folder("log_call") as folder:
         floor = Floor(folder / "floor" / "points.jsonl")
         with Experiment("bench/log/call", root=folder) as experiment:
             log_metric, log_metrics = experiment.log_metric, experiment.log_metrics
 
-            def ours(number: int) -> None:
-                log_metric(names[0], values[number], step=number)
+            def one(number: int) -> None:
+                log_metric(names[0], values[number % 1_000], step=number)
 
-            def ours_many(number: int) -> None:
-                log_metrics(dict(zip(names, values[number : number + scalars])), step=number)
+            def many(number: int) -> None:
+                log_metrics(maps[number % 1_000], step=number)
 
             def beside(number: int) -> None:
-                floor.log({names[0]: values[number]}, number)
+                floor.log(maps[number % 1_000], number)
 
-            def beside_many(number: int) -> None:
-                floor.log(dict(zip(names, values[number : number + scalars])), number)
-
-            a, b = (ours, beside) if scalars == 1 else (ours_many, beside_many)
-            pair = paired_calls(a, b, rounds=rounds, calls=calls)
+            pair = paired_calls(one if scalars == 1 else many, beside, rounds=rounds, calls=calls)
         floor.close()
     what = f"log call, {scalars} scalar{'s' * (scalars > 1)}"
     for label, fraction, most in (("median", 0.5, 2), ("p99", 0.99, 5)):

@@ -291,7 +291,7 @@ def time_calls(writer: type, folder: str, calls: int, seconds: float) -> dict[st
     step = 0
     for scalars in (1, 10):
         names = [COUNTED, *(f"train/metric_{n}" for n in range(1, scalars))]
-        taken = []
+        taken: list[float] = []
         end = time.perf_counter() + seconds
         while len(taken) < calls and (time.perf_counter() < end or len(taken) < 30):
             metrics = {name: 1.0 / (step + 1.5 + n) for n, name in enumerate(names)}
@@ -329,7 +329,7 @@ def main(what: str, name: str, folder: str, *rest: str) -> None:
     do: dict[str, Callable[[], object]] = {
         "time": lambda: time_calls(writer, folder, int(rest[0]), float(rest[1])),
         "pace": lambda: pace(writer, folder, rest[0], float(rest[1])),
-        "count": lambda: writer.count(folder),
+        "count": lambda: writer.count(folder),  # type: ignore[attr-defined]
     }
     result = do[what]()
     print("\n" + json.dumps(result), flush=True)

@@ -52,6 +52,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path):
     }
     work = tmp_path / "work"
     work.mkdir()
+    (work / "examples").symlink_to(REPOSITORY / "examples")  # what README runs
     (tmp_path / "home").mkdir()
     script = Path(__file__).with_name("pages.py")
     result = subprocess.run(

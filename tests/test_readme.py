@@ -1,0 +1,73 @@
+"""README and the other pages at the top: what they name is there. (Their code runs in test_docs.py.)"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+README = REPOSITORY / "README.md"
+PAGES = [
+    *sorted(REPOSITORY.glob("*.md")),
+    *sorted(
+        page
+        for page in (REPOSITORY / "docs").rglob("*.md")
+        if not {"generated", "_build"} & set(page.parts)
+    ),
+]
+
+
+def targets() -> set[str]:
+    """The targets that `make` lists."""
+    return set(re.findall(r"^([a-z-]+):.*## ", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_to_a_file_leads_to_one(page: Path):
+    text = re.sub(r"^(`{3,}).*?^\1", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if not re.match(r"[a-z]+:", target) and "generated/" not in target:
+            assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_make_target_named_exists(page: Path):
+    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    assert named <= targets()
+
+
+def test_readme_names_the_two_commands_everybody_needs():
+    assert {"demo", "test"} <= set(
+        re.findall(r"^make ([a-z-]+)$", README.read_text(), re.MULTILINE)
+    )
+
+
+def test_continuous_integration_calls_targets_that_exist():
+    called = re.findall(r"^make ([a-z-]+)", (REPOSITORY / ".ci" / "run").read_text(), re.MULTILINE)
+    assert {"lint", "docs", "demo", "test-all"} == set(called) <= targets()
+
+
+def test_pinned_versions_name_no_host():
+    for line in (REPOSITORY / "constraints.txt").read_text().splitlines():
+        assert re.fullmatch(r"#.*|[a-z0-9-]+==[0-9a-z.]+", line), line
+
+
+@pytest.mark.parametrize("example", ["minimal", "kept", "killed", "ddp_two_ranks"])
+def test_an_example_runs_and_runs_again(example: str, tmp_path: Path):
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("REENACT_")}
+    for _ in range(2):
+        result = subprocess.run(
+            [sys.executable, "-W", "error", REPOSITORY / "examples" / f"{example}.py"],
+            cwd=tmp_path,
+            env=bare,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout

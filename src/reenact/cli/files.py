@@ -1,0 +1,114 @@
+"""`files`: what an experiment saved."""
+
+from __future__ import annotations
+
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import NotFound
+from .face import Face, shared
+from .output import Column
+from .words import moment, one_line, size
+
+if TYPE_CHECKING:
+    from ..reading.views import FileView
+
+__all__ = ["files"]
+
+
+@click.command()
+@click.argument("experiment")
+@click.argument("patterns", nargs=-1)
+@click.option(
+    "--save",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Copy them into this folder, checking their hashes.",
+)
+@click.option("--cat", is_flag=True, help="Print the content of the one that fits.")
+@shared(quiet="Print their paths alone.")  # fmt: skip
+def files(
+    face: Face, experiment: str, patterns: tuple[str, ...], save: Path | None, cat: bool
+) -> None:
+    """List the files of an experiment, or save copies of them.
+
+    A PATTERN is a name, or has * and ? in it; it is held against the name and against prefix/name.
+
+    \b
+    Examples:
+      reenact files k7f3
+      reenact files k7f3 'models/*' --save /tmp/models
+      reenact files k7f3 config.json --cat
+    """
+    with face.store() as store:
+        view = store.get(experiment)
+        found = [one for one in view.files if _fits(one, patterns)]
+        if patterns and not found:
+            raise NotFound(
+                f"{view.id} has no file that fits {', '.join(map(repr, patterns))}; "
+                f"`reenact files {view.id}` lists what it has.",
+                name=patterns[0],
+            )
+        if cat:
+            if len(found) != 1:
+                raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
+            sys.stdout.buffer.write(found[0].read_bytes())
+            sys.stdout.buffer.flush()
+            return
+        saved = [_save(one, save) for one in found] if save is not None else None
+    if face.out.mode == "json":
+        face.out.json(
+            {
+                "id": view.id,
+                "files": [
+                    {
+                        "name": one.name, "prefix": one.prefix, "path": str(one.path),
+                        "size": one.size, "hash": one.hash, "step": one.step, "time": one.time,
+                        "metadata": one.metadata,
+                        **({} if saved is None else {"saved": str(saved[index])}),
+                    }
+                    for index, one in enumerate(found)
+                ],
+            }
+        )  # fmt: skip
+    elif face.out.mode == "quiet" or saved is not None:
+        face.out.ids(str(path) for path in (saved or [one.path for one in found]))
+    elif not found:
+        face.out.say(f"{view.id} has saved no files.")
+    else:
+        _table(face, found)
+
+
+def _table(face: Face, found: list[FileView]) -> None:
+    face.out.table(
+        [
+            Column("NAME", [one_line(_place(one)) for one in found], least=16, styles="bold"),
+            Column("SIZE", [size(one.size) for one in found], True),
+            Column("STEP", ["" if one.step is None else str(one.step) for one in found], True, 2),
+            Column("SAVED", [moment(one.time) for one in found], weight=3, styles="dim"),
+            Column("HASH", [one.hash[:12] for one in found], weight=4, styles="dim"),
+        ]
+    )
+
+
+def _place(one: FileView) -> str:
+    return f"{one.prefix}/{one.name}".lstrip("/") if one.prefix else one.name
+
+
+def _fits(one: FileView, patterns: tuple[str, ...]) -> bool:
+    return not patterns or any(
+        fnmatchcase(text, pattern) for pattern in patterns for text in (one.name, _place(one))
+    )
+
+
+def _save(one: FileView, folder: Path) -> Path:
+    """Copy a file to where it lies in the experiment; its place is checked to be inside the folder."""
+    target = folder.resolve() / _place(one)
+    if not target.resolve().is_relative_to(folder.resolve()):
+        raise NotFound(f"The file {_place(one)!r} would lie outside {folder}; it was not saved.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return one.save(target)

@@ -1,0 +1,98 @@
+"""`logs`: messages and console output, also while they are written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .face import Face, shared
+from .output import as_json
+from .words import moment, printable, value
+
+if TYPE_CHECKING:
+    from ..reading.views import LogLine
+
+__all__ = ["logs"]
+
+LEVELS = ("debug", "info", "warn", "error", "fatal")
+_STYLES = {
+    "debug": "dim",
+    "warn": "yellow",
+    "warning": "yellow",
+    "error": "red",
+    "fatal": "bold red",
+}
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the experiment ends.")
+@click.option("--console", is_flag=True, help="What the program printed, instead of its messages.")
+@click.option("-l", "--level", help="Only messages of this level and above.")
+@click.option("-g", "--grep", metavar="TEXT", help="Only lines with this text in them.")
+@click.option("-n", "--tail", type=click.IntRange(0), help="Only the last so many lines.")
+@shared(quiet="Print the messages alone, without time and level.")
+def logs(
+    face: Face,
+    experiment: str,
+    follow: bool,
+    console: bool,
+    level: str | None,
+    grep: str | None,
+    tail: int | None,
+) -> None:
+    """Print what an experiment logged or printed.
+
+    With --json it prints one document per line, as they come.
+
+    \b
+    Examples:
+      reenact logs k7f3
+      reenact logs k7f3 -f
+      reenact logs k7f3 --console --tail 50
+      reenact logs k7f3 --level warn --grep nan
+    """
+    if console and level is not None:
+        raise click.UsageError(
+            "What a program prints has no level: leave out --level or --console."
+        )
+    with face.store() as store:
+        view = store.get(experiment)
+        if follow:
+            for line in view.follow(console=console):
+                _print(face, line, console)
+            face.out.say(f"{view.id} {store.get(view.id).status}.")
+            return
+        if console:
+            lines = view.console().splitlines()
+            lines = [line for line in lines if grep is None or grep.lower() in line.lower()]
+            for text in lines[max(0, len(lines) - tail) :] if tail is not None else lines:
+                if face.out.mode == "json":
+                    print(json.dumps({"message": text}, ensure_ascii=False))
+                else:
+                    print(text)
+            return
+        for line in view.logs(level=level, contains=grep, tail=tail):
+            _print(face, line, console)
+
+
+def _print(face: Face, line: LogLine, console: bool) -> None:
+    if face.out.mode == "json":
+        document: dict[str, Any] = {
+            "time": line.time, "level": line.level, "message": line.message,
+            "fields": line.fields, "writer": line.writer,
+        }  # fmt: skip
+        print(json.dumps(as_json(document), ensure_ascii=False, allow_nan=False))
+    elif console:
+        # Its own bytes, colours included, as a `tail -f` of the file would show them.
+        print(line.message)
+    elif face.out.mode == "quiet":
+        print(printable(line.message))
+    else:
+        fields = "".join(f" {key}={value(one)}" for key, one in line.fields.items())
+        text = f"{moment(line.time)} {line.level:<5} {printable(line.message)}{fields}"
+        face.out.line(text, _STYLES.get(line.level.lower(), ""))
+    sys.stdout.flush()

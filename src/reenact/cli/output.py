@@ -1,0 +1,309 @@
+"""The one place that prints. Data goes to standard output, everything else to standard error.
+
+Three modes: "human" (tables; through Rich on a terminal, plain aligned text elsewhere), "json" (one
+document with the keys of the reference; NaN and infinities are the strings "NaN", "Infinity", "-Infinity",
+because JSON has no numbers for them) and "quiet" (ids and paths alone, one per line).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from os import PathLike, fspath
+from typing import TYPE_CHECKING, Any, Literal
+
+from .words import one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+__all__ = ["Column", "Mode", "Output", "as_json"]
+
+Mode = Literal["human", "json", "quiet"]
+
+
+@dataclass
+class Column:
+    """A column of a table.
+
+    Attributes:
+        cells: One text per row, each on one line.
+        right: Whether the cells are aligned to the right.
+        weight: Which columns stay when the terminal is narrow: those of weight 0 always do, the
+            others give way in the order of falling weight.
+        least: To how few characters the cells may be cut before columns give way; None cuts nothing.
+        styles: A colour for each cell, or one for all.
+    """
+
+    title: str
+    cells: Sequence[str]
+    right: bool = False
+    weight: int = 0
+    least: int | None = None
+    styles: Sequence[str] | str = field(default="")
+
+    def style(self, row: int) -> str:
+        """The colour of a row's cell."""
+        return self.styles if isinstance(self.styles, str) else self.styles[row]
+
+
+class Output:
+    """Prints for one command, in one mode."""
+
+    def __init__(self, mode: Mode = "human", *, color: bool = True) -> None:
+        self.mode = mode
+        self.color = color
+        self._consoles: dict[bool, Console] = {}
+
+    # -- what it prints to -------------------------------------------------------------------------
+
+    def console(self, *, stderr: bool = False) -> Console:
+        """Rich's console for one of the two streams."""
+        if stderr not in self._consoles:
+            from rich.console import Console
+
+            self._consoles[stderr] = Console(
+                stderr=stderr,
+                no_color=None if self.color else True,
+                highlight=False,
+                markup=False,
+                emoji=False,
+                soft_wrap=True,
+            )
+        return self._consoles[stderr]
+
+    @property
+    def terminal(self) -> bool:
+        """Whether standard output is a terminal, and somebody looks at it."""
+        return self.mode == "human" and sys.stdout.isatty()
+
+    @property
+    def ascii_only(self) -> bool:
+        """Whether standard output cannot take more than ASCII."""
+        encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+        return not encoding.startswith("utf")
+
+    @property
+    def width(self) -> int:
+        """Characters in a line of the terminal."""
+        return self.console().width
+
+    # -- data --------------------------------------------------------------------------------------
+
+    def json(self, document: Any) -> None:
+        """Print a document, indented on a terminal."""
+        indent = 2 if sys.stdout.isatty() else None
+        print(json.dumps(as_json(document), ensure_ascii=False, allow_nan=False, indent=indent))
+
+    def ids(self, ids: Iterable[str]) -> None:
+        """Print ids, or paths, one per line."""
+        for one in ids:
+            print(one)
+
+    def line(self, text: str | Text = "", style: str = "") -> None:
+        """Print one line of data for people."""
+        if not self.terminal:
+            print(text if isinstance(text, str) else text.plain)
+            return
+        from rich.text import Text
+
+        self.console().print(Text(text, style) if isinstance(text, str) else text)
+
+    def table(self, columns: Sequence[Column]) -> list[str]:
+        """Print a table that fits the terminal; the titles of the columns left out for that.
+
+        Elsewhere than on a terminal nothing is left out and nothing is cut.
+        """
+        if not self.terminal:
+            for row in _plain_rows(columns):
+                print(row)
+            return []
+        shown, widths, dropped = fitted(columns, self.width)
+        for line in self.rows(shown, widths):
+            self.console().print(line)
+        return dropped
+
+    def rows(self, columns: Sequence[Column], widths: Sequence[int]) -> Iterator[Text]:
+        """The lines of a table for a terminal, its titles first."""
+        from rich.text import Text
+
+        count = max((len(column.cells) for column in columns), default=0)
+        for row in range(-1, count):
+            line = Text(no_wrap=True)
+            for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
+                text = column.title if row < 0 else column.cells[row]
+                cell = Text(text, "bold dim" if row < 0 else column.style(row))
+                cell.truncate(width, overflow="ellipsis")
+                last = index == len(columns) - 1
+                space = " " * (width - cell.cell_len)
+                line.append_text(Text(space) + cell if column.right else cell)
+                if not last:
+                    line.append("  " if column.right else space + "  ")
+            yield line
+
+    # -- everything else ---------------------------------------------------------------------------
+
+    def say(self, text: str = "", style: str = "dim") -> None:
+        """A remark for people, on standard error."""
+        if self.mode == "human":
+            self._to_stderr(text, style)
+
+    def warn(self, text: str) -> None:
+        """Something the user should know, in every mode, on standard error."""
+        self._to_stderr(text, "yellow")
+
+    def _to_stderr(self, text: str, style: str) -> None:
+        if not sys.stderr.isatty():
+            print(text, file=sys.stderr)
+            return
+        from rich.text import Text
+
+        self.console(stderr=True).print(Text(text, style))
+
+    def confirm(self, question: str) -> bool:
+        """Ask on a terminal; False without one."""
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return False
+        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    @contextmanager
+    def progress(self, what: str, *, after: float = 1.0) -> Iterator[Callable[..., None]]:
+        """A progress bar on standard error for anything that takes longer than `after` seconds.
+
+        Yields a function of `(done, total)`; a total of None shows a count alone. Nothing appears when
+        standard error is no terminal, or in the other modes.
+        """
+        bar = _Bar(self.console(stderr=True), what, after) if self._shows_progress else None
+
+        def report(done: float, total: float | None = None, *_: Any) -> None:
+            if bar is not None:
+                bar.update(done, total)
+
+        try:
+            yield report
+        finally:
+            if bar is not None:
+                bar.stop()
+
+    @property
+    def _shows_progress(self) -> bool:
+        return self.mode == "human" and sys.stderr.isatty()
+
+
+class _Bar:
+    """Rich's progress bar, made only once it is worth showing."""
+
+    def __init__(self, console: Console, what: str, after: float) -> None:
+        self._console, self._what = console, what
+        self._show_at = time.monotonic() + after
+        self._progress: Any = None
+        self._task: Any = None
+
+    def update(self, done: float, total: float | None) -> None:
+        if self._progress is None:
+            if time.monotonic() < self._show_at:
+                return
+            self._start()
+        self._progress.update(self._task, completed=done, total=total)
+
+    def _start(self) -> None:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task(self._what, total=None)
+
+    def stop(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
+def as_json(value: Any) -> Any:
+    """A value as what JSON can say: mappings, lists, texts, finite numbers, booleans, null."""
+    if isinstance(value, Enum):
+        return as_json(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {str(key): as_json(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [as_json(inner) for inner in value]
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if hasattr(value, "tolist"):
+        return as_json(value.tolist())
+    return str(value)
+
+
+def _cell_width(text: str) -> int:
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _plain_rows(columns: Sequence[Column]) -> Iterator[str]:
+    widths = [
+        max(_cell_width(text) for text in (column.title, *column.cells)) for column in columns
+    ]
+    for row in range(-1, max((len(column.cells) for column in columns), default=0)):
+        parts = []
+        for column, width in zip(columns, widths, strict=True):
+            text = column.title if row < 0 else one_line(column.cells[row])
+            space = " " * (width - _cell_width(text))
+            parts.append(space + text if column.right else text + space)
+        yield "  ".join(parts).rstrip()
+
+
+def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[int], list[str]]:
+    """Which columns fit into `width` characters, how wide each is, and the titles of those that do not.
+
+    First the widest cells that may be cut are cut, then the columns of the highest weight give way.
+    """
+    shown = list(columns)
+    dropped: list[str] = []
+    while True:
+        wanted = [max(_cell_width(text) for text in (c.title, *c.cells)) for c in shown]
+        # A column does not take more than half the line while others wait for room.
+        widths = [
+            wide if column.least is None else min(wide, max(column.least, width // 2))
+            for column, wide in zip(shown, wanted, strict=True)
+        ]
+        over = sum(widths) + 2 * (len(widths) - 1) - width
+        for index in sorted(range(len(shown)), key=lambda i: -widths[i]):
+            least = shown[index].least
+            if over > 0 and least is not None and widths[index] > least:
+                cut = min(over, widths[index] - max(least, len(shown[index].title)))
+                widths[index] -= max(0, cut)
+                over -= max(0, cut)
+        candidates = [index for index, column in enumerate(shown) if column.weight > 0]
+        if over <= 0 or not candidates:
+            return shown, widths, dropped
+        victim = max(candidates, key=lambda index: (shown[index].weight, index))
+        dropped.insert(0, shown.pop(victim).title)

@@ -1,0 +1,162 @@
+"""The mean of groups of experiments, with a band: what a parameter does, beyond one lucky seed.
+
+`band.py` says how experiments with different steps are brought together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidValue, NotFound
+from .band import Band, BandKind, band_of
+from .draw import Oddities, axis_unit, finish_axes
+from .fields import field_value
+from .labels import shown
+from .lines import Line, XAxis, chosen, read_lines
+from .style import DASHES, PALETTE, legend, new_axes, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..reading.views import ExperimentView
+    from ..store import Ref, Store
+
+__all__ = ["BANDS", "group_bands", "plot_group"]
+
+BANDS: dict[BandKind, str] = {
+    "std": "± 1 standard deviation",
+    "range": "smallest to largest",
+    "ci": "95 % confidence interval of the mean",
+}
+_MOST_GROUPS = 24
+
+
+def plot_group(
+    store: Store,
+    experiments: str | Iterable[Ref] | None,
+    metric: str,
+    by: str | Sequence[str] = (),
+    *,
+    band: BandKind = "std",
+    save: str | os.PathLike[str] | None = None,
+    ax: Axes | None = None,
+    x: XAxis = "step",
+    log_y: bool = False,
+    points: int = 1000,
+    title: str | None = None,
+) -> Figure:
+    """Draw the mean of a metric over groups of experiments, each with a band.
+
+    Args:
+        experiments: A filter, the experiments themselves, or None for all that logged the metric.
+        by: The fields that make the groups, such as "params.lr"; none puts all into one.
+        band: "std", "range" (smallest to largest) or "ci" (95 % confidence interval of the mean).
+        save: A .png, .svg or .pdf file to write as well.
+        x: "step" or "relative" (seconds since each experiment's start).
+        points: The most positions along x; more steps than that are put into bins.
+
+    Raises:
+        NotFound: There is no experiment, or none logged the metric.
+        InvalidValue: An argument has a value it cannot have, or there would be more than 24 groups.
+    """
+    if band not in BANDS:
+        raise InvalidValue(f"A band is one of {', '.join(BANDS)}, not {band!r}.", key="band")
+    if x == "time":
+        raise InvalidValue(
+            "Experiments that ran at different times have no mean over time of day: "
+            "use x='step' or x='relative'.",
+            key="x",
+        )
+    fields = [by] if isinstance(by, str) else list(by)
+    views = selected(store, experiments)
+    groups = group_bands(store, views, metric, fields, band=band, x=x, points=points)
+    figure, axes = new_axes(ax)
+    divisor, x_name = axis_unit([Line("", metric, one.x, one.mean) for one in groups.values()], x)
+    handles: list[Any] = []
+    names: list[str] = []
+    for number, (name, one) in enumerate(groups.items()):
+        color = PALETTE[number % len(PALETTE)]
+        axes.fill_between(one.x / divisor, one.low, one.high, color=color, alpha=0.18, linewidth=0)
+        (handle,) = axes.plot(
+            one.x / divisor, one.mean, color=color, linewidth=1.8,
+            linestyle=DASHES[number // len(PALETTE) % len(DASHES)],
+            marker="." if len(one.x) == 1 else None,
+        )  # fmt: skip
+        handles.append(handle)
+        count = int(one.count.max(initial=0))
+        names.append(f"{name} (n = {count})" if name else f"mean of {count}")
+    finish_axes(
+        axes, title=title or metric, x=x, x_name=x_name, y_name=f"{metric}, mean, {BANDS[band]}",
+        log_y=log_y, oddities=Oddities(),
+    )  # fmt: skip
+    legend(axes, handles, names, outside=ax is None)
+    if save is not None:
+        save_figure(figure, save)
+    return figure
+
+
+def selected(store: Store, experiments: str | Iterable[Ref] | None) -> list[ExperimentView]:
+    """The experiments of a filter (a string), or those given; all for None."""
+    if experiments is None or isinstance(experiments, str):
+        found = list(store.list(experiments))
+        if not found:
+            what = (
+                "The store is empty" if experiments is None else f"Nothing matches {experiments!r}"
+            )
+            raise NotFound(f"{what}: there is no experiment to plot.")
+        return found
+    return chosen(store, experiments)
+
+
+def group_bands(
+    store: Store,
+    experiments: Sequence[ExperimentView],
+    metric: str,
+    by: Sequence[str],
+    *,
+    band: BandKind = "std",
+    x: XAxis = "step",
+    points: int = 1000,
+) -> dict[str, Band]:
+    """Mean and band per group, keyed by "lr=0.1 …" (one "" without `by`), in the order of their values."""
+    members: dict[tuple[Any, ...], list[ExperimentView]] = {}
+    for one in experiments:
+        members.setdefault(tuple(field_value(one, field) for field in by), []).append(one)
+    if len(members) > _MOST_GROUPS:
+        raise InvalidValue(
+            f"Grouping by {', '.join(by)} makes {len(members)} groups, and {_MOST_GROUPS} is the most "
+            "that can be told apart: group by something with fewer values.",
+            key="by",
+        )
+    lines = {line.experiment_id: line for line in _lines(store, experiments, metric, x)}
+    out: dict[str, Band] = {}
+    for key in sorted(members, key=_sortable):
+        runs = [(lines[one.id].x, lines[one.id].y) for one in members[key] if one.id in lines]
+        if runs:
+            name = ", ".join(
+                f"{field.rpartition('.')[2]}={'none' if value is None else shown(value)}"
+                for field, value in zip(by, key, strict=True)
+            )
+            out[name] = band_of(runs, kind=band, points=points)
+    return out
+
+
+def _lines(
+    store: Store, experiments: Sequence[ExperimentView], metric: str, x: XAxis
+) -> list[Line]:
+    # All points: a mean over what downsampling keeps would be a mean of extremes.
+    return read_lines(store, experiments, [metric], x=x, points=None)
+
+
+def _sortable(key: tuple[Any, ...]) -> tuple[tuple[int, float, str], ...]:
+    return tuple(
+        (0, float(value), "")
+        if isinstance(value, int | float)
+        else (1, 0.0, str(value))
+        if value is not None
+        else (2, 0.0, "")
+        for value in key
+    )

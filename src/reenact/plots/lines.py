@@ -1,0 +1,134 @@
+"""Curves as arrays, read from a store: what every line chart here draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InvalidValue, NotFound
+
+if TYPE_CHECKING:
+    from ..reading.views import ExperimentView
+    from ..store import Ref, Store
+
+__all__ = ["Line", "XAxis", "chosen", "read_lines", "scaled_time"]
+
+Floats = NDArray[np.float64]
+XAxis = Literal["step", "time", "relative"]
+X_AXES: tuple[XAxis, ...] = ("step", "time", "relative")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series: its points in the order of x, gaps as they were logged (NaN, ±inf)."""
+
+    experiment_id: str
+    metric: str
+    x: Floats
+    y: Floats
+
+
+def chosen(store: Store, refs: Ref | Iterable[Ref]) -> list[ExperimentView]:
+    """The experiments meant: a reference or several, experiments, or a filter's result; each once.
+
+    Raises:
+        NotFound: A reference names nothing, or there are none.
+    """
+    several: Iterable[Ref] = (
+        [refs] if isinstance(refs, str) or not isinstance(refs, Iterable) else refs
+    )
+    found: dict[str, ExperimentView] = {}
+    for ref in several:
+        view = store.get(ref) if isinstance(ref, str) else ref
+        found.setdefault(view.id, view)
+    if not found:
+        raise NotFound("There is no experiment to plot: the selection is empty.")
+    return list(found.values())
+
+
+def read_lines(
+    store: Store,
+    experiments: Sequence[ExperimentView],
+    metrics: Sequence[str],
+    *,
+    x: XAxis = "step",
+    points: int | None = 2000,
+) -> list[Line]:
+    """The series of every experiment and metric that exists, experiments in their order.
+
+    Args:
+        x: "step"; "time" in seconds since the epoch; "relative" in seconds since the experiment began.
+        points: The most points per series, extremes kept; None for all.
+
+    Raises:
+        NotFound: No experiment has any of the metrics.
+        InvalidValue: `x` is none of the three.
+    """
+    if x not in X_AXES:
+        raise InvalidValue(f"The x axis is one of {', '.join(X_AXES)}, not {x!r}.", key="x")
+    have = [one for one in experiments if any(name in one.metrics for name in metrics)]
+    if not have:
+        raise _no_metric(experiments, metrics)
+    history = store.history([one.id for one in have], list(metrics), points=points)
+    lines: list[Line] = []
+    for one in have:
+        for metric in metrics:
+            series = history.get(one.id, metric)
+            if series is None or len(series) == 0:
+                continue
+            across = series.steps.astype(np.float64) if x == "step" else series.times
+            if x == "relative":
+                across = across - _began(one, across)
+            # Stable: points of one step stay in the order they were written.
+            order = np.argsort(across, kind="stable")
+            lines.append(Line(one.id, metric, across[order], series.values[order]))
+    if not lines:
+        raise _no_metric(experiments, metrics)
+    return lines
+
+
+def _began(one: ExperimentView, times: Floats) -> float:
+    first = float(np.nanmin(times))
+    return min(first, float(one.started_at)) if one.started_at is not None else first
+
+
+def _no_metric(experiments: Sequence[ExperimentView], metrics: Sequence[str]) -> NotFound:
+    import difflib
+
+    known = sorted({name for one in experiments for name in one.metrics})
+    nearest = list(
+        dict.fromkeys(
+            near for name in metrics for near in difflib.get_close_matches(name, known, n=3)
+        )
+    )
+    wanted = ", ".join(repr(name) for name in metrics)
+    which = "the experiment" if len(experiments) == 1 else f"the {len(experiments)} experiments"
+    if nearest:
+        hint = f"Did you mean {' or '.join(map(repr, nearest))}?"
+    elif known:
+        hint = f"There is {_listed(known)}."
+    else:
+        hint = "No metric was logged."
+    return NotFound(
+        f"No metric {wanted} in {which}. {hint}",
+        name=metrics[0] if metrics else None,
+        nearest=nearest,
+    )
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def scaled_time(lines: Iterable[Line]) -> tuple[float, str]:
+    """The divisor and name of the unit that suits relative times: seconds, minutes, hours or days."""
+    longest = max((float(np.nanmax(line.x)) for line in lines if len(line.x)), default=0.0)
+    for seconds, unit in ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes")):
+        if longest >= 2 * seconds:
+            return seconds, unit
+    return 1.0, "seconds"

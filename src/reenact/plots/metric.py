@@ -1,0 +1,167 @@
+"""One metric over many experiments.
+
+Up to 24 experiments have a colour or dash of their own and a line in the legend; beyond that nobody could
+tell them apart, and colour says where a curve ends instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .draw import Oddities, axis_unit, draw_curve, finish_axes
+from .labels import labels
+from .lines import Line, XAxis, chosen, read_lines
+from .smoothing import smoothed
+from .style import DASHES, MUTED, PALETTE, legend, new_axes, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..store import Ref, Store
+
+__all__ = ["draw_many", "plot_metric"]
+
+MOST_DISTINCT = 24
+
+
+def plot_metric(
+    store: Store,
+    refs: Ref | Iterable[Ref],
+    metric: str,
+    *,
+    save: str | os.PathLike[str] | None = None,
+    ax: Axes | None = None,
+    x: XAxis = "step",
+    smooth: float = 0.0,
+    log_y: bool = False,
+    points: int = 2000,
+    title: str | None = None,
+) -> Figure:
+    """Draw one metric of many experiments, a curve each.
+
+    Args:
+        refs: Experiments: references, views, or the result of a search.
+        save: A .png, .svg or .pdf file to write as well.
+        ax: Axes to draw in instead of a new figure's.
+        x: "step", "time" or "relative" (seconds since each experiment's start).
+        smooth: Weight of the exponential moving average, in [0, 1); the curve itself stays visible, pale.
+        points: About how many points to draw per curve; the extremes are always among them.
+
+    Raises:
+        NotFound: An experiment is unknown, or none logged the metric.
+        InvalidValue: `save`, `x` or `smooth` has a value it cannot have.
+    """
+    experiments = chosen(store, refs)
+    lines = read_lines(store, experiments, [metric], x=x, points=points)
+    smooth_lines = _smooth(store, experiments, metric, x, smooth) if smooth else None
+    named = labels(experiments)
+    oddities = Oddities()
+    oddities.missing = len(experiments) - len(lines)
+    figure, axes = new_axes(ax)
+    draw_many(
+        axes,
+        lines,
+        [named[line.experiment_id] for line in lines],
+        x=x,
+        title=title or metric,
+        y_name=metric,
+        log_y=log_y,
+        oddities=oddities,
+        outside=ax is None,
+        smooth_lines=smooth_lines,
+    )
+    if save is not None:
+        save_figure(figure, save)
+    return figure
+
+
+def _smooth(
+    store: Store, experiments: Sequence[Any], metric: str, x: XAxis, weight: float
+) -> list[Line]:
+    # An average over what downsampling left would be one of extremes: it needs all points.
+    whole = read_lines(store, experiments, [metric], x=x, points=None)
+    return [
+        Line(one.experiment_id, one.metric, *_thinned(one, smoothed(one.y, weight)))
+        for one in whole
+    ]
+
+
+def _thinned(line: Line, y: Any, most: int = 4000) -> tuple[Any, Any]:
+    """A smoothed curve has no spikes to lose, so every n-th point and the last will do."""
+    every = max(1, len(y) // most)
+    keep = np.unique(np.append(np.arange(0, len(y), every), len(y) - 1))
+    return line.x[keep], y[keep]
+
+
+def draw_many(
+    ax: Axes,
+    lines: Sequence[Line],
+    names: Sequence[str],
+    *,
+    x: XAxis,
+    title: str,
+    y_name: str,
+    log_y: bool,
+    oddities: Oddities,
+    outside: bool,
+    smooth_lines: Sequence[Line] | None = None,
+) -> None:
+    """Draw lines into axes with a legend, or coloured by their last values when there are too many."""
+    distinct = len(lines) <= MOST_DISTINCT
+    colors, norm = _colors(lines, log_y)
+    divisor, x_name = axis_unit(lines, x)
+    handles: list[Any] = []
+    for number, line in enumerate(lines):
+        style: dict[str, Any] = {
+            "color": colors[number],
+            "linewidth": 1.6 if distinct else 0.9,
+            "linestyle": DASHES[number // len(PALETTE) % len(DASHES)] if distinct else "-",
+        }
+        pale = {"linewidth": 0.8, "alpha": 0.28, "linestyle": "-"} if smooth_lines else {}
+        handle = draw_curve(
+            ax, line.x / divisor, line.y, oddities=oddities, log_y=log_y, **(style | pale)
+        )
+        if smooth_lines:
+            curve = smooth_lines[number]
+            (handle,) = ax.plot(curve.x / divisor, curve.y, **style)
+        handles.append(handle)
+    finish_axes(ax, title=title, x=x, x_name=x_name, y_name=y_name, log_y=log_y, oddities=oddities)
+    if not distinct:
+        _colorbar(ax, norm, y_name, len(lines))
+    elif len(lines) > 1 or names[0] != title:
+        legend(ax, handles, names, outside=outside)
+
+
+def _colors(lines: Sequence[Line], log_y: bool) -> tuple[list[Any], Any]:
+    if len(lines) <= MOST_DISTINCT:
+        return [PALETTE[number % len(PALETTE)] for number in range(len(lines))], None
+    from matplotlib import colormaps
+    from matplotlib.colors import LogNorm, Normalize
+
+    ends = [_last_finite(line) for line in lines]
+    known = [end for end in ends if np.isfinite(end) and (end > 0 or not log_y)]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    norm = LogNorm(low, high) if log_y and low < high else Normalize(low, high)
+    scheme = colormaps["viridis"]
+    return [scheme(0.95 * float(norm(end))) if end in known else MUTED for end in ends], norm
+
+
+def _last_finite(line: Line) -> float:
+    finite = np.flatnonzero(np.isfinite(line.y))
+    return float(line.y[finite[-1]]) if len(finite) else float("nan")
+
+
+def _colorbar(ax: Axes, norm: Any, name: str, count: int) -> None:
+    from matplotlib.cm import ScalarMappable
+
+    figure = ax.get_figure()
+    assert figure is not None
+    bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=ax, pad=0.02, aspect=32)
+    bar.set_label(f"last {name} of {count} experiments", color=MUTED, fontsize=9)
+    bar.ax.tick_params(labelsize=8, colors=MUTED, length=2)
+    bar.outline.set_visible(False)

@@ -1,0 +1,111 @@
+"""Many metrics of one experiment, a panel for each group of metrics that belong together.
+
+`train/loss` and `val/loss` share a panel, because the last part of their names is the same: those are the
+curves one wants to see against each other.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import NotFound
+from .draw import Oddities
+from .lines import Line, XAxis, chosen, read_lines
+from .metric import draw_many
+from .smoothing import smoothed
+from .style import INK, new_grid, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ..store import Ref, Store
+
+__all__ = ["panels", "plot_metrics"]
+
+
+def plot_metrics(
+    store: Store,
+    ref: Ref,
+    metrics: str | Sequence[str] | None = None,
+    *,
+    save: str | os.PathLike[str] | None = None,
+    x: XAxis = "step",
+    smooth: float = 0.0,
+    log_y: bool = False,
+    points: int = 2000,
+    title: str | None = None,
+) -> Figure:
+    """Draw many metrics of one experiment in a grid of panels.
+
+    Args:
+        metrics: Names in the order wanted; all but `system/…` if not given.
+        save: A .png, .svg or .pdf file to write as well.
+        x, smooth, log_y, points: As in `plot_metric`.
+
+    Raises:
+        NotFound: The experiment is unknown, or has none of the metrics.
+        InvalidValue: `save`, `x` or `smooth` has a value it cannot have.
+    """
+    (experiment,) = chosen(store, ref)
+    if metrics is None:
+        names = [name for name in experiment.metrics if not name.startswith("system/")]
+        names = names or list(experiment.metrics)
+    else:
+        names = [metrics] if isinstance(metrics, str) else list(dict.fromkeys(metrics))
+    if not names:
+        raise NotFound(f"The experiment {experiment.prefix} has logged no metric to plot.")
+    lines = read_lines(store, [experiment], names, x=x, points=points)
+    smooth_lines = None
+    if smooth:
+        whole = read_lines(store, [experiment], names, x=x, points=None)
+        smooth_lines = [
+            Line(one.experiment_id, one.metric, one.x, smoothed(one.y, smooth)) for one in whole
+        ]
+    groups = panels([line.metric for line in lines])
+    columns = 1 if len(groups) == 1 else 2 if len(groups) <= 4 else 3
+    figure, axes = new_grid(math.ceil(len(groups) / columns), columns)
+    for ax, (heading, members) in zip(axes, groups.items(), strict=False):
+        chosen_lines = [lines[index] for index in members]
+        draw_many(
+            ax,
+            chosen_lines,
+            [line.metric for line in chosen_lines],
+            x=x,
+            title=heading,
+            y_name="",
+            log_y=log_y,
+            oddities=Oddities(),
+            outside=False,
+            smooth_lines=None if smooth_lines is None else [smooth_lines[i] for i in members],
+        )
+    for ax in axes[len(groups) :]:
+        ax.set_visible(False)
+    for ax in axes[: max(0, len(groups) - columns)]:
+        ax.set_xlabel("")
+    figure.suptitle(
+        title or experiment.name, x=0.01, ha="left", fontsize=13, fontweight="semibold", color=INK
+    )
+    if save is not None:
+        save_figure(figure, save)
+    return figure
+
+
+def panels(names: Sequence[str]) -> dict[str, list[int]]:
+    """Which metrics share a panel: heading → positions in `names`.
+
+    Names with the same last part do; one alone is headed by its whole name.
+    """
+    together: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        _, _, last = name.rpartition("/")
+        stem = last
+        for start in ("train_", "val_", "valid_", "validation_", "test_", "eval_"):
+            stem = stem.removeprefix(start)
+        together.setdefault(stem or name, []).append(index)
+    return {
+        (names[indices[0]] if len(indices) == 1 else stem): indices
+        for stem, indices in together.items()
+    }

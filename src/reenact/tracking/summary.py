@@ -57,15 +57,16 @@ def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -
 
 def end_lines(path: str, status: str, seconds: float, lost: int, prefix: str) -> list[str]:
     """The status, a curve and the last value per metric, and what was lost."""
-    curves, sampled = _curves(path)
+    curves, exact = _curves(path)
     lines = [f"{status} {prefix} after {_duration(seconds)}"]
     shown = [name for name in curves if not name.startswith("system/")]
     width = max((len(name) for name in shown[:MAX_METRICS]), default=0)
     for name in shown[:MAX_METRICS]:
-        lines.append(f"  {name:<{width}}  {curves[name][-1]:<12.6g} {sparkline(curves[name])}")
+        last = f"{'' if name in exact else '~'}{curves[name][-1]:.6g}"
+        lines.append(f"  {name:<{width}}  {last:<12} {sparkline(curves[name])}")
     if len(shown) > MAX_METRICS:
         lines.append(f"  and {len(shown) - MAX_METRICS} more metrics")
-    if sampled and shown:
+    if os.path.exists(path) and os.path.getsize(path) > WHOLE_BYTES:
         lines.append("  (curves drawn from samples of a long journal; every point is kept)")
     if lost:
         lines.append(f"LOST: {lost} records could not be written; see `reenact doctor`")
@@ -82,24 +83,28 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min"
 
 
-def _curves(path: str) -> tuple[dict[str, list[float]], bool]:
+def _curves(path: str) -> tuple[dict[str, list[float]], set[str]]:
+    """Values by metric, in order, and the metrics whose last value is among them for certain."""
     curves: dict[str, list[float]] = {}
+    tail: dict[str, list[float]] = {}
     try:
         with open(path, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             if size <= WHOLE_BYTES:
                 _collect(file.read(), curves)
-                return curves, False
+                return curves, set(curves)
             for i in range(SAMPLES):
                 file.seek(i * (size - SAMPLE_BYTES) // SAMPLES)
                 block = file.read(SAMPLE_BYTES)
                 _collect(block[block.find(b"\n") + 1 : block.rfind(b"\n")], curves)
             file.seek(size - 16 * SAMPLE_BYTES)
             block = file.read()
-            _collect(block[block.find(b"\n") + 1 :], curves)
+            _collect(block[block.find(b"\n") + 1 :], tail)
     except OSError:
         pass
-    return curves, True
+    for name, values in tail.items():
+        curves.setdefault(name, []).extend(values[-1:])
+    return curves, set(tail)
 
 
 def _collect(data: bytes, curves: dict[str, list[float]]) -> None:

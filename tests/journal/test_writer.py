@@ -1,0 +1,107 @@
+"""One process's writer: its number, its heartbeat, its parts, its end."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from reenact.journal import writer as writer_module
+from reenact.journal.layout import ExperimentLayout
+from reenact.journal.verdict import settle
+from reenact.journal.writer import Writer
+from reenact.record.status import Status
+
+from ..tracking.reading import events, points, state
+
+OPENED = {"experiment_id": "x", "name": "n", "role": "lead"}
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> ExperimentLayout:
+    return ExperimentLayout(str(tmp_path / "exp"))
+
+
+def make(layout: ExperimentLayout, label: str = "main", **more: object) -> Writer:
+    os.makedirs(layout.folder, exist_ok=True)
+    return Writer(layout, label, {**OPENED, **more}, lambda error: None)
+
+
+def test_writers_take_the_next_free_number(layout: ExperimentLayout) -> None:
+    names = [make(layout).name, make(layout, "rank1").name, make(layout).name]
+    assert names == ["0001-main", "0002-rank1", "0003-main"]
+
+
+def test_a_heartbeat_is_seen_without_anything_being_written(layout: ExperimentLayout) -> None:
+    writer = make(layout)
+    path = Path(layout.events(writer.name))
+    os.utime(path, (1, 1))
+    size = path.stat().st_size
+    writer.beat()
+    assert time.time() - path.stat().st_mtime < 5
+    assert path.stat().st_size == size
+
+
+def test_a_long_segment_goes_on_in_another_part(
+    layout: ExperimentLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "ROTATE_BYTES", 100)
+    writer = make(layout)
+    for i in range(9):
+        writer.points.append(b'{"s":%d,"t":1.0,"m":{"x":%d.0}}\n' % (i, i))
+        writer.beat()
+    writer.close("completed", None, None)
+    assert sorted(p.name for p in Path(layout.path("metrics")).iterdir()) == [
+        "0001-main.2.jsonl",
+        "0001-main.3.jsonl",
+        "0001-main.jsonl",
+    ]
+    assert [s for _, s, *_ in points(layout.folder)] == list(range(9))
+
+
+def test_the_status_is_the_worst_end_of_those_that_decide(layout: ExperimentLayout) -> None:
+    lead, rank, child = (
+        make(layout),
+        make(layout, "rank1", role="rank"),
+        make(layout, "child-1", role="child"),
+    )
+    child.close("failed", "a worker", None)
+    lead.close("completed", None, None)
+    assert state(layout.folder).outcome() == (Status.RUNNING, None)
+    rank.close("failed", "out of memory", None)
+    assert state(layout.folder).outcome() == (Status.FAILED, "out of memory")
+    make(layout).close("completed", None, None)  # continued, and came through
+    assert state(layout.folder).outcome() == (Status.COMPLETED, None)
+
+
+def test_a_silent_writer_elsewhere_is_settled_for_this_look_only(layout: ExperimentLayout) -> None:
+    writer = make(layout, heartbeat=1.0)
+    path = Path(layout.events(writer.name))
+    path.write_text(path.read_text().replace('"host":"', '"host":"elsewhere-'))
+    got = state(layout.folder)
+    assert settle(layout, got) == []
+    os.utime(path, (time.time() - 100,) * 2)
+    # Its opening, a moment ago, is a sign of life too.
+    path.write_text(path.read_text().replace(f'"t":{writer.opened_at}', '"t":1000.0'))
+    os.utime(path, (time.time() - 100,) * 2)
+    got = state(layout.folder)
+    [verdict] = settle(layout, got)
+    assert not verdict.certain
+    assert "elsewhere-" in verdict.reason
+    assert got.outcome()[0] is Status.FAILED
+    assert state(layout.folder).outcome()[0] is Status.RUNNING
+
+
+def test_the_end_says_how_many_records_were_lost(layout: ExperimentLayout) -> None:
+    writer = make(layout)
+    writer.points.append(b'{"t":1.0,"m":{"x":1.0}}\n')
+    os.unlink(layout.points(writer.name))
+    assert writer.close("completed", None, None) == 1
+    assert state(layout.folder).lost == 1
+    assert [type(e).__name__ for _, e in events(layout.folder)] == [
+        "Opened",
+        "RecordsLost",
+        "Closed",
+    ]

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
+import time
 
-from ..errors import AlreadyRunning, ConfigFrozen, InvalidValue, NotRunning
+from ..errors import AlreadyRunning, InvalidValue, NotRunning
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
-from ..record.ids import new_id
-from ..record.names import check_label, check_metric_name, folder_name
+from ..record.names import check_label, check_metric_name
 from ..record.plain import merge, to_plain
-from ..record.secrets import mask_arguments, mask_secrets, mask_text
+from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
+from .careful import PointLog, keep_value
 from .files import Files, LoggedFile
 from .identity import find_place, launch_token
 from .metrics import MetricGroup
+from .opening import begin, frozen, login, warn_of_changed_config
 from .params import Params
-from .points import HotPath
 from .ranks import find_rank
 from .recording import Recording
 from .run import Run
-from .scalars import as_number, as_step
+from .scalars import as_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, ParamSpec, TypeVar
 
+    from ..weights.experiment import ExperimentWeights
     from .config import FrozenConfig
     from .points import LogMetric, LogMetrics
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Experiment"]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
-_FAST_AFTER = 300  # careful calls; then the fast encoder is worth its import
 _opened_by_name: dict[str, int] = {}
 
 
@@ -129,7 +129,7 @@ class Experiment:
 
             self._rank = Rank(as_step(rank), None, world_size or max(2, rank + 1), "given")
         self._config_source = config
-        self._config = _freeze(config)
+        self._config = frozen(config)
         self._first_params = params
         self._tags = _tags(tags)
         self._bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
@@ -137,23 +137,17 @@ class Experiment:
         self._notes = notes
         self._parent = parent
         self._relation = relation
-        self._iteration: int | None = None
         self._disabled = self._settings.mode == "disabled"
         self._recording: Recording | None = None
         self._last: Recording | None = None
         self._status = Status.PENDING
         self._files: list[LoggedFile] = []
-        self._careful_calls = 0
+        self._weights: ExperimentWeights | None = None
         self.run = Run(self)
         self.params = Params(self._params_set)
-        self._new_hot_path()
+        self._points = PointLog(self)
 
     # -- life -------------------------------------------------------------------------------------
-
-    def _new_hot_path(self) -> None:
-        self._hot = HotPath(self._log_carefully, self._line_refused, self._iteration)
-        self.log_metric = self._hot.log_metric
-        self.log_metrics = self._hot.log_metrics
 
     def _start(self) -> None:
         if self._recording is not None or (self._disabled and self._status is Status.RUNNING):
@@ -165,7 +159,7 @@ class Experiment:
             return
         settings = self._settings
         if not settings.user:
-            settings.user = _login()
+            settings.user = login()
         if not self._given:
             from ..naming import random_name
 
@@ -176,72 +170,14 @@ class Experiment:
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
         place = find_place(root, self._given, project=self._project, launch=launch, ordinal=ordinal)
         if self._status is not Status.PENDING:
-            self._new_hot_path()
+            self._points.renew()
             self._files = []
         recording = Recording(root, place, self._rank, settings, self._say)
         try:
-            self._begin(recording)
+            begin(self, recording)
         except BaseException as error:
             recording.close("failed", f"it could not start: {error}")
             raise
-
-    def _begin(self, recording: Recording) -> None:
-        """Write what is known at the start. Everything here is also in the journal."""
-        if self._config is not None:
-            if recording.config is None:
-                recording.config = mask_secrets(self._config)
-                recording.event("config", config=recording.config)
-                recording._documents_due.add("config")
-            else:
-                self._refuse_other_config(recording)
-        self._recording = self._last = recording
-        recording.ender = self._end
-        self._status = Status.RUNNING
-        self.params._take(recording.params)
-        about = recording.about
-        if self._tags:
-            recording.event("tags", add=self._tags)
-            about["tags"] = about["tags"] | self._tags
-        if self._bindrs:
-            recording.event("bindrs", add=self._bindrs)
-            about["bindrs"] = list(dict.fromkeys([*about["bindrs"], *self._bindrs]))
-        for field, text in (("description", self._description), ("notes", self._notes)):
-            if text is not None and text != about[field]:
-                text = mask_text(str(text))
-                recording.event("field", field=field, value=text)
-                about[field] = text
-        if self._parent is not None:
-            parent = self._parent.id if isinstance(self._parent, Experiment) else str(self._parent)
-            recording.event("linked", parent=parent, relation=self._relation)
-            about["parent"], about["relation"] = parent, self._relation
-        if self._rank.is_lead:
-            self.capture("command", _command())
-            if self._first_params:
-                self.params.set(self._first_params)
-            recording._documents_due.add("metadata")
-            recording.write_documents()
-        recording.start_background()
-        if self._rank.is_lead and not self._settings.quiet:
-            from .summary import start_lines
-
-            for line in start_lines(
-                recording.prefix, recording.experiment_id, self.folder, recording.continued
-            ):
-                self._say(line)
-
-    def _refuse_other_config(self, recording: Recording) -> None:
-        from .config import differences
-
-        new = mask_secrets(self._config)
-        differing = differences(recording.config or {}, new)
-        if differing:
-            keys = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
-            raise ConfigFrozen(
-                f"The experiment {recording.prefix} was started with another configuration; {keys} "
-                f"{'differs' if len(differing) == 1 else 'differ'}. A configuration is frozen when its experiment "
-                "starts: choose another prefix, or continue with the recorded configuration.",
-                keys=differing,
-            )
 
     def _finish(self, status: str, reason: str | None, error: str | None) -> None:
         """End on request; raises when there is nothing to end."""
@@ -257,9 +193,9 @@ class Experiment:
         recording = self._recording
         if recording is None:
             return
-        self._warn_of_changed_config()
+        warn_of_changed_config(self)
         path = recording.layout.points(recording.writer.name)
-        seconds = _now() - recording.opened_at
+        seconds = time.time() - recording.opened_at
         lost = recording.close(status, reason and mask_text(reason), error and mask_text(error))
         self._recording = None
         self._status = Status(status)
@@ -271,21 +207,6 @@ class Experiment:
             lines = end_lines(path, status, seconds, lost, recording.prefix)
             for line in lines if not self._settings.quiet else lines[-1:]:
                 self._say(line)
-
-    def _warn_of_changed_config(self) -> None:
-        if self._config_source is None or isinstance(self._config_source, (str, os.PathLike)):
-            return
-        from .config import differences
-
-        try:
-            changed = differences(self._config or {}, _freeze(self._config_source) or {})
-        except Exception:  # noqa: BLE001  (the user's object; the end must go on)
-            return
-        if changed:
-            self._say(
-                f"the configuration was changed after the start ({', '.join(changed[:5])}); the record keeps "
-                "what it was at the start"
-            )
 
     def _require_running(self, call: str) -> Recording:
         recording = self._recording
@@ -299,7 +220,7 @@ class Experiment:
             )
         if os.getpid() != recording.pid:
             recording.reopen_in_child()
-            self._hot.known.clear()
+            self._points.forget_names()
         return recording
 
     def __enter__(self) -> Experiment:
@@ -403,68 +324,7 @@ class Experiment:
         Raises:
             InvalidValue: It is not an integer.
         """
-        self._iteration = None if iteration is None else as_step(iteration)
-        self._hot.set_iteration(self._iteration)
-
-    def _log_carefully(
-        self, metrics: Mapping[str, Any], step: Any, metadata: Mapping[str, Any] | None
-    ) -> None:
-        """Check and convert one log call; everything or nothing of it is kept."""
-        if self._disabled:
-            return
-        recording = self._require_running("log_metrics")
-        if not hasattr(metrics, "items"):
-            raise InvalidValue(
-                f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}; "
-                "for one metric use log_metric(name, value)."
-            )
-        step = self._iteration if step is None else as_step(step)
-        known = self._hot.known
-        numbers: dict[str, float | str] = {}
-        values: list[tuple[str, Any]] = []
-        for name, value in metrics.items():
-            if name not in known:
-                check_metric_name(name)
-            try:
-                numbers[str(name)] = encoding.number_or_name(as_number(name, value))
-            except InvalidValue:
-                from ..values import as_value
-
-                found = as_value(value)
-                if found is None:
-                    raise
-                values.append((name, found))
-        if numbers:
-            record: dict[str, Any] = {"t": _now(), "m": numbers}
-            if step is not None:
-                record = {"s": step, **record}
-            if metadata:
-                record["x"] = to_plain(dict(metadata))
-            segment = recording.writer.points
-            segment.append(encoding.encode_line(record))
-            self._careful_calls += 1
-            if self._careful_calls > _FAST_AFTER or encoding.is_fast():
-                # Known names are what opens the fast way: not before its encoder is there.
-                self._hot.ready(segment, encoding.load_fast_encoder())
-                known.update(numbers)
-            recording.check_strict()
-        for name, found in values:
-            self._log_found(recording, name, found, step, metadata)
-
-    def _line_refused(self, line: bytes, error: OSError | None) -> None:
-        """The fast way could not write a line: find out why, and keep the line if it can be kept."""
-        recording = self._require_running("log_metrics")
-        segment = recording.writer.points
-        replaced = (
-            error is not None and error.errno == errno.EBADF
-        )  # the door of a segment that ended
-        if replaced or segment.trouble is not None:
-            segment.append(line)
-        else:
-            segment.failed(
-                line, error or OSError(errno.ENOSPC, "the disk took only part of a record")
-            )
-        recording.check_strict()
+        self._points.set_iteration(iteration)
 
     # -- messages, values, files ------------------------------------------------------------------
 
@@ -484,7 +344,11 @@ class Experiment:
         level = level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
             raise InvalidValue(f"The level {level!r} is none of {', '.join(LEVELS)}.", key="level")
-        record: dict[str, Any] = {"t": _now(), "level": level, "message": mask_text(str(message))}
+        record: dict[str, Any] = {
+            "t": time.time(),
+            "level": level,
+            "message": mask_text(str(message)),
+        }
         if fields:
             record["fields"] = mask_secrets(to_plain(fields))
         recording.writer.logs.append(encoding.encode_line(record))
@@ -520,34 +384,7 @@ class Experiment:
                 "log_metric.",
                 key=name,
             )
-        step = self._iteration if step is None else as_step(step)
-        self._log_found(recording, name, found, step, metadata)
-
-    def _log_found(
-        self,
-        recording: Recording,
-        name: str,
-        value: Any,
-        step: int | None,
-        metadata: Mapping[str, Any] | None,
-    ) -> None:
-        stem = "-".join(
-            p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
-        )
-        try:
-            saved = value.save(os.path.join(recording.layout.folder, "values"), stem)
-        except OSError as error:
-            recording.lose(f"the value {name!r} was not saved: {error}")
-            return
-        fields = {
-            "name": name,
-            "kind": value.kind,
-            "step": step,
-            "path": None if saved.path is None else f"values/{saved.path}",
-            "data": saved.data,
-            "metadata": {**saved.metadata, **to_plain(dict(metadata or {}))} or None,
-        }
-        recording.event("value", **{k: v for k, v in fields.items() if v is not None})
+        keep_value(recording, name, found, self._points.step(step), metadata)
 
     def files(self, prefix: str = "") -> Files:
         """Files under a prefix: `exp.files("models").save("model.pth")`."""
@@ -564,6 +401,32 @@ class Experiment:
 
     def _lose(self, reason: str) -> None:
         self._require_running("files.save").lose(reason)
+
+    @property
+    def weights(self) -> ExperimentWeights:
+        """Versions of this experiment's model weights: `exp.weights.commit(model, "epoch 3")`.
+
+        They are kept in the store's `weights/` repository, on a branch named after the experiment.
+
+        Raises:
+            NotRunning: The experiment has not started.
+        """
+        if self._weights is None:
+            from ..weights.experiment import ExperimentWeights
+
+            recording = self._require_running("weights")
+            self._weights = ExperimentWeights(
+                recording.root.weights,
+                recording.experiment_id,
+                on_commit=lambda commit, message, step: self._weights_committed(
+                    commit, message, step
+                ),
+                author=self._settings.user or None,
+            )
+        return self._weights
+
+    def _weights_committed(self, commit: str, message: str, step: int | None) -> None:
+        self.capture("weights", {"commit": commit, "message": message, "step": step})
 
     # -- parameters and labels --------------------------------------------------------------------
 
@@ -631,20 +494,6 @@ class Experiment:
         return f"<Experiment {self.prefix} {self._status}>"
 
 
-def _now() -> float:
-    import time
-
-    return time.time()
-
-
-def _freeze(config: Any) -> dict[str, Any] | None:
-    if config is None:
-        return None
-    from .config import freeze
-
-    return freeze(config)
-
-
 def _several(labels: Iterable[str] | None) -> list[str]:
     if labels is None:
         return []
@@ -658,32 +507,4 @@ def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | Non
     return {
         check_label(tag, "tag"): None if value is None else mask_text(str(value))
         for tag, value in pairs
-    }
-
-
-def _login() -> str:
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        if os.environ.get(variable):
-            return os.environ[variable]
-    try:
-        import pwd
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError, AttributeError):
-        return ""
-
-
-def _command() -> dict[str, Any]:
-    """How this process was started. The capture of code and environment builds on this."""
-    main = sys.modules.get("__main__")
-    entry = getattr(main, "__file__", None)
-    try:
-        cwd = os.getcwd()
-    except FileNotFoundError:
-        cwd = ""
-    return {
-        "argv": mask_arguments(list(getattr(sys, "orig_argv", sys.argv))),
-        "cwd": cwd,
-        "entry": os.path.abspath(entry) if entry else None,
-        "python": sys.version.split()[0],
     }

@@ -1,0 +1,144 @@
+"""The careful way of a log call: check, convert, explain; then open the fast way for the next one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from ..errors import InvalidValue
+from ..record import encode as encoding
+from ..record.ids import new_id
+from ..record.names import check_metric_name, folder_name
+from ..record.plain import to_plain
+from .points import HotPath
+from .scalars import as_number, as_step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .experiment import Experiment
+    from .recording import Recording
+
+__all__ = ["PointLog", "keep_value"]
+
+_FAST_AFTER = 300  # careful calls; then the fast encoder is worth its import
+
+
+class PointLog:
+    """Logs the metrics of one experiment: the fast functions, and what they fall back on."""
+
+    __slots__ = ("_calls", "_experiment", "_hot", "_iteration")
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        self._iteration: int | None = None
+        self._calls = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin with fresh fast functions: those of an earlier opening stay with its segment."""
+        self._hot = HotPath(self._carefully, self._refused, self._iteration)
+        self._experiment.log_metric = self._hot.log_metric
+        self._experiment.log_metrics = self._hot.log_metrics
+
+    def forget_names(self) -> None:
+        """Go the careful way until the names are known again: the segment is another one."""
+        self._hot.known.clear()
+
+    def set_iteration(self, iteration: int | None) -> None:
+        """The step of calls that give none."""
+        self._iteration = None if iteration is None else as_step(iteration)
+        self._hot.set_iteration(self._iteration)
+
+    def step(self, step: Any) -> int | None:
+        """The step of a call: what it gave, or the iteration."""
+        return self._iteration if step is None else as_step(step)
+
+    def _carefully(
+        self, metrics: Mapping[str, Any], step: Any, metadata: Mapping[str, Any] | None
+    ) -> None:
+        """Check and convert one log call; everything or nothing of it is kept."""
+        if self._experiment._disabled:
+            return
+        recording = self._experiment._require_running("log_metrics")
+        if not hasattr(metrics, "items"):
+            raise InvalidValue(
+                f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}; "
+                "for one metric use log_metric(name, value)."
+            )
+        step = self.step(step)
+        known = self._hot.known
+        numbers: dict[str, float | str] = {}
+        values: list[tuple[str, Any]] = []
+        for name, value in metrics.items():
+            if name not in known:
+                check_metric_name(name)
+            try:
+                numbers[str(name)] = encoding.number_or_name(as_number(name, value))
+            except InvalidValue:
+                from ..values import as_value
+
+                found = as_value(value)
+                if found is None:
+                    raise
+                values.append((name, found))
+        if numbers:
+            record: dict[str, Any] = {"t": time.time(), "m": numbers}
+            if step is not None:
+                record = {"s": step, **record}
+            if metadata:
+                record["x"] = to_plain(dict(metadata))
+            segment = recording.writer.points
+            segment.append(encoding.encode_line(record))
+            self._calls += 1
+            if self._calls > _FAST_AFTER or encoding.is_fast():
+                # Known names are what opens the fast way: not before its encoder is there.
+                self._hot.ready(segment, encoding.load_fast_encoder())
+                known.update(numbers)
+            recording.check_strict()
+        for name, found in values:
+            keep_value(recording, name, found, step, metadata)
+
+    def _refused(self, line: bytes, error: OSError | None) -> None:
+        """The fast way could not write a line: find out why, and keep the line if it can be kept."""
+        recording = self._experiment._require_running("log_metrics")
+        segment = recording.writer.points
+        # EBADF is the door of a segment that ended.
+        replaced = error is not None and error.errno == errno.EBADF
+        if replaced or segment.trouble is not None:
+            segment.append(line)
+        else:
+            segment.failed(
+                line, error or OSError(errno.ENOSPC, "the disk took only part of a record")
+            )
+        recording.check_strict()
+
+
+def keep_value(
+    recording: Recording,
+    name: str,
+    value: Any,
+    step: int | None,
+    metadata: Mapping[str, Any] | None,
+) -> None:
+    """Save a value into the experiment's folder and record it; a failing disk costs the value, not the run."""
+    stem = "-".join(
+        p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
+    )
+    try:
+        saved = value.save(os.path.join(recording.layout.folder, "values"), stem)
+    except OSError as error:
+        recording.lose(f"the value {name!r} was not saved: {error}")
+        return
+    fields = {
+        "name": name,
+        "kind": value.kind,
+        "step": step,
+        "path": None if saved.path is None else f"values/{saved.path}",
+        "data": saved.data,
+        "metadata": {**saved.metadata, **to_plain(dict(metadata or {}))} or None,
+    }
+    recording.event("value", **{k: v for k, v in fields.items() if v is not None})

@@ -1,6 +1,6 @@
 """Train a grid of small networks on scikit-learn's handwritten digits, then ask questions about them.
 
-`make demo` runs this. Each run of it is one sweep of twelve experiments, kept beside the ones before:
+`make demo` runs this. Each run of it is one sweep of eighteen experiments, kept beside the ones before:
 `demo/digits/sweep-1/…`, `demo/digits/sweep-2/…`.
 """
 
@@ -26,9 +26,9 @@ from sklearn.neural_network import MLPClassifier
 from reenact import Experiment, Store
 
 LEARNING_RATES = (0.0003, 0.003, 0.03)
-WIDTHS = (16, 96)
+WIDTHS = (8, 32, 128)
 SEEDS = (0, 1)
-EPOCHS = 25
+EPOCHS = 40
 CLASSES = np.arange(10)
 
 console = Console(highlight=False)
@@ -41,7 +41,7 @@ def train(exp: Experiment, data: list[np.ndarray], bar: Progress) -> None:
     model = MLPClassifier((params.width,), learning_rate_init=params.lr, random_state=params.seed)
     epochs = bar.add_task(exp.name, total=EPOCHS)
     for epoch in range(EPOCHS):
-        model.partial_fit(x_train, y_train, CLASSES)
+        model.partial_fit(x_train, y_train, classes=CLASSES)
         for split, x, y in (("train", x_train, y_train), ("val", x_val, y_val)):
             probabilities = model.predict_proba(x)
             exp.metrics(split).log(
@@ -60,9 +60,7 @@ def train(exp: Experiment, data: list[np.ndarray], bar: Progress) -> None:
         )
         exp.files("models").save(weights, step=EPOCHS - 1)
     exp.log_value("val/confusion", confusion(y_val, model.predict(x_val)), step=EPOCHS - 1)
-    exp.log(
-        f"{model.n_iter_} epochs of {len(x_train)} digits", level="info", layers=model.n_layers_
-    )
+    exp.log("trained", digits=len(x_train), layers=model.n_layers_, final_loss=model.loss_)
 
 
 def confusion(truth: np.ndarray, predicted: np.ndarray) -> Figure:
@@ -128,21 +126,37 @@ def main() -> None:
     with Store() as store:
         best = store.best("val/acc", filter=f"tags.sweep == '{number}'", limit=3)
     refs = [one.experiment.id[:6] for one in best]
-    plot = Path("digits.png")
-    show("list", "--limit", "12")
+    show("list", f"tags.sweep == '{number}'", "--limit", "8")
     show(
         "search",
-        f"metrics.val/acc.max > 0.97 and params.lr >= 0.001 and tags.sweep == '{number}'",
+        f"metrics.val/acc.max > 0.975 and params.lr >= 0.001 and tags.sweep == '{number}'",
         "--sort",
         "-metrics.val/acc.max",
     )
-    show("compare", *refs, "--metrics", "train/loss,val/loss,val/acc")
-    show("plot", *refs, "--metric", "val/loss", "--output", str(plot))
+    show("compare", *refs, "--metric", "train/loss", "--metric", "val/loss", "--metric", "val/acc")
+    show("plot", *refs, "--metric", "val/loss", "--output", "digits.png")
+    show(
+        "plot",
+        "--filter",
+        f"tags.sweep == '{number}'",
+        "--metric",
+        "val/acc",
+        "--group",
+        "params.lr",
+    )
 
-    console.print("\n[bold]To go on:[/]\n")
-    console.print("  . .venv/bin/activate")
-    console.print(f"  reenact show {refs[0]}")
-    console.print(f"  reenact files {refs[0]}")
+    console.print("\n[bold]To go on[/]\n")
+    for line, what in (
+        (". .venv/bin/activate", "have `reenact` at hand"),
+        (f"reenact show {refs[0]}", "all that is known of the best one"),
+        (f"reenact files {refs[0]}", "its model"),
+        (
+            "reenact plot --filter \"'digits' in tags\" --metric val/acc --parallel -o parallel.png",
+            "what matters",
+        ),
+        ("make demo", "another sweep, beside this one"),
+    ):
+        console.print(f"  {line:<88} [dim]# {what}[/]", soft_wrap=True, markup=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,137 @@
+"""Write the folder `tests/compat/v<N>` with this version of Reenact: test data for all later ones.
+
+`python tests/compat/build.py tests/compat/v1`, once per format version, by the version that introduced it.
+A folder that is there is never written again: old bytes are the test.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = "alice/compat"
+NOBODY = {
+    "host": "workstation",
+    "boot": "00000000-0000-4000-8000-000000000000",
+    "pid_space": "pid:[1]",
+}
+
+
+def record(root: str) -> None:
+    """One experiment of each kind that a folder can hold."""
+    import math
+
+    import numpy as np
+
+    from reenact import Experiment, Histogram, Table
+
+    quiet = {"root": root, "quiet": True, "system_metrics": 0}
+    config = {
+        "model": {"width": 64, "depth": 4},
+        "lr": 3e-4,
+        "names": ["a", "ü"],
+        "limit": math.inf,
+    }
+    with Experiment(
+        f"{HERE}/complete", config=config, tags={"team": "vision", "baseline": None}, **quiet
+    ) as exp:
+        exp.params.set(seed=1, optimizer={"name": "adam", "betas": [0.9, 0.999]}, ratio=math.nan)
+        for step in range(200):
+            exp.log_metrics({"train/loss": 1 / (step + 1), "train/acc": step / 200}, step=step)
+        exp.log_metric("odd", math.nan, 5)
+        exp.log_metric("odd", math.inf, 3)
+        exp.log_metric("odd", -math.inf, 3, metadata={"why": "it overflowed"})
+        exp.log_metric("odd", 0.1 + 0.2, -7)
+        for value in (3.0, 2.0, 1.0):
+            exp.log_metric("stepless", value)
+        exp.log("half way", level="warning", step=100)
+        exp.set_notes("Kept as test data.")
+        exp.set_description("Everything one experiment can hold.")
+        exp.files("models").save(
+            bytes(range(256)), name="weights.bin", step=199, metadata={"acc": 0.97}
+        )
+        exp.log_value("errors", Table({"image": [712, 98], "digit": [8, 3]}), step=199)
+        exp.log_value("layer", Histogram(np.arange(100.0)), step=199)
+        print("on the console")
+
+    try:
+        with Experiment(f"{HERE}/failed", parent=exp, relation="resumed", **quiet) as failed:
+            failed.log_metric("train/loss", 9.0, 0)
+            raise RuntimeError("the loss exploded")
+    except RuntimeError:
+        pass
+
+    for rank in (0, 1):
+        with Experiment(f"{HERE}/ranks", rank=rank, world_size=2, **quiet) as ranked:
+            for step in range(3):
+                ranked.log_metric("train/loss", rank + step / 10, step)
+
+    with Experiment(f"{HERE}/large", **quiet) as large:
+        for step in range(20_000):
+            large.log_metric("wave", math.sin(step / 100), step)
+
+    killed = Experiment(f"{HERE}/killed", **quiet)
+    killed.run.start()
+    killed.log_metric("train/loss", 0.5, 0)
+    os.write(killed._recording.writer.points.fd, b'{"s":1,"t":1,"m":{"train/l')  # type: ignore[union-attr]
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def seal(root: str) -> None:
+    """What a reader leaves: sealed parts and a later change."""
+    from reenact import Store
+
+    with Store(root) as store:
+        store.seal(f"{HERE}/large")
+        store.tag(f"{HERE}/complete", add="kept")
+
+
+def anonymous(folder: Path) -> None:
+    """Take this machine's name, paths and ids out of the text files, byte order and all else as written."""
+    for path in folder.rglob("*"):
+        if path.suffix not in (".jsonl", ".json", ".txt"):
+            continue
+        text = path.read_text()
+        for key, value in NOBODY.items():
+            text = re.sub(rf'"{key}":"[^"]*"', f'"{key}":"{value}"', text)
+        text = re.sub(r'"argv":\[[^]]*\]', '"argv":["python","train.py"]', text)
+        text = re.sub(
+            r'"argv": \[[^]]*\]', '"argv": [\n      "python",\n      "train.py"\n    ]', text
+        )
+        text = re.sub(r'"(cwd|entry)":( ?)"[^"]*"', r'"\1":\2"/home/alice/project"', text)
+        text = re.sub(r'File "[^"]*"', 'File "train.py"', text).replace(r"File \"", r"File \"")
+        text = re.sub(r'File \\"[^"]*\\"', r'File \\"train.py\\"', text)
+        path.write_text(text)
+    for path in sorted(folder.rglob("*")):
+        renamed = path.name.replace(os.uname().nodename, NOBODY["host"])
+        if path.is_file() and renamed != path.name:
+            path.rename(path.with_name(renamed))
+
+
+def main(folder: Path) -> None:
+    """Build the folder."""
+    if folder.exists():
+        sys.exit(f"{folder} is there; old bytes are not written again")
+    settings = {"REENACT_USER": "alice", "REENACT_CONSOLE": "on"}
+    for part in ("record", "seal"):
+        command = [sys.executable, __file__, part, str(folder)]
+        subprocess.run(command, env={**os.environ, **settings}, check=part == "seal")
+    for derived in (
+        "experiments.db",
+        "experiments.db-wal",
+        "experiments.db-shm",
+        ".reenact/index.lock",
+    ):
+        (folder / derived).unlink(missing_ok=True)
+    anonymous(folder)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] in ("record", "seal"):
+        globals()[sys.argv[1]](sys.argv[2])
+    else:
+        main(Path(sys.argv[1]))

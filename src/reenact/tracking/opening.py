@@ -45,7 +45,8 @@ def begin(experiment: Experiment, recording: Recording) -> None:
             recording.event("field", field=field, value=text)
             about[field] = text
     if experiment._parent is not None:
-        parent = experiment._parent.id if hasattr(parent, "id") else str(experiment._parent)
+        given = experiment._parent
+        parent = given if isinstance(given, str) else given.id
         recording.event("linked", parent=parent, relation=experiment._relation)
         about["parent"], about["relation"] = parent, experiment._relation
     if experiment._rank.is_lead:

@@ -1,7 +1,7 @@
 """Train a grid of small networks on scikit-learn's handwritten digits, then ask questions about them.
 
-`make demo` runs this. Each run of it is one sweep of eighteen experiments, kept beside the ones before:
-`demo/digits/sweep-1/…`, `demo/digits/sweep-2/…`.
+`make demo` runs this. Each run of it is one sweep of eighteen experiments, named by the time, and kept
+beside the ones before: `demo/digits/2026-11-21-153000/lr0.003-w32-s0` and so on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import warnings
+import time
 from pathlib import Path
 
 import numpy as np
@@ -76,11 +76,6 @@ def confusion(truth: np.ndarray, predicted: np.ndarray) -> Figure:
     return figure
 
 
-def sweep_name(root: Path) -> str:
-    """The first sweep that has no folder yet."""
-    return next(f"sweep-{n}" for n in itertools.count(1) if not (root / f"sweep-{n}").exists())
-
-
 def run_grid(sweep: str) -> None:
     """Train every combination, with a progress bar."""
     x, y = load_digits(return_X_y=True)
@@ -98,65 +93,46 @@ def run_grid(sweep: str) -> None:
             with Experiment(
                 f"demo/digits/{sweep}/lr{lr}-w{width}-s{seed}",
                 params={"lr": lr, "width": width, "seed": seed},
-                tags={"sweep": sweep.removeprefix("sweep-"), "digits": None},
+                tags={"sweep": sweep, "digits": None},
                 quiet=True,
             ) as exp:
                 train(exp, data, bar)
             bar.advance(whole)
 
 
-def show(*arguments: str) -> None:
+def show(line: str) -> None:
     """Run a real `reenact` command, saying so first."""
-    console.print(f"\n[bold green]$[/] [bold]reenact {shlex.join(arguments)}[/]")
-    subprocess.run([sys.executable, "-m", "reenact", *arguments], check=True)
+    console.print(f"\n[bold green]$[/] [bold]{line}[/]", soft_wrap=True)
+    subprocess.run([sys.executable, "-m", *shlex.split(line)], check=True)
 
 
 def main() -> None:
     """Train, then look."""
-    warnings.filterwarnings("ignore", category=DeprecationWarning, module="sklearn")
-    with Store() as store:
-        root = Path(store.root)
-    sweep = sweep_name(root / "demo" / "digits")
-    number = sweep.removeprefix("sweep-")
-    console.print(
-        f"Training {len(LEARNING_RATES) * len(WIDTHS) * len(SEEDS)} networks on 1,797 handwritten digits …\n"
-    )
+    sweep = time.strftime("%Y-%m-%d-%H%M%S")
+    count = len(LEARNING_RATES) * len(WIDTHS) * len(SEEDS)
+    console.print(f"Training {count} networks on 1,797 handwritten digits …\n")
     run_grid(sweep)
 
+    mine = f"tags.sweep == '{sweep}'"
     with Store() as store:
-        best = store.best("val/acc", filter=f"tags.sweep == '{number}'", limit=3)
-    refs = [one.experiment.id[:6] for one in best]
-    show("list", f"tags.sweep == '{number}'", "--limit", "8")
-    show(
-        "search",
-        f"metrics.val/acc.max > 0.975 and params.lr >= 0.001 and tags.sweep == '{number}'",
-        "--sort",
-        "-metrics.val/acc.max",
-    )
-    show("compare", *refs, "--metric", "train/loss", "--metric", "val/loss", "--metric", "val/acc")
-    show("plot", *refs, "--metric", "val/loss", "--output", "digits.png")
-    show(
-        "plot",
-        "--filter",
-        f"tags.sweep == '{number}'",
-        "--metric",
-        "val/acc",
-        "--group",
-        "params.lr",
-    )
+        best = store.best("val/acc", filter=mine, limit=3)
+    first, second, third = (one.experiment.id[:6] for one in best)
+    show(f'reenact list "{mine}" --limit 8')
+    show(f'reenact search "metrics.val/acc.max > 0.975 and params.lr >= 0.001 and {mine}"')
+    show(f"reenact compare {first} {second} {third} -m train/loss -m val/loss -m val/acc")
+    show(f"reenact plot {first} {second} {third} val/loss --output digits.png")
+    show(f'reenact plot --filter "{mine}" --metric val/acc --group-by params.lr')
 
-    console.print("\n[bold]To go on[/]\n")
+    console.print("\n[bold]To go on:[/]\n")
     for line, what in (
         (". .venv/bin/activate", "have `reenact` at hand"),
-        (f"reenact show {refs[0]}", "all that is known of the best one"),
-        (f"reenact files {refs[0]}", "its model"),
-        (
-            "reenact plot --filter \"'digits' in tags\" --metric val/acc --parallel -o parallel.png",
-            "what matters",
-        ),
+        (f"reenact show {first}", "all that is known of the best one"),
+        (f"reenact files {first}", "its model"),
+        ("reenact best val/acc", "over all sweeps"),
+        (f'reenact plot -f "{mine}" -m val/acc --parallel -o parallel.png', "what mattered"),
         ("make demo", "another sweep, beside this one"),
     ):
-        console.print(f"  {line:<88} [dim]# {what}[/]", soft_wrap=True, markup=True)
+        console.print(f"  {line:<84} [dim]# {what}[/]", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def _name(views: Sequence[ExperimentView]) -> Column:
         view.name if view.prefix.endswith(f"{view.name}-{view.id}") else view.prefix
         for view in views
     ]
-    return Column("NAME", [one_line(name) for name in names], least=12)
+    return Column("NAME", [one_line(name) for name in names], least=12, path=True)
 
 
 def _status(views: Sequence[ExperimentView]) -> Column:
@@ -183,7 +183,7 @@ def _metric(
     columns = [Column(one_line(name), last, True, weight, styles=styles)]
     if lines:
         cells = [lines.get((view.id, name), "") for view in views]
-        columns.append(Column("", cells, False, weight, styles="blue"))
+        columns.append(Column("", cells, False, weight + 1, styles="blue"))
     return columns
 
 

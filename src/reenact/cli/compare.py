@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .columns import STATUS_STYLES
-from .face import Face, several, shared
+from .face import Face, complete_experiment, several, shared
 from .output import Column, fitted
 from .words import ago, duration, number, one_line, value
 
@@ -20,7 +20,7 @@ __all__ = ["compare"]
 
 
 @click.command()
-@click.argument("experiments", nargs=-1)
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
 @click.option("-f", "--filter", metavar="FILTER", help="Also those that this is true for.")
 @click.option(
     "-m", "--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; may repeat."

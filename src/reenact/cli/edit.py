@@ -6,14 +6,14 @@ import sys
 
 import click
 
-from .face import Face, shared
+from .face import Face, complete_experiment, shared
 from .words import one_line, printable
 
 __all__ = ["note", "tag"]
 
 
 @click.command()
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=complete_experiment)
 @click.argument("tags", nargs=-1)
 @click.option("-r", "--remove", multiple=True, metavar="TAG", help="Remove this tag; may repeat.")
 @shared(quiet="Print nothing but errors.")
@@ -51,7 +51,7 @@ def tag(face: Face, experiment: str, tags: tuple[str, ...], remove: tuple[str, .
 
 
 @click.command()
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=complete_experiment)
 @click.argument("text", nargs=-1)
 @click.option("-a", "--append", is_flag=True, help="Add to the notes there are.")
 @click.option("-e", "--edit", is_flag=True, help="Write them in an editor.")

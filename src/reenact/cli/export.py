@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from .face import Face, several, shared
+from .face import Face, complete_experiment, several, shared
 
 __all__ = ["export"]
 
 
 @click.command()
-@click.argument("experiments", nargs=-1)
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
 @click.option(
     "-o",
     "--to",

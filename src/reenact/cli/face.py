@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,14 +13,48 @@ from ..errors import NotFound
 from .output import Mode, Output
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..reading.results import Experiments
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Face", "filter_options", "selection", "several", "shared"]
+__all__ = [
+    "STATUSES",
+    "Face",
+    "complete_experiment",
+    "filter_options",
+    "selection",
+    "several",
+    "shared",
+]
 
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def complete_experiment(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Ids and prefixes that begin as typed, for the shell; the index is taken as it is."""
+    from click.shell_completion import CompletionItem
+
+    from ..errors import ReenactError
+    from ..store import Store
+
+    face = context.find_object(Face) or Face()
+    try:
+        with Store(face.root, refresh=False) as store:
+            pattern = _quoted("^" + re.escape(incomplete))
+            found = list(store.list(f"id =~ {pattern} or prefix =~ {pattern}", limit=100))
+    except (ReenactError, OSError):
+        return []  # a shell has no room for an error
+    return [
+        CompletionItem(text, help=f"{view.prefix}, {view.status}")
+        for view in found
+        for text in (view.id, view.prefix)
+        if text.startswith(incomplete)
+    ]
 
 
 class Face:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import NotFound
-from .face import Face, shared
+from .face import Face, complete_experiment, shared
 from .output import Column
 from .words import moment, one_line, size
 
@@ -21,7 +21,7 @@ __all__ = ["files"]
 
 
 @click.command()
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=complete_experiment)
 @click.argument("patterns", nargs=-1)
 @click.option(
     "--save",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .face import Face, shared
+from .face import Face, complete_experiment, shared
 from .output import as_json
 from .words import moment, printable, value
 
@@ -28,7 +28,7 @@ _STYLES = {
 
 
 @click.command()
-@click.argument("experiment")
+@click.argument("experiment", shell_complete=complete_experiment)
 @click.option("-f", "--follow", is_flag=True, help="Go on until the experiment ends.")
 @click.option("--console", is_flag=True, help="What the program printed, instead of its messages.")
 @click.option("-l", "--level", help="Only messages of this level and above.")

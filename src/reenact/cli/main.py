@@ -117,13 +117,13 @@ class Tree(click.Group):
             with formatter.section(heading):
                 formatter.write_dl(rows)
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, args: Any = None, *, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run a command and leave: every error comes out as a sentence and an exit code."""
         face = extra.setdefault("obj", Face())
         extra.setdefault("prog_name", "reenact")
         _survive_encodings()
         try:
-            result = super().main(*args, standalone_mode=False, **extra)
+            result = super().main(args, standalone_mode=False, **extra)
             sys.stdout.flush()
             code = result if isinstance(result, int) else 0
         except BaseException as error:

@@ -40,6 +40,7 @@ class Column:
             others give way in the order of falling weight.
         least: To how few characters the cells may be cut before columns give way; None cuts nothing.
         styles: A colour for each cell, or one for all.
+        path: Whether the cells are paths, which are cut at the front: their ends tell them apart.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Column:
     weight: int = 0
     least: int | None = None
     styles: Sequence[str] | str = field(default="")
+    path: bool = False
 
     def style(self, row: int) -> str:
         """The colour of a row's cell."""
@@ -139,8 +141,9 @@ class Output:
             line = Text(no_wrap=True)
             for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
                 text = column.title if row < 0 else column.cells[row]
-                cell = Text(text, "bold dim" if row < 0 else column.style(row))
-                cell.truncate(width, overflow="ellipsis")
+                cell = Text(
+                    _cut(text, width, column.path), "bold dim" if row < 0 else column.style(row)
+                )
                 last = index == len(columns) - 1
                 space = " " * (width - cell.cell_len)
                 line.append_text(Text(space) + cell if column.right else cell)
@@ -266,6 +269,15 @@ def _cell_width(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
+
+
+def _cut(text: str, width: int, front: bool) -> str:
+    """The text in at most `width` cells, an ellipsis where it was cut."""
+    if _cell_width(text) <= width:
+        return text
+    while text and _cell_width(text) > width - 1:
+        text = text[1:] if front else text[:-1]
+    return f"…{text}" if front else f"{text}…"
 
 
 def _plain_rows(columns: Sequence[Column]) -> Iterator[str]:

@@ -10,7 +10,7 @@ import click
 
 from ..errors import NotFound
 from .columns import headline_metrics
-from .face import Face, shared
+from .face import Face, complete_experiment, shared
 from .words import one_line
 
 if TYPE_CHECKING:
@@ -26,7 +26,9 @@ _FORMATS = (".png", ".svg", ".pdf")
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="EXPERIMENT... [METRIC]")
+@click.argument(
+    "names", nargs=-1, metavar="EXPERIMENT... [METRIC]", shell_complete=complete_experiment
+)
 @click.option(
     "-m", "--metric", "metrics", multiple=True, metavar="NAME", help="A metric to draw; may repeat."
 )

@@ -7,7 +7,7 @@ import time
 import click
 
 from .errors import Refused
-from .face import Face, several, shared
+from .face import Face, complete_experiment, several, shared
 from .output import Column
 from .words import ago, one_line, plural, size
 
@@ -15,7 +15,7 @@ __all__ = ["delete", "restore"]
 
 
 @click.command()
-@click.argument("experiments", nargs=-1)
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
 @click.option("-f", "--filter", metavar="FILTER", help="Also those that this is true for.")
 @click.option("--permanently", is_flag=True, help="Remove them at once, not into the trash.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -91,7 +91,7 @@ def restore(face: Face, experiments: tuple[str, ...], listing: bool) -> None:
         face.out.table(
             [
                 Column("ID", [one.id for one in trash], styles="bold"),
-                Column("PREFIX", [one_line(one.prefix) for one in trash], least=16),
+                Column("PREFIX", [one_line(one.prefix) for one in trash], least=16, path=True),
                 Column("DELETED", [ago(one.deleted_at, now) for one in trash], True),
                 Column("SIZE", [size(one.bytes) for one in trash], True),
             ]

@@ -10,7 +10,7 @@ import click
 
 from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
-from .face import Face, shared
+from .face import Face, complete_experiment, shared
 from .output import Column
 from .words import ago, duration, moment, number, one_line, plural, printable, size, value
 
@@ -24,7 +24,7 @@ _MOST_FILES = 10
 
 
 @click.command()
-@click.argument("experiment", shell_complete=None)
+@click.argument("experiment", shell_complete=complete_experiment)
 @click.option("--config", is_flag=True, help="Also the whole configuration.")
 @click.option("--system", is_flag=True, help="Also the metrics of the machine (system/...).")
 @click.option("--all", "everything", is_flag=True, help="Everything, nothing shortened.")

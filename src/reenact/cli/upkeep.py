@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .errors import Refused
-from .face import Face, several, shared
+from .face import Face, complete_experiment, several, shared
 from .output import Column
 from .words import duration, one_line, plural, size
 
@@ -13,7 +13,7 @@ __all__ = ["doctor", "du", "gc", "rebuild"]
 
 
 @click.command()
-@click.argument("experiments", nargs=-1)
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
 @click.option("-f", "--filter", metavar="FILTER", help="Those that this is true for.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1), default=20, help="Show this many of the largest."
@@ -63,7 +63,9 @@ def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int)
             face.out.table(
                 [
                     Column("ID", [one for one, _ in shown], styles="bold"),
-                    Column("PREFIX", [one_line(prefix) for prefix in prefixes], least=16),
+                    Column(
+                        "PREFIX", [one_line(prefix) for prefix in prefixes], least=16, path=True
+                    ),
                     Column("SIZE", [size(count) for _, count in shown], True),
                 ]
             )
@@ -145,7 +147,7 @@ def doctor(face: Face, repair: bool) -> None:
         face.out.table(
             [
                 Column("EXPERIMENT", [one.experiment_id or "" for one in findings], styles="bold"),
-                Column("PATH", [one_line(one.path) for one in findings], least=20),
+                Column("PATH", [one_line(one.path) for one in findings], least=20, path=True),
                 Column("LINE", [str(one.line or "") for one in findings], True),
                 Column("WHAT", [one_line(one.reason) for one in findings], least=20, styles="red"),
                 Column(

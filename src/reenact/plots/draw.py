@@ -93,10 +93,18 @@ def draw_curve(
 
 
 def finish_axes(
-    ax: Axes, *, title: str, x: XAxis, x_name: str, y_name: str, log_y: bool, oddities: Oddities
+    ax: Axes,
+    *,
+    title: str,
+    x: XAxis,
+    x_name: str,
+    y_name: str,
+    log_y: bool,
+    oddities: Oddities,
+    remark: str = "",
 ) -> None:
     """Scales, ticks, names and the remark, once all curves are there."""
-    dress(ax, title=title, x=x_name, y=y_name)
+    dress(ax, title=title, x=x_name, y="" if y_name == title else y_name)
     if log_y:
         ax.set_yscale("log", nonpositive="mask")
     if x == "time":
@@ -107,7 +115,7 @@ def finish_axes(
         ax.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True, steps=[1, 2, 2.5, 5, 10]))
         ax.xaxis.set_major_formatter(_thousands)
     ax.margins(x=0.015)
-    note(ax, oddities.remark())
+    note(ax, " · ".join(filter(None, (remark, oddities.remark()))))
 
 
 def _thousands(value: float, position: float = 0) -> str:

@@ -13,7 +13,7 @@ from ..errors import InvalidValue, NotFound
 from .band import Band, BandKind, band_of
 from .draw import Oddities, axis_unit, finish_axes
 from .fields import field_value
-from .labels import shown
+from .labels import short_keys, shown
 from .lines import Line, XAxis, chosen, read_lines
 from .style import DASHES, PALETTE, legend, new_axes, save_figure
 
@@ -89,8 +89,8 @@ def plot_group(
         count = int(one.count.max(initial=0))
         names.append(f"{name} (n = {count})" if name else f"mean of {count}")
     finish_axes(
-        axes, title=title or metric, x=x, x_name=x_name, y_name=f"{metric}, mean, {BANDS[band]}",
-        log_y=log_y, oddities=Oddities(),
+        axes, title=title or metric, x=x, x_name=x_name, y_name=metric, log_y=log_y,
+        oddities=Oddities(), remark=f"mean, {BANDS[band]}",
     )  # fmt: skip
     legend(axes, handles, names, outside=ax is None)
     if save is not None:
@@ -137,8 +137,8 @@ def group_bands(
         runs = [(lines[one.id].x, lines[one.id].y) for one in members[key] if one.id in lines]
         if runs:
             name = ", ".join(
-                f"{field.rpartition('.')[2]}={'none' if value is None else shown(value)}"
-                for field, value in zip(by, key, strict=True)
+                f"{short}={'none' if value is None else shown(value)}"
+                for short, value in zip(short_keys(by), key, strict=True)
             )
             out[name] = band_of(runs, kind=band, points=points)
     return out

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-__all__ = ["Labelled", "differing", "flat", "labels", "shown"]
+__all__ = ["Labelled", "differing", "flat", "labels", "short_keys", "shown"]
 
 
 class Labelled(Protocol):
@@ -40,6 +40,20 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if float(f"{value:.4g}") == value else f"{value:.6g}"
     return str(value)
+
+
+_SAYS_NOTHING = frozenset({"name", "type", "value", "kind", "id", "class"})
+
+
+def short_keys(keys: Sequence[str]) -> list[str]:
+    """Dotted keys by their last part; by the last two where that alone says nothing or is not unique."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return [
+        ".".join(key.split(".")[-2:]).removeprefix("params.")
+        if part in _SAYS_NOTHING or last.count(part) > 1
+        else part
+        for key, part in zip(keys, last, strict=True)
+    ]
 
 
 def differing(params: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -77,7 +91,9 @@ def labels(experiments: Sequence[Labelled]) -> dict[str, str]:
         chosen = _enough(params, differing(params))
         for one, values in zip(namesakes, params, strict=True):
             told = " ".join(
-                f"{key.rpartition('.')[2]}={shown(values[key])}" for key in chosen if key in values
+                f"{short}={shown(values[key])}"
+                for key, short in zip(chosen, short_keys(chosen), strict=True)
+                if key in values
             )
             out[one.id] = f"{name} {told}".strip()
     repeated = Counter(out.values())

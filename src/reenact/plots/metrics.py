@@ -86,7 +86,7 @@ def plot_metrics(
     for ax in axes[: max(0, len(groups) - columns)]:
         ax.set_xlabel("")
     figure.suptitle(
-        title or experiment.name, x=0.01, ha="left", fontsize=13, fontweight="semibold", color=INK
+        title or experiment.name, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK
     )
     if save is not None:
         save_figure(figure, save)

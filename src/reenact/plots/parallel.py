@@ -18,7 +18,7 @@ from ..errors import InvalidValue, NotFound
 from .fields import field_value, metric_result
 from .group import selected
 from .labels import differing, flat
-from .scatter import MODES, Axis, Mode, axis_of
+from .scatter import MODES, Axis, Mode, axis_of, smaller_is_better
 from .style import INK, MUTED, new_axes, note, save_figure, shortened
 
 if TYPE_CHECKING:
@@ -79,14 +79,14 @@ def plot_parallel(
     axes_of.append(axis_of(results))
     figure, ax_ = new_axes(ax, size=(max(6.5, 1.9 * len(axes_of) + 1.5), 4.6))
     ends = [float(value) for value in results if value is not None]
-    down = _down(metric, mode)
+    down = smaller_is_better(metric, mode)
     _draw(ax_, axes_of, ends, down)
     result = metric if mode == "last" else f"{mode} {metric}"
     names = [field.removeprefix("params.") for field in fields] + [result]
     _rulers(ax_, axes_of, names)
     ax_.set_title(
         title or f"{result} of {len(views)} experiments", loc="left", fontsize=12, color=INK,
-        fontweight="semibold", pad=26,
+        fontweight="bold", pad=28,
     )  # fmt: skip
     _colorbar(ax_, ends, result, down)
     left_out = len(everyone) - len(views)
@@ -94,13 +94,6 @@ def plot_parallel(
     if save is not None:
         save_figure(figure, save)
     return figure
-
-
-def _down(metric: str, mode: Mode) -> bool:
-    """Whether a smaller result is the better one."""
-    from ..query.direction import direction
-
-    return mode == "min" or (mode != "max" and direction(metric) == "min")
 
 
 def unit_places(axis: Axis) -> tuple[list[float], list[tuple[float, str]]]:
@@ -130,8 +123,14 @@ def _marks(low: float, high: float, kind: str) -> list[float]:
     from matplotlib.ticker import LogLocator, MaxNLocator
 
     locator = LogLocator(numticks=6) if kind == "log" else MaxNLocator(nbins=5)
-    inside = [float(mark) for mark in locator.tick_values(low, high) if low <= mark <= high]
-    return inside if len(inside) >= 2 else [low, high]
+    scale: Any = math.log10 if kind == "log" else float
+    near = 0.07 * (scale(high) - scale(low))
+    inside = [
+        float(mark)
+        for mark in locator.tick_values(low, high)
+        if low < mark < high and min(scale(mark) - scale(low), scale(high) - scale(mark)) > near
+    ]
+    return [low, *inside, high]
 
 
 def _draw(ax: Axes, axes_of: Sequence[Axis], ends: Sequence[float], down: bool) -> None:
@@ -186,7 +185,7 @@ def _rulers(ax: Axes, axes_of: Sequence[Axis], names: Sequence[str]) -> None:
             )  # fmt: skip
         ax.annotate(
             shortened(name, 22), (index, 1), xytext=(0, 10), textcoords="offset points", ha="center",
-            va="bottom", fontsize=9.5, color=INK, fontweight="semibold" if last else "normal",
+            va="bottom", fontsize=9.5, color=INK, fontweight="bold" if last else "normal",
         )  # fmt: skip
     ax.set_xlim(-0.45, len(axes_of) - 1 + 0.35)
     ax.set_ylim(-0.14, 1.02)

@@ -107,9 +107,10 @@ def plot_scatter(
     if not dots:
         raise NotFound(f"No experiment has both {param!r} and a metric {metric!r}.", name=param)
     figure, axes = new_axes(ax, size=(7.0, 4.5))
-    _draw(axes, axis, dots, log_y)
+    across = _draw(axes, axis, dots, log_y)
     result = metric if mode == "last" else f"{mode} {metric}"
     dress(axes, title=title or f"{result} by {param}", x=param, y=result, grid="both")
+    _ring_the_best(axes, across, dots, metric, mode)
     hidden = len(views) - len(dots)
     note(axes, f"{hidden} without {param}" if hidden else "")
     if save is not None:
@@ -119,7 +120,8 @@ def plot_scatter(
 
 def _draw(
     ax: Axes, axis: Axis, dots: list[tuple[ExperimentView, float, float | None]], log_y: bool
-) -> None:
+) -> list[float]:
+    """Draw the dots; where each lies along x."""
     seen: dict[float, int] = {}
     across: list[float] = []
     for _, at, _ in dots:
@@ -160,3 +162,32 @@ def _draw(
         )
         ax.set_xlim(-0.6, len(names) - 0.4)
         ax.tick_params(axis="x", colors=MUTED)
+    return across
+
+
+def _ring_the_best(
+    ax: Axes,
+    across: Sequence[float],
+    dots: Sequence[tuple[ExperimentView, float, float | None]],
+    metric: str,
+    mode: Mode,
+) -> None:
+    finite = [(y, i) for i, (_, _, y) in enumerate(dots) if y is not None and math.isfinite(y)]
+    if len(finite) < 2:
+        return
+    y, index = min(finite) if smaller_is_better(metric, mode) else max(finite)
+    ax.plot(
+        [across[index]], [y], "o", markersize=11, markerfacecolor="none", markeredgecolor=PALETTE[1],
+        markeredgewidth=1.6, zorder=5,
+    )  # fmt: skip
+    ax.annotate(
+        shortened(dots[index][0].name, 28).replace("$", r"\$"), (across[index], y), xytext=(9, 7),
+        textcoords="offset points", fontsize=8.5, color=PALETTE[1], zorder=6,
+    )  # fmt: skip
+
+
+def smaller_is_better(metric: str, mode: Mode) -> bool:
+    """Whether a smaller result is the better one, by the mode or else by the metric's name."""
+    from ..query.direction import direction
+
+    return mode == "min" or (mode != "max" and direction(metric) == "min")

@@ -74,7 +74,7 @@ def new_grid(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
 
 def dress(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
     """Title, axis names and a quiet frame."""
-    ax.set_title(_plain(title), loc="left", fontsize=12, color=INK, fontweight="semibold", pad=10)
+    ax.set_title(_plain(title), loc="left", fontsize=12, color=INK, fontweight="bold", pad=10)
     ax.set_xlabel(_plain(x), color=MUTED, fontsize=9.5)
     ax.set_ylabel(_plain(y), color=MUTED, fontsize=9.5)
     ax.set_facecolor("white")
@@ -100,8 +100,15 @@ def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: 
         return
     figure = ax.get_figure(root=True)
     assert figure is not None, "the axes were removed from their figure"
-    columns = min(len(shown), max(1, 104 // (max(len(label) for label in shown) + 6)))
-    below = math.ceil(len(shown) / columns) <= 3
+    room = int(figure.get_figwidth() * 14.5)  # characters of this size across the figure
+    columns = min(len(shown), max(1, room // (max(len(label) for label in shown) + 6)))
+    rows = math.ceil(len(shown) / columns)
+    below = rows <= 3
+    if below:
+        columns = math.ceil(len(shown) / rows)
+        # Columns are filled from above; the order should read along the rows.
+        order = [i for start in range(columns) for i in range(start, len(shown), columns)]
+        handles, shown = [handles[i] for i in order], [shown[i] for i in order]
     figure.legend(
         handles,
         shown,

@@ -38,10 +38,10 @@ class Known(msgspec.Struct):
 class Entry(msgspec.Struct):
     """One experiment to be saved. What is None has not changed.
 
-    `row` holds the columns of `experiments` other than the key. `params`, `config` and `tags` are
-    complete (dotted keys); `metrics` holds those that changed, and all of them with `anew`. With `anew`
-    everything is given and replaces what was there; without it, `files` and `values` are those that came
-    after `files_before` and `values_before` earlier ones.
+    `row` holds the columns of `experiments` other than the key. `params`, `config` (dotted keys), `tags`
+    and `bindrs` are complete, and given together; `metrics` holds those that changed. `files` and `values`
+    are those that came after `files_before` and `values_before` earlier ones; with `events_anew` they
+    replace what was there, and with `anew` everything is given and replaces all there was.
     """
 
     key: int | None
@@ -49,6 +49,7 @@ class Entry(msgspec.Struct):
     cursor: bytes
     live: bool
     anew: bool = False
+    events_anew: bool = False
     state: bytes | None = None
     tallies: bytes | None = None
     params: dict[str, Any] | None = None

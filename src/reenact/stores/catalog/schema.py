@@ -70,7 +70,8 @@ metadata = MetaData()
 meta = Table(
     "meta",
     metadata,
-    # "schema" → SCHEMA_VERSION; "openings/<host file>" → how far that host's openings were read.
+    # "schema" → SCHEMA_VERSION; "complete" → "1" once every folder was taken in; "openings/<host file>" →
+    # how far that host's openings were read; "unread/<prefix>" → why a folder could not be read yet
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,

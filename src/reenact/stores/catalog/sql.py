@@ -187,6 +187,8 @@ class SqlCatalog:
             (s.live, rest),
             (s.params, [e for e in rest if e.params is not None]),
             (s.tags, [e for e in rest if e.tags is not None]),
+            (s.files, [e for e in rest if e.events_anew]),
+            (s.values, [e for e in rest if e.events_anew]),
         ):
             self._delete_of(connection, table, [e.key for e in changed if e.key is not None])
         moved = [{"of": e.key, "cursor": e.cursor} for e in rest if e.tallies is None]

@@ -52,6 +52,10 @@ class Block:
     def __len__(self) -> int:
         return len(self.value)
 
+    def select(self, which: Any) -> Block:
+        """The points where `which` (a mask, slice or order) says so."""
+        return _with(self, self.names, self.series, which)
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:

@@ -47,6 +47,8 @@ def main() -> int:
         )
     # What the experiments of the measurements say on the terminal is not part of the table.
     os.environ.setdefault("REENACT_QUIET", "1")
+    # Modules are compiled once and kept, as everywhere but on machines that are told not to.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rows: list[Row] = []
     failed = False
     with tempfile.TemporaryDirectory(prefix="reenact-bench-", dir=arguments.scratch) as scratch:

@@ -79,7 +79,7 @@ def _one_of_many(bench: Bench) -> Iterator[Row]:
             query = "SELECT step, time, value FROM read_parquet(?) WHERE series = ?"
 
             def beside() -> pa.Table:
-                return engine.execute(query, [files, number]).to_arrow_table()
+                return engine.sql(query, params=[files, number]).to_arrow_table()
 
             assert metric.to_arrow().num_rows == beside().num_rows == lines
             yield _row(

@@ -22,9 +22,12 @@ MASK = "***"
 # they are compiled by their first use, and only texts with one of the words below come so far.
 _pattern = cache(re.compile)
 _NAME_WORDS = ("key", "secret", "pass", "pwd", "cred", "auth", "bearer", "token")
-_TEXT_WORDS = tuple(
-    "AKIA ASIA ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- hf_ sk- xox AIza eyJ npm_ pypi-".split()
+# fmt: off
+_TEXT_WORDS = (
+    "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "sk-", "xox",
+    "AIza", "eyJ", "npm_", "pypi-",
 )
+# fmt: on
 
 _SECRET_NAME = (
     r"(?i)(^|[^a-z])(api[_-]?key|apikey|access[_-]?key([_-]?id)?|secret([_-]?(access[_-]?)?key)?|client[_-]?secret|"

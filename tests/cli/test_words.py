@@ -14,14 +14,22 @@ def test_times_are_told_from_now(seconds, text):
 
 
 def test_long_ago_is_a_date_and_a_clock_ahead_of_ours_a_moment():
-    assert words.ago(1e9 - 86400 * 800, 1e9) .startswith("1999-07-0")
+    assert words.ago(1e9 - 86400 * 800, 1e9).startswith("1999-07-0")
     assert words.ago(1e9 + 3600, 1e9).startswith("2001-09-09")
     assert words.ago(None, 1e9) == ""
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "0.0s"), (9.94, "9.9s"), (12, "12s"), (200, "3m 20s"), (3600, "1h"), (187200, "2d 4h"), (None, "")],
+    [
+        (0, "0.0s"),
+        (9.94, "9.9s"),
+        (12, "12s"),
+        (200, "3m 20s"),
+        (3600, "1h"),
+        (187200, "2d 4h"),
+        (None, ""),
+    ],
 )
 def test_durations_have_two_units_at_most(seconds, text):
     assert words.duration(seconds) == text

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["logs"]
 
-LEVELS = ("debug", "info", "warn", "error", "fatal")
 _STYLES = {
     "debug": "dim",
     "warn": "yellow",
@@ -75,8 +74,20 @@ def logs(
                 else:
                     print(text)
             return
-        for line in view.logs(level=level, contains=grep, tail=tail):
+        found = view.logs(level=level, contains=grep, tail=tail)
+        if level is not None and not found:
+            _check_level(level, {line.level for line in view.logs()})
+        for line in found:
             _print(face, line, console)
+
+
+def _check_level(level: str, used: set[str]) -> None:
+    """A misspelt level must not look like an experiment that logged nothing."""
+    from ..reading.logs import LEVELS
+
+    if level.lower() not in LEVELS and level.lower() not in {one.lower() for one in used}:
+        known = ", ".join(sorted({*LEVELS, *used}))
+        raise click.UsageError(f"Nothing was logged at a level {level!r}; levels are {known}.")
 
 
 def _print(face: Face, line: LogLine, console: bool) -> None:

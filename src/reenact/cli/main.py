@@ -117,7 +117,9 @@ class Tree(click.Group):
             with formatter.section(heading):
                 formatter.write_dl(rows)
 
-    def main(self, args: Any = None, *, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(  # type: ignore[override]  # click overloads it by standalone_mode
+        self, args: Any = None, *, standalone_mode: bool = True, **extra: Any
+    ) -> Any:
         """Run a command and leave: every error comes out as a sentence and an exit code."""
         face = extra.setdefault("obj", Face())
         extra.setdefault("prog_name", "reenact")
@@ -221,6 +223,7 @@ def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
 
 
 @click.group(
+    "reenact",
     cls=Tree,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=False,

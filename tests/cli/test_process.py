@@ -1,0 +1,215 @@
+"""The program as a process: pipes, signals, encodings, imports."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+PROGRAM = (sys.executable, "-m", "reenact")
+
+
+def process(root, *arguments, **options):
+    return subprocess.run(
+        [*PROGRAM, "--root", str(root), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        **options,
+    )
+
+
+def test_it_runs_as_a_module_and_prints_json(made):
+    done = process(made, "list", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["total"] == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["list", "params.lr > 100"], 0),
+        (["list", "params.lr >"], 2),
+        (["nonsense"], 2),
+        (["show", "zzzzzz"], 3),
+        (["delete", "baseline"], 5),
+    ],
+)
+def test_exit_codes_reach_the_shell(made, arguments, code):
+    done = process(made, *arguments, stdin=subprocess.DEVNULL)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_failure_of_ours(made):
+    script = f"{sys.executable} -m reenact --root {made} export --help; for i in 1 2 3; do {sys.executable} -m reenact --root {made} list; done"
+    done = subprocess.run(
+        ["bash", "-c", f"({script}) | head -n 1"], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr.count("Traceback"), done.stderr.count("Errno")) == (
+        0,
+        0,
+        0,
+    )
+
+
+def test_a_closed_pipe_ends_it_like_any_program(made):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [*PROGRAM, "--root", str(made), "list", "--json"],
+        stdout=write, stderr=subprocess.PIPE, text=True, timeout=60,
+    )  # fmt: skip
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_characters_that_cannot_be_encoded_are_escaped(made):
+    done = process(
+        made, "list", "--sparklines", env={**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    )
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    assert "#" in done.stdout or "@" in done.stdout
+
+
+WRITER = """
+import sys, time
+from reenact import Experiment
+with Experiment("alice/live/run", root=sys.argv[1], quiet=True, console="on", system_metrics=0) as exp:
+    exp.log("first message")
+    print("on the console", flush=True)
+    print("ready", file=sys.stderr, flush=True)
+    sys.stdin.readline()
+    exp.log("last message")
+"""
+
+
+@pytest.fixture
+def live(tmp_path):
+    """A root and a process that writes an experiment there until a line is written to it."""
+    root = tmp_path / "experiments"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(root)],
+        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert "ready" in writer.stderr.readline()
+    yield root, writer
+    writer.kill()
+    writer.wait()
+    writer.stdin.close()
+    writer.stderr.close()
+
+
+def follower(root, *options):
+    return subprocess.Popen(
+        [*PROGRAM, "--root", str(root), "logs", "alice/live/run", "-f", "-q", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_following_prints_messages_as_they_come_and_ends_with_the_experiment(live):
+    root, writer = live
+    reader = follower(root)
+    assert reader.stdout.readline() == "first message\n"
+    assert reader.poll() is None
+    writer.stdin.write("go on\n")
+    writer.stdin.flush()
+    out, err = reader.communicate(timeout=30)
+    assert (reader.returncode, out, err) == (0, "last message\n", "")
+
+
+def test_following_the_console_prints_what_the_program_prints(live):
+    root, writer = live
+    reader = follower(root, "--console")
+    lines = [reader.stdout.readline(), reader.stdout.readline()]
+    assert "on the console\n" in lines
+    writer.stdin.write("go on\n")
+    writer.stdin.flush()
+    reader.communicate(timeout=30)
+    assert reader.returncode == 0
+
+
+def test_ctrl_c_while_following_leaves_quietly(live):
+    root, _ = live
+    reader = follower(root)
+    reader.stdout.readline()
+    reader.send_signal(signal.SIGINT)
+    out, err = reader.communicate(timeout=30)
+    assert reader.returncode == 130
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_killed_writer_ends_the_following_and_is_shown_failed(live):
+    root, writer = live
+    reader = follower(root)
+    reader.stdout.readline()
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    reader.communicate(timeout=60)
+    assert reader.returncode == 0
+    shown = json.loads(process(root, "show", "alice/live/run", "--json").stdout)
+    assert shown["status"] == "failed"
+    assert "vanished" in shown["reason"]
+
+
+def test_watching_on_a_terminal_draws_until_ctrl_c(live):
+    import pty
+
+    root, _ = live
+    leader, follower_end = pty.openpty()
+    watcher = subprocess.Popen(
+        [*PROGRAM, "--root", str(root), "watch", "-i", "0.2"],
+        stdin=follower_end, stdout=follower_end, stderr=follower_end,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "20"},
+    )  # fmt: skip
+    os.close(follower_end)
+    seen = b""
+    deadline = time.monotonic() + 30
+    while b"alice/live/run" not in seen and time.monotonic() < deadline:
+        seen += os.read(leader, 4096)
+    assert b"alice/live/run" in seen
+    watcher.send_signal(signal.SIGINT)
+    while True:
+        try:
+            if not os.read(leader, 4096):
+                break
+        except OSError:
+            break
+    assert watcher.wait(30) == 130
+    os.close(leader)
+
+
+def test_listing_loads_nothing_heavy(made):
+    code = (
+        "import sys\n"
+        "from reenact.cli.main import cli\n"
+        f"cli.main(['--root', {str(made)!r}, 'list'], standalone_mode=False)\n"
+        "print([m for m in ('matplotlib', 'pandas', 'polars', 'pyarrow') if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_help_loads_no_store():
+    code = (
+        "import sys\n"
+        "from reenact.cli.main import cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        "print([m for m in ('sqlalchemy', 'numpy', 'rich', 'reenact.store') if m in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_bash_completes_commands():
+    done = subprocess.run(
+        PROGRAM,
+        env={**os.environ, "_REENACT_COMPLETE": "bash_complete", "COMP_WORDS": "reenact comp", "COMP_CWORD": "1"},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["plain,compare", "plain,completion"]

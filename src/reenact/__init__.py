@@ -12,6 +12,10 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .capture.seeds import get_rng_state as get_rng_state
+    from .capture.seeds import seed_everything as seed_everything
+    from .capture.seeds import seed_worker as seed_worker
+    from .capture.seeds import set_rng_state as set_rng_state
     from .errors import ReenactError as ReenactError
     from .naming import generate_experiment_name as generate_experiment_name
     from .record.status import Status as Status
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from .session import log as log
     from .session import log_metric as log_metric
     from .session import log_metrics as log_metrics
+    from .session import setup_experiment as setup_experiment
     from .session import start as start
     from .session import track as track
     from .store import Store as Store
@@ -52,9 +57,14 @@ _WHERE = {
     "current": "session",
     "finish": "session",
     "generate_experiment_name": "naming",
+    "get_rng_state": "capture.seeds",
     "log": "session",
     "log_metric": "session",
     "log_metrics": "session",
+    "seed_everything": "capture.seeds",
+    "seed_worker": "capture.seeds",
+    "set_rng_state": "capture.seeds",
+    "setup_experiment": "session",
     "start": "session",
     "track": "session",
 }

@@ -11,12 +11,22 @@ from .tracking.experiment import Experiment
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
     from typing import Any, ParamSpec, TypeVar
 
     P = ParamSpec("P")
     T = TypeVar("T")
 
-__all__ = ["current", "finish", "log", "log_metric", "log_metrics", "start", "track"]
+__all__ = [
+    "current",
+    "finish",
+    "log",
+    "log_metric",
+    "log_metrics",
+    "setup_experiment",
+    "start",
+    "track",
+]
 
 _current: Experiment | None = None
 
@@ -32,6 +42,38 @@ def start(name: str | None = None, **options: Any) -> Experiment:
     _current = Experiment(name, **options)
     _current.run.start()
     return _current
+
+
+def setup_experiment(
+    config: Any, name: str | None = None, *, pattern: str | None = None, **options: Any
+) -> Path:
+    """Start an experiment for a configuration and make its folders; returns the experiment's folder.
+
+    The folder has `config.yaml` (frozen, with everything inherited in it), `metadata.json`, `environment/`,
+    `reproduce.sh`, `logs/`, `checkpoints/`, `outputs/samples/` and `outputs/eval/`; `FAILED.txt` says where a run that
+    failed did so. The experiment is the current one: `current()` gives its handle, and the program's end ends it.
+
+    Args:
+        config: What `Experiment` takes as a configuration.
+        name: Its name or prefix; a descriptive name made from the configuration if not given.
+        pattern: How to make that name (see `generate_experiment_name`).
+        options: What else `Experiment` takes.
+    """
+    from pathlib import Path
+
+    from .tracking.config import FrozenConfig, freeze
+
+    frozen = freeze(config)
+    if name is None:
+        from .naming import generate_experiment_name
+
+        name = generate_experiment_name(FrozenConfig(frozen), pattern)
+    experiment = start(name, config=frozen, **options)
+    folder = Path(experiment.folder or ".")
+    if experiment.folder:
+        for own in ("checkpoints", "logs", "outputs/samples", "outputs/eval"):
+            (folder / own).mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def current() -> Experiment:

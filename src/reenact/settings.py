@@ -87,6 +87,9 @@ SETTINGS = (
     Setting("fsync", 10.0, _seconds, "Seconds between forcing records to the disk, against power loss; 0 leaves it to the system."),
     Setting("user", "", _text, "Who runs the experiment; the login name if not set."),
     Setting("prefix", "", _text, "Prefix for an experiment opened without a prefix or name (`reenact run` sets it)."),
+    Setting("capture", "on", _choice("on", "off"), "Capture code, packages, hardware and seeds at the start; `off` keeps the command line and the commit."),
+    Setting("capture_variables", "", _text, "Environment variables to capture besides those that matter anyway, separated by commas; `*` stands for anything."),
+    Setting("join", "", _text, "Set by `reenact run` and `reenact reproduce` for the programs they start: what those open belongs to which experiment (JSON)."),
     Setting("launch_id", "", _text, "Names one launch of many ranks that open an experiment by name only, where the launcher does not."),
 )  # fmt: skip
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -107,6 +110,9 @@ class Settings:
     fsync: float
     user: str
     prefix: str
+    capture: str
+    capture_variables: str
+    join: str
     launch_id: str
     sources: dict[str, str]
 

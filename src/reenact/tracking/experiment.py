@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from ..weights.experiment import ExperimentWeights
     from .config import FrozenConfig
+    from .inputs import Inputs
     from .points import LogMetric, LogMetrics
 
     P = ParamSpec("P")
@@ -42,6 +44,7 @@ __all__ = ["Experiment"]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _opened_by_name: dict[str, int] = {}
+_openings = itertools.count()
 
 
 class Experiment:
@@ -121,7 +124,8 @@ class Experiment:
             console=console,
             system_metrics=system_metrics,
         )
-        self._given = name or prefix or self._settings.prefix
+        self._opened_as = name or prefix or ""
+        self._given = self._opened_as or self._settings.prefix
         self._project = project
         self._rank = find_rank(os.environ)
         if rank is not None:
@@ -164,15 +168,28 @@ class Experiment:
             from ..naming import random_name
 
             self._given = random_name()
+        joined = None
+        if settings.join:
+            from .joining import find_joined
+
+            joined = find_joined(settings.join, self._opened_as, self._given)
+            settings.root = joined.root or settings.root
         root = RootLayout(settings.root)
         launch = launch_token(os.environ, settings.launch_id, self._rank.world_size)
         key = f"{settings.root}\0{self._project}\0{self._given}"
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
-        place = find_place(root, self._given, project=self._project, launch=launch, ordinal=ordinal)
+        given, project = self._given, self._project
+        if joined is not None and joined.given:
+            given, project = joined.given, joined.project
+        place = find_place(root, given, project=project, launch=launch, ordinal=ordinal)
         if self._status is not Status.PENDING:
             self._points.renew()
             self._files = []
         recording = Recording(root, place, self._rank, settings, self._say)
+        belongs = joined is not None and joined.belongs
+        if belongs:  # its place in the family is what the one that started it says
+            self._parent = None
+        recording.capture_with(self._opened_as, next(_openings), belongs)
         try:
             begin(self, recording)
         except BaseException as error:
@@ -386,6 +403,13 @@ class Experiment:
             )
         keep_value(recording, name, found, self._points.step(step), metadata)
 
+    @property
+    def inputs(self) -> Inputs:
+        """The data this experiment reads: `exp.inputs.add("data/train.csv")`."""
+        from .inputs import Inputs
+
+        return Inputs(self)
+
     def files(self, prefix: str = "") -> Files:
         """Files under a prefix: `exp.files("models").save("model.pth")`."""
         return Files(self, prefix)
@@ -475,10 +499,8 @@ class Experiment:
         """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts."""
         if not self._disabled:
             recording = self._require_running("capture")
-            plain = mask_secrets(to_plain(dict(data)))
-            recording.event("captured", what=check_label(what, "capture"), data=plain)
-            recording.captured[what] = plain
-            recording._documents_due.add("metadata")
+            recording.captures(check_label(what, "capture"), dict(data))
+            recording.check_strict()
 
     def _say(self, line: str) -> None:
         # The stream the interpreter started with: not what the program made of sys.stderr, and never captured.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from ..errors import ConfigFrozen
-from ..record.secrets import mask_arguments, mask_secrets, mask_text
+from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 
 TYPE_CHECKING = False
@@ -50,7 +49,7 @@ def begin(experiment: Experiment, recording: Recording) -> None:
         recording.event("linked", parent=parent, relation=experiment._relation)
         about["parent"], about["relation"] = parent, experiment._relation
     if experiment._rank.is_lead:
-        experiment.capture("command", _command())
+        recording.capturer.start()
         if experiment._first_params:
             experiment.params.set(experiment._first_params)
         recording._documents_due.add("metadata")
@@ -118,19 +117,3 @@ def login() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError, AttributeError):
         return ""
-
-
-def _command() -> dict[str, Any]:
-    """How this process was started. The capture of code and environment builds on this."""
-    main = sys.modules.get("__main__")
-    entry = getattr(main, "__file__", None)
-    try:
-        cwd = os.getcwd()
-    except FileNotFoundError:
-        cwd = ""
-    return {
-        "argv": mask_arguments(list(getattr(sys, "orig_argv", sys.argv))),
-        "cwd": cwd,
-        "entry": os.path.abspath(entry) if entry else None,
-        "python": sys.version.split()[0],
-    }

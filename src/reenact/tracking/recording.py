@@ -16,7 +16,8 @@ from ..errors import WriteFailed
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.openings import announce
 from ..journal.writer import FORMAT_VERSION, Writer
-from ..record.plain import merge
+from ..record.plain import merge, to_plain
+from ..record.secrets import mask_secrets
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 
 TYPE_CHECKING = False
@@ -76,6 +77,8 @@ class Recording:
         self.config: dict[str, Any] | None = None
         self.captured: dict[str, dict[str, Any]] = {}
         self.console: Any = None
+        self.capturer: Any = None
+        self.inputs: Any = None
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         self._handles: list[Any] = []
@@ -225,6 +228,21 @@ class Recording:
         if self.settings.strict:
             raise WriteFailed(reason, path=self.layout.folder, lost=self.lost)
 
+    def capture_with(self, opened_as: str, nth: int, joined: bool) -> None:
+        """Have code, packages, hardware and seeds captured, if this process is the one to do it."""
+        if self.rank.is_lead:
+            from ..capture.recorder import Capturer
+
+            self.capturer = Capturer(self, opened_as, nth, joined)
+
+    def captures(self, what: str, data: dict[str, Any]) -> None:
+        """Record a fact about the run, unless it is recorded just so; secrets in it are masked."""
+        plain = mask_secrets(to_plain(data))
+        if self.captured.get(what) != plain:
+            self.writer.event("captured", what=what, data=plain)
+            self.captured[what] = plain
+            self._documents_due.add("metadata")
+
     def change(self, **fields: Any) -> None:
         """Note changed facts for metadata.json, which is rewritten soon."""
         self.about.update(fields)
@@ -348,6 +366,10 @@ class Recording:
             self.console.stop()
         if os.getpid() != self.pid:  # a forked child ends its own part only
             return self.writer.close(status, reason, error)
+        if self.inputs is not None:
+            self.inputs.finish()
+        if self.capturer is not None:
+            self.capturer.finish()
         if error:
             self._write_failed(reason, error)
         lost = self.writer.close(status, reason, error) + self.lost_elsewhere

@@ -1,0 +1,64 @@
+"""How the process was started: its command line, entry script and working directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+from ..record.secrets import mask_arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+__all__ = ["command_facts", "is_python", "joined_arguments"]
+
+_PYTHON = re.compile(r"^(python|pypy)[\d.]*(\.exe)?$")
+_LAUNCHER = re.compile(
+    r"torchrun|torch\.distributed|accelerate|deepspeed|mpirun|mpiexec|horovodrun"
+)
+
+
+def is_python(program: str) -> bool:
+    """Whether the first word of a command line is a Python interpreter."""
+    return bool(_PYTHON.match(os.path.basename(program)))
+
+
+def command_facts(*, world_size: int | None = None) -> dict[str, Any]:
+    """The command line with secrets masked, the entry script, the working directory; the launcher of many ranks."""
+    main = sys.modules.get("__main__")
+    entry = getattr(main, "__file__", None)
+    try:
+        cwd = os.getcwd()
+    except FileNotFoundError:  # the working directory was deleted
+        cwd = ""
+    facts: dict[str, Any] = {
+        "argv": mask_arguments(list(getattr(sys, "orig_argv", sys.argv))),
+        "cwd": cwd,
+        "entry": os.path.abspath(entry) if entry else None,
+        "python": sys.version.split()[0],
+    }
+    if "ipykernel" in sys.modules:
+        facts["notebook"] = True
+    if (world_size or 1) > 1:
+        launcher = _arguments_of(os.getppid())
+        if _LAUNCHER.search(" ".join(launcher)):
+            facts["launcher"] = mask_arguments(launcher)
+    return facts
+
+
+def _arguments_of(pid: int) -> list[str]:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().decode("utf-8", "surrogateescape").rstrip("\0").split("\0")
+    except OSError:
+        return []
+
+
+def joined_arguments(arguments: Sequence[str]) -> str:
+    """A command line as one would type it."""
+    import shlex
+
+    return shlex.join(arguments)

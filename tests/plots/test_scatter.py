@@ -1,6 +1,10 @@
 import pytest
 
+from reenact.errors import InvalidValue, NotFound
+from reenact.plots import plot_scatter
 from reenact.plots.scatter import axis_of
+
+from .conftest import SWEEP
 
 
 def test_learning_rates_lie_on_a_logarithmic_axis():
@@ -23,3 +27,38 @@ def test_numbers_among_texts_are_places_in_their_own_order():
 
 def test_booleans_are_two_places():
     assert axis_of([True, False]).categories == ["False", "True"]
+
+
+def test_every_experiment_is_a_dot_and_the_best_is_ringed(store, tmp_path):
+    figure = plot_scatter(store, SWEEP, "params.lr", "val/loss", save=tmp_path / "s.png")
+    axes = figure.axes[0]
+    assert axes.get_xscale() == "log"
+    assert len(axes.collections[0].get_offsets()) == 6
+    (ring,) = axes.get_lines()
+    assert (ring.get_xdata()[0], round(ring.get_ydata()[0], 3)) == (0.1, 1.1)
+
+
+def test_texts_are_spread_so_that_no_dot_hides_another(store):
+    axes = plot_scatter(store, SWEEP, "params.model.name", "val/acc", "max").axes[0]
+    offsets = axes.collections[0].get_offsets()
+    assert len({float(x) for x, _ in offsets}) == 6
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["cnn", "mlp"]
+
+
+def test_a_result_that_is_not_finite_is_marked(store):
+    axes = plot_scatter(
+        store, ["lab/odd/gaps", "lab/odd/spike"], "name", "train/loss", "last"
+    ).axes[0]
+    assert [line.get_marker() for line in axes.get_lines()] == ["x"]
+
+
+def test_experiments_without_the_parameter_are_counted(store):
+    axes = plot_scatter(store, SWEEP, "params.warmup", "val/loss").axes[0]
+    assert "4 without params.warmup" in [text.get_text() for text in axes.texts]
+
+
+def test_nothing_to_draw_is_refused(store):
+    with pytest.raises(NotFound, match=r"both 'params\.nope'"):
+        plot_scatter(store, SWEEP, "params.nope", "val/loss")
+    with pytest.raises(InvalidValue, match="best, last, min, max"):
+        plot_scatter(store, SWEEP, "params.lr", "val/loss", "mean")

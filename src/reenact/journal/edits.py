@@ -30,6 +30,7 @@ def append_event(
     layout: ExperimentLayout,
     experiment_id: str,
     kind: str,
+    /,
     *,
     t: float | None = None,
     **fields: Any,

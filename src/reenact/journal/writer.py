@@ -94,7 +94,7 @@ class Writer:
             self._logs = Segment(self.layout.logs(self.name), on_trouble=self._on_trouble)
         return self._logs
 
-    def event(self, kind: str, t: float | None = None, **fields: Any) -> None:
+    def event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
         """Append one event."""
         self.events.append(encode_line({"k": kind, "t": time.time() if t is None else t, **fields}))
 

@@ -86,7 +86,7 @@ class PointLog:
                     raise
                 values.append((name, found))
         if numbers:
-            record: dict[str, Any] = {"t": time.time(), "m": numbers}
+            record: dict[str, Any] = {"t": int(time.time() * 1e3) / 1e3, "m": numbers}
             if step is not None:
                 record = {"s": step, **record}
             if metadata:

@@ -85,6 +85,7 @@ def _closures(
     iteration: int | None,
 ) -> Any:
     # Cells instead of attributes: a cell is one load, `self.x` is a dictionary look-up.
+    # Times are cut to the millisecond: the digits after it are a tenth of a line and say nothing.
     write, now, inf, numbers, max_step = os.write, time.time, math.inf, _NUMBERS, MAX_STEP
     fd = -1
     encode: Any = None
@@ -95,9 +96,9 @@ def _closures(
             if step is None:
                 step = iteration
             if type(step) is int and -max_step <= step <= max_step:
-                line = encode({"s": step, "t": now(), "m": {name: value}}) + b"\n"
+                line = encode({"s": step, "t": int(now() * 1e3) / 1e3, "m": {name: value}}) + b"\n"
             elif step is None:
-                line = encode({"t": now(), "m": {name: value}}) + b"\n"
+                line = encode({"t": int(now() * 1e3) / 1e3, "m": {name: value}}) + b"\n"
             else:
                 return careful({name: value}, step, None)
             try:
@@ -119,9 +120,9 @@ def _closures(
                 step = iteration
             try:
                 if type(step) is int and -max_step <= step <= max_step:
-                    line = encode({"s": step, "t": now(), "m": metrics}) + b"\n"
+                    line = encode({"s": step, "t": int(now() * 1e3) / 1e3, "m": metrics}) + b"\n"
                 elif step is None:
-                    line = encode({"t": now(), "m": metrics}) + b"\n"
+                    line = encode({"t": int(now() * 1e3) / 1e3, "m": metrics}) + b"\n"
                 else:
                     return careful(metrics, step, None)
             except OverflowError:  # an integer that no float64 holds

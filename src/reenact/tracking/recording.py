@@ -186,7 +186,7 @@ class Recording:
 
     # -- writing ----------------------------------------------------------------------------------
 
-    def event(self, kind: str, **fields: Any) -> None:
+    def event(self, kind: str, /, **fields: Any) -> None:
         """Append an event; when strict, raise if it could not be written."""
         self.writer.event(kind, **fields)
         self.check_strict()

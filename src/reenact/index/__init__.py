@@ -1,5 +1,24 @@
 """The sink that fills the stores: follows the journals, keeps the catalog and the series, takes out the trash."""
 
-from .index import Index, Progress, Refreshed
+from .doctor import Finding, examine
+from .footprint import Weighing, Weight, own_entries
+from .index import Index, Progress, Refreshed, Row, identify
+from .sink import IndexSink
+from .trash import Freed, Trash, Trashed
 
-__all__ = ["Index", "Progress", "Refreshed"]
+__all__ = [
+    "Finding",
+    "Freed",
+    "Index",
+    "IndexSink",
+    "Progress",
+    "Refreshed",
+    "Row",
+    "Trash",
+    "Trashed",
+    "Weighing",
+    "Weight",
+    "examine",
+    "identify",
+    "own_entries",
+]

@@ -6,22 +6,26 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from ..journal.layout import ExperimentLayout, RootLayout, is_experiment
+from ..errors import StillRunning
+from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.openings import follow_openings
 from ..record.decode import decode_events
 from ..record.events import Opened
+from ..record.status import Status
 from ..stores.catalog import schema as s
-from ..stores.catalog.protocol import Entry
+from ..stores.catalog.protocol import Entry, Known
 from ..stores.open import Stores
+from ..stores.series.protocol import Place, Sealed
 from .lock import locked
-from .visit import Visit
+from .sink import IndexSink
+from .visit import Visit, decode_state
 
 __all__ = ["Index", "Progress", "Refreshed", "identify"]
 
@@ -46,6 +50,18 @@ class Refreshed(NamedTuple):
     behind: bool = False
 
 
+class Row:
+    """An experiment as the catalog has it: id, prefix, shown status, name, and the writers that ended."""
+
+    def __init__(self, known: Known) -> None:
+        state = decode_state(known.state)
+        self.experiment_id = known.experiment_id
+        self.prefix = known.prefix
+        self.status = Status(known.status)
+        self.name = state.name
+        self.finished = [n for n, w in state.writers.items() if w.ended_at is not None]
+
+
 class Index:
     """Fills a root's stores from its folders.
 
@@ -57,6 +73,7 @@ class Index:
         self.stores = stores
         self.root: RootLayout = stores.root
         self._unread: dict[str, str] = {}
+        self._depth = 0
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -87,12 +104,66 @@ class Index:
         Returns:
             The id of the experiment in it; None if there is none.
         """
-        with self._locked(60.0) as mine:
-            if mine:
-                self._mended(lambda: self._touch([prefix], None))
-        if not is_experiment(self.root.experiment(prefix).folder):
-            return None
-        return identify(self.root.experiment(prefix).folder)
+        with self.exclusive():
+            self.touch([prefix])
+            with self.stores.catalog.reading() as connection:
+                known = self.stores.catalog.known(connection, prefixes=[prefix])
+        return known[0].experiment_id if known else None
+
+    def seal(self, ids: Collection[str] | None = None) -> Sealed:
+        """Turn all finished points of some experiments (all, if None) into columns, small files too."""
+        total = Sealed(0, 0, 0)
+        with self.exclusive():
+            for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
+                place = Place(experiment_id, self.root.experiment(row.prefix).folder)
+                sealed = self.stores.series.flush(place, row.finished, small=True)
+                total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
+                if sealed.files:
+                    self.touch([row.prefix])
+        return total
+
+    # -- for those who change folders, under the lock ---------------------------------------------
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the index's lock, which `touch` and `look_at` need; may be nested.
+
+        Raises:
+            StillRunning: Another process held it for a minute.
+        """
+        if self._depth == 0:
+            with self._locked(60.0) as mine:
+                if not mine:
+                    raise StillRunning(
+                        f"Another process is bringing the index of {self.root.root} up to date; try again "
+                        "when it is done."
+                    )
+                self._depth = 1
+                try:
+                    self._mended(Refreshed)
+                    yield
+                finally:
+                    self._depth = 0
+        else:
+            yield
+
+    def touch(self, prefixes: Collection[str]) -> Refreshed:
+        """Look at the folders at these prefixes, whatever was announced."""
+        return self._touch(list(prefixes), None)
+
+    def ids(self) -> list[str]:
+        """The ids of all experiments in the catalog."""
+        with self.stores.catalog.reading() as connection:
+            return list(connection.execute(select(s.experiments.c.experiment_id)).scalars())
+
+    def look_at(self, ids: Collection[str]) -> dict[str, Row]:
+        """What the catalog has of experiments after looking at their folders; by id."""
+        catalog = self.stores.catalog
+        with catalog.reading() as connection:
+            prefixes = [k.prefix for k in catalog.known(connection, ids=ids)]
+        self.touch(prefixes)
+        with catalog.reading() as connection:
+            return {k.experiment_id: Row(k) for k in catalog.known(connection, ids=ids)}
 
     @contextmanager
     def _locked(self, wait: float) -> Iterator[bool]:
@@ -146,8 +217,8 @@ class Index:
             }
             self._unread = {k[len(_UNREAD) :]: v for k, v in meta.items() if k.startswith(_UNREAD)}
             followed = connection.execute(
-                select(s.experiments.c.prefix).join(
-                    s.live, s.live.c.experiment_key == s.experiments.c.key
+                select(s.experiments.c.prefix).where(
+                    s.experiments.c.key.in_(select(s.live.c.experiment_key))
                 )
             )
             prefixes = dict.fromkeys((*(row.prefix for row in followed), *self._unread))
@@ -206,6 +277,7 @@ class Index:
         doomed: dict[int, str] = {}
         visits: dict[str, Visit] = {}
         entries: list[Entry] = []
+        sink = IndexSink(self.stores)
         for prefix, experiment_id in ids.items():
             occupant = by_prefix.get(prefix)
             if occupant is not None and occupant.experiment_id != experiment_id:
@@ -218,15 +290,7 @@ class Index:
                 mine = None
             if experiment_id is None or experiment_id in visits:
                 continue
-            visit = Visit(
-                self.root,
-                prefix,
-                experiment_id,
-                mine,
-                self.stores.series,
-                judge=self.stores.writable,
-            )
-            visits[experiment_id] = visit
+            visit = visits[experiment_id] = sink.begin(experiment_id, prefix, mine)
             try:
                 visit.run()
                 entry = visit.entry()
@@ -237,7 +301,10 @@ class Index:
                 continue
             if entry is not None:
                 entries.append(entry)
-        self._save(entries, list(doomed), prefixes, failed)
+        unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
+        if entries or doomed or unread != self._unread:
+            sink.save(entries, doomed, lambda connection: _save_unread(connection, unread))
+            self._unread = unread
         for experiment_id in set(doomed.values()).difference(visits):
             self.stores.series.drop(experiment_id)
         return Refreshed(
@@ -249,24 +316,12 @@ class Index:
     def _is_at(self, prefix: str, experiment_id: str) -> bool:
         return identify(self.root.experiment(prefix).folder) == experiment_id
 
-    def _save(
-        self, entries: list[Entry], doomed: list[int], prefixes: list[str], failed: dict[str, str]
-    ) -> None:
-        """Save what changed in one transaction; what could not be read is noted, to be tried again."""
-        if not (entries or doomed or failed or self._unread):
-            return
-        catalog = self.stores.catalog
-        healed = [p for p in prefixes if p in self._unread and p not in failed]
-        with catalog.writing() as connection:
-            catalog.drop(connection, doomed)
-            catalog.save(connection, entries)
-            if healed or failed:
-                keys = [_UNREAD + prefix for prefix in (*healed, *failed)]
-                connection.execute(delete(s.meta).where(s.meta.c.key.in_(keys)))
-            if failed:
-                rows = [{"key": _UNREAD + p, "value": reason} for p, reason in failed.items()]
-                connection.execute(insert(s.meta), rows)
-        self._unread = {**{p: r for p, r in self._unread.items() if p not in healed}, **failed}
+
+def _save_unread(connection: Connection, unread: dict[str, str]) -> None:
+    connection.execute(delete(s.meta).where(s.meta.c.key.startswith(_UNREAD)))
+    if unread:
+        rows = [{"key": _UNREAD + prefix, "value": reason} for prefix, reason in unread.items()]
+        connection.execute(insert(s.meta), rows)
 
 
 def identify(folder: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from ..errors import CorruptData, UnknownFormat
 from ..journal.edits import append_event
 from ..journal.follow import Chunk, Cursor, Position, Stream, follow
-from ..journal.layout import RootLayout, split_part
+from ..journal.layout import split_part
 from ..record.decode import decode_events
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.fold import ExperimentState, fold
@@ -19,13 +20,14 @@ from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known, Problem
 from ..stores.catalog.summary import Tallies, add_block, combine, decode_tallies
-from ..stores.series.columns import PartName
+from ..stores.open import Stores
+from ..stores.series.columns import Block, PartName
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from ..stores.series.protocol import Place, SeriesStore, Source
+from ..stores.series.protocol import Place, Source
 from .verdict import GIVE_UP_SECONDS, Gone, gone_writers, shown
 
-__all__ = ["STREAMS", "Replaced", "Visit"]
+__all__ = ["STREAMS", "Visit", "decode_state"]
 
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
@@ -34,8 +36,9 @@ _states = msgspec.msgpack.Decoder(ExperimentState)
 _cursors = msgspec.msgpack.Decoder(Cursor)
 
 
-class Replaced(Exception):
-    """A file that only ever grows became another one: what was taken in from it counts for nothing."""
+def decode_state(blob: bytes) -> ExperimentState:
+    """The state of `documents.state`."""
+    return _states.decode(blob)
 
 
 class Visit:
@@ -44,32 +47,30 @@ class Visit:
     Args:
         experiment_id: Its id, in case its events do not say.
         known: What the catalog has of it, or None.
-        judge: Whether to write down a verdict on a writer that is certainly gone.
     """
 
     def __init__(
-        self,
-        root: RootLayout,
-        prefix: str,
-        experiment_id: str,
-        known: Known | None,
-        series: SeriesStore,
-        *,
-        judge: bool = True,
+        self, stores: Stores, prefix: str, experiment_id: str, known: Known | None
     ) -> None:
-        self.layout = root.experiment(prefix)
+        self.layout = stores.root.experiment(prefix)
         self.prefix = prefix
         self.experiment_id = experiment_id
         self.place = Place(experiment_id, self.layout.folder)
         self.key = known.key if known else None
         self.points = 0
-        self._root = root
-        self._series = series
-        self._judge = judge
+        self._root = stores.root
+        self._series = stores.series
+        self._judge = stores.writable
         self._known = known
-        self._begin(known)
+        self._begun = 0
+        try:
+            self._begin(known)
+        except msgspec.MsgspecError:  # bytes of the catalog that are not what they should be
+            self._series.drop(experiment_id)
+            self._begin(None)
 
     def _begin(self, known: Known | None) -> None:
+        self._begun += 1
         self._anew = known is None
         self._took = known is None or known.prefix != self.prefix
         self._changed = self._took  # whether events came
@@ -81,6 +82,7 @@ class Visit:
         self._values: list[ValueLogged] = []
         self._files_before, self._values_before = self.state.files, self.state.values
         self._refold = self._events_anew = False
+        self._sealed: list[tuple[PartName, str]] | None = None
         self.problems: list[Problem] = []
 
     @property
@@ -94,52 +96,45 @@ class Visit:
     # -- taking in --------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Take in everything that is new in the folder, sealed parts included."""
-        try:
-            self._run()
-        except Replaced:
-            self.start_anew()
-            self._run()
-
-    def _run(self) -> None:
-        sealed = self._sealed()
-        for chunk in follow(self.layout.folder, dict(self.cursor), STREAMS):
-            if chunk.stream == Stream.POINTS:
-                while sealed and sealed[0][0] < (chunk.writer, chunk.part):
-                    self._take_sealed(*sealed.pop(0))
-            self.take(chunk)
-        for part, name in sealed:
-            self._take_sealed(part, name)
-
-    def start_anew(self) -> None:
-        """Forget what was taken in before."""
-        self._series.drop(self.experiment_id)
-        self._begin(None)
+        """Take in everything that is new in the folder."""
+        begun = -1
+        while begun != self._begun:  # again, when a file turned out to be another one
+            begun = self._begun
+            for chunk in follow(self.layout.folder, dict(self.cursor), STREAMS):
+                self.take(chunk)
 
     def take(self, chunk: Chunk) -> None:
         """Take in one chunk, in the order that `follow` gives them.
 
-        Raises:
-            Replaced: The file is not the one that was read before.
+        When its file is not the one that was read before, everything counts as not yet taken in.
         """
-        before = self.cursor.get(chunk.path, Position())
-        if before.offset != chunk.offset:
-            raise Replaced
-        self._took = True
+        if self.cursor.get(chunk.path, Position()).offset != chunk.offset:
+            self._series.drop(self.experiment_id)
+            self._begin(None)
+            if chunk.offset:
+                return
         if chunk.stream == Stream.EVENTS:
             events, broken = decode_events(chunk.data, chunk.lines + 1)
             for _, event in events:
                 self._event(chunk.writer, event)
         else:
+            self._take_sealed(before=(chunk.writer, chunk.part))
             block, broken = decode_block(chunk.data, chunk.lines + 1)
             source = Source(
                 chunk.writer, chunk.part, chunk.offset, chunk.end.offset, chunk.lines + 1
             )
             self._series.take(self.place, source, block)
-            self._touched |= add_block(self.tallies, chunk.writer, block)
-            self.points += len(block)
-        self.problems += [Problem(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS]]
+            self._add(chunk.writer, block)
+        self._took = True
+        self._found(Problem(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS])
         self.cursor[chunk.path] = chunk.end
+
+    def _add(self, writer: str, block: Block) -> None:
+        self._touched |= add_block(self.tallies, writer, block)
+        self.points += len(block)
+
+    def _found(self, problems: Iterable[Problem]) -> None:
+        self.problems += problems
 
     def _event(self, writer: str, event: Event) -> None:
         self._changed = True
@@ -174,8 +169,28 @@ class Visit:
         self._files_before = self._values_before = 0
         self._refold, self._events_anew = False, True
 
-    def _sealed(self) -> list[tuple[PartName, str]]:
-        """The sealed parts that were not looked at since they were sealed, in order."""
+    def _take_sealed(self, before: PartName | None = None) -> None:
+        """Take in the sealed parts that were not looked at since they were sealed, up to a part."""
+        if self._sealed is None:
+            self._sealed = self._fresh_sealed()
+        while self._sealed and (before is None or self._sealed[0][0] < before):
+            (writer, _), name = self._sealed.pop(0)
+            path = self.layout.path("metrics", name)
+            lines = f"metrics/{name[:-8]}.jsonl"
+            taken = self.cursor.get(lines, Position())
+            self._took = True
+            self.cursor[f"metrics/{name}"] = Position(os.path.getsize(path), 0)
+            try:
+                with PartFile(path) as file:
+                    if file.info.lines > taken.lines:
+                        block = file.read(range(len(file.info.names)))
+                        self._add(writer, block.select(block.row > taken.lines))
+                        self.cursor[lines] = Position(file.info.end, file.info.lines)
+            except (CorruptData, UnknownFormat) as error:
+                if not os.path.exists(self.layout.path(*lines.split("/"))):
+                    self._found([Problem(f"metrics/{name}", 0, str(error))])
+
+    def _fresh_sealed(self) -> list[tuple[PartName, str]]:
         folder = self.layout.path("metrics")
         try:
             names = [n for n in os.listdir(folder) if n.endswith(".parquet")]
@@ -188,31 +203,12 @@ class Visit:
                 fresh.append((split_part(name[:-8]), name))
         return sorted(fresh)
 
-    def _take_sealed(self, part: PartName, name: str) -> None:
-        """Take in the points of a sealed part that were not taken in as lines before."""
-        path = self.layout.path("metrics", name)
-        lines = f"metrics/{name[:-8]}.jsonl"
-        before = self.cursor.get(lines, Position())
-        self._took = True
-        self.cursor[f"metrics/{name}"] = Position(os.path.getsize(path), before.lines)
-        try:
-            with PartFile(path) as file:
-                info = file.info
-                if info.lines > before.lines:
-                    block = file.read(range(len(info.names)))
-                    new = block.select(block.row > before.lines) if before.lines else block
-                    self._touched |= add_block(self.tallies, part[0], new)
-                    self.points += len(new)
-                    self.cursor[lines] = Position(info.end, info.lines)
-        except (CorruptData, UnknownFormat) as error:
-            if not os.path.exists(self.layout.path(*lines.split("/"))):
-                self.problems.append(Problem(f"metrics/{name}", 0, str(error)))
-
     # -- coming to an end -------------------------------------------------------------------------
 
     def entry(self, now: float | None = None) -> Entry | None:
         """What to save; None when nothing has changed since the catalog was last told."""
         now = time.time() if now is None else now
+        self._take_sealed()
         gone = self._gone(now)
         ended = [n for n, w in self.state.writers.items() if w.ended_at is not None]
         self._series.flush(self.place, ended)
@@ -251,7 +247,7 @@ class Visit:
             OSError
         ):  # the folder cannot be written: it is shown, and said again by the next reader
             return gone
-        self._run()
+        self.run()
         if self._refold:
             self._fold_again()
         return [g for g in gone if self.state.writers[g.writer].ended_at is None]

@@ -107,11 +107,12 @@ def _pcm(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], dict[str, Any]]:
     """Samples as little-endian time × channels of a width that WAV has, and what was done to them."""
     import numpy as np
 
+    shape = array.shape
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2 or not array.size or min(array.shape) > _MOST_CHANNELS:
         raise InvalidValue(
-            f"An Audio has the shape {array.shape} (dtype {array.dtype}); it needs time, or time × "
+            f"An Audio has the shape {shape} (dtype {array.dtype}); it needs time, or time × "
             f"channels in either order, with 1 to {_MOST_CHANNELS} channels and at least one sample."
         )
     if array.shape[0] < array.shape[1]:

@@ -139,4 +139,7 @@ def load_figure(data: Any, path: str | None) -> Any:
         import plotly.graph_objects
     except ImportError:
         raise MissingDependency("This figure needs plotly: pip install plotly.") from None
-    return plotly.graph_objects.Figure(data)
+    figure = plotly.graph_objects.Figure(data)
+    if "template" not in data.get("layout", {}):  # a new figure gets one that this one did not have
+        figure.layout.template = None
+    return figure

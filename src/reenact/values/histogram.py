@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_BINS", "Histogram"]
 
+_LARGEST = 1.7976931348623157e308
 MAX_BINS = 512  # its counts and edges stay small enough for the record
 
 
@@ -65,8 +66,12 @@ class Histogram:
         finite = flat[np.isfinite(flat)]
         self.nonfinite = int(flat.size - finite.size)
         low, high = _limits(finite, limits)
-        # Halved, so that the width of a range as large as float64 itself does not overflow.
-        edges = np.linspace(low / 2, high / 2, bins + 1) * 2
+        edges = _edges(low, high, bins)
+        if limits is None and not (np.diff(edges) > 0).all():
+            # All the same, or nearly: room around it that the floats can resolve.
+            room = max(0.5, max(abs(low), abs(high)) * 1e-6)
+            low, high = max(low - room, -_LARGEST), min(high + room, _LARGEST)
+            edges = _edges(low, high, bins)
         inside = finite[(finite >= low) & (finite <= high)]
         self.outside = int(finite.size - inside.size)
         self.edges = edges
@@ -159,12 +164,14 @@ def _limits(
         return low, high
     if not finite.size:
         return 0.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    if low < high:
-        return low, high
-    # All the same: one bin's worth of room around it that the floats can resolve.
-    room = max(0.5, abs(low) * 1e-6)
-    return max(low - room, -1.7e308), min(high + room, 1.7e308)
+    return float(finite.min()), float(finite.max())
+
+
+def _edges(low: float, high: float, bins: int) -> npt.NDArray[np.float64]:
+    import numpy as np
+
+    # Halved, so that the width of a range as large as float64 itself does not overflow.
+    return np.linspace(low / 2, high / 2, bins + 1) * 2
 
 
 def _number(value: Any) -> float | int:

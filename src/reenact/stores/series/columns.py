@@ -56,6 +56,10 @@ class Block:
         """The points where `which` (a mask, slice or order) says so."""
         return _with(self, self.names, self.series, which)
 
+    def without_metadata(self) -> Block:
+        """The same points, for a reader that did not ask for their metadata."""
+        return replace(self, metadata=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:

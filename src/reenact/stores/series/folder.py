@@ -322,7 +322,7 @@ class FolderSeries:
         stretch = _decode(path, offset, line)
         if stretch is not None:
             problems += [_broken(path, n, reason) for n, reason in stretch.broken]
-            yield stretch.block
+            yield stretch.block if metadata else stretch.block.without_metadata()
 
     def _derived_folder(self, experiment_id: str) -> str:
         return os.path.join(self._derived_root, experiment_id)

@@ -1,0 +1,1 @@
+"""The files: what was logged as files, wherever it is kept."""

@@ -1,0 +1,56 @@
+"""Series in memory: the simplest thing that keeps the promises, and the model others are tested against."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from .columns import Block, Columns, PartName, assemble
+from .protocol import Place, Sealed, Source
+
+__all__ = ["MemorySeries"]
+
+
+class MemorySeries:
+    """A `SeriesStore` that is gone with the process."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[str, dict[PartName, dict[int, Block]]] = {}
+
+    def take(self, place: Place, source: Source, block: Block) -> None:
+        """See `SeriesStore.take`."""
+        parts = self._blocks.setdefault(place.experiment_id, {})
+        parts.setdefault((source.writer, source.part), {})[source.start] = block
+
+    def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
+        """See `SeriesStore.flush`: there is nothing to do."""
+        return Sealed(0, 0, 0)
+
+    def read(
+        self,
+        place: Place,
+        names: Sequence[str] | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        metadata: bool = False,
+    ) -> Columns:
+        """See `SeriesStore.read`."""
+        parts = sorted(self._blocks.get(place.experiment_id, {}).items())
+        blocks = [
+            (block if metadata else block.without_metadata(), index)
+            for index, (_, pieces) in enumerate(parts)
+            for _, block in sorted(pieces.items())
+        ]
+        return assemble(blocks, [part for part, _ in parts], names, start=start, stop=stop)
+
+    def drop(self, experiment_id: str) -> int:
+        """See `SeriesStore.drop`."""
+        parts = self._blocks.pop(experiment_id, {})
+        return sum(8 * len(block) for pieces in parts.values() for block in pieces.values())
+
+    def derived(self) -> dict[str, int]:
+        """See `SeriesStore.derived`."""
+        return {
+            experiment_id: sum(8 * len(b) for pieces in parts.values() for b in pieces.values())
+            for experiment_id, parts in self._blocks.items()
+        }

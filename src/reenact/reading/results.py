@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
+
+import pyarrow as pa
+
+from ..errors import NotFound
+from .frames import column, to_pandas, to_polars
+from .table import experiments_table
+from .views import ExperimentView
 
 if TYPE_CHECKING:
     import pandas
     import polars
-    import pyarrow
 
-    from .views import ExperimentView
+    from .reader import Reader
 
 __all__ = [
     "Best",
@@ -25,39 +31,103 @@ __all__ = [
     "Usage",
 ]
 
+_PAGE = 500
+_PAGES_HELD = 4
 
-class Experiments(Sequence["ExperimentView"]):
-    """Experiments in the order asked for; a frozen sequence of views.
 
-    `total` counts all that met the filter, also those that the limit left out.
+class Experiments(Sequence[ExperimentView]):
+    """Experiments in the order asked for: a frozen sequence of views.
+
+    Which ones and in which order is settled; what is known of them is read a page at a time, the first page
+    of a limited answer at once. One that was deleted meanwhile raises NotFound when it is reached.
     """
 
-    total: int
+    __slots__ = ("_given", "_keys", "_pages", "_reader", "_total")
+
+    def __init__(
+        self,
+        reader: Reader,
+        keys: Sequence[int],
+        total: int | Callable[[], int],
+        given: Mapping[int, Any] | None = None,
+    ) -> None:
+        self._reader = reader
+        self._keys = tuple(keys)
+        self._total = total
+        self._given = dict(given or {})
+        self._pages: dict[int, dict[int, Any]] = {}
+
+    @property
+    def total(self) -> int:
+        """How many met the filter, also those that the limit left out; counted when first asked for."""
+        if not isinstance(self._total, int):
+            self._total = self._total()
+        return self._total
 
     @property
     def ids(self) -> list[str]:
         """Their ids, in order."""
-        ...
+        return [view.id for view in self]
 
     @overload
     def __getitem__(self, index: int) -> ExperimentView: ...
     @overload
     def __getitem__(self, index: slice) -> Experiments: ...
-    def __getitem__(self, index: int | slice) -> Any: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            keys = self._keys[index]
+            return Experiments(self._reader, keys, len(keys), self._given)
+        return self._view(range(len(self._keys))[index])
 
-    def __len__(self) -> int: ...
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __iter__(self) -> Iterator[ExperimentView]:
+        return (self._view(at) for at in range(len(self._keys)))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Experiments):
+            return (
+                self._keys == other._keys and self._reader.layout.root == other._reader.layout.root
+            )
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._keys)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(view.id for view in self[:5]) + (", …" if len(self) > 5 else "")
+        return f"<Experiments {len(self)}: {shown}>"
+
+    def _view(self, at: int) -> ExperimentView:
+        key = self._keys[at]
+        row = self._given.get(key) or self._page(at // _PAGE).get(key)
+        if row is None:
+            raise NotFound(
+                f"Experiment {at} of this answer was deleted since it was asked for; ask again."
+            )
+        return ExperimentView(self._reader, row)
+
+    def _page(self, number: int) -> dict[int, Any]:
+        page = self._pages.get(number)
+        if page is None:
+            page = self._reader.page(self._keys[number * _PAGE : (number + 1) * _PAGE])
+            while len(self._pages) >= _PAGES_HELD:
+                del self._pages[next(iter(self._pages))]
+            self._pages[number] = page
+        return page
+
+    def to_arrow(self) -> pa.Table:
+        """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
+        return self._reader.ask(lambda c: experiments_table(c, self._keys), fresh=False)
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A row per experiment: its facts, then `params.<name>`, then `metrics.<name>` (last values)."""
-        ...
+        """As `to_arrow`, for pandas."""
+        return to_pandas(self.to_arrow())
 
     def to_polars(self) -> polars.DataFrame:
-        """As `to_pandas`, for Polars."""
-        ...
-
-    def to_arrow(self) -> pyarrow.Table:
-        """As `to_pandas`, for Arrow."""
-        ...
+        """As `to_arrow`, for Polars."""
+        return to_polars(self.to_arrow())
 
 
 @dataclass(frozen=True)
@@ -75,43 +145,73 @@ class Comparison:
     experiments: list[dict[str, Any]]
     metrics: dict[str, dict[str, dict[str, Any]]]
     params: dict[str, dict[str, Any]]
-    modes: dict[str, str]
+    modes: dict[str, Literal["min", "max"]]
 
     def to_dict(self) -> dict[str, Any]:
         """`{"experiments": …, "metrics": …, "params": …}` of plain values."""
-        ...
+        return {"experiments": self.experiments, "metrics": self.metrics, "params": self.params}
+
+    def to_arrow(self, value: Literal["latest", "best"] = "latest") -> pa.Table:
+        """A row per experiment: id, name, status, created_at, a column per metric, a column
+        `params.<name>` per parameter that differs."""
+        ids = [one["id"] for one in self.experiments]
+        columns: dict[str, pa.Array] = {
+            label: column([one[key] for one in self.experiments])
+            for label, key in (
+                ("experiment_id", "id"), ("name", "name"), ("status", "status"),
+                ("created_at", "created_at"),
+            )
+        }  # fmt: skip
+        for name, by_id in self.metrics.items():
+            values = [by_id[one][value] if one in by_id else None for one in ids]
+            columns[name] = pa.array(values, pa.float64())
+        for name, by_param in self.params.items():
+            columns[f"params.{name}"] = column([by_param[one] for one in ids])
+        return pa.table(columns)
 
     def to_pandas(self, value: Literal["latest", "best"] = "latest") -> pandas.DataFrame:
-        """A row per experiment: id, name, status, created_at, a column per metric, a column per parameter
-        that differs."""
-        ...
+        """As `to_arrow`, for pandas."""
+        return to_pandas(self.to_arrow(value))
+
+    def to_polars(self, value: Literal["latest", "best"] = "latest") -> polars.DataFrame:
+        """As `to_arrow`, for Polars."""
+        return to_polars(self.to_arrow(value))
 
 
 @dataclass(frozen=True)
 class Best:
-    """One experiment and the best value of a metric it ever logged."""
+    """One experiment and the best value of a metric it ever logged, at that step."""
 
     experiment: ExperimentView
     metric: str
     value: float
     step: int
-    mode: str
+    mode: Literal["min", "max"]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a store holds. `bytes` are those of logged files, `by_status` has every status."""
+    """What a store holds.
+
+    `by_status` has every status, `metrics_logged` counts points of all metrics, `metric_names` different
+    names, `bytes` those of logged files, `owners` those of prefixes.
+    """
 
     total: int
     by_status: dict[str, int]
     names: int
-    projects: int
+    projects: list[str]
+    owners: list[str]
     branches: list[str]
-    metrics_logged: int
     metric_names: int
     points: int
     files: int
     bytes: int
+
+    @property
+    def metrics_logged(self) -> int:
+        """Points of all metrics."""
+        return self.points
 
 
 @dataclass(frozen=True)
@@ -119,11 +219,11 @@ class Difference:
     """How one metric differs between two experiments.
 
     Attributes:
-        kind: "value" (the values differ at `step`), "step" (the series go on at different steps),
+        kind: "value" (the values differ at `step`), "step" (they go on at different steps),
             "length" (one ends before the other), "missing" (only one logged the metric).
         step: The first step at which they differ; None when one lacks the metric.
         row: The position in the series of that point.
-        a: Its value in the first experiment, None where it has none; `b` in the second.
+        a: Its value in the first experiment, None where it has no such point; `b` in the second.
         count_a: How many points the first has; `count_b` the second.
     """
 
@@ -139,8 +239,10 @@ class Difference:
 
 @dataclass(frozen=True)
 class Deleted:
-    """What a deletion did: how many experiments, of how many bytes; `freed` says whether those are
-    back already or come with `gc`."""
+    """What a deletion did: how many experiments, of how many bytes.
+
+    `freed` says whether the bytes are back already, or come with `gc`.
+    """
 
     count: int
     bytes: int
@@ -176,6 +278,3 @@ class Usage:
     total: int
     by_kind: Mapping[str, int]
     by_experiment: Mapping[str, int]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.by_experiment)

@@ -1,0 +1,266 @@
+"""What can be asked about: every field of the filter language, and names resolved against the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ..errors import QueryError
+from .suggest import nearest, one_of
+from .syntax import Field
+from .tokens import mistake
+
+__all__ = [
+    "COLUMNS",
+    "STATS",
+    "Column",
+    "Labels",
+    "Metric",
+    "Names",
+    "Param",
+    "Tag",
+    "Target",
+    "resolve",
+]
+
+Kind = Literal["text", "status", "number", "time", "duration", "bool"]
+
+COLUMNS: dict[str, tuple[str, Kind, str]] = {
+    "id": ("experiment_id", "text", "The experiment's id."),
+    "name": (
+        "name",
+        "text",
+        "Its name: the last segment of the prefix, or what it was renamed to.",
+    ),
+    "prefix": ("prefix", "text", "Its path under the store's root."),
+    "owner": ("owner", "text", "First segment of a prefix of three segments or more."),
+    "project": ("project", "text", "Second segment of such a prefix; the first of one of two."),
+    "status": ("status", "status", "pending, running, completed, failed or cancelled."),
+    "reason": ("reason", "text", "Why it failed or was cancelled."),
+    "created_at": ("created_at", "time", "When it was first opened."),
+    "started_at": ("started_at", "time", "When it began to run."),
+    "ended_at": ("ended_at", "time", "When it ended; missing while it runs."),
+    "updated_at": ("updated_at", "time", "When it last wrote anything."),
+    "duration": ("duration", "duration", "From start to end, or to now while it runs."),
+    "user": ("user", "text", "Who ran it."),
+    "host": ("host", "text", "The machine it ran on."),
+    "description": ("description", "text", "Its description."),
+    "notes": ("notes", "text", "Its notes."),
+    "parent": ("parent", "text", "Id of the experiment it comes from."),
+    "relation": ("relation", "text", "How: child, resumed, forked or reproduces."),
+    "git.commit": ("git_commit", "text", "The commit it ran from, as a full hash."),
+    "git.branch": ("git_branch", "text", "The branch."),
+    "git.dirty": ("git_dirty", "bool", "Whether there were uncommitted changes."),
+    "metric_count": ("metric_count", "number", "How many different metrics it logged."),
+    "point_count": ("point_count", "number", "How many points, of all metrics."),
+    "file_count": ("file_count", "number", "How many files."),
+    "file_bytes": ("file_bytes", "number", "Bytes of all files."),
+    "value_count": ("value_count", "number", "How many images, tables and other values."),
+    "lost": ("lost", "number", "Records that could not be written."),
+}
+"""Fields by name: the catalog's column, what it holds, what it means."""
+
+STATS = ("last", "first", "min", "max", "mean", "std", "count", "step", "nonfinite")
+"""What can be asked of a metric; `last` when nothing is said, `step` is the step of `last`."""
+
+SECTIONS = ("params", "config", "metrics", "tags", "bindrs")
+
+
+class Names(Protocol):
+    """The names in a catalog, for resolving and for suggestions."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no experiments: then no name can be wrong."""
+        ...
+
+    def key(self, kind: str, name: str) -> int | None:
+        """The key of a name of that kind, or None."""
+        ...
+
+    def all(self, kind: str) -> Sequence[str]:
+        """All names of that kind."""
+        ...
+
+    def holds(self, key: int) -> tuple[bool, bool]:
+        """Whether any experiment has a number, and whether any has a text, under a parameter's name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A fact of the experiment itself."""
+
+    column: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter or configuration key; `key` is None where no experiment has it."""
+
+    kind: Literal["param", "config"]
+    name: str
+    key: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One summary value of a metric."""
+
+    name: str
+    stat: str
+    key: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The value of a tag."""
+
+    name: str
+    key: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """All tags, or all bindrs."""
+
+    kind: Literal["tag", "bindr"]
+
+
+Target = Column | Param | Metric | Tag | Labels
+
+
+def resolve(field: Field, names: Names, text: str, *, must_exist: bool = True) -> Target:
+    """What a field as written stands for.
+
+    Args:
+        text: The whole filter, for the error.
+        must_exist: Whether a name no experiment has is an error (it never is in an empty catalog).
+
+    Raises:
+        QueryError: There is no such field, or no experiment has such a name.
+    """
+    head, *rest = field.parts
+    if head.quoted or head.text not in SECTIONS:
+        return _column(field, names, text)
+    section = head.text
+    if section in ("tags", "bindrs"):
+        if not rest:
+            return Labels("tag" if section == "tags" else "bindr")
+        if section == "bindrs":
+            raise mistake(
+                "A bindr has no value.", text, field.position, f"'{rest[0].text}' in bindrs"
+            )
+        name = ".".join(part.text for part in rest)
+        key = names.key("tag", name)
+        if key is None and must_exist and not names.empty:
+            raise _unknown("tags", "tag", name, field, names, text)
+        return Tag(name, key)
+    if not rest:
+        example = {"params": "params.lr", "config": "config.lr", "metrics": "metrics.loss"}[section]
+        raise mistake(f"A name is missing after {section!r}.", text, field.position, example)
+    if section == "metrics":
+        return _metric(field, names, text, must_exist)
+    kind: Literal["param", "config"] = "param" if section == "params" else "config"
+    name = ".".join(part.text for part in rest)
+    key = names.key(kind, name)
+    if key is None and must_exist and not names.empty:
+        raise _unknown(section, kind, name, field, names, text)
+    return Param(kind, name, key)
+
+
+def _column(field: Field, names: Names, text: str) -> Column:
+    name = ".".join(part.text for part in field.parts)
+    if not field.parts[0].quoted and name in COLUMNS:
+        column, kind, _ = COLUMNS[name]
+        return Column(column, kind)
+    suggestions = []
+    for section, kind_of_name in (("metrics", "metric"), ("params", "param"), ("config", "config")):
+        if names.key(kind_of_name, name) is not None:
+            suggestions.append(written(section, name))
+    lower = name.lower()
+    suggestions += nearest(lower, [*COLUMNS, *SECTIONS], 1)
+    if field.parts[0].text.lower() in ("param", "metric", "tag", "bindr", "configs"):
+        tail = field.text[len(field.parts[0].text) :]
+        section = field.parts[0].text.lower().rstrip("s")
+        suggestions.insert(0, ("config" if section == "config" else section + "s") + tail)
+    if not suggestions and len(field.parts) == 1:
+        suggestions.append(f"'{name}' (a text is put in quotes)")
+    raise mistake(
+        f"There is no field {field.text!r}.",
+        text,
+        field.position,
+        one_of(dict.fromkeys(suggestions)) if suggestions else None,
+    )
+
+
+def _metric(field: Field, names: Names, text: str, must_exist: bool) -> Metric:
+    rest = field.parts[1:]
+    whole = ".".join(part.text for part in rest)
+    last = rest[-1]
+    with_stat = len(rest) > 1 and not last.quoted and last.text in STATS
+    stem = ".".join(part.text for part in rest[:-1])
+    whole_key = names.key("metric", whole)
+    stem_key = names.key("metric", stem) if with_stat else None
+    if whole_key is not None and stem_key is not None:
+        raise mistake(
+            f"{field.text!r} may be the metric {whole!r} or the {last.text} of {stem!r}.",
+            text,
+            field.position,
+            f'metrics["{whole}"] or metrics["{stem}"].{last.text}',
+        )
+    if whole_key is not None:
+        return Metric(whole, "last", whole_key)
+    if with_stat and (stem_key is not None or not must_exist or names.empty):
+        return Metric(stem, last.text, stem_key)
+    if not must_exist or names.empty:
+        return Metric(whole, "last", None)
+    no_stat = len(rest) > 1 and not last.quoted and not with_stat
+    if no_stat and names.key("metric", stem) is not None:
+        close = nearest(last.text, STATS, 1)
+        raise mistake(
+            f"A metric has no {last.text!r}; it has {', '.join(STATS)}.",
+            text,
+            last.position,
+            f"{written('metrics', stem)}.{close[0]}" if close else None,
+        )
+    name, stat = (stem, "." + last.text) if with_stat else (whole, "")
+    raise _unknown("metrics", "metric", name, field, names, text, stat)
+
+
+def _unknown(
+    section: str, kind: str, name: str, field: Field, names: Names, text: str, suffix: str = ""
+) -> QueryError:
+    noun = {"param": "parameter", "config": "configuration key"}.get(kind, kind)
+    known = names.all(kind)
+    suggestions = [written(section, n) + suffix for n in nearest(name, known)]
+    if not suggestions:
+        for other, other_section in (
+            ("param", "params"),
+            ("config", "config"),
+            ("metric", "metrics"),
+        ):
+            if other != kind and names.key(other, name) is not None:
+                suggestions.append(written(other_section, name))
+    message = f"No experiment has a {noun} {name!r}."
+    if not suggestions and known:
+        shown = ", ".join(sorted(known)[:6]) + (", …" if len(known) > 6 else "")
+        message += f" There are: {shown}."
+    return mistake(message, text, field.position, one_of(suggestions) if suggestions else None)
+
+
+def written(section: str, name: str) -> str:
+    """A name as it must be written after its section; in brackets where a path would not do."""
+    plain = all(
+        segment and all(c.isalnum() or c in "_/-:@%" for c in segment)
+        for segment in name.split(".")
+    )
+    if plain:
+        return f"{section}.{name}"
+    quote = "'" if '"' in name else '"'
+    escaped = name.replace("\\", "\\\\")
+    if quote in escaped:
+        escaped = escaped.replace("'", "\\'")
+    return f"{section}[{quote}{escaped}{quote}]"

@@ -1,0 +1,58 @@
+"""The names in a catalog, looked up as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, exists, select
+
+from ..stores.catalog import schema
+
+__all__ = ["CatalogNames"]
+
+
+class CatalogNames:
+    """`fields.Names` over a connection; remembers what it looked up, so it lives for one question."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._keys: dict[tuple[str, str], int | None] = {}
+        self._holds: dict[int, tuple[bool, bool]] = {}
+        self._empty: bool | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no experiments."""
+        if self._empty is None:
+            first = select(schema.experiments.c.key).limit(1)
+            self._empty = self._connection.scalar(first) is None
+        return self._empty
+
+    def key(self, kind: str, name: str) -> int | None:
+        """The key of a name of that kind, or None."""
+        if (kind, name) not in self._keys:
+            columns = schema.names.c
+            query = select(columns.key).where(columns.kind == kind, columns.name == name)
+            self._keys[kind, name] = self._connection.scalar(query)
+        return self._keys[kind, name]
+
+    def all(self, kind: str) -> Sequence[str]:
+        """All names of that kind, sorted."""
+        columns = schema.names.c
+        query = select(columns.name).where(columns.kind == kind).order_by(columns.name)
+        return list(self._connection.scalars(query))
+
+    def holds(self, key: int) -> tuple[bool, bool]:
+        """Whether any experiment has a number, and whether any has a text, under a parameter's name."""
+        if key not in self._holds:
+            params = schema.params.c
+            number, text = (
+                bool(
+                    self._connection.scalar(
+                        select(exists().where(params.name_key == key, column.is_not(None)))
+                    )
+                )
+                for column in (params.number, params.text)
+            )
+            self._holds[key] = (number, text)
+        return self._holds[key]

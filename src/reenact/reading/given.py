@@ -1,0 +1,87 @@
+"""Conditions given as arguments (`status=`, `tags=` …) as the tree of a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from ..errors import QueryError
+from ..query.fields import Names
+from ..query.suggest import nearest
+from ..query.syntax import Compare, Contains, Expression, Field, In, IsMissing, Part, Value
+from ..record.status import Status
+
+__all__ = ["Statuses", "TagsGiven", "has_metric", "has_status", "has_tags", "is_text"]
+
+Statuses = str | Status | Iterable[str | Status] | None
+TagsGiven = str | Iterable[str] | Mapping[str, str | None] | None
+
+
+def _field(*names: str) -> Field:
+    return Field(tuple(Part(name, at > 0, 0) for at, name in enumerate(names)), ".".join(names), 0)
+
+
+def _text(text: str) -> Value:
+    return Value("text", text, repr(text), 0)
+
+
+def is_text(field: Literal["name", "project", "user"], value: str | None) -> list[Expression]:
+    """The field is this text."""
+    return [] if value is None else [Compare(_field(field), "==", _text(value), 0)]
+
+
+def has_status(status: Statuses) -> list[Expression]:
+    """The status is one of these.
+
+    Raises:
+        QueryError: There is no such status.
+    """
+    if status is None:
+        return []
+    given = [status] if isinstance(status, str) else list(status)
+    words = [str(one).lower() for one in given]
+    known = [one.value for one in Status]
+    for word in words:
+        if word not in known:
+            near = nearest(word, known, 1)
+            raise QueryError(
+                f"There is no status {word!r}; there are {', '.join(known)}.",
+                suggestion=repr(near[0]) if near else None,
+            )
+    if not words:
+        return [_never()]
+    return [In(_field("status"), tuple(_text(word) for word in words), False, 0)]
+
+
+def has_tags(tags: TagsGiven, names: Names) -> list[Expression]:
+    """All these tags are there, with these values where values are given.
+
+    A tag that nobody has gives no experiments, not an error: an argument is data, where a filter is written.
+    """
+    if tags is None:
+        return []
+    if isinstance(tags, str):
+        tags = [tags]
+    wanted: Sequence[tuple[str, str | None]] = (
+        list(tags.items()) if isinstance(tags, Mapping) else [(tag, None) for tag in tags]
+    )
+    found: list[Expression] = []
+    for tag, value in wanted:
+        if names.key("tag", tag) is None:
+            return [_never()]
+        if value is None:
+            found.append(Contains(_field("tags"), _text(tag), False, 0))
+        else:
+            found.append(Compare(_field("tags", tag), "==", _text(str(value)), 0))
+    return found
+
+
+def has_metric(name: str, stat: str) -> list[Expression]:
+    """A summary value of the metric is a number."""
+    everything = Value("number", float("-inf"), "-inf", 0)
+    field = Field((Part("metrics", False, 0), Part(name, True, 0), Part(stat, False, 0)), name, 0)
+    return [Compare(field, ">=", everything, 0)]
+
+
+def _never() -> Expression:
+    return IsMissing(_field("id"), False, 0)

@@ -1,0 +1,186 @@
+"""The metrics of one experiment: a summary each, and the way to its points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import NotFound
+from ..query.direction import direction
+from ..query.suggest import nearest, one_of
+from ..stores.catalog.summary import MetricSummary
+from .history import Order, Series
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+    from .views import ExperimentView
+
+__all__ = ["MetricView", "Metrics"]
+
+
+class MetricView:
+    """One metric of one experiment: its summary as attributes, its points as frames.
+
+    Attributes:
+        count: How many points were logged.
+        first: The first value written; `last` the last one, `last_step` its step, `last_time` its time.
+        min: The smallest value but NaN, None if there is no other; `min_step` where it first was; likewise `max`.
+        mean: Of the finite values; `std` (with n - 1) too. None where there are too few.
+        nonfinite: How many are NaN or infinite.
+    """
+
+    __slots__ = (
+        "_view", "count", "first", "last", "last_step", "last_time", "max", "max_step", "mean",
+        "min", "min_step", "name", "nonfinite", "std",
+    )  # fmt: skip
+
+    name: str
+    count: int
+    first: float
+    last: float
+    last_step: int
+    last_time: float
+    min: float | None
+    min_step: int | None
+    max: float | None
+    max_step: int | None
+    mean: float | None
+    std: float | None
+    nonfinite: int
+
+    def __init__(self, view: ExperimentView, name: str, summary: MetricSummary) -> None:
+        self._view = view
+        self.name = name
+        for field in summary.__struct_fields__:
+            setattr(self, field, getattr(summary, field))
+
+    def __repr__(self) -> str:
+        return f"MetricView({self.name!r}, count={self.count}, last={self.last!r})"
+
+    def __len__(self) -> int:
+        return self.count
+
+    def best(self, mode: Literal["min", "max"] | None = None) -> float | None:
+        """The smallest or largest value; which is better goes by the name unless given."""
+        return self.max if (mode or direction(self.name)) == "max" else self.min
+
+    def best_step(self, mode: Literal["min", "max"] | None = None) -> int | None:
+        """The step of `best`."""
+        return self.max_step if (mode or direction(self.name)) == "max" else self.min_step
+
+    def read(
+        self,
+        points: int | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        metadata: bool = False,
+        order: Order = "step",
+    ) -> Series:
+        """Its points (`.steps`, `.times`, `.values`).
+
+        Args:
+            points: At most about this many, first, last and extremes of each stretch kept; all if None.
+            start: The first step wanted.
+            stop: The step before which to end.
+            metadata: Also what was logged beside each point.
+            order: "step", or "written" for the order in which the points were logged.
+        """
+        return self._view._read_metric(
+            self.name, points=points, start=start, stop=stop, metadata=metadata, order=order
+        )
+
+    def to_numpy(
+        self, points: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Steps and values."""
+        series = self.read(points)
+        return series.steps, series.values
+
+    def to_pandas(self, points: int | None = None) -> pandas.DataFrame:
+        """Columns step, time, value."""
+        return self.read(points).to_pandas()
+
+    def to_polars(self, points: int | None = None) -> polars.DataFrame:
+        """Columns step, time, value."""
+        return self.read(points).to_polars()
+
+    def to_arrow(self, points: int | None = None) -> pyarrow.Table:
+        """Columns step, time, value."""
+        return self.read(points).to_arrow()
+
+    def rows(self, start: int = 0, limit: int | None = None) -> list[dict[str, Any]]:
+        """Points in the order they were logged, as `{"index", "step", "time", "value", "metadata"}`.
+
+        Args:
+            start: The position of the first.
+            limit: At most this many.
+        """
+        series = self.read(metadata=True, order="written")
+        stop = len(series) if limit is None else min(len(series), start + max(0, limit))
+        metadata = series.metadata or [None] * len(series)
+        return [
+            {
+                "index": at,
+                "step": int(series.steps[at]),
+                "time": float(series.times[at]),
+                "value": float(series.values[at]),
+                "metadata": metadata[at],
+            }
+            for at in range(max(0, start), stop)
+        ]
+
+    def percentiles(self, of: Sequence[float] = (5, 25, 50, 75, 95)) -> dict[float, float]:
+        """Percentiles of the finite values (linear between points); NaN where there is none."""
+        values = self.read().values
+        values = values[np.isfinite(values)]
+        if not len(values):
+            return dict.fromkeys(of, math.nan)
+        return dict(zip(of, map(float, np.percentile(values, of)), strict=True))
+
+
+class Metrics(Mapping[str, MetricView]):
+    """Metrics by name, sorted; an unknown name raises NotFound with the nearest ones."""
+
+    __slots__ = ("_summaries", "_view")
+
+    def __init__(self, view: ExperimentView, summaries: Mapping[str, MetricSummary]) -> None:
+        self._view = view
+        self._summaries = {name: summaries[name] for name in sorted(summaries)}
+
+    def __getitem__(self, name: str) -> MetricView:
+        summary = self._summaries.get(name)
+        if summary is None:
+            near = nearest(str(name), self._summaries)
+            hint = f" Did you mean {one_of(map(repr, near))}?" if near else ""
+            if not self._summaries:
+                hint = " It logged no metric."
+            raise NotFound(
+                f"The experiment {self._view.id} has no metric {name!r}.{hint}",
+                name=str(name),
+                nearest=near,
+            )
+        return MetricView(self._view, name, summary)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._summaries
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The metric, or `default`."""
+        return self[name] if name in self._summaries else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._summaries)
+
+    def __len__(self) -> int:
+        return len(self._summaries)
+
+    def __repr__(self) -> str:
+        return f"Metrics({list(self._summaries)})"

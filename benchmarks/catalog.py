@@ -25,11 +25,11 @@ QUERIES = (
     ("metrics.train_loss.last < {low} and params.optimizer == 'adamw'", "-created_at"),
     ("metrics.`train/ppl`.max > {mid} and params.model.depth > 50", "params.lr"),
     ("metrics.val_loss < {mid} and params.lr < {lr} and 'resnet50' in tags", "metrics.val_loss"),
-    ("status == 'failed' and metrics.grad_norm > 4.5 and params.amp == true", "-params.lr"),
+    ("status == 'failed' and metrics.grad_norm > {mid} and params.amp == true", "-params.lr"),
     ("metrics.`val/f1`.mean > {high} and params.model.name in ('unet', 'lstm')", "name"),
     ("tags.team == 'speech' and metrics.val_acc.max > {mid} and params.seed < 50000", "duration"),
     ("params.data.name == 'coco' or metrics.train_loss.min < 0.01", "-metrics.train_loss.min"),
-    ("name =~ 'run-0001' and metrics.throughput > 1 and params.lr > {lr}", "created_at"),
+    ("name =~ 'run-0001' and metrics.throughput > {low} and params.lr > {lr}", "created_at"),
     ("not params.optimizer == 'sgd' and metrics.train_acc.first < {high}", "-metrics.train_acc"),
     (
         "project == 'project-07' and metrics.val_loss < {high} and params.warmup >= 1000",

@@ -73,9 +73,8 @@ def _one_of_many(bench: Bench) -> Iterator[Row]:
             store.seal()
             metric = store[PREFIX].metrics[wanted]
             files = _sealed(root)
-            number = engine.execute(
-                "SELECT DISTINCT series FROM read_parquet(?) WHERE name = ?", [files, wanted]
-            ).fetchone()[0]  # type: ignore[index]
+            find = "SELECT DISTINCT series FROM read_parquet(?) WHERE name = ?"
+            ((number,),) = engine.sql(find, params=[files, wanted]).fetchall()
             query = "SELECT step, time, value FROM read_parquet(?) WHERE series = ?"
 
             def beside() -> pa.Table:

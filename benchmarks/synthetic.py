@@ -33,9 +33,10 @@ def curve(count: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 def times(count: int, seed: int = 0) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Times of steps that take about ten milliseconds each."""
+    """Times of steps that take about ten milliseconds each, whole milliseconds as the writer's are."""
     rng = np.random.default_rng(seed)
-    return START + np.cumsum(0.01 + 0.001 * rng.standard_normal(count))
+    at = START + np.cumsum(0.01 + 0.001 * rng.standard_normal(count))
+    return np.floor(at * 1e3) / 1e3
 
 
 def write_experiment(
@@ -197,7 +198,8 @@ METRICS = (
 
 
 def _small_points(rng: random.Random, lr: float, lines: int = 5) -> bytes:
-    best = rng.random()
+    """Five steps towards a result of its own for each metric, between 0 and 1."""
+    results = [rng.random() for _ in METRICS]
     return b"".join(
         [
             _line(
@@ -205,8 +207,8 @@ def _small_points(rng: random.Random, lr: float, lines: int = 5) -> bytes:
                     "s": step,
                     "t": START + step,
                     "m": {
-                        name: best + (lr if number else 1.0) / (step + 1) + number
-                        for number, name in enumerate(METRICS)
+                        name: result + (1.0 - result) * (0.5 - lr) / (step + 1)
+                        for name, result in zip(METRICS, results, strict=True)
                     },
                 }
             )

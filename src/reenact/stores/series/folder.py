@@ -248,6 +248,10 @@ class FolderSeries:
     def _forget(self, place: Place, part: PartName) -> None:
         for item in self._files(place, part):
             os.remove(item.path)
+        try:
+            os.rmdir(self._derived_folder(place.experiment_id))
+        except OSError:  # other parts are kept there, or it was never made
+            return
 
     # -- reading: anybody, any time ---------------------------------------------------------------
 

@@ -1,0 +1,164 @@
+"""What every series store must do."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+
+import pytest
+
+from ..stores.series.columns import Columns
+from ..stores.series.protocol import Place, SeriesStore
+from .lines import PointFeed, point_line
+
+__all__ = ["SeriesContract"]
+
+_ODD = [0.0, -0.0, math.nan, math.inf, -math.inf, 5e-324, -1.7976931348623157e308, 0.1, 1 / 3]
+
+
+class SeriesContract:
+    """Subclass it and give the fixture `store`; `settle` may do what turns lines into columns."""
+
+    @pytest.fixture
+    def store(self) -> SeriesStore:
+        """An empty store."""
+        raise NotImplementedError
+
+    def settle(self, feed: PointFeed) -> None:
+        """Called between writing and reading: a backend may seal here, and must read the same."""
+
+    @pytest.fixture
+    def feed(self, store: SeriesStore, tmp_path: Path) -> PointFeed:
+        """An experiment whose points the store is given."""
+        return PointFeed(store, Place("bcdf23456789", str(tmp_path / "experiment")))
+
+    def read(self, feed: PointFeed, *names: str, **how: object) -> Columns:
+        """All points of some series (of all, without names), as the store gives them."""
+        self.settle(feed)
+        return feed.store.read(feed.place, list(names) or None, **how)  # type: ignore[arg-type]
+
+    def test_nothing_was_logged_reads_as_no_series(self, feed: PointFeed) -> None:
+        columns = self.read(feed)
+        assert columns.names == ()
+        assert len(columns) == 0
+        assert feed.store.read(Place("nowhere", feed.place.folder + "/no")).names == ()
+
+    def test_every_float_comes_back_bit_for_bit(self, feed: PointFeed) -> None:
+        feed.log(point_line({"a": value}, step) for step, value in enumerate(_ODD))
+        values = self.read(feed, "a").value.tolist()
+        assert [_bits(v) for v in values] == [_bits(v) for v in _ODD]
+
+    def test_times_come_back_exactly(self, feed: PointFeed) -> None:
+        times = [0.0, 1.5, 1_760_000_000.123456, 1_760_000_000.1234567, 4e9 + 1 / 3, -2.5, 1e300]
+        feed.log(point_line({"a": 1.0}, 0, t) for t in times)
+        assert self.read(feed, "a").time.tolist() == times
+
+    def test_repeated_and_descending_steps_keep_their_order(self, feed: PointFeed) -> None:
+        steps = [5, 5, 3, 9, -4, (1 << 63) - 1, -(1 << 63), 3]
+        feed.log(point_line({"a": float(i)}, step) for i, step in enumerate(steps))
+        columns = self.read(feed, "a")
+        assert columns.step.tolist() == steps
+        assert columns.value.tolist() == [float(i) for i in range(len(steps))]
+        assert columns.given is None
+
+    def test_a_point_without_a_step_has_its_position_in_the_series(self, feed: PointFeed) -> None:
+        feed.log([point_line({"a": 1.0}), point_line({"b": 2.0}), point_line({"a": 3.0}, 70)])
+        feed.log([point_line({"a": 4.0, "b": 5.0})])
+        columns = self.read(feed)
+        assert columns.step[columns.of("a")].tolist() == [0, 70, 2]
+        assert columns.step[columns.of("b")].tolist() == [0, 1]
+        assert columns.given is not None
+        assert columns.given[columns.of("a")].tolist() == [False, True, False]
+
+    def test_positions_run_on_over_parts_and_writers(self, feed: PointFeed) -> None:
+        feed.log([point_line({"a": 10.0})], "0001-main", 1)
+        feed.log([point_line({"a": 30.0})], "0002-rank1", 1)
+        feed.log([point_line({"a": 20.0})], "0001-main", 2)
+        columns = self.read(feed, "a")
+        assert columns.value.tolist() == [10.0, 20.0, 30.0]
+        assert columns.step.tolist() == [0, 1, 2]
+        assert [columns.parts[p] for p in columns.part] == [
+            ("0001-main", 1),
+            ("0001-main", 2),
+            ("0002-rank1", 1),
+        ]
+
+    def test_part_ten_comes_after_part_nine(self, feed: PointFeed) -> None:
+        for part in (10, 9, 1):
+            feed.log([point_line({"a": float(part)}, part)], part=part)
+        assert self.read(feed, "a").step.tolist() == [1, 9, 10]
+
+    def test_rows_are_line_numbers(self, feed: PointFeed) -> None:
+        feed.log([point_line({"a": 1.0, "b": 1.0}, 0), point_line({"b": 2.0}, 1)])
+        feed.log([point_line({"a": 3.0}, 2)])
+        columns = self.read(feed)
+        assert columns.row[columns.of("a")].tolist() == [1, 3]
+        assert columns.row[columns.of("b")].tolist() == [1, 2]
+
+    def test_a_range_of_steps_leaves_the_positions_as_they_are(self, feed: PointFeed) -> None:
+        feed.log(point_line({"a": float(i), "b": -float(i)}) for i in range(10))
+        columns = self.read(feed, start=3, stop=6)
+        assert columns.step[columns.of("a")].tolist() == [3, 4, 5]
+        assert columns.value[columns.of("b")].tolist() == [-3.0, -4.0, -5.0]
+        assert len(self.read(feed, start=100)) == 0
+
+    def test_series_come_in_the_order_asked_and_unknown_ones_not_at_all(
+        self, feed: PointFeed
+    ) -> None:
+        feed.log([point_line({"a": 1.0, "b": 2.0, "c": 3.0}, 0)])
+        columns = self.read(feed, "c", "nope", "a", "c")
+        assert columns.names == ("c", "a")
+        assert columns.value.tolist() == [3.0, 1.0]
+        assert self.read(feed).names == ("a", "b", "c")
+        assert self.read(feed).of("nope") == slice(0, 0)
+
+    def test_metadata_comes_only_when_asked_for(self, feed: PointFeed) -> None:
+        feed.log(
+            [point_line({"a": 1.0}, 0, x={"lang": "fr", "n": [1, 2]}), point_line({"a": 2.0}, 1)]
+        )
+        columns = self.read(feed, "a", metadata=True)
+        assert columns.metadata is not None
+        assert json.loads(columns.metadata[0]) == {"lang": "fr", "n": [1, 2]}
+        assert columns.metadata[1] is None
+        assert self.read(feed, "a").metadata is None
+
+    def test_names_of_every_script_come_back(self, feed: PointFeed) -> None:
+        names = [
+            "train/loss",
+            "Genauigkeit ä",
+            "精度",
+            "with 'quotes' and \"more\"",
+            "a" * 500,
+            "🎯",
+        ]
+        feed.log([point_line({name: float(i)}, 0) for i, name in enumerate(names)])
+        assert set(self.read(feed).names) == set(names)
+        assert self.read(feed, "精度").value.tolist() == [2.0]
+
+    def test_what_is_offered_again_is_kept_once(self, feed: PointFeed) -> None:
+        feed.log(point_line({"a": float(i)}, i) for i in range(5))
+        feed.offer(again=True)
+        feed.store.flush(feed.place)
+        assert self.read(feed, "a").step.tolist() == [0, 1, 2, 3, 4]
+
+    def test_ten_thousand_metrics_are_read_one_or_all(self, feed: PointFeed) -> None:
+        names = [f"layer{i}/norm" for i in range(10_000)]
+        feed.log(point_line({n: float(i + s) for i, n in enumerate(names)}, s) for s in range(2))
+        assert self.read(feed, "layer77/norm").value.tolist() == [77.0, 78.0]
+        everything = self.read(feed)
+        assert len(everything.names) == 10_000
+        assert len(everything) == 20_000
+
+    def test_experiments_do_not_mix(self, feed: PointFeed, tmp_path: Path) -> None:
+        other = PointFeed(feed.store, Place("other2345678", str(tmp_path / "other")))
+        feed.log([point_line({"a": 1.0}, 0)])
+        other.log([point_line({"a": 2.0}, 0)])
+        assert self.read(feed, "a").value.tolist() == [1.0]
+        assert self.read(other, "a").value.tolist() == [2.0]
+
+
+def _bits(value: float) -> bytes:
+    # A NaN is a NaN: JSON has no payloads.
+    return b"nan" if value != value else struct.pack("<d", value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import tempfile
 import threading
 from collections import OrderedDict
@@ -54,7 +55,7 @@ class BucketPlace:
         result = obstore.get(self._store, path, options={"range": {"suffix": length}})
         return bytes(result.bytes()), int(result.meta["size"])
 
-    def list(self, folder: str) -> list[Entry]:
+    def list(self, folder: str) -> builtins.list[Entry]:
         """See Place."""
         import obstore
 
@@ -63,6 +64,10 @@ class BucketPlace:
             for batch in obstore.list(self._store, prefix=folder)
             for meta in batch
         ]
+
+    def names(self, folder: str) -> builtins.list[str]:
+        """See Place."""
+        return [entry.path for entry in self.list(folder)]
 
     def create(self, path: str, data: bytes) -> bool:
         """See Place."""

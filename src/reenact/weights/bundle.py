@@ -11,6 +11,7 @@ import numpy as np
 
 from reenact.errors import InvalidValue, NotFound, WeightsError
 from reenact.weights.records import View
+from reenact.weights.source import restrided
 from reenact.weights.structure import from_plain
 
 __all__ = ["Weights", "closest", "strided"]
@@ -131,14 +132,18 @@ def strided(root: np.ndarray[Any, Any], shape: tuple[int, ...], view: View) -> n
     if view.offset == 0 and shape == root.shape and view.strides == _contiguous(shape):
         return root
     steps = tuple(stride * flat.itemsize for stride in view.strides)
-    return np.lib.stride_tricks.as_strided(flat[view.offset :], shape, steps)
+    return restrided(flat[view.offset :], shape, steps)
 
 
 def closest(name: str, names: Any) -> list[str]:
     """Names somebody may have meant."""
     import difflib
 
-    return difflib.get_close_matches(name, list(names), n=3)
+    known = list(names)
+    by_lower = {known_name.lower(): known_name for known_name in known}
+    if name.lower() in by_lower:
+        return [by_lower[name.lower()]]
+    return difflib.get_close_matches(name, known, n=3)
 
 
 def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:

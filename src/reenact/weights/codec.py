@@ -182,7 +182,10 @@ def _plane(kind: int, body: memoryview, count: int) -> Bytes | int:
         return np.frombuffer(body, np.uint8)
     if kind == _ZSTD:
         try:
-            plain = _decompressor().decompress(body, max_output_size=count)
+            # Asked first: a damaged frame may claim any size, and would be given the memory for it.
+            if zstandard.frame_content_size(body) != count:
+                raise CorruptData("A plane of an encoded block says another size than it has.")
+            plain = _decompressor().decompress(body)
         except zstandard.ZstdError as error:
             raise CorruptData(f"A plane of an encoded block cannot be read: {error}.") from error
         if len(plain) == count:

@@ -73,7 +73,8 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
     if name in _EXTENDED:
         import ml_dtypes
 
-        return np.dtype(getattr(ml_dtypes, name))
+        extended: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return extended
     if name in _BYTES_ONLY:
         return np.dtype(np.uint8)
     if name.startswith("numpy:"):

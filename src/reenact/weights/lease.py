@@ -53,7 +53,7 @@ class Lease:
         Raises:
             WeightsError: one did, so what was stored may be gone already.
         """
-        if not any(entry.path == self._path for entry in self._place.list(LEASES)):
+        if self._path not in self._place.names(LEASES):
             raise WeightsError(
                 "This writer was silent for so long that a garbage collection took it for dead. "
                 "Nothing was committed; stage and commit again."
@@ -97,7 +97,7 @@ def active_leases(place: Place, grace: float) -> list[str]:
 
 def condemned(place: Place) -> set[str]:
     """Packs that a garbage collection is about to delete: nothing new may build on them."""
-    return {entry.path.rsplit("/", 1)[-1] for entry in place.list(CONDEMNED)}
+    return {path.rsplit("/", 1)[-1] for path in place.names(CONDEMNED)}
 
 
 def condemn(place: Place, pack: str) -> None:

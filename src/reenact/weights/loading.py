@@ -21,18 +21,21 @@ def load_into(weights: Weights | Snapshot, target: Any) -> Any:
     ancestry = {
         f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(target).__mro__
     }
+    # Keras first: with torch as its backend, its models are torch modules too.
+    if "keras.Model" in ancestry or "keras.Layer" in ancestry:
+        from reenact.weights.model import keras_variables
+
+        variables = keras_variables(target)
+        _check(weights, {path: tuple(v.shape) for path, v in variables.items()})
+        for path, variable in variables.items():
+            variable.assign(weights[path])
+        return target
     if "torch.Module" in ancestry:
         return _into_module(weights, target)
     if "torch.Optimizer" in ancestry:
         from reenact.weights.bundle import _to_torch
 
         target.load_state_dict(_nested_torch(weights, "optimizer", _to_torch))
-        return target
-    if "keras.Model" in ancestry or "keras.Layer" in ancestry:
-        variables = {variable.path: variable for variable in target.weights}
-        _check(weights, {path: tuple(v.shape) for path, v in variables.items()})
-        for path, variable in variables.items():
-            variable.assign(weights[path])
         return target
     if isinstance(target, Mapping) and all(isinstance(v, np.ndarray) for v in target.values()):
         _check(weights, {name: array.shape for name, array in target.items()})

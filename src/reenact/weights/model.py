@@ -14,7 +14,7 @@ from reenact.weights.bundle import Weights
 from reenact.weights.source import is_tensor
 from reenact.weights.structure import flatten
 
-__all__ = ["model_to_weights"]
+__all__ = ["keras_variables", "model_to_weights"]
 
 
 def model_to_weights(
@@ -57,10 +57,11 @@ def _model(model: Any) -> Weights:
     ancestry = {
         f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(model).__mro__
     }
+    if "keras.Model" in ancestry or "keras.Layer" in ancestry:
+        return Weights(keras_variables(model, "value"), framework="keras")
+    # After Keras, whose models are torch modules too when torch is its backend.
     if "torch.Module" in ancestry:
         return _torch_module(model)
-    if "keras.Model" in ancestry or "keras.Layer" in ancestry:
-        return Weights({w.path: w.value for w in model.weights}, framework="keras")
     if "sklearn.BaseEstimator" in ancestry:
         return _estimator(model)
     if "flax.Pytree" in ancestry or hasattr(model, "__nnx_module__"):
@@ -74,6 +75,12 @@ def _model(model: Any) -> Weights:
     if isinstance(model, Mapping | list | tuple):
         return _pytree(model, "")
     return _registered_pytree(model)
+
+
+def keras_variables(model: Any, attribute: str = "") -> dict[str, Any]:
+    """The variables of a Keras model by their paths, without the name Keras numbered it with."""
+    named = {w.path.removeprefix(f"{model.name}/"): w for w in model.weights}
+    return {path: getattr(w, attribute) if attribute else w for path, w in named.items()}
 
 
 def _torch_module(module: Any) -> Weights:

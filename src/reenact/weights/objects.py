@@ -32,6 +32,8 @@ _CATALOG_MAGIC = b"RNWCATL1"
 # Packs outside any catalog before one is written, and catalogs before they become one.
 _LOOSE_PACKS = 64
 _CATALOGS = 16
+# No list of tensors is larger; a damaged one may claim to be.
+_LARGEST_TREE = 1 << 30
 
 
 class _CatalogHead(msgspec.Struct, array_like=True):
@@ -88,9 +90,9 @@ class Objects:
     def refresh(self) -> None:
         """Bring the index up to date with the place."""
         with self._lock:
-            listed = [e.path for e in self._place.list("packs") if e.path.endswith(".pack")]
+            listed = [path for path in self._place.names("packs") if path.endswith(".pack")]
             packs = {path[len("packs/") : -len(".pack")] for path in listed}
-            catalogs = {e.path for e in self._place.list("index") if e.path.endswith(".idx")}
+            catalogs = {path for path in self._place.names("index") if path.endswith(".idx")}
             for path in set(self._catalogs) - catalogs:
                 del self._catalogs[path]
             for path in catalogs - set(self._catalogs):
@@ -332,7 +334,9 @@ def unframe(payload: bytes) -> bytes:
     if payload[:1] == b"\0":
         return payload[1:]
     if payload[:1] == b"\1":
-        return zstandard.ZstdDecompressor().decompress(payload[1:], max_output_size=1 << 30)
+        if not 0 <= zstandard.frame_content_size(payload[1:]) <= _LARGEST_TREE:
+            raise CorruptData("A stored object claims an impossible size.")
+        return zstandard.ZstdDecompressor().decompress(payload[1:])
     raise CorruptData("A stored object has an unknown frame.")
 
 

@@ -13,7 +13,7 @@ import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from reenact.errors import CorruptData, UnknownFormat
 from reenact.weights.records import KEY_BYTES, digest
@@ -68,9 +68,10 @@ class PackWriter:
         self.path = path
         self.records: dict[bytes, Record] = {}
         self._durable = durable
-        self._file: BinaryIO = path.open("xb")
-        self._file.write(MAGIC)
-        self._position = len(MAGIC)
+        # Unbuffered: a fork of this process would write what a buffer holds a second time.
+        self._file = path.open("xb", buffering=0)
+        self._position = 0
+        self._write(MAGIC)
 
     @property
     def size(self) -> int:
@@ -93,20 +94,27 @@ class PackWriter:
         offset = self._position + _HEADER_BYTES
         record = Record(key, base, check_of(payload), offset, len(payload), raw, kind, depth)
         packed = _OBJECT_MAGIC + RECORD.pack(*record)
-        self._file.write(packed + digest(packed)[:_CHECK_BYTES])
-        self._file.write(payload)
-        self._position = offset + len(payload)
+        self._write(packed + digest(packed)[:_CHECK_BYTES], payload)
         self.records[key] = record
 
     def finish(self) -> None:
         """Write the index and the footer, and wait until the disk has them."""
         index = b"".join(RECORD.pack(*record) for record in self.records.values())
-        self._file.write(index)
-        self._file.write(_FOOTER.pack(MAGIC, self._position, len(self.records), digest(index)))
-        self._file.flush()
+        footer = _FOOTER.pack(MAGIC, self._position, len(self.records), digest(index))
+        self._write(index, footer)
         if self._durable:
             os.fsync(self._file.fileno())
         self._file.close()
+
+    def _write(self, *parts: bytes) -> None:
+        views = [memoryview(part) for part in parts if part]
+        while views:
+            done = os.writev(self._file.fileno(), views)
+            self._position += done
+            while views and done >= len(views[0]):
+                done -= len(views.pop(0))
+            if views and done:
+                views[0] = views[0][done:]
 
     def abandon(self) -> None:
         """Close and remove the file; nothing of it was visible."""

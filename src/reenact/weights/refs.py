@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from reenact.errors import CorruptData
 from reenact.weights.names import to_folder, to_name
-from reenact.weights.place import Entry, Place
+from reenact.weights.place import Place
 
 __all__ = ["HEADS", "TAGS", "Ref", "RefStore"]
 
@@ -25,7 +25,7 @@ TAGS = "refs/tags"
 # How many versions of a ref are kept, and for how long all are (seconds): a writer that was asleep
 # since it read the ref must find its number taken, so a number may only go when that is over.
 _KEPT = 256
-_KEPT_FOR = 24 * 3600.0
+_KEPT_FOR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,13 @@ class RefStore:
 
     def read(self, name: str) -> Ref:
         """What the ref says now."""
-        entries = self._place.list(f"{self._folder}/{to_folder(name)}")
-        return self._latest(name, entries)
+        return self._latest(name, self._place.names(f"{self._folder}/{to_folder(name)}"))
 
     def all(self) -> dict[str, Ref]:
         """Every ref that is set, by name, sorted."""
-        by_name: dict[str, list[Entry]] = {}
-        for entry in self._place.list(self._folder):
-            folder = entry.path.split("/")[-2]
-            by_name.setdefault(to_name(folder), []).append(entry)
+        by_name: dict[str, list[str]] = {}
+        for path in self._place.names(self._folder):
+            by_name.setdefault(to_name(path.split("/")[-2]), []).append(path)
         refs = {name: self._latest(name, by_name[name]) for name in sorted(by_name)}
         return {name: ref for name, ref in refs.items() if ref.commit is not None}
 
@@ -81,20 +79,21 @@ class RefStore:
 
     def history(self, name: str) -> list[Ref]:
         """The versions of the ref that are kept, newest first."""
-        entries = self._place.list(f"{self._folder}/{to_folder(name)}")
-        versions = sorted((_version(e) for e in entries), reverse=True)
+        paths = self._place.names(f"{self._folder}/{to_folder(name)}")
+        versions = sorted((_version(path) for path in paths), reverse=True)
         return [self._load(name, version) for version in versions]
 
     def trim(self, name: str, *, older_than: float = _KEPT_FOR) -> None:
         """Forget old versions; the newest is always kept, and no number is ever used again."""
-        entries = sorted(self._place.list(f"{self._folder}/{to_folder(name)}"), key=_version)
+        entries = sorted(self._place.list(f"{self._folder}/{to_folder(name)}"))
         before = time.time() - older_than
         for entry in entries[:-_KEPT]:
             if entry.modified < before:
                 self._place.delete(entry.path)
 
-    def _latest(self, name: str, entries: list[Entry]) -> Ref:
-        version = max((_version(entry) for entry in entries), default=0)
+    def _latest(self, name: str, paths: list[str]) -> Ref:
+        # Numbers have one length, so the last name is the newest version.
+        version = _version(max(paths, default=""))
         return self._load(name, version) if version else Ref(name, 0, None)
 
     def _load(self, name: str, version: int) -> Ref:
@@ -116,6 +115,6 @@ class RefStore:
         return f"{self._folder}/{to_folder(name)}/{version:012d}"
 
 
-def _version(entry: Entry) -> int:
-    last = entry.path.rsplit("/", 1)[-1]
+def _version(path: str) -> int:
+    last = path.rsplit("/", 1)[-1]
     return int(last) if last.isdigit() else 0

@@ -255,7 +255,6 @@ class Repository:
 
     def _tidy(self) -> None:
         try:
-            self._objects.refresh()
             self._objects.tidy()
         except OSError:
             # The catalog only makes opening faster; the commit is made and the next one tries again.

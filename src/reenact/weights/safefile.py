@@ -39,9 +39,9 @@ def read(path: Path) -> tuple[dict[str, Source], dict[str, str]]:
         if size < 8 or start > min(size, _LONGEST_HEADER):
             raise _broken(path, "its header is longer than the file")
         try:
-            header = json.loads(file.read(start - 8))
+            header = dict(json.loads(file.read(start - 8)))
             metadata = dict(header.pop("__metadata__", None) or {})
-        except (ValueError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise _broken(path, f"its header cannot be read ({error})") from error
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     data = np.frombuffer(mapped, np.uint8, offset=start)

@@ -17,7 +17,7 @@ from reenact.errors import InvalidValue
 from reenact.weights.codec import Bytes
 from reenact.weights.dtypes import TORCH, dtype_name, itemsize
 
-__all__ = ["Memory", "Source", "is_tensor", "source_of"]
+__all__ = ["Memory", "Source", "is_tensor", "restrided", "source_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _from_numpy(array: np.ndarray[Any, Any], where: str, *, shared: bool) -> Sou
         memory = Memory("cpu", array.__array_interface__["data"][0], array.strides)
 
     def span(count: int) -> Source:
-        run = np.lib.stride_tricks.as_strided(array, (count,), (array.dtype.itemsize,))
+        run = restrided(array, (count,), (array.dtype.itemsize,))
         return _from_numpy(run, where, shared=False)
 
     if array.flags.c_contiguous:
@@ -125,6 +125,15 @@ def _from_numpy(array: np.ndarray[Any, Any], where: str, *, shared: bool) -> Sou
         return part.view(np.uint8)
 
     return Source(name, array.shape, read, memory, span, in_place=False)
+
+
+def restrided(
+    array: np.ndarray[Any, Any], shape: tuple[int, ...], strides: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    """The array's memory from its first element, in another shape and with other strides in bytes."""
+    # Through a type without a meaning: numpy's stride tricks know only numpy's own types.
+    plain = array.view(f"V{array.dtype.itemsize}")
+    return np.lib.stride_tricks.as_strided(plain, shape, strides).view(array.dtype)
 
 
 def _from_torch(value: Any, where: str) -> Source:

@@ -7,6 +7,7 @@ memory, whatever the size of the model.
 from __future__ import annotations
 
 import os
+import weakref
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reenact.errors import CorruptData, NotFound
 from reenact.weights import codec
 from reenact.weights.bundle import Weights
 from reenact.weights.codec import Bytes
@@ -74,7 +76,11 @@ class Stager:
         self._avoid = condemned(place)
         objects.refresh()
         self._writer: PackWriter | None = None
-        self._finished: list[PackWriter] = []
+        # Packs not yet published; also removed when this object is dropped or the program ends.
+        self._unpublished: list[PackWriter] = []
+        self._give_up = weakref.finalize(
+            self, _give_up, self._unpublished, self._lease, os.getpid()
+        )
         self._names = 0
         self.entries: dict[str, TensorEntry] = {}
         self.structure: dict[str, Any] = {}
@@ -155,23 +161,18 @@ class Stager:
 
     def publish(self) -> None:
         """Make everything stored so far durable and visible to readers (still without a ref)."""
-        if self._writer is not None:
-            self._finished.append(self._writer)
-            self._writer.finish()
-            self._writer = None
-        while self._finished:
-            writer = self._finished[0]
+        self._finish()
+        while self._unpublished:
+            writer = self._unpublished[0]
             self._lease.renew()
             self._place.upload(f"packs/{writer.path.name}", writer.path)
-            self._finished.pop(0)
+            self._unpublished.pop(0)
         self._lease.check()
 
     def close(self) -> None:
         """Give up what was not published, and the lease."""
-        for writer in [*self._finished, *([self._writer] if self._writer else [])]:
-            writer.abandon()
-        self._finished, self._writer = [], None
-        self._lease.release()
+        self._writer = None
+        self._give_up()
 
     # --- the work --------------------------------------------------------------------------
 
@@ -217,7 +218,11 @@ class Stager:
         if found is None or found[1].raw != size or found[1].depth >= LONGEST_CHAIN:
             return NO_BASE, None, 0
         data = np.empty(size, np.uint8)
-        self._objects.read_block(key, data, "A delta")
+        try:
+            self._objects.read_block(key, data, "A delta")
+        except (CorruptData, NotFound):
+            # A damaged parent must not stop the next commit, nor may that build on it.
+            return NO_BASE, None, 0
         return key, data, found[1].depth + 1
 
     def _known(self, key: bytes) -> bool:
@@ -228,7 +233,7 @@ class Stager:
             owner.keys.append(stored.key)
             if stored.encoded is None:
                 continue
-            if not any(stored.key in writer.records for writer in self._finished):
+            if not any(stored.key in writer.records for writer in self._unpublished):
                 self._open_writer().add(
                     stored.key,
                     stored.encoded,
@@ -245,14 +250,27 @@ class Stager:
 
     def _open_writer(self) -> PackWriter:
         if self._writer is not None and self._writer.size > _PACK_BYTES:
-            self._writer.finish()
-            self._finished.append(self._writer)
-            self._writer = None
+            self._finish()
         if self._writer is None:
             self._names += 1
             name = f"{self._lease.name}-{self._names:03d}.pack"
             self._writer = PackWriter(self._place.scratch() / name, durable=self._place.durable)
+            self._unpublished.append(self._writer)
         return self._writer
+
+    def _finish(self) -> None:
+        if self._writer is not None:
+            self._writer.finish()
+            self._writer = None
+
+
+def _give_up(unpublished: list[PackWriter], lease: Lease, owner: int) -> None:
+    if os.getpid() != owner:
+        return  # A fork of the process that stages: none of this is its own.
+    for writer in unpublished:
+        writer.abandon()
+    unpublished.clear()
+    lease.release()
 
 
 def _typed(source: Source, weights: Weights, name: str) -> Source:

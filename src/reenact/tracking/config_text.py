@@ -25,7 +25,11 @@ _SafeDumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def _text(dumper: Any, text: str) -> Any:
-    style = "|" if "\n" in text and text == text.strip(" ") else None
+    style = None
+    if not text.replace("\n", "").isprintable():
+        style = '"'  # the only style that can hold every character
+    elif "\n" in text and text == text.strip(" "):
+        style = "|"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -1,0 +1,223 @@
+"""Metric values and steps."""
+
+from __future__ import annotations
+
+import enum
+import math
+import struct
+import subprocess
+import sys
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reenact.errors import InvalidValue
+from reenact.tracking.scalars import as_number, as_step
+
+
+class Level(enum.IntEnum):
+    LOW = 3
+
+
+@given(st.floats())
+def test_a_float_is_kept_to_the_last_bit(value: float) -> None:
+    for given_as in (
+        value,
+        np.float64(value),
+        np.array(value),
+        torch.tensor(value, dtype=torch.float64),
+    ):
+        number = as_number("loss", given_as)
+        assert type(number) is float
+        assert struct.pack("<d", number) == struct.pack("<d", value) or math.isnan(value)
+        assert math.isnan(number) == math.isnan(value)
+
+
+@given(st.integers())
+def test_an_integer_is_exact_up_to_2_to_the_53_and_rounded_beyond(value: int) -> None:
+    number = as_number("n", value)
+    if abs(value) <= 2**53:
+        assert type(number) is int
+        assert number == value
+    else:
+        assert type(number) is float
+        assert number == float(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        (True, 1),
+        (False, 0),
+        (Level.LOW, 3),
+        (Decimal("1.25"), 1.25),
+        (Fraction(1, 3), 1 / 3),
+        (np.bool_(True), 1),
+        (np.int8(-3), -3),
+        (np.uint64(2**64 - 1), float(2**64 - 1)),
+        (np.float16(0.1), float(np.float16(0.1))),
+        (np.float32(0.1), float(np.float32(0.1))),
+        (np.longdouble(0.5), 0.5),
+        (np.array([[2.5]]), 2.5),
+        (np.array(Decimal(3), dtype=object), 3.0),
+        (ml_dtypes.bfloat16(2.5), 2.5),
+        (np.array(2.5, ml_dtypes.bfloat16), 2.5),
+        (pd.Series([2.5]), 2.5),
+        (torch.tensor(2.5, requires_grad=True), 2.5),
+        (torch.tensor(2.5, requires_grad=True) * 2, 5.0),
+        (torch.nn.Parameter(torch.ones(1)), 1.0),
+        (torch.tensor(2.5, dtype=torch.bfloat16), 2.5),
+        (torch.tensor(0.1, dtype=torch.float16), float(np.float16(0.1))),
+        (torch.tensor(1.5).to(torch.float8_e4m3fn), 1.5),
+        (torch.tensor([7]), 7),
+        (torch.tensor(True), 1),
+        (jnp.float32(0.1), float(np.float32(0.1))),
+        (jnp.bfloat16(2.5), 2.5),
+        (jnp.ones((1, 1)), 1.0),
+        (jnp.int32(5), 5),
+    ],
+    ids=repr,
+)
+def test_scalars_of_every_library_are_the_number_they_stand_for(value: Any, number: float) -> None:
+    result = as_number("loss", value)
+    assert type(result) in (int, float)
+    assert result == number
+
+
+class Metric:
+    """As of torchmetrics: a number only once it is computed."""
+
+    def compute(self) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("0.5", r"not a number but str '0.5'.*log\(\) keeps a message"),
+        (b"x", "bytes"),
+        (None, r"is None.*Leave the metric out"),
+        ([0.5], "list of 1 elements.*one number per call"),
+        ((), "tuple of 0 elements"),
+        ({"a": 1}, r"dict of 1 elements.*log_metrics\(\) takes a mapping"),
+        (np.ones((2, 3)), r"numpy.ndarray of shape \(2, 3\) and dtype float64.*Histogram"),
+        (np.array([]), r"shape \(0,\)"),
+        (torch.ones(3), r"torch.Tensor of shape \(3,\) and dtype torch.float32"),
+        (jnp.ones(3), r"shape \(3,\) and dtype float32"),
+        (1j, r"complex.*\.real and \.imag"),
+        (np.complex64(1), "dtype complex64"),
+        (torch.tensor(1j), "dtype torch.complex64"),
+        (np.datetime64("2024-01-01T00:00:00.000000001"), "dtype datetime64"),
+        (np.timedelta64(5, "ns"), "dtype timedelta64"),
+        (np.str_("a"), "str"),
+        (np.array("a"), "dtype <U1"),
+        (pd.NA, "NAType"),
+        (pd.DataFrame({"a": [1]}), "DataFrame"),
+        (object(), "object"),
+        (max, "builtin_function"),
+        (Metric(), r"Log what its compute\(\) returns"),
+        (10**400, "1329 bits, larger than any float64"),
+        (Decimal("sNaN"), "could not be read as a number"),
+        (torch.zeros((), device="meta"), "could not be read as a number: .*meta"),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_what_is_not_one_number_is_refused_by_key_kind_and_remedy(value: Any, told: str) -> None:
+    with pytest.raises(InvalidValue, match=told) as caught:
+        as_number("train/loss", value)
+    assert caught.value.key == "train/loss"
+    assert "'train/loss'" in str(caught.value) or value is None
+    assert isinstance(caught.value, TypeError)
+
+
+def test_inside_a_compiled_function_the_error_says_to_log_outside() -> None:
+    def step(x: jax.Array) -> jax.Array:
+        as_number("loss", x)
+        return x
+
+    with pytest.raises(InvalidValue, match="return it and log it outside"):
+        jax.jit(step)(1.0)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        5,
+        np.int64(5),
+        np.array(5),
+        np.array([5]),
+        5.0,
+        np.float32(5),
+        torch.tensor(5),
+        torch.tensor([5]),
+        torch.tensor(5.0),
+        jnp.int32(5),
+        jnp.float32(5),
+        Decimal(5),
+        np.uint8(5),
+        pd.Series([5]),
+    ],
+    ids=repr,
+)
+def test_a_step_is_an_integer_of_any_library_or_a_float_that_is_one(value: Any) -> None:
+    step = as_step(value)
+    assert type(step) is int
+    assert step == 5
+
+
+@given(st.integers(-(2**63), 2**63 - 1))
+def test_every_integer_of_64_bits_is_a_step(value: int) -> None:
+    assert as_step(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (True, "not the boolean True"),
+        (np.bool_(False), "boolean"),
+        (torch.tensor(True), "boolean"),
+        (1.5, r"not 1\.5"),
+        (torch.tensor(1.5), r"not 1\.5"),
+        (math.nan, "not nan"),
+        (math.inf, "not inf"),
+        ("3", "not str '3'"),
+        (None, "not NoneType"),
+        ([1], "not list"),
+        (np.ones(3, int), r"shape \(3,\)"),
+        (2**63, "does not fit in 64 bits"),
+        (-(2**63) - 1, "does not fit in 64 bits"),
+        (10**400, "does not fit in 64 bits"),
+        (1e30, "does not fit in 64 bits"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_step_is_refused(value: Any, told: str) -> None:
+    with pytest.raises(InvalidValue, match=told) as caught:
+        as_step(value)
+    assert caught.value.key == "step"
+
+
+def test_no_array_library_is_imported() -> None:
+    code = (
+        "import sys; from reenact.tracking.scalars import as_number, as_step; "
+        "as_number('a', 1.5); as_step(3); "
+        "print([m for m in ('numpy', 'torch', 'jax', 'typing', 'pathlib', 'dataclasses') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "[]\n"

@@ -25,6 +25,8 @@ COMMITS = (
     STATE
     + """
 repo = Repository(sys.argv[1])
+repo.stage_weights(state(0))  # imports what the first one needs
+repo.unstage()
 print("ready", flush=True)
 for step in range(int(sys.argv[2]), 10_000):
     repo.stage_weights(state(step))
@@ -90,7 +92,7 @@ def kill_commits(folder, rounds, seed):
     Repository(folder, init=True)
     told, step = [], 0
     for _ in range(rounds):
-        told += killed(COMMITS, folder, step, after=chooser.uniform(0.0, 0.08))
+        told += killed(COMMITS, folder, step, after=chooser.uniform(0.0, 0.2))
         check(folder, told)
         newest = Repository(folder).log(limit=1)
         step = newest[0].step + 1 if newest else 0

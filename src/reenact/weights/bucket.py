@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import os
+import shutil
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,7 @@ class BucketPlace:
         self._store: Any = (
             MemoryStore() if url.startswith("memory:") else from_url(url, **(options or {}))
         )
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
         self._windows: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -107,8 +110,9 @@ class BucketPlace:
     def scratch(self) -> Path:
         """See Place."""
         if self._folder is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="reenact-weights-")
-        return Path(self._folder.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="reenact-weights-"))
+            weakref.finalize(self, _remove, self._folder, os.getpid())
+        return self._folder
 
     def exists(self) -> bool:
         """See Place."""
@@ -129,3 +133,8 @@ class BucketPlace:
             while len(self._windows) > _WINDOWS:
                 self._windows.popitem(last=False)
         return data[:length]
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # A fork that ends must not take it from its parent.
+        shutil.rmtree(folder, ignore_errors=True)

@@ -12,8 +12,8 @@ from typing import Any, Literal, Self
 from sqlalchemy import func, select
 
 from .errors import InvalidValue, NotFound
-from .index import Index, Progress
-from .index.trash import Trash
+from .index import Index, Progress, Trash, examine
+from .index.usage import experiments_usage, store_usage
 from .journal.edits import append_event
 from .query.literals import parse_duration
 from .query.names import CatalogNames
@@ -29,9 +29,11 @@ from .reading.results import (
     Deleted,
     Difference,
     Experiments,
+    Finding,
     Refreshed,
     Summary,
     Trashed,
+    Usage,
 )
 from .reading.views import ExperimentView
 from .record.names import check_label
@@ -426,6 +428,48 @@ class Store:
         age = _seconds(older_than)
         with self._guard:
             return Trash(self._index).gc(older_than=age, dry_run=dry_run).bytes
+
+    def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
+        """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights
+        too) when none are named. A capture that several share is counted once."""
+        root = self._stores.root
+        if refs is None:
+            e = schema.experiments.c
+            query = select(e.experiment_id, e.prefix)
+            rows = self._reader.ask(lambda connection: connection.execute(query).all())
+            return Usage(*store_usage(root, {row[0]: row[1] for row in rows}))
+        views = self._views(refs)
+        return Usage(*experiments_usage(root, {view.id: view.prefix for view in views}))
+
+    def doctor(
+        self, *, repair: bool = False, progress: Progress | None = None
+    ) -> builtins.list[Finding]:
+        """Look for broken lines, damaged files and what folders and index do not agree on.
+
+        Reads every file of records.
+
+        Args:
+            repair: Mend what is derived: the index. Records are never touched.
+        """
+        with self._guard:
+            found = examine(self._index, repair=repair, progress=progress)
+        e = schema.experiments.c
+        query = select(e.prefix, e.experiment_id)
+        rows = self._reader.ask(lambda connection: connection.execute(query).all(), fresh=False)
+        ids = {row[0]: row[1] for row in rows}
+        return [
+            Finding(
+                kind=one.kind,
+                reason=one.message,
+                path=one.path
+                or (str(self._reader.folder(one.prefix)) if one.prefix else self.root),
+                experiment_id=ids.get(one.prefix),
+                prefix=one.prefix or None,
+                line=one.line,
+                repaired=one.repaired,
+            )
+            for one in found
+        ]
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
         """Make the index again from the folders alone."""

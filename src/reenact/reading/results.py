@@ -25,6 +25,7 @@ __all__ = [
     "Deleted",
     "Difference",
     "Experiments",
+    "Finding",
     "Refreshed",
     "Summary",
     "Trashed",
@@ -235,6 +236,28 @@ class Difference:
     b: float | None
     count_a: int
     count_b: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something on disk that is not as it should be.
+
+    Attributes:
+        kind: "broken line", "corrupt file", "unreadable", "no identity", "copy", "not indexed", "gone",
+            "trash" or "leftover".
+        reason: What is wrong, in a sentence.
+        path: The file or folder.
+        line: The line in it, from 1.
+        repaired: Whether it was mended; only what is derived ever is.
+    """
+
+    kind: str
+    reason: str
+    path: str
+    experiment_id: str | None = None
+    prefix: str | None = None
+    line: int | None = None
+    repaired: bool = False
 
 
 @dataclass(frozen=True)

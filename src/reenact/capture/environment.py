@@ -178,7 +178,9 @@ def frameworks(packages: list[Package]) -> dict[str, str]:
     return found
 
 
-def paths_within(repository: str | None, paths: Iterable[str]) -> list[str]:
+def paths_within(
+    repository: str | None, paths: Iterable[str], packages: Iterable[Package] = ()
+) -> list[str]:
     """The entries of a `sys.path` that lie in the repository, relative to it, its environments left out.
 
     An editable install of the project points there; a re-run must import from its own checkout instead.
@@ -186,7 +188,12 @@ def paths_within(repository: str | None, paths: Iterable[str]) -> list[str]:
     if repository is None:
         return []
     real, found = os.path.realpath(repository), []
-    for path in paths:
+    # Some editable installs are not on the path: a hook finds them.
+    editable = [p.url for p in packages if p.origin == "editable"]
+    sources = [
+        os.path.join(url, "src") for url in editable if os.path.isdir(os.path.join(url, "src"))
+    ]
+    for path in (*paths, *sources):
         relative = os.path.relpath(os.path.realpath(path or "."), real)
         if relative.startswith("..") or "site-packages" in relative or "dist-packages" in relative:
             continue

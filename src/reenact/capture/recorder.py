@@ -45,13 +45,13 @@ __all__ = ["Capturer"]
 BACKGROUND_AFTER = 0.2  # seconds; the first points come first
 FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
 END_WAIT = 30.0
+FORK_WAIT = 1.0
 
 
 class _Known:
     """What this process has captured already and may use again."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
         self.lock = _thread.allocate_lock()
         self.hardware: dict[str, Any] | None = None
         self.packages_key: Any = None
@@ -63,19 +63,87 @@ class _Known:
 
 
 _known = _Known()
+_held = False
 
 
 def _process() -> _Known:
-    global _known
-    if _known.pid != os.getpid():  # the parent's lock may be held for ever
-        _known = _Known()
     return _known
+
+
+def _before_fork() -> None:
+    # A fork in the midst of a call of git would leave the child with half of it: wait a moment for its end.
+    global _held
+    _held = _known.lock.acquire(timeout=FORK_WAIT)
+
+
+def _after_fork_here() -> None:
+    global _held
+    if _held:
+        _known.lock.release()
+    _held = False
+
+
+def _after_fork_in_child() -> None:
+    global _known, _held
+    _known, _held = _Known(), False
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_here, after_in_child=_after_fork_in_child
+)
+
+
+class Outside:
+    """A program that is recorded from outside: what is run, where, with which Python (None: another kind of program).
+
+    `code` is what is known of its code already, facts and patch; None to have it captured.
+    """
+
+    __slots__ = ("argv", "code", "cwd", "environ", "facts", "paths", "python", "script")
+
+    def __init__(
+        self,
+        argv: list[str],
+        cwd: str,
+        *,
+        python: dict[str, Any] | None,
+        paths: list[str],
+        environ: dict[str, str],
+        script: str | None = None,
+        code: tuple[dict[str, Any], bytes] | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        self.argv = argv
+        self.cwd = cwd
+        self.python = python
+        self.paths = paths
+        self.environ = environ
+        self.script = script
+        self.code = code
+        self.facts = facts or {}
+
+    def command(self) -> dict[str, Any]:
+        """As `command_facts`, for the program."""
+        from ..record.secrets import mask_arguments
+
+        version = (self.python or {}).get("python") or sys.version.split()[0]
+        return {
+            "argv": mask_arguments(self.argv), "cwd": self.cwd, "entry": self.script, "python": version, **self.facts,
+        }  # fmt: skip
 
 
 class Capturer:
     """Captures for one recording: `start` in the program's thread, `finish` at its end."""
 
-    def __init__(self, recording: Recording, opened_as: str, nth: int, joined: bool) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        opened_as: str,
+        nth: int,
+        joined: bool,
+        outside: Outside | None = None,
+    ) -> None:
+        self._outside = outside
         self._recording = weakref.ref(recording)
         self._on = recording.settings.capture == "on"
         self._opened_as = opened_as
@@ -97,8 +165,11 @@ class Capturer:
         assert recording is not None
         self._started = True
         if not (self._joined and "command" in recording.captured):
-            facts = command_facts(world_size=recording.rank.world_size)
-            facts |= {"opened_as": self._opened_as, "nth": self._nth}
+            if self._outside is not None:
+                facts = self._outside.command()
+            else:
+                facts = command_facts(world_size=recording.rank.world_size)
+                facts |= {"opened_as": self._opened_as, "nth": self._nth}
             recording.captures("command", facts)
         self._find_code()
         commit, branch = self._repository.head() if self._repository else (None, None)
@@ -106,11 +177,17 @@ class Capturer:
             if commit:
                 recording.captures("git", {"commit": commit, "branch": branch})
             return
-        from .seeds import seed_facts
-
-        recording.captures("seeds", seed_facts())
         known = _process()
-        if self._fresh(known) and known.environment and known.hardware is not None:
+        if self._outside is None:
+            from .seeds import seed_facts
+
+            recording.captures("seeds", seed_facts())
+        if (
+            self._outside is None
+            and self._fresh(known)
+            and known.environment
+            and known.hardware is not None
+        ):
             self.work()
             return
         if commit:
@@ -128,14 +205,16 @@ class Capturer:
 
     def _find_code(self) -> None:
         """The repository of the entry script, unless that is installed; else the working directory's."""
+        outside = self._outside
         entry = getattr(sys.modules.get("__main__"), "__file__", None)
+        entry = outside.script if outside is not None else entry
         entry = os.path.abspath(entry) if entry else None
         if entry and not entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
             self._repository = find_repository(os.path.dirname(entry))
             self._loose = os.path.dirname(entry)
         if self._repository is None:
             try:
-                self._repository = find_repository(os.getcwd())
+                self._repository = find_repository(outside.cwd if outside else os.getcwd())
             except FileNotFoundError:
                 pass
 
@@ -193,7 +272,8 @@ class Capturer:
             "environment/hardware.json", json.dumps(known.hardware, indent=2).encode() + b"\n"
         )
         more = [name.strip() for name in recording.settings.capture_variables.split(",")]
-        recording.captures("variables", chosen_variables(os.environ, [n for n in more if n]))
+        environ = self._outside.environ if self._outside is not None else os.environ
+        recording.captures("variables", chosen_variables(environ, [n for n in more if n]))
 
     def _environment(self, recording: Recording, known: _Known) -> None:
         from .environment import (
@@ -206,16 +286,21 @@ class Capturer:
         )
 
         root = self._repository.root if self._repository else None
-        key = (root, "torch" in sys.modules, tuple((p, _mtime(p)) for p in sys.path))
+        paths, outside = sys.path, self._outside
+        if outside is not None:
+            paths = outside.paths
+        key = (root, "torch" in sys.modules, tuple((p, _mtime(p)) for p in paths))
         if known.environment is None or known.packages_key != key:
-            facts = interpreter()
-            packages = find_packages(sys.path)
+            facts = (
+                dict(outside.python) if outside is not None and outside.python else interpreter()
+            )
+            packages = find_packages(paths)
             facts["packages"] = len(packages)
             facts["frameworks"] = frameworks(packages)
-            facts["paths"] = paths_within(root, sys.path)
+            facts["paths"] = paths_within(root, paths, packages)
             text = requirements_text(packages, facts["python"], root).encode()
             facts["requirements"] = digest(text)
-            conda = conda_text(sys.prefix)
+            conda = conda_text(facts["prefix"])
             plain = mask_secrets(to_plain(facts))
             known.environment = (plain, text, conda.encode() if conda else None)
             known.packages_key = key
@@ -228,6 +313,12 @@ class Capturer:
     def _code(self, recording: Recording, known: _Known) -> None:
         from .notebook import notebook_source
 
+        if self._outside is not None and self._outside.code is not None:
+            facts, patch = self._outside.code
+            recording.captures("git", facts)
+            if patch:
+                self._file("environment/git.patch", patch)
+            return
         if not self._fresh(known):
             known.code = self._read_code(recording)
             known.code_at, known.code_key = time.monotonic(), self._code_key()
@@ -324,6 +415,14 @@ class Capturer:
             return
         self.work()
         self._at_the_end()
+
+    def settle(self) -> None:
+        """Record the given code once more: the program inside has captured the copy that it ran from."""
+        recording = self._recording()
+        if recording is not None:
+            recording.captured.pop("git", None)
+            self._code(recording, _process())
+            self._script(recording)
 
     def _at_the_end(self) -> None:
         recording = self._recording()

@@ -29,12 +29,16 @@ class SystemSampler:
 
     Args:
         path: A path on the disk whose free space is watched, such as the experiment's folder.
+        pid: The process to watch; this one if not given.
         visible_gpus: The value of CUDA_VISIBLE_DEVICES; None for all GPUs.
     """
 
-    def __init__(self, path: str = ".", *, visible_gpus: str | None = None) -> None:
+    def __init__(
+        self, path: str = ".", *, visible_gpus: str | None = None, pid: int | None = None
+    ) -> None:
         self._path = path
         self._visible_gpus = visible_gpus
+        self._pid = pid
         self._psutil: Any = None
         self._process: Any = None
         self._gpus: GpuSampler | None = None
@@ -65,7 +69,7 @@ class SystemSampler:
         try:
             import psutil
 
-            self._process = psutil.Process()
+            self._process = psutil.Process(self._pid)
             self._psutil = psutil
         except Exception:  # noqa: BLE001  (not installed, or a platform it cannot read)
             return False

@@ -146,6 +146,9 @@ class Experiment:
         self._last: Recording | None = None
         self._status = Status.PENDING
         self._files: list[LoggedFile] = []
+        self._outside: Any = (
+            None  # what is run, where another program is recorded (`reproduce.running`)
+        )
         self._weights: ExperimentWeights | None = None
         self.run = Run(self)
         self.params = Params(self._params_set)
@@ -189,7 +192,7 @@ class Experiment:
         belongs = joined is not None and joined.belongs
         if belongs:  # its place in the family is what the one that started it says
             self._parent = None
-        recording.capture_with(self._opened_as, next(_openings), belongs)
+        recording.capture_with(self._opened_as, next(_openings), belongs, self._outside)
         try:
             begin(self, recording)
         except BaseException as error:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import time
 
+from ..capture.hashing import HashCache, hash_input, input_files, signature
+from ..capture.shared import place
 from ..errors import InvalidName
 from ..record.secrets import mask_text
 
@@ -17,15 +19,13 @@ if TYPE_CHECKING:
     import threading
     from typing import Any
 
-    from ..journal.layout import RootLayout
+    from ..capture.hashing import InputFiles
     from .experiment import Experiment
     from .recording import Recording
 
 __all__ = ["Inputs"]
 
 _AT_ONCE = 32 << 20  # bytes hashed before `add` returns
-_BLOCK = 1 << 20
-_SETTLED = 2.0  # seconds after which a file's time can be trusted to show the next change
 _LISTED = 100_000  # files of one experiment named in environment/inputs.sha256
 _END_WAIT = 120.0
 
@@ -78,51 +78,33 @@ class _Hashing:
         self._threads: list[threading.Thread] = []
 
     def add(self, full: str, name: str) -> None:
-        files = list(_files(full))
-        size = sum(stat.st_size for _, _, stat in files)
+        found = input_files(full)
+        size = sum(stat.st_size for _, _, stat in found)
         if size <= _AT_ONCE:
-            self._hash(full, name, files, size)
+            self._hash(full, name, found)
             return
         import threading
 
         thread = threading.Thread(
-            target=self._hash, args=(full, name, files, size), name="reenact-inputs", daemon=True
+            target=self._hash, args=(full, name, found), name="reenact-inputs", daemon=True
         )
         thread.start()
         self._threads.append(thread)
 
-    def _hash(
-        self, full: str, name: str, files: list[tuple[str, str, os.stat_result]], size: int
-    ) -> None:
-        import hashlib
-
-        fact: dict[str, Any] = {"path": full, "size": size}
-        if os.path.isdir(full):
-            fact["files"] = len(files)
+    def _hash(self, full: str, name: str, files: InputFiles) -> None:
         try:
-            sums = [(relative, self._cache.sha256(path, stat)) for relative, path, stat in files]
+            fact, sums = hash_input(full, files, self._cache)
         except OSError as error:
-            fact["error"] = f"it could not be read: {error}"
-        else:
-            if os.path.isfile(full):
-                fact["sha256"] = sums[0][1]
-            else:
-                listing = "".join(f"{digest}  {relative}\n" for relative, digest in sums)
-                fact["sha256"] = hashlib.sha256(
-                    listing.encode("utf-8", "surrogateescape")
-                ).hexdigest()
-            for (_, path, _), (_, digest) in zip(files, sums, strict=True):
-                self._sums[path] = digest
-            if any(_signature(os.stat(path)) != _signature(stat) for _, path, stat in files):
-                fact["changed_while_hashed"] = True
-        self._found[mask_text(name)] = fact
+            fact, sums = {"path": full, "error": f"it could not be read: {error}"}, {}
+        self._sums |= sums
+        if any(_signature_now(path) != signature(stat) for _, path, stat in files):
+            fact["changed_while_hashed"] = True
+        self._found = {**self._found, mask_text(name): fact}
         self._recording.captures("inputs", self._found)
         self._write_sums()
 
     def _write_sums(self) -> None:
         """`environment/inputs.sha256`, as `sha256sum` writes it; paths in the repository relative to it."""
-        from ..capture.shared import place
-
         root = (self._recording.captured.get("git") or {}).get("root") or self._code_root()
         lines = []
         for path in sorted(self._sums)[:_LISTED]:
@@ -154,81 +136,8 @@ class _Hashing:
                 return
 
 
-class HashCache:
-    """SHA-256 of files, remembered under the root by path, size, time of change and inode."""
-
-    def __init__(self, root: RootLayout) -> None:
-        self._path = os.path.join(root.private, "hashes.tsv")
-        self._known: dict[str, tuple[str, str]] | None = None
-
-    def sha256(self, path: str, stat: os.stat_result | None = None) -> str:
-        """The hash of a file.
-
-        Raises:
-            OSError: It cannot be read.
-        """
-        stat = stat or os.stat(path)
-        signature = _signature(stat)
-        key = path.replace("\t", " ").replace("\n", " ")
-        known = self._read().get(key)
-        if known is not None and known[0] == signature:
-            return known[1]
-        digest = _sha256(path)
-        # A file changed a moment ago may change again without its time showing it.
-        if time.time() - stat.st_mtime > _SETTLED and _signature(os.stat(path)) == signature:
-            self._read()[key] = (signature, digest)
-            self._append(f"{key}\t{signature}\t{digest}\n")
-        return digest
-
-    def _read(self) -> dict[str, tuple[str, str]]:
-        if self._known is None:
-            self._known = {}
-            try:
-                with open(self._path, encoding="utf-8", errors="surrogateescape") as file:
-                    for line in file:
-                        parts = line.rstrip("\n").split("\t")
-                        if len(parts) == 3 and len(parts[2]) == 64:
-                            self._known[parts[0]] = (parts[1], parts[2])
-            except OSError:
-                pass
-        return self._known
-
-    def _append(self, line: str) -> None:
-        try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                os.write(fd, line.encode("utf-8", "surrogateescape"))
-            finally:
-                os.close(fd)
-        except OSError:  # the cache is a convenience
-            pass
-
-
-def _signature(stat: os.stat_result) -> str:
-    return f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}:{stat.st_dev}"
-
-
-def _sha256(path: str) -> str:
-    import hashlib
-
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            found.update(block)
-    return found.hexdigest()
-
-
-def _files(full: str) -> list[tuple[str, str, os.stat_result]]:
-    """`(relative path, path, stat)` of a file, or of every file in a folder, in order."""
-    if os.path.isfile(full):
-        return [(os.path.basename(full), full, os.stat(full))]
-    found = []
-    for parent, folders, names in os.walk(full, followlinks=False):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(parent, name)
-            if os.path.isfile(path):
-                relative = os.path.relpath(path, full).replace(os.sep, "/")
-                found.append((relative, path, os.stat(path)))
-    return found
+def _signature_now(path: str) -> str:
+    try:
+        return signature(os.stat(path))
+    except OSError:
+        return ""

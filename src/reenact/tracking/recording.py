@@ -228,12 +228,12 @@ class Recording:
         if self.settings.strict:
             raise WriteFailed(reason, path=self.layout.folder, lost=self.lost)
 
-    def capture_with(self, opened_as: str, nth: int, joined: bool) -> None:
+    def capture_with(self, opened_as: str, nth: int, joined: bool, outside: Any) -> None:
         """Have code, packages, hardware and seeds captured, if this process is the one to do it."""
         if self.rank.is_lead:
             from ..capture.recorder import Capturer
 
-            self.capturer = Capturer(self, opened_as, nth, joined)
+            self.capturer = Capturer(self, opened_as, nth, joined, outside)
 
     def captures(self, what: str, data: dict[str, Any]) -> None:
         """Record a fact about the run, unless it is recorded just so; secrets in it are masked."""

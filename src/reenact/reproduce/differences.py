@@ -1,0 +1,320 @@
+"""How what was captured of two runs differs: code, command, configuration, packages, seeds, hardware, data.
+
+Each difference says where it stands (`kind` and `what`), both values, and how likely it changes a result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ..capture.patch import sections
+from ..capture.repository import GitFailed, git
+from ..record.plain import flatten
+
+__all__ = ["InputDifference", "captured_differences"]
+
+Weight = Literal["likely", "possible", "unlikely"]
+_ORDER = {"likely": 0, "possible": 1, "unlikely": 2}
+# Packages whose version decides numbers; the others may, and mostly do not.
+_NUMERICAL = (
+    "torch", "numpy", "scipy", "scikit-learn", "jax", "jaxlib", "tensorflow", "keras", "pandas", "polars", "xgboost",
+    "lightgbm", "catboost", "transformers", "datasets", "tokenizers", "lightning", "pytorch-lightning", "flax", "optax",
+    "cupy", "numba", "triton", "torchvision", "torchaudio", "accelerate", "timm", "gymnasium", "stable-baselines3",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class InputDifference:
+    """One thing that was not the same.
+
+    Attributes:
+        kind: code, command, config, params, python, package, seed, random state, variable, hardware or data.
+        what: Which one: a path, a key, a package.
+        a: In the first experiment; None where it has none. `b` in the second.
+        weight: Whether it is likely to change the result.
+        text: A sentence.
+    """
+
+    kind: str
+    what: str
+    a: Any
+    b: Any
+    weight: Weight
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and the record."""
+        return dict(self.__dict__)
+
+
+class Side:
+    """What is known of one of the two: its captures, configuration, parameters and folder."""
+
+    def __init__(
+        self,
+        captured: Mapping[str, Any],
+        config: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.captured = captured
+        self.config = config or {}
+        self.params = params or {}
+        self.folder = folder
+
+    def fact(self, what: str) -> Mapping[str, Any]:
+        found = self.captured.get(what)
+        return found if isinstance(found, Mapping) else {}
+
+    def read(self, name: str) -> bytes:
+        """A captured file; empty where there is none."""
+        try:
+            return (self.folder / name).read_bytes() if self.folder else b""
+        except OSError:
+            return b""
+
+
+def captured_differences(
+    a: Side, b: Side, sides: tuple[str, str] = ("the original", "the re-run")
+) -> list[InputDifference]:
+    """Everything captured of both that is not the same, the likeliest to matter first."""
+    found = [
+        *_code(a, b, sides),
+        *_data(a, b, sides),
+        *_seeds(a, b, sides),
+        *_mapping("config", a.config, b.config),
+        *_mapping("params", a.params, b.params),
+        *_command(a, b),
+        *_packages(a, b),
+        *_python(a, b),
+        *_variables(a, b),
+        *_hardware(a, b),
+    ]
+    return sorted(found, key=lambda difference: _ORDER[difference.weight])
+
+
+def _code(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
+    git_a, git_b = a.fact("git"), b.fact("git")
+    commit_a, commit_b = git_a.get("commit"), git_b.get("commit")
+    for side, facts in zip(sides, (git_a, git_b), strict=True):
+        if not facts:
+            yield InputDifference(
+                "code", "git", None, None, "possible", f"the code of {side} was not captured"
+            )
+    if commit_a != commit_b and (git_a and git_b):
+        text = f"the commit: {_short(commit_a)} → {_short(commit_b)}"
+        changed = _files_between(git_a, git_b)
+        if changed is not None:
+            shown = ", ".join(changed[:8]) + (
+                f" and {len(changed) - 8} more" if len(changed) > 8 else ""
+            )
+            text += f", which changed {shown}" if changed else ", which changed no file"
+        weight: Weight = "likely" if changed is None or changed else "unlikely"
+        yield InputDifference("code", "commit", commit_a, commit_b, weight, text)
+    parts_a, parts_b = (
+        dict(sections(a.read("environment/git.patch"))),
+        dict(sections(b.read("environment/git.patch"))),
+    )
+    if git_a.get("patch") != git_b.get("patch"):
+        for path in sorted({*parts_a, *parts_b}):
+            if parts_a.get(path) != parts_b.get(path):
+                where = (
+                    f"uncommitted changes to {path} in {sides[0]} only"
+                    if path not in parts_b
+                    else f"uncommitted changes to {path} in {sides[1]} only"
+                    if path not in parts_a
+                    else f"other uncommitted changes to {path}"
+                )
+                yield InputDifference(
+                    "code",
+                    path,
+                    _text(parts_a.get(path)),
+                    _text(parts_b.get(path)),
+                    "likely",
+                    where,
+                )
+    left = {**git_a.get("left_out", {}), **git_b.get("left_out", {})}
+    for path, why in left.items():
+        in_both = path in git_a.get("left_out", {}) and path in git_b.get("left_out", {})
+        if not in_both:
+            yield InputDifference(
+                "code", path, None, None, "possible", f"{path} was left out of a patch: {why}"
+            )
+    modules_a, modules_b = git_a.get("submodules", {}), git_b.get("submodules", {})
+    for path in sorted({*modules_a, *modules_b}):
+        if modules_a.get(path) != modules_b.get(path):
+            text = f"the submodule {path}: {_short(modules_a.get(path))} → {_short(modules_b.get(path))}"
+            yield InputDifference(
+                "code", path, modules_a.get(path), modules_b.get(path), "likely", text
+            )
+
+
+def _files_between(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str] | None:
+    """The files that differ between two commits; None where no clone at hand has both."""
+    for root in {a.get("root"), b.get("root")}:
+        if root and a.get("commit") and b.get("commit"):
+            try:
+                names = git(root, "diff", "--name-only", "-z", a["commit"], b["commit"])
+            except GitFailed:
+                continue
+            return [n for n in names.decode("utf-8", "backslashreplace").split("\0") if n]
+    return None
+
+
+def _data(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
+    found_a, found_b = a.fact("inputs"), b.fact("inputs")
+    for name in sorted({*found_a, *found_b}):
+        x, y = found_a.get(name), found_b.get(name)
+        if x is None or y is None:
+            text = f"the input {name} was declared by {sides[0] if y is None else sides[1]} only"
+            yield InputDifference("data", name, _sum(x), _sum(y), "possible", text)
+        elif _sum(x) != _sum(y):
+            text = (
+                f"the input {name} changed: {x.get('size')} → {y.get('size')} bytes, other content"
+            )
+            yield InputDifference("data", name, _sum(x), _sum(y), "likely", text)
+
+
+def _sum(fact: Mapping[str, Any] | None) -> str | None:
+    return None if fact is None else fact.get("sha256")
+
+
+def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
+    x, y = a.fact("seeds"), b.fact("seeds")
+    seed_a, seed_b = x.get("seed"), y.get("seed")
+    if seed_a is None and seed_b is None:
+        text = "no seed was set in either: seed_everything was never called"
+        yield InputDifference("seed", "seed", None, None, "likely", text)
+    elif seed_a != seed_b:
+        yield InputDifference(
+            "seed", "seed", seed_a, seed_b, "likely", f"the seed: {seed_a} → {seed_b}"
+        )
+    elif x.get("deterministic") != y.get("deterministic"):
+        text = "deterministic algorithms were asked for in one only"
+        yield InputDifference(
+            "seed", "deterministic", x.get("deterministic"), y.get("deterministic"), "likely", text
+        )
+    states_a, states_b = x.get("states", {}), y.get("states", {})
+    for library in sorted({*states_a} & {*states_b}):
+        if states_a[library] != states_b[library] and not (seed_a is None and seed_b is None):
+            text = f"the random state of {library} was not the same"
+            yield InputDifference(
+                "random state", library, states_a[library], states_b[library], "likely", text
+            )
+
+
+def _mapping(kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[InputDifference]:
+    flat_a, flat_b = dict(flatten(a)), dict(flatten(b))
+    for key in sorted({*flat_a, *flat_b}):
+        x, y = flat_a.get(key), flat_b.get(key)
+        both_nan = isinstance(x, float) and isinstance(y, float) and math.isnan(x) and math.isnan(y)
+        if key in flat_a and key in flat_b and ((x == y and type(x) is type(y)) or both_nan):
+            continue
+        shown = [repr(flat[key]) if key in flat else "not there" for flat in (flat_a, flat_b)]
+        text = f"{kind} {key}: {shown[0]} → {shown[1]}"
+        yield InputDifference(kind, key, x, y, "likely", text)
+
+
+def _command(a: Side, b: Side) -> Iterator[InputDifference]:
+    x, y = a.fact("command").get("argv"), b.fact("command").get("argv")
+    # The interpreter's path and the folder of the code are the place, not the command.
+    if x and y and _placeless(a, x) != _placeless(b, y):
+        text = f"the command: {' '.join(x)} → {' '.join(y)}"
+        yield InputDifference("command", "arguments", x, y, "likely", text)
+
+
+def _placeless(side: Side, argv: list[str]) -> list[str]:
+    root = str(side.fact("git").get("root") or "")
+    rest = [word.replace(root + "/", "") if root else word for word in argv[1:]]
+    return [Path(argv[0]).name.rstrip("0123456789."), *rest]
+
+
+def parse_requirements(text: bytes) -> dict[str, str]:
+    """Name → version (or place) of a recorded `requirements.txt`."""
+    found = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        head, _, remark = line.partition("  # ")
+        pin = remark.split(",")[0] if "==" in remark else head
+        name, equals, version = pin.strip().partition("==")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = version.strip()
+    return found
+
+
+def _packages(a: Side, b: Side) -> Iterator[InputDifference]:
+    if a.fact("environment").get("requirements") == b.fact("environment").get("requirements"):
+        return
+    texts = a.read("environment/requirements.txt"), b.read("environment/requirements.txt")
+    if not all(texts):
+        return
+    yield from package_differences(*map(parse_requirements, texts))
+
+
+def package_differences(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[InputDifference]:
+    """How two sets of packages differ."""
+    for name in sorted({*a, *b}):
+        x, y = a.get(name), b.get(name)
+        if x != y:
+            weight: Weight = "unlikely" if x is None else "possible"
+            if name in _NUMERICAL:
+                weight = "likely"
+            text = f"the package {name}: {x or 'not there'} → {y or 'not there'}"
+            yield InputDifference("package", name, x, y, weight, text)
+
+
+def _python(a: Side, b: Side) -> Iterator[InputDifference]:
+    x, y = a.fact("environment"), b.fact("environment")
+    weights: dict[str, Weight] = {
+        "python": "possible", "implementation": "possible", "system": "likely", "architecture": "likely",
+        "libc": "possible", "release": "unlikely",
+    }  # fmt: skip
+    for key, weight in weights.items():
+        if x and y and x.get(key) != y.get(key):
+            text = f"{'Python' if key == 'python' else key}: {x.get(key)} → {y.get(key)}"
+            yield InputDifference("python", key, x.get(key), y.get(key), weight, text)
+
+
+def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
+    x, y = a.fact("variables"), b.fact("variables")
+    if "variables" not in a.captured or "variables" not in b.captured:
+        return
+    for name in sorted({*x, *y}):
+        if x.get(name) != y.get(name) and not name.startswith("SLURM_"):
+            weight: Weight = (
+                "possible" if not name.startswith(("LANG", "LC_", "TZ")) else "unlikely"
+            )
+            text = f"the variable {name}: {x.get(name, 'not set')} → {y.get(name, 'not set')}"
+            yield InputDifference("variable", name, x.get(name), y.get(name), weight, text)
+
+
+def _hardware(a: Side, b: Side) -> Iterator[InputDifference]:
+    x, y = a.fact("hardware"), b.fact("hardware")
+    weights: dict[str, Weight] = {
+        "gpus": "likely", "cuda": "possible", "driver": "possible", "cpu": "possible", "cores": "possible",
+        "usable_cores": "possible", "memory": "unlikely",
+    }  # fmt: skip
+    for key, weight in weights.items():
+        if x and y and x.get(key) != y.get(key):
+            text = f"hardware {key}: {_shown(x.get(key))} → {_shown(y.get(key))}"
+            yield InputDifference("hardware", key, x.get(key), y.get(key), weight, text)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return (
+            ", ".join(str(v.get("name", v)) if isinstance(v, Mapping) else str(v) for v in value)
+            or "none"
+        )
+    return "none" if value is None else str(value)
+
+
+def _short(commit: Any) -> str:
+    return str(commit)[:10] if commit else "none"
+
+
+def _text(part: bytes | None) -> str | None:
+    return None if part is None else part.decode("utf-8", "backslashreplace")

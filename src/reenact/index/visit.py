@@ -113,6 +113,7 @@ class Visit:
             self._begin(None)
             if chunk.offset:
                 return
+        end = chunk.end
         if chunk.stream == Stream.EVENTS:
             events, broken = decode_events(chunk.data, chunk.lines + 1)
             for _, event in events:
@@ -121,13 +122,19 @@ class Visit:
             self._take_sealed(before=(chunk.writer, chunk.part))
             block, broken = decode_block(chunk.data, chunk.lines + 1)
             source = Source(
-                chunk.writer, chunk.part, chunk.offset, chunk.end.offset, chunk.lines + 1
+                chunk.writer,
+                chunk.part,
+                chunk.offset,
+                end.offset,
+                chunk.lines + 1,
+                end.lines - chunk.lines,
+                tuple((b.line, b.reason) for b in broken),
             )
             self._series.take(self.place, source, block)
             self._add(chunk.writer, block)
         self._took = True
         self._found(Problem(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS])
-        self.cursor[chunk.path] = chunk.end
+        self.cursor[chunk.path] = end
 
     def _add(self, writer: str, block: Block) -> None:
         self._touched |= add_block(self.tallies, writer, block)

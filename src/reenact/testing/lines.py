@@ -55,9 +55,12 @@ class PointFeed:
                 data = file.read()
             data = data[: data.rfind(b"\n") + 1]
             if data:
-                source = Source(writer, part, offset, offset + len(data), lines + 1)
-                self.store.take(self.place, source, decode_block(data, lines + 1)[0])
-                self._read[writer, part] = (offset + len(data), lines + data.count(b"\n"))
+                block, broken = decode_block(data, lines + 1)
+                end, count = offset + len(data), data.count(b"\n")
+                reasons = tuple((b.line, b.reason) for b in broken)
+                source = Source(writer, part, offset, end, lines + 1, count, reasons)
+                self.store.take(self.place, source, block)
+                self._read[writer, part] = (end, lines + count)
 
     def log(self, lines: Iterable[bytes], writer: str = "0001-main", part: int = 1) -> None:
         """Append lines, offer them, and have them made durable where that pays."""

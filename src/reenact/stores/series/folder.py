@@ -168,13 +168,11 @@ class FolderSeries:
                 start, line = file.info.end, file.info.first_line + file.info.lines
         waiting = self._pending.get(place.experiment_id, {}).pop(part, [])
         if waiting and waiting[0][0].start == start and waiting[0][0].line == line:
-            size = sum(source.end - source.start for source, _ in waiting)
-            data = _read(path, start, size)
-            lines = data.count(b"\n")
+            sources = [source for source, _ in waiting]
+            broken = [b for source in sources for b in source.broken]
             block = merge_blocks([b for _, b in waiting])
-            # Lines that gave no points may be broken ones, which only decoding names.
-            if len(data) == size and _covers(block, line, lines):
-                return _Stretch(block, [], start + size, lines), line
+            lines = sum(source.lines for source in sources)
+            return _Stretch(block, broken, sources[-1].end, lines), line
         return _decode(path, start, line), line
 
     def _seal(self, place: Place, part: PartName, path: str) -> Sealed:
@@ -395,15 +393,6 @@ def _read(path: str, start: int, size: int = -1) -> bytes:
     with open(path, "rb") as file:
         file.seek(start)
         return file.read(size)
-
-
-def _covers(block: Block, first_line: int, lines: int) -> bool:
-    """Whether every one of those lines gave a point."""
-    rows = block.row
-    if len(rows) == lines:
-        return lines == 0 or bool(rows.min() == first_line and rows.max() == first_line + lines - 1)
-    seen = set(rows.tolist())
-    return len(seen) == lines
 
 
 def _mark(path: str, end: int) -> str:

@@ -120,23 +120,43 @@ def write_part(path: str, block: Block, info: PartInfo) -> int:
 
 def _table(block: Block) -> pa.Table:
     micros, rest, no_time = _split_times(block.time)
+    names = pa.DictionaryArray.from_arrays(_array(pa.int32(), block.series), _texts(block.names))
     columns = [
-        pa.DictionaryArray.from_arrays(block.series, pa.array(list(block.names), pa.string())),
-        pa.array(block.series),
-        pa.array(block.step, mask=None if block.given is None else ~block.given),
-        pa.array(micros, pa.int64(), mask=no_time).cast(pa.timestamp("us", tz="UTC")),
-        pa.nulls(len(block), pa.float64()) if rest is None else pa.array(rest[0], mask=~rest[1]),
-        pa.array(block.value),
-        pa.array(block.row),
+        names,
+        _array(pa.int32(), block.series),
+        _array(pa.int64(), block.step, block.given),
+        _array(pa.timestamp("us", tz="UTC"), micros, None if no_time is None else ~no_time),
+        pa.nulls(len(block), pa.float64()) if rest is None else _array(pa.float64(), *rest),
+        _array(pa.float64(), block.value),
+        _array(pa.int64(), block.row),
         pa.nulls(len(block), pa.string())
         if block.metadata is None
-        else pa.array(block.metadata, pa.string()),
+        else _texts(block.metadata.tolist()),
     ]
-    fields = [
-        f.with_type(c.type) if i == 0 else f
-        for i, (f, c) in enumerate(zip(_SCHEMA, columns, strict=True))
-    ]
-    return pa.table(columns, schema=pa.schema(fields))
+    fields = [_SCHEMA.field(0).with_type(names.type), *list(_SCHEMA)[1:]]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+# pa.array() would do the same, and import pandas (where there is one) to see whether it was given its types.
+def _array(kind: pa.DataType, values: Any, valid: Any = None) -> pa.Array:
+    """A numpy array as an Arrow array of fixed width; `valid` says which values are not null."""
+    bits = None
+    if valid is not None and not valid.all():
+        bits = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(
+        kind, len(values), [bits, pa.py_buffer(np.ascontiguousarray(values))]
+    )
+
+
+def _texts(texts: Sequence[str | None]) -> pa.Array:
+    """Texts, or None, as an Arrow array."""
+    raw = [b"" if text is None else text.encode() for text in texts]
+    offsets = np.zeros(len(raw) + 1, np.int64)
+    np.cumsum([len(b) for b in raw], out=offsets[1:])
+    valid = np.array([text is not None for text in texts], np.bool_)
+    bits = None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    buffers = [bits, pa.py_buffer(offsets), pa.py_buffer(b"".join(raw))]
+    return pa.Array.from_buffers(pa.large_string(), len(raw), buffers).cast(pa.string())
 
 
 def _split_times(time: Floats) -> tuple[Ints, tuple[Floats, Any] | None, Any]:
@@ -167,8 +187,8 @@ def _verify(block: Block, written: PartFile, path: str) -> None:
     same = (
         np.array_equal(back.series, block.series)
         and np.array_equal(back.row, block.row)
-        and back.value.view(np.int64).tobytes() == block.value.view(np.int64).tobytes()
-        and back.time.view(np.int64).tobytes() == (block.time + 0.0).view(np.int64).tobytes()
+        and np.array_equal(back.value.view(np.int64), block.value.view(np.int64))
+        and np.array_equal(back.time, block.time)
         and np.array_equal(back.step, block.step)
         and _same_optional(back.given, block.given)
         and _same_optional(back.metadata, block.metadata)
@@ -291,16 +311,11 @@ def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _block(table: pa.Table, names: list[str]) -> Block:
-    step = table.column("step")
-    given = None
-    if step.null_count:
-        given = step.is_valid().to_numpy()
-        step = step.fill_null(0)
-    time = table.column("time").cast(pa.int64())
-    rest = table.column("time_rest")
-    seconds = time.fill_null(0).to_numpy() / 1e6
-    if rest.null_count < len(rest):
-        seconds += rest.fill_null(0.0).to_numpy()
+    step, given = _numpy(table, "step", np.int64)
+    micros, _ = _numpy(table, "time", np.int64)
+    seconds = micros / 1e6
+    if table.column("time_rest").null_count < table.num_rows:
+        seconds += _numpy(table, "time_rest", np.float64)[0]
     metadata = None
     if "metadata" in table.column_names:
         column = table.column("metadata")
@@ -309,14 +324,39 @@ def _block(table: pa.Table, names: list[str]) -> Block:
             metadata[:] = column.to_pylist()
     return Block(
         names=names,
-        series=table.column("series").to_numpy(),
-        step=step.to_numpy(),
+        series=_numpy(table, "series", np.int32)[0],
+        step=step,
         given=given,
         time=seconds,
-        value=table.column("value").to_numpy(),
-        row=table.column("row").to_numpy(),
+        value=_numpy(table, "value", np.float64)[0],
+        row=_numpy(table, "row", np.int64)[0],
         metadata=metadata,
     )
+
+
+def _numpy(table: pa.Table, name: str, kind: Any) -> tuple[Any, Any]:
+    """A column's values (0 where it is null), and where it is not null (None: everywhere)."""
+    column = table.column(name)
+    pieces = []
+    for chunk in column.chunks:
+        if not len(chunk):
+            continue
+        valid, data = chunk.buffers()
+        values = np.frombuffer(data, kind, len(chunk), chunk.offset * np.dtype(kind).itemsize)
+        there = None
+        if chunk.null_count:
+            bits = np.frombuffer(valid, np.uint8)
+            end = chunk.offset + len(chunk)
+            there = np.unpackbits(bits, bitorder="little", count=end)[chunk.offset :] != 0
+            values = np.where(there, values, 0).astype(kind)
+        pieces.append((values, there))
+    if not pieces:
+        return np.zeros(0, kind), None
+    values = pieces[0][0] if len(pieces) == 1 else np.concatenate([v for v, _ in pieces])
+    if not column.null_count:
+        return values, None
+    masks = [np.ones(len(v), np.bool_) if m is None else m for v, m in pieces]
+    return values, np.concatenate(masks)
 
 
 def _corrupt(path: str, error: Exception) -> CorruptData:

@@ -12,6 +12,7 @@ from itertools import chain
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from ...record.decode import Broken, decode_points
 from ...record.events import PointLine
@@ -45,7 +46,7 @@ def decode_block(data: bytes, first_line: int = 1) -> tuple[Block, list[Broken]]
             points = [point for _, point in numbered]
             rows = np.array([line for line, _ in numbered], dtype=np.int64)
         if points:
-            blocks.append(_columns(points, rows, ids, broken))
+            blocks.append(_columns(points, rows, ids, broken, b'"x"' in piece))
         first_line += count
     return join_blocks(blocks, list(ids)), broken
 
@@ -67,11 +68,16 @@ def _repeated(broken: Broken, last: int, data: bytes, start: int, end: int) -> b
 
 
 def _columns(
-    points: list[PointLine], rows: Ints, ids: dict[str, int], broken: list[Broken]
+    points: list[PointLine],
+    rows: Ints,
+    ids: dict[str, int],
+    broken: list[Broken],
+    with_extra: bool,
 ) -> Block:
     maps = [point.m for point in points]
     values = np.array(list(chain.from_iterable([m.values() for m in maps])))
     steps = np.array([point.s for point in points])
+    given = None
     if values.dtype != np.float64 or steps.dtype != np.int64:
         points, rows = _checked(points, rows, broken)
         maps = [point.m for point in points]
@@ -80,27 +86,31 @@ def _columns(
             dtype=np.float64,
         )
         steps = np.array([point.s or 0 for point in points], dtype=np.int64)
-    given = None
-    if None in [point.s for point in points]:
-        given = np.array([point.s is not None for point in points], dtype=np.bool_)
+        if None in [point.s for point in points]:
+            given = np.array([point.s is not None for point in points], dtype=np.bool_)
     times = np.array([point.t for point in points], dtype=np.float64)
-    names = list(chain.from_iterable(maps))
-    if not ids:
-        ids.update((name, i) for i, name in enumerate(dict.fromkeys(names)))
-    for name in set(names).difference(ids):
-        ids[name] = len(ids)
-    series = np.array([ids[name] for name in names], dtype=np.int32)
+    series = _numbers(list(chain.from_iterable(maps)), ids)
     metadata = None
-    extra = [point.x for point in points]
+    extra = [point.x for point in points] if with_extra else []
     if extra.count(None) < len(extra):
         metadata = np.empty(len(extra), dtype=np.object_)
         metadata[:] = [None if x is None else msgspec.json.encode(x).decode() for x in extra]
-    if len(names) != len(points) or not all(maps):  # lines with several metrics, or with none
+    if len(series) != len(points) or not all(maps):  # lines with several metrics, or with none
         repeat = np.array([len(m) for m in maps], dtype=np.int64)
         steps, times, rows = steps.repeat(repeat), times.repeat(repeat), rows.repeat(repeat)
         given = None if given is None else given.repeat(repeat)
         metadata = None if metadata is None else metadata.repeat(repeat)
     return Block((), series, steps, given, times, values, rows, metadata)
+
+
+def _numbers(names: list[str], ids: dict[str, int]) -> npt.NDArray[np.int32]:
+    """The numbers of names; new ones get the next."""
+    new = set(names).difference(ids)
+    for name in dict.fromkeys(names) if new else ():
+        ids.setdefault(name, len(ids))
+    if len(ids) == 1:
+        return np.zeros(len(names), np.int32)
+    return np.array([ids[name] for name in names], dtype=np.int32)
 
 
 def _checked(

@@ -18,13 +18,18 @@ class Place(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where points came from: bytes `start` to `end` of a part, whose first line has the number `line`."""
+    """Where points came from: bytes `start` to `end` of a part, which are `lines` lines from number `line`.
+
+    `broken` are those among them that gave no points because they are not records, with the reason.
+    """
 
     writer: str
     part: int
     start: int
     end: int
     line: int
+    lines: int
+    broken: tuple[tuple[int, str], ...] = ()
 
 
 class Sealed(NamedTuple):

@@ -43,7 +43,10 @@ def bucket(endpoint, monkeypatch):
 
 def test_versions_in_a_bucket_come_back_bit_for_bit(bucket):
     repo = Repository(bucket, init=True)
-    states, state = [], {"w": noise(1_500_000), "b": noise(10), "n": np.int64(1), "e": np.zeros((0, 3))}
+    states, state = (
+        [],
+        {"w": noise(1_500_000), "b": noise(10), "n": np.int64(1), "e": np.zeros((0, 3))},
+    )
     for step in range(3):
         commit(repo, state, f"step {step}", step=step)
         states.append(state)
@@ -154,7 +157,9 @@ def test_a_bucket_without_a_repository_or_with_other_things_is_said(bucket):
     place.replace("thesis.txt", b"all of it")
     with pytest.raises(WeightsError, match="not empty"):
         Repository(bucket, init=True)
-    place.replace("format.json", b'{"format": "reenact-weights", "version": 9, "block_size": 4194304}')
+    place.replace(
+        "format.json", b'{"format": "reenact-weights", "version": 9, "block_size": 4194304}'
+    )
     with pytest.raises(UnknownFormat):
         Repository(bucket)
 

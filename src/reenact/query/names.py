@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, func, select
 
 from ..stores.catalog import schema
 
@@ -46,12 +46,10 @@ class CatalogNames:
         """Whether any experiment has a number, and whether any has a text, under a parameter's name."""
         if key not in self._holds:
             params = schema.params.c
+            # The largest is the last entry of an index; "is not null" would read all that are.
             number, text = (
-                bool(
-                    self._connection.scalar(
-                        select(exists().where(params.name_key == key, column.is_not(None)))
-                    )
-                )
+                self._connection.scalar(select(func.max(column)).where(params.name_key == key))
+                is not None
                 for column in (params.number, params.text)
             )
             self._holds[key] = (number, text)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     inspect,
+    or_,
     select,
     update,
 )
@@ -158,7 +159,9 @@ class SqlCatalog:
                 s.metrics: ("metric",),
                 s.tags: ("tag", "bindr"),
             }
-            mine = select(s.names.c.key).where(s.names.c.kind.in_(kinds[table]))
+            # Not IN (…): its expanding parameter cannot be part of an executemany.
+            of_kind = or_(*(s.names.c.kind == kind for kind in kinds[table]))
+            mine = select(s.names.c.key).where(of_kind)
             statement = statement.where(table.c.name_key.in_(mine))
         connection.execute(statement, [{"of": key} for key in keys])
 

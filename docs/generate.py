@@ -23,6 +23,7 @@ ROOMS = {
     "Writing": ("tracking", "session", "naming", "run_info", "record", "settings"),
     "Values": ("values",),
     "Reading": ("store", "reading", "query", "index"),
+    "Running again": ("capture", "reproduce"),
 }
 # Packages whose own public names are public too: users import from them.
 PACKAGES = {"Charts": "reenact.plots", "Weights": "reenact.weights"}
@@ -132,7 +133,7 @@ def api_pages() -> dict[str, str]:
         if not group:
             continue
         listed |= set(group)
-        slug = title.lower()
+        slug = title.lower().replace(" ", "-")
         handed = handed_out(group.values())
         handed = {n: t for n, t in handed.items() if room_of(t) in rooms}
         index += [f"## {title}", "", "| name | what it is for |", "|---|---|"]
@@ -150,7 +151,7 @@ def api_pages() -> dict[str, str]:
         pages[f"api-{slug}.md"] = "\n".join(body)
     for title, package in PACKAGES.items():
         group = of_package(package)
-        slug = title.lower()
+        slug = title.lower().replace(" ", "-")
         index += [
             f"## {title}",
             "",

@@ -93,7 +93,7 @@ def run_grid(sweep: str) -> None:
             with Experiment(
                 f"demo/digits/{sweep}/lr{lr}-w{width}-s{seed}",
                 params={"lr": lr, "width": width, "seed": seed},
-                tags={"sweep": sweep, "digits": None},
+                tags={"sweep": sweep},
                 quiet=True,
             ) as exp:
                 train(exp, data, bar)
@@ -117,10 +117,11 @@ def main() -> None:
     with Store() as store:
         best = store.best("val/acc", filter=mine, limit=3)
     first, second, third = (one.experiment.id[:6] for one in best)
+    Path("demo").mkdir(exist_ok=True)
     show(f'reenact list "{mine}" --limit 8')
     show(f'reenact search "metrics.val/acc.max > 0.975 and params.lr >= 0.001 and {mine}"')
     show(f"reenact compare {first} {second} {third} -m train/loss -m val/loss -m val/acc")
-    show(f"reenact plot {first} {second} {third} val/loss --output digits.png")
+    show(f"reenact plot {first} {second} {third} val/loss --output demo/val-loss.png")
     show(f'reenact plot --filter "{mine}" --metric val/acc --group-by params.lr')
 
     console.print("\n[bold]To go on:[/]\n")
@@ -129,10 +130,10 @@ def main() -> None:
         (f"reenact show {first}", "all that is known of the best one"),
         (f"reenact files {first}", "its model"),
         ("reenact best val/acc", "over all sweeps"),
-        (f'reenact plot -f "{mine}" -m val/acc --parallel -o parallel.png', "what mattered"),
+        (f'reenact plot -f "{mine}" -m val/acc --parallel -o demo/parallel.png', "what mattered"),
         ("make demo", "another sweep, beside this one"),
     ):
-        console.print(f"  {line:<84} [dim]# {what}[/]", soft_wrap=True)
+        console.print(f"  {line:<90} [dim]# {what}[/]", soft_wrap=True)
 
 
 if __name__ == "__main__":

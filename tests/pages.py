@@ -72,7 +72,7 @@ def blocks(page: str) -> list[Block]:
 
 def shell_lines(text: str) -> list[str]:
     """The command lines of a shell block, continuations joined, comments left out."""
-    joined = re.sub(r"\\\n\s*", " ", text)
+    joined = re.sub(r"\s*\\\n\s*", " ", text)
     lines = [line.strip().removeprefix("$ ") for line in joined.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 

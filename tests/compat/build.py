@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 HERE = "alice/compat"
@@ -71,7 +72,7 @@ def record(root: str) -> None:
                 ranked.log_metric("train/loss", rank + step / 10, step)
 
     with Experiment(f"{HERE}/large", **quiet) as large:
-        for step in range(20_000):
+        for step in range(5_000):
             large.log_metric("wave", math.sin(step / 100), step)
 
     killed = Experiment(f"{HERE}/killed", **quiet)
@@ -90,26 +91,41 @@ def seal(root: str) -> None:
         store.tag(f"{HERE}/complete", add="kept")
 
 
-def anonymous(folder: Path) -> None:
-    """Take this machine's name, paths and ids out of the text files, byte order and all else as written."""
+def anonymous(folder: Path, project: str) -> None:
+    """Take this machine's name, ids and paths out of the text files; all else stays as written."""
     for path in folder.rglob("*"):
-        if path.suffix not in (".jsonl", ".json", ".txt"):
+        if not path.is_file() or path.suffix in (".parquet", ".bin", ".png"):
             continue
         text = path.read_text()
         for key, value in NOBODY.items():
-            text = re.sub(rf'"{key}":"[^"]*"', f'"{key}":"{value}"', text)
-        text = re.sub(r'"argv":\[[^]]*\]', '"argv":["python","train.py"]', text)
-        text = re.sub(
-            r'"argv": \[[^]]*\]', '"argv": [\n      "python",\n      "train.py"\n    ]', text
-        )
-        text = re.sub(r'"(cwd|entry)":( ?)"[^"]*"', r'"\1":\2"/home/alice/project"', text)
-        text = re.sub(r'File "[^"]*"', 'File "train.py"', text).replace(r"File \"", r"File \"")
-        text = re.sub(r'File \\"[^"]*\\"', r'File \\"train.py\\"', text)
-        path.write_text(text)
+            text = re.sub(rf'"{key}":( ?)"[^"]*"', rf'"{key}":\1"{value}"', text)
+        text = text.replace(project, "/home/alice/project").replace(sys.prefix, "/home/alice/venv")
+        text = text.replace(sys.base_prefix, "/usr").replace(os.uname().nodename, NOBODY["host"])
+        if text != path.read_text():
+            mode = path.stat().st_mode
+            path.chmod(0o644)
+            path.write_text(text)
+            path.chmod(mode)
     for path in sorted(folder.rglob("*")):
         renamed = path.name.replace(os.uname().nodename, NOBODY["host"])
         if path.is_file() and renamed != path.name:
             path.rename(path.with_name(renamed))
+
+
+def project_in(folder: str) -> Path:
+    """A project with a commit and a change beside it, whose program is this file."""
+    program = Path(folder, "train.py")
+    program.write_text(Path(__file__).read_text())
+    Path(folder, ".gitignore").write_text("experiments/\n")
+    author = ["-c", "user.name=Alice", "-c", "user.email=alice@example.org"]
+    for arguments in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        [*author, "commit", "-q", "-m", "Train"],
+    ):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    Path(folder, "notes.txt").write_text("not committed\n")
+    return program
 
 
 def main(folder: Path) -> None:
@@ -117,17 +133,20 @@ def main(folder: Path) -> None:
     if folder.exists():
         sys.exit(f"{folder} is there; old bytes are not written again")
     settings = {"REENACT_USER": "alice", "REENACT_CONSOLE": "on"}
-    for part in ("record", "seal"):
-        command = [sys.executable, __file__, part, str(folder)]
-        subprocess.run(command, env={**os.environ, **settings}, check=part == "seal")
-    for derived in (
-        "experiments.db",
-        "experiments.db-wal",
-        "experiments.db-shm",
-        ".reenact/index.lock",
-    ):
-        (folder / derived).unlink(missing_ok=True)
-    anonymous(folder)
+    with tempfile.TemporaryDirectory() as project:
+        program = project_in(project)
+        for part in ("record", "seal"):
+            command = [sys.executable, str(program), part, str(folder.resolve())]
+            environment = {**os.environ, **settings}
+            subprocess.run(command, cwd=project, env=environment, check=part == "seal")
+        for derived in (
+            "experiments.db",
+            "experiments.db-wal",
+            "experiments.db-shm",
+            ".reenact/index.lock",
+        ):
+            (folder / derived).unlink(missing_ok=True)
+        anonymous(folder, project)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import func, select
 
@@ -19,7 +19,6 @@ from .query.literals import parse_duration
 from .query.names import CatalogNames
 from .query.syntax import Expression
 from .reading import compare as comparing
-from .reading.export import Format, export
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
 from .reading.history import History
 from .reading.reader import Reader, chosen_metrics, metric_field
@@ -41,6 +40,9 @@ from .record.plain import to_plain
 from .settings import Settings, load_settings
 from .stores.catalog import schema
 from .stores.open import Stores, local_root, open_stores, stores_in_memory
+
+if TYPE_CHECKING:
+    from .reading.export import Format
 
 __all__ = ["Ref", "Store"]
 
@@ -101,8 +103,8 @@ class Store:
             delete=lambda views, permanently: self.delete(views, permanently=permanently),
         )
 
-    def _fresh(self) -> None:
-        if self._refreshes or not self._there or not self._stores.catalog.usable():
+    def _fresh(self, always: bool = False) -> None:
+        if always or self._refreshes or not self._there or not self._stores.catalog.usable():
             self.refresh()
 
     def _heal(self) -> None:
@@ -518,6 +520,8 @@ class Store:
         Raises:
             FileExistsError: The zip file, or a table in the folder, is there already.
         """
+        from .reading.export import export
+
         views = self.list(sort="created_at") if refs is None else self._views(refs)
         return export(self._reader, views, os.fspath(target), format)
 

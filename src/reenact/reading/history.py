@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from ..query.downsample import kept, step_order
 from ..stores.series.columns import Columns
-from .frames import to_pandas, to_polars
 
 if TYPE_CHECKING:
     import pandas
     import polars
+    import pyarrow as pa
 
 __all__ = ["History", "Order", "Series", "series_of"]
 
@@ -55,6 +54,8 @@ class Series:
 
     def to_arrow(self) -> pa.Table:
         """Columns step, time, value (and metadata as JSON, if it was asked for)."""
+        import pyarrow as pa
+
         columns = {
             "step": pa.array(self.steps),
             "time": pa.array(self.times),
@@ -66,10 +67,14 @@ class Series:
 
     def to_pandas(self) -> pandas.DataFrame:
         """As `to_arrow`, for pandas."""
+        from .frames import to_pandas
+
         return to_pandas(self.to_arrow())
 
     def to_polars(self) -> polars.DataFrame:
         """As `to_arrow`, for Polars."""
+        from .frames import to_polars
+
         return to_polars(self.to_arrow())
 
 
@@ -143,6 +148,8 @@ class History(Sequence[Series]):
 
     def to_arrow(self) -> pa.Table:
         """One long table; the two text columns are dictionary-encoded."""
+        import pyarrow as pa
+
         counts = [len(one) for one in self._series]
         columns: dict[str, Any] = {}
         for name in ("experiment_id", "metric"):
@@ -166,6 +173,10 @@ class History(Sequence[Series]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """As `to_arrow`, for pandas; the texts are plain strings there."""
+        import pyarrow as pa
+
+        from .frames import to_pandas
+
         table = self.to_arrow()
         for number, name in enumerate(("experiment_id", "metric")):
             table = table.set_column(number, name, table[name].cast(pa.string()))
@@ -173,9 +184,13 @@ class History(Sequence[Series]):
 
     def to_polars(self) -> polars.DataFrame:
         """As `to_arrow`, for Polars."""
+        from .frames import to_polars
+
         return to_polars(self.to_arrow())
 
 
 def _json_column(metadata: Sequence[dict[str, Any] | None]) -> pa.Array:
+    import pyarrow as pa
+
     texts = [None if one is None else json.dumps(one, ensure_ascii=False) for one in metadata]
     return pa.array(texts, pa.string())

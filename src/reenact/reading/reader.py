@@ -41,7 +41,7 @@ class Reader:
     """Reads a root's stores for views and answers.
 
     Args:
-        fresh: Brings the index up to date; called before each question.
+        fresh: Brings the index up to date before a question: where the store does so, or always.
         heal: Makes a damaged catalog anew.
         delete: Deletes experiments, for `ExperimentView.delete`.
     """
@@ -51,7 +51,7 @@ class Reader:
         layout: RootLayout,
         catalog: Catalog,
         series: SeriesStore,
-        fresh: Callable[[], None],
+        fresh: Callable[[bool], None],
         heal: Callable[[], None],
         delete: Delete,
     ) -> None:
@@ -70,7 +70,7 @@ class Reader:
         A catalog that turns out to be damaged is made anew, and asked again.
         """
         if fresh:
-            self.fresh()
+            self.fresh(False)
         try:
             with self.catalog.reading() as connection:
                 return question(connection)
@@ -160,10 +160,11 @@ class Reader:
         return self.ask(lambda connection: self.rows(connection, keys), fresh=False)
 
     def status(self, experiment_id: str) -> Status:
-        """The status now; FAILED for an experiment that is gone."""
+        """The status now, whatever the store thinks of refreshing; FAILED for an experiment that is gone."""
+        self.fresh(True)
         e = schema.experiments.c
         query = select(e.status).where(e.experiment_id == experiment_id)
-        found = self.ask(lambda connection: connection.scalar(query))
+        found = self.ask(lambda connection: connection.scalar(query), fresh=False)
         return Status(found) if found is not None else Status.FAILED
 
     def file_rows(self, key: int) -> list[Any]:

@@ -6,16 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-import pyarrow as pa
-
 from ..errors import NotFound
-from .frames import column, to_pandas, to_polars
-from .table import experiments_table
 from .views import ExperimentView
 
 if TYPE_CHECKING:
     import pandas
     import polars
+    import pyarrow as pa
 
     from .reader import Reader
 
@@ -120,14 +117,20 @@ class Experiments(Sequence[ExperimentView]):
 
     def to_arrow(self) -> pa.Table:
         """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
+        from .table import experiments_table
+
         return self._reader.ask(lambda c: experiments_table(c, self._keys), fresh=False)
 
     def to_pandas(self) -> pandas.DataFrame:
         """As `to_arrow`, for pandas."""
+        from .frames import to_pandas
+
         return to_pandas(self.to_arrow())
 
     def to_polars(self) -> polars.DataFrame:
         """As `to_arrow`, for Polars."""
+        from .frames import to_polars
+
         return to_polars(self.to_arrow())
 
 
@@ -155,6 +158,10 @@ class Comparison:
     def to_arrow(self, value: Literal["latest", "best"] = "latest") -> pa.Table:
         """A row per experiment: id, name, status, created_at, a column per metric, a column
         `params.<name>` per parameter that differs."""
+        import pyarrow as pa
+
+        from .frames import column
+
         ids = [one["id"] for one in self.experiments]
         columns: dict[str, pa.Array] = {
             label: column([one[key] for one in self.experiments])
@@ -172,10 +179,14 @@ class Comparison:
 
     def to_pandas(self, value: Literal["latest", "best"] = "latest") -> pandas.DataFrame:
         """As `to_arrow`, for pandas."""
+        from .frames import to_pandas
+
         return to_pandas(self.to_arrow(value))
 
     def to_polars(self, value: Literal["latest", "best"] = "latest") -> polars.DataFrame:
         """As `to_arrow`, for Polars."""
+        from .frames import to_polars
+
         return to_polars(self.to_arrow(value))
 
 

@@ -46,7 +46,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
                         {"val/loss": 3.0 / (1 + lr * step), "val/acc": lr * step / 2}, step=step
                     )
             exp.log("starting", "info", lr=lr)
-            exp.log("careful: nan near", "warn")
+            exp.log("careful: nan near", "warning")
             exp.files("models").save(b"weights" * 100, "model.bin", step=19)
             exp.files().save_text("hello\n", "notes.txt")
     with recorded(root, "baseline", notes="to compare with") as exp:

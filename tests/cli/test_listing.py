@@ -76,7 +76,7 @@ def test_a_remark_says_when_there_are_more(run):
 
 def test_columns_can_be_chosen(run):
     outcome = run("list", "-t", "sweep", "-c", "status,params.lr,metrics.val/loss.min,tags,user")
-    assert outcome.lines[0].split() == ["ID", "status", "lr", "val/loss.min", "tags", "user"]
+    assert outcome.lines[0].split() == ["ID", "STATUS", "lr", "val/loss.min", "tags", "user"]
     assert outcome.lines[1].split()[1:4] == ["completed", "0.001", "2.9557"]
 
 

@@ -6,12 +6,12 @@ REF = "alice/vision/sweep/run-0"
 def test_messages_have_time_level_and_fields(run):
     outcome = run("logs", REF)
     assert outcome.code == 0
-    assert "info  starting lr=0.1" in outcome.lines[0]
-    assert "warn" in outcome.lines[1]
+    assert "info    starting lr=0.1" in outcome.lines[0]
+    assert "warning" in outcome.lines[1]
 
 
 def test_level_text_and_tail_choose_messages(run):
-    assert len(run("logs", REF, "--level", "warn").lines) == 1
+    assert len(run("logs", REF, "--level", "warning").lines) == 1
     assert len(run("logs", REF, "--grep", "NAN").lines) == 1
     assert "careful" in run("logs", REF, "--tail", "1").out
     assert run("logs", REF, "--tail", "0").out == ""

@@ -74,11 +74,16 @@ class Face:
         return self._out
 
     @contextlib.contextmanager
-    def store(self, *, refresh: bool = True) -> Iterator[Store]:
-        """The store, its index brought up to date under a progress bar."""
+    def store(self, *, refresh: bool = True, live: bool = False) -> Iterator[Store]:
+        """The store, its index brought up to date under a progress bar.
+
+        Args:
+            refresh: False leaves the index as it is.
+            live: Whether each later question is to look for news again; else all are of one moment.
+        """
         from ..store import Store
 
-        with Store(self.root, refresh=False) as store:
+        with Store(self.root, refresh=live) as store:
             if refresh:
                 with self.out.progress("Reading what is new") as report:
                     store.refresh(report)
@@ -155,15 +160,11 @@ def selection(
     offset: int = 0,
 ) -> Experiments:
     """The experiments that the options of `filter_options` choose."""
-    valued = {tag.partition("=")[0]: tag.partition("=")[2] for tag in tags if "=" in tag}
-    plain = [tag for tag in tags if "=" not in tag]
-    clauses = [f"({filter})"] if filter else []
-    # A tag with a value and tags of any value cannot be told to the store in one argument.
-    clauses += [f"tags[{_quoted(tag)}] == {_quoted(value)}" for tag, value in valued.items()]
+    wanted = {tag.partition("=")[0]: tag.partition("=")[2] if "=" in tag else None for tag in tags}
     return store.list(
-        " and ".join(clauses) if len(clauses) != 1 or not filter else filter,
+        filter,
         status=list(statuses) or None,
-        tags=plain or None,
+        tags=wanted or None,
         name=name,
         project=project,
         user=user,

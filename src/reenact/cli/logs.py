@@ -22,7 +22,7 @@ _STYLES = {
     "warn": "yellow",
     "warning": "yellow",
     "error": "red",
-    "fatal": "bold red",
+    "critical": "bold red",
 }
 
 
@@ -52,13 +52,13 @@ def logs(
       reenact logs k7f3
       reenact logs k7f3 -f
       reenact logs k7f3 --console --tail 50
-      reenact logs k7f3 --level warn --grep nan
+      reenact logs k7f3 --level warning --grep nan
     """
     if console and level is not None:
         raise click.UsageError(
             "What a program prints has no level: leave out --level or --console."
         )
-    with face.store() as store:
+    with face.store(live=follow) as store:
         view = store.get(experiment)
         if follow:
             for line in view.follow(console=console):
@@ -104,6 +104,6 @@ def _print(face: Face, line: LogLine, console: bool) -> None:
         print(printable(line.message))
     else:
         fields = "".join(f" {key}={value(one)}" for key, one in line.fields.items())
-        text = f"{moment(line.time)} {line.level:<5} {printable(line.message)}{fields}"
+        text = f"{moment(line.time)} {line.level:<7} {printable(line.message)}{fields}"
         face.out.line(text, _STYLES.get(line.level.lower(), ""))
     sys.stdout.flush()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from .words import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.progress import Progress
     from rich.text import Text
 
 __all__ = ["Column", "Mode", "Output", "as_json"]
@@ -202,44 +203,54 @@ class Output:
 
 
 class _Bar:
-    """Rich's progress bar, made only once it is worth showing."""
+    """Rich's progress bar, made only once it is worth showing; it moves also when nobody reports."""
 
     def __init__(self, console: Console, what: str, after: float) -> None:
         self._console, self._what = console, what
-        self._show_at = time.monotonic() + after
-        self._progress: Any = None
+        self._progress: Progress | None = None
         self._task: Any = None
+        self._state: tuple[float, float | None] = (0, None)
+        self._stopped = False
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(after, self._start)
+        self._timer.daemon = True
+        self._timer.start()
 
     def update(self, done: float, total: float | None) -> None:
-        if self._progress is None:
-            if time.monotonic() < self._show_at:
-                return
-            self._start()
-        self._progress.update(self._task, completed=done, total=total)
+        with self._lock:
+            self._state = (done, total)
+            self._draw()
 
     def _start(self) -> None:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._progress.start()
-        self._task = self._progress.add_task(self._what, total=None)
+        with self._lock:
+            if self._stopped:
+                return
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[count]}"),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._task = self._progress.add_task(self._what, total=None, count="")
+            self._progress.start()
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._progress is not None:
+            done, total = self._state
+            count = "" if total is None else f"{done:,.0f} of {total:,.0f}"
+            self._progress.update(self._task, completed=done, total=total, count=count)
 
     def stop(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+        self._timer.cancel()
+        with self._lock:
+            self._stopped = True
+            if self._progress is not None:
+                self._progress.stop()
 
 
 def as_json(value: Any) -> Any:

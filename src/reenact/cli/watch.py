@@ -96,6 +96,7 @@ def _live(
     with Live(console=console, auto_refresh=False, screen=True, transient=True) as live:
         while True:
             room = max(1, console.height - 3)
+            store.refresh()
             found = store.list(condition, limit=min(limit or room, room))
             live.update(_picture(face, store, found, found.total, fields), refresh=True)
             time.sleep(interval)

@@ -33,13 +33,14 @@ _T95 = (
 
 @dataclass(frozen=True)
 class Band:
-    """The mean over runs per grid position, the band's edges, and how many runs are behind each."""
+    """The mean over `runs` runs per grid position, the band's edges, and how many runs are behind each."""
 
     x: Floats
     mean: Floats
     low: Floats
     high: Floats
     count: NDArray[np.int64]
+    runs: int
 
 
 def band_of(
@@ -66,7 +67,7 @@ def band_of(
         below = np.where(np.isfinite(low), low, np.inf).min(axis=0, initial=np.inf)
         above = np.where(np.isfinite(high), high, -np.inf).max(axis=0, initial=-np.inf)
         below[count == 0] = above[count == 0] = np.nan
-        return Band(grid, mean, below, above, count)
+        return Band(grid, mean, below, above, count, len(runs))
     squares = np.where(present, (middle - mean) ** 2, 0.0).sum(axis=0)
     deviation = np.sqrt(
         np.divide(squares, count - 1, out=np.zeros(len(grid)), where=count > 1),
@@ -74,7 +75,7 @@ def band_of(
     if kind == "ci":
         quantiles = np.array([_t95(int(n) - 1) for n in count])
         deviation = deviation * quantiles / np.sqrt(np.maximum(count, 1))
-    return Band(grid, mean, mean - deviation, mean + deviation, count)
+    return Band(grid, mean, mean - deviation, mean + deviation, count, len(runs))
 
 
 def _t95(degrees: int) -> float:

@@ -86,8 +86,7 @@ def plot_group(
             marker="." if len(one.x) == 1 else None,
         )  # fmt: skip
         handles.append(handle)
-        count = int(one.count.max(initial=0))
-        names.append(f"{name} (n = {count})" if name else f"mean of {count}")
+        names.append(f"{name} (n = {one.runs})" if name else f"mean of {one.runs}")
     finish_axes(
         axes, title=title or metric, x=x, x_name=x_name, y_name=metric, log_y=log_y,
         oddities=Oddities(), remark=f"mean, {BANDS[band]}",

@@ -38,12 +38,14 @@ def chosen(store: Store, refs: Ref | Iterable[Ref]) -> list[ExperimentView]:
     Raises:
         NotFound: A reference names nothing, or there are none.
     """
+    from ..reading.views import ExperimentView
+
     several: Iterable[Ref] = (
         [refs] if isinstance(refs, str) or not isinstance(refs, Iterable) else refs
     )
     found: dict[str, ExperimentView] = {}
     for ref in several:
-        view = store.get(ref) if isinstance(ref, str) else ref
+        view = ref if isinstance(ref, ExperimentView) else store.get(ref)
         found.setdefault(view.id, view)
     if not found:
         raise NotFound("There is no experiment to plot: the selection is empty.")

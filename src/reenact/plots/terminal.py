@@ -156,7 +156,7 @@ def group_charts(
         [Curve((line.x / divisor).tolist(), line.y.tolist()) for line in lines],
         width=width, height=height, log_y=log_y, x_text=_x_text(x, unit),
     )  # fmt: skip
-    names = [f"{name} (n = {int(one.count.max(initial=0))})" for name, one in groups.items()]
+    names = [f"{name} (n = {one.runs})" for name, one in groups.items()]
     data = {
         "metric": metric,
         "x": x,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -142,13 +142,23 @@ def experiment_columns(
     for rank, name in enumerate(names):
         columns += _metric(views, name, lines, 4 + 3 * rank)
     params = [flat(view.params) for view in views]
-    for rank, key in enumerate(differing(params)[:_MOST_PARAMS]):
+    for rank, key in enumerate(telling_params(params)[:_MOST_PARAMS]):
         cells = [value(one[key]) if key in one else "" for one in params]
         numeric = all(not isinstance(one.get(key), str) for one in params)
         columns.append(Column(key, cells, numeric, 5 + 2 * rank, 6))
     if any(view.tags for view in views):
         columns.append(Column("TAGS", [_tags(view) for view in views], False, 8, 8, "magenta"))
     return columns
+
+
+def telling_params(params: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys that have different values, those that most experiments have first.
+
+    One that some experiments merely lack says that they are of another kind, which the name says better.
+    """
+    having = {key: sum(key in one for one in params) for key in differing(params)}
+    split = [key for key in having if len({repr(one[key]) for one in params if key in one}) > 1]
+    return sorted(split, key=lambda key: -having[key])
 
 
 def _id(views: Sequence[ExperimentView]) -> Column:
@@ -161,7 +171,7 @@ def _name(views: Sequence[ExperimentView]) -> Column:
         view.name if view.prefix.endswith(f"{view.name}-{view.id}") else view.prefix
         for view in views
     ]
-    return Column("NAME", [one_line(name) for name in names], least=12, path=True)
+    return Column("NAME", [one_line(name) for name in names], least=22, path=True)
 
 
 def _status(views: Sequence[ExperimentView]) -> Column:

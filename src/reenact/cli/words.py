@@ -73,7 +73,7 @@ def number(number: float | None) -> str:
     if float(number).is_integer() and abs(number) < 1e6:
         return str(int(number))
     if 1e-3 <= abs(number) < 1e5:
-        return f"{number:.4f}".rstrip("0").rstrip(".") if abs(number) >= 1 else f"{number:.4g}"
+        return f"{number:.5g}" if abs(number) >= 1 else f"{number:.4g}"
     return f"{number:.3e}"
 
 

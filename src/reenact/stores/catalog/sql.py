@@ -337,7 +337,7 @@ def _param(value: Any) -> dict[str, Any]:
         try:
             return {"number": float(value), "text": None, "type": "int"}
         except OverflowError:
-            return {"number": math.copysign(math.inf, value), "text": None, "type": "int"}
+            return {"number": math.inf if value > 0 else -math.inf, "text": None, "type": "int"}
     if isinstance(value, float):
         return {"number": _number(value), "text": None, "type": "float"}
     if value is None:

@@ -64,6 +64,7 @@ _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
     (errors.UnknownFormat, 6, "Install a newer version of Reenact."),
     (errors.WriteFailed, 1, ""),
     (errors.MissingDependency, 1, ""),
+    (errors.ReproduceError, 2, ""),
     (FileExistsError, 5, "Choose another target, or move it away."),
     (PermissionError, 1, ""),
     (OSError, 1, ""),

@@ -42,7 +42,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
     "diff": ("reproduce", "diff", "Say where two experiments differ.", "Run again"),
-    "check": ("reproduce", "check", "Say whether an experiment can be run again.", "Run again"),
+    "check": ("reproduce", "check", "Fail when an experiment's curves are not those of a baseline.", "Run again"),
     "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
     "version": ("about", "version", "Print the versions of Reenact and of what it stands on.", "About"),
 }  # fmt: skip

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Comparison", "compare"]
+__all__ = ["Judgement", "compare"]
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Judgement:
     """What is said of two experiments.
 
     Attributes:
@@ -75,7 +75,7 @@ def compare(
     only: Sequence[str] = (),
     ignore: Sequence[str] = (),
     sides: tuple[str, str] = ("the original", "the re-run"),
-) -> Comparison:
+) -> Judgement:
     """The verdict on two experiments, `a` being the one that the other is held against.
 
     Args:
@@ -92,7 +92,7 @@ def compare(
     order = list(Verdict)
     metrics.sort(key=lambda m: (-order.index(m.verdict), m.step if m.step is not None else 0))
     verdict = overall(metrics)
-    return Comparison(
+    return Judgement(
         verdict=verdict,
         reason=_reason(verdict, metrics, curves_a, curves_b, sides, left_out),
         a=a.id,

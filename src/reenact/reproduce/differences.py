@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ..capture.patch import sections
 from ..capture.repository import GitFailed, git
+from ..capture.variables import PLACE
 from ..record.plain import flatten
 
 __all__ = ["InputDifference", "captured_differences"]
@@ -283,7 +284,7 @@ def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
     if "variables" not in a.captured or "variables" not in b.captured:
         return
     for name in sorted({*x, *y}):
-        if x.get(name) != y.get(name) and not name.startswith("SLURM_"):
+        if x.get(name) != y.get(name) and not PLACE.match(name):
             weight: Weight = (
                 "possible" if not name.startswith(("LANG", "LC_", "TZ")) else "unlikely"
             )

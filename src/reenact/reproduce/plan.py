@@ -1,0 +1,144 @@
+"""What a re-run would do, found out without changing anything."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..capture.patch import sections
+from ..errors import ReproduceError
+from ..journal.layout import RootLayout, is_experiment
+from .code import find_clone
+from .data import InputState, check_inputs
+from .differences import InputDifference
+from .packages import EnvironmentKind, Python, choose_python, environment_differences
+from .recipe import Recipe, read_recipe
+
+if TYPE_CHECKING:
+    from ..reading.views import ExperimentView
+    from ..store import Store
+
+__all__ = ["Plan", "make_plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A re-run before it runs.
+
+    Attributes:
+        clone: The clone that has the commit; "" for code that was in none.
+        python: The interpreter, or the one to make an environment with.
+        differences: How the environment differs; with a new environment, what making it will mend.
+        inputs: The declared inputs as they are now.
+        links: Paths of the original folder to link into the checkout.
+    """
+
+    recipe: Recipe
+    clone: str
+    kind: EnvironmentKind
+    python: Python
+    differences: list[InputDifference]
+    inputs: list[InputState]
+    links: list[str] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        recipe = self.recipe
+        return {
+            "experiment": recipe.experiment_id,
+            "prefix": recipe.prefix,
+            "commit": recipe.commit,
+            "clone": self.clone or None,
+            "patched": [path for path, _ in sections(recipe.patch)],
+            "left_out": dict(recipe.git.get("left_out", {})),
+            "environment": self.kind,
+            "python": self.python.program,
+            "differences": [d.to_dict() for d in self.differences],
+            "inputs": [state.to_dict() for state in self.inputs],
+            "command": recipe.command_in("<checkout>", self.python.program),
+            "working_directory": recipe.cwd_in("<checkout>"),
+        }
+
+    def lines(self) -> list[str]:
+        """The plan in words, a step a line."""
+        recipe, plain = self.recipe, self.to_dict()
+        steps = [f"run {recipe.prefix} ({recipe.experiment_id[:6]}) again:"]
+        if recipe.commit:
+            steps.append(
+                f"check out {recipe.commit[:12]} from {self.clone} into a temporary worktree"
+            )
+        if plain["patched"]:
+            shown = ", ".join(plain["patched"][:6]) + (" …" if len(plain["patched"]) > 6 else "")
+            steps.append(f"apply the patch of {len(plain['patched'])} uncommitted files: {shown}")
+        steps += [
+            f"without {path}: left out of the patch, {why}"
+            for path, why in plain["left_out"].items()
+        ]
+        if self.kind == "current":
+            steps.append(f"use {self.python.program} as it is: {_count(self.differences)}")
+        else:
+            packages = recipe.requirements.count(b"==")
+            steps.append(
+                f"make an environment with {packages} packages ({self.kind}, {self.python.program})"
+            )
+        steps += [f"input {state.name}: {state.state}" for state in self.inputs]
+        steps.append(f"run in {plain['working_directory']}: {shlex.join(plain['command'])}")
+        steps.append("compare every metric with the original's")
+        return steps
+
+
+def _count(differences: list[InputDifference]) -> str:
+    if not differences:
+        return "it has the recorded packages"
+    return f"it differs from the recorded one in {len(differences)} thing{'s' * (len(differences) > 1)}"
+
+
+def make_plan(
+    store: Store,
+    view: ExperimentView,
+    *,
+    kind: EnvironmentKind = "current",
+    repo: str | None = None,
+    python: str | None = None,
+    command: Sequence[str] | None = None,
+    links: Sequence[str] = (),
+) -> Plan:
+    """Find out how an experiment would be run again, and whether it can be.
+
+    Args:
+        kind: The environment: the current one, or a new one made by venv or uv.
+        repo: A clone that has the code.
+        python: The interpreter to use.
+        command: Stands for the recorded command.
+        links: Paths that git does not have, to be linked into the checkout.
+
+    Raises:
+        StillRunning: The experiment is still running.
+        ReproduceError: It cannot be run again; the message says why and what to do.
+    """
+    recipe = read_recipe(view, command)
+    clone = find_clone(recipe, repo)
+    chosen = choose_python(recipe, kind, python)
+    inputs = check_inputs(recipe, clone or None, RootLayout(store.root))
+    missing = [state for state in inputs if state.state == "missing"]
+    if missing:
+        names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
+        raise ReproduceError(
+            f"Data that {recipe.prefix} read is missing: {names}. Put it back, then run this again."
+        )
+    differences = environment_differences(recipe, chosen) if kind == "current" else []
+    return Plan(recipe, clone, kind, chosen, differences, inputs, list(links))
+
+
+def free_prefix(store: Store, prefix: str) -> str:
+    """The prefix of the next re-run of an experiment: beside it, numbered."""
+    root = RootLayout(store.root)
+    number = 1
+    while is_experiment(root.experiment(f"{prefix}-again-{number}").folder) or os.path.exists(
+        root.experiment(f"{prefix}-again-{number}").folder
+    ):
+        number += 1
+    return f"{prefix}-again-{number}"

@@ -1,0 +1,51 @@
+"""A judgement in words, line by line."""
+
+from __future__ import annotations
+
+from .comparison import Judgement
+from .verdict import MetricVerdict, Verdict
+
+__all__ = ["difference_lines", "metric_rows", "verdict_line"]
+
+_SHOWN_PER_KIND = 12
+
+
+def verdict_line(judgement: Judgement) -> str:
+    """The verdict and its reason."""
+    return f"{judgement.verdict}: {judgement.reason}"
+
+
+def metric_rows(judgement: Judgement) -> list[tuple[MetricVerdict, str, str, str]]:
+    """Per metric: its verdict, both final values, and what there is to say."""
+    return [(m, _number(m.last_a), _number(m.last_b), m.reason) for m in judgement.metrics]
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def difference_lines(judgement: Judgement) -> list[str]:
+    """What was captured differently, those likely to matter first; nothing when the curves are the same."""
+    if not judgement.differences:
+        if judgement.verdict is Verdict.DIVERGED:
+            return [
+                "nothing that was captured differs: the program itself is not deterministic (threads, hashing of "
+                "sets, time, data that was not declared); try seed_everything(seed, deterministic=True)"
+            ]
+        return []
+    lines = []
+    titles = {
+        "likely": "likely causes"
+        if judgement.verdict is Verdict.DIVERGED
+        else "differs, and could matter",
+        "possible": "possible causes" if judgement.verdict is Verdict.DIVERGED else "differs",
+        "unlikely": "also differs",
+    }
+    for weight, title in titles.items():
+        found = [d for d in judgement.differences if d.weight == weight]
+        if found:
+            lines.append(f"{title}:")
+            lines += [f"  {d.text}" for d in found[:_SHOWN_PER_KIND]]
+            if len(found) > _SHOWN_PER_KIND:
+                lines.append(f"  and {len(found) - _SHOWN_PER_KIND} more")
+    return lines

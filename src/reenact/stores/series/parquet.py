@@ -15,33 +15,37 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...errors import CorruptData, UnknownFormat
 from .columns import Block, Floats, Ints, grouped
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+else:
+
+    class _Later:
+        """A module that is imported when something of it is used: a list of experiments needs none of it."""
+
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(import_module(self._name), name)
+
+    pa, pq = _Later("pyarrow"), _Later("pyarrow.parquet")
 
 __all__ = ["PartFile", "PartInfo", "write_part"]
 
 VERSION = 1
 ROW_GROUP = 128 << 10
 _KEY = b"reenact"
-_SCHEMA = pa.schema(
-    [
-        pa.field("name", pa.string(), nullable=False),
-        pa.field("series", pa.int32(), nullable=False),
-        pa.field("step", pa.int64()),
-        pa.field("time", pa.timestamp("us", tz="UTC")),
-        pa.field("time_rest", pa.float64()),
-        pa.field("value", pa.float64(), nullable=False),
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("metadata", pa.string()),
-    ]
-)
 _ENCODINGS = {
     "series": "DELTA_BINARY_PACKED",
     "step": "DELTA_BINARY_PACKED",
@@ -118,6 +122,22 @@ def write_part(path: str, block: Block, info: PartInfo) -> int:
     return os.path.getsize(path)
 
 
+@cache
+def _schema() -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field("name", pa.string(), nullable=False),
+            pa.field("series", pa.int32(), nullable=False),
+            pa.field("step", pa.int64()),
+            pa.field("time", pa.timestamp("us", tz="UTC")),
+            pa.field("time_rest", pa.float64()),
+            pa.field("value", pa.float64(), nullable=False),
+            pa.field("row", pa.int64(), nullable=False),
+            pa.field("metadata", pa.string()),
+        ]
+    )
+
+
 def _table(block: Block) -> pa.Table:
     micros, rest, no_time = _split_times(block.time)
     names = pa.DictionaryArray.from_arrays(_array(pa.int32(), block.series), _texts(block.names))
@@ -133,7 +153,7 @@ def _table(block: Block) -> pa.Table:
         if block.metadata is None
         else _texts(block.metadata.tolist()),
     ]
-    fields = [_SCHEMA.field(0).with_type(names.type), *list(_SCHEMA)[1:]]
+    fields = [_schema().field(0).with_type(names.type), *list(_schema())[1:]]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 

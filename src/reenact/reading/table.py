@@ -6,7 +6,6 @@ and of the documents only what a column needs is decoded.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import msgspec
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select
 
-from ..record.plain import flatten
+from ..record.plain import from_plain
 from ..stores.catalog import schema
 from .frames import column
 
@@ -43,7 +42,7 @@ class _Params(msgspec.Struct):
     tags: dict[str, str | None] = {}
 
 
-class _Last(msgspec.Struct, array_like=True):
+class _Last(msgspec.Struct, array_like=True, gc=False):
     """The beginning of a `summary.Tally`."""
 
     count: int
@@ -53,6 +52,7 @@ class _Last(msgspec.Struct, array_like=True):
 
 
 _params = msgspec.msgpack.Decoder(_Params)
+_tags = msgspec.json.Encoder().encode
 _lasts = msgspec.msgpack.Decoder(dict[str, dict[str, _Last]])
 
 
@@ -67,18 +67,20 @@ def experiments_table(connection: Connection, keys: Sequence[int]) -> pa.Table:
         page = list(keys[begin : begin + _CHUNK])
         by_key = {row[0]: row for row in connection.execute(_statement(), {"keys": page})}
         rows = [by_key[key] for key in page if key in by_key]
-        for at, gathered in enumerate(facts, 1):
-            gathered.extend([row[at] for row in rows])
-        for row in rows:
-            state = _params.decode(row[-2])
-            tags.append(json.dumps(state.tags, ensure_ascii=False) if state.tags else None)
-            for name, value in _flat(state.params).items():
-                params.put(name, count, value)
-            for name, writers in _lasts.decode(row[-1]).items():
-                metrics.put(name, count, writers[max(writers)].last)
-            count += 1
+        if not rows:
+            continue
+        _, *columns, states, tallies = zip(*rows, strict=True)
+        for gathered, fact in zip(facts, columns, strict=True):
+            gathered.extend(fact)
+        for at, blob in enumerate(states, count):
+            state = _params.decode(blob)
+            tags.append(_tags(state.tags).decode() if state.tags else None)
+            params.put(at, *_flat(state.params))
+        for at, blob in enumerate(tallies, count):
+            metrics.put(at, *_last(blob))
+        count += len(rows)
     table: dict[str, pa.Array] = {
-        name: pa.array(values, _type(name)) for name, values in zip(FACTS, facts, strict=True)
+        name: pa.array(fact, _type(name)) for name, fact in zip(FACTS, facts, strict=True)
     }
     table["tags"] = pa.array(tags, pa.string())
     for name, values in params.filled(count):
@@ -88,16 +90,28 @@ def experiments_table(connection: Connection, keys: Sequence[int]) -> pa.Table:
     return pa.table(table)
 
 
-def _flat(params: dict[str, Any]) -> dict[str, Any]:
-    for value in params.values():
-        if isinstance(value, dict):
-            return {
-                name: float(value["$float"])
-                if isinstance(value, dict) and "$float" in value
-                else value
-                for name, value in flatten(params).items()
-            }
-    return params
+def _flat(params: dict[str, Any], prefix: str = "") -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Dotted names and values."""
+    names: list[str] = []
+    values: list[Any] = []
+    for key, value in params.items():
+        if type(value) is dict and value:
+            value = from_plain(value) if "$float" in value else value
+            if type(value) is dict:
+                more = _flat(value, f"{prefix}{key}.")
+                names += more[0]
+                values += more[1]
+                continue
+        names.append(prefix + key)
+        values.append(value)
+    return tuple(names), tuple(values)
+
+
+def _last(blob: bytes) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Names of metrics and their last values."""
+    tallies = _lasts.decode(blob)
+    lasts = (writers[max(writers)].last for writers in tallies.values())
+    return tuple(tallies), tuple(lasts)
 
 
 def _type(name: str) -> pa.DataType:
@@ -119,21 +133,27 @@ def _statement() -> Any:
 
 
 class _Columns:
-    """Columns of which not every row has a value, named as they come up."""
+    """Columns of which not every row has a value.
+
+    Most experiments of a store have the same names: rows are kept by the names they have, and turned into
+    columns all at once.
+    """
 
     def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {}
+        self._shapes: dict[tuple[str, ...], tuple[list[int], list[tuple[Any, ...]]]] = {}
 
-    def put(self, name: str, row: int, value: Any) -> None:
-        values = self._columns.get(name)
-        if values is None:
-            values = self._columns[name] = []
-        if len(values) < row:
-            values.extend([None] * (row - len(values)))
-        values.append(value)
+    def put(self, row: int, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        """One row's values under their names."""
+        rows, kept = self._shapes.setdefault(names, ([], []))
+        rows.append(row)
+        kept.append(values)
 
-    def filled(self, rows: int) -> list[tuple[str, list[Any]]]:
+    def filled(self, rows: int) -> list[tuple[str, Sequence[Any]]]:
         """The columns by name, each as long as there are rows."""
-        for values in self._columns.values():
-            values.extend([None] * (rows - len(values)))
-        return sorted(self._columns.items())
+        columns: dict[str, list[Any]] = {}
+        for names, (at, kept) in self._shapes.items():
+            for name, values in zip(names, zip(*kept, strict=True), strict=True):
+                column = columns.setdefault(name, [None] * rows)
+                for row, value in zip(at, values, strict=True):
+                    column[row] = value
+        return sorted(columns.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -17,6 +18,7 @@ UNRULED = {"__init__", "__main__"}
 USERS = {"dialects", "integrations"}
 
 
+@functools.cache
 def table() -> dict[str, set[str]]:
     """The rooms of ARCHITECTURE.md's table, each with all it may import: what it names, and what that may."""
     direct: dict[str, set[str]] = {}

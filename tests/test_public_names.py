@@ -22,7 +22,6 @@ PUBLIC = [
     "finish",
     "generate_experiment_name",
     "get_rng_state",
-    "get_rng_state",
     "log",
     "log_metric",
     "log_metrics",

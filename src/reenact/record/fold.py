@@ -191,8 +191,17 @@ _APPLY: dict[type, Any] = {
 
 
 def fold(events: Iterable[tuple[str, Event]]) -> ExperimentState:
-    """The state after all of `(writer, event)`, taken in the order of their times."""
+    """The state after all of `(writer, event)`, taken in the order of their times.
+
+    Each writer's events must come in the order it wrote them, and keep it: where its clock was set back, an
+    event counts as of the latest time written before it.
+    """
+    latest: dict[str, float] = {}
+    ordered = []
+    for writer, event in events:
+        at = latest[writer] = max(event.t, latest.get(writer, event.t))
+        ordered.append((at, writer, event))
     state = ExperimentState()
-    for writer, event in sorted(events, key=lambda pair: pair[1].t):
+    for _, writer, event in sorted(ordered, key=lambda item: item[:2]):
         state.apply(writer, event)
     return state

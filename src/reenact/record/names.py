@@ -24,6 +24,11 @@ MAX_PREFIX_BYTES = 1000
 MAX_METRIC_NAME = 500
 MAX_LABEL = 250
 _FORBIDDEN = '<>:"|?*\\'
+_TURNED = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # reorder the text around them
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))]
+)
+MAX_FOLDER_BYTES = 160  # with an id behind it still a segment
 # Folders of an experiment: a child experiment of that name would sit inside its parent's record.
 RESERVED = frozenset(
     {"journal", "metrics", "logs", "files", "values", "environment", "checkpoints", "outputs"}
@@ -38,11 +43,7 @@ _ALLOWED = (
 def _no_control(text: str, what: str) -> None:
     for char in text:
         category = unicodedata.category(char)
-        # Cc control, Cs lone surrogate, and the marks that reorder the text around them
-        if (
-            category in ("Cc", "Cs")
-            or char in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-        ):
+        if category in ("Cc", "Cs") or char in _TURNED:  # control, lone surrogate
             raise InvalidName(
                 f"{what} {text!r} holds the character U+{ord(char):04X}, which cannot be shown or "
                 "typed; leave it out.",
@@ -64,6 +65,8 @@ def _check_segment(segment: str, whole: str, what: str) -> None:
         )
     elif len(segment.encode("utf-8", "replace")) > MAX_SEGMENT_BYTES:
         reason = f"has a segment of more than {MAX_SEGMENT_BYTES} bytes"
+    elif _is_device(segment):
+        reason = f"has the segment {segment!r}, which Windows keeps for a device"
     else:
         bad = next((c for c in segment if c in _FORBIDDEN), None)
         if bad is not None:
@@ -71,6 +74,10 @@ def _check_segment(segment: str, whole: str, what: str) -> None:
     if reason is not None:
         shown = whole if len(whole) <= 80 else whole[:77] + "..."
         raise InvalidName(f"The {what} {shown!r} {reason}. {_ALLOWED}", name=whole)
+
+
+def _is_device(segment: str) -> bool:
+    return segment.partition(".")[0].rstrip().lower() in _DEVICES
 
 
 def check_prefix(prefix: object, *, what: str = "prefix") -> str:
@@ -97,7 +104,7 @@ def check_prefix(prefix: object, *, what: str = "prefix") -> str:
         _check_segment(segment, prefix, what)
     if len(prefix.encode()) > MAX_PREFIX_BYTES:
         raise InvalidName(f"The {what} is longer than {MAX_PREFIX_BYTES} bytes.", name=prefix)
-    if segments[0] in _ROOT_RESERVED:
+    if segments[0] in _ROOT_RESERVED or segments[0].startswith("experiments.db-"):
         raise InvalidName(
             f"The {what} {prefix!r} starts with {segments[0]!r}, which the store keeps for itself; "
             "choose another first segment.",
@@ -119,11 +126,25 @@ def folder_name(name: str) -> str:
     """`name` as one folder name: what a folder cannot hold becomes a dash."""
     text = unicodedata.normalize("NFC", name)
     kept = "".join(
-        "-" if c in _FORBIDDEN or c == "/" or unicodedata.category(c) in ("Cc", "Cs") else c
+        "-"
+        if c in _FORBIDDEN or c == "/" or c in _TURNED or unicodedata.category(c) in ("Cc", "Cs")
+        else c
         for c in text
     )
-    kept = kept.strip(" .-")[:80].rstrip(" .")
-    return kept or "experiment"
+    kept = _trimmed(_trimmed(kept)[:80])
+    if len(kept.encode()) > MAX_FOLDER_BYTES:
+        kept = _trimmed(kept.encode()[:MAX_FOLDER_BYTES].decode("utf-8", "ignore"))
+    if _is_device(kept):
+        stem, dot, rest = kept.partition(".")
+        kept = f"{stem.rstrip()}_{dot}{rest}"
+    return unicodedata.normalize("NFC", kept) or "experiment"
+
+
+def _trimmed(text: str) -> str:
+    """Without spaces of any kind, dots and dashes at its ends."""
+    while text != (text := text.strip().strip(".-")):
+        pass
+    return text
 
 
 def check_label(text: object, what: str) -> str:

@@ -100,6 +100,8 @@ _PEM = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY--
 _URL_PASSWORD = r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:\"']*):(?P<password>[^\s/\"']+)@"
 _URL_TOKEN_USER = r"(?P<head>\bhttps?://)(?P<user>[^\s/@:]{16,})@"
 _QUERY = r"(?P<head>[?&;](?P<name>[\w.-]+)=)[^&\s;\"']+"
+# A variable set on a command line or in a script; code that computes one is left alone.
+_VARIABLE = r"(?P<head>\b(?P<name>[A-Z][A-Z0-9_]*)=)(?=[\w./+-]*[0-9])[\w./+-]{8,}=*(?![\w(\[.])"
 _ASSIGNED = r"(?s)^(?P<head>-{0,2}(?P<name>[A-Za-z][\w.-]*)=)(?P<value>.+)$"
 
 
@@ -116,8 +118,8 @@ def is_secret_name(name: str) -> bool:
     if any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDS) for word in words):
         return True
     for i, second in enumerate(words[1:]):
-        owners = _SECRET_PAIRS.get(second) or _SECRET_PAIRS.get(second.removesuffix("s"), ())
-        if words[i] in owners:
+        owners = _SECRET_PAIRS.get(second) or _SECRET_PAIRS.get(second.removesuffix("s"))
+        if owners and words[i] in owners:
             return True
     last = words[-1]
     if (len(words) == 1 and last in _SECRET_ALONE) or last in _SECRET_LAST:
@@ -157,7 +159,13 @@ def mask_text(text: str) -> str:
         text = _pattern(_SECRET_TEXT).sub(MASK, text)
         text = _pattern(_HEADER).sub(rf"\g<head>{MASK}", text)
         text = _pattern(_ACCOUNT_KEY).sub(rf"\g<head>{MASK}", text)
+    if "=" in text and any(word in text for word in ("KEY", "TOKEN", "SECRET", "PASS", "AUTH")):
+        text = _pattern(_VARIABLE).sub(_mask_named, text)
     return text
+
+
+def _mask_named(found: re.Match[str]) -> str:
+    return found["head"] + MASK if is_secret_name(found["name"]) else found[0]
 
 
 def _mask_query(found: re.Match[str]) -> str:

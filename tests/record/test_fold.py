@@ -1,0 +1,207 @@
+"""The state of an experiment, as the fold of its events."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reenact.record.events import (
+    BindrsChanged,
+    Captured,
+    Closed,
+    ConfigSet,
+    Event,
+    FieldSet,
+    FileLogged,
+    Linked,
+    Opened,
+    ParamsSet,
+    RecordsLost,
+    TagsChanged,
+    ValueLogged,
+)
+from reenact.record.fold import ExperimentState, fold
+from reenact.record.status import Status
+
+
+def opened(t: float, role: str = "lead", **more: Any) -> Opened:
+    return Opened(t=t, version=1, experiment_id="abc", name="run", role=role, **more)
+
+
+def closed(t: float, status: Status = Status.COMPLETED, **more: Any) -> Closed:
+    return Closed(t=t, status=status, **more)
+
+
+def one(*events: Event) -> ExperimentState:
+    return fold([("0001-main", event) for event in events])
+
+
+def test_nothing_is_pending() -> None:
+    state = fold([])
+    assert state.outcome() == (Status.PENDING, None)
+    assert state.ended_at is None
+
+
+def test_an_experiment_runs_from_its_opening_to_its_end() -> None:
+    assert one(opened(1)).outcome() == (Status.RUNNING, None)
+    state = one(opened(1), closed(5))
+    assert state.outcome() == (Status.COMPLETED, None)
+    assert (state.created_at, state.started_at, state.ended_at) == (1, 1, 5)
+    failed = one(opened(1), closed(5, Status.FAILED, reason="it broke", error="Traceback"))
+    assert failed.outcome() == (Status.FAILED, "it broke")
+
+
+def test_labels_params_and_captures_are_those_of_the_last_events() -> None:
+    state = one(
+        opened(1),
+        FieldSet(t=2, field="name", value="better"),
+        FieldSet(t=2, field="description", value="about it"),
+        FieldSet(t=2, field="notes", value="first"),
+        FieldSet(t=3, field="notes", value=None),
+        TagsChanged(t=2, add={"a": None, "team": "ml"}),
+        TagsChanged(t=3, add={"team": "nlp"}, remove=["a"]),
+        BindrsChanged(t=2, add=["x", "y"]),
+        BindrsChanged(t=3, add=["x"], remove=["y"]),
+        ParamsSet(t=2, params={"lr": 1, "model": {"name": "a", "depth": 3}}),
+        ParamsSet(t=3, params={"model": {"depth": 4}}),
+        ConfigSet(t=2, config={"lr": 1}),
+        ConfigSet(t=3, config={"lr": 2}),
+        Linked(t=2, parent="def", relation="forked"),
+        Captured(t=2, what="git", data={"commit": "1"}),
+        Captured(t=3, what="git", data={"commit": "2"}),
+        FileLogged(t=2, file_id="1", prefix="", name="a", path="files/a", size=10, hash="x"),
+        ValueLogged(t=2, name="v", kind="text", data="x"),
+        RecordsLost(t=2, count=3, reason="no space"),
+        RecordsLost(t=3, count=2, reason="no space left"),
+    )
+    assert (state.name, state.description, state.notes) == ("better", "about it", None)
+    assert state.tags == {"team": "nlp"}
+    assert state.bindrs == ["x"]
+    assert state.params == {"lr": 1, "model": {"name": "a", "depth": 4}}
+    assert state.config == {"lr": 1}  # frozen: the first one counts
+    assert (state.parent, state.relation) == ("def", "forked")
+    assert state.captured == {"git": {"commit": "2"}}
+    assert (state.files, state.file_bytes, state.values) == (1, 10, 1)
+    assert (state.lost, state.lost_reason) == (5, "no space left")
+    assert state.folded_to == 3
+
+
+def test_the_failure_of_one_rank_is_the_experiments() -> None:
+    events: list[tuple[str, Event]] = [
+        ("0001-main", opened(1)),
+        ("0002-rank1", opened(1.5, "rank")),
+        ("0001-main", closed(5)),
+    ]
+    assert fold(events).outcome() == (Status.RUNNING, None)
+    events.append(("0002-rank1", closed(6, Status.FAILED, reason="rank 1")))
+    assert fold(events).outcome() == (Status.FAILED, "rank 1")
+    assert fold(events).ended_at == 6
+
+
+def test_children_and_edits_decide_nothing() -> None:
+    events: list[tuple[str, Event]] = [
+        ("0001-main", opened(1)),
+        ("0003-child-9", opened(2, "child")),
+        ("edit-host", opened(9, "edit")),
+        ("0001-main", closed(5)),
+        ("edit-host", TagsChanged(t=9, add={"late": None})),
+    ]
+    state = fold(events)
+    assert state.outcome() == (Status.COMPLETED, None)
+    assert state.ended_at == 5
+    assert state.tags == {"late": None}
+
+
+def test_continuing_supersedes_how_it_ended_before() -> None:
+    events: list[tuple[str, Event]] = [
+        ("0001-main", opened(1)),
+        ("0001-main", closed(2, Status.FAILED, reason="out of memory")),
+        ("0002-main", opened(10)),
+    ]
+    assert fold(events).outcome() == (Status.RUNNING, None)
+    events.append(("0002-main", closed(12)))
+    state = fold(events)
+    assert state.outcome() == (Status.COMPLETED, None)
+    assert (state.created_at, state.started_at, state.ended_at) == (1, 1, 12)
+
+
+def test_a_readers_verdict_ends_a_vanished_writer_but_never_outweighs_its_own_word() -> None:
+    verdict = closed(9, Status.FAILED, reason="vanished", by="reader", writer="0001-main")
+    state = fold([("0001-main", opened(1)), ("edit-host", verdict)])
+    assert state.outcome() == (Status.FAILED, "vanished")
+    state = fold([("0001-main", opened(1)), ("0001-main", closed(5)), ("edit-host", verdict)])
+    assert state.outcome() == (Status.COMPLETED, None)
+    later = closed(11)
+    state = fold([("0001-main", opened(1)), ("edit-host", verdict), ("0001-main", later)])
+    assert state.outcome() == (Status.COMPLETED, None)
+
+
+def test_a_clock_set_back_does_not_turn_a_writers_events_around() -> None:
+    state = one(
+        opened(100),
+        ParamsSet(t=101, params={"lr": 1}),
+        ParamsSet(t=50, params={"lr": 2}),
+        closed(51),
+    )
+    assert state.params == {"lr": 2}
+    assert state.outcome() == (Status.COMPLETED, None)
+    assert one(opened(100), closed(10)).outcome() == (Status.COMPLETED, None)
+
+
+def test_folding_leaves_the_events_as_they_were() -> None:
+    events: list[tuple[str, Event]] = [
+        ("w", opened(1)),
+        ("w", ParamsSet(t=2, params={"a": {"b": {"c": 1}}})),
+        ("w", ParamsSet(t=3, params={"a": {"b": {"c": 2, "d": 3}}})),
+        ("w", BindrsChanged(t=3, add=["x"])),
+        ("w", TagsChanged(t=3, add={"a": None})),
+    ]
+    before = copy.deepcopy(events)
+    first = fold(events)
+    assert events == before
+    assert fold(events) == first
+
+
+WRITERS = ("0001-main", "0002-rank1", "edit-host")
+CHANGES = st.one_of(
+    st.builds(lambda t, k, v: ParamsSet(t=t, params={k: {"x": v}}), st.floats(1, 9), st.sampled_from("ab"), st.integers()),
+    st.builds(lambda t, k: TagsChanged(t=t, add={k: None}), st.floats(1, 9), st.sampled_from("ab")),
+    st.builds(lambda t, k: TagsChanged(t=t, remove=[k]), st.floats(1, 9), st.sampled_from("ab")),
+    st.builds(lambda t, v: FieldSet(t=t, field="notes", value=v), st.floats(1, 9), st.text(max_size=2)),
+)  # fmt: skip
+STREAMS = st.lists(st.lists(CHANGES, max_size=5), min_size=3, max_size=3)
+
+
+@given(STREAMS, st.randoms())
+def test_the_state_depends_on_the_events_and_not_on_when_they_are_seen(
+    streams: list[list[Event]], chance: Any
+) -> None:
+    in_files = [(w, e) for w, events in zip(WRITERS, streams, strict=True) for e in events]
+    waiting = {w: list(events) for w, events in zip(WRITERS, streams, strict=True)}
+    as_seen = []
+    while any(waiting.values()):
+        writer = chance.choice([w for w, events in waiting.items() if events])
+        as_seen.append((writer, waiting[writer].pop(0)))
+    assert fold(as_seen) == fold(in_files)
+
+
+def test_a_state_survives_being_written_and_read() -> None:
+    state = one(
+        opened(1, host="h"),
+        ParamsSet(t=2, params={"a": {"$float": "NaN"}}),
+        closed(3, Status.FAILED),
+    )
+    again = msgspec.json.decode(msgspec.json.encode(state), type=ExperimentState)
+    assert again == state
+    assert again.outcome() == state.outcome()
+
+
+@pytest.mark.parametrize("status", Status)
+def test_a_status_is_its_name(status: Status) -> None:
+    assert str(status) == status.value == status == f"{status}"
+    assert status.ended == (status in ("completed", "failed", "cancelled"))

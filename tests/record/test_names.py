@@ -1,0 +1,176 @@
+"""What prefixes, names and labels may be."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reenact.errors import InvalidName, InvalidValue
+from reenact.record.ids import ID_LENGTH, new_id
+from reenact.record.names import (
+    MAX_METRIC_NAME,
+    check_file_name,
+    check_label,
+    check_metric_name,
+    check_prefix,
+    folder_name,
+)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "alice/vision/resnet50",
+        "a",
+        "größe/模型/модель",
+        "run 1/lr=0.1,b=2",
+        "a-b_c.d/e+f",
+        "v1.0",
+        "a..b/c",
+    ],
+)
+def test_ordinary_prefixes_are_kept(prefix: str) -> None:
+    assert check_prefix(prefix) == prefix
+
+
+@pytest.mark.parametrize(
+    ("prefix", "told"),
+    [
+        ("", "empty segment"),
+        ("a//b", "empty segment"),
+        ("a/", "empty segment"),
+        ("/etc/passwd", "absolute.*leave out the leading '/'"),
+        ("..", "leave its folder"),
+        ("a/../../b", "leave its folder"),
+        ("a/./b", "leave its folder"),
+        (".hidden/a", "starts with a dot"),
+        ("a/.reenact", "starts with a dot"),
+        ("C:/x", "holds ':'"),
+        ("a\\b", "holds"),
+        ("a/b?", "holds '\\?'"),
+        ("a/ b", "begins or ends with a space"),
+        ("a/b ", "begins or ends with a space"),
+        ("a/b.", "ends with a dot"),
+        ("a\0b", r"U\+0000"),
+        ("a\nb", r"U\+000A"),
+        ("a\x1b[31m", r"U\+001B"),
+        ("a\u202eb", r"U\+202E"),
+        ("a\ud800", r"U\+D800"),
+        ("x" * 201, "more than 200 bytes"),
+        ("é" * 101, "more than 200 bytes"),
+        ("/".join(["x" * 150] * 10), "longer than 1000 bytes"),
+        ("weights", "keeps for itself"),
+        ("weights/a", "keeps for itself"),
+        ("experiments.db", "keeps for itself"),
+        ("experiments.db-wal/a", "keeps for itself"),
+    ],
+)
+def test_prefixes_that_cannot_be_folders_are_refused_with_the_reason(
+    prefix: str, told: str
+) -> None:
+    with pytest.raises(InvalidName, match=told) as caught:
+        check_prefix(prefix)
+    assert caught.value.name == prefix
+    assert isinstance(caught.value, ValueError)
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize("name", ["CON", "nul", "aux.txt", "com1", "LPT9.log", "con .x"])
+def test_names_that_windows_keeps_for_devices_are_refused(name: str) -> None:
+    with pytest.raises(InvalidName, match="device"):
+        check_prefix(f"a/{name}")
+    assert folder_name(name).lower().split(".")[0].strip() not in (
+        "con",
+        "nul",
+        "aux",
+        "com1",
+        "lpt9",
+    )
+
+
+@pytest.mark.parametrize("prefix", [None, 3, b"a", ["a"]])
+def test_a_prefix_is_a_string(prefix: Any) -> None:
+    with pytest.raises(InvalidValue, match="is a string"):
+        check_prefix(prefix)
+
+
+def test_two_spellings_of_one_name_are_one() -> None:
+    decomposed = unicodedata.normalize("NFD", "größe/é")
+    assert check_prefix(decomposed) == "größe/é"
+    assert folder_name(decomposed.split("/")[0]) == "größe"
+
+
+@settings(max_examples=300)
+@given(st.text(max_size=40) | st.text("./\\: ~\0ab-", max_size=12))
+def test_what_is_accepted_stays_below_its_root_and_can_be_made(text: str) -> None:
+    try:
+        prefix = check_prefix(text)
+    except InvalidName:
+        return
+    root = "/root/of/store"
+    path = os.path.normpath(os.path.join(root, *prefix.split("/")))
+    assert path.startswith(root + "/")
+    assert path[len(root) + 1 :] == prefix
+    assert check_prefix(prefix) == prefix
+    prefix.encode()
+
+
+def test_a_file_name_is_checked_like_a_prefix() -> None:
+    assert check_file_name("models/best.pth") == "models/best.pth"
+    with pytest.raises(InvalidName, match="file path"):
+        check_file_name("../outside")
+
+
+@given(st.text(max_size=300))
+def test_any_text_gives_a_folder_name(text: str) -> None:
+    name = folder_name(text)
+    assert "/" not in name
+    for prefix in (f"p/{name}", f"p/{name}-{new_id()}"):
+        assert check_prefix(prefix) == prefix
+    assert folder_name(name) == name
+
+
+def test_long_and_odd_names_can_be_folders(tmp_path: Path) -> None:
+    for name in ("x" * 1000, "模" * 500, "a/b\\c:d", "...", "  ", "", "\0", "-rf", "~", "😀" * 200):
+        (tmp_path / f"{folder_name(name)}-{new_id()}").mkdir()
+
+
+@pytest.mark.parametrize("label", ["baseline", "größe 2", "a/b", "lr=0.1", "🚀", "x" * 250])
+def test_labels_are_visible_text(label: str) -> None:
+    assert check_label(label, "tag") == label
+
+
+@pytest.mark.parametrize(
+    "label", ["", "  ", "a\nb", "\0", "x" * 251, None, 3, "a\u202eb", "\ud800"]
+)
+def test_other_labels_are_refused(label: Any) -> None:
+    with pytest.raises(InvalidName, match="tag"):
+        check_label(label, "tag")
+
+
+@pytest.mark.parametrize(
+    "name", ["loss", "train/loss", "val.acc@5", "größe", "a b", "x" * MAX_METRIC_NAME]
+)
+def test_metric_names_are_visible_text_with_slashes(name: str) -> None:
+    assert check_metric_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " a", "a ", "a\tb", "x" * (MAX_METRIC_NAME + 1), None, 3, "\udcff"]
+)
+def test_other_metric_names_are_refused(name: Any) -> None:
+    with pytest.raises(InvalidName, match="metric"):
+        check_metric_name(name)
+
+
+def test_ids_are_short_url_safe_and_differ_early() -> None:
+    ids = {new_id() for _ in range(10_000)}
+    assert len(ids) == 10_000
+    assert all(len(i) == ID_LENGTH and i.isascii() and i.isalnum() and i[0].isalpha() for i in ids)
+    assert len({i[:5] for i in ids}) > 9_900

@@ -1,0 +1,350 @@
+"""Secrets are recognised, and what only looks like one is left alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reenact.record.secrets import (
+    MASK,
+    is_secret_name,
+    mask_arguments,
+    mask_secrets,
+    mask_text,
+)
+
+SECRET_NAMES = [
+    "api_key",
+    "apiKey",
+    "API_KEY",
+    "apikey",
+    "api-key",
+    "api.key",
+    "X-Api-Key",
+    "x_api_key",
+    "api_keys",
+    "OPENAI_API_KEY",
+    "WANDB_API_KEY",
+    "openaiApiKey",
+    "api_key2",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "aws_secret_access_key",
+    "access_key",
+    "secret_key",
+    "secretKey",
+    "SECRET",
+    "secret",
+    "secrets",
+    "app_secret",
+    "client_secret",
+    "clientSecret",
+    "password",
+    "Password",
+    "passwd",
+    "db.password",
+    "db_password",
+    "dbpassword",
+    "DB_PASS",
+    "user_pass",
+    "passphrase",
+    "pwd",
+    "credentials",
+    "credential",
+    "private_key",
+    "privateKey",
+    "ssh_key",
+    "encryption_key",
+    "signing_key",
+    "account_key",
+    "AZURE_STORAGE_KEY",
+    "service_account_key",
+    "KAGGLE_KEY",
+    "master_key",
+    "auth",
+    "bearer",
+    "auth_token",
+    "authToken",
+    "access_token",
+    "accessToken",
+    "refresh_token",
+    "id_token",
+    "session_token",
+    "hf_token",
+    "HF_TOKEN",
+    "HuggingFaceToken",
+    "HUGGING_FACE_HUB_TOKEN",
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "gitlab_token",
+    "token",
+    "api_token",
+    "api-token",
+    "bot_token",
+    "use_auth_token",
+    "NEPTUNE_API_TOKEN",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_PASSWORD",
+    "my_company_token",
+    "jwt",
+    "jwt_token",
+    "sas_token",
+    "cookie",
+    "session_cookie",
+    "Authorization",
+    "connection_string",
+    "sentry_dsn",
+    "slack_webhook",
+    "webhook_url",
+]
+
+INNOCENT_NAMES = [
+    "num_tokens",
+    "n_tokens",
+    "max_tokens",
+    "min_tokens",
+    "total_tokens",
+    "tokens",
+    "token_ids",
+    "tokens_per_second",
+    "tokenizer",
+    "tokenize",
+    "tokenizer_name",
+    "TOKENIZERS_PARALLELISM",
+    "pad_token",
+    "pad_token_id",
+    "eos_token",
+    "bos_token",
+    "unk_token",
+    "sep_token",
+    "cls_token",
+    "mask_token",
+    "mask_token_prob",
+    "image_token",
+    "special_tokens",
+    "additional_special_tokens",
+    "decoder_start_token",
+    "forced_bos_token",
+    "next_token",
+    "last_token",
+    "class_token",
+    "register_tokens",
+    "per_token_loss",
+    "loss_per_token",
+    "token_loss",
+    "token_accuracy",
+    "token_dropout",
+    "token_embedding",
+    "token_type_ids",
+    "token_classification",
+    "max_new_tokens",
+    "prompt_tokens",
+    "author",
+    "authors",
+    "author_name",
+    "authored_by",
+    "authority",
+    "key",
+    "keys",
+    "key_dim",
+    "num_keys",
+    "key_size",
+    "query_key_value",
+    "primary_key",
+    "sort_key",
+    "key_padding_mask",
+    "public_key",
+    "keyboard",
+    "monkey",
+    "passes",
+    "num_passes",
+    "bypass",
+    "passthrough",
+    "compass",
+    "forward_pass",
+    "pass_through",
+    "passage",
+    "passenger",
+    "secretary",
+    "lr",
+    "model",
+    "PWD",
+    "OLDPWD",
+]
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
+def test_a_name_of_a_secret_is_one(name: str) -> None:
+    assert is_secret_name(name)
+    assert mask_secrets({name: "planted-value"}) == {name: MASK}
+    assert mask_secrets({"a": [{name: "planted-value"}]}) == {"a": [{name: MASK}]}
+    assert mask_arguments([f"--{name}", "planted", f"--{name}=planted"]) == [
+        f"--{name}",
+        MASK,
+        f"--{name}={MASK}",
+    ]
+
+
+@pytest.mark.parametrize("name", INNOCENT_NAMES)
+def test_a_name_that_only_looks_like_one_is_left_alone(name: str) -> None:
+    assert not is_secret_name(name)
+    assert mask_secrets({name: "value"}) == {name: "value"}
+    assert mask_arguments([f"--{name}", "value", f"--{name}=value"]) == [
+        f"--{name}",
+        "value",
+        f"--{name}=value",
+    ]
+
+
+# Put together here, so that no scanner of this repository takes them for real.
+PLANTED = {
+    "aws": "AKIA" + "IOSFODNN7EXAMPLE",
+    "github": "ghp_" + "a1B2" * 9,
+    "github fine": "github_pat_" + "a1_B" * 15,
+    "gitlab": "glpat-" + "a1b2c" * 4,
+    "hugging face": "hf_" + "aBcD" * 9,
+    "openai": "sk-" + "a1B2" * 8,
+    "openai project": "sk-proj-" + "abcD1" * 8,
+    "anthropic": "sk-ant-api03-" + "abc-" * 8,
+    "deepseek": "sk-" + "0a1b2c3d" * 4,
+    "groq": "gsk_" + "a1B2" * 13,
+    "replicate": "r8_" + "a1B2" * 9,
+    "stripe": "sk_live_" + "a1B2" * 6,
+    "databricks": "dapi" + "0a1b2c3d" * 4,
+    "google": "AIza" + "SyA" * 11 + "ab",
+    "google oauth": "ya29." + "a0AfH6SMB" * 5,
+    "slack": "xoxb-" + "123456789012-abcdefghij",
+    "npm": "npm_" + "a" * 36,
+    "pypi": "pypi-" + "AgEI" * 10,
+    "sendgrid": "SG." + "a1B2" * 5 + "." + "c3D4" * 8,
+    "jwt": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0." + "abcdefgh",
+    "age": "AGE-SECRET-KEY-1" + "Q" * 58,
+}
+
+
+@pytest.mark.parametrize("secret", PLANTED.values(), ids=PLANTED)
+def test_a_credential_of_a_known_form_is_masked_anywhere_in_a_text(secret: str) -> None:
+    for text in (secret, f"use {secret} for it", f"key: '{secret}'", f"({secret})"):
+        assert secret not in mask_text(text)
+        assert MASK in mask_text(text)
+    assert secret not in str(mask_secrets({"notes": [f"my key is {secret}"]}))
+    assert secret not in str(mask_arguments(["train.py", secret]))
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://bob:hunter2@host/x", "https://bob:***@host/x"),
+        ("postgresql://u:p@ss@h:5432/db", "postgresql://u:***@h:5432/db"),
+        ("redis://:hunter2@host", "redis://:***@host"),
+        ("https://ghx_abcdefghijklmnop@github.com/a", "https://***@github.com/a"),
+        ("https://h/x?token=abc&page=1", "https://h/x?token=***&page=1"),
+        ("https://h/x?a=1&X-Amz-Signature=abc", "https://h/x?a=1&X-Amz-Signature=***"),
+        ("https://h/x?sig=abc&sv=1", "https://h/x?sig=***&sv=1"),
+        ("Authorization: Bearer abcdefghijklmnop0123", "Authorization: Bearer ***"),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic ***"),
+        ("AccountName=a;AccountKey=abcd==;E=x", "AccountName=a;AccountKey=***;E=x"),
+        ("export WANDB_API_KEY=0123456789abcdef && go", "export WANDB_API_KEY=*** && go"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----", "***"),
+        ("x -----BEGIN PRIVATE KEY-----\ncut off", "x ***"),
+    ],
+)
+def test_secrets_inside_urls_headers_and_keys_are_masked_and_the_rest_stays(
+    text: str, masked: str
+) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://host/very/long@path",
+        "https://h/x?max_tokens=5&tokenizer=bert",
+        "git@github.com:user/repo.git",
+        "user@host.com",
+        "s3://bucket/a@b",
+        "file:///a:b@c",
+        "meta-llama/Llama-3-8B",
+        "sk-resnet-50-imagenet-pretrained",
+        "sk-learn-is-a-library-used-here-often",
+        "task-" + "a" * 30,
+        "risk-" + "a" * 40,
+        "hf_hub_download_repository_of_models_used",
+        "sha256:" + "0a1b2c3d" * 8,
+        "bearer of bad news",
+        "a basic understanding of it",
+        "API_KEY=read_it(from_file)",
+        "MAX_TOKENS=12345678",
+        "lr=1e-3",
+        "",
+    ],
+)
+def test_ordinary_texts_are_left_alone(text: str) -> None:
+    assert mask_text(text) == text
+
+
+def test_pieces_of_text_are_kept_under_a_name_that_could_be_either() -> None:
+    plain: dict[str, Any] = {"my_token": "<pad>", "token": "[CLS]", "stop_token": "the end"}
+    assert mask_secrets(plain) == plain
+
+
+def test_only_texts_are_masked_and_the_shape_stays() -> None:
+    record = {
+        "use_auth_token": True,
+        "api_key": None,
+        "token": 0,
+        "password": "",
+        "n": {"secret": 0.5},
+    }
+    assert mask_secrets(record) == record
+
+
+def test_a_password_of_digits_is_masked_too() -> None:
+    assert mask_secrets({"password": 12345678}) == {"password": MASK}
+
+
+def test_everything_below_credentials_is_secret() -> None:
+    record = {
+        "credentials": {"first": "abc", "more": [{"x": "def"}]},
+        "auth": {"user": "bob", "password": "x"},
+    }
+    assert mask_secrets(record) == {
+        "credentials": {"first": MASK, "more": [{"x": MASK}]},
+        "auth": {"user": "bob", "password": MASK},
+    }
+
+
+def test_lists_of_secrets_and_of_variables_are_masked() -> None:
+    assert mask_secrets({"api_keys": ["a", "b"]}) == {"api_keys": [MASK, MASK]}
+    assert mask_secrets({"env": ["A=1", "WANDB_API_KEY=abc"]}) == {
+        "env": ["A=1", f"WANDB_API_KEY={MASK}"]
+    }
+
+
+def test_an_option_without_a_value_hides_nothing_else() -> None:
+    assert mask_arguments(["--token", "--lr", "0.1"]) == ["--token", "--lr", "0.1"]
+    assert mask_arguments(["train.py", "https://a:b@c"]) == ["train.py", "https://a:***@c"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=30),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3)
+    ),
+)
+
+
+@given(JSON, st.text(max_size=12))
+def test_masking_again_changes_nothing(value: Any, name: str) -> None:
+    once = mask_secrets(value, name)
+    assert mask_secrets(once, name) == once
+
+
+@given(st.text(max_size=200))
+def test_any_text_can_be_looked_at(text: str) -> None:
+    assert mask_text(mask_text(text)) == mask_text(text)
+    is_secret_name(text)
+    mask_arguments([text, text])

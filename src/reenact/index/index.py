@@ -83,11 +83,11 @@ class Index:
         """
         with self._locked(wait) as mine:
             if mine:
-                return self._mended(lambda: self._refresh(progress))
+                return self._mended(lambda: self._refresh(progress), progress)
         if not self.stores.catalog.usable():  # nothing to show yet: wait for whoever makes it
             with self._locked(60.0) as mine:
                 if mine:
-                    return self._mended(lambda: self._refresh(progress))
+                    return self._mended(lambda: self._refresh(progress), progress)
         return Refreshed(behind=True)
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
@@ -173,7 +173,7 @@ class Index:
         with locked(self.stores.lock, wait) as mine:
             yield mine
 
-    def _mended(self, work: Callable[[], Refreshed]) -> Refreshed:
+    def _mended(self, work: Callable[[], Refreshed], progress: Progress | None = None) -> Refreshed:
         """Do it; when the catalog turns out to be damaged, make it anew and take in everything."""
         catalog = self.stores.catalog
         try:
@@ -183,7 +183,7 @@ class Index:
             if not catalog.is_damage(error):
                 raise
         catalog.create()
-        return self._refresh(None)
+        return self._refresh(progress)
 
     # -- under the lock ---------------------------------------------------------------------------
 

@@ -66,12 +66,14 @@ def local_root(url: str | os.PathLike[str]) -> str:
 
 
 def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACHE) -> Stores:
-    """Open the stores of a root folder, which need not exist yet.
+    """Open the stores of a root folder. One that is not there is empty, and looking does not make it.
 
     Args:
         cache: Where to keep the catalog of a root that cannot be written; None keeps it in memory.
     """
     root = RootLayout(local_root(url))
+    if not os.path.isdir(root.root):
+        return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
     if _is_writable(root):
         return Stores(root, SqliteCatalog(root.catalog), FolderSeries(root), True, root.lock)
     if cache is not None:
@@ -99,9 +101,7 @@ def stores_in_memory(url: str | os.PathLike[str]) -> Stores:
 
 
 def _is_writable(root: RootLayout) -> bool:
-    """Whether the catalog can be kept in the root; a root that is not there yet has nothing to keep."""
-    if not os.path.isdir(root.root):
-        return True
+    """Whether the catalog can be kept in the root."""
     try:
         os.makedirs(root.private, exist_ok=True)
         fd = os.open(root.lock, os.O_RDWR | os.O_CREAT, 0o666)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -166,7 +167,7 @@ def _file_system(folder: str) -> str:
     folder = os.path.realpath(folder)
     best = ("", "")
     for raw, kind in table:
-        point = raw.encode().decode("unicode_escape")
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), raw)
         if (folder + "/").startswith(point.rstrip("/") + "/") and len(point) >= len(best[0]):
             best = (point, kind)
     return best[1]

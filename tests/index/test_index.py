@@ -1,0 +1,694 @@
+"""The index says what the folders say: after any crash, damage, move or race, and only looking where it must."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from reenact.index import Index
+from reenact.index import visit as visiting
+from reenact.journal.edits import append_event
+from reenact.journal.openings import announce
+from reenact.record.fold import ExperimentState
+from reenact.stores.catalog import schema as s
+from reenact.stores.catalog.summary import summaries
+from reenact.stores.open import Stores, open_stores
+from reenact.stores.series.protocol import Place
+from tests.stores.journals import NOW, Journal, finished, running
+
+
+@pytest.fixture
+def stores(root: Path):
+    root.mkdir()
+    stores = open_stores(root)
+    yield stores
+    stores.close()
+
+
+@pytest.fixture
+def index(stores: Stores) -> Index:
+    return Index(stores)
+
+
+def experiment(index: Index, prefix: str) -> dict[str, Any]:
+    """The catalog's row of an experiment."""
+    with index.stores.catalog.reading() as connection:
+        query = select(s.experiments).where(s.experiments.c.prefix == prefix)
+        return dict(connection.execute(query).one()._mapping)
+
+
+def prefixes(index: Index) -> list[str]:
+    with index.stores.catalog.reading() as connection:
+        return sorted(connection.execute(select(s.experiments.c.prefix)).scalars())
+
+
+def metrics(index: Index, prefix: str) -> dict[str, Any]:
+    with index.stores.catalog.reading() as connection:
+        (known,) = index.stores.catalog.known(connection, prefixes=[prefix])
+    return summaries(known.tallies)
+
+
+def state(index: Index, prefix: str) -> ExperimentState:
+    with index.stores.catalog.reading() as connection:
+        (known,) = index.stores.catalog.known(connection, prefixes=[prefix])
+    return msgspec.msgpack.decode(known.state, type=ExperimentState)
+
+
+def named(index: Index, table: Any, kind: str) -> dict[str, Any]:
+    with index.stores.catalog.reading() as connection:
+        query = select(s.names.c.name, table).join(table, table.c.name_key == s.names.c.key)
+        rows = connection.execute(query.where(s.names.c.kind == kind))
+        return {row.name: row for row in rows}
+
+
+def followed(index: Index) -> int:
+    with index.stores.catalog.reading() as connection:
+        return len(connection.execute(select(s.live)).all())
+
+
+def problems(index: Index) -> list[tuple[str, int]]:
+    with index.stores.catalog.reading() as connection:
+        query = select(s.problems.c.path, s.problems.c.line)
+        return sorted((path, line) for path, line in connection.execute(query))
+
+
+# -- taking in --------------------------------------------------------------------------------------
+
+
+def test_an_experiment_is_there_with_all_it_said(root: Path, index: Index):
+    journal = finished(root, "alice/vision/deep/resnet50", steps=5)
+    taken = index.refresh()
+    assert (taken.experiments, taken.points, taken.behind) == (1, 10, False)
+    row = experiment(index, "alice/vision/deep/resnet50")
+    assert (row["experiment_id"], row["owner"], row["project"]) == (journal.id, "alice", "vision")
+    assert (row["name"], row["status"], row["point_count"]) == ("resnet50", "completed", 10)
+    assert row["ended_at"] > row["started_at"] >= row["created_at"] >= NOW
+    params = named(index, s.params, "param")
+    assert params["model.depth"].number == 4
+    assert params["model.name"].text == "vit"
+    assert {n: t.value for n, t in named(index, s.tags, "tag").items()} == {
+        "baseline": None,
+        "team": "ml",
+    }
+    loss = named(index, s.metrics, "metric")["loss"]
+    assert (loss.count, loss.first, loss.last, loss.last_step, loss.min_step) == (5, 1.0, 0.2, 4, 4)
+    assert followed(index) == 0
+
+
+@pytest.mark.parametrize(
+    ("prefix", "owner", "project"),
+    [("run", None, None), ("vision/run", None, "vision"), ("al/vision/x/y/run", "al", "vision")],
+)
+def test_owner_and_project_come_from_the_prefix(root, index, prefix, owner, project):
+    finished(root, prefix)
+    index.refresh()
+    row = experiment(index, prefix)
+    assert (row["owner"], row["project"]) == (owner, project)
+
+
+def test_a_look_with_nothing_new_touches_no_folder(root, index, monkeypatch):
+    for i in range(5):
+        finished(root, f"p/run{i}")
+    index.refresh()
+    looked: list[str] = []
+    listdir = os.listdir
+    monkeypatch.setattr(os, "listdir", lambda p: looked.append(str(p)) or listdir(p))
+    assert index.refresh().experiments == 0
+    assert looked == [str(root / ".reenact" / "openings")]
+
+
+def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):
+    journal = running(root, "p/run")
+    journal.points((i, {"loss": 1.0 / (i + 1)}) for i in range(10))
+    assert index.refresh().points == 10
+    journal.points((i, {"loss": 1.0 / (i + 1)}) for i in range(10, 13))
+    assert index.refresh().points == 3
+    assert metrics(index, "p/run")["loss"].count == 13
+    journal.event("params", params={"late": True})
+    journal.closed()
+    index.refresh()
+    assert experiment(index, "p/run")["status"] == "completed"
+    assert "late" in named(index, s.params, "param")
+    assert followed(index) == 0
+
+
+def test_a_change_to_a_finished_experiment_is_found_by_its_announcement(root, index):
+    journal = finished(root, "p/run")
+    index.refresh()
+    fields = {"add": {"best": None}, "remove": ["baseline"]}
+    append_event(index.root, journal.layout, journal.id, "tags", t=journal.t + 1, **fields)
+    append_event(index.root, journal.layout, journal.id, "field", field="notes", value="good one")
+    index.refresh()
+    assert set(named(index, s.tags, "tag")) == {"team", "best"}
+    assert experiment(index, "p/run")["notes"] == "good one"
+    assert experiment(index, "p/run")["status"] == "completed"
+
+
+def test_an_event_that_is_older_than_the_newest_read_takes_its_place_in_time(root, index):
+    journal = running(root, "p/run", t=NOW)
+    journal.event("params", params={"lr": 1}, t=NOW + 10)
+    journal.event(
+        "file", t=NOW + 11, file_id="b", prefix="", name="b", path="files/b", size=2, hash=""
+    )
+    index.refresh()
+    journal.opened("0002-rank1", here=True, role="rank")
+    journal.event("params", "0002-rank1", params={"lr": 2, "rank": 1}, t=NOW + 5)
+    journal.event(
+        "file", "0002-rank1", t=NOW + 4, file_id="a", prefix="", name="a", path="files/a", size=1,
+        hash="",
+    )  # fmt: skip
+    index.refresh()
+    params = named(index, s.params, "param")
+    assert (params["lr"].number, params["rank"].number) == (1, 1)
+    with index.stores.catalog.reading() as connection:
+        names = connection.execute(select(s.files.c.name).order_by(s.files.c.position)).scalars()
+        assert list(names) == ["a", "b"]
+    assert experiment(index, "p/run")["file_bytes"] == 3
+
+
+def test_what_somebody_looked_at_in_between_makes_no_difference(root: Path, tmp_path: Path):
+    often = open_stores(root)
+    root.mkdir()
+    journal = running(root, "p/run", t=NOW)
+    index = Index(often)
+    for step in range(12):
+        journal.points([(step if step % 3 else None, {"a": step * 0.1, "b": float("nan")})])
+        journal.event("params", params={f"p{step}": step}, t=NOW + 100 - step)
+        journal.points([(step, {"a": -step})], "0002-rank1")
+        index.refresh()
+    journal.closed(t=NOW + 200)
+    index.refresh()
+    seen = (experiment(index, "p/run"), metrics(index, "p/run"), state(index, "p/run"))
+    index.rebuild()
+    anew = (experiment(index, "p/run"), metrics(index, "p/run"), state(index, "p/run"))
+    assert seen[0] == anew[0]
+    assert seen[2] == anew[2]
+    for name in ("a", "b"):
+        for field in seen[1][name].__struct_fields__:
+            one, two = getattr(seen[1][name], field), getattr(anew[1][name], field)
+            assert (one is None and two is None) or one == pytest.approx(
+                two, rel=1e-12, nan_ok=True
+            ), (name, field)
+    often.close()
+
+
+def test_ten_thousand_metrics_are_taken_in_at_once_and_again(root, index):
+    journal = running(root, "p/run")
+    names = {f"layer{i}/norm": float(i) for i in range(10_000)}
+    journal.points([(0, names)])
+    index.refresh()
+    journal.points([(1, names)])
+    index.refresh()
+    assert experiment(index, "p/run")["metric_count"] == 10_000
+    assert experiment(index, "p/run")["point_count"] == 20_000
+    assert named(index, s.metrics, "metric")["layer77/norm"].last_step == 1
+
+
+def test_a_parameter_of_a_megabyte_is_whole_in_the_state(root, index):
+    Journal(root, "p/run").opened(here=True).event("params", params={"prompt": "ä" * (1 << 20)})
+    index.refresh()
+    assert state(index, "p/run").params["prompt"] == "ä" * (1 << 20)
+    row = named(index, s.params, "param")["prompt"]
+    assert (row.type, row.text) == ("long", "ä" * s.MAX_TEXT)
+
+
+def test_integers_and_floats_beyond_the_usual_are_no_trouble(root, index):
+    params = {"seed": 2**63 + 5, "max": 1.7e308, "nan": {"$float": "NaN"}}
+    Journal(root, "p/run").opened(here=True).event("params", params=params).announce()
+    assert index.refresh().experiments == 1
+    found = named(index, s.params, "param")
+    assert found["seed"].number == float(2**63 + 5)
+    assert (found["nan"].number, found["nan"].type) == (None, "float")
+
+
+# -- status -----------------------------------------------------------------------------------------
+
+
+def vanished_process() -> dict[str, Any]:
+    """The marks of a process of this machine that was here and is gone."""
+    code = (
+        "import json, os\n"
+        "from reenact.journal.liveness import *\n"
+        "print(json.dumps({'host': host_name(), 'boot': boot_id(), 'pid': os.getpid(),"
+        " 'pid_started': process_started(os.getpid()), 'pid_space': pid_space()}))"
+    )
+    return json.loads(subprocess.check_output([sys.executable, "-c", code]))
+
+
+def test_a_killed_writer_is_shown_failed_and_the_verdict_is_written_down(root, index):
+    journal = Journal(root, "p/run", t=time.time() - 100).opened(**vanished_process()).announce()
+    journal.points([(0, {"loss": 1.0})])
+    index.refresh()
+    row = experiment(index, "p/run")
+    assert row["status"] == "failed"
+    assert "vanished" in row["reason"]
+    assert row["ended_at"] is not None
+    assert followed(index) == 0
+    (edit,) = journal.folder.joinpath("journal").glob("edit-*.jsonl")
+    verdict = json.loads(edit.read_text())
+    assert (verdict["by"], verdict["writer"], verdict["status"]) == (
+        "reader",
+        "0001-main",
+        "failed",
+    )
+    index.rebuild()
+    assert experiment(index, "p/run")["status"] == "failed"
+    assert len(edit.read_text().splitlines()) == 1
+
+
+def test_a_silent_writer_elsewhere_is_shown_failed_until_it_is_heard_again(root, index):
+    journal = Journal(root, "p/run", t=time.time() - 1000)
+    journal.opened(host="elsewhere", boot="x", pid=1, pid_started=1, heartbeat=1.0).announce()
+    events = Path(journal.layout.events("0001-main"))
+    os.utime(events, (time.time() - 300, time.time() - 300))
+    index.refresh()
+    row = experiment(index, "p/run")
+    assert row["status"] == "failed"
+    assert "no sign of life" in row["reason"]
+    assert not list(journal.folder.joinpath("journal").glob("edit-*"))
+    assert followed(index) == 1
+    os.utime(events)
+    index.refresh()
+    assert experiment(index, "p/run")["status"] == "running"
+    assert experiment(index, "p/run")["reason"] is None
+    journal.closed()
+    index.refresh()
+    assert experiment(index, "p/run")["status"] == "completed"
+
+
+def test_a_writer_silent_for_weeks_is_no_longer_visited(root, index):
+    journal = Journal(root, "p/run", t=time.time() - 30 * 86400)
+    journal.opened(host="elsewhere", boot="x", pid=1, pid_started=1).announce()
+    old = time.time() - 20 * 86400
+    os.utime(journal.layout.events("0001-main"), (old, old))
+    index.refresh()
+    assert experiment(index, "p/run")["status"] == "failed"
+    assert followed(index) == 0
+
+
+def test_a_clock_that_jumps_back_confuses_nothing(root, index):
+    journal = Journal(root, "p/run", t=NOW).opened(here=True).announce()
+    journal.points([(0, {"loss": 1.0})])
+    journal.event("params", params={"lr": 1}, t=NOW - 5000)
+    journal.event("params", params={"lr": 2}, t=NOW - 4000)
+    journal.points([(1, {"loss": 0.5})], t=NOW - 3999)
+    journal.closed(t=NOW - 3998)
+    index.refresh()
+    row = experiment(index, "p/run")
+    assert row["status"] == "completed"
+    assert row["ended_at"] >= row["started_at"]
+    assert named(index, s.params, "param")["lr"].number == 2
+    assert metrics(index, "p/run")["loss"].last == 0.5
+    index.rebuild()
+    assert experiment(index, "p/run") == row
+
+
+# -- damage -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("damage", ["delete", "truncate", "garbage", "text", "half", "empty"])
+@pytest.mark.parametrize("while_open", [True, False])
+def test_a_damaged_or_deleted_catalog_comes_back(root, damage: str, while_open: bool):
+    for i in range(300):
+        finished(root, f"p/run{i}")
+    stores = open_stores(root)
+    Index(stores).refresh()
+    if not while_open:
+        stores.close()
+    path = root / "experiments.db"
+    data = path.read_bytes()
+    if damage == "delete":
+        for file in root.glob("experiments.db*"):
+            file.unlink()
+    else:
+        path.write_bytes(
+            {
+                "truncate": data[: len(data) // 2],
+                "garbage": os.urandom(len(data)),
+                "text": b"hello" * 1000,
+                "half": data[:4096] + os.urandom(len(data) - 4096),
+                "empty": b"",
+            }[damage]
+        )
+        for file in root.glob("experiments.db-*"):
+            file.unlink()
+    finished(root, "p/new")
+    if not while_open:
+        stores = open_stores(root)
+    index = Index(stores)
+    index.refresh()
+    if len(prefixes(index)) != 301:  # the damage lies where a look with little news does not come
+        assert damage == "half"
+        index.rebuild()
+    assert len(prefixes(index)) == 301
+    stores.close()
+
+
+def test_a_broken_line_in_the_middle_is_reported_and_what_follows_counts(root, index):
+    journal = running(root, "p/run")
+    journal.points([(0, {"loss": 1.0})])
+    journal.raw(journal.layout.points("0001-main"), b'{"s":1,"t":2,"m":{"lo\n')
+    journal.points([(2, {"loss": 0.5})])
+    journal.raw(journal.layout.events("0001-main"), b"garbage\n")
+    journal.event("params", params={"lr": 1})
+    assert index.refresh().problems == 2
+    assert metrics(index, "p/run")["loss"].count == 2
+    assert named(index, s.params, "param")["lr"].number == 1
+    assert problems(index) == [("journal/0001-main.jsonl", 2), ("metrics/0001-main.jsonl", 2)]
+
+
+def test_torn_and_zero_filled_tails_wait(root, index):
+    journal = running(root, "p/run")
+    journal.points([(0, {"loss": 1.0})])
+    journal.raw(journal.layout.points("0001-main"), b'{"s":1,"t":2,"m":{"lo')
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].count == 1
+    journal.raw(journal.layout.points("0001-main"), b'ss":0.5}}\n' + b"\0" * 8192)
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].count == 2
+    assert problems(index) == []
+
+
+def test_a_folder_whose_opening_cannot_be_read_is_known_by_its_document(root, index):
+    journal = Journal(root, "p/run")
+    journal.raw(journal.layout.events("0001-main"), b"\0" * 200 + b"\n")
+    journal.event("params", params={"lr": 1})
+    journal.raw(journal.layout.metadata, json.dumps({"experiment_id": journal.id}).encode())
+    index.refresh()
+    assert experiment(index, "p/run")["experiment_id"] == journal.id
+    assert experiment(index, "p/run")["name"] == "run"
+
+
+def test_an_id_that_would_lead_out_of_the_root_is_no_id(root, index):
+    Journal(root, "p/run", "../../escape").opened().closed()
+    finished(root, "p/good")
+    index.refresh()
+    assert prefixes(index) == ["p/good"]
+
+
+def test_a_segment_replaced_by_a_shorter_one_is_read_again(root, index):
+    journal = running(root, "p/run")
+    journal.points((i, {"loss": 1.0}) for i in range(20))
+    index.refresh()
+    path = journal.metrics_path()
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:5]))
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].count == 5
+
+
+def test_an_unreadable_folder_hinders_no_other_and_is_tried_again(root, index, monkeypatch):
+    bad = finished(root, "p/bad")
+    finished(root, "p/good")
+    follow = visiting.follow
+
+    def failing(folder: str, *args: Any, **more: Any):
+        if folder == bad.layout.folder:
+            raise OSError(5, "Input/output error", folder)
+        return follow(folder, *args, **more)
+
+    monkeypatch.setattr(visiting, "follow", failing)
+    index.refresh()
+    assert prefixes(index) == ["p/good"]
+    index.refresh()
+    assert prefixes(index) == ["p/good"]
+    monkeypatch.setattr(visiting, "follow", follow)
+    index.refresh()
+    assert prefixes(index) == ["p/bad", "p/good"]
+
+
+def test_a_crash_before_the_transaction_neither_loses_nor_doubles(root, index, monkeypatch):
+    journal = running(root, "p/run")
+    journal.points((i, {"loss": float(i)}) for i in range(10))
+    index.refresh()
+    journal.points((i, {"loss": float(i)}) for i in range(10, 20))
+    save = type(index.stores.catalog).save
+
+    def crash(*args: Any) -> None:
+        save(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(index.stores.catalog), "save", crash)
+        with pytest.raises(KeyboardInterrupt):
+            index.refresh()
+    assert metrics(index, "p/run")["loss"].count == 10
+    fresh = Index(open_stores(root))
+    fresh.refresh()
+    assert metrics(fresh, "p/run")["loss"].count == 20
+    assert metrics(fresh, "p/run")["loss"].mean == 9.5
+    columns = fresh.stores.series.read(Place(journal.id, str(journal.folder)), ["loss"])
+    assert columns.step.tolist() == list(range(20))
+    fresh.stores.close()
+
+
+# -- sealed parts -----------------------------------------------------------------------------------
+
+
+def test_sealed_points_count_once_before_and_after_a_rebuild(root, index):
+    journal = Journal(root, "p/run").opened()
+    journal.points(((None, {"loss": float(i)}) for i in range(30)), part=1)
+    journal.points(((None, {"loss": float(i)}) for i in range(30, 40)), part=2)
+    journal.closed().announce()
+    index.refresh()
+    before = metrics(index, "p/run")
+    sealed = index.seal()
+    assert sealed.files == 2
+    assert metrics(index, "p/run") == before
+    index.rebuild()
+    assert metrics(index, "p/run") == before
+    assert before["loss"].last_step == 39
+
+
+def test_a_part_sealed_by_somebody_else_halfway_counts_its_new_points_only(root, index):
+    journal = running(root, "p/run")
+    journal.points((i, {"loss": float(i)}) for i in range(10))
+    index.refresh()
+    journal.points((i, {"loss": float(i)}) for i in range(10, 25))
+    place = Place(journal.id, str(journal.folder))
+    open_stores(root).series.flush(place, ["0001-main"], small=True)
+    assert index.refresh().points == 15
+    assert metrics(index, "p/run")["loss"].count == 25
+    assert index.refresh().points == 0
+
+
+def test_a_truncated_sealed_part_is_reported_and_the_rest_counts(root, index):
+    journal = Journal(root, "p/run").opened()
+    journal.points(((i, {"loss": float(i)}) for i in range(30)), part=1)
+    journal.points(((i, {"loss": float(i)}) for i in range(30, 40)), part=2)
+    journal.closed().announce()
+    index.seal()
+    path = journal.metrics_path(suffix="parquet")
+    path.write_bytes(path.read_bytes()[:-30])
+    index.rebuild()
+    assert metrics(index, "p/run")["loss"].count == 10
+    assert problems(index) == [("metrics/0001-main.parquet", 0)]
+
+
+def test_a_finished_experiment_with_many_points_is_sealed_by_the_first_look(root, index):
+    journal = Journal(root, "p/run").opened()
+    journal.points((i, {"loss": float(i)}) for i in range(10_000))
+    journal.closed().announce()
+    index.refresh()
+    assert journal.metrics_path(suffix="parquet").exists()
+    assert not journal.metrics_path().exists()
+    columns = index.stores.series.read(Place(journal.id, str(journal.folder)), ["loss"])
+    assert columns.value.tolist() == [float(i) for i in range(10_000)]
+
+
+# -- folders that come and go -----------------------------------------------------------------------
+
+
+def test_a_folder_removed_by_hand_drops_out_when_it_is_followed_or_touched(root, index):
+    live, done = running(root, "p/live"), finished(root, "p/done")
+    index.refresh()
+    shutil.rmtree(live.folder)
+    shutil.rmtree(done.folder)
+    index.refresh()
+    assert prefixes(index) == ["p/done"]
+    assert index.adopt("p/done") is None
+    assert prefixes(index) == []
+
+
+def test_a_folder_copied_in_is_found_when_asked_for(root, index, tmp_path):
+    other = finished(tmp_path / "elsewhere", "x/run")
+    index.refresh()
+    shutil.copytree(other.folder, root / "q" / "copied")
+    index.refresh()
+    assert prefixes(index) == []
+    assert index.adopt("q/copied") == other.id
+    assert prefixes(index) == ["q/copied"]
+
+
+def test_a_moved_folder_keeps_its_id_at_its_new_prefix(root, index):
+    journal = finished(root, "p/old")
+    index.refresh()
+    shutil.move(journal.folder, root / "p" / "new")
+    assert index.adopt("p/new") == journal.id
+    assert prefixes(index) == ["p/new"]
+    assert experiment(index, "p/new")["experiment_id"] == journal.id
+
+
+def test_two_folders_that_swap_places_are_told_apart(root, index):
+    one, two = finished(root, "p/one"), finished(root, "p/two")
+    index.refresh()
+    os.rename(one.folder, root / "aside")
+    os.rename(two.folder, one.folder)
+    os.rename(root / "aside", two.folder)
+    index.touch(["p/one", "p/two"])
+    assert experiment(index, "p/one")["experiment_id"] == two.id
+    assert experiment(index, "p/two")["experiment_id"] == one.id
+
+
+def test_of_two_folders_with_one_id_the_first_known_is_shown(root, index):
+    journal = finished(root, "p/run")
+    index.refresh()
+    shutil.copytree(journal.folder, root / "a" / "copy")
+    announce(index.root, "changed", journal.id, "a/copy")
+    index.refresh()
+    assert prefixes(index) == ["p/run"]
+    index.rebuild()
+    assert len(prefixes(index)) == 1
+
+
+def test_another_experiment_at_a_known_prefix_takes_its_place(root, index):
+    first = finished(root, "p/run")
+    index.refresh()
+    shutil.rmtree(first.folder)
+    second = finished(root, "p/run")
+    index.refresh()
+    assert experiment(index, "p/run")["experiment_id"] == second.id
+    assert len(prefixes(index)) == 1
+
+
+def test_an_experiment_inside_another_is_one_of_its_own(root, index):
+    finished(root, "p/parent")
+    finished(root, "p/parent/child")
+    index.rebuild()
+    assert prefixes(index) == ["p/parent", "p/parent/child"]
+
+
+# -- several at once --------------------------------------------------------------------------------
+
+_INDEXER = """
+import sys
+from reenact.index import Index
+from reenact.stores.open import open_stores
+for _ in range(int(sys.argv[2])):
+    stores = open_stores(sys.argv[1])
+    Index(stores).refresh(wait=30)
+    stores.close()
+"""
+
+
+def test_several_indexers_at_once_take_in_everything_once(root, index):
+    for i in range(60):
+        finished(root, f"p/run{i}", steps=20)
+    command = [sys.executable, "-W", "error", "-c", _INDEXER, str(root), "3"]
+    others = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+    live = running(root, "p/live")
+    for step in range(30):
+        live.points([(step, {"loss": float(step)})])
+        index.refresh()
+    for other in others:
+        _, error = other.communicate(timeout=120)
+        assert other.returncode == 0, error.decode()
+    index.refresh()
+    assert len(prefixes(index)) == 61
+    assert metrics(index, "p/live")["loss"].count == 30
+    with index.stores.catalog.reading() as connection:
+        counts = connection.execute(select(s.experiments.c.point_count)).scalars().all()
+    assert sorted(counts) == [30] + [40] * 60
+
+
+def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, stores):
+    finished(root, "p/run")
+    index.refresh()
+    finished(root, "p/next")
+    code = (
+        "import sys, time\nfrom reenact.index.lock import locked\n"
+        "with locked(sys.argv[1], 5) as mine:\n    print(mine, flush=True)\n    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", code, stores.lock]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as holder:
+        assert holder.stdout.readline() == "True\n"
+        assert index.refresh(wait=0.05).behind
+        assert prefixes(index) == ["p/run"]
+        holder.kill()  # the lock goes with the process
+    assert not index.refresh().behind
+    assert prefixes(index) == ["p/next", "p/run"]
+
+
+# -- roots that are not ours ------------------------------------------------------------------------
+
+_AS_NOBODY = """
+import json, os, sys
+from sqlalchemy import select
+from reenact.index import Index
+from reenact.stores.open import open_stores
+from reenact.stores.catalog import schema as s
+open_stores("/nowhere")  # everything is imported that will be
+if os.getuid() == 0:  # whom no permission stops
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+stores = open_stores(sys.argv[1], cache=sys.argv[2] or None)
+index = Index(stores)
+first, again = index.refresh(), index.refresh()
+with stores.catalog.reading() as connection:
+    found = sorted(connection.execute(select(s.experiments.c.prefix)).scalars())
+print(json.dumps([stores.writable, first.experiments, again.experiments, found]))
+stores.close()
+"""
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_root_that_cannot_be_written_is_read_all_the_same(root: Path, tmp_path: Path, cached):
+    finished(root, "p/run")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    cache.chmod(0o777)
+    for folder, _, _ in os.walk(root):
+        os.chmod(folder, 0o555)
+    for parent in tmp_path.parents:
+        if parent.stat().st_uid == os.getuid() and "pytest" in parent.name:
+            parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+    command = [sys.executable, "-c", _AS_NOBODY, str(root), str(cache) if cached else ""]
+    try:
+        for looks in ([1, 0], [0, 0] if cached else [1, 0]):
+            output = subprocess.check_output(command)
+            assert json.loads(output) == [False, *looks, ["p/run"]]
+    finally:
+        for folder, _, _ in os.walk(root):
+            os.chmod(folder, 0o755)
+    assert not (root / "experiments.db").exists()
+
+
+def test_a_root_that_is_not_there_yet_is_empty(tmp_path: Path):
+    stores = open_stores(tmp_path / "nothing" / "here")
+    index = Index(stores)
+    assert index.refresh().experiments == 0
+    assert prefixes(index) == []
+    finished(tmp_path / "nothing" / "here", "p/run")
+    index.refresh()
+    assert prefixes(index) == ["p/run"]
+    stores.close()
+
+
+def test_progress_tells_how_far_it_is(root, index):
+    for i in range(70):
+        finished(root, f"p/run{i:02}")
+    told: list[tuple[int, int]] = []
+    index.refresh(lambda done, total: told.append((done, total)))
+    assert told[-1] == (70, 70)
+    assert len(told) > 1
+    assert told == sorted(told)

@@ -23,11 +23,11 @@ def test_a_sample_holds_plain_numbers_within_their_bounds(tmp_path: Path) -> Non
     while time.monotonic() < end:
         sum(range(1000))
     values = sample(sampler)
-    assert first.keys() <= values.keys()
+    assert first.keys() == values.keys()
     assert all(type(v) is float for v in values.values())
     for name in ("cpu.percent", "memory.percent", "disk.percent"):
         assert 0 <= values[name] <= 100, name
-    assert 10 < values["process.cpu_percent"] < 2000
+    assert 1 < values["process.cpu_percent"] < 2000
     assert 1e6 < values["process.rss_bytes"] < 1e12
     assert values["process.threads"] >= 1
     for name in ("disk.read", "disk.written", "network.sent", "network.received"):

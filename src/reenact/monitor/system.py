@@ -24,8 +24,8 @@ class SystemSampler:
     """Samples the machine; never raises, and leaves out what cannot be read.
 
     Percentages are 0 to 100 (`process.cpu_percent` is 100 for each core kept busy); sizes are bytes.
-    Rates are means since the sample before, so the first sample may lack them. psutil and pynvml are
-    imported by the first sample, so making one costs nothing. Used from one thread at a time.
+    Rates are means since the sample before; the first sample takes a tenth of a second to have some. psutil
+    and pynvml are imported by it too, so making a sampler costs nothing. Used from one thread at a time.
 
     Args:
         path: A path on the disk whose free space is watched, such as the experiment's folder.
@@ -78,6 +78,7 @@ class SystemSampler:
                 probe(self)
             except Exception:  # noqa: BLE001  (as above)
                 continue
+        time.sleep(_SHORTEST)
         return True
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from reenact.journal import writer as writer_module
 from reenact.journal.layout import ExperimentLayout
-from reenact.journal.verdict import settle
+from reenact.journal.verdict import gone_writers, settle
 from reenact.journal.writer import Writer
 from reenact.record.status import Status
 
@@ -80,18 +80,29 @@ def test_a_silent_writer_elsewhere_is_settled_for_this_look_only(layout: Experim
     writer = make(layout, heartbeat=1.0)
     path = Path(layout.events(writer.name))
     path.write_text(path.read_text().replace('"host":"', '"host":"elsewhere-'))
-    got = state(layout.folder)
-    assert settle(layout, got) == []
-    os.utime(path, (time.time() - 100,) * 2)
+    assert gone_writers(layout, state(layout.folder)) == []
     # Its opening, a moment ago, is a sign of life too.
     path.write_text(path.read_text().replace(f'"t":{writer.opened_at}', '"t":1000.0'))
     os.utime(path, (time.time() - 100,) * 2)
     got = state(layout.folder)
-    [verdict] = settle(layout, got)
-    assert not verdict.certain
-    assert "elsewhere-" in verdict.reason
+    [gone] = gone_writers(layout, got)
+    assert not gone.certain
+    assert "elsewhere-" in gone.reason
+    settle(got, [gone])
     assert got.outcome()[0] is Status.FAILED
     assert state(layout.folder).outcome()[0] is Status.RUNNING
+
+
+def test_a_silent_writer_is_superseded_by_the_one_that_continued(layout: ExperimentLayout) -> None:
+    silent = make(layout, heartbeat=1.0)
+    path = Path(layout.events(silent.name))
+    text = path.read_text().replace('"host":"', '"host":"elsewhere-')
+    path.write_text(text.replace(f'"t":{silent.opened_at}', '"t":1000.0'))
+    os.utime(path, (2000.0, 2000.0))
+    make(layout).close("completed", None, None)
+    got = state(layout.folder)
+    settle(got, gone_writers(layout, got))
+    assert got.outcome()[0] is Status.COMPLETED
 
 
 def test_the_end_says_how_many_records_were_lost(layout: ExperimentLayout) -> None:

@@ -13,6 +13,7 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.edits import append_event
 from ..journal.follow import Chunk, Cursor, Position, Stream, follow
 from ..journal.layout import split_part
+from ..journal.verdict import Gone, gone_writers
 from ..record.decode import decode_events
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.fold import ExperimentState, fold
@@ -25,7 +26,7 @@ from ..stores.series.columns import Block, PartName
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from ..stores.series.protocol import Place, Source
-from .verdict import GIVE_UP_SECONDS, Gone, gone_writers, shown
+from .verdict import GIVE_UP_SECONDS, shown
 
 __all__ = ["STREAMS", "Visit", "decode_state"]
 

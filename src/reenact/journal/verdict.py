@@ -1,73 +1,89 @@
-"""Which writers of an experiment have vanished without ending it."""
+"""Which writers of an experiment have vanished without ending it, and what that makes of its status."""
 
 from __future__ import annotations
 
 import os
 import time
 
-from .layout import ExperimentLayout
+from .layout import ExperimentLayout, split_part
 from .liveness import seems_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..record.fold import ExperimentState
 
-__all__ = ["Verdict", "last_sign", "settle"]
+__all__ = ["Gone", "gone_writers", "settle"]
 
 
-class Verdict:
-    """A writer that is gone: when it was last heard of, why it must be gone, and whether that is certain."""
+class Gone:
+    """A writer whose process is gone: since when, why, and whether that is certain.
 
-    __slots__ = ("certain", "last_sign", "reason", "writer")
+    Only what is certain may be written into the journal; the rest holds for this look.
+    """
 
-    def __init__(self, writer: str, last_sign: float, reason: str, certain: bool) -> None:
+    __slots__ = ("certain", "reason", "since", "writer")
+
+    def __init__(self, writer: str, since: float, reason: str, certain: bool) -> None:
         self.writer = writer
-        self.last_sign = last_sign
+        self.since = since
         self.reason = reason
         self.certain = certain
 
 
-def last_sign(layout: ExperimentLayout, writer: str, opened_at: float) -> float:
-    """When the writer last touched or wrote its files; its opening if they cannot be asked."""
-    newest = opened_at
-    for path in (layout.events(writer), layout.points(writer), layout.console(writer)):
-        try:
-            newest = max(newest, os.stat(path).st_mtime)
-        except OSError:
-            continue
-    return newest
-
-
-def settle(layout: ExperimentLayout, state: ExperimentState) -> list[Verdict]:
-    """Mark the vanished writers of a state as failed when they were last heard of, and say which they are.
-
-    Only verdicts that are certain may be written into the journal; the others hold for this look.
-    """
-    from ..record.status import Status
-
-    verdicts = []
+def gone_writers(
+    layout: ExperimentLayout, state: ExperimentState, now: float | None = None
+) -> list[Gone]:
+    """The writers that have not ended and yet must be gone, or have long given no sign of life."""
+    now = time.time() if now is None else now
+    gone = []
     for name, writer in state.writers.items():
         opened = writer.opened
         if writer.ended_at is not None or opened.role == "edit":
             continue
-        heard = last_sign(layout, name, opened.t)
-        gone = seems_gone(
+        since = max(_last_sign(layout, name), opened.t)
+        found = seems_gone(
             host=opened.host,
             boot=opened.boot,
             pid=opened.pid,
             pid_started=opened.pid_started,
             space=opened.pid_space,
-            silent_for=time.time() - heard,
+            silent_for=now - since,
             heartbeat=opened.heartbeat,
         )
-        if gone is None:
+        if found is not None:
+            gone.append(Gone(name, min(since, now), *found))
+    return gone
+
+
+def settle(state: ExperimentState, gone: list[Gone]) -> None:
+    """Mark vanished writers as failed when they were last heard of.
+
+    A writer that fell silent before a later one continued the experiment is thereby superseded by it.
+    """
+    from ..record.status import Status
+
+    for found in gone:
+        writer = state.writers[found.writer]
+        writer.status, writer.ended_at = Status.FAILED, found.since
+        writer.reason, writer.by = found.reason, "reader"
+
+
+def _last_sign(layout: ExperimentLayout, writer: str) -> float:
+    """When the writer last wrote anything, or touched its events as a sign of life."""
+    paths = [layout.events(writer), layout.logs(writer), layout.console(writer)]
+    try:
+        names = os.listdir(layout.path("metrics"))
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    paths += [
+        layout.path("metrics", n)
+        for n in names
+        if n.endswith(".jsonl") and split_part(n[:-6])[0] == writer
+    ]
+    newest = 0.0
+    for path in paths:
+        try:
+            newest = max(newest, os.stat(path).st_mtime)
+        except FileNotFoundError:
             continue
-        reason, certain = gone
-        writer.status, writer.ended_at, writer.reason, writer.by = (
-            Status.FAILED,
-            heard,
-            reason,
-            "reader",
-        )
-        verdicts.append(Verdict(name, heard, reason, certain))
-    return verdicts
+    return newest

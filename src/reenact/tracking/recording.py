@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..journal.verdict import Verdict
+    from ..journal.verdict import Gone
     from ..record.fold import ExperimentState
     from ..settings import Settings
     from .identity import Place
@@ -85,7 +85,7 @@ class Recording:
         self._documents_due: set[str] = set()
         self._documents_at = 0.0
         self._warned = False
-        self._gone: list[Verdict] = []
+        self._gone: list[Gone] = []
         try:
             self.experiment_id, self.continued = self._claim(place.experiment_id)
             self.state = self._read_state() if self.continued else None
@@ -138,7 +138,7 @@ class Recording:
     def _read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
         from ..journal.follow import Stream, follow
-        from ..journal.verdict import settle
+        from ..journal.verdict import gone_writers, settle
         from ..record.decode import decode_events
         from ..record.fold import fold
 
@@ -147,7 +147,8 @@ class Recording:
             for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS}))
             for _, event in decode_events(chunk.data)[0]
         )
-        self._gone = settle(self.layout, state)
+        self._gone = gone_writers(self.layout, state)
+        settle(state, self._gone)
         for key in self.about:
             self.about[key] = getattr(state, key)
         self.about["tags"], self.about["bindrs"] = dict(state.tags), list(state.bindrs)
@@ -173,15 +174,15 @@ class Recording:
 
     def _bury(self) -> None:
         """Write down the ends of earlier writers whose processes are gone, so that this one supersedes them."""
-        for verdict in self._gone:
-            if verdict.certain:
+        for gone in self._gone:
+            if gone.certain:
                 self.writer.event(
                     "closed",
-                    t=verdict.last_sign,
+                    t=gone.since,
                     status="failed",
-                    reason=verdict.reason,
+                    reason=gone.reason,
                     by="reader",
-                    writer=verdict.writer,
+                    writer=gone.writer,
                 )
 
     # -- writing ----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -207,9 +208,14 @@ def prose(text: str | None) -> str:
     """A command's help as Markdown: its `\\b` blocks, which keep their lines, become code."""
     paragraphs = inspect.cleandoc(text or "").partition("\f")[0].split("\n\n")
     return "\n\n".join(
-        f"```text\n{p.lstrip(chr(8)).strip(chr(10))}\n```" if p.startswith("\b") else p
+        f"```text\n{p.lstrip(chr(8)).strip(chr(10))}\n```" if p.startswith("\b") else coded(p)
         for p in paragraphs
     )
+
+
+def coded(text: str) -> str:
+    """A help text with the options it names as code, so that no dash is made prettier."""
+    return re.sub(r"(?<![\w`-])--?[a-z][a-z-]*", lambda found: f"`{found[0]}`", text)
 
 
 def spelling(option: click.Option) -> str:
@@ -218,16 +224,19 @@ def spelling(option: click.Option) -> str:
     if option.is_flag or option.count:
         return names
     kind = option.type
-    takes = "\\|".join(kind.choices) if isinstance(kind, click.Choice) else kind.name.upper()
+    named = kind.name.upper().removesuffix(" RANGE")
+    takes = "\\|".join(kind.choices) if isinstance(kind, click.Choice) else named
     return f"{names} {option.metavar or takes}"
 
 
 def meaning(option: click.Option, context: click.Context) -> str:
     """An option's help and its default, safe for a table cell."""
-    help_text = (option.help or "").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    help_text = coded(option.help or "").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
     default = option.get_default(context)
     shown = default not in (None, False, (), "", True) and not callable(default)
     shown = shown and "UNSET" not in repr(default).upper()
+    if isinstance(default, tuple):
+        default = ", ".join(map(str, default))
     return f"{help_text} Default: `{default}`." if shown else help_text
 
 

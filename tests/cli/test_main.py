@@ -102,4 +102,4 @@ def test_commands_complete():
     from click.shell_completion import ShellComplete
 
     complete = ShellComplete(cli, {}, "reenact", "_REENACT_COMPLETE")
-    assert [item.value for item in complete.get_completions([], "re")] == ["restore", "rebuild"]
+    assert [item.value for item in complete.get_completions([], "reb")] == ["rebuild"]

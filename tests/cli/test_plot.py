@@ -59,6 +59,13 @@ def test_other_charts_are_drawn_in_the_terminal_too(run, options):
     assert len(outcome.lines) > 8
 
 
+def test_metrics_of_one_experiment_stand_under_its_name_said_once(run):
+    lines = run("plot", REFS[0]).lines
+    assert lines[0] == REFS[0]
+    assert sum("run-0" in line for line in lines) == 1
+    assert "val/loss" in lines
+
+
 def test_json_has_the_points_that_would_be_drawn(run):
     (chart,) = run("plot", *REFS, "val/loss", "--json").json["charts"]
     assert [curve["name"] for curve in chart["curves"]] == ["run-0", "run-1", "run-2"]

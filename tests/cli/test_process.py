@@ -81,6 +81,8 @@ import sys, time
 from reenact import Experiment
 with Experiment("alice/live/run", root=sys.argv[1], quiet=True, console="on", system_metrics=0) as exp:
     exp.log("first message")
+    exp.log_metrics({"loss": 2.0}, step=0)
+    exp.log_metrics({"loss": 1.0}, step=1)
     print("on the console", flush=True)
     print("ready", file=sys.stderr, flush=True)
     sys.stdin.readline()
@@ -170,9 +172,10 @@ def test_watching_on_a_terminal_draws_until_ctrl_c(live):
     os.close(follower_end)
     seen = b""
     deadline = time.monotonic() + 30
-    while b"alice/live/run" not in seen and time.monotonic() < deadline:
+    while "▁".encode() not in seen and time.monotonic() < deadline:
         seen += os.read(leader, 4096)
     assert b"alice/live/run" in seen
+    assert "▁".encode() in seen, "a sparkline, in the characters of the terminal"
     watcher.send_signal(signal.SIGINT)
     while True:
         try:

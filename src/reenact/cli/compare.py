@@ -54,7 +54,7 @@ def compare(
         views = several(store, experiments, filter)
         comparison = store.compare([view.id for view in views], list(metrics) or None, mode=mode)
     if face.out.mode == "json":
-        face.out.json(comparison.to_dict())
+        face.out.json({**comparison.to_dict(), "modes": comparison.modes})
     elif face.out.mode == "human":
         across = _across(comparison)
         if face.out.terminal and fitted(across, face.out.width)[2]:

@@ -58,11 +58,20 @@ class Column:
 
 
 class Output:
-    """Prints for one command, in one mode."""
+    """Prints for one command, in one mode.
+
+    Attributes:
+        terminal: Whether standard output is a terminal, and somebody looks at it.
+        ascii_only: Whether standard output cannot take more than ASCII.
+    """
 
     def __init__(self, mode: Mode = "human", *, color: bool = True) -> None:
         self.mode = mode
         self.color = color
+        # Asked once: while Rich draws live, standard output is a stand-in that answers for itself.
+        self.terminal = mode == "human" and sys.stdout.isatty()
+        encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower()
+        self.ascii_only = not encoding.startswith("utf")
         self._consoles: dict[bool, Console] = {}
 
     # -- what it prints to -------------------------------------------------------------------------
@@ -81,17 +90,6 @@ class Output:
                 soft_wrap=True,
             )
         return self._consoles[stderr]
-
-    @property
-    def terminal(self) -> bool:
-        """Whether standard output is a terminal, and somebody looks at it."""
-        return self.mode == "human" and sys.stdout.isatty()
-
-    @property
-    def ascii_only(self) -> bool:
-        """Whether standard output cannot take more than ASCII."""
-        encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
-        return not encoding.startswith("utf")
 
     @property
     def width(self) -> int:

@@ -255,6 +255,8 @@ def _in_terminal(face: Face, request: _Request) -> None:
         return
     if face.out.mode == "quiet":
         return
+    if len(request.views) == 1:
+        face.out.line(one_line(request.views[0].prefix), "dim")
     for chart in charts:
         face.out.line(one_line(options["title"] or chart.title), "bold")
         for row in chart.rows:

@@ -63,7 +63,7 @@ def line_charts(
     Raises:
         NotFound: No experiment has any of the metrics.
     """
-    named = labels(views)
+    named = labels(views) if len(views) > 1 else {}
     points = None if smooth else 4 * width
     lines = read_lines(store, views, metrics, x=x, points=points)
     charts = []
@@ -73,7 +73,7 @@ def line_charts(
             continue
         if smooth:
             mine = [Line(one.experiment_id, metric, one.x, smoothed(one.y, smooth)) for one in mine]
-        names = [named[line.experiment_id] for line in mine]
+        names = [named.get(line.experiment_id, "") for line in mine]
         charts.append(_lines_chart(metric, mine, names, x, width, height, log_y))
     return charts
 
@@ -107,7 +107,7 @@ def _lines_chart(
     return TextChart(
         metric,
         rows,
-        list(names[:MOST_CURVES]),
+        [name for name in names[:MOST_CURVES] if name],
         len(drawn) > 1,
         " · ".join(filter(None, remarks)),
         {

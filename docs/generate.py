@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
+import pkgutil
 import re
 import sys
 import typing
@@ -17,6 +19,8 @@ import click
 
 import reenact
 from reenact import errors, settings
+from reenact.tracking.params import Params
+from reenact.tracking.run import Run
 
 DIRECTIVE = "```{{eval-rst}}\n.. auto{kind}:: {target}\n{options}```\n"
 # Which room's public names are listed under which title, in the order of a life with experiments.
@@ -27,6 +31,8 @@ ROOMS = {
     "Running again": ("capture", "reproduce"),
 }
 # Packages whose own public names are public too: users import from them.
+# Handles that are plain attributes, which no annotation of a method leads to.
+HELD = {"Experiment": (Params, Run)}
 PACKAGES = {"Charts": "reenact.plots", "Weights": "reenact.weights"}
 
 
@@ -53,7 +59,9 @@ def handed_out(start: Iterable[object]) -> dict[str, type]:
     waiting = list(start)
     found: dict[str, type] = {}
     while waiting:
-        for candidate in returned(waiting.pop()):
+        thing = waiting.pop()
+        itself = [] if inspect.isclass(thing) or inspect.isfunction(thing) else ours(type(thing))
+        for candidate in [*itself, *returned(thing)]:
             if candidate in named or candidate.__name__ in found or is_error(candidate):
                 continue
             found[candidate.__name__] = candidate
@@ -70,12 +78,13 @@ def returned(thing: object) -> Iterator[type]:
     """Our public classes in the return types of a function, or of a class's public methods."""
     calls: list[object] = [thing]
     if inspect.isclass(thing):
-        members = [member for name, member in vars(thing).items() if not name.startswith("_")]
-        calls = [m.fget if isinstance(m, property) else inspect.unwrap(m) for m in members]  # type: ignore[arg-type]
+        yield from HELD.get(thing.__name__, ())
+        walked = ("__getitem__", "__iter__")
+        members = [m for name, m in vars(thing).items() if name in walked or name[0] != "_"]
+        calls = [getattr(m, "fget", None) or getattr(m, "func", None) or m for m in members]
     for call in calls:
-        if not callable(call) or inspect.isclass(call):
-            continue
-        yield from ours(resolved_return(call))
+        if callable(call) and not inspect.isclass(call):
+            yield from ours(resolved_return(inspect.unwrap(call)))
 
 
 def resolved_return(call: Callable[..., object]) -> object:
@@ -84,16 +93,22 @@ def resolved_return(call: Callable[..., object]) -> object:
     module = importlib.import_module(call.__module__)
     if not isinstance(text, str):
         return text
-    names: dict[str, object] = {}
-    for room in list(sys.modules):
-        if room.startswith("reenact."):
-            names.update({k: v for k, v in vars(sys.modules[room]).items() if inspect.isclass(v)})
-    names.update(vars(typing))
-    names.update({"Iterator": Iterator, "Iterable": Iterable, "Callable": Callable})
+    names = {**everything(), **vars(typing)}
     try:
         return eval(text, {**names, **vars(module)})  # noqa: S307  (our own annotations, at build time)
     except NameError:  # pandas, pyarrow …: imported for types only
         return None
+
+
+@functools.cache
+def everything() -> dict[str, type]:
+    """Every class of the package by its name: annotations name classes imported for types only."""
+    found: dict[str, type] = {}
+    for module in pkgutil.walk_packages(reenact.__path__, "reenact."):
+        if not module.name.endswith("__main__"):
+            classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+            found.update({name: cls for name, cls in classes if cls.__module__ == module.name})
+    return found
 
 
 def ours(annotation: object) -> Iterator[type]:

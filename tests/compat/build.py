@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 HERE = "alice/compat"
 NOBODY = {
     "host": "workstation",
@@ -59,6 +60,7 @@ def record(root: str) -> None:
         exp.log_value("layer", Histogram(np.arange(100.0)), step=199)
         print("on the console")
 
+    os.environ["REENACT_CAPTURE"] = "off"  # once is enough: the others keep what any opening keeps
     try:
         with Experiment(f"{HERE}/failed", parent=exp, relation="resumed", **quiet) as failed:
             failed.log_metric("train/loss", 9.0, 0)
@@ -99,8 +101,14 @@ def anonymous(folder: Path, project: str) -> None:
         text = path.read_text()
         for key, value in NOBODY.items():
             text = re.sub(rf'"{key}":( ?)"[^"]*"', rf'"{key}":\1"{value}"', text)
-        text = text.replace(project, "/home/alice/project").replace(sys.prefix, "/home/alice/venv")
-        text = text.replace(sys.base_prefix, "/usr").replace(os.uname().nodename, NOBODY["host"])
+        for real, shown in (
+            (project, "/home/alice/project"),
+            (str(folder.resolve()), "/home/alice/experiments"),
+            (sys.prefix, "/home/alice/venv"),
+            (str(REPOSITORY), "/home/alice/reenact"),
+            (sys.base_prefix, "/usr"),
+        ):
+            text = text.replace(real, shown)
         if text != path.read_text():
             mode = path.stat().st_mode
             path.chmod(0o644)

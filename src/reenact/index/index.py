@@ -23,7 +23,7 @@ from ..stores.catalog import schema as s
 from ..stores.catalog.protocol import Entry, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import Place, Sealed
-from .lock import locked
+from .lock import locked, renew
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
@@ -248,6 +248,8 @@ class Index:
             began = time.monotonic()
             batch = prefixes[at : at + size]
             taken = self._batch(batch)
+            if self.stores.lock:
+                renew(self.stores.lock)
             total = Refreshed(
                 total.experiments + taken.experiments,
                 total.points + taken.points,

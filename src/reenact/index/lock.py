@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from ..journal.liveness import boot_id, host_name, process_started
 
-__all__ = ["locked"]
+__all__ = ["locked", "renew"]
 
 STALE_SECONDS = 120.0
 _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
@@ -80,12 +80,24 @@ def _held_file(path: str, wait: float) -> Iterator[bool]:
     pid = os.getpid()
     holder = {"host": host_name(), "boot": boot_id(), "pid": pid, "started": process_started(pid)}
     os.write(fd, json.dumps(holder).encode())
-    os.close(fd)
     try:
         yield True
     finally:
-        if os.path.exists(path):
-            os.remove(path)
+        mine = os.fstat(fd)
+        os.close(fd)
+        try:
+            if os.path.samestat(mine, os.stat(path)):
+                os.remove(path)
+        except FileNotFoundError:
+            pass  # it was taken for stale and away
+
+
+def renew(path: str) -> None:
+    """Say that whoever holds the lock is still at work; to be called now and then by the holder."""
+    try:
+        os.utime(path + ".held")
+    except FileNotFoundError:
+        pass  # the kernel holds it
 
 
 def _is_stale(path: str) -> bool:
@@ -96,7 +108,9 @@ def _is_stale(path: str) -> bool:
     except FileNotFoundError:
         return False
     except ValueError:
-        holder = {}
+        holder = None
+    if not isinstance(holder, dict):
+        return silent_for > STALE_SECONDS
     if holder.get("host") == host_name() and holder.get("boot") == boot_id():
         return bool(process_started(int(holder["pid"])) != holder.get("started"))
     return silent_for > STALE_SECONDS

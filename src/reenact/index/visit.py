@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from ..journal.layout import split_part
 from ..journal.verdict import Gone, gone_writers
 from ..record.decode import decode_events
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
-from ..record.fold import ExperimentState, fold
+from ..record.fold import ExperimentState, in_order
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known, Problem
@@ -79,6 +79,8 @@ class Visit:
         self.cursor: Cursor = _cursors.decode(known.cursor) if known else {}
         self._tallies: Tallies | None = None if known else {}
         self._touched: set[str] = set()  # metrics with new points
+        self._events: list[tuple[str, Event]] = []  # all of them, when this is the first look
+        self._last_writer: str | None = None
         self._files: list[FileLogged] = []
         self._values: list[ValueLogged] = []
         self._files_before, self._values_before = self.state.files, self.state.values
@@ -146,8 +148,13 @@ class Visit:
 
     def _event(self, writer: str, event: Event) -> None:
         self._changed = True
-        # The state is the fold of the events by their times: an older one means folding again.
-        self._refold |= event.t < self.state.folded_to
+        # The state is the fold of the events in the order of their times: one that belongs before what was
+        # applied means folding again, and so may one of the same time from another writer.
+        to = self.state.folded_to
+        self._refold |= event.t < to or (event.t == to and writer != self._last_writer)
+        self._last_writer = writer
+        if self._anew:
+            self._events.append((writer, event))
         if not self._refold:
             self._apply(writer, event)
         if isinstance(event, Opened) and event.version > FORMAT_VERSION:
@@ -165,17 +172,20 @@ class Visit:
             self._values.append(event)
 
     def _fold_again(self) -> None:
-        """Fold all events up to the cursor, in the order of their times."""
-        events: list[tuple[str, Event]] = []
-        for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS})):
-            taken = self.cursor.get(chunk.path, Position()).offset - chunk.offset
-            found, _ = decode_events(chunk.data[: max(0, taken)])
-            events += [(chunk.writer, event) for _, event in found]
-        self.state = fold(events)
-        self._files = sorted((e for _, e in events if isinstance(e, FileLogged)), key=_time)
-        self._values = sorted((e for _, e in events if isinstance(e, ValueLogged)), key=_time)
+        """Fold all events up to the cursor."""
+        events = self._events if self._anew else list(self._all_events())
+        self.state = ExperimentState()
+        self._files, self._values = [], []
         self._files_before = self._values_before = 0
         self._refold, self._events_anew = False, True
+        for writer, event in in_order(events):
+            self._apply(writer, event)
+
+    def _all_events(self) -> Iterator[tuple[str, Event]]:
+        for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS})):
+            taken = self.cursor.get(chunk.path, Position()).offset - chunk.offset
+            for _, event in decode_events(chunk.data[: max(0, taken)])[0]:
+                yield chunk.writer, event
 
     def _take_sealed(self, before: PartName | None = None) -> None:
         """Take in the sealed parts that were not looked at since they were sealed, up to a part."""
@@ -321,10 +331,6 @@ class Visit:
             "value_count": state.values,
             "lost": state.lost,
         }
-
-
-def _time(event: FileLogged | ValueLogged) -> float:
-    return event.t
 
 
 def _text(value: object) -> str | None:

@@ -30,7 +30,7 @@ from .events import (
 from .plain import merge
 from .status import Status
 
-__all__ = ["ExperimentState", "WriterState", "fold"]
+__all__ = ["ExperimentState", "WriterState", "fold", "in_order"]
 
 
 class WriterState(msgspec.Struct):
@@ -190,8 +190,8 @@ _APPLY: dict[type, Any] = {
 }
 
 
-def fold(events: Iterable[tuple[str, Event]]) -> ExperimentState:
-    """The state after all of `(writer, event)`, taken in the order of their times.
+def in_order(events: Iterable[tuple[str, Event]]) -> list[tuple[str, Event]]:
+    """`(writer, event)` in the order in which they count: that of their times.
 
     Each writer's events must come in the order it wrote them, and keep it: where its clock was set back, an
     event counts as of the latest time written before it.
@@ -201,7 +201,12 @@ def fold(events: Iterable[tuple[str, Event]]) -> ExperimentState:
     for writer, event in events:
         at = latest[writer] = max(event.t, latest.get(writer, event.t))
         ordered.append((at, writer, event))
+    return [(writer, event) for _, writer, event in sorted(ordered, key=lambda item: item[:2])]
+
+
+def fold(events: Iterable[tuple[str, Event]]) -> ExperimentState:
+    """The state after all of `(writer, event)`, taken as `in_order` has them."""
     state = ExperimentState()
-    for _, writer, event in sorted(ordered, key=lambda item: item[:2]):
+    for writer, event in in_order(events):
         state.apply(writer, event)
     return state

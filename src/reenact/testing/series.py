@@ -76,9 +76,10 @@ class SeriesContract:
         feed.log([point_line({"a": 10.0})], "0001-main", 1)
         feed.log([point_line({"a": 30.0})], "0002-rank1", 1)
         feed.log([point_line({"a": 20.0})], "0001-main", 2)
-        columns = self.read(feed, "a")
+        columns = self.read(feed, "a", rows=True)
         assert columns.value.tolist() == [10.0, 20.0, 30.0]
         assert columns.step.tolist() == [0, 1, 2]
+        assert columns.part is not None
         assert [columns.parts[p] for p in columns.part] == [
             ("0001-main", 1),
             ("0001-main", 2),
@@ -93,7 +94,9 @@ class SeriesContract:
     def test_rows_are_line_numbers(self, feed: PointFeed) -> None:
         feed.log([point_line({"a": 1.0, "b": 1.0}, 0), point_line({"b": 2.0}, 1)])
         feed.log([point_line({"a": 3.0}, 2)])
-        columns = self.read(feed)
+        assert self.read(feed).row is None
+        columns = self.read(feed, rows=True)
+        assert columns.row is not None
         assert columns.row[columns.of("a")].tolist() == [1, 3]
         assert columns.row[columns.of("b")].tolist() == [1, 2]
 

@@ -1,0 +1,108 @@
+"""The doctor finds what is broken, mends what is derived, and touches no record."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reenact.index import Index, examine
+from reenact.stores.open import open_stores
+from tests.stores.journals import Journal, finished, running
+
+
+@pytest.fixture
+def index(root: Path):
+    root.mkdir()
+    stores = open_stores(root)
+    yield Index(stores)
+    stores.close()
+
+
+def kinds(index: Index, **how: bool) -> list[tuple[str, str]]:
+    return [(finding.kind, finding.prefix) for finding in examine(index, **how)]
+
+
+def test_a_healthy_store_has_no_findings(root, index):
+    finished(root, "p/done")
+    running(root, "p/live").points([(0, {"loss": 1.0})])
+    index.refresh()
+    index.seal()
+    assert examine(index) == []
+
+
+def test_broken_lines_are_named_by_file_and_line(root, index):
+    journal = running(root, "p/run")
+    journal.points([(0, {"loss": 1.0})])
+    journal.raw(journal.layout.points("0001-main"), b"{torn\n")
+    journal.raw(journal.layout.events("0001-main"), b"\0\0\0\n")
+    index.refresh()
+    found = {(f.kind, Path(f.path).name, Path(f.path).parent.name, f.line) for f in examine(index)}
+    assert found == {
+        ("broken line", "0001-main.jsonl", "metrics", 2),
+        ("broken line", "0001-main.jsonl", "journal", 2),
+    }
+
+
+def test_a_truncated_parquet_file_is_found(root, index):
+    journal = finished(root, "p/run")
+    index.refresh()
+    index.seal()
+    path = journal.metrics_path(suffix="parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+    (finding,) = examine(index)
+    assert (finding.kind, finding.path) == ("corrupt file", str(path))
+    assert path.exists()
+
+
+def test_folders_and_catalog_are_brought_together(root, index, tmp_path):
+    gone, moved = finished(root, "p/gone"), finished(root, "p/moved")
+    index.refresh()
+    shutil.rmtree(gone.folder)
+    shutil.move(moved.folder, root / "q")
+    stranger = finished(tmp_path / "elsewhere", "x")
+    shutil.copytree(stranger.folder, root / "copied" / "in")
+    expected = [("gone", "p/gone"), ("gone", "p/moved")]
+    expected += [("not indexed", "copied/in"), ("not indexed", "q")]
+    assert sorted(kinds(index)) == expected
+    assert sorted(kinds(index)) == expected
+    assert sorted(kinds(index, repair=True)) == expected
+    assert kinds(index) == []
+
+
+def test_a_copy_is_reported_and_left_to_the_user(root, index):
+    journal = finished(root, "p/run")
+    index.refresh()
+    shutil.copytree(journal.folder, root / "a" / "copy")
+    for _ in range(2):
+        assert kinds(index, repair=True) == [("copy", "a/copy")]
+
+
+def test_a_folder_that_does_not_say_which_experiment_it_is(root, index):
+    Journal(root, "p/blank")
+    index.refresh()
+    assert kinds(index) == [("no identity", "p/blank")]
+
+
+def test_leftovers_are_removed(root, index):
+    finished(root, "p/run")
+    index.refresh()
+    folder = root / ".reenact" / "series" / "bcdf2345gone"
+    folder.mkdir(parents=True)
+    (folder / "x").write_bytes(b"x")
+    assert kinds(index) == [("leftover", "")]
+    assert kinds(index, repair=True) == [("leftover", "")]
+    assert kinds(index) == []
+
+
+def test_a_catalog_that_lies_about_problems_is_corrected(root, index):
+    journal = running(root, "p/run")
+    path = journal.layout.points("0001-main")
+    journal.raw(path, b'{"t":1,"m":{"a":1\n')  # a write cut short ...
+    assert index.refresh().problems == 1
+    journal.raw(path, b'{"t":1,"m":{"a":1}}\n')  # ... that was repeated whole
+    assert examine(index, repair=True) == []
+    with index.stores.catalog.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT * FROM problems").all()
+    assert rows == []

@@ -1,0 +1,36 @@
+"""The index's sink keeps every promise of the journal's seam."""
+
+from __future__ import annotations
+
+from reenact.index.sink import IndexSink
+from reenact.journal.layout import RootLayout
+from reenact.journal.sink import Sink
+from reenact.stores.catalog.summary import summaries
+from reenact.stores.open import open_stores
+from reenact.stores.series.protocol import Place
+from reenact.testing.sink import EXPERIMENT, SinkContract
+
+
+class TestIndexSink(SinkContract):
+    def open(self, root: RootLayout) -> Sink:
+        stores = open_stores(root.root)
+        if not stores.catalog.usable():
+            stores.catalog.create()
+        return IndexSink(stores)
+
+    def crash(self, sink: Sink) -> None:
+        assert isinstance(sink, IndexSink)
+        sink._stores.close()
+
+    def points(self, root: RootLayout) -> list[tuple[str, float]]:
+        stores = open_stores(root.root)
+        place = Place(EXPERIMENT, root.experiment("p/run").folder)
+        columns = stores.series.read(place)
+        names = columns.names
+        found = [(n, float(v)) for n in names for v in columns.value[columns.of(n)]]
+        with stores.catalog.reading() as connection:
+            (known,) = stores.catalog.known(connection, ids=[EXPERIMENT])
+        counted = {name: s.count for name, s in summaries(known.tallies).items()}
+        assert counted == {name: len(columns.value[columns.of(name)]) for name in names}
+        stores.close()
+        return sorted(found)

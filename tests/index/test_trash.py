@@ -1,0 +1,299 @@
+"""Deleting, the way back, and what it gives back."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from reenact.errors import InvalidName, NotFound, StillRunning
+from reenact.index import Index, Trash, Weighing
+from reenact.index import trash as trashing
+from reenact.stores.catalog import schema as s
+from reenact.stores.open import open_stores
+from tests.stores.journals import finished, running
+
+
+@pytest.fixture
+def index(root: Path):
+    root.mkdir()
+    stores = open_stores(root)
+    yield Index(stores)
+    stores.close()
+
+
+@pytest.fixture
+def trash(index: Index) -> Trash:
+    return Trash(index)
+
+
+def prefixes(index: Index) -> list[str]:
+    with index.stores.catalog.reading() as connection:
+        return sorted(connection.execute(select(s.experiments.c.prefix)).scalars())
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    files = (p for p in folder.rglob("*") if p.is_file())
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}
+
+
+def on_disk(folder: Path) -> int:
+    weighing = Weighing()
+    return weighing.add([str(folder)]).on_disk
+
+
+def test_what_was_deleted_comes_back_as_it_was(root, index, trash):
+    journal, other = finished(root, "al/vision/run"), finished(root, "al/vision/other")
+    (journal.folder / "files").mkdir()
+    (journal.folder / "files" / "model.bin").write_bytes(b"x" * 10_000)
+    index.refresh()
+    before, weight = tree(journal.folder), on_disk(journal.folder)
+    freed = trash.delete([journal.id])
+    assert (freed.count, freed.bytes) == (1, weight)
+    assert not journal.folder.exists()
+    assert prefixes(index) == ["al/vision/other"]
+    (item,) = trash.items()
+    assert (item.experiment_id, item.prefix, item.name) == (journal.id, "al/vision/run", "run")
+    assert item.bytes == weight
+    assert trash.restore(journal.id) == "al/vision/run"
+    assert tree(journal.folder) == before
+    assert prefixes(index) == ["al/vision/other", "al/vision/run"]
+    assert trash.items() == []
+    assert other.folder.exists()
+
+
+def test_another_index_sees_what_was_deleted_and_restored(root, index, trash):
+    journal = finished(root, "p/run")
+    elsewhere = open_stores(root)
+    other = Index(elsewhere)
+    other.refresh()
+    trash.delete([journal.id])
+    other.refresh()
+    assert prefixes(other) == []
+    trash.restore(journal.id)
+    other.refresh()
+    assert prefixes(other) == ["p/run"]
+    index.rebuild()
+    assert prefixes(index) == ["p/run"]
+    elsewhere.close()
+
+
+def test_empty_folders_above_go_and_others_stay(root, index, trash):
+    journal = finished(root, "al/vision/deep/run")
+    finished(root, "al/other")
+    index.refresh()
+    trash.delete([journal.id])
+    assert not (root / "al" / "vision").exists()
+    assert (root / "al" / "other").exists()
+
+
+def test_an_experiment_inside_the_deleted_one_stays(root, index, trash):
+    parent, child = finished(root, "p/parent"), finished(root, "p/parent/deeper/child")
+    (parent.folder / "notes").mkdir()
+    (parent.folder / "notes" / "a.txt").write_text("mine")
+    index.refresh()
+    before, inside = tree(parent.folder), tree(child.folder)
+    trash.delete([parent.id])
+    assert prefixes(index) == ["p/parent/deeper/child"]
+    assert [p.name for p in parent.folder.iterdir()] == ["deeper"]
+    assert tree(child.folder) == inside
+    trash.restore(parent.id)
+    assert tree(parent.folder) == before
+    assert prefixes(index) == ["p/parent", "p/parent/deeper/child"]
+
+
+def test_a_running_experiment_is_not_deleted_unless_forced(root, index, trash):
+    live, done = running(root, "p/live"), finished(root, "p/done")
+    index.refresh()
+    with pytest.raises(StillRunning, match="p/live"):
+        trash.delete([done.id, live.id])
+    assert prefixes(index) == ["p/done", "p/live"]
+    trash.delete([live.id], force=True)
+    assert prefixes(index) == ["p/done"]
+
+
+def test_an_experiment_that_was_continued_since_the_last_look_is_running(root, index, trash):
+    journal = finished(root, "p/run")
+    index.refresh()
+    journal.opened("0002-main", here=True)
+    with pytest.raises(StillRunning):
+        trash.delete([journal.id])
+    assert journal.folder.exists()
+
+
+def test_an_unknown_id_deletes_nothing(root, index, trash):
+    journal = finished(root, "p/run")
+    index.refresh()
+    with pytest.raises(NotFound):
+        trash.delete([journal.id, "nope"])
+    assert prefixes(index) == ["p/run"]
+    with pytest.raises(NotFound):
+        trash.restore("nope")
+
+
+def test_a_prefix_that_was_taken_meanwhile_is_not_overwritten(root, index, trash):
+    first = finished(root, "p/run")
+    index.refresh()
+    trash.delete([first.id])
+    second = finished(root, "p/run")
+    index.refresh()
+    before = tree(second.folder)
+    with pytest.raises(InvalidName, match="another prefix"):
+        trash.restore(first.id)
+    assert tree(second.folder) == before
+    assert trash.restore(first.id, "p/first") == "p/first"
+    assert prefixes(index) == ["p/first", "p/run"]
+
+
+def test_a_tampered_document_restores_nothing_outside_the_root(root, index, trash):
+    journal = finished(root, "p/run")
+    index.refresh()
+    trash.delete([journal.id])
+    path = root / ".reenact" / "trash" / journal.id / "deleted.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"prefix": "../../outside"}))
+    with pytest.raises(InvalidName):
+        trash.restore(journal.id)
+    assert not (root.parent.parent / "outside").exists()
+
+
+def test_purging_gives_back_the_bytes(root, index, trash):
+    one, two = finished(root, "p/one"), finished(root, "p/two")
+    index.refresh()
+    weight = on_disk(one.folder)
+    trash.delete([one.id, two.id])
+    lying = on_disk(root / ".reenact" / "trash" / one.id)
+    assert lying >= weight
+    assert trash.purge([one.id], dry_run=True).bytes == lying
+    freed = trash.purge([one.id])
+    assert (freed.count, freed.bytes) == (1, lying)
+    assert [item.experiment_id for item in trash.items()] == [two.id]
+    assert trash.purge(older_than=3600).count == 0
+    assert trash.purge().count == 1
+    assert trash.items() == []
+    assert list((root / ".reenact" / "trash").iterdir()) == []
+
+
+def test_deleting_permanently_leaves_nothing(root, index, trash):
+    journal = finished(root, "p/run")
+    index.refresh()
+    freed = trash.delete([journal.id], permanently=True)
+    assert freed.count == 1
+    assert freed.bytes > 0
+    assert trash.items() == []
+    assert not journal.folder.exists()
+
+
+def shared_capture(root: Path, *folders: Path) -> Path:
+    shared = root / ".reenact" / "shared" / "ab" / "abcdef"
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    shared.write_bytes(b"p" * 100_000)
+    for folder in folders:
+        (folder / "environment").mkdir()
+        os.link(shared, folder / "environment" / "requirements.txt")
+    return shared
+
+
+def test_shared_captures_are_given_back_once_with_the_last_experiment(root, index, trash):
+    one, two = finished(root, "p/one"), finished(root, "p/two")
+    shared = shared_capture(root, one.folder, two.folder)
+    index.refresh()
+    assert trash.delete([one.id], permanently=True).bytes < 100_000
+    assert trash.gc(grace=0).bytes == 0
+    assert shared.exists()
+    trash.delete([two.id])
+    would = trash.gc(dry_run=True, grace=0)
+    assert would.bytes > 100_000
+    assert shared.exists()
+    assert trash.gc(grace=0) == would
+    assert not shared.exists()
+
+
+def test_a_capture_that_nothing_links_to_yet_has_an_hour(root, index, trash):
+    shared = shared_capture(root)
+    assert trash.gc().count == 0
+    assert shared.exists()
+    assert trash.gc(grace=0).count == 1
+
+
+def test_series_derived_for_experiments_that_are_no_more_are_collected(root, index, trash):
+    kept, gone = finished(root, "p/kept"), "bcdf2345gone"
+    index.refresh()
+    for experiment_id in (kept.id, gone):
+        folder = root / ".reenact" / "series" / experiment_id
+        folder.mkdir(parents=True)
+        (folder / "0001-main.0-9.parquet").write_bytes(b"x" * 9)
+    assert trash.gc(dry_run=True).count == 1
+    assert trash.gc().count == 1
+    assert [p.name for p in (root / ".reenact" / "series").iterdir()] == [kept.id]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_a_deletion_that_was_cut_short_is_finished_by_the_next_action(
+    root, index, trash, monkeypatch, moves: int, nested: bool
+):
+    journal = finished(root, "p/run")
+    if nested:
+        finished(root, "p/run/child")
+    (journal.folder / "files").mkdir()
+    (journal.folder / "files" / "a").write_bytes(b"a")
+    index.refresh()
+    before = {k: v for k, v in tree(journal.folder).items() if not k.startswith("child")}
+    move, left = trashing._move, [moves]
+
+    def dying(source: str, target: str) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trashing, "_move", dying)
+        try:
+            trash.delete([journal.id])
+        except KeyboardInterrupt:
+            pass
+    trash.gc(older_than=1e9)
+    assert [item.doing for item in trash.items()] == [None]
+    assert prefixes(index) == (["p/run/child"] if nested else [])
+    left = [moves]
+    with monkeypatch.context() as patch:
+        patch.setattr(trashing, "_move", dying)
+        try:
+            trash.restore(journal.id)
+        except KeyboardInterrupt:
+            pass
+    trash.gc(older_than=1e9)
+    assert trash.items() == []
+    after = {k: v for k, v in tree(journal.folder).items() if not k.startswith("child")}
+    assert after == before
+    assert "p/run" in prefixes(index)
+
+
+def test_an_id_deleted_twice_has_two_places(root, index, trash, tmp_path):
+    journal = finished(root, "p/run")
+    index.refresh()
+    shutil.copytree(journal.folder, tmp_path / "copy")
+    trash.delete([journal.id])
+    shutil.copytree(tmp_path / "copy", journal.folder)
+    index.adopt("p/run")
+    trash.delete([journal.id])
+    assert len(trash.items()) == 2
+    trash.purge()
+    assert trash.items() == []
+
+
+def test_files_with_two_names_are_weighed_once(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a" / "x").write_bytes(b"x" * 8192)
+    os.link(tmp_path / "a" / "x", tmp_path / "b" / "x")
+    weighing = Weighing()
+    assert weighing.add([str(tmp_path / "a")]).logical == 8192
+    assert weighing.freed == 0
+    assert weighing.add([str(tmp_path / "b")]).logical == 0
+    assert weighing.freed == 8192

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,12 @@ __all__ = [
     "Floats",
     "Ints",
     "PartName",
+    "Run",
     "assemble",
     "grouped",
     "join_blocks",
     "merge_blocks",
+    "runs_of",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -56,10 +58,6 @@ class Block:
         """The points where `which` (a mask, slice or order) says so."""
         return _with(self, self.names, self.series, which)
 
-    def without_metadata(self) -> Block:
-        """The same points, for a reader that did not ask for their metadata."""
-        return replace(self, metadata=None)
-
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -67,9 +65,9 @@ class Columns:
 
     Series `i` has the name `names[i]` and the rows `starts[i]:starts[i + 1]`. `step` is complete: where a
     point had none (`given` False; `given` is None when all had), it is the point's position in its series.
-    `part` indexes `parts`; `row` is the line in that part. `metadata` is JSON text or None per point, and
-    None altogether when it was not asked for or there is none. `problems` are the broken lines and files
-    that were passed over.
+    `part` indexes `parts`; `row` is the line in that part; both are None when they were not asked for.
+    `metadata` is JSON text or None per point, and None altogether when it was not asked for or there is
+    none. `problems` are the broken lines and files that were passed over.
     """
 
     names: tuple[str, ...]
@@ -78,8 +76,8 @@ class Columns:
     given: Bools | None
     time: Floats
     value: Floats
-    row: Ints
-    part: npt.NDArray[np.int32]
+    row: Ints | None
+    part: npt.NDArray[np.int32] | None
     parts: tuple[PartName, ...]
     metadata: npt.NDArray[np.object_] | None = None
     problems: tuple[CorruptData, ...] = field(default=())
@@ -123,55 +121,99 @@ def _with(block: Block, names: Sequence[str], series: Any, order: Any) -> Block:
     )
 
 
+class Run(NamedTuple):
+    """Consecutive points of one series in one part (`part` is its index), as a reader wants them."""
+
+    name: str
+    part: int
+    step: Ints
+    given: Bools | None
+    time: Floats
+    value: Floats
+    row: Ints | None = None
+    metadata: npt.NDArray[np.object_] | None = None
+
+
+def runs_of(
+    block: Block, part: int, names: Collection[str] | None, *, rows: bool, metadata: bool
+) -> Iterator[Run]:
+    """A block's points, series by series, each in as-written order."""
+    block, starts = grouped(block)
+    for at, name in enumerate(block.names):
+        here = slice(int(starts[at]), int(starts[at + 1]))
+        if here.start < here.stop and (names is None or name in names):
+            yield Run(
+                name,
+                part,
+                block.step[here],
+                None if block.given is None else block.given[here],
+                block.time[here],
+                block.value[here],
+                block.row[here] if rows else None,
+                block.metadata[here] if metadata and block.metadata is not None else None,
+            )
+
+
 def assemble(
-    blocks: Sequence[tuple[Block, int]],
+    runs: Iterable[Run],
     parts: Sequence[PartName],
     names: Sequence[str] | None,
     *,
+    rows: bool = False,
     start: int | None = None,
     stop: int | None = None,
     problems: Sequence[CorruptData] = (),
 ) -> Columns:
-    """Blocks in as-written order, each with the index of its part, as one experiment's columns."""
-    found = set().union(*(block.names for block, _ in blocks))
-    order = sorted(found) if names is None else [n for n in dict.fromkeys(names) if n in found]
-    ids = {name: i for i, name in enumerate(order)}
-    kept = [_renumbered(block, part, ids) for block, part in blocks]
-    joined = join_blocks([block for block, _ in kept], order)
-    part = np.concatenate([p for _, p in kept]) if kept else np.zeros(0, np.int32)
-    if np.any(joined.series[1:] < joined.series[:-1]):
-        # Few series sort fastest as 16-bit numbers (radix sort).
-        small = joined.series.astype(np.int16) if len(order) < 1 << 15 else joined.series
-        by_series = np.argsort(small, kind="stable")
-        joined, part = _with(joined, order, joined.series, by_series), part[by_series]
-    starts = np.searchsorted(joined.series, np.arange(len(order) + 1)).astype(np.int64)
-    step = joined.step
-    if joined.given is not None:
-        position = np.arange(len(step)) - starts[joined.series]
-        step = np.where(joined.given, step, position)
+    """Runs in as-written order as one experiment's columns, each value copied once."""
+    by_name: dict[str, list[Run]] = {}
+    for run in runs:
+        by_name.setdefault(run.name, []).append(run)
+    order = sorted(by_name) if names is None else [n for n in dict.fromkeys(names) if n in by_name]
+    ordered = [run for name in order for run in by_name[name]]
+    counts = [sum(len(run.value) for run in by_name[name]) for name in order]
+    starts = np.zeros(len(order) + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    step = _all([run.step for run in ordered], np.int64)
+    given = metadata = row = part = None
+    if any(run.given is not None for run in ordered):
+        masks = [run.given for run in ordered]
+        sizes = [len(run.value) for run in ordered]
+        given = _all(
+            [np.ones(n, np.bool_) if m is None else m for n, m in zip(sizes, masks, strict=True)]
+        )
+        position = np.arange(len(step)) - starts[:-1].repeat(counts)
+        step = np.where(given, step, position)
+    if any(run.metadata is not None for run in ordered):
+        texts = [run.metadata for run in ordered]
+        metadata = _all(
+            [
+                np.full(len(run.value), None) if text is None else text
+                for run, text in zip(ordered, texts, strict=True)
+            ]
+        )
+    if rows:
+        row = _all([run.row for run in ordered if run.row is not None], np.int64)
+        part = np.array([run.part for run in ordered], np.int32)
+        part = part.repeat([len(run.value) for run in ordered])
     columns = Columns(
         tuple(order),
         starts,
         step,
-        joined.given,
-        joined.time,
-        joined.value,
-        joined.row,
+        given,
+        _all([run.time for run in ordered], np.float64),
+        _all([run.value for run in ordered], np.float64),
+        row,
         part,
         tuple(parts),
-        joined.metadata,
+        metadata,
         tuple(problems),
     )
-    return _between(columns, start, stop)
+    return columns if start is None and stop is None else _between(columns, start, stop)
 
 
-def _renumbered(
-    block: Block, part: int, ids: dict[str, int]
-) -> tuple[Block, npt.NDArray[np.int32]]:
-    to = np.array([ids.get(name, -1) for name in block.names], np.int32)
-    series = to[block.series] if len(to) else block.series
-    block = _with(block, (), series, slice(None) if (series >= 0).all() else series >= 0)
-    return block, np.full(len(block), part, np.int32)
+def _renumbered(block: Block, ids: dict[str, int]) -> Block:
+    to = np.array([ids[name] for name in block.names], np.int32)
+    return _with(block, (), to[block.series] if len(to) else block.series, slice(None))
 
 
 def _between(columns: Columns, start: int | None, stop: int | None) -> Columns:
@@ -190,8 +232,8 @@ def _between(columns: Columns, start: int | None, stop: int | None) -> Columns:
         given=None if columns.given is None else columns.given[inside],
         time=columns.time[inside],
         value=columns.value[inside],
-        row=columns.row[inside],
-        part=columns.part[inside],
+        row=None if columns.row is None else columns.row[inside],
+        part=None if columns.part is None else columns.part[inside],
         metadata=None if columns.metadata is None else columns.metadata[inside],
     )
 
@@ -225,7 +267,7 @@ def merge_blocks(blocks: Sequence[Block]) -> Block:
     for block in blocks:
         for name in block.names:
             ids.setdefault(name, len(ids))
-    return join_blocks([_renumbered(block, 0, ids)[0] for block in blocks], list(ids))
+    return join_blocks([_renumbered(block, ids) for block in blocks], list(ids))
 
 
 def _all(arrays: Sequence[np.ndarray], dtype: type | None = None) -> np.ndarray:

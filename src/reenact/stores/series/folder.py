@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from ...errors import CorruptData, UnknownFormat
 from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
-from .columns import Block, Columns, PartName, assemble, merge_blocks
+from .columns import Block, Columns, PartName, Run, assemble, merge_blocks, runs_of
 from .parquet import PartFile, PartInfo, write_part
 from .points import decode_block
 from .protocol import Place, Sealed, Source
@@ -52,6 +52,14 @@ class _Stretch(NamedTuple):
     broken: list[tuple[int, str]]
     end: int
     lines: int
+
+
+class _Wanted(NamedTuple):
+    """What a reader asked for."""
+
+    names: Sequence[str] | None
+    rows: bool
+    metadata: bool
 
 
 class FolderSeries:
@@ -260,12 +268,13 @@ class FolderSeries:
         *,
         start: int | None = None,
         stop: int | None = None,
+        rows: bool = False,
         metadata: bool = False,
     ) -> Columns:
         """See `SeriesStore.read`."""
         for attempt in range(5):
             try:
-                return self._read(place, names, start, stop, metadata)
+                return self._read(place, names, start, stop, rows, metadata)
             except FileNotFoundError:  # a part was sealed between listing and reading it
                 if attempt == 4:
                     raise
@@ -277,29 +286,34 @@ class FolderSeries:
         names: Sequence[str] | None,
         start: int | None,
         stop: int | None,
+        rows: bool,
         metadata: bool,
     ) -> Columns:
         problems: list[CorruptData] = []
-        blocks: list[tuple[Block, int]] = []
         parts = _parts(place.folder)
-        for index, (part, path) in enumerate(parts.items()):
-            for block in self._part(place, part, path, names, metadata, problems):
-                blocks.append((block, index))
-        return assemble(blocks, list(parts), names, start=start, stop=stop, problems=problems)
+        wanted = _Wanted(names, rows, metadata)
+        runs = [
+            run
+            for index, (part, path) in enumerate(parts.items())
+            for run in self._part(place, part, path, index, wanted, problems)
+        ]
+        return assemble(
+            runs, list(parts), names, rows=rows, start=start, stop=stop, problems=problems
+        )
 
     def _part(
         self,
         place: Place,
         part: PartName,
         path: str,
-        names: Sequence[str] | None,
-        metadata: bool,
+        index: int,
+        wanted: _Wanted,
         problems: list[CorruptData],
-    ) -> Iterator[Block]:
+    ) -> Iterator[Run]:
         if path.endswith(".parquet"):
             try:
                 with PartFile(path) as file:
-                    yield _wanted(file, names, metadata)
+                    yield from file.runs(index, *wanted)
                 return
             except (CorruptData, UnknownFormat) as error:
                 lines = ExperimentLayout(place.folder).points(*part)
@@ -315,16 +329,17 @@ class FolderSeries:
         for item in self._derived(place, part, path):
             try:
                 with PartFile(item.path) as file:
-                    block = _wanted(file, names, metadata)
+                    runs = file.runs(index, *wanted)
                     offset, line = file.info.end, file.info.first_line + file.info.lines
                     problems += [_broken(path, n, reason) for n, reason in file.info.broken]
             except (CorruptData, UnknownFormat):
                 break  # derived: the lines themselves say the same
-            yield block
+            yield from runs
         stretch = _decode(path, offset, line)
         if stretch is not None:
             problems += [_broken(path, n, reason) for n, reason in stretch.broken]
-            yield stretch.block if metadata else stretch.block.without_metadata()
+            names, rows, metadata = wanted
+            yield from runs_of(stretch.block, index, names, rows=rows, metadata=metadata)
 
     def _derived_folder(self, experiment_id: str) -> str:
         return os.path.join(self._derived_root, experiment_id)
@@ -370,11 +385,6 @@ def _parts(folder: str) -> dict[PartName, str]:
         if suffix in (".jsonl", ".parquet"):
             found[split_part(stem)] = os.path.join(metrics, name)
     return dict(sorted(found.items()))
-
-
-def _wanted(file: PartFile, names: Sequence[str] | None, metadata: bool) -> Block:
-    series = range(len(file.info.names)) if names is None else sorted(set(file.find(names)))
-    return file.read(series, metadata=metadata)
 
 
 def _decode(path: str, start: int, line: int) -> _Stretch | None:

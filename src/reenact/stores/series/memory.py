@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .columns import Block, Columns, PartName, assemble
+from .columns import Block, Columns, PartName, assemble, runs_of
 from .protocol import Place, Sealed, Source
 
 __all__ = ["MemorySeries"]
@@ -32,16 +32,18 @@ class MemorySeries:
         *,
         start: int | None = None,
         stop: int | None = None,
+        rows: bool = False,
         metadata: bool = False,
     ) -> Columns:
         """See `SeriesStore.read`."""
         parts = sorted(self._blocks.get(place.experiment_id, {}).items())
-        blocks = [
-            (block if metadata else block.without_metadata(), index)
+        runs = (
+            run
             for index, (_, pieces) in enumerate(parts)
             for _, block in sorted(pieces.items())
-        ]
-        return assemble(blocks, [part for part, _ in parts], names, start=start, stop=stop)
+            for run in runs_of(block, index, names, rows=rows, metadata=metadata)
+        )
+        return assemble(runs, [part for part, _ in parts], names, rows=rows, start=start, stop=stop)
 
     def drop(self, experiment_id: str) -> int:
         """See `SeriesStore.drop`."""

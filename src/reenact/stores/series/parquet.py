@@ -14,7 +14,8 @@ the sum is exact.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ import msgspec
 import numpy as np
 
 from ...errors import CorruptData, UnknownFormat
-from .columns import Block, Floats, Ints, grouped
+from .columns import Block, Floats, Ints, Run, grouped
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -298,6 +299,33 @@ class PartFile:
             )
         return _block(table, self.info.names)
 
+    def runs(self, part: int, names: Sequence[str] | None, rows: bool, metadata: bool) -> list[Run]:
+        """The points of some or all series as views of what was read, series by series.
+
+        Raises:
+            CorruptData: The bytes are not what they should be.
+        """
+        numbers = range(len(self.info.names)) if names is None else sorted(set(self.find(names)))
+        ranges = {n: (self._offsets[n], self._offsets[n + 1]) for n in numbers}
+        groups = self._groups(_merged([r for r in ranges.values() if r[1] > r[0]]))
+        wanted = ["step", "time", "time_rest", "value"]
+        wanted += ["row"] * rows + ["metadata"] * metadata
+        try:
+            table = self._file.read_row_groups(groups, columns=wanted)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise _corrupt(self.path, error) from error
+        slices = _Slices(table)
+        found: list[Run] = []
+        for number, (begin, end) in ranges.items():
+            at = 0
+            for group in groups:
+                low, high = int(self._bounds[group]), int(self._bounds[group + 1])
+                a, b = max(begin, low) - low + at, min(end, high) - low + at
+                at += high - low
+                if a < b:
+                    found += slices.runs(self.info.names[number], part, a, b)
+        return found
+
     def _groups(self, ranges: list[tuple[int, int]]) -> list[int]:
         groups: list[int] = []
         for begin, end in ranges:
@@ -354,22 +382,45 @@ def _block(table: pa.Table, names: list[str]) -> Block:
     )
 
 
+class _Slices:
+    """The columns of a table as numpy arrays, a chunk at a time, without copying."""
+
+    def __init__(self, table: pa.Table) -> None:
+        if len({tuple(map(len, column.chunks)) for column in table.columns}) > 1:
+            table = table.combine_chunks()
+        self._table = table
+        lengths = [len(chunk) for chunk in table.column("value").chunks]
+        self._ends = np.cumsum([0, *lengths]).tolist()
+
+    def runs(self, name: str, part: int, begin: int, end: int) -> Iterator[Run]:
+        """Those rows of the table as points of one series."""
+        for chunk in range(bisect_right(self._ends, begin) - 1, len(self._ends) - 1):
+            low, high = self._ends[chunk], self._ends[chunk + 1]
+            a, b = max(begin, low) - low, min(end, high) - low
+            if a >= b:
+                return
+            yield self._run(name, part, chunk, a, b)
+
+    def _run(self, name: str, part: int, chunk: int, a: int, b: int) -> Run:
+        columns = self._table.column_names
+        pieces = {c: self._table.column(c).chunk(chunk).slice(a, b - a) for c in columns}
+        step, given = _values(pieces["step"], np.int64)
+        time = _values(pieces["time"], np.int64)[0] / 1e6
+        if pieces["time_rest"].null_count < b - a:
+            time += _values(pieces["time_rest"], np.float64)[0]
+        value = _values(pieces["value"], np.float64)[0]
+        row = _values(pieces["row"], np.int64)[0] if "row" in pieces else None
+        metadata = None
+        if "metadata" in pieces and pieces["metadata"].null_count < b - a:
+            metadata = np.empty(b - a, np.object_)
+            metadata[:] = pieces["metadata"].to_pylist()
+        return Run(name, part, step, given, time, value, row, metadata)
+
+
 def _numpy(table: pa.Table, name: str, kind: Any) -> tuple[Any, Any]:
     """A column's values (0 where it is null), and where it is not null (None: everywhere)."""
     column = table.column(name)
-    pieces = []
-    for chunk in column.chunks:
-        if not len(chunk):
-            continue
-        valid, data = chunk.buffers()
-        values = np.frombuffer(data, kind, len(chunk), chunk.offset * np.dtype(kind).itemsize)
-        there = None
-        if chunk.null_count:
-            bits = np.frombuffer(valid, np.uint8)
-            end = chunk.offset + len(chunk)
-            there = np.unpackbits(bits, bitorder="little", count=end)[chunk.offset :] != 0
-            values = np.where(there, values, 0).astype(kind)
-        pieces.append((values, there))
+    pieces = [_values(chunk, kind) for chunk in column.chunks if len(chunk)]
     if not pieces:
         return np.zeros(0, kind), None
     values = pieces[0][0] if len(pieces) == 1 else np.concatenate([v for v, _ in pieces])
@@ -377,6 +428,18 @@ def _numpy(table: pa.Table, name: str, kind: Any) -> tuple[Any, Any]:
         return values, None
     masks = [np.ones(len(v), np.bool_) if m is None else m for v, m in pieces]
     return values, np.concatenate(masks)
+
+
+def _values(chunk: pa.Array, kind: Any) -> tuple[Any, Any]:
+    """The values of an Arrow array (0 where it is null), and where it is not null (None: everywhere)."""
+    valid, data = chunk.buffers()
+    values = np.frombuffer(data, kind, len(chunk), chunk.offset * np.dtype(kind).itemsize)
+    if not chunk.null_count:
+        return values, None
+    end = chunk.offset + len(chunk)
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little", count=end)
+    there = bits[chunk.offset :] != 0
+    return np.where(there, values, 0).astype(kind), there
 
 
 def _corrupt(path: str, error: Exception) -> CorruptData:

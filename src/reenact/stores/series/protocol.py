@@ -77,6 +77,7 @@ class SeriesStore(Protocol):
         *,
         start: int | None = None,
         stop: int | None = None,
+        rows: bool = False,
         metadata: bool = False,
     ) -> Columns:
         """The points of some or all series (names not found are left out; order as asked, else sorted).
@@ -84,6 +85,7 @@ class SeriesStore(Protocol):
         Args:
             start: The first step to read.
             stop: The step to stop before.
+            rows: Whether to say which line of which part each point is.
             metadata: Whether to read the metadata of points too.
         """
         ...

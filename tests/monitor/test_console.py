@@ -304,6 +304,24 @@ def test_logging_set_up_before_the_start_is_kept_too(tmp_path: Path) -> None:
 
 
 @on_a_console
+def test_what_is_printed_while_a_line_is_being_kept_comes_after_it(tmp_path: Path) -> None:
+    capture = ConsoleCapture(str(tmp_path / "a"))
+    capture.start()
+    folder = capture._folders[0]
+    feed = folder.feed
+
+    def interrupted(text: str) -> str:  # as by a signal handler or a destructor
+        folder.feed = feed  # type: ignore[method-assign]
+        print("interruption")
+        return feed(text)
+
+    folder.feed = interrupted  # type: ignore[method-assign]
+    sys.stdout.write("first\n")
+    capture.stop()
+    assert (tmp_path / "a").read_text() == "first\ninterruption\n"
+
+
+@on_a_console
 def test_lines_of_many_threads_are_all_kept_whole(tmp_path: Path) -> None:
     capture = ConsoleCapture(str(tmp_path / "a"))
     capture.start()

@@ -151,24 +151,35 @@ def test_many_threads_may_add_and_cancel_at_once() -> None:
 
 
 FORKED = """
-import os, threading, time
+import os, signal, threading, time
 from reenact.monitor.ticker import process_ticker
 
 ticker = process_ticker()
 calls = []
-handle = ticker.add(lambda: calls.append(os.getpid()), 0.01)
+handle = ticker.add(lambda: None, 0.01)
+ticker.add(lambda: calls.append(os.getpid()), 0.01)
 while not calls:
     time.sleep(0.005)
-with ticker._changed:  # the worst moment: the lock is held as the process forks
-    child = os.fork()
+held, go_on = threading.Event(), threading.Event()
+
+def hold():
+    with ticker._changed:
+        held.set()
+        go_on.wait()
+
+threading.Thread(target=hold).start()
+held.wait()
+child = os.fork()  # the worst moment: another thread has the lock, and is not in the child
 if child == 0:
+    signal.alarm(30)
     before = len(calls)
-    time.sleep(0.1)
-    quiet = len(calls) == before and threading.active_count() == 1
     handle.cancel(wait=1)
+    ticker.add(lambda: None, 0.01)
     own = threading.Event()
-    ticker.add(own.set, 0.01)
-    os._exit(0 if quiet and own.wait(10) else 1)
+    ticker.add(own.set, 0.05)
+    ended = own.wait(10)
+    os._exit(0 if ended and len(calls) == before else 1)
+go_on.set()
 _, status = os.waitpid(child, 0)
 before = len(calls)
 while len(calls) == before:

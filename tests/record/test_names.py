@@ -127,6 +127,12 @@ def test_a_file_name_is_checked_like_a_prefix() -> None:
         check_file_name("../outside")
 
 
+def test_what_a_folder_cannot_hold_becomes_a_dash() -> None:
+    assert folder_name("a\u202eb/c:d\x00e") == "a-b-c-d-e"
+    assert folder_name(" .-a-. ") == "a"
+    assert folder_name("aux.tar.gz") == "aux_.tar.gz"
+
+
 @given(st.text(max_size=300))
 def test_any_text_gives_a_folder_name(text: str) -> None:
     name = folder_name(text)

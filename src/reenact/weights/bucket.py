@@ -85,7 +85,7 @@ class BucketPlace:
             return self.read(path) == data
         return True
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, lasting: bool = True) -> None:
         """See Place."""
         import obstore
 

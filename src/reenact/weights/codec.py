@@ -149,20 +149,7 @@ def _transformed(new: Bytes, base: Bytes | None, width: int, transform: int) -> 
 def _decode_planes(view: memoryview, out: Bytes, width: int, transform: int) -> None:
     count = len(out) // width
     target = out if transform == PLAIN else _scratch("bits", len(out))
-    lanes = target.reshape(count, width)
-    position = _HEAD.size
-    for index in range(width):
-        if len(view) - position < _PLANE.size:
-            raise CorruptData("An encoded block ends in the middle of a plane.")
-        kind, size = _PLANE.unpack_from(view, position)
-        position += _PLANE.size
-        body = view[position : position + size]
-        position += size
-        if len(body) != size:
-            raise CorruptData("An encoded block ends in the middle of a plane.")
-        lanes[:, index] = _plane(kind, body, count)
-    if position != len(view):
-        raise CorruptData("An encoded block has bytes after its last plane.")
+    _join(_planes(view, count, width), target.view(f"u{width}"))
     bits = target.view(f"u{width}")
     if transform == XOR:
         np.bitwise_xor(out.view(f"u{width}"), bits, out=out.view(f"u{width}"))
@@ -173,6 +160,42 @@ def _decode_planes(view: memoryview, out: Bytes, width: int, transform: int) -> 
         np.right_shift(bits, 1, out=bits)
         np.bitwise_xor(bits, sign, out=bits)
         np.add(out.view(f"u{width}"), bits, out=out.view(f"u{width}"))
+
+
+def _planes(view: memoryview, count: int, width: int) -> list[Bytes | int]:
+    """The planes of a block from the lowest, one that repeats a byte as that byte."""
+    planes: list[Bytes | int] = []
+    position = _HEAD.size
+    for _ in range(width):
+        if len(view) - position < _PLANE.size:
+            raise CorruptData("An encoded block ends in the middle of a plane.")
+        kind, size = _PLANE.unpack_from(view, position)
+        position += _PLANE.size
+        body = view[position : position + size]
+        position += size
+        if len(body) != size:
+            raise CorruptData("An encoded block ends in the middle of a plane.")
+        planes.append(_plane(kind, body, count))
+    if position != len(view):
+        raise CorruptData("An encoded block has bytes after its last plane.")
+    return planes
+
+
+def _join(planes: list[Bytes | int], bits: NDArray[Any]) -> None:
+    """Put the planes together again, from the highest down; high planes of zeros cost nothing."""
+    empty = True
+    for plane in reversed(planes):
+        if empty:
+            if isinstance(plane, int) and plane == 0:
+                continue
+            bits[:] = plane
+            empty = False
+            continue
+        np.left_shift(bits, 8, out=bits)
+        if not (isinstance(plane, int) and plane == 0):
+            np.bitwise_or(bits, plane, out=bits)
+    if empty:
+        bits[:] = 0
 
 
 def _plane(kind: int, body: memoryview, count: int) -> Bytes | int:

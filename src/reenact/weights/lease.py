@@ -44,7 +44,9 @@ class Lease:
         """Say again that the writer lives; cheap to call often."""
         now = time.time()
         if now - self._renewed > _RENEW_AFTER:
-            self._place.replace(self._path, json.dumps({**_process(), "time": now}).encode())
+            body = json.dumps({**_process(), "time": now}).encode()
+            # Not lasting: a crash of the machine ends the writer as well.
+            self._place.replace(self._path, body, lasting=False)
             self._renewed = now
 
     def check(self) -> None:

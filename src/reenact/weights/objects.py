@@ -82,6 +82,8 @@ class Objects:
         self._small: dict[bytes, bytes] = {}
         # Packs whose index is damaged, with what was wrong; their objects come from a scan.
         self.damaged: dict[str, str] = {}
+        # Blocks of the version stored last, as they were before they were encoded.
+        self.warm: dict[bytes, Bytes] = {}
         # Copies of objects whose bytes turned out damaged while there is another copy.
         self.bad: set[tuple[str, bytes]] = set()
 

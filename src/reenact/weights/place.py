@@ -58,8 +58,8 @@ class Place(Protocol):
         """Put `data` under a new name; False, and no change, when the name is taken."""
         ...
 
-    def replace(self, path: str, data: bytes) -> None:
-        """Put `data` under a name, whatever was there."""
+    def replace(self, path: str, data: bytes, *, lasting: bool = True) -> None:
+        """Put `data` under a name, whatever was there; a crash may undo what is not `lasting`."""
         ...
 
     def upload(self, path: str, source: Path) -> None:
@@ -154,16 +154,21 @@ class LocalPlace:
         self._sync_folder(target.parent)
         return True
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, data: bytes, *, lasting: bool = True) -> None:
         """See Place."""
-        self.upload(path, self._write(data))
+        self._move(path, self._write(data, lasting=lasting))
+        if lasting:
+            self._sync_folder((self.root / path).parent)
 
     def upload(self, path: str, source: Path) -> None:
         """See Place."""
+        self._move(path, source)
+        self._sync_folder((self.root / path).parent)
+
+    def _move(self, path: str, source: Path) -> None:
         target = self.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(source, target)
-        self._sync_folder(target.parent)
 
     def delete(self, path: str) -> None:
         """See Place."""
@@ -179,13 +184,13 @@ class LocalPlace:
         """See Place."""
         return self.root.is_dir() and any(self.root.iterdir())
 
-    def _write(self, data: bytes) -> Path:
+    def _write(self, data: bytes, *, lasting: bool = True) -> Path:
         temporary = self.scratch() / f"{time.time_ns():x}-{secrets.token_hex(6)}.part"
         try:
             with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
-                if self.durable:
+                if self.durable and lasting:
                     os.fsync(file.fileno())
         except BaseException:
             temporary.unlink(missing_ok=True)

@@ -39,6 +39,8 @@ _PACK_BYTES = 1024 * 1024 * 1024
 # Blocks smaller than this share one task: handing over a task costs as much as hashing 100 kB.
 _TASK_BYTES = 1024 * 1024
 _SMALLEST_ENCODED = 128
+# How much of a version stays in memory, so that a commit where little changed reads nothing.
+_WARM_BYTES = 48 * 1024 * 1024
 
 
 class _Block(NamedTuple):
@@ -74,6 +76,8 @@ class Stager:
         self._lease = Lease(place)
         # Only after the lease is visible: see lease.py for why this order keeps objects safe.
         self._avoid = condemned(place)
+        self._warm: dict[bytes, Bytes] = {}
+        self._warm_bytes = 0
         objects.refresh()
         self._writer: PackWriter | None = None
         # Packs not yet published; also removed when this object is dropped or the program ends.
@@ -172,6 +176,7 @@ class Stager:
     def close(self) -> None:
         """Give up what was not published, and the lease."""
         self._writer = None
+        self._objects.warm = self._warm
         self._give_up()
 
     # --- the work --------------------------------------------------------------------------
@@ -196,11 +201,13 @@ class Stager:
     def _store_one(self, block: _Block) -> _Stored:
         key = digest(block.data)
         if self._known(key):
+            self._keep_warm(key, self._objects.warm.get(key))
             return _Stored(key, len(block.data), None, NO_BASE, 0)
         # The tensor may be changed by another thread while it is encoded. What is stored is the
         # copy, under the copy's own hash, so an object is never other than its key says.
         data = block.data.copy()
         key = digest(data)
+        self._keep_warm(key, data)
         base, base_data, depth = self._base(block.base, len(data))
         if len(data) < _SMALLEST_ENCODED:
             transform = codec.RAW
@@ -217,6 +224,9 @@ class Stager:
         found = self._objects.find(key, avoid=self._avoid)
         if found is None or found[1].raw != size or found[1].depth >= LONGEST_CHAIN:
             return NO_BASE, None, 0
+        warm = self._objects.warm.get(key)
+        if warm is not None:
+            return key, warm, found[1].depth + 1
         data = np.empty(size, np.uint8)
         try:
             self._objects.read_block(key, data, "A delta")
@@ -224,6 +234,12 @@ class Stager:
             # A damaged parent must not stop the next commit, nor may that build on it.
             return NO_BASE, None, 0
         return key, data, found[1].depth + 1
+
+    def _keep_warm(self, key: bytes, data: Bytes | None) -> None:
+        """Remember a block of this version, up to a limit, to take the next one's delta against."""
+        if data is not None and key not in self._warm and self._warm_bytes < _WARM_BYTES:
+            self._warm[key] = data
+            self._warm_bytes += len(data)
 
     def _known(self, key: bytes) -> bool:
         return self._objects.find(key, avoid=self._avoid) is not None

@@ -1,0 +1,181 @@
+"""Commits: of an unchanged model, of a few changed tensors, of all tensors changed a little."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import safetensors.numpy
+import torch
+
+from reenact.weights import Repository
+
+from .reference import compress, difference, encode_ours, hash_all
+from .rounds import Row, fresh, megabytes, milliseconds, moved, rate, ratio_of, rounds, size_of
+
+TENSORS = 20
+
+
+def _model(elements: int, seed: int = 0) -> dict[str, np.ndarray]:
+    return {f"layer.{n}.weight": fresh(elements, seed + n) for n in range(TENSORS)}
+
+
+def _commit(repo: Repository, model: dict[str, np.ndarray]) -> None:
+    repo.stage_weights(model)
+    repo.commit("measured")
+
+
+def unchanged(scratch: Path, quick: bool) -> list[Row]:
+    """A commit of what is there already."""
+    rows = []
+    for total in (4_000_000,) if quick else (100_000_000, 1_000_000_000):
+        model = _model(total // TENSORS // 4)
+        folder = scratch / f"unchanged-{total}"
+        repo = Repository(folder, init=True)
+        _commit(repo, model)
+        before = size_of(folder)
+        count = 3 if quick else 15
+        ours, floor, ratio = ratio_of(
+            count, lambda: _commit(repo, model), lambda: hash_all(list(model.values()))
+        )
+        stored = (size_of(folder) - before) / count
+        rows.append(
+            Row(
+                f"commit of an unchanged model of {megabytes(total)}, waiting for the disk",
+                f"{milliseconds(ours)}, {stored / 1e3:.1f} kB stored ({ratio:.2f} × BLAKE3)",
+                f"BLAKE3 of its bytes {milliseconds(floor)}",
+                "≤ 1.5 × BLAKE3, < 10 kB",
+                ratio <= 1.5 and stored < 10_000,
+            )
+        )
+        relaxed = Repository(folder, durable=False)
+        ours, floor, ratio = ratio_of(
+            count, lambda: _commit(relaxed, model), lambda: hash_all(list(model.values()))
+        )
+        rows.append(
+            Row(
+                "the same with durable=False",
+                f"{milliseconds(ours)} ({ratio:.2f} × BLAKE3)",
+                f"BLAKE3 {milliseconds(floor)}",
+                "≤ 1.5 × BLAKE3",
+                ratio <= 1.5,
+            )
+        )
+    return rows
+
+
+def two_of_twenty(scratch: Path, quick: bool) -> list[Row]:
+    """A commit in which two of twenty tensors changed a little."""
+    return [_two(scratch / "lasting", quick, True), _two(scratch / "relaxed", quick, False)]
+
+
+def _two(folder: Path, quick: bool, durable: bool) -> Row:
+    elements = 10_000 if quick else 1_250_000
+    model = _model(elements)
+    repo = Repository(folder, init=True, durable=durable)
+    _commit(repo, model)
+    names = list(model)[3:5]
+    states = [model]
+    for step in range(3 if quick else 9):
+        changed = {name: moved(states[-1][name], 1e-3, step) for name in names}
+        states.append({**states[-1], **changed})
+    pairs = iter(zip(states, states[1:], strict=False))
+    ahead = iter(states[1:])
+    stored = size_of(folder)
+
+    def floor() -> None:
+        old, new = next(pairs)
+        hash_all(list(new.values()))
+        encode_ours([new[n] for n in names], [old[n] for n in names])
+
+    ours, beside, ratio = ratio_of(len(states) - 1, lambda: _commit(repo, next(ahead)), floor)
+    stored = (size_of(folder) - stored) / (len(states) - 1)
+    raw = 2 * elements * 4
+    return Row(
+        f"commit where 2 of {TENSORS} tensors changed ({megabytes(raw)} of {megabytes(elements * 80)}), "
+        + ("waiting for the disk" if durable else "durable=False"),
+        f"{milliseconds(ours)}, {megabytes(stored)} stored ({ratio:.2f} ×)",
+        f"hash all + encode two {milliseconds(beside)}",
+        "≤ 1.3 ×; only those two",
+        ratio <= 1.3 and stored < raw,
+    )
+
+
+def all_changed(scratch: Path, quick: bool) -> list[Row]:
+    """Commits in which every tensor changed, beside the reference of blosc2."""
+    elements = 100_000 if quick else 25_000_000
+    rows = []
+    cases: list[tuple[str, float | None, str]] = [
+        ("fresh float32", None, "f4"),
+        ("float32 changed by 1e-2", 1e-2, "f4"),
+        ("float32 changed by 1e-3", 1e-3, "f4"),
+        ("float32 changed by 1e-4", 1e-4, "f4"),
+        ("float32 changed by 1e-6", 1e-6, "f4"),
+        ("fresh bfloat16", None, "bf16"),
+        ("bfloat16 changed by 1e-3", 1e-3, "bf16"),
+    ]
+    for name, by, kind in cases:
+        dtype = np.dtype(np.float32 if kind == "f4" else ml_dtypes.bfloat16)
+        start = fresh(elements)
+        old = start.astype(dtype)
+        new = moved(start, by).astype(dtype) if by else old
+        count = 2 if quick else 5
+        folders = iter(range(1000))
+        ready = []
+        for _ in range(count):
+            repo = Repository(scratch / f"all-{kind}-{by}-{next(folders)}", init=True)
+            if by:
+                _commit(repo, {"w": old})
+            ready.append(repo)
+        before = size_of(Path(ready[0].url))
+        queue = iter(ready)
+        packed: list[bytes] = []
+        ours, floor, codec = rounds(
+            count,
+            lambda: _commit(next(queue), {"w": new}),
+            lambda: packed.append(
+                compress(difference(new, old) if by else new.view(f"u{new.itemsize}"))
+            ),
+            lambda: encode_ours([new], [old]) if by else None,
+        )
+        stored = (size_of(Path(ready[0].url)) - before) / new.nbytes
+        reference = len(packed[0]) / new.nbytes
+        alone = f"; codec alone {rate(new.nbytes, codec)}" if by else ""
+        rows.append(
+            Row(
+                f"{megabytes(new.nbytes)} of {name}: whole commit",
+                f"{stored:.3f} of raw, {rate(new.nbytes, ours)}{alone}",
+                f"blosc2: {reference:.3f}, {rate(new.nbytes, floor)}",
+                "≤ reference + 0.01, ≥ 0.8 × its rate" if by in (1e-2, 1e-3, 1e-4) else "",
+                stored <= reference + 0.01 and ours <= floor / 0.8
+                if by in (1e-2, 1e-3, 1e-4)
+                else None,
+            )
+        )
+    return rows
+
+
+def beside(scratch: Path, quick: bool) -> list[Row]:
+    """The first commit of a model, beside plain files."""
+    model = _model(10_000 if quick else 1_250_000)
+    total = sum(array.nbytes for array in model.values())
+    torched = {name: torch.from_numpy(array) for name, array in model.items()}
+    numbers = iter(range(1000))
+
+    def first() -> None:
+        _commit(Repository(scratch / f"first-{next(numbers)}", init=True, durable=False), model)
+
+    ours, safe, pickled = rounds(
+        2 if quick else 5,
+        first,
+        lambda: safetensors.numpy.save_file(model, scratch / "m.safetensors"),
+        lambda: torch.save(torched, scratch / "m.pt"),
+    )
+    return [
+        Row(
+            f"first commit of {megabytes(total)} of float32, without waiting for the disk",
+            f"{rate(total, ours)}, {size_of(scratch / 'first-0') / total:.3f} of raw",
+            f"safetensors {rate(total, safe)}, torch.save {rate(total, pickled)}, 1.000 of raw",
+        )
+    ]

@@ -132,7 +132,8 @@ def _patch(
         # A copy of the index, so that untracked files can be announced to it without touching the user's.
         index = os.path.join(folder, "index")
         try:
-            shutil.copyfile(repository.index, index)
+            # With its time: git tells by it which files it must not trust the recorded times of.
+            shutil.copy2(repository.index, index)
         except FileNotFoundError:
             pass
         environ = {"GIT_INDEX_FILE": index}

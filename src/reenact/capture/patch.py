@@ -56,7 +56,7 @@ def sections(patch: bytes) -> list[tuple[str, bytes]]:
     """A patch of git parted by file: `(path after the change, its bytes)`."""
     parts: list[tuple[str, bytes]] = []
     starts = [m.start() for m in re.finditer(rb"^diff --git ", patch, re.M)]
-    for start, end in zip(starts, [*starts[1:], len(patch)], strict=True):
+    for start, end in zip(starts, [*starts[1:], len(patch)], strict=False):
         part = patch[start:end]
         parts.append((_path_of(part), part))
     return parts

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..capture.patch import sections
 from ..errors import ReproduceError
-from ..journal.layout import RootLayout, is_experiment
+from ..journal.layout import RootLayout
 from .code import find_clone
 from .data import InputState, check_inputs
 from .differences import InputDifference
@@ -135,10 +135,10 @@ def make_plan(
 
 def free_prefix(store: Store, prefix: str) -> str:
     """The prefix of the next re-run of an experiment: beside it, numbered."""
+    if "/" not in prefix:  # opened by its name alone
+        prefix = f"reproductions/{prefix}"
     root = RootLayout(store.root)
     number = 1
-    while is_experiment(root.experiment(f"{prefix}-again-{number}").folder) or os.path.exists(
-        root.experiment(f"{prefix}-again-{number}").folder
-    ):
+    while os.path.exists(root.experiment(f"{prefix}-again-{number}").folder):
         number += 1
     return f"{prefix}-again-{number}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..capture.variables import PLACE, chosen_variables
 from ..errors import ReproduceError
 from ..journal.edits import append_event
-from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.layout import RootLayout
 from ..record.secrets import MASK, mask_secrets
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep
@@ -24,7 +24,7 @@ from .figure import draw
 from .live import Live
 from .packages import Python, make_environment
 from .plan import Plan, free_prefix
-from .running import Ended, find_program, inner_environment, outside, run_program
+from .running import Ended, end, find_program, inner_environment, outside, run_program
 from .series import curves_of
 from .verdict import Curve, Tolerance
 
@@ -255,18 +255,6 @@ def _capture_inputs(child: Experiment, run: _Prepared) -> None:
             "inputs",
             {s.name: {**recorded[s.name], "path": s.path, "sha256": s.found} for s in run.inputs},
         )
-
-
-def end(experiment: Experiment, ended: Ended) -> None:
-    """End an experiment as its program ended."""
-    if ended.interrupted:
-        experiment.run.cancel("interrupted")
-    elif ended.code == 0:
-        experiment.run.complete()
-    else:
-        # An experiment inside has written where it failed, which is more than the exit code says.
-        told = os.path.exists(ExperimentLayout(experiment.folder).failed)
-        experiment._finish("failed", ended.reason, None if told else ended.tail or ended.reason)
 
 
 def keep_verdict(store: Store, judgement: Judgement) -> None:

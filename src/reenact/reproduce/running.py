@@ -16,11 +16,13 @@ from typing import IO, Any
 from ..capture.command import is_python
 from ..capture.recorder import Outside
 from ..errors import ReproduceError
+from ..journal.edits import append_event
+from ..journal.layout import ExperimentLayout
 from ..monitor.folding import LineFolder
 from ..tracking.experiment import Experiment
 from .packages import Python, ask_python
 
-__all__ = ["Ended", "find_program", "inner_environment", "outside", "run_program"]
+__all__ = ["Ended", "end", "find_program", "inner_environment", "outside", "run_program"]
 
 _TAIL_LINES = 50
 _GRACE = (
@@ -176,6 +178,34 @@ def run_program(
         keeper.close()
     code = process.returncode if process.returncode >= 0 else 128 - process.returncode
     return Ended(code, keeper.tail(), interrupted or code == 128 + signal.SIGINT)
+
+
+def end(experiment: Experiment, ended: Ended) -> None:
+    """End an experiment as its program ended."""
+    status = "cancelled" if ended.interrupted else "completed" if ended.code == 0 else "failed"
+    _end_inside(experiment, status, "interrupted" if ended.interrupted else ended.reason)
+    if status == "cancelled":
+        experiment.run.cancel("interrupted")
+    elif status == "completed":
+        experiment.run.complete()
+    else:
+        # An experiment inside has written where it failed, which is more than the exit code says.
+        told = os.path.exists(ExperimentLayout(experiment.folder).failed)
+        experiment._finish("failed", ended.reason, None if told else ended.tail or ended.reason)
+
+
+def _end_inside(experiment: Experiment, status: str, reason: str) -> None:
+    """Write the end of experiments inside that had no time to: a signal ended their process."""
+    recording = experiment._recording
+    assert recording is not None
+    if len(recording.layout.writers()) < 2:
+        return
+    recording._read_state()
+    for gone in recording._gone:
+        append_event(
+            recording.root, recording.layout, experiment.id, "closed", status=status, reason=reason, by="reader",
+            writer=gone.writer,
+        )  # fmt: skip
 
 
 def _sample(experiment: Experiment, pid: int) -> Any:

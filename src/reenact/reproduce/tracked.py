@@ -7,8 +7,7 @@ import os
 from collections.abc import Sequence
 
 from ..tracking.experiment import Experiment
-from .replay import end
-from .running import find_program, inner_environment, outside, run_program
+from .running import end, find_program, inner_environment, outside, run_program
 
 __all__ = ["run_tracked"]
 

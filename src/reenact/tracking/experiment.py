@@ -17,7 +17,7 @@ from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
 from .files import Files, LoggedFile
-from .identity import find_place, launch_token
+from .identity import Place, find_place, launch_token
 from .metrics import MetricGroup
 from .opening import begin, frozen, login, warn_of_changed_config
 from .params import Params
@@ -184,12 +184,15 @@ class Experiment:
         given, project = self._given, self._project
         if joined is not None and joined.given:
             given, project = joined.given, joined.project
-        place = find_place(root, given, project=project, launch=launch, ordinal=ordinal)
+        belongs = joined is not None and joined.belongs
+        if belongs:
+            place = Place(root, given, given.rsplit("/", 1)[-1], None)
+        else:
+            place = find_place(root, given, project=project, launch=launch, ordinal=ordinal)
         if self._status is not Status.PENDING:
             self._points.renew()
             self._files = []
         recording = Recording(root, place, self._rank, settings, self._say)
-        belongs = joined is not None and joined.belongs
         if belongs:  # its place in the family is what the one that started it says
             self._parent = None
         recording.capture_with(self._opened_as, next(_openings), belongs, self._outside)

@@ -43,3 +43,28 @@ def test_a_file_that_changed_on_disk_is_not_passed_on(change, store_root, tmp_pa
 
 def test_an_experiment_without_files_says_so(run):
     assert run("files", "bob/nlp/broken").err.endswith("has saved no files.\n")
+
+
+def test_every_save_of_a_name_comes_out(change, store_root, tmp_path):
+    from .conftest import recorded
+
+    with recorded(store_root, "alice/many/saves") as exp:
+        for step in range(3):
+            exp.files().save_text(f"at {step}", "note.txt", step=step)
+    outcome = change("files", "alice/many/saves", "--save", tmp_path / "copies")
+    assert outcome.code == 0
+    texts = {path.read_text() for path in (tmp_path / "copies").iterdir()}
+    assert texts == {"at 0", "at 1", "at 2"}
+    assert (tmp_path / "copies" / "note.txt").read_text() == "at 2"
+    assert change("files", "alice/many/saves", "note.txt", "--cat").out == "at 2"
+
+
+def test_nothing_is_overwritten_unless_asked_for(run, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    outcome = run("files", REF, "--save", tmp_path)
+    assert outcome.code == 5
+    assert "--overwrite" in outcome.err
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "models").exists()
+    assert run("files", REF, "--save", tmp_path, "--overwrite").code == 0
+    assert (tmp_path / "notes.txt").read_text() == "hello\n"

@@ -143,3 +143,49 @@ def test_an_unknown_metric_is_not_found_and_the_nearest_is_named(run):
     outcome = run("best", "val/los")
     assert outcome.code == 3
     assert "val/loss" in outcome.err
+
+
+def test_a_misspelt_column_is_a_mistake_not_an_empty_column(run):
+    outcome = run("list", "-c", "status,params.lrr")
+    assert outcome.code == 2
+    assert "params.lr" in outcome.err
+
+
+def test_a_column_that_only_others_have_is_empty(run):
+    outcome = run("list", "-c", "params.lr", "name == 'baseline'")
+    assert (outcome.code, len(outcome.lines)) == (0, 2)
+
+
+def test_a_long_parameter_is_shortened_in_a_table_and_whole_in_json(change, store_root):
+    from .conftest import recorded
+
+    for end in "ab":
+        with recorded(store_root, f"long/{end}", params={"prompt": "x" * 1_000_000 + end}):
+            pass
+    rows = [row for row in change("list", "prefix =~ '^long'").out.splitlines() if "long/" in row]
+    assert max(map(len, rows)) < 200
+    assert [row.split()[-1][-1] for row in rows] == ["b", "a"]
+    assert max(map(len, change("show", "long/a").lines)) < 300
+    (one,) = change("list", "prefix == 'long/a'", "--json").json["experiments"]
+    assert len(one["params"]["prompt"]) == 1_000_001
+
+
+def test_thousands_of_metrics_do_not_flood_the_terminal(change, store_root):
+    from .conftest import recorded
+
+    with recorded(store_root, "wide/run") as exp:
+        exp.log_metrics({f"layer{i}/norm": float(i) for i in range(3000)})
+    outcome = change("show", "wide/run")
+    assert len(outcome.lines) < 80
+    assert "2,950 more metrics; --all shows them" in outcome.out
+    assert len(change("list", "-q").lines) == 7
+    assert change("list", "name == 'run'").code == 0
+
+
+def test_names_in_markup_are_text(change, store_root):
+    from .conftest import recorded
+
+    with recorded(store_root, "x/[red]name[bold]", tags=["[blink]"]) as exp:
+        exp.log_metric("[link=x]m", 1.0)
+    assert "x/[red]name[bold]" in change("list").out
+    assert "[link=x]m" in change("show", "x/[red]name[bold]").out

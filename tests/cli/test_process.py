@@ -216,3 +216,27 @@ def test_bash_completes_commands():
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["plain,compare", "plain,completion"]
+
+
+def test_a_full_disk_behind_the_output_is_an_error(made):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "--root", str(made), "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_closed_streams_do_not_crash_it(made):
+    line = f"{sys.executable} -m reenact --root {made} list >&- 2>&-"
+    assert subprocess.run(["bash", "-c", line], timeout=60).returncode == 0
+
+
+def test_looking_where_nothing_is_yet_says_where_it_looked(tmp_path):
+    done = subprocess.run(
+        [*PROGRAM, "list"], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert done.returncode == 0
+    assert f"no experiments in {tmp_path}/experiments" in done.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -57,4 +57,4 @@ def test_an_empty_folder_is_an_empty_store(tmp_path):
     (tmp_path / "empty").mkdir()
     outcome = call("--root", tmp_path / "empty", "list")
     assert (outcome.code, outcome.out) == (0, "")
-    assert "no experiments here yet" in outcome.err
+    assert f"no experiments in {tmp_path}/empty yet" in outcome.err

@@ -13,7 +13,7 @@ from ..plots.fields import field_value
 from ..plots.labels import differing, flat
 from ..plots.sparklines import sparkline
 from .output import Column, Output
-from .words import ago, duration, number, one_line, value
+from .words import ago, duration, number, one_line, shortened, value
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
@@ -37,6 +37,8 @@ STATUS_STYLES = {
 _MOST_PARAMS = 4
 _MOST_METRICS = 3
 SPARK_WIDTH = 12
+MOST_TEXT = 60
+MOST_SPARKLINES = 100
 
 
 def experiment_json(view: ExperimentView) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def experiment_columns(
     now = time.time() if now is None else now
     columns = [_id(views), _name(views)]
     if wanted:
-        return columns[:1] + [_field(views, field, now) for field in wanted]
+        return columns[:1] + [_field(store, views, field, now) for field in wanted]
     columns += [
         _status(views),
         Column("CREATED", [ago(v.created_at, now) for v in views], True, 3, styles="dim"),
@@ -143,9 +145,9 @@ def experiment_columns(
         columns += _metric(views, name, lines, 4 + 3 * rank)
     params = [flat(view.params) for view in views]
     for rank, key in enumerate(telling_params(params)[:_MOST_PARAMS]):
-        cells = [value(one[key]) if key in one else "" for one in params]
+        cells = [shortened(value(one[key]), MOST_TEXT) if key in one else "" for one in params]
         numeric = all(not isinstance(one.get(key), str) for one in params)
-        columns.append(Column(key, cells, numeric, 5 + 2 * rank, 6))
+        columns.append(Column(one_line(key), cells, numeric, 5 + 2 * rank, 6))
     if any(view.tags for view in views):
         columns.append(Column("TAGS", [_tags(view) for view in views], False, 8, 8, "magenta"))
     return columns
@@ -200,8 +202,10 @@ def _metric(
 _TIMES = ("created_at", "started_at", "ended_at", "updated_at")
 
 
-def _field(views: Sequence[ExperimentView], field: str, now: float) -> Column:
+def _field(store: Store, views: Sequence[ExperimentView], field: str, now: float) -> Column:
     values = [_value_of(view, field) for view in views]
+    if field != "tags" and all(one is None for one in values):
+        store.list(sort=field, limit=1)  # a misspelt field is an error, not an empty column
     if field == "status":
         return _status(views)
     if field in _TIMES:
@@ -213,7 +217,7 @@ def _field(views: Sequence[ExperimentView], field: str, now: float) -> Column:
     elif field.startswith("metrics."):
         cells = [number(one) for one in values]
     else:
-        cells = ["" if one is None else value(one) for one in values]
+        cells = ["" if one is None else shortened(value(one), MOST_TEXT) for one in values]
     right = all(one is None or isinstance(one, int | float) for one in values)
     return Column(field.removeprefix("params.").removeprefix("metrics."), cells, right, least=6)
 

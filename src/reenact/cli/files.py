@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import NotFound
+from ..errors import InvalidName, NotFound
 from .face import Face, complete_experiment, shared
 from .output import Column
 from .words import moment, one_line, size
@@ -29,14 +29,25 @@ __all__ = ["files"]
     type=click.Path(file_okay=False, path_type=Path),
     help="Copy them into this folder, checking their hashes.",
 )
-@click.option("--cat", is_flag=True, help="Print the content of the one that fits.")
+@click.option("--overwrite", is_flag=True, help="With --save: replace files that are there.")
+@click.option(
+    "--cat",
+    is_flag=True,
+    help="Print the content of the one that fits; of several saves the newest.",
+)
 @shared(quiet="Print their paths alone.")  # fmt: skip
 def files(
-    face: Face, experiment: str, patterns: tuple[str, ...], save: Path | None, cat: bool
+    face: Face,
+    experiment: str,
+    patterns: tuple[str, ...],
+    save: Path | None,
+    overwrite: bool,
+    cat: bool,
 ) -> None:
     """List the files of an experiment, or save copies of them.
 
-    A PATTERN is a name, or has * and ? in it; it is held against the name and against prefix/name.
+    A PATTERN is a name, or has * and ? in it; it is held against the name and against prefix/name. Of a name
+    that was saved several times, --save gives older copies the id of their save in their names.
 
     \b
     Examples:
@@ -54,18 +65,19 @@ def files(
                 name=patterns[0],
             )
         if cat:
-            if len(found) != 1:
+            if len({_place(one) for one in found}) != 1:
                 raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
-            sys.stdout.buffer.write(found[0].read_bytes())
+            sys.stdout.buffer.write(found[-1].read_bytes())
             sys.stdout.buffer.flush()
             return
-        saved = [_save(one, save) for one in found] if save is not None else None
+        saved = None if save is None else _save(found, save, overwrite)
     if face.out.mode == "json":
         face.out.json(
             {
                 "id": view.id,
                 "files": [
                     {
+                        "id": one.id,
                         "name": one.name, "prefix": one.prefix, "path": str(one.path),
                         "size": one.size, "hash": one.hash, "step": one.step, "time": one.time,
                         "metadata": one.metadata,
@@ -105,10 +117,22 @@ def _fits(one: FileView, patterns: tuple[str, ...]) -> bool:
     )
 
 
-def _save(one: FileView, folder: Path) -> Path:
-    """Copy a file to where it lies in the experiment; its place is checked to be inside the folder."""
-    target = folder.resolve() / _place(one)
-    if not target.resolve().is_relative_to(folder.resolve()):
-        raise NotFound(f"The file {_place(one)!r} would lie outside {folder}; it was not saved.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return one.save(target)
+def _save(found: list[FileView], folder: Path, overwrite: bool) -> list[Path]:
+    """Copy files to where they lie in the experiment; all places are checked before the first copy."""
+    newest = {_place(one): one.id for one in found}
+    inside = folder.resolve()
+    targets = []
+    for one in found:
+        target = inside / _place(one)
+        if newest[_place(one)] != one.id:
+            target = target.with_name(f"{target.stem}-{one.id}{target.suffix}")
+        if not target.resolve().is_relative_to(inside):
+            raise InvalidName(
+                f"The file {_place(one)!r} would lie outside {folder}; nothing was saved."
+            )
+        if target.exists() and not overwrite:
+            raise FileExistsError(f"{target} is there already; --overwrite replaces it.")
+        targets.append(target)
+    return [
+        one.save(target, overwrite=overwrite) for one, target in zip(found, targets, strict=True)
+    ]

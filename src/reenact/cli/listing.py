@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .columns import experiment_columns, experiment_json, parse_fields
+from .columns import MOST_SPARKLINES, experiment_columns, experiment_json, parse_fields
 from .face import STATUSES, Face, filter_options, selection, shared
 from .output import Column
 from .words import number, one_line, plural
@@ -128,14 +128,18 @@ def _print_table(
 ) -> None:
     if not found:
         chosen = filter is not None or found.total or len(store)
-        face.out.say("No experiment fits." if chosen else "There are no experiments here yet.")
+        face.out.say(
+            "No experiment fits."
+            if chosen
+            else f"There are no experiments in {store.root} yet; --root or REENACT_ROOT looks elsewhere."
+        )
         return
     columns = experiment_columns(
         store,
         found,
         face.out,
         wanted=fields,
-        sparks=face.out.terminal if sparks is None else sparks,
+        sparks=face.out.terminal and len(found) <= MOST_SPARKLINES if sparks is None else sparks,
     )
     dropped = face.out.table(columns)
     remarks = []

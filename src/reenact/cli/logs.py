@@ -66,7 +66,7 @@ def logs(
             face.out.say(f"{view.id} {store.get(view.id).status}.")
             return
         if console:
-            lines = view.console().splitlines()
+            lines = view.console(tail if grep is None else None).splitlines()
             lines = [line for line in lines if grep is None or grep.lower() in line.lower()]
             for text in lines[max(0, len(lines) - tail) :] if tail is not None else lines:
                 if face.out.mode == "json":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -150,6 +151,9 @@ class _ReaderLeft(Exception):
 
 def _survive_encodings() -> None:
     """Let characters that a stream cannot encode be escaped rather than fatal."""
+    # A stream that was closed before the start (`>&-`) is None, which nothing expects.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  (open until the process ends)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -157,6 +161,7 @@ def _survive_encodings() -> None:
 
 def _leave(error: BaseException, face: Face) -> int:
     """Tell about an error and return the exit code."""
+    _give_up_output()
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, click.exceptions.Exit):
@@ -164,11 +169,6 @@ def _leave(error: BaseException, face: Face) -> int:
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return 130
     if isinstance(error, _ReaderLeft | BrokenPipeError):
-        # What is still buffered can go nowhere; Python would complain about it at exit.
-        try:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except (OSError, ValueError, AttributeError):
-            pass
         return 141
     if isinstance(error, click.ClickException):
         if face.mode == "json":
@@ -184,6 +184,15 @@ def _leave(error: BaseException, face: Face) -> int:
     else:
         _show(explained.message, explained.hint, face)
     return explained.code
+
+
+def _give_up_output() -> None:
+    """What is buffered for a pipe that closed or a disk that is full: Python would fail on it at exit again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show(message: str, hint: str, face: Face) -> None:

@@ -30,6 +30,9 @@ __all__ = ["Column", "Mode", "Output", "as_json"]
 Mode = Literal["human", "json", "quiet"]
 
 
+_MOST_TITLE = 24
+
+
 @dataclass
 class Column:
     """A column of a table.
@@ -141,7 +144,8 @@ class Output:
             for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
                 text = column.title if row < 0 else column.cells[row]
                 cell = Text(
-                    _cut(text, width, column.path), "bold dim" if row < 0 else column.style(row)
+                    _cut(text, width, column.path or row < 0),
+                    "bold dim" if row < 0 else column.style(row),
                 )
                 last = index == len(columns) - 1
                 space = " " * (width - cell.cell_len)
@@ -310,7 +314,10 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[in
     shown = list(columns)
     dropped: list[str] = []
     while True:
-        wanted = [max(_cell_width(text) for text in (c.title, *c.cells)) for c in shown]
+        wanted = [
+            max(min(_cell_width(c.title), _MOST_TITLE), *map(_cell_width, c.cells), 0)
+            for c in shown
+        ]
         # A column does not take more than half the line while others wait for room.
         widths = [
             wide if column.least is None else min(wide, max(column.least, width // 2))
@@ -320,7 +327,8 @@ def fitted(columns: Sequence[Column], width: int) -> tuple[list[Column], list[in
         for index in sorted(range(len(shown)), key=lambda i: -widths[i]):
             least = shown[index].least
             if over > 0 and least is not None and widths[index] > least:
-                cut = min(over, widths[index] - max(least, len(shown[index].title)))
+                title = min(len(shown[index].title), _MOST_TITLE)
+                cut = min(over, widths[index] - max(least, title))
                 widths[index] -= max(0, cut)
                 over -= max(0, cut)
         candidates = [index for index, column in enumerate(shown) if column.weight > 0]

@@ -12,7 +12,18 @@ from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
 from .face import Face, complete_experiment, shared
 from .output import Column
-from .words import ago, duration, moment, number, one_line, plural, printable, size, value
+from .words import (
+    ago,
+    duration,
+    moment,
+    number,
+    one_line,
+    plural,
+    printable,
+    shortened,
+    size,
+    value,
+)
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
@@ -21,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["show"]
 
 _MOST_FILES = 10
+_MOST_METRICS = 50
 
 
 @click.command()
@@ -47,16 +59,16 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
             face.out.json(view.to_dict())
         else:
             _facts(face, view)
-            _mapping(face, "Parameters", flat(view.params))
+            _mapping(face, "Parameters", flat(view.params), everything)
             if view.config and (config or everything):
-                _mapping(face, "Configuration", flat(view.config))
+                _mapping(face, "Configuration", flat(view.config), everything)
             elif view.config:
                 face.out.line(
                     f"Configuration: {plural(len(flat(view.config)), 'key')}; --config shows it.",
                     "dim",
                 )
                 face.out.line()
-            _metrics(face, store, view, system or everything)
+            _metrics(face, store, view, system or everything, everything)
             _files(face, view, everything)
             if view.error:
                 _heading(face, "Error")
@@ -117,19 +129,23 @@ def _pair(face: Face, name: str, text: str, style: str = "", width: int = 12) ->
     face.out.line(Text(f"{name:<{width}} ", "dim") + Text(text, style))
 
 
-def _mapping(face: Face, title: str, values: Mapping[str, Any]) -> None:
+def _mapping(face: Face, title: str, values: Mapping[str, Any], whole: bool) -> None:
     if not values:
         return
     _heading(face, title)
     width = min(40, max(len(one_line(key)) for key in values))
     for key, one in values.items():
-        _pair(face, f"  {one_line(key)}", value(one), width=width + 2)
+        text = value(one)
+        _pair(face, f"  {one_line(key)}", text if whole else shortened(text, 200), width=width + 2)
     face.out.line()
 
 
-def _metrics(face: Face, store: Store, view: ExperimentView, system: bool) -> None:
-    names = [name for name in view.metrics if system or not name.startswith("system/")]
-    hidden = len(view.metrics) - len(names)
+def _metrics(
+    face: Face, store: Store, view: ExperimentView, system: bool, everything: bool
+) -> None:
+    wanted = [name for name in view.metrics if system or not name.startswith("system/")]
+    hidden = len(view.metrics) - len(wanted)
+    names = wanted if everything else wanted[:_MOST_METRICS]
     if names:
         _heading(face, "Metrics")
         views = [view.metrics[name] for name in names]
@@ -148,6 +164,9 @@ def _metrics(face: Face, store: Store, view: ExperimentView, system: bool) -> No
             bad = [f"{one.nonfinite:,}" if one.nonfinite else "" for one in views]
             columns.append(Column("NaN, inf", bad, True, 1, styles="red"))
         face.out.table(columns)
+    if len(names) < len(wanted):
+        more = plural(len(wanted) - len(names), "more metric")
+        face.out.line(f"  and {more}; --all shows them.", "dim")
     if hidden:
         face.out.line(f"  {plural(hidden, 'metric')} of the machine; --system shows them.", "dim")
     if names or hidden:

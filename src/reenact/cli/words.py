@@ -7,7 +7,17 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-__all__ = ["ago", "duration", "moment", "number", "one_line", "plural", "size", "value"]
+__all__ = [
+    "ago",
+    "duration",
+    "moment",
+    "number",
+    "one_line",
+    "plural",
+    "shortened",
+    "size",
+    "value",
+]
 
 
 def ago(then: float | None, now: float) -> str:
@@ -75,6 +85,11 @@ def number(number: float | None) -> str:
     if 1e-3 <= abs(number) < 1e5:
         return f"{number:.5g}" if abs(number) >= 1 else f"{number:.4g}"
     return f"{number:.3e}"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, its middle left out when it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - most // 3 - 1]}…{text[-(most // 3) :]}"
 
 
 def value(thing: Any) -> str:

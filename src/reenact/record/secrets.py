@@ -93,6 +93,7 @@ _SECRET_TEXT = (
     r"|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{30,}|AGE-SECRET-KEY-1[0-9A-Z]{40,}"
     r")"
 )
+_SHORTEST = 12  # no credential of these forms is shorter
 _HEADER = r"(?P<head>\b(?:[Bb]earer|[Bb]asic) +)(?=[\w.~+/-]*[0-9A-Z=])[\w.~+/-]{16,}=*"
 _ACCOUNT_KEY = r"(?P<head>\bAccountKey=)[^;\s]+"
 _PEM = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"
@@ -153,6 +154,8 @@ def mask_text(text: str) -> str:
         text = _pattern(_URL_PASSWORD).sub(rf"\g<head>:{MASK}@", text)
         text = _pattern(_URL_TOKEN_USER).sub(rf"\g<head>{MASK}@", text)
         text = _pattern(_QUERY).sub(_mask_query, text)
+    if len(text) < _SHORTEST:
+        return text
     if "PRIVATE KEY" in text:
         text = _pattern(_PEM).sub(MASK, text)
     if any(word in text for word in _TEXT_WORDS):

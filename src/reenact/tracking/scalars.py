@@ -27,6 +27,10 @@ _HINT_ARRAY = (
 _HINT_TRACED = " Inside a compiled function there is no value yet: return it and log it outside."
 
 
+# NumPy's kinds of scalars met so far: always one number, which item() gives.
+_scalars: set[type] = set()
+
+
 def as_number(key: str, value: Any) -> float | int:
     """The number that a metric's value stands for.
 
@@ -41,6 +45,8 @@ def as_number(key: str, value: Any) -> float | int:
         return value  # type: ignore[no-any-return]
     if kind is int:
         return value if -_EXACT <= value <= _EXACT else _rounded(key, value)
+    if kind in _scalars:
+        return as_number(key, value.item())
     return _convert(key, value)
 
 
@@ -67,6 +73,8 @@ def _convert(key: str, value: Any) -> float | int:
             raise _unreadable(key, value, error) from error
         if type(got) is type(value) and method != "__float__":
             continue  # NumPy's own item() of an extended float or a bfloat16
+        if method == "item" and type(value).__module__ == "numpy" and not hasattr(value, "__len__"):
+            _scalars.add(type(value))
         return as_number(key, got) if not isinstance(got, complex) else _raise(key, value)
     raise _refused(key, value)
 

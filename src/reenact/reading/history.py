@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..query.downsample import kept, step_order
-from ..stores.series.columns import Columns
+from ..query.downsample import in_order, kept, step_order
+from ..stores.series.columns import Columns, Run
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow as pa
 
-__all__ = ["History", "Order", "Series", "series_of"]
+__all__ = ["History", "Order", "Series", "series_of", "thinned"]
 
 Order = Literal["step", "written"]
 Ints = npt.NDArray[np.int64]
@@ -103,6 +103,39 @@ def series_of(
         metadata = None if metadata is None else metadata[chosen]
     said = None if metadata is None else [None if m is None else json.loads(m) for m in metadata]
     return Series(experiment_id, metric, steps, times, values, total, said)
+
+
+def thinned(runs: Sequence[Run], experiment_id: str, metric: str, points: int) -> Series | None:
+    """A series downsampled as it lies in the store, or None where it has to be put together first.
+
+    The same points as `series_of` chooses, without a copy of all the others.
+    """
+    last = None
+    for run in runs:
+        if run.given is not None or not in_order(run.step):
+            return None
+        if last is not None and run.step[0] < last:
+            return None
+        last = run.step[-1]
+    keep = kept([run.value for run in runs], points)
+    if keep is None:
+        return None
+    ends = np.cumsum([len(run.value) for run in runs])
+    cuts = np.searchsorted(keep, ends)
+    steps, times, values = [], [], []
+    for run, mine, end in zip(runs, np.split(keep, cuts), ends, strict=False):
+        here = mine - (end - len(run.value))
+        steps.append(run.step[here])
+        times.append(run.time[here])
+        values.append(run.value[here])
+    return Series(
+        experiment_id,
+        metric,
+        np.concatenate(steps),
+        np.concatenate(times),
+        np.concatenate(values),
+        int(ends[-1]),
+    )
 
 
 class History(Sequence[Series]):

@@ -21,9 +21,10 @@ from ..query.syntax import And, Expression
 from ..record.status import Status
 from ..stores.catalog import schema
 from ..stores.catalog.protocol import Catalog
+from ..stores.series.columns import Run, assemble
 from ..stores.series.protocol import Place, SeriesStore
 from .find import find_key
-from .history import History, Order, Series, series_of
+from .history import History, Order, Series, series_of, thinned
 from .views import ExperimentView
 
 if TYPE_CHECKING:
@@ -101,19 +102,22 @@ class Reader:
         if (limit is not None and limit < 0) or offset < 0:
             raise ValueError(f"limit and offset are 0 or more, not {limit} and {offset}.")
 
-        def find(connection: Connection) -> tuple[list[int], dict[int, Any]]:
+        def find(connection: Connection) -> tuple[Selection, list[int], dict[int, Any]]:
             selection = self._selection(connection, filter, given, sort)
             keys = selection.keys(connection, limit, offset)
-            return keys, self.rows(connection, keys[:_PAGE]) if limit is not None else {}
-
-        keys, first = self.ask(find)
-        if (limit is None or len(keys) < limit) and (keys or not offset):
-            return Experiments(self, keys, offset + len(keys), first)  # these are the last ones
+            rows = self.rows(connection, keys[:_PAGE]) if limit is not None else {}
+            return selection, keys, rows
 
         def count(connection: Connection) -> int:
             return self._selection(connection, filter, given, sort).count(connection)
 
-        return Experiments(self, keys, lambda: self.ask(count, fresh=False), first)
+        selection, keys, first = self.ask(find)
+        total = selection.known_total
+        if total is None and (limit is None or len(keys) < limit) and (keys or not offset):
+            total = offset + len(keys)  # these are the last ones
+        if total is None:
+            return Experiments(self, keys, lambda: self.ask(count, fresh=False), first)
+        return Experiments(self, keys, total, first)
 
     def _selection(
         self,
@@ -202,6 +206,8 @@ class Reader:
     ) -> Series:
         """One metric of one experiment."""
         place = Place(view.id, self.folder(view.prefix))
+        if points is not None and start is None and stop is None and not metadata:
+            return self._thinned(place, [name], points, order)[0]
         columns = self.series.read(place, [name], start=start, stop=stop, metadata=metadata)
         return series_of(columns, view.id, name, points=points, order=order)
 
@@ -227,6 +233,9 @@ class Reader:
             if not mine:
                 continue
             place = Place(view.id, self.folder(view.prefix))
+            if points is not None and start is None and stop is None and not metadata:
+                found += self._thinned(place, mine, points)
+                continue
             columns = self.series.read(place, mine, start=start, stop=stop, metadata=metadata)
             found += [
                 series_of(columns, view.id, name, points=points)
@@ -234,6 +243,21 @@ class Reader:
                 if name in columns.names
             ]
         return History(found)
+
+    def _thinned(
+        self, place: Place, names: Sequence[str], points: int, order: Order = "step"
+    ) -> list[Series]:
+        """Whole series, downsampled."""
+        runs: dict[str, list[Run]] = {name: [] for name in names}
+        for run in self.series.runs(place, names):
+            runs[run.name].append(run)
+        return [
+            thinned(mine, place.experiment_id, name, points)
+            or series_of(
+                assemble(mine, (), [name]), place.experiment_id, name, points=points, order=order
+            )
+            for name, mine in runs.items()
+        ]
 
 
 def chosen_metrics(

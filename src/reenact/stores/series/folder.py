@@ -272,34 +272,31 @@ class FolderSeries:
         metadata: bool = False,
     ) -> Columns:
         """See `SeriesStore.read`."""
+        problems: list[CorruptData] = []
+        runs, parts = self._runs(place, _Wanted(names, rows, metadata), problems)
+        return assemble(runs, parts, names, rows=rows, start=start, stop=stop, problems=problems)
+
+    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
+        """See `SeriesStore.runs`."""
+        return self._runs(place, _Wanted(names, rows=False, metadata=False), [])[0]
+
+    def _runs(
+        self, place: Place, wanted: _Wanted, problems: list[CorruptData]
+    ) -> tuple[list[Run], list[PartName]]:
         for attempt in range(5):
+            problems.clear()
+            parts = _parts(place.folder)
             try:
-                return self._read(place, names, start, stop, rows, metadata)
+                runs = [
+                    run
+                    for index, (part, path) in enumerate(parts.items())
+                    for run in self._part(place, part, path, index, wanted, problems)
+                ]
+                return runs, list(parts)
             except FileNotFoundError:  # a part was sealed between listing and reading it
                 if attempt == 4:
                     raise
         raise AssertionError
-
-    def _read(
-        self,
-        place: Place,
-        names: Sequence[str] | None,
-        start: int | None,
-        stop: int | None,
-        rows: bool,
-        metadata: bool,
-    ) -> Columns:
-        problems: list[CorruptData] = []
-        parts = _parts(place.folder)
-        wanted = _Wanted(names, rows, metadata)
-        runs = [
-            run
-            for index, (part, path) in enumerate(parts.items())
-            for run in self._part(place, part, path, index, wanted, problems)
-        ]
-        return assemble(
-            runs, list(parts), names, rows=rows, start=start, stop=stop, problems=problems
-        )
 
     def _part(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .columns import Block, Columns, PartName, assemble, runs_of
+from .columns import Block, Columns, PartName, Run, assemble, runs_of
 from .protocol import Place, Sealed, Source
 
 __all__ = ["MemorySeries"]
@@ -36,14 +36,24 @@ class MemorySeries:
         metadata: bool = False,
     ) -> Columns:
         """See `SeriesStore.read`."""
+        parts = sorted(self._blocks.get(place.experiment_id, {}))
+        runs = self._runs(place, names, rows, metadata)
+        return assemble(runs, parts, names, rows=rows, start=start, stop=stop)
+
+    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
+        """See `SeriesStore.runs`."""
+        return self._runs(place, names, rows=False, metadata=False)
+
+    def _runs(
+        self, place: Place, names: Sequence[str] | None, rows: bool, metadata: bool
+    ) -> list[Run]:
         parts = sorted(self._blocks.get(place.experiment_id, {}).items())
-        runs = (
+        return [
             run
             for index, (_, pieces) in enumerate(parts)
             for _, block in sorted(pieces.items())
             for run in runs_of(block, index, names, rows=rows, metadata=metadata)
-        )
-        return assemble(runs, [part for part, _ in parts], names, rows=rows, start=start, stop=stop)
+        ]
 
     def drop(self, experiment_id: str) -> int:
         """See `SeriesStore.drop`."""

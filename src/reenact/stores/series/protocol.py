@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from .columns import Block, Columns
+from .columns import Block, Columns, Run
 
 __all__ = ["Place", "Sealed", "SeriesStore", "Source"]
 
@@ -87,6 +87,13 @@ class SeriesStore(Protocol):
             stop: The step to stop before.
             rows: Whether to say which line of which part each point is.
             metadata: Whether to read the metadata of points too.
+        """
+        ...
+
+    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
+        """What `read` would put together, as it lies in the store: for who goes through it only once.
+
+        The runs of each series are in as-written order; `part` has no meaning here.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import venv
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import zstandard
 
 from reenact.weights import Repository
 
-from .rounds import Row, megabytes, size_of, timed
+from .rounds import Row, megabytes, size_of
 
 CORAL = "coral-ml==1.0.0"
 ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venvs" / "coral"
@@ -40,32 +41,30 @@ def checkpoints(scratch: Path, quick: bool) -> list[Row]:
 def _measure(scratch: Path, folder: Path, name: str, kind: str, quick: bool) -> list[Row]:
     files = sorted(folder.glob("*.npz"))
     repo = Repository(scratch / f"ours-{kind}", init=True)
-    seconds = plain = packed = packing = 0.0
-    raw = packed_bytes = 0
+    seconds = plain = packing = restoring = 0.0
+    raw = packed = wrong = 0
     hashes = []
+    target = scratch / "one.safetensors"
+    compressor = zstandard.ZstdCompressor(level=3, threads=2)
     for path in files:
         arrays = dict(np.load(path))
         raw += sum(array.nbytes for array in arrays.values())
-        seconds += timed(
-            lambda arrays=arrays: (
-                repo.stage_weights(arrays),
-                hashes.append(repo.commit("c").commit_hash),
-            )
-        )  # type: ignore[misc]
-        target = scratch / "one.safetensors"
-        plain += timed(lambda arrays=arrays: safetensors.numpy.save_file(arrays, target))  # type: ignore[misc]
-        compressor = zstandard.ZstdCompressor(level=3, threads=2)
-        sizes: list[int] = []
-        packing += timed(lambda: sizes.append(len(compressor.compress(target.read_bytes()))))  # noqa: B023
-        packed_bytes += sizes[0]
-    restoring, wrong = 0.0, 0
+        start = time.perf_counter()
+        repo.stage_weights(arrays)
+        hashes.append(repo.commit(path.stem).commit_hash)
+        seconds += time.perf_counter() - start
+        start = time.perf_counter()
+        safetensors.numpy.save_file(arrays, target)
+        plain += time.perf_counter() - start
+        start = time.perf_counter()
+        packed += len(compressor.compress(target.read_bytes()))
+        packing += time.perf_counter() - start
     for path, commit_hash in zip(files, hashes, strict=True):
-        back: list = []
-        restoring += timed(lambda c=commit_hash: back.append(repo.get_all_weights(c)))  # type: ignore[misc]
-        for tensor, array in np.load(path).items():
-            wrong += back[0][tensor].tobytes() != array.tobytes()
+        start = time.perf_counter()
+        back = repo.get_all_weights(commit_hash)
+        restoring += time.perf_counter() - start
+        wrong += sum(back[n].tobytes() != array.tobytes() for n, array in np.load(path).items())
     stored = size_of(Path(repo.url))
-    packed = packed_bytes
     rows = [
         Row(
             f"{len(files)} checkpoints of {name} ({megabytes(raw)}): stored",

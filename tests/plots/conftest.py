@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def plotted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with record(root, "lab/odd/backwards") as exp:
         for step in (5, 3, 3, 1):
             exp.log_metric("train/loss", float(step), step=step)
+            time.sleep(0.005)  # times are kept in milliseconds
     with record(root, "lab/odd/silent"):
         pass
     return root

@@ -22,6 +22,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import confusion_matrix, log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from reenact import Experiment, Store
 
@@ -111,7 +112,8 @@ def main() -> None:
     sweep = time.strftime("%Y-%m-%d-%H%M%S")
     count = len(LEARNING_RATES) * len(WIDTHS) * len(SEEDS)
     console.print(f"Training {count} networks on 1,797 handwritten digits …\n")
-    run_grid(sweep)
+    with threadpool_limits(1):  # matrices this small are slower in several threads
+        run_grid(sweep)
 
     mine = f"tags.sweep == '{sweep}'"
     with Store() as store:

@@ -18,7 +18,7 @@ from .synthetic import curve, one_metric, write_experiment
 
 def run(bench: Bench) -> Iterator[Row]:
     """Live with 1 and 10 metrics a call; sealed for the same and for values that are all noise."""
-    points = bench.size(500_000, 5_000)
+    points = bench.size(200_000, 5_000)
     for metrics in (1, 10):
         with bench.folder("bytes") as root:
             _log(root, metrics, points)

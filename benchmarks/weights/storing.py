@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import ml_dtypes
@@ -69,7 +70,7 @@ def _two(folder: Path, quick: bool, durable: bool) -> Row:
     for step in range(3 if quick else 9):
         changed = {name: moved(states[-1][name], 1e-3, step) for name in names}
         states.append({**states[-1], **changed})
-    pairs = iter(zip(states, states[1:], strict=False))
+    pairs = iter(pairwise(states))
     ahead = iter(states[1:])
     stored = size_of(folder)
 

@@ -32,6 +32,12 @@ def test_following_what_has_ended_prints_all_and_leaves(run):
     assert (outcome.code, len(outcome.lines)) == (0, 2)
 
 
+def test_following_takes_the_same_choices(run):
+    assert len(run("logs", REF, "-f", "--level", "warning").lines) == 1
+    assert len(run("logs", REF, "-f", "--grep", "NAN").lines) == 1
+    assert run("logs", REF, "-f", "-q", "--tail", "1").lines == ["careful: nan near"]
+
+
 def test_escape_sequences_in_messages_are_shown_not_obeyed(change, store_root):
     from .conftest import recorded
 

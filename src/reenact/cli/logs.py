@@ -61,7 +61,7 @@ def logs(
     with face.store(live=follow) as store:
         view = store.get(experiment)
         if follow:
-            for line in view.follow(console=console):
+            for line in view.follow(console=console, level=level, contains=grep, tail=tail):
                 _print(face, line, console)
             face.out.say(f"{view.id} {store.get(view.id).status}.")
             return

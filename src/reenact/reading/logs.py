@@ -118,13 +118,18 @@ def follow_lines(
     *,
     console: bool,
     interval: float,
+    level: str | None = None,
+    contains: str | None = None,
     tail: int | None = None,
 ) -> Iterator[LogLine]:
     """Lines as they are written, until `ended` says that nothing more will be and all was given.
 
     Args:
-        tail: Begin with the last so many lines that are there already; all of them if None.
+        level: Only messages of this level and above.
+        contains: Only lines with this text in them.
+        tail: Begin with the last so many (of those) that are there already; all of them if None.
     """
+    wanted = _wanted(level, contains)
     streams = frozenset({Stream.CONSOLE if console else Stream.LOGS})
     cursor: Cursor = {}
     first = True
@@ -141,6 +146,7 @@ def follow_lines(
                 new += _lines(chunk.data, chunk.writer)
         if not console:
             new.sort(key=lambda line: line.time)
+        new = [line for line in new if wanted(line)]
         if first and tail is not None:
             new = new[len(new) - tail :] if 0 < tail < len(new) else new if tail > 0 else []
         first = False

@@ -256,16 +256,30 @@ class ExperimentView:
         return read_console(str(self.path), tail)
 
     def follow(
-        self, *, console: bool = False, interval: float = 0.5, tail: int | None = None
+        self,
+        *,
+        console: bool = False,
+        interval: float = 0.5,
+        level: str | None = None,
+        contains: str | None = None,
+        tail: int | None = None,
     ) -> Iterator[LogLine]:
         """Messages (or console lines, as level "console") as they are written, until it has ended.
 
         Args:
             interval: Seconds between looks.
-            tail: Begin with the last so many lines there are; with all of them if None.
+            level: Only messages of this level and those above it.
+            contains: Only lines with this text in them (upper and lower case alike).
+            tail: Begin with the last so many (of those) there are; with all of them if None.
         """
         return follow_lines(
-            str(self.path), self._has_ended, console=console, interval=interval, tail=tail
+            str(self.path),
+            self._has_ended,
+            console=console,
+            interval=interval,
+            level=level,
+            contains=contains,
+            tail=tail,
         )
 
     def _has_ended(self) -> bool:

@@ -1,7 +1,7 @@
 """Train a grid of small networks on scikit-learn's handwritten digits, then ask questions about them.
 
 `make demo` runs this. Each run of it is one sweep of eighteen experiments, named by the time, and kept
-beside the ones before: `demo/digits/2026-11-21-153000/lr0.003-w32-s0` and so on.
+beside the ones before: `demo/digits/1121-153000/lr0.003-w32-s0` and so on.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def show(line: str) -> None:
 
 def main() -> None:
     """Train, then look."""
-    sweep = time.strftime("%Y-%m-%d-%H%M%S")
+    sweep = time.strftime("%m%d-%H%M%S")
     count = len(LEARNING_RATES) * len(WIDTHS) * len(SEEDS)
     console.print(f"Training {count} networks on 1,797 handwritten digits …\n")
     with threadpool_limits(1):  # matrices this small are slower in several threads
@@ -135,7 +135,7 @@ def main() -> None:
         (f'reenact plot -f "{mine}" -m val/acc --parallel -o demo/parallel.png', "what mattered"),
         ("make demo", "another sweep, beside this one"),
     ):
-        console.print(f"  {line:<90} [dim]# {what}[/]", soft_wrap=True)
+        console.print(f"  {line:<79} [dim]# {what}[/]", soft_wrap=True)
 
 
 if __name__ == "__main__":

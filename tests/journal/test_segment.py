@@ -168,6 +168,15 @@ def test_a_forked_child_that_forgets_leaves_the_parents_file_alone(tmp_path: Pat
     assert lines(tmp_path / "x") == ["parent"]
 
 
+def test_a_line_that_comes_after_the_end_is_refused_without_a_word(tmp_path: Path) -> None:
+    troubles: list[OSError] = []
+    segment = Segment(str(tmp_path / "x"), on_trouble=troubles.append)
+    segment.append(b"one\n")
+    segment.close()
+    assert not segment.append(b"late\n")
+    assert (troubles, segment.lost, segment.pending) == ([], 0, 0)
+
+
 def test_the_limit_used_here_raises_instead_of_killing(tmp_path: Path) -> None:
     # The proofs above rest on it: Python ignores SIGXFSZ.
     assert signal.getsignal(signal.SIGXFSZ) == signal.SIG_IGN

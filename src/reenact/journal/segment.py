@@ -49,6 +49,7 @@ class Segment:
 
     __slots__ = (
         "__weakref__",
+        "_closed",
         "_lock",
         "_made",
         "_on_trouble",
@@ -80,6 +81,7 @@ class Segment:
         self._retry_at = 0.0
         self._lock = threading.Lock()
         self._made = True
+        self._closed = False
         try:
             self.fd = _open(path, _FLAGS | (os.O_EXCL if exclusive else 0))
         except OSError as error:
@@ -104,8 +106,9 @@ class Segment:
     def failed(self, line: bytes, error: OSError) -> bool:
         """Take over a line whose write failed or was cut short: keep it for later or count it."""
         with self._lock:
-            self._keep(line)
-            self._begin_trouble(error)
+            if not self._closed:  # a background write that came too late is no trouble
+                self._keep(line)
+                self._begin_trouble(error)
         return False
 
     def recover(self) -> bool:
@@ -157,6 +160,7 @@ class Segment:
     def close(self) -> None:
         """Write what waits, then refuse further writes. The descriptor goes with the object."""
         with self._lock:
+            self._closed = True
             if self._pending:
                 self._flush(force=True)
                 self.lost += len(self._pending)
@@ -183,6 +187,8 @@ class Segment:
 
     def _append_slow(self, line: bytes) -> bool:
         with self._lock:
+            if self._closed:
+                return False
             self._keep(line)
             return self._flush()
 

@@ -44,6 +44,7 @@ __all__ = ["Experiment"]
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _opened_by_name: dict[str, int] = {}
+_unnamed = itertools.count()
 _openings = itertools.count()
 
 
@@ -167,10 +168,12 @@ class Experiment:
         settings = self._settings
         if not settings.user:
             settings.user = login()
+        launch = launch_token(os.environ, settings.launch_id, self._rank.world_size)
         if not self._given:
             from ..naming import random_name
 
-            self._given = random_name()
+            # Ranks of one launch must come to the same name; a process on its own to any.
+            self._given = random_name(launch and f"{launch}:{next(_unnamed)}")
         joined = None
         if settings.join:
             from .joining import find_joined
@@ -178,7 +181,6 @@ class Experiment:
             joined = find_joined(settings.join, self._opened_as, self._given)
             settings.root = joined.root or settings.root
         root = RootLayout(settings.root)
-        launch = launch_token(os.environ, settings.launch_id, self._rank.world_size)
         key = f"{settings.root}\0{self._project}\0{self._given}"
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
         given, project = self._given, self._project

@@ -82,6 +82,8 @@ class Recording:
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         self._handles: list[Any] = []
+        self._sampler: Any = None
+        self._sampling: Any = None
         self._documents_due: set[str] = set()
         self._documents_at = 0.0
         self._warned = False
@@ -318,14 +320,17 @@ class Recording:
         if settings.system_metrics and self.rank.local_rank in (None, 0):
             from ..monitor.system import SystemSampler
 
-            sampler = SystemSampler()
-            self._handles.append(
-                ticker.add(
-                    each(lambda recording: recording.write_system(sampler.sample())),
-                    settings.system_metrics,
-                    first_after=1.0,
-                )
+            sampler = SystemSampler(
+                self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
             )
+            self._sampling = ticker.add(
+                each(lambda recording: recording.write_system(sampler.sample())),
+                settings.system_metrics,
+                first_after=1.0,
+                name="system metrics",
+            )
+            self._sampler = sampler
+            self._handles.append(self._sampling)
         if settings.console == "on":
             from ..monitor.console import ConsoleCapture
 
@@ -363,6 +368,8 @@ class Recording:
         LIVE.pop(id(self), None)
         for handle in self._handles:
             handle.cancel()
+        if self._sampler is not None and self._sampling.cancel(wait=0.2):
+            self._sampler.close()
         if self.console is not None:
             self.console.stop()
         if os.getpid() != self.pid:  # a forked child ends its own part only
@@ -387,9 +394,8 @@ class Recording:
             facts["lost"] = lost_in_all
         self.write_documents(status, **facts)
         if status == "completed" and self.continued and os.path.exists(self.layout.failed):
-            os.unlink(
-                self.layout.failed
-            )  # it failed before and came through now; the journal remembers both
+            # It failed before and came through now; the journal remembers both.
+            os.unlink(self.layout.failed)
         self.announce("ended")
         return lost
 

@@ -1,0 +1,75 @@
+"""Real trainings with scikit-learn and PyTorch come back bit for bit; without a seed they do not, and the seed is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reenact.reproduce.verdict import Verdict
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+PROGRAMS = {"sklearn": ["--epochs", "4"], "torch": ["--epochs", "2"]}
+
+
+BOTH = ["sklearn", pytest.param("torch", marks=pytest.mark.slow)]  # importing torch is most of a test's time
+
+
+@pytest.fixture(params=sorted(PROGRAMS))
+def framework(request, project) -> str:
+    name: str = request.param
+    project.commit(train=(EXAMPLES / f"reproduce_{name}.py").read_text())
+    # One thread each: the machine of a test has other things to do.
+    project.environ |= {"OMP_NUM_THREADS": "1"}
+    return name
+
+
+def test_a_training_comes_back_bit_for_bit_two_times_of_two(framework, project, monkeypatch):
+    project.run("train.py", *PROGRAMS[framework])
+    results = project.reproduce(monkeypatch, f"examples/digits/{framework}", times=2)
+    assert [r.judgement.verdict for r in results] == [Verdict.IDENTICAL] * 2
+    assert all(m.matched >= 2 for m in results[0].judgement.metrics)
+    seeds = project.view(f"examples/digits/{framework}").captured["seeds"]
+    assert seeds["seed"] == 0
+    assert "numpy" in seeds["libraries"]
+
+
+@pytest.mark.slow
+def test_a_training_comes_back_bit_for_bit_ten_times_of_ten(framework, project, monkeypatch):
+    project.run("train.py", *PROGRAMS[framework])
+    results = project.reproduce(monkeypatch, f"examples/digits/{framework}", times=10)
+    assert [r.judgement.verdict for r in results] == [Verdict.IDENTICAL] * 10
+
+
+@pytest.mark.parametrize("framework", BOTH, indirect=True)
+def test_the_same_without_a_seed_diverges_and_the_seed_is_named(framework, project, monkeypatch):
+    project.run("train.py", "--no-seed", *PROGRAMS[framework])
+    (result,) = project.reproduce(monkeypatch, f"examples/digits/{framework}")
+    assert result.judgement.verdict is Verdict.DIVERGED
+    assert result.judgement.differences[0].kind == "seed"
+
+
+@pytest.mark.slow
+def test_worker_processes_are_seeded_too(project, monkeypatch):
+    project.commit(train=(EXAMPLES / "reproduce_torch.py").read_text())
+    project.run("train.py", "--workers", "2", "--epochs", "1")
+    (result,) = project.reproduce(monkeypatch, "examples/digits/torch")
+    assert result.judgement.verdict is Verdict.IDENTICAL
+
+
+@pytest.mark.parametrize("framework", BOTH, indirect=True)
+def test_a_changed_line_of_code_is_named_between_two_runs(framework, project):
+    project.run("train.py", *PROGRAMS[framework])
+    with_change = (
+        (EXAMPLES / f"reproduce_{framework}.py")
+        .read_text()
+        .replace("0.003", "0.0030001")
+        .replace("3e-3", "3.0001e-3")
+    )
+    with_change = with_change.replace(f"digits/{framework}", "digits/changed")
+    project.commit(train=with_change)
+    project.run("train.py", *PROGRAMS[framework])
+    done = project.reenact("diff", f"examples/digits/{framework}", "examples/digits/changed")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "DIVERGED" in done.stdout
+    assert "which changed train.py" in done.stdout

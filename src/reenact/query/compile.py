@@ -29,11 +29,12 @@ from ..stores.catalog import schema
 from .fields import Column, Labels, Metric, Names, Param, Tag, Target
 from .literals import Span
 from .operands import Clause, Operands, Source, column_of
-from .regex import check_pattern
+from .regex import check_pattern, plain_part
 from .suggest import nearest, one_of
 from .syntax import (
     And,
     Compare,
+    Condition,
     Contains,
     Expression,
     Field,
@@ -57,19 +58,25 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+_NOWHERE = Source(None, None, None, None, false())
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A condition on one source; `indexed` says that an index finds what meets it."""
+    """One condition on the rows of one source.
+
+    `indexed` says that an index finds the rows that meet it, `negated` that the condition is met by the
+    experiments that have no such row.
+    """
 
     source: Source
     condition: Clause
     indexed: bool = False
+    negated: bool = False
 
     def keys(self) -> Select[tuple[int]]:
-        """The keys of the experiments that meet it."""
+        """The keys of the experiments that have such a row, some of them repeatedly."""
         if self.source.table is None:
             return select(schema.experiments.c.key).where(self.condition)
         joined = true() if self.source.joined is None else self.source.joined
@@ -110,12 +117,20 @@ class Compiler(Operands):
                 return or_(*(self.where(item) for item in items))
             case Not(item):
                 return _isnt(self.where(item))
+            case _:
+                probe = self.probe(node)
+                held = self._holds(probe)
+                return _isnt(held) if probe.negated else held
+
+    def probe(self, node: Condition) -> Probe:
+        """A condition by itself; raises as `where`."""
+        match node:
             case Compare():
-                return self.holds(self._compare(node))
+                return self._compare(node)
             case In():
-                return self.holds(self._in(node))
+                return self._in(node)
             case Contains():
-                return self.holds(self._contains(node))
+                return self._contains(node)
             case Match():
                 return self._match(node)
             case IsMissing():
@@ -124,19 +139,6 @@ class Compiler(Operands):
                 return self._nan(node)
             case Truth():
                 return self._truth(node)
-
-    def probe(self, node: Expression) -> Probe | None:
-        """A condition by itself, where it is one that an index answers; None otherwise."""
-        match node:
-            case Compare():
-                found = self._compare(node)
-            case In():
-                found = self._in(node)
-            case Contains():
-                found = self._contains(node)
-            case _:
-                return None
-        return found if isinstance(found, Probe) and found.indexed else None
 
     def inside(self, node: Expression, target: Target, table: Any) -> Clause | None:
         """A condition on the target itself, about the row of `table` that holds it; None for any other."""
@@ -150,32 +152,24 @@ class Compiler(Operands):
             return None
         if self.target(fields[0]) != target:
             return None
-        found = self._compare(node, table)
-        return found.condition if isinstance(found, Probe) else None
+        return self._compare(node, table).condition
 
-    # -- rows of other tables ----------------------------------------------------------------------
-
-    def holds(self, probe: Probe | Clause) -> Clause:
-        """Whether the experiment's row in the source meets a condition."""
-        if not isinstance(probe, Probe):
-            return probe
+    def _holds(self, probe: Probe) -> Clause:
+        """Whether the experiment has a row in the source that meets the condition."""
         source = probe.source
         if source.table is None:
             self.uses_columns = True
             return probe.condition
-        return self._row(source.table, source.joined, probe.condition)
-
-    def _row(self, table: Any, *conditions: Clause | None) -> Clause:
-        """Whether a table has a row of the experiment that meets the conditions."""
-        met = [condition for condition in conditions if condition is not None]
+        table: Any = source.table
+        joined = true() if source.joined is None else source.joined
         inner: Select[Any] = select(literal_column("1")).where(
-            table.c.experiment_key == self.anchor, *met
+            table.c.experiment_key == self.anchor, joined, probe.condition
         )
         return exists(inner.correlate(*_tables_of(self.anchor)))
 
     # -- conditions --------------------------------------------------------------------------------
 
-    def _compare(self, node: Compare, table: Any = None) -> Probe | Clause:
+    def _compare(self, node: Compare, table: Any = None) -> Probe:
         left, op, right = node.left, node.operator, node.right
         if isinstance(left, Field) and isinstance(right, Field):
             return self._compare_fields(left, op, right)
@@ -191,7 +185,7 @@ class Compiler(Operands):
                     f"{left.text} is {right.text}",
                 )
             make = IsMissing if right.kind == "null" else IsNan
-            return self.where(make(left, op == "!=", node.position))
+            return self.probe(make(left, op == "!=", node.position))
         target = self.valued(left)
         self.check_order(target, op, right, node.position)
         source = self.source(target, table)
@@ -207,7 +201,7 @@ class Compiler(Operands):
         # What is there and is not this: a NaN, or a text where a number was asked for, included.
         return Probe(source, and_(source.present, column.is_distinct_from(value)))
 
-    def _compare_fields(self, left: Field, op: str, right: Field) -> Clause:
+    def _compare_fields(self, left: Field, op: str, right: Field) -> Probe:
         first, second = self.source(self.valued(left)), self.source(self.valued(right))
         pairs = []
         if first.number is not None and second.number is not None:
@@ -223,17 +217,18 @@ class Compiler(Operands):
             condition = and_(first.present, second.present, _isnt(same))
         else:
             condition = or_(*(_OPERATORS[op](a, b) for a, b in pairs))
-        if first.table is None or second.table is None:
-            self.uses_columns = True
         tables: list[Any] = [s.table for s in (first, second) if s.table is not None]
         if not tables:
-            return condition
-        joins: list[Clause] = [s.joined for s in (first, second) if s.joined is not None]
+            return Probe(first, condition)
+        joined: list[Clause] = [s.joined for s in (first, second) if s.joined is not None]
         if len(tables) == 2:
-            joins.append(tables[1].c.experiment_key == self.anchor)
-        return self._row(tables[0], *joins, condition)
+            joined.append(tables[1].c.experiment_key == tables[0].c.experiment_key)
+        else:
+            self.uses_columns = True
+            joined.append(schema.experiments.c.key == tables[0].c.experiment_key)
+        return Probe(Source(tables[0], and_(*joined), None, None, true()), condition)
 
-    def _in(self, node: In) -> Probe | Clause:
+    def _in(self, node: In) -> Probe:
         target = self.valued(node.field)
         source = self.source(target)
         if isinstance(target, Column) and target.kind == "time":
@@ -269,7 +264,7 @@ class Compiler(Operands):
             found = and_(source.present, _isnt(found))
         return Probe(source, found, _is_indexed(target) and len(clauses) == 1 and not node.negated)
 
-    def _contains(self, node: Contains) -> Probe | Clause:
+    def _contains(self, node: Contains) -> Probe:
         value = node.value
         if value.kind != "text":
             raise self.mistake(
@@ -289,14 +284,12 @@ class Compiler(Operands):
             found = and_(source.present, _isnt(found))
         return Probe(source, found)
 
-    def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe | Clause:
+    def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe:
         key = self.names.key(labels.kind, name)
+        if key is None and (node.negated or self.names.empty):
+            return Probe(_NOWHERE, false(), negated=node.negated)
         if key is None:
-            if node.negated:
-                return true()
             known = self.names.all(labels.kind)
-            if self.names.empty:
-                return false()
             close = nearest(name, known)
             message = f"No experiment has the {labels.kind} {name!r}."
             if not close and known:
@@ -306,10 +299,10 @@ class Compiler(Operands):
             hint = one_of(f"'{c}'" for c in close) if close else None
             raise self.mistake(message, node.value.position, hint)
         tags = schema.tags.alias()
-        found = Probe(Source(tags, tags.c.name_key == key, None, None, true()), true(), True)
-        return _isnt(self.holds(found)) if node.negated else found
+        source = Source(tags, tags.c.name_key == key, None, None, true())
+        return Probe(source, true(), indexed=not node.negated, negated=node.negated)
 
-    def _match(self, node: Match) -> Clause:
+    def _match(self, node: Match) -> Probe:
         pattern = str(node.pattern.value)
         problem = check_pattern(pattern)
         if problem is not None:
@@ -327,36 +320,36 @@ class Compiler(Operands):
         if isinstance(target, Param):
             self._check_holds(target, node.field, node.pattern, number=False)
         self.uses_patterns = True
-        matched = source.text.regexp_match(pattern)
+        matched = _matching(source.text, pattern)
         if node.negated:
             matched = and_(source.text.is_not(None), _isnt(matched))
-        return self.holds(Probe(source, matched))
+        return Probe(source, matched)
 
-    def _missing(self, node: IsMissing) -> Clause:
+    def _missing(self, node: IsMissing) -> Probe:
         target = self.target(node.field, must_exist=False)
         if isinstance(target, Labels):
             tags, names = schema.tags.alias(), schema.names.alias()
-            there = self._row(tags, names.c.kind == target.kind, tags.c.name_key == names.c.key)
-        else:
-            source = self.source(target)
-            # A plain tag is there though it has no value.
-            present = true() if isinstance(target, Tag) else source.present
-            there = self.holds(Probe(source, present))
-        return there if node.negated else _isnt(there)
+            of_kind = select(names.c.key).where(names.c.kind == target.kind)
+            source = Source(tags, tags.c.name_key.in_(of_kind), None, None, true())
+            return Probe(source, true(), negated=not node.negated)
+        source = self.source(target)
+        # A plain tag is there though it has no value.
+        present = true() if isinstance(target, Tag) else source.present
+        return Probe(source, present, negated=not node.negated)
 
-    def _nan(self, node: IsNan) -> Clause:
+    def _nan(self, node: IsNan) -> Probe:
         target = self.valued(node.field)
         source = self.source(target)
         found = self.nan_row(target, source, node.field)
         if node.negated:
             found = and_(source.present, _isnt(found))
-        return self.holds(Probe(source, found))
+        return Probe(source, found)
 
-    def _truth(self, node: Truth) -> Clause:
+    def _truth(self, node: Truth) -> Probe:
         field = node.field
         target = self.target(field)
         if isinstance(target, Column) and target.kind == "bool":
-            return self.holds(Probe(self.source(target), column_of(target, self.now) == true()))
+            return Probe(self.source(target), column_of(target, self.now) == true())
         if isinstance(target, Param):
             source = self.source(target)
             if target.key is not None and not self.names.holds(target.key)[0]:
@@ -364,13 +357,23 @@ class Compiler(Operands):
                     f"{field.text!r} is not true or false.", field.position, f"{field.text} exists"
                 )
             assert source.number is not None
-            return self.holds(Probe(source, source.number == 1.0))
+            return Probe(source, source.number == 1.0, indexed=True)
         hint = "'name' in tags" if isinstance(target, Labels) else f"{field.text} exists"
         raise self.mistake(f"{field.text!r} is not true or false by itself.", field.position, hint)
 
 
 def _isnt(clause: Clause) -> Clause:
     return clause.is_not(true())
+
+
+def _matching(text: Clause, pattern: str) -> Clause:
+    """A pattern found in a text; a plain part of the pattern is looked for first, which is much cheaper."""
+    needed = plain_part(pattern)
+    if needed == pattern:
+        return func.instr(text, pattern) > 0
+    if needed:
+        return and_(func.instr(text, needed) > 0, text.regexp_match(pattern))
+    return text.regexp_match(pattern)
 
 
 def _tables_of(column: Clause) -> list[FromClause]:

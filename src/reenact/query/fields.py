@@ -180,8 +180,8 @@ def _column(field: Field, names: Names, text: str) -> Column:
     for section, kind_of_name in (("metrics", "metric"), ("params", "param"), ("config", "config")):
         if names.key(kind_of_name, name) is not None:
             suggestions.append(written(section, name))
-    lower = name.lower()
-    suggestions += nearest(lower, [*COLUMNS, *SECTIONS], 1)
+    if not suggestions:
+        suggestions = nearest(name.lower(), [*COLUMNS, *SECTIONS], 1)
     if field.parts[0].text.lower() in ("param", "metric", "tag", "bindr", "configs"):
         tail = field.text[len(field.parts[0].text) :]
         section = field.parts[0].text.lower().rstrip("s")
@@ -204,6 +204,8 @@ def _metric(field: Field, names: Names, text: str, must_exist: bool) -> Metric:
     stem = ".".join(part.text for part in rest[:-1])
     whole_key = names.key("metric", whole)
     stem_key = names.key("metric", stem) if with_stat else None
+    if stem_key is not None and any(part.quoted for part in rest[:-1]):
+        return Metric(stem, last.text, stem_key)  # the quotes say where the name ends
     if whole_key is not None and stem_key is not None:
         raise mistake(
             f"{field.text!r} may be the metric {whole!r} or the {last.text} of {stem!r}.",

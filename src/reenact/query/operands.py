@@ -107,16 +107,11 @@ class Operands:
         return Source(table, joined, number, text, present)
 
     def check_order(self, target: Target, op: str, value: Value, position: int) -> None:
-        ordered = not (
-            (isinstance(target, Column) and target.kind in ("status", "bool"))
-            or value.kind == "bool"
-        )
-        if not ordered and op not in ("==", "!="):
-            what = (
-                "A status"
-                if isinstance(target, Column) and target.kind == "status"
-                else "A yes or no"
-            )
+        """Raise for less and greater where there is no order."""
+        kind = target.kind if isinstance(target, Column) else "number"
+        truth = kind == "bool" or (kind == "number" and value.kind == "bool")
+        if op not in ("==", "!=") and (truth or kind == "status"):
+            what = "A status" if kind == "status" else "A truth value"
             raise self.mistake(f"{what} has no order; it can be == or !=.", position, "==")
 
     def value(

@@ -21,7 +21,7 @@ from .operands import Clause, Operands, column_of
 from .syntax import Field
 from .tokens import mistake, tokenize
 
-__all__ = ["Phase", "SortKey", "parse_sort", "phases", "terms", "tie"]
+__all__ = ["Phase", "SortKey", "is_streamed", "parse_sort", "phases", "terms", "tie"]
 
 _REQUIRED = frozenset(
     {"experiment_id", "prefix", "name", "status", "created_at", "updated_at", "metric_count"}
@@ -79,6 +79,19 @@ def parse_sort(sort: str | Sequence[str], names: Names) -> list[SortKey]:
             raise mistake(f"{bare!r} has no order; one tag's value has.", bare, 0, "tags.team")
         keys.append(SortKey(target, descending))
     return keys
+
+
+def is_streamed(target: Column | Param | Metric | Tag) -> bool:
+    """Whether an index has the order of a sort key, so that its beginning can be read alone."""
+    match target:
+        case Column(column, _):
+            return column in ("created_at", "name", "experiment_id", "prefix")
+        case Metric(_, stat, _):
+            return stat in ("last", "min", "max")
+        case Param():
+            return True
+        case _:
+            return False
 
 
 def tie(key: SortKey, anchor: Clause) -> Clause:

@@ -11,7 +11,7 @@ import re
 import time
 from typing import Any
 
-__all__ = ["PatternBudget", "check_pattern"]
+__all__ = ["PatternBudget", "check_pattern", "plain_part"]
 
 MAX_PATTERN = 500
 MAX_SUBJECT = 2000
@@ -32,6 +32,37 @@ def check_pattern(pattern: str) -> tuple[str, int] | None:
     if position is not None:
         return "it repeats what itself repeats without end, which can take forever", position
     return None
+
+
+def plain_part(pattern: str) -> str:
+    """The longest piece of plain text that whatever the pattern is found in must hold; "" if none is sure.
+
+    A text of plain characters alone is its own piece.
+    """
+    if "|" in pattern or "(" in pattern:  # choices, groups that may repeat, flags
+        return ""
+    best = run = ""
+    position = 0
+    while position < len(pattern):
+        char = pattern[position]
+        if char in "*?{":  # what is before may be missing
+            best, run = max(best, run[:-1], key=len), ""
+            position = (
+                pattern.find("}", position) + 1 or len(pattern) if char == "{" else position + 1
+            )
+        elif char in ".^$+[\\":
+            best, run = max(best, run, key=len), ""
+            if char == "[":
+                position = _class_end(pattern, position)
+            elif char == "\\":
+                # A backslash may stand for a character, a class or a number of them: none is sure.
+                return best
+            else:
+                position += 1
+        else:
+            run += char
+            position += 1
+    return max(best, run, key=len)
 
 
 def _nested_repeat(pattern: str) -> int | None:

@@ -1,36 +1,42 @@
-"""Which experiments are in an answer, in which order: a filter and a sort, run the cheaper of two ways.
+"""Which experiments are in an answer, in which order.
 
-*Walk* reads the index of the first sort key in order and asks of each experiment whether it meets the filter,
-until there are enough: quick when much meets it. *Pick* takes what meets the most selective condition from that
-condition's index, asks the rest of each and sorts: quick when little meets it. How many meet a condition is
-found by counting its index, up to a bound that keeps the counting cheap.
+A filter is answered the cheapest of three ways. *Walk*: the first few thousand experiments in the order wanted
+are asked whether they meet it, which is enough when much does. *Pick*: what meets the most selective
+condition is taken from that condition's index and asked the rest, when that is little. *Mask*: each condition
+hands over the keys that meet it, and they are combined (see `masks`). What a walk costs is bounded, and so is
+what an index is counted for, so no filter costs much more than reading the keys of its conditions.
 """
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Connection, Select, func, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import QueryError
 from ..stores.catalog import schema
-from .compile import Compiler, Probe
+from .compile import Compiler
 from .fields import Column, Names
+from .masks import Mask, Masks, fetch_keys
 from .operands import Clause
-from .order import Phase, SortKey, parse_sort, phases, terms, tie
+from .order import Phase, SortKey, is_streamed, parse_sort, phases, terms, tie
 from .regex import PatternBudget
-from .syntax import And, Expression
+from .syntax import And, Expression, Not, Or
 
 __all__ = ["Selection"]
 
-COUNTED = 20_000
-# Measured on a hundred thousand experiments: microseconds per row that is picked and sorted, and per row passed.
-PICK_COST = 1.7
-WALK_COST = 0.6
+WALKED = 2000
+PICKED = 3000
+SORTED = 3000
+
+_KEY = schema.experiments.c.key
+Keys = npt.NDArray[np.int64]
 
 
 class Selection:
@@ -60,87 +66,112 @@ class Selection:
         self._now = now
         self._conjuncts: list[Expression] = _conjuncts(expression)
         self._sort = parse_sort(sort, names)
-        compiler = self._compiler(schema.experiments.c.key)
+        compiler = self._compiler()
         for conjunct in self._conjuncts:  # mistakes are told even where no row would be asked
             compiler.where(conjunct)
         self._patterns = compiler.uses_patterns
+        self.known_total: int | None = None
+        """How many there are in all, where `keys` came to know it."""
 
     def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> list[int]:
         """The keys of the experiments from `offset` on, at most `limit` of them."""
         if limit is not None and limit <= 0:
             return []
+        stop = None if limit is None else offset + limit
         with self._running(connection):
-            probes = self._probes(connection)
-            wanted = math.inf if limit is None else limit + offset
-            picked = self._worth_picking(connection, probes, wanted)
+            if not self._conjuncts:
+                return _listed(self._ordered(connection, stop)[offset:])
+            picked = self._pick(connection)
             if picked is not None:
-                statement = self._pick(picked).order_by(*self._pick_order())
-                return _fetch(connection, statement, limit, offset)
-            return self._walk(connection, probes, limit, offset)
+                return _listed(self._sorted(connection, picked, stop)[offset:])
+            if stop is not None and stop <= WALKED // 2 and is_streamed(self._sort[0].target):
+                found = self._walk(connection, stop)
+                if found is not None:
+                    return _listed(found[offset:stop])
+            return _listed(self._masked(connection, self._mask(connection), stop)[offset:])
 
     def count(self, connection: Connection) -> int:
         """How many there are in all."""
+        if not self._conjuncts:
+            every = select(func.count()).select_from(schema.experiments)
+            return int(connection.scalar(every) or 0)
         with self._running(connection):
-            probes = self._probes(connection)
-            picked = self._worth_picking(connection, probes, math.inf)
+            picked = self._pick(connection)
             if picked is not None:
-                keys = self._pick(picked)
-            else:
-                keys = self._where(
-                    select(schema.experiments.c.key), schema.experiments.c.key, probes
-                )
-            return int(connection.scalar(select(func.count()).select_from(keys.subquery())) or 0)
+                return int(connection.scalar(_count(picked)) or 0)
+            return int(np.count_nonzero(self._mask(connection)))
 
-    # -- the two ways ------------------------------------------------------------------------------
+    # -- the three ways ----------------------------------------------------------------------------
 
-    def _pick(self, picked: Expression) -> Select[Any]:
-        key = schema.experiments.c.key
-        compiler = self._compiler(key)
-        probe = compiler.probe(picked)
-        assert probe is not None
-        rest = [compiler.where(c) for c in self._conjuncts if c is not picked]
-        return select(key).where(key.in_(probe.keys()), *rest)
+    def _walk(self, connection: Connection, stop: int) -> Keys | None:
+        """What meets the filter of the first experiments in order; None when that is not enough to tell."""
+        ordered = self._ordered(connection, WALKED)
+        compiler = self._compiler()
+        conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
+        asked = select(_KEY).where(_among(connection, ordered), *conditions)
+        found = ordered[np.isin(ordered, fetch_keys(connection, asked))]
+        return found if len(found) >= stop or len(ordered) < WALKED else None
 
-    def _pick_order(self) -> list[Clause]:
-        key = schema.experiments.c.key
-        operands = self._compiler(key)
-        order = [term for part in self._sort for term in terms(part, operands, key)]
-        return [*order, tie(self._sort[0], key)]
+    def _pick(self, connection: Connection) -> Select[Any] | None:
+        """The experiments that meet the filter, by way of its most selective condition if few meet that."""
+        compiler = self._compiler()
+        best: tuple[int, Expression, Select[Any]] | None = None
+        for conjunct in self._conjuncts[:8]:
+            if isinstance(conjunct, (And, Or, Not)):
+                continue
+            probe = compiler.probe(conjunct)
+            if probe.indexed and not probe.negated:
+                keys = probe.keys()
+                bounded: Any = keys.with_only_columns(literal_column("1")).limit(PICKED)
+                count = int(connection.scalar(_count(bounded)) or 0)
+                if count < PICKED and (best is None or count < best[0]):
+                    best = count, conjunct, keys
+        if best is None:
+            return None
+        rest = [compiler.where(conjunct) for conjunct in self._conjuncts if conjunct is not best[1]]
+        return select(_KEY).where(_KEY.in_(best[2]), *rest)
 
-    def _walk(
-        self,
-        connection: Connection,
-        probes: Sequence[tuple[Expression, int]],
-        limit: int | None,
-        offset: int,
-    ) -> list[int]:
+    def _mask(self, connection: Connection) -> Mask:
+        largest = int(connection.scalar(select(func.max(_KEY))) or 0)
+        return Masks(connection, self._compiler(), largest + 1).of(And(tuple(self._conjuncts)))
+
+    def _masked(self, connection: Connection, mask: Mask, stop: int | None) -> Keys:
+        """The keys of a mask in order: sorted by themselves when they are few, else off the whole order."""
+        keys = np.flatnonzero(mask)
+        self.known_total = len(keys)
+        many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
+        if len(keys) <= many:
+            return self._sorted(connection, select(_KEY).where(_among(connection, keys)), stop)
+        ordered = self._ordered(connection, None)
+        found: Keys = ordered[mask[ordered]]
+        return found[:stop]
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    def _sorted(self, connection: Connection, picked: Select[Any], stop: int | None) -> Keys:
+        """The keys of a statement, sorted by themselves."""
+        operands = self._compiler()
+        order = [term for part in self._sort for term in terms(part, operands, _KEY)]
+        return _fetch(connection, picked.order_by(*order, tie(self._sort[0], _KEY)), stop)
+
+    def _ordered(self, connection: Connection, stop: int | None) -> Keys:
+        """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself."""
         first, *others = self._sort
-        parts = phases(first, self._compiler(schema.experiments.c.key))
-        keys: list[int] = []
-        for number, phase in enumerate(parts):
-            statement = self._phase(first, others, phase, probes)
-            left = None if limit is None else limit - len(keys)
-            found = _fetch(connection, statement, left, offset)
-            keys += found
-            if limit is not None and len(keys) >= limit:
+        found: list[Keys] = []
+        count = 0
+        for phase in phases(first, self._compiler()):
+            statement = self._phase(first, others, phase)
+            if statement is None:
+                continue
+            keys = _fetch(connection, statement, None if stop is None else stop - count)
+            found.append(keys)
+            count += len(keys)
+            if stop is not None and count >= stop:
                 break
-            if offset and number + 1 < len(parts):
-                # How much of the offset this phase used up is only known by counting, unless it gave rows.
-                used = offset if found else self._size(connection, statement)
-                offset -= min(offset, used)
-        return keys
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
 
-    def _size(self, connection: Connection, statement: Select[Any]) -> int:
-        counted = select(func.count()).select_from(statement.order_by(None).subquery())
-        return int(connection.scalar(counted) or 0)
-
-    def _phase(
-        self,
-        first: SortKey,
-        others: Sequence[SortKey],
-        phase: Phase,
-        probes: Sequence[tuple[Expression, int]],
-    ) -> Select[Any]:
+    def _phase(self, first: SortKey, others: Sequence[SortKey], phase: Phase) -> Select[Any] | None:
+        """The keys of a phase in order; None when the conditions on the sort key leave none."""
         compiler = self._compiler(phase.anchor)
         statement: Select[Any] = select(phase.anchor)
         if phase.condition is not None:
@@ -151,63 +182,18 @@ class Selection:
         for other in others:
             order += terms(other, compiler, phase.anchor)
             compiler.uses_columns |= isinstance(other.target, Column)
-        conditions = []
-        for conjunct in self._ordered(probes):
-            inside = None
-            if phase.table is not None and phase.order is not None:
-                inside = compiler.inside(conjunct, first.target, phase.table)
-            conditions.append(compiler.where(conjunct) if inside is None else inside)
+        for conjunct in self._conjuncts:
+            inside = compiler.inside(conjunct, first.target, phase.table)
+            if inside is not None and phase.order is None:
+                return None  # without a value the condition is false
+            if inside is not None:
+                statement = statement.where(inside)
         if phase.table is not None and compiler.uses_columns:
-            joined = phase.table.join(schema.experiments, schema.experiments.c.key == phase.anchor)
+            joined = phase.table.join(schema.experiments, phase.anchor == _KEY)
             statement = statement.select_from(joined)
-        return statement.where(*conditions).order_by(*order, tie(first, phase.anchor))
+        return statement.order_by(*order, tie(first, phase.anchor))
 
-    # -- choosing ----------------------------------------------------------------------------------
-
-    def _probes(self, connection: Connection) -> list[tuple[Expression, int]]:
-        """The conditions that an index answers, with how many meet each (counted up to a bound)."""
-        compiler = self._compiler(schema.experiments.c.key)
-        found: list[tuple[Expression, int]] = []
-        for conjunct in self._conjuncts[:8]:
-            probe: Probe | None = compiler.probe(conjunct)
-            if probe is not None:
-                bounded: Any = probe.keys().with_only_columns(literal_column("1")).limit(COUNTED)
-                count = connection.scalar(select(func.count()).select_from(bounded.subquery()))
-                found.append((conjunct, int(count or 0)))
-        return sorted(found, key=lambda pair: pair[1])
-
-    def _worth_picking(
-        self, connection: Connection, probes: Sequence[tuple[Expression, int]], wanted: float
-    ) -> Expression | None:
-        if not probes:
-            return None
-        total = max(1, int(connection.scalar(select(func.max(schema.experiments.c.key))) or 0))
-        operands = self._compiler(schema.experiments.c.key)
-        own = self._sort[0].target
-        share, reach = 1.0, float(total)
-        for conjunct, count in probes:
-            if operands.inside(conjunct, own, None) is not None:
-                reach = min(reach, count) if count < COUNTED else reach
-            else:
-                share *= max(count, 1) / total
-        walked = min(reach, wanted / share)
-        conjunct, fewest = probes[0]
-        if fewest < COUNTED and fewest * PICK_COST <= walked * WALK_COST:
-            return conjunct
-        return None
-
-    def _ordered(self, probes: Sequence[tuple[Expression, int]]) -> list[Expression]:
-        """The conditions, those that fewest meet first and those without an index last."""
-        selective = [conjunct for conjunct, _ in probes]
-        return selective + [c for c in self._conjuncts if not any(c is s for s in selective)]
-
-    def _where(
-        self, statement: Select[Any], anchor: Clause, probes: Sequence[tuple[Expression, int]]
-    ) -> Select[Any]:
-        compiler = self._compiler(anchor)
-        return statement.where(*(compiler.where(c) for c in self._ordered(probes)))
-
-    def _compiler(self, anchor: Clause) -> Compiler:
+    def _compiler(self, anchor: Clause = _KEY) -> Compiler:
         return Compiler(self._names, self._text, self._now, anchor)
 
     @contextmanager
@@ -228,6 +214,11 @@ class Selection:
             raise
 
 
+def _listed(keys: Keys) -> list[int]:
+    found: list[int] = keys.tolist()
+    return found
+
+
 def _conjuncts(expression: Expression | None) -> list[Expression]:
     if expression is None:
         return []
@@ -236,11 +227,18 @@ def _conjuncts(expression: Expression | None) -> list[Expression]:
     return [expression]
 
 
-def _fetch(
-    connection: Connection, statement: Select[Any], limit: int | None, offset: int
-) -> list[int]:
-    if limit is not None:
-        statement = statement.limit(limit)
-    if offset:
-        statement = statement.offset(offset)
-    return list(connection.execute(statement).scalars())
+def _count(statement: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(statement.subquery())
+
+
+def _fetch(connection: Connection, statement: Select[Any], stop: int | None) -> Keys:
+    return fetch_keys(connection, statement if stop is None else statement.limit(stop))
+
+
+def _among(connection: Connection, keys: Keys) -> Clause:
+    """Whether an experiment's key is among these."""
+    if connection.dialect.name == "sqlite":
+        # One parameter however many keys there are; as many parameters would be parsed one by one.
+        listed = func.json_each(json.dumps(keys.tolist())).table_valued("value")
+        return _KEY.in_(select(listed.c.value))
+    return _KEY.in_(keys.tolist())

@@ -12,8 +12,11 @@ from .syntax import Part
 __all__ = ["Token", "mistake", "tokenize"]
 
 MAX_LENGTH = 200_000
-_OPERATORS = ("==", "!=", "<=", ">=", "=~", "!~", "<", ">", "(", ")", "[", "]", ",")
-_INSTEAD = {"=": "==", "<>": "!=", "&&": "and", "||": "or", "&": "and", "|": "or", "!": "not"}
+_OPERATORS = frozenset(("==", "!=", "<=", ">=", "=~", "!~", "<", ">", "(", ")", "[", "]", ","))
+_INSTEAD = {
+    "=": "==", "<>": "!=", "=>": ">=", "=<": "<=", "&&": "and", "||": "or", "&": "and", "|": "or",
+    "!": "not",
+}  # fmt: skip
 # There is no arithmetic, so names need no quotes for what metric names commonly hold.
 _IN_NAMES = "_/-:@%"
 _ESCAPES = {"n": "\n", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
@@ -77,12 +80,13 @@ def _token(text: str, position: int) -> tuple[Token, int]:
         return _number(text, position)
     if char.isalpha() or char in "_`":
         return _path(text, position)
-    for operator in _OPERATORS:
-        if text.startswith(operator, position):
-            return Token("op", operator, position), position + len(operator)
-    for wrong in sorted(_INSTEAD, key=len, reverse=True):
-        if text.startswith(wrong, position):
-            raise mistake(f"{wrong!r} is no operator here.", text, position, _INSTEAD[wrong])
+    # The longest match decides: `<>` is one mistake, not `<` and another, and `==` is not `=`.
+    for length in (2, 1):
+        operator = text[position : position + length]
+        if operator in _OPERATORS:
+            return Token("op", operator, position), position + length
+        if operator in _INSTEAD:
+            raise mistake(f"{operator!r} is no operator here.", text, position, _INSTEAD[operator])
     raise mistake(f"The character {char!r} has no meaning here.", text, position)
 
 

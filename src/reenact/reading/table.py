@@ -78,6 +78,8 @@ def experiments_table(connection: Connection, keys: Sequence[int]) -> pa.Table:
             params.put(at, *_flat(state.params))
         for at, blob in enumerate(tallies, count):
             metrics.put(at, *_last(blob))
+        params.turn(count, count + len(rows))
+        metrics.turn(count, count + len(rows))
         count += len(rows)
     table: dict[str, pa.Array] = {
         name: pa.array(fact, _type(name)) for name, fact in zip(FACTS, facts, strict=True)
@@ -135,25 +137,37 @@ def _statement() -> Any:
 class _Columns:
     """Columns of which not every row has a value.
 
-    Most experiments of a store have the same names: rows are kept by the names they have, and turned into
-    columns all at once.
+    Most experiments of a store have the same names: the rows of a page are kept by the names they have, and
+    turned into columns all at once.
     """
 
     def __init__(self) -> None:
-        self._shapes: dict[tuple[str, ...], tuple[list[int], list[tuple[Any, ...]]]] = {}
+        self._columns: dict[str, list[Any]] = {}
+        self._page: dict[tuple[str, ...], tuple[list[int], list[tuple[Any, ...]]]] = {}
 
     def put(self, row: int, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
         """One row's values under their names."""
-        rows, kept = self._shapes.setdefault(names, ([], []))
+        rows, kept = self._page.setdefault(names, ([], []))
         rows.append(row)
         kept.append(values)
 
-    def filled(self, rows: int) -> list[tuple[str, Sequence[Any]]]:
-        """The columns by name, each as long as there are rows."""
-        columns: dict[str, list[Any]] = {}
-        for names, (at, kept) in self._shapes.items():
+    def turn(self, first: int, stop: int) -> None:
+        """Turn the page, which began with the row `first` and ends before `stop`."""
+        for names, (rows, kept) in self._page.items():
+            whole = len(rows) == stop - first
             for name, values in zip(names, zip(*kept, strict=True), strict=True):
-                column = columns.setdefault(name, [None] * rows)
-                for row, value in zip(at, values, strict=True):
+                column = self._columns.setdefault(name, [])
+                end = first if whole else stop
+                column.extend([None] * (end - len(column)))
+                if whole:
+                    column.extend(values)
+                    continue
+                for row, value in zip(rows, values, strict=True):
                     column[row] = value
-        return sorted(columns.items())
+        self._page.clear()
+
+    def filled(self, rows: int) -> list[tuple[str, list[Any]]]:
+        """The columns by name, each as long as there are rows."""
+        for column in self._columns.values():
+            column.extend([None] * (rows - len(column)))
+        return sorted(self._columns.items())

@@ -12,7 +12,10 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PROGRAMS = {"sklearn": ["--epochs", "4"], "torch": ["--epochs", "2"]}
 
 
-BOTH = ["sklearn", pytest.param("torch", marks=pytest.mark.slow)]  # importing torch is most of a test's time
+BOTH = [
+    "sklearn",
+    pytest.param("torch", marks=pytest.mark.slow),
+]  # importing torch is most of a test's time
 
 
 @pytest.fixture(params=sorted(PROGRAMS))

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from projects import TRAIN, Project
 
+from projects import TRAIN, Project
 from reenact import Store
 from reenact.errors import NotFound, ReproduceError, StillRunning
 from reenact.record.status import Status

@@ -14,6 +14,7 @@ from ..query.direction import direction
 from ..query.suggest import nearest, one_of
 from ..stores.catalog.summary import MetricSummary
 from .history import Order, Series
+from .rows import MetricRows
 
 if TYPE_CHECKING:
     import pandas
@@ -171,6 +172,21 @@ class Metrics(Mapping[str, MetricView]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._summaries
+
+    def rows(self, group: str = "") -> MetricRows:
+        """What each call logged, a row per call: `{"index", "step", "time", "values", "metadata"}`.
+
+        Args:
+            group: Only the metrics directly under `group/`, as `exp.metrics(group).log` writes them; the names
+                in `values` are then without it. Without a group, all metrics but `system/…`.
+        """
+        if group:
+            strip = len(group) + 1
+            names = [n for n in self if n.startswith(f"{group}/") and "/" not in n[strip:]]
+        else:
+            strip = 0
+            names = [n for n in self if not n.startswith("system/")]
+        return self._view._read_rows(names, strip)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The metric, or `default`."""

@@ -25,6 +25,7 @@ from ..stores.series.columns import Run, assemble
 from ..stores.series.protocol import Place, SeriesStore
 from .find import find_key
 from .history import History, Order, Series, series_of, thinned
+from .rows import MetricRows
 from .views import ExperimentView
 
 if TYPE_CHECKING:
@@ -210,6 +211,11 @@ class Reader:
             return self._thinned(place, [name], points, order)[0]
         columns = self.series.read(place, [name], start=start, stop=stop, metadata=metadata)
         return series_of(columns, view.id, name, points=points, order=order)
+
+    def read_rows(self, view: ExperimentView, names: Sequence[str], strip: int) -> MetricRows:
+        """Metrics of one experiment, a row per log call; `strip` characters come off each name."""
+        place = Place(view.id, self.folder(view.prefix))
+        return MetricRows(self.series.read(place, names, rows=True, metadata=True), strip)
 
     def history(
         self,

@@ -23,6 +23,7 @@ from .history import Order, Series
 from .logs import LogLine, follow_lines, read_console, read_logs
 from .metrics import Metrics, MetricView
 from .nested import Nested
+from .rows import MetricRows
 
 if TYPE_CHECKING:
     from .reader import Reader
@@ -233,6 +234,9 @@ class ExperimentView:
         return self._reader.read_series(
             self, name, points=points, start=start, stop=stop, metadata=metadata, order=order
         )
+
+    def _read_rows(self, names: Sequence[str], strip: int) -> MetricRows:
+        return self._reader.read_rows(self, names, strip)
 
     # -- logs, files, values -----------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+import warnings
 from typing import Any
 
 __all__ = ["PatternBudget", "check_pattern", "plain_part"]
@@ -23,7 +24,7 @@ def check_pattern(pattern: str) -> tuple[str, int] | None:
     if len(pattern) > MAX_PATTERN:
         return f"it has more than {MAX_PATTERN} characters", MAX_PATTERN
     try:
-        re.compile(pattern)
+        _compiled(pattern)
     except re.error as error:
         return error.msg, error.pos or 0
     except (RecursionError, OverflowError):
@@ -32,6 +33,14 @@ def check_pattern(pattern: str) -> tuple[str, int] | None:
     if position is not None:
         return "it repeats what itself repeats without end, which can take forever", position
     return None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", FutureWarning
+        )  # of what a pattern may mean in later Pythons
+        return re.compile(pattern)
 
 
 def plain_part(pattern: str) -> str:
@@ -134,7 +143,7 @@ class PatternBudget:
             return None
         found = self._compiled.get(pattern)
         if found is None:
-            found = self._compiled[pattern] = re.compile(pattern)
+            found = self._compiled[pattern] = _compiled(pattern)
         if time.monotonic() > self.deadline:
             self.exceeded = True
             raise TimeoutError("the pattern takes too long")

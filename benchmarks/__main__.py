@@ -25,6 +25,7 @@ GROUPS = (
     "catalog",
     "imports",
     "first_point",
+    "capture",
     "peers",
 )
 

@@ -24,7 +24,7 @@ ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venvs" / "coral"
 def checkpoints(scratch: Path, quick: bool) -> list[Row]:
     """Bytes and seconds for all of them."""
     folder = scratch / "checkpoints"
-    size = ("3", "64", "2", "2") if quick else ("20", "256", "6", "10")
+    size = ("3", "64", "2", "2") if quick else ("20", "256", "6", "4")
     subprocess.run(
         [sys.executable, str(Path(__file__).with_name("training.py")), str(folder), *size],
         check=True,

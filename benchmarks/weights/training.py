@@ -63,7 +63,8 @@ def _save(folder: Path, number: int, tensors: dict[str, Any]) -> None:
 def make(folder: Path, count: int, width: int, layers: int, steps: int) -> None:
     """Write `count` checkpoints of each kind as npz files, `trained/` with Adam's state and `tuned/`."""
     torch.manual_seed(0)
-    torch.set_num_threads(2)
+    # One: two threads that wait for each other are slower when others use the cores too.
+    torch.set_num_threads(1)
     model = Model(width, layers)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-4)
     for number in range(count):

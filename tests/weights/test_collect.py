@@ -246,3 +246,19 @@ def test_what_killed_writers_left_is_swept_up(repo, tmp_path):
     repo.gc()
     assert len(list(scratch.iterdir())) == 1
     repo.commit("alive")
+
+
+def test_a_version_that_appears_while_garbage_is_sought_keeps_what_it_needs(repo, tmp_path):
+    tensor = noise(100_000)
+    commit(repo, {"w": noise(10)})
+    doomed = Repository(tmp_path / "weights", branch="doomed", durable=False)
+    commit(doomed, {"w": tensor})
+    repo.delete_branch("doomed")
+
+    def meanwhile(phase):
+        if phase == "rewriting":
+            commit(Repository(tmp_path / "weights", branch="late", durable=False), {"w": tensor})
+
+    assert repo.gc(grace=0, progress=meanwhile).deleted == ()
+    assert_same(Repository(tmp_path / "weights").get_all_weights("late"), {"w": tensor})
+    assert repo.fsck().ok

@@ -1,5 +1,7 @@
 """Every kind of tensor comes back bit for bit, with its type, shape and sharing."""
 
+import threading
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -256,3 +258,25 @@ def test_weights_are_a_mapping_that_suggests_names():
     with pytest.raises(KeyError, match=r"Did you mean 'layer\.weight'"):
         weights["layer.wieght"]
     assert model_to_weights(weights)["layer.weight"] is weights["layer.weight"]
+
+
+def test_a_tensor_that_changes_while_it_is_stored_is_stored_as_one_of_its_states(repo):
+    """What is stored is what its key says, whatever another thread does to the tensor meanwhile."""
+    array = noise(2_000_000)
+    stop = threading.Event()
+
+    def train():
+        while not stop.is_set():
+            array[...] += 1
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    try:
+        for _ in range(4):
+            commit(repo, {"w": array})
+    finally:
+        stop.set()
+        thread.join()
+    assert repo.fsck().ok
+    for back in range(4):
+        repo.get_all_weights(f"HEAD~{back}")

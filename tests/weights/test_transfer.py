@@ -166,3 +166,17 @@ def test_progress_is_told_in_bytes(repo, copy, monkeypatch):
     sent = repo.push(copy, progress=lambda done, total: seen.append((done, total)))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1] == (sent.nbytes, sent.nbytes)
+
+
+def test_a_delta_is_sent_with_what_it_is_a_delta_of(repo, copy, tmp_path):
+    state = noise(50_000)
+    commit(repo, {"w": state})
+    for step in range(2):
+        state = drifted(state, step)
+        commit(repo, {"w": state})
+    alone = Repository(tmp_path / "weights", branch="alone", durable=False)
+    commit(alone, {"w": state})
+    alone.push(copy)
+    assert len(copy.log("alone")) == 1
+    assert_same(copy.get_all_weights("alone"), {"w": state})
+    assert copy.fsck().ok

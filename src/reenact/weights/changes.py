@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from reenact.weights.dtypes import is_float, numpy_dtype, width
-from reenact.weights.records import TensorEntry, Tree
+from reenact.weights.records import Commit, TensorEntry, Tree
 from reenact.weights.snapshot import Snapshot
 
-__all__ = ["Diff", "TensorChange", "compare"]
+__all__ = ["Diff", "Status", "TensorChange", "compare", "staged_changes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,33 @@ class Diff:
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.changed or self.structure_changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where a repository stands: its branch and newest commit, and what is staged against that.
+
+    `staged` has the names of tensors under added, changed and removed, and is empty when nothing is
+    staged; `branch` is None when a commit itself is checked out.
+    """
+
+    branch: str | None
+    commit: Commit | None
+    staged: dict[str, tuple[str, ...]]
+
+
+def staged_changes(
+    before: Mapping[str, TensorEntry], after: Mapping[str, TensorEntry]
+) -> dict[str, tuple[str, ...]]:
+    """The names of tensors that a commit of `after` would add, change and remove."""
+    old = {name: entry for name, entry in before.items() if not entry.hidden}
+    new = {name: entry for name, entry in after.items() if not entry.hidden}
+    both = set(old) & set(new)
+    return {
+        "added": tuple(sorted(set(new) - set(old))),
+        "removed": tuple(sorted(set(old) - set(new))),
+        "changed": tuple(sorted(name for name in both if not new[name].same_content(old[name]))),
+    }
 
 
 def compare(old: Snapshot, new: Snapshot, *, norms: bool = True) -> Diff:

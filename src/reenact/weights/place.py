@@ -182,7 +182,8 @@ class LocalPlace:
 
     def exists(self) -> bool:
         """See Place."""
-        return self.root.is_dir() and any(self.root.iterdir())
+        # Somebody may be making a repository there at this moment, and has only begun.
+        return self.root.is_dir() and any(path.name != "tmp" for path in self.root.iterdir())
 
     def _write(self, data: bytes, *, lasting: bool = True) -> Path:
         temporary = self.scratch() / f"{time.time_ns():x}-{secrets.token_hex(6)}.part"

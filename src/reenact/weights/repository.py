@@ -8,13 +8,13 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
 from reenact.errors import InvalidName, NotFound, ReenactError, WeightsError
 from reenact.weights.bundle import Weights
-from reenact.weights.changes import Diff, compare
+from reenact.weights.changes import Diff, Status, compare, staged_changes
 from reenact.weights.collect import Collected, collect
 from reenact.weights.history import History
 from reenact.weights.lease import GRACE
@@ -31,31 +31,11 @@ from reenact.weights.transfer import Progress, Sent
 from reenact.weights.usage import Usage, usage
 from reenact.weights.verify import Health, verify
 
-__all__ = ["Repository", "Status"]
+__all__ = ["Repository"]
 
 _HEAD = "HEAD"
 _MAIN = "main"
 _TRIES = 100
-
-
-class Status(Mapping[str, Any]):
-    """Where a repository stands: branch, commit, and what is staged against it."""
-
-    def __init__(
-        self, branch: str | None, commit: Commit | None, staged: Mapping[str, tuple[str, ...]]
-    ):
-        self.branch = branch
-        self.commit = commit
-        self.staged = dict(staged)
-
-    def __getitem__(self, key: str) -> Any:
-        return {"branch": self.branch, "commit": self.commit, "staged": self.staged}[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(("branch", "commit", "staged"))
-
-    def __len__(self) -> int:
-        return 3
 
 
 class Repository:
@@ -316,16 +296,9 @@ class Repository:
     def status(self) -> Status:
         """The branch, its commit, and what is staged: added, changed and removed names."""
         commit = self._head_commit()
-        staged: dict[str, tuple[str, ...]] = {}
+        staged = {}
         if self._stager is not None:
-            before = self._previous(commit)
-            after = {n: e for n, e in self._stager.entries.items() if not e.hidden}
-            before = {n: e for n, e in before.items() if not e.hidden}
-            staged["added"] = tuple(sorted(set(after) - set(before)))
-            staged["removed"] = tuple(sorted(set(before) - set(after)))
-            staged["changed"] = tuple(
-                sorted(n for n in set(after) & set(before) if not after[n].same_content(before[n]))
-            )
+            staged = staged_changes(self._previous(commit), self._stager.entries)
         return Status(self.branch_name, commit, staged)
 
     # --- branches and tags -----------------------------------------------------------------

@@ -201,8 +201,8 @@ class Snapshot(Mapping[str, Any]):
     def _whole(
         self, entries: list[TensorEntry], damaged: dict[str, str] | None = None
     ) -> dict[str, np.ndarray[Any, Any]]:
-        buffers = {entry.name: np.empty(entry.nbytes, np.uint8) for entry in entries}
         tasks = [(entry, *part) for entry in entries for part in self._parts(entry)]
+        buffers = {entry.name: np.empty(entry.nbytes, np.uint8) for entry in entries}
         tasks.sort(key=lambda task: -task[2])
 
         def read(task: tuple[TensorEntry, bytes, int, int]) -> tuple[str, str | None]:
@@ -278,7 +278,7 @@ class Snapshot(Mapping[str, Any]):
         item = itemsize(entry.dtype)
         step = max(item, self.tree.block_size // item * item)
         keys = entry.block_keys()
-        if len(keys) != -(-entry.nbytes // step):
+        if min(entry.shape, default=0) < 0 or len(keys) != -(-entry.nbytes // step):
             raise WeightsError(
                 f"{_what(entry, self.commit)} has another number of blocks than its size says."
             )

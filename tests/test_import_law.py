@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import re
 from pathlib import Path
 
@@ -16,6 +17,8 @@ FILES = sorted(SOURCE.rglob("*.py"))
 UNRULED = {"__init__", "__main__"}
 # Rooms that stand where a user stands: they may import what a user may, and nothing else.
 USERS = {"dialects", "integrations"}
+# What a user may import: the package itself, its errors, and the packages that list public names of their own.
+PUBLIC = {"", "errors", "plots", "weights"}
 
 
 @functools.cache
@@ -83,6 +86,18 @@ def test_the_table_has_no_circles():
     assert not circles
 
 
+@pytest.mark.parametrize("room", sorted(USERS))
+def test_a_user_of_the_package_imports_no_module_inside_of_it(room: str):
+    for file in (SOURCE / room).rglob("*.py"):
+        for line, module, names in imports(file):
+            where = f"{file.relative_to(REPOSITORY)}:{line}"
+            if module.split(".")[0] == "reenact" and module.split(".")[1:2] != [room]:
+                assert ".".join(module.split(".")[1:]) in PUBLIC, f"{where} imports {module}"
+                public = getattr(importlib.import_module(module), "__all__", names)
+                inside = [n for n in names if n not in public and n not in PUBLIC]
+                assert not inside, f"{where} imports {inside}, which is not public"
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 def test_a_room_imports_only_what_its_row_allows(file: Path):
     room = room_of(file)
@@ -95,7 +110,7 @@ def test_a_room_imports_only_what_its_row_allows(file: Path):
         if room not in UNRULED | USERS:
             assert imported, f"{where} imports the package root; import from the module itself"
         if room in USERS:
-            assert imported in ("", "errors", room), f"{where}: {room} may import public names only"
+            assert imported in PUBLIC | {room}, f"{where}: {room} may import public names only"
         if allowed is not None:
             assert imported in allowed, (
                 f"{where}: {room} imports {imported}, which its row in ARCHITECTURE.md does not allow"

@@ -238,8 +238,8 @@ def test_the_index_says_what_a_dictionary_says() -> None:
     run_state_machine_as_test(
         JournalAndIndex,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=25,
+            max_examples=25,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

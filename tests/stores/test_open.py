@@ -1,0 +1,42 @@
+"""A URL becomes stores; what is not a folder is refused with a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reenact.errors import InvalidSetting
+from reenact.stores.open import local_root, open_stores
+
+
+def test_a_path_a_home_path_and_a_file_url_name_a_folder(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert local_root("runs") == str(tmp_path / "runs")
+    assert local_root("~/runs") == str(tmp_path / "runs")
+    assert local_root(tmp_path / "a b") == str(tmp_path / "a b")
+    assert local_root("file:///data/my%20runs") == "/data/my runs"
+    assert local_root("file://localhost/data") == "/data"
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/runs", "https://lab.example.org", "file://nas/data"])
+def test_what_is_no_local_folder_is_refused(url: str):
+    with pytest.raises(InvalidSetting, match="not a folder"):
+        open_stores(url)
+
+
+def test_looking_at_a_root_that_is_not_there_does_not_make_it(tmp_path: Path):
+    stores = open_stores(tmp_path / "none")
+    assert not stores.writable
+    stores.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_logged_files_are_reached_by_their_path_under_the_root(tmp_path: Path):
+    file = tmp_path / "p" / "run" / "files" / "a.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("hello")
+    stores = open_stores(tmp_path)
+    assert stores.files.read("p/run/files/a.txt") == b"hello"
+    stores.close()

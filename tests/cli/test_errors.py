@@ -37,6 +37,13 @@ def test_a_candidate_is_offered_for_an_ambiguous_start():
     assert "`abcd`" in explain(errors.Ambiguous("x", candidates=["abcd", "abce"])).hint
 
 
+def test_an_error_of_the_system_reads_like_one():
+    assert (
+        explain(PermissionError(13, "Permission denied", "/x")).message == "Permission denied: /x"
+    )
+    assert explain(errors.WriteFailed("the disk is full")).message == "the disk is full"
+
+
 def test_what_nobody_foresaw_is_not_explained_away():
     assert explain(ZeroDivisionError()) is None
 

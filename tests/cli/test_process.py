@@ -2,6 +2,8 @@
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
@@ -159,9 +161,58 @@ def test_a_killed_writer_ends_the_following_and_is_shown_failed(live):
     assert "vanished" in shown["reason"]
 
 
-def test_watching_on_a_terminal_draws_until_ctrl_c(live):
-    import pty
+def on_terminal(arguments, typed=b"", columns=100):
+    """Run on a pseudo-terminal; the exit code and what was shown."""
+    leader, end = pty.openpty()
+    started = subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=end, stdout=end, stderr=end,
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "30"},
+    )  # fmt: skip
+    os.close(end)
+    os.write(leader, typed)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(leader, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        seen += piece
+    os.close(leader)
+    return started.wait(60), seen.decode()
 
+
+@pytest.mark.parametrize(("typed", "code"), [(b"n\n", 5), (b"\n", 5), (b"y\n", 0)])
+def test_a_deletion_is_asked_about_on_a_terminal(store_root, typed, code):
+    got, seen = on_terminal(["--root", str(store_root), "delete", "bob/nlp/broken"], typed)
+    assert "Delete bob/nlp/broken (they go to the trash)? [y/N]" in seen.replace("\r\n", "")
+    assert got == code
+    assert (store_root / "bob/nlp/broken").exists() == (code == 5)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 160])
+def test_a_table_fits_its_terminal_and_keeps_ids_whole(made, columns):
+    ids = process(made, "list", "-q").stdout.split()
+    code, seen = on_terminal(["--root", str(made), "list"], columns=columns)
+    rows = [re.sub(r"\x1b\[[0-9;]*m", "", row) for row in seen.split("\r\n")]
+    assert code == 0
+    assert [row.split()[0] for row in rows[1:7]] == ids
+    assert max(len(row) for row in rows[:7]) <= columns
+    if columns >= 80:
+        assert "█" in seen
+        assert " lr" in rows[0]
+
+
+def test_colour_can_be_turned_off(made, monkeypatch):
+    red = re.compile(r"\x1b\[[0-9;]*3[0-9]m")
+    assert red.search(on_terminal(["--root", str(made), "list"])[1])
+    assert not red.search(on_terminal(["--root", str(made), "--no-color", "list"])[1])
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not red.search(on_terminal(["--root", str(made), "list"])[1])
+
+
+def test_watching_on_a_terminal_draws_until_ctrl_c(live):
     root, _ = live
     leader, follower_end = pty.openpty()
     watcher = subprocess.Popen(

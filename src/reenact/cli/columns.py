@@ -38,6 +38,8 @@ _MOST_PARAMS = 4
 _MOST_METRICS = 3
 SPARK_WIDTH = 12
 MOST_TEXT = 60
+# So many experiments decide on the columns for all of them.
+_SAMPLE = 500
 MOST_SPARKLINES = 100
 
 
@@ -136,20 +138,22 @@ def experiment_columns(
         return columns[:1] + [_field(store, views, field, now) for field in wanted]
     columns += [
         _status(views),
-        Column("CREATED", [ago(v.created_at, now) for v in views], True, 3, styles="dim"),
-        Column("TOOK", [duration(v.duration) for v in views], True, 6, styles="dim"),
+        Column("CREATED", [ago(v.created_at, now) for v in views], True, 6, styles="dim"),
+        Column("TOOK", [duration(v.duration) for v in views], True, 9, styles="dim"),
     ]
-    names = headline_metrics(views) if metrics is None else list(metrics)
+    sample = views[:_SAMPLE]
+    names = headline_metrics(sample) if metrics is None else list(metrics)
     lines = sparklines(store, views, names, out) if sparks else {}
     for rank, name in enumerate(names):
-        columns += _metric(views, name, lines, 4 + 3 * rank)
-    params = [flat(view.params) for view in views]
-    for rank, key in enumerate(telling_params(params)[:_MOST_PARAMS]):
+        columns += _metric(views, name, lines, 3 + 4 * rank)
+    telling = telling_params([flat(view.params) for view in sample])[:_MOST_PARAMS]
+    params = [flat(view.params) for view in views] if telling else []
+    for rank, key in enumerate(telling):
         cells = [shortened(value(one[key]), MOST_TEXT) if key in one else "" for one in params]
         numeric = all(not isinstance(one.get(key), str) for one in params)
-        columns.append(Column(one_line(key), cells, numeric, 5 + 2 * rank, 6))
+        columns.append(Column(one_line(key), cells, numeric, 5 + 3 * rank, 6))
     if any(view.tags for view in views):
-        columns.append(Column("TAGS", [_tags(view) for view in views], False, 8, 8, "magenta"))
+        columns.append(Column("TAGS", [_tags(view) for view in views], False, 10, 8, "magenta"))
     return columns
 
 
@@ -173,7 +177,7 @@ def _name(views: Sequence[ExperimentView]) -> Column:
         view.name if view.prefix.endswith(f"{view.name}-{view.id}") else view.prefix
         for view in views
     ]
-    return Column("NAME", [one_line(name) for name in names], least=22, path=True)
+    return Column("NAME", [one_line(name) for name in names], least=18, path=True)
 
 
 def _status(views: Sequence[ExperimentView]) -> Column:

@@ -72,6 +72,12 @@ _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
 )
 
 
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}: {error.filename}"
+    return str(error) or type(error).__name__
+
+
 def explain(error: BaseException) -> Explained | None:
     """What to tell about an error; None for one that nobody foresaw."""
     for kind, code, hint in _TABLE:
@@ -82,5 +88,5 @@ def explain(error: BaseException) -> Explained | None:
             # A suggestion is worth more than a pointer to the list.
             elif names and kind is errors.NotFound:
                 hint = ""
-            return Explained(code, str(error) or type(error).__name__, hint)
+            return Explained(code, _sentence(error), hint)
     return None

@@ -117,10 +117,7 @@ def _param_batches(views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
 def _typed(value: Any) -> tuple[float | None, str | None, str]:
     kind = "null" if value is None else type(value).__name__
     if isinstance(value, (bool, int, float)):
-        try:
-            return float(value), None, kind
-        except OverflowError:
-            return math.copysign(math.inf, value), None, kind
+        return float(value), None, kind
     if value is None or isinstance(value, str):
         return None, value, kind
     return None, json.dumps(value, ensure_ascii=False), kind

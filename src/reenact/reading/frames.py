@@ -25,15 +25,8 @@ def column(values: Sequence[Any]) -> pa.Array:
         pass
     there = [v for v in values if v is not None]
     if all(isinstance(v, (int, float)) for v in there):
-        return pa.array([None if v is None else _number(v) for v in values], pa.float64())
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
     return pa.array([None if v is None else _text(v) for v in values], pa.string())
-
-
-def _number(value: int | float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
 
 
 def _text(value: Any) -> str:

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from reenact import Experiment, Store
+from reenact.errors import InvalidValue
+
+from .made import make
+
+
+@pytest.fixture
+def store(root):
+    make(root, "a/b/one", steps=3, config={"seed": 1})
+    with Experiment(
+        "a/b/two", root=root, quiet=True, params={"x": "text", "big": 2**63, "nan": math.nan}
+    ) as exp:
+        exp.log_metric("loss", math.nan, step=0, metadata={"k": 1})
+        exp.log_metric("loss", math.inf, step=1)
+        exp.files("m").save(b"weights", "w.bin")
+    with Store(root) as opened:
+        yield opened
+
+
+def test_parquet_tables_are_read_by_other_programs(store, tmp_path):
+    written = store.export(None, tmp_path / "out")
+    assert [path.rpartition("/")[2] for path in written] == [
+        "experiments.parquet",
+        "params.parquet",
+        "points.parquet",
+    ]
+    query = f"select metric, count(*) from '{written[2]}' group by metric order by metric"
+    assert duckdb.sql(query).fetchall() == [("loss", 2), ("train/loss", 3), ("val_acc", 3)]
+    experiments = pd.read_parquet(written[0])
+    assert experiments["name"].tolist() == ["one", "two"]
+    params = pd.read_parquet(written[1]).set_index(["kind", "name"])
+    assert params.loc[("config", "seed"), "number"] == 1.0
+    assert params.loc[("param", "big"), "number"] == 2.0**63
+    assert params.loc[("param", "model.depth"), "type"] == "int"
+
+
+def test_some_experiments_as_lines_of_json_with_what_json_has_no_number_for(store, tmp_path):
+    written = store.export("two", tmp_path / "out", "jsonl")
+    points = [json.loads(line) for line in Path(written[2]).read_text().splitlines()]
+    assert [point["value"] for point in points] == ["NaN", "Infinity"]
+    assert points[0]["metadata"] == '{"k":1}'
+    assert len(Path(written[0]).read_text().splitlines()) == 1
+
+
+def test_csv_tables(store, tmp_path):
+    written = store.export(["one"], tmp_path / "out", format="csv")
+    assert pd.read_csv(written[2])["value"].tolist()[:3] == [1.0, 0.5, 1 / 3]
+
+
+def test_a_zip_holds_the_folders_and_unpacked_elsewhere_is_a_store(store, tmp_path):
+    make(store.root, "a/b/one/below")
+    (path,) = store.export(["one", "two"], tmp_path / "some.zip")
+    with zipfile.ZipFile(path) as archive:
+        assert not [name for name in archive.namelist() if "below" in name]
+        archive.extractall(tmp_path / "elsewhere")
+    with Store(tmp_path / "elsewhere") as other:
+        assert {view.id for view in other} == {store["one"].id, store["two"].id}
+        assert other["two"].files[0].read_bytes() == b"weights"
+        assert other.history("one").to_pandas().equals(store.history("one").to_pandas())
+
+
+def test_nothing_is_overwritten_and_nothing_half_made_is_left(store, tmp_path):
+    store.export(None, tmp_path / "out")
+    with pytest.raises(FileExistsError):
+        store.export(None, tmp_path / "out")
+    store.export("one", tmp_path / "one.zip")
+    with pytest.raises(FileExistsError):
+        store.export("one", tmp_path / "one.zip")
+    with pytest.raises(InvalidValue, match="xlsx"):
+        store.export(None, tmp_path / "x", "xlsx")  # type: ignore[arg-type]
+    assert sorted(p.name for p in tmp_path.glob("**/*.part")) == []
+
+
+def test_a_store_without_experiments_exports_empty_tables(root, tmp_path):
+    root.mkdir()
+    with Store(root) as empty:
+        written = empty.export(None, tmp_path / "out")
+    assert [len(pd.read_parquet(path)) for path in written] == [0, 0, 0]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         rank: Any
         say: Any
 
-        def captures(self, what: str, data: dict[str, Any]) -> None: ...
+        def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None: ...
 
 
 __all__ = ["Capturer"]
@@ -60,6 +60,8 @@ class _Known:
         self.code_at = 0.0
         self.code: tuple[dict[str, Any], bytes] | None = None
         self.warned: set[str] = set()
+        self.variables: tuple[dict[str, str], str, dict[str, str]] | None = None
+        self.script: tuple[Any, bytes] | None = None
 
 
 _known = _Known()
@@ -156,6 +158,7 @@ class Capturer:
         self._files: dict[str, str] = {}
         self._repository: Repository | None = None
         self._loose: str | None = None
+        self._head: tuple[str | None, str | None] | None = None
 
     # -- in the program's thread ------------------------------------------------------------------
 
@@ -172,7 +175,8 @@ class Capturer:
                 facts |= {"opened_as": self._opened_as, "nth": self._nth}
             recording.captures("command", facts)
         self._find_code()
-        commit, branch = self._repository.head() if self._repository else (None, None)
+        self._head = self._repository.head() if self._repository else None
+        commit, branch = self._head or (None, None)
         if not self._on:
             if commit:
                 recording.captures("git", {"commit": commit, "branch": branch})
@@ -181,7 +185,7 @@ class Capturer:
         if self._outside is None:
             from .seeds import seed_facts
 
-            recording.captures("seeds", seed_facts())
+            recording.captures("seeds", seed_facts(), clean=True)
         if (
             self._outside is None
             and self._fresh(known)
@@ -190,6 +194,7 @@ class Capturer:
         ):
             self.work()
             return
+        self._head = None  # what is captured later is what is there later
         if commit:
             recording.captures("git", {"commit": commit, "branch": branch})
         from ..monitor.ticker import process_ticker
@@ -226,7 +231,7 @@ class Capturer:
             index = os.stat(repository.index).st_mtime_ns
         except OSError:
             index = 0
-        return (repository.root, repository.head(), index)
+        return (repository.root, self._head or repository.head(), index)
 
     def _fresh(self, known: _Known) -> bool:
         return (
@@ -265,15 +270,17 @@ class Capturer:
             from .machine import hardware
 
             known.hardware = mask_secrets(to_plain(hardware()))
-        recording.captures("hardware", known.hardware)
+        recording.captures("hardware", known.hardware, clean=True)
         import json
 
-        self._file(
-            "environment/hardware.json", json.dumps(known.hardware, indent=2).encode() + b"\n"
-        )
-        more = [name.strip() for name in recording.settings.capture_variables.split(",")]
-        environ = self._outside.environ if self._outside is not None else os.environ
-        recording.captures("variables", chosen_variables(environ, [n for n in more if n]))
+        text = json.dumps(known.hardware, indent=2).encode() + b"\n"
+        self._file("environment/hardware.json", text)
+        environ = dict(self._outside.environ if self._outside is not None else os.environ)
+        wanted = recording.settings.capture_variables
+        if known.variables is None or known.variables[:2] != (environ, wanted):
+            more = [name.strip() for name in wanted.split(",") if name.strip()]
+            known.variables = environ, wanted, chosen_variables(environ, more)
+        recording.captures("variables", known.variables[2], clean=True)
 
     def _environment(self, recording: Recording, known: _Known) -> None:
         from .environment import (
@@ -305,7 +312,7 @@ class Capturer:
             known.environment = (plain, text, conda.encode() if conda else None)
             known.packages_key = key
         facts, text, conda_packages = known.environment
-        recording.captures("environment", facts)
+        recording.captures("environment", facts, clean=True)
         self._file("environment/requirements.txt", text)
         if conda_packages:
             self._file("environment/conda_env.txt", conda_packages)
@@ -325,7 +332,7 @@ class Capturer:
         assert known.code is not None
         facts, patch = known.code
         if facts:
-            recording.captures("git", facts)
+            recording.captures("git", facts, clean=True)
         if patch:
             self._file("environment/git.patch", patch)
         else:
@@ -371,16 +378,17 @@ class Capturer:
 
         captured = recording.captured
         try:
-            git = captured.get("git", {})
-            text = script_text(
-                git,
-                captured.get("command", {}),
-                captured.get("environment", {}),
-                captured.get("variables", {}),
-                patch=git.get("patch"),
-                inputs=os.path.exists(recording.layout.path("environment", "inputs.sha256")),
-            )
-            self._file("reproduce.sh", text.encode("utf-8", "surrogateescape"), executable=True)
+            facts = [
+                captured.get(what, {}) for what in ("git", "command", "environment", "variables")
+            ]
+            # The name that the program gave it is the one thing that differs among the runs of a sweep.
+            facts[1] = {k: v for k, v in facts[1].items() if k not in ("opened_as", "nth")}
+            inputs = "inputs" in captured
+            known, key = _process(), (*facts, inputs)
+            if known.script is None or known.script[0] != key:
+                text = script_text(*facts, patch=facts[0].get("patch"), inputs=inputs)
+                known.script = key, text.encode("utf-8", "surrogateescape")
+            self._file("reproduce.sh", known.script[1], executable=True)
         except Exception as error:  # noqa: BLE001
             self._failed(recording, "script", error)
 
@@ -389,7 +397,6 @@ class Capturer:
         if recording is not None:
             target = recording.layout.path(*name.split("/"))
             try:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
                 place(recording.root, target, data, executable=executable)
             except OSError as error:
                 self._failed(recording, name, error)
@@ -413,7 +420,8 @@ class Capturer:
                     recording, "capture", TimeoutError(f"not done after {END_WAIT:.0f} seconds")
                 )
             return
-        self.work()
+        if not self._done:
+            self.work()
         self._at_the_end()
 
     def settle(self) -> None:
@@ -436,7 +444,7 @@ class Capturer:
                 if found is not None:
                     recording.captures("notebook", found[0])
                     self._file("environment/notebook.py", found[1])
-            if os.path.exists(recording.layout.path("environment", "inputs.sha256")):
+            if "inputs" in recording.captured:
                 self._script(recording)
         except Exception as error:  # noqa: BLE001
             self._failed(recording, "end", error)

@@ -31,23 +31,31 @@ def place(root: RootLayout, target: str, data: bytes, *, executable: bool = Fals
     """
     hexdigest = digest(data)
     source = os.path.join(root.shared, f"{hexdigest[:32]}{'.x' if executable else ''}")
-    for _ in range(2):
-        temporary = f"{target}.{new_id()}.tmp"
+    for attempt in range(3):
         try:
-            os.link(source, temporary)
+            try:
+                os.link(source, target)
+            except FileExistsError:
+                _link_over(source, target)
+            return hexdigest
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            _write(source, data, 0o555 if executable else 0o444)
-            continue
+            if attempt == 0:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+            else:
+                _write(source, data, 0o555 if executable else 0o444)
         except OSError:  # no hard links here, or too many of one file
             break
-        # A rename onto a link of the same file does nothing and leaves the temporary name.
-        os.replace(temporary, target)
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
-        return hexdigest
     _write(target, data, 0o755 if executable else 0o644)
     return hexdigest
+
+
+def _link_over(source: str, target: str) -> None:
+    temporary = f"{target}.{new_id()}.tmp"
+    os.link(source, temporary)
+    # A rename onto a link of the same file does nothing and leaves the temporary name.
+    os.replace(temporary, target)
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
 
 
 def _write(path: str, data: bytes, mode: int) -> None:

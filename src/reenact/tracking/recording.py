@@ -238,9 +238,12 @@ class Recording:
 
             self.capturer = Capturer(self, opened_as, nth, joined, outside)
 
-    def captures(self, what: str, data: dict[str, Any]) -> None:
-        """Record a fact about the run, unless it is recorded just so; secrets in it are masked."""
-        plain = mask_secrets(to_plain(data))
+    def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
+        """Record a fact about the run, unless it is recorded just so; secrets in it are masked.
+
+        `clean` says that it is plain data without secrets already.
+        """
+        plain = data if clean else mask_secrets(to_plain(data))
         if self.captured.get(what) != plain:
             self.writer.event("captured", what=what, data=plain)
             self.captured[what] = plain

@@ -10,7 +10,7 @@ import click
 
 from .columns import STATUS_STYLES
 from .face import Face, complete_experiment, several, shared
-from .output import Column, fitted
+from .table import Column, fitted
 from .words import ago, duration, number, one_line, value
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def compare(
     metrics: tuple[str, ...],
     mode: Any,
 ) -> None:
-    """Compare experiments: results, and the parameters that differ.
+    """Compare experiments: results, and the parameters and configuration keys that differ.
 
     The best and the latest value of each metric are shown; a * marks the best of all.
 
@@ -87,9 +87,10 @@ def _rows(comparison: Comparison) -> list[tuple[str, list[str], list[str]]]:
             ]
             styles = ["bold green" if index in winners else "" for index in range(len(values))]
             rows.append((one_line(title), cells, styles))
-    for key, values_by_id in comparison.params.items():
-        cells = [value(values_by_id.get(one["id"])) for one in facts]
-        rows.append((one_line(key), cells, plain))
+    for differing in (comparison.params, comparison.config):
+        for key, values_by_id in differing.items():
+            cells = [value(values_by_id.get(one["id"])) for one in facts]
+            rows.append((one_line(key), cells, plain))
     return rows
 
 

@@ -69,11 +69,16 @@ def compare(
         }
         for view in views
     ]
-    return Comparison(facts, values, _differing_params(views), modes)
+    params = _differing(views, [view._state.params for view in views])
+    config = _differing(views, [view._state.config or {} for view in views])
+    return Comparison(facts, values, params, config, modes)
 
 
-def _differing_params(views: Sequence[ExperimentView]) -> dict[str, dict[str, Any]]:
-    flat = [flatten(view._state.params) for view in views]
+def _differing(
+    views: Sequence[ExperimentView], nested: Sequence[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """By dotted key, the values of those keys that are not the same in all."""
+    flat = [flatten(one) for one in nested]
     found = {}
     for name in sorted({name for one in flat for name in one}):
         values = [one.get(name) for one in flat]

@@ -143,21 +143,28 @@ class Comparison:
         metrics: Per metric and id `{"best", "best_step", "latest", "first", "count"}`; an experiment
             that did not log the metric has no entry.
         params: Per dotted parameter name that is not the same in all, per id its value or None.
+        config: The same for the keys of the configurations.
         modes: Per metric "min" or "max": what "best" was taken to mean.
     """
 
     experiments: list[dict[str, Any]]
     metrics: dict[str, dict[str, dict[str, Any]]]
     params: dict[str, dict[str, Any]]
+    config: dict[str, dict[str, Any]]
     modes: dict[str, Literal["min", "max"]]
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"experiments": …, "metrics": …, "params": …}` of plain values."""
-        return {"experiments": self.experiments, "metrics": self.metrics, "params": self.params}
+        """`{"experiments": …, "metrics": …, "params": …, "config": …}` of plain values."""
+        return {
+            "experiments": self.experiments,
+            "metrics": self.metrics,
+            "params": self.params,
+            "config": self.config,
+        }
 
     def to_arrow(self, value: Literal["latest", "best"] = "latest") -> pa.Table:
-        """A row per experiment: id, name, status, created_at, a column per metric, a column
-        `params.<name>` per parameter that differs."""
+        """A row per experiment: id, name, status, created_at, a column per metric, and a column
+        `params.<name>` or `config.<name>` per parameter or configuration key that differs."""
         import pyarrow as pa
 
         from .frames import column
@@ -173,8 +180,9 @@ class Comparison:
         for name, by_id in self.metrics.items():
             values = [by_id[one][value] if one in by_id else None for one in ids]
             columns[name] = pa.array(values, pa.float64())
-        for name, by_param in self.params.items():
-            columns[f"params.{name}"] = column([by_param[one] for one in ids])
+        for kind, differing in (("params", self.params), ("config", self.config)):
+            for name, by_id_ in differing.items():
+                columns[f"{kind}.{name}"] = column([by_id_[one] for one in ids])
         return pa.table(columns)
 
     def to_pandas(self, value: Literal["latest", "best"] = "latest") -> pandas.DataFrame:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reenact.cli.output import Column, Output, as_json, fitted
+from reenact.cli.output import Output, as_json
+from reenact.cli.table import Column
 
 
 class Colour(Enum):
@@ -31,24 +32,6 @@ def table():
         Column("LOSS", ["0.5"], True, weight=2),
         Column("NOTES", ["x" * 30], weight=5),
     ]
-
-
-def test_a_wide_terminal_shows_everything_whole():
-    shown, widths, dropped = fitted(table(), 200)
-    assert (len(shown), widths, dropped) == (4, [12, 35, 4, 30], [])
-
-
-def test_a_narrow_terminal_cuts_names_then_leaves_out_what_matters_least():
-    shown, widths, dropped = fitted(table(), 40)
-    assert [column.title for column in shown] == ["ID", "NAME", "LOSS"]
-    assert dropped == ["NOTES"]
-    assert sum(widths) + 2 * 2 <= 40
-    assert widths[0] == 12
-
-
-def test_ids_are_whole_however_narrow_it_is():
-    shown, widths, _ = fitted(table(), 10)
-    assert (shown[0].title, widths[0]) == ("ID", 12)
 
 
 def test_a_file_gets_aligned_text_with_nothing_cut(capsys):

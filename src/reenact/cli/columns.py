@@ -12,7 +12,8 @@ import click
 from ..plots.fields import field_value
 from ..plots.labels import differing, flat
 from ..plots.sparklines import sparkline
-from .output import Column, Output
+from .output import Output
+from .table import Column
 from .words import ago, duration, number, one_line, shortened, value
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import click
 
 from ..errors import InvalidName, NotFound
 from .face import Face, complete_experiment, shared
-from .output import Column
+from .table import Column
 from .words import moment, one_line, size
 
 if TYPE_CHECKING:

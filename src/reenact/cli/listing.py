@@ -9,7 +9,7 @@ import click
 
 from .columns import MOST_SPARKLINES, experiment_columns, experiment_json, parse_fields
 from .face import STATUSES, Face, filter_options, selection, shared
-from .output import Column
+from .table import Column
 from .words import number, one_line, plural
 
 if TYPE_CHECKING:

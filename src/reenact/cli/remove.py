@@ -8,7 +8,7 @@ import click
 
 from .errors import Refused
 from .face import Face, complete_experiment, several, shared
-from .output import Column
+from .table import Column
 from .words import ago, one_line, plural, size
 
 __all__ = ["delete", "restore"]

@@ -204,13 +204,26 @@ def reproduce(
                     face.out.line(line)
             return 0
         results: list[Replayed] = []
-        with _progress(face, times) as progress:
+        with _progress(face, times) as progress, _told(face) as broken_off:
             for result in replay(
                 store, plan, tolerance=tolerance, only=only, ignore=ignore, times=times, strict=strict,
                 show=show and face.out.mode == "human", say=face.out.say, progress=progress,
             ):  # fmt: skip
                 results.append(result)
-    return _show_replays(face, results)
+    return 130 if broken_off else _show_replays(face, results)
+
+
+@contextlib.contextmanager
+def _told(face: Face) -> Iterator[list[str]]:
+    """Tells of an interrupted re-run; what is yielded is not empty then."""
+    from ..reproduce.replay import Interrupted
+
+    reasons: list[str] = []
+    try:
+        yield reasons
+    except Interrupted as error:
+        reasons.append(str(error))
+        face.out.warn(str(error))
 
 
 @contextlib.contextmanager

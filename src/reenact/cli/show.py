@@ -11,7 +11,7 @@ import click
 from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
 from .face import Face, complete_experiment, shared
-from .output import Column
+from .table import Column
 from .words import (
     ago,
     duration,

@@ -10,7 +10,7 @@ import click
 
 from .columns import experiment_columns, experiment_json, parse_fields
 from .face import Face, shared
-from .output import fitted
+from .table import fitted
 from .words import moment, plural
 
 if TYPE_CHECKING:

@@ -62,14 +62,7 @@ def plot_group(
         NotFound: There is no experiment, or none logged the metric.
         InvalidValue: An argument has a value it cannot have, or there would be more than 24 groups.
     """
-    if band not in BANDS:
-        raise InvalidValue(f"A band is one of {', '.join(BANDS)}, not {band!r}.", key="band")
-    if x == "time":
-        raise InvalidValue(
-            "Experiments that ran at different times have no mean over time of day: "
-            "use x='step' or x='relative'.",
-            key="x",
-        )
+    _check(band, x)
     fields = [by] if isinstance(by, str) else list(by)
     views = selected(store, experiments)
     groups = group_bands(store, views, metric, fields, band=band, x=x, points=points)
@@ -95,6 +88,17 @@ def plot_group(
     if save is not None:
         save_figure(figure, save)
     return figure
+
+
+def _check(band: str, x: XAxis) -> None:
+    if band not in BANDS:
+        raise InvalidValue(f"A band is one of {', '.join(BANDS)}, not {band!r}.", key="band")
+    if x == "time":
+        raise InvalidValue(
+            "Experiments that ran at different times have no mean over time of day: "
+            "use x='step' or x='relative'.",
+            key="x",
+        )
 
 
 def selected(store: Store, experiments: str | Iterable[Ref] | None) -> list[ExperimentView]:

@@ -21,6 +21,7 @@ from .style import INK, new_grid, save_figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..reading.views import ExperimentView
     from ..store import Ref, Store
 
 __all__ = ["panels", "plot_metrics"]
@@ -50,13 +51,7 @@ def plot_metrics(
         InvalidValue: `save`, `x` or `smooth` has a value it cannot have.
     """
     (experiment,) = chosen(store, ref)
-    if metrics is None:
-        names = [name for name in experiment.metrics if not name.startswith("system/")]
-        names = names or list(experiment.metrics)
-    else:
-        names = [metrics] if isinstance(metrics, str) else list(dict.fromkeys(metrics))
-    if not names:
-        raise NotFound(f"The experiment {experiment.prefix} has logged no metric to plot.")
+    names = _names(experiment, metrics)
     lines = read_lines(store, [experiment], names, x=x, points=points)
     smooth_lines = None
     if smooth:
@@ -91,6 +86,17 @@ def plot_metrics(
     if save is not None:
         save_figure(figure, save)
     return figure
+
+
+def _names(experiment: ExperimentView, metrics: str | Sequence[str] | None) -> list[str]:
+    if metrics is None:
+        names = [name for name in experiment.metrics if not name.startswith("system/")]
+        names = names or list(experiment.metrics)
+    else:
+        names = [metrics] if isinstance(metrics, str) else list(dict.fromkeys(metrics))
+    if not names:
+        raise NotFound(f"The experiment {experiment.prefix} has logged no metric to plot.")
+    return names
 
 
 def panels(names: Sequence[str]) -> dict[str, list[int]]:

@@ -18,7 +18,7 @@ from ..errors import InvalidValue, NotFound
 from .fields import field_value, metric_result
 from .group import selected
 from .labels import differing, flat
-from .scatter import MODES, Axis, Mode, axis_of, smaller_is_better
+from .scatter import Axis, Mode, axis_of, check_mode, smaller_is_better
 from .style import INK, MUTED, new_axes, note, save_figure, shortened
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def plot_parallel(
         NotFound: There is no experiment with a finite result, or no parameter differs.
         InvalidValue: `mode` or `save` has a value it cannot have, or there are over 12 parameters.
     """
-    if mode not in MODES:
-        raise InvalidValue(f"A result is one of {', '.join(MODES)}, not {mode!r}.", key="mode")
+    check_mode(mode)
     everyone = selected(store, experiments)
     views = [
         one for one in everyone

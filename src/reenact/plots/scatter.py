@@ -95,8 +95,7 @@ def plot_scatter(
         NotFound: There is no experiment, or none has both the parameter and the metric.
         InvalidValue: `mode` or `save` has a value it cannot have.
     """
-    if mode not in MODES:
-        raise InvalidValue(f"A result is one of {', '.join(MODES)}, not {mode!r}.", key="mode")
+    check_mode(mode)
     views = [one for one in selected(store, experiments) if metric in one.metrics]
     axis = axis_of([field_value(one, param) for one in views])
     dots = [
@@ -184,6 +183,12 @@ def _ring_the_best(
         shortened(dots[index][0].name, 28).replace("$", r"\$"), (across[index], y), xytext=(9, 7),
         textcoords="offset points", fontsize=8.5, color=PALETTE[1], zorder=6,
     )  # fmt: skip
+
+
+def check_mode(mode: str) -> None:
+    """Refuse a result that is none of the four."""
+    if mode not in MODES:
+        raise InvalidValue(f"A result is one of {', '.join(MODES)}, not {mode!r}.", key="mode")
 
 
 def smaller_is_better(metric: str, mode: Mode) -> bool:

@@ -460,7 +460,7 @@ def test_an_interrupt_cancels_the_child_and_removes_the_checkout(project, number
         time.sleep(0.05)
     os.kill(process.pid, number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 2, errors
+    assert process.returncode == 130, errors
     assert "was interrupted" in errors
     child = project.view("lab/toy-again-1")
     assert child.status is Status.CANCELLED

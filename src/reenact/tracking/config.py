@@ -23,6 +23,7 @@ _KINDS = (
     "a mapping, dataclass, pydantic or attrs model, OmegaConf, argparse namespace, an object with "
     "to_dict(), or the path of a YAML, JSON or TOML file"
 )
+_BASE = "_base_"
 _SUFFIXES = (".yaml", ".yml", ".json", ".toml")
 
 
@@ -32,7 +33,8 @@ def freeze(config: Any) -> dict[str, Any]:
     Args:
         config: A mapping, dataclass, pydantic or attrs model, OmegaConf container (interpolations are
             resolved), `argparse.Namespace`, `SimpleNamespace`, named tuple, an object with `to_dict()`,
-            or the path of a YAML, JSON or TOML file.
+            or the path of a YAML, JSON or TOML file. A file may inherit from others: `_base_` in it names
+            them, relative to it; what is frozen has everything in it and no inheritance left.
 
     Raises:
         InvalidValue: It is none of these, the file cannot be read, or a value of an OmegaConf is missing.
@@ -90,7 +92,42 @@ def _resolved_inside(omegaconf: Any, value: Any) -> Any:
     return value
 
 
-def _read(path: str) -> Mapping[str, Any]:
+def _read(path: str, within: tuple[str, ...] = ()) -> Mapping[str, Any]:
+    """The mapping in a file, with what it inherits: `_base_` names files whose values count where it has none."""
+    full = os.path.abspath(path)
+    if full in within:
+        raise InvalidValue(
+            f"The config file {path!r} inherits from itself: {' → '.join((*within, full))}.",
+            key=_BASE,
+        )
+    loaded = _read_alone(path)
+    if _BASE not in loaded:
+        return loaded
+    own = dict(loaded)
+    bases = own.pop(_BASE)
+    whole: dict[str, Any] = {}
+    for base in [bases] if isinstance(bases, str) else bases if isinstance(bases, list) else [None]:
+        if not isinstance(base, str):
+            raise InvalidValue(
+                f"{_BASE!r} in {path!r} is {bases!r}; it is the path of a config file, or a list of them.",
+                key=_BASE,
+            )
+        above = _read(os.path.join(os.path.dirname(full), base), (*within, full))
+        whole = _merged(whole, above)
+    return _merged(whole, own)
+
+
+def _merged(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
+    """`a` with the values of `b` over it, groups of values merged."""
+    merged = dict(a)
+    for key, value in b.items():
+        there = merged.get(key)
+        both = isinstance(there, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged(there, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _read_alone(path: str) -> Mapping[str, Any]:
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in _SUFFIXES:
         raise InvalidValue(

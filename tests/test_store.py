@@ -454,3 +454,37 @@ def test_a_frame_of_a_package_that_is_missing_says_how_to_get_it(store, monkeypa
         store.list().to_polars()
     with pytest.raises(ImportError):
         store.history("run-0").to_polars()
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        'it\'s "x"',
+        "a\\b",
+        "loss.min",
+        "é/ü",
+        "a,b",
+        "[x]",
+        "`q`",
+        "and",
+        "1e5",
+        "x y",
+        "-x",
+        "metrics",
+    ],
+)
+def test_any_metric_name_can_be_asked_for(root, metric):
+    for number in (1.0, 2.0):
+        with Experiment(f"x/{number}", root=root, quiet=True) as exp:
+            exp.log_metrics({metric: number, "loss": 0.0, metric + ".min": 5.0})
+    with Store(root) as store:
+        assert [b.value for b in store.best(metric, mode="max")] == [2.0, 1.0]
+        assert [s.metric for s in store.history("x/1.0", metric)] == [metric]
+        quoted = metric.replace("\\", "\\\\").replace("'", "\\'")
+        assert len(store.search(f"metrics['{quoted}'] > 1", sort=[f"metrics['{quoted}'].min"])) == 1
+        assert metric in store.list().to_pandas().columns[-4:].str.removeprefix("metrics.").tolist()
+
+
+def test_half_a_character_in_a_name_is_in_no_store(store):
+    with pytest.raises(NotFound):
+        store["\ud800"]

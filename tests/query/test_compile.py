@@ -563,3 +563,18 @@ def test_a_pattern_that_takes_too_long_is_given_up_with_an_error(catalog, monkey
     monkeypatch.setattr(selecting, "PatternBudget", lambda: PatternBudget(seconds=0.0))
     with pytest.raises(QueryError, match="too long"):
         search(catalog, "name =~ 'o.'")
+
+
+@pytest.mark.parametrize("word", ["and", "or"])
+def test_as_many_conditions_as_are_allowed_can_be_asked(catalog, word):
+    text = f" {word} ".join(
+        ["params.lr < 5", "name != 'x'", "'old' not in tags", "metrics.loss > 0"] * 125
+    )
+    assert len(search(catalog, text)) in (2, 4)
+    assert len(search(catalog, text, limit=1)) == 1
+
+
+def test_long_lists_are_asked_in_one_question(catalog):
+    listed = ", ".join(f"'{n}'" for n in range(9000))
+    assert search(catalog, f"name in ({listed}, 'one')") == [1]
+    assert search(catalog, f"params.lr in ({', '.join(map(str, range(9000)))})") == [3]

@@ -195,3 +195,17 @@ def test_any_text_is_a_tree_or_a_mistake_inside_it(text):
     except QueryError as caught:
         position = caught.position
     assert position is None or 0 <= position <= len(text)
+
+
+def test_numbers_of_any_length_and_lists_of_any_length_are_no_crash():
+    tree = parse(f"lost < {'9' * 5000}")
+    assert isinstance(tree, Compare)
+    assert isinstance(tree.right, Value)
+    assert tree.right.value == float("inf")
+    with pytest.raises(QueryError, match="10,000 values"):
+        parse(f"lost in ({'1,' * 20_000})")
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(QueryError, match="D800"):
+        parse("name == '\ud800'")

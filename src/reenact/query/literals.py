@@ -34,7 +34,9 @@ def parse_number(text: str) -> int | float | None:
     if not _NUMBER.fullmatch(text):
         return None
     try:
-        return int(text) if re.fullmatch(r"[+-]?[\d_]+", text) else float(text)
+        if re.fullmatch(r"[+-]?[\d_]{1,300}", text):
+            return int(text)
+        return float(text)  # infinite where it has more digits than a float can say
     except ValueError:  # a trailing or doubled underscore
         return None
 

@@ -27,7 +27,8 @@ from .tokens import Token, mistake, tokenize
 __all__ = ["parse"]
 
 MAX_DEPTH = 60
-MAX_CONDITIONS = 1000
+MAX_CONDITIONS = 500
+MAX_ITEMS = 10_000
 _COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "contains", "exists", "null", "none", "nan"})
 _CONSTANTS: dict[str, tuple[str, object]] = {
@@ -217,6 +218,8 @@ class _Parser:
                     f"A list holds values; {value.text} is a field.", token, f"'{value.text}'"
                 )
             values.append(value)
+            if len(values) > MAX_ITEMS:
+                raise self.mistake(f"The list has more than {MAX_ITEMS:,} values.", token)
         if not values:
             raise self.mistake("The list is empty.", self.tokens[self.at - 1])
         return tuple(values)

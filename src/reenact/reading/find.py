@@ -25,7 +25,7 @@ def find_key(connection: Connection, ref: str) -> int:
         Ambiguous: Several are.
     """
     e = schema.experiments.c
-    text = ref.strip()
+    text = ref.strip().encode(errors="replace").decode()  # half a character is in no name
     exact = select(e.key).where(or_(e.experiment_id == text, e.prefix == text.strip("/")))
     key = connection.scalar(exact.limit(1)) if text else None
     if key is not None:

@@ -12,7 +12,6 @@ from sqlalchemy.exc import DBAPIError
 
 from ..errors import NotFound
 from ..journal.layout import RootLayout
-from ..query.fields import written
 from ..query.names import CatalogNames
 from ..query.parser import parse
 from ..query.selection import Selection
@@ -317,5 +316,6 @@ def _rows_statement() -> Select[Any]:
 
 
 def metric_field(name: str, stat: str) -> str:
-    """A metric's summary as a field of the filter language."""
-    return f"{written('metrics', name)}.{stat}"
+    """A metric's summary as a field of the filter language; in brackets, so that it can be no other's."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'metrics["{escaped}"].{stat}'

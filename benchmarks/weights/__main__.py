@@ -46,17 +46,30 @@ def main() -> int:
         parser.error(
             f"no group is called {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}"
         )
-    rows: list[Row] = []
+    missed = False
     for name in arguments.names or GROUPS:
         print(f"{time.strftime('%H:%M:%S')}  {name} …", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="weights-", dir=arguments.scratch) as scratch:
-            made = GROUPS[name](Path(scratch), arguments.quick)
-        rows += made
-        print(_table(made), flush=True)
-    if not arguments.quick and not arguments.names:
-        RESULTS.write_text(_page(rows))
-    missed = [row.what for row in rows if row.reached is False]
+            rows = GROUPS[name](Path(scratch), arguments.quick)
+        print(_table(rows), flush=True)
+        missed |= any(row.reached is False for row in rows)
+        if not arguments.quick:
+            _keep(name, _table(rows))
     return 1 if missed and not arguments.quick else 0
+
+
+def _keep(name: str, table: str) -> None:
+    """Put a group's table into the page, in place of the one from its last run."""
+    sections = {}
+    if RESULTS.exists():
+        for part in RESULTS.read_text().split("\n## ")[1:]:
+            title, _, body = part.partition("\n")
+            sections[title] = body.strip()
+    sections[name] = (
+        f"{(GROUPS[name].__doc__ or '').splitlines()[0]} Measured {time.strftime('%Y-%m-%d')}.\n\n{table}"
+    )
+    body = "\n\n".join(f"## {group}\n\n{sections[group]}" for group in GROUPS if group in sections)
+    RESULTS.write_text(f"{_head()}\n{body}\n")
 
 
 def _table(rows: list[Row]) -> str:
@@ -69,25 +82,19 @@ def _table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def _page(rows: list[Row]) -> str:
+def _head() -> str:
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     memory_gb = psutil.virtual_memory().total / 1e9
-    return "\n".join(
-        [
-            "# Weights: measurements",
-            "",
-            f"`python -m benchmarks.weights`, {time.strftime('%Y-%m-%d')}. {os.cpu_count()} cores, "
-            f"{memory_gb:.0f} GB of memory, {platform.system()}, Python {platform.python_version()}; "
-            f"{versions}, {checkpoints.CORAL.replace('==', ' ')}.",
-            "",
-            "Ours and what stands beside it are measured in the same run, in rounds that alternate; the figures",
-            "are medians over the rounds and ratios are medians of each round's ratio. Other programs were using",
-            "the same cores during the run, so absolute times are upper bounds.",
-            "",
-            _table(rows),
-            "",
-        ]
-    )
+    return f"""# Weights: measurements
+
+`python -m benchmarks.weights`. {os.cpu_count()} cores, {memory_gb:.0f} GB of memory, {platform.system()},
+Python {platform.python_version()}; {versions},
+{checkpoints.CORAL.replace("==", " ")}.
+
+A group's figures are of one run, in which ours and what stands beside it are measured in rounds that alternate; they are
+medians over the rounds, and ratios are medians of each round's ratio. Other programs kept the same cores busy (more
+threads ready to run than cores, most of the time), so absolute times are upper bounds and the ratios are what counts.
+"""
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ def test_a_commit_killed_at_any_moment_is_there_or_not(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_hundred_commits_killed_at_random_moments_are_there_or_not(tmp_path):
-    kill_commits(tmp_path / "r", 100, seed=2)
+def test_forty_commits_killed_at_random_moments_are_there_or_not(tmp_path):
+    kill_commits(tmp_path / "r", 40, seed=2)
 
 
 def kill_collections(folder, rounds, seed):
@@ -140,8 +140,8 @@ def test_a_collection_killed_at_any_moment_loses_nothing(tmp_path):
 
 
 @pytest.mark.slow
-def test_fifty_collections_killed_at_random_moments_lose_nothing(tmp_path):
-    kill_collections(tmp_path / "r", 50, seed=4)
+def test_twenty_five_collections_killed_at_random_moments_lose_nothing(tmp_path):
+    kill_collections(tmp_path / "r", 25, seed=4)
 
 
 def kill_pushes(folder, other, rounds, seed):
@@ -170,8 +170,8 @@ def test_a_push_killed_at_any_moment_leaves_the_target_whole(tmp_path):
 
 
 @pytest.mark.slow
-def test_forty_pushes_killed_at_random_moments_leave_the_target_whole(tmp_path):
-    kill_pushes(tmp_path / "a", tmp_path / "b", 40, seed=6)
+def test_twenty_pushes_killed_at_random_moments_leave_the_target_whole(tmp_path):
+    kill_pushes(tmp_path / "a", tmp_path / "b", 20, seed=6)
 
 
 FULL = (

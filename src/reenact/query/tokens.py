@@ -57,7 +57,7 @@ def tokenize(text: str) -> list[Token]:
     """
     if len(text) > MAX_LENGTH:
         raise QueryError(f"The filter has more than {MAX_LENGTH:,} characters.")
-    for position, char in enumerate(text):
+    for char in text:
         if "\ud800" <= char <= "\udfff":
             raise QueryError(
                 f"The filter holds half a character (U+{ord(char):04X}), which no text can be compared with."

@@ -469,6 +469,23 @@ def test_sealed_points_count_once_before_and_after_a_rebuild(root, index):
     assert before["loss"].last_step == 39
 
 
+@pytest.mark.parametrize("sealed", [1, 2])
+def test_sealed_and_live_parts_count_in_the_order_of_the_parts(root, index, sealed: int):
+    journal = running(root, "p/run")
+    for part in (1, 2):
+        journal.points([(None, {"loss": float(part)}), (None, {"loss": part + 0.5})], part=part)
+        if part == sealed:
+            place = Place(journal.id, str(journal.folder))
+            index.stores.series.flush(place, ["0001-main"], small=True)
+    if sealed == 2:  # as after a broken line that keeps the first part from being sealed
+        journal.metrics_path(suffix="parquet").unlink(missing_ok=True)
+        first = [(None, {"loss": 1.0}), (None, {"loss": 1.5})]
+        journal.points(first, part=1)
+    index.rebuild()
+    loss = metrics(index, "p/run")["loss"]
+    assert (loss.first, loss.last, loss.last_step, loss.count) == (1.0, 2.5, 3, 4)
+
+
 def test_a_part_sealed_by_somebody_else_halfway_counts_its_new_points_only(root, index):
     journal = running(root, "p/run")
     journal.points((i, {"loss": float(i)}) for i in range(10))

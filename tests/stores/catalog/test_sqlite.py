@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -128,17 +129,20 @@ def test_a_file_deleted_under_an_open_catalog_is_noticed(path: Path):
     catalog.close()
 
 
-def test_a_log_left_without_its_file_is_not_played_into_the_next_one(path: Path):
-    catalog = filled(path)
+def test_a_log_left_without_its_file_is_not_played_into_the_next_one(path: Path, tmp_path: Path):
+    catalog = SqliteCatalog(str(path))
+    catalog.create()
     with catalog.writing() as connection:
         catalog.save(connection, [entry_of("late")])
-    path.unlink()
-    again = SqliteCatalog(str(path))
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    shutil.copy(f"{path}-wal", killed / "experiments.db-wal")  # everything is still in the log
+    catalog.close()
+    again = SqliteCatalog(str(killed / "experiments.db"))
     assert not again.usable()
     again.create()
     assert everything(again) == 0
     again.close()
-    catalog.close()
 
 
 def test_a_file_replaced_under_an_open_catalog_is_the_one_read(path: Path, tmp_path: Path):

@@ -170,6 +170,20 @@ def test_lines_that_came_after_the_sealing_are_not_thrown_away(feed: PointFeed):
     assert steps(feed) == list(range(55))
 
 
+def test_a_line_written_while_the_part_was_being_sealed_stays(feed: PointFeed, monkeypatch):
+    feed.write(lines(0, 50))
+    write_part = folder.write_part
+
+    def overtaken(*args):
+        feed.write(lines(50, 51))
+        return write_part(*args)
+
+    monkeypatch.setattr(folder, "write_part", overtaken)
+    assert feed.store.flush(feed.place, ["0001-main"], small=True) == Sealed(0, 0, 0)
+    assert files(feed) == ["0001-main.jsonl"]
+    assert steps(feed) == list(range(51))
+
+
 def test_a_later_look_decodes_only_what_is_new(feed, tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "DERIVE_BYTES", 10_000)
     feed.log(lines(0, 1000))

@@ -85,8 +85,6 @@ class SqliteCatalog(SqlCatalog):
         if self._file is not None and now != self._file:
             self._engine.dispose()
             self._names.clear()
-        if now is None:
-            _remove(self._path)  # a log without its file would be played into the next one
         self._file = now
 
     def create(self) -> None:

@@ -152,6 +152,21 @@ def test_names_of_every_kind_come_back(project, monkeypatch, name):
     assert result.judgement.metrics[0].last_b == 4.5
 
 
+def test_a_change_that_no_time_shows_is_seen(project):
+    """Same size, same times: git knows it by the time of its index, which our copy of the index must keep."""
+    project.git("config", "core.trustctime", "false")
+    project.write("lib.py", "VALUE = 1\n")
+    project.commit(train=TRAIN)
+    path, index = project.path / "lib.py", project.path / ".git/index"
+    then = path.stat().st_mtime_ns
+    project.write("lib.py", "VALUE = 2\n")
+    for each in (path, index):
+        os.utime(each, ns=(then, then))
+    project.write("new.py", "")
+    project.run()
+    assert b"+VALUE = 2" in (project.folder() / "environment/git.patch").read_bytes()
+
+
 def test_the_configuration_of_git_does_not_change_the_patch(project, monkeypatch):
     project.commit(train=TRAIN)
     for key, value in {

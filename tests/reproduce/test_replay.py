@@ -102,14 +102,15 @@ with Experiment("lab/toy", system_metrics=0) as exp:
     metrics = project.view().metrics
     assert {k: metrics[k].last for k in expected} == expected
 
-    project.git("add", "--all")
-    project.git("reset", "--hard", "--quiet", "HEAD")
+    # Nothing of it is in the object store: the patch alone can bring it back.
+    project.git("checkout", "--quiet", "--", ".")
+    project.git("clean", "--quiet", "--force", "-d")
     (result,) = project.reproduce(monkeypatch)
     assert result.judgement.verdict is Verdict.IDENTICAL
     assert not [d for d in result.judgement.differences if d.kind == "code"]
 
     clone = tmp_path / "clone"
-    project.git("clone", "--quiet", str(project.path), str(clone))
+    project.git("clone", "--quiet", "--no-local", str(project.path), str(clone))
     project.path.rename(tmp_path / "gone")
     project.path = clone
     (again,) = project.reproduce(monkeypatch)
@@ -195,8 +196,14 @@ def test_an_editable_project_is_imported_from_the_checkout(project, monkeypatch)
             "with Experiment('lab/toy', system_metrics=0) as exp:\n    exp.log_metric('x', pkg.VALUE)\n"
         )
     )
-    monkeypatch.setenv("PYTHONPATH", str(project.path / "src"))
-    project.environ["PYTHONPATH"] = str(project.path / "src")
+    # What an editable install does: the interpreter itself adds the folder at its start.
+    site = project.path.parent / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        f"import sys; sys.path.append({str(project.path / 'src')!r})"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    project.environ["PYTHONPATH"] = str(site)
     project.run()
     project.write("src/pkg/__init__.py", "VALUE = 2.0\n")
     assert project.reproduce(monkeypatch)[0].judgement.verdict is Verdict.IDENTICAL

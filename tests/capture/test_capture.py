@@ -155,10 +155,10 @@ def test_names_of_every_kind_come_back(project, monkeypatch, name):
 def test_a_change_that_no_time_shows_is_seen(project):
     """Same size, same times: git knows it by the time of its index, which our copy of the index must keep."""
     project.git("config", "core.trustctime", "false")
-    project.write("lib.py", "VALUE = 1\n")
+    path, index = project.write("lib.py", "VALUE = 1\n"), project.path / ".git/index"
+    then = path.stat().st_mtime_ns - 100 * 10**9
+    os.utime(path, ns=(then, then))
     project.commit(train=TRAIN)
-    path, index = project.path / "lib.py", project.path / ".git/index"
-    then = path.stat().st_mtime_ns
     project.write("lib.py", "VALUE = 2\n")
     for each in (path, index):
         os.utime(each, ns=(then, then))

@@ -155,7 +155,6 @@ class Capturer:
         self._started = False
         self._done = False
         self._handle: Any = None
-        self._files: dict[str, str] = {}
         self._repository: Repository | None = None
         self._loose: str | None = None
         self._head: tuple[str | None, str | None] | None = None

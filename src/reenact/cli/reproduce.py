@@ -24,10 +24,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 _STYLES = {
     "IDENTICAL": "green", "WITHIN TOLERANCE": "green", "NOT COMPARABLE": "yellow", "DIVERGED": "red",
 }  # fmt: skip
-_CODES = """\b
-    Exit codes:
-      0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
-    """
 
 
 def _tolerances(function: F) -> F:

@@ -76,3 +76,19 @@ def test_a_changed_line_of_code_is_named_between_two_runs(framework, project):
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIVERGED" in done.stdout
     assert "which changed train.py" in done.stdout
+
+
+@pytest.mark.slow
+def test_ranks_started_by_torchrun_are_started_by_it_again(project, monkeypatch):
+    program = (
+        "import os, random\nfrom reenact import Experiment, seed_everything\n"
+        "rank = int(os.environ['RANK'])\nseed_everything(rank)\n"
+        "with Experiment('lab/ranks', system_metrics=0) as exp:\n"
+        "    for step in range(5):\n        exp.log_metric(f'rank{rank}/loss', random.random(), step)\n"
+    )
+    project.commit(train=program)
+    project.run("-m", "torch.distributed.run", "--nproc-per-node", "2", "train.py")
+    (result,) = project.reproduce(monkeypatch, "lab/ranks")
+    assert result.judgement.verdict is Verdict.IDENTICAL
+    assert [m.metric for m in result.judgement.metrics] == ["rank0/loss", "rank1/loss"]
+    assert not [d for d in result.judgement.differences if d.kind == "command"]

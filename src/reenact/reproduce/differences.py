@@ -221,7 +221,8 @@ def _mapping(kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[
 
 
 def _command(a: Side, b: Side) -> Iterator[InputDifference]:
-    x, y = a.fact("command").get("argv"), b.fact("command").get("argv")
+    # What started all ranks, where a launcher did; a re-run has it as its command.
+    x, y = (c.get("launcher") or c.get("argv") for c in (a.fact("command"), b.fact("command")))
     # The interpreter's path and the folder of the code are the place, not the command.
     if x and y and _placeless(a, x) != _placeless(b, y):
         text = f"the command: {' '.join(x)} → {' '.join(y)}"

@@ -83,8 +83,11 @@ class FolderSeries:
         if blocks and blocks[-1][0].end != source.start:
             blocks.clear()
         blocks.append((source, block))
-        if source.end - blocks[0][0].start >= SPILL_BYTES:
-            self._derive(place, (source.writer, source.part))
+        kept = sum(s.end - s.start for pieces in waiting.values() for s, _ in pieces)
+        if kept >= SPILL_BYTES:  # a long first look must not hold all it has decoded
+            for part in list(waiting):
+                self._derive(place, part)
+            waiting.clear()
 
     def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
         """See `SeriesStore.flush`."""

@@ -276,6 +276,32 @@ def test_metadata_that_is_no_plain_data_is_refused(repo):
     assert repo.log() == []
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"message": 3},
+        {"message": None},
+        {"message": "\ud800"},
+        {"message": "m", "author": b"alice"},
+        {"message": "m", "experiment": 7},
+        {"message": "m", "step": 1.5},
+        {"message": "m", "step": 1 << 70},
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(repo, fields):
+    commit(repo, {"w": np.ones(1)}, "fine", step=np.int64(4))
+    repo.stage_weights({"w": np.zeros(1)})
+    with pytest.raises(InvalidValue):
+        repo.commit(**fields)
+    assert [c.message for c in repo.log()] == ["fine"]
+    assert repo.show().step == 4
+
+
+def test_text_that_is_no_unicode_is_kept_in_metadata(repo):
+    made = commit(repo, {"w": np.ones(1)}, "odd", metadata={"file": "caf\udce9"})
+    assert repo.show(made.commit_hash).metadata == {"file": "caf\udce9"}
+
+
 def test_threads_that_commit_to_one_branch_lose_no_commit(tmp_path):
     Repository(tmp_path / "r", init=True, durable=False)
     failures: list[BaseException] = []

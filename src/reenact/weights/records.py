@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from reenact.errors import CorruptData, UnknownFormat
+from reenact.errors import CorruptData, InvalidValue, UnknownFormat
 from reenact.weights.structure import from_plain, to_plain
 
 __all__ = [
@@ -152,7 +153,15 @@ def pack_commit(
     tensors: int,
     nbytes: int,
 ) -> bytes:
-    """The bytes of a commit, whose BLAKE3 is its hash."""
+    """The bytes of a commit, whose BLAKE3 is its hash.
+
+    Raises:
+        InvalidValue: a field that could be written and not be read again.
+    """
+    for name, text in {"message": message, "author": author, "experiment": experiment}.items():
+        _check_text(name, text, may_be_none=name == "experiment")
+    if step is not None:
+        step = _whole(step)
     return msgspec.msgpack.encode(
         _CommitRecord(
             tree,
@@ -167,6 +176,29 @@ def pack_commit(
             nbytes,
         )
     )
+
+
+def _check_text(name: str, text: object, *, may_be_none: bool) -> None:
+    if text is None and may_be_none:
+        return
+    try:
+        if isinstance(text, str) and text.encode("utf-8") is not None:
+            return
+    except UnicodeEncodeError:
+        pass
+    raise InvalidValue(f"The {name} of a commit must be text, not {text!r}.", key=name)
+
+
+def _whole(step: object) -> int:
+    try:
+        number = operator.index(step)  # type: ignore[arg-type]  # what has no index raises
+    except TypeError:
+        raise InvalidValue(
+            f"The step of a commit must be a whole number, not {step!r}.", key="step"
+        ) from None
+    if not -(1 << 63) <= number < 1 << 63:
+        raise InvalidValue(f"The step {number} is too large to be kept.", key="step")
+    return number
 
 
 def unpack_commit(key: bytes, data: bytes) -> Commit:
@@ -211,7 +243,7 @@ def unpack_tree(key: bytes, data: bytes) -> Tree:
 
 def to_json(value: Any, where: str) -> str:
     """Plain values as JSON text that comes back equal, with NaN, infinities and tuples kept."""
-    return json.dumps(to_plain(value, where), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(to_plain(value, where), separators=(",", ":"))
 
 
 def from_json(text: str) -> Any:

@@ -70,7 +70,7 @@ class RefStore:
             # Two writers never write the same bytes, so a bucket can tell whose put it was.
             "nonce": secrets.token_hex(8),
         }
-        data = json.dumps(body, ensure_ascii=False).encode()
+        data = json.dumps(body).encode()
         if not self._place.create(self._path(seen.name, new.version), data):
             return None
         if new.version % (_KEPT // 4) == 0:

@@ -149,7 +149,7 @@ class Stager:
         """Store the tree of all tensors added; gives its key, their number and their bytes."""
         import json
 
-        structure = json.dumps(self.structure, ensure_ascii=False, separators=(",", ":"))
+        structure = json.dumps(self.structure, separators=(",", ":"))
         tree = Tree(1, self._block_size, tuple(self.entries.values()), structure, self.framework)
         data = pack_tree(tree)
         key = digest(data)

@@ -25,6 +25,7 @@ from reenact.errors import (
 from reenact.record.status import Status
 
 from .reading.made import make
+from .stores.journals import Journal
 
 
 @pytest.fixture
@@ -488,3 +489,17 @@ def test_any_metric_name_can_be_asked_for(root, metric):
 def test_half_a_character_in_a_name_is_in_no_store(store):
     with pytest.raises(NotFound):
         store["\ud800"]
+
+
+def test_the_start_of_an_id_that_several_share_lists_them_and_a_longer_one_is_enough(root):
+    for experiment_id in ("kaaab2", "kaaac3", "kb2"):
+        Journal(root, f"x/{experiment_id}", experiment_id).opened().closed().announce()
+    with Store(root) as store:
+        with pytest.raises(Ambiguous) as caught:
+            store["kaaa"]
+        assert caught.value.candidates == ("kaaab2", "kaaac3")
+        assert "x/kaaab2" in str(caught.value)
+        assert store["kaaac"].id == "kaaac3"
+        assert store["kb"].id == "kb2"
+        with pytest.raises(NotFound):
+            store["k%"]

@@ -40,16 +40,31 @@ def rounds(count: int, *calls: Callable[[], Any]) -> list[float]:
     return [statistics.median(seconds) for seconds in taken]
 
 
-def ratio_of(
-    count: int, ours: Callable[[], Any], floor: Callable[[], Any]
-) -> tuple[float, float, float]:
-    """Median seconds of both, and the median over the rounds of ours divided by the floor."""
-    pairs = [(timed(floor), timed(ours)) for _ in range(count)]
-    return (
-        statistics.median(pair[1] for pair in pairs),
-        statistics.median(pair[0] for pair in pairs),
-        statistics.median(pair[1] / pair[0] for pair in pairs),
-    )
+@dataclass(frozen=True)
+class Ratio:
+    """Ours and the floor over rounds: median seconds of each, and median ratios of time and of CPU time."""
+
+    ours: float
+    floor: float
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        return f"{self.wall:.2f} ×, CPU time {self.cpu:.2f} ×"
+
+
+def ratio_of(count: int, ours: Callable[[], Any], floor: Callable[[], Any]) -> Ratio:
+    """Both in rounds of one call each. The CPU time says what a machine without other work would show."""
+    seen = []
+    for _ in range(count):
+        start = time.process_time()
+        beside = timed(floor)
+        middle = time.process_time()
+        mine = timed(ours)
+        seen.append(
+            (mine, beside, mine / beside, (time.process_time() - middle) / (middle - start))
+        )
+    return Ratio(*(statistics.median(column) for column in zip(*seen, strict=True)))
 
 
 def fresh(count: int, seed: int = 0) -> np.ndarray[Any, Any]:

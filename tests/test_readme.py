@@ -37,7 +37,7 @@ def test_every_link_to_a_file_leads_to_one(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_every_make_target_named_exists(page: Path):
-    named = set(re.findall(r"(?:^|`)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`make |^make (?=[a-z-]+$))([a-z-]+)", page.read_text(), re.M))
     assert named <= targets()
 
 

@@ -718,3 +718,23 @@ def test_a_small_experiment_is_at_most_twelve_files(root: Path) -> None:
         exp.log_metric("x", 1.0)
         exp.log("hello")
     assert len([p for p in Path(exp.folder).rglob("*") if p.is_file()]) <= 12
+
+
+def test_what_is_given_as_a_prefix_is_one_also_without_a_slash(root: Path) -> None:
+    ids = []
+    for _ in range(2):
+        with Experiment(prefix="solo", root=root) as exp:
+            ids.append(exp.id)
+            assert (exp.folder, exp.root) == (str(root / "solo"), str(root))
+    assert ids[0] == ids[1]
+
+
+def test_facts_of_the_program_itself_stand_at_the_top_of_the_metadata(root: Path) -> None:
+    with Experiment("a/b", root=root) as exp:
+        exp.capture("metadata", {"git_hash": "abc", "command": "mine", "experiment_id": "not mine"})
+        exp.capture("cluster", {"nodes": 2})
+    found = metadata(exp.folder)
+    assert (found["git_hash"], found["command"], found["cluster"]) == ("abc", "mine", {"nodes": 2})
+    assert found["experiment_id"] == exp.id
+    assert "metadata" not in found
+    assert state(exp.folder).captured["command"] != "mine"

@@ -39,6 +39,8 @@ def test_a_slash_makes_a_prefix_and_none_makes_a_name(tmp_path: Path) -> None:
     root = RootLayout(str(tmp_path))
     prefix = find_place(root, "a/b", project=None, launch="", ordinal=0)
     assert (prefix.prefix, prefix.name, prefix.experiment_id) == ("a/b", "b", None)
+    said = find_place(root, "solo", project=None, launch="", ordinal=0, is_prefix=True)
+    assert (said.prefix, said.name, said.experiment_id) == ("solo", "solo", None)
     name = find_place(root, "my run: 1?", project="p", launch="", ordinal=0)
     assert name.name == "my run: 1?"
     assert name.prefix == f"p/my run- 1-{name.experiment_id}"

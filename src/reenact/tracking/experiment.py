@@ -65,7 +65,7 @@ class Experiment:
         name: A prefix if it has a slash (`owner/project/…/name`): one experiment, continued when opened again.
             A name if it has none: every opening makes a new experiment. Without either, `REENACT_PREFIX` or a
             readable random name is used.
-        prefix: The same, where one wants to say that it is a prefix.
+        prefix: The same, but a prefix also without a slash.
         config: The configuration, frozen from here on: a mapping, dataclass, pydantic model, OmegaConf,
             argparse namespace, or the path of a YAML, JSON or TOML file.
         params: First parameters, as for `exp.params.set`.
@@ -127,6 +127,7 @@ class Experiment:
         )
         self._opened_as = name or prefix or ""
         self._given = self._opened_as or self._settings.prefix
+        self._is_prefix = not name and bool(prefix)
         self._project = project
         self._rank = find_rank(os.environ)
         if rank is not None:
@@ -190,7 +191,14 @@ class Experiment:
         if belongs:
             place = Place(root, given, given.rsplit("/", 1)[-1], None)
         else:
-            place = find_place(root, given, project=project, launch=launch, ordinal=ordinal)
+            place = find_place(
+                root,
+                given,
+                project=project,
+                launch=launch,
+                ordinal=ordinal,
+                is_prefix=self._is_prefix,
+            )
         if self._status is not Status.PENDING:
             self._points.renew()
             self._files = []
@@ -299,6 +307,11 @@ class Experiment:
     def name(self) -> str:
         """The last segment of the prefix, or the name that was given."""
         return self._last.name if self._last else self._given.rsplit("/", 1)[-1]
+
+    @property
+    def root(self) -> str:
+        """The root folder of the store it is in, or will be in."""
+        return self._last.root.root if self._last else RootLayout(self._settings.root).root
 
     @property
     def folder(self) -> str:
@@ -504,7 +517,11 @@ class Experiment:
             recording.change(**{field: text})
 
     def capture(self, what: str, data: Mapping[str, Any]) -> None:
-        """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts."""
+        """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.
+
+        In `metadata.json` it stands under that name; facts captured as "metadata" stand there at the top, each
+        under its own, for programs that read that file by keys of theirs.
+        """
         if not self._disabled:
             recording = self._require_running("capture")
             recording.captures(check_label(what, "capture"), dict(data))

@@ -30,17 +30,23 @@ class Place:
 
 
 def find_place(
-    root: RootLayout, given: str, *, project: str | None, launch: str, ordinal: int
+    root: RootLayout,
+    given: str,
+    *,
+    project: str | None,
+    launch: str,
+    ordinal: int,
+    is_prefix: bool = False,
 ) -> Place:
     """The place of the experiment that the first argument of `Experiment` means.
 
-    With a slash it is a prefix, one experiment for ever. Without, it is a name: a new experiment in a folder of
+    With a slash, or when `is_prefix` says so, it is a prefix, one experiment for ever. Without, it is a name: a new experiment in a folder of
     its own, except that the ranks of one launch (which share `launch`) mean the same one.
 
     Raises:
         InvalidName: It cannot be a prefix or a name.
     """
-    if "/" in given or "\\" in given:
+    if is_prefix or "/" in given or "\\" in given:
         prefix = check_prefix(given if project is None else f"{project}/{given}")
         _check_parents(root, prefix)
         return Place(root, prefix, prefix.rsplit("/", 1)[-1], None)

@@ -282,18 +282,23 @@ class Recording:
     def _metadata(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
         started = self.state.started_at if self.state else None
         created = self.state.created_at if self.state else None
-        return {
+        identity = {
             "format": FORMAT_VERSION,
             "experiment_id": self.experiment_id,
             "prefix": self.prefix,
             "name": self.name,
             "status": status,
+        }
+        return {
+            **identity,
             "created_at": iso_time(created or self.opened_at),
             "started_at": iso_time(started or self.opened_at),
             **more,
             "user": self.settings.user,
             **self.about,
-            **self.captured,
+            **{what: data for what, data in self.captured.items() if what != "metadata"},
+            # The program's own keys; who it is, is not the program's to say.
+            **{k: v for k, v in self.captured.get("metadata", {}).items() if k not in identity},
         }
 
     # -- background -------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ COMMANDS = {
     "du": ["du"],
     "gc": ["gc", "--dry-run"],
     "doctor": ["doctor"],
+    "seal": ["seal"],
     "rebuild": ["rebuild"],
     "version": ["version"],
 }

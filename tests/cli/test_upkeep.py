@@ -58,3 +58,11 @@ def test_an_empty_folder_is_an_empty_store(tmp_path):
     outcome = call("--root", tmp_path / "empty", "list")
     assert (outcome.code, outcome.out) == (0, "")
     assert f"no experiments in {tmp_path}/empty yet" in outcome.err
+
+
+def test_finished_points_are_sealed_when_asked_for(change, store_root):
+    assert change("seal", REF, "--json").json == {"files": 1}
+    assert [path.suffix for path in (store_root / REF / "metrics").iterdir()] == [".parquet"]
+    assert change("seal", REF, "--json").json == {"files": 0}
+    assert change("show", REF, "--json").json["metrics"]["train/loss"]["count"] == 20
+    assert change("seal", "nope-nope").code == 3

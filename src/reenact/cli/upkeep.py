@@ -1,4 +1,4 @@
-"""`du`, `gc`, `doctor` and `rebuild`: looking after what is on disk."""
+"""`du`, `gc`, `doctor`, `seal` and `rebuild`: looking after what is on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .face import Face, complete_experiment, several, shared
 from .table import Column
 from .words import duration, one_line, plural, size
 
-__all__ = ["doctor", "du", "gc", "rebuild"]
+__all__ = ["doctor", "du", "gc", "rebuild", "seal"]
 
 
 @click.command()
@@ -157,6 +157,30 @@ def doctor(face: Face, repair: bool) -> None:
         )
     if left:
         raise click.exceptions.Exit(6)
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
+@shared(quiet="Print nothing but errors.")
+def seal(face: Face, experiments: tuple[str, ...]) -> None:
+    """Turn finished points files into Parquet now.
+
+    Looking at experiments seals large files by itself; this seals the small ones too, of all experiments or
+    of those named. Files that are still being written are left alone.
+
+    \b
+    Examples:
+      reenact seal
+      reenact seal k7f3
+    """
+    with face.store() as store:
+        ids = [view.id for view in several(store, experiments, None)] if experiments else None
+        with face.out.progress("Sealing"):
+            sealed = store.seal(ids)
+    if face.out.mode == "json":
+        face.out.json({"files": sealed})
+    elif face.out.mode == "human":
+        face.out.line(f"Sealed {plural(sealed, 'file')}.")
 
 
 @click.command()

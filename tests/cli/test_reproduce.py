@@ -132,8 +132,9 @@ def test_a_killed_program_is_failed_and_says_by_what(project):
 
 def test_an_interrupted_run_is_cancelled_and_the_program_may_finish_its_way(project):
     project.commit(
-        tool="import time\nprint('ready', flush=True)\n"
-        "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('saving', flush=True); raise SystemExit(0)\n"
+        tool="import time\n"
+        "try:\n    print('ready', flush=True); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n    print('saving', flush=True); raise SystemExit(0)\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "reenact", "run", "--prefix", "lab/tool", "--", "python", "tool.py"],

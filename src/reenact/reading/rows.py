@@ -23,7 +23,8 @@ class MetricRows(Sequence[dict[str, Any]]):
     __slots__ = ("_columns", "_names", "_order", "_starts")
 
     def __init__(self, columns: Columns, strip: int) -> None:
-        assert columns.row is not None and columns.part is not None
+        assert columns.row is not None
+        assert columns.part is not None
         self._columns = columns
         self._names = [name[strip:] for name in columns.names]
         written = sorted(range(len(columns.parts)), key=columns.parts.__getitem__)

@@ -286,11 +286,11 @@ class Recording:
             "format": FORMAT_VERSION,
             "experiment_id": self.experiment_id,
             "prefix": self.prefix,
-            "name": self.name,
             "status": status,
         }
         return {
             **identity,
+            "name": self.name,
             "created_at": iso_time(created or self.opened_at),
             "started_at": iso_time(started or self.opened_at),
             **more,

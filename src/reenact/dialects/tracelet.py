@@ -1,0 +1,190 @@
+"""Code written for tracelet: `import reenact.dialects.tracelet as tracelet`.
+
+One experiment is logged at a time: `start_logging` ends the one before. Where another backend than "local" is asked for, the
+program runs as it is: the records are kept here, a warning says so once, and the record says what was asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import reenact
+from reenact.errors import InvalidValue, NotRunning
+
+__all__ = ["UNSUPPORTED", "Experiment", "ExperimentConfig", "start_logging", "stop_logging"]
+
+UNSUPPORTED: dict[str, str] = {
+    'backend="mlflow", "wandb", "clearml" or "aim"': "there is nothing yet that forwards records; they are kept here, which a warning says once",
+    "tracking_uri": "it is kept in the record beside the backend, and nothing is sent there yet",
+    "automagic": "hyperparameters are not collected from local variables; pass them to `log_params`",
+    'start_logging(exp_name="team/name")': "a slash in a name becomes a dash: with a slash it would be a prefix",
+}
+
+_BACKENDS = ("local", "mlflow", "wandb", "clearml", "aim")
+_warned: set[str] = set()
+_active: Experiment | None = None
+
+
+@dataclass
+class ExperimentConfig:
+    """How an experiment is to be tracked."""
+
+    name: str
+    project: str | None = None
+    backend_name: str | list[str] | None = None
+    tags: Mapping[str, Any] | Iterable[str] = field(default_factory=dict)
+    tracking_uri: str | None = None
+
+
+class Experiment:
+    """An experiment that is started and stopped; stopped and started again, it is a new one of the same name.
+
+    Args:
+        name: A label.
+        config: Project, tags and backend, where they are not given otherwise.
+        backend: "local", or the name of another tracker (or several, or a backend object).
+
+    Raises:
+        InvalidValue: There is no such backend.
+
+    Attributes:
+        native: The `reenact.Experiment` below, for all it can do besides.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        config: ExperimentConfig | None = None,
+        backend: Any = None,
+        *,
+        project: str | None = None,
+        tags: Mapping[str, Any] | Iterable[str] | None = None,
+    ) -> None:
+        self.config = config or ExperimentConfig(name or "", project, None, tags or {})
+        self.name = name or self.config.name
+        given = self.config.backend_name if backend is None else backend
+        self.backends = _backends(given)
+        self.native = reenact.Experiment(
+            self.name.replace("/", "-").replace("\\", "-") or None,
+            project=project or self.config.project,
+            tags=self.config.tags if tags is None else tags,
+        )
+
+    def start(self) -> None:
+        """Begin recording; nothing happens if it runs already."""
+        self._begin()
+
+    def _begin(self) -> None:
+        if self.native.status is reenact.Status.RUNNING:
+            return
+        self.native.run.start()
+        elsewhere = [one for one in self.backends if one != "local"]
+        if elsewhere:
+            uri = self.config.tracking_uri
+            asked = {"requested": elsewhere, **({} if uri is None else {"tracking_uri": uri})}
+            self.native.capture("backend", asked)
+        new = [one for one in elsewhere if one not in _warned]
+        if new:
+            _warned.update(new)
+            warnings.warn(
+                f"Records are not sent to {', '.join(new)}: nothing forwards them yet. They are kept in "
+                f"{self.native.folder or 'no place, as recording is disabled'}.",
+                stacklevel=3,  # the caller of `start` or `start_logging`
+            )
+
+    def stop(self) -> None:
+        """End it as completed; returns when everything is on disk. Nothing happens if it does not run."""
+        if self.native.status is reenact.Status.RUNNING:
+            self.native.run.complete()
+
+    def _running(self, call: str) -> reenact.Experiment:
+        if self.native.status is not reenact.Status.RUNNING:
+            raise NotRunning(
+                f"{call} while the experiment {self.name!r} is {self.native.status}: call start() first."
+            )
+        return self.native
+
+    def set_iteration(self, iteration: int | None) -> None:
+        """The iteration of metrics logged without one, from now on."""
+        self._running("set_iteration").set_iteration(iteration)
+
+    def log_metric(self, name: str, value: Any, iteration: int | None = None) -> None:
+        """Log one metric, at the iteration given or that of `set_iteration`.
+
+        Raises:
+            InvalidValue: The value is not a number.
+            NotRunning: The experiment is not started, or has ended; so do all calls of this kind.
+        """
+        self._running("log_metric").log_metric(name, value, iteration)
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Set parameters; dotted keys nest."""
+        self._running("log_params").params.set(params)
+
+    def log_artifact(self, local: str | os.PathLike[str], destination: str | None = None) -> None:
+        """Keep a copy of a file or folder, under the path `destination` or its own name.
+
+        Raises:
+            FileNotFoundError: There is no such file.
+        """
+        folder, _, name = (destination or "").strip("/").rpartition("/")
+        self._running("log_artifact").files(folder).save(local, name or None)
+
+    def __repr__(self) -> str:
+        return f"<tracelet.Experiment {self.name!r} {self.native.status}>"
+
+
+def start_logging(
+    exp_name: str | None = None,
+    project: str | None = None,
+    backend: Any = None,
+    *,
+    config: ExperimentConfig | None = None,
+    tags: Mapping[str, Any] | Iterable[str] | None = None,
+) -> Experiment:
+    """Start an experiment, after ending the one that this started before.
+
+    Raises:
+        InvalidValue: There is no such backend; then the one before goes on.
+    """
+    global _active
+    experiment = Experiment(exp_name, config, backend, project=project, tags=tags)
+    stop_logging()
+    _active = experiment
+    experiment._begin()
+    return experiment
+
+
+def stop_logging() -> None:
+    """End the experiment that `start_logging` started; returns when everything is on disk or counted as lost."""
+    global _active
+    if _active is not None:
+        _active.stop()
+        _active = None
+
+
+def _backends(given: Any) -> list[str]:
+    """The names of the backends asked for, each once."""
+    if given is None:
+        return ["local"]
+    several = given if isinstance(given, (list, tuple, set)) else [given]
+    names = []
+    for one in several:
+        # A backend object goes by its name, or by the class's: MLflowBackend.
+        name = one if isinstance(one, str) else getattr(one, "name", type(one).__name__)
+        name = str(name).lower().removesuffix("backend").rstrip("_-")
+        if isinstance(one, str) and name not in _BACKENDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, _BACKENDS, 1)
+            raise InvalidValue(
+                f"There is no backend {one!r}; there are {', '.join(_BACKENDS)}."
+                + (f" Did you mean {near[0]!r}?" if near else ""),
+                key="backend",
+            )
+        names.append(name)
+    return list(dict.fromkeys(names))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,7 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(ExperimentManager(options.root_dir), options))
+        status = int(options.run(ExperimentManager(options.root_dir), options))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except reenact.ReenactError as error:
         print(f"frameworm: {error}", file=sys.stderr)
         return 1
@@ -93,9 +99,8 @@ def _show(manager: ExperimentManager, options: Any) -> int:
 
 
 def _compare(manager: ExperimentManager, options: Any) -> int:
-    print(
-        manager.compare_experiments(options.experiment_ids, options.metrics).to_string(index=False)
-    )
+    frame = manager.compare_experiments(options.experiment_ids, options.metrics)
+    print(frames.with_short_times(frame).to_string(index=False))
     return 0
 
 

@@ -10,7 +10,7 @@ from reenact.errors import MissingDependency
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["COLUMNS", "frame", "pandas_module", "points", "row", "table"]
+__all__ = ["COLUMNS", "frame", "pandas_module", "points", "row", "table", "with_short_times"]
 
 COLUMNS = (
     "id", "experiment_id", "name", "description", "created_at", "updated_at", "status", "git_hash", "git_dirty",
@@ -19,6 +19,7 @@ COLUMNS = (
 
 
 def pandas_module() -> Any:
+    """pandas, or the error that says how to install it."""
     try:
         import pandas
     except ImportError as error:
@@ -31,6 +32,7 @@ def pandas_module() -> Any:
 
 
 def row(view: Any) -> dict[str, Any]:
+    """One experiment as `COLUMNS`."""
     import json
 
     pd, git = pandas_module(), view.git
@@ -50,6 +52,7 @@ def row(view: Any) -> dict[str, Any]:
 
 
 def frame(views: Iterable[Any]) -> pandas.DataFrame:
+    """Experiments as `COLUMNS`, a row each."""
     found: pandas.DataFrame = pandas_module().DataFrame(
         [row(view) for view in views], columns=list(COLUMNS)
     )
@@ -57,6 +60,7 @@ def frame(views: Iterable[Any]) -> pandas.DataFrame:
 
 
 def points(view: Any, metric: str | None) -> list[dict[str, Any]]:
+    """Every point of one metric or of all, as logged."""
     pd = pandas_module()
     return [
         {
@@ -73,7 +77,13 @@ def points(view: Any, metric: str | None) -> list[dict[str, Any]]:
     ]
 
 
+def with_short_times(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """A copy to be printed."""
+    times = frame["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
+    return frame.assign(created_at=times)
+
+
 def table(frame: pandas.DataFrame) -> str:
-    shown = frame[["experiment_id", "name", "status", "created_at"]].copy()
-    shown["created_at"] = shown["created_at"].dt.strftime("%Y-%m-%d %H:%M:%S")
-    return shown.to_string(index=False)
+    """What a list of experiments looks like in a terminal."""
+    shown = frame[["experiment_id", "name", "status", "created_at"]]
+    return with_short_times(shown).to_string(index=False)

@@ -119,6 +119,7 @@ def test_the_object_that_start_gives_follows_the_experiment(tracker: ExperimentT
     assert found.metrics == exp.metrics
     for name in ("name", "params", "tags", "notes", "commit_hash", "branch", "status"):
         assert getattr(found, name) == getattr(exp, name)
+    assert "metrics" not in repr(found)
     assert found.duration == pytest.approx(exp.duration, abs=1)
 
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -206,6 +207,9 @@ def test_metrics_are_filtered_by_their_extremes_too_and_conditions_add_up(three:
     assert len(manager.search_experiments(metric_filter={"loss": (">", 0.5)})) == 0
     assert len(manager.search_experiments(metric_filter={"loss": (">", 1.05, "max")})) == 1
     assert len(manager.search_experiments(metric_filter={"loss": ("<", 0.3, "min")})) == 2
+    for value in (np.float32(0.5), np.float64(0.5), np.int64(0)):
+        assert len(manager.search_experiments(metric_filter={"loss": (">", value, "max")})) == 3
+    assert len(manager.search_experiments({"training.lr": np.float64(0.1)})) == 1
     frame = manager.search_experiments({"training.amp": False}, {"val_loss": ("<=", 0.001)})
     assert list(frame["name"]) == ["vae-2"]
 

@@ -296,6 +296,19 @@ def test_files_of_every_kind_are_saved_listed_and_fetched(tmp_path: Path):
     )
 
 
+def test_folders_below_a_prefix_stay_folders_when_they_are_fetched():
+    for folder in ("a", "b"):
+        Path("tree", folder).mkdir(parents=True)
+        Path("tree", folder, "m.bin").write_text(folder)
+    with Experiment(prefix=PREFIX).run as exp:
+        exp.files("models").save("tree")
+        assert len(exp.files("models").list()) == 2
+        fetched = exp.files("models").download("*.bin", to="out")
+        assert sorted(Path(path).read_text() for path in fetched) == ["a", "b"]
+        with pytest.raises(KeyError, match="no file 'models'"):
+            exp.files("models").download()
+
+
 def test_the_newest_of_a_name_counts_and_a_damaged_one_is_refused():
     with Experiment(prefix=PREFIX).run as exp:
         exp.files("models").save(b"old", to="m.bin")

@@ -1,1 +1,1 @@
-"""Code written for another tracker runs by changing one import; a file for each, named after it."""
+"""Code written for another tracker runs by changing one import; a module for each, named after it."""

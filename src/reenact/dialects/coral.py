@@ -116,7 +116,7 @@ class Experiment:
     created_at: datetime = field(default_factory=lambda: datetime.now().astimezone())
     started_at: datetime | None = None
     ended_at: datetime | None = None
-    metrics: list[ExperimentMetric] = field(default_factory=list)
+    metrics: list[ExperimentMetric] = field(default_factory=list, repr=False)
     params: dict[str, Any] = field(default_factory=dict)
     tags: list[str] = field(default_factory=list)
     commit_hash: str | None = None

@@ -471,6 +471,8 @@ class Files:
             CorruptData: A file is not what was saved.
         """
         found = self._newest(pattern)
+        if pattern is None:  # the prefix is a file's path then, not a folder's
+            found = [file for file in found if _path(file) == self._prefix]
         if not found:
             raise NotFound(
                 f"There is no file {pattern or self._prefix!r}"
@@ -481,14 +483,20 @@ class Files:
             target = os.path.basename(found[-1].name) if to is None else to
             return str(found[-1].save(target, overwrite=True))
         folder = Path("." if to is None else to)
-        folder.mkdir(parents=True, exist_ok=True)
-        return [str(one.save(folder / os.path.basename(one.name), overwrite=True)) for one in found]
+        saved = []
+        for file in found:
+            # Folders below the prefix stay folders: files of one name do not overwrite one another.
+            inner = _path(file).removeprefix(self._prefix).lstrip("/") or os.path.basename(
+                file.name
+            )
+            saved.append(str(file.save(folder / inner, overwrite=True)))
+        return saved
 
     def _newest(self, pattern: str | None) -> Sequence[Any]:
         view = self._experiment.view("files")
         newest: dict[str, Any] = {}
         for file in () if view is None else view.files:
-            path = "/".join(part for part in (file.prefix, file.name) if part)
+            path = _path(file)
             inside = not self._prefix or path == self._prefix or path.startswith(self._prefix + "/")
             wanted = (
                 pattern is None or fnmatch(file.name, pattern) or fnmatch(path, pattern.lstrip("/"))
@@ -497,6 +505,10 @@ class Files:
                 newest.pop(path, None)
                 newest[path] = file
         return tuple(newest.values())
+
+
+def _path(file: Any) -> str:
+    return "/".join(part for part in (file.prefix, file.name) if part)
 
 
 def _told(

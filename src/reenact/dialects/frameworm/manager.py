@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import reenact
@@ -191,9 +192,9 @@ def _metric_condition(name: str, condition: Sequence[Any]) -> str:
             f"{statistic!r} is none of {', '.join(_STATISTICS)}, which a condition may look at.",
             key=name,
         )
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise InvalidValue(f"A metric is compared with a number, not {value!r}.", key=name)
-    return f"metrics[{_quoted(name)}].{statistic} {operator} {_literal(value)}"
+    return f"metrics[{_quoted(name)}].{statistic} {operator} {float(value)!r}"
 
 
 def _quoted(text: str) -> str:
@@ -205,4 +206,7 @@ def _quoted(text: str) -> str:
 def _literal(value: str | bool | float) -> str:
     if isinstance(value, str):
         return _quoted(value)
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    # numpy's float64 is a float too, and says so of itself.
+    return repr(float(value) if isinstance(value, float) else value)

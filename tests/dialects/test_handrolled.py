@@ -406,3 +406,31 @@ def test_a_configuration_need_not_speak_of_logging():
     setup_experiment(config)
     Logger(config).close()
     assert len(UNSUPPORTED) == 4
+
+
+PROGRAM = """
+import random
+from reenact.dialects.handrolled import Logger, seed_everything, setup_experiment
+
+config = {"experiment": {"name": "exp001", "output_dir": "experiments/exp001"}}
+setup_experiment(config)
+seed_everything(1)
+logger = Logger(config)
+for step in range(5):
+    logger.log_metrics({"loss": random.random()}, step=step)
+logger.close()
+"""
+
+
+def test_what_was_run_by_these_functions_can_be_run_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    Path("train.py").write_text(PROGRAM)
+    Path(".gitignore").write_text("experiments/\n")
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in ([*git, "init", "-q"], [*git, "add", "."], [*git, "commit", "-qm", "first"]):
+        subprocess.run(command, check=True)
+    subprocess.run([sys.executable, "train.py"], check=True)
+    again = [sys.executable, "-m", "reenact", "reproduce", "exp001"]
+    done = subprocess.run(again, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("IDENTICAL: all 5 points")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import reenact
 from reenact import generate_experiment_name
-from reenact.errors import InvalidValue, MissingDependency, NotRunning
+from reenact.errors import InvalidValue, MissingDependency
 
 if TYPE_CHECKING:
     import pandas
@@ -67,6 +67,9 @@ class ExperimentMetadata:
     command: str
 
 
+# By output folder. What runs under `reenact reproduce` is recorded elsewhere than in that folder.
+_started: dict[str, reenact.Experiment] = {}
+
 # -- setting up ------------------------------------------------------------------------------------
 
 
@@ -81,7 +84,9 @@ def setup_experiment(config: Any) -> Path:
     """
     output_dir = _output_dir(config)
     root, prefix = _place(output_dir)
-    experiment = reenact.start(prefix=prefix, root=root, config=config)
+    experiment = _started[os.path.abspath(output_dir)] = reenact.start(
+        prefix=prefix, root=root, config=config
+    )
     for folder in ("checkpoints", "logs", "outputs/samples", "outputs/eval"):
         (output_dir / folder).mkdir(parents=True, exist_ok=True)
     git_info = get_git_info()
@@ -295,13 +300,9 @@ class Logger:
     def _find(self) -> tuple[reenact.Experiment, bool]:
         """The experiment of this folder, and whether it was started here."""
         folder = os.path.abspath(_output_dir(self.config))
-        try:
-            current = reenact.current()
-        except NotRunning:
-            current = None
-        running = current is not None and current.status is reenact.Status.RUNNING
-        if current is not None and running and current.folder in ("", folder):
-            return current, False
+        started = _started.get(folder)
+        if started is not None and started.status is reenact.Status.RUNNING:
+            return started, False
         root, prefix = _place(Path(folder))
         experiment = reenact.Experiment(
             prefix=prefix, root=root, config=self.config, rank=self.rank or None

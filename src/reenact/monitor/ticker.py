@@ -86,6 +86,8 @@ class Ticker:
         self._handles: list[Handle] = []
         self._thread: threading.Thread | None = None
         self._changed: threading.Condition | None = None
+        # When the thread will look again by itself; 0 while it is at work, for it looks before it waits.
+        self._wakes_at = 0.0
 
     def _condition(self) -> threading.Condition:
         # After a fork the parent's lock may be held for ever by a thread that is not in the child.
@@ -121,7 +123,8 @@ class Ticker:
             handle = Handle(self, callback, every_seconds, time.monotonic() + wait, label)
             self._handles.append(handle)
             self._start()
-            changed.notify_all()
+            if handle._due < self._wakes_at:  # waking the thread costs the program a switch or two
+                changed.notify_all()
         return handle
 
     def _start(self) -> None:
@@ -144,11 +147,12 @@ class Ticker:
                 return True
             if handle in self._handles:
                 self._handles.remove(handle)
-            changed.notify_all()
+            if not handle._running:
+                return True  # the thread need not wake to learn that it has less to do
             import threading
 
             if threading.current_thread() is self._thread or self._thread is None:
-                return not handle._running
+                return False
             return changed.wait_for(lambda: not handle._running, timeout=wait)
 
     def _soon(self, handle: Handle) -> None:
@@ -181,6 +185,7 @@ class Ticker:
         """The next handle to call, once it is due; None when there has been none for a while."""
         while True:
             if not self._handles:
+                self._wakes_at = float("inf")
                 changed.wait(_IDLE_SECONDS)
                 if not self._handles:
                     self._thread = None
@@ -188,7 +193,9 @@ class Ticker:
             handle = min(self._handles, key=lambda h: h._due)
             left = handle._due - time.monotonic()
             if left <= 0:
+                self._wakes_at = 0.0
                 return handle
+            self._wakes_at = handle._due
             changed.wait(min(left, 3600.0))
 
     def _plan(self, handle: Handle) -> None:

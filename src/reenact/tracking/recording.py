@@ -85,7 +85,6 @@ class Recording:
         self._sampler: Any = None
         self._sampling: Any = None
         self._documents_due: set[str] = set()
-        self._documents_at = 0.0
         self._warned = False
         self._gone: list[Gone] = []
         try:
@@ -255,15 +254,17 @@ class Recording:
         self.document_due("metadata")
 
     def document_due(self, name: str) -> None:
-        """Have a document rewritten: now if none was of late, else with the next beat."""
+        """Have a document rewritten in the background, within a second or with the end."""
         self._documents_due.add(name)
-        if time.monotonic() - self._documents_at > DOCUMENT_EVERY:
+
+    def write_due(self) -> None:
+        """Rewrite what is due, if anything is."""
+        if self._documents_due:
             self.write_documents()
 
     def write_documents(self, status: str = "running", **more: Any) -> None:
         """Rewrite the documents that are due. They are derived: a failure is no loss."""
         due, self._documents_due = self._documents_due, set()
-        self._documents_at = time.monotonic()
         try:
             if "params" in due:
                 from ..record.plain import from_plain
@@ -319,8 +320,13 @@ class Recording:
 
             return call
 
-        # Not before the first points: importing the fast encoder takes longer than writing them.
-        self._handles.append(ticker.add(load_fast_encoder, None, 0.1, name="the fast encoder"))
+        global _encoder_comes
+        if (
+            not _encoder_comes
+        ):  # once per process, and not before the first points: it takes longer than they
+            _encoder_comes = True
+            ticker.add(load_fast_encoder, None, 0.1, name="the fast encoder")
+        self._handles.append(ticker.add(each(Recording.write_due), DOCUMENT_EVERY, first_after=0.2))
         if settings.heartbeat:
             self._handles.append(ticker.add(each(Recording.beat), settings.heartbeat))
         if settings.fsync:
@@ -354,8 +360,6 @@ class Recording:
     def beat(self) -> None:
         """One heartbeat."""
         self.writer.beat()
-        if self._documents_due:
-            self.write_documents()
 
     def sync(self) -> None:
         """Force records to the disk."""
@@ -446,6 +450,7 @@ def _named_floats(value: Any) -> Any:
 
 
 _watching = False
+_encoder_comes = False
 
 
 def _watch_process() -> None:

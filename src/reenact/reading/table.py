@@ -85,7 +85,7 @@ def _experiments_table(connection: Connection, keys: Sequence[int]) -> pa.Table:
     count = 0
     for begin in range(0, len(keys), _CHUNK):
         page = list(keys[begin : begin + _CHUNK])
-        by_key = {row[0]: row for row in connection.execute(_statement(), {"keys": page})}
+        by_key = {row[0]: row for row in connection.execute(_statement(), {"keys": page}).all()}
         rows = [by_key[key] for key in page if key in by_key]
         if not rows:
             continue

@@ -152,6 +152,13 @@ def test_a_prefix_is_one_experiment_and_goes_on(root: Path) -> None:
     assert metadata(two.folder)["tags"] == {"first": None, "second": None}
 
 
+def test_an_experiment_that_goes_on_is_running_again_at_once(root: Path) -> None:
+    for _ in range(2):
+        with opened(root) as exp:
+            assert metadata(exp.folder)["status"] == "running"
+        assert metadata(exp.folder)["status"] == "completed"
+
+
 def test_coming_through_after_a_failure_completes_it(root: Path) -> None:
     with pytest.raises(RuntimeError), opened(root):
         raise RuntimeError("killed by the night")

@@ -53,6 +53,9 @@ def begin(experiment: Experiment, recording: Recording) -> None:
         if experiment._first_params:
             experiment.params.set(experiment._first_params)
         recording._documents_due.add("metadata")
+        if recording.config is not None or recording.continued:
+            # The configuration, and that an ended experiment runs again, are there from the start.
+            recording.write_documents()
     recording.start_background()
     if experiment._rank.is_lead and not experiment._settings.quiet:
         from .summary import start_lines

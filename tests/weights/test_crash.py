@@ -131,7 +131,9 @@ def kill_collections(folder, rounds, seed):
         assert fresh.fsck().ok
     last = Repository(folder)
     last.gc(grace=0)
-    assert last.du().unreachable < 1000
+    # A pack more than half alive is kept as it is, so a collection leaves at most that much behind.
+    usage = last.du()
+    assert usage.unreachable <= usage.stored / 2
     assert last.fsck().ok
 
 

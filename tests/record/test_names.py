@@ -113,7 +113,7 @@ def test_what_is_accepted_stays_below_its_root_and_can_be_made(text: str) -> Non
         prefix = check_prefix(text)
     except InvalidName:
         return
-    root = "/root/of/store"
+    root = "/srv/of/store"
     path = os.path.normpath(os.path.join(root, *prefix.split("/")))
     assert path.startswith(root + "/")
     assert path[len(root) + 1 :] == prefix

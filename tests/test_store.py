@@ -451,7 +451,7 @@ def test_a_frame_of_a_package_that_is_missing_says_how_to_get_it(store, monkeypa
     import sys
 
     monkeypatch.setitem(sys.modules, "polars", None)
-    with pytest.raises(MissingDependency, match=r"pip install 'reenact\[polars\]'"):
+    with pytest.raises(MissingDependency, match=r"pip install polars"):
         store.list().to_polars()
     with pytest.raises(ImportError):
         store.history("run-0").to_polars()

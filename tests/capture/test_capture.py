@@ -320,6 +320,7 @@ def test_packages_of_every_origin_are_told_apart(tmp_path):
             "subdirectory": "py",
         },
     )
+    dist("mine-0.3", {"url": "file:///elsewhere/my%20lib", "dir_info": {}})
     dist("wheel-2.0", {"url": "file:///w/wheel-2.0.whl", "archive_info": {}})
     (tmp_path / "old-1.5-py3.11.egg-info").write_text("")
     (tmp_path / "~broken-1.0.dist-info").mkdir()
@@ -333,6 +334,7 @@ def test_packages_of_every_origin_are_told_apart(tmp_path):
         "damaged==1.0",
         "fromgit @ git+https://example.org/x.git@abc#subdirectory=py  # fromgit==3.0, from version control",
         "-e ./lib x  # inside==0.1, editable, part of the repository",
+        "mine @ file:///elsewhere/my%20lib  # mine==0.3, from a folder",
         "old==1.5",
         "-e /elsewhere  # outside==0.2, editable, outside the repository",
         "plain-package==1.0",

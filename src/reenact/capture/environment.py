@@ -18,7 +18,7 @@ FRAMEWORKS = ("torch", "jax", "jaxlib", "tensorflow", "numpy", "scipy", "scikit-
 
 
 class Package:
-    """One installed package. `origin` says how it came if not from an index: editable, vcs or file."""
+    """One installed package. `origin` says how it came if not from an index: editable, vcs, folder or file."""
 
     __slots__ = ("name", "origin", "url", "version")
 
@@ -96,7 +96,8 @@ def _read_origin(package: Package, path: str) -> None:
             if record.get("subdirectory"):
                 package.url += f"#subdirectory={record['subdirectory']}"
         elif url.startswith("file:"):
-            package.origin, package.url = "file", _local(url)
+            package.origin = "folder" if "dir_info" in record else "file"
+            package.url = _local(url)
     except (OSError, ValueError, AttributeError, TypeError):
         return
 
@@ -126,6 +127,10 @@ def requirements_text(packages: list[Package], python: str, repository: str | No
                 lines.append(f"-e {package.url}  # {pin}, editable, outside the repository")
         elif package.origin == "vcs":
             lines.append(f"{package.name} @ {package.url}  # {pin}, from version control")
+        elif package.origin == "folder":
+            # Never by its name alone: an index may have somebody else's package of that name.
+            place = package.url.replace(" ", "%20")
+            lines.append(f"{package.name} @ file://{place}  # {pin}, from a folder")
         elif package.origin == "file":
             lines.append(f"{pin}  # installed from {package.url}")
         else:

@@ -390,7 +390,7 @@ def load_metrics(experiment_dir: str | os.PathLike[str]) -> pandas.DataFrame:
     except ImportError as error:
         raise MissingDependency(
             "The analysis functions give frames of pandas, which is not installed. Install it with: "
-            "pip install 'reenact[pandas]'",
+            "pip install pandas",
             name="pandas",
         ) from error
     return pandas.DataFrame(_records(experiment_dir))

@@ -68,6 +68,6 @@ def _require(package: str) -> None:
     except ImportError as error:
         raise MissingDependency(
             f"A frame of {package} needs {package}, which is not installed. Install it with: "
-            f"pip install 'reenact[{package}]'  (to_arrow() needs nothing more).",
+            f"pip install {package}  (to_arrow() needs nothing more).",
             name=package,
         ) from error

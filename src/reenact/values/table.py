@@ -185,7 +185,7 @@ class Table:
         try:
             import pandas as pd
         except ImportError:
-            raise MissingDependency("This needs pandas: pip install 'reenact[pandas]'.") from None
+            raise MissingDependency("This needs pandas: pip install pandas.") from None
         if self._arrow is not None:
             frame: pd.DataFrame = self._arrow.to_pandas()
             return frame
@@ -196,7 +196,7 @@ class Table:
         try:
             import polars as pl
         except ImportError:
-            raise MissingDependency("This needs polars: pip install 'reenact[polars]'.") from None
+            raise MissingDependency("This needs polars: pip install polars.") from None
         if self._arrow is not None:
             frame = pl.from_arrow(self._arrow)
             assert isinstance(frame, pl.DataFrame)

@@ -83,7 +83,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
             return dtype
     raise UnknownFormat(
         f"The element type {name!r} is not known to this version of Reenact. "
-        "A newer version wrote it: upgrade with `pip install -U reenact`."
+        "A newer version wrote it: upgrade Reenact."
     )
 
 

@@ -67,7 +67,7 @@ def read_format(place: Place) -> int:
     if version > _VERSION:
         raise UnknownFormat(
             f"The repository at {place.url} has format {version}; this version of Reenact reads up to "
-            f"{_VERSION}. Upgrade with `pip install -U reenact`."
+            f"{_VERSION}. Upgrade Reenact."
         )
     if not 0 < block <= 1 << 30 or block % 64:
         raise CorruptData(f"{FORMAT} at {place.url} gives an impossible block size.", path=FORMAT)

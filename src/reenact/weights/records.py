@@ -236,7 +236,7 @@ def unpack_tree(key: bytes, data: bytes) -> Tree:
     if tree.version > _TREE_VERSION:
         raise UnknownFormat(
             f"The tree {key.hex()[:12]} has format {tree.version}; this version of Reenact reads "
-            f"up to {_TREE_VERSION}. Upgrade with `pip install -U reenact`."
+            f"up to {_TREE_VERSION}. Upgrade Reenact."
         )
     return tree
 

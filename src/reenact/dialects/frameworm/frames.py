@@ -25,7 +25,7 @@ def pandas_module() -> Any:
     except ImportError as error:
         raise MissingDependency(
             "frameworm's frames are those of pandas, which is not installed. Install it with: "
-            "pip install 'reenact[pandas]'",
+            "pip install pandas",
             name="pandas",
         ) from error
     return pandas

@@ -594,6 +594,17 @@ def test_no_secret_reaches_the_folder(root: Path) -> None:
     assert state(exp.folder).params["max_tokens"] == 100
 
 
+def test_weights_are_committed_while_it_runs_and_after(root: Path) -> None:
+    import numpy as np
+
+    with opened(root) as exp:
+        first = exp.weights.commit({"w": np.arange(3.0)}, "one", step=1)
+    second = exp.weights.commit({"w": np.arange(4.0)}, "two")
+    assert [c.commit_hash for c in exp.weights.log()] == [second.commit_hash, first.commit_hash]
+    assert exp.weights.load(first.commit_hash)["w"].tolist() == [0.0, 1.0, 2.0]
+    assert state(exp.folder).captured["weights"]["commit"] == first.commit_hash
+
+
 def test_disabled_does_nothing_and_says_nothing(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -607,6 +618,11 @@ def test_disabled_does_nothing_and_says_nothing(
         exp.add_tags(["x"])
         exp.set_notes("x")
         exp.capture("x", {})
+        exp.inputs.add("no/such/file")
+        assert exp.weights.commit({}, "nothing").commit_hash == ""
+        assert exp.weights.log() == []
+        with pytest.raises(NotRunning, match="disabled"):
+            exp.weights.load()
         assert exp.params.a == 1
         assert exp.config.lr == 1
     assert exp.status is Status.COMPLETED

@@ -457,8 +457,10 @@ class Experiment:
             NotRunning: The experiment has not started.
         """
         if self._weights is None:
-            from ..weights.experiment import ExperimentWeights
+            from ..weights.experiment import DisabledWeights, ExperimentWeights
 
+            if self._disabled:
+                return DisabledWeights()
             recording = self._require_running("weights")
             self._weights = ExperimentWeights(
                 recording.root.weights,
@@ -471,7 +473,10 @@ class Experiment:
         return self._weights
 
     def _weights_committed(self, commit: str, message: str, step: int | None) -> None:
-        self.capture("weights", {"commit": commit, "message": message, "step": step})
+        if (
+            self._recording is not None
+        ):  # after the end the repository alone keeps it, linked by the id
+            self.capture("weights", {"commit": commit, "message": message, "step": step})
 
     # -- parameters and labels --------------------------------------------------------------------
 

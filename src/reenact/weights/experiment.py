@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from reenact.errors import NotRunning
+
 if TYPE_CHECKING:
     from reenact.weights.bundle import Weights
     from reenact.weights.records import Commit
     from reenact.weights.repository import Repository
     from reenact.weights.snapshot import Snapshot
 
-__all__ = ["ExperimentWeights"]
+__all__ = ["DisabledWeights", "ExperimentWeights"]
 
 BRANCHES = "experiments"
 
@@ -119,3 +121,37 @@ class ExperimentWeights:
     def load_into(self, target: Any, ref: str = "HEAD") -> Any:
         """Put a version into a torch module, an optimizer or a Keras model."""
         return self.repository.load_into(target, ref)
+
+
+class DisabledWeights(ExperimentWeights):
+    """`exp.weights` of a disabled experiment: a commit keeps nothing and has an empty hash."""
+
+    def __init__(self) -> None:
+        super().__init__("", "")
+
+    @property
+    def repository(self) -> Repository:
+        """There is none.
+
+        Raises:
+            NotRunning: always; there is nothing to read.
+        """
+        raise NotRunning("The experiment is disabled: no weights are kept, so none can be read.")
+
+    def commit(
+        self,
+        model: Any,
+        message: str,
+        step: int | None = None,
+        *,
+        optimizer: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Commit:
+        """Do nothing; gives a commit whose hash is empty."""
+        from reenact.weights.records import Commit
+
+        return Commit("", b"", (), "", 0.0, message, None, step, {}, 0, 0)
+
+    def log(self, *, limit: int | None = None) -> list[Commit]:
+        """No commits."""
+        return []

@@ -81,24 +81,7 @@ def send(
     while piece := _next_piece(keys):
         number += 1
         name = f"{lease.name if lease else 'send'}-{number:04d}.pack"
-        writer = PackWriter(place.scratch() / name, durable=place.durable)
-        try:
-            for record, payload in _payloads(source, piece):
-                writer.add(
-                    record.key,
-                    payload,
-                    raw=record.raw,
-                    kind=record.kind,
-                    base=record.base,
-                    depth=record.depth,
-                )
-                if lease:
-                    lease.renew()
-            writer.finish()
-            place.upload(f"packs/{name}", writer.path)
-        except BaseException:
-            writer.abandon()
-            raise
+        _send_pack(source, place, name, piece, lease)
         sent += sum(len_ for _, len_ in piece)
         if progress:
             progress(sent, total)
@@ -106,6 +89,30 @@ def send(
         lease.check()
     target.objects.refresh()
     return len(wanted), total
+
+
+def _send_pack(
+    source: History, place: Place, name: str, piece: list[tuple[bytes, int]], lease: Lease | None
+) -> None:
+    """Write the objects of one piece into a pack and upload it; a failure leaves nothing behind."""
+    writer = PackWriter(place.scratch() / name, durable=place.durable)
+    try:
+        for record, payload in _payloads(source, piece):
+            writer.add(
+                record.key,
+                payload,
+                raw=record.raw,
+                kind=record.kind,
+                base=record.base,
+                depth=record.depth,
+            )
+            if lease:
+                lease.renew()
+        writer.finish()
+        place.upload(f"packs/{name}", writer.path)
+    except BaseException:
+        writer.abandon()
+        raise
 
 
 def _next_piece(keys: Iterable[tuple[bytes, int]]) -> list[tuple[bytes, int]]:

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .capture.seeds import get_rng_state as get_rng_state
-    from .capture.seeds import seed_everything as seed_everything
-    from .capture.seeds import seed_worker as seed_worker
-    from .capture.seeds import set_rng_state as set_rng_state
     from .errors import ReenactError as ReenactError
     from .naming import generate_experiment_name as generate_experiment_name
+    from .provenance.seeds import get_rng_state as get_rng_state
+    from .provenance.seeds import seed_everything as seed_everything
+    from .provenance.seeds import seed_worker as seed_worker
+    from .provenance.seeds import set_rng_state as set_rng_state
     from .record.status import Status as Status
     from .run_info import RUN as RUN
     from .session import current as current
@@ -57,13 +57,13 @@ _WHERE = {
     "current": "session",
     "finish": "session",
     "generate_experiment_name": "naming",
-    "get_rng_state": "capture.seeds",
+    "get_rng_state": "provenance.seeds",
     "log": "session",
     "log_metric": "session",
     "log_metrics": "session",
-    "seed_everything": "capture.seeds",
-    "seed_worker": "capture.seeds",
-    "set_rng_state": "capture.seeds",
+    "seed_everything": "provenance.seeds",
+    "seed_worker": "provenance.seeds",
+    "set_rng_state": "provenance.seeds",
     "setup_experiment": "session",
     "start": "session",
     "track": "session",

@@ -9,9 +9,9 @@ import subprocess
 import pytest
 
 from reenact import Experiment, Store
-from reenact.capture.hashing import HashCache, hash_input, input_files
 from reenact.errors import InvalidName, NotRunning
 from reenact.journal.layout import RootLayout
+from reenact.provenance.hashing import HashCache, hash_input, input_files
 from reenact.tracking import inputs as module
 
 OPTIONS = {"quiet": True, "console": "off", "system_metrics": 0}
@@ -77,7 +77,7 @@ def test_large_data_is_hashed_while_the_program_goes_on_and_awaited(tmp_path, mo
 
 
 def test_a_hash_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
-    from reenact.capture import hashing
+    from reenact.provenance import hashing
 
     calls = []
     monkeypatch.setattr(

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..capture.repository import GitFailed, find_repository, git
 from ..errors import ReproduceError
+from ..provenance.repository import GitFailed, find_repository, git
 from .recipe import Recipe
 
 __all__ = ["checkout", "find_clone", "sweep"]

@@ -6,9 +6,9 @@ import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..capture.hashing import HashCache, hash_input, input_files
 from ..errors import ReproduceError
 from ..journal.layout import RootLayout
+from ..provenance.hashing import HashCache, hash_input, input_files
 from .recipe import Recipe
 
 __all__ = ["InputState", "check_inputs", "link_into"]

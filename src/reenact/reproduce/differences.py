@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..capture.patch import sections
-from ..capture.repository import GitFailed, git
-from ..capture.variables import PLACE
+from ..provenance.patch import sections
+from ..provenance.repository import GitFailed, git
+from ..provenance.variables import PLACE
 from ..record.plain import flatten
 
 __all__ = ["InputDifference", "captured_differences"]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ..capture.environment import find_packages, interpreter
 from ..errors import ReproduceError
+from ..provenance.environment import find_packages, interpreter
 from .differences import InputDifference, package_differences, parse_requirements
 from .recipe import Recipe
 

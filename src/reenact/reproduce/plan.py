@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..capture.patch import sections
 from ..errors import ReproduceError
 from ..journal.layout import RootLayout
+from ..provenance.patch import sections
 from .code import find_clone
 from .data import InputState, check_inputs
 from .differences import InputDifference

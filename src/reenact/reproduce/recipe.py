@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..capture.command import is_python
-from ..capture.script import place_argument
 from ..errors import ReproduceError, StillRunning
+from ..provenance.command import is_python
+from ..provenance.script import place_argument
 from ..record.secrets import MASK
 from ..record.status import Status
 

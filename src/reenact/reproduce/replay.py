@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..capture.variables import PLACE, chosen_variables
 from ..errors import ReproduceError
 from ..journal.edits import append_event
 from ..journal.layout import RootLayout
+from ..provenance.variables import PLACE, chosen_variables
 from ..record.secrets import MASK, mask_secrets
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep

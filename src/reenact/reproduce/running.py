@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
-from ..capture.command import is_python
-from ..capture.recorder import Outside
 from ..errors import ReproduceError
 from ..journal.edits import append_event
 from ..journal.layout import ExperimentLayout
 from ..monitor.folding import LineFolder
+from ..provenance.command import is_python
+from ..provenance.recorder import Outside
 from ..tracking.experiment import Experiment
 from .packages import Python, ask_python
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import time
 
-from ..capture.hashing import HashCache, hash_input, input_files, signature
-from ..capture.shared import place
 from ..errors import InvalidName
+from ..provenance.hashing import HashCache, hash_input, input_files, signature
+from ..provenance.shared import place
 from ..record.secrets import mask_text
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import threading
     from typing import Any
 
-    from ..capture.hashing import InputFiles
+    from ..provenance.hashing import InputFiles
     from .experiment import Experiment
     from .recording import Recording
 

@@ -233,7 +233,7 @@ class Recording:
     def capture_with(self, opened_as: str, nth: int, joined: bool, outside: Any) -> None:
         """Have code, packages, hardware and seeds captured, if this process is the one to do it."""
         if self.rank.is_lead:
-            from ..capture.recorder import Capturer
+            from ..provenance.recorder import Capturer
 
             self.capturer = Capturer(self, opened_as, nth, joined, outside)
 

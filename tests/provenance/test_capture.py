@@ -12,10 +12,10 @@ import pytest
 
 from projects import TRAIN, Project
 from reenact import Experiment
-from reenact.capture.environment import find_packages, requirements_text
-from reenact.capture.patch import mask_source, new_file_patch, sections, without_secrets
-from reenact.capture.repository import find_repository
-from reenact.capture.variables import chosen_variables
+from reenact.provenance.environment import find_packages, requirements_text
+from reenact.provenance.patch import mask_source, new_file_patch, sections, without_secrets
+from reenact.provenance.repository import find_repository
+from reenact.provenance.variables import chosen_variables
 
 
 def test_a_run_has_its_code_command_environment_hardware_and_seed_on_record(project):
@@ -385,8 +385,8 @@ def test_identical_captures_are_stored_once(project, monkeypatch):
 
 
 def test_a_file_system_without_hard_links_gets_copies(tmp_path, monkeypatch):
-    from reenact.capture.shared import place
     from reenact.journal.layout import RootLayout
+    from reenact.provenance.shared import place
 
     monkeypatch.setattr(os, "link", lambda *a: (_ for _ in ()).throw(OSError(95, "not supported")))
     target = tmp_path / "lab/environment/x"

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from reenact import Experiment, Store, get_rng_state, seed_everything, set_rng_state
-from reenact.capture import seeds as module
 from reenact.errors import InvalidValue
+from reenact.provenance import seeds as module
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def test_a_library_imported_later_is_seeded_then():
         "assert 'numpy' not in sys.modules\nimport numpy\n"
         "first = numpy.random.random()\nnumpy.random.seed(5)\nassert numpy.random.random() == first\n"
         "assert seeds.libraries == ['random', 'numpy'], seeds.libraries\n"
-        "assert type(numpy.random.__spec__.loader).__module__ != 'reenact.capture.imports'\n"
+        "assert type(numpy.random.__spec__.loader).__module__ != 'reenact.provenance.imports'\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 

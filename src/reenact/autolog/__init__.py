@@ -1,0 +1,1 @@
+"""What a program already reports to other tools, recorded as well: `reenact.capture()`."""

@@ -21,10 +21,12 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     monkeypatch.setenv("REENACT_QUIET", "1")
     monkeypatch.chdir(tmp_path)
     yield
+    from reenact.tracking import running
     from reenact.tracking.recording import LIVE
 
     for recording in list(LIVE.values()):
         recording.close("cancelled", "the test ended")
+    running._opened.clear()
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,42 @@ def test_track_records_each_call_of_a_function() -> None:
     assert train() == 7  # type: ignore[call-arg]
     assert train() == 7  # type: ignore[call-arg]
     assert len(points(folders[0])) == 2
+
+
+def test_an_experiment_opened_otherwise_is_current_while_it_runs() -> None:
+    with reenact.Experiment("a/outer") as outer:
+        assert reenact.current() is outer
+        with reenact.Experiment("a/inner") as inner:
+            reenact.log_metric("x", 1.0)
+            assert reenact.current() is inner
+        assert reenact.current() is outer
+        started = reenact.start("a/started")
+        assert reenact.current() is started
+        reenact.finish()
+        assert reenact.current() is outer
+    assert [v for *_, v in points(inner.folder)] == [1.0]
+    with pytest.raises(NotRunning):
+        reenact.current()
+
+
+def test_a_thread_finds_its_own_experiment_or_the_only_one() -> None:
+    def in_a_thread(body: Callable[[], object]) -> object:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(body).result()
+
+    def opens_its_own() -> bool:
+        with reenact.Experiment("a/own") as own:
+            return reenact.current() is own
+
+    with reenact.Experiment("a/one") as one:
+        assert in_a_thread(reenact.current) is one
+        assert in_a_thread(opens_its_own)
+        with reenact.Experiment("a/two"), pytest.raises(NotRunning):
+            in_a_thread(reenact.current)
+
+
+def test_an_experiment_that_is_dropped_while_disabled_is_nobodys() -> None:
+    reenact.Experiment("a/b", mode="disabled").run.start()
+    gc.collect()
+    with pytest.raises(NotRunning):
+        reenact.current()

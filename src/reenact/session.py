@@ -1,12 +1,15 @@
 """start, log, finish: the current experiment, for programs that do not want to carry a handle.
 
-The current experiment belongs to the process; `start` ends the one before.
+The current experiment belongs to the process; `start` ends the one before. One that was opened in another way is
+found too, as long as there is no doubt which is meant.
 """
 
 from __future__ import annotations
 
 from .errors import NotRunning
+from .record.status import Status
 from .tracking.experiment import Experiment
+from .tracking.running import running
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,14 +80,19 @@ def setup_experiment(
 
 
 def current() -> Experiment:
-    """The current experiment.
+    """The current experiment: the one `start` gave; without it, one that runs in this process.
+
+    Of several that were opened by hand or with a `with` block, it is the one this thread opened last.
 
     Raises:
-        NotRunning: None was started.
+        NotRunning: None was started, or other threads have several.
     """
-    if _current is None:
+    if _current is not None and _current.status is Status.RUNNING:
+        return _current
+    experiment = running() or _current
+    if experiment is None:
         raise NotRunning("No experiment was started: call reenact.start(name) first.")
-    return _current
+    return experiment
 
 
 def log_metric(

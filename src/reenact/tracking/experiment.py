@@ -24,6 +24,7 @@ from .params import Params
 from .ranks import find_rank
 from .recording import Recording
 from .run import Run
+from .running import opened
 from .scalars import as_step
 
 TYPE_CHECKING = False
@@ -165,6 +166,7 @@ class Experiment:
             )
         if self._disabled:
             self._status = Status.RUNNING
+            opened(self)
             return
         settings = self._settings
         if not settings.user:
@@ -211,6 +213,7 @@ class Experiment:
         except BaseException as error:
             recording.close("failed", f"it could not start: {error}")
             raise
+        opened(self)
 
     def _finish(self, status: str, reason: str | None, error: str | None) -> None:
         """End on request; raises when there is nothing to end."""

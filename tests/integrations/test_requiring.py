@@ -1,0 +1,89 @@
+"""What every integration begins with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import reenact
+from reenact import Experiment, Status, session
+from reenact.errors import MissingDependency, NotRunning
+from reenact.integrations.requiring import experiment_for, require
+
+
+@pytest.fixture(autouse=True)
+def _no_current(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    monkeypatch.setattr(session, "_current", None)
+    monkeypatch.setenv("REENACT_ROOT", str(root))
+    monkeypatch.setenv("REENACT_CONSOLE", "off")
+
+
+def test_a_framework_that_is_away_is_told_with_the_command_that_installs_it():
+    with pytest.raises(MissingDependency, match=r"pip install no-such-thing"):
+        require("no_such_thing.deep", "no-such-thing")
+    assert require("json.decoder", "json").JSONDecoder
+
+
+def test_a_framework_that_lacks_a_package_of_its_own_says_which(tmp_path, monkeypatch):
+    (tmp_path / "half_there.py").write_text("import what_it_needs\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ModuleNotFoundError, match="what_it_needs") as raised:
+        require("half_there", "half-there")
+    assert not isinstance(raised.value, MissingDependency)
+
+
+def test_an_experiment_handed_over_is_taken_and_not_ended():
+    with Experiment("given") as exp:
+        assert experiment_for(exp) == (exp, False)
+        assert experiment_for(exp, name=None) == (exp, False)
+
+
+def test_an_experiment_handed_over_before_its_start_is_started_and_is_ours_to_end():
+    exp = Experiment("given")
+    assert experiment_for(exp) == (exp, True)
+    assert exp.status is Status.RUNNING
+
+
+def test_an_experiment_that_has_ended_is_refused():
+    with Experiment("given") as exp:
+        pass
+    with pytest.raises(NotRunning, match=r"given.* is completed"):
+        experiment_for(exp)
+
+
+def test_an_experiment_with_options_for_another_one_is_refused():
+    with Experiment("given") as exp, pytest.raises(TypeError, match="tags"):
+        experiment_for(exp, tags=["x"])
+
+
+def test_the_running_experiment_is_found_however_it_was_opened():
+    started = reenact.start("started")
+    assert experiment_for(None) == (started, False)
+    reenact.finish()
+    with Experiment("block") as exp:
+        assert experiment_for(None) == (exp, False)
+        with Experiment("inner") as inner:
+            assert experiment_for(None) == (inner, False)
+        assert experiment_for(None) == (exp, False)
+
+
+def test_a_disabled_experiment_is_found_too_so_that_nothing_is_recorded(root):
+    with Experiment("block", mode="disabled") as exp:
+        assert experiment_for(None) == (exp, False)
+    assert not root.exists()
+
+
+def test_with_options_a_new_one_is_opened_beside_the_running_one():
+    with Experiment("outer") as outer:
+        inner, owned = experiment_for(None, name="inner", tags=["x"])
+        assert owned
+        assert (inner.name, inner.tags) == ("inner", {"x": None})
+        assert inner is not outer
+        inner.run.complete()
+
+
+def test_without_any_a_new_one_is_opened():
+    exp, owned = experiment_for(None)
+    assert owned
+    assert exp.status is Status.RUNNING

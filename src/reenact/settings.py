@@ -40,6 +40,15 @@ def _seconds(text: object) -> float:
     return seconds
 
 
+def _several(given: object) -> tuple[Any, ...]:
+    """Texts between commas, or the items of a list."""
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    if isinstance(given, (list, tuple)):
+        return tuple(given)
+    return (given,)
+
+
 def _text(text: object) -> str:
     if not isinstance(text, str):
         raise ValueError("is a text")
@@ -89,6 +98,8 @@ SETTINGS = (
     Setting("prefix", "", _text, "Prefix for an experiment opened without a prefix or name (`reenact run` sets it)."),
     Setting("capture", "on", _choice("on", "off"), "Capture code, packages, hardware and seeds at the start; `off` keeps the command line and the commit."),
     Setting("capture_variables", "", _text, "Environment variables to capture besides those that matter anyway, separated by commas; `*` stands for anything."),
+    Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
+    Setting("forward_wait", 10.0, _seconds, "Seconds that the end of an experiment waits for what is still being sent to other trackers; it goes on in the background after that."),
     Setting("join", "", _text, "Set by `reenact run` and `reenact reproduce` for the programs they start: what those open belongs to which experiment (JSON)."),
     Setting("launch_id", "", _text, "Names one launch of many ranks that open an experiment by name only, where the launcher does not."),
 )  # fmt: skip
@@ -112,6 +123,8 @@ class Settings:
     prefix: str
     capture: str
     capture_variables: str
+    forward_to: tuple[Any, ...]
+    forward_wait: float
     join: str
     launch_id: str
     sources: dict[str, str]

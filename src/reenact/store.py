@@ -42,6 +42,7 @@ from .stores.catalog import schema
 from .stores.open import Stores, local_root, open_stores, stores_in_memory
 
 if TYPE_CHECKING:
+    from .forwarders.later import Forwarded
     from .reading.export import Format
 
 __all__ = ["Ref", "Store"]
@@ -524,6 +525,43 @@ class Store:
 
         views = self.list(sort="created_at") if refs is None else self._views(refs)
         return export(self._reader, views, os.fspath(target), format)
+
+    def forward(
+        self,
+        refs: Ref | Iterable[Ref],
+        to: Any = None,
+        *,
+        patience: float = 20.0,
+        progress: Progress | None = None,
+    ) -> dict[str, builtins.list[Forwarded]]:
+        """Send experiments, or what is left of them, to other trackers; how far each has come, by its id.
+
+        What arrived before is not sent again. Each place is sent to by a process of its own.
+
+        Args:
+            refs: Which experiments.
+            to: Where to, as the argument `forward_to` of `Experiment`; everywhere each was to be sent before if None.
+            patience: Seconds to keep trying a place that fails.
+            progress: Called now and then with how many records of an experiment and place were sent, and of how many.
+
+        Raises:
+            InvalidSetting: `to` is no place, or one is known without its password only.
+            MissingDependency: A tracker's package is not installed.
+            NotFound: There is no such experiment, or nothing says where one is to be sent.
+        """
+        from .forwarders.later import send_later
+
+        return {
+            view.id: send_later(
+                str(view.path),
+                view.prefix,
+                to,
+                asked=view.captured.get("forwarding", {}).get("to", []),
+                patience=patience,
+                report=progress,
+            )
+            for view in self._views(refs)
+        }
 
     def close(self) -> None:
         """Release the catalog; the store cannot be asked afterwards."""

@@ -632,7 +632,7 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
     index.refresh()
     finished(root, "p/next")
     code = (
-        "import sys, time\nfrom reenact.index.lock import locked\n"
+        "import sys, time\nfrom reenact.journal.lock import locked\n"
         "with locked(sys.argv[1], 5) as mine:\n    print(mine, flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", code, stores.lock]

@@ -34,6 +34,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
+    "forward": ("forward", "forward", "Send experiments to other trackers, or what is left of them.", "Keep"),
     "export": ("export", "export", "Write experiments to tables, or to a zip file.", "Keep"),
     "du": ("upkeep", "du", "Show what takes how much space on disk.", "Keep"),
     "gc": ("upkeep", "gc", "Empty the trash and remove what nothing refers to.", "Keep"),

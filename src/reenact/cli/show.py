@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
 from .face import Face, complete_experiment, shared
+from .forward import told
 from .table import Column
 from .words import (
     ago,
@@ -56,7 +58,8 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
         if face.out.mode == "quiet":
             face.out.ids([str(view.path)])
         elif face.out.mode == "json":
-            face.out.json(view.to_dict())
+            forwarded = [{**asdict(one), "complete": one.complete} for one in view.forwarded]
+            face.out.json({**view.to_dict(), "forwarded": forwarded})
         else:
             _facts(face, view)
             _mapping(face, "Parameters", flat(view.params), everything)
@@ -110,6 +113,7 @@ def _facts(face: Face, view: ExperimentView) -> None:
         ("folder", str(view.path), ""),
         ("lost", f"{plural(view.lost, 'record')} could not be written" if view.lost else "", "red"),
     ]
+    rows += [("forwarded", told(one), "" if one.error is None else "red") for one in view.forwarded]
     for name, text, style in rows:
         if text:
             _pair(face, name, one_line(text), style)

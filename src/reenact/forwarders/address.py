@@ -11,7 +11,17 @@ from typing import Any, ClassVar
 from ..errors import InvalidSetting
 from ..record.secrets import mask_text
 
-__all__ = ["ADDRESSES", "Address", "Aim", "ClearML", "MLflow", "TensorBoard", "WandB", "as_address"]
+__all__ = [
+    "ADDRESSES",
+    "Address",
+    "Aim",
+    "ClearML",
+    "MLflow",
+    "TensorBoard",
+    "WandB",
+    "as_address",
+    "as_addresses",
+]
 
 
 @dataclass(frozen=True)
@@ -182,3 +192,13 @@ def as_address(given: Any) -> Address:
         f"forward_to has a {type(given).__name__}; it takes texts, mappings and addresses of reenact.forwarders.",
         setting="forward_to",
     )
+
+
+def as_addresses(given: Any) -> list[Address]:
+    """Addresses from one or several of what `as_address` takes, each once.
+
+    Raises:
+        InvalidSetting: One of them is none.
+    """
+    several = given if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    return list(dict.fromkeys(as_address(one) for one in several))

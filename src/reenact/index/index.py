@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from ..errors import StillRunning
 from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.lock import locked, renew
 from ..journal.openings import follow_openings
 from ..record.decode import decode_events
 from ..record.events import Opened
@@ -23,7 +24,6 @@ from ..stores.catalog import schema as s
 from ..stores.catalog.protocol import Entry, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import Place, Sealed
-from .lock import locked, renew
 from .sink import IndexSink
 from .visit import Visit, decode_state
 

@@ -99,7 +99,17 @@ class RootLayout:
 
 
 OWN_FOLDERS = frozenset(
-    {"journal", "metrics", "logs", "files", "values", "environment", "checkpoints", "outputs"}
+    {
+        "journal",
+        "metrics",
+        "logs",
+        "files",
+        "values",
+        "environment",
+        "checkpoints",
+        "outputs",
+        "forward",
+    }
 )
 OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})
 

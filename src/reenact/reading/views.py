@@ -26,6 +26,7 @@ from .nested import Nested
 from .rows import MetricRows
 
 if TYPE_CHECKING:
+    from ..forwarders.later import Forwarded
     from .reader import Reader
     from .results import Deleted, Experiments
 
@@ -185,6 +186,14 @@ class ExperimentView:
         """Its frozen configuration, like `params`; None when there was none."""
         config = self._state.config
         return None if config is None else Nested(config, "configuration key")
+
+    @property
+    def forwarded(self) -> list[Forwarded]:
+        """How far it has come to each other tracker it is sent to."""
+        from ..forwarders.later import forwarded
+
+        asked = self.captured.get("forwarding", {}).get("to", [])
+        return forwarded(str(self.path), asked)
 
     @cached_property
     def captured(self) -> dict[str, Any]:

@@ -83,6 +83,8 @@ class Experiment:
         quiet: Print nothing at the start and the end.
         console: Keep what the program prints ("on" or "off").
         system_metrics: Seconds between samples of the system's metrics; 0 for none.
+        forward_to: Other trackers to send this to in the background: "mlflow", "wandb:offline", "tensorboard:runs" …,
+            or addresses of `reenact.forwarders`.
         rank: This process's rank, where no launcher says it.
         world_size: How many ranks there are, with `rank`.
 
@@ -115,6 +117,7 @@ class Experiment:
         quiet: bool | None = None,
         console: str | None = None,
         system_metrics: float | None = None,
+        forward_to: Iterable[Any] | Any = None,
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
@@ -125,7 +128,13 @@ class Experiment:
             quiet=quiet,
             console=console,
             system_metrics=system_metrics,
+            forward_to=forward_to,
         )
+        self._forward_to: list[Any] = []
+        if self._settings.forward_to:
+            from ..forwarders.address import as_addresses
+
+            self._forward_to = as_addresses(self._settings.forward_to)
         self._opened_as = name or prefix or ""
         self._given = self._opened_as or self._settings.prefix
         self._is_prefix = not name and bool(prefix)
@@ -243,6 +252,9 @@ class Experiment:
             lines = end_lines(path, status, seconds, lost, recording.prefix)
             for line in lines if not self._settings.quiet else lines[-1:]:
                 self._say(line)
+        if recording.forwarding is not None:
+            say = None if self._settings.quiet else self._say
+            recording.forwarding.finish(self._settings.forward_wait, say)
 
     def _require_running(self, call: str) -> Recording:
         recording = self._recording

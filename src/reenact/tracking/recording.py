@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from .identity import Place
     from .ranks import Rank
 
-__all__ = ["LIVE", "Recording"]
+__all__ = ["LIFE", "LIVE", "Recording"]
 
 LIVE: dict[int, Recording] = {}
+# Called when an experiment of this process has begun, and when one ends and is no longer in LIVE; must not raise.
+LIFE: list[Callable[[], None]] = []
 DOCUMENT_EVERY = 1.0
 
 
@@ -79,6 +81,7 @@ class Recording:
         self.console: Any = None
         self.capturer: Any = None
         self.inputs: Any = None
+        self.forwarding: Any = None
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         self._handles: list[Any] = []
@@ -352,6 +355,8 @@ class Recording:
                 self.layout.console(self.writer.name), on_trouble=self._console_trouble
             )
             self.console.start()
+        for changed in tuple(LIFE):
+            changed()
 
     def _console_trouble(self, lines: int, reason: str) -> None:
         self.lost_elsewhere += lines
@@ -378,6 +383,8 @@ class Recording:
     def close(self, status: str, reason: str | None = None, error: str | None = None) -> int:
         """Write the end; returns how many records were lost."""
         LIVE.pop(id(self), None)
+        for changed in tuple(LIFE):
+            changed()
         for handle in self._handles:
             handle.cancel()
         if self._sampler is not None and self._sampling.cancel(wait=0.2):

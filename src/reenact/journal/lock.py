@@ -1,4 +1,4 @@
-"""The one lock there is: among readers that bring an index up to date."""
+"""The one kind of lock there is: among readers that bring an index up to date, or send to another tracker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..journal.liveness import boot_id, host_name, process_started
+from .liveness import boot_id, host_name, process_started
 
 __all__ = ["locked", "renew"]
 

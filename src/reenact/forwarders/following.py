@@ -1,0 +1,139 @@
+"""Following one experiment to one place until it has ended and everything has been sent."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from ..journal.follow import Cursor, Stream, follow
+from ..journal.layout import ExperimentLayout
+from ..journal.lock import locked
+from ..journal.verdict import gone_writers, settle
+from ..record.decode import decode_events
+from ..record.fold import ExperimentState, fold
+from ..record.status import Status
+from .address import Address
+from .sink import ForwardSink
+
+__all__ = ["Busy", "Life", "follow_to_the_end"]
+
+POLL_SECONDS = 1.0
+LONGEST_WAIT = 30.0
+GONE_EVERY = 5.0
+
+
+class Busy(Exception):
+    """Another process is sending to that place."""
+
+
+class Life:
+    """Whether an experiment runs or has ended, as its journal says now."""
+
+    def __init__(self, folder: str) -> None:
+        self._layout = ExperimentLayout(folder)
+        self._cursor: Cursor = {}
+        self._chunks: list[tuple[str, bytes]] = []
+        self._state = ExperimentState()
+        self._looked = 0.0
+        self._gone = False
+
+    def look(self) -> ExperimentState:
+        """The state, with writers that are certainly gone counted as failed."""
+        changed = False
+        for chunk in follow(self._layout.folder, dict(self._cursor), frozenset({Stream.EVENTS})):
+            self._cursor[chunk.path] = chunk.end
+            self._chunks.append((chunk.writer, chunk.data))
+            changed = True
+        due = time.monotonic() - self._looked > GONE_EVERY
+        if changed or (due and not self._gone):
+            self._looked = time.monotonic()
+            self._state = fold(
+                (w, e) for w, data in self._chunks for _, e in decode_events(data)[0]
+            )
+            gone = [g for g in gone_writers(self._layout, self._state) if g.certain]
+            self._gone = bool(gone)
+            settle(self._state, gone)
+        return self._state
+
+    @property
+    def running(self) -> bool:
+        """Whether anything may still be written."""
+        return self.look().outcome()[0] in (Status.RUNNING, Status.PENDING)
+
+
+def follow_to_the_end(
+    folder: str,
+    address: Address,
+    *,
+    prefix: str = "",
+    patience: float,
+    lock_wait: float = float("inf"),
+    wake: threading.Event | None = None,
+    once: bool = False,
+) -> ForwardSink:
+    """Send an experiment to one place as it is written, until it has ended and all of it has arrived.
+
+    A target that fails is tried again, for as long as the experiment runs and then for `patience` seconds
+    without any success.
+
+    Args:
+        lock_wait: Seconds to wait for another process that sends to the same place.
+        wake: Set when something is likely to be new, above all the end.
+        once: Return when what there is was sent, also while the experiment runs.
+
+    Raises:
+        Busy: Another process sends to that place all the while.
+        Exception: What the target raised last, when patience ran out.
+    """
+    wake = wake or threading.Event()
+    life = Life(folder)
+    name = ForwardSink(folder, address).key
+    lock = os.path.join(folder, "forward", f"{name}.lock")
+    until = time.monotonic() + lock_wait
+    while True:
+        with locked(lock, min(1.0, max(0.0, until - time.monotonic()))) as held:
+            if held:
+                # Made again: the other process may have sent in the meantime.
+                sink = ForwardSink(folder, address, prefix)
+                return _follow(sink, life, patience, wake, once)
+        if time.monotonic() >= until:
+            raise Busy(f"another process is sending {prefix or folder} to {address}")
+
+
+def _follow(
+    sink: ForwardSink, life: Life, patience: float, wake: threading.Event, once: bool
+) -> ForwardSink:
+    failures = 0
+    well = time.monotonic()  # when something last went through, or the experiment last ran
+    while True:
+        ended = not life.running  # looked at before reading: nothing comes after what is read then
+        if not (ended or once):
+            well = max(well, time.monotonic())
+        try:
+            sent = sink.send_new()
+            failures = 0
+            if ended and (sent or sink.progress.told is None or _told_otherwise(sink, life)):
+                state = life.look()
+                status, reason = state.outcome()
+                sink.tell_end(status, reason, state.ended_at or time.time())
+            if ended or once:
+                sink.close()
+                return sink
+            well = time.monotonic()
+        except Exception as error:
+            failures += 1
+            sink.failed(error, time.time())
+            if (ended or once) and time.monotonic() - well > patience:
+                raise
+        woken = wake.is_set()
+        if failures:
+            time.sleep(min(LONGEST_WAIT, 0.5 * 2 ** min(failures - 1, 10), max(0.5, patience / 4)))
+        elif woken:
+            time.sleep(POLL_SECONDS / 10)
+        else:
+            wake.wait(POLL_SECONDS)
+
+
+def _told_otherwise(sink: ForwardSink, life: Life) -> bool:
+    return sink.progress.told != life.look().outcome()[0].value

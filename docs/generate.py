@@ -25,10 +25,10 @@ from reenact.tracking.run import Run
 DIRECTIVE = "```{{eval-rst}}\n.. auto{kind}:: {target}\n{options}```\n"
 # Which room's public names are listed under which title, in the order of a life with experiments.
 ROOMS = {
-    "Writing": ("tracking", "session", "naming", "run_info", "record", "settings"),
+    "Writing": ("tracking", "session", "autolog", "naming", "run_info", "record", "settings"),
     "Values": ("values",),
     "Reading": ("store", "reading", "query", "index"),
-    "Running again": ("capture", "reproduce"),
+    "Running again": ("provenance", "reproduce"),
 }
 # Packages whose own public names are public too: users import from them.
 # Handles that are plain attributes, which no annotation of a method leads to.

@@ -18,6 +18,7 @@ PUBLIC = [
     "Table",
     "Text",
     "Video",
+    "capture",
     "current",
     "finish",
     "generate_experiment_name",

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from .autolog import capture as capture
     from .errors import ReenactError as ReenactError
     from .naming import generate_experiment_name as generate_experiment_name
     from .provenance.seeds import get_rng_state as get_rng_state
@@ -54,6 +55,7 @@ _WHERE = {
     "Table": "values",
     "Text": "values",
     "Video": "values",
+    "capture": "autolog",
     "current": "session",
     "finish": "session",
     "generate_experiment_name": "naming",

@@ -2,6 +2,7 @@
 
 One experiment is logged at a time: `start_logging` ends the one before. Where another backend than "local" is asked for, the
 program runs as it is: the records are kept here, a warning says so once, and the record says what was asked for.
+What the program reports to TensorBoard, Lightning, Python's logging and matplotlib is recorded as well (`reenact.capture`).
 """
 
 from __future__ import annotations
@@ -27,17 +28,34 @@ UNSUPPORTED: dict[str, str] = {
 _BACKENDS = ("local", "mlflow", "wandb", "clearml", "aim")
 _warned: set[str] = set()
 _active: Experiment | None = None
+_capture: Any = None  # what `start_logging` has taken over
 
 
 @dataclass
 class ExperimentConfig:
-    """How an experiment is to be tracked."""
+    """How an experiment is to be tracked.
+
+    Attributes:
+        name: A label.
+        project: A folder for it.
+        backend_name: "local", or one or several other trackers.
+        tags: A list of tags or a mapping of tags to values.
+        tracking_uri: Where the backend is.
+        track_tensorboard: Whether `start_logging` takes over what goes to a `SummaryWriter`; likewise the next ones.
+        track_lightning: `self.log` of Lightning.
+        track_logging: Python's logging.
+        track_matplotlib: Figures that are shown or saved.
+    """
 
     name: str
     project: str | None = None
     backend_name: str | list[str] | None = None
     tags: Mapping[str, Any] | Iterable[str] = field(default_factory=dict)
     tracking_uri: str | None = None
+    track_tensorboard: bool = True
+    track_lightning: bool = True
+    track_logging: bool = True
+    track_matplotlib: bool = True
 
 
 class Experiment:
@@ -146,22 +164,32 @@ def start_logging(
     config: ExperimentConfig | None = None,
     tags: Mapping[str, Any] | Iterable[str] | None = None,
 ) -> Experiment:
-    """Start an experiment, after ending the one that this started before.
+    """Start an experiment, after ending the one that this started before, and record what the program reports elsewhere.
 
     Raises:
         InvalidValue: There is no such backend; then the one before goes on.
     """
-    global _active
+    global _active, _capture
     experiment = Experiment(exp_name, config, backend, project=project, tags=tags)
     stop_logging()
     _active = experiment
     experiment._begin()
+    _capture = reenact.capture(
+        tensorboard=experiment.config.track_tensorboard,
+        lightning=experiment.config.track_lightning,
+        logging=experiment.config.track_logging,
+        matplotlib=experiment.config.track_matplotlib,
+        experiment=experiment.native,
+    )
     return experiment
 
 
 def stop_logging() -> None:
     """End the experiment that `start_logging` started; returns when everything is on disk or counted as lost."""
-    global _active
+    global _active, _capture
+    if _capture is not None:
+        _capture.stop()
+        _capture = None
     if _active is not None:
         _active.stop()
         _active = None

@@ -1,4 +1,4 @@
-"""What the callbacks of XGBoost, LightGBM and CatBoost share: the experiment, and what a training came to."""
+"""What the callbacks of XGBoost, LightGBM and CatBoost share: the parameters, and what a training came to."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Self
 
 from reenact import Experiment, Table
 
-from .requiring import experiment_for
+from .opening import Opening
 
 __all__ = ["Boosting"]
 
 
-class Boosting(ABC):
-    """Opens an experiment at the first word of a training; a `with` block around the training ends it.
+class Boosting(Opening, ABC):
+    """Has an experiment for each training, or one for all in a `with` block.
 
     Args:
         experiment: The experiment to log in, or the name or prefix of one to open. Without either it is the one that
@@ -35,35 +35,21 @@ class Boosting(ABC):
         importance: bool = True,
         **options: Any,
     ) -> None:
-        super().__init__()
-        if isinstance(experiment, str):
-            experiment, options = None, {"name": experiment, **options}
-        self._given, self._options = experiment, options
+        super().__init__(experiment, options)
         self._model_file, self._importance = model_file, importance
-        self._experiment: Experiment | None = None
-        self._owned = False
-        self._inside = False  # a with block
         self._set: set[str] = set()
-        self._trained: Any = None  # the model of a training whose end was not seen
-
-    @property
-    def experiment(self) -> Experiment:
-        """The experiment that is logged in; opened if it is not yet."""
-        if self._experiment is None:
-            self._experiment, self._owned = experiment_for(self._given, **self._options)
-        return self._experiment
+        self._pending: Any = None  # the model of a training whose end was not seen
 
     def log_model(self, model: Any) -> None:
         """Keep what training came to: the best iteration and score, the importances, and the file."""
+        self._pending = None
         exp, step, best = self.experiment, *self._best(model)
         if best:
             exp.log_metrics(best, step=step)
         boosters = self._boosters(model)
         if self._importance:
-            gains = [self._gains(booster) for booster in boosters]
-            mean = {
-                name: sum(g.get(name, 0.0) for g in gains) / len(gains) for g in gains for name in g
-            }
+            found = [self._importances(booster) for booster in boosters]
+            mean = {n: sum(one.get(n, 0.0) for one in found) / len(found) for f in found for n in f}
             rows = sorted(mean.items(), key=lambda pair: -pair[1])
             if rows:
                 exp.log_value(
@@ -76,29 +62,17 @@ class Boosting(ABC):
                     self._save(booster, path)
                     inside = f"fold-{fold}/" if len(boosters) > 1 else ""
                     exp.files("models").save(path, inside + self._model_file, step=step)
-        self._trained = None
 
     def finish(self, error: BaseException | str | None = None) -> None:
         """Keep what the last training came to, and end the experiment if it was opened here.
 
         Args:
-            error: What it failed with, if it did.
+            error: What it failed with, if it did; a KeyboardInterrupt cancels it.
         """
-        if self._trained is not None and error is None:
-            self.log_model(self._trained)
-        exp, owned = self._experiment, self._owned
-        self._experiment = self._trained = None
-        if exp is None or not owned or exp.status.ended:
-            return
-        if error is None:
-            exp.run.complete()
-        else:
-            exp.run.fail(error)
-
-    def __enter__(self) -> Self:
-        self.experiment  # noqa: B018  (opens it)
-        self._inside = True
-        return self
+        if self._pending is not None and error is None:
+            self.log_model(self._pending)
+        super().finish(error)
+        self._held = self._pending = None  # the next training has an experiment of its own
 
     def __exit__(
         self,
@@ -106,12 +80,14 @@ class Boosting(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._inside = False
-        if self._trained is not None and error is None:
-            self.log_model(self._trained)
-        if self._experiment is not None and self._owned:
-            self._experiment.__exit__(kind, error, traceback)
-        self._experiment = self._trained = None
+        try:
+            if self._pending is not None and error is None:
+                self.log_model(self._pending)
+        except BaseException as failed:
+            super().__exit__(type(failed), failed, failed.__traceback__)
+            raise
+        super().__exit__(kind, error, traceback)
+        self._held = self._pending = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """One for another training: scikit-learn's `clone` copies what an estimator was made with."""
@@ -119,9 +95,12 @@ class Boosting(ABC):
         return type(self)(self._given, **given, **self._options)
 
     def _begin(self, params: Mapping[str, Any]) -> None:
-        """A training starts: what is left of one that was broken off is ended, and parameters are kept."""
-        if self._experiment is not None and not self._inside:
-            self.finish("the training was broken off")
+        """A training starts: what is left of the one before is ended, and the parameters are kept."""
+        if self._inside and self._pending is not None:
+            self.log_model(self._pending)
+        elif self._held is not None and not self._inside:
+            stopped = self._pending is not None and self._best(self._pending)[1]
+            self.finish(None if stopped else "the training was broken off")
         self._keep(params)
 
     def _keep(self, params: Mapping[str, Any]) -> None:
@@ -133,7 +112,7 @@ class Boosting(ABC):
 
     def _end(self, model: Any) -> None:
         """A training came to its end."""
-        self._trained = model
+        self._pending = model
         if self._inside:
             self.log_model(model)
         else:
@@ -148,7 +127,7 @@ class Boosting(ABC):
         """The step of the best iteration, and it and its scores as metrics; nothing if there was no such."""
 
     @abstractmethod
-    def _gains(self, booster: Any) -> dict[str, float]:
+    def _importances(self, booster: Any) -> dict[str, float]:
         """The importance of each feature."""
 
     @abstractmethod

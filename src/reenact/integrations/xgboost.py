@@ -84,7 +84,7 @@ class ReenactCallback(Boosting, TrainingCallback):
         best = int(model.best_iteration)
         return best, {"best_iteration": best, "best_score": float(model.best_score)}
 
-    def _gains(self, booster: Any) -> dict[str, float]:
+    def _importances(self, booster: Any) -> dict[str, float]:
         from xgboost.core import XGBoostError
 
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 
 from ..errors import InvalidValue, NotRunning, WriteFailed
+from ..record.status import Status
 from ..tracking.experiment import Experiment
 from ..tracking.recording import LIFE, LIVE
+from ..tracking.running import running
 from . import figures, lightning, messages, tensorboard
 from .patches import Taken, inside
 
@@ -57,7 +59,8 @@ def capture(
         lightning: Whether to take over `self.log` of Lightning.
         logging: Whether to take over logging; or the lowest level to take, such as "warning" (else "info").
         matplotlib: Whether to take over figures.
-        experiment: Where to record; else in the experiment that runs, the innermost if there are several.
+        experiment: Where to record; else in the experiment that runs: of several, the one that the reporting thread
+            opened last.
 
     Raises:
         InvalidValue: There is no such level, or the experiment is none.
@@ -95,7 +98,7 @@ class Capture:
         self.level = level
         self._given = experiment
         # The experiment whose end is this one's end too, once it runs.
-        self._ends_with = experiment or _running()
+        self._ends_with = experiment or running()
         self._begun = False
         with _lock:
             if not _captures:
@@ -120,9 +123,15 @@ class Capture:
 
     def _target(self) -> Experiment | None:
         """The experiment that a report is for now."""
-        if self._given is None:
-            return _running()
-        return self._given if _lives(self._given) else None
+        if self._given is None and (found := running()) is not None:
+            return found
+        # A thread that opened none, and several run: the one that this was begun in.
+        known = self._given or self._ends_with
+        return known if known is not None and _lives(known) else None
+
+    def _may_record(self) -> bool:
+        """Whether there is anything that reports could be for, whichever thread makes them."""
+        return bool(LIVE) if self._given is None else _lives(self._given)
 
     def _settle(self) -> bool:
         """Whether this goes on: False once the experiment that it belongs to has run and ended."""
@@ -148,18 +157,11 @@ class Capture:
         return f"<Capture {state}>"
 
 
-def _running() -> Experiment | None:
-    """The experiment that was started last among those that run in this process."""
-    for recording in reversed(list(LIVE.values())):
-        owner = getattr(recording.ender, "__self__", None)
-        if isinstance(owner, Experiment):
-            return owner
-    return None
-
-
 def _lives(experiment: Experiment) -> bool:
     recording = experiment._recording
-    return recording is not None and id(recording) in LIVE
+    if recording is None:
+        return experiment._disabled and experiment.status is Status.RUNNING
+    return id(recording) in LIVE
 
 
 def _arrange() -> None:

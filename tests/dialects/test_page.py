@@ -14,7 +14,11 @@ import reenact.dialects
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = (REPOSITORY / "docs" / "guides" / "dialects.md").read_text()
-NAMES = sorted(module.name for module in pkgutil.iter_modules(reenact.dialects.__path__))
+NAMES = sorted(
+    module.name
+    for module in pkgutil.iter_modules(reenact.dialects.__path__)
+    if not module.name.startswith("_")  # what dialects share
+)
 
 
 def section(name: str) -> str:

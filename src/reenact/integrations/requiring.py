@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
@@ -34,7 +35,9 @@ def require(package: str, install: str) -> ModuleType:
         ) from error
 
 
-def experiment_for(experiment: Experiment | None, **options: Any) -> tuple[Experiment, bool]:
+def experiment_for(
+    experiment: Experiment | None, *, suggested: Mapping[str, Any] | None = None, **options: Any
+) -> tuple[Experiment, bool]:
     """The experiment an integration writes to, and whether it has to end it.
 
     In this order: the one handed over (started here, and then ended here, if it has not started); with `options`, a
@@ -42,6 +45,7 @@ def experiment_for(experiment: Experiment | None, **options: Any) -> tuple[Exper
 
     Args:
         experiment: The one that the user handed over, or None.
+        suggested: What a new one has if `options` do not say otherwise; it does not call for a new one.
         options: What `Experiment` takes; those that are None were not given.
 
     Raises:
@@ -71,4 +75,4 @@ def experiment_for(experiment: Experiment | None, **options: Any) -> tuple[Exper
         else:
             if found.status is Status.RUNNING:
                 return found, False
-    return Experiment(**given).run.start(), True
+    return Experiment(**{**(suggested or {}), **given}).run.start(), True

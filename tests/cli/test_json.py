@@ -27,6 +27,7 @@ COMMANDS = {
     "delete": ["delete", REF, "--yes"],
     "restore": ["restore", REF],
     "restore --list": ["restore", "--list"],
+    "forward": ["forward", REF, "--to", "tensorboard"],
     "export": ["export", REF, "--to", "out.zip"],
     "du": ["du"],
     "gc": ["gc", "--dry-run"],

@@ -70,15 +70,12 @@ def forward(
                         face.out.line(
                             f"    {plural(count, 'record')} refused: {one_line(reason)}", "dim"
                         )
-            documents.append(
-                {
-                    "id": view.id,
-                    "prefix": view.prefix,
-                    "places": [{**asdict(place), "complete": place.complete} for place in places],
-                }
-            )
+            documents += [
+                {"id": view.id, "prefix": view.prefix, **asdict(place), "complete": place.complete}
+                for place in places
+            ]
     if face.out.mode == "json":
-        face.out.json({"experiments": documents})
+        face.out.json({"places": documents})
     elif face.out.mode == "quiet":
         face.out.ids(left)
     return 1 if left else 0

@@ -48,9 +48,8 @@ def rows_of(mirror: Mirror) -> list[dict[str, Any]]:
                 place = row
                 for key in item.nested_key[:-1]:
                     place = place.setdefault(key, {})
-                place[item.nested_key[-1] if item.nested_key else item.key] = json.loads(
-                    item.value_json
-                )
+                value = json.loads(item.value_json, parse_int=_number)
+                place[item.nested_key[-1] if item.nested_key else item.key] = value
             rows.append(row)
     return rows
 

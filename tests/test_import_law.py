@@ -18,7 +18,7 @@ UNRULED = {"__init__", "__main__"}
 # Rooms that stand where a user stands: they may import what a user may, and nothing else.
 USERS = {"dialects", "integrations"}
 # What a user may import: the package itself, its errors, and the packages that list public names of their own.
-PUBLIC = {"", "errors", "plots", "weights"}
+PUBLIC = {"", "errors", "forwarders", "plots", "weights"}
 
 
 @functools.cache

@@ -20,7 +20,6 @@ import yaml
 
 import reenact
 from reenact import Store
-from reenact.dialects import handrolled
 from reenact.dialects.handrolled import (
     UNSUPPORTED,
     Logger,
@@ -36,7 +35,7 @@ from reenact.dialects.handrolled import (
     setup_experiment,
     summarize_experiment,
 )
-from reenact.errors import ConfigFrozen, InvalidValue
+from reenact.errors import ConfigFrozen, InvalidSetting, InvalidValue
 
 from .records import recorded
 
@@ -383,21 +382,31 @@ def _changed() -> Config:
     return config
 
 
-@pytest.mark.parametrize("tracker", ["wandb", "tensorboard"])
-def test_a_tracker_that_nothing_forwards_to_is_said_once_and_kept_in_the_record(
-    tracker, monkeypatch
-):
-    monkeypatch.setattr(handrolled, "_warned", set())
-    config = config_for(logging=Section(tracker=tracker, project="p"))
+def test_a_tracker_is_forwarded_to_from_the_first_record_on():
+    config = config_for(logging=Section(tracker="tensorboard", project="p"))
     folder = setup_experiment(config)
-    with pytest.warns(UserWarning, match=tracker):
-        logger = Logger(config)
+    reenact.log_metric("before", 1.0)
+    logger = Logger(config)
     logger.log_metrics({"loss": 1.0}, step=0)
     logger.close()
-    Logger(config).close()  # no second warning, which would be an error here
+    Logger(config).close()  # it is not forwarded twice
     reenact.finish()
-    assert Store()[folder.name].captured["backend"] == {"requested": [tracker]}
-    assert not (folder / "logs" / "tensorboard").exists()
+    view = Store()[folder.name]
+    assert view.captured["backend"] == {"requested": ["tensorboard"]}
+    (place,) = view.forwarded
+    assert place.complete
+    assert place.status == "completed"
+    assert place.points == 2
+    written = list((folder / "logs" / "tensorboard").rglob("events.out.tfevents.*"))
+    assert written
+
+
+def test_a_tracker_that_nobody_knows_is_an_error():
+    config = config_for(logging=Section(tracker="wndb", project="p"))
+    setup_experiment(config)
+    with pytest.raises(InvalidSetting, match="wndb"):
+        Logger(config)
+    reenact.finish()
 
 
 def test_a_configuration_need_not_speak_of_logging():
@@ -405,7 +414,7 @@ def test_a_configuration_need_not_speak_of_logging():
     del config.logging
     setup_experiment(config)
     Logger(config).close()
-    assert len(UNSUPPORTED) == 4
+    assert len(UNSUPPORTED) == 3
 
 
 PROGRAM = """

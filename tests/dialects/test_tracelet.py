@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import reenact
 import reenact.dialects.tracelet as tracelet
 from reenact import Status, Store
 from reenact.dialects.tracelet import UNSUPPORTED, Experiment, ExperimentConfig
 from reenact.errors import InvalidName, InvalidValue
+from reenact.forwarders import MLflow, WandB
 
 from .records import recorded
 
@@ -21,7 +23,6 @@ from .records import recorded
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setattr(tracelet, "_warned", set())
     yield
     tracelet.stop_logging()
 
@@ -104,26 +105,24 @@ def test_a_second_start_ends_the_first_and_a_stop_leaves_nothing_undelivered():
 
 
 def test_a_configuration_gives_project_and_tags():
+    uri = f"sqlite:///{Path.cwd()}/mlflow.db"
     config = ExperimentConfig(
         name="custom_experiment",
         project="research_project",
-        backend_name="mlflow",
+        backend_name="local",
         tags={"team": "ml", "version": "v2.0"},
-        tracking_uri="http://mlflow.example.org:5000",
+        tracking_uri=uri,
     )
     exp = Experiment(name="test", config=config)
     with pytest.raises(RuntimeError, match="pending"):
         exp.log_params({"a": 1})
-    with pytest.warns(UserWarning, match="mlflow"):
-        exp.start()
+    exp.start()
     exp.stop()
     view = Store()[exp.native.id]
     assert (view.name, view.tags) == ("test", {"team": "ml", "version": "v2.0"})
     assert view.prefix.startswith("research_project/")
-    assert view.captured["backend"] == {
-        "requested": ["mlflow"],
-        "tracking_uri": "http://mlflow.example.org:5000",
-    }
+    assert exp._address("mlflow") == MLflow(uri, "research_project")
+    assert exp._address("wandb") == WandB(project="research_project")
     plain = ExperimentConfig(name="plain")
     assert (plain.project, plain.backend_name, plain.tags, plain.tracking_uri) == (
         None,
@@ -135,31 +134,28 @@ def test_a_configuration_gives_project_and_tags():
     assert Store()[again.native.id].name == "plain"
 
 
-def test_a_backend_that_nothing_forwards_to_warns_once_and_is_in_the_record():
-    class MLflowBackend:
+def test_backends_are_forwarded_to_and_stop_waits_until_all_is_there():
+    class TensorBoardBackend:
         pass
 
-    for given, wanted in (
-        ("mlflow", ["mlflow"]),
-        (["mlflow", "wandb", "mlflow"], ["mlflow", "wandb"]),
-        (MLflowBackend(), ["mlflow"]),
-    ):
-        new = set(wanted) - tracelet._warned
-        if new:
-            with pytest.warns(UserWarning, match="nothing forwards them yet") as said:
-                exp = tracelet.start_logging("b", backend=given)
-            assert len(said) == 1
-            assert said[0].filename == __file__
-        else:
-            exp = tracelet.start_logging("b", backend=given)
-        exp.log_metric("loss", 1.0, 0)
+    for given in ("tensorboard", ["local", "tensorboard", "tensorboard"], TensorBoardBackend()):
+        exp = tracelet.start_logging("b", project="p", backend=given)
+        for iteration in range(200):
+            exp.log_metric("loss", 1 / (iteration + 1), iteration)
         tracelet.stop_logging()
         view = Store()[exp.native.id]
-        assert view.captured["backend"] == {"requested": wanted}
-        assert view.metrics["loss"].count == 1
+        assert "tensorboard" in view.captured["backend"]["requested"]
+        (place,) = view.forwarded
+        assert place.complete
+        assert place.points == 200
+        reader = EventAccumulator(str(view.path / "forward" / "tensorboard"), {"scalars": 0})
+        reader.Reload()
+        assert [event.step for event in reader.Scalars("loss")] == list(range(200))
     for local in (None, "local"):
         exp = tracelet.start_logging("local", backend=local)
-        assert "backend" not in Store()[exp.native.id].captured
+        view = Store()[exp.native.id]
+        assert "backend" not in view.captured
+        assert view.forwarded == []
 
 
 def test_a_misspelt_backend_is_an_error_and_the_running_experiment_goes_on():

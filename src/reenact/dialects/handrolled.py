@@ -12,7 +12,6 @@ import logging
 import os
 import subprocess
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import reenact
-from reenact import generate_experiment_name
+from reenact import forwarders, generate_experiment_name
 from reenact.errors import InvalidValue, MissingDependency
 
 if TYPE_CHECKING:
@@ -44,8 +43,7 @@ __all__ = [
 ]
 
 UNSUPPORTED: dict[str, str] = {
-    'config.logging.tracker = "wandb"': "there is nothing yet that forwards records; they are kept here, which a warning says once",
-    'config.logging.tracker = "tensorboard"': "likewise; `logs/tensorboard/` is not written",
+    "config.logging.tracker of another name": "there are `wandb`, `tensorboard`, `mlflow`, `clearml`, `aim` and `none`; another one is an error",
     "setup_experiment again with another configuration": "it raises ConfigFrozen, where the hand-written code overwrote `config.yaml`",
     "create_reproduction_script over a captured reproduce.sh": "the script that Reenact wrote is kept, as it restores more",
 }
@@ -269,8 +267,6 @@ def create_reproduction_script(
 
 # -- logging ---------------------------------------------------------------------------------------
 
-_warned: set[str] = set()
-
 
 class Logger:
     """Messages and metrics of one rank, in the folder's `logs/` and in the experiment's record.
@@ -279,6 +275,9 @@ class Logger:
 
     Args:
         rank: This process's rank; messages are those of rank 0.
+
+    Raises:
+        InvalidSetting: `config.logging.tracker` is no tracker that records can be forwarded to.
     """
 
     def __init__(self, config: Any, rank: int = 0) -> None:
@@ -287,6 +286,8 @@ class Logger:
         self.is_main = rank == 0
         self.output_dir = _output_dir(config) / "logs"
         self.experiment, self._own = self._find()
+        if self.is_main:
+            self._setup_tracker()
         self.output_dir.mkdir(parents=True, exist_ok=True)
         # A logger of its own, which no other part of the program shares or configures.
         self.file_logger = logging.Logger(f"train_{rank}", logging.INFO)
@@ -294,8 +295,6 @@ class Logger:
         handler.setFormatter(logging.Formatter("%(asctime)s - %(levelname)s - %(message)s"))
         self.file_logger.addHandler(handler)
         self.metrics_file = open(self.output_dir / "metrics.jsonl", "a", encoding="utf-8")  # noqa: SIM115
-        if self.is_main:
-            self._setup_tracker()
 
     def _find(self) -> tuple[reenact.Experiment, bool]:
         """The experiment of this folder, and whether it was started here."""
@@ -316,13 +315,13 @@ class Logger:
         if tracker == "none":
             return
         self.experiment.capture("backend", {"requested": [tracker]})
-        if tracker not in _warned:
-            _warned.add(tracker)
-            warnings.warn(
-                f"Records are not sent to {tracker!r}: nothing forwards them yet. They are kept in "
-                f"{self.output_dir.parent}.",
-                stacklevel=3,
-            )
+        place: Any = tracker
+        if tracker == "wandb":
+            project = _field(section, "project", None)
+            place = forwarders.WandB(project=None if project is None else str(project))
+        elif tracker == "tensorboard":
+            place = forwarders.TensorBoard(log_dir=str(self.output_dir / "tensorboard"))
+        self.experiment.forward(place)
 
     def info(self, message: str) -> None:
         """Log and print a message, on rank 0."""

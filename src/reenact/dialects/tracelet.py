@@ -1,32 +1,30 @@
 """Code written for tracelet: `import reenact.dialects.tracelet as tracelet`.
 
-One experiment is logged at a time: `start_logging` ends the one before. Where another backend than "local" is asked for, the
-program runs as it is: the records are kept here, a warning says so once, and the record says what was asked for.
-What the program reports to TensorBoard, Lightning, Python's logging and matplotlib is recorded as well (`reenact.capture`).
+One experiment is logged at a time: `start_logging` ends the one before. Everything is recorded here; a backend other than
+"local" is where it is forwarded to as well, in the background, and `stop_logging` says what was not sent in time.
 """
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import reenact
+from reenact import forwarders
 from reenact.errors import InvalidValue, NotRunning
 
 __all__ = ["UNSUPPORTED", "Experiment", "ExperimentConfig", "start_logging", "stop_logging"]
 
 UNSUPPORTED: dict[str, str] = {
-    'backend="mlflow", "wandb", "clearml" or "aim"': "there is nothing yet that forwards records; they are kept here, which a warning says once",
-    "tracking_uri": "it is kept in the record beside the backend, and nothing is sent there yet",
+    'tracking_uri with backend="wandb" or "clearml"': "where those are is said by their own settings; it is kept in the record",
+    "a backend object with settings of its own": "it stands for its kind; say more with `exp.native.forward(reenact.forwarders.MLflow(…))`",
     "automagic": "hyperparameters are not collected from local variables; pass them to `log_params`",
     'start_logging(exp_name="team/name")': "a slash in a name becomes a dash: with a slash it would be a prefix",
 }
 
-_BACKENDS = ("local", "mlflow", "wandb", "clearml", "aim")
-_warned: set[str] = set()
+_BACKENDS = ("local", "mlflow", "wandb", "clearml", "aim", "tensorboard")
 _active: Experiment | None = None
 _capture: Any = None  # what `start_logging` has taken over
 
@@ -86,9 +84,10 @@ class Experiment:
         self.name = name or self.config.name
         given = self.config.backend_name if backend is None else backend
         self.backends = _backends(given)
+        self._project = project or self.config.project
         self.native = reenact.Experiment(
             self.name.replace("/", "-").replace("\\", "-") or None,
-            project=project or self.config.project,
+            project=self._project,
             tags=self.config.tags if tags is None else tags,
         )
 
@@ -105,17 +104,21 @@ class Experiment:
             uri = self.config.tracking_uri
             asked = {"requested": elsewhere, **({} if uri is None else {"tracking_uri": uri})}
             self.native.capture("backend", asked)
-        new = [one for one in elsewhere if one not in _warned]
-        if new:
-            _warned.update(new)
-            warnings.warn(
-                f"Records are not sent to {', '.join(new)}: nothing forwards them yet. They are kept in "
-                f"{self.native.folder or 'no place, as recording is disabled'}.",
-                stacklevel=3,  # the caller of `start` or `start_logging`
-            )
+            self.native.forward([self._address(one) for one in elsewhere if one in _BACKENDS])
+
+    def _address(self, backend: str) -> forwarders.Address:
+        """Where a backend of that name is, in the experiment's project."""
+        project, uri = self._project, self.config.tracking_uri
+        if backend == "mlflow":
+            return forwarders.MLflow(tracking_uri=uri, experiment=project)
+        if backend == "aim":
+            return forwarders.Aim(repo=uri, experiment=project)
+        if backend == "tensorboard":
+            return forwarders.TensorBoard(log_dir=uri)
+        return (forwarders.WandB if backend == "wandb" else forwarders.ClearML)(project=project)
 
     def stop(self) -> None:
-        """End it as completed; returns when everything is on disk. Nothing happens if it does not run."""
+        """End it as completed; returns when everything is on disk, and sent or counted as not. Nothing happens if it does not run."""
         if self.native.status is reenact.Status.RUNNING:
             self.native.run.complete()
 
@@ -185,7 +188,7 @@ def start_logging(
 
 
 def stop_logging() -> None:
-    """End the experiment that `start_logging` started; returns when everything is on disk or counted as lost."""
+    """End the experiment that `start_logging` started; returns when all is on disk or counted as lost, and sent or counted as not."""
     global _active, _capture
     if _capture is not None:
         _capture.stop()

@@ -252,9 +252,10 @@ class Experiment:
             lines = end_lines(path, status, seconds, lost, recording.prefix)
             for line in lines if not self._settings.quiet else lines[-1:]:
                 self._say(line)
-        if recording.forwarding is not None:
-            say = None if self._settings.quiet else self._say
-            recording.forwarding.finish(self._settings.forward_wait, say)
+        if recording.forwardings:
+            from .forwarding import finish_forwarding
+
+            finish_forwarding(recording, None if self._settings.quiet else self._say)
 
     def _require_running(self, call: str) -> Recording:
         recording = self._recording
@@ -535,6 +536,21 @@ class Experiment:
             text = mask_text(str(text))
             recording.event("field", field=field, value=text)
             recording.change(**{field: text})
+
+    def forward(self, to: Iterable[Any] | Any) -> None:
+        """Have all of this experiment sent to other trackers too, in the background, as the argument `forward_to` does.
+
+        Raises:
+            InvalidSetting: One of them is no tracker to forward to.
+        """
+        from ..forwarders.address import as_addresses
+
+        addresses = as_addresses(to)
+        self._forward_to += [one for one in addresses if one not in self._forward_to]
+        if self._recording is not None:
+            from .forwarding import begin_forwarding
+
+            begin_forwarding(self._require_running("forward"), addresses)
 
     def capture(self, what: str, data: Mapping[str, Any]) -> None:
         """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.

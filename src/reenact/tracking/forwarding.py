@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from ..forwarders.launch import Sending, missing, start
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..forwarders.address import Address
     from .recording import Recording
 
-__all__ = ["Forwarding"]
+__all__ = ["Forwarding", "begin_forwarding", "finish_forwarding"]
 
 # Before this, waiting for what is left needs no explanation.
 _SOON = 1.0
@@ -29,9 +30,12 @@ class Forwarding:
 
     def __init__(self, recording: Recording, addresses: Sequence[Address]) -> None:
         self._recording = recording
+        self.asked = list(addresses)
         self._pid = os.getpid()
         self._sending: Sending | None = None
-        recording.captures("forwarding", {"to": [address.shown() for address in addresses]})
+        known = recording.captured.get("forwarding", {}).get("to", [])
+        new = [shown for address in addresses if (shown := address.shown()) not in known]
+        recording.captures("forwarding", {"to": [*known, *new]})
         absent = missing(addresses)
         for error in absent.values():
             recording.say(f"{error} Until then the records are kept here.")
@@ -91,3 +95,18 @@ class Forwarding:
                     f"{address.kind}: {left} records are still to be sent{where}{why}; that goes on in the background"
                 )
         return lines
+
+
+def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None:
+    """Have this opening sent to these places too, from its first record on."""
+    known = [a for forwarding in recording.forwardings for a in forwarding.asked]
+    new = [address for address in addresses if address not in known]
+    if new and recording.rank.is_lead:
+        recording.forwardings.append(Forwarding(recording, new))
+
+
+def finish_forwarding(recording: Recording, say: Callable[[str], None] | None) -> None:
+    """Wait for what is still on its way to any place, for `forward_wait` seconds in all."""
+    until = time.monotonic() + recording.settings.forward_wait
+    for forwarding in recording.forwardings:
+        forwarding.finish(max(0.0, until - time.monotonic()), say)

@@ -57,10 +57,10 @@ def begin(experiment: Experiment, recording: Recording) -> None:
             # The configuration, and that an ended experiment runs again, are there from the start.
             recording.write_documents()
     recording.start_background()
-    if experiment._forward_to and experiment._rank.is_lead:
-        from .forwarding import Forwarding
+    if experiment._forward_to:
+        from .forwarding import begin_forwarding
 
-        recording.forwarding = Forwarding(recording, experiment._forward_to)
+        begin_forwarding(recording, experiment._forward_to)
     if experiment._rank.is_lead and not experiment._settings.quiet:
         from .summary import start_lines
 

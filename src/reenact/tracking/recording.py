@@ -81,7 +81,7 @@ class Recording:
         self.console: Any = None
         self.capturer: Any = None
         self.inputs: Any = None
-        self.forwarding: Any = None
+        self.forwardings: list[Any] = []
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         self._handles: list[Any] = []

@@ -25,8 +25,8 @@ def _log_metrics(
     experiment: Experiment, connector: Any, metrics: Mapping[str, Any], step: Any = None, **_: Any
 ) -> None:
     trainer = connector.trainer
-    # Other ranks report to loggers that do nothing; our own logger has recorded it.
-    if not metrics or not trainer.is_global_zero or _is_ours(trainer):
+    # Other ranks report to loggers that do nothing; a logger of ours has recorded it.
+    if not metrics or not trainer.is_global_zero or _is_logged(trainer, experiment):
         return
     numbers = dict(_flat(metrics))
     if step is None:
@@ -46,9 +46,10 @@ def _step(trainer: Any) -> int | None:
         return int(trainer.global_step)
 
 
-def _is_ours(trainer: Any) -> bool:
+def _is_logged(trainer: Any, experiment: Experiment) -> bool:
+    """Whether one of the trainer's loggers is ours, `reenact.integrations.lightning`, and logs in this experiment."""
     return any(
-        cls.__module__ == "reenact.integrations.lightning"
+        cls.__module__ == "reenact.integrations.lightning" and logger.experiment is experiment
         for logger in trainer.loggers
         for cls in type(logger).__mro__
     )

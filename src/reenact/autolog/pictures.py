@@ -6,6 +6,7 @@ import math
 
 from ..errors import InvalidValue
 from ..values.arrays import as_array
+from ..values.audio import Audio
 from ..values.histogram import MAX_BINS, Histogram
 from ..values.image import Image
 from ..values.table import Table
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["counted", "film", "histogram", "picture", "precision_recall"]
+__all__ = ["counted", "film", "histogram", "picture", "precision_recall", "sound"]
 
 _COLUMNS = 8  # pictures of a batch in a row
 
@@ -33,6 +34,14 @@ def film(data: Any, fps: float, formats: str) -> Video:
     array = _ordered(as_array(data, "A video"), formats, "NTHWC")
     columns = 2 ** math.ceil(math.log2(max(1, array.shape[0])) / 2)
     return Video(_tiled(array, columns), fps, layout="THWC", value_range=_range(array))
+
+
+def sound(data: Any, rate: int) -> Audio:
+    """A sound, with any axes of length 1 in front."""
+    array = as_array(data, "A sound")
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    return Audio(array, rate)
 
 
 def _range(array: npt.NDArray[Any]) -> tuple[float, float] | None:

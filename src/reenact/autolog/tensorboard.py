@@ -279,9 +279,9 @@ def add_audio(
     **__: Any,
 ) -> None:
     """A sound."""
-    from ..values.audio import Audio
+    from .pictures import sound
 
-    value = Audio(snd_tensor, int(sample_rate))
+    value = sound(snd_tensor, int(sample_rate))
     _value(experiment, writer, tag, value, _at(global_step, walltime))
 
 

@@ -172,9 +172,7 @@ def _arrange() -> None:
             _captures.remove(one)
         if ended and not _captures:
             LIFE.remove(_arrange)
-        wanted = {
-            source for one in _captures if one._target() is not None for source in one.sources
-        }
+        wanted = {source for one in _captures if one._may_record() for source in one.sources}
         for source in [source for source in _taken if source not in wanted]:
             _taken.pop(source).undo()
         for source in wanted - set(_taken):

@@ -207,3 +207,23 @@ def test_disabled_every_call_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_p
     exp.log_params({"a": 1})
     tracelet.stop_logging()
     assert not (tmp_path / "experiments").exists()
+
+
+def test_what_the_program_reports_elsewhere_is_recorded_until_the_stop():
+    import logging
+
+    from torch.utils.tensorboard import SummaryWriter
+
+    original = SummaryWriter.add_scalar
+    exp = tracelet.start_logging("captured")
+    with SummaryWriter("runs") as writer:
+        writer.add_scalar("loss", 0.5, 7)
+        logging.getLogger("training").warning("look")
+        tracelet.stop_logging()
+        writer.add_scalar("loss", 0.25, 8)
+    assert SummaryWriter.add_scalar is original
+    view = Store()[exp.native.id]
+    assert view.metrics["loss"].read().steps.tolist() == [7]
+    assert [line.message for line in view.logs()] == ["look"]
+    tracelet.start_logging(config=ExperimentConfig("not captured", track_tensorboard=False))
+    assert SummaryWriter.add_scalar is original

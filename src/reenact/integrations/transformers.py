@@ -1,0 +1,153 @@
+"""Transformers: `Trainer(callbacks=[ReenactCallback("alice/digits/bert")])`, or `report_to="reenact"`.
+
+The library finds integrations in a table of its own, not through entry points: importing this module puts
+"reenact" in that table, so `report_to="reenact"` works from then on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from reenact import Experiment, Text
+
+from .opening import Opening
+from .requiring import require
+
+require("transformers", "transformers")
+
+from transformers import TrainerCallback  # noqa: E402  (after the error that says what to install)
+from transformers.integrations import integration_utils  # noqa: E402
+
+__all__ = ["ReenactCallback"]
+
+
+class ReenactCallback(Opening, TrainerCallback):
+    """Logs what a Trainer logs, by its global step, on the process of rank 0.
+
+    A metric `eval_loss` becomes `eval/loss`, `test_loss` `test/loss`, any other `train/…`. The training arguments
+    are the parameters `args.…`, the model's configuration `model.…`. The experiment is completed after each
+    training, evaluation or prediction; what comes later continues it. The Trainer tells no callback of an exception:
+    one that ends the program fails the experiment then, one that is caught does so with a `with` block.
+
+    Args:
+        experiment: The experiment to log in, or the name or prefix of one to open. Without either it is the one that
+            runs in this process, or a new one, named by the arguments' `run_name`.
+        log_model: True keeps the model at the end of the training, as `save_pretrained` writes it; "all" keeps each
+            checkpoint folder; "weights" commits a version of the weights (`exp.weights`) at each checkpoint.
+        options: What else `Experiment` takes, for one to open.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment | str | None = None,
+        *,
+        log_model: bool | str = False,
+        **options: Any,
+    ) -> None:
+        if log_model not in (False, True, "all", "weights"):
+            raise ValueError(f'log_model is True, False, "all" or "weights", not {log_model!r}.')
+        super().__init__(experiment, options)
+        self._log_model = log_model
+        self._training = False
+        self._trial: Experiment | None = None
+
+    def on_init_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        """A Trainer is there; of two callbacks, as `report_to` may add one, the last one counts."""
+        control._reenact = self
+
+    def _mine(self, args: Any, state: Any, control: Any) -> bool:
+        if not state.is_world_process_zero or getattr(control, "_reenact", self) is not self:
+            return False
+        label = (getattr(args, "run_name", None) or "").replace("/", "-").strip("-. ")
+        self._suggested = {"name": label} if label else {}
+        return True
+
+    def _here(self) -> Experiment:
+        return self._trial or self._open()
+
+    def on_train_begin(
+        self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
+    ) -> None:
+        """Open the experiment; keep the arguments and the model's configuration."""
+        if not self._mine(args, state, control):
+            return
+        self._end_trial("it was broken off")
+        exp, self._training = self._open(), True
+        if state.is_hyper_param_search:
+            place: dict[str, Any] = {
+                "project": f"{exp.prefix}-trials",
+                "root": exp.root,
+                "quiet": True,
+            }
+            self._trial = Experiment(state.trial_name or "trial", parent=exp, **place)
+            exp = self._trial.run.start()
+            exp.params.set({"trial": state.trial_params or {}})
+        config: Any = getattr(model, "config", None)
+        about = dict(config.to_dict() if hasattr(config, "to_dict") else config or {})
+        if hasattr(model, "num_parameters"):
+            about["num_parameters"] = model.num_parameters()
+        exp.params.set({"args": args.to_dict(), "model": about})
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **more: Any) -> None:
+        """Log metrics; what is no number is kept as a text."""
+        if logs and self._mine(args, state, control):
+            exp, step, numbers = self._here(), state.global_step, {}
+            for name, value in logs.items():
+                if isinstance(value, (int, float)) or getattr(value, "shape", None) == ():
+                    numbers[_named(name)] = value
+                else:
+                    exp.log_value(_named(name), Text(str(value)), step)
+            exp.log_metrics(numbers, step)
+            if not self._training:
+                self._trained()
+
+    def on_predict(
+        self, args: Any, state: Any, control: Any, metrics: Any = None, **more: Any
+    ) -> None:
+        """Log the metrics of a prediction, which the Trainer does not log itself."""
+        self.on_log(args, state, control, metrics)
+
+    def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> None:
+        """A checkpoint was written; keep it if that is wished."""
+        if self._log_model not in ("all", "weights") or not self._mine(args, state, control):
+            return
+        step, exp = state.global_step, self._here()
+        if self._log_model == "weights":
+            exp.weights.commit(model, f"checkpoint at step {step}", step)
+            return
+        output, name = Path(args.output_dir), f"checkpoint-{step}"
+        written = [*output.glob(name), *output.glob(f"*/{name}")]  # below, in a search's folder
+        if written:
+            newest = max(written, key=lambda folder: folder.stat().st_mtime)
+            exp.files("checkpoints").save(newest, step=step)
+
+    def on_train_end(
+        self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
+    ) -> None:
+        """Keep the model if that is wished, and end what was opened here."""
+        if not self._mine(args, state, control):
+            return
+        if self._log_model is True and (save := getattr(model, "save_pretrained", None)):
+            with tempfile.TemporaryDirectory() as folder:
+                save(folder)
+                if hasattr(tokens := more.get("processing_class"), "save_pretrained"):
+                    tokens.save_pretrained(folder)
+                self._here().files("models").save(folder, "final", step=state.global_step)
+        self._training = False
+        self._end_trial()
+        self._trained()
+
+    def _end_trial(self, broken: str | None = None) -> None:
+        trial, self._trial = self._trial, None
+        if trial is not None and not trial.status.ended:
+            trial.run.fail(broken) if broken else trial.run.complete()
+
+
+def _named(name: str) -> str:
+    group, _, rest = name.partition("_")
+    return f"{group}/{rest}" if group in ("eval", "test") and rest else f"train/{name}"
+
+
+integration_utils.INTEGRATION_TO_CALLBACK["reenact"] = ReenactCallback

@@ -26,6 +26,7 @@ GROUPS = (
     "imports",
     "first_point",
     "capture",
+    "forwarding",
     "peers",
 )
 

@@ -46,12 +46,17 @@ class Address:
         return {k: mask_text(v) if isinstance(v, str) else v for k, v in self.plain().items()}
 
     def __str__(self) -> str:
-        shown = {k: v for k, v in self.shown().items() if k != "to"}
+        shown = {k: str(v) for k, v in self.shown().items() if k != "to"}
         if not shown:
             return self.kind
-        if set(shown) == {self.main}:
-            return f"{self.kind}:{shown[self.main]}"
+        where = self._where(shown)
+        if where is not None and type(self).at(where).shown() == self.shown():
+            return f"{self.kind}:{where}"
         return f"{self.kind}({', '.join(f'{k}={v}' for k, v in shown.items())})"
+
+    def _where(self, shown: dict[str, str]) -> str | None:
+        """What would stand after the colon, if that says it all."""
+        return shown.get(self.main)
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,11 @@ class WandB(Address):
         entity, slash, project = where.rpartition("/")
         return cls(project=project, entity=entity if slash else None)
 
+    def _where(self, shown: dict[str, str]) -> str | None:
+        if "entity" in shown and "project" in shown:
+            return f"{shown['entity']}/{shown['project']}"
+        return shown.get("project") or shown.get("mode")
+
 
 @dataclass(frozen=True)
 class TensorBoard(Address):
@@ -130,6 +140,9 @@ class ClearML(Address):
     def at(cls, where: str) -> ClearML:
         """`clearml:offline` or `clearml:project`."""
         return cls(mode=where) if where in ("online", "offline") else cls(project=where)
+
+    def _where(self, shown: dict[str, str]) -> str | None:
+        return shown.get("project") or shown.get("mode")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import threading
 import time
 
 from ..journal.follow import Cursor, Stream, follow
-from ..journal.layout import ExperimentLayout
+from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked
-from ..journal.verdict import gone_writers, settle
+from ..journal.verdict import gone_writers, settle, write_down
 from ..record.decode import decode_events
 from ..record.fold import ExperimentState, fold
 from ..record.status import Status
@@ -28,10 +28,18 @@ class Busy(Exception):
 
 
 class Life:
-    """Whether an experiment runs or has ended, as its journal says now."""
+    """Whether an experiment runs or has ended, as its journal says now.
 
-    def __init__(self, folder: str) -> None:
+    Args:
+        prefix: The experiment's prefix; with it, a verdict on a program that vanished is written into the journal.
+    """
+
+    def __init__(self, folder: str, prefix: str = "") -> None:
         self._layout = ExperimentLayout(folder)
+        inside = os.path.join(os.sep, *prefix.split("/"))
+        self._root = (
+            RootLayout(folder[: -len(inside)]) if prefix and folder.endswith(inside) else None
+        )
         self._cursor: Cursor = {}
         self._chunks: list[tuple[str, bytes]] = []
         self._state = ExperimentState()
@@ -54,6 +62,11 @@ class Life:
             gone = [g for g in gone_writers(self._layout, self._state) if g.certain]
             self._gone = bool(gone)
             settle(self._state, gone)
+            if gone and self._root is not None:
+                try:
+                    write_down(self._root, self._layout, self._state.experiment_id, gone)
+                except OSError:
+                    pass  # it holds for this look; the next reader says it again
         return self._state
 
     @property
@@ -87,7 +100,7 @@ def follow_to_the_end(
         Exception: What the target raised last, when patience ran out.
     """
     wake = wake or threading.Event()
-    life = Life(folder)
+    life = Life(folder, prefix)
     name = ForwardSink(folder, address).key
     lock = os.path.join(folder, "forward", f"{name}.lock")
     until = time.monotonic() + lock_wait

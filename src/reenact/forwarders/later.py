@@ -153,6 +153,7 @@ def _send(
         later=True,
     )
     try:
+        sending.finish()
         while not sending.wait(0.2):
             now = read_progress(folder, key)
             if report is not None and now is not None:

@@ -21,6 +21,10 @@ _PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow",
 PATIENCE = 120.0
 
 
+# What goes on by itself: kept, so that nobody takes them for forgotten, and asked now and then whether they ended.
+_left: list[subprocess.Popen[bytes]] = []
+
+
 class Sending:
     """The process that sends one experiment to other trackers."""
 
@@ -52,17 +56,28 @@ class Sending:
             time.sleep(min(0.02, left))
         return True
 
+    def leave(self) -> None:
+        """Let it go on by itself."""
+        _left[:] = [process for process in _left if process.poll() is None]
+        if self._process.poll() is None:
+            _left.append(self._process)
+
     def stop(self) -> None:
         """End it; what was not sent can be sent later."""
+        self.finish()
         self._process.terminate()
         if not self.wait(2.0):
             self._process.kill()
             self._process.wait()
+        self.answers()
 
     def answers(self) -> list[dict[str, Any]]:
         """What it said of each place, once it has ended."""
         out = self._process.stdout
-        text = out.read() if out is not None else b""
+        if out is None or out.closed:
+            return []
+        with out:
+            text = out.read()
         return [json.loads(line) for line in text.splitlines() if line.startswith(b"{")]
 
 

@@ -10,10 +10,9 @@ from typing import Any
 import msgspec
 
 from ..errors import CorruptData, UnknownFormat
-from ..journal.edits import append_event
 from ..journal.follow import Chunk, Cursor, Position, Stream, follow
 from ..journal.layout import split_part
-from ..journal.verdict import Gone, gone_writers
+from ..journal.verdict import Gone, gone_writers, write_down
 from ..record.decode import decode_events
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.fold import ExperimentState, in_order
@@ -248,19 +247,7 @@ class Visit:
         if not self._judge or not any(g.certain for g in gone):
             return gone
         try:
-            for writer in gone:
-                if writer.certain:
-                    append_event(
-                        self._root,
-                        self.layout,
-                        self.experiment_id,
-                        "closed",
-                        t=writer.since,
-                        status=Status.FAILED.value,
-                        reason=writer.reason,
-                        by="reader",
-                        writer=writer.writer,
-                    )
+            write_down(self._root, self.layout, self.experiment_id, gone)
         except (
             OSError
         ):  # the folder cannot be written: it is shown, and said again by the next reader

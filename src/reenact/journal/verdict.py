@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 
-from .layout import ExperimentLayout, split_part
+from .layout import ExperimentLayout, RootLayout, split_part
 from .liveness import seems_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..record.fold import ExperimentState
 
-__all__ = ["Gone", "gone_writers", "settle"]
+__all__ = ["Gone", "gone_writers", "settle", "write_down"]
 
 
 class Gone:
@@ -66,6 +66,31 @@ def settle(state: ExperimentState, gone: list[Gone]) -> None:
         writer = state.writers[found.writer]
         writer.status, writer.ended_at = Status.FAILED, found.since
         writer.reason, writer.by = found.reason, "reader"
+
+
+def write_down(
+    root: RootLayout, layout: ExperimentLayout, experiment_id: str, gone: list[Gone]
+) -> None:
+    """Write the ends of those that are certainly gone into the journal, for every reader to come.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    from .edits import append_event
+
+    for found in gone:
+        if found.certain:
+            append_event(
+                root,
+                layout,
+                experiment_id,
+                "closed",
+                t=found.since,
+                status="failed",
+                reason=found.reason,
+                by="reader",
+                writer=found.writer,
+            )
 
 
 def _last_sign(layout: ExperimentLayout, writer: str) -> float:

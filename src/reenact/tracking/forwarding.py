@@ -68,6 +68,7 @@ class Forwarding:
                 done = sending.wait(seconds - _SOON)
         except KeyboardInterrupt:
             done = False
+        sending.leave()
         if say is not None:
             for line in self._lines(done):
                 say(line)

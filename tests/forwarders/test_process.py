@@ -1,0 +1,214 @@
+"""Forwarding as a user has it: a program, a process beside it, a command for what was left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from reenact import Experiment, Status, Store
+from reenact.errors import InvalidSetting, NotFound
+from reenact.forwarders import MLflow, TensorBoard
+from reenact.forwarders.progress import read_progress
+
+PROGRAM = """
+import sys, time
+from reenact import Experiment
+with Experiment("p/run", config={"lr": 0.1}, quiet=False) as exp:
+    for step in range(int(sys.argv[1])):
+        exp.log_metric("loss", step, step=step)
+        time.sleep(float(sys.argv[2]))
+"""
+
+
+def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def start(count: int, pause: float, **environ: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(count), str(pause)],
+        env=os.environ | environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def scalars(log_dir: Path) -> list[tuple[int, float]]:
+    reader = EventAccumulator(str(log_dir), {"scalars": 0})
+    reader.Reload()
+    if "loss" not in reader.Tags()["scalars"]:
+        return []
+    return [(event.step, event.value) for event in reader.Scalars("loss")]
+
+
+def senders(folder: Path) -> list[psutil.Process]:
+    """The processes that send what is in a folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "cwd"]):
+        command = process.info["cmdline"] or []
+        if "reenact.forwarders" in command and process.info["cwd"] == str(folder):
+            found.append(process)
+    return found
+
+
+def test_what_a_program_logs_is_at_the_target_when_it_has_ended():
+    program = start(300, 0, REENACT_FORWARD_TO="tensorboard:runs", REENACT_FORWARD_WAIT="60")
+    _, said = program.communicate(timeout=120)
+    assert program.returncode == 0
+    assert "tensorboard: all sent" in said
+    assert scalars(Path("runs/p/run")) == [(step, float(step)) for step in range(300)]
+    with Store() as store:
+        (place,) = store["p/run"].forwarded
+    assert (place.to, place.points, place.status, place.complete) == (
+        "tensorboard:runs",
+        300,
+        "completed",
+        True,
+    )
+
+
+def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_later():
+    program = start(150, 0.02, REENACT_FORWARD_TO="tensorboard")
+    log_dir = Path("experiments/p/run/forward/tensorboard")
+    until(lambda: log_dir.exists() and scalars(log_dir))
+    for process in senders(Path.cwd()):
+        process.kill()
+    _, said = program.communicate(timeout=120)
+    assert program.returncode == 0
+    assert "records were not sent. Send them with: reenact forward" in said
+    assert 0 < len(scalars(log_dir)) < 150
+    again = subprocess.run(
+        [sys.executable, "-m", "reenact", "forward", "p/run", "--json"],
+        capture_output=True,
+        text=True,
+    )
+    assert again.returncode == 0, again.stderr
+    (place,) = json.loads(again.stdout)["places"]
+    assert place["complete"]
+    assert place["waiting"] == 0
+    assert scalars(log_dir) == [(step, float(step)) for step in range(150)]
+
+
+def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
+    program = start(10_000, 0.005, REENACT_FORWARD_TO="tensorboard")
+    log_dir = Path("experiments/p/run/forward/tensorboard")
+    until(lambda: log_dir.exists() and scalars(log_dir))
+    program.send_signal(signal.SIGKILL)
+    program.communicate(timeout=60)
+    until(lambda: not senders(Path.cwd()))
+    with Store() as store:
+        view = store["p/run"]
+        assert view.status is Status.FAILED
+        logged = view.metrics["loss"].count
+        (place,) = view.forwarded
+    assert place.complete
+    assert place.status == "failed"
+    assert scalars(log_dir) == [(step, float(step)) for step in range(logged)]
+
+
+def test_a_target_that_takes_connections_and_never_answers_holds_nothing_up(root: Path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        begun = time.monotonic()
+        os.environ["REENACT_FORWARD_WAIT"] = "0.5"
+        try:
+            with Experiment(
+                "p/run", root=root, forward_to=f"mlflow:http://127.0.0.1:{port}"
+            ) as exp:
+                for step in range(100):
+                    exp.log_metric("loss", step, step=step)
+        finally:
+            del os.environ["REENACT_FORWARD_WAIT"]
+        assert time.monotonic() - begun < 10
+        with Store(root) as store:
+            view = store["p/run"]
+            assert view.metrics["loss"].count == 100
+            (place,) = view.forwarded
+            assert place.waiting >= 100
+            assert not place.complete
+        exp._last.forwardings[0]._sending.stop()
+
+
+def test_nothing_is_listening_is_told_counted_and_kept(root: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with Experiment("p/run", root=root) as exp:
+        exp.log_metric("loss", 1.0)
+    with Store(root) as store:
+        found = store.forward("p/run", f"mlflow:http://127.0.0.1:{port}", patience=0.5)
+        (place,) = found[exp.id]
+        assert not place.complete
+        assert place.waiting > 0
+        assert place.error
+        assert place.error_at is not None
+        assert store["p/run"].forwarded == [place]
+
+
+def test_a_bare_kind_means_the_place_it_was_sent_to_before(root: Path):
+    with Experiment("p/run", root=root, forward_to="tensorboard:runs") as exp:
+        exp.log_metric("loss", 1.0, step=0)
+    with Store(root) as store:
+        (place,) = store.forward(exp.id, "tensorboard")[exp.id]
+        assert place.to == "tensorboard:runs"
+        assert len(store[exp.id].forwarded) == 1
+        (here,) = store.forward(exp.id)[exp.id]
+    assert here.complete
+    assert scalars(Path("runs/p/run")) == [(0, 1.0)]
+
+
+def test_it_has_to_be_said_where_to_send_what_was_never_sent(root: Path):
+    with Experiment("p/run", root=root) as exp:
+        exp.log_metric("loss", 1.0)
+    with Store(root) as store:
+        with pytest.raises(NotFound, match="--to"):
+            store.forward(exp.id)
+        with pytest.raises(InvalidSetting):
+            store.forward(exp.id, "mlfow")
+
+
+def test_a_place_that_is_known_without_its_password_must_be_said_again(root: Path):
+    secret = MLflow("http://me:hunter2secret@127.0.0.1:9")
+    os.environ["REENACT_FORWARD_WAIT"] = "0"
+    try:
+        with Experiment("p/run", root=root, forward_to=secret) as exp:
+            exp.log_metric("loss", 1.0)
+    finally:
+        del os.environ["REENACT_FORWARD_WAIT"]
+    exp._last.forwardings[0]._sending.stop()
+    for path in Path(exp.folder).rglob("*"):
+        assert not path.is_file() or b"hunter2secret" not in path.read_bytes(), path
+    with Store(root) as store, pytest.raises(InvalidSetting, match="password"):
+        store.forward(exp.id)
+
+
+def test_an_experiment_can_be_told_to_be_forwarded_while_it_runs(root: Path):
+    with Experiment("p/run", root=root) as exp:
+        exp.log_metric("loss", 1.0, step=0)
+        exp.forward("tensorboard")
+        exp.forward([TensorBoard()])
+        exp.log_metric("loss", 2.0, step=1)
+    assert scalars(Path(exp.folder) / "forward" / "tensorboard") == [(0, 1.0), (1, 2.0)]
+    progress = read_progress(exp.folder, "tensorboard")
+    assert progress is not None
+    assert progress.told == "completed"
+
+
+def test_a_disabled_experiment_forwards_nothing(root: Path):
+    with Experiment("p/run", root=root, mode="disabled", forward_to="tensorboard") as exp:
+        exp.log_metric("loss", 1.0)
+        exp.forward("aim")
+    assert not root.exists()

@@ -94,11 +94,16 @@ def test_everything_but_numbers_is_recorded_as_a_value(exp: Experiment, writer_c
         writer.add_figure("figures", [figure, figure], 3, close=False)
         writer.add_text("notes", "**bold**", 4)
         writer.add_pr_curve("pr", np.array([0, 1, 1]), np.array([0.1, 0.6, 0.9]), 5, 11)
+        raw = [
+            np.array(column, float)
+            for column in ([2, 1], [1, 0], [0, 1], [0, 1], [0.7, 1], [1, 0.5])
+        ]
+        writer.add_pr_curve_raw("raw pr", *raw, True, num_thresholds=2)
     assert values(exp) == [
         ("weights", "histogram", 1), ("named", "histogram", 1), ("raw", "histogram", 1),
         ("chw", "image", 2), ("hwc", "image", 2), ("hw", "image", 2), ("batch", "image", 2), ("boxes", "image", 2),
         ("figure", "figure", 3), ("figures/0", "figure", 3), ("figures/1", "figure", 3),
-        ("notes", "text", 4), ("pr", "table", 5),
+        ("notes", "text", 4), ("pr", "table", 5), ("raw pr", "table", 1),
     ]  # fmt: skip
     found = {value.name: value for value in Store()[exp.id].values()}
     assert (found["chw"].metadata["width"], found["chw"].metadata["height"]) == (6, 8)

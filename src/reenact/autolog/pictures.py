@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["counted", "film", "histogram", "picture", "precision_recall", "sound"]
+__all__ = ["counted", "curve", "film", "histogram", "picture", "precision_recall", "sound"]
 
 _COLUMNS = 8  # pictures of a batch in a row
 
@@ -130,12 +130,22 @@ def precision_recall(labels: Any, predictions: Any, thresholds: int, weights: An
     given = np.ones(len(scores)) if weights is None else as_array(weights, "The weights").ravel()
     if not len(truth) == len(scores) == len(given):
         raise InvalidValue(f"{len(truth)} labels do not fit {len(scores)} predictions.")
-    rows = []
+    columns = []
     for threshold in np.linspace(0.0, 1.0, thresholds):
         positive = scores >= threshold
         tp, fp = given[positive & truth].sum(), given[positive & ~truth].sum()
         tn, fn = given[~positive & ~truth].sum(), given[~positive & truth].sum()
         precision = tp / (tp + fp) if tp + fp else 1.0
         recall = tp / (tp + fn) if tp + fn else 0.0
-        rows.append([float(v) for v in (threshold, tp, fp, tn, fn, precision, recall)])
-    return Table(["threshold", "tp", "fp", "tn", "fn", "precision", "recall"], rows)
+        columns.append((tp, fp, tn, fn, precision, recall))
+    return curve(*zip(*columns, strict=True))
+
+
+def curve(*columns: Any) -> Table:
+    """A table of counts (true and false positives, true and false negatives), precision and recall at thresholds."""
+    import numpy as np
+
+    series = [np.asarray(as_array(column, "A curve"), np.float64).ravel() for column in columns]
+    thresholds = np.linspace(0.0, 1.0, len(series[0]))
+    names = ["threshold", "tp", "fp", "tn", "fn", "precision", "recall"]
+    return Table(names, np.column_stack([thresholds, *series]).tolist())

@@ -26,11 +26,9 @@ def _at(step: Any, walltime: Any, **more: Any) -> dict[str, Any]:
     metadata = {key: value for key, value in more.items() if value is not None}
     if walltime is not None:
         metadata["walltime"] = float(walltime)
-    number = step
-    if step is not None and not isinstance(step, int):
-        number = int(step)  # a fractional step is cut off, as TensorBoard does, and kept beside
-        if number != step:
-            metadata["global_step"] = float(step)
+    number = step if step is None else int(step)
+    if number != step:  # a fractional step is cut off, as TensorBoard does, and kept beside
+        metadata["global_step"] = float(step)
     return {"step": number, "metadata": metadata or None}
 
 
@@ -321,9 +319,33 @@ def add_pr_curve(
     _value(experiment, writer, tag, value, _at(global_step, walltime))
 
 
+def add_pr_curve_raw(
+    experiment: Experiment,
+    writer: Any,
+    tag: Any,
+    true_positive_counts: Any,
+    false_positive_counts: Any,
+    true_negative_counts: Any,
+    false_negative_counts: Any,
+    precision: Any,
+    recall: Any,
+    global_step: Any = None,
+    num_thresholds: int = 127,
+    weights: Any = None,
+    walltime: Any = None,
+    **__: Any,
+) -> None:
+    """The same, counted already."""
+    from .pictures import curve
+
+    counts = (true_positive_counts, false_positive_counts, true_negative_counts)
+    value = curve(*counts, false_negative_counts, precision, recall)
+    _value(experiment, writer, tag, value, _at(global_step, walltime))
+
+
 _METHODS = (
     add_scalar, add_scalars, add_histogram, add_histogram_raw, add_image, add_images, add_figure, add_video, add_audio,
-    add_text, add_pr_curve,
+    add_text, add_pr_curve, add_pr_curve_raw,
 )  # fmt: skip
 _TORCH, _X = "torch.utils.tensorboard.writer", "tensorboardX.writer"
 POINTS = (

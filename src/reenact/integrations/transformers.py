@@ -76,13 +76,9 @@ class ReenactCallback(Opening, TrainerCallback):
         self._end_trial("it was broken off")
         exp, self._training = self._open(), True
         if state.is_hyper_param_search:
-            place: dict[str, Any] = {
-                "project": f"{exp.prefix}-trials",
-                "root": exp.root,
-                "quiet": True,
-            }
-            self._trial = Experiment(state.trial_name or "trial", parent=exp, **place)
-            exp = self._trial.run.start()
+            name, project = state.trial_name or "trial", f"{exp.prefix}-trials"
+            exp = Experiment(name, project=project, parent=exp, root=exp.root, quiet=True)
+            self._trial = exp.run.start()
             exp.params.set({"trial": state.trial_params or {}})
         config: Any = getattr(model, "config", None)
         about = dict(config.to_dict() if hasattr(config, "to_dict") else config or {})
@@ -132,8 +128,9 @@ class ReenactCallback(Opening, TrainerCallback):
         if self._log_model is True and (save := getattr(model, "save_pretrained", None)):
             with tempfile.TemporaryDirectory() as folder:
                 save(folder)
-                if hasattr(tokens := more.get("processing_class"), "save_pretrained"):
-                    tokens.save_pretrained(folder)
+                tokenizer: Any = more.get("processing_class")
+                if hasattr(tokenizer, "save_pretrained"):
+                    tokenizer.save_pretrained(folder)
                 self._here().files("models").save(folder, "final", step=state.global_step)
         self._training = False
         self._end_trial()

@@ -105,7 +105,9 @@ def everything() -> dict[str, type]:
     """Every class of the package by its name: annotations name classes imported for types only."""
     found: dict[str, type] = {}
     for module in pkgutil.walk_packages(reenact.__path__, "reenact."):
-        if not module.name.endswith("__main__"):
+        # Dialects and integrations are users of the public names, and need what they plug into.
+        outside = module.name.startswith(("reenact.dialects.", "reenact.integrations."))
+        if not outside and not module.name.endswith("__main__"):
             classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             found.update({name: cls for name, cls in classes if cls.__module__ == module.name})
     return found

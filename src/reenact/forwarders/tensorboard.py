@@ -25,8 +25,17 @@ from ..record.fold import ExperimentState
 from ..record.plain import flatten
 from ..record.status import Status
 from .address import TensorBoard
-from .summaries import NotShown, encoded, log_text, markdown_table, scalar, session, text, value_of
 from .target import Item, Mirror, Refusal
+from .tensorboard_summaries import (
+    NotShown,
+    encoded,
+    log_text,
+    markdown_table,
+    scalar,
+    session,
+    text,
+    value_of,
+)
 
 __all__ = ["TensorBoardTarget"]
 

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from ..forwarders.target import Item, Mirror
 from ..record.encode import number_or_name
 from ..record.events import (
@@ -70,8 +72,13 @@ class Records:
         return self.add(PointLine(self._time(t), named, step, x), writer)
 
     def log(self, message: str, level: str = "info", **fields: Any) -> Item:
-        """A message."""
-        return self.add(LogLine(self._time(), level, message, to_plain(fields)))
+        """A message, which stands in the experiment's folder as well."""
+        line = LogLine(self._time(), level, message, to_plain(fields))
+        path = os.path.join(self.mirror.folder, "logs", "logs.jsonl")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "ab") as file:
+            file.write(msgspec.json.encode(line) + b"\n")
+        return self.add(line)
 
     def params(self, params: Mapping[str, Any]) -> Item:
         """Parameters, nested."""

@@ -6,7 +6,6 @@ import os
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, Self
 
 from reenact import Experiment, Table
@@ -74,12 +73,7 @@ class Boosting(Opening, ABC):
         super().finish(error)
         self._held = self._pending = None  # the next training has an experiment of its own
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         try:
             if self._pending is not None and error is None:
                 self.log_model(self._pending)

@@ -6,7 +6,6 @@ import datetime
 import json
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -32,6 +31,7 @@ from ..record.events import (
 from ..record.status import Status
 from .account import Account
 from .address import WandB
+from .patience import within
 from .target import Item, Mirror, Refusal
 from .wandb_log import TransactionLog, logs_of
 from .wandb_values import NoPlace, as_media
@@ -109,13 +109,14 @@ class WandBTarget:
             "git_remote_url": self._git.get("remote"),
         }
         settings |= {k: v for k, v in said.items() if v}
+        mode: Any = self._address.mode
         state, folder = self._account.state, self._folder()
         os.makedirs(folder, exist_ok=True)
         logs = logs_of(os.path.join(folder, "wandb"), self._mirror.experiment_id)
         run = wandb.init(
             project=self._address.project or self._mirror.project or "reenact",
             entity=self._address.entity,
-            mode=self._address.mode,  # type: ignore[arg-type]
+            mode=mode,
             id=self._mirror.experiment_id,
             name=state.name or self._mirror.name,
             notes=self._notes() or None,
@@ -238,9 +239,7 @@ class WandBTarget:
             return
         if isinstance(media, wandb.Table) and item.number + self._spread > self._there:
             # Bound to the run, it is a file of the run; else W&B makes an artifact of it in the home folder.
-            media.bind_to_run(  # type: ignore[no-untyped-call]
-                self._opened(), name, item.number + self._spread
-            )
+            media.bind_to_run(self._opened(), name, item.number + self._spread)
         step = {} if value.step is None else {STEP: value.step}
         self._log_row(item, {name: media} | step, value.t)
 
@@ -346,14 +345,14 @@ class WandBTarget:
 
     def _is_at_server(self, mark: str) -> bool:
         found = wandb.Api(timeout=15).run(self._run.path)
-        return found.config.get("reenact_sent") == mark and found.lastHistoryStep >= self._row
+        return bool(found.config.get("reenact_sent") == mark and found.lastHistoryStep >= self._row)
 
     def end(self, status: Status, reason: str | None, ended_at: float) -> None:
         """See `Target.end`."""
         run, log = self._opened(), self._log
         self._run, self._log = None, None
         seconds = _SETTLE_SECONDS[log is not None]
-        _within(seconds, lambda: run.finish(exit_code=_EXIT_CODES.get(status, 0)))
+        within(seconds, lambda: run.finish(exit_code=_EXIT_CODES.get(status, 0)))
         if log is not None:  # which is still being written
             self._wait_until(lambda: any(r.HasField("exit") for r in log.records()), seconds)
         self._unsettled = False
@@ -365,7 +364,7 @@ class WandBTarget:
             return
         for let_go in (lambda: _leave(run), wandb.teardown):
             try:
-                _within(_CLOSE_SECONDS, let_go)
+                within(_CLOSE_SECONDS, let_go)
                 return
             except Exception:  # noqa: BLE001  (the helper process is gone: the next run needs a new one)
                 continue
@@ -384,23 +383,6 @@ def _leave(run: Any) -> None:
     run._wl.assert_service().inform_finish(run_id=run.settings.run_id)
     run._is_finished = True
     run._wl.remove_active_run(run)
-
-
-def _within(seconds: float, work: Callable[[], object]) -> None:
-    """Do something that may block, but wait no longer than that; what it raises is raised here."""
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001  (raised again where it was asked for)
-            failed.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
 
 
 def _column(name: str) -> str:

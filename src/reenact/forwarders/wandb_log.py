@@ -59,7 +59,7 @@ class TransactionLog:
             at += _PIECE.size + length
             parts += body
             if kind in (_WHOLE, _LAST):
-                record = wandb_internal_pb2.Record()  # type: ignore[attr-defined]
+                record = wandb_internal_pb2.Record()
                 record.ParseFromString(parts)
                 parts = b""
                 done = self._offset = at

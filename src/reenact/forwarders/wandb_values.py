@@ -59,7 +59,7 @@ def _video(value: ValueLogged, path: str | None, caption: str | None) -> Any:
 
     form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
     if form in _PLAYED:
-        return wandb.Video(_needed(path), caption=caption, format=form)  # type: ignore[arg-type]
+        return wandb.Video(_needed(path), caption=caption, format=form)
     if form not in ("webp", "png"):
         raise NoPlace(f"W&B plays {', '.join(_PLAYED)} videos, and no {form}.")
     return wandb.Video(_as_gif(_needed(path)), caption=caption, format="gif")

@@ -1,0 +1,340 @@
+"""Forwarding to Aim: a run in a repository mirrors an experiment."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import logging
+import os
+import time
+import warnings
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import InvalidSetting
+from ..record.events import (
+    BindrsChanged,
+    Captured,
+    Closed,
+    ConfigSet,
+    FieldSet,
+    FileLogged,
+    Linked,
+    LogLine,
+    ParamsSet,
+    PointLine,
+    RecordsLost,
+    TagsChanged,
+    ValueLogged,
+)
+from ..record.plain import from_plain
+from ..record.status import Status
+from .account import Account
+from .address import Aim
+from .aim_values import NoPlace, as_object
+from .patience import within
+from .target import Item, Mirror, Refusal
+
+with (
+    warnings.catch_warnings()
+):  # Aim uses what SQLAlchemy and others will remove, which is nobody's concern here
+    warnings.simplefilter("ignore")
+    import aim
+    from aim.sdk.errors import MissingRunError
+    from aim.sdk.objects.artifact import Artifact
+    from aim.sdk.repo import RepoStatus
+
+__all__ = ["AimTarget", "run_hash"]
+
+_MOST_PASSES = 200
+_SETTLE_SECONDS = 60.0
+_CLOSE_SECONDS = 8.0
+
+
+def run_hash(experiment_id: str) -> str:
+    """The hash of the Aim run that mirrors the experiment with that id: always the same, so there is never another."""
+    return hashlib.sha256(f"reenact:{experiment_id}".encode()).hexdigest()[:24]
+
+
+class AimTarget:
+    """An Aim run whose hash follows from the experiment's id.
+
+    Aim keeps one value for each name, context and step. Where a metric comes again to a step it had, or goes back, its
+    points go on in the context `{"pass": n}`: in the first one whose last step is before theirs. So a record that is
+    sent again finds its own place.
+    """
+
+    def __init__(self, address: Aim, mirror: Mirror, memo: dict[str, Any]) -> None:
+        self._address = address
+        self._mirror = mirror
+        self._account = Account(memo)
+        # For each series the last steps of its passes, negated: they never grow from one pass to the next.
+        self._passes: dict[str, list[int]] = {k: list(v) for k, v in memo.get("passes", {}).items()}
+        self._values: dict[str, int] = dict(memo.get("values", {}))
+        self._logs = int(memo.get("logs", 0))
+        self._tags: list[str] = list(memo.get("tags", []))
+        self._repo: Any = None
+        self._run: Any = None
+
+    @property
+    def url(self) -> str | None:
+        """None: a repository is a folder, or a server for programs; `aim up` shows it."""
+        return None
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    def _opened(self) -> Any:
+        """The run, opened if it is not."""
+        if self._run is not None:
+            return self._run
+        where = self._address.repo or "."
+        remote = "://" in where
+        if not remote:
+            where = os.path.abspath(os.path.expanduser(where))
+        status = aim.Repo.check_repo_status(where)
+        if status is RepoStatus.UPDATE_REQUIRED:
+            raise InvalidSetting(
+                f"The Aim repository in {where} is of an older version; bring it up to date with: aim upgrade",
+                setting="forward_to",
+            )
+        repo = self._repo = aim.Repo(where, init=status is RepoStatus.MISSING)
+        name = run_hash(self._mirror.experiment_id)
+        # Aim remembers for half a second which runs there were, so it is not asked before the run is made.
+        is_new = (
+            not repo.run_exists(name)
+            if remote
+            else not os.path.isdir(os.path.join(repo.path, "meta", "chunks", name))
+        )
+        if is_new:
+            created = datetime.datetime.fromtimestamp(self._mirror.created_at, datetime.UTC)
+            repo.request_props(name, False, created.replace(tzinfo=None))
+            repo.request_tree("meta", name, read_only=False)
+        run = self._run = self._resume(name, remote)
+        run.name = self._account.state.name or self._mirror.name
+        experiment = self._address.experiment or self._mirror.project
+        if is_new and experiment:
+            run.experiment = experiment
+        run["reenact"] = {
+            "experiment_id": self._mirror.experiment_id,
+            "prefix": self._mirror.prefix,
+        }
+        run["reenact", "status"] = "running"
+        return run
+
+    def _resume(self, name: str, remote: bool) -> Any:
+        # Nobody else writes this run, so a lock on it is that of a process that was killed. Should one live all the
+        # same, its hold on the data base itself is an error here.
+        locked = not remote and self._repo._lock_manager.get_run_lock_info(name).locked
+        until = time.monotonic() + 5.0
+        while True:
+            try:
+                with _silent("aim.sdk.lock_manager"):
+                    return aim.Run(
+                        name,
+                        repo=self._repo,
+                        force_resume=locked,
+                        system_tracking_interval=None,
+                        log_system_params=False,
+                        capture_terminal_logs=False,
+                    )
+            except MissingRunError:  # Aim looks which runs there are twice a second
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    # -- sending ---------------------------------------------------------------------------------------------------
+
+    def send(self, items: Sequence[Item], again: bool) -> list[Refusal]:
+        """See `Target.send`."""
+        refusals: list[Refusal] = []
+        for item in items:
+            if self._account.is_new(item, refusals):
+                self._send(item, refusals)
+        return refusals
+
+    def _send(self, item: Item, refusals: list[Refusal]) -> None:
+        record, state, run = item.record, self._account.state, self._opened()
+        if isinstance(record, PointLine):
+            self._points(item, record, refusals)
+        elif isinstance(record, ValueLogged):
+            self._value(item, record, refusals)
+        elif isinstance(record, LogLine):
+            extra = {f"{k}_": _safe(v) for k, v in record.fields.items()}
+            self._log(record.message, record.level, record.t, extra)
+        elif isinstance(record, FileLogged):
+            self._file(item, record, refusals)
+        elif isinstance(record, ParamsSet):
+            run["hparams"] = _safe(state.params)
+        elif isinstance(record, ConfigSet):
+            run["config"] = _safe(state.config)
+        elif isinstance(record, TagsChanged):
+            self._retag()
+        elif isinstance(record, FieldSet):
+            run.name = state.name or self._mirror.name
+            run.description = "\n\n".join(t for t in (state.description, state.notes) if t)
+        elif isinstance(record, Captured):
+            run["captured", record.what] = _safe(record.data)
+        elif isinstance(record, BindrsChanged):
+            run["reenact", "bindrs"] = list(state.bindrs)
+        elif isinstance(record, Linked):
+            run["reenact", "parent"] = state.parent
+            run["reenact", "relation"] = state.relation
+        elif isinstance(record, RecordsLost):
+            self._log(f"{record.count} records were lost: {record.reason}", "warning", record.t)
+        elif isinstance(record, Closed) and (record.error or record.reason):
+            self._log(record.error or str(record.reason), "error", record.t)
+
+    def _points(self, item: Item, line: PointLine, refusals: list[Refusal]) -> None:
+        for name, step in self._account.steps(line).items():
+            reason = self._track(name, step, float(line.m[name]), line.t)
+            if reason:
+                self._account.refuse(item, reason, refusals)
+
+    def _value(self, item: Item, value: ValueLogged, refusals: list[Refusal]) -> None:
+        position = self._values.get(value.name, 0)
+        self._values[value.name] = position + 1
+        try:
+            shown = as_object(value, self._mirror.folder)
+        except NoPlace as error:
+            self._account.refuse(item, str(error), refusals)
+            return
+        step = position if value.step is None else value.step
+        if reason := self._track(value.name, step, shown, value.t, f"{value.kind} "):
+            self._account.refuse(item, reason, refusals)
+
+    def _track(self, name: str, step: int, value: Any, t: float, kind: str = "") -> str | None:
+        """Put a value in its place; why there is none, if so."""
+        lasts = self._passes.setdefault(kind + name, [])
+        place = bisect_right(lasts, -step)
+        if place >= _MOST_PASSES:
+            return f"Aim keeps one value for each step, and {name!r:.90} came to some more than {_MOST_PASSES} times."
+        try:
+            # Not `track`, which takes the present for the time.
+            self._run._tracker._track(
+                value, t, name, step, context={"pass": place} if place else {}
+            )
+        except ValueError as error:
+            return f"Aim keeps values of one kind under a name: {str(error)[:200].rstrip('.')}."
+        lasts[place : place + 1] = [-step]
+        return None
+
+    def _log(self, message: str, level: str, t: float, extra: dict[str, Any] | None = None) -> None:
+        from aim.sdk.logging import LogRecord
+
+        number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+        record = LogRecord(message, number, timestamp=t, logger_info=("", 0), **(extra or {}))
+        self._run._tracker._track(record, t, "__log_records", self._logs)
+        self._logs += 1
+
+    def _file(self, item: Item, file: FileLogged, refusals: list[Refusal]) -> None:
+        source = os.path.join(self._mirror.folder, *file.path.split("/"))
+        if not os.path.isfile(source):
+            reason = f"The file {file.path} is no longer there."
+        elif self._repo.is_remote_repo and self._run.artifacts_uri is None:
+            reason = (
+                "An Aim server takes no files, but only the addresses of files that lie elsewhere."
+            )
+        else:
+            self._refer(source, file)
+            return
+        self._account.refuse(item, reason, refusals)
+
+    def _refer(self, source: str, file: FileLogged) -> None:
+        """An artifact that is the file where it lies: nothing is copied."""
+        name = "/".join(part for part in (file.prefix, file.name) if part)
+        facts = {"size": file.size, "hash": file.hash, "step": file.step}
+        base = f"file://{os.path.dirname(source)}"
+        artifact = Artifact(source, uri=base, name=os.path.basename(source), **facts)
+        artifact.storage["name"] = name
+        self._run.meta_run_tree.subtree("artifacts")[name] = artifact
+
+    def _retag(self) -> None:
+        """Set and remove our tags, and leave alone what people gave the run at Aim."""
+        wanted = [k if v is None else f"{k}:{v}" for k, v in self._account.state.tags.items()]
+        there = set(self._run.tags)
+        for tag in self._tags:
+            if tag not in wanted and tag in there:
+                self._run.remove_tag(tag)
+        for tag in wanted:
+            if tag not in there:
+                self._run.add_tag(tag)
+        self._tags = wanted
+
+    # -- settling and ending -----------------------------------------------------------------------------------------
+
+    def settle(self) -> dict[str, Any]:
+        """See `Target.settle`. What Aim has taken is in its data base's log; a server has confirmed it."""
+        if self._repo is not None and self._repo.is_remote_repo:
+            queue = self._repo._client.get_queue()
+            if not within(_SETTLE_SECONDS, queue.wait_for_finish):
+                raise TimeoutError(
+                    f"The Aim server has not taken within {_SETTLE_SECONDS:g} seconds what it was sent."
+                )
+        return self._account.memo() | {
+            "passes": {name: list(lasts) for name, lasts in self._passes.items()},
+            "values": dict(self._values),
+            "logs": self._logs,
+            "tags": list(self._tags),
+        }
+
+    def end(self, status: Status, reason: str | None, ended_at: float) -> None:
+        """See `Target.end`."""
+        run = self._opened()
+        run["reenact", "status"] = status.value
+        if reason:
+            run["reenact", "reason"] = reason
+        if status is Status.COMPLETED:
+            run.report_successful_finish(block=False)
+        run.meta_run_tree["end_time"] = ended_at
+        self.settle()
+        self.close()
+
+    def close(self) -> None:
+        """See `Target.close`. A run that was not ended goes on as far as Aim knows."""
+        run, repo, self._run, self._repo = self._run, self._repo, None, None
+        if repo is not None:
+            within(_CLOSE_SECONDS, lambda: _leave(run, repo))
+
+
+def _leave(run: Any, repo: Any) -> None:
+    """Let go of a run and its repository. `Run.close` does so too, but ends the run."""
+    if run is not None and run._resources is not None:
+        run._resources.finalizer.detach()
+        if repo.is_remote_repo:
+            repo._client.get_queue().wait_for_finish()
+        run._heartbeat.stop()
+        run._checkins.close()
+        run._tracker.sequence_infos.clear()
+        run._lock.release()
+        run._resources = run._props = None
+        run._cleanup_trees()
+    for container in list(repo.container_pool.values()):
+        container.close()
+    repo.close()
+
+
+class _silent:
+    """Keep a logger of Aim's from telling the terminal that a lock was left behind."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def __enter__(self) -> None:
+        self._level = self._logger.level
+        self._logger.setLevel(logging.ERROR)
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.setLevel(self._level)
+
+
+def _safe(value: Any) -> Any:
+    """A value as Aim keeps it: numbers that are not finite as such, integers of more than 64 bits as texts."""
+    if isinstance(value, dict):
+        plain = from_plain(value)
+        return {k: _safe(v) for k, v in plain.items()} if isinstance(plain, dict) else plain
+    if isinstance(value, list):
+        return [_safe(v) for v in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return value

@@ -28,6 +28,7 @@ def _here(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setenv("REENACT_ROOT", str(root))
     monkeypatch.setenv("REENACT_CONSOLE", "off")
     monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
 
 
 @pytest.fixture

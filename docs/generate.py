@@ -27,13 +27,13 @@ DIRECTIVE = "```{{eval-rst}}\n.. auto{kind}:: {target}\n{options}```\n"
 ROOMS = {
     "Writing": ("tracking", "session", "autolog", "naming", "run_info", "record", "settings"),
     "Values": ("values",),
-    "Reading": ("store", "reading", "query", "index"),
+    "Reading": ("store", "reading", "query", "index", "forwarders"),
     "Running again": ("provenance", "reproduce"),
 }
 # Packages whose own public names are public too: users import from them.
 # Handles that are plain attributes, which no annotation of a method leads to.
 HELD = {"Experiment": (Params, Run)}
-PACKAGES = {"Charts": "reenact.plots", "Weights": "reenact.weights"}
+PACKAGES = {"Charts": "reenact.plots", "Weights": "reenact.weights", "Forwarding": "reenact.forwarders"}
 
 
 def summary(thing: object) -> str:
@@ -261,7 +261,7 @@ def settings_page() -> str:
     """Every setting, its variable and its default."""
     lines = ["# Settings", "", (inspect.getdoc(settings) or "").partition("\n\n")[2], ""]
     for setting in settings.SETTINGS:
-        default = "not set" if setting.default == "" else f"`{str(setting.default).lower()}`"
+        default = "not set" if setting.default in ("", ()) else f"`{str(setting.default).lower()}`"
         if isinstance(setting.default, str) and setting.default:
             default = f"`{setting.default}`"
         lines += [

@@ -11,19 +11,17 @@ after that and is offered again is written for the first time.
 
 from __future__ import annotations
 
-import copy
+import io
 import os
 import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import msgspec
-
 from ..errors import CorruptData
-from ..record.events import FileLogged, LogLine, PointLine, ValueLogged
-from ..record.fold import ExperimentState
+from ..record.events import Captured, FileLogged, LogLine, PointLine, ValueLogged
 from ..record.plain import flatten
 from ..record.status import Status
+from .account import Account
 from .address import TensorBoard
 from .target import Item, Mirror, Refusal
 from .tensorboard_summaries import (
@@ -47,45 +45,49 @@ _TAKEN = "TensorBoard keeps one kind of data under a name, and this name has ano
 
 
 class TensorBoardTarget:
-    """See `Target`. `memo` holds the size of the file that grows, and what is counted and folded of its records."""
+    """See `Target`. `memo` holds the size of the file that grows, and what is counted and folded of the records."""
 
     def __init__(self, address: TensorBoard, mirror: Mirror, memo: dict[str, Any]) -> None:
         self._mirror = mirror
-        self._folder = memo.get("folder") or _folder(address, mirror)
+        self._folder = _folder(address, mirror)
+        if memo and not os.path.isabs(address.log_dir or "/"):
+            self._folder = str(memo["folder"])  # wherever this process was started
         stamp = f"events.out.tfevents.{int(mirror.created_at)}.reenact.{mirror.experiment_id}"
         self._about = os.path.join(self._folder, f"{stamp}.0-about")
         self._path = os.path.join(self._folder, f"{stamp}.1-records")
-        self._next = int(memo.get("next", 0))
         self._size = int(memo.get("bytes", 0))
-        self._counts: dict[str, int] = dict(memo.get("counts", {}))
-        self._kinds: dict[str, str] = dict(memo.get("kinds", {}))
-        self._state = msgspec.convert(memo.get("state", {}), ExperimentState)
+        self._account = Account(memo)
+        # What is under each name: TensorBoard has one kind of data for a name.
+        self._kinds: dict[str, str] = dict(memo.get("kinds", _OURS))
+        self._positions: dict[str, int] = dict(memo.get("positions", {}))  # of messages and values
+        self._facts: dict[str, str] = dict(memo.get("facts", {}))
         ended = memo.get("ended")
         self._ended = None if ended is None else (Status(ended[0]), ended[1], float(ended[2]))
-        self._file: int | None = None
-        self._open(new=not memo)
+        os.makedirs(self._folder, exist_ok=True)
         self._changed = not memo
         if not memo:
-            self._write_about()  # before TensorBoard looks for the first time, so that it comes first
-
-    def _open(self, new: bool) -> None:
-        os.makedirs(self._folder, exist_ok=True)
-        try:
-            self._file = os.open(self._path, os.O_RDWR | (os.O_CREAT if new else 0), 0o666)
-            there = os.fstat(self._file).st_size
-        except FileNotFoundError:
-            there = -1
-        if there < self._size or self._file is None:
-            self.close()
-            raise CorruptData(
-                f"{self._path} had {self._size} bytes when it was last written to, and now "
-                f"{'is gone' if there < 0 else f'has {there}'}. To write all of it again, delete this experiment's "
-                f"progress to TensorBoard in {os.path.join(self._mirror.folder, 'forward')}.",
-                path=self._path,
-            )
-        os.ftruncate(self._file, self._size)
+            self._write_about()  # before TensorBoard sees the other file, so that it comes first
+            open(self._path, "ab").close()
+        self._file = self._opened()
+        self._file.truncate(self._size)
         if not self._size:
-            self._append(encoded([], 0, self._mirror.created_at))
+            self._append(encoded([], 0, mirror.created_at))
+
+    def _opened(self) -> io.FileIO:
+        try:
+            file = io.FileIO(self._path, "r+")
+            there = os.fstat(file.fileno()).st_size
+            if there >= self._size:
+                return file
+            file.close()
+            found = f"has {there}"
+        except FileNotFoundError:
+            found = "is gone"
+        raise CorruptData(
+            f"{self._path} had {self._size} bytes when it was last written to, and now {found}. To write all of it again, "
+            f"delete this experiment's progress to TensorBoard in {os.path.join(self._mirror.folder, 'forward')}.",
+            path=self._path,
+        )
 
     @property
     def url(self) -> str | None:
@@ -94,37 +96,37 @@ class TensorBoardTarget:
 
     def send(self, items: Sequence[Item], again: bool) -> list[Refusal]:
         """See `Target.send`."""
-        before = (self._next, dict(self._counts), dict(self._kinds), copy.copy(self._ended))
-        state = None
-        if any(not isinstance(item.record, (PointLine, LogLine)) for item in items):
-            state = copy.deepcopy(self._state)
+        before = (
+            self._account.memo(),
+            dict(self._kinds),
+            dict(self._positions),
+            dict(self._facts),
+            self._ended,
+        )
         refusals: list[Refusal] = []
         written = bytearray()
         try:
             for item in items:
-                if item.number >= self._next:
+                if self._account.is_new(item, refusals):
                     written += self._taken(item, refusals)
-                    self._next = item.number + 1
             self._append(written)
         except BaseException:
-            self._next, self._counts, self._kinds, self._ended = before
-            self._state = state or self._state
+            self._account = Account(before[0])
+            self._kinds, self._positions, self._facts, self._ended = before[1:]
             raise
         return refusals
 
     def settle(self) -> dict[str, Any]:
         """See `Target.settle`."""
-        assert self._file is not None
-        os.fsync(self._file)
+        os.fsync(self._file.fileno())
         if self._changed:
             self._write_about()
-        return {
+        return self._account.memo() | {
             "folder": self._folder,
             "bytes": self._size,
-            "next": self._next,
-            "counts": dict(self._counts),
             "kinds": dict(self._kinds),
-            "state": msgspec.to_builtins(self._state),
+            "positions": dict(self._positions),
+            "facts": dict(self._facts),
             "ended": self._ended and [self._ended[0].value, *self._ended[1:]],
         }
 
@@ -135,19 +137,17 @@ class TensorBoardTarget:
 
     def close(self) -> None:
         """See `Target.close`."""
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        self._file.close()
 
     def _append(self, data: bytes | bytearray) -> None:
         """Add whole records, or none."""
-        assert self._file is not None
+        self._file.seek(self._size)
         try:
             done = 0
             while done < len(data):
-                done += os.pwrite(self._file, memoryview(data)[done:], self._size + done)
+                done += self._file.write(memoryview(data)[done:])
         except OSError:
-            os.ftruncate(self._file, self._size)
+            self._file.truncate(self._size)
             raise
         self._size += len(data)
 
@@ -160,33 +160,32 @@ class TensorBoardTarget:
             if isinstance(record, PointLine):
                 return self._points(record)
             if isinstance(record, LogLine):
-                step = self._count(_MESSAGES)
-                return encoded([text(_MESSAGES, log_text(record))], step, record.t)
-            self._state.apply(item.writer, record)
-            if isinstance(record, FileLogged):
-                raise NotShown(_NO_FILES)
+                message = text(_MESSAGES, log_text(record))
+                return encoded([message], self._position(_MESSAGES), record.t)
             if isinstance(record, ValueLogged):
                 return self._value(record)
+            if isinstance(record, FileLogged):
+                raise NotShown(_NO_FILES)
+            if isinstance(record, Captured):
+                self._facts |= _facts_of(record)
             self._changed = True
         except _PartlyShown as error:
-            refusals.append(Refusal(item.number, str(error)))
+            self._account.refuse(item, str(error), refusals)
             return error.shown
         except NotShown as error:
-            refusals.append(Refusal(item.number, str(error)))
+            self._account.refuse(item, str(error), refusals)
         return b""
 
     def _points(self, record: PointLine) -> bytes:
         by_step: dict[int, list[Any]] = {}
         reason = None
-        for name, given in record.m.items():
-            position = self._count(name)
-            value = float(given)
+        for name, step in self._account.steps(record).items():
+            value = float(record.m[name])
             if not _fits(value):
                 reason = _TOO_LARGE
-            elif self._kinds.get(name, _OURS.get(name, "scalar")) != "scalar":
+            elif self._kinds.setdefault(name, "scalar") != "scalar":
                 reason = _TAKEN
             else:
-                step = position if record.s is None else record.s
                 by_step.setdefault(step, []).append(scalar(name, value))
         shown = b"".join(encoded(values, step, record.t) for step, values in by_step.items())
         if reason is not None:
@@ -198,22 +197,20 @@ class TensorBoardTarget:
         kind = {"table": "text", "video": "image", "figure": "image"}.get(record.kind, record.kind)
         if tag in _OURS or self._kinds.get(tag, kind) != kind:
             raise NotShown(_TAKEN)
-        if tag in self._counts and tag not in self._kinds:
-            raise NotShown(_TAKEN)  # a metric
         made = value_of(tag, record, self._mirror.folder)
-        for value in made:  # the value itself, and its caption
-            self._kinds[value.tag] = "text" if value.tag != tag else kind
-        position = self._count(tag)
+        self._kinds[tag] = kind
+        made = [v for v in made if v.tag == tag or self._kinds.setdefault(v.tag, "text") == "text"]
+        position = self._position(tag)
         return encoded(made, position if record.step is None else record.step, record.t)
 
-    def _count(self, name: str) -> int:
-        position = self._counts.get(name, 0)
-        self._counts[name] = position + 1
+    def _position(self, name: str) -> int:
+        position = self._positions.get(name, 0)
+        self._positions[name] = position + 1
         return position
 
     def _write_about(self) -> None:
         """Replace the file that says what the experiment is."""
-        state, mirror = self._state, self._mirror
+        state, mirror = self._account.state, self._mirror
         params = flatten(state.params) | flatten(state.config or {}, "config.")
         values = session(
             params,
@@ -221,7 +218,7 @@ class TensorBoardTarget:
             mirror.created_at,
             None if self._ended is None else (self._ended[0], self._ended[2]),
         )
-        about = markdown_table(("experiment", mirror.prefix), self._facts())
+        about = markdown_table(("experiment", mirror.prefix), self._described())
         for heading, content in (("Description", state.description), ("Notes", state.notes)):
             if content:
                 about += f"\n\n## {heading}\n\n{content}"
@@ -237,27 +234,23 @@ class TensorBoardTarget:
         os.replace(temporary, self._about)
         self._changed = False
 
-    def _facts(self) -> Iterable[tuple[str, str]]:
-        state = self._state
+    def _described(self) -> Iterable[tuple[str, str]]:
+        state = self._account.state
         yield "id", self._mirror.experiment_id
         yield "name", state.name or self._mirror.name
         status, reason = (Status.RUNNING, None) if self._ended is None else self._ended[:2]
         yield "status", f"{status}: {reason}" if reason else str(status)
         tags = (tag if value is None else f"{tag}={value}" for tag, value in state.tags.items())
-        git = state.captured.get("git", {})
-        command = state.captured.get("command", {}).get("argv")
         for name, fact in (
             ("tags", ", ".join(tags)),
             ("bindrs", ", ".join(state.bindrs)),
             (state.relation or "parent", state.parent),
             ("user", self._mirror.user),
-            ("commit", git.get("commit")),
-            ("branch", git.get("branch")),
-            ("command", " ".join(map(str, command)) if isinstance(command, list) else None),
+            *self._facts.items(),
             ("lost records", f"{state.lost}: {state.lost_reason}" if state.lost else None),
         ):
             if fact:
-                yield name, str(fact)
+                yield name, fact
 
 
 class _PartlyShown(NotShown):
@@ -274,6 +267,16 @@ def _folder(address: TensorBoard, mirror: Mirror) -> str:
     return os.path.join(
         os.path.abspath(os.path.expanduser(address.log_dir)), *mirror.prefix.split("/")
     )
+
+
+def _facts_of(record: Captured) -> dict[str, str]:
+    """What is worth a line of what was captured; all of it is in the experiment's folder."""
+    data = record.data
+    if record.what == "command" and isinstance(data.get("argv"), list):
+        return {"command": " ".join(map(str, data["argv"]))}
+    if record.what == "git":
+        return {name: str(data[name]) for name in ("commit", "branch", "remote") if data.get(name)}
+    return {}
 
 
 def _fits(value: float) -> bool:

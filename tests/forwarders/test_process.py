@@ -14,12 +14,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reenact import Experiment, Status, Store
 from reenact.errors import InvalidSetting, NotFound
 from reenact.forwarders import MLflow, TensorBoard
-from reenact.forwarders.progress import read_progress
+from reenact.forwarders.progress import read_all, read_progress
+
+from .servers import MLflowServer
 
 PROGRAM = """
 import sys, time
@@ -118,6 +121,53 @@ def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
     assert place.complete
     assert place.status == "failed"
     assert scalars(log_dir) == [(step, float(step)) for step in range(logged)]
+
+
+def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp_path: Path):
+    server = MLflowServer(tmp_path / "server").start()
+    try:
+        program = start(
+            400,
+            0.03,
+            REENACT_FORWARD_TO=f"mlflow:{server.uri},tensorboard,wandb:offline",
+            REENACT_FORWARD_WAIT="0",
+        )
+        until(lambda: _sent("mlflow") > 50, 120)
+        server.kill()
+        at_kill = _sent("mlflow")
+        until(lambda: _error("mlflow") is not None, 60)
+        until(lambda: _sent("tensorboard") > at_kill + 50, 60)  # the others go on meanwhile
+        server.start()
+        assert program.wait(timeout=120) == 0
+        program.stderr.close()
+        later = [sys.executable, "-m", "reenact", "forward", "p/run", "--json"]
+        until(lambda: not senders(Path.cwd()), 120)
+        done = subprocess.run(later, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert all(place["complete"] for place in json.loads(done.stdout)["places"])
+        client = MlflowClient(server.uri)
+        (run,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+        history = client.get_metric_history(run.info.run_id, "loss")
+        assert sorted((m.step, m.value) for m in history) == [(i, float(i)) for i in range(400)]
+        assert run.info.status == "FINISHED"
+        assert run.data.params["config.lr"] == "0.1"
+    finally:
+        server.kill()
+    assert scalars(Path("experiments/p/run/forward/tensorboard")) == [
+        (i, float(i)) for i in range(400)
+    ]
+
+
+def _sent(kind: str) -> int:
+    return next(
+        (p.points for key, p in read_all("experiments/p/run").items() if key.startswith(kind)), 0
+    )
+
+
+def _error(kind: str) -> str | None:
+    return next(
+        (p.error for key, p in read_all("experiments/p/run").items() if key.startswith(kind)), None
+    )
 
 
 def test_a_target_that_takes_connections_and_never_answers_holds_nothing_up(root: Path):

@@ -1,0 +1,177 @@
+"""Code written for MLflow: `import reenact.dialects.mlflow as mlflow`.
+
+An experiment of MLflow is a project of the store, a run is an experiment in it, and the id of the run is that
+experiment's id.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from . import artifacts, data, entities, exceptions, tracking
+from .calls import (
+    delete_tag,
+    get_artifact_uri,
+    load_table,
+    log_artifact,
+    log_artifacts,
+    log_dict,
+    log_figure,
+    log_image,
+    log_input,
+    log_inputs,
+    log_metric,
+    log_metrics,
+    log_param,
+    log_params,
+    log_stream,
+    log_table,
+    log_text,
+    set_experiment_tag,
+    set_experiment_tags,
+    set_tag,
+    set_tags,
+)
+from .client import MlflowClient
+from .exceptions import MlflowException
+from .experiments import (
+    create_experiment,
+    delete_experiment,
+    delete_experiment_tag,
+    get_experiment,
+    get_experiment_by_name,
+    restore_experiment,
+    set_experiment,
+)
+from .fluent import (
+    ActiveRun,
+    _sampling,
+    active_run,
+    delete_run,
+    end_run,
+    get_parent_run,
+    get_run,
+    last_active_run,
+    start_run,
+)
+from .places import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+from .searching import search_experiments, search_runs
+
+__all__ = [
+    "UNSUPPORTED",
+    "ActiveRun",
+    "MlflowClient",
+    "MlflowException",
+    "active_run",
+    "artifacts",
+    "autolog",
+    "create_experiment",
+    "data",
+    "delete_experiment",
+    "delete_experiment_tag",
+    "delete_run",
+    "delete_tag",
+    "disable_system_metrics_logging",
+    "enable_system_metrics_logging",
+    "end_run",
+    "entities",
+    "exceptions",
+    "flush_artifact_async_logging",
+    "flush_async_logging",
+    "get_artifact_uri",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_parent_run",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "load_table",
+    "log_artifact",
+    "log_artifacts",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_input",
+    "log_inputs",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_stream",
+    "log_table",
+    "log_text",
+    "restore_experiment",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_experiment_tags",
+    "set_system_metrics_sampling_interval",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "start_run",
+    "tracking",
+]
+
+UNSUPPORTED: dict[str, str] = {
+    'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "nothing is sent to a server or written to a database; runs are recorded in the store, which a warning says once",
+    "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
+    "autolog()": "it does nothing and a warning says so once; `reenact.capture()` and the integrations record frameworks",
+    "mlflow.pytorch.log_model, mlflow.sklearn.log_model, mlflow.pyfunc, register_model": "no model is pickled and there is no registry; keep weights with `run.native.weights.commit(model)`, files with `log_artifact`",
+    "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "Reenact records experiments; they are not here",
+    "rename_experiment": "an experiment is a project, whose name is the path of its runs",
+    "create_experiment(artifact_location=…)": "it is kept; artifacts lie in the folder of each run",
+    "run.info.artifact_uri as a folder": "every version of a file has a folder of its own there; `mlflow.artifacts` gives files by their paths",
+    "ViewType.DELETED_ONLY, restore_run": "a deleted run is in the trash: `Store.restore` brings it back",
+    'log_param("model", {…})': "a mapping is kept nested, and read by dotted names: `params.model.depth`",
+    "log_table with images in its cells": "keep images with `log_image`",
+}
+
+_told = False
+
+
+def autolog(*args: Any, **options: Any) -> None:
+    """Nothing: frameworks are recorded by `reenact.capture()` and the integrations, which a warning says once."""
+    global _told
+    if not _told and not options.get("disable"):
+        _told = True
+        if not options.get("silent"):
+            warnings.warn(
+                "mlflow.autolog() records nothing here; reenact.capture() and reenact.integrations do.",
+                stacklevel=2,
+            )
+
+
+def flush_async_logging() -> None:
+    """Nothing: every call is on disk when it returns."""
+
+
+def flush_artifact_async_logging() -> None:
+    """Nothing: every call is on disk when it returns."""
+
+
+def set_system_metrics_sampling_interval(interval: float | None) -> None:
+    """Seconds between samples of CPU, memory and GPU in the runs that follow."""
+    _sampling["interval"] = interval
+
+
+def enable_system_metrics_logging() -> None:
+    """Sample CPU, memory and GPU in the runs that follow, which is so by itself."""
+    _sampling["interval"] = None
+
+
+def disable_system_metrics_logging() -> None:
+    """Sample no CPU, memory and GPU in the runs that follow."""
+    _sampling["interval"] = 0
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    listed = next((why for what, why in UNSUPPORTED.items() if name in what), "")
+    raise AttributeError(
+        f"reenact.dialects.mlflow has no {name!r}" + (f": {listed}." if listed else ".")
+    )

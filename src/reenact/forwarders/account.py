@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,9 @@ from ..record.events import LogLine, PointLine
 from ..record.fold import ExperimentState
 from .target import Item, Refusal
 
-__all__ = ["Account"]
+__all__ = ["Account", "Passes"]
+
+MOST_PASSES = 200
 
 
 class Account:
@@ -68,3 +71,32 @@ class Account:
         self.state.captured.clear()
         for writer in self.state.writers.values():
             writer.error = None
+
+
+class Passes:
+    """Where a point goes at trackers that keep one value for each step of a series.
+
+    A point whose step its series had before, or has gone beyond, goes on in another pass of the same series: the first
+    one whose last step is before its own. A training that goes on from a checkpoint takes two, and two ranks that log
+    the same name side by side take two as well.
+
+    Args:
+        memo: What `memo` returned last, or {}.
+    """
+
+    def __init__(self, memo: Mapping[str, Any]) -> None:
+        # The last step of each pass, negated: they never grow from one pass to the next.
+        self._lasts: dict[str, list[int]] = {k: list(v) for k, v in memo.items()}
+
+    def place(self, series: str, step: int) -> int | None:
+        """Which pass a point goes to, from 0; None where it would be one too many. `take` says it went there."""
+        place = bisect_right(self._lasts.get(series, []), -step)
+        return None if place >= MOST_PASSES else place
+
+    def take(self, series: str, step: int, place: int) -> None:
+        """The point went to that pass."""
+        self._lasts.setdefault(series, [])[place : place + 1] = [-step]
+
+    def memo(self) -> dict[str, list[int]]:
+        """All of it as plain JSON."""
+        return {series: list(lasts) for series, lasts in self._lasts.items()}

@@ -8,7 +8,6 @@ import logging
 import os
 import time
 import warnings
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +29,7 @@ from ..record.events import (
 )
 from ..record.plain import from_plain
 from ..record.status import Status
-from .account import Account
+from .account import MOST_PASSES, Account, Passes
 from .address import Aim
 from .aim_values import NoPlace, as_object
 from .patience import within
@@ -47,7 +46,6 @@ with (
 
 __all__ = ["AimTarget", "run_hash"]
 
-_MOST_PASSES = 200
 _SETTLE_SECONDS = 60.0
 _CLOSE_SECONDS = 8.0
 
@@ -69,8 +67,7 @@ class AimTarget:
         self._address = address
         self._mirror = mirror
         self._account = Account(memo)
-        # For each series the last steps of its passes, negated: they never grow from one pass to the next.
-        self._passes: dict[str, list[int]] = {k: list(v) for k, v in memo.get("passes", {}).items()}
+        self._passes = Passes(memo.get("passes", {}))
         self._values: dict[str, int] = dict(memo.get("values", {}))
         self._logs = int(memo.get("logs", 0))
         self._tags: list[str] = list(memo.get("tags", []))
@@ -205,10 +202,9 @@ class AimTarget:
 
     def _track(self, name: str, step: int, value: Any, t: float, kind: str = "") -> str | None:
         """Put a value in its place; why there is none, if so."""
-        lasts = self._passes.setdefault(kind + name, [])
-        place = bisect_right(lasts, -step)
-        if place >= _MOST_PASSES:
-            return f"Aim keeps one value for each step, and {name!r:.90} came to some more than {_MOST_PASSES} times."
+        place = self._passes.place(kind + name, step)
+        if place is None:
+            return f"Aim keeps one value for each step, and {name!r:.90} came to some more than {MOST_PASSES} times."
         try:
             # Not `track`, which takes the present for the time.
             self._run._tracker._track(
@@ -216,7 +212,7 @@ class AimTarget:
             )
         except ValueError as error:
             return f"Aim keeps values of one kind under a name: {str(error)[:200].rstrip('.')}."
-        lasts[place : place + 1] = [-step]
+        self._passes.take(kind + name, step, place)
         return None
 
     def _log(self, message: str, level: str, t: float, extra: dict[str, Any] | None = None) -> None:
@@ -272,7 +268,7 @@ class AimTarget:
                     f"The Aim server has not taken within {_SETTLE_SECONDS:g} seconds what it was sent."
                 )
         return self._account.memo() | {
-            "passes": {name: list(lasts) for name, lasts in self._passes.items()},
+            "passes": self._passes.memo(),
             "values": dict(self._values),
             "logs": self._logs,
             "tags": list(self._tags),

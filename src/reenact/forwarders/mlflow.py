@@ -224,10 +224,12 @@ class MLflowTarget:
             if first is None:
                 batch.params[key(name)] = _Entry(number, Param(key(name), text))
             elif first != text:
-                tag = key(f"reenact.param.{name}")
-                shown = self._fitting("params", name, text, MAX_TAG, number, batch)
-                batch.tags[tag] = _Entry(number, RunTag(tag, shown))
-                batch.refused[number] = _CHANGED
+                self._changed_param(number, Param(key(name), text), batch)
+
+    def _changed_param(self, number: int, param: Any, batch: _Batch) -> None:
+        tag = key(f"reenact.param.{param.key}")
+        batch.tags[tag] = _Entry(number, RunTag(tag, param.value))
+        batch.refused[number] = _CHANGED
 
     def _add_captured(self, number: int, record: Captured, batch: _Batch) -> None:
         text = json.dumps(record.data, ensure_ascii=False, indent=2)
@@ -346,8 +348,8 @@ class MLflowTarget:
                 self._log_part(what, part[half:], batch)
                 return
             self._take_stock()  # says so if it is not the entry but the run
-            if what == "params" and part[0].entity.key in self._params:
-                batch.refused[part[0].number] = _CHANGED
+            if what == "params" and part[0].entity.key in self._params:  # set by somebody else
+                self._changed_param(part[0].number, part[0].entity, batch)
                 return
             reason = str(error).strip().splitlines()[0].rstrip(".")[:300]
             batch.refused[part[0].number] = f"MLflow does not take it: {reason}."

@@ -43,7 +43,7 @@ def _escaped(name: str, allowed: str) -> str:
     marked |= {m.start() for m in re.finditer(rf"[^{allowed}]", name)}
     # A path is another when read as one if a part of it is empty, "." or "..".
     marked |= {m.start() for m in re.finditer(r"/(?=/|$)|^/", name)}
-    marked |= {m.start() for m in re.finditer(r"(?<![^/])\.(?=\.?(?:/|$))", name)}
+    marked |= {m.start() for m in re.finditer(r"(?<![^/])\.(?=\.?(?:/|$))|^\.(?=\.)", name)}
     if not name:
         return "_u_"
     return "".join(f"_u{ord(c):x}_" if i in marked else c for i, c in enumerate(name))

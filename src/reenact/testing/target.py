@@ -409,8 +409,7 @@ class TargetContract:
 
     def test_a_line_may_hold_many_metrics(self, mirror: Mirror) -> None:
         records = Records(mirror)
-        for step in range(2):
-            records.points({f"m{i}": i / 7 for i in range(1200)}, step)
+        records.points({f"m{i}": i / 7 for i in range(1100)}, 3)
         target = self.open(mirror, {})
         assert not self.send(target, records.items)
         self.finish(target)

@@ -761,3 +761,15 @@ def test_facts_of_the_program_itself_stand_at_the_top_of_the_metadata(root: Path
     assert found["experiment_id"] == exp.id
     assert "metadata" not in found
     assert state(exp.folder).captured["command"] != "mine"
+
+
+def test_the_name_may_change_and_the_prefix_stays():
+    with Experiment("alice/vision/first", console="off", system_metrics=0) as exp:
+        exp.set_name("lr 0.1 / second")
+        assert (exp.name, exp.prefix) == ("lr 0.1 / second", "alice/vision/first")
+        with pytest.raises(InvalidName):
+            exp.set_name("")
+    assert state(exp.folder).name == "lr 0.1 / second"
+    assert metadata(exp.folder)["name"] == "lr 0.1 / second"
+    with Experiment("alice/vision/first", console="off", system_metrics=0) as again:
+        assert again.name == "lr 0.1 / second"

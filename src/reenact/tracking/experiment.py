@@ -190,7 +190,7 @@ class Experiment:
         if settings.join:
             from .joining import find_joined
 
-            joined = find_joined(settings.join, self._opened_as, self._given)
+            joined = find_joined(settings.join, self._opened_as, self._given, self._is_prefix)
             settings.root = joined.root or settings.root
         root = RootLayout(settings.root)
         key = f"{settings.root}\0{self._project}\0{self._given}"
@@ -214,8 +214,11 @@ class Experiment:
             self._points.renew()
             self._files = []
         recording = Recording(root, place, self._rank, settings, self._say)
-        if belongs:  # its place in the family is what the one that started it says
+        if (
+            joined is not None and joined.belongs
+        ):  # its place in the family is what the one that started it says
             self._parent = None
+            recording.forwarded_outside = joined.forwarded
         recording.capture_with(self._opened_as, next(_openings), belongs, self._outside)
         try:
             begin(self, recording)
@@ -521,6 +524,19 @@ class Experiment:
             recording.change(
                 tags={k: v for k, v in recording.about["tags"].items() if k not in gone}
             )
+
+    def set_name(self, name: str) -> None:
+        """Change the name, which is a label: the prefix and the folder stay as they are.
+
+        Raises:
+            InvalidName: It is empty, too long or holds control characters.
+        """
+        if not self._disabled:
+            recording = self._require_running("set_name")
+            name = check_label(name, "name")
+            recording.event("field", field="name", value=name)
+            recording.name = name
+            recording.document_due("metadata")
 
     def set_notes(self, notes: str) -> None:
         """Replace the notes."""

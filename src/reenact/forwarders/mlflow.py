@@ -75,6 +75,7 @@ class MLflowTarget:
             (name, step, value, t): number
             for name, step, value, t, number in memo.get("stamps", ())
         }
+        self._newest = 0
         self._there: dict[str, set[_Identity]] = {}
 
     # -- the run ---------------------------------------------------------------------------------------------------
@@ -206,9 +207,10 @@ class MLflowTarget:
 
     def _add_points(self, number: int, record: PointLine, batch: _Batch) -> None:
         steps = self._account.steps(record)
+        self._newest = round(record.t * 1000)
         for name, given in record.m.items():
             value = float(given)
-            identity = _identity(key(name), steps[name], value, round(record.t * 1000))
+            identity = _identity(key(name), steps[name], value, self._newest)
             # MLflow keeps one of two points that are alike to the millisecond: the second is moved by one.
             while self._stamps.get(identity, number) != number:
                 identity = (*identity[:3], identity[3] + 1)
@@ -380,12 +382,10 @@ class MLflowTarget:
         """See `Target.settle`."""
         if len(self._stamps) > _STAMPS:
             self._stamps = dict(list(self._stamps.items())[-_STAMPS // 2 :])
-        newest = max((identity[3] for identity in self._stamps), default=0)
-        stamps = [
-            [*identity, n] for identity, n in self._stamps.items() if identity[3] >= newest - 1
-        ]
+        # Those that the next record may be alike to; it is hardly written earlier than the last one.
+        stamps = [[*at, number] for at, number in self._stamps.items() if at[3] >= self._newest]
         memo = self._account.memo()
-        return memo | {"run_id": self._run_id, "ended": self._ended, "stamps": stamps[-200:]}
+        return memo | {"run_id": self._run_id, "ended": self._ended, "stamps": stamps[-2000:]}
 
     def end(self, status: Status, reason: str | None, ended_at: float) -> None:
         """See `Target.end`."""

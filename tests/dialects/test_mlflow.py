@@ -22,7 +22,14 @@ import pytest
 import reenact
 import reenact.dialects.mlflow as mlflow
 from reenact import Store
-from reenact.dialects.mlflow import UNSUPPORTED, MlflowClient, MlflowException, experiments, places
+from reenact.dialects.mlflow import (
+    UNSUPPORTED,
+    MlflowClient,
+    MlflowException,
+    automatic,
+    experiments,
+    places,
+)
 from reenact.dialects.mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
 from reenact.errors import ReenactError
 
@@ -233,7 +240,7 @@ def test_an_unknown_argument_is_an_error():
         mlflow.start_run(nme="x")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="nme"):
         mlflow.set_experiment(nme="x")
-    with pytest.raises(AttributeError, match="no model is pickled"):
+    with pytest.raises(AttributeError, match="no registry"):
         mlflow.register_model  # noqa: B018
 
 
@@ -801,11 +808,52 @@ def test_a_run_that_ended_takes_more_and_stays_as_it_ended():
         client.get_run(run_id[:5])  # an id is a whole one
 
 
+def test_models_are_kept_as_data():
+    import lightgbm
+    import torch
+    import xgboost
+    from sklearn.linear_model import Ridge
+
+    x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)
+    layer = torch.nn.Linear(3, 1)
+    with mlflow.start_run() as run:
+        signature = mlflow.models.infer_signature(x, y)
+        info = mlflow.pytorch.log_model(layer, "model", signature=signature)
+        ridge = mlflow.sklearn.log_model(sk_model=Ridge(alpha=0.5).fit(x, y), name="ridge")
+        booster = xgboost.XGBRegressor(n_estimators=2).fit(x, y)
+        mlflow.xgboost.log_model(booster, artifact_path="a/xgb")
+        mlflow.lightgbm.log_model(
+            lightgbm.LGBMRegressor(n_estimators=2, verbosity=-1).fit(x, y), "lgb"
+        )
+        with pytest.warns(UserWarning, match="no model is pickled"):
+            mlflow.pyfunc.log_model(python_model=object(), name="odd")
+    other = torch.nn.Linear(3, 1)
+    assert mlflow.pytorch.load_model(info.model_uri, into=other) is other
+    assert torch.equal(other.weight, layer.weight)
+    about = mlflow.artifacts.load_dict(info.model_uri + "/model.json")
+    assert about["class"] == "torch.nn.modules.linear.Linear"
+    assert about["weights"] == info.commit
+    assert about["signature"]["inputs"] == {"type": "float64", "shape": [-1, 3]}
+    about = mlflow.artifacts.load_dict(ridge.model_uri + "/model.json")
+    assert about["params"]["alpha"] == "0.5"
+    uri = f"runs:/{run.info.run_id}"
+    again = xgboost.XGBRegressor()
+    again.load_model(mlflow.artifacts.download_artifacts(uri + "/a/xgb/model.ubj"))
+    assert (again.predict(x) == booster.predict(x)).all()
+    assert mlflow.artifacts.load_text(uri + "/lgb/model.txt").startswith("tree")
+    with pytest.raises(MlflowException, match="into=model"):
+        mlflow.sklearn.load_model(ridge.model_uri)
+    with pytest.raises(MlflowException, match="download"):
+        mlflow.xgboost.load_model(uri + "/a/xgb", into=again)
+    assert not [f for f in Path("experiments").rglob("*") if f.suffix in (".pkl", ".pickle")]
+
+
 def test_autolog_is_taken_and_said_to_do_nothing(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(mlflow, "_told", False)
+    monkeypatch.setattr(automatic, "_told", False)
     with pytest.warns(UserWarning, match="autolog"):
         mlflow.autolog()
     mlflow.autolog()
+    mlflow.sklearn.autolog(log_models=False)
     mlflow.flush_async_logging()
     mlflow.disable_system_metrics_logging()
     mlflow.enable_system_metrics_logging()

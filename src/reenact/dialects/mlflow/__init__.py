@@ -6,10 +6,15 @@ experiment's id.
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from . import artifacts, data, entities, exceptions, tracking
+from . import artifacts, data, entities, exceptions, models, tracking
+from .automatic import (
+    autolog,
+    disable_system_metrics_logging,
+    enable_system_metrics_logging,
+    set_system_metrics_sampling_interval,
+)
 from .calls import (
     delete_tag,
     get_artifact_uri,
@@ -46,7 +51,6 @@ from .experiments import (
 )
 from .fluent import (
     ActiveRun,
-    _sampling,
     active_run,
     delete_run,
     end_run,
@@ -102,6 +106,7 @@ __all__ = [
     "log_stream",
     "log_table",
     "log_text",
+    "models",
     "restore_experiment",
     "search_experiments",
     "search_runs",
@@ -120,7 +125,8 @@ UNSUPPORTED: dict[str, str] = {
     'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "nothing is sent to a server or written to a database; runs are recorded in the store, which a warning says once",
     "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
     "autolog()": "it does nothing and a warning says so once; `reenact.capture()` and the integrations record frameworks",
-    "mlflow.pytorch.log_model, mlflow.sklearn.log_model, mlflow.pyfunc, register_model": "no model is pickled and there is no registry; keep weights with `run.native.weights.commit(model)`, files with `log_artifact`",
+    "mlflow.pytorch.load_model, mlflow.sklearn.load_model and their like": "no model is pickled: `log_model` keeps tensors and the files of boosters; `load_model(uri, into=model)` fills a model that the program makes",
+    "register_model, registered_model_name": "there is no registry of models; a tag of the run or of the commit of its weights says as much",
     "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "Reenact records experiments; they are not here",
     "rename_experiment": "an experiment is a project, whose name is the path of its runs",
     "create_experiment(artifact_location=…)": "it is kept; artifacts lie in the folder of each run",
@@ -130,19 +136,19 @@ UNSUPPORTED: dict[str, str] = {
     "log_table with images in its cells": "keep images with `log_image`",
 }
 
-_told = False
-
-
-def autolog(*args: Any, **options: Any) -> None:
-    """Nothing: frameworks are recorded by `reenact.capture()` and the integrations, which a warning says once."""
-    global _told
-    if not _told and not options.get("disable"):
-        _told = True
-        if not options.get("silent"):
-            warnings.warn(
-                "mlflow.autolog() records nothing here; reenact.capture() and reenact.integrations do.",
-                stacklevel=2,
-            )
+_FLAVORS = frozenset(
+    (
+        "catboost",
+        "keras",
+        "lightgbm",
+        "pyfunc",
+        "pytorch",
+        "sklearn",
+        "tensorflow",
+        "transformers",
+        "xgboost",
+    )
+)
 
 
 def flush_async_logging() -> None:
@@ -153,22 +159,11 @@ def flush_artifact_async_logging() -> None:
     """Nothing: every call is on disk when it returns."""
 
 
-def set_system_metrics_sampling_interval(interval: float | None) -> None:
-    """Seconds between samples of CPU, memory and GPU in the runs that follow."""
-    _sampling["interval"] = interval
-
-
-def enable_system_metrics_logging() -> None:
-    """Sample CPU, memory and GPU in the runs that follow, which is so by itself."""
-    _sampling["interval"] = None
-
-
-def disable_system_metrics_logging() -> None:
-    """Sample no CPU, memory and GPU in the runs that follow."""
-    _sampling["interval"] = 0
-
-
 def __getattr__(name: str) -> Any:
+    if name in _FLAVORS:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
     if name.startswith("__"):
         raise AttributeError(name)
     listed = next((why for what, why in UNSUPPORTED.items() if name in what), "")

@@ -119,10 +119,12 @@ def test_other_processes_than_the_first_log_nothing(root):
     accelerator(tracker)
     second = {"process_index": 1, "num_processes": 2, "distributed_type": DistributedType.MULTI_CPU}
     PartialState._shared_state.update(second)  # as a launcher would have it
+    tracker.__enter__()
     tracker.start()
     tracker.store_init_configuration({"lr": 1})
     tracker.log({"loss": 1.0}, step=0)
     tracker.finish()
+    tracker.__exit__(None, None, None)
     assert tracker.tracker is None
     assert not root.exists()
 

@@ -132,6 +132,27 @@ def test_in_a_with_block_it_fails_as_the_block_does_after_what_was_logged(root):
     assert steps(view, "loss") == [0, 1]
 
 
+def test_a_fit_that_broke_off_does_not_swallow_the_evaluation_after_it(root):
+    def fails(epoch: int, logs: Any) -> None:
+        raise ValueError("in the first epoch")
+
+    model, callback = line(), ReenactCallback("net")
+    with pytest.raises(ValueError, match="first"):
+        fit(model, callback, keras.callbacks.LambdaCallback(on_epoch_end=fails))
+    model.evaluate(X, 2 * X, callbacks=[callback], verbose=0)
+    view = only(root)
+    assert view.status is Status.COMPLETED
+    assert steps(view, "test_loss") == [0]
+
+
+def test_a_metric_with_a_value_per_class_is_logged_class_by_class(root):
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", loss="categorical_crossentropy", metrics=[keras.metrics.F1Score()])
+    classes = np.eye(2)[(X[:, 0] > 0).astype(int)]
+    model.fit(X, classes, epochs=2, verbose=0, callbacks=[ReenactCallback("net")])
+    assert {"loss", "f1_score/0", "f1_score/1", "learning_rate"} == {*only(root).metrics}
+
+
 @pytest.mark.parametrize(("which", "kept"), [(True, [2]), ("all", [0, 1, 2]), (False, [])])
 def test_models_are_kept_as_many_as_wished(root, which, kept):
     model = line()

@@ -272,6 +272,8 @@ def test_other_ranks_log_nothing(root, monkeypatch):
     logger.log_hyperparams({"lr": 1.0})
     logger.experiment.log("nobody hears this")
     logger.finalize("success")
+    with logger:
+        logger.log_text("answer", "seven")
     assert (logger.name, logger.version, logger.save_dir) == (None, None, None)
     assert not root.exists()
 
@@ -281,6 +283,15 @@ def test_a_logger_can_be_sent_to_another_process(root):
     logger.log_metrics({"loss": 1.0}, step=0)
     logger.finalize("success")
     assert only(root).metrics["loss"].last == 1.0
+
+
+def test_fabric_logs_too(root):
+    from lightning.fabric import Fabric
+
+    with ReenactLogger("net") as logger:
+        fabric = Fabric(accelerator="cpu", devices=1, loggers=logger)
+        fabric.log_dict({"train/loss": torch.tensor(0.5)}, step=3)
+    assert steps(only(root), "train/loss") == [3]
 
 
 def test_what_to_keep_of_the_model_must_be_known():

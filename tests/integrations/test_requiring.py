@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 import reenact
 from reenact import Experiment, Status, session
 from reenact.errors import MissingDependency, NotRunning
-from reenact.integrations.requiring import experiment_for, require
+from reenact.integrations.requiring import check_choice, experiment_for, require
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +33,47 @@ def test_a_framework_that_lacks_a_package_of_its_own_says_which(tmp_path, monkey
     with pytest.raises(ModuleNotFoundError, match="what_it_needs") as raised:
         require("half_there", "half-there")
     assert not isinstance(raised.value, MissingDependency)
+
+
+@pytest.mark.parametrize(
+    ("integration", "package", "pip"),
+    [
+        ("accelerate", "accelerate", "accelerate"),
+        ("keras", "keras", "keras"),
+        ("lightning", "lightning", "lightning"),
+        ("transformers", "transformers", "transformers"),
+    ],
+)
+def test_an_integration_whose_framework_is_away_says_how_to_install_it(integration, package, pip):
+    program = (
+        "import sys\n"
+        "from importlib.machinery import PathFinder\n"
+        "class Without(PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        f"        if name.split('.')[0] not in ({package!r}, 'pytorch_lightning'):\n"
+        "            return PathFinder.find_spec(name, path, target)\n"
+        "sys.meta_path[:] = [Without if f is PathFinder else f for f in sys.meta_path]\n"
+        f"import reenact.integrations.{integration}\n"
+    )
+    command = [sys.executable, "-c", program]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    last = result.stderr.strip().splitlines()[-1]
+    assert last.startswith("reenact.errors.MissingDependency")
+    assert last.endswith(f"pip install {pip}")
+
+
+def test_an_argument_that_is_none_of_its_choices_is_refused_with_them():
+    check_choice("mode", None, (None, "min", "max"))
+    with pytest.raises(ValueError, match="mode is None, 'min' or 'max', not 'up'"):
+        check_choice("mode", "up", (None, "min", "max"))
+
+
+def test_what_is_suggested_counts_for_a_new_one_alone(root):
+    with Experiment("block") as exp:
+        assert experiment_for(None, suggested={"name": "other"}) == (exp, False)
+    assert experiment_for(None, suggested={"name": "other"})[0].name == "other"
+    assert experiment_for(None, suggested={"name": "other"}, name="mine")[0].name == "mine"
 
 
 def test_an_experiment_handed_over_is_taken_and_not_ended():

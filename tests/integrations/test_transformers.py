@@ -100,6 +100,16 @@ def test_a_callback_beside_report_to_counts_alone_so_that_nothing_is_logged_twic
     assert steps(only(root), "train/loss") == [2, 4]
 
 
+def test_a_callback_that_takes_the_place_of_another_logs(root):
+    run = trainer(ReenactCallback("a/first"))
+    run.train()
+    run.remove_callback(ReenactCallback)
+    run.add_callback(ReenactCallback("a/second"))
+    run.train()
+    for name in ("a/first", "a/second"):
+        assert steps(Store(str(root))[name], "train/loss") == [2, 4]
+
+
 @pytest.mark.parametrize("how", ["handed over", "found"])
 def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
     with Experiment("a/b") as exp:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from reenact import Experiment, Image, Table, Text
 
@@ -46,6 +46,12 @@ class ReenactTracker(Opening, _tracking.GeneralTracker):  # type: ignore[misc]  
         Opening.__init__(self, experiment, options)
         _tracking.GeneralTracker.__init__(self)
         self._suggested = {"name": run_name} if run_name else {}
+
+    def __enter__(self) -> Self:
+        self._inside = (
+            True  # it is opened by `start`: which process is the main one is not known yet
+        )
+        return self
 
     @property
     def tracker(self) -> Experiment | None:

@@ -11,7 +11,7 @@ from typing import Any
 from reenact import Experiment
 
 from .opening import Opening
-from .requiring import require
+from .requiring import check_choice, require
 
 _keras: Any = require("keras", "keras")
 
@@ -50,12 +50,8 @@ class ReenactCallback(Opening, _keras.callbacks.Callback):  # type: ignore[misc]
         mode: str | None = None,
         **options: Any,
     ) -> None:
-        if log_model not in (False, True, "all", "best", "weights"):
-            raise ValueError(
-                f'log_model is True, False, "all", "best" or "weights", not {log_model!r}.'
-            )
-        if mode not in (None, "min", "max"):
-            raise ValueError(f'mode is "min" or "max", not {mode!r}.')
+        check_choice("log_model", log_model, (False, True, "all", "best", "weights"))
+        check_choice("mode", mode, (None, "min", "max"))
         Opening.__init__(self, experiment, options)
         _keras.callbacks.Callback.__init__(self)
         self._log_model, self._monitor = log_model, monitor
@@ -68,6 +64,11 @@ class ReenactCallback(Opening, _keras.callbacks.Callback):  # type: ignore[misc]
             # Only then: Keras fetches the metrics of a batch for callbacks that want them.
             self._every = int(log_batches)
             self.on_train_batch_end = self._on_batch
+
+    def set_params(self, params: Any) -> None:
+        """A fit or an evaluation of its own is about to begin, also after a fit that an exception ended."""
+        super().set_params(params)
+        self._training = False
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Open the experiment, and keep what there is to train."""
@@ -92,12 +93,11 @@ class ReenactCallback(Opening, _keras.callbacks.Callback):  # type: ignore[misc]
     def _on_batch(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         seen, self._batch = self._batch, batch + 1  # several at once with steps_per_execution
         if logs and self._batch // self._every > seen // self._every:
-            metrics = {f"batch/{name}": value for name, value in logs.items()}
-            self._open().log_metrics(metrics, step=self._batches + self._batch)
+            self._open().log_metrics(_numbers(logs, "batch/"), step=self._batches + self._batch)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         """Log an epoch, and keep the model if that is wished."""
-        step, exp, metrics = self._offset + epoch, self._open(), dict(logs or {})
+        step, exp, metrics = self._offset + epoch, self._open(), _numbers(logs or {})
         rate = getattr(self.model.optimizer, "learning_rate", None)
         if rate is not None:
             metrics.setdefault("learning_rate", float(_keras.ops.convert_to_numpy(rate)))
@@ -134,6 +134,15 @@ class ReenactCallback(Opening, _keras.callbacks.Callback):  # type: ignore[misc]
     def on_test_end(self, logs: Mapping[str, Any] | None = None) -> None:
         """Log an evaluation that is not part of a fit."""
         if not self._training and logs:
-            metrics = {f"test_{name}": value for name, value in logs.items()}
-            self._open().log_metrics(metrics, step=max(self._epochs - 1, 0))
+            self._open().log_metrics(_numbers(logs, "test_"), step=max(self._epochs - 1, 0))
             self._trained()
+
+
+def _numbers(logs: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Metrics by name; of one with several values, such as a score per class, each as `name/0`, `name/1`, …"""
+    found: dict[str, Any] = {}
+    for name, value in logs.items():
+        several = value.ravel() if getattr(value, "size", 1) != 1 else None
+        for at, one in enumerate([value] if several is None else several):
+            found[prefix + name + ("" if several is None else f"/{at}")] = one
+    return found

@@ -7,17 +7,18 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from reenact import Experiment, Image, Status, Text
 
 from .opening import Opening
-from .requiring import require
+from .requiring import check_choice, require
 
-# A program that has loaded the package under its older name goes on with that one.
-_name = "lightning.pytorch"
-if "pytorch_lightning" in sys.modules and _name not in sys.modules:
-    _name = "pytorch_lightning"
+# The package has an older name; one that the program has loaded, or has alone, is the one to plug into.
+_name, _older = "lightning.pytorch", "pytorch_lightning"
+if (_older in sys.modules and _name not in sys.modules) or not find_spec("lightning"):
+    _name = _older
 _logger: Any = require(f"{_name}.loggers.logger", "lightning")
 _on_rank_zero: Any = require(f"{_name}.utilities", "lightning").rank_zero_only
 
@@ -49,16 +50,13 @@ class ReenactLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of tw
         prefix: str = "",
         **options: Any,
     ) -> None:
-        if log_model not in (False, True, "all", "weights"):
-            raise ValueError(f'log_model is True, False, "all" or "weights", not {log_model!r}.')
+        check_choice("log_model", log_model, (False, True, "all", "weights"))
         super().__init__(experiment, options)
         self._log_model, self._log_graph = log_model, log_graph
         self._prefix = f"{prefix}/" if prefix else ""
-        self._module: Any = None
-        self._committed: int | None = None
-        self._left: dict[
-            str, tuple[float, int | None, Any]
-        ] = {}  # checkpoints: written, step, score
+        self._module, self._committed = None, None
+        # Checkpoints: when they were written, their step and score.
+        self._left: dict[str, tuple[float, int | None, Any]] = {}
         self._kept: dict[str, float] = {}
 
     @property

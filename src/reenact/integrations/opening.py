@@ -84,7 +84,9 @@ class Opening:
             self.finish()
 
     def __enter__(self) -> Self:
-        self._open()
+        if self._held is not None:
+            self._open()
+        self.experiment  # noqa: B018  (opens it; on the rank that records, where there are several)
         self._inside = True
         return self
 

@@ -11,7 +11,7 @@ import reenact
 from reenact import Experiment, Status
 from reenact.errors import MissingDependency, NotRunning
 
-__all__ = ["experiment_for", "require"]
+__all__ = ["check_choice", "experiment_for", "require"]
 
 
 def require(package: str, install: str) -> ModuleType:
@@ -33,6 +33,17 @@ def require(package: str, install: str) -> ModuleType:
         raise MissingDependency(
             f"{package} is not installed; this integration needs it: pip install {install}"
         ) from error
+
+
+def check_choice(name: str, given: object, choices: tuple[object, ...]) -> None:
+    """Refuse an argument that is none of its choices.
+
+    Raises:
+        ValueError: It is none of them.
+    """
+    if given not in choices:
+        *first, last = (repr(choice) for choice in choices)
+        raise ValueError(f"{name} is {', '.join(first)} or {last}, not {given!r}.")
 
 
 def experiment_for(

@@ -13,7 +13,7 @@ from typing import Any
 from reenact import Experiment, Text
 
 from .opening import Opening
-from .requiring import require
+from .requiring import check_choice, require
 
 require("transformers", "transformers")
 
@@ -39,6 +39,8 @@ class ReenactCallback(Opening, TrainerCallback):
         options: What else `Experiment` takes, for one to open.
     """
 
+    _by_name = False
+
     def __init__(
         self,
         experiment: Experiment | str | None = None,
@@ -46,40 +48,38 @@ class ReenactCallback(Opening, TrainerCallback):
         log_model: bool | str = False,
         **options: Any,
     ) -> None:
-        if log_model not in (False, True, "all", "weights"):
-            raise ValueError(f'log_model is True, False, "all" or "weights", not {log_model!r}.')
+        check_choice("log_model", log_model, (False, True, "all", "weights"))
         super().__init__(experiment, options)
-        self._log_model = log_model
-        self._training = False
+        self._log_model, self._training = log_model, False
         self._trial: Experiment | None = None
 
     def on_init_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """A Trainer is there; of two callbacks, as `report_to` may add one, the last one counts."""
+        """A Trainer is there; a callback that `report_to` made leaves it to one given beside it."""
         control._reenact = self
 
     def _mine(self, args: Any, state: Any, control: Any) -> bool:
-        if not state.is_world_process_zero or getattr(control, "_reenact", self) is not self:
+        yields = self._by_name and getattr(control, "_reenact", self) is not self
+        if yields or not state.is_world_process_zero:
             return False
         label = (getattr(args, "run_name", None) or "").replace("/", "-").strip("-. ")
-        self._suggested = {"name": label} if label else {}
+        self._suggested = {"name": label or None}
         return True
 
     def _here(self) -> Experiment:
         return self._trial or self._open()
 
-    def on_train_begin(
-        self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
-    ) -> None:
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Open the experiment; keep the arguments and the model's configuration."""
         if not self._mine(args, state, control):
             return
         self._end_trial("it was broken off")
         exp, self._training = self._open(), True
-        if state.is_hyper_param_search:
+        if state.is_hyper_param_search and exp.folder:
             name, project = state.trial_name or "trial", f"{exp.prefix}-trials"
             exp = Experiment(name, project=project, parent=exp, root=exp.root, quiet=True)
             self._trial = exp.run.start()
             exp.params.set({"trial": state.trial_params or {}})
+        model: Any = more.get("model")
         config: Any = getattr(model, "config", None)
         about = dict(config.to_dict() if hasattr(config, "to_dict") else config or {})
         if hasattr(model, "num_parameters"):
@@ -99,19 +99,17 @@ class ReenactCallback(Opening, TrainerCallback):
             if not self._training:
                 self._trained()
 
-    def on_predict(
-        self, args: Any, state: Any, control: Any, metrics: Any = None, **more: Any
-    ) -> None:
+    def on_predict(self, args: Any, state: Any, control: Any, metrics: Any, **more: Any) -> None:
         """Log the metrics of a prediction, which the Trainer does not log itself."""
         self.on_log(args, state, control, metrics)
 
-    def on_save(self, args: Any, state: Any, control: Any, model: Any = None, **more: Any) -> None:
+    def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """A checkpoint was written; keep it if that is wished."""
         if self._log_model not in ("all", "weights") or not self._mine(args, state, control):
             return
         step, exp = state.global_step, self._here()
         if self._log_model == "weights":
-            exp.weights.commit(model, f"checkpoint at step {step}", step)
+            exp.weights.commit(more.get("model"), f"checkpoint at step {step}", step)
             return
         output, name = Path(args.output_dir), f"checkpoint-{step}"
         written = [*output.glob(name), *output.glob(f"*/{name}")]  # below, in a search's folder
@@ -119,13 +117,13 @@ class ReenactCallback(Opening, TrainerCallback):
             newest = max(written, key=lambda folder: folder.stat().st_mtime)
             exp.files("checkpoints").save(newest, step=step)
 
-    def on_train_end(
-        self, args: Any, state: Any, control: Any, model: Any = None, **more: Any
-    ) -> None:
+    def on_train_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Keep the model if that is wished, and end what was opened here."""
         if not self._mine(args, state, control):
             return
-        if self._log_model is True and (save := getattr(model, "save_pretrained", None)):
+        if self._log_model is True and (
+            save := getattr(more.get("model"), "save_pretrained", None)
+        ):
             with tempfile.TemporaryDirectory() as folder:
                 save(folder)
                 tokenizer: Any = more.get("processing_class")
@@ -147,4 +145,6 @@ def _named(name: str) -> str:
     return f"{group}/{rest}" if group in ("eval", "test") and rest else f"train/{name}"
 
 
-integration_utils.INTEGRATION_TO_CALLBACK["reenact"] = ReenactCallback
+integration_utils.INTEGRATION_TO_CALLBACK["reenact"] = type(
+    "ReenactCallback", (ReenactCallback,), {"_by_name": True}
+)

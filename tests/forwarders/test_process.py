@@ -262,3 +262,26 @@ def test_a_disabled_experiment_forwards_nothing(root: Path):
         exp.log_metric("loss", 1.0)
         exp.forward("aim")
     assert not root.exists()
+
+
+def test_a_program_that_is_recorded_from_outside_is_sent_by_one_process(root: Path):
+    Path("train.py").write_text(
+        "import reenact\n"
+        "with reenact.Experiment('inner/run') as exp:\n"
+        "    for step in range(50):\n        exp.log_metric('loss', step, step=step)\n"
+        "    print('senders:', len(exp._last.forwardings))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "reenact", "run", "--", sys.executable, "train.py"],
+        env=os.environ | {"REENACT_FORWARD_TO": "tensorboard:runs", "REENACT_ROOT": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "senders: 0" in done.stdout
+    with Store(root) as store:
+        (view,) = store.list()
+        (place,) = view.forwarded
+    assert place.complete
+    assert scalars(Path("runs") / view.prefix) == [(step, float(step)) for step in range(50)]

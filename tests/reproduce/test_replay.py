@@ -476,3 +476,20 @@ def test_an_interrupt_cancels_the_child_and_removes_the_checkout(project, number
     assert (after["worktrees"], after["temporary"], after["status"]) == (
         before["worktrees"], before["temporary"], before["status"],
     )  # fmt: skip
+
+
+def test_an_experiment_opened_again_by_a_prefix_without_a_slash_is_the_same_one(
+    project, monkeypatch
+):
+    program = """\
+from reenact import Experiment
+for value in (1.0, 2.0):
+    with Experiment(prefix="toy", system_metrics=0) as exp:
+        exp.log_metric("x", value)
+"""
+    project.commit(train=program)
+    project.run()
+    (result,) = project.reproduce(monkeypatch, "toy")
+    assert result.judgement.verdict is Verdict.IDENTICAL
+    assert project.view(result.prefix).metrics["x"].count == 2
+    assert not (project.root / result.prefix / "others").exists()

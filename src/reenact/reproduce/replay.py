@@ -24,7 +24,15 @@ from .figure import draw
 from .live import Live
 from .packages import Python, make_environment
 from .plan import Plan, free_prefix
-from .running import Ended, end, find_program, inner_environment, outside, run_program
+from .running import (
+    Ended,
+    end,
+    find_program,
+    forwarded,
+    inner_environment,
+    outside,
+    run_program,
+)
 from .series import curves_of
 from .verdict import Curve, Tolerance
 
@@ -222,7 +230,7 @@ def _run_once(
         assert recording is not None
         recording.capturer.work()
         _capture_inputs(child, run)
-        join: dict[str, Any] = {"root": store.root, "prefix": prefix}
+        join: dict[str, Any] = {"root": store.root, "prefix": prefix, "forwarded": forwarded(child)}
         if recipe.opened_as is not None:
             join |= {"as": recipe.opened_as, "nth": recipe.nth}
         live = Live(child.folder, curves, tolerance)

@@ -22,7 +22,15 @@ from ..provenance.recorder import Outside
 from ..tracking.experiment import Experiment
 from .packages import Python, ask_python
 
-__all__ = ["Ended", "end", "find_program", "inner_environment", "outside", "run_program"]
+__all__ = [
+    "Ended",
+    "end",
+    "find_program",
+    "forwarded",
+    "inner_environment",
+    "outside",
+    "run_program",
+]
 
 _TAIL_LINES = 50
 _GRACE = (
@@ -111,6 +119,11 @@ def outside(
         list(command), cwd, python=python.facts if python is not None else None, paths=paths, environ=dict(environ),
         script=os.path.abspath(path) if path else None, **more,
     )  # fmt: skip
+
+
+def forwarded(experiment: Experiment) -> list[dict[str, Any]]:
+    """Where an experiment that is recorded from outside is forwarded to: the program need not do so as well."""
+    return [address.shown() for address in experiment._forward_to]
 
 
 def inner_environment(environ: Mapping[str, str], join: str) -> dict[str, str]:

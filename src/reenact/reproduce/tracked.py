@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from ..tracking.experiment import Experiment
-from .running import end, find_program, inner_environment, outside, run_program
+from .running import end, find_program, forwarded, inner_environment, outside, run_program
 
 __all__ = ["run_tracked"]
 
@@ -46,7 +46,11 @@ def run_tracked(
         # The code is captured before it can be changed by anybody, the program included.
         recording.capturer.work()
         join = json.dumps(
-            {"root": os.path.abspath(recording.root.root), "prefix": experiment.prefix}
+            {
+                "root": os.path.abspath(recording.root.root),
+                "prefix": experiment.prefix,
+                "forwarded": forwarded(experiment),
+            }
         )
         inner = inner_environment(environ, join)
         ended = run_program(experiment, [program, *command[1:]], cwd=cwd, environ=inner, show=True)

@@ -101,7 +101,11 @@ class Forwarding:
 def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None:
     """Have this opening sent to these places too, from its first record on."""
     known = [a for forwarding in recording.forwardings for a in forwarding.asked]
-    new = [address for address in addresses if address not in known]
+    new = [
+        address
+        for address in addresses
+        if address not in known and address.shown() not in recording.forwarded_outside
+    ]
     if new and recording.rank.is_lead:
         recording.forwardings.append(Forwarding(recording, new))
 

@@ -21,10 +21,10 @@ _count = 0
 class Joined:
     """Where an opening goes: to which root, and (if `given` is not empty) which prefix or name and project.
 
-    `belongs` says that it is the outer experiment itself.
+    `belongs` says that it is the outer experiment itself, which is forwarded to `forwarded` already.
     """
 
-    __slots__ = ("belongs", "given", "project", "root")
+    __slots__ = ("belongs", "forwarded", "given", "project", "root")
 
     def __init__(
         self, root: str, given: str = "", project: str | None = None, belongs: bool = False
@@ -33,15 +33,17 @@ class Joined:
         self.given = given
         self.project = project
         self.belongs = belongs
+        self.forwarded: list[dict[str, object]] = []
 
 
-def find_joined(setting: str, opened_as: str, given: str) -> Joined:
+def find_joined(setting: str, opened_as: str, given: str, is_prefix: bool = False) -> Joined:
     """The place of one opening under the setting `join`; call it once for each.
 
     Args:
-        setting: JSON with any of `root`, `prefix`, `as` and `nth` (what is to be reproduced).
+        setting: JSON with any of `root`, `prefix`, `as` and `nth` (what is to be reproduced), and `forwarded`.
         opened_as: The name or prefix in the program; "" for none.
         given: What stands for it where there is none.
+        is_prefix: Whether it is a prefix even without a slash.
 
     Raises:
         InvalidSetting: The setting is not such a text.
@@ -58,7 +60,7 @@ def find_joined(setting: str, opened_as: str, given: str) -> Joined:
     nth, _count = _count, _count + 1
     if not prefix:
         return Joined(root)
-    is_prefix = "/" in opened_as
+    is_prefix = is_prefix or "/" in opened_as
     if _joined_as is not None:
         belongs = is_prefix and opened_as == _joined_as
     elif "as" in wanted:
@@ -68,5 +70,7 @@ def find_joined(setting: str, opened_as: str, given: str) -> Joined:
         belongs = True
     if belongs:
         _joined_as = opened_as
-        return Joined(root, prefix, belongs=True)
+        joined = Joined(root, prefix, belongs=True)
+        joined.forwarded = list(wanted.get("forwarded", ()))
+        return joined
     return Joined(root, given, f"{prefix}/others")

@@ -82,6 +82,7 @@ class Recording:
         self.capturer: Any = None
         self.inputs: Any = None
         self.forwardings: list[Any] = []
+        self.forwarded_outside: list[dict[str, Any]] = []
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         self._handles: list[Any] = []

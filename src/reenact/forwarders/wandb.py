@@ -52,6 +52,7 @@ _QUIET = {
     "disable_code": True,
     "disable_git": True,
     "disable_job_creation": True,
+    "init_timeout": 30.0,
     "save_code": False,
     "symlink": False,
     "x_disable_machine_info": True,

@@ -171,3 +171,13 @@ def test_a_module_that_is_not_there_or_breaks_says_so_itself(library: str, tmp_p
         importlib.import_module("no_such_library")
     taken.undo()
     assert heard.calls == []
+
+
+def test_our_own_use_of_a_library_is_no_report(library: str):
+    heard = Heard()
+    taken = Taken(points(library), heard)
+    module: Any = importlib.import_module(library)
+    ours: dict[str, Any] = {"__name__": "reenact.forwarders.somewhere", "library": module}
+    exec("written, shouted = library.Writer().write('a'), library.shout('a')", ours)
+    assert (ours["written"], ours["shouted"], heard.calls) == (["a"], "A", [])
+    taken.undo()

@@ -62,6 +62,13 @@ def train(epochs: int, experiment: Experiment) -> float:
     return 0.1
 
 
+def taken_over() -> bool:
+    with reenact.capture(matplotlib=False, logging="warning") as taken:
+        reports: frozenset[str] = taken.sources
+    taken.stop()
+    return taken.active and "tensorboard" in reports
+
+
 def session() -> None:
     exp = reenact.start("quick", config={"lr": 0.1})
     assert_type(exp, Experiment)

@@ -474,8 +474,12 @@ class TargetContract:
         records.tags(remove=["back"])
         records.tags({"back": None})
         target = self.open(mirror, {})
-        refused = {r.number for r in self.send(target, records.items)}
-        self.send(target, records.items, again=True)
+        refused = {r.number for r in self.send(target, records.items[:2])}
+        memo = target.settle()
+        refused |= {r.number for r in self.send(target, records.items[2:])}
+        self.crash(target)
+        target = self.open(mirror, memo)
+        self.send(target, records.items[2:], again=True)
         self.finish(target)
         got = self.tags(mirror)
         if not refused:
@@ -558,7 +562,10 @@ class TargetContract:
         given = [(name, records.value(name, value, step)) for name, value, step in samples()]
         given.append(("plotly", records.add(_plotly())))
         target = self.open(mirror, {})
-        refused = {r.number for r in self.send(target, records.items)}
+        self.send(target, records.items)
+        self.crash(target)
+        target = self.open(mirror, {})
+        refused = {r.number for r in self.send(target, records.items, again=True)}
         memo = target.settle()
         self.send(target, records.items, again=True)
         self.crash(target)

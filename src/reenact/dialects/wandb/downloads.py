@@ -6,8 +6,8 @@ import mimetypes
 import os
 from collections.abc import Sequence
 
-from .artifact import _checked
 from .errors import CommError
+from .manifest import checked
 from .plain import nearest
 
 TYPE_CHECKING = False
@@ -72,7 +72,7 @@ class File:
             ValueError: There is a file already; `replace` replaces it, `exist_ok` gives it as it is.
             CorruptData: It is not what was kept.
         """
-        target = os.path.join(os.fspath(root), *_checked(self.name).split("/"))
+        target = os.path.join(os.fspath(root), *checked(self.name).split("/"))
         if os.path.exists(target) and not replace:
             if exist_ok:
                 return open(target, encoding="utf-8")

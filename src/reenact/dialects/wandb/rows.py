@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .media import Media
 from .plain import MAX_LISTED, elements, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
 __all__ = ["Plain", "Row", "name_of"]
@@ -47,7 +48,7 @@ class Row:
             return  # nothing to keep, and nothing that a summary says
         if isinstance(value, Media) or _is_media_list(value):
             self.values.append((name, value))
-        elif isinstance(value, dict) or hasattr(value, "items"):
+        elif isinstance(value, Mapping):
             if not before and value:
                 self.nested.append(key)
             inner: dict[str, Any] = {}

@@ -3,56 +3,43 @@
 from __future__ import annotations
 
 import operator
-import os
 import time
+from collections.abc import Mapping
 
 import reenact
 
 from .configuration import Config
-from .errors import NotStarted, RunFinished
+from .errors import NotStarted
 from .exits import unwatch_exit
+from .keeping import Keeping
 from .plain import nearest
-from .rows import Row, name_of
+from .rows import Row
 from .summaries import Definitions, Metric, Summary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable
     from types import TracebackType
     from typing import Any
 
-    from .artifact import Artifact
     from .opening import Opened
     from .settings import Settings
 
-__all__ = ["Run", "RunStatus", "active", "current", "required"]
+__all__ = ["Run", "active", "current", "required"]
 
 _active: list[Run] = []
-_LONGEST_NAME = 250
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
 
 
-class RunStatus:
-    """How far the run is written: always to its end."""
-
-    sync_items_total = 0
-    sync_items_pending = 0
-    sync_time = None
-
-
-class Run:
+class Run(Keeping):
     """One run: an experiment of Reenact, which `native` is."""
 
-    __slots__ = (
-        "__weakref__", "_config", "_definitions", "_facts", "_files", "_finished", "_from", "_kinds",
-        "_logged_artifacts", "_nested", "_parameters_exact", "_resumed", "_settings", "_started", "_step",
-        "_step_metrics", "_summary", "_tags", "_used_artifacts", "_watches", "native",
-    )  # fmt: skip
+    __slots__ = ()
 
     def __init__(self, opened: Opened, settings: Settings) -> None:
         from .saving import SavedFiles
 
-        self.native: reenact.Experiment = opened.native
+        self.native = opened.native
         self._settings = settings
         self._facts = opened.facts
         self._resumed = opened.resumed
@@ -74,168 +61,14 @@ class Run:
         said = before.get("wandb_summary", {})
         self._summary = Summary(self._definitions, self._summary_set)
         self._summary._begin(opened.summary, said.get("set", {}), said.get("deleted", []))
-        self._tags: tuple[str, ...] = tuple(k for k, v in self.native.tags.items() if v is None)
-        self._logged_artifacts: dict[str, Any] = dict(before.get("wandb_artifacts", {}))
-        self._used_artifacts: list[str] = list(before.get("wandb_used", {}).get("artifacts", ()))
+        self._tags = tuple(k for k, v in self.native.tags.items() if v is None)
+        self._logged_artifacts = dict(before.get("wandb_artifacts", {}))
+        self._used_artifacts = list(before.get("wandb_used", {}).get("artifacts", ()))
         self._files = SavedFiles(self.native)
-        self._watches: list[Any] = []
+        self._watches = []
         self.name = self.name
         self._tell()
         _active.append(self)
-
-    # -- what it is --------------------------------------------------------------------------------
-
-    @property
-    def id(self) -> str:
-        """Its id, which `init(id=…, resume="must")` takes."""
-        return str(self._facts["id"])
-
-    @property
-    def name(self) -> str:
-        """Its name, which may be changed."""
-        return str(self._facts["name"])
-
-    @name.setter
-    def name(self, name: str) -> None:
-        self._facts["name"] = str(name)
-        label = name_of(str(name))[:_LONGEST_NAME]
-        if label and label != self.native.name:
-            self.native.set_name(label)
-
-    @property
-    def project(self) -> str:
-        """The project it belongs to."""
-        return str(self._facts["project"])
-
-    def project_name(self) -> str:
-        """The project it belongs to."""
-        return self.project
-
-    @property
-    def entity(self) -> str:
-        """Whose project it is; "" if it was not said."""
-        return str(self._facts["entity"])
-
-    @property
-    def group(self) -> str:
-        """The group it is of; "" for none."""
-        return str(self._facts["group"])
-
-    @property
-    def job_type(self) -> str:
-        """What kind of job it is; "" if it was not said."""
-        return str(self._facts["job_type"])
-
-    @property
-    def path(self) -> str:
-        """`entity/project/id`, or `project/id`."""
-        return "/".join(part for part in (self.entity, self.project, self.id) if part)
-
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """Its tags; to change them set another tuple: `run.tags += ("late",)`."""
-        return self._tags
-
-    @tags.setter
-    def tags(self, tags: Iterable[str] | None) -> None:
-        new = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags or ())
-        gone = [tag for tag in self._tags if tag not in new]
-        if gone:
-            self.native.remove_tags(gone)
-        self.native.add_tags([tag for tag in new if tag not in self._tags])
-        self._tags = tuple(dict.fromkeys(new))
-
-    @property
-    def notes(self) -> str | None:
-        """What was noted about it, which may be changed."""
-        found: str | None = self._settings.run_notes
-        return found
-
-    @notes.setter
-    def notes(self, notes: str) -> None:
-        setattr(self._settings, "run_notes", notes)  # noqa: B010  (its names are not declared)
-        self.native.set_notes(notes)
-
-    @property
-    def config(self) -> Config:
-        """Its config."""
-        return self._config
-
-    @property
-    def config_static(self) -> dict[str, Any]:
-        """A copy of its config."""
-        return self._config.as_dict()
-
-    @property
-    def summary(self) -> Summary:
-        """Its summary."""
-        return self._summary
-
-    @property
-    def dir(self) -> str:
-        """A folder for files of the program's own; all in it are kept when the run ends."""
-        return self._files.folder
-
-    @property
-    def sync_dir(self) -> str:
-        """The experiment's folder."""
-        return self.native.folder
-
-    @property
-    def step(self) -> int:
-        """The step of the next `log` without one."""
-        return self._step
-
-    @property
-    def starting_step(self) -> int:
-        """The first step: 0, or the one after the last of the run that is resumed."""
-        return self._from
-
-    @property
-    def resumed(self) -> bool:
-        """Whether it goes on with an earlier run."""
-        return self._resumed
-
-    @property
-    def disabled(self) -> bool:
-        """Whether nothing is recorded."""
-        return bool(self._settings.mode == "disabled")
-
-    @property
-    def offline(self) -> bool:
-        """Whether `mode` was offline; a run is recorded on this machine in any case."""
-        return self._settings.mode in ("offline", "dryrun")
-
-    @property
-    def start_time(self) -> float:
-        """When it began, seconds since the epoch."""
-        return self._started
-
-    @property
-    def settings(self) -> Settings:
-        """What it was opened with."""
-        return self._settings
-
-    @property
-    def sweep_id(self) -> str | None:
-        """The sweep it is a part of."""
-        found = self._facts.get("sweep")
-        return None if found is None else str(found)
-
-    @property
-    def url(self) -> None:
-        """None: there is no server that shows it; `reenact server` does."""
-
-    project_url = sweep_url = url
-
-    def get_url(self) -> None:
-        """None, as `url`."""
-
-    get_project_url = get_sweep_url = get_url
-
-    def status(self) -> RunStatus:
-        """Nothing waits to be sent."""
-        return RunStatus()
 
     # -- logging -----------------------------------------------------------------------------------
 
@@ -257,7 +90,7 @@ class Run:
             RunFinished: The run has ended.
         """
         self._needs("log")
-        if not hasattr(data, "items"):
+        if not isinstance(data, Mapping):
             raise TypeError("wandb.log must be passed a dictionary")
         at = self._step if step is None else operator.index(step)
         row = Row(data)
@@ -403,104 +236,6 @@ class Run:
         self._needs("mark_preempting")
         self.native.capture("wandb_preempting", {"time": time.time()})
 
-    # -- models, files and artifacts: see the modules of these names -------------------------------
-
-    def watch(
-        self,
-        models: Any,
-        criterion: Any = None,
-        log: str | None = "gradients",
-        log_freq: int = 1000,
-        idx: int | None = None,
-        log_graph: bool = False,
-    ) -> None:
-        """Log histograms of a torch model's gradients, its parameters, or "all", every `log_freq` backward passes."""
-        from .watching import watch
-
-        self._needs("watch")
-        watch(self, models, log, log_freq, idx)
-
-    def unwatch(self, models: Any = None) -> None:
-        """Log no more histograms of these models; of none at all if none is given."""
-        from .watching import unwatch
-
-        unwatch(self, models)
-
-    def save(
-        self,
-        glob_str: str | os.PathLike[str] | bytes,
-        base_path: str | os.PathLike[str] | None = None,
-        policy: str = "live",
-        glob: bool = True,
-    ) -> list[str]:
-        """Keep files; with the policies "live" and "end" they are kept again at the end if they changed."""
-        self._needs("save")
-        return self._files.save(glob_str, base_path, policy, glob)
-
-    def restore(
-        self, name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
-    ) -> Any:
-        """A file of a run (this one if no path is given), copied to `root` and opened."""
-        from .saving import restored
-
-        return restored(self, name, run_path, replace, root)
-
-    def log_artifact(
-        self,
-        artifact_or_path: Artifact | str | os.PathLike[str],
-        name: str | None = None,
-        type: str | None = None,
-        aliases: list[str] | None = None,
-        tags: list[str] | None = None,
-    ) -> Artifact:
-        """Keep a version of an artifact; content that is the latest version's makes no new one."""
-        from .stored import log_artifact
-
-        self._needs("log_artifact")
-        return log_artifact(self, artifact_or_path, name, type, aliases, tags)
-
-    def use_artifact(
-        self,
-        artifact_or_name: str | Artifact,
-        type: str | None = None,
-        aliases: list[str] | None = None,
-        use_as: str | None = None,
-    ) -> Artifact:
-        """A version of an artifact, noted as something that this run used."""
-        from .stored import use_artifact
-
-        self._needs("use_artifact")
-        return use_artifact(self, artifact_or_name, type)
-
-    def log_code(
-        self,
-        root: str | None = ".",
-        name: str | None = None,
-        include_fn: Callable[..., bool] | None = None,
-        exclude_fn: Callable[..., bool] | None = None,
-    ) -> Artifact | None:
-        """Keep source files as an artifact of type "code"; None if there are none."""
-        from .stored import log_code
-
-        self._needs("log_code")
-        return log_code(self, root or ".", name, include_fn, exclude_fn)
-
-    def log_model(
-        self,
-        path: str | os.PathLike[str],
-        name: str | None = None,
-        aliases: list[str] | None = None,
-    ) -> None:
-        """Keep a file or folder as an artifact of type "model"."""
-        self.log_artifact(path, name=name, type="model", aliases=aliases)
-
-    def use_model(self, name: str) -> str:
-        """The path of a model that was logged: its file, or its folder if it has several."""
-        artifact = self.use_artifact(name, type="model")
-        folder = artifact.download()
-        files = list(artifact.manifest.entries)
-        return os.path.join(folder, files[0]) if len(files) == 1 else folder
-
     # -- life --------------------------------------------------------------------------------------
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
@@ -536,19 +271,7 @@ class Run:
     ) -> None:
         self._end(lambda run: run.__exit__(kind, error, traceback))
 
-    def _needs(self, call: str) -> None:
-        if self._finished:
-            raise RunFinished(
-                f"Run ({self.id}) is finished. The call to `{call}` will be ignored. Please make sure that you "
-                "are using an active run."
-            )
-
     # -- keeping what changes ----------------------------------------------------------------------
-
-    def _tell(self) -> None:
-        self.native.capture(
-            "wandb", {k: v for k, v in self._facts.items() if k != "name" and v not in (None, "")}
-        )
 
     def _config_changed(self, changed: dict[str, Any]) -> None:
         self._needs("config.update")

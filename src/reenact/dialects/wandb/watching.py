@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .runs import Run
+    from .facts import RunFacts as Run
 
 __all__ = ["unwatch", "watch"]
 

@@ -19,6 +19,9 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("REENACT_QUIET", "1")
+    monkeypatch.setenv(
+        "REENACT_FORWARD_WAIT", "120"
+    )  # a busy machine is no reason to find less sent
     monkeypatch.chdir(tmp_path)
     yield
     from reenact.tracking import running

@@ -148,7 +148,7 @@ def test_backends_are_forwarded_to_and_stop_waits_until_all_is_there():
         (place,) = view.forwarded
         assert place.complete
         assert place.points == 200
-        reader = EventAccumulator(str(view.path / "forward" / "tensorboard"), {"scalars": 0})
+        reader = EventAccumulator(str(view.path / "forwarded" / "tensorboard"), {"scalars": 0})
         reader.Reload()
         assert [event.step for event in reader.Scalars("loss")] == list(range(200))
     for local in (None, "local"):

@@ -6,8 +6,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ from reenact.record.plain import flatten
 from reenact.record.status import Status
 from reenact.testing.items import START, Records
 from reenact.testing.target import Point, TargetContract
+
+from .servers import free_port
 
 from aim.sdk.index_manager import RepoIndexManager  # isort: skip
 
@@ -277,3 +282,123 @@ def test_times_names_and_what_people_did_at_aim_are_kept(mirror: Mirror) -> None
     assert sorted(run.tags) == ["kept", "new", "theirs"]
     (metric,) = run.metrics()
     assert metric.data.items_list()[1][2] == [START + 60]
+
+
+class AimServer:
+    """What `aim server` runs, in one process, on a repository that outlives it.
+
+    Args:
+        folder: The repository.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.uri = f"aim://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> AimServer:
+        """Start it, and wait until it answers."""
+        with open(self.folder / "server.log", "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "uvicorn", "aim.ext.transport.run:app"]
+                + ["--host", "127.0.0.1", "--port", str(self.port), "--log-level", "error"],  # noqa: RUF005  (two lines of it)
+                cwd=self.folder,
+                env={**os.environ, "__AIM_SERVER_MOUNT_REPO_PATH__": str(self.folder / ".aim")},
+                stdout=log,
+                stderr=log,
+            )
+        until = time.monotonic() + 60
+        while not self._answers():
+            assert self._process.poll() is None, (self.folder / "server.log").read_text()
+            assert time.monotonic() < until, "the server does not answer"
+            time.sleep(0.1)
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1):
+                return True
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """As a crash does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture
+def server(mirror: Mirror) -> Iterator[AimServer]:
+    server = AimServer(Path(place(mirror))).start()
+    yield server
+    server.kill()
+
+
+REMOTE = """
+import json, os, signal, sys
+from reenact import Text
+from reenact.forwarders import Aim, aim
+from reenact.forwarders.target import Mirror
+from reenact.record.status import Status
+from reenact.testing.items import Records
+
+mirror, where, server = Mirror(*json.loads(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+aim._SETTLE_SECONDS = aim._CLOSE_SECONDS = 2.0
+records = Records(mirror)
+records.params({"lr": 0.1, "model": {"width": 2}})
+records.tags({"baseline": None})
+records.field("notes", "the third layer")
+records.value("answer", Text("yes"), 3)
+records.log("hello")
+file = records.file("models", "model.bin", b"123")
+for step in range(300):
+    records.points({"loss": step / 7}, step)
+
+target = aim.AimTarget(Aim(where), mirror, {})
+refused = target.send(records.items[:100], False)
+assert [r.number for r in refused] == [file.number], refused
+memo = target.settle()
+target.send(records.items[100:150], False)
+target.close()  # not settled
+target = aim.AimTarget(Aim(where), mirror, memo)
+assert not target.send(records.items[100:], True)
+target.settle()
+target.end(Status.COMPLETED, None, mirror.created_at + 9)
+
+last = aim.AimTarget(Aim(where), mirror, memo)
+last.send(records.items[100:101], True)
+os.kill(server, signal.SIGKILL)
+try:
+    last.send(records.items[101:], True)
+    last.settle()
+except (TimeoutError, RuntimeError) as error:
+    print(type(error).__name__)
+last.close()
+"""
+
+
+def test_a_server_has_everything_once_and_one_that_is_gone_holds_up_nobody(
+    mirror: Mirror, server: AimServer
+) -> None:
+    command = [sys.executable, "-c", REMOTE, json.dumps(mirror), server.uri, str(server.pid)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1].endswith(("TimeoutError", "TooLate"))
+    server.kill()
+    read = TestAim()
+    assert sorted(read.points(mirror)) == [("loss", step, step / 7) for step in range(300)]
+    assert read.params(mirror) == {"lr": 0.1, "model.width": 2}
+    assert read.tags(mirror) == {"baseline": None}
+    assert read.notes(mirror) == "the third layer"
+    assert read.values(mirror) == [("answer", 3)]
+    assert read.logs(mirror) == "hello"
+    assert read.runs(mirror) == 1
+    assert run_of(mirror).creation_time == START

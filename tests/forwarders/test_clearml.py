@@ -25,7 +25,7 @@ SHOWN = ("training_debug_image", "plot")
 
 
 def sessions(mirror: Mirror) -> list[Path]:
-    folder = Path(mirror.folder, "forward", "clearml")
+    folder = Path(mirror.folder, "forwarded", "clearml")
     return sorted(folder.iterdir()) if folder.is_dir() else []
 
 

@@ -133,7 +133,7 @@ def test_what_a_running_experiment_has_so_far_can_be_sent_once(root: Path, ledge
 def test_two_do_not_send_to_one_place_at_once(root: Path, ledger: Ledger):
     with Experiment("p/run", root=root) as exp:
         exp.log_metric("loss", 1.0)
-    with locked(os.path.join(exp.folder, "forward", "mlflow.lock"), 1.0) as held:
+    with locked(os.path.join(exp.folder, "forwarded", "mlflow.lock"), 1.0) as held:
         assert held
         with pytest.raises(Busy, match="another process"):
             follow_to_the_end(exp.folder, MLflow(), prefix="p/run", patience=1, lock_wait=0.05)

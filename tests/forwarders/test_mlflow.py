@@ -383,6 +383,17 @@ def test_points_alike_to_the_millisecond_are_kept_across_processes(
     assert sorted(p.timestamp - (START + 1) * 1000 for p in points) == [0, 1, 2, 3]
 
 
+def test_a_run_that_goes_on_after_its_end_is_running_again(server: MLflowServer, mirror: Mirror):
+    target = MLflowTarget(address_of(server, mirror), mirror, {})
+    target.end(Status.FAILED, "out of memory", START + 5)
+    ended = Reading(server.uri, mirror).run
+    assert (ended.info.status, ended.info.end_time) == ("FAILED", (START + 5) * 1000)
+    assert ended.data.tags["reenact.reason"] == "out of memory"
+    later = MLflowTarget(address_of(server, mirror), mirror, target.settle())
+    later.send([Records(mirror).points({"loss": 1.0}, 0)], False)
+    assert Reading(server.uri, mirror).run.info.status == "RUNNING"
+
+
 def test_sending_all_of_it_again_without_a_memo_doubles_nothing(
     server: MLflowServer, mirror: Mirror
 ):

@@ -33,7 +33,7 @@ ADDRESS = TensorBoard()
 
 
 def folder_of(mirror: Mirror) -> Path:
-    return Path(mirror.folder, "forward", "tensorboard")
+    return Path(mirror.folder, "forwarded", "tensorboard")
 
 
 def accumulated(folder: Path) -> EventAccumulator:

@@ -34,7 +34,7 @@ def no_service_left(monkeypatch):
 
 
 def records_of(mirror: Mirror) -> list[Any]:
-    logs = logs_of(os.path.join(mirror.folder, "forward", "wandb"), mirror.experiment_id)
+    logs = logs_of(os.path.join(mirror.folder, "forwarded", "wandb"), mirror.experiment_id)
     return [record for path in logs for record in TransactionLog(path).records()]
 
 
@@ -118,7 +118,7 @@ class TestWandB(TargetContract):
 
     def files(self, mirror: Mirror) -> dict[str, bytes]:
         files = {}
-        folder = Path(mirror.folder, "forward", "wandb")
+        folder = Path(mirror.folder, "forwarded", "wandb")
         for log in logs_of(str(folder), mirror.experiment_id):
             for record in TransactionLog(log).records():
                 for file in record.files.files:
@@ -141,7 +141,7 @@ class TestWandB(TargetContract):
         return "".join(record.output_logger.line for record in kept)
 
     def status(self, mirror: Mirror) -> Any:
-        log = logs_of(os.path.join(mirror.folder, "forward", "wandb"), mirror.experiment_id)[-1:]
+        log = logs_of(os.path.join(mirror.folder, "forwarded", "wandb"), mirror.experiment_id)[-1:]
         ends = [
             r.exit.exit_code for p in log for r in TransactionLog(p).records() if r.HasField("exit")
         ]
@@ -215,7 +215,7 @@ def test_wandb_reads_in_its_files_what_we_read_in_them(mirror: Mirror, tmp_path:
     target = opened(mirror)
     target.send(records.items, False)
     target.end(Status.COMPLETED, None, START)
-    (log,) = logs_of(str(tmp_path / "forward" / "wandb"), mirror.experiment_id)
+    (log,) = logs_of(str(tmp_path / "forwarded" / "wandb"), mirror.experiment_id)
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", log]
     said = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
     theirs = [json.loads(line)["type"] for line in said.splitlines()]
@@ -231,7 +231,7 @@ def test_a_log_cut_short_or_broken_counts_for_what_it_holds(mirror: Mirror, tmp_
     target = opened(mirror)
     target.send(records.items, False)
     target.end(Status.COMPLETED, None, START)
-    (log,) = logs_of(str(tmp_path / "forward" / "wandb"), mirror.experiment_id)
+    (log,) = logs_of(str(tmp_path / "forwarded" / "wandb"), mirror.experiment_id)
     whole = Path(log).read_bytes()
     rows = {}
     for end in (len(whole) - 3, len(whole) // 2, 40_000, 32_768 + 7, 32_768 + 2, 9, 7, 0):
@@ -254,7 +254,7 @@ def test_a_log_is_read_on_from_where_it_ended(mirror: Mirror, tmp_path: Path) ->
     target = opened(mirror)
     target.send([records.points({"loss": 0.5}, 1)], False)
     target.settle()
-    (path,) = logs_of(str(tmp_path / "forward" / "wandb"), mirror.experiment_id)
+    (path,) = logs_of(str(tmp_path / "forwarded" / "wandb"), mirror.experiment_id)
     log = TransactionLog(path)
     first = list(log.records())
     target.send([records.points({"loss": 0.25}, 2)], False)

@@ -46,7 +46,7 @@ def _step_back(folder: str) -> None:
     except OSError:
         pass  # no such system, or not allowed: then it is as any process
     try:
-        log = os.path.join(folder, "forward", "output.log")
+        log = os.path.join(folder, "forwarded", "output.log")
         os.makedirs(os.path.dirname(log), exist_ok=True)
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     except OSError:

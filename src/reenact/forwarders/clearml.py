@@ -99,7 +99,7 @@ class ClearMLTarget:
         if self._session is None:
             if self._offline:
                 folder = self._address.dir or os.path.join(
-                    self._mirror.folder, "forward", "clearml"
+                    self._mirror.folder, "forwarded", "clearml"
                 )
                 mark = hashlib.sha256(self._mirror.experiment_id.encode()).hexdigest()[:32]
                 task_id = f"offline-{mark}"

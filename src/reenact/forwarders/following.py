@@ -102,7 +102,7 @@ def follow_to_the_end(
     wake = wake or threading.Event()
     life = Life(folder, prefix)
     name = ForwardSink(folder, address).key
-    lock = os.path.join(folder, "forward", f"{name}.lock")
+    lock = os.path.join(folder, "forwarded", f"{name}.lock")
     until = time.monotonic() + lock_wait
     while True:
         with locked(lock, min(1.0, max(0.0, until - time.monotonic()))) as held:

@@ -21,8 +21,8 @@ _PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow",
 PATIENCE = 120.0
 
 
-# What goes on by itself: kept, so that nobody takes them for forgotten, and asked now and then whether they ended.
-_left: list[subprocess.Popen[bytes]] = []
+# Processes that go on by themselves; those that have ended are taken note of when the next one is left.
+_left: set[int] = set()
 
 
 class Sending:
@@ -57,14 +57,23 @@ class Sending:
         return True
 
     def leave(self) -> None:
-        """Let it go on by itself."""
-        _left[:] = [process for process in _left if process.poll() is None]
+        """Let it go on by itself, also beyond the end of this process."""
+        for pid in list(_left):
+            try:
+                ended, _ = os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                ended = pid
+            if ended:
+                _left.discard(pid)
         if self._process.poll() is None:
-            _left.append(self._process)
+            _left.add(self._process.pid)
+            self._process.returncode = 0  # Python would call it forgotten, and warn of it
 
     def stop(self) -> None:
         """End it; what was not sent can be sent later."""
         self.finish()
+        if self._process.pid in _left:
+            self._process.returncode = None
         self._process.terminate()
         if not self.wait(2.0):
             self._process.kill()

@@ -1,4 +1,4 @@
-"""How far an experiment has come to each place it is forwarded to: `forward/<place>.json` in its folder."""
+"""How far an experiment has come to each place it is forwarded to: `forwarded/<place>.json` in its folder."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def key_of(address: Address) -> str:
 
 def path_of(folder: str, key: str) -> str:
     """Where the progress to a place is kept."""
-    return os.path.join(folder, "forward", f"{key}.json")
+    return os.path.join(folder, "forwarded", f"{key}.json")
 
 
 def read_progress(folder: str, key: str) -> Progress | None:
@@ -104,7 +104,7 @@ def read_progress(folder: str, key: str) -> Progress | None:
 def read_all(folder: str) -> dict[str, Progress]:
     """The progress to every place the experiment was forwarded to, by the place's key."""
     try:
-        names = sorted(os.listdir(os.path.join(folder, "forward")))
+        names = sorted(os.listdir(os.path.join(folder, "forwarded")))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     found = {}

@@ -263,7 +263,7 @@ class _PartlyShown(NotShown):
 
 def _folder(address: TensorBoard, mirror: Mirror) -> str:
     if address.log_dir is None:
-        return os.path.join(mirror.folder, "forward", "tensorboard")
+        return os.path.join(mirror.folder, "forwarded", "tensorboard")
     return os.path.join(
         os.path.abspath(os.path.expanduser(address.log_dir)), *mirror.prefix.split("/")
     )

@@ -31,7 +31,7 @@ from ..record.events import (
 from ..record.status import Status
 from .account import Account
 from .address import WandB
-from .patience import within
+from .patience import answer_within, within
 from .target import Item, Mirror, Refusal
 from .wandb_log import TransactionLog, logs_of
 from .wandb_values import NoPlace, as_media
@@ -52,6 +52,7 @@ _QUIET = {
     "disable_code": True,
     "disable_git": True,
     "disable_job_creation": True,
+    "finish_timeout": 30.0,
     "init_timeout": 30.0,
     "save_code": False,
     "symlink": False,
@@ -146,7 +147,7 @@ class WandBTarget:
 
     def _folder(self) -> str:
         """Where W&B makes its folder `wandb` in."""
-        return os.path.abspath(self._address.dir or os.path.join(self._mirror.folder, "forward"))
+        return os.path.abspath(self._address.dir or os.path.join(self._mirror.folder, "forwarded"))
 
     def _recognise(self, logs: list[str]) -> None:
         """Take note of what earlier openings wrote: the last row, and the messages after it."""
@@ -353,7 +354,8 @@ class WandBTarget:
         run, log = self._opened(), self._log
         self._run, self._log = None, None
         seconds = _SETTLE_SECONDS[log is not None]
-        within(seconds, lambda: run.finish(exit_code=_EXIT_CODES.get(status, 0)))
+        code = _EXIT_CODES.get(status, 0)
+        answer_within(seconds, lambda: run.finish(exit_code=code), "W&B")
         if log is not None:  # which is still being written
             self._wait_until(lambda: any(r.HasField("exit") for r in log.records()), seconds)
         self._unsettled = False

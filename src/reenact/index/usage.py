@@ -21,6 +21,7 @@ _KINDS = {
     "environment": "environment",
     "checkpoints": "checkpoints",
     "outputs": "outputs",
+    "forwarded": "forwarded",
 }
 
 

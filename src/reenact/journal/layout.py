@@ -108,7 +108,7 @@ OWN_FOLDERS = frozenset(
         "environment",
         "checkpoints",
         "outputs",
-        "forward",
+        "forwarded",
     }
 )
 OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})

@@ -31,7 +31,17 @@ _DEVICES = frozenset(
 MAX_FOLDER_BYTES = 160  # with an id behind it still a segment
 # Folders of an experiment: a child experiment of that name would sit inside its parent's record.
 RESERVED = frozenset(
-    {"journal", "metrics", "logs", "files", "values", "environment", "checkpoints", "outputs"}
+    {
+        "journal",
+        "metrics",
+        "logs",
+        "files",
+        "values",
+        "environment",
+        "checkpoints",
+        "outputs",
+        "forwarded",
+    }
 )
 _ROOT_RESERVED = frozenset({"weights", "experiments.db"})
 _ALLOWED = (

@@ -138,7 +138,7 @@ class MLflowTarget:
         if not active:
             raise NotFound(
                 f"The MLflow run {self._run_id} is deleted. Restore it there; or, to send all of it to a new one, delete "
-                f"this experiment's progress to MLflow in {os.path.join(self._mirror.folder, 'forward')}.",
+                f"this experiment's progress to MLflow in {os.path.join(self._mirror.folder, 'forwarded')}.",
                 name=self._run_id,
             )
         self._experiment_id = str(run.info.experiment_id)

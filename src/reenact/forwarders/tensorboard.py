@@ -85,7 +85,7 @@ class TensorBoardTarget:
             found = "is gone"
         raise CorruptData(
             f"{self._path} had {self._size} bytes when it was last written to, and now {found}. To write all of it again, "
-            f"delete this experiment's progress to TensorBoard in {os.path.join(self._mirror.folder, 'forward')}.",
+            f"delete this experiment's progress to TensorBoard in {os.path.join(self._mirror.folder, 'forwarded')}.",
             path=self._path,
         )
 

@@ -28,9 +28,11 @@ from reenact.dialects.mlflow import (
     MlflowException,
     automatic,
     experiments,
+    narrowing,
     places,
 )
 from reenact.dialects.mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
+from reenact.dialects.mlflow.filters import matcher
 from reenact.errors import ReenactError
 
 from .records import recorded
@@ -342,6 +344,24 @@ def test_an_experiment_begun_with_reenact_takes_calls_and_is_the_parent_of_runs(
     assert Store()[native.id].children().ids == [run.info.run_id]
 
 
+def test_several_processes_may_begin_at_once_and_one_that_is_killed_has_failed():
+    program = (
+        "import os, signal, sys, reenact.dialects.mlflow as mlflow\n"
+        "mlflow.set_experiment('at once')\n"
+        "with mlflow.start_run(run_name=sys.argv[1]):\n"
+        "    mlflow.log_metric('n', int(sys.argv[1]))\n"
+        "    if sys.argv[1] == '0':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", program, str(n)]) for n in range(4)]
+    assert [process.wait() for process in started] == [-9, 0, 0, 0]
+    frame = mlflow.search_runs(
+        experiment_names=["at once"], order_by=["metrics.n"], output_format="list"
+    )
+    assert [run.data.metrics["n"] for run in frame] == [0, 1, 2, 3]  # type: ignore[union-attr]
+    assert [run.info.status for run in frame] == ["FAILED", *["FINISHED"] * 3]  # type: ignore[union-attr]
+
+
 def test_threads_have_runs_of_their_own():
     ids: list[str] = []
 
@@ -481,13 +501,16 @@ def test_experiments_are_made_found_and_deleted():
 
 def test_names_of_experiments_never_lead_outside_and_never_meet():
     names = ["a/b", "/a/b", "../x", "a:b", "a-b", "..", "logs", "weights", "/Users/me@x/exp", "a"]
+    folders = set()
     for name in names:
         mlflow.set_experiment(name)
         with mlflow.start_run() as run:
             mlflow.log_param("name", name)
         folder = Path(run.native.folder).resolve()
         assert folder.is_relative_to(Path("experiments").resolve())
+        folders.add(folder.parent)
     assert os.listdir() == ["experiments"]
+    assert len(folders) == len(names)
     for name in names:
         found = mlflow.search_runs(experiment_names=[name])
         assert found["params.name"].tolist() == [name]
@@ -684,6 +707,49 @@ def test_filters_are_asked_of_every_run(three: list[str]):
     assert found('tags."it\'s" LIKE "%\'quote%"') == [0, 1, 2]
     assert found(f"run_id IN ('{three[0]}', '{three[3]}')") == [0, 3]
     assert found("status IN ('FINISHED') and end_time IS NOT NULL") == [0, 1, 2, 3]
+
+
+def test_narrowing_leaves_out_no_run_that_a_filter_is_true_of(monkeypatch: pytest.MonkeyPatch):
+    values = [
+        0.1,
+        3,
+        1e-05,
+        1e20,
+        True,
+        None,
+        "True",
+        "3",
+        "a'b",
+        [1, 2],
+        math.nan,
+        math.inf,
+        "",
+        "x" * 600,
+    ]
+    mlflow.set_experiment("odd (names) ^[1] it's")
+    for number, value in enumerate(values):
+        with mlflow.start_run(tags={"it's": str(value), "e": ""}):
+            mlflow.log_params({"p": value, "q.r": value, "odd 'name'": value})
+            mlflow.log_metrics({"m": number / 3, "odd 'm'": [math.nan, math.inf, 2.5][number % 3]})
+    with reenact.Experiment("native", params={"p": 3}):
+        pass
+    filters = ["status = 'FINISHED'", "status IN ('FAILED', 'RUNNING')", "status != 'FAILED'",
+               "metrics.`odd 'm'` != 2.5", "metrics.`odd 'm'` >= 2.5", "metrics.m <= 1", "tags.e = ''",
+               "metrics.m IN (1, 2)", "params.p IN ('3', 'True')", "run_id = 'x'", "metrics.m > 1e20"]  # fmt: skip
+    for value in values:
+        text = str(value).replace("'", "\\'")
+        for field in ("params.p", "params.q.r", "params.`odd 'name'`", "tags.`it's`"):
+            filters += [f"{field} = '{text}'", f"{field} != '{text}'"]
+    ours = [len(mlflow.search_runs(filter_string=text)) for text in filters]
+    store = places.store()
+    assert store is not None
+    for text in filters:
+        said = narrowing.narrower(matcher(text, ("status", "run_id"), lambda *_: []).conditions)
+        store.list(said)  # it can be read, and names what there is
+    monkeypatch.setattr("reenact.dialects.mlflow.searching.narrower", lambda conditions: None)
+    assert [len(mlflow.search_runs(filter_string=text)) for text in filters] == ours
+    assert ours[:3] == [len(values), 0, len(values)]
+    assert sum(ours) > 100
 
 
 def test_a_mistake_in_a_filter_is_pointed_at(three: list[str]):

@@ -101,7 +101,8 @@ class MlflowClient:
         """A page of the runs for which a filter is true; `.token` asks for the next one."""
         if isinstance(experiment_ids, (str, int)):
             experiment_ids = [str(experiment_ids)]
-        found = searching.find_runs(experiment_ids, filter_string, run_view_type, None, order_by)
+        stop = _start(page_token) + max_results + 1
+        found = searching.find_runs(experiment_ids, filter_string, run_view_type, stop, order_by)
         return _page(found, max_results, page_token)
 
     # -- what runs log -----------------------------------------------------------------------------
@@ -281,10 +282,14 @@ class MlflowClient:
         experiments.set_tags(experiment_id, {key: value})
 
 
-def _page(found: list[Any], size: int, token: str | None) -> PagedList[Any]:
+def _start(token: str | None) -> int:
     try:
-        start = int(token or 0)
+        return int(token or 0)
     except ValueError:
         raise MlflowException.invalid_parameter_value(f"{token!r} is no page token.") from None
+
+
+def _page(found: list[Any], size: int, token: str | None) -> PagedList[Any]:
+    start = _start(token)
     stop = start + size
     return PagedList(found[start:stop], str(stop) if stop < len(found) else None)

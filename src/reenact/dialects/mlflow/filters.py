@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from .exceptions import MlflowException
 
-__all__ = ["matcher", "sorted_by"]
+__all__ = ["Condition", "Filter", "matcher", "sorted_by"]
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -37,6 +38,28 @@ _NUMBERS = ("start_time", "end_time", "creation_time", "last_update_time")
 
 Ask = Callable[[Any], bool]
 Get = Callable[[Any, str, str], list[Any]]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition: a field, what it is compared by (such as "=", "IN", "LIKE", "IS NULL"), with what."""
+
+    entity: str
+    name: str
+    sign: str
+    value: Any
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that all have to be true of a run."""
+
+    conditions: tuple[Condition, ...]
+
+    def __call__(self, run: Any) -> bool:
+        """Whether they are."""
+        return all(condition.ask(run) for condition in self.conditions)
 
 
 def _wrong(message: str, text: str, at: int | None = None) -> MlflowException:
@@ -121,7 +144,7 @@ def _unquoted(kind: str, value: str) -> str:
 
 def matcher(
     filter_string: str | None, attributes: Iterable[str], get: Get, default: str = "attribute"
-) -> Ask:
+) -> Filter:
     """The question that a filter asks of one run.
 
     Args:
@@ -134,44 +157,62 @@ def matcher(
         MlflowException: It cannot be read; the message points at the place.
     """
     reader = _Reader(filter_string or "")
-    asked: list[Ask] = []
+    asked: list[Condition] = []
     while reader.peek()[0] != "end":
         asked.append(_condition(reader, attributes, get, default))
         if reader.peek()[0] != "end" and not reader.word("AND"):
             raise reader.fail("Invalid clause(s) in filter string: conditions are joined by AND")
         if reader.peek()[0] == "end" and reader.peek(-1)[1].upper() == "AND":
             raise reader.fail("Invalid clause(s) in filter string: AND is followed by a condition")
-    return lambda run: all(ask(run) for ask in asked)
+    return Filter(tuple(asked))
 
 
-def _condition(reader: _Reader, attributes: Iterable[str], get: Get, default: str) -> Ask:
+def _condition(reader: _Reader, attributes: Iterable[str], get: Get, default: str) -> Condition:
     entity, name = _field(reader, default, attributes)
     if reader.word("IS", "NULL"):
-        return lambda run: not get(run, entity, name)
+        return Condition(entity, name, "IS NULL", None, lambda run: not get(run, entity, name))
     if reader.word("IS", "NOT", "NULL"):
-        return lambda run: bool(get(run, entity, name))
+        return Condition(
+            entity, name, "IS NOT NULL", None, lambda run: bool(get(run, entity, name))
+        )
     numeric = entity == "metric" or (entity == "attribute" and name in _NUMBERS)
+    sign, test, value = _test(reader, numeric, f"{entity} {name!r}")
+    return Condition(
+        entity, name, sign, value, lambda run: any(test(found) for found in get(run, entity, name))
+    )
+
+
+def _test(reader: _Reader, numeric: bool, what: str) -> tuple[str, Ask, Any]:
+    """What is asked of a value that is there: how, the question, and what it is compared with."""
     at = reader.peek()[2]
-    if (negated := reader.word("NOT", "IN")) or reader.word("IN"):
+    no = reader.peek()[1].upper() == "NOT" and bool(reader.next())
+    if reader.word("IN"):
         options = _options(reader, numeric)
-        return lambda run: any((v in options) != negated for v in get(run, entity, name))
-    if (negated := reader.word("NOT", "LIKE")) or reader.word("LIKE"):
-        return _like(reader, entity, name, numeric, get, negated, at, 0)
-    if (negated := reader.word("NOT", "ILIKE")) or reader.word("ILIKE"):
-        return _like(reader, entity, name, numeric, get, negated, at, re.IGNORECASE)
+        return "NOT IN" if no else "IN", lambda found: (found in options) != no, options
+    for sign, flags in (("LIKE", 0), ("ILIKE", re.IGNORECASE)):
+        if reader.word(sign):
+            if numeric:
+                raise reader.fail(f"Invalid comparator {sign} for {what}, which is a number", at)
+            wanted = _value(reader, False, what)
+            parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in wanted)
+            pattern = re.compile("".join(parts), flags | re.DOTALL)
+            return f"NOT {sign}" if no else sign, _liked(pattern, no), wanted
     kind, sign, at = reader.next()
-    compare = _COMPARE.get(sign) if kind == "sign" else None
-    if compare is None or (not numeric and sign not in ("=", "==", "!=", "<>")):
-        raise reader.fail(f"Invalid comparator {sign!r} for {entity} {name!r}", at)
-    value = _value(reader, numeric, f"{entity} {name!r}")
-    return lambda run: any(compare(found, value) for found in get(run, entity, name))
+    sign = {"==": "=", "<>": "!="}.get(sign, sign)
+    compare = _COMPARE.get(sign) if kind == "sign" and not no else None
+    if compare is None or (not numeric and sign not in ("=", "!=")):
+        raise reader.fail(f"Invalid comparator {sign!r} for {what}", at)
+    value = _value(reader, numeric, what)
+    return sign, lambda found: compare(found, value), value
+
+
+def _liked(pattern: re.Pattern[str], no: bool) -> Ask:
+    return lambda found: bool(pattern.fullmatch(str(found))) != no
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: bool(a == b),
-    "==": lambda a, b: bool(a == b),
     "!=": lambda a, b: bool(a != b),
-    "<>": lambda a, b: bool(a != b),
     "<": lambda a, b: bool(a < b),
     "<=": lambda a, b: bool(a <= b),
     ">": lambda a, b: bool(a > b),
@@ -201,19 +242,6 @@ def _options(reader: _Reader, numeric: bool) -> list[Any]:
     if token[1] != ")":
         raise reader.fail("The list is not closed", token[2])
     return found
-
-
-def _like(
-    reader: _Reader, entity: str, name: str, numeric: bool, get: Get, negated: bool, at: int, flags: int
-) -> Ask:  # fmt: skip
-    if numeric:
-        raise reader.fail(f"Invalid comparator LIKE for {entity} {name!r}, which is a number", at)
-    wanted = _value(reader, False, f"{entity} {name!r}")
-    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in wanted)
-    pattern = re.compile("".join(parts), flags | re.DOTALL)
-    return lambda run: any(
-        bool(pattern.fullmatch(str(found))) != negated for found in get(run, entity, name)
-    )
 
 
 def sorted_by(

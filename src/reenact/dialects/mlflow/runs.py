@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from reenact import Status
-from reenact.errors import ReenactError
+from reenact.errors import QueryError, ReenactError
 
 from . import experiments, places
 from .entities import (
@@ -24,7 +25,8 @@ from .entities import (
     RunInputs,
     ViewType,
 )
-from .exceptions import missing
+from .exceptions import MlflowException, missing
+from .narrowing import under
 
 __all__ = ["artifact_uri", "history", "run_of", "status_of", "view_of", "views_of"]
 
@@ -131,32 +133,32 @@ def experiment_of(view: Any) -> str:
     return experiments.id_of(folder) if folder else "0"
 
 
-def views_of(experiment_ids: list[str] | None) -> Iterator[Any]:
-    """The views of all runs of some experiments (all if None), newest first."""
+def views_of(experiment_ids: list[str] | None, narrower: str | None = None) -> Iterator[Any]:
+    """The views of all runs of some experiments (all if None), newest first.
+
+    Args:
+        narrower: A condition of Reenact's filter language that they meet; one that names what was never logged is left
+            out, as MLflow's filters may.
+    """
     store = places.store()
     if store is None:
         return
-    if experiment_ids is None:
-        yield from store.list()
-        return
-    for experiment_id in dict.fromkeys(experiment_ids):
-        if experiment_id == "0":  # and what lies in no project
-            found = store.list()
-        else:
-            try:
-                project = experiments.project_of(experiments.name_of(experiment_id))
-            except ReenactError:
-                continue  # MLflow finds no runs of an experiment that there is not
-            found = store.list(f"prefix =~ {_literal('^' + _escaped(project) + '/')}")
-        yield from (view for view in found if experiment_of(view) == experiment_id)
-
-
-def _escaped(text: str) -> str:
-    return "".join(c if c.isalnum() or c in " _-/" else f"[{c}]" for c in text)
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if experiment_ids is not None:
+        projects = []
+        for experiment_id in experiment_ids:
+            with contextlib.suppress(MlflowException):  # MLflow finds no runs where there is none
+                projects.append(experiments.project_of(experiments.name_of(experiment_id)))
+        if not projects:
+            return
+        there = f"({' or '.join(map(under, dict.fromkeys(projects)))})"
+        narrower = f"{there} and {narrower}" if narrower else there
+    try:
+        found = store.list(narrower)
+    except QueryError:
+        found = store.list()
+    for view in found:
+        if experiment_ids is None or experiment_of(view) in experiment_ids:
+            yield view
 
 
 def history(view: Any, key: str) -> list[Metric]:

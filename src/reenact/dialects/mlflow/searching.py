@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,6 +10,7 @@ from . import experiments
 from .entities import Experiment, PagedList, Run, ViewType
 from .exceptions import MlflowException
 from .filters import matcher, sorted_by
+from .narrowing import narrower
 from .runs import run_of, stages_of, views_of
 
 if TYPE_CHECKING:
@@ -57,9 +59,11 @@ def find_runs(
     if not stages_of(run_view_type):
         return []
     chosen = None if experiment_ids is None else [str(one) for one in experiment_ids]
-    found = [run for run in map(run_of, views_of(chosen)) if ask(run)]
-    found.sort(key=lambda run: -(run.info.start_time or 0))
-    found = sorted_by(found, order_by, _RUN, _of_run)
+    views = views_of(chosen, narrower(ask.conditions))
+    matching = (run for run in map(run_of, views) if ask(run))
+    if not order_by:  # they come newest first: no more are read than are wanted
+        return list(itertools.islice(matching, max_results))
+    found = sorted_by(list(matching), order_by, _RUN, _of_run)
     return found if max_results is None else found[:max_results]
 
 

@@ -344,6 +344,21 @@ def test_an_experiment_begun_with_reenact_takes_calls_and_is_the_parent_of_runs(
     assert Store()[native.id].children().ids == [run.info.run_id]
 
 
+def test_programs_that_use_tensorboard_beside_it_have_experiments_of_their_own_for_both():
+    from reenact.dialects.tensorboard import SummaryWriter
+
+    writer = SummaryWriter("runs/a")
+    with mlflow.start_run() as run:
+        inner = SummaryWriter()
+        inner.add_scalar("a", 1, 1)
+        mlflow.log_metric("b", 2)
+    mlflow.log_metric("c", 3)
+    assert len({writer.native.id, inner.native.id, run.info.run_id}) == 3
+    assert mlflow.get_parent_run(run.info.run_id) is None
+    assert mlflow.get_run(run.info.run_id).data.metrics == {"b": 2}
+    assert Store()["runs/a"].metrics.get("c") is None
+
+
 def test_several_processes_may_begin_at_once_and_one_that_is_killed_has_failed():
     program = (
         "import os, signal, sys, reenact.dialects.mlflow as mlflow\n"

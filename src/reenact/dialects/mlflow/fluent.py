@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import reenact
 from reenact import Status
-from reenact.errors import NotRunning
 
+from .._around import around, opened_by_a_dialect
 from . import experiments, places, writing
 from .entities import Run, RunData, RunInfo, RunInputs, RunStatus
 from .exceptions import MlflowException
@@ -135,13 +135,13 @@ def start_run(
         run = _continued(run_id, given, description, system)
     else:
         parent = parent_run_id or given.pop("mlflow.parentRunId", None)
-        around = stack[-1].native if stack else _around()
+        outer = stack[-1].native if stack else around()
         if parent is not None:
             view_of(parent)
         run = begun(
             experiment_id or (stack[-1]._experiment_id if stack else experiments.active_id()),
             run_name or given.pop("mlflow.runName", None),
-            parent or around,
+            parent or outer,
             {key: value for key, value in given.items() if key != "mlflow.runName"},
             description,
             system,
@@ -178,6 +178,7 @@ def begun(
             root=places.root(),
             system_metrics=system,
         )
+        opened_by_a_dialect(native)
         native.run.start()
     facts: dict[str, Any] = {"experiment_id": str(experiment_id), "experiment": experiment}
     if start_time is not None:
@@ -208,6 +209,7 @@ def _continued(
         native = reenact.Experiment(
             prefix=view.prefix, root=places.root(), description=description, system_metrics=system
         )
+        opened_by_a_dialect(native)
         native.run.start()
         writing.OPEN[run_id] = native
         writing.remember_inputs(view)
@@ -218,23 +220,12 @@ def _continued(
     return run
 
 
-def _around() -> reenact.Experiment | None:
-    """The experiment that the program began with Reenact itself, if one runs."""
-    try:
-        current = reenact.current()
-    except NotRunning:
-        return None
-    is_ours = any(current is native for native in writing.OPEN.values())
-    return current if current.status is Status.RUNNING and not is_ours else None
-
-
 def native_run() -> reenact.Experiment:
     """What a call without a run writes to: the active run, an experiment begun with Reenact, or a new run."""
     stack = _stack()
     if stack:
         return stack[-1].native
-    around = _around()
-    return around if around is not None else start_run().native
+    return around() or start_run().native
 
 
 def active_run() -> ActiveRun | None:

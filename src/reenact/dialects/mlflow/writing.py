@@ -12,6 +12,7 @@ import reenact
 from reenact import Status
 from reenact.errors import ReenactError
 
+from .._around import opened_by_a_dialect
 from .._places import safe_path
 from . import places
 from .exceptions import MlflowException
@@ -68,6 +69,7 @@ def writing(run_id: str) -> Iterator[reenact.Experiment]:
         return
     view = view_of(run_id)
     native = reenact.Experiment(prefix=view.prefix, root=places.root())
+    opened_by_a_dialect(native)
     native.run.start()
     remember_inputs(view)
     if not view.status.ended:

@@ -6,12 +6,11 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Self
-from weakref import WeakKeyDictionary
 
 import reenact
 from reenact import Status
-from reenact.errors import NotRunning
 
+from .._around import around, opened_by_a_dialect
 from .._places import prefix_of_path, safe_path
 from .values import ValueCalls, _tag
 
@@ -30,8 +29,6 @@ UNSUPPORTED: dict[str, str] = {
 }
 
 _made: set[str] = set()
-# The experiments that writers opened, each with the one around it: they are nobody's current experiment here.
-_opened: WeakKeyDictionary[reenact.Experiment, reenact.Experiment | None] = WeakKeyDictionary()
 
 
 class SummaryWriter(ValueCalls):
@@ -73,7 +70,7 @@ class SummaryWriter(ValueCalls):
         self._default: list[tuple[int | None, float | None]] = [(None, None)]
         self._written_hparams: Any = None
         self._hparam_runs = 0
-        current = _current()
+        current = around()
         self._own = bool(given) or current is None
         if current is not None and not self._own:
             self.native = current
@@ -83,7 +80,7 @@ class SummaryWriter(ValueCalls):
             self.log_dir = os.fspath(given) if given else _fresh_log_dir(comment or "")
             prefix = prefix_of_path(self.log_dir, _root())
             self.native = reenact.Experiment(prefix=prefix, parent=current, mode=mode)
-            _opened[self.native] = current
+            opened_by_a_dialect(self.native)
             self.native.run.start()
             facts = {"log_dir": self.log_dir, "purge_step": purge_step}
             self.native.capture("tensorboard", {k: v for k, v in facts.items() if v is not None})
@@ -235,6 +232,7 @@ class SummaryWriter(ValueCalls):
             return
         mode = None if native.folder else "disabled"
         row = reenact.Experiment(prefix=prefix, parent=native, root=native.root, mode=mode)
+        opened_by_a_dialect(row)
         with row:
             _write_row(row, params, metrics, step, hparam_domain_discrete)
 
@@ -265,17 +263,6 @@ def _plain(value: Any) -> Any:
     """A hyperparameter that is a tensor of one element, as the number it stands for."""
     item = getattr(value, "item", None)
     return item() if callable(item) and getattr(value, "shape", None) in ((), (1,)) else value
-
-
-def _current() -> reenact.Experiment | None:
-    """The experiment that the program began itself, if one runs."""
-    try:
-        current: reenact.Experiment | None = reenact.current()
-    except NotRunning:
-        return None
-    while current is not None and current in _opened:
-        current = _opened[current]
-    return current if current is not None and current.status is Status.RUNNING else None
 
 
 def _root() -> str:

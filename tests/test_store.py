@@ -503,3 +503,15 @@ def test_the_start_of_an_id_that_several_share_lists_them_and_a_longer_one_is_en
         assert store["kb"].id == "kb2"
         with pytest.raises(NotFound):
             store["k%"]
+
+
+def test_a_fact_may_be_captured_afterwards_and_the_newest_one_counts(root: Path):
+    with Experiment("a/b/c", root=root, console="off", system_metrics=0, quiet=True) as exp:
+        exp.capture("review", {"by": "nobody"})
+    store = Store(root)
+    view = store.capture(exp.id, "review", {"by": "bob", "api_key": "sk-abcdefghijklmnop"})
+    assert view.captured["review"] == {"by": "bob", "api_key": "***"}
+    store.rebuild()
+    assert store.get(exp.id).captured["review"]["by"] == "bob"
+    with pytest.raises(InvalidName):
+        store.capture(exp.id, "", {})

@@ -37,6 +37,7 @@ from .reading.results import (
 from .reading.views import ExperimentView
 from .record.names import check_label
 from .record.plain import to_plain
+from .record.secrets import mask_secrets
 from .settings import Settings, load_settings
 from .stores.catalog import schema
 from .stores.open import Stores, local_root, open_stores, stores_in_memory
@@ -370,6 +371,11 @@ class Store:
     def rename(self, ref: Ref, name: str) -> ExperimentView:
         """Change the name, which is a label: the prefix and the folder stay as they are."""
         return self._edit(ref, "field", field="name", value=check_label(name, "name"))
+
+    def capture(self, ref: Ref, what: str, data: Mapping[str, Any]) -> ExperimentView:
+        """Record a fact about it afterwards, as `Experiment.capture` does; returns the experiment as it is then."""
+        plain = mask_secrets(to_plain(dict(data)))
+        return self._edit(ref, "captured", what=check_label(what, "capture"), data=plain)
 
     def _edit(self, ref: Ref, kind: str, **fields: Any) -> ExperimentView:
         view = self.get(ref)

@@ -397,7 +397,8 @@ def test_disabled_every_call_does_nothing(variable: str, monkeypatch: pytest.Mon
     run.save("f.txt")
     artifact = wandb.Artifact("a", "b")
     artifact.add_file("f.txt")
-    run.log_artifact(artifact)
+    assert run.log_artifact(artifact).wait().version == "v0"
+    assert Path(artifact.download("got"), "f.txt").read_text() == "x"
     model = torch.nn.Linear(1, 1)
     run.watch(model, log="all", log_freq=1)
     model(torch.ones(1)).backward()
@@ -548,6 +549,35 @@ def test_a_config_comes_from_files_namespaces_and_keys_that_are_chosen():
     with wandb.init(config={"lr": 0.1}, allow_val_change=True) as run:
         run.config.seed = 2
         assert dict(run.config) == {"lr": 0.1, "seed": 2}
+
+
+def test_configurations_of_other_libraries_are_taken_with_all_that_is_in_them():
+    from dataclasses import dataclass
+
+    from omegaconf import OmegaConf
+
+    @dataclass
+    class Config:
+        width: int = 3
+        names: tuple[str, ...] = ("a", "b")
+
+    with wandb.init(config=OmegaConf.create({"opt": {"lr": 0.1, "betas": [0.9, 0.99]}})) as run:
+        assert dict(run.config) == {"opt": {"lr": 0.1, "betas": [0.9, 0.99]}}
+    with wandb.init(config=Config()) as run:
+        assert dict(run.config) == {"width": 3, "names": ["a", "b"]}
+    with wandb.init(config={"api_key": "sk-abcdefghijklmnop", "lr": 0.1}) as run:
+        assert run.config.api_key == "sk-abcdefghijklmnop"
+    assert Store()[run.native.id].params.api_key == "***"
+    for path in Path(run.native.folder).rglob("*"):
+        assert not path.is_file() or b"sk-abcdefghijklmnop" not in path.read_bytes(), path
+
+
+def test_sync_tensorboard_records_what_a_summary_writer_writes():
+    from torch.utils.tensorboard import SummaryWriter
+
+    with wandb.init(project="p", sync_tensorboard=True) as run, SummaryWriter("logs") as writer:
+        writer.add_scalar("loss", 0.5, 3)
+    assert steps(run, "loss") == [(3, 0.5)]
 
 
 # -- summary and metrics ---------------------------------------------------------------------------

@@ -186,6 +186,17 @@ def test_runs_without_an_entity_belong_to_every_entity(monkeypatch: pytest.Monke
     assert [project.path for project in api.projects()] == ["p", "alice/p"]
 
 
+def test_projects_entities_and_ids_of_any_name_are_found_again():
+    for project, entity, number in (("outputs", "con", "files"), ("my project.", "ünï<x>", "a b.")):
+        with wandb.init(project=project, entity=entity, id=number) as run:
+            run.log({"a": 1})
+        (found,) = wandb.Api().runs(f"{entity}/{project}")
+        assert (found.project, found.entity, found.id) == (project, entity, number)
+        assert wandb.Api().run(run.path).native == found.native
+        with wandb.init(project=project, entity=entity, id=number, resume="must") as run:
+            assert run.step == 1
+
+
 def test_experiments_recorded_in_other_ways_are_runs_too():
     with reenact.Experiment(
         "alice/vision/net", config={"width": 3}, params={"lr": 0.1}, tags=["t"]
@@ -304,7 +315,7 @@ def test_files_are_listed_found_and_downloaded():
         shown.file("m.pt")
 
 
-def test_name_tags_and_notes_are_changed_with_update_and_runs_deleted(four: None):
+def test_what_is_said_of_a_run_is_changed_with_update_and_runs_are_deleted(four: None):
     run = wandb.Api().runs("p")[0]
     run.name, run.notes = "renamed", "better"
     run.tags.append("new")
@@ -313,8 +324,21 @@ def test_name_tags_and_notes_are_changed_with_update_and_runs_deleted(four: None
     again = wandb.Api().run(run.id)
     assert (again.name, again.notes, again.tags) == ("renamed", "better", ["base", "new"])
     again.config["lr"] = 5
-    with pytest.raises(UnsupportedError, match="resume='must'"):
-        again.update()
+    again.summary["best"] = 0.8
+    again.summary["acc"] = 0.75
+    del again.summary["val"]
+    again.update()
+    assert (
+        again.config
+        == wandb.Api().run(run.id).config
+        == {"lr": 5, "model": {"depth": 0}, "name": "other"}
+    )
+    found = {k: v for k, v in wandb.Api().run(run.id).summary.items() if not k.startswith("_")}
+    assert found == {"best": 0.8, "acc": 0.75}
+    again.summary["val"] = 1
+    again.update()
+    found = {k: v for k, v in wandb.Api().run(run.id).summary.items() if not k.startswith("_")}
+    assert found == {"best": 0.8, "acc": 0.75, "val": 1}
     run.delete()
     assert len(wandb.Api().runs("p")) == 3
 

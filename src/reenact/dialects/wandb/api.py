@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import reenact
 from reenact.errors import Ambiguous, NotFound
 
+from .._places import safe_segment
 from .artifact import Artifact
 from .errors import CommError, UsageError
 from .filters import condition, order_of
@@ -93,11 +94,14 @@ class Api:
     def _views(self, project: str) -> list[Any]:
         """The experiments of a project; those without an owner belong to every entity."""
         entity, _, name = project.rpartition("/")
-        found = self.store.list(project=name, sort="created_at")
+        owners = (entity, safe_segment(entity) if entity else "", None)
         return [
             view
-            for view in found
-            if (not entity or view.owner in (entity, None)) and "wandb_sweep" not in view.captured
+            for folder in dict.fromkeys(
+                (name, safe_segment(name))
+            )  # a name that no folder can have is mended
+            for view in self.store.list(project=folder, sort="created_at")
+            if (not entity or view.owner in owners) and "wandb_sweep" not in view.captured
         ]
 
     def _run(self, view: Any) -> PublicRun:

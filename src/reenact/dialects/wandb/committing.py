@@ -12,7 +12,7 @@ from .errors import UsageError
 from .manifest import md5_of
 from .media import Media
 from .saving import save_as
-from .stored import Stored, alias_of
+from .stored import Stored, Unrecorded, alias_of
 from .table import Table
 from .versions import Versions
 
@@ -42,9 +42,10 @@ def log_artifact(
     artifact = given if isinstance(given, Artifact) else _of_path(run, os.fspath(given), name, kind)
     wanted = [alias_of(one) for one in ([aliases] if isinstance(aliases, str) else aliases or [])]
     experiment = run.native
-    if not experiment.folder:  # nothing is recorded
-        return artifact
     project = "/".join(part for part in (run.entity, run.project) if part)
+    if not experiment.folder:  # nothing is recorded
+        artifact._stored = Unrecorded(project, wanted)
+        return artifact
     versions = Versions(experiment.root, project, artifact._name)
     stored = artifact._stored
     if stored is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -21,8 +23,12 @@ def plain(value: Any) -> Any:
         return value
     if hasattr(value, "items"):
         return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_asdict"):
-        return [plain(v) for v in value]
+    if (
+        isinstance(value, Sequence)
+        and not isinstance(value, (str, bytes))
+        and not hasattr(value, "_asdict")
+    ):
+        return [plain(v) for v in value]  # OmegaConf's lists too
     if isinstance(value, (set, frozenset)):
         return sorted((plain(v) for v in value), key=lambda v: (str(type(v)), v))
     return _other(value)

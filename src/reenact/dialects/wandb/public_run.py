@@ -6,6 +6,7 @@ import json
 
 from .downloads import File, Files, file_of, files_of
 from .errors import UsageError
+from .plain import plain
 from .reading import config_of, iso_time, last_step, rows_of, state_of, summary_of
 
 TYPE_CHECKING = False
@@ -297,25 +298,26 @@ class PublicRun:
     # -- changing it -------------------------------------------------------------------------------
 
     def update(self) -> None:
-        """Record what was changed: name, tags and notes.
+        """Record what was changed: name, tags, notes, config and summary.
 
-        Raises:
-            UnsupportedError: The config or the summary was changed; see the guide.
+        The parameters of the experiment stay what the run set; its config, as `Api` shows it, is the new one.
         """
-        from .errors import UnsupportedError
-
         store, view = self._api.store, self.native
-        if self._config not in (None, config_of(view)) or self._summary not in (
-            None,
-            summary_of(view),
-        ):
-            raise UnsupportedError(
-                "The config and the summary of a run are what it recorded. Go on with the run to change them: "
-                f"wandb.init(id={self.id!r}, resume='must')."
-            )
-        before = [tag for tag, value in view.tags.items() if value is None]
-        new = [tag for tag in self._tags if tag not in before]
-        gone = [tag for tag in before if tag not in self._tags]
+        if self._config not in (None, config_of(view)):
+            view = store.capture(view, "wandb_config", plain(self._config))
+        if self._summary is not None and (before := summary_of(view)) != self._summary:
+            now, said = plain(self._summary), view.captured.get("wandb_summary", {})
+            given = {
+                k: v
+                for k, v in now.items()
+                if k in said.get("set", {}) or before.get(k, v) != v or k not in before
+            }
+            gone = [*(k for k in before if k not in now), *said.get("deleted", ())]
+            facts = {"set": given, "deleted": sorted({k for k in gone if k not in now})}
+            view = store.capture(view, "wandb_summary", facts)
+        tagged = [tag for tag, value in view.tags.items() if value is None]
+        new = [tag for tag in self._tags if tag not in tagged]
+        gone = [tag for tag in tagged if tag not in self._tags]
         if new or gone:
             view = store.tag(view, new, gone)
         if self._notes != view.notes:

@@ -99,12 +99,6 @@ def from_arguments(
                 f"{name}= is not supported: a run does not begin with another one's history. Start a run and "
                 "link it: reenact.Experiment(..., parent=id, relation='forked')."
             )
-    if found.get("sync_tensorboard"):
-        warn_once(
-            "sync_tensorboard is not done by init(): call reenact.capture() to record what a SummaryWriter "
-            "writes, or use reenact.dialects.tensorboard.",
-            4,
-        )
     if found.get("root_dir"):
         warn_once(
             "dir= has no meaning here: runs lie in Reenact's store (REENACT_ROOT, or ./experiments).",

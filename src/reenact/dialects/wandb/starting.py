@@ -116,6 +116,10 @@ def init(
         run._tell()
         run.config.update_locked(trial["parameters"])
     run.config.update(values, allow_val_change=found.allow_val_change or run.resumed)
+    if found.sync_tensorboard:
+        import reenact
+
+        reenact.capture(lightning=False, logging=False, matplotlib=False, experiment=run.native)
     watch_exit()
     return run
 
@@ -138,7 +142,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         options["quiet"] = True
     if settings.console == "off":
         options["console"] = "off"
-    if settings.x_disable_stats:
+    if settings.x_disable_stats or getattr(settings, "_disable_stats", None):
         options["system_metrics"] = 0
     elif settings.x_stats_sampling_interval:
         options["system_metrics"] = float(settings.x_stats_sampling_interval)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import reenact
 from reenact.errors import NotFound
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .draft import Draft
     from .facts import RunFacts as Run
 
-__all__ = ["Stored", "alias_of", "found_artifact", "read", "use_artifact"]
+__all__ = ["Stored", "Unrecorded", "alias_of", "found_artifact", "read", "use_artifact"]
 
 
 class Stored:
@@ -65,6 +66,25 @@ class Stored:
             for view in views
             if name in view.captured.get("wandb_used", {}).get("artifacts", ())
         ]
+
+
+class Unrecorded(Stored):
+    """A version that a disabled run logged: it is nowhere."""
+
+    def __init__(self, project: str, aliases: list[str]) -> None:
+        self.number, self.version, self.project = 0, "v0", project
+        self.experiment, self.time = "", time.time()
+        self.aliases = [*aliases, "latest"]
+
+    def keep_aliases(self, artifact: Artifact) -> None:
+        """Nothing to do."""
+
+    def logged_by(self) -> None:
+        """None: nothing was recorded."""
+
+    def used_by(self, name: str) -> list[Any]:
+        """None."""
+        return []
 
 
 def alias_of(alias: Any) -> str:

@@ -32,7 +32,7 @@ from ..record.status import Status
 from .account import MOST_PASSES, Account, Passes
 from .address import Aim
 from .aim_values import NoPlace, as_object
-from .patience import within
+from .patience import answer_within, within
 from .target import Item, Mirror, Refusal
 
 with (
@@ -48,6 +48,7 @@ __all__ = ["AimTarget", "run_hash"]
 
 _SETTLE_SECONDS = 60.0
 _CLOSE_SECONDS = 8.0
+_SERVER = "The Aim server"
 
 
 def run_hash(experiment_id: str) -> str:
@@ -144,6 +145,12 @@ class AimTarget:
 
     def send(self, items: Sequence[Item], again: bool) -> list[Refusal]:
         """See `Target.send`."""
+        if "://" not in (self._address.repo or ""):
+            return self._send_all(items)
+        # What is on its way to a server has a limit, at which Aim waits for one that is gone for ever.
+        return answer_within(_SETTLE_SECONDS, lambda: self._send_all(items), _SERVER)
+
+    def _send_all(self, items: Sequence[Item]) -> list[Refusal]:
         refusals: list[Refusal] = []
         for item in items:
             if self._account.is_new(item, refusals):
@@ -262,11 +269,7 @@ class AimTarget:
     def settle(self) -> dict[str, Any]:
         """See `Target.settle`. What Aim has taken is in its data base's log; a server has confirmed it."""
         if self._repo is not None and self._repo.is_remote_repo:
-            queue = self._repo._client.get_queue()
-            if not within(_SETTLE_SECONDS, queue.wait_for_finish):
-                raise TimeoutError(
-                    f"The Aim server has not taken within {_SETTLE_SECONDS:g} seconds what it was sent."
-                )
+            answer_within(_SETTLE_SECONDS, self._repo._client.get_queue().wait_for_finish, _SERVER)
         return self._account.memo() | {
             "passes": self._passes.memo(),
             "values": dict(self._values),
@@ -289,14 +292,33 @@ class AimTarget:
     def close(self) -> None:
         """See `Target.close`. A run that was not ended goes on as far as Aim knows."""
         run, repo, self._run, self._repo = self._run, self._repo, None, None
-        if repo is not None:
+        if repo is None:
+            return
+        for resources in (repo._resources, None if run is None else run._resources):
+            if resources is not None:
+                resources.finalizer.detach()
+        try:
             within(_CLOSE_SECONDS, lambda: _leave(run, repo))
+        except Exception:  # noqa: BLE001  (the server is gone: there is nothing to leave)
+            pass
+        if repo.is_remote_repo:
+            _forget(repo._client)
+
+
+def _forget(client: Any) -> None:
+    """Leave nothing that turns to the server when the process ends: should it be gone by then, Aim waits for ever."""
+    from aim.ext.cleanup import AutoClean
+
+    for _, finalizer in list(AutoClean._finalizers.values()):
+        alive = finalizer.peek()
+        if alive and getattr(alive[1].__self__, "rpc_client", None) is client:
+            finalizer.detach()
+    client.get_queue()._shutdown = True
 
 
 def _leave(run: Any, repo: Any) -> None:
     """Let go of a run and its repository. `Run.close` does so too, but ends the run."""
     if run is not None and run._resources is not None:
-        run._resources.finalizer.detach()
         if repo.is_remote_repo:
             repo._client.get_queue().wait_for_finish()
         run._heartbeat.stop()
@@ -307,7 +329,10 @@ def _leave(run: Any, repo: Any) -> None:
         run._cleanup_trees()
     for container in list(repo.container_pool.values()):
         container.close()
-    repo.close()
+    if repo.is_remote_repo:
+        repo._client._heartbeat_sender.stop()
+        repo._client.get_queue().stop()
+        repo._client.disconnect()
 
 
 class _silent:

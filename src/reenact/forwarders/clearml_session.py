@@ -14,9 +14,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ..record.status import Status
+from .patience import answer_within
 
 __all__ = ["OfflineSession", "OnlineSession", "Session"]
 
+_PATIENCE = 30.0  # seconds
+_UPLOAD_PATIENCE = 600.0
+_SERVER = "The ClearML server"
 _FINAL = {
     Status.COMPLETED: "completed",
     Status.FAILED: "failed",
@@ -152,6 +156,7 @@ class OnlineSession:
 
     Raises:
         RuntimeError: The server refused something.
+        TimeoutError: It did not answer; ClearML itself would ask for ever.
     """
 
     def __init__(self, project: str, name: str, tag: str) -> None:
@@ -159,7 +164,7 @@ class OnlineSession:
         from clearml.backend_api.services import tasks
         from clearml.backend_interface.util import get_or_create_project
 
-        self._api = Api()
+        self._api = answer_within(_PATIENCE, Api, _SERVER)
         found = self._send(tasks.GetAllRequest(tags=[tag], only_fields=["id", "status"])).tasks
         if found:
             self.id = str(found[0].id)
@@ -169,7 +174,9 @@ class OnlineSession:
                 name=name,
                 type=tasks.TaskTypeEnum("training"),
                 tags=[tag],
-                project=get_or_create_project(self._api, project),
+                project=answer_within(
+                    _PATIENCE, lambda: get_or_create_project(self._api, project), _SERVER
+                ),
             )
             self.id = str(self._send(made).id)
         self._send(tasks.StartedRequest(task=self.id, force=True))
@@ -178,7 +185,7 @@ class OnlineSession:
         )
 
     def _send(self, request: Any) -> Any:
-        result = self._api.send(request)
+        result = answer_within(_PATIENCE, lambda: self._api.send(request), _SERVER)
         if result is None or not result.ok():
             told = getattr(getattr(result, "meta", None), "result_msg", None)
             raise RuntimeError(f"The ClearML server refused {type(request).__name__}: {told}")
@@ -198,7 +205,12 @@ class OnlineSession:
         from clearml.backend_api import Session as Api
 
         target = f"{Api.get_files_server_host().rstrip('/')}/{key}"
-        return str(StorageManager.upload_file(local_file=source, remote_url=target) or target)
+        uploaded = answer_within(
+            _UPLOAD_PATIENCE,
+            lambda: StorageManager.upload_file(local_file=source, remote_url=target),
+            "The ClearML file server",
+        )
+        return str(uploaded or target)
 
     def describe(self, fields: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]]) -> None:
         """See `Session.describe`."""

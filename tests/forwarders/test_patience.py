@@ -1,0 +1,28 @@
+"""Waiting for what may block."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from reenact.forwarders.patience import answer_within, within
+
+
+def test_an_answer_in_time_is_given_and_an_error_is_raised() -> None:
+    def fail() -> None:
+        raise TimeoutError("its own")
+
+    assert answer_within(60, lambda: 7, "It") == 7
+    assert within(60, lambda: None)
+    for call in (lambda: within(60, fail), lambda: answer_within(60, fail, "It")):
+        with pytest.raises(TimeoutError, match="its own"):
+            call()
+
+
+def test_no_answer_in_time_is_said() -> None:
+    never = threading.Event()
+    assert not within(0.01, never.wait)
+    with pytest.raises(TimeoutError, match=r"The server did not answer within 0\.01 seconds"):
+        answer_within(0.01, never.wait, "The server")
+    never.set()

@@ -123,13 +123,15 @@ def test_cross_validation_keeps_mean_and_deviation_and_the_boosters_of_all_folds
 def test_a_training_that_stops_early_is_ended_by_finish_or_by_the_next_one(data, root):
     callback = ReenactCallback("early")
     for _ in range(2):
-        stop = lightgbm.early_stopping(2, verbose=False)
-        lightgbm.train(PARAMS, **sets(data), num_boost_round=100, callbacks=[callback, stop])
+        seen: dict[str, Any] = {}
+        others = [lightgbm.early_stopping(2, verbose=False), lightgbm.record_evaluation(seen)]
+        lightgbm.train(PARAMS, **sets(data), num_boost_round=100, callbacks=[callback, *others])
     callback.finish()
     newest, oldest = Store(root)
     for found in (newest, oldest):
         assert found.status is Status.COMPLETED
         assert found.metrics["best_iteration"].last < found.metrics["val/auc"].count < 100
+        assert found.metrics["val/auc"].count == len(seen["val"]["auc"])  # the last one too
         assert found.metrics["best/val/auc"].count == 1
 
 

@@ -88,6 +88,7 @@ def test_the_running_experiment_is_found_and_its_own_parameters_stay(matrices, r
         xgboost.train(PARAMS, matrices[0], 2, callbacks=[ReenactCallback()])
     found = Store(root)[exp.id]
     assert (found.params["eta"], found.params["max_depth"]) == ("mine", 6)
+    assert found.params["learning_rate"] == 0.1  # as it was given, not as float32 has it
     assert len(Store(root)) == 1
 
 

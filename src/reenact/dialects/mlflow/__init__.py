@@ -122,7 +122,7 @@ __all__ = [
 ]
 
 UNSUPPORTED: dict[str, str] = {
-    'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "nothing is sent to a server or written to a database; runs are recorded in the store, which a warning says once",
+    'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "nothing is sent there by itself: runs are recorded in the store, which a warning says once; `REENACT_FORWARD_TO=mlflow:http://…` sends them there as well",
     "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
     "autolog()": "it does nothing and a warning says so once; `reenact.capture()` and the integrations record frameworks",
     "mlflow.pytorch.load_model, mlflow.sklearn.load_model and their like": "no model is pickled: `log_model` keeps tensors and the files of boosters; `load_model(uri, into=model)` fills a model that the program makes",

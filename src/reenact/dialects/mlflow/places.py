@@ -48,7 +48,8 @@ def _tell(uri: str) -> None:
         _told.add(uri)
         usual = reenact.Experiment("-").root
         warnings.warn(
-            f"The tracking URI {uri!r} is not contacted: runs are recorded in {usual}.",
+            f"The tracking URI {uri!r} is not contacted: runs are recorded in {usual}. "
+            f"REENACT_FORWARD_TO=mlflow:{uri} in the environment sends them there as well.",
             stacklevel=4,
         )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["UNSUPPORTED", "SummaryWriter"]
 
 UNSUPPORTED: dict[str, str] = {
-    "tensorboard --logdir": "no event files are written; the charts are in `reenact`, and the log directory is made but left to the program",
+    "tensorboard --logdir": "no event files are written by itself, and the log directory is made but left to the program; `REENACT_FORWARD_TO=tensorboard:runs` writes them as well",
     "purge_step": "it is kept beside the record; no point that was logged is hidden or removed",
     "writer.file_writer, writer.all_writers": "there is no event file to write protocol buffers to",
     "add_graph(model, input)": "the model is kept as a text; it is not run or traced",

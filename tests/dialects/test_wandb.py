@@ -255,10 +255,14 @@ def test_a_program_that_does_not_call_finish_ends_as_its_exit_says(tmp_path: Pat
             os.kill(os.getpid(), 9)
         if how == "zero":
             sys.exit(0)
+        if how == "fork":
+            if os.fork() == 0:
+                sys.exit(4)
+            os.wait()
         """
     )
     Path("program.py").write_text(program)
-    for how in ("plain", "zero", "exit", "raise", "killed"):
+    for how in ("plain", "zero", "exit", "raise", "killed", "fork"):
         subprocess.run([sys.executable, "program.py", how], capture_output=True, check=False)
     runs = {run.name: run for run in wandb.Api().runs("ends")}
     assert {name: run.state for name, run in runs.items()} == {
@@ -267,6 +271,7 @@ def test_a_program_that_does_not_call_finish_ends_as_its_exit_says(tmp_path: Pat
         "exit": "failed",
         "raise": "failed",
         "killed": "crashed",
+        "fork": "finished",
     }
     assert runs["exit"].native.reason == "exit code 2"
     assert runs["killed"].summary["a"] == 1

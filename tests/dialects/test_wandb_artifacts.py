@@ -21,6 +21,7 @@ from reenact.dialects.wandb.errors import (
     ArtifactNotLoggedError,
     UnsupportedError,
 )
+from reenact.dialects.wandb.versions import Versions
 from reenact.errors import CorruptData
 
 
@@ -334,6 +335,23 @@ def test_two_processes_never_get_the_same_version():
     assert sorted(said, key=lambda v: int(v[1:])) == [f"v{number}" for number in range(10)]
     for version in said:
         assert wandb.Api().artifact(f"p/shared:{version}").version == version
+
+
+def test_a_version_is_taken_once_however_many_ask_at_the_same_moment():
+    taken: list[int] = []
+    together = threading.Barrier(8)
+
+    def take() -> None:
+        for _ in range(25):
+            together.wait()
+            taken.append(Versions("experiments", "p", "a").take())
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken) == list(range(200))
 
 
 def test_what_is_known_of_versions_comes_back_from_the_experiments():

@@ -7,6 +7,7 @@ Reenact itself ends what is open, as failed after an exception; the code given t
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -18,11 +19,13 @@ __all__ = ["unwatch_exit", "watch_exit"]
 
 _original: Callable[..., Any] | None = None
 _code: Any = None
+_pid = 0
 
 
 def watch_exit() -> None:
     """Have the end of the program find the runs that are open."""
-    global _original
+    global _original, _pid
+    _pid = os.getpid()
     atexit.unregister(_at_exit)
     atexit.register(_at_exit)  # what is registered last comes first: before Reenact's own
     if _original is None:
@@ -49,6 +52,8 @@ def _exit(code: Any = None, /) -> Any:
 def _at_exit() -> None:
     from . import runs
 
+    if os.getpid() != _pid:  # a fork: the runs are those of the program it came from
+        return
     for run in list(runs.active()):
         if _code not in (None, 0):
             reason = f"exit code {_code}" if isinstance(_code, int) else str(_code)

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from reenact import Image, Text
+from reenact import Image, Table, Text
 from reenact.forwarders import ClearML
 from reenact.forwarders.clearml import ClearMLTarget, title_and_series
 from reenact.forwarders.target import Mirror, Target
+from reenact.record.events import Captured
 from reenact.record.status import Status
 from reenact.testing.items import START, Records
 from reenact.testing.target import Point, TargetContract
@@ -355,3 +356,40 @@ def test_the_environment_says_whether_it_is_offline(mirror: Mirror, monkeypatch:
     target.close()
     assert target.url is None
     assert len(list(Path(mirror.folder, "elsewhere").iterdir())) == 1
+
+
+def test_what_a_server_would_be_sent_is_what_clearml_says_it_takes(mirror: Mirror) -> None:
+    """There is no server to test with; the requests are held against ClearML's own schemas."""
+    from clearml.backend_api.services import events, tasks
+
+    records = Records(mirror)
+    records.params({"lr": 0.1, "n": {"nothing": None, "layers": [1, 2]}})
+    records.config({"model": {"depth": 18}})
+    records.tags({"team": "vision"})
+    records.file("models", "model.bin", b"123")
+    git = {"commit": "f" * 40, "branch": "main", "remote": "https://git.example.org/a/b.git"}
+    records.add(Captured(t=START, what="git", data=git))
+    records.points({"train/loss": 0.5}, 3)
+    records.value("digit", Image([[0, 255]]), 1)
+    records.value("errors", Table({"digit": [1, 2]}), 1)
+    records.log("hello", "warning")
+    target = opened(mirror)
+    assert not target.send(records.items, False)
+    target.end(Status.FAILED, "out of memory", START)
+    task = task_of(mirror)
+    fields = tasks.EditRequest._get_data_props()
+    tasks.EditRequest(task="x", **{k: v for k, v in task.items() if k in fields}).validate()
+    assert set(task) - set(fields) <= {
+        "id", "project_name", "offline_folder", "offline_output_models", "status", "status_reason",
+    }  # fmt: skip
+    artifacts = [tasks.Artifact(**artifact) for artifact in task["execution"]["artifacts"]]
+    tasks.AddOrUpdateArtifactsRequest(task="x", artifacts=artifacts).validate()
+    sent = [*events_of(mirror), *events_of(mirror, "log")]
+    kinds = {"training_stats_scalar", "training_debug_image", "plot", "log"}
+    assert {event["type"] for event in sent} == kinds
+    events.AddBatchRequest(requests=sent).validate()
+    for end in (tasks.FailedRequest, tasks.StoppedRequest, tasks.CompletedRequest):
+        end(task="x", force=True, status_reason="out of memory").validate()
+    tasks.GetAllRequest(tags=["reenact:x"], only_fields=["id", "status"]).validate()
+    kind = tasks.TaskTypeEnum("training")
+    tasks.CreateRequest(name="run", type=kind, tags=["reenact:x"], project="p").validate()

@@ -214,13 +214,15 @@ class OnlineSession:
 
     def describe(self, fields: Mapping[str, Any], artifacts: Sequence[Mapping[str, Any]]) -> None:
         """See `Session.describe`."""
+        from clearml.backend_api import Session as Api
         from clearml.backend_api.services import tasks
 
         known = {k: v for k, v in fields.items() if k != "project_name"}
         self._send(tasks.EditRequest(task=self.id, force=True, **known))
         if artifacts:
             kept = [tasks.Artifact(**artifact) for artifact in artifacts]
-            self._send(tasks.AddOrUpdateArtifactsRequest(task=self.id, artifacts=kept, force=True))
+            force = {"force": True} if Api.check_min_api_version("2.13") else {}
+            self._send(tasks.AddOrUpdateArtifactsRequest(task=self.id, artifacts=kept, **force))
 
     def end(self, status: Status, reason: str | None, ended_at: float) -> None:
         """See `Session.end`."""

@@ -586,6 +586,11 @@ def test_odd_tags_are_mended(writer: SummaryWriter):
     for tag in ("  loss ", "a\nb", "", "/loss"):
         writer.add_scalar(tag, 1, 1)
     writer.add_scalars("group ", {"x y": 1}, 1)
-    assert [p[2] for p in points(writer.native.folder)] == [
+    writer.add_scalar("x" * 600 + "a", 1, 1)
+    writer.add_scalar("x" * 600 + "b", 1, 1)
+    *names, first, second = [p[2] for p in points(writer.native.folder)]
+    assert len(first) == len(second) == 500
+    assert first != second
+    assert names == [
         "loss", "a_b", "untitled", "/loss", "group /x y",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["ValueCalls"]
+
+_LONGEST_TAG = 500
 
 
 class ValueCalls:
@@ -313,6 +316,9 @@ class ValueCalls:
 
 
 def _tag(tag: object) -> str:
-    """A tag as the name of a metric: without spaces around it and without characters that cannot be shown."""
+    """A tag as the name of a metric: without spaces around it and what cannot be shown, and of a length to be kept."""
     text = "".join(c if c.isprintable() else "_" for c in str(tag).strip())
+    if len(text) > _LONGEST_TAG:
+        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
+        text = f"{text[: _LONGEST_TAG - 9]}-{digest}"
     return text or "untitled"

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import DBSCAN, KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest, VotingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
@@ -147,7 +149,9 @@ def test_test_data_without_some_classes_or_with_new_ones_are_scored(root):
     one = y_test == 0
     log_fit(model, x_test[one], y_test[one], experiment="missing")
     log_fit(model, x_test, y_test + 1, experiment="new")
-    new, missing = Store(root).list()
+    log_fit(LogisticRegression().fit(x[y < 2], y[y < 2]), x_test, y_test, experiment="third")
+    third, new, missing = Store(root).list()
+    assert scores(third, "test") == ALL - {"roc_auc", "log_loss"}
     assert scores(missing, "test") == ALL - {"roc_auc"}
     assert scores(new, "test") == ALL - {"roc_auc", "log_loss"}
     assert {true for true, _, _ in new.values("test/confusion")[0].data["rows"]} == {"1", "2", "3"}
@@ -288,6 +292,24 @@ def test_what_cannot_be_recorded_of_a_model_is_told_and_does_not_fail_its_fit(ro
     assert scores(found, "test") == ALL
     (line,) = found.logs(level="error")
     assert "file could not be recorded" in line.message
+
+
+def test_estimators_of_other_libraries_are_scored_as_scikit_learns_are(root):
+    from catboost import CatBoostClassifier
+
+    model = CatBoostClassifier(iterations=2, verbose=False, allow_writing_files=False)
+    fit(model, *split([0, 1, 2]), experiment="cat")
+    assert scores(Store(root).list()[0], "test") == ALL
+
+
+def test_data_of_one_class_and_sparse_data_are_scored_without_a_warning(root):
+    x, y, x_test, y_test = split([1])
+    fit(DummyClassifier(), x, y, x_test, y_test, experiment="one class")
+    fit(KMeans(2, n_init=1, random_state=0), csr_matrix(x), experiment="sparse")
+    sparse, one = Store(root).list()
+    assert scores(one, "test") == {"accuracy", "precision", "recall", "f1"}
+    assert not one.values()
+    assert scores(sparse, "train") == {"clusters", "silhouette"}
 
 
 class Stubborn(ClassifierMixin, BaseEstimator):

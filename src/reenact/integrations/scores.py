@@ -27,22 +27,27 @@ def log_scores(exp: Experiment, model: Any, x: Any, y: Any, data: str, confusion
     if getattr(model, "refit", True) is False:
         return  # a search that fitted none of its candidates on all of the data
     found: dict[str, float] = {}
+    predicted: Any = None  # of a classifier
     if base.is_classifier(model) and y is not None:
-        predicted = model.predict(x)
+        predicted = np.asarray(model.predict(x))
+        if predicted.ndim == 2 and predicted.shape[1] == 1:  # CatBoost's
+            predicted = predicted[:, 0]
         found = dict(_classified(model, x, y, predicted))
-        if confusion and type_of_target(y) in ("binary", "multiclass"):
-            _log_confusion(exp, model, y, predicted, data)
     elif base.is_regressor(model) and y is not None:
         found = dict(_regressed(y, model.predict(x)))
     elif base.is_clusterer(model):
         labels = model.predict(x) if hasattr(model, "predict") else model.labels_
-        if len(labels) == len(x):  # what cannot predict knows the data it was fitted on alone
+        if (
+            len(labels) == getattr(x, "shape", [len(labels)])[0]
+        ):  # what cannot predict knows the data it was fitted on alone
             found = dict(_clustered(model, x, y, labels))
     elif base.is_outlier_detector(model) and hasattr(model, "predict"):
         found = {"outliers": float(np.mean(model.predict(x) == -1))}
     elif hasattr(model, "score"):
         found = {"score": model.score(x) if y is None else model.score(x, y)}
     exp.log_metrics({f"{data}/{name}": value for name, value in found.items()}, step=0)
+    if confusion and predicted is not None and type_of_target(y) in ("binary", "multiclass"):
+        _log_confusion(exp, model, y, predicted, data)
 
 
 def _classified(model: Any, x: Any, y: Any, predicted: Any) -> Iterator[tuple[str, float]]:
@@ -53,12 +58,13 @@ def _classified(model: Any, x: Any, y: Any, predicted: Any) -> Iterator[tuple[st
         return
     yield "accuracy", metrics.accuracy_score(y, predicted)
     classes = None if kind == "multilabel-indicator" else np.asarray(model.classes_)
+    known = classes is not None and set(np.unique(y)) <= set(classes)
     # Of two classes those of the second one, as scikit-learn's own default is; of more the mean over all.
-    two = classes is not None and len(classes) == 2
+    two = known and len(classes) == 2
     average = {"average": "binary", "pos_label": classes[1]} if two else {"average": "macro"}
     scores = metrics.precision_recall_fscore_support(y, predicted, zero_division=0, **average)
     yield from zip(("precision", "recall", "f1"), scores[:3], strict=True)
-    if classes is None or not set(np.unique(y)) <= set(classes):
+    if not known:
         return  # there is no probability of a class that the model has not seen
     chances = model.predict_proba(x) if hasattr(model, "predict_proba") else None
     if chances is not None and len(classes) > 1:
@@ -91,6 +97,8 @@ def _clustered(model: Any, x: Any, y: Any, labels: Any) -> Iterator[tuple[str, f
 
 def _log_confusion(exp: Experiment, model: Any, y: Any, predicted: Any, data: str) -> None:
     classes = np.unique(np.concatenate([np.asarray(model.classes_), np.unique(y)]))
+    if len(classes) < 2:
+        return  # there is nothing to confuse
     counts = metrics.confusion_matrix(y, predicted, labels=classes)
     cells = [
         (str(classes[row]), str(classes[column]), int(counts[row, column]))

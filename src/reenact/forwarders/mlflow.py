@@ -1,8 +1,8 @@
 """A run on an MLflow server, or in a store that MLflow reads without one.
 
 The run is found by its tag `reenact.experiment_id`, which it is made with: a process that was killed right after leaves no
-second one. Metrics are told apart there by name, step, value and millisecond; what is sent twice is there once, because
-SQL stores pass over what they have, and for others what is there is looked up before anything is offered again.
+second one. Points are told apart there by name, step, value and millisecond; what may have arrived before is looked up
+before it is offered again.
 """
 
 from __future__ import annotations
@@ -359,10 +359,8 @@ class MLflowTarget:
     def _missing(self, entries: Sequence[_Entry]) -> list[_Entry]:
         """The points that the run does not have yet.
 
-        SQL stores find out by themselves, and are left to. A server may keep its runs in files, which do not.
+        SQL stores would pass over those they have, slowly; a store in files would have them twice.
         """
-        if self._uri.partition(":")[0].partition("+")[0] in _SQL:
-            return list(entries)
         missing = []
         for entry in entries:
             name = entry.entity.key
@@ -398,9 +396,6 @@ class MLflowTarget:
 
     def close(self) -> None:
         """See `Target.close`. Nothing is kept open."""
-
-
-_SQL = ("sqlite", "mysql", "postgresql", "mssql")
 
 
 class _Entry(NamedTuple):

@@ -85,7 +85,7 @@ class Boosting(Opening, ABC):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """One for another training: scikit-learn's `clone` copies what an estimator was made with."""
-        given = {"model_file": self._model_file, "importance": self._importance}
+        given: dict[str, Any] = {"model_file": self._model_file, "importance": self._importance}
         return type(self)(self._given, **given, **self._options)
 
     def _begin(self, params: Mapping[str, Any]) -> None:

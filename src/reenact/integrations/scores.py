@@ -57,7 +57,7 @@ def _classified(model: Any, x: Any, y: Any, predicted: Any) -> Iterator[tuple[st
         yield from ((f"accuracy/{output}", share) for output, share in enumerate(right))
         return
     yield "accuracy", metrics.accuracy_score(y, predicted)
-    classes = None if kind == "multilabel-indicator" else np.asarray(model.classes_)
+    classes: Any = None if kind == "multilabel-indicator" else np.asarray(model.classes_)
     known = classes is not None and set(np.unique(y)) <= set(classes)
     # Of two classes those of the second one, as scikit-learn's own default is; of more the mean over all.
     two = known and len(classes) == 2

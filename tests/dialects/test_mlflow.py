@@ -497,7 +497,7 @@ def test_models_are_kept_as_data():
     x, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40.0)
     layer = torch.nn.Linear(3, 1)
     with mlflow.start_run() as run:
-        signature = mlflow.models.infer_signature(x, y)
+        signature = mlflow.models.signature.infer_signature(x, y)
         info = mlflow.pytorch.log_model(layer, "model", signature=signature)
         ridge = mlflow.sklearn.log_model(sk_model=Ridge(alpha=0.5).fit(x, y), name="ridge")
         booster = xgboost.XGBRegressor(n_estimators=2).fit(x, y)

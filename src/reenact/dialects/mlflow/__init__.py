@@ -62,6 +62,9 @@ from .fluent import (
 from .places import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
 from .searching import search_experiments, search_runs
 
+__version__ = "3.17.0"
+"""The version of MLflow whose calls these are."""
+
 __all__ = [
     "UNSUPPORTED",
     "ActiveRun",

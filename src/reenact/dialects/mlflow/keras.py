@@ -1,8 +1,8 @@
-"""`mlflow.keras`: see `models`."""
+"""`mlflow.keras`: see `flavors`."""
 
 from __future__ import annotations
 
 from .automatic import autolog
-from .models import load_model, log_model
+from .flavors import load_model, log_model
 
 __all__ = ["autolog", "load_model", "log_model"]

@@ -25,7 +25,7 @@ UNSUPPORTED: dict[str, str] = {
     "writer.file_writer, writer.all_writers": "there is no event file to write protocol buffers to",
     "add_graph(model, input)": "the model is kept as a text; it is not run or traced",
     "display_name, summary_description, new_style, double_precision": "they are taken and change nothing: a number is a float64 anyway",
-    "tensorboardX: export_scalars_to_json, comet_config": "`reenact export` writes what was logged; records are sent elsewhere by Reenact itself",
+    "tensorboardX: export_scalars_to_json, comet_config, GlobalSummaryWriter": "`reenact export` writes what was logged, `forward_to` sends it elsewhere, `reenact.log_metric` logs without a handle",
 }
 
 _made: set[str] = set()

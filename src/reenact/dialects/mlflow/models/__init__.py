@@ -1,0 +1,8 @@
+"""`mlflow.models`: what models take and give, and where they were kept."""
+
+from __future__ import annotations
+
+from ..flavors import ModelInfo, ModelSignature, infer_signature
+from . import signature
+
+__all__ = ["ModelInfo", "ModelSignature", "infer_signature", "signature"]

@@ -1,0 +1,7 @@
+"""`mlflow.models.signature`: the same by its longer address."""
+
+from __future__ import annotations
+
+from ..flavors import ModelSignature, infer_signature
+
+__all__ = ["ModelSignature", "infer_signature"]

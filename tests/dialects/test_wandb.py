@@ -171,6 +171,47 @@ def test_mistakes_in_log_are_errors():
     assert run.step == 0
 
 
+def test_a_name_may_hold_numbers_at_first_and_texts_later():
+    with wandb.init(project="p") as run:
+        run.log({"a": 1.0, "b": "text", "c": {"d": 1}})
+        run.log({"a": "text", "b": 2.0, "c": 3})
+        assert (run.summary["a"], run.summary["b"], run.summary["c"]) == ("text", 2.0, 3)
+    summary = wandb.Api().run(run.path).summary
+    assert (summary["a"], summary["b"]) == ("text", 2.0)
+    assert steps(run, "a") == [(0, 1.0)]
+
+
+def test_what_cannot_be_logged_is_told_and_the_run_goes_on_where_it_was():
+    with wandb.init(project="p", name="n" * 400) as run:
+        run.log({"a": 1})
+        with pytest.raises(wandb.UsageError, match="64 bits"):
+            run.log({"a": 1}, step=2**70)
+        with pytest.raises(ValueError, match="empty"):
+            run.log({"": 1})
+        assert run.step == 1
+        run.log({"a": 2}, step=-5)
+        run.log({"a": 3}, step=np.int64(7))
+        run.log({"a": 4})
+    assert steps(run, "a") == [(0, 1.0), (-5, 2.0), (7, 3.0), (7, 4.0)]
+    assert [row["_step"] for row in wandb.Api().run(run.path).scan_history()] == [-5, 0, 7]
+    assert len(Store()[run.native.id].name) == 250
+
+
+def test_threads_that_log_lose_nothing():
+    import threading
+
+    with wandb.init(project="p") as run:
+        threads = [
+            threading.Thread(target=lambda: [run.log({"a": i}) for i in range(250)])
+            for _ in range(4)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert Store()[run.native.id].metrics["a"].count == 1000
+
+
 # -- the life of a run -----------------------------------------------------------------------------
 
 

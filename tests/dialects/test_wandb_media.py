@@ -129,10 +129,36 @@ def test_a_list_of_pictures_is_kept_whole_and_in_order():
             3,
             ["0", "1", "2"],
         )
+    shown = wandb.Api().run(run.path)
+    for said in (shown.summary["samples"], shown.history()["samples"][0]):
+        assert (said["_type"], said["count"], said["captions"]) == (
+            "images/separated",
+            3,
+            ["0", "1", "2"],
+        )
+        assert all(Path(shown.native.path, name).is_file() for name in said["filenames"])
     values = Store()[run.native.id].values("samples")
     assert [value.metadata["caption"] for value in values] == ["0", "1", "2"]
     assert [int(pixels(value)[0, 0]) for value in values] == [0, 128, 255]
     assert {value.step for value in values} == {0}
+
+
+def test_media_may_be_nested_mixed_with_other_things_and_put_into_the_summary():
+    picture = wandb.Image(np.zeros((2, 2)))
+    with wandb.init(project="media") as run:
+        run.log({"val": {"picture": picture, "loss": 1.0}, "mixed": [picture, 5]})
+        run.summary["last"] = picture
+        run.summary["table"] = wandb.Table(columns=["a"], data=[[1]])
+        assert (
+            run.summary["val"]["picture"]["_type"] == run.summary["last"]["_type"] == "image-file"
+        )
+    view = Store()[run.native.id]
+    assert {v.name for v in view.values(kind="image")} == {"val.picture", "mixed", "last"}
+    assert [v.data for v in view.values("mixed") if v.kind == "text"] == ["[5]"]
+    assert view.values("table")[0].data["rows"] == [[1]]
+    summary = wandb.Api().run(run.path).summary
+    assert (summary["val"]["picture"]["_type"], summary["val"]["loss"]) == ("image-file", 1.0)
+    assert summary["table"]["_type"] == "table-file"
 
 
 def test_a_picture_is_what_it_was_when_it_was_made():

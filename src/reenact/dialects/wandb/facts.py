@@ -6,6 +6,7 @@ import reenact
 
 from .configuration import Config
 from .errors import RunFinished
+from .opening import LONGEST_NAME
 from .rows import name_of
 from .summaries import Definitions, Summary
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from .settings import Settings
 
 __all__ = ["RunFacts", "RunStatus"]
-
-_LONGEST_NAME = 250
 
 
 class RunStatus:
@@ -69,7 +68,7 @@ class RunFacts:
     @name.setter
     def name(self, name: str) -> None:
         self._facts["name"] = str(name)
-        label = name_of(str(name))[:_LONGEST_NAME]
+        label = name_of(str(name))[:LONGEST_NAME]
         if label and label != self.native.name:
             self.native.set_name(label)
 

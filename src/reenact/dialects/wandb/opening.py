@@ -8,6 +8,7 @@ import reenact
 
 from .._places import safe_segment
 from .errors import UsageError
+from .rows import name_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
     from .settings import Settings
 
-__all__ = ["Opened", "generate_id", "opened"]
+__all__ = ["LONGEST_NAME", "PROJECT", "Opened", "generate_id", "opened"]
 
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 PROJECT = "uncategorized"
+LONGEST_NAME = 250
 
 
 class Opened:
@@ -118,7 +120,8 @@ def _tags(settings: Settings) -> dict[str, str | None]:
 
 def _label(name: str | None) -> str | None:
     """A name that is no prefix: a slash becomes a dash."""
-    return None if not name else name.replace("/", "-").replace("\\", "-")
+    text = name_of(name or "")[:LONGEST_NAME].replace("/", "-").replace("\\", "-")
+    return None if text.strip(".") == "" else text
 
 
 def _is_there(root: str, prefix: str) -> bool:

@@ -9,7 +9,7 @@ from .summaries import Definitions, summarised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 __all__ = ["config_of", "iso_time", "last_step", "rows_of", "state_of", "summary_of", "told_value"]
@@ -22,6 +22,7 @@ _STATES = {
 }
 _VANISHED = ("vanished without ending it", "was restarted while it ran", "no sign of life from")
 SYSTEM = "system/"
+_CLOCK = 0.001  # times of points are rounded to milliseconds
 
 
 def iso_time(seconds: float) -> str:
@@ -66,9 +67,11 @@ def summary_of(view: Any) -> dict[str, Any]:
     definitions = Definitions.from_dict(captured.get("wandb_metrics", {}))
     found: dict[str, Any] = {}
     last_time, step = None, None
-    for value in view.values():
-        if "/masks/" not in value.name and not value.name.startswith(("gradients/", "parameters/")):
-            _put(found, value.name, told_value(value), nested)
+    times: dict[str, float] = {}
+    for value, told in _told_values(view):
+        if not value.name.startswith(("gradients/", "parameters/")):
+            _put(found, value.name, told, nested)
+            times[value.name] = value.time
             if last_time is None or value.time >= last_time:
                 last_time, step = value.time, value.step
     for name, metric in view.metrics.items():
@@ -78,7 +81,8 @@ def summary_of(view: Any) -> dict[str, Any]:
         kind = kinds.get(name)
         values |= {op: as_logged(values[op], kind) for op in ("first", "last", "min", "max")}
         said = summarised(definitions.find(name), values)
-        if said is not None:
+        # What was a text at first and a number later (or the other way round) is what it was last.
+        if said is not None and metric.last_time >= times.get(name, 0.0) - _CLOCK:
             _put(found, name, said, nested)
         if last_time is None or metric.last_time >= last_time:
             last_time, step = metric.last_time, metric.last_step
@@ -115,6 +119,27 @@ def told_value(value: Any) -> Any:
     elif value.kind == "histogram":
         told = {"_type": "histogram", "values": value.data["counts"], "bins": value.data["edges"]}
     return told
+
+
+def _told_values(view: Any) -> Iterator[tuple[Any, Any]]:
+    """Each value and what is said of it; of several media of a name at a step, what is said of them together."""
+    before: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
+    for value in view.values():
+        if "/masks/" in value.name or "row" in value.metadata.get("wandb", {}):
+            continue  # parts of a picture or of a table
+        told = told_value(value)
+        if isinstance(told, dict) and "path" in told:
+            several = before.setdefault((value.name, value.step), [])
+            several.append(told)
+            if len(several) > 1:
+                image = told["_type"] == "image-file"
+                told = {
+                    "_type": "images/separated" if image else told["_type"],
+                    "count": len(several),
+                    "filenames": [one["path"] for one in several],
+                    "captions": [one.get("caption", "") for one in several],
+                }
+        yield value, told
 
 
 def last_step(view: Any) -> int:
@@ -173,7 +198,7 @@ def rows_of(
         if few is not None:
             thin = view.metrics[name].read(few, start=min_step, stop=max_step)
             keep.update(int(step) for step in thin.steps)
-    for value in () if system else view.values():
+    for value, told in () if system else _told_values(view):
         step = value.step
         if (
             step is not None
@@ -181,7 +206,7 @@ def rows_of(
             and (min_step is None or step >= min_step)
             and (max_step is None or step < max_step)
         ):
-            row(step, value.time)[value.name] = told_value(value)
+            row(step, value.time)[value.name] = told
             keep.add(step)
     found = [rows[step] for step in sorted(rows)]
     if wanted is not None:

@@ -48,6 +48,9 @@ class Row:
             return  # nothing to keep, and nothing that a summary says
         if isinstance(value, Media) or _is_media_list(value):
             self.values.append((name, value))
+        elif isinstance(value, (list, tuple)) and any(isinstance(v, Media) for v in value):
+            self.values.append((name, [v for v in value if isinstance(v, Media)]))
+            self._sort(key, [v for v in value if not isinstance(v, Media)], told, before)
         elif isinstance(value, Mapping):
             if not before and value:
                 self.nested.append(key)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import reenact
 
 from .configuration import Config
-from .errors import NotStarted
+from .errors import NotStarted, UsageError
 from .exits import unwatch_exit
 from .keeping import Keeping
 from .plain import nearest
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from .media import Media
     from .opening import Opened
     from .settings import Settings
 
 __all__ = ["Run", "active", "current", "required"]
 
 _active: list[Run] = []
+_LAST_STEP = 2**63 - 2
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
 
 
@@ -59,7 +61,7 @@ class Run(Keeping):
         if opened.params:
             self._config._items.update(opened.params)
         said = before.get("wandb_summary", {})
-        self._summary = Summary(self._definitions, self._summary_set)
+        self._summary = Summary(self._definitions, self._summary_set, self._keep_media)
         self._summary._begin(opened.summary, said.get("set", {}), said.get("deleted", []))
         self._tags = tuple(k for k, v in self.native.tags.items() if v is None)
         self._logged_artifacts = dict(before.get("wandb_artifacts", {}))
@@ -93,6 +95,8 @@ class Run(Keeping):
         if not isinstance(data, Mapping):
             raise TypeError("wandb.log must be passed a dictionary")
         at = self._step if step is None else operator.index(step)
+        if abs(at) > _LAST_STEP:
+            raise UsageError(f"The step {at} does not fit in 64 bits.")
         row = Row(data)
         if at > self._step:
             self._step = at
@@ -100,7 +104,7 @@ class Run(Keeping):
             if self._step_metrics is not None:
                 self._add_step_metrics(row)
             self.native.log_metrics(row.numbers, at)
-            self._notice_kinds(row)
+        self._notice_kinds(row)
         for name, value in row.values:
             self._keep(name, value, at, row.told)
         told = row.told
@@ -111,10 +115,10 @@ class Run(Keeping):
             self._step += 1
 
     def _keep(self, name: str, value: Any, step: int, told: dict[str, Any]) -> None:
-        from .media import Media
+        from .media import Media as Medium
         from .rows import Plain
 
-        if isinstance(value, Media):
+        if isinstance(value, Medium):
             said: Any = value.keep(self.native, name, step)
         elif isinstance(value, Plain):
             import json
@@ -138,6 +142,11 @@ class Run(Keeping):
         for part in before:
             inner = inner.setdefault(part, {})
         inner[last] = said
+
+    def _keep_media(self, name: str, value: Media) -> dict[str, Any]:
+        """Log what the program put into the summary; what the summary says of it."""
+        self._needs("summary.update")
+        return value.keep(self.native, name, self._step)
 
     def _notice_kinds(self, row: Row) -> None:
         """Keep which numbers are integers or booleans, and which names are nested: a metric is a float64."""

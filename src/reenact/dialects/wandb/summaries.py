@@ -247,17 +247,20 @@ class Summary(SummarySubDict):
     Args:
         definitions: What decides how a metric is summarised.
         on_change: Called with what the program itself set (by name), and with the names it deleted.
+        on_media: Called with a name and the medium put under it; gives what the summary says of it.
     """
 
     def __init__(
         self,
         definitions: Definitions,
         on_change: Callable[[dict[str, Any], list[str]], None] | None = None,
+        on_media: Callable[[str, Any], dict[str, Any]] | None = None,
     ) -> None:
         super().__init__({}, lambda: None)
         for name, value in (
             ("_definitions", definitions),
             ("_on_change", on_change),
+            ("_on_media", on_media),
             ("_set", {}),
             ("_deleted", set()),
             ("_tallies", {}),
@@ -281,11 +284,16 @@ class Summary(SummarySubDict):
 
     def update(self, d: Mapping[str, Any] | None = None, **more: Any) -> None:
         """Set several values; they stay until they are logged or set again."""
-        given = {str(key): plain(value) for key, value in {**(d or {}), **more}.items()}
+        given = {str(key): self._as_told(key, v) for key, v in {**(d or {}), **more}.items()}
         self._values.update(given)
         self._set.update(given)
         self._deleted.difference_update(given)
         self._report()
+
+    def _as_told(self, key: str, value: Any) -> Any:
+        if hasattr(value, "keep") and hasattr(value, "facts") and self._on_media is not None:
+            return self._on_media(key, value)
+        return plain(value)
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]

@@ -171,8 +171,9 @@ def test_what_is_settled_outlives_a_kill_and_nothing_is_said_or_left_elsewhere(t
     assert (done.stdout, done.stderr) == ("", "")
     elsewhere = [path for path in home.rglob("*") if path.is_file()]
     assert [path.parent.name for path in elsewhere] == ["logs"], "but what its helper process notes"
-    assert [row["loss"] for row in rows_of(mirror) if "loss" in row] == [i / 7 for i in range(500)]
-    assert "errors" in rows_of(mirror)[-1]
+    losses = [row["loss"] for row in rows_of(mirror) if "loss" in row]
+    assert losses == [*(i / 7 for i in range(500)), 9.0]
+    assert "errors" in rows_of(mirror)[-2]
     assert TestWandB().logs(mirror).count("the end of it") == 1
 
 
@@ -194,6 +195,8 @@ records.file("models", "model.bin", b"123")
 records.log("the end of it")
 target = WandBTarget(WandB(mode="offline"), mirror, {})
 assert not target.send(records.items, False)
+target.settle()
+target.send([records.points({"loss": 9.0}, 1)], False)
 target.settle()
 os.kill(os.getpid(), signal.SIGKILL)
 """

@@ -180,8 +180,9 @@ class ForwardSink:
         """Send one record; the error if it fails twice on a target that can be reached."""
         error: Exception | None = None
         for _ in range(2):
+            target = self.target  # what cannot be reached has not failed on this record
             try:
-                refusals += self.target.send([item], True)
+                refusals += target.send([item], True)
                 return None
             except Exception as failure:  # noqa: BLE001  (of the record or of the target: the next lines tell)
                 error = failure

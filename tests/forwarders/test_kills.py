@@ -1,0 +1,113 @@
+"""Every target, sent to by processes that are killed at any moment: complete in the end, and nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from reenact import Experiment, Store
+from reenact.forwarders.address import Address, Aim, ClearML, MLflow, TensorBoard, WandB
+from reenact.forwarders.launch import start
+from reenact.forwarders.progress import key_of, read_progress
+from reenact.forwarders.target import Mirror
+
+from .test_aim import RepoIndexManager, aim
+from .test_clearml import events_of, name_of
+from .test_tensorboard import accumulated, folder_of
+from .test_wandb import rows_of
+
+Losses = list[tuple[int, float]]
+
+
+def of_tensorboard(mirror: Mirror) -> Losses:
+    return [(p.step, p.value) for p in accumulated(folder_of(mirror)).Scalars("loss")]
+
+
+def of_wandb(mirror: Mirror) -> Losses:
+    return [(row["step"], row["loss"]) for row in rows_of(mirror) if "loss" in row]
+
+
+def of_clearml(mirror: Mirror) -> Losses:
+    return [
+        (e["iter"], e["value"])
+        for e in events_of(mirror)
+        if e["type"] == "training_stats_scalar" and name_of(e) == "loss"
+    ]
+
+
+def of_aim(mirror: Mirror) -> Losses:
+    repo = aim.Repo("aim")
+    manager = RepoIndexManager(repo)
+    for name in repo.list_all_runs():
+        manager.index(name)
+    repo.container_pool.clear()
+    (run,) = repo.iter_runs()
+    found: Losses = []
+    for metric in run.metrics():
+        if metric.name == "loss":
+            steps, (values, _, _) = metric.data.items_list()
+            found += [(int(s), float(v)) for s, v in zip(steps, values, strict=True)]
+    return found
+
+
+def of_mlflow(mirror: Mirror) -> Losses:
+    client = MlflowClient(f"sqlite:///{Path.cwd()}/mlflow.db")
+    (run,) = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    return [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss")]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("address", "losses", "lines", "longest"),
+    [
+        (TensorBoard(), of_tensorboard, 60_000, 0.6),
+        (WandB(mode="offline"), of_wandb, 6_000, 4.0),
+        (MLflow("sqlite:///mlflow.db"), of_mlflow, 6_000, 4.0),
+        (Aim("aim"), of_aim, 6_000, 4.0),
+        (ClearML(mode="offline"), of_clearml, 30_000, 2.0),
+    ],
+    ids=["tensorboard", "wandb", "mlflow", "aim", "clearml"],
+)
+def test_senders_that_are_killed_lose_nothing_and_double_nothing(
+    root: Path, address: Address, losses: Callable[[Mirror], Losses], lines: int, longest: float
+):
+    Path("aim").mkdir()
+    with Experiment("p/run", root=root, params={"lr": 0.1}, tags=["a"], config={"b": 1}) as exp:
+        for number in range(lines):  # steps go back and repeat
+            exp.log_metric("loss", float(number), step=number % 4000)
+        exp.files("models").save(__file__)
+    rng = random.Random(7)
+    kills = 0
+    for _ in range(12):
+        sending = start(exp.folder, "p/run", [address], later=True)
+        until = time.monotonic() + longest * rng.random() + 0.2
+        while time.monotonic() < until and not sending.wait(0.05):
+            pass
+        if sending.wait(0):
+            sending.stop()
+            break
+        kills += 1
+        if rng.random() < 0.5:  # with everything that it started, as a machine that goes down
+            os.killpg(sending.pid, signal.SIGKILL)
+        else:
+            os.kill(sending.pid, signal.SIGKILL)
+        sending.stop()
+    with Store(root) as store:
+        (place,) = store.forward("p/run", address, patience=60)[exp.id]
+    assert place.complete, place
+    assert place.status == "completed"
+    progress = read_progress(exp.folder, key_of(address))
+    assert progress is not None
+    assert kills
+    mirror = Mirror(exp.id, "p/run", "run", "p", exp.folder, 0.0)
+    wanted = Counter((number % 4000, float(number)) for number in range(lines))
+    assert Counter(losses(mirror)) == wanted

@@ -244,7 +244,9 @@ def test_the_run_looks_like_one_of_mlflows_own(server: MLflowServer, mirror: Mir
     records = Records(mirror)
     git = {"commit": "f" * 40, "branch": "main", "remote": "https://git.example.org/a/b.git"}
     records.add(Captured(t=START, what="git", data=git))
-    records.add(Captured(t=START, what="command", data={"argv": ["train.py", "--lr", "0.1"]}))
+    records.add(
+        Captured(t=START, what="command", data={"argv": ["python"], "entry": "/w/train.py"})
+    )
     records.add(Captured(t=START, what="hardware", data={"cores": 2}))
     records.field("description", "A first look.")
     records.field("notes", "It works.")
@@ -254,7 +256,7 @@ def test_the_run_looks_like_one_of_mlflows_own(server: MLflowServer, mirror: Mir
     info, tags = reading.run.info, reading.run.data.tags
     assert (info.run_name, info.start_time, info.status) == ("run", START * 1000, "RUNNING")
     assert tags["mlflow.user"] == "alice"
-    assert tags["mlflow.source.name"] == "train.py"
+    assert tags["mlflow.source.name"] == "/w/train.py"
     assert tags["mlflow.source.git.commit"] == "f" * 40
     assert tags["mlflow.source.git.repoURL"] == "https://git.example.org/a/b.git"
     assert tags["mlflow.note.content"] == "A first look.\n\nIt works."

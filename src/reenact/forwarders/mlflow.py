@@ -243,8 +243,8 @@ class MLflowTarget:
             tags["mlflow.source.git.commit"] = data.get("commit")
             tags["mlflow.source.git.branch"] = data.get("branch")
             tags["mlflow.source.git.repoURL"] = data.get("remote")
-        elif record.what == "command" and isinstance(data.get("argv"), list) and data["argv"]:
-            tags["mlflow.source.name"] = data["argv"][0]
+        elif record.what == "command":
+            tags["mlflow.source.name"] = data.get("entry")
         for name, value in tags.items():
             if isinstance(value, str) and value:
                 batch.tags[name] = _Entry(number, RunTag(name, value[:MAX_TAG]))

@@ -82,6 +82,10 @@ def field(run: Any, key: str) -> Any:
     head, _, rest = key.partition(".")
     if head == "display_name":
         head = "name"
+    if head == "summary_metrics" and rest:
+        known, number = run.plain_metric(rest)
+        if known:
+            return number
     value = getattr(run, head, _MISSING)
     return _inside(value, rest) if rest else value
 

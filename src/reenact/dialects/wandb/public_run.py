@@ -149,6 +149,17 @@ class PublicRun:
         """Its summary."""
         return dict(self.summary)
 
+    def plain_metric(self, name: str) -> tuple[bool, Any]:
+        """Whether the summary's value of a name is simply the last one of that metric, and that value.
+
+        For asking many runs: the whole summary takes ten times as long to put together.
+        """
+        captured = self.native.captured
+        if captured.get("wandb_metrics") or captured.get("wandb_summary"):
+            return False, None
+        metrics = self.native.metrics
+        return (True, metrics[name].last) if name in metrics else (False, None)
+
     @property
     def created_at(self) -> str:
         """When it began, in UTC."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import pytest
 
 import reenact
 import reenact.dialects.wandb as wandb
+from reenact.dialects.wandb.drawing import sample
 from reenact.dialects.wandb.errors import UnsupportedError
-from reenact.dialects.wandb.sweeps import sample
 
 
 @pytest.fixture(autouse=True)
@@ -423,6 +424,40 @@ def test_a_function_that_raises_fails_its_run_and_the_agent_goes_on(
         wandb.agent(endless, never)
 
 
+def test_a_sweep_runs_a_program_with_its_parameters():
+    Path("train.py").write_text(
+        textwrap.dedent(
+            """
+            import argparse
+            import reenact.dialects.wandb as wandb
+
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--lr", type=float)
+            parser.add_argument("--name", default="")
+            args = parser.parse_args()
+            wandb.init(config=args)
+            wandb.log({"twice": wandb.config.lr * 2, "given": args.lr})
+            if args.lr > 1:
+                raise ValueError("too large")
+            """
+        )
+    )
+    number = wandb.sweep(
+        {
+            "method": "grid",
+            "program": "train.py",
+            "parameters": {"lr": {"values": [0.5, 2.0]}, "name": {"value": "a b"}},
+        },
+        project="p",
+        entity="alice",
+    )
+    wandb.agent(number)
+    first, second = wandb.Api().sweep(number).runs
+    assert (first.state, second.state) == ("finished", "failed")
+    assert (first.config, first.path) == ({"lr": 0.5, "name": "a b"}, ["alice", "p", first.id])
+    assert (first.summary["twice"], first.summary["given"]) == (1.0, 0.5)
+
+
 def test_random_sweeps_draw_from_the_distributions_and_leave_the_global_generators_alone():
     import random
 
@@ -500,8 +535,9 @@ def test_a_sweep_that_cannot_be_is_an_error_when_it_is_made(
 
 
 def test_an_agent_needs_a_sweep_and_a_function():
-    with pytest.raises(UnsupportedError, match="function"):
-        wandb.agent("x")
+    number = wandb.sweep({"method": "grid", "parameters": {"x": {"value": 1}}}, project="p")
+    with pytest.raises(wandb.UsageError, match="names no program"):
+        wandb.agent(number)
     with pytest.raises(wandb.CommError, match="no sweep"):
         wandb.agent("x", lambda: None)
     with wandb.init(project="p") as run:

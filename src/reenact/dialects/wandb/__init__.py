@@ -85,7 +85,7 @@ UNSUPPORTED: dict[str, str] = {
     "run.link_artifact, run.link_model, Artifact.link": "there is no registry; give the artifact an alias",
     "Artifact.delete": "a version stays as long as the experiment that logged it",
     "add_reference(\"s3://...\")": "the reference is kept; only `file://` is read and hashed",
-    'sweep({"method": "bayes"}), a sweep of a program': "grid and random sweeps of a function are run; Optuna has its integration",
+    'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and each run goes on to its end; Optuna has its integration",
     "wandb.Graph, wandb.Classes, wandb.JoinedTable, wandb.EvalTable": "not there; classes of an `Image` are a list of mappings",
     "wandb.keras, wandb.integration": "use `reenact.integrations`",
 }  # fmt: skip

@@ -97,6 +97,8 @@ def init(
         "mode": mode, "reinit": reinit, "resume": resume, "resume_from": resume_from, "fork_from": fork_from,
         "save_code": save_code, "sync_tensorboard": sync_tensorboard or tensorboard or None,
     }  # fmt: skip
+    if not trial:
+        trial.update(_trial_of(os.environ))
     if trial:
         arguments |= {
             name: arguments[name] or trial[name] or None for name in ("project", "entity")
@@ -122,6 +124,19 @@ def init(
         reenact.capture(lightning=False, logging=False, matplotlib=False, experiment=run.native)
     watch_exit()
     return run
+
+
+def _trial_of(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The part of a sweep that an agent started this program for."""
+    path = environ.get("WANDB_SWEEP_PARAM_PATH", "")
+    if not environ.get("WANDB_SWEEP_ID") or not os.path.isfile(path):
+        return {}
+    return {
+        "sweep": environ["WANDB_SWEEP_ID"],
+        "parameters": load_config(path),
+        "project": environ.get("WANDB_PROJECT"),
+        "entity": environ.get("WANDB_ENTITY"),
+    }
 
 
 def _values(settings: Settings, config: Any) -> dict[str, Any]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
-import math
 import os
-import random
 
 import reenact
 from reenact.errors import NotFound
 
 from .._places import safe_segment
+from .drawing import grid, sampled
 from .errors import CommError, UnsupportedError, UsageError
 from .opening import PROJECT
-from .plain import nearest, plain, warn_once
+from .plain import plain, warn_once
 from .starting import trial
 
 TYPE_CHECKING = False
@@ -23,13 +21,8 @@ if TYPE_CHECKING:
 
     from .api import Api
 
-__all__ = ["PublicSweep", "agent", "sample", "sweep"]
+__all__ = ["PublicSweep", "agent", "sweep"]
 
-_DISTRIBUTIONS = (
-    "constant", "categorical", "categorical_w_probabilities", "int_uniform", "uniform", "q_uniform", "log_uniform",
-    "log_uniform_values", "q_log_uniform", "q_log_uniform_values", "inv_log_uniform", "inv_log_uniform_values", "normal",
-    "q_normal", "log_normal", "q_log_normal", "beta", "q_beta",
-)  # fmt: skip
 _FAILURES = 5  # runs that fail before any has come to its end; then the agent stops
 
 
@@ -66,7 +59,7 @@ def sweep(
     parameters = given.get("parameters")
     if not isinstance(parameters, dict) or not parameters:
         raise UsageError("A sweep needs its parameters: {'lr': {'values': [0.1, 0.01]}}.")
-    next(_grid(parameters) if method == "grid" else _sampled(parameters))  # mistakes are told now
+    next(grid(parameters) if method == "grid" else sampled(parameters))  # mistakes are told now
     project = project or given.get("project") or os.environ.get("WANDB_PROJECT") or PROJECT
     entity = entity or given.get("entity") or os.environ.get("WANDB_ENTITY") or ""
     folder = "/".join(safe_segment(part) for part in (entity, project) if part)
@@ -90,7 +83,7 @@ def agent(
     term_timeout: int | None = None,
     max_consecutive_failed_runs: int | None = None,
 ) -> None:
-    """Run a function once for each set of parameters; `init` in it opens the run, whose config has them.
+    """Run a function, or the sweep's program, once for each set of parameters; `init` opens the run, whose config has them.
 
     A function that raises ends its run as failed, and the agent goes on. A grid goes on where other agents left it.
 
@@ -100,18 +93,16 @@ def agent(
 
     Raises:
         CommError: There is no such sweep.
-        UnsupportedError: No function is given.
+        UsageError: No function is given, and the sweep names no program.
     """
-    if function is None:
-        raise UnsupportedError(
-            "A sweep that runs a program is not supported: give agent() the function that trains."
-        )
     from . import runs
     from .api import Api
 
     found = Api().sweep(sweep_id)
     if runs.current() is not None:
         raise UsageError("There is a run already: call wandb.finish() before wandb.agent().")
+    if function is None:
+        function = _program(found)
     failed = 0
     limit = found.config.get("run_cap")
     for done, parameters in enumerate(_left(found)):
@@ -141,12 +132,48 @@ def agent(
                 run.finish()
 
 
+def _program(found: PublicSweep) -> Callable[[], Any]:
+    """A function that runs the program of a sweep with the parameters of the trial, as the sweep's `command` says."""
+    import json
+    import subprocess
+    import sys
+    import tempfile
+
+    program = found.config.get("program")
+    if not program:
+        raise UsageError("agent() needs the function that trains: the sweep names no program.")
+    command = found.config.get("command") or ["${env}", "${interpreter}", "${program}", "${args}"]
+
+    def run() -> None:
+        parameters = trial["parameters"]
+        options = [f"--{name}={value}" for name, value in parameters.items()]
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "parameters.json")
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump({name: {"value": value} for name, value in parameters.items()}, file)
+            meant = {
+                "${env}": [], "${interpreter}": [sys.executable], "${program}": [program], "${args}": options,
+                "${args_no_hyphens}": [option[2:] for option in options], "${args_json}": [json.dumps(parameters)],
+                "${args_json_file}": [path],
+            }  # fmt: skip
+            words = [one for word in command for one in meant.get(word, [word])]
+            said = {
+                "WANDB_SWEEP_ID": found.id, "WANDB_SWEEP_PARAM_PATH": path, "WANDB_PROJECT": trial["project"],
+                "WANDB_ENTITY": trial["entity"],
+            }  # fmt: skip
+            done = subprocess.run(words, env={**os.environ, **said}, check=False)
+        if done.returncode:
+            raise UsageError(f"{program} ended with exit code {done.returncode}.")
+
+    return run
+
+
 def _left(found: PublicSweep) -> Iterator[dict[str, Any]]:
     parameters = found.config["parameters"]
     if found.config["method"] == "random":
-        yield from _sampled(parameters)
+        yield from sampled(parameters)
         return
-    for one in _grid(parameters):
+    for one in grid(parameters):
         if one not in [run._said.get("sweep_parameters") for run in found.runs]:
             yield one
 
@@ -193,108 +220,3 @@ class PublicSweep:
 
     def __repr__(self) -> str:
         return f"<Sweep {self.id}>"
-
-
-# -- parameters ------------------------------------------------------------------------------------
-
-
-def _grid(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    names, choices = [], []
-    for name, said in parameters.items():
-        names.append(name)
-        choices.append(_choices(name, _said(name, said)))
-    for one in itertools.product(*choices):
-        yield dict(zip(names, one, strict=True))
-
-
-def _choices(name: str, said: dict[str, Any]) -> list[Any]:
-    if "parameters" in said:
-        return list(_grid(said["parameters"]))
-    if "values" in said:
-        return list(said["values"])
-    if "value" in said:
-        return [said["value"]]
-    if said.get("distribution") in ("int_uniform", "q_uniform") or (
-        isinstance(said.get("min"), int) and isinstance(said.get("max"), int)
-    ):
-        step = said.get("q", 1)
-        count = math.floor((said["max"] - said["min"]) / step + 1e-9)
-        return [said["min"] + at * step for at in range(count + 1)]
-    raise UsageError(f"The parameter {name!r} of a grid needs values, or a range of integers.")
-
-
-def _sampled(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    source = random.Random(
-        int.from_bytes(os.urandom(16), "big")
-    )  # not the generator that a training seeds
-    while True:
-        yield {name: sample(name, _said(name, said), source) for name, said in parameters.items()}
-
-
-def _said(name: str, said: Any) -> dict[str, Any]:
-    if not isinstance(said, dict):
-        raise UsageError(
-            f"The parameter {name!r} of a sweep is a mapping such as {{'value': {said!r}}}."
-        )
-    return said
-
-
-def sample(name: str, said: dict[str, Any], source: random.Random) -> Any:
-    """One value of a parameter, by its distribution.
-
-    Raises:
-        UsageError: What is said of it makes no distribution.
-    """
-    if "parameters" in said:
-        return {
-            k: sample(f"{name}.{k}", _said(k, v), source) for k, v in said["parameters"].items()
-        }
-    kind = said.get("distribution")
-    if kind is None:
-        kind = next(
-            (k for key, k in (("value", "constant"), ("values", "categorical")) if key in said),
-            None,
-        )
-        if kind is None and "min" in said and "max" in said:
-            both = isinstance(said["min"], int) and isinstance(said["max"], int)
-            kind = "int_uniform" if both else "uniform"
-    if kind not in _DISTRIBUTIONS:
-        raise UsageError(
-            f"The parameter {name!r} has no distribution that is known: {kind!r}.{nearest(str(kind), _DISTRIBUTIONS)}"
-        )
-    try:
-        return _drawn(kind, said, source)
-    except (KeyError, ValueError, TypeError) as error:
-        raise UsageError(f"The parameter {name!r} ({kind}) cannot be drawn: {error!r}") from error
-
-
-def _drawn(kind: str, said: dict[str, Any], source: random.Random) -> Any:
-    if kind == "constant":
-        return said["value"]
-    if kind.startswith("categorical"):
-        weights = said.get("probabilities")
-        return source.choices(said["values"], weights)[0]
-    if kind == "int_uniform":
-        return source.randint(said["min"], said["max"])
-    plain_kind = kind.removeprefix("q_")
-    if plain_kind == "uniform":
-        value = source.uniform(said["min"], said["max"])
-    elif plain_kind == "log_uniform":
-        value = math.exp(source.uniform(said["min"], said["max"]))
-    elif plain_kind == "log_uniform_values":
-        value = math.exp(source.uniform(math.log(said["min"]), math.log(said["max"])))
-    elif plain_kind == "inv_log_uniform":
-        value = 1 / math.exp(source.uniform(said["min"], said["max"]))
-    elif plain_kind == "inv_log_uniform_values":
-        low, high = 1 / said["max"], 1 / said["min"]
-        value = 1 / math.exp(source.uniform(math.log(low), math.log(high)))
-    elif plain_kind == "normal":
-        value = source.gauss(said.get("mu", 0), said.get("sigma", 1))
-    elif plain_kind == "log_normal":
-        value = math.exp(source.gauss(said.get("mu", 0), said.get("sigma", 1)))
-    else:
-        value = source.betavariate(said.get("a", 1), said.get("b", 1))
-    if kind != plain_kind:
-        q = said.get("q", 1)
-        value = round(value / q) * q
-    return value

@@ -354,6 +354,19 @@ def test_a_version_is_taken_once_however_many_ask_at_the_same_moment():
     assert sorted(taken) == list(range(200))
 
 
+def test_a_process_killed_while_it_logs_leaves_no_half_version():
+    logged("one")
+    Versions("experiments", "p", "ds").take()  # and then it was killed
+    with wandb.init(project="p") as run:
+        assert run.use_artifact("ds:latest").version == "v0"
+        with pytest.raises(wandb.CommError, match="no version 'v1'"):
+            run.use_artifact("ds:v1")
+    assert logged("two").version == "v2"
+    store = Store()
+    store.refresh()
+    assert store.doctor() == []
+
+
 def test_what_is_known_of_versions_comes_back_from_the_experiments():
     logged("one", aliases=["best"])
     logged("two", aliases=["prod"])

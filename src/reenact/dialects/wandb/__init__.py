@@ -79,7 +79,7 @@ __all__ = [
 UNSUPPORTED: dict[str, str] = {
     'init(mode="online")': "nothing is sent to W&B's server: every mode but disabled records on this machine; `forward_to` of an experiment sends to W&B",
     "init(fork_from=..., resume_from=...)": "a run does not begin with another one's history; `resume=` goes on with a run",
-    "init(dir=...)": "the store's root is `REENACT_ROOT` or `./experiments`; told once",
+    "init(dir=...), WANDB_DIR": "the store's root is `REENACT_ROOT` or `./experiments`; told once",
     "init(monitor_gym=True)": "told once; log the videos as `wandb.Video`",
     "finish(), an id again without resume": "the run of that id is continued from step 0 instead of written over: what was recorded stays",
     "run.link_artifact, run.link_model, Artifact.link": "there is no registry; give the artifact an alias",
@@ -120,6 +120,7 @@ use_artifact = _of_the_run("use_artifact")
 log_code = _of_the_run("log_code")
 log_model = _of_the_run("log_model")
 use_model = _of_the_run("use_model")
+link_model = _of_the_run("link_model")
 mark_preempting = _of_the_run("mark_preempting")
 
 

@@ -25,10 +25,10 @@ from mlflow.utils.validation import _validate_metric_name
 from reenact.errors import NotFound
 from reenact.forwarders.address import MLflow
 from reenact.forwarders.mlflow import MLflowTarget
-from reenact.forwarders.mlflow_library import MlflowClient
+from reenact.forwarders.mlflow_library import MlflowClient, waiting_for
 from reenact.forwarders.mlflow_names import artifact_path, key
 from reenact.forwarders.target import Mirror, Refusal, Target
-from reenact.record.events import Captured, Linked
+from reenact.record.events import Captured, Linked, ValueLogged
 from reenact.record.status import Status
 from reenact.testing.items import START, Records
 from reenact.testing.target import TargetContract
@@ -296,6 +296,25 @@ def test_images_and_tables_are_where_mlflow_shows_them(server: MLflowServer, mir
     assert frame["p"].isna().tolist() == [False, True]
 
 
+def test_a_large_table_stays_what_it_is(server: MLflowServer, mirror: Mirror):
+    numbers = np.random.default_rng(0).normal(size=700_000)
+    records = Records(mirror)
+    item = records.value("large", Table({"x": numbers.tolist()}), 3)
+    assert isinstance(item.record, ValueLogged)
+    reading, refusals = sent(server, mirror, records)
+    assert not refusals
+    (path,) = reading.artifacts("values")
+    assert path.endswith(".parquet")
+    assert reading.read(path) == Path(mirror.folder, str(item.record.path)).read_bytes()
+
+
+def test_a_large_file_is_waited_for_longer_than_an_answer():
+    before = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+    with waiting_for(500_000_000):
+        assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "510"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == before == "10"
+
+
 def test_a_child_is_nested_below_its_parent(server: MLflowServer, mirror: Mirror):
     MLflowTarget(address_of(server, mirror), mirror, {})
     child = mirror._replace(experiment_id="zzzz23456789", name="child")
@@ -303,7 +322,8 @@ def test_a_child_is_nested_below_its_parent(server: MLflowServer, mirror: Mirror
     records.add(Linked(t=START, parent=mirror.experiment_id))
     reading, _ = sent(server, child, records)
     assert reading.run.data.tags["mlflow.parentRunId"] == Reading(server.uri, mirror).id
-    assert reading.run.data.tags["reenact.child"] == mirror.experiment_id
+    assert reading.run.data.tags["reenact.parent"] == mirror.experiment_id
+    assert reading.run.data.tags["reenact.relation"] == "child"
 
 
 def test_a_long_text_is_an_artifact_that_its_beginning_points_to(

@@ -291,7 +291,8 @@ class MLflowTarget:
         ours = {
             "mlflow.note.content": notes,
             "reenact.bindrs": ", ".join(state.bindrs),
-            f"reenact.{state.relation or 'parent'}": state.parent or "",
+            "reenact.parent": state.parent or "",
+            "reenact.relation": state.relation or "",
             "reenact.lost": f"{state.lost}: {state.lost_reason}" if state.lost else "",
         }
         wanted |= {tag: value for tag, value in ours.items() if value or tag in self._tags}

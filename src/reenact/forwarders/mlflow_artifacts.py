@@ -15,12 +15,15 @@ from typing import Any
 
 from ..record.events import FileLogged, ValueLogged
 from ..values import load
-from .mlflow_library import MlflowClient
+from .mlflow_library import MlflowClient, waiting_for
 from .mlflow_names import artifact_path, image_key
 from .target import Mirror
 
 __all__ = ["Artifacts", "NoPlace"]
 
+_MOST_OF_A_TABLE = (
+    4 << 20
+)  # bytes of Parquet; as JSON, for MLflow to show, it is several times that
 _SUFFIX = {"plain": "txt", "markdown": "md", "html": "html"}
 _KINDS = ("image", "video", "audio", "text", "table", "histogram", "figure")
 
@@ -58,7 +61,7 @@ class Artifacts:
         if record.kind == "image":
             self._image(record, path)
             return None
-        if record.kind == "table":
+        if record.kind == "table" and (path is None or os.path.getsize(path) <= _MOST_OF_A_TABLE):
             columns, rows = self._table(record, path)
             content = json.dumps({"columns": columns, "data": rows}, ensure_ascii=False)
             return self.text(_place(record, "json"), content)
@@ -114,7 +117,8 @@ class Artifacts:
             self._log(local, to)
 
     def _log(self, local: str, to: str) -> None:
-        self._client.log_artifact(self._run_id, local, to.rpartition("/")[0] or None)
+        with waiting_for(os.path.getsize(local)):
+            self._client.log_artifact(self._run_id, local, to.rpartition("/")[0] or None)
 
     def _image(self, record: ValueLogged, path: str | None) -> None:
         """An image, named as `MlflowClient.log_image` names those that MLflow shows by their steps.
@@ -143,7 +147,7 @@ class Artifacts:
             except Exception as error:  # whatever Pillow raises on a file that is no image
                 raise _unreadable(record, error) from error
             for local in (whole, small):
-                self._client.log_artifact(self._run_id, local, "images")
+                self._log(local, f"images/{os.path.basename(local)}")
 
     def _table(self, record: ValueLogged, path: str | None) -> tuple[list[str], list[list[Any]]]:
         try:

@@ -7,12 +7,18 @@ its makers. It reads how from environment variables, when it is imported and at 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..errors import MissingDependency
 
+_TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+_SECONDS = 10  # of each wait for the server
+_ours = _TIMEOUT not in os.environ
+
 for _name, _value in (
     ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0"),
-    ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),  # seconds, of each wait for the server
+    (_TIMEOUT, str(_SECONDS)),
     ("MLFLOW_DISABLE_TELEMETRY", "true"),
 ):
     os.environ.setdefault(_name, _value)
@@ -27,4 +33,24 @@ except ImportError:
         "Forwarding to mlflow needs a package that is not installed: pip install mlflow."
     ) from None
 
-__all__ = ["HTTPError", "Metric", "MlflowClient", "MlflowException", "Param", "RunTag"]
+__all__ = [
+    "HTTPError",
+    "Metric",
+    "MlflowClient",
+    "MlflowException",
+    "Param",
+    "RunTag",
+    "waiting_for",
+]
+
+
+@contextmanager
+def waiting_for(size: int) -> Iterator[None]:
+    """While so many bytes are sent: a server that hands them on, to S3 say, answers when it has done so."""
+    if _ours:
+        os.environ[_TIMEOUT] = str(_SECONDS + size // 1_000_000)
+    try:
+        yield
+    finally:
+        if _ours:
+            os.environ[_TIMEOUT] = str(_SECONDS)

@@ -244,7 +244,7 @@ class TensorBoardTarget:
         for name, fact in (
             ("tags", ", ".join(tags)),
             ("bindrs", ", ".join(state.bindrs)),
-            (state.relation or "parent", state.parent),
+            ("parent", state.parent and f"{state.parent} ({state.relation})"),
             ("user", self._mirror.user),
             *self._facts.items(),
             ("lost records", f"{state.lost}: {state.lost_reason}" if state.lost else None),

@@ -278,6 +278,14 @@ def test_the_ranks_of_one_launch_share_an_experiment_opened_by_name(
 # -- metrics -------------------------------------------------------------------------------------
 
 
+def test_a_row_without_metrics_is_nothing_even_as_the_first(root: Path) -> None:
+    with opened(root) as exp:
+        exp.log_metrics({}, step=0)
+        exp.log_metrics({"loss": 0.5}, step=1)
+        exp.log_metrics({}, step=2)
+    assert len(points(exp.folder)) == 1
+
+
 def test_every_point_is_kept_as_given(root: Path) -> None:
     given = [
         (5, 0.1),

@@ -113,6 +113,7 @@ def _closures(
         if (
             metadata is None
             and type(metrics) is dict
+            and metrics  # before the first point there is no encoder
             and known.issuperset(metrics)
             and numbers.issuperset(map(type, metrics.values()))
         ):
@@ -128,7 +129,7 @@ def _closures(
             except OverflowError:  # an integer that no float64 holds
                 return careful(metrics, step, None)
             # JSON has no NaN and no infinities: the encoder writes null, which no number is.
-            if b"null" not in line and metrics:
+            if b"null" not in line:
                 try:
                     if write(fd, line) == len(line):
                         return None

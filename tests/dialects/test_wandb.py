@@ -521,6 +521,36 @@ def test_resume_auto_goes_on_with_the_last_run_that_did_not_come_to_its_end():
         assert not new.resumed
 
 
+def test_a_run_with_an_id_is_reproduced_from_its_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("REENACT_ROOT", str(tmp_path / "experiments"))
+    program = """
+        import reenact.dialects.wandb as wandb
+        with wandb.init(project="p", id="fixed", resume="allow", name="nice") as run:
+            for epoch in range(3):
+                run.log({"loss": 1 / (epoch + 1), "first": run.starting_step})
+    """
+    Path("code").mkdir()
+    Path("code/train.py").write_text(textwrap.dedent(program))
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "a"],
+    ):
+        subprocess.run(["git", *command], cwd="code", check=True)
+    subprocess.run([sys.executable, "train.py"], cwd="code", check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "reenact", "reproduce", "p/fixed"],
+        cwd="code",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "IDENTICAL: all 6 points" in done.stdout + done.stderr
+    assert wandb.Api().run("p/fixed").name == "nice"
+
+
 # -- config ----------------------------------------------------------------------------------------
 
 

@@ -70,8 +70,10 @@ def opened(settings: Settings, options: dict[str, Any]) -> Opened:
     options |= {"tags": _tags(settings), "notes": settings.run_notes}
     root = reenact.Experiment(**options).root
     prefix = _prefix(settings, root, folder)
-    there = prefix is not None and _is_there(root, prefix)
-    if settings.resume == "must" and not there:
+    # Run again by `reenact reproduce`, a program writes to another record: as if its run was not there.
+    again = bool(os.environ.get("REENACT_JOIN"))
+    there = prefix is not None and _is_there(root, prefix) and not again
+    if settings.resume == "must" and not there and not again:
         raise UsageError(
             f"resume='must': there is no run {settings.run_id!r} in the project {project!r}. Give the id of one "
             "that is there, or resume='allow'."
@@ -91,7 +93,8 @@ def opened(settings: Settings, options: dict[str, Any]) -> Opened:
     number = settings.run_id or native.id or generate_id()
     if settings.resume == "auto" and prefix is not None:
         number = prefix.rsplit("/", 1)[-1]
-    found = Opened(native, _facts(settings, number, settings.run_name or native.name))
+    name = native.name if again else settings.run_name or native.name
+    found = Opened(native, _facts(settings, number, name))
     found.resumed = resumed
     if known is not None:
         _take(found, known, resumed)

@@ -393,3 +393,31 @@ def test_what_a_server_would_be_sent_is_what_clearml_says_it_takes(mirror: Mirro
     tasks.GetAllRequest(tags=["reenact:x"], only_fields=["id", "status"]).validate()
     kind = tasks.TaskTypeEnum("training")
     tasks.CreateRequest(name="run", type=kind, tags=["reenact:x"], project="p").validate()
+
+
+class Failing(ClearMLTarget):
+    """Raises for one value, as a library may for what nobody thought of."""
+
+    def send(self, items: Any, again: bool) -> Any:
+        if any(getattr(item.record, "m", {}).get("loss") == 3.0 for item in items):
+            raise RuntimeError("this value is too much")
+        return super().send(items, again)
+
+
+def test_a_record_set_aside_takes_none_of_its_neighbours_with_it(tmp_path: Path) -> None:
+    from reenact import Experiment
+    from reenact.forwarders.sink import TRIES, ForwardSink
+
+    quiet: dict[str, Any] = {"root": tmp_path, "quiet": True, "console": "off", "system_metrics": 0}
+    with Experiment("a/b/run", **quiet) as exp:
+        for value in range(6):
+            exp.log_metric("loss", value)
+    sink = ForwardSink(str(exp.folder), ClearML(mode="offline"), "a/b/run", Failing)
+    for _ in range(TRIES):
+        with pytest.raises(RuntimeError):
+            sink.send_new()
+    sink.send_new()
+    sink.close()
+    mirror = Mirror("", "", "", None, str(exp.folder), 0.0)
+    losses = [point for point in TestClearML().points(mirror) if point[0] == "loss"]
+    assert [value for _, _, value in losses] == [0.0, 1.0, 2.0, 4.0, 5.0]

@@ -183,6 +183,8 @@ class ForwardSink:
             target = self.target  # what cannot be reached has not failed on this record
             try:
                 refusals += target.send([item], True)
+                # The next failure begins with another target: what this one settled counts for it.
+                self.progress.memo = target.settle()
                 return None
             except Exception as failure:  # noqa: BLE001  (of the record or of the target: the next lines tell)
                 error = failure

@@ -109,6 +109,9 @@ def test_the_example_swept_is_an_experiment_with_its_jobs_as_children(tmp_path):
     assert sweep.status is Status.COMPLETED
     assert sweep.captured["hydra"]["overrides"] == ["net.epochs=3", "lr=0.003,0.03"]
     assert [job.name for job in jobs] == ["job-0", "job-1"]
+    steps, values = sweep.metrics["value"].to_numpy()
+    assert steps.tolist() == [0, 1]
+    assert values.tolist() == [job.metrics["value"].last for job in jobs]
     assert [job.params["lr"] for job in jobs] == [job.config["lr"] for job in jobs] == [0.003, 0.03]
     assert all(job.metrics["val/acc"].count == 3 for job in jobs)
     assert {job.status for job in jobs} == {Status.COMPLETED}

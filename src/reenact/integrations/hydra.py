@@ -11,6 +11,7 @@ from typing import Any
 from reenact import Experiment, Status
 
 from .requiring import experiment_for, require
+from .trials import numbers_in
 
 _callback: Any = require("hydra.experimental.callback", "hydra-core")
 _omegaconf: Any = require("omegaconf", "omegaconf").OmegaConf
@@ -71,18 +72,16 @@ class ReenactCallback(_callback.Callback):  # type: ignore[misc]  # Hydra has no
 
     def on_job_start(self, config: Any, **_: Any) -> None:
         """Open the job's experiment."""
-        plain = _resolved(config)
+        plain, hydra = _resolved(config), config.hydra
         with contextlib.chdir(self._cwd):  # where the command line is to be repeated
             if self._parent:
                 own = {"quiet": True, "console": "off", "system_metrics": 0, **self._parent}
-                name = f"job-{config.hydra.job.num}"
-                job = Experiment(name, config=plain, **own).run.start(), True
+                job = Experiment(f"job-{hydra.job.num}", config=plain, **own).run.start(), True
             else:
                 job = self._opened(config, plain)
         if not job[1]:
             job[0].params.set(plain)
         self._job = job
-        hydra = config.hydra
         choices = {k: v for k, v in hydra.runtime.choices.items() if not k.startswith("hydra/")}
         facts = {"overrides": hydra.overrides.task, "choices": choices}
         facts |= {"output_dir": hydra.runtime.output_dir, "config_name": hydra.job.config_name}
@@ -92,14 +91,15 @@ class ReenactCallback(_callback.Callback):  # type: ignore[misc]  # Hydra has no
     def on_job_end(self, config: Any, job_return: Any, **_: Any) -> None:
         """End it, failed with what the job raised."""
         (exp, owned), self._job = self._job or (None, False), None
-        # `return_value` would raise what the job raised, and print a line about it.
-        result = job_return._return_value
+        result = job_return._return_value  # the public one raises what the job raised, and prints
         failed = job_return.status.name == "FAILED"
         self._failed += failed
         if exp is None or exp.status is not Status.RUNNING:
             return
-        if not failed and isinstance(result, (int, float)):
-            exp.log_metric("value", result, step=0)
+        number = {} if failed else dict(numbers_in({"value": result}))
+        exp.log_metrics(number, step=0)
+        if self._multirun is not None and self._multirun is not exp:
+            self._multirun.log_metrics(number, step=config.hydra.job.num)
         if failed and owned:
             exp.run.fail(result)
         elif owned:
@@ -112,8 +112,8 @@ class ReenactCallback(_callback.Callback):  # type: ignore[misc]  # Hydra has no
     def _given_up(self) -> None:
         """The program ends, and Hydra never came to the multirun's end: it tells no callback why."""
         exp = self._multirun
-        open_still = exp is not None and self._owned and exp.status is Status.RUNNING
-        if exp is not None and open_still and not hasattr(sys, "last_value"):  # that says more
+        runs = exp is not None and self._owned and exp.status is Status.RUNNING
+        if exp is not None and runs and not hasattr(sys, "last_value"):  # which says more
             exp.run.fail(f"{self._failed or 'some'} of its jobs failed")
 
     def __getstate__(self) -> dict[str, Any]:

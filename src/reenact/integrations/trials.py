@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,5 +31,5 @@ def numbers_in(result: Mapping[str, Any], path: str = "") -> Iterator[tuple[str,
     for key, value in result.items():
         if isinstance(value, Mapping):
             yield from numbers_in(value, f"{path}{key}/")
-        elif hasattr(value, "__float__") and getattr(value, "size", 1) == 1:
+        elif hasattr(value, "__float__") and math.prod(getattr(value, "shape", ())) == 1:
             yield f"{path}{key}", value

@@ -470,6 +470,7 @@ def test_a_run_is_resumed_by_its_id_with_its_steps_config_and_summary():
     assert (again.summary["best"], again.summary["loss"]) == (7, 0.25)
     assert again.summary["n"]["x"] == 3
     again.log({"loss": 0.2, "acc": 0.05})
+    assert again.summary["acc"]["max"] == pytest.approx(0.3)
     again.config.update({"lr": 0.2}, allow_val_change=True)
     again.finish()
     assert steps(again, "loss")[-1] == (4, 0.2)
@@ -524,7 +525,10 @@ def test_resume_auto_goes_on_with_the_last_run_that_did_not_come_to_its_end():
 def test_a_run_with_an_id_is_reproduced_from_its_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("REENACT_ROOT", str(tmp_path / "experiments"))
+    # A root that is the same for every folder, also for the one in which it is run again.
+    Path("own/reenact").mkdir(parents=True)
+    Path("own/reenact/config.toml").write_text(f'root = "{tmp_path / "experiments"}"')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own"))
     program = """
         import reenact.dialects.wandb as wandb
         with wandb.init(project="p", id="fixed", resume="allow", name="nice") as run:

@@ -141,9 +141,14 @@ class _Tally:
 
     __slots__ = ("count", "metric", "total", "values")
 
-    def __init__(self, metric: Metric) -> None:
+    def __init__(self, metric: Metric, before: Any) -> None:
         self.metric = metric
         self.values: dict[str, Any] = dict.fromkeys(("first", "last", "min", "max", "mean"))
+        if isinstance(before, dict):  # of the run that is resumed
+            numbers = {op: v for op, v in before.items() if isinstance(v, (int, float))}
+            self.values |= {op: numbers[op] for op in ("first", "min", "max") if op in numbers}
+            if "best" in numbers:
+                self.values[metric.best] = numbers["best"]
         self.total, self.count = 0.0, 0
 
     def add(self, number: Any) -> None:
@@ -337,7 +342,7 @@ class Summary(SummarySubDict):
             except KeyError:
                 metric = self._definitions.find(name)
                 tally = tallies[name] = (
-                    _Tally(metric) if metric is not None and metric.ops else None
+                    _Tally(metric, into.get(key)) if metric is not None and metric.ops else None
                 )
             if tally is None:
                 into[key] = value

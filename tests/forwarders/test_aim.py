@@ -49,14 +49,19 @@ def place(mirror: Mirror) -> str:
     return str(Path(mirror.folder).parent)
 
 
-def repo_of(mirror: Mirror) -> aim.Repo:
+def repo_at(where: str) -> aim.Repo:
     """The repository, with what `aim up` does by itself: runs that changed are taken into its index."""
-    repo = aim.Repo(place(mirror))
+    repo = aim.Repo(where)
     manager = RepoIndexManager(repo)
     for name in repo.list_all_runs():
         manager.index(name)
+    manager.new_chunk_observer.stop()  # which holds one of the few watches that a user may have
     repo.container_pool.clear()
     return repo
+
+
+def repo_of(mirror: Mirror) -> aim.Repo:
+    return repo_at(place(mirror))
 
 
 def run_of(mirror: Mirror) -> aim.Run:

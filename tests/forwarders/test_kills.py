@@ -19,7 +19,7 @@ from reenact.forwarders.launch import start
 from reenact.forwarders.progress import key_of, read_progress
 from reenact.forwarders.target import Mirror
 
-from .test_aim import RepoIndexManager, aim
+from .test_aim import repo_at
 from .test_clearml import events_of, name_of
 from .test_tensorboard import accumulated, folder_of
 from .test_wandb import rows_of
@@ -44,12 +44,7 @@ def of_clearml(mirror: Mirror) -> Losses:
 
 
 def of_aim(mirror: Mirror) -> Losses:
-    repo = aim.Repo("aim")
-    manager = RepoIndexManager(repo)
-    for name in repo.list_all_runs():
-        manager.index(name)
-    repo.container_pool.clear()
-    (run,) = repo.iter_runs()
+    (run,) = repo_at("aim").iter_runs()
     found: Losses = []
     for metric in run.metrics():
         if metric.name == "loss":

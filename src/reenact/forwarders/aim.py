@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import hashlib
 import logging
 import os
+import tempfile
 import time
 import warnings
 from collections.abc import Sequence
@@ -49,6 +51,18 @@ __all__ = ["AimTarget", "run_hash"]
 _SETTLE_SECONDS = 60.0
 _CLOSE_SECONDS = 8.0
 _SERVER = "The Aim server"
+
+
+def _make(where: str) -> None:
+    """Make a repository, whole or not at all: one that Aim was killed while making is of no version to it."""
+    os.makedirs(where, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".aim-new-", dir=where) as folder:
+        aim.Repo(folder, init=True).close()
+        try:
+            os.rename(os.path.join(folder, ".aim"), os.path.join(where, ".aim"))
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+                raise  # else another process made it meanwhile
 
 
 def run_hash(experiment_id: str) -> str:
@@ -96,7 +110,9 @@ class AimTarget:
                 f"The Aim repository in {where} is of an older version; bring it up to date with: aim upgrade",
                 setting="forward_to",
             )
-        repo = self._repo = aim.Repo(where, init=status is RepoStatus.MISSING)
+        if status is RepoStatus.MISSING:
+            _make(where)
+        repo = self._repo = aim.Repo(where)
         name = run_hash(self._mirror.experiment_id)
         # Aim remembers for half a second which runs there were, so it is not asked before the run is made.
         is_new = (

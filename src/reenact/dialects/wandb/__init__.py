@@ -77,11 +77,11 @@ __all__ = [
 ]
 
 UNSUPPORTED: dict[str, str] = {
-    'init(mode="online")': "nothing is sent to W&B's server: every mode but disabled records on this machine; `forward_to` of an experiment sends to W&B",
+    'init(mode="online")': "nothing is sent to W&B's server: every mode but disabled records on this machine; the setting `forward_to` has it sent to W&B as well",
     "init(fork_from=..., resume_from=...)": "a run does not begin with another one's history; `resume=` goes on with a run",
     "init(dir=...), WANDB_DIR": "the store's root is `REENACT_ROOT` or `./experiments`; told once",
     "init(monitor_gym=True)": "told once; log the videos as `wandb.Video`",
-    "finish(), an id again without resume": "the run of that id is continued from step 0 instead of written over: what was recorded stays",
+    "init(id=...) of a run that is there, without resume": "it goes on from step 0, where W&B writes over it: what was recorded stays",
     "run.link_artifact, run.link_model, Artifact.link": "there is no registry; give the artifact an alias",
     "Artifact.delete": "a version stays as long as the experiment that logged it",
     "add_reference(\"s3://...\")": "the reference is kept; only `file://` is read and hashed",

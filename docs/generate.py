@@ -33,7 +33,11 @@ ROOMS = {
 # Packages whose own public names are public too: users import from them.
 # Handles that are plain attributes, which no annotation of a method leads to.
 HELD = {"Experiment": (Params, Run)}
-PACKAGES = {"Charts": "reenact.plots", "Weights": "reenact.weights", "Forwarding": "reenact.forwarders"}
+PACKAGES = {
+    "Charts": "reenact.plots",
+    "Weights": "reenact.weights",
+    "Forwarding": "reenact.forwarders",
+}
 
 
 def summary(thing: object) -> str:

@@ -538,6 +538,7 @@ class Store:
         to: Any = None,
         *,
         patience: float = 20.0,
+        afresh: bool = False,
         progress: Progress | None = None,
     ) -> dict[str, builtins.list[Forwarded]]:
         """Send experiments, or what is left of them, to other trackers; how far each has come, by its id.
@@ -548,12 +549,14 @@ class Store:
             refs: Which experiments.
             to: Where to, as the argument `forward_to` of `Experiment`; everywhere each was to be sent before if None.
             patience: Seconds to keep trying a place that fails.
+            afresh: Send everything, as if nothing had arrived: where the run at the tracker was deleted.
             progress: Called now and then with how many records of an experiment and place were sent, and of how many.
 
         Raises:
             InvalidSetting: `to` is no place, or one is known without its password only.
             MissingDependency: A tracker's package is not installed.
             NotFound: There is no such experiment, or nothing says where one is to be sent.
+            StillRunning: Afresh, while another process is sending one of them there.
         """
         from .forwarders.later import send_later
 
@@ -564,6 +567,7 @@ class Store:
                 to,
                 asked=view.captured.get("forwarding", {}).get("to", []),
                 patience=patience,
+                afresh=afresh,
                 report=progress,
             )
             for view in self._views(refs)

@@ -281,3 +281,20 @@ def test_a_program_that_is_recorded_from_outside_is_sent_by_one_process(root: Pa
         (place,) = view.forwarded
     assert place.complete
     assert scalars(Path("runs") / view.prefix) == [(step, float(step)) for step in range(50)]
+
+
+def test_what_was_deleted_at_the_target_is_told_and_sent_afresh_when_asked_to(root: Path):
+    with Experiment("p/run", root=root, forward_to="tensorboard") as exp:
+        exp.log_metric("loss", 1.0, step=0)
+    log_dir = Path(exp.folder) / "forwarded" / "tensorboard"
+    for path in log_dir.iterdir():
+        path.unlink()
+    with Experiment("p/run", root=root) as exp:
+        exp.log_metric("loss", 2.0, step=1)
+    with Store(root) as store:
+        (place,) = store.forward(exp.id, patience=0)[exp.id]
+        assert not place.complete
+        assert "--afresh" in str(place.error)
+        (place,) = store.forward(exp.id, afresh=True)[exp.id]
+    assert place.complete
+    assert scalars(log_dir) == [(0, 1.0), (1, 2.0)]

@@ -244,7 +244,7 @@ def test_a_file_that_lost_what_was_settled_is_told(mirror: Mirror, cut: bool):
         os.truncate(file, 30)
     else:
         file.unlink()
-    with pytest.raises(CorruptData, match=r"delete this experiment's progress .*forward"):
+    with pytest.raises(CorruptData, match=r"reenact forward .* --afresh"):
         TensorBoardTarget(ADDRESS, mirror, memo)
     fresh = TensorBoardTarget(ADDRESS, mirror, {})
     fresh.close()

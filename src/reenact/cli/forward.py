@@ -33,6 +33,11 @@ __all__ = ["forward", "told"]
     metavar="SECONDS",
     help="Keep trying a place that fails for so long.",
 )
+@click.option(
+    "--afresh",
+    is_flag=True,
+    help="Send everything, as if nothing had arrived: for a run that was deleted there.",
+)
 @shared(quiet="Print the ids of those that are not complete alone.")
 def forward(
     face: Face,
@@ -40,6 +45,7 @@ def forward(
     to: tuple[str, ...],
     filter: str | None,
     patience: float,
+    afresh: bool,
 ) -> int:
     """Send experiments to other trackers, or what is left of them.
 
@@ -59,7 +65,9 @@ def forward(
     with face.store() as store:
         for view in several(store, experiments, filter):
             with face.out.progress(f"Sending {view.prefix}") as report:
-                found = store.forward(view, list(to) or None, patience=patience, progress=report)
+                found = store.forward(
+                    view, list(to) or None, patience=patience, afresh=afresh, progress=report
+                )
             places = found[view.id]
             if not all(place.complete for place in places):
                 left.append(view.id)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InvalidSetting, NotFound
+from ..errors import InvalidSetting, NotFound, StillRunning
+from ..journal.lock import locked
 from ..record.secrets import MASK
 from .address import Address, as_address, as_addresses
 from .launch import missing, start
-from .progress import Progress, key_of, read_all, read_progress
+from .progress import Progress, key_of, path_of, read_all, read_progress
 from .reading import backlog
 
 __all__ = ["Forwarded", "forwarded", "send_later"]
@@ -87,6 +88,7 @@ def send_later(
     *,
     asked: Sequence[dict[str, Any]] = (),
     patience: float = 20.0,
+    afresh: bool = False,
     report: Report | None = None,
 ) -> list[Forwarded]:
     """Send what is left of an experiment, each place in a process of its own.
@@ -95,12 +97,14 @@ def send_later(
         to: Where to, as `forward_to` takes it; everywhere it was to be sent before if None.
         asked: Addresses it was to be forwarded to before.
         patience: Seconds to keep trying a place without success.
+        afresh: Send everything, as if nothing had arrived: for a place whose run was deleted there.
         report: Told how many records of how many were sent.
 
     Raises:
         InvalidSetting: `to` is no place, or a place is known without its password only.
         MissingDependency: A tracker's package is not installed.
         NotFound: Nothing says where to send it.
+        StillRunning: Afresh, while another process is sending to such a place.
     """
     known = read_all(folder)
     for plain in asked:
@@ -112,6 +116,9 @@ def send_later(
         )
     for error in missing(addresses).values():
         raise error
+    if afresh:
+        for address in addresses:
+            _forget(folder, prefix, address)
     return [_send(folder, prefix, address, patience, report) for address in addresses]
 
 
@@ -135,6 +142,18 @@ def _whole(progress: Progress) -> Address:
             setting="forward_to",
         )
     return address
+
+
+def _forget(folder: str, prefix: str, address: Address) -> None:
+    path = path_of(folder, key_of(address))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with locked(f"{path[:-5]}.lock", LOCK_WAIT) as held:
+        if not held:
+            raise StillRunning(
+                f"Another process is sending {prefix} to {address}; wait until it has ended."
+            )
+        if os.path.exists(path):
+            os.remove(path)
 
 
 def _send(

@@ -130,6 +130,10 @@ def start(
         "lock_wait": lock_wait,
         "once": later,
     }
+    environ = {**os.environ, "REENACT_FORWARD_TO": "", "OMP_NUM_THREADS": "1"}
+    environ.pop(
+        "WANDB_SERVICE", None
+    )  # the helper process of a W&B in this program is not for another one
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", f"{__package__}"],  # -P: no module of the program's folder
         stdin=subprocess.PIPE,
@@ -137,7 +141,7 @@ def start(
         stderr=subprocess.DEVNULL,
         cwd=cwd if cwd and os.path.isdir(cwd) else None,
         start_new_session=True,  # Ctrl-C on the terminal is for the program
-        env={**os.environ, "REENACT_FORWARD_TO": "", "OMP_NUM_THREADS": "1"},
+        env=environ,
     )
     assert process.stdin is not None
     process.stdin.write(json.dumps(request).encode() + b"\n")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
@@ -137,8 +136,8 @@ class MLflowTarget:
             active = False
         if not active:
             raise NotFound(
-                f"The MLflow run {self._run_id} is deleted. Restore it there; or, to send all of it to a new one, delete "
-                f"this experiment's progress to MLflow in {os.path.join(self._mirror.folder, 'forwarded')}.",
+                f"The MLflow run {self._run_id} is deleted. Restore it there; or send all of it to a new one with: "
+                f"reenact forward {self._mirror.experiment_id} --to mlflow --afresh",
                 name=self._run_id,
             )
         self._experiment_id = str(run.info.experiment_id)

@@ -93,7 +93,7 @@ def read_progress(folder: str, key: str) -> Progress | None:
         return None
     except msgspec.MsgspecError as error:
         raise CorruptData(
-            f"{path} does not say how far forwarding has come: {error}. Deleting it sends everything again.",
+            f"{path} does not say how far forwarding has come: {error}. reenact forward --afresh sends everything again.",
             path=path,
         ) from error
     if found.version > VERSION:

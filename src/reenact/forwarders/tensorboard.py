@@ -84,8 +84,8 @@ class TensorBoardTarget:
         except FileNotFoundError:
             found = "is gone"
         raise CorruptData(
-            f"{self._path} had {self._size} bytes when it was last written to, and now {found}. To write all of it again, "
-            f"delete this experiment's progress to TensorBoard in {os.path.join(self._mirror.folder, 'forwarded')}.",
+            f"{self._path} had {self._size} bytes when it was last written to, and now {found}. Write all of it again "
+            f"with: reenact forward {self._mirror.experiment_id} --to tensorboard --afresh",
             path=self._path,
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import os
 import pkgutil
 import re
 import sys
@@ -55,6 +56,34 @@ def of_package(name: str) -> dict[str, object]:
     """The public names of one of the `PACKAGES`."""
     package = importlib.import_module(name)
     return {each: getattr(package, each) for each in sorted(package.__all__)}
+
+
+def integrations() -> dict[str, list[str]]:
+    """The integrations that the guide names, each with its public names."""
+    guide = (Path(__file__).parent / "guides" / "integrations.md").read_text()
+    names = sorted(set(re.findall(r"reenact\.integrations\.([a-z_]+)", guide)))
+    os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras looks for TensorFlow otherwise
+    modules = {name: importlib.import_module(f"reenact.integrations.{name}") for name in names}
+    return {name: list(module.__all__) for name, module in modules.items()}
+
+
+def integrations_page() -> str:
+    """Every integration with what it offers; what a class has from its framework is told there."""
+    body = [
+        "# Integrations",
+        "",
+        "See [Use it with your framework](../../guides/integrations.md).",
+        "",
+    ]
+    for module, names in integrations().items():
+        body += [f"## reenact.integrations.{module}", ""]
+        for name in names:
+            thing = getattr(importlib.import_module(f"reenact.integrations.{module}"), name)
+            kind = "class" if inspect.isclass(thing) else "function"
+            options = "   :members:\n" if kind == "class" else ""
+            target = f"reenact.integrations.{module}.{name}"
+            body += [DIRECTIVE.format(kind=kind, target=target, options=options)]
+    return "\n".join(body)
 
 
 def handed_out(start: Iterable[object]) -> dict[str, type]:
@@ -190,6 +219,13 @@ def api_pages() -> dict[str, str]:
         for name, thing in group.items():
             body += [f"## {name}", "", directive(f"{package}.{name}", thing)]
         pages[f"api-{slug}.md"] = "\n".join(body)
+    pages["api-integrations.md"] = integrations_page()
+    index += ["## Integrations", "", "| from | names |", "|---|---|"]
+    index += [
+        f"| `reenact.integrations.{module}` | {', '.join(f'`{n}`' for n in each)} |"
+        for module, each in integrations().items()
+    ]
+    index += [""]
     missing = sorted(set(names) - listed)
     if missing:
         raise SystemExit(f"public names in no group of docs/generate.py: {', '.join(missing)}")

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+import reenact.forwarders
 import reenact.plots
 import reenact.weights
 from pages import blocks, program, shell_lines
@@ -75,8 +76,22 @@ def headings(page: str) -> set[str]:
 
 def test_every_public_name_is_in_the_reference(reference):
     written = set().union(*(headings(page) for page in reference.values()))
-    public = {*reenact.__all__, *reenact.plots.__all__, *reenact.weights.__all__}
+    packages = (reenact, reenact.plots, reenact.weights, reenact.forwarders)
+    public = {name for package in packages for name in package.__all__}
     assert {name for name in public if not name.startswith("__")} <= written
+
+
+def test_every_integration_is_in_the_reference_with_its_names(reference):
+    found = {}
+    for path in sorted((REPOSITORY / "src" / "reenact" / "integrations").glob("*.py")):
+        # What has an example of its own is for users; the rest is what these share.
+        if (REPOSITORY / "examples" / f"with_{path.stem}.py").exists():
+            names = re.search(r"^__all__ = \[(.*?)\]", path.read_text(), re.M | re.S).group(1)
+            found[path.stem] = re.findall(r'"(\w+)"', names)
+    assert len(found) == 12
+    for module, names in found.items():
+        for name in names:
+            assert f"reenact.integrations.{module}.{name}" in reference["api-integrations"]
 
 
 def test_every_error_is_in_the_reference_and_in_the_tree_at_its_top(reference):

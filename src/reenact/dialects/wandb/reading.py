@@ -22,7 +22,7 @@ _STATES = {
 }
 _VANISHED = ("vanished without ending it", "was restarted while it ran", "no sign of life from")
 SYSTEM = "system/"
-_CLOCK = 0.001  # times of points are rounded to milliseconds
+_CLOCK = 0.002  # times of points are rounded to milliseconds: nearer than this, the step decides
 
 
 def iso_time(seconds: float) -> str:
@@ -67,11 +67,11 @@ def summary_of(view: Any) -> dict[str, Any]:
     definitions = Definitions.from_dict(captured.get("wandb_metrics", {}))
     found: dict[str, Any] = {}
     last_time, step = None, None
-    times: dict[str, float] = {}
+    before: dict[str, tuple[float, int]] = {}
     for value, told in _told_values(view):
         if not value.name.startswith(("gradients/", "parameters/")):
             _put(found, value.name, told, nested)
-            times[value.name] = value.time
+            before[value.name] = (value.time, -1 if value.step is None else value.step)
             if last_time is None or value.time >= last_time:
                 last_time, step = value.time, value.step
     for name, metric in view.metrics.items():
@@ -82,10 +82,14 @@ def summary_of(view: Any) -> dict[str, Any]:
         values |= {op: as_logged(values[op], kind) for op in ("first", "last", "min", "max")}
         said = summarised(definitions.find(name), values)
         # What was a text at first and a number later (or the other way round) is what it was last.
-        if said is not None and metric.last_time >= times.get(name, 0.0) - _CLOCK:
+        time, at = before.get(name, (0.0, -1))
+        later = metric.last_time - time
+        if said is not None and (later > _CLOCK or (later > -_CLOCK and metric.last_step >= at)):
             _put(found, name, said, nested)
         if last_time is None or metric.last_time >= last_time:
             last_time, step = metric.last_time, metric.last_step
+        elif metric.last_time > last_time - _CLOCK:
+            step = max(step or 0, metric.last_step)
     if last_time is not None:
         runtime = max(0.0, last_time - (view.started_at or view.created_at))
         found |= {"_step": step, "_timestamp": last_time, "_runtime": runtime}

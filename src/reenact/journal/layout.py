@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 
+from ..record.names import RESERVED
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,19 +100,7 @@ class RootLayout:
                     stack.append(entry.path)
 
 
-OWN_FOLDERS = frozenset(
-    {
-        "journal",
-        "metrics",
-        "logs",
-        "files",
-        "values",
-        "environment",
-        "checkpoints",
-        "outputs",
-        "forwarded",
-    }
-)
+OWN_FOLDERS = RESERVED
 OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})
 
 

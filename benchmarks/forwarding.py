@@ -60,6 +60,7 @@ def _places(folder: str) -> list[str]:
 
 def _log(folder: str, forwarded: bool, scalars: int, seconds: float) -> dict[str, float]:
     os.environ["REENACT_FORWARD_WAIT"] = "0"
+    os.chdir(folder)  # where MLflow leaves its artifacts
     names = [f"train/metric_{n}" for n in range(scalars)]
     experiment = Experiment(
         "bench/forwarding/one", root=folder, forward_to=_places(folder) if forwarded else None
@@ -120,6 +121,7 @@ def _stop(experiment: Experiment) -> None:
 def _throughput(folder: str, lines: int) -> list[tuple[str, float, int | None]]:
     from reenact import Store
 
+    os.chdir(folder)
     with Experiment("bench/forwarding/all", root=folder, system_metrics=0) as experiment:
         for step in range(lines):
             experiment.log_metrics({"loss": 1 / (step + 1), "acc": step / lines}, step=step)

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 _LAUNCHERS = ("REENACT_", "SLURM_", "OMPI_", "PMI_", "MV2_", "TORCHELASTIC_")
+# What libraries in the tests' own process say to later tests: MLflow keeps where it is in the environment.
+_SAID = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 _RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
 @pytest.fixture(autouse=True)
 def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in list(os.environ):
-        if name.startswith(_LAUNCHERS) or name in _RANKS:
+        if name.startswith(_LAUNCHERS) or name in _RANKS or name in _SAID:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("REENACT_QUIET", "1")
@@ -29,6 +31,8 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 
     for recording in list(LIVE.values()):
         recording.close("cancelled", "the test ended")
+    for name in _SAID:
+        os.environ.pop(name, None)
     running._opened.clear()
 
 

@@ -36,7 +36,7 @@ def exp() -> Iterator[Experiment]:
 def test_a_message_is_kept_with_its_logger_its_exception_and_its_extra_fields(exp: Experiment):
     logger = logging.getLogger("train.loop")
     with reenact.capture():
-        logger.info("epoch %d of %d", 3, 10, extra={"loss": 0.5, "level": 2})
+        logger.info("epoch %d of %d", 3, 10, extra={"loss": 0.5, "level": 2, "_own": 1})
         try:
             raise ValueError("no such thing")
         except ValueError:

@@ -84,7 +84,8 @@ def _record(experiment: Experiment, logger: logging.Logger, record: logging.LogR
     if record.stack_info:
         fields["stack"] = record.stack_info
     for name, value in vars(record).items():
-        if name not in _OWN:
+        # What libraries hang on every record for themselves begins with a mark (Ray's `_ray_timestamp_ns`).
+        if name not in _OWN and not name.startswith("_"):
             fields[f"{name}_" if name in _OURS else name] = value
     experiment.log(message, named, **fields)
 

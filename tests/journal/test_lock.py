@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from reenact.journal import lock as locking
-from reenact.journal.lock import locked
 from reenact.journal.liveness import boot_id, host_name
+from reenact.journal.lock import locked
 
 
 @pytest.fixture(params=["kernel", "file"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ _LAUNCHERS = ("REENACT_", "SLURM_", "OMPI_", "PMI_", "MV2_", "TORCHELASTIC_")
 # What libraries in the tests' own process say to later tests: MLflow keeps where it is in the environment.
 _SAID = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 _RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started as a shell's background job: the programs that tests interrupt would inherit the deafness.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -262,3 +262,21 @@ def test_a_version_that_appears_while_garbage_is_sought_keeps_what_it_needs(repo
     assert repo.gc(grace=0, progress=meanwhile).deleted == ()
     assert_same(Repository(tmp_path / "weights").get_all_weights("late"), {"w": tensor})
     assert repo.fsck().ok
+
+
+def test_a_catalog_that_a_killed_process_left_beside_its_successor_counts_nothing_twice(tmp_path):
+    repo = Repository(tmp_path / "r", init=True)
+    for step in range(3):
+        repo.stage_weights({"w": np.full(1000, step, np.float32)})
+        repo.commit(str(step))
+    repo.gc(grace=0)
+    (catalog,) = (tmp_path / "r" / "index").glob("*.idx")
+    (catalog.parent / f"{int(catalog.stem.split('-')[0], 16) + 1:x}-left.idx").write_bytes(
+        catalog.read_bytes()
+    )
+    before = Repository(tmp_path / "r").du()
+    fresh = Repository(tmp_path / "r")
+    fresh.gc(grace=0)
+    assert len(list((tmp_path / "r" / "index").glob("*.idx"))) == 1
+    assert fresh.du().unreachable == before.unreachable == 0
+    assert Repository(tmp_path / "r").du().stored == before.stored

@@ -268,9 +268,13 @@ class Objects:
                 return
             replaced = list(self._catalogs) if force or many else []
             records = [(pack, record) for pack in loose for record in self._loose[pack]]
+            covered = set(loose)
             for path in replaced:
+                # Two catalogs have the same packs when a process was killed between writing one and deleting the other.
                 catalog = self._catalogs[path]
-                records += [(p, r) for p, r in catalog.records() if p in self._packs]
+                mine = (set(catalog.packs) & self._packs) - covered
+                covered |= mine
+                records += [(p, r) for p, r in catalog.records() if p in mine]
             if not records:
                 return
             self._write_catalog(records)

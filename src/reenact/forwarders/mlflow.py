@@ -30,7 +30,15 @@ from ..record.status import Status
 from .account import Account
 from .address import MLflow
 from .mlflow_artifacts import Artifacts, NoPlace
-from .mlflow_library import HTTPError, Metric, MlflowClient, MlflowException, Param, RunTag
+from .mlflow_library import (
+    HTTPError,
+    Metric,
+    MlflowClient,
+    MlflowException,
+    Param,
+    RunTag,
+    make_store,
+)
 from .mlflow_names import MAX_PARAM, MAX_TAG, artifact_path, key
 from .target import Item, Mirror, Refusal
 
@@ -62,6 +70,7 @@ class MLflowTarget:
 
     def __init__(self, address: MLflow, mirror: Mirror, memo: dict[str, Any]) -> None:
         self._mirror = mirror
+        make_store(address.tracking_uri)
         self._client = MlflowClient(tracking_uri=address.tracking_uri)
         self._uri = str(self._client.tracking_uri)
         self._found = False

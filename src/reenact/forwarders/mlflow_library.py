@@ -7,8 +7,11 @@ its makers. It reads how from environment variables, when it is imported and at 
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 from ..errors import MissingDependency
 
@@ -24,7 +27,7 @@ for _name, _value in (
     os.environ.setdefault(_name, _value)
 
 try:
-    from mlflow import MlflowClient
+    from mlflow import MlflowClient, get_tracking_uri
     from mlflow.entities import Metric, Param, RunTag
     from mlflow.exceptions import MlflowException
     from requests import HTTPError
@@ -40,8 +43,37 @@ __all__ = [
     "MlflowException",
     "Param",
     "RunTag",
+    "make_store",
     "waiting_for",
 ]
+
+
+def make_store(uri: str | None) -> None:
+    """Make a SQLite store that is not there yet, whole or not at all.
+
+    MLflow makes one in a hundred steps, and opens none of which it was killed after some.
+    """
+    path = (uri or get_tracking_uri()).partition("?")[0]
+    if not path.startswith("sqlite:///") or path.endswith((":///", ":memory:")):
+        return
+    path = os.path.abspath(path.removeprefix("sqlite:///"))
+    if os.path.exists(path) or not os.path.isdir(os.path.dirname(path)):
+        return
+    utils: Any = import_module("mlflow.store.db.utils")
+    make = getattr(utils, "_initialize_tables", None)
+    if make is None:  # another version of MLflow: it makes its store itself
+        return
+    with tempfile.TemporaryDirectory(prefix=".mlflow-new-", dir=os.path.dirname(path)) as folder:
+        new = os.path.join(folder, "mlflow.db")
+        engine = utils.create_sqlalchemy_engine(f"sqlite:///{new}")
+        make(engine)
+        engine.dispose()
+        try:
+            os.link(new, path)
+        except FileExistsError:
+            pass  # another process made it meanwhile
+        except OSError:  # no links on this file system
+            os.rename(new, path)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from reenact import Experiment, Status, Store
-from reenact.errors import InvalidSetting, NotFound
+from reenact.errors import InvalidSetting, NotFound, NotRunning
 from reenact.forwarders import MLflow, TensorBoard
 from reenact.forwarders.progress import read_all, read_progress
 
@@ -251,6 +251,8 @@ def test_an_experiment_can_be_told_to_be_forwarded_while_it_runs(root: Path):
     progress = read_progress(exp.folder, "tensorboard")
     assert progress is not None
     assert progress.told == "completed"
+    with pytest.raises(NotRunning, match="after the end"):
+        exp.forward("aim")
 
 
 def test_a_disabled_experiment_forwards_nothing(root: Path):

@@ -19,6 +19,7 @@ from .sink import ForwardSink
 __all__ = ["Busy", "Life", "follow_to_the_end"]
 
 POLL_SECONDS = 1.0
+HURRY_SECONDS = 10.0
 LONGEST_WAIT = 30.0
 GONE_EVERY = 5.0
 
@@ -118,6 +119,7 @@ def _follow(
     sink: ForwardSink, life: Life, patience: float, wake: threading.Event, once: bool
 ) -> ForwardSink:
     failures = 0
+    hurry_until = time.monotonic() + HURRY_SECONDS
     well = time.monotonic()  # when something last went through, or the experiment last ran
     while True:
         ended = not life.running  # looked at before reading: nothing comes after what is read then
@@ -139,13 +141,18 @@ def _follow(
             sink.failed(error, time.time())
             if (ended or once) and time.monotonic() - well > patience:
                 raise
-        woken = wake.is_set()
+        pause = POLL_SECONDS
         if failures:
-            time.sleep(min(LONGEST_WAIT, 0.5 * 2 ** min(failures - 1, 10), max(0.5, patience / 4)))
-        elif woken:
+            most = min(LONGEST_WAIT, max(0.5, patience / 4))
+            pause = min(most, 0.5 * 2 ** min(failures - 1, 10))
+        if not wake.is_set():
+            wake.wait(pause)
+            hurry_until = time.monotonic() + HURRY_SECONDS
+        elif not failures and time.monotonic() < hurry_until:
+            # The end is near; other ranks may take their time, though.
             time.sleep(POLL_SECONDS / 10)
         else:
-            wake.wait(POLL_SECONDS)
+            time.sleep(pause)
 
 
 def _told_otherwise(sink: ForwardSink, life: Life) -> bool:

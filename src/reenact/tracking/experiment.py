@@ -558,12 +558,13 @@ class Experiment:
 
         Raises:
             InvalidSetting: One of them is no tracker to forward to.
+            NotRunning: The experiment has ended; `Store.forward` and `reenact forward` send it then.
         """
         from ..forwarders.address import as_addresses
 
         addresses = as_addresses(to)
         self._forward_to += [one for one in addresses if one not in self._forward_to]
-        if self._recording is not None:
+        if self._status is not Status.PENDING and not self._disabled:
             from .forwarding import begin_forwarding
 
             begin_forwarding(self._require_running("forward"), addresses)

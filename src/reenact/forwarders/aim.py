@@ -33,9 +33,9 @@ from ..record.plain import from_plain
 from ..record.status import Status
 from .account import MOST_PASSES, Account, Passes
 from .address import Aim
-from .aim_values import NoPlace, as_object
+from .aim_values import as_object
 from .patience import answer_within, within
-from .target import Item, Mirror, Refusal
+from .target import Item, Mirror, NoPlace, Refusal
 
 with (
     warnings.catch_warnings()

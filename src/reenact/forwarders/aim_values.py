@@ -7,16 +7,13 @@ from typing import Any
 
 from ..record.events import ValueLogged
 from ..values import load
+from .target import NoPlace, needed
 
-__all__ = ["NoPlace", "as_object"]
+__all__ = ["as_object"]
 
 _MOST_ROWS = 200
 _HEARD = {"wav": "wav", "mp3": "mp3", "flac": "flac"}
 _MOVING = ("gif", "webp", "png")
-
-
-class NoPlace(Exception):
-    """A value that Aim cannot show; the text says why."""
 
 
 def as_object(value: ValueLogged, folder: str) -> Any:
@@ -46,16 +43,16 @@ def _image(value: ValueLogged, path: str | None) -> Any:
     import PIL.Image
     from aim.storage.types import BLOB
 
-    with PIL.Image.open(_needed(path)) as picture:
+    with PIL.Image.open(needed(path)) as picture:
         image = aim.Image(picture.copy(), caption=str(value.metadata.get("caption") or ""))
         image.storage["format"] = picture.format
-    with open(_needed(path), "rb") as file:
+    with open(needed(path), "rb") as file:
         image.storage["data"] = BLOB(data=file.read())  # as it is: Aim would encode it again
     return image
 
 
 def _video(value: ValueLogged, path: str | None) -> Any:
-    form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
+    form = str(value.metadata.get("format") or os.path.splitext(needed(path))[1][1:])
     if form not in _MOVING:
         raise NoPlace(
             f"Aim has no videos; it shows animations of {', '.join(_MOVING)}, and no {form}."
@@ -66,12 +63,12 @@ def _video(value: ValueLogged, path: str | None) -> Any:
 def _audio(value: ValueLogged, path: str | None) -> Any:
     import aim
 
-    form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
+    form = str(value.metadata.get("format") or os.path.splitext(needed(path))[1][1:])
     if form not in _HEARD:
         raise NoPlace(f"Aim plays {', '.join(_HEARD)} sounds, and no {form}.")
     caption = str(value.metadata.get("caption") or "")
     rate = value.metadata.get("sample_rate")
-    return aim.Audio(_needed(path), format=form, caption=caption, rate=rate)
+    return aim.Audio(needed(path), format=form, caption=caption, rate=rate)
 
 
 def _text(value: ValueLogged, path: str | None) -> Any:
@@ -117,12 +114,6 @@ def _figure(value: ValueLogged, path: str | None) -> Any:
 
     figure = load("figure", value.data, path)
     return _image(value, path) if isinstance(figure, bytes) else aim.Figure(figure)
-
-
-def _needed(path: str | None) -> str:
-    if path is None:
-        raise NoPlace("Its record names no file.")
-    return path
 
 
 _MAKERS = {

@@ -32,9 +32,9 @@ from ..record.status import Status
 from .account import MOST_PASSES, Account, Passes
 from .address import ClearML
 from .clearml_session import OfflineSession, OnlineSession, Session
-from .clearml_values import NoPlace, Sample, as_shown
+from .clearml_values import Sample, as_shown
 from .patience import within
-from .target import Item, Mirror, Refusal
+from .target import Item, Mirror, NoPlace, Refusal
 
 with warnings.catch_warnings():  # of what ClearML uses and others will remove
     warnings.simplefilter("ignore")

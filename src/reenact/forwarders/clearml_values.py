@@ -9,15 +9,12 @@ from typing import Any
 
 from ..record.events import ValueLogged
 from ..values import load
+from .target import NoPlace
 
-__all__ = ["NoPlace", "Sample", "as_shown"]
+__all__ = ["Sample", "as_shown"]
 
 _MOST_ROWS = 1000
 _ENDS = {"plain": "txt", "markdown": "md", "html": "html"}
-
-
-class NoPlace(Exception):
-    """A value that ClearML cannot show; the text says why."""
 
 
 class Sample:

@@ -29,7 +29,7 @@ from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from .account import Account
 from .address import MLflow
-from .mlflow_artifacts import Artifacts, NoPlace
+from .mlflow_artifacts import Artifacts
 from .mlflow_library import (
     HTTPError,
     Metric,
@@ -40,7 +40,7 @@ from .mlflow_library import (
     make_store,
 )
 from .mlflow_names import MAX_PARAM, MAX_TAG, artifact_path, key
-from .target import Item, Mirror, Refusal
+from .target import Item, Mirror, NoPlace, Refusal
 
 __all__ = ["MLflowTarget"]
 

@@ -17,19 +17,15 @@ from ..record.events import FileLogged, ValueLogged
 from ..values import load
 from .mlflow_library import MlflowClient, waiting_for
 from .mlflow_names import artifact_path, image_key
-from .target import Mirror
+from .target import Mirror, NoPlace
 
-__all__ = ["Artifacts", "NoPlace"]
+__all__ = ["Artifacts"]
 
 _MOST_OF_A_TABLE = (
     4 << 20
 )  # bytes of Parquet; as JSON, for MLflow to show, it is several times that
 _SUFFIX = {"plain": "txt", "markdown": "md", "html": "html"}
 _KINDS = ("image", "video", "audio", "text", "table", "histogram", "figure")
-
-
-class NoPlace(Exception):
-    """A record that MLflow has no place for; the text says why, as a sentence."""
 
 
 class Artifacts:

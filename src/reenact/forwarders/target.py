@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from ..record.events import Event, LogLine, PointLine
 from ..record.status import Status
 
-__all__ = ["Item", "Mirror", "Refusal", "Target"]
+__all__ = ["Item", "Mirror", "NoPlace", "Refusal", "Target", "needed"]
 
 
 class Mirror(NamedTuple):
@@ -44,6 +44,21 @@ class Refusal(NamedTuple):
 
     number: int
     reason: str
+
+
+class NoPlace(Exception):
+    """A target has no place for a record: becomes the reason of a Refusal."""
+
+
+def needed(path: str | None) -> str:
+    """The file of a value that must have one.
+
+    Raises:
+        NoPlace: Its record names none.
+    """
+    if path is None:
+        raise NoPlace("Its record names no file.")
+    return path
 
 
 class Target(Protocol):

@@ -32,9 +32,9 @@ from ..record.status import Status
 from .account import Account
 from .address import WandB
 from .patience import answer_within, within
-from .target import Item, Mirror, Refusal
+from .target import Item, Mirror, NoPlace, Refusal
 from .wandb_log import TransactionLog, logs_of
-from .wandb_values import NoPlace, as_media
+from .wandb_values import as_media
 
 __all__ = ["WandBTarget"]
 

@@ -9,15 +9,12 @@ from typing import Any
 
 from ..record.events import ValueLogged
 from ..values import load
+from .target import NoPlace, needed
 
-__all__ = ["NoPlace", "as_media"]
+__all__ = ["as_media"]
 
 _LONG = 16 * 1024
 _PLAYED = ("gif", "mp4", "webm", "ogg")
-
-
-class NoPlace(Exception):
-    """A value that W&B cannot show; the text says why."""
 
 
 def as_media(value: ValueLogged, folder: str) -> Any:
@@ -45,24 +42,24 @@ def as_media(value: ValueLogged, folder: str) -> Any:
 def _image(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     import wandb
 
-    return wandb.Image(_needed(path), caption=caption)
+    return wandb.Image(needed(path), caption=caption)
 
 
 def _audio(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     import wandb
 
-    return wandb.Audio(_needed(path), caption=caption)
+    return wandb.Audio(needed(path), caption=caption)
 
 
 def _video(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     import wandb
 
-    form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
+    form = str(value.metadata.get("format") or os.path.splitext(needed(path))[1][1:])
     if form in _PLAYED:
-        return wandb.Video(_needed(path), caption=caption, format=form)
+        return wandb.Video(needed(path), caption=caption, format=form)
     if form not in ("webp", "png"):
         raise NoPlace(f"W&B plays {', '.join(_PLAYED)} videos, and no {form}.")
-    return wandb.Video(_as_gif(_needed(path)), caption=caption, format="gif")
+    return wandb.Video(_as_gif(needed(path)), caption=caption, format="gif")
 
 
 def _as_gif(path: str) -> io.BytesIO:
@@ -119,14 +116,8 @@ def _figure(value: ValueLogged, path: str | None, caption: str | None) -> Any:
 
     figure = load("figure", value.data, path)
     if isinstance(figure, bytes):
-        return wandb.Image(_needed(path), caption=caption)
+        return wandb.Image(needed(path), caption=caption)
     return wandb.Plotly(figure)
-
-
-def _needed(path: str | None) -> str:
-    if path is None:
-        raise NoPlace("Its record names no file.")
-    return path
 
 
 _MAKERS = {

@@ -58,7 +58,7 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.for-demo: pyproject.toml constraints.txt | $(VENV)/.python
-	@echo "Installing Reenact and scikit-learn …"
+	@echo "Installing Anew and scikit-learn …"
 	@$(INSTALL) --build-constraint constraints.txt --editable . --group demo
 	@touch $@
 

@@ -48,12 +48,12 @@ def main() -> int:
             f"no group is called {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}"
         )
     # What the experiments of the measurements say on the terminal is not part of the table.
-    os.environ.setdefault("REENACT_QUIET", "1")
+    os.environ.setdefault("ANEW_QUIET", "1")
     # Modules are compiled once and kept, as everywhere but on machines that are told not to.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rows: list[Row] = []
     failed = False
-    with tempfile.TemporaryDirectory(prefix="reenact-bench-", dir=arguments.scratch) as scratch:
+    with tempfile.TemporaryDirectory(prefix="anew-bench-", dir=arguments.scratch) as scratch:
         bench = Bench(Path(scratch), arguments.quick)
         for name in arguments.names or GROUPS:
             print(f"{time.strftime('%H:%M:%S')}  {name} …", file=sys.stderr, flush=True)

@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 from .harness import Bench, Row
 from .synthetic import curve, one_metric, write_experiment

@@ -17,7 +17,7 @@ KEPT_LIMIT = 20_000  # bytes an experiment may take beside what it shares
 # Opens one experiment and prints the seconds that took, then those until it has ended.
 PROGRAM = """
 import sys, time
-from reenact import Experiment
+from anew import Experiment
 exp = Experiment("bench/capture/one", root=sys.argv[1], system_metrics=0)
 start = time.perf_counter()
 exp.run.start()
@@ -86,7 +86,7 @@ def _project(path: Path, files: int) -> Path:
 
 
 def _once(project: Path, root: Path, capture: str, pause: float) -> tuple[float, float]:
-    environ = os.environ | {"REENACT_CAPTURE": capture}
+    environ = os.environ | {"ANEW_CAPTURE": capture}
     command = [sys.executable, "train.py", str(root), str(pause)]
     out = subprocess.run(
         command, cwd=project, env=environ, check=True, capture_output=True, text=True
@@ -96,7 +96,7 @@ def _once(project: Path, root: Path, capture: str, pause: float) -> tuple[float,
 
 
 def _later(project: str, folder: str, rounds: int) -> tuple[float, float, float, int]:
-    from reenact import Experiment
+    from anew import Experiment
 
     os.chdir(project)
     count = 0
@@ -104,7 +104,7 @@ def _later(project: str, folder: str, rounds: int) -> tuple[float, float, float,
     def one(capture: str) -> None:
         nonlocal count
         count += 1
-        os.environ["REENACT_CAPTURE"] = capture
+        os.environ["ANEW_CAPTURE"] = capture
         with Experiment(
             f"bench/{capture}/{count}", root=f"{folder}/later", system_metrics=0
         ) as exp:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 from .harness import Bench, Row, duration, in_child, quantile, seconds_of
 from .synthetic import write_many
@@ -134,15 +134,15 @@ def _frame(bench: Bench, store: Store, count: int) -> Iterator[Row]:
 
 
 def _shell(bench: Bench, root: Path, count: int) -> Iterator[Row]:
-    command = [sys.executable, "-m", "reenact", "list"]
-    environment = {**os.environ, "REENACT_ROOT": str(root), "COLUMNS": "120"}
+    command = [sys.executable, "-m", "anew", "list"]
+    environment = {**os.environ, "ANEW_ROOT": str(root), "COLUMNS": "120"}
 
     def listed() -> None:
         subprocess.run(command, env=environment, check=True, capture_output=True)
 
     seconds = statistics.median(seconds_of(listed) for _ in range(bench.size(7, 1)))
     yield Row(
-        f"reenact list of {count:,}, from the shell",
+        f"anew list of {count:,}, from the shell",
         duration(seconds),
         "",
         "",

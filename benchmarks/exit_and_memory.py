@@ -55,7 +55,7 @@ def _exit_of(bench: Bench, function: object, points: int) -> float:
 
 def log_and_leave(folder: str, points: int) -> None:
     """In a child: log, say when the last call returned, leave."""
-    from reenact import Experiment
+    from anew import Experiment
 
     with Experiment("bench/exit/one", root=folder, quiet=False) as experiment:
         log = experiment.log_metric
@@ -82,7 +82,7 @@ def _say_now() -> None:
 
 def grow(folder: str, points: int) -> tuple[int, int]:
     """In a child: bytes of memory gained over that many points, and by opening the experiment."""
-    from reenact import Experiment
+    from anew import Experiment
 
     before = memory_of()
     with Experiment("bench/memory/one", root=folder) as experiment:

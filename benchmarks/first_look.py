@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 from .harness import Bench, Row, duration, in_child, times
 

@@ -12,7 +12,7 @@ from .harness import Bench, Row, at_most, duration, medians
 BARE = "import time; print(time.monotonic())"
 OURS = """
 import sys
-from reenact import Experiment
+from anew import Experiment
 with Experiment("bench/first/point", root=sys.argv[1]) as experiment:
     experiment.log_metric("loss", 0.5)
     import time

@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Iterator
 
-from reenact import Experiment
+from anew import Experiment
 
 from .harness import Bench, Row, at_most, duration, in_child, medians, quantile
 
@@ -59,7 +59,7 @@ def _places(folder: str) -> list[str]:
 
 
 def _log(folder: str, forwarded: bool, scalars: int, seconds: float) -> dict[str, float]:
-    os.environ["REENACT_FORWARD_WAIT"] = "0"
+    os.environ["ANEW_FORWARD_WAIT"] = "0"
     os.chdir(folder)  # where MLflow leaves its artifacts
     names = [f"train/metric_{n}" for n in range(scalars)]
     experiment = Experiment(
@@ -98,7 +98,7 @@ def _log(folder: str, forwarded: bool, scalars: int, seconds: float) -> dict[str
 
 
 def _until_all_have_records(experiment: Experiment) -> None:
-    from reenact.forwarders.progress import read_all
+    from anew.forwarders.progress import read_all
 
     until = time.monotonic() + READY_SECONDS
     while True:
@@ -119,7 +119,7 @@ def _stop(experiment: Experiment) -> None:
 
 
 def _throughput(folder: str, lines: int) -> list[tuple[str, float, int | None]]:
-    from reenact import Store
+    from anew import Store
 
     os.chdir(folder)
     with Experiment("bench/forwarding/all", root=folder, system_metrics=0) as experiment:

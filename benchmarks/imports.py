@@ -1,4 +1,4 @@
-"""`import reenact` beside the seven standard modules that any such library needs."""
+"""`import anew` beside the seven standard modules that any such library needs."""
 
 from __future__ import annotations
 
@@ -36,15 +36,13 @@ def run(bench: Bench) -> Iterator[Row]:
     taken = []
     for number in range(bench.size(31, 2)):
         if number % 2:
-            ours, beside = import_seconds("reenact"), import_seconds(BESIDE)
+            ours, beside = import_seconds("anew"), import_seconds(BESIDE)
         else:
-            beside, ours = import_seconds(BESIDE), import_seconds("reenact")
+            beside, ours = import_seconds(BESIDE), import_seconds("anew")
         taken.append((ours, beside))
     ours, beside, ratio = medians(taken[1:])
-    yield Row(
-        "import reenact", duration(ours), f"{duration(beside)} (7 modules)", *at_most(ratio, 3)
-    )
-    loaded = _said(f"import sys, reenact; print(*(m for m in {HEAVY!r} if m in sys.modules))")
+    yield Row("import anew", duration(ours), f"{duration(beside)} (7 modules)", *at_most(ratio, 3))
+    loaded = _said(f"import sys, anew; print(*(m for m in {HEAVY!r} if m in sys.modules))")
     yield Row("heavy modules it loads", loaded or "none", "", "", "none", not loaded)
 
 

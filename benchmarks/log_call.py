@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from reenact import Experiment
+from anew import Experiment
 
 from .floor import Floor
 from .harness import Bench, Row, at_most, duration, paired_calls

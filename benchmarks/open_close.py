@@ -47,7 +47,7 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def measure(folder: str, rounds: int) -> tuple[float, float, float, int]:
     """In a child, whose terminal nobody sees: medians of both, of their ratios, and our files."""
-    from reenact import Experiment
+    from anew import Experiment
 
     count = 0
 

@@ -19,9 +19,9 @@ Metrics = dict[str, float]
 COUNTED = "loss"
 
 
-class Reenact:
+class Anew:
     def __init__(self, folder: str) -> None:
-        from reenact import Experiment
+        from anew import Experiment
 
         self.experiment = Experiment("bench/peers/one", root=folder)
         self.experiment.run.start()
@@ -34,7 +34,7 @@ class Reenact:
 
     @staticmethod
     def count(folder: str) -> int:
-        from reenact import Store
+        from anew import Store
 
         with Store(folder) as store:
             return store["bench/peers/one"].metrics[COUNTED].count
@@ -270,7 +270,7 @@ def _frames(path: str) -> list[bytes]:
 
 
 WRITERS: dict[str, type] = {
-    "reenact": Reenact,
+    "anew": Anew,
     "floor": Floor,
     "tensorboardx": TensorBoardX,
     "summarywriter": SummaryWriter,

@@ -25,7 +25,7 @@ from .environments import NotInstalled, environment, peers, python_of
 from .harness import Bench, Row, duration, times
 
 SCRIPT = str(Path(__file__).with_name("peer_writers.py"))
-OURS = "reenact"
+OURS = "anew"
 RUN_LIMIT_S = 120
 SETTLE_S = 2.0  # a helper process of the killed one may still be writing
 SHOWN = {

@@ -19,7 +19,7 @@ from .harness import CHECKOUT, Row, table
 KEPT = CHECKOUT / ".benchmarks" / "rows.json"
 RESULTS = Path(__file__).with_name("RESULTS.md")
 LIBRARIES = [
-    "reenact",
+    "anew",
     "orjson",
     "msgspec",
     "numpy",
@@ -44,7 +44,7 @@ class Group:
 
 
 def save(group: Group) -> None:
-    """Keep a group's rows and write the page anew."""
+    """Keep a group's rows and write the page again."""
     from .__main__ import GROUPS
 
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reenact import Store
+from anew import Store
 
 from .harness import Bench, Row, at_most, duration, paired_seconds
 from .synthetic import many_metrics, one_metric, write_experiment

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from reenact.record.ids import new_id
+from anew.record.ids import new_id
 
 START = 1_790_000_000.0
 SEGMENT_BYTES = 64 << 20
@@ -128,7 +128,7 @@ def many_metrics(names: Sequence[str], lines: int, chunk: int = 200) -> Iterator
 
 def announce(root: Path, experiments: Sequence[tuple[str, str]]) -> None:
     """Write the root's journal: each `(id, prefix)` was opened and has ended."""
-    folder = root / ".reenact" / "openings"
+    folder = root / ".anew" / "openings"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "bench.jsonl").open("ab") as file:
         for experiment_id, prefix in experiments:

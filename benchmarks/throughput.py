@@ -103,7 +103,7 @@ def _come_to_rest() -> None:
 
 def write_ours(folder: str, prefix: str, calls: int, number: int) -> tuple[float, float]:
     """In a child: log `calls` points to an experiment; when the first call began and the last ended."""
-    from reenact import Experiment
+    from anew import Experiment
 
     with Experiment(prefix, root=folder) as experiment:
         log = experiment.log_metric

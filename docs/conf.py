@@ -15,10 +15,10 @@ import generate  # noqa: E402  (docs/generate.py, found through the line above)
 
 generate.write_all(HERE / "reference" / "generated")
 
-project = "Reenact"
-author = "the Reenact contributors"
+project = "Anew"
+author = "the Anew contributors"
 copyright = author
-release = importlib.metadata.version("reenact")
+release = importlib.metadata.version("anew")
 version = release
 
 extensions = [
@@ -45,9 +45,9 @@ napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
 html_theme = "furo"
-html_title = "Reenact"
+html_title = "Anew"
 html_static_path = ["_static"]
-html_css_files = ["reenact.css"]
+html_css_files = ["anew.css"]
 html_theme_options = {
     "light_css_variables": {
         "color-brand-primary": "#0b6e5f",

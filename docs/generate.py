@@ -18,10 +18,10 @@ from pathlib import Path
 
 import click
 
-import reenact
-from reenact import errors, settings
-from reenact.tracking.params import Params
-from reenact.tracking.run import Run
+import anew
+from anew import errors, settings
+from anew.tracking.params import Params
+from anew.tracking.run import Run
 
 DIRECTIVE = "```{{eval-rst}}\n.. auto{kind}:: {target}\n{options}```\n"
 # Which room's public names are listed under which title, in the order of a life with experiments.
@@ -35,9 +35,9 @@ ROOMS = {
 # Handles that are plain attributes, which no annotation of a method leads to.
 HELD = {"Experiment": (Params, Run)}
 PACKAGES = {
-    "Charts": "reenact.plots",
-    "Weights": "reenact.weights",
-    "Forwarding": "reenact.forwarders",
+    "Charts": "anew.plots",
+    "Weights": "anew.weights",
+    "Forwarding": "anew.forwarders",
 }
 
 
@@ -47,8 +47,8 @@ def summary(thing: object) -> str:
 
 
 def public() -> dict[str, object]:
-    """Everything in `reenact.__all__` but the errors, which have a page of their own."""
-    found = {name: getattr(reenact, name) for name in reenact.__all__ if not name.startswith("__")}
+    """Everything in `anew.__all__` but the errors, which have a page of their own."""
+    found = {name: getattr(anew, name) for name in anew.__all__ if not name.startswith("__")}
     return {name: thing for name, thing in found.items() if name not in errors.__all__}
 
 
@@ -61,9 +61,9 @@ def of_package(name: str) -> dict[str, object]:
 def integrations() -> dict[str, list[str]]:
     """The integrations that the guide names, each with its public names."""
     guide = (Path(__file__).parent / "guides" / "integrations.md").read_text()
-    names = sorted(set(re.findall(r"reenact\.integrations\.([a-z_]+)", guide)))
+    names = sorted(set(re.findall(r"anew\.integrations\.([a-z_]+)", guide)))
     os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras looks for TensorFlow otherwise
-    modules = {name: importlib.import_module(f"reenact.integrations.{name}") for name in names}
+    modules = {name: importlib.import_module(f"anew.integrations.{name}") for name in names}
     return {name: list(module.__all__) for name, module in modules.items()}
 
 
@@ -76,12 +76,12 @@ def integrations_page() -> str:
         "",
     ]
     for module, names in integrations().items():
-        body += [f"## reenact.integrations.{module}", ""]
+        body += [f"## anew.integrations.{module}", ""]
         for name in names:
-            thing = getattr(importlib.import_module(f"reenact.integrations.{module}"), name)
+            thing = getattr(importlib.import_module(f"anew.integrations.{module}"), name)
             kind = "class" if inspect.isclass(thing) else "function"
             options = "   :members:\n" if kind == "class" else ""
-            target = f"reenact.integrations.{module}.{name}"
+            target = f"anew.integrations.{module}.{name}"
             body += [DIRECTIVE.format(kind=kind, target=target, options=options)]
     return "\n".join(body)
 
@@ -104,7 +104,7 @@ def handed_out(start: Iterable[object]) -> dict[str, type]:
 
 def is_error(thing: object) -> bool:
     """Whether a thing is one of our errors."""
-    return inspect.isclass(thing) and issubclass(thing, errors.ReenactError)
+    return inspect.isclass(thing) and issubclass(thing, errors.AnewError)
 
 
 def returned(thing: object) -> Iterator[type]:
@@ -137,9 +137,9 @@ def resolved_return(call: Callable[..., object]) -> object:
 def everything() -> dict[str, type]:
     """Every class of the package by its name: annotations name classes imported for types only."""
     found: dict[str, type] = {}
-    for module in pkgutil.walk_packages(reenact.__path__, "reenact."):
+    for module in pkgutil.walk_packages(anew.__path__, "anew."):
         # Dialects and integrations are users of the public names, and need what they plug into.
-        outside = module.name.startswith(("reenact.dialects.", "reenact.integrations."))
+        outside = module.name.startswith(("anew.dialects.", "anew.integrations."))
         if not outside and not module.name.endswith("__main__"):
             classes = inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
             found.update({name: cls for name, cls in classes if cls.__module__ == module.name})
@@ -148,7 +148,7 @@ def everything() -> dict[str, type]:
 
 def ours(annotation: object) -> Iterator[type]:
     """The classes of this package in an annotation, its arguments included."""
-    here = inspect.isclass(annotation) and annotation.__module__.startswith("reenact.")
+    here = inspect.isclass(annotation) and annotation.__module__.startswith("anew.")
     if here and not annotation.__name__.startswith("_"):
         yield annotation
     for argument in typing.get_args(annotation):
@@ -170,13 +170,13 @@ def directive(target: str, thing: object) -> str:
 def room_of(thing: object) -> str:
     """The room of the package that a thing was made in."""
     module = getattr(thing, "__module__", None) or type(thing).__module__
-    return module.split(".")[1] if module.startswith("reenact.") else ""
+    return module.split(".")[1] if module.startswith("anew.") else ""
 
 
 def api_pages() -> dict[str, str]:
     """An index of the public names and a page for each group of them."""
     names = public()
-    index = ["# Python", "", "`from reenact import …` gives these names, and no others.", ""]
+    index = ["# Python", "", "`from anew import …` gives these names, and no others.", ""]
     pages: dict[str, str] = {}
     listed: set[str] = set()
     for title, rooms in ROOMS.items():
@@ -194,7 +194,7 @@ def api_pages() -> dict[str, str]:
         index += [""]
         body = [f"# {title}", ""]
         for name, thing in group.items():
-            body += [f"## {name}", "", directive(f"reenact.{name}", thing)]
+            body += [f"## {name}", "", directive(f"anew.{name}", thing)]
         if handed:
             body += ["## What these hand out", ""]
             for name, cls in handed.items():
@@ -222,7 +222,7 @@ def api_pages() -> dict[str, str]:
     pages["api-integrations.md"] = integrations_page()
     index += ["## Integrations", "", "| from | names |", "|---|---|"]
     index += [
-        f"| `reenact.integrations.{module}` | {', '.join(f'`{n}`' for n in each)} |"
+        f"| `anew.integrations.{module}` | {', '.join(f'`{n}`' for n in each)} |"
         for module, each in integrations().items()
     ]
     index += [""]
@@ -244,11 +244,11 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Com
 
 def cli_page() -> str:
     """Every command with its arguments and options, from the tree that the program itself runs."""
-    from reenact.cli.main import cli
+    from anew.cli.main import cli
 
-    lines = ["# Command line", "", "`python -m reenact` is the same program.", ""]
-    for path, command in commands(cli, "reenact"):
-        lines += [f"## {path}" if " " in path else "## reenact, the options of every command", ""]
+    lines = ["# Command line", "", "`python -m anew` is the same program.", ""]
+    for path, command in commands(cli, "anew"):
+        lines += [f"## {path}" if " " in path else "## anew, the options of every command", ""]
         context = click.Context(command, info_name=path)
         usage = " ".join(command.collect_usage_pieces(context))
         lines += ["```text", f"{path} {usage}".strip(), "```", "", prose(command.help), ""]
@@ -320,7 +320,7 @@ def errors_page() -> str:
         errors.__all__, key=lambda name: inspect.getsourcelines(getattr(errors, name))[1]
     )
     for name in ordered:
-        lines += [f"## {name}", "", directive(f"reenact.errors.{name}", getattr(errors, name))]
+        lines += [f"## {name}", "", directive(f"anew.errors.{name}", getattr(errors, name))]
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ import random
 import subprocess
 import sys
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 
 def train() -> None:

@@ -24,7 +24,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 LEARNING_RATES = (0.0003, 0.003, 0.03)
 WIDTHS = (8, 32, 128)
@@ -102,7 +102,7 @@ def run_grid(sweep: str) -> None:
 
 
 def show(line: str) -> None:
-    """Run a real `reenact` command, saying so first."""
+    """Run a real `anew` command, saying so first."""
     console.print(f"\n[bold green]$[/] [bold]{line}[/]", soft_wrap=True)
     subprocess.run([sys.executable, "-m", *shlex.split(line)], check=True)
 
@@ -120,19 +120,19 @@ def main() -> None:
         best = store.best("val/acc", filter=mine, limit=3)
     first, second, third = (one.experiment.id[:6] for one in best)
     Path("demo").mkdir(exist_ok=True)
-    show(f'reenact list "{mine}" --limit 8')
-    show(f'reenact search "metrics.val/acc.max > 0.975 and params.lr >= 0.001 and {mine}"')
-    show(f"reenact compare {first} {second} {third} -m train/loss -m val/loss -m val/acc")
-    show(f"reenact plot {first} {second} {third} val/loss --output demo/val-loss.png")
-    show(f'reenact plot --filter "{mine}" --metric val/acc --group-by params.lr')
+    show(f'anew list "{mine}" --limit 8')
+    show(f'anew search "metrics.val/acc.max > 0.975 and params.lr >= 0.001 and {mine}"')
+    show(f"anew compare {first} {second} {third} -m train/loss -m val/loss -m val/acc")
+    show(f"anew plot {first} {second} {third} val/loss --output demo/val-loss.png")
+    show(f'anew plot --filter "{mine}" --metric val/acc --group-by params.lr')
 
     console.print("\n[bold]To go on:[/]\n")
     for line, what in (
-        (". .venv/bin/activate", "have `reenact` at hand"),
-        (f"reenact show {first}", "all that is known of the best one"),
-        (f"reenact files {first}", "its model"),
-        ("reenact best val/acc", "over all sweeps"),
-        (f'reenact plot -f "{mine}" -m val/acc --parallel -o demo/parallel.png', "what mattered"),
+        (". .venv/bin/activate", "have `anew` at hand"),
+        (f"anew show {first}", "all that is known of the best one"),
+        (f"anew files {first}", "its model"),
+        ("anew best val/acc", "over all sweeps"),
+        (f'anew plot -f "{mine}" -m val/acc --parallel -o demo/parallel.png', "what mattered"),
         ("make demo", "another sweep, beside this one"),
     ):
         console.print(f"  {line:<79} [dim]# {what}[/]", soft_wrap=True)

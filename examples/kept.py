@@ -2,7 +2,7 @@
 
 import math
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 points = [(5, 0.1 + 0.2), (3, math.nan), (3, math.inf), (-1, -math.inf), (5, -0.0), (2**53, 5e-324)]
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 
 def train() -> None:

@@ -1,8 +1,8 @@
-"""The smallest useful program: one experiment, two curves. Then: `reenact show examples/line/first`."""
+"""The smallest useful program: one experiment, two curves. Then: `anew show examples/line/first`."""
 
 import random
 
-from reenact import Experiment
+from anew import Experiment
 
 config = {"lr": 0.1, "steps": 200, "seed": 0}
 rng = random.Random(config["seed"])

@@ -1,7 +1,7 @@
-"""Train a small network with scikit-learn so that `reenact reproduce` gets the same curve, bit for bit.
+"""Train a small network with scikit-learn so that `anew reproduce` gets the same curve, bit for bit.
 
     python examples/reproduce_sklearn.py
-    reenact reproduce examples/digits/sklearn
+    anew reproduce examples/digits/sklearn
 
 `--no-seed` leaves the seed out: the re-run diverges, and the missing seed is named.
 """
@@ -16,7 +16,7 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-from reenact import Experiment, seed_everything
+from anew import Experiment, seed_everything
 
 
 def main() -> None:

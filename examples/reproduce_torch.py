@@ -1,7 +1,7 @@
-"""Train a small network with PyTorch so that `reenact reproduce` gets the same curve, bit for bit.
+"""Train a small network with PyTorch so that `anew reproduce` gets the same curve, bit for bit.
 
     python examples/reproduce_torch.py
-    reenact reproduce examples/digits/torch
+    anew reproduce examples/digits/torch
 
 `--no-seed` leaves the seed out: the re-run diverges, and the missing seed is named. `--workers 2` loads the data in
 worker processes, seeded too.
@@ -16,7 +16,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from reenact import Experiment, seed_everything, seed_worker
+from anew import Experiment, seed_everything, seed_worker
 
 
 def main() -> None:

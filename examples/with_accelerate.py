@@ -1,4 +1,4 @@
-"""Fit a small network to a sine with Accelerate. Then: `reenact show examples/sine/accelerate`."""
+"""Fit a small network to a sine with Accelerate. Then: `anew show examples/sine/accelerate`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from accelerate import Accelerator
 from torch.utils.data import DataLoader, TensorDataset
 
-from reenact import Experiment
-from reenact.integrations.accelerate import ReenactTracker
+from anew import Experiment
+from anew.integrations.accelerate import AnewTracker
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         "net": {"width": 32, "activation": "tanh"},
     }
     with Experiment("examples/sine/accelerate", config=config, tags=["example"]) as exp:
-        accelerator = Accelerator(cpu=True, log_with=ReenactTracker(experiment=exp))
+        accelerator = Accelerator(cpu=True, log_with=AnewTracker(experiment=exp))
         accelerator.init_trackers("sine", config=config)
         x = torch.linspace(-3, 3, 1024).reshape(-1, 1)
         width = config["net"]["width"]
@@ -42,7 +42,7 @@ def main() -> None:
                 step += 1
         with torch.no_grad():
             error = (model(x) - x.sin()).abs()
-        tracker = accelerator.get_tracker("reenact")
+        tracker = accelerator.get_tracker("anew")
         rows = torch.cat([x, error], dim=1)[::64].tolist()
         tracker.log_table("errors", columns=["x", "error"], data=rows, step=step)
         accelerator.log({"val/worst": error.max()}, step=step)

@@ -1,4 +1,4 @@
-"""Boost trees on scikit-learn's table of diabetes with CatBoost. Then: `reenact show examples/diabetes/catboost`."""
+"""Boost trees on scikit-learn's table of diabetes with CatBoost. Then: `anew show examples/diabetes/catboost`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from catboost import CatBoostRegressor, Pool
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import train_test_split
 
-from reenact.integrations.catboost import ReenactCallback
+from anew.integrations.catboost import AnewCallback
 
 data = load_diabetes()
 x_train, x_val, y_train, y_val = train_test_split(
@@ -26,6 +26,6 @@ model = CatBoostRegressor(
     allow_writing_files=False,  # or CatBoost leaves a folder catboost_info here
 )
 
-with ReenactCallback("examples/diabetes/catboost", model_file="model.cbm") as callback:
+with AnewCallback("examples/diabetes/catboost", model_file="model.cbm") as callback:
     model.fit(train, eval_set=val, callbacks=[callback])
     callback.log_model(model)

@@ -3,7 +3,7 @@
     python examples/with_hydra.py lr=0.03
     python examples/with_hydra.py --multirun lr=0.003,0.03 net.width=8,32
 
-Then: `reenact list`. The callback is named in `with_hydra.yaml`.
+Then: `anew list`. The callback is named in `with_hydra.yaml`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
-import reenact
+import anew
 
 
 @hydra.main(version_base=None, config_path=".", config_name="with_hydra")
@@ -31,7 +31,7 @@ def train(config: DictConfig) -> float:
     for epoch in range(config.net.epochs):
         model.partial_fit(x_train, y_train, classes=np.arange(10))
         accuracy = model.score(x_val, y_val)
-        reenact.log_metrics({"train/loss": model.loss_, "val/acc": accuracy}, step=epoch)
+        anew.log_metrics({"train/loss": model.loss_, "val/acc": accuracy}, step=epoch)
     return accuracy
 
 

@@ -1,4 +1,4 @@
-"""Train a small network on handwritten digits with Keras. Then: `reenact show examples/digits/keras`."""
+"""Train a small network on handwritten digits with Keras. Then: `anew show examples/digits/keras`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")  # or jax, or tensorflow
 import keras
 from sklearn.datasets import load_digits
 
-from reenact.integrations.keras import ReenactCallback
+from anew.integrations.keras import AnewCallback
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         keras.optimizers.Adam(3e-3), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
     )
     quarter = keras.callbacks.ReduceLROnPlateau(factor=0.25, patience=2)
-    with ReenactCallback(
+    with AnewCallback(
         "examples/digits/keras", log_batches=5, log_model="best", tags=["example"]
     ) as callback:
         model.fit(

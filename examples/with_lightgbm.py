@@ -1,4 +1,4 @@
-"""Boost trees on scikit-learn's digits with LightGBM. Then: `reenact show examples/digits/lightgbm`."""
+"""Boost trees on scikit-learn's digits with LightGBM. Then: `anew show examples/digits/lightgbm`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import lightgbm
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from reenact.integrations.lightgbm import ReenactCallback
+from anew.integrations.lightgbm import AnewCallback
 
 x_train, x_val, y_train, y_val = train_test_split(
     *load_digits(return_X_y=True), test_size=0.3, random_state=0
@@ -24,7 +24,7 @@ params = {
     "verbosity": -1,
 }
 
-with ReenactCallback("examples/digits/lightgbm", model_file="model.txt") as callback:
+with AnewCallback("examples/digits/lightgbm", model_file="model.txt") as callback:
     lightgbm.train(
         params,
         train,

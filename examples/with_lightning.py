@@ -1,4 +1,4 @@
-"""Train a small network on handwritten digits with Lightning. Then: `reenact show examples/digits/lightning`."""
+"""Train a small network on handwritten digits with Lightning. Then: `anew show examples/digits/lightning`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from sklearn.datasets import load_digits
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
-from reenact.integrations.lightning import ReenactLogger
+from anew.integrations.lightning import AnewLogger
 
 
 class Digits(pl.LightningModule):
@@ -62,7 +62,7 @@ def main() -> None:
 
     trainer = pl.Trainer(
         max_epochs=5,
-        logger=ReenactLogger("examples/digits/lightning", log_model=True, tags=["example"]),
+        logger=AnewLogger("examples/digits/lightning", log_model=True, tags=["example"]),
         callbacks=[ModelCheckpoint(monitor="val/loss", save_top_k=2)],
         log_every_n_steps=5,
         accelerator="cpu",

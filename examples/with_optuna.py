@@ -1,4 +1,4 @@
-"""Search the settings of a classifier of digits with Optuna. Then: `reenact show examples/digits/optuna`."""
+"""Search the settings of a classifier of digits with Optuna. Then: `anew show examples/digits/optuna`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import train_test_split
 
-from reenact import Experiment
-from reenact.integrations.optuna import ReenactCallback
+from anew import Experiment
+from anew.integrations.optuna import AnewCallback
 
 x_train, x_val, y_train, y_val = train_test_split(
     *load_digits(return_X_y=True), test_size=0.3, random_state=0
@@ -37,6 +37,6 @@ study = optuna.create_study(
     sampler=optuna.samplers.TPESampler(seed=0),
     pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
 )
-with ReenactCallback("examples/digits/optuna") as callback:
+with AnewCallback("examples/digits/optuna") as callback:
     study.optimize(callback.track(objective), n_trials=12, callbacks=[callback])
 print(f"best: {study.best_value:.3f} with {study.best_params}")

@@ -1,17 +1,17 @@
-"""Train a small network on handwritten digits in plain PyTorch. Then: `reenact show examples/digits/pytorch`."""
+"""Train a small network on handwritten digits in plain PyTorch. Then: `anew show examples/digits/pytorch`."""
 
 from __future__ import annotations
 
 import torch
 from sklearn.datasets import load_digits
 
-import reenact
-from reenact import Experiment
-from reenact.integrations.pytorch import watch
+import anew
+from anew import Experiment
+from anew.integrations.pytorch import watch
 
 EPOCHS, BATCH = 5, 64
 
-reenact.seed_everything(0)
+anew.seed_everything(0)
 digits = load_digits()
 images = torch.tensor(digits.data, dtype=torch.float32) / 16
 labels = torch.tensor(digits.target)

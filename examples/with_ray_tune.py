@@ -1,4 +1,4 @@
-"""Search the settings of a classifier of digits with Ray Tune. Then: `reenact show examples/digits/tune`."""
+"""Search the settings of a classifier of digits with Ray Tune. Then: `anew show examples/digits/tune`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import train_test_split
 
-from reenact.integrations.ray_tune import ReenactCallback
+from anew.integrations.ray_tune import AnewCallback
 
 
 def train(config: dict) -> None:
@@ -38,7 +38,7 @@ def main() -> None:
             run_config=tune.RunConfig(
                 storage_path=folder,
                 verbose=0,
-                callbacks=[ReenactCallback("examples/digits/tune", metric="val/acc", mode="max")],
+                callbacks=[AnewCallback("examples/digits/tune", metric="val/acc", mode="max")],
             ),
         )
         results = tuner.fit()

@@ -1,4 +1,4 @@
-"""Fit two kinds of model on scikit-learn's digits, and a search. Then: `reenact show examples/digits/search`."""
+"""Fit two kinds of model on scikit-learn's digits, and a search. Then: `anew show examples/digits/search`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from reenact.integrations.sklearn import fit
+from anew.integrations.sklearn import fit
 
 x_train, x_test, y_train, y_test = train_test_split(
     *load_digits(return_X_y=True), test_size=0.3, random_state=0

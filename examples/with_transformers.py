@@ -1,4 +1,4 @@
-"""Train a very small language model on made-up sums. Then: `reenact show examples/sums/transformers`."""
+"""Train a very small language model on made-up sums. Then: `anew show examples/sums/transformers`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import transformers
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 
-from reenact.integrations.transformers import ReenactCallback
+from anew.integrations.transformers import AnewCallback
 
 TOKENS = "0123456789+=;"
 
@@ -51,9 +51,7 @@ def main() -> None:
         use_cpu=True,
         disable_tqdm=True,
     )
-    with ReenactCallback(
-        "examples/sums/transformers", log_model=True, tags=["example"]
-    ) as callback:
+    with AnewCallback("examples/sums/transformers", log_model=True, tags=["example"]) as callback:
         trainer = Trainer(
             model,
             args,

@@ -1,4 +1,4 @@
-"""Boost trees on scikit-learn's table of tumours with XGBoost. Then: `reenact show examples/tumours/xgboost`."""
+"""Boost trees on scikit-learn's table of tumours with XGBoost. Then: `anew show examples/tumours/xgboost`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import xgboost
 from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
-from reenact.integrations.xgboost import ReenactCallback
+from anew.integrations.xgboost import AnewCallback
 
 data = load_breast_cancer()
 x_train, x_val, y_train, y_val = train_test_split(
@@ -24,7 +24,7 @@ params = {
     "seed": 0,
 }
 
-with ReenactCallback("examples/tumours/xgboost", model_file="model.json") as callback:
+with AnewCallback("examples/tumours/xgboost", model_file="model.json") as callback:
     xgboost.train(
         params,
         train,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-_LAUNCHERS = ("REENACT_", "SLURM_", "OMPI_", "PMI_", "MV2_", "TORCHELASTIC_")
+_LAUNCHERS = ("ANEW_", "SLURM_", "OMPI_", "PMI_", "MV2_", "TORCHELASTIC_")
 # What libraries in the tests' own process say to later tests: MLflow keeps where it is in the environment.
 _SAID = ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID", "MLFLOW_RUN_ID")
 _RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -26,14 +26,12 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         if name.startswith(_LAUNCHERS) or name in _RANKS or name in _SAID:
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
-    monkeypatch.setenv("REENACT_QUIET", "1")
-    monkeypatch.setenv(
-        "REENACT_FORWARD_WAIT", "120"
-    )  # a busy machine is no reason to find less sent
+    monkeypatch.setenv("ANEW_QUIET", "1")
+    monkeypatch.setenv("ANEW_FORWARD_WAIT", "120")  # a busy machine is no reason to find less sent
     monkeypatch.chdir(tmp_path)
     yield
-    from reenact.tracking import running
-    from reenact.tracking.recording import LIVE
+    from anew.tracking import running
+    from anew.tracking.recording import LIVE
 
     for recording in list(LIVE.values()):
         recording.close("cancelled", "the test ended")

@@ -21,7 +21,7 @@ FENCE = re.compile(
     r"^(?P<indent> *)(?P<marks>`{3,}|:{3,})(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=indent)(?P=marks) *$",
     re.MULTILINE | re.DOTALL,
 )
-RUN = ("reenact", "python", "head", "ls", "cat")
+RUN = ("anew", "python", "head", "ls", "cat")
 # Shown, not run: they set up a machine, or need one that tests do not have.
 SHOWN = (
     "pip",

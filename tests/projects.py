@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reenact import Store
-from reenact.reading.views import ExperimentView
-from reenact.reproduce.plan import make_plan
-from reenact.reproduce.replay import Replayed, replay
+from anew import Store
+from anew.reading.views import ExperimentView
+from anew.reproduce.plan import make_plan
+from anew.reproduce.replay import Replayed, replay
 
 TRAIN = """\
 import random
-from reenact import Experiment, seed_everything
+from anew import Experiment, seed_everything
 
 seed_everything(7)
 with Experiment("lab/toy", config={"lr": 0.5}, system_metrics=0) as exp:
@@ -37,10 +37,10 @@ class Project:
         self.temporary = folder.parent / f"{folder.name}-tmp"
         self.temporary.mkdir()
         bare = {
-            k: v for k, v in os.environ.items() if not k.startswith(("REENACT_", "GIT_", "SLURM_"))
+            k: v for k, v in os.environ.items() if not k.startswith(("ANEW_", "GIT_", "SLURM_"))
         }
         self.environ = bare | {
-            "REENACT_ROOT": str(self.root),
+            "ANEW_ROOT": str(self.root),
             "TMPDIR": str(self.temporary),
             "HOME": str(folder.parent),
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -85,11 +85,11 @@ class Project:
         """Run a program of the project; what it said on standard error."""
         return self.call(sys.executable, script, *arguments, **environ).stderr
 
-    def reenact(
+    def anew(
         self, *arguments: str, check: bool = False, **environ: str
     ) -> subprocess.CompletedProcess[str]:
         """The command line."""
-        return self.call(sys.executable, "-m", "reenact", *arguments, check=check, **environ)
+        return self.call(sys.executable, "-m", "anew", *arguments, check=check, **environ)
 
     def view(self, ref: str = "lab/toy") -> ExperimentView:
         with Store(self.root) as store:
@@ -117,10 +117,10 @@ class Project:
         monkeypatch.chdir(self.path)
         monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
         for name in list(os.environ):
-            if name.startswith("REENACT_"):
+            if name.startswith("ANEW_"):
                 monkeypatch.delenv(name)
         for name in (
-            "REENACT_ROOT",
+            "ANEW_ROOT",
             "PATH",
             "HOME",
             "PYTHONDONTWRITEBYTECODE",

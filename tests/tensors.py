@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reenact.weights import Commit, Repository
+from anew.weights import Commit, Repository
 
 
 def bits(array: Any) -> bytes:

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 import pytest
 
-import reenact.forwarders
-import reenact.plots
-import reenact.weights
+import anew.forwarders
+import anew.plots
+import anew.weights
+from anew import errors
+from anew.cli.main import cli
+from anew.settings import SETTINGS
 from pages import blocks, program, shell_lines
-from reenact import errors
-from reenact.cli.main import cli
-from reenact.settings import SETTINGS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DOCS = REPOSITORY / "docs"
@@ -43,7 +43,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.mark.parametrize("page", PROGRAMS, ids=lambda page: str(page.relative_to(REPOSITORY)))
 def test_the_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path):
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(("REENACT_", "SLURM_"))}
+    bare = {k: v for k, v in os.environ.items() if not k.startswith(("ANEW_", "SLURM_"))}
     bin_folder = str(Path(sys.executable).parent)
     environment = bare | {
         "PATH": os.pathsep.join([bin_folder, bare.get("PATH", "")]),
@@ -76,14 +76,14 @@ def headings(page: str) -> set[str]:
 
 def test_every_public_name_is_in_the_reference(reference):
     written = set().union(*(headings(page) for page in reference.values()))
-    packages = (reenact, reenact.plots, reenact.weights, reenact.forwarders)
+    packages = (anew, anew.plots, anew.weights, anew.forwarders)
     public = {name for package in packages for name in package.__all__}
     assert {name for name in public if not name.startswith("__")} <= written
 
 
 def test_every_integration_is_in_the_reference_with_its_names(reference):
     found = {}
-    for path in sorted((REPOSITORY / "src" / "reenact" / "integrations").glob("*.py")):
+    for path in sorted((REPOSITORY / "src" / "anew" / "integrations").glob("*.py")):
         # What has an example of its own is for users; the rest is what these share.
         if (REPOSITORY / "examples" / f"with_{path.stem}.py").exists():
             names = re.search(r"^__all__ = \[(.*?)\]", path.read_text(), re.M | re.S).group(1)
@@ -91,7 +91,7 @@ def test_every_integration_is_in_the_reference_with_its_names(reference):
     assert len(found) == 12
     for module, names in found.items():
         for name in names:
-            assert f"reenact.integrations.{module}.{name}" in reference["api-integrations"]
+            assert f"anew.integrations.{module}.{name}" in reference["api-integrations"]
 
 
 def test_every_error_is_in_the_reference_and_in_the_tree_at_its_top(reference):
@@ -119,7 +119,7 @@ def commands(command: click.Command, path: str) -> list[tuple[str, click.Command
 
 def test_every_command_and_option_is_in_the_reference(reference):
     page = reference["cli"]
-    for path, command in commands(cli, "reenact")[1:]:
+    for path, command in commands(cli, "anew")[1:]:
         assert f"\n## {path}\n" in page
         section = page.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
         for parameter in command.params:
@@ -130,10 +130,10 @@ def test_every_command_and_option_is_in_the_reference(reference):
 
 
 def test_everything_in_the_public_reference_says_what_it_is_for():
-    for name in reenact.__all__:
+    for name in anew.__all__:
         if not name.startswith("__"):
-            assert (getattr(reenact, name).__doc__ or "").strip(), name
-    for path, command in commands(cli, "reenact"):
+            assert (getattr(anew, name).__doc__ or "").strip(), name
+    for path, command in commands(cli, "anew"):
         assert (command.help or "").strip(), path
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.hidden:
@@ -141,27 +141,27 @@ def test_everything_in_the_public_reference_says_what_it_is_for():
 
 
 def test_every_command_shown_anywhere_exists():
-    known = {path for path, _ in commands(cli, "reenact")}
+    known = {path for path, _ in commands(cli, "anew")}
     for page in [REPOSITORY / "README.md", *DOCS.rglob("*.md")]:
         if {"_build", "generated"} & set(page.parts):
             continue
-        for name in re.findall(r"`reenact ([a-z]+)\b", page.read_text()):
-            assert f"reenact {name}" in known, f"{page.relative_to(REPOSITORY)}: reenact {name}"
+        for name in re.findall(r"`anew ([a-z]+)\b", page.read_text()):
+            assert f"anew {name}" in known, f"{page.relative_to(REPOSITORY)}: anew {name}"
 
 
 def test_blocks_are_found_with_the_lines_they_stand_on():
     page = (
         "# Title\n\n```python\nprint(1)\n```\n\n```text\nnot code\n```\n\n"
         "```{code-block} python\n:caption: train.py\n\nprint(2)\n```\n\n"
-        "::::{tab-set}\n:::{tab-item} A\n```sh\n$ reenact list \\\n    --json\n# no\n```\n:::\n::::\n"
+        "::::{tab-set}\n:::{tab-item} A\n```sh\n$ anew list \\\n    --json\n# no\n```\n:::\n::::\n"
     )
     python, file, shell = blocks(page)
     assert (python.kind, python.text, python.line) == ("python", "print(1)\n", 4)
     assert (file.kind, file.text, file.name) == ("file", "print(2)\n", "train.py")
-    assert shell_lines(shell.text) == ["reenact list --json"]
-    assert page.splitlines()[shell.line - 1] == "$ reenact list \\"
+    assert shell_lines(shell.text) == ["anew list --json"]
+    assert page.splitlines()[shell.line - 1] == "$ anew list \\"
 
 
 def test_the_program_of_a_line_stands_behind_its_variables():
     assert program("RANK=1 WORLD_SIZE=2 python train.py --lr=3") == "python"
-    assert program("reenact list name=x") == "reenact"
+    assert program("anew list name=x") == "anew"

@@ -1,4 +1,4 @@
-"""Importing is nearly free: what must not be loaded by `import reenact`, nor by a first log call."""
+"""Importing is nearly free: what must not be loaded by `import anew`, nor by a first log call."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ def loaded(program: str, folder: Path) -> set[str]:
 
 
 OPEN = (
-    "from reenact import Experiment\n"
+    "from anew import Experiment\n"
     "exp = Experiment('alice/digits', tags=['x'], quiet=True, system_metrics=0)\n"
     "exp.run.start()\n"
 )
 
 
 def test_importing_loads_the_standard_library_and_ourselves_alone(tmp_path):
-    modules = loaded("import reenact", tmp_path)
+    modules = loaded("import anew", tmp_path)
     foreign = {name.partition(".")[0] for name in modules} - set(sys.stdlib_module_names)
-    assert foreign <= {"reenact", "__main__", "__mp_main__"}
+    assert foreign <= {"anew", "__main__", "__mp_main__"}
     assert not modules & set(HEAVY)
 
 
 def test_importing_loads_no_module_of_ours_but_the_package(tmp_path):
-    modules = loaded("import reenact", tmp_path)
-    assert {name for name in modules if name.startswith("reenact")} == {"reenact"}
+    modules = loaded("import anew", tmp_path)
+    assert {name for name in modules if name.startswith("anew")} == {"anew"}
 
 
 def test_naming_experiment_loads_the_write_side_alone(tmp_path):
-    modules = loaded("from reenact import Experiment", tmp_path)
-    rooms = {name.split(".")[1] for name in modules if name.startswith("reenact.")}
+    modules = loaded("from anew import Experiment", tmp_path)
+    rooms = {name.split(".")[1] for name in modules if name.startswith("anew.")}
     assert rooms <= {"errors", "settings", "record", "journal", "tracking", "monitor"}
     assert not modules & {*NEVER, "msgspec", "psutil"}
 
@@ -65,9 +65,7 @@ def test_a_first_log_call_loads_nothing_heavy(call, tmp_path):
     modules = loaded(OPEN + call, tmp_path)
     assert not modules & {*NEVER, *HEAVY}
     assert not {
-        name
-        for name in modules
-        if name.startswith(("reenact.store", "reenact.query", "reenact.index"))
+        name for name in modules if name.startswith(("anew.store", "anew.query", "anew.index"))
     }
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-SOURCE = REPOSITORY / "src" / "reenact"
+SOURCE = REPOSITORY / "src" / "anew"
 FILES = sorted(SOURCE.rglob("*.py"))
-# The package itself gathers the public names; `python -m reenact` starts the command line.
+# The package itself gathers the public names; `python -m anew` starts the command line.
 UNRULED = {"__init__", "__main__"}
 # Rooms that stand where a user stands: they may import what a user may, and nothing else.
 USERS = {"dialects", "integrations"}
@@ -47,7 +47,7 @@ def room_of(file: Path) -> str:
 
 def imports(file: Path) -> list[tuple[int, str, list[str]]]:
     """`(line, module, names)` of every import in a file, wherever it stands, relative ones made absolute."""
-    package = ["reenact", *file.relative_to(SOURCE).parent.parts]
+    package = ["anew", *file.relative_to(SOURCE).parent.parts]
     found = []
     for node in ast.walk(ast.parse(file.read_text(), str(file))):
         if isinstance(node, ast.Import):
@@ -64,7 +64,7 @@ def rooms_imported(file: Path) -> list[tuple[int, str]]:
     found = []
     for line, module, names in imports(file):
         parts = module.split(".")
-        if parts[0] != "reenact":
+        if parts[0] != "anew":
             continue
         if len(parts) > 1:
             found.append((line, parts[1]))
@@ -91,7 +91,7 @@ def test_a_user_of_the_package_imports_no_module_inside_of_it(room: str):
     for file in (SOURCE / room).rglob("*.py"):
         for line, module, names in imports(file):
             where = f"{file.relative_to(REPOSITORY)}:{line}"
-            if module.split(".")[0] == "reenact" and module.split(".")[1:2] != [room]:
+            if module.split(".")[0] == "anew" and module.split(".")[1:2] != [room]:
                 assert ".".join(module.split(".")[1:]) in PUBLIC, f"{where} imports {module}"
                 public = getattr(importlib.import_module(module), "__all__", names)
                 inside = [n for n in names if n not in public and n not in PUBLIC]
@@ -123,10 +123,10 @@ def test_the_law_sees_through_every_way_of_writing_an_import(tmp_path, monkeypat
     (tmp_path / "stores").mkdir()
     file = tmp_path / "record" / "bad.py"
     file.write_text(
-        "import reenact\n"
-        "import reenact.stores.catalog\n"
-        "from reenact import stores\n"
-        "from reenact.stores import catalog\n"
+        "import anew\n"
+        "import anew.stores.catalog\n"
+        "from anew import stores\n"
+        "from anew.stores import catalog\n"
         "from .. import stores\n"
         "from ..stores import catalog\n"
         "from . import names\n"

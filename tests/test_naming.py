@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from reenact.errors import InvalidValue
-from reenact.naming import generate_experiment_name, random_name
-from reenact.record.names import check_label, check_prefix
+from anew.errors import InvalidValue
+from anew.naming import generate_experiment_name, random_name
+from anew.record.names import check_label, check_prefix
 
 NOW = datetime(2025, 1, 15, 14, 30)
 DPO: dict[str, Any] = {

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import reenact
-from reenact import errors
+import anew
+from anew import errors
 
 PUBLIC = [
+    "AnewError",
     "Audio",
     "Experiment",
     "Figure",
     "Histogram",
     "Image",
     "RUN",
-    "ReenactError",
     "Status",
     "Store",
     "Table",
@@ -36,7 +36,7 @@ PUBLIC = [
 
 
 def test_the_public_names_are_these():
-    assert [name for name in reenact.__all__ if not name.startswith("__")] == PUBLIC
+    assert [name for name in anew.__all__ if not name.startswith("__")] == PUBLIC
 
 
 def test_the_public_names_are_sorted():
@@ -44,18 +44,18 @@ def test_the_public_names_are_sorted():
 
 
 def test_every_public_name_is_there_and_is_listed_by_dir():
-    for name in reenact.__all__:
-        assert getattr(reenact, name) is not None
-        assert name in dir(reenact)
+    for name in anew.__all__:
+        assert getattr(anew, name) is not None
+        assert name in dir(anew)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():
-    assert not hasattr(reenact, "Experimnt")
+    assert not hasattr(anew, "Experimnt")
 
 
 def test_a_star_import_gives_the_public_names():
     namespace: dict[str, object] = {}
-    exec("from reenact import *", namespace)
+    exec("from anew import *", namespace)
     assert set(PUBLIC) <= set(namespace)
 
 
@@ -68,9 +68,9 @@ def test_every_error_is_listed_and_has_a_root_and_a_builtin():
         and thing.__module__ == errors.__name__
     }
     assert sorted(made_here) == errors.__all__
-    for name in made_here - {"ReenactError"}:
+    for name in made_here - {"AnewError"}:
         error = getattr(errors, name)
-        assert issubclass(error, errors.ReenactError)
+        assert issubclass(error, errors.AnewError)
         assert any(
             base.__module__ == "builtins" and base is not Exception for base in error.__mro__[2:-3]
         ), name

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from reenact.errors import InvalidName, InvalidValue
-from reenact.run_info import PROJECT_MARKERS, RUN, RunInfo
+from anew.errors import InvalidName, InvalidValue
+from anew.run_info import PROJECT_MARKERS, RUN, RunInfo
 
 ALICE = {"USER": "alice"}
 
@@ -116,7 +116,7 @@ def test_odd_folders_make_valid_prefixes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "user"),
     [
-        ({"REENACT_USER": "r", "ML_DASH_USER": "m", "USER": "u"}, "r"),
+        ({"ANEW_USER": "r", "ML_DASH_USER": "m", "USER": "u"}, "r"),
         ({"ML_DASH_USER": "m", "USER": "u"}, "m"),
         ({"USER": "u", "LOGNAME": "l"}, "u"),
         ({"USER": "", "USERNAME": "w"}, "w"),
@@ -157,13 +157,13 @@ def test_the_script_the_interpreter_runs_is_the_entry(tmp_path: Path) -> None:
     root = project(tmp_path)
     file = root / "experiments" / "vision" / "train.py"
     file.parent.mkdir(parents=True)
-    file.write_text("from reenact.run_info import RUN\nprint(RUN.path_stem, RUN.entry)\n")
+    file.write_text("from anew.run_info import RUN\nprint(RUN.path_stem, RUN.entry)\n")
     done = subprocess.run(
         [sys.executable, str(file)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == f"vision {file}\n"
     asked = subprocess.run(
-        [sys.executable, "-c", "from reenact.run_info import RUN; print(RUN.entry)"],
+        [sys.executable, "-c", "from anew.run_info import RUN; print(RUN.entry)"],
         capture_output=True,
         text=True,
         timeout=60,

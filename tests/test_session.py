@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-import reenact
-from reenact import session
-from reenact.errors import NotRunning
+import anew
+from anew import session
+from anew.errors import NotRunning
 
 from .tracking.reading import logs, points, state
 
@@ -19,53 +19,53 @@ from .tracking.reading import logs, points, state
 @pytest.fixture(autouse=True)
 def _no_current(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
 
 
 def test_start_log_finish() -> None:
-    exp = reenact.start("a/b", tags=["x"])
-    reenact.log_metric("loss", 0.5, step=1)
-    reenact.log_metrics({"acc": 0.25})
-    reenact.log("hello", who="world")
-    assert reenact.current() is exp
-    reenact.finish()
+    exp = anew.start("a/b", tags=["x"])
+    anew.log_metric("loss", 0.5, step=1)
+    anew.log_metrics({"acc": 0.25})
+    anew.log("hello", who="world")
+    assert anew.current() is exp
+    anew.finish()
     assert [(n, v) for *_, n, v in points(exp.folder)] == [("loss", 0.5), ("acc", 0.25)]
     assert [m.message for m in logs(exp.folder)] == ["hello"]
     assert str(state(exp.folder).outcome()[0]) == "completed"
 
 
 def test_a_second_start_completes_the_first() -> None:
-    first = reenact.start("a/one")
-    second = reenact.start("a/two")
+    first = anew.start("a/one")
+    second = anew.start("a/two")
     assert str(first.status) == "completed"
-    assert reenact.current() is second
+    assert anew.current() is second
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_finish_with_a_status(status: str) -> None:
-    exp = reenact.start("a/b")
-    reenact.finish(status, "because")
+    exp = anew.start("a/b")
+    anew.finish(status, "because")
     got, reason = state(exp.folder).outcome()
     assert (str(got), reason) == (status, "because")
 
 
 def test_finish_refuses_a_status_that_is_no_end() -> None:
-    reenact.start("a/b")
+    anew.start("a/b")
     with pytest.raises(ValueError, match="running"):
-        reenact.finish("running")
+        anew.finish("running")
 
 
 def test_without_a_start_there_is_no_current_experiment() -> None:
-    with pytest.raises(NotRunning, match=r"reenact\.start"):
-        reenact.log_metric("x", 1.0)
+    with pytest.raises(NotRunning, match=r"anew\.start"):
+        anew.log_metric("x", 1.0)
 
 
 def test_track_records_each_call_of_a_function() -> None:
     folders = []
 
-    @reenact.track("a/b")
-    def train(exp: reenact.Experiment) -> int:
+    @anew.track("a/b")
+    def train(exp: anew.Experiment) -> int:
         exp.log_metric("x", 1.0)
         folders.append(exp.folder)
         return 7
@@ -76,19 +76,19 @@ def test_track_records_each_call_of_a_function() -> None:
 
 
 def test_an_experiment_opened_otherwise_is_current_while_it_runs() -> None:
-    with reenact.Experiment("a/outer") as outer:
-        assert reenact.current() is outer
-        with reenact.Experiment("a/inner") as inner:
-            reenact.log_metric("x", 1.0)
-            assert reenact.current() is inner
-        assert reenact.current() is outer
-        started = reenact.start("a/started")
-        assert reenact.current() is started
-        reenact.finish()
-        assert reenact.current() is outer
+    with anew.Experiment("a/outer") as outer:
+        assert anew.current() is outer
+        with anew.Experiment("a/inner") as inner:
+            anew.log_metric("x", 1.0)
+            assert anew.current() is inner
+        assert anew.current() is outer
+        started = anew.start("a/started")
+        assert anew.current() is started
+        anew.finish()
+        assert anew.current() is outer
     assert [v for *_, v in points(inner.folder)] == [1.0]
     with pytest.raises(NotRunning):
-        reenact.current()
+        anew.current()
 
 
 def test_a_thread_finds_its_own_experiment_or_the_only_one() -> None:
@@ -97,18 +97,18 @@ def test_a_thread_finds_its_own_experiment_or_the_only_one() -> None:
             return pool.submit(body).result()
 
     def opens_its_own() -> bool:
-        with reenact.Experiment("a/own") as own:
-            return reenact.current() is own
+        with anew.Experiment("a/own") as own:
+            return anew.current() is own
 
-    with reenact.Experiment("a/one") as one:
-        assert in_a_thread(reenact.current) is one
+    with anew.Experiment("a/one") as one:
+        assert in_a_thread(anew.current) is one
         assert in_a_thread(opens_its_own)
-        with reenact.Experiment("a/two"), pytest.raises(NotRunning):
-            in_a_thread(reenact.current)
+        with anew.Experiment("a/two"), pytest.raises(NotRunning):
+            in_a_thread(anew.current)
 
 
 def test_an_experiment_that_is_dropped_while_disabled_is_nobodys() -> None:
-    reenact.Experiment("a/b", mode="disabled").run.start()
+    anew.Experiment("a/b", mode="disabled").run.start()
     gc.collect()
     with pytest.raises(NotRunning):
-        reenact.current()
+        anew.current()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reenact.errors import InvalidSetting
-from reenact.settings import SETTINGS, load_settings
+from anew.errors import InvalidSetting
+from anew.settings import SETTINGS, load_settings
 
 
 def test_defaults_without_anything_set(tmp_path: Path) -> None:
@@ -20,13 +20,13 @@ def test_defaults_without_anything_set(tmp_path: Path) -> None:
 
 def test_argument_before_environment_before_project_before_user(tmp_path: Path) -> None:
     home, project = tmp_path / "home", tmp_path / "project"
-    (home / "reenact").mkdir(parents=True)
-    (home / "reenact" / "config.toml").write_text(
+    (home / "anew").mkdir(parents=True)
+    (home / "anew" / "config.toml").write_text(
         'user = "home"\nquiet = true\nheartbeat = 1\nfsync = 1\n'
     )
     (project / "deep").mkdir(parents=True)
-    (project / "reenact.toml").write_text("quiet = false\nheartbeat = 2\nfsync = 2\n")
-    environ = {"XDG_CONFIG_HOME": str(home), "REENACT_HEARTBEAT": "3", "REENACT_FSYNC": "3"}
+    (project / "anew.toml").write_text("quiet = false\nheartbeat = 2\nfsync = 2\n")
+    environ = {"XDG_CONFIG_HOME": str(home), "ANEW_HEARTBEAT": "3", "ANEW_FSYNC": "3"}
     settings = load_settings(environ, str(project / "deep")).with_arguments(fsync=4, strict=None)
     assert (settings.user, settings.quiet, settings.heartbeat, settings.fsync) == (
         "home",
@@ -35,34 +35,32 @@ def test_argument_before_environment_before_project_before_user(tmp_path: Path) 
         4.0,
     )
     assert settings.sources == {
-        "user": str(home / "reenact" / "config.toml"),
-        "quiet": str(project / "reenact.toml"),
-        "heartbeat": "REENACT_HEARTBEAT",
+        "user": str(home / "anew" / "config.toml"),
+        "quiet": str(project / "anew.toml"),
+        "heartbeat": "ANEW_HEARTBEAT",
         "fsync": "argument",
     }
 
 
 def test_a_table_in_pyproject_counts_and_its_root_is_relative_to_it(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
-    (tmp_path / "pyproject.toml").write_text(
-        '[project]\nname = "x"\n[tool.reenact]\nroot = "runs"\n'
-    )
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\n[tool.anew]\nroot = "runs"\n')
     assert load_settings({}, str(tmp_path / "src")).root == str(tmp_path / "runs")
 
 
 def test_somebody_elses_broken_pyproject_is_not_ours_to_report(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("[tool.reenact\n")
+    (tmp_path / "pyproject.toml").write_text("[tool.anew\n")
     assert load_settings({}, str(tmp_path)).root == "experiments"
 
 
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("REENACT_STRICT", "perhaps"),
-        ("REENACT_MODE", "offline"),
-        ("REENACT_HEARTBEAT", "-1"),
-        ("REENACT_HEARTBEAT", "nan"),
-        ("REENACT_HEARTBEAT", "soon"),
+        ("ANEW_STRICT", "perhaps"),
+        ("ANEW_MODE", "offline"),
+        ("ANEW_HEARTBEAT", "-1"),
+        ("ANEW_HEARTBEAT", "nan"),
+        ("ANEW_HEARTBEAT", "soon"),
     ],
 )
 def test_a_value_it_cannot_have_is_an_error_that_says_where_it_was_set(
@@ -74,14 +72,14 @@ def test_a_value_it_cannot_have_is_an_error_that_says_where_it_was_set(
 
 
 def test_a_misspelt_setting_in_a_file_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
-    (tmp_path / "reenact.toml").write_text("hearbeat = 3\n")
+    (tmp_path / "anew.toml").write_text("hearbeat = 3\n")
     with pytest.raises(InvalidSetting, match="'heartbeat'"):
         load_settings({}, str(tmp_path))
 
 
 def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "reenact.toml").write_text("= 3\n")
-    with pytest.raises(InvalidSetting, match=r"reenact\.toml"):
+    (tmp_path / "anew.toml").write_text("= 3\n")
+    with pytest.raises(InvalidSetting, match=r"anew\.toml"):
         load_settings({}, str(tmp_path))
 
 

@@ -10,8 +10,8 @@ import sys
 import pytest
 import yaml
 
-from reenact import current, finish, setup_experiment
-from reenact.errors import InvalidValue
+from anew import current, finish, setup_experiment
+from anew.errors import InvalidValue
 
 CONFIG = {
     "algorithm": {"name": "dpo"},
@@ -76,7 +76,7 @@ def test_inheritance_that_cannot_be_followed_is_refused(tmp_path, text, match):
 
 def test_a_failing_program_leaves_the_reason(tmp_path):
     program = (
-        "from reenact import current, setup_experiment\n"
+        "from anew import current, setup_experiment\n"
         f"setup_experiment({{'lr': 1}}, 'lab/x', root={str(tmp_path)!r})\n"
         "current().log_metric('loss', 1.0, step=4)\nraise RuntimeError('out of luck')\n"
     )

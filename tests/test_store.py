@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Store
-from reenact.errors import (
+from anew import Experiment, Store
+from anew.errors import (
     Ambiguous,
     InvalidName,
     InvalidSetting,
@@ -22,7 +22,7 @@ from reenact.errors import (
     QueryError,
     StillRunning,
 )
-from reenact.record.status import Status
+from anew.record.status import Status
 
 from .reading.made import make
 from .stores.journals import Journal

@@ -26,7 +26,7 @@ GROUPS = {
     "memory": memory.memory,
     "history": history.history,
 }
-PACKAGES = ("reenact", "numpy", "zstandard", "blake3", "blosc2", "safetensors", "torch")
+PACKAGES = ("anew", "numpy", "zstandard", "blake3", "blosc2", "safetensors", "torch")
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import safetensors.numpy
 import zstandard
 
-from reenact.weights import Repository
+from anew.weights import Repository
 
 from .rounds import Row, megabytes, size_of
 

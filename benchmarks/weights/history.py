@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reenact.weights import Repository
+from anew.weights import Repository
 
 from .rounds import Row, fresh, milliseconds, rounds, timed
 

@@ -12,7 +12,7 @@ from .rounds import Row, megabytes
 CHILD = """
 import json, sys, threading, time
 import numpy as np, psutil
-from reenact.weights import Repository
+from anew.weights import Repository
 folder, size, what = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 process = psutil.Process()
 peak, stop = 0, False

@@ -40,8 +40,8 @@ def hash_all(arrays: list[np.ndarray[Any, Any]]) -> None:
 
 def encode_ours(new: list[np.ndarray[Any, Any]], old: list[np.ndarray[Any, Any]]) -> int:
     """Our codec alone on two threads, block by block; gives the bytes."""
-    from reenact.weights import codec
-    from reenact.weights.opening import BLOCK_SIZE
+    from anew.weights import codec
+    from anew.weights.opening import BLOCK_SIZE
 
     blocks = []
     for left, right in zip(new, old, strict=True):

@@ -8,8 +8,8 @@ from pathlib import Path
 import safetensors.numpy
 import torch
 
-from reenact.weights import Repository
-from reenact.weights.stage import LONGEST_CHAIN
+from anew.weights import Repository
+from anew.weights.stage import LONGEST_CHAIN
 
 from .rounds import Row, fresh, megabytes, milliseconds, moved, rate, rounds
 

@@ -10,7 +10,7 @@ import numpy as np
 import safetensors.numpy
 import torch
 
-from reenact.weights import Repository
+from anew.weights import Repository
 
 from .reference import compress, difference, encode_ours, hash_all
 from .rounds import Row, fresh, megabytes, milliseconds, moved, rate, ratio_of, rounds, size_of
@@ -124,7 +124,7 @@ def _changed(
         repo = Repository(folder / str(number), init=True)
         if by:
             _commit(repo, {"w": old})
-        # Opened anew, so that the parent's tensor is read and decoded as after a restart.
+        # Opened again, so that the parent's tensor is read and decoded as after a restart.
         ready.append(Repository(folder / str(number)))
     before = size_of(folder / "0")
     queue = iter(ready)

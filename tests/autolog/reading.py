@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 Points = list[tuple[int, float]]
 

@@ -16,9 +16,9 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.figure import Figure
 
-import reenact
-from reenact import Experiment, Store
-from reenact.plots import plot_metric
+import anew
+from anew import Experiment, Store
+from anew.plots import plot_metric
 
 from .reading import metrics, values
 
@@ -46,7 +46,7 @@ def test_a_saved_figure_is_recorded_under_its_own_name_or_its_files(exp: Experim
         drawn(),
     )
     above.suptitle("by its suptitle")
-    with reenact.capture():
+    with anew.capture():
         for figure in (labelled, titled, above):
             figure.savefig("any.png")
         plt.savefig(Path("by-its-file.pdf"))
@@ -71,7 +71,7 @@ def test_saved_in_two_formats_and_shown_a_figure_is_recorded_once_until_it_chang
     exp: Experiment,
 ):
     figure = drawn()
-    with reenact.capture():
+    with anew.capture():
         figure.savefig("curve.png")
         figure.savefig("curve.pdf")
         show()
@@ -84,7 +84,7 @@ def test_saved_in_two_formats_and_shown_a_figure_is_recorded_once_until_it_chang
 def test_a_shown_figure_is_recorded(exp: Experiment):
     drawn("one")
     drawn("two")
-    with reenact.capture():
+    with anew.capture():
         show()
         figure = drawn("three")
         with pytest.warns(UserWarning, match="non-interactive"):
@@ -95,7 +95,7 @@ def test_a_shown_figure_is_recorded(exp: Experiment):
 
 
 def test_an_error_of_saving_is_the_programs_and_nothing_is_recorded(exp: Experiment):
-    with reenact.capture(), pytest.raises(ValueError, match="nope"):
+    with anew.capture(), pytest.raises(ValueError, match="nope"):
         drawn("t").savefig("a.nope")
     assert values(exp) == []
 
@@ -104,7 +104,7 @@ def test_our_own_drawing_and_the_pictures_of_an_animation_are_no_reports(exp: Ex
     figure = drawn("mine")
     exp.log_metric("loss", 1.0, 0)
     exp.log_metric("loss", 0.5, 1)
-    with reenact.capture():
+    with anew.capture():
         exp.log_value("logged", figure, 1)
         exp.files("plots").save(figure, name="kept.png")
         plot_metric(Store(), [exp.id], "loss", save="loss.png")
@@ -118,16 +118,16 @@ def test_our_own_drawing_and_the_pictures_of_an_animation_are_no_reports(exp: Ex
 def test_a_figure_given_to_tensorboard_is_recorded_once(exp: Experiment):
     from torch.utils.tensorboard import SummaryWriter
 
-    with reenact.capture(), SummaryWriter("runs") as writer:
+    with anew.capture(), SummaryWriter("runs") as writer:
         writer.add_figure("board", drawn("t"), 3)
     assert values(exp) == [("board", "figure", 3)]
 
 
 def test_switched_off_and_stopped_matplotlib_is_as_it_was(exp: Experiment):
     before = (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show)
-    with reenact.capture(matplotlib=False):
+    with anew.capture(matplotlib=False):
         assert (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show) == before
-    with reenact.capture():
+    with anew.capture():
         changed = (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show)
         assert not set(changed) & set(before)
     after = (Figure.__dict__["savefig"], Figure.__dict__["show"], plt.show)

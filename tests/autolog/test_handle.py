@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from torch.utils.tensorboard import SummaryWriter
 
-import reenact
-from reenact import Experiment
-from reenact.errors import InvalidValue
-from reenact.tracking.recording import LIFE, LIVE
+import anew
+from anew import Experiment
+from anew.errors import InvalidValue
+from anew.tracking.recording import LIFE, LIVE
 
 from .reading import messages, metrics
 
@@ -43,7 +43,7 @@ def writer(tmp_path: Any) -> Any:
 
 def test_it_ends_with_the_block(writer: Any):
     with Experiment("a/b", system_metrics=0) as exp:
-        with reenact.capture() as handle:
+        with anew.capture() as handle:
             assert handle.active
             assert handle.sources == {"tensorboard", "lightning", "logging", "matplotlib"}
             writer.add_scalar("loss", 1.0, 0)
@@ -56,7 +56,7 @@ def test_it_ends_with_the_block(writer: Any):
 
 def test_it_ends_with_the_experiment_it_was_begun_in(writer: Any):
     with Experiment("a/b", system_metrics=0) as exp:
-        handle = reenact.capture()
+        handle = anew.capture()
         writer.add_scalar("loss", 1.0, 0)
     assert not handle.active
     assert is_original()
@@ -69,7 +69,7 @@ def test_it_ends_with_the_experiment_it_was_begun_in(writer: Any):
 def test_an_experiment_that_fails_ends_it_too(writer: Any):
     def fails() -> None:
         with Experiment("a/b", system_metrics=0):
-            reenact.capture()
+            anew.capture()
             raise RuntimeError("boom")
 
     with pytest.raises(RuntimeError, match="boom"):
@@ -78,7 +78,7 @@ def test_an_experiment_that_fails_ends_it_too(writer: Any):
 
 
 def test_begun_before_any_experiment_it_is_for_all_and_changes_nothing_between_them(writer: Any):
-    with reenact.capture() as handle:
+    with anew.capture() as handle:
         assert is_original()
         writer.add_scalar("loss", 0.0, 0)
         found = []
@@ -94,7 +94,7 @@ def test_begun_before_any_experiment_it_is_for_all_and_changes_nothing_between_t
 
 def test_the_experiment_given_is_the_one_recorded_in_from_its_start_to_its_end(writer: Any):
     exp = Experiment("a/given", system_metrics=0)
-    handle = reenact.capture(experiment=exp)
+    handle = anew.capture(experiment=exp)
     with Experiment("a/other", system_metrics=0) as other:
         writer.add_scalar("loss", 1.0, 0)
         with exp:
@@ -107,7 +107,7 @@ def test_the_experiment_given_is_the_one_recorded_in_from_its_start_to_its_end(w
 
 def test_without_one_given_the_innermost_is_recorded_in(writer: Any):
     with Experiment("a/outer", system_metrics=0) as outer:
-        reenact.capture()
+        anew.capture()
         writer.add_scalar("loss", 1.0, 0)
         with Experiment("a/inner", system_metrics=0) as inner:
             writer.add_scalar("loss", 2.0, 1)
@@ -117,19 +117,19 @@ def test_without_one_given_the_innermost_is_recorded_in(writer: Any):
 
 
 def test_the_current_experiment_is_found_as_well(writer: Any):
-    exp = reenact.start("a/current", system_metrics=0)
-    reenact.capture()
+    exp = anew.start("a/current", system_metrics=0)
+    anew.capture()
     writer.add_scalar("loss", 1.0, 0)
-    reenact.finish()
+    anew.finish()
     assert is_original()
     assert metrics(exp) == {"loss": [(0, 1.0)]}
 
 
 def test_several_captures_of_one_experiment_record_once_and_of_two_in_each(writer: Any):
     with Experiment("a/one", system_metrics=0) as one, Experiment("a/two", system_metrics=0) as two:
-        first = reenact.capture(experiment=two)
-        second = reenact.capture(experiment=two)
-        third = reenact.capture(experiment=one, tensorboard=True, logging=False)
+        first = anew.capture(experiment=two)
+        second = anew.capture(experiment=two)
+        third = anew.capture(experiment=one, tensorboard=True, logging=False)
         writer.add_scalar("loss", 1.0, 0)
         logging.getLogger("said").warning("once")
         first.stop()
@@ -146,7 +146,7 @@ def test_several_captures_of_one_experiment_record_once_and_of_two_in_each(write
 
 def test_a_thread_without_an_experiment_reports_to_where_the_capture_was_begun(writer: Any):
     with Experiment("a/outer", system_metrics=0) as outer:
-        reenact.capture()
+        anew.capture()
         with Experiment("a/inner", system_metrics=0):
             thread = threading.Thread(target=writer.add_scalar, args=("loss", 1.0, 0))
             thread.start()
@@ -156,7 +156,7 @@ def test_a_thread_without_an_experiment_reports_to_where_the_capture_was_begun(w
 
 def test_a_disabled_experiment_records_nothing_and_ends_it_too(writer: Any):
     with Experiment("a/nothing", mode="disabled"):
-        handle = reenact.capture()
+        handle = anew.capture()
         assert is_original()
         writer.add_scalar("loss", 1.0, 0)
     with Experiment("a/real", system_metrics=0) as exp:
@@ -167,4 +167,4 @@ def test_a_disabled_experiment_records_nothing_and_ends_it_too(writer: Any):
 
 def test_what_is_no_experiment_is_refused():
     with pytest.raises(InvalidValue, match="str"):
-        reenact.capture(experiment="a/b")  # type: ignore[arg-type]
+        anew.capture(experiment="a/b")  # type: ignore[arg-type]

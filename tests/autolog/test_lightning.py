@@ -13,8 +13,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.data import DataLoader, TensorDataset
 
-import reenact
-from reenact import Experiment
+import anew
+from anew import Experiment
 
 from .reading import Points, messages, metrics
 
@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     import lightning.pytorch
     import pytorch_lightning
 
-    from reenact.integrations.lightning import ReenactLogger
+    from anew.integrations.lightning import AnewLogger
 
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
 pytestmark = pytest.mark.filterwarnings(
@@ -81,7 +81,7 @@ EXPECTED: dict[str, Points] = {
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_without_a_logger_everything_is_recorded_reduced_and_at_the_right_step(package: str):
-    with Experiment("alice/module", system_metrics=0) as exp, reenact.capture():
+    with Experiment("alice/module", system_metrics=0) as exp, anew.capture():
         trained(package, False)
     assert metrics(exp) == EXPECTED
     assert any("max_epochs=2" in text for _, text, _ in messages(exp))
@@ -90,7 +90,7 @@ def test_without_a_logger_everything_is_recorded_reduced_and_at_the_right_step(p
 @pytest.mark.parametrize("package", PACKAGES)
 def test_with_a_tensorboard_logger_nothing_is_recorded_twice_and_its_file_is_whole(package: str):
     board = importlib.import_module(f"{package}.loggers").TensorBoardLogger("board")
-    with Experiment("alice/module", system_metrics=0) as exp, reenact.capture():
+    with Experiment("alice/module", system_metrics=0) as exp, anew.capture():
         trained(package, board)
     recorded = metrics(exp)
     assert recorded.pop("hp_metric", None) in (None, [(0, -1.0)])  # the logger's own
@@ -102,7 +102,7 @@ def test_with_a_tensorboard_logger_nothing_is_recorded_twice_and_its_file_is_who
 
 def test_the_writer_of_a_logger_alone_tells_the_same_when_lightning_is_switched_off():
     board = lightning.pytorch.loggers.TensorBoardLogger("board")
-    with Experiment("alice/module", system_metrics=0) as exp, reenact.capture(lightning=False):
+    with Experiment("alice/module", system_metrics=0) as exp, anew.capture(lightning=False):
         trained("lightning.pytorch", board)
     recorded = metrics(exp)
     recorded.pop("hp_metric", None)
@@ -110,8 +110,8 @@ def test_the_writer_of_a_logger_alone_tells_the_same_when_lightning_is_switched_
 
 
 def test_beside_our_own_logger_nothing_is_recorded_twice():
-    with Experiment("alice/module", system_metrics=0) as exp, reenact.capture():
-        trained("lightning.pytorch", [ReenactLogger(exp)])
+    with Experiment("alice/module", system_metrics=0) as exp, anew.capture():
+        trained("lightning.pytorch", [AnewLogger(exp)])
     assert {name: points for name, points in metrics(exp).items() if name in EXPECTED} == EXPECTED
 
 
@@ -122,9 +122,9 @@ def test_stopped_the_trainer_is_as_it_was():
     ]
     before = [vars(c._LoggerConnector)["log_metrics"] for c in connectors]
     with Experiment("alice/module", system_metrics=0) as exp:
-        with reenact.capture(lightning=False):
+        with anew.capture(lightning=False):
             assert [vars(c._LoggerConnector)["log_metrics"] for c in connectors] == before
-        with reenact.capture():
+        with anew.capture():
             changed = [vars(c._LoggerConnector)["log_metrics"] for c in connectors]
         trainer = trained("lightning.pytorch", False)
     assert not set(changed) & set(before)

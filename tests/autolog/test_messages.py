@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import reenact
-from reenact import Experiment
-from reenact.autolog.messages import level_of
-from reenact.errors import InvalidValue
+import anew
+from anew import Experiment
+from anew.autolog.messages import level_of
+from anew.errors import InvalidValue
 
 from .reading import messages
 
@@ -35,7 +35,7 @@ def exp() -> Iterator[Experiment]:
 
 def test_a_message_is_kept_with_its_logger_its_exception_and_its_extra_fields(exp: Experiment):
     logger = logging.getLogger("train.loop")
-    with reenact.capture():
+    with anew.capture():
         logger.info("epoch %d of %d", 3, 10, extra={"loss": 0.5, "level": 2, "_own": 1})
         try:
             raise ValueError("no such thing")
@@ -52,14 +52,14 @@ def test_a_message_is_kept_with_its_logger_its_exception_and_its_extra_fields(ex
 
 def test_levels_below_info_are_left_out_unless_asked_for(exp: Experiment):
     logger = logging.getLogger("levels")
-    with reenact.capture():
+    with anew.capture():
         logger.debug("not kept")
         logger.log(25, "between")
         logger.critical("worst")
-    with reenact.capture(logging="warning"):
+    with anew.capture(logging="warning"):
         logger.info("not kept")
         logger.warning("kept")
-    with reenact.capture(logging=logging.DEBUG):
+    with anew.capture(logging=logging.DEBUG):
         logger.debug("kept too")
         logger.log(5, "below debug, and not kept")
     assert [(level, text) for level, text, _ in messages(exp)] == [
@@ -71,7 +71,7 @@ def test_levels_below_info_are_left_out_unless_asked_for(exp: Experiment):
 def test_a_level_that_there_is_not_is_refused():
     assert (level_of(True), level_of("WARN"), level_of(37)) == (20, 30, 37)
     with pytest.raises(InvalidValue, match="loud"):
-        reenact.capture(logging="loud")
+        anew.capture(logging="loud")
 
 
 def test_what_a_program_has_switched_off_is_not_recorded(exp: Experiment):
@@ -81,19 +81,19 @@ def test_what_a_program_has_switched_off_is_not_recorded(exp: Experiment):
     own.addHandler(logging.StreamHandler())
     disabled = logging.getLogger("disabled")
     disabled.disabled = True
-    with reenact.capture():
+    with anew.capture():
         quiet.error("into nothing")
         disabled.error("into nothing")
         own.error("printed elsewhere")
-        logging.getLogger("reenact").error("our own")
-        logging.getLogger("reenact.forwarders").error("our own")
+        logging.getLogger("anew").error("our own")
+        logging.getLogger("anew.forwarders").error("our own")
     assert [text for _, text, _ in messages(exp)] == ["printed elsewhere"]
 
 
 def test_arguments_that_do_not_fit_are_the_programs_own_mistake(exp: Experiment):
     raising, logging.raiseExceptions = logging.raiseExceptions, False
     try:
-        with reenact.capture():
+        with anew.capture():
             logging.getLogger("wrong").handlers = [logging.NullHandler()]
             logging.getLogger("wrong").propagate = False
             logging.getLogger("wrong").addHandler(logging.StreamHandler())
@@ -108,7 +108,7 @@ def test_many_threads_lose_and_double_nothing(exp: Experiment):
         for i in range(100):
             logging.getLogger(f"thread{number}").info("%d-%d", number, i)
 
-    with reenact.capture():
+    with anew.capture():
         threads = [threading.Thread(target=say, args=(number,)) for number in range(4)]
         for thread in threads:
             thread.start()
@@ -127,14 +127,14 @@ class Chatty:
 
 
 def test_a_message_made_while_one_is_recorded_does_not_go_round(exp: Experiment):
-    with reenact.capture():
+    with anew.capture():
         logging.getLogger("outer").info("it is", extra={"what": Chatty()})
     assert [text for _, text, _ in messages(exp)] == ["it is"]
 
 
 PRINTS = """
-import logging, reenact
-with reenact.Experiment("alice/prints", console="off"):
+import logging, anew
+with anew.Experiment("alice/prints", console="off"):
     {capture}
     logging.getLogger("early").warning("the last resort prints this")
     logging.basicConfig(level="INFO", format="%(levelname)s %(message)s")
@@ -145,7 +145,7 @@ with reenact.Experiment("alice/prints", console="off"):
 
 def test_basic_configuration_and_the_last_resort_do_what_they_did(tmp_path: Path):
     outputs = []
-    for number, call in enumerate(["pass", "reenact.capture()"]):
+    for number, call in enumerate(["pass", "anew.capture()"]):
         folder = tmp_path / str(number)
         folder.mkdir()
         result = subprocess.run(
@@ -162,9 +162,9 @@ def test_basic_configuration_and_the_last_resort_do_what_they_did(tmp_path: Path
 def test_switched_off_and_stopped_logging_is_as_it_was(exp: Experiment):
     before = logging.Logger.__dict__["callHandlers"]
     root = list(logging.getLogger().handlers)
-    with reenact.capture(logging=False):
+    with anew.capture(logging=False):
         assert logging.Logger.__dict__["callHandlers"] is before
-    handle = reenact.capture()
+    handle = anew.capture()
     assert logging.Logger.__dict__["callHandlers"] is not before
     assert logging.getLogger().handlers == root
     handle.stop()

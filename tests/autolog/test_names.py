@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from reenact import Experiment
-from reenact.autolog.names import Tags, tidy
-from reenact.record.names import check_metric_name
+from anew import Experiment
+from anew.autolog.names import Tags, tidy
+from anew.record.names import check_metric_name
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reenact.autolog.patches import Point, Taken
+from anew.autolog.patches import Point, Taken
 
 SOURCE = '''
 class Writer:
@@ -177,7 +177,7 @@ def test_our_own_use_of_a_library_is_no_report(library: str):
     heard = Heard()
     taken = Taken(points(library), heard)
     module: Any = importlib.import_module(library)
-    ours: dict[str, Any] = {"__name__": "reenact.forwarders.somewhere", "library": module}
+    ours: dict[str, Any] = {"__name__": "anew.forwarders.somewhere", "library": module}
     exec("written, shouted = library.Writer().write('a'), library.shout('a')", ours)
     assert (ours["written"], ours["shouted"], heard.calls) == (["a"], "A", [])
     taken.undo()

@@ -10,9 +10,9 @@ import pytest
 import torch
 from sklearn.metrics import precision_score, recall_score
 
-from reenact.autolog.pictures import counted, film, histogram, picture, precision_recall, sound
-from reenact.errors import InvalidValue
-from reenact.values import Image
+from anew.autolog.pictures import counted, film, histogram, picture, precision_recall, sound
+from anew.errors import InvalidValue
+from anew.values import Image
 
 RNG = np.random.default_rng(0)
 

@@ -1,4 +1,4 @@
-"""A program that knows TensorBoard, logging and matplotlib alone, with two lines of Reenact around it."""
+"""A program that knows TensorBoard, logging and matplotlib alone, with two lines of Anew around it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reenact import Store
+from anew import Store
 
 PROGRAM = """
 import logging
 
-import reenact
+import anew
 
-reenact.start("alice/program", console="off", system_metrics=0)
-reenact.capture()
+anew.start("alice/program", console="off", system_metrics=0)
+anew.capture()
 
 import matplotlib
 matplotlib.use("agg")
@@ -42,7 +42,7 @@ def test_a_program_leaves_what_it_left_before_and_an_experiment(tmp_path: Path):
         text=True,
         check=True,
     )
-    assert [line for line in result.stderr.splitlines() if "reenact" not in line] == [
+    assert [line for line in result.stderr.splitlines() if "anew" not in line] == [
         "epoch 0",
         "epoch 1",
         "epoch 2",
@@ -58,8 +58,8 @@ def test_a_program_leaves_what_it_left_before_and_an_experiment(tmp_path: Path):
 
 def test_a_capture_imports_no_library(tmp_path: Path):
     program = (
-        "import sys, reenact\n"
-        "with reenact.Experiment('a/b', quiet=True, system_metrics=0), reenact.capture(): pass\n"
+        "import sys, anew\n"
+        "with anew.Experiment('a/b', quiet=True, system_metrics=0), anew.capture(): pass\n"
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
     result = subprocess.run(

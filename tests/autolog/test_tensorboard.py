@@ -13,9 +13,9 @@ import torch
 from matplotlib.figure import Figure
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import reenact
-from reenact import Experiment, Store
-from reenact.errors import WriteFailed
+import anew
+from anew import Experiment, Store
+from anew.errors import WriteFailed
 
 from .reading import metrics, values
 
@@ -31,7 +31,7 @@ def writer_class(request: pytest.FixtureRequest) -> Writer:
 
 @pytest.fixture
 def exp() -> Iterator[Experiment]:
-    with Experiment("alice/board", system_metrics=0) as experiment, reenact.capture(logging=False):
+    with Experiment("alice/board", system_metrics=0) as experiment, anew.capture(logging=False):
         yield experiment
 
 
@@ -192,7 +192,7 @@ def test_what_cannot_be_recorded_is_told_once_and_never_raised(
             writer.add_scalar("loss", 1.0, step)
     assert [
         (r.name, r.levelname) for r in caplog.records if "could not be recorded" in r.message
-    ] == [("reenact", "WARNING")]
+    ] == [("anew", "WARNING")]
     assert "SummaryWriter.add_scalar" in caplog.text
     assert "not today" in caplog.text
     assert metrics(exp) == {"loss": [(0, 1.0), (1, 1.0), (2, 1.0)]}
@@ -200,7 +200,7 @@ def test_what_cannot_be_recorded_is_told_once_and_never_raised(
 
 
 def test_an_experiment_that_is_strict_raises_what_cannot_be_written(writer_class: Writer):
-    with Experiment("alice/strict", strict=True, system_metrics=0) as exp, reenact.capture():
+    with Experiment("alice/strict", strict=True, system_metrics=0) as exp, anew.capture():
         with writer_class("runs/a") as writer:
             writer.add_image("one", np.zeros((1, 2, 2), dtype=np.uint8), 0)
             folder = Path(exp.folder) / "values"
@@ -214,7 +214,7 @@ def test_an_experiment_that_is_strict_raises_what_cannot_be_written(writer_class
 
 def test_switched_off_nothing_is_touched(writer_class: Writer):
     before = dict(vars(writer_class))
-    with Experiment("alice/off", system_metrics=0) as exp, reenact.capture(tensorboard=False):
+    with Experiment("alice/off", system_metrics=0) as exp, anew.capture(tensorboard=False):
         assert dict(vars(writer_class)) == before
         with writer_class("runs/a") as writer:
             writer.add_scalar("loss", 1.0, 0)
@@ -224,7 +224,7 @@ def test_switched_off_nothing_is_touched(writer_class: Writer):
 def test_every_method_is_put_back_as_it_was(writer_class: Writer):
     before = dict(vars(writer_class))
     with Experiment("alice/undone", system_metrics=0) as exp:
-        handle = reenact.capture()
+        handle = anew.capture()
         changed = {
             name for name, method in vars(writer_class).items() if method is not before[name]
         }
@@ -234,5 +234,5 @@ def test_every_method_is_put_back_as_it_was(writer_class: Writer):
         with writer_class("runs/a") as writer:
             writer.add_scalar("loss", 1.0, 0)
         assert metrics(exp) == {}
-        reenact.capture()
+        anew.capture()
     assert all(vars(writer_class)[name] is method for name, method in before.items())

@@ -22,7 +22,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 def test_each_group_measures_something_and_reaches_its_end(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("REENACT_QUIET", "1")
+    monkeypatch.setenv("ANEW_QUIET", "1")
     monkeypatch.chdir(CHECKOUT)
     group = measure(name, Bench(tmp_path, quick=True))
     assert not group.failed, [row.what for row in group.rows]
@@ -62,7 +62,7 @@ def test_the_table_has_a_column_for_every_fact() -> None:
 
 
 def test_every_pinned_peer_has_a_writer() -> None:
-    assert set(peers()) | {"reenact", "floor"} == set(WRITERS)
+    assert set(peers()) | {"anew", "floor"} == set(WRITERS)
     assert all("==" in what for pins in peers().values() for what in pins)
 
 

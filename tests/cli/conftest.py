@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from reenact import Experiment
-from reenact.cli.main import cli
+from anew import Experiment
+from anew.cli.main import cli
 
 
 @contextmanager

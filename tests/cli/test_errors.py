@@ -3,8 +3,8 @@ import re
 
 import pytest
 
-from reenact import errors
-from reenact.cli.errors import EXIT_CODES, explain
+from anew import errors
+from anew.cli.errors import EXIT_CODES, explain
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_nobody_foresaw_is_not_explained_away():
 
 
 def test_the_page_and_the_codes_agree():
-    import reenact.cli.errors as module
+    import anew.cli.errors as module
 
     page = {int(code) for code in re.findall(r"^\| (\d+) \|", inspect.getdoc(module), re.M)}
     assert page == set(EXIT_CODES)

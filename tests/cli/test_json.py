@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact.cli.errors import EXIT_CODES
+from anew.cli.errors import EXIT_CODES
 
 PAGE = (
     Path(__file__).resolve().parents[2] / "docs" / "reference" / "command-line-output.md"

@@ -3,12 +3,12 @@ import json
 import click
 import pytest
 
-from reenact.cli.main import _TREE, cli
+from anew.cli.main import _TREE, cli
 
 from .conftest import call
 
 
-def walk(command: click.Command, path: str = "reenact"):
+def walk(command: click.Command, path: str = "anew"):
     yield path, command
     if isinstance(command, click.Group):
         for name in command.list_commands(click.Context(command)):
@@ -49,7 +49,7 @@ def test_an_unknown_command_suggests_one():
 def test_nothing_asked_is_a_mistake_and_shows_the_help():
     outcome = call()
     assert outcome.code == 2
-    assert "Usage: reenact" in outcome.err + outcome.out
+    assert "Usage: anew" in outcome.err + outcome.out
 
 
 def test_options_stand_before_or_after_the_command(made):
@@ -76,8 +76,8 @@ def test_errors_are_json_too_when_data_is(made):
 
 
 def test_versions_are_told():
-    assert call("version").out.startswith("reenact ")
-    assert set(call("version", "--json").json) == {"reenact", "python", "platform", "packages"}
+    assert call("version").out.startswith("anew ")
+    assert set(call("version", "--json").json) == {"anew", "python", "platform", "packages"}
     assert call("version", "-q").out.strip() == call("--version").out.split()[-1]
 
 
@@ -85,14 +85,14 @@ def test_versions_are_told():
 def test_completion_scripts_are_printed(shell):
     outcome = call("completion", shell)
     assert outcome.code == 0
-    assert "_REENACT_COMPLETE" in outcome.out
+    assert "_ANEW_COMPLETE" in outcome.out
 
 
 def test_experiments_complete_from_what_was_typed(made):
     from click.shell_completion import ShellComplete
 
     call("--root", made, "list")
-    complete = ShellComplete(cli, {}, "reenact", "_REENACT_COMPLETE")
+    complete = ShellComplete(cli, {}, "anew", "_ANEW_COMPLETE")
     found = complete.get_completions(["--root", str(made), "show"], "alice/vision/sweep/run-1")
     assert [item.value for item in found] == ["alice/vision/sweep/run-1"]
     assert complete.get_completions(["--root", str(made / "nowhere"), "show"], "a") == []
@@ -101,5 +101,5 @@ def test_experiments_complete_from_what_was_typed(made):
 def test_commands_complete():
     from click.shell_completion import ShellComplete
 
-    complete = ShellComplete(cli, {}, "reenact", "_REENACT_COMPLETE")
+    complete = ShellComplete(cli, {}, "anew", "_ANEW_COMPLETE")
     assert [item.value for item in complete.get_completions([], "reb")] == ["rebuild"]

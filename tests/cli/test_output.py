@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from reenact.cli.output import Output, as_json
-from reenact.cli.table import Column
+from anew.cli.output import Output, as_json
+from anew.cli.table import Column
 
 
 class Colour(Enum):

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-PROGRAM = (sys.executable, "-m", "reenact")
+PROGRAM = (sys.executable, "-m", "anew")
 
 
 def process(root, *arguments, **options):
@@ -47,7 +47,7 @@ def test_exit_codes_reach_the_shell(made, arguments, code):
 
 
 def test_a_reader_that_leaves_early_is_no_failure_of_ours(made):
-    script = f"{sys.executable} -m reenact --root {made} export --help; for i in 1 2 3; do {sys.executable} -m reenact --root {made} list; done"
+    script = f"{sys.executable} -m anew --root {made} export --help; for i in 1 2 3; do {sys.executable} -m anew --root {made} list; done"
     done = subprocess.run(
         ["bash", "-c", f"({script}) | head -n 1"], capture_output=True, text=True, timeout=60
     )
@@ -80,7 +80,7 @@ def test_characters_that_cannot_be_encoded_are_escaped(made):
 
 WRITER = """
 import sys, time
-from reenact import Experiment
+from anew import Experiment
 with Experiment("alice/live/run", root=sys.argv[1], quiet=True, console="on", system_metrics=0) as exp:
     exp.log("first message")
     exp.log_metrics({"loss": 2.0}, step=0)
@@ -241,7 +241,7 @@ def test_watching_on_a_terminal_draws_until_ctrl_c(live):
 def test_listing_loads_nothing_heavy(made):
     code = (
         "import sys\n"
-        "from reenact.cli.main import cli\n"
+        "from anew.cli.main import cli\n"
         f"cli.main(['--root', {str(made)!r}, 'list'], standalone_mode=False)\n"
         "print([m for m in ('matplotlib', 'pandas', 'polars', 'pyarrow') if m in sys.modules])\n"
     )
@@ -252,9 +252,9 @@ def test_listing_loads_nothing_heavy(made):
 def test_help_loads_no_store():
     code = (
         "import sys\n"
-        "from reenact.cli.main import cli\n"
+        "from anew.cli.main import cli\n"
         "cli.main(['--help'], standalone_mode=False)\n"
-        "print([m for m in ('sqlalchemy', 'numpy', 'rich', 'reenact.store') if m in sys.modules])\n"
+        "print([m for m in ('sqlalchemy', 'numpy', 'rich', 'anew.store') if m in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
@@ -263,7 +263,7 @@ def test_help_loads_no_store():
 def test_bash_completes_commands():
     done = subprocess.run(
         PROGRAM,
-        env={**os.environ, "_REENACT_COMPLETE": "bash_complete", "COMP_WORDS": "reenact comp", "COMP_CWORD": "1"},
+        env={**os.environ, "_ANEW_COMPLETE": "bash_complete", "COMP_WORDS": "anew comp", "COMP_CWORD": "1"},
         capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["plain,compare", "plain,completion"]
@@ -280,7 +280,7 @@ def test_a_full_disk_behind_the_output_is_an_error(made):
 
 
 def test_closed_streams_do_not_crash_it(made):
-    line = f"{sys.executable} -m reenact --root {made} list >&- 2>&-"
+    line = f"{sys.executable} -m anew --root {made} list >&- 2>&-"
     assert subprocess.run(["bash", "-c", line], timeout=60).returncode == 0
 
 

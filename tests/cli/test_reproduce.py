@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from anew.record.status import Status
 from projects import TRAIN, Project
-from reenact.record.status import Status
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_run_tracks_any_program_with_its_output_exit_code_and_recipe(project):
     project.commit(
         tool="import sys\nprint('out'); print('err', file=sys.stderr); sys.exit(int(sys.argv[1]))\n"
     )
-    done = project.reenact(
+    done = project.anew(
         "run", "--prefix", "lab/tool", "-t", "nightly", "--", "python", "tool.py", "3"
     )
     assert done.returncode == 3
@@ -57,15 +57,14 @@ def test_run_tracks_any_program_with_its_output_exit_code_and_recipe(project):
     assert (folder / "reproduce.sh").exists()
     assert "exit code 3" in (folder / "FAILED.txt").read_text()
     assert (
-        project.reenact("run", "--prefix", "lab/fine", "--", "python", "tool.py", "0").returncode
-        == 0
+        project.anew("run", "--prefix", "lab/fine", "--", "python", "tool.py", "0").returncode == 0
     )
     assert project.view("lab/fine").status is Status.COMPLETED
 
 
 def test_an_experiment_opened_inside_joins_it_whatever_its_name(project):
     project.commit(train=TRAIN)
-    done = project.reenact("run", "--prefix", "lab/outer", "--", "python", "train.py")
+    done = project.anew("run", "--prefix", "lab/outer", "--", "python", "train.py")
     assert done.returncode == 0
     view = project.view("lab/outer")
     assert view.metrics["loss"].count == 20
@@ -77,12 +76,10 @@ def test_an_experiment_opened_inside_joins_it_whatever_its_name(project):
 
 def test_further_experiments_of_the_program_are_kept_below(project):
     project.commit(
-        train="from reenact import Experiment\nfor name in ('a/b', 'c/d', 'a/b', 'plain'):\n"
+        train="from anew import Experiment\nfor name in ('a/b', 'c/d', 'a/b', 'plain'):\n"
         "    with Experiment(name, system_metrics=0) as exp:\n        exp.log_metric('x', 1.0)\n"
     )
-    assert (
-        project.reenact("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode == 0
-    )
+    assert project.anew("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode == 0
     assert project.view("lab/outer").metrics["x"].count == 2, "the first, continued by the third"
     assert project.view("lab/outer/others/c/d").metrics["x"].count == 1
     assert len(list((project.root / "lab/outer/others").glob("plain-*"))) == 1
@@ -90,8 +87,8 @@ def test_further_experiments_of_the_program_are_kept_below(project):
 
 def test_a_run_by_name_alone_or_without_one_is_joined_too(project):
     project.commit(train=TRAIN)
-    assert project.reenact("run", "--prefix", "plain", "--", "python", "train.py").returncode == 0
-    assert project.reenact("run", "--", "python", "train.py").returncode == 0
+    assert project.anew("run", "--prefix", "plain", "--", "python", "train.py").returncode == 0
+    assert project.anew("run", "--", "python", "train.py").returncode == 0
     names = sorted(
         p.name.rsplit("-", 1)[0] for p in project.root.iterdir() if (p / "journal").exists()
     )
@@ -105,9 +102,7 @@ def test_a_program_whose_experiment_fails_inside_is_failed_with_its_traceback(pr
     project.commit(
         train=TRAIN.replace("        exp.log", "        1 / (3 - step)\n        exp.log")
     )
-    assert (
-        project.reenact("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode == 1
-    )
+    assert project.anew("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode == 1
     assert project.view("lab/outer").status is Status.FAILED
     text = (project.folder("lab/outer") / "FAILED.txt").read_text()
     assert "ZeroDivisionError" in text
@@ -122,8 +117,7 @@ def test_a_killed_program_is_failed_and_says_by_what(project):
         )
     )
     assert (
-        project.reenact("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode
-        == 137
+        project.anew("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode == 137
     )
     view = project.view("lab/outer")
     assert (view.status, view.reason) == (Status.FAILED, "ended by SIGKILL")
@@ -137,7 +131,7 @@ def test_an_interrupted_run_is_cancelled_and_the_program_may_finish_its_way(proj
         "except KeyboardInterrupt:\n    print('saving', flush=True); raise SystemExit(0)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "reenact", "run", "--prefix", "lab/tool", "--", "python", "tool.py"],
+        [sys.executable, "-m", "anew", "run", "--prefix", "lab/tool", "--", "python", "tool.py"],
         cwd=project.path, env=project.environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None
@@ -150,18 +144,18 @@ def test_an_interrupted_run_is_cancelled_and_the_program_may_finish_its_way(proj
 
 def test_a_program_that_is_not_there_is_refused_and_records_nothing(project):
     project.commit()
-    done = project.reenact("run", "--", "no-such-program")
+    done = project.anew("run", "--", "no-such-program")
     assert done.returncode == 2
     assert "There is no program 'no-such-program' to run" in done.stderr
-    done = project.reenact("run", "--", "python", "missing.py")
+    done = project.anew("run", "--", "python", "missing.py")
     assert "There is no script 'missing.py'" in done.stderr
-    assert project.reenact("run").returncode == 2
+    assert project.anew("run").returncode == 2
     assert not project.root.exists()
 
 
 def test_options_of_the_program_are_the_programs(project):
     project.commit(tool="import sys; print(sys.argv[1:])\n")
-    done = project.reenact("run", "python", "tool.py", "--prefix", "x", "-q", "--help")
+    done = project.anew("run", "python", "tool.py", "--prefix", "x", "-q", "--help")
     assert done.stdout == "['--prefix', 'x', '-q', '--help']\n"
 
 
@@ -169,7 +163,7 @@ def test_options_of_the_program_are_the_programs(project):
 
 
 def test_reproduce_prints_the_verdict_and_exits_with_it(two):
-    done = two.reenact("reproduce", "lab/other")
+    done = two.anew("reproduce", "lab/other")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(
         "IDENTICAL: all 20 points of 1 metric are the same to the last bit"
@@ -182,7 +176,7 @@ def test_reproduce_prints_the_verdict_and_exits_with_it(two):
 def test_reproduce_as_json_is_one_document(project):
     project.commit(train=TRAIN.replace("seed_everything(7)", ""))
     project.run()
-    done = project.reenact("reproduce", "lab/toy", "--json")
+    done = project.anew("reproduce", "lab/toy", "--json")
     assert done.returncode == 1
     document = json.loads(done.stdout)
     assert document["verdict"] == "DIVERGED"
@@ -190,7 +184,7 @@ def test_reproduce_as_json_is_one_document(project):
     assert document["differences"][0]["kind"] == "seed"
     assert document["left_out"] == {"train/time": "it measures time or speed"}
     assert document["child_prefix"] == "lab/toy-again-1"
-    several = json.loads(project.reenact("reproduce", "lab/toy", "--json", "--times", "2").stdout)
+    several = json.loads(project.anew("reproduce", "lab/toy", "--json", "--times", "2").stdout)
     assert several["verdict"] == "DIVERGED"
     assert len(several["runs"]) == 2
     assert several["spread"]["loss"]["std"] > 0
@@ -200,23 +194,23 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(two):
     two.write("train.py", TRAIN + "\n# dirty\n")
     two.run()
     before = two.untouched()
-    done = two.reenact("reproduce", "lab/toy", "--dry-run")
+    done = two.anew("reproduce", "lab/toy", "--dry-run")
     assert done.returncode == 0
     assert "check out" in done.stdout
     assert "uncommitted files: train.py" in done.stdout
     assert "train.py" in done.stdout.splitlines()[-2]
-    plan = json.loads(two.reenact("reproduce", "lab/toy", "--dry-run", "--json").stdout)
+    plan = json.loads(two.anew("reproduce", "lab/toy", "--dry-run", "--json").stdout)
     assert plan["patched"] == ["train.py"]
     assert plan["command"][1:] == ["train.py"]
     assert two.untouched() == before
 
 
 def test_a_refusal_is_a_sentence_on_standard_error(two):
-    done = two.reenact("reproduce", "lab/toy", "--repo", "/")
+    done = two.anew("reproduce", "lab/toy", "--repo", "/")
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("error: / is in no git repository")
-    assert two.reenact("reproduce", "lab/nobody").returncode == 3
+    assert two.anew("reproduce", "lab/nobody").returncode == 3
 
 
 @pytest.mark.slow
@@ -226,41 +220,39 @@ def test_a_new_environment_is_made_from_the_record(project, tmp_path):
     python = str(venv / "bin/python")
     subprocess.run([python, "-m", "pip", "install", "--quiet", "pyyaml"], check=True)
     project.commit(train="import sys, yaml; print(yaml.__version__, sys.prefix)\n")
-    project.reenact("run", "--prefix", "lab/toy", "--", python, "train.py", check=True)
-    done = project.reenact("reproduce", "lab/toy", "--env", "venv", HOME=str(Path.home()))
+    project.anew("run", "--prefix", "lab/toy", "--", python, "train.py", check=True)
+    done = project.anew("reproduce", "lab/toy", "--env", "venv", HOME=str(Path.home()))
     assert done.returncode == 2, "it logged no metrics"
     assert "making an environment with venv" in done.stderr
     version, prefix = project.view("lab/toy-again-1").console().split()
-    assert "reenact-environment-" in prefix
+    assert "anew-environment-" in prefix
     assert version == project.view("lab/toy").console().split()[0]
     assert not Path(prefix).exists()
-    assert (
-        project.reenact("reproduce", "lab/toy", "--env", "uv", PATH="/usr/bin:/bin").returncode == 2
-    )
+    assert project.anew("reproduce", "lab/toy", "--env", "uv", PATH="/usr/bin:/bin").returncode == 2
 
 
 # -- diff and check --------------------------------------------------------------------------------
 
 
 def test_diff_tells_the_first_step_the_size_and_what_was_captured_differently(two):
-    done = two.reenact("diff", "lab/toy", "lab/other")
+    done = two.anew("diff", "lab/toy", "lab/other")
     assert done.returncode == 1
     assert "DIVERGED: 1 of 1 metric diverged, first loss at step 10" in done.stdout
     assert "from step 10 on, first by 1e-09" in done.stdout
     assert "config lr: 0.5 → 0.25" in done.stdout
     assert "which changed train.py" in done.stdout
-    assert two.reenact("diff", "lab/toy", "lab/toy").returncode == 0
+    assert two.anew("diff", "lab/toy", "lab/toy").returncode == 0
 
 
 def test_diff_draws_both_curves(two, tmp_path):
     path = tmp_path / "curves.png"
-    two.reenact("diff", "lab/toy", "lab/other", "-o", str(path))
+    two.anew("diff", "lab/toy", "lab/other", "-o", str(path))
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
 def test_tolerances_are_general_or_by_pattern(two):
     def code(*options: str) -> int:
-        return two.reenact("diff", "lab/toy", "lab/other", *options).returncode
+        return two.anew("diff", "lab/toy", "lab/other", *options).returncode
 
     assert code("--rtol", "1e-6") == 0
     assert code("--atol", "1e-6") == 0
@@ -275,20 +267,16 @@ def test_tolerances_are_general_or_by_pattern(two):
 
 
 def test_check_is_a_gate(two):
-    assert two.reenact("check", "lab/toy", "--baseline", "lab/toy").returncode == 0
-    failing = two.reenact("check", "lab/other", "--baseline", "lab/toy")
+    assert two.anew("check", "lab/toy", "--baseline", "lab/toy").returncode == 0
+    failing = two.anew("check", "lab/other", "--baseline", "lab/toy")
     assert failing.returncode == 1
     assert "DIVERGED" in failing.stdout
     assert "BASELINE" in failing.stdout
-    passing = two.reenact(
-        "check", "lab/other", "--baseline", "lab/toy", "--rtol", "1e-3", "--quiet"
-    )
+    passing = two.anew("check", "lab/other", "--baseline", "lab/toy", "--rtol", "1e-3", "--quiet")
     assert (passing.returncode, passing.stdout) == (0, "")
-    assert two.reenact("check", "lab/other").returncode == 2
-    assert two.reenact("check", "lab/other", "--baseline", "nobody").returncode == 3
-    document = json.loads(
-        two.reenact("check", "lab/other", "--baseline", "lab/toy", "--json").stdout
-    )
+    assert two.anew("check", "lab/other").returncode == 2
+    assert two.anew("check", "lab/other", "--baseline", "nobody").returncode == 3
+    document = json.loads(two.anew("check", "lab/other", "--baseline", "lab/toy", "--json").stdout)
     assert (document["verdict"], document["metrics"]["loss"]["step"]) == ("DIVERGED", 10)
 
 
@@ -298,5 +286,5 @@ def test_progress_against_the_original_is_told_when_the_curve_leaves_it(project)
     )
     project.commit(train=program)
     project.run()
-    done = project.reenact("reproduce", "lab/toy")
+    done = project.anew("reproduce", "lab/toy")
     assert "loss differs at step 0:" in done.stderr

@@ -1,4 +1,4 @@
-from reenact.cli.table import Column, cut, fitted
+from anew.cli.table import Column, cut, fitted
 
 
 def table():

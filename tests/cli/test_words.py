@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from reenact.cli import words
+from anew.cli import words
 
 
 @pytest.mark.parametrize(

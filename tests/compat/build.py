@@ -1,4 +1,4 @@
-"""Write the folder `tests/compat/v<N>` with this version of Reenact: test data for all later ones.
+"""Write the folder `tests/compat/v<N>` with this version of Anew: test data for all later ones.
 
 `python tests/compat/build.py tests/compat/v1`, once per format version, by the version that introduced it.
 A folder that is there is never written again: old bytes are the test.
@@ -29,7 +29,7 @@ def record(root: str) -> None:
 
     import numpy as np
 
-    from reenact import Experiment, Histogram, Table
+    from anew import Experiment, Histogram, Table
 
     quiet = {"root": root, "quiet": True, "system_metrics": 0}
     config = {
@@ -60,7 +60,7 @@ def record(root: str) -> None:
         exp.log_value("layer", Histogram(np.arange(100.0)), step=199)
         print("on the console")
 
-    os.environ["REENACT_CAPTURE"] = "off"  # once is enough: the others keep what any opening keeps
+    os.environ["ANEW_CAPTURE"] = "off"  # once is enough: the others keep what any opening keeps
     try:
         with Experiment(f"{HERE}/failed", parent=exp, relation="resumed", **quiet) as failed:
             failed.log_metric("train/loss", 9.0, 0)
@@ -86,7 +86,7 @@ def record(root: str) -> None:
 
 def seal(root: str) -> None:
     """What a reader leaves: sealed parts and a later change."""
-    from reenact import Store
+    from anew import Store
 
     with Store(root) as store:
         store.seal(f"{HERE}/large")
@@ -105,7 +105,7 @@ def anonymous(folder: Path, project: str) -> None:
             (project, "/home/alice/project"),
             (str(folder.resolve()), "/home/alice/experiments"),
             (sys.prefix, "/home/alice/venv"),
-            (str(REPOSITORY), "/home/alice/reenact"),
+            (str(REPOSITORY), "/home/alice/anew"),
             (sys.base_prefix, "/usr"),
         ):
             text = text.replace(real, shown)
@@ -140,7 +140,7 @@ def main(folder: Path) -> None:
     """Build the folder."""
     if folder.exists():
         sys.exit(f"{folder} is there; old bytes are not written again")
-    settings = {"REENACT_USER": "alice", "REENACT_CONSOLE": "on"}
+    settings = {"ANEW_USER": "alice", "ANEW_CONSOLE": "on"}
     with tempfile.TemporaryDirectory() as project:
         program = project_in(project)
         for part in ("record", "seal"):
@@ -151,7 +151,7 @@ def main(folder: Path) -> None:
             "experiments.db",
             "experiments.db-wal",
             "experiments.db-shm",
-            ".reenact/index.lock",
+            ".anew/index.lock",
         ):
             (folder / derived).unlink(missing_ok=True)
         anonymous(folder, project)

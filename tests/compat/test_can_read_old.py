@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Status, Store
+from anew import Experiment, Status, Store
 
 VERSIONS = sorted(folder.name for folder in Path(__file__).parent.glob("v*"))
 NOW = "v1"

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Status
-from reenact.journal.follow import Stream, follow
-from reenact.record.decode import decode_points
+from anew import Experiment, Status
+from anew.journal.follow import Stream, follow
+from anew.record.decode import decode_points
 
 from ..tracking.reading import events, points, state
 
 WRITER = """
 import os, sys
-from reenact import Experiment
+from anew import Experiment
 exp = Experiment(sys.argv[2], root=sys.argv[1], system_metrics=0, quiet=True)
 exp.run.start()
 acknowledged = os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT)
@@ -100,7 +100,7 @@ def test_a_broken_line_in_the_middle_is_reported_and_not_the_end(root: Path) -> 
 
 MANY = """
 import sys
-from reenact import Experiment
+from anew import Experiment
 root, prefix, mine, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 with Experiment(prefix, root=root, system_metrics=0, console="off", quiet=True) as exp:
     for i in range(count):
@@ -140,7 +140,7 @@ def test_eight_processes_at_once_lose_nothing(root: Path, shared: bool) -> None:
 
 FULL = """
 import resource, sys
-from reenact import Experiment
+from anew import Experiment
 with Experiment("a/b", root=sys.argv[1], system_metrics=0, quiet=True, strict=sys.argv[2] == "strict") as exp:
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
     for i in range(60_000):
@@ -191,7 +191,7 @@ def test_the_exit_does_not_wait_for_a_writer_in_trouble(root: Path) -> None:
 
 READ_ONLY = """
 import os, sys
-from reenact import Experiment
+from anew import Experiment
 with Experiment("a/b", root=sys.argv[1], system_metrics=0, quiet=True, console="off") as exp:
     for path, folders, files in os.walk(exp.folder, topdown=False):
         os.chmod(path, 0o555)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-import reenact.dialects.mlflow as mlflow
-from reenact.dialects.mlflow import (
+import anew.dialects.mlflow as mlflow
+from anew.dialects.mlflow import (
     experiments,
     places,
 )
@@ -16,8 +16,8 @@ from reenact.dialects.mlflow import (
 
 @pytest.fixture(autouse=True)
 def fresh_mlflow(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
     for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
         monkeypatch.delenv(name)
     monkeypatch.setattr(places, "_uri", None)

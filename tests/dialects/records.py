@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reenact.record.events import FileLogged
+from anew.record.events import FileLogged
 
 from ..tracking.reading import events, logs, points, state
 

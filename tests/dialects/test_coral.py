@@ -1,4 +1,4 @@
-"""Programs written for coral run, and leave what the same calls of Reenact leave."""
+"""Programs written for coral run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-import reenact
-from reenact import Store
-from reenact.dialects.coral import (
+import anew
+from anew import Store
+from anew.dialects.coral import (
     UNSUPPORTED,
     Experiment,
     ExperimentMetric,
@@ -21,14 +21,14 @@ from reenact.dialects.coral import (
     Repository,
     model_to_weights,
 )
-from reenact.errors import NotFound
+from anew.errors import NotFound
 
 from .records import recorded
 
 
 @pytest.fixture(autouse=True)
 def _no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_the_basic_workflow_leaves_what_the_native_calls_leave():
     commit = repo.commit("Training complete")
     tracker.end(commit_hash=commit.commit_hash)
 
-    native = reenact.Experiment(
+    native = anew.Experiment(
         "bert-finetuning",
         root="native",
         description="Fine-tuning BERT on custom dataset",
@@ -355,7 +355,7 @@ def test_the_summary_has_the_shape(tracker: ExperimentTracker):
 
 
 def test_a_native_repository_takes_the_store_it_lies_in(tmp_path: Path):
-    from reenact.weights import Repository as Native
+    from anew.weights import Repository as Native
 
     tracker = ExperimentTracker(Native("experiments/weights", init=True))
     key = finished(tracker, "here", {"loss": [1]})
@@ -389,7 +389,7 @@ def test_what_is_not_supported_is_as_listed(tracker: ExperimentTracker):
 def test_disabled_every_call_does_nothing(
     monkeypatch: pytest.MonkeyPatch, tracker: ExperimentTracker
 ):
-    monkeypatch.setenv("REENACT_MODE", "disabled")
+    monkeypatch.setenv("ANEW_MODE", "disabled")
     exp = tracker.start("nothing", params={"lr": 1})
     tracker.log("loss", 0.5)
     assert exp.metrics == []

@@ -1,4 +1,4 @@
-"""Programs written for frameworm run, and leave what the same calls of Reenact leave."""
+"""Programs written for frameworm run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-import reenact
-from reenact import Store
-from reenact.dialects.frameworm import (
+import anew
+from anew import Store
+from anew.dialects.frameworm import (
     UNSUPPORTED,
     Experiment,
     ExperimentManager,
@@ -25,8 +25,8 @@ from reenact.dialects.frameworm import (
     plot_metric_comparison,
     plot_multiple_metrics,
 )
-from reenact.dialects.frameworm.__main__ import main
-from reenact.errors import Ambiguous, ConfigFrozen, InvalidValue, NotFound, QueryError
+from anew.dialects.frameworm.__main__ import main
+from anew.errors import Ambiguous, ConfigFrozen, InvalidValue, NotFound, QueryError
 
 from .records import recorded
 
@@ -38,7 +38,7 @@ COLUMNS = [
 
 @pytest.fixture(autouse=True)
 def _no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_experiment_leaves_what_the_native_calls_leave():
         exp.log_metric("loss", 0.4, step=2, epoch=0)
         exp.log_metrics({"loss": 0.3, "kl_div": 0.1}, epoch=1, metric_type="val")
         exp.log_artifact("notes.txt", "text", "renamed.txt")
-    with reenact.Experiment(
+    with anew.Experiment(
         "my-experiment",
         config=config,
         description="Testing new architecture",
@@ -321,7 +321,7 @@ def test_the_trainer_logs_by_itself_each_value_once():
         trainer.train(train_loader, val_loader, epochs=4)
 
     model, optimizer = model_and_optimizer()
-    with reenact.Experiment("trained", root="native") as native:
+    with anew.Experiment("trained", root="native") as native:
         step = 0
         for epoch in range(4):
             for inputs, target in train_loader:
@@ -408,7 +408,7 @@ def test_a_trainer_without_experiment_or_loss():
 
 def test_the_command_line_runs_as_a_module(three: list[str]):
     def run(*arguments: str) -> str:
-        command = [sys.executable, "-W", "error", "-m", "reenact.dialects.frameworm", *arguments]
+        command = [sys.executable, "-W", "error", "-m", "anew.dialects.frameworm", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout

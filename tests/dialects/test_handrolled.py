@@ -18,9 +18,9 @@ import pytest
 import torch
 import yaml
 
-import reenact
-from reenact import Store
-from reenact.dialects.handrolled import (
+import anew
+from anew import Store
+from anew.dialects.handrolled import (
     UNSUPPORTED,
     Logger,
     compare_experiments,
@@ -35,7 +35,7 @@ from reenact.dialects.handrolled import (
     setup_experiment,
     summarize_experiment,
 )
-from reenact.errors import ConfigFrozen, InvalidSetting, InvalidValue
+from anew.errors import ConfigFrozen, InvalidSetting, InvalidValue
 
 from .records import recorded
 
@@ -67,11 +67,11 @@ def config_for(folder: str = "experiments/exp001_dpo_7b_beta0.1", **more: Any) -
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     yield
     try:
-        if reenact.current().status is reenact.Status.RUNNING:
-            reenact.finish()
+        if anew.current().status is anew.Status.RUNNING:
+            anew.finish()
     except RuntimeError:
         pass
 
@@ -88,7 +88,7 @@ def train(config: Config) -> Path:
     (checkpoint / "model.bin").write_bytes(b"weights")
     logger.log_artifact(checkpoint, "step_2", type="model")
     logger.close()
-    reenact.finish()
+    anew.finish()
     return output_dir
 
 
@@ -124,7 +124,7 @@ def test_the_folder_has_the_structure_and_the_metadata_its_keys(capsys):
 
 def test_the_record_is_what_the_native_calls_leave():
     folder = train(config_for())
-    with reenact.Experiment(prefix="native", config=config_for().to_dict()) as native:
+    with anew.Experiment(prefix="native", config=config_for().to_dict()) as native:
         native.log("training starts")
         for step in range(3):
             native.log_metrics({"train/loss": 1 / (step + 1), "train/lr": 0.5}, step)
@@ -212,7 +212,7 @@ def test_every_rank_has_a_log_and_a_record_of_its_own():
     assert "not said" not in done.stdout
     main.log_metrics({"loss": 1.0}, step=0)
     main.close()
-    reenact.finish()
+    anew.finish()
     assert sorted(load_metrics(folder)["train/loss"]) == [1.0, 2.0]
     assert (folder / "logs" / "train_rank1.log").read_text() == ""
     points = recorded(folder)["points"]
@@ -322,7 +322,7 @@ def test_the_environment_is_written_from_what_was_captured_or_else_by_pip(tmp_pa
     assert not os.path.samefile(folder / "requirements.txt", captured)
     save_environment(tmp_path / "bare")
     assert "numpy==" in (tmp_path / "bare" / "requirements.txt").read_text().lower()
-    reenact.finish()
+    anew.finish()
 
 
 def test_conda_is_asked_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -342,7 +342,7 @@ def test_the_reproduction_script_is_the_captured_one_or_a_plain_one(tmp_path: Pa
     captured = when_there(folder / "reproduce.sh").read_bytes()
     create_reproduction_script(folder, folder / "config.yaml")
     assert (folder / "reproduce.sh").read_bytes() == captured
-    reenact.finish()
+    anew.finish()
     bare = tmp_path / "it's bare"
     bare.mkdir()
     create_reproduction_script(bare, "configs/base.yaml")
@@ -354,7 +354,7 @@ def test_the_reproduction_script_is_the_captured_one_or_a_plain_one(tmp_path: Pa
 def test_names_describe_the_configuration():
     name = generate_experiment_name(config_for())
     assert name.startswith("dpo_llama-7b_beta0.1_")
-    assert generate_experiment_name is reenact.generate_experiment_name
+    assert generate_experiment_name is anew.generate_experiment_name
 
 
 # -- mistakes, and what is not supported -----------------------------------------------------------
@@ -368,9 +368,9 @@ def test_a_configuration_without_a_place_says_so():
 
 def test_another_configuration_in_the_same_folder_is_refused_and_the_same_goes_on():
     setup_experiment(config_for())
-    reenact.finish()
+    anew.finish()
     setup_experiment(config_for())
-    reenact.finish()
+    anew.finish()
     assert len(Store()) == 1
     with pytest.raises(ConfigFrozen, match="beta"):
         setup_experiment(_changed())
@@ -385,12 +385,12 @@ def _changed() -> Config:
 def test_a_tracker_is_forwarded_to_from_the_first_record_on():
     config = config_for(logging=Section(tracker="tensorboard", project="p"))
     folder = setup_experiment(config)
-    reenact.log_metric("before", 1.0)
+    anew.log_metric("before", 1.0)
     logger = Logger(config)
     logger.log_metrics({"loss": 1.0}, step=0)
     logger.close()
     Logger(config).close()  # it is not forwarded twice
-    reenact.finish()
+    anew.finish()
     view = Store()[folder.name]
     assert view.captured["backend"] == {"requested": ["tensorboard"]}
     (place,) = view.forwarded
@@ -406,7 +406,7 @@ def test_a_tracker_that_nobody_knows_is_an_error():
     setup_experiment(config)
     with pytest.raises(InvalidSetting, match="wndb"):
         Logger(config)
-    reenact.finish()
+    anew.finish()
 
 
 def test_a_configuration_need_not_speak_of_logging():
@@ -419,7 +419,7 @@ def test_a_configuration_need_not_speak_of_logging():
 
 PROGRAM = """
 import random
-from reenact.dialects.handrolled import Logger, seed_everything, setup_experiment
+from anew.dialects.handrolled import Logger, seed_everything, setup_experiment
 
 config = {"experiment": {"name": "exp001", "output_dir": "experiments/exp001"}}
 setup_experiment(config)
@@ -439,7 +439,7 @@ def test_what_was_run_by_these_functions_can_be_run_again(monkeypatch: pytest.Mo
     for command in ([*git, "init", "-q"], [*git, "add", "."], [*git, "commit", "-qm", "first"]):
         subprocess.run(command, check=True)
     subprocess.run([sys.executable, "train.py"], check=True)
-    again = [sys.executable, "-m", "reenact", "reproduce", "exp001"]
+    again = [sys.executable, "-m", "anew", "reproduce", "exp001"]
     done = subprocess.run(again, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("IDENTICAL: all 5 points")

@@ -1,4 +1,4 @@
-"""Programs written for ml-dash run, and leave what the same calls of Reenact leave."""
+"""Programs written for ml-dash run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-import reenact
-from reenact import Status, Store
-from reenact.dialects.ml_dash import RUN, UNSUPPORTED, Experiment, ml_dash_experiment
-from reenact.errors import CorruptData, InvalidName, InvalidValue
+import anew
+from anew import Status, Store
+from anew.dialects.ml_dash import RUN, UNSUPPORTED, Experiment, ml_dash_experiment
+from anew.errors import CorruptData, InvalidName, InvalidValue
 
 from .records import recorded
 
@@ -23,7 +23,7 @@ PREFIX = "alice/project/my-experiment"
 
 @pytest.fixture(autouse=True)
 def _no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 def test_the_three_styles_leave_what_the_native_calls_leave():
@@ -50,7 +50,7 @@ def test_the_three_styles_leave_what_the_native_calls_leave():
     finally:
         exp.run.complete()
 
-    with reenact.Experiment(PREFIX, root="native") as native:
+    with anew.Experiment(PREFIX, root="native") as native:
         native.log("Training started")
         native.params.set(learning_rate=0.001)
         for epoch in range(3):
@@ -62,7 +62,7 @@ def test_the_three_styles_leave_what_the_native_calls_leave():
         assert recorded(Path(root, PREFIX)) == wanted
 
 
-def test_without_a_root_it_is_where_reenact_keeps_experiments(tmp_path: Path):
+def test_without_a_root_it_is_where_anew_keeps_experiments(tmp_path: Path):
     with Experiment(prefix=PREFIX).run as exp:
         exp.log("here")
     assert Path(exp.native.folder) == tmp_path / "experiments" / PREFIX
@@ -70,7 +70,7 @@ def test_without_a_root_it_is_where_reenact_keeps_experiments(tmp_path: Path):
 
 
 PROGRAM = """
-from reenact.dialects.ml_dash import RUN, Experiment
+from anew.dialects.ml_dash import RUN, Experiment
 from pathlib import Path
 
 RUN.entry = __file__
@@ -106,7 +106,7 @@ def test_run_finds_the_prefix_from_where_the_script_lies(
     store = Store(tmp_path / ".dash")
     assert store["alice/my-project/vision/resnet"].params["script"] == str(script)
     assert [store[f"alice/vision/resnet/job_00{job}"].params["lr"] for job in (0, 1)] == [0.1, 0.01]
-    assert RUN is reenact.RUN
+    assert RUN is anew.RUN
 
 
 def test_description_tags_and_bindrs_are_kept():
@@ -356,7 +356,7 @@ def test_a_prefix_without_a_project_is_refused():
 
 
 def test_disabled_every_call_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("REENACT_MODE", "disabled")
+    monkeypatch.setenv("ANEW_MODE", "disabled")
     with Experiment(prefix=PREFIX).run as exp:
         exp.metrics("train").log(loss=1)
         exp.files("a").save(b"x", to="x")

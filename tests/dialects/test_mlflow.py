@@ -1,4 +1,4 @@
-"""Programs written for MLflow run, and leave what the same calls of Reenact leave."""
+"""Programs written for MLflow run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import reenact
-import reenact.dialects.mlflow as mlflow
-from reenact import Store
-from reenact.dialects.mlflow import (
+import anew
+import anew.dialects.mlflow as mlflow
+from anew import Store
+from anew.dialects.mlflow import (
     UNSUPPORTED,
     MlflowClient,
     MlflowException,
     automatic,
 )
-from reenact.dialects.mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
-from reenact.errors import ReenactError
+from anew.dialects.mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
+from anew.errors import AnewError
 
 from .mlflow_world import fresh_mlflow as fresh_mlflow
 from .records import recorded
@@ -55,7 +55,7 @@ def test_the_calls_leave_what_the_native_calls_leave():
         mlflow.delete_tag("gone")
         mlflow.set_tag("mlflow.note.content", "new")
 
-    native = reenact.Experiment(
+    native = anew.Experiment(
         "resnet", project="vision", root="native", tags={"t": 1}, description="about"
     )
     with native:
@@ -75,9 +75,9 @@ def test_the_calls_leave_what_the_native_calls_leave():
         native.files("deep").save("configs/deep/b.txt")
         native.files("notes").save_text("text", "n.txt")
         native.files().save({"a": [1]}, "d.json")
-        table = reenact.Table({"q": ["a", "b"], "n": [1, 2]})
+        table = anew.Table({"q": ["a", "b"], "n": [1, 2]})
         native.log_value("t.json", table, metadata={"artifact_file": "t.json"})
-        native.log_value("pic", reenact.Image(np.zeros((2, 3, 3), np.uint8)), 4)
+        native.log_value("pic", anew.Image(np.zeros((2, 3, 3), np.uint8)), 4)
         native.add_tags({"t": "2", "u": 3})
         native.set_description("new")
     first, second = recorded(run.native.folder), recorded(native.folder)
@@ -174,7 +174,7 @@ def test_a_run_is_continued_by_its_id(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_log_call_without_a_run_starts_one_and_the_program_end_completes_it():
     program = (
-        "import reenact.dialects.mlflow as mlflow\n"
+        "import anew.dialects.mlflow as mlflow\n"
         "mlflow.log_metric('loss', 0.5)\nprint(mlflow.active_run().info.run_id)\n"
     )
     command = [sys.executable, "-c", program]
@@ -184,8 +184,8 @@ def test_a_log_call_without_a_run_starts_one_and_the_program_end_completes_it():
     assert run.info.experiment_id == "0"
 
 
-def test_an_experiment_begun_with_reenact_takes_calls_and_is_the_parent_of_runs():
-    with reenact.Experiment("around") as native:
+def test_an_experiment_begun_with_anew_takes_calls_and_is_the_parent_of_runs():
+    with anew.Experiment("around") as native:
         mlflow.log_metric("loss", 1, 1)
         mlflow.log_text("x", "a.txt")
         assert mlflow.active_run() is None
@@ -197,7 +197,7 @@ def test_an_experiment_begun_with_reenact_takes_calls_and_is_the_parent_of_runs(
 
 
 def test_programs_that_use_tensorboard_beside_it_have_experiments_of_their_own_for_both():
-    from reenact.dialects.tensorboard import SummaryWriter
+    from anew.dialects.tensorboard import SummaryWriter
 
     writer = SummaryWriter("runs/a")
     with mlflow.start_run() as run:
@@ -213,7 +213,7 @@ def test_programs_that_use_tensorboard_beside_it_have_experiments_of_their_own_f
 
 def test_several_processes_may_begin_at_once_and_one_that_is_killed_has_failed():
     program = (
-        "import os, signal, sys, reenact.dialects.mlflow as mlflow\n"
+        "import os, signal, sys, anew.dialects.mlflow as mlflow\n"
         "mlflow.set_experiment('at once')\n"
         "with mlflow.start_run(run_name=sys.argv[1]):\n"
         "    mlflow.log_metric('n', int(sys.argv[1]))\n"
@@ -249,7 +249,7 @@ def test_threads_have_runs_of_their_own():
 
 
 def test_a_disabled_store_records_nothing_and_no_call_fails(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("REENACT_MODE", "disabled")
+    monkeypatch.setenv("ANEW_MODE", "disabled")
     mlflow.set_experiment("none")
     for lr in (1, 2):
         with mlflow.start_run() as run:
@@ -274,7 +274,7 @@ def test_a_parameter_is_set_once():
         with pytest.raises(MlflowException, match="'lr' was already logged") as error:
             mlflow.log_params({"other": 1, "lr": 0.2})
         assert error.value.error_code == "INVALID_PARAMETER_VALUE"
-        assert isinstance(error.value, ReenactError)
+        assert isinstance(error.value, AnewError)
         with mlflow.start_run(nested=True):
             mlflow.log_param("lr", 0.2)
     assert mlflow.get_run(run.info.run_id).data.params == {"lr": "0.1"}

@@ -11,9 +11,9 @@ import pandas as pd
 import PIL.Image
 import pytest
 
-import reenact.dialects.mlflow as mlflow
-from reenact import Store
-from reenact.dialects.mlflow import (
+import anew.dialects.mlflow as mlflow
+from anew import Store
+from anew.dialects.mlflow import (
     MlflowException,
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import reenact.dialects.mlflow as mlflow
+import anew.dialects.mlflow as mlflow
 
 from .mlflow_world import fresh_mlflow as fresh_mlflow
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-import reenact
-import reenact.dialects.mlflow as mlflow
-from reenact.dialects.mlflow import (
+import anew
+import anew.dialects.mlflow as mlflow
+from anew.dialects.mlflow import (
     MlflowClient,
     MlflowException,
     narrowing,
     places,
 )
-from reenact.dialects.mlflow.entities import ViewType
-from reenact.dialects.mlflow.filters import matcher
+from anew.dialects.mlflow.entities import ViewType
+from anew.dialects.mlflow.filters import matcher
 
 from .mlflow_world import fresh_mlflow as fresh_mlflow
 
@@ -78,7 +78,7 @@ def test_narrowing_leaves_out_no_run_that_a_filter_is_true_of(monkeypatch: pytes
         with mlflow.start_run(tags={"it's": str(value), "e": ""}):
             mlflow.log_params({"p": value, "q.r": value, "odd 'name'": value})
             mlflow.log_metrics({"m": number / 3, "odd 'm'": [math.nan, math.inf, 2.5][number % 3]})
-    with reenact.Experiment("native", params={"p": 3}):
+    with anew.Experiment("native", params={"p": 3}):
         pass
     filters = ["status = 'FINISHED'", "status IN ('FAILED', 'RUNNING')", "status != 'FAILED'",
                "metrics.`odd 'm'` != 2.5", "metrics.`odd 'm'` >= 2.5", "metrics.m <= 1", "tags.e = ''",
@@ -93,7 +93,7 @@ def test_narrowing_leaves_out_no_run_that_a_filter_is_true_of(monkeypatch: pytes
     for text in filters:
         said = narrowing.narrower(matcher(text, ("status", "run_id"), lambda *_: []).conditions)
         store.list(said)  # it can be read, and names what there is
-    monkeypatch.setattr("reenact.dialects.mlflow.searching.narrower", lambda conditions: None)
+    monkeypatch.setattr("anew.dialects.mlflow.searching.narrower", lambda conditions: None)
     assert [len(mlflow.search_runs(filter_string=text)) for text in filters] == ours
     assert ours[:3] == [len(values), 0, len(values)]
     assert sum(ours) > 100
@@ -147,7 +147,7 @@ def test_runs_that_are_deleted_are_not_found(three: list[str]):
 
 
 def test_experiments_recorded_by_other_means_are_runs_of_their_project():
-    with reenact.Experiment("native", project="team/vision", params={"lr": 1}) as native:
+    with anew.Experiment("native", project="team/vision", params={"lr": 1}) as native:
         native.log_metric("loss", 0.5, step=1)
     mlflow.set_experiment("team/vision")
     frame = mlflow.search_runs()

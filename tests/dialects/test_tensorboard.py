@@ -1,4 +1,4 @@
-"""Programs written for TensorBoard run, and leave what the same calls of Reenact leave."""
+"""Programs written for TensorBoard run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import PIL.Image
 import pytest
 import torch
 
-import reenact
-from reenact import Status, Store
-from reenact.dialects._places import prefix_of_path, safe_path, safe_segment
-from reenact.dialects.tensorboard import UNSUPPORTED, SummaryWriter
-from reenact.dialects.tensorboard.arrays import array_of, picture, ply
-from reenact.errors import InvalidValue, NotRunning
+import anew
+from anew import Status, Store
+from anew.dialects._places import prefix_of_path, safe_path, safe_segment
+from anew.dialects.tensorboard import UNSUPPORTED, SummaryWriter
+from anew.dialects.tensorboard.arrays import array_of, picture, ply
+from anew.errors import InvalidValue, NotRunning
 
 from ..tracking.reading import metadata as document
 from ..tracking.reading import points
@@ -33,8 +33,8 @@ STEPS = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
 
 @pytest.fixture(autouse=True)
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_training_script_leaves_what_tensorboard_has_after_changing_only_the_i
     exec(compile(SCRIPT, "theirs", "exec"), {})
     events = EventAccumulator("runs/linear").Reload()
     theirs = [(e.step, e.value) for e in events.Scalars("loss/train")]
-    ours = SCRIPT.replace("torch.utils.tensorboard", "reenact.dialects.tensorboard")
+    ours = SCRIPT.replace("torch.utils.tensorboard", "anew.dialects.tensorboard")
     exec(compile(ours, "ours", "exec"), {})
 
     view = Store()["runs/linear"]
@@ -112,15 +112,15 @@ def test_calls_by_position_leave_what_the_native_calls_leave():
     writer.add_tensor("t", torch.arange(3), 6)
     writer.close()
 
-    with reenact.Experiment("logs/a", root="native") as native:
+    with anew.Experiment("logs/a", root="native") as native:
         native.log_metric("loss", 0.1, step=0)
         native.log_metric("loss", 1 / 3, step=7, metadata={"walltime": 12.5})
         native.log_metric("loss", math.nan, step=3)
         native.log_metric("loss", -math.inf, step=3)
         native.log_metric("loss", 2, step=0)
         native.log_metrics({"acc/train": 0.5, "acc/val": 0.25}, 4, metadata={"walltime": 99.0})
-        native.log_value("note", reenact.Text("# one", "markdown"), 2)
-        native.log_value("pic", reenact.Image(STEPS / 11, layout="CHW"), 5)
+        native.log_value("note", anew.Text("# one", "markdown"), 2)
+        native.log_value("pic", anew.Image(STEPS / 11, layout="CHW"), 5)
         native.params.set(lr=0.1, deep=True)
         native.log_metrics({"best": 0.9}, 0)
         buffer = io.BytesIO()
@@ -240,7 +240,7 @@ def test_an_error_in_the_block_fails_the_experiment_and_ctrl_c_cancels_it():
 
 def test_the_end_of_the_program_completes_what_was_not_closed():
     program = (
-        "from reenact.dialects.tensorboard import SummaryWriter\n"
+        "from anew.dialects.tensorboard import SummaryWriter\n"
         "w = SummaryWriter('runs/left')\nw.add_scalar('loss', 1.5, 1)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
@@ -249,7 +249,7 @@ def test_the_end_of_the_program_completes_what_was_not_closed():
 
 
 def test_a_writer_in_the_block_of_an_experiment_writes_to_it():
-    with reenact.Experiment("around") as native:
+    with anew.Experiment("around") as native:
         other = SummaryWriter("runs/other")
         with SummaryWriter() as writer:
             writer.add_scalar("loss", 1, 1)
@@ -260,7 +260,7 @@ def test_a_writer_in_the_block_of_an_experiment_writes_to_it():
 
 
 def test_the_current_experiment_takes_what_a_writer_without_a_directory_logs():
-    native = reenact.start("around")
+    native = anew.start("around")
     writer = SummaryWriter()
     writer.add_scalar("loss", 1, 1)
     writer.add_hparams({"lr": 1}, {"acc": 2})
@@ -271,7 +271,7 @@ def test_the_current_experiment_takes_what_a_writer_without_a_directory_logs():
     assert os.path.isdir(writer.log_dir)
     writer.close()
     assert native.status is Status.RUNNING
-    reenact.finish()
+    anew.finish()
     with pytest.raises(NotRunning):
         writer.add_scalar("loss", 1, 2)
     view = Store()[native.id]
@@ -320,11 +320,11 @@ def test_no_two_names_meet_in_one_and_none_is_one_that_a_store_keeps_for_itself(
     assert safe_segment("resnet-50 v1.2") == "resnet-50 v1.2"
     assert safe_path("../../a//./b/../logs") == "a/b/_logs"
     assert safe_path("logs/weights") == "logs/weights"
-    with reenact.Experiment(prefix="safe"):
+    with anew.Experiment(prefix="safe"):
         for name in made:
-            reenact.Experiment(prefix=f"safe/{name}").run.start()
+            anew.Experiment(prefix=f"safe/{name}").run.start()
     for name in first:
-        reenact.Experiment(prefix=name).run.start()
+        anew.Experiment(prefix=name).run.start()
 
 
 def test_an_experiment_inside_of_another_is_not_in_the_way_of_its_record():

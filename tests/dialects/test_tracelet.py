@@ -1,4 +1,4 @@
-"""Programs written for tracelet run, and leave what the same calls of Reenact leave."""
+"""Programs written for tracelet run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-import reenact
-import reenact.dialects.tracelet as tracelet
-from reenact import Status, Store
-from reenact.dialects.tracelet import UNSUPPORTED, Experiment, ExperimentConfig
-from reenact.errors import InvalidName, InvalidValue
-from reenact.forwarders import MLflow, WandB
+import anew
+import anew.dialects.tracelet as tracelet
+from anew import Status, Store
+from anew.dialects.tracelet import UNSUPPORTED, Experiment, ExperimentConfig
+from anew.errors import InvalidName, InvalidValue
+from anew.forwarders import MLflow, WandB
 
 from .records import recorded
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     yield
     tracelet.stop_logging()
 
@@ -49,7 +49,7 @@ def test_metrics_parameters_and_artifacts_are_what_the_native_calls_leave():
     exp.log_artifact("config.yaml")
     tracelet.stop_logging()
 
-    with reenact.Experiment("metrics_demo", project="examples", root="native") as native:
+    with anew.Experiment("metrics_demo", project="examples", root="native") as native:
         native.log_metric("loss", 0.1, 100)
         native.log_metric("first", 0.5, 0)
         for epoch in range(4):
@@ -200,7 +200,7 @@ def test_what_is_not_supported_is_as_listed():
 
 
 def test_disabled_every_call_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("REENACT_MODE", "disabled")
+    monkeypatch.setenv("ANEW_MODE", "disabled")
     exp = tracelet.start_logging("nothing")
     exp.set_iteration(1)
     exp.log_metric("loss", 1.0)

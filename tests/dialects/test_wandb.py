@@ -1,4 +1,4 @@
-"""Programs written for wandb run, and leave what the same calls of Reenact leave."""
+"""Programs written for wandb run, and leave what the same calls of Anew leave."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 import torch
 
-import reenact
-import reenact.dialects.wandb as wandb
-from reenact import Status, Store
-from reenact.dialects.wandb.errors import NotStarted, RunFinished, UnsupportedError
-from reenact.errors import NotFound, NotRunning, ReenactError
+import anew
+import anew.dialects.wandb as wandb
+from anew import Status, Store
+from anew.dialects.wandb.errors import NotStarted, RunFinished, UnsupportedError
+from anew.errors import AnewError, NotFound, NotRunning
 
 from .records import recorded
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             monkeypatch.delenv(name)
@@ -61,7 +61,7 @@ def test_metrics_config_tags_notes_and_files_are_what_the_native_calls_leave():
     wandb.save("model.pth")
     wandb.finish()
 
-    with reenact.Experiment(
+    with anew.Experiment(
         "first",
         project="digits",
         root="native",
@@ -233,7 +233,7 @@ def test_before_init_and_after_finish_calls_say_so():
     assert wandb.run is None
     with pytest.raises(RunFinished, match="is finished") as error:
         run.log({"a": 1})
-    assert isinstance(error.value, (wandb.UsageError, NotRunning, ReenactError))
+    assert isinstance(error.value, (wandb.UsageError, NotRunning, AnewError))
     with pytest.raises(RunFinished):
         run.config.x = 1
     with pytest.raises(RunFinished):
@@ -281,7 +281,7 @@ def test_a_program_that_does_not_call_finish_ends_as_its_exit_says(tmp_path: Pat
     program = textwrap.dedent(
         """
         import os, sys
-        import reenact.dialects.wandb as wandb
+        import anew.dialects.wandb as wandb
         how = sys.argv[1]
         run = wandb.init(project="ends", name=how)
         wandb.log({"a": 1})
@@ -418,13 +418,13 @@ def test_settings_and_variables_say_what_arguments_do_not(monkeypatch: pytest.Mo
     with pytest.raises(wandb.UsageError, match="'project'"):
         wandb.Settings(projct="x")
     assert wandb.Settings(x_anything=1, init_timeout=3).project is None
-    with pytest.warns(UserWarning, match="REENACT_ROOT"):
+    with pytest.warns(UserWarning, match="ANEW_ROOT"):
         wandb.init(dir="elsewhere", id="other").finish()
     assert not Path("elsewhere").exists()
 
 
 @pytest.mark.parametrize(
-    "variable", ["WANDB_MODE=disabled", "WANDB_DISABLED=true", "REENACT_MODE=disabled"]
+    "variable", ["WANDB_MODE=disabled", "WANDB_DISABLED=true", "ANEW_MODE=disabled"]
 )
 def test_disabled_every_call_does_nothing(variable: str, monkeypatch: pytest.MonkeyPatch):
     name, _, value = variable.partition("=")
@@ -525,11 +525,11 @@ def test_a_run_with_an_id_is_reproduced_from_its_first_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     # A root that is the same for every folder, also for the one in which it is run again.
-    Path("own/reenact").mkdir(parents=True)
-    Path("own/reenact/config.toml").write_text(f'root = "{tmp_path / "experiments"}"')
+    Path("own/anew").mkdir(parents=True)
+    Path("own/anew/config.toml").write_text(f'root = "{tmp_path / "experiments"}"')
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own"))
     program = """
-        import reenact.dialects.wandb as wandb
+        import anew.dialects.wandb as wandb
         with wandb.init(project="p", id="fixed", resume="allow", name="nice") as run:
             for epoch in range(3):
                 run.log({"loss": 1 / (epoch + 1), "first": run.starting_step})
@@ -544,7 +544,7 @@ def test_a_run_with_an_id_is_reproduced_from_its_first_step(
         subprocess.run(["git", *command], cwd="code", check=True)
     subprocess.run([sys.executable, "train.py"], cwd="code", check=True)
     done = subprocess.run(
-        [sys.executable, "-m", "reenact", "reproduce", "p/fixed"],
+        [sys.executable, "-m", "anew", "reproduce", "p/fixed"],
         cwd="code",
         capture_output=True,
         text=True,
@@ -630,11 +630,11 @@ def test_restore_gives_a_file_of_this_run_or_another_one():
         wandb.restore("model.h5")
 
 
-def test_login_asks_for_nothing_and_every_error_is_one_of_reenact():
+def test_login_asks_for_nothing_and_every_error_is_one_of_anew():
     assert wandb.login(key="secret-key-of-mine", relogin=True) is True
     wandb.setup()
     assert issubclass(wandb.errors.CommError, (wandb.Error, NotFound, KeyError))
-    assert issubclass(wandb.errors.UsageError, (ReenactError, ValueError))
+    assert issubclass(wandb.errors.UsageError, (AnewError, ValueError))
     assert len(wandb.util.generate_id()) == 8
     for name in ("keras", "Graph", "integration"):
         with pytest.raises(wandb.Error, match="not supported"):
@@ -670,7 +670,7 @@ _PROGRAM = """
 
 def test_a_training_program_runs_after_its_import_is_changed(tmp_path: Path):
     said = []
-    for name, line in (("theirs", "wandb"), ("ours", "reenact.dialects.wandb as wandb")):
+    for name, line in (("theirs", "wandb"), ("ours", "anew.dialects.wandb as wandb")):
         Path(f"{name}.py").write_text(textwrap.dedent(_PROGRAM).replace("IMPORT", line))
         environ = {**os.environ, "WANDB_SILENT": "true", "WANDB_DIR": str(tmp_path)}
         found = subprocess.run(

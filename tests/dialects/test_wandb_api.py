@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import reenact
-import reenact.dialects.wandb as wandb
-from reenact.dialects.wandb.drawing import sample
-from reenact.dialects.wandb.errors import UnsupportedError
+import anew
+import anew.dialects.wandb as wandb
+from anew.dialects.wandb.drawing import sample
+from anew.dialects.wandb.errors import UnsupportedError
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             monkeypatch.delenv(name)
@@ -199,7 +199,7 @@ def test_projects_entities_and_ids_of_any_name_are_found_again():
 
 
 def test_experiments_recorded_in_other_ways_are_runs_too():
-    with reenact.Experiment(
+    with anew.Experiment(
         "alice/vision/net", config={"width": 3}, params={"lr": 0.1}, tags=["t"]
     ) as exp:
         exp.log_metrics({"loss": 0.5}, step=3)
@@ -387,7 +387,7 @@ def test_a_grid_runs_each_set_of_parameters_once():
     assert sweep.best_run().sweep.id == number
     assert [run.project for run in sweep.runs] == ["p"] * 4
     assert len(wandb.Api().runs("p")) == 4  # the sweep itself is no run
-    assert {child.id for child in reenact.Store()[number].children()} == {
+    assert {child.id for child in anew.Store()[number].children()} == {
         run.native.id for run in sweep.runs
     }
     assert wandb.run is None
@@ -429,7 +429,7 @@ def test_a_sweep_runs_a_program_with_its_parameters():
         textwrap.dedent(
             """
             import argparse
-            import reenact.dialects.wandb as wandb
+            import anew.dialects.wandb as wandb
 
             parser = argparse.ArgumentParser()
             parser.add_argument("--lr", type=float)

@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-import reenact.dialects.wandb as wandb
-from reenact import Store
-from reenact.dialects.wandb.errors import (
+import anew.dialects.wandb as wandb
+from anew import Store
+from anew.dialects.wandb.errors import (
     ArtifactFinalizedError,
     ArtifactNotLoggedError,
     UnsupportedError,
 )
-from reenact.dialects.wandb.versions import Versions
-from reenact.errors import CorruptData
+from anew.dialects.wandb.versions import Versions
+from anew.errors import CorruptData
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             monkeypatch.delenv(name)
@@ -308,7 +308,7 @@ def test_two_processes_never_get_the_same_version():
     program = textwrap.dedent(
         """
         import sys
-        import reenact.dialects.wandb as wandb
+        import anew.dialects.wandb as wandb
         for number in range(5):
             with wandb.init(project="p") as run:
                 artifact = wandb.Artifact("shared", "t")
@@ -371,12 +371,12 @@ def test_what_is_known_of_versions_comes_back_from_the_experiments():
     logged("one", aliases=["best"])
     logged("two", aliases=["prod"])
     logged("three", aliases=["best"])
-    shutil.rmtree("experiments/.reenact/artifacts")
+    shutil.rmtree("experiments/.anew/artifacts")
     api = wandb.Api()
     assert {a.version: a.aliases for a in api.artifacts("dataset", "p/ds")} == {
         "v0": [], "v1": ["prod"], "v2": ["best", "latest"],
     }  # fmt: skip
-    shutil.rmtree("experiments/.reenact/artifacts")
+    shutil.rmtree("experiments/.anew/artifacts")
     assert logged("four").version == "v3"
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import reenact.dialects.wandb as wandb
-from reenact import Store
-from reenact.dialects.wandb.errors import ConfigError
+import anew.dialects.wandb as wandb
+from anew import Store
+from anew.dialects.wandb.errors import ConfigError
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             monkeypatch.delenv(name)

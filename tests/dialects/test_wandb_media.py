@@ -15,16 +15,16 @@ import PIL.Image
 import pytest
 import torch
 
-import reenact.dialects.wandb as wandb
-from reenact import Store
-from reenact.errors import InvalidValue
+import anew.dialects.wandb as wandb
+from anew import Store
+from anew.errors import InvalidValue
 
 matplotlib.use("agg")
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
     for name in list(os.environ):
         if name.startswith("WANDB_"):
             monkeypatch.delenv(name)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-import reenact.dialects.wandb as dialect
-from reenact.forwarders.wandb_log import TransactionLog
+import anew.dialects.wandb as dialect
+from anew.forwarders.wandb_log import TransactionLog
 
 _PROGRAM = '''
     import argparse, json, math, os, sys
@@ -192,7 +192,7 @@ def ran(folder: Path, text: str, **variables: str) -> None:
     environ |= {
         "WANDB_MODE": "offline",
         "WANDB_SILENT": "true",
-        "REENACT_SYSTEM_METRICS": "0",
+        "ANEW_SYSTEM_METRICS": "0",
         **variables,
     }
     done = subprocess.run(
@@ -215,7 +215,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     }
     theirs = _PROGRAM.replace("IMPORT", "time, wandb").replace("SETTLE", "time.sleep(1)")
     ran(folder / "theirs", theirs, **caches)
-    ours = _PROGRAM.replace("IMPORT", "reenact.dialects.wandb as wandb").replace("SETTLE", "pass")
+    ours = _PROGRAM.replace("IMPORT", "anew.dialects.wandb as wandb").replace("SETTLE", "pass")
     ran(folder / "ours", ours)
     return folder / "theirs", folder / "ours"
 
@@ -285,7 +285,7 @@ def test_every_argument_of_wandb_is_taken():
             "runs", "run", "artifact", "artifacts", "artifact_exists", "projects", "project", "sweep", "from_path", "flush",
         )),
         *((f"public.Run.{name}", getattr(importlib.import_module("wandb.apis.public").Run, name),
-           getattr(importlib.import_module("reenact.dialects.wandb.public_run").PublicRun, name)) for name in (
+           getattr(importlib.import_module("anew.dialects.wandb.public_run").PublicRun, name)) for name in (
             "history", "scan_history", "files", "file", "logged_artifacts", "used_artifacts", "delete", "update", "load",
         )),
     ]  # fmt: skip
@@ -307,7 +307,7 @@ def test_every_argument_of_wandb_is_taken():
 def test_all_that_a_run_has_is_there_or_named_as_unsupported():
     real = importlib.import_module("wandb")
     public = importlib.import_module("wandb.apis.public")
-    ours_public = importlib.import_module("reenact.dialects.wandb.public_run").PublicRun
+    ours_public = importlib.import_module("anew.dialects.wandb.public_run").PublicRun
     # Of wandb's server or its notebooks.
     server = {"display", "to_html", "pin_config_keys", "load_full_data", "snake_to_camel", "stop", "upload_file",
               "update_state", "log_artifact", "use_artifact", "console_logs", "create", "download_history_exports"}  # fmt: skip

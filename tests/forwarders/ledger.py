@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from reenact.forwarders.address import Address
-from reenact.forwarders.target import Item, Mirror, Refusal
-from reenact.record.events import PointLine
-from reenact.record.status import Status
+from anew.forwarders.address import Address
+from anew.forwarders.target import Item, Mirror, Refusal
+from anew.record.events import PointLine
+from anew.record.status import Status
 
 
 class Ledger:

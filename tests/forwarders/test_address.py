@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from reenact import Experiment
-from reenact.errors import InvalidSetting
-from reenact.forwarders import Aim, ClearML, MLflow, TensorBoard, WandB
-from reenact.forwarders.address import as_address, as_addresses
-from reenact.forwarders.launch import missing
-from reenact.settings import load_settings
+from anew import Experiment
+from anew.errors import InvalidSetting
+from anew.forwarders import Aim, ClearML, MLflow, TensorBoard, WandB
+from anew.forwarders.address import as_address, as_addresses
+from anew.forwarders.launch import missing
+from anew.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_several_are_each_taken_once():
 
 
 def test_settings_name_several_between_commas_or_in_a_list(tmp_path):
-    found = load_settings({"REENACT_FORWARD_TO": "mlflow:http://127.0.0.1:5000, tensorboard"})
+    found = load_settings({"ANEW_FORWARD_TO": "mlflow:http://127.0.0.1:5000, tensorboard"})
     assert as_addresses(found.forward_to) == [MLflow("http://127.0.0.1:5000"), TensorBoard()]
-    (tmp_path / "reenact.toml").write_text(
+    (tmp_path / "anew.toml").write_text(
         'forward_to = ["aim", {to = "mlflow", experiment = "e"}]\nforward_wait = 3\n'
     )
     found = load_settings({}, str(tmp_path))
@@ -93,16 +93,16 @@ def test_passwords_are_shown_to_nobody():
 
 def test_a_package_that_is_not_installed_is_told_with_how_to_install_it(monkeypatch):
     assert missing([MLflow(), TensorBoard()]) == {}
-    monkeypatch.setattr("reenact.forwarders.launch.find_spec", lambda name: None)
+    monkeypatch.setattr("anew.forwarders.launch.find_spec", lambda name: None)
     (error,) = missing([WandB()]).values()
     assert "pip install wandb" in str(error)
 
 
 def test_an_experiment_that_is_not_forwarded_loads_nothing_of_it():
     program = (
-        "import sys\nfrom reenact import Experiment\n"
+        "import sys\nfrom anew import Experiment\n"
         "with Experiment('p/run', quiet=True) as exp:\n    exp.log_metric('a', 1)\n"
-        "print(*[m for m in sys.modules if m.startswith('reenact.forwarders')])\n"
+        "print(*[m for m in sys.modules if m.startswith('anew.forwarders')])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "", done.stderr

@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from reenact.forwarders import Aim
-from reenact.forwarders.aim import AimTarget, aim, run_hash
-from reenact.forwarders.target import Mirror, Target
-from reenact.record.plain import flatten
-from reenact.record.status import Status
-from reenact.testing.items import START, Records
-from reenact.testing.target import Point, TargetContract
+from anew.forwarders import Aim
+from anew.forwarders.aim import AimTarget, aim, run_hash
+from anew.forwarders.target import Mirror, Target
+from anew.record.plain import flatten
+from anew.record.status import Status
+from anew.testing.items import START, Records
+from anew.testing.target import Point, TargetContract
 
 from .servers import free_port
 
@@ -68,7 +68,7 @@ def run_of(mirror: Mirror) -> aim.Run:
     found = [
         run
         for run in repo_of(mirror).iter_runs()
-        if run["reenact", "experiment_id"] == mirror.experiment_id
+        if run["anew", "experiment_id"] == mirror.experiment_id
     ]
     (run,) = found
     return run
@@ -102,7 +102,7 @@ class TestAim(TargetContract):
                 container.close()
 
     def runs(self, mirror: Mirror) -> int:
-        all_runs = [run["reenact", "experiment_id"] for run in repo_of(mirror).iter_runs()]
+        all_runs = [run["anew", "experiment_id"] for run in repo_of(mirror).iter_runs()]
         return all_runs.count(mirror.experiment_id)
 
     def points(self, mirror: Mirror) -> list[Point]:
@@ -142,7 +142,7 @@ class TestAim(TargetContract):
         if run_hash(mirror.experiment_id) not in aim.Repo(place(mirror)).list_all_runs():
             return self.running  # nothing was sent
         run = run_of(mirror)
-        return run.active, run["reenact", "status"]
+        return run.active, run["anew", "status"]
 
     def ended(self, status: Status) -> Any:
         return False, status.value
@@ -162,11 +162,11 @@ def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> AimTarget:
 
 KILLED = """
 import json, os, signal, sys
-from reenact import Text
-from reenact.forwarders import Aim
-from reenact.forwarders.aim import AimTarget
-from reenact.forwarders.target import Mirror
-from reenact.testing.items import Records
+from anew import Text
+from anew.forwarders import Aim
+from anew.forwarders.aim import AimTarget
+from anew.forwarders.target import Mirror
+from anew.testing.items import Records
 
 mirror = Mirror(*json.loads(sys.argv[1]))
 records = Records(mirror)
@@ -249,7 +249,7 @@ def test_a_step_that_comes_hundreds_of_times_is_refused_in_the_end(mirror: Mirro
 
 
 def test_a_metric_and_a_text_of_one_name_are_told_from_each_other(mirror: Mirror) -> None:
-    from reenact import Text
+    from anew import Text
 
     records = Records(mirror)
     records.value("loss", Text("low"), -3)
@@ -349,11 +349,11 @@ def server(mirror: Mirror) -> Iterator[AimServer]:
 
 REMOTE = """
 import json, os, signal, sys
-from reenact import Text
-from reenact.forwarders import Aim, aim
-from reenact.forwarders.target import Mirror
-from reenact.record.status import Status
-from reenact.testing.items import Records
+from anew import Text
+from anew.forwarders import Aim, aim
+from anew.forwarders.target import Mirror
+from anew.record.status import Status
+from anew.testing.items import Records
 
 mirror, where, server = Mirror(*json.loads(sys.argv[1])), sys.argv[2], int(sys.argv[3])
 aim._SETTLE_SECONDS = aim._CLOSE_SECONDS = 2.0

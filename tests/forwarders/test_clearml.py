@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from reenact import Image, Table, Text
-from reenact.forwarders import ClearML
-from reenact.forwarders.clearml import ClearMLTarget, title_and_series
-from reenact.forwarders.target import Mirror, Target
-from reenact.record.events import Captured
-from reenact.record.status import Status
-from reenact.testing.items import START, Records
-from reenact.testing.target import Point, TargetContract
+from anew import Image, Table, Text
+from anew.forwarders import ClearML
+from anew.forwarders.clearml import ClearMLTarget, title_and_series
+from anew.forwarders.target import Mirror, Target
+from anew.record.events import Captured
+from anew.record.status import Status
+from anew.testing.items import START, Records
+from anew.testing.target import Point, TargetContract
 
 SHOWN = ("training_debug_image", "plot")
 
@@ -80,7 +80,7 @@ class TestClearML(TargetContract):
 
     def tags(self, mirror: Mirror) -> dict[str, str | None]:
         tags = [
-            tag.partition(":") for tag in task_of(mirror)["tags"] if not tag.startswith("reenact:")
+            tag.partition(":") for tag in task_of(mirror)["tags"] if not tag.startswith("anew:")
         ]
         return {key: value if colon else None for key, colon, value in tags}
 
@@ -118,11 +118,11 @@ def opened(mirror: Mirror, memo: dict[str, Any] | None = None) -> ClearMLTarget:
 KILLED = """
 import json, os, signal, sys
 hooks = [sys.excepthook, sys.stdout.write, os.fork, *map(signal.getsignal, (2, 15))]
-from reenact import Text
-from reenact.forwarders import ClearML
-from reenact.forwarders.clearml import ClearMLTarget
-from reenact.forwarders.target import Mirror
-from reenact.testing.items import Records
+from anew import Text
+from anew.forwarders import ClearML
+from anew.forwarders.clearml import ClearMLTarget
+from anew.forwarders.target import Mirror
+from anew.testing.items import Records
 
 mirror = Mirror(*json.loads(sys.argv[1]))
 records = Records(mirror)
@@ -390,9 +390,9 @@ def test_what_a_server_would_be_sent_is_what_clearml_says_it_takes(mirror: Mirro
     events.AddBatchRequest(requests=sent).validate()
     for end in (tasks.FailedRequest, tasks.StoppedRequest, tasks.CompletedRequest):
         end(task="x", force=True, status_reason="out of memory").validate()
-    tasks.GetAllRequest(tags=["reenact:x"], only_fields=["id", "status"]).validate()
+    tasks.GetAllRequest(tags=["anew:x"], only_fields=["id", "status"]).validate()
     kind = tasks.TaskTypeEnum("training")
-    tasks.CreateRequest(name="run", type=kind, tags=["reenact:x"], project="p").validate()
+    tasks.CreateRequest(name="run", type=kind, tags=["anew:x"], project="p").validate()
 
 
 class Failing(ClearMLTarget):
@@ -405,8 +405,8 @@ class Failing(ClearMLTarget):
 
 
 def test_a_record_set_aside_takes_none_of_its_neighbours_with_it(tmp_path: Path) -> None:
-    from reenact import Experiment
-    from reenact.forwarders.sink import TRIES, ForwardSink
+    from anew import Experiment
+    from anew.forwarders.sink import TRIES, ForwardSink
 
     quiet: dict[str, Any] = {"root": tmp_path, "quiet": True, "console": "off", "system_metrics": 0}
     with Experiment("a/b/run", **quiet) as exp:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Status
-from reenact.forwarders import following
-from reenact.forwarders.address import MLflow
-from reenact.forwarders.following import Busy, Life, follow_to_the_end
-from reenact.forwarders.progress import read_progress
-from reenact.forwarders.sink import ForwardSink
-from reenact.journal.lock import locked
+from anew import Experiment, Status
+from anew.forwarders import following
+from anew.forwarders.address import MLflow
+from anew.forwarders.following import Busy, Life, follow_to_the_end
+from anew.forwarders.progress import read_progress
+from anew.forwarders.sink import ForwardSink
+from anew.journal.lock import locked
 
 from .ledger import Ledger
 
@@ -147,7 +147,7 @@ def test_two_do_not_send_to_one_place_at_once(root: Path, ledger: Ledger):
 
 def test_a_program_that_was_killed_ends_as_failed_at_the_target(root: Path, ledger: Ledger):
     program = (
-        "import os, signal\nfrom reenact import Experiment\n"
+        "import os, signal\nfrom anew import Experiment\n"
         f"exp = Experiment('p/run', root={str(root)!r}); exp.run.start()\n"
         "exp.log_metric('loss', 1.0)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )

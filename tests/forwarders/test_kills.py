@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from reenact import Experiment, Store
-from reenact.forwarders.address import Address, Aim, ClearML, MLflow, TensorBoard, WandB
-from reenact.forwarders.launch import start
-from reenact.forwarders.progress import key_of, read_progress
-from reenact.forwarders.target import Mirror
+from anew import Experiment, Store
+from anew.forwarders.address import Address, Aim, ClearML, MLflow, TensorBoard, WandB
+from anew.forwarders.launch import start
+from anew.forwarders.progress import key_of, read_progress
+from anew.forwarders.target import Mirror
 
 from .test_aim import repo_at
 from .test_clearml import events_of, name_of

@@ -22,17 +22,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name
 
-from reenact.errors import NotFound
-from reenact.forwarders.address import MLflow
-from reenact.forwarders.mlflow import MLflowTarget
-from reenact.forwarders.mlflow_library import MlflowClient, waiting_for
-from reenact.forwarders.mlflow_names import artifact_path, key
-from reenact.forwarders.target import Mirror, Refusal, Target
-from reenact.record.events import Captured, Linked, ValueLogged
-from reenact.record.status import Status
-from reenact.testing.items import START, Records
-from reenact.testing.target import TargetContract
-from reenact.values import Image, Table
+from anew.errors import NotFound
+from anew.forwarders.address import MLflow
+from anew.forwarders.mlflow import MLflowTarget
+from anew.forwarders.mlflow_library import MlflowClient, waiting_for
+from anew.forwarders.mlflow_names import artifact_path, key
+from anew.forwarders.target import Mirror, Refusal, Target
+from anew.record.events import Captured, Linked, ValueLogged
+from anew.record.status import Status
+from anew.testing.items import START, Records
+from anew.testing.target import TargetContract
+from anew.values import Image, Table
 
 from .servers import MLflowServer
 
@@ -57,7 +57,7 @@ class Reading:
     def __init__(self, uri: str, mirror: Mirror) -> None:
         self.client = MlflowClient(tracking_uri=uri)
         experiment = self.client.get_experiment_by_name(group_of(mirror))
-        which = f"tags.`reenact.experiment_id` = '{mirror.experiment_id}'"
+        which = f"tags.`anew.experiment_id` = '{mirror.experiment_id}'"
         self.runs = self.client.search_runs([experiment.experiment_id], which)
         self.run = self.runs[0]
         self.id = self.run.info.run_id
@@ -120,7 +120,7 @@ class MLflowContract(TargetContract):
 
     def tags(self, mirror: Mirror) -> dict[str, str | None]:
         tags = Reading(self.uri, mirror).run.data.tags
-        return {k: v or None for k, v in tags.items() if not k.startswith(("mlflow.", "reenact."))}
+        return {k: v or None for k, v in tags.items() if not k.startswith(("mlflow.", "anew."))}
 
     def notes(self, mirror: Mirror) -> str:
         return str(Reading(self.uri, mirror).run.data.tags.get("mlflow.note.content", ""))
@@ -230,7 +230,7 @@ def test_a_server_that_does_not_answer_is_an_error_in_the_time_that_is_set(
 
 
 def test_what_the_user_has_set_of_mlflow_stays_and_the_rest_is_brief():
-    program = "import os, reenact.forwarders.mlflow_library; print(*(os.environ[k] for k in sorted(os.environ) if k.startswith('MLFLOW_')))"
+    program = "import os, anew.forwarders.mlflow_library; print(*(os.environ[k] for k in sorted(os.environ) if k.startswith('MLFLOW_')))"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
     environment["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "99"
     done = subprocess.run(
@@ -321,8 +321,8 @@ def test_a_child_is_nested_below_its_parent(server: MLflowServer, mirror: Mirror
     records.add(Linked(t=START, parent=mirror.experiment_id))
     reading, _ = sent(server, child, records)
     assert reading.run.data.tags["mlflow.parentRunId"] == Reading(server.uri, mirror).id
-    assert reading.run.data.tags["reenact.parent"] == mirror.experiment_id
-    assert reading.run.data.tags["reenact.relation"] == "child"
+    assert reading.run.data.tags["anew.parent"] == mirror.experiment_id
+    assert reading.run.data.tags["anew.relation"] == "child"
 
 
 def test_a_long_text_is_an_artifact_that_its_beginning_points_to(
@@ -351,7 +351,7 @@ def test_a_changed_param_is_refused_and_its_newest_value_a_tag(
     reading, refusals = sent(server, mirror, records)
     assert [refusal.number for refusal in refusals] == [changed.number]
     assert reading.run.data.params == {"lr": "0.1", "other": "1"}
-    assert reading.run.data.tags["reenact.param.lr"] == "0.2"
+    assert reading.run.data.tags["anew.param.lr"] == "0.2"
 
 
 def test_one_param_that_the_server_objects_to_takes_no_other_with_it(
@@ -367,7 +367,7 @@ def test_one_param_that_the_server_objects_to_takes_no_other_with_it(
     assert [refusal.number for refusal in refusals] == [taken.number]
     run = Reading(server.uri, mirror).run
     assert {f"p{i}" for i in range(30)} < set(run.data.params), others
-    assert run.data.tags["reenact.param.lr"] == "0.1"
+    assert run.data.tags["anew.param.lr"] == "0.1"
 
 
 def test_a_run_that_was_deleted_is_told_and_goes_on_once_restored(
@@ -412,7 +412,7 @@ def test_a_run_that_goes_on_after_its_end_is_running_again(server: MLflowServer,
     target.end(Status.FAILED, "out of memory", START + 5)
     ended = Reading(server.uri, mirror).run
     assert (ended.info.status, ended.info.end_time) == ("FAILED", (START + 5) * 1000)
-    assert ended.data.tags["reenact.reason"] == "out of memory"
+    assert ended.data.tags["anew.reason"] == "out of memory"
     later = MLflowTarget(address_of(server, mirror), mirror, target.settle())
     later.send([Records(mirror).points({"loss": 1.0}, 0)], False)
     assert Reading(server.uri, mirror).run.info.status == "RUNNING"
@@ -482,8 +482,8 @@ def unescaped(name: str) -> str:
 def test_without_the_package_the_error_says_how_to_get_it():
     program = (
         "import sys; sys.modules['mlflow'] = None\n"
-        "from reenact.errors import MissingDependency\n"
-        "try:\n    import reenact.forwarders.mlflow\n"
+        "from anew.errors import MissingDependency\n"
+        "try:\n    import anew.forwarders.mlflow\n"
         "except MissingDependency as error:\n    print(error)\n"
     )
     done = subprocess.run(

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from reenact.forwarders.patience import answer_within, within
+from anew.forwarders.patience import answer_within, within
 
 
 def test_an_answer_in_time_is_given_and_an_error_is_raised() -> None:

@@ -17,16 +17,16 @@ import pytest
 from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from reenact import Experiment, Status, Store
-from reenact.errors import InvalidSetting, NotFound, NotRunning
-from reenact.forwarders import MLflow, TensorBoard
-from reenact.forwarders.progress import read_all, read_progress
+from anew import Experiment, Status, Store
+from anew.errors import InvalidSetting, NotFound, NotRunning
+from anew.forwarders import MLflow, TensorBoard
+from anew.forwarders.progress import read_all, read_progress
 
 from .servers import MLflowServer
 
 PROGRAM = """
 import sys, time
-from reenact import Experiment
+from anew import Experiment
 with Experiment("p/run", config={"lr": 0.1}, quiet=False) as exp:
     for step in range(int(sys.argv[1])):
         exp.log_metric("loss", step, step=step)
@@ -63,13 +63,13 @@ def senders(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline", "cwd"]):
         command = process.info["cmdline"] or []
-        if "reenact.forwarders" in command and process.info["cwd"] == str(folder):
+        if "anew.forwarders" in command and process.info["cwd"] == str(folder):
             found.append(process)
     return found
 
 
 def test_what_a_program_logs_is_at_the_target_when_it_has_ended():
-    program = start(300, 0, REENACT_FORWARD_TO="tensorboard:runs", REENACT_FORWARD_WAIT="60")
+    program = start(300, 0, ANEW_FORWARD_TO="tensorboard:runs", ANEW_FORWARD_WAIT="60")
     _, said = program.communicate(timeout=120)
     assert program.returncode == 0
     assert "tensorboard: all sent" in said
@@ -85,17 +85,17 @@ def test_what_a_program_logs_is_at_the_target_when_it_has_ended():
 
 
 def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_later():
-    program = start(150, 0.02, REENACT_FORWARD_TO="tensorboard")
+    program = start(150, 0.02, ANEW_FORWARD_TO="tensorboard")
     log_dir = Path("experiments/p/run/forwarded/tensorboard")
     until(lambda: log_dir.exists() and scalars(log_dir))
     for process in senders(Path.cwd()):
         process.kill()
     _, said = program.communicate(timeout=120)
     assert program.returncode == 0
-    assert "records were not sent. Send them with: reenact forward" in said
+    assert "records were not sent. Send them with: anew forward" in said
     assert 0 < len(scalars(log_dir)) < 150
     again = subprocess.run(
-        [sys.executable, "-m", "reenact", "forward", "p/run", "--json"],
+        [sys.executable, "-m", "anew", "forward", "p/run", "--json"],
         capture_output=True,
         text=True,
     )
@@ -107,7 +107,7 @@ def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_
 
 
 def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
-    program = start(10_000, 0.005, REENACT_FORWARD_TO="tensorboard")
+    program = start(10_000, 0.005, ANEW_FORWARD_TO="tensorboard")
     log_dir = Path("experiments/p/run/forwarded/tensorboard")
     until(lambda: log_dir.exists() and scalars(log_dir))
     program.send_signal(signal.SIGKILL)
@@ -129,8 +129,8 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp
         program = start(
             400,
             0.03,
-            REENACT_FORWARD_TO=f"mlflow:{server.uri},tensorboard,wandb:offline",
-            REENACT_FORWARD_WAIT="0",
+            ANEW_FORWARD_TO=f"mlflow:{server.uri},tensorboard,wandb:offline",
+            ANEW_FORWARD_WAIT="0",
         )
         until(lambda: _sent("mlflow") > 50, 120)
         server.kill()
@@ -140,7 +140,7 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp
         server.start()
         assert program.wait(timeout=120) == 0
         program.stderr.close()
-        later = [sys.executable, "-m", "reenact", "forward", "p/run", "--json"]
+        later = [sys.executable, "-m", "anew", "forward", "p/run", "--json"]
         until(lambda: not senders(Path.cwd()), 120)
         done = subprocess.run(later, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -173,7 +173,7 @@ def _error(kind: str) -> str | None:
 def test_a_target_that_takes_connections_and_never_answers_holds_nothing_up(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("REENACT_FORWARD_WAIT", "0.5")
+    monkeypatch.setenv("ANEW_FORWARD_WAIT", "0.5")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         begun = time.monotonic()
@@ -230,7 +230,7 @@ def test_it_has_to_be_said_where_to_send_what_was_never_sent(root: Path):
 def test_a_place_that_is_known_without_its_password_must_be_said_again(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setenv("REENACT_FORWARD_WAIT", "0")
+    monkeypatch.setenv("ANEW_FORWARD_WAIT", "0")
     secret = MLflow("http://me:hunter2secret@127.0.0.1:9")
     with Experiment("p/run", root=root, forward_to=secret) as exp:
         exp.log_metric("loss", 1.0)
@@ -264,14 +264,14 @@ def test_a_disabled_experiment_forwards_nothing(root: Path):
 
 def test_a_program_that_is_recorded_from_outside_is_sent_by_one_process(root: Path):
     Path("train.py").write_text(
-        "import reenact\n"
-        "with reenact.Experiment('inner/run') as exp:\n"
+        "import anew\n"
+        "with anew.Experiment('inner/run') as exp:\n"
         "    for step in range(50):\n        exp.log_metric('loss', step, step=step)\n"
         "    print('senders:', len(exp._last.forwardings))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "reenact", "run", "--", sys.executable, "train.py"],
-        env=os.environ | {"REENACT_FORWARD_TO": "tensorboard:runs", "REENACT_ROOT": str(root)},
+        [sys.executable, "-m", "anew", "run", "--", sys.executable, "train.py"],
+        env=os.environ | {"ANEW_FORWARD_TO": "tensorboard:runs", "ANEW_ROOT": str(root)},
         capture_output=True,
         text=True,
         timeout=120,

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Store
-from reenact.forwarders.address import MLflow
-from reenact.forwarders.progress import path_of, read_all, read_progress
-from reenact.forwarders.reading import backlog
-from reenact.forwarders.sink import TRIES, ForwardSink
-from reenact.journal.layout import RootLayout
-from reenact.testing.sink import SinkContract
+from anew import Experiment, Store
+from anew.forwarders.address import MLflow
+from anew.forwarders.progress import path_of, read_all, read_progress
+from anew.forwarders.reading import backlog
+from anew.forwarders.sink import TRIES, ForwardSink
+from anew.journal.layout import RootLayout
+from anew.testing.sink import SinkContract
 
 from .ledger import Ledger
 

@@ -20,14 +20,14 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
-from reenact.errors import CorruptData
-from reenact.forwarders.address import TensorBoard
-from reenact.forwarders.target import Mirror, Target
-from reenact.forwarders.tensorboard import TensorBoardTarget
-from reenact.record.status import Status
-from reenact.testing.items import START, Records
-from reenact.testing.target import TargetContract
-from reenact.values import Audio, Histogram, Image, Table, Text, Video
+from anew.errors import CorruptData
+from anew.forwarders.address import TensorBoard
+from anew.forwarders.target import Mirror, Target
+from anew.forwarders.tensorboard import TensorBoardTarget
+from anew.record.status import Status
+from anew.testing.items import START, Records
+from anew.testing.target import TargetContract
+from anew.values import Audio, Histogram, Image, Table, Text, Video
 
 ADDRESS = TensorBoard()
 
@@ -92,7 +92,7 @@ class TestTensorBoardTarget(TargetContract):
         return {name: getattr(v, v.WhichOneof("kind")) for name, v in start.hparams.items()}
 
     def about(self, mirror: Mirror) -> str:
-        return texts(folder_of(mirror), "reenact/experiment")[-1]
+        return texts(folder_of(mirror), "anew/experiment")[-1]
 
     def tags(self, mirror: Mirror) -> dict[str, str | None]:
         lines = [line for line in self.about(mirror).splitlines() if line.startswith("| tags |")]
@@ -113,12 +113,12 @@ class TestTensorBoardTarget(TargetContract):
             (tag, event.step)
             for kind, events in read.items()
             for tag in found.Tags()[kind]
-            if not tag.startswith(("reenact/", "_hparams_/")) and not tag.endswith("/caption")
+            if not tag.startswith(("anew/", "_hparams_/")) and not tag.endswith("/caption")
             for event in events(tag)
         ]
 
     def logs(self, mirror: Mirror) -> str:
-        return "\n".join(texts(folder_of(mirror), "reenact/logs"))
+        return "\n".join(texts(folder_of(mirror), "anew/logs"))
 
     def status(self, mirror: Mirror) -> Any:
         content = self.session(mirror, "session_end_info")
@@ -244,7 +244,7 @@ def test_a_file_that_lost_what_was_settled_is_told(mirror: Mirror, cut: bool):
         os.truncate(file, 30)
     else:
         file.unlink()
-    with pytest.raises(CorruptData, match=r"reenact forward .* --afresh"):
+    with pytest.raises(CorruptData, match=r"anew forward .* --afresh"):
         TensorBoardTarget(ADDRESS, mirror, memo)
     fresh = TensorBoardTarget(ADDRESS, mirror, {})
     fresh.close()
@@ -278,7 +278,7 @@ def test_the_page_of_hyperparameters_has_the_newest_parameters(mirror: Mirror):
         "model.wide": True,
         "config.seed": 7.0,
     }
-    (table,) = texts(folder_of(mirror), "reenact/params")
+    (table,) = texts(folder_of(mirror), "anew/params")
     assert "| model.wide | True |" in table
 
 
@@ -290,7 +290,7 @@ def test_a_name_has_one_kind_of_data(mirror: Mirror):
         records.value("a", Text("words"), 1),
         records.points({"b": 1.0, "a": 2.0}, 1),
         records.value("b", Histogram(np.arange(5.0)), 1),
-        records.points({"reenact/logs": 1.0}, 1),
+        records.points({"anew/logs": 1.0}, 1),
     ]
     target = TensorBoardTarget(ADDRESS, mirror, {})
     refused = [r.number for r in target.send(records.items, False)]
@@ -364,14 +364,14 @@ def test_text_is_shown_as_it_is_and_markdown_as_markdown(mirror: Mirror):
     assert texts(folder_of(mirror), "plain") == ["    # no title\n    *"]
     assert texts(folder_of(mirror), "plain/caption") == ["what it said"]
     assert texts(folder_of(mirror), "marked") == ["# title"]
-    assert texts(folder_of(mirror), "reenact/logs") == ['    warning: a *message* {"epoch": 3}']
+    assert texts(folder_of(mirror), "anew/logs") == ['    warning: a *message* {"epoch": 3}']
 
 
 def test_without_the_package_the_error_says_how_to_get_it():
     program = (
         "import sys; sys.modules['tensorboard.compat.proto.event_pb2'] = None\n"
-        "from reenact.errors import MissingDependency\n"
-        "try:\n    import reenact.forwarders.tensorboard\n"
+        "from anew.errors import MissingDependency\n"
+        "try:\n    import anew.forwarders.tensorboard\n"
         "except MissingDependency as error:\n    print(error)\n"
     )
     done = subprocess.run(

@@ -14,15 +14,15 @@ import pytest
 import wandb
 from wandb.sdk import wandb_setup
 
-from reenact.errors import InvalidSetting
-from reenact.forwarders import WandB
-from reenact.forwarders.target import Mirror, Target
-from reenact.forwarders.wandb import WandBTarget
-from reenact.forwarders.wandb_log import TransactionLog, logs_of
-from reenact.record.plain import flatten
-from reenact.record.status import Status
-from reenact.testing.items import START, Records
-from reenact.testing.target import Point, TargetContract
+from anew.errors import InvalidSetting
+from anew.forwarders import WandB
+from anew.forwarders.target import Mirror, Target
+from anew.forwarders.wandb import WandBTarget
+from anew.forwarders.wandb_log import TransactionLog, logs_of
+from anew.record.plain import flatten
+from anew.record.status import Status
+from anew.testing.items import START, Records
+from anew.testing.target import Point, TargetContract
 
 
 @pytest.fixture(autouse=True)
@@ -180,12 +180,12 @@ def test_what_is_settled_outlives_a_kill_and_nothing_is_said_or_left_elsewhere(t
 KILLED = """
 import json, os, signal, sys
 from wandb.sdk import wandb_setup
-from reenact import Table
-from reenact.errors import InvalidSetting
-from reenact.forwarders import WandB
-from reenact.forwarders.target import Mirror
-from reenact.forwarders.wandb import WandBTarget
-from reenact.testing.items import Records
+from anew import Table
+from anew.errors import InvalidSetting
+from anew.forwarders import WandB
+from anew.forwarders.target import Mirror
+from anew.forwarders.wandb import WandBTarget
+from anew.testing.items import Records
 
 mirror = Mirror(*json.loads(sys.argv[1]))
 records = Records(mirror)
@@ -330,7 +330,7 @@ def test_the_columns_of_charts_are_our_steps_and_times(mirror: Mirror) -> None:
 
 
 def test_where_the_run_comes_from_can_be_read_there(mirror: Mirror) -> None:
-    from reenact.record.events import Captured
+    from anew.record.events import Captured
 
     records = Records(mirror)
     git = {"commit": "f" * 40, "remote": "https://git.example.org/a/b.git"}
@@ -342,7 +342,7 @@ def test_where_the_run_comes_from_can_be_read_there(mirror: Mirror) -> None:
     target.settle()
     target.close()
     params = TestWandB().params(mirror)
-    assert params["reenact.prefix"] == "a/b/c"
+    assert params["anew.prefix"] == "a/b/c"
     assert (params["model.width"], params["model.depth"]) == (1, 2)
     assert {run.git.commit for run in run_records(mirror)} == {"f" * 40}
     assert {(run.project, run.display_name) for run in run_records(mirror)} == {("b", "c")}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reenact.index import Index, examine
-from reenact.stores.open import open_stores
+from anew.index import Index, examine
+from anew.stores.open import open_stores
 from tests.stores.journals import Journal, finished, running
 
 
@@ -88,7 +88,7 @@ def test_a_folder_that_does_not_say_which_experiment_it_is(root, index):
 def test_leftovers_are_removed(root, index):
     finished(root, "p/run")
     index.refresh()
-    folder = root / ".reenact" / "series" / "bcdf2345gone"
+    folder = root / ".anew" / "series" / "bcdf2345gone"
     folder.mkdir(parents=True)
     (folder / "x").write_bytes(b"x")
     assert kinds(index) == [("leftover", "")]

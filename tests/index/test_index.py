@@ -15,15 +15,15 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from reenact.index import Index
-from reenact.index import visit as visiting
-from reenact.journal.edits import append_event
-from reenact.journal.openings import announce
-from reenact.record.fold import ExperimentState
-from reenact.stores.catalog import schema as s
-from reenact.stores.catalog.summary import summaries
-from reenact.stores.open import Stores, open_stores
-from reenact.stores.series.protocol import Place
+from anew.index import Index
+from anew.index import visit as visiting
+from anew.journal.edits import append_event
+from anew.journal.openings import announce
+from anew.record.fold import ExperimentState
+from anew.stores.catalog import schema as s
+from anew.stores.catalog.summary import summaries
+from anew.stores.open import Stores, open_stores
+from anew.stores.series.protocol import Place
 from tests.stores.journals import NOW, Journal, finished, running
 
 
@@ -124,7 +124,7 @@ def test_a_look_with_nothing_new_touches_no_folder(root, index, monkeypatch):
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda p: looked.append(str(p)) or listdir(p))
     assert index.refresh().experiments == 0
-    assert looked == [str(root / ".reenact" / "openings")]
+    assert looked == [str(root / ".anew" / "openings")]
 
 
 def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):
@@ -190,12 +190,12 @@ def test_what_somebody_looked_at_in_between_makes_no_difference(root: Path, tmp_
     index.refresh()
     seen = (experiment(index, "p/run"), metrics(index, "p/run"), state(index, "p/run"))
     index.rebuild()
-    anew = (experiment(index, "p/run"), metrics(index, "p/run"), state(index, "p/run"))
-    assert seen[0] == anew[0]
-    assert seen[2] == anew[2]
+    again = (experiment(index, "p/run"), metrics(index, "p/run"), state(index, "p/run"))
+    assert seen[0] == again[0]
+    assert seen[2] == again[2]
     for name in ("a", "b"):
         for field in seen[1][name].__struct_fields__:
-            one, two = getattr(seen[1][name], field), getattr(anew[1][name], field)
+            one, two = getattr(seen[1][name], field), getattr(again[1][name], field)
             assert (one is None and two is None) or one == pytest.approx(
                 two, rel=1e-12, nan_ok=True
             ), (name, field)
@@ -238,7 +238,7 @@ def vanished_process() -> dict[str, Any]:
     """The marks of a process of this machine that was here and is gone."""
     code = (
         "import json, os\n"
-        "from reenact.journal.liveness import *\n"
+        "from anew.journal.liveness import *\n"
         "print(json.dumps({'host': host_name(), 'boot': boot_id(), 'pid': os.getpid(),"
         " 'pid_started': process_started(os.getpid()), 'pid_space': pid_space()}))"
     )
@@ -598,8 +598,8 @@ def test_an_experiment_inside_another_is_one_of_its_own(root, index):
 
 _INDEXER = """
 import sys
-from reenact.index import Index
-from reenact.stores.open import open_stores
+from anew.index import Index
+from anew.stores.open import open_stores
 for _ in range(int(sys.argv[2])):
     stores = open_stores(sys.argv[1])
     Index(stores).refresh(wait=30)
@@ -632,7 +632,7 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
     index.refresh()
     finished(root, "p/next")
     code = (
-        "import sys, time\nfrom reenact.journal.lock import locked\n"
+        "import sys, time\nfrom anew.journal.lock import locked\n"
         "with locked(sys.argv[1], 5) as mine:\n    print(mine, flush=True)\n    sys.stdin.read()\n"
     )
     command = [sys.executable, "-c", code, stores.lock]
@@ -651,9 +651,9 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
 _AS_NOBODY = """
 import json, os, sys
 from sqlalchemy import select
-from reenact.index import Index
-from reenact.stores.open import open_stores
-from reenact.stores.catalog import schema as s
+from anew.index import Index
+from anew.stores.open import open_stores
+from anew.stores.catalog import schema as s
 open_stores("/nowhere")  # everything is imported that will be
 if os.getuid() == 0:  # whom no permission stops
     os.setgroups([]), os.setgid(65534), os.setuid(65534)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from reenact.index.sink import IndexSink
-from reenact.journal.layout import RootLayout
-from reenact.journal.sink import Sink
-from reenact.stores.catalog.summary import summaries
-from reenact.stores.open import open_stores
-from reenact.stores.series.protocol import Place
-from reenact.testing.sink import EXPERIMENT, SinkContract
+from anew.index.sink import IndexSink
+from anew.journal.layout import RootLayout
+from anew.journal.sink import Sink
+from anew.stores.catalog.summary import summaries
+from anew.stores.open import open_stores
+from anew.stores.series.protocol import Place
+from anew.testing.sink import EXPERIMENT, SinkContract
 
 
 class TestIndexSink(SinkContract):

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from reenact.errors import InvalidName, NotFound, StillRunning
-from reenact.index import Index, Trash, Weighing
-from reenact.index import trash as trashing
-from reenact.stores.catalog import schema as s
-from reenact.stores.open import open_stores
+from anew.errors import InvalidName, NotFound, StillRunning
+from anew.index import Index, Trash, Weighing
+from anew.index import trash as trashing
+from anew.stores.catalog import schema as s
+from anew.stores.open import open_stores
 from tests.stores.journals import finished, running
 
 
@@ -153,7 +153,7 @@ def test_a_tampered_document_restores_nothing_outside_the_root(root, index, tras
     journal = finished(root, "p/run")
     index.refresh()
     trash.delete([journal.id])
-    path = root / ".reenact" / "trash" / journal.id / "deleted.json"
+    path = root / ".anew" / "trash" / journal.id / "deleted.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"prefix": "../../outside"}))
     with pytest.raises(InvalidName):
         trash.restore(journal.id)
@@ -165,7 +165,7 @@ def test_purging_gives_back_the_bytes(root, index, trash):
     index.refresh()
     weight = on_disk(one.folder)
     trash.delete([one.id, two.id])
-    lying = on_disk(root / ".reenact" / "trash" / one.id)
+    lying = on_disk(root / ".anew" / "trash" / one.id)
     assert lying >= weight
     assert trash.purge([one.id], dry_run=True).bytes == lying
     freed = trash.purge([one.id])
@@ -174,7 +174,7 @@ def test_purging_gives_back_the_bytes(root, index, trash):
     assert trash.purge(older_than=3600).count == 0
     assert trash.purge().count == 1
     assert trash.items() == []
-    assert list((root / ".reenact" / "trash").iterdir()) == []
+    assert list((root / ".anew" / "trash").iterdir()) == []
 
 
 def test_deleting_permanently_leaves_nothing(root, index, trash):
@@ -188,7 +188,7 @@ def test_deleting_permanently_leaves_nothing(root, index, trash):
 
 
 def shared_capture(root: Path, *folders: Path) -> Path:
-    shared = root / ".reenact" / "shared" / "ab" / "abcdef"
+    shared = root / ".anew" / "shared" / "ab" / "abcdef"
     shared.parent.mkdir(parents=True, exist_ok=True)
     shared.write_bytes(b"p" * 100_000)
     for folder in folders:
@@ -223,12 +223,12 @@ def test_series_derived_for_experiments_that_are_no_more_are_collected(root, ind
     kept, gone = finished(root, "p/kept"), "bcdf2345gone"
     index.refresh()
     for experiment_id in (kept.id, gone):
-        folder = root / ".reenact" / "series" / experiment_id
+        folder = root / ".anew" / "series" / experiment_id
         folder.mkdir(parents=True)
         (folder / "0001-main.0-9.parquet").write_bytes(b"x" * 9)
     assert trash.gc(dry_run=True).count == 1
     assert trash.gc().count == 1
-    assert [p.name for p in (root / ".reenact" / "series").iterdir()] == [kept.id]
+    assert [p.name for p in (root / ".anew" / "series").iterdir()] == [kept.id]
 
 
 @pytest.mark.parametrize("nested", [False, True])

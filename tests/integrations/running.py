@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reenact import Store
+from anew import Store
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -19,7 +19,7 @@ def run_example(
 
     Warnings that begin with `but` are a framework's own.
     """
-    bare = {k: v for k, v in os.environ.items() if not k.startswith("REENACT_")}
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("ANEW_")}
     result = subprocess.run(
         [
             sys.executable,
@@ -29,7 +29,7 @@ def run_example(
             *arguments,
         ],
         cwd=folder,
-        env=bare | {"MPLBACKEND": "agg", "REENACT_SYSTEM_METRICS": "0"},
+        env=bare | {"MPLBACKEND": "agg", "ANEW_SYSTEM_METRICS": "0"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

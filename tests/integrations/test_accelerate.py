@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reenact import Experiment, Status, Store, session
+from anew import Experiment, Status, Store, session
 
 from .running import run_example
 
@@ -22,16 +22,16 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
     from accelerate import Accelerator, DistributedType
     from accelerate.state import AcceleratorState, PartialState
 
-    from reenact.integrations.accelerate import ReenactTracker
+    from anew.integrations.accelerate import AnewTracker
 
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch, root: Path) -> Iterator[None]:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
 
@@ -56,11 +56,11 @@ def test_the_example_logs_each_step_and_a_table(tmp_path):
 
 
 def test_it_is_found_by_name_once_it_is_imported(root):
-    run = accelerator("reenact")
-    options = {"reenact": {"tags": ["x"], "notes": "by name"}}
+    run = accelerator("anew")
+    options = {"anew": {"tags": ["x"], "notes": "by name"}}
     run.init_trackers("my_project", config={"lr": 0.1}, init_kwargs=options)
-    run.log({"loss": 0.5}, step=7, log_kwargs={"reenact": {"metadata": {"batch": 3}}})
-    exp = run.get_tracker("reenact", unwrap=True)
+    run.log({"loss": 0.5}, step=7, log_kwargs={"anew": {"metadata": {"batch": 3}}})
+    exp = run.get_tracker("anew", unwrap=True)
     assert exp.status is Status.RUNNING
     run.end_training()
     view = only(root)
@@ -73,8 +73,8 @@ def test_it_is_found_by_name_once_it_is_imported(root):
 @pytest.mark.parametrize("how", ["handed over", "found", "found by name"])
 def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
     with Experiment("a/b") as exp:
-        given = {"handed over": ReenactTracker(experiment=exp), "found": ReenactTracker()}
-        run = accelerator(given.get(how, "reenact"))
+        given = {"handed over": AnewTracker(experiment=exp), "found": AnewTracker()}
+        run = accelerator(given.get(how, "anew"))
         run.init_trackers("my_project")
         run.log({"loss": 0.5}, step=0)
         run.end_training()
@@ -83,10 +83,10 @@ def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
 
 
 def test_texts_groups_images_and_tables_are_kept_as_what_they_are(root):
-    run = accelerator(ReenactTracker(experiment="net"))
+    run = accelerator(AnewTracker(experiment="net"))
     run.init_trackers("my_project")
     run.log({"answer": "seven", "loss": {"train": 1.0, "val": 2.0}}, step=1)
-    tracker = run.get_tracker("reenact")
+    tracker = run.get_tracker("anew")
     tracker.log_images({"digits": np.zeros((2, 4, 4, 3))}, step=1, caption="black")
     tracker.log_table("rows", columns=["a"], data=[[1], [2]], step=1)
     tracker.log_table("frame", dataframe=pd.DataFrame({"a": [1]}), step=1)
@@ -106,7 +106,7 @@ def test_texts_groups_images_and_tables_are_kept_as_what_they_are(root):
 
 
 def test_in_a_with_block_it_ends_as_the_block_does(root):
-    with pytest.raises(ValueError, match="no"), ReenactTracker(experiment="net") as tracker:
+    with pytest.raises(ValueError, match="no"), AnewTracker(experiment="net") as tracker:
         run = accelerator(tracker)
         run.init_trackers("my_project")
         run.end_training()
@@ -115,7 +115,7 @@ def test_in_a_with_block_it_ends_as_the_block_does(root):
 
 
 def test_other_processes_than_the_first_log_nothing(root):
-    tracker = ReenactTracker(experiment="net")
+    tracker = AnewTracker(experiment="net")
     accelerator(tracker)
     second = {"process_index": 1, "num_processes": 2, "distributed_type": DistributedType.MULTI_CPU}
     PartialState._shared_state.update(second)  # as a launcher would have it
@@ -131,8 +131,8 @@ def test_other_processes_than_the_first_log_nothing(root):
 
 UNCAUGHT = """
 from accelerate import Accelerator
-from reenact.integrations.accelerate import ReenactTracker
-accelerator = Accelerator(cpu=True, log_with=ReenactTracker("net"))
+from anew.integrations.accelerate import AnewTracker
+accelerator = Accelerator(cpu=True, log_with=AnewTracker("net"))
 accelerator.init_trackers("net")
 accelerator.log({"loss": 1.0}, step=0)
 raise ValueError("in the middle")

@@ -10,8 +10,8 @@ import catboost
 import numpy as np
 import pytest
 
-from reenact import Experiment, Status, Store
-from reenact.integrations.catboost import ReenactCallback
+from anew import Experiment, Status, Store
+from anew.integrations.catboost import AnewCallback
 
 from .running import run_example
 
@@ -27,10 +27,10 @@ PARAMS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_is_recorded_is_what_catboost_records(pools, root):
     train, val = pools
     model = catboost.CatBoostClassifier(**PARAMS, eval_metric="AUC")
     with Experiment("run", params={"depth": "mine"}) as exp:
-        callback = ReenactCallback(model_file="model.json")
+        callback = AnewCallback(model_file="model.json")
         model.fit(train, eval_set=val, callbacks=[callback])
         callback.log_model(model)
         assert exp.status is Status.RUNNING  # it is the program's to end
@@ -88,7 +88,7 @@ def test_metrics_that_are_evaluated_now_and_then_stand_at_the_iterations_they_we
 ):
     train, val = pools
     model = catboost.CatBoostClassifier(**PARAMS, metric_period=2)
-    with ReenactCallback("now-and-then") as callback:
+    with AnewCallback("now-and-then") as callback:
         model.fit(train, eval_set=val, callbacks=[callback])
     (found,) = Store(root)
     steps, values = found.metrics["validation/Logloss"].to_numpy()
@@ -97,7 +97,7 @@ def test_metrics_that_are_evaluated_now_and_then_stand_at_the_iterations_they_we
 
 
 def test_without_a_with_block_the_model_ends_each_experiment(pools, root):
-    callback = ReenactCallback("plain")
+    callback = AnewCallback("plain")
     for _ in range(2):
         model = catboost.CatBoostClassifier(**PARAMS).fit(pools[0], callbacks=[callback])
         callback.log_model(model)
@@ -106,7 +106,7 @@ def test_without_a_with_block_the_model_ends_each_experiment(pools, root):
 
 
 def test_a_training_whose_model_was_never_handed_over_is_ended_by_the_next_one(pools, root):
-    callback = ReenactCallback("plain")
+    callback = AnewCallback("plain")
     for _ in range(2):
         catboost.CatBoostClassifier(**PARAMS).fit(pools[0], callbacks=[callback])
     assert [one.status for one in Store(root).list()] == [Status.RUNNING, Status.COMPLETED]
@@ -115,7 +115,7 @@ def test_a_training_whose_model_was_never_handed_over_is_ended_by_the_next_one(p
 
 
 def test_a_training_that_raises_in_a_with_block_fails_the_experiment(pools, root):
-    with pytest.raises(catboost.CatBoostError), ReenactCallback("broken") as callback:
+    with pytest.raises(catboost.CatBoostError), AnewCallback("broken") as callback:
         model = catboost.CatBoostClassifier(**PARAMS, eval_metric="NoSuchMetric")
         model.fit(pools[0], callbacks=[callback])
     (found,) = Store(root)
@@ -129,7 +129,7 @@ def test_a_ranking_is_recorded_without_importances(root):
     pool = catboost.Pool(x, (x[:, 0] > 0).astype(int), group_id=groups)
     params = {k: v for k, v in PARAMS.items() if k != "subsample"}
     model = catboost.CatBoostRanker(**params, loss_function="YetiRank")
-    with ReenactCallback("ranked") as callback:
+    with AnewCallback("ranked") as callback:
         model.fit(pool, callbacks=[callback])
         callback.log_model(model)
     (found,) = Store(root)

@@ -12,19 +12,19 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import OmegaConf
 
-from reenact import Status, Store
-from reenact.integrations.hydra import ReenactCallback
+from anew import Status, Store
+from anew.integrations.hydra import AnewCallback
 
 from .running import run_example
 
 PROGRAM = """
 import sys
 import hydra
-import reenact
+import anew
 
 @hydra.main(version_base=None, config_path=".", config_name="config")
 def job(config):
-    reenact.log_metric("seen", config.lr, step=0)
+    anew.log_metric("seen", config.lr, step=0)
     if config.fails:
         raise ArithmeticError("cannot be")
     return config.lr
@@ -32,7 +32,7 @@ def job(config):
 if __name__ == "__main__":
     if "--inside" in sys.argv:
         sys.argv.remove("--inside")
-        with reenact.Experiment("mine"):
+        with anew.Experiment("mine"):
             job()
     else:
         job()
@@ -49,8 +49,8 @@ fails: false
 token: hide-me-please
 hydra:
   callbacks:
-    reenact:
-      _target_: reenact.integrations.hydra.ReenactCallback
+    anew:
+      _target_: anew.integrations.hydra.AnewCallback
       tags: [swept]
 """
 
@@ -67,11 +67,11 @@ def app(tmp_path: Path) -> Path:
 
 def run(app: Path, *arguments: str) -> tuple[int, str, list]:
     """Run the program; its exit status, what it printed, and its experiments, the oldest first."""
-    bare = {k: v for k, v in os.environ.items() if not k.startswith("REENACT_")}
+    bare = {k: v for k, v in os.environ.items() if not k.startswith("ANEW_")}
     result = subprocess.run(
         [sys.executable, "-W", "error", "app.py", *arguments],
         cwd=app,
-        env=bare | {"REENACT_QUIET": "1", "REENACT_CAPTURE": "off", "REENACT_SYSTEM_METRICS": "0"},
+        env=bare | {"ANEW_QUIET": "1", "ANEW_CAPTURE": "off", "ANEW_SYSTEM_METRICS": "0"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -171,7 +171,7 @@ def test_a_program_with_an_experiment_of_its_own_keeps_it(app):
 
 
 def test_a_job_in_another_process_is_a_child_of_the_multirun(tmp_path, monkeypatch, root):
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
     config = OmegaConf.create(
         {
             "lr": 1,
@@ -182,7 +182,7 @@ def test_a_job_in_another_process_is_a_child_of_the_multirun(tmp_path, monkeypat
             },
         }
     )
-    here = ReenactCallback("alice/sweep", root=str(root))
+    here = AnewCallback("alice/sweep", root=str(root))
     here.on_multirun_start(config)
     there = pickle.loads(pickle.dumps(here))  # noqa: S301  (as a launcher does)
     there.on_job_start(config, task_function=None)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reenact import Experiment, Status, Store, session
+from anew import Experiment, Status, Store, session
 
 from .running import run_example
 
@@ -21,7 +21,7 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
     warnings.simplefilter("ignore")
     import keras
 
-    from reenact.integrations.keras import ReenactCallback
+    from anew.integrations.keras import AnewCallback
 
 # NumPy says it of Keras's torch backend, wherever a configuration has an optimizer's variables in it.
 OWN = "__array__ implementation doesn't accept a copy keyword"
@@ -31,10 +31,10 @@ pytestmark = pytest.mark.filterwarnings(f"ignore:{OWN}:DeprecationWarning")
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
 
 
 X = np.linspace(-1, 1, 24, dtype="float32").reshape(24, 1)
@@ -81,7 +81,7 @@ def test_the_example_trains_evaluates_and_keeps_its_best_model(tmp_path):
 
 
 def test_an_epoch_is_logged_as_keras_reports_it(root):
-    history = fit(line(), ReenactCallback("net"), validation_data=(X, X)).history
+    history = fit(line(), AnewCallback("net"), validation_data=(X, X)).history
     view = only(root)
     assert view.status is Status.COMPLETED
     for name, values in history.items():
@@ -93,7 +93,7 @@ def test_an_epoch_is_logged_as_keras_reports_it(root):
 
 
 def test_the_learning_rate_is_what_a_schedule_makes_of_it(root):
-    fit(line(keras.optimizers.schedules.ExponentialDecay(0.1, 6, 0.5)), ReenactCallback("net"))
+    fit(line(keras.optimizers.schedules.ExponentialDecay(0.1, 6, 0.5)), AnewCallback("net"))
     view = only(root)
     rates = [value for _, value in points(view, "learning_rate")]
     assert rates == pytest.approx([0.05, 0.025, 0.0125])
@@ -101,7 +101,7 @@ def test_the_learning_rate_is_what_a_schedule_makes_of_it(root):
 
 
 def test_another_fit_continues_the_experiment_and_its_epochs(root):
-    model, callback = line(), ReenactCallback("net", log_batches=2)
+    model, callback = line(), AnewCallback("net", log_batches=2)
     fit(model, callback, epochs=2)
     fit(model, callback, epochs=2)
     fit(model, callback, epochs=6, initial_epoch=4)
@@ -114,7 +114,7 @@ def test_another_fit_continues_the_experiment_and_its_epochs(root):
 @pytest.mark.parametrize("how", ["handed over", "found"])
 def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
     with Experiment("a/b") as exp:
-        fit(line(), ReenactCallback(exp if how == "handed over" else None))
+        fit(line(), AnewCallback(exp if how == "handed over" else None))
         assert exp.status is Status.RUNNING
     assert steps(only(root), "loss") == [0, 1, 2]
 
@@ -125,7 +125,7 @@ def test_in_a_with_block_it_fails_as_the_block_does_after_what_was_logged(root):
             raise ValueError("in the second epoch")
 
     broken = keras.callbacks.LambdaCallback(on_epoch_end=fails)
-    with pytest.raises(ValueError, match="second"), ReenactCallback("net") as callback:
+    with pytest.raises(ValueError, match="second"), AnewCallback("net") as callback:
         fit(line(), callback, broken)
     view = only(root)
     assert (view.status, view.reason) == (Status.FAILED, "ValueError: in the second epoch")
@@ -136,7 +136,7 @@ def test_a_fit_that_broke_off_does_not_swallow_the_evaluation_after_it(root):
     def fails(epoch: int, logs: Any) -> None:
         raise ValueError("in the first epoch")
 
-    model, callback = line(), ReenactCallback("net")
+    model, callback = line(), AnewCallback("net")
     with pytest.raises(ValueError, match="first"):
         fit(model, callback, keras.callbacks.LambdaCallback(on_epoch_end=fails))
     model.evaluate(X, 2 * X, callbacks=[callback], verbose=0)
@@ -149,14 +149,14 @@ def test_a_metric_with_a_value_per_class_is_logged_class_by_class(root):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
     model.compile("sgd", loss="categorical_crossentropy", metrics=[keras.metrics.F1Score()])
     classes = np.eye(2)[(X[:, 0] > 0).astype(int)]
-    model.fit(X, classes, epochs=2, verbose=0, callbacks=[ReenactCallback("net")])
+    model.fit(X, classes, epochs=2, verbose=0, callbacks=[AnewCallback("net")])
     assert {"loss", "f1_score/0", "f1_score/1", "learning_rate"} == {*only(root).metrics}
 
 
 @pytest.mark.parametrize(("which", "kept"), [(True, [2]), ("all", [0, 1, 2]), (False, [])])
 def test_models_are_kept_as_many_as_wished(root, which, kept):
     model = line()
-    fit(model, ReenactCallback("net", log_model=which))
+    fit(model, AnewCallback("net", log_model=which))
     files = [file for file in only(root).files if file.prefix == "models"]
     assert [file.step for file in files] == kept
     if kept:
@@ -165,7 +165,7 @@ def test_models_are_kept_as_many_as_wished(root, which, kept):
 
 
 def test_the_best_model_is_kept_each_time_it_gets_better_and_never_for_nan(root):
-    callback = ReenactCallback("net", log_model="best", monitor="my_accuracy")
+    callback = AnewCallback("net", log_model="best", monitor="my_accuracy")
     callback.set_model(line())
     callback.on_train_begin()
     for epoch, score in enumerate([float("nan"), 0.5, 0.4, 0.6]):
@@ -177,14 +177,14 @@ def test_the_best_model_is_kept_each_time_it_gets_better_and_never_for_nan(root)
 
 
 def test_a_monitor_that_never_comes_is_told(root):
-    fit(line(), ReenactCallback("net", log_model="best"))
+    fit(line(), AnewCallback("net", log_model="best"))
     (message,) = only(root).logs(level="warning")
     assert "val_loss" in message.message
 
 
 def test_weights_are_committed_after_each_epoch(root):
     model = line()
-    fit(model, ReenactCallback("a/net", log_model="weights"))
+    fit(model, AnewCallback("a/net", log_model="weights"))
     with Experiment("a/net") as exp:
         assert [commit.step for commit in exp.weights.log()] == [2, 1, 0]
         kept = exp.weights.load()
@@ -194,17 +194,17 @@ def test_weights_are_committed_after_each_epoch(root):
 @pytest.mark.parametrize("options", [{"log_model": "last"}, {"mode": "up"}])
 def test_what_is_no_choice_is_refused(options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} is"):
-        ReenactCallback("net", **options)
+        AnewCallback("net", **options)
 
 
 OTHER = """
 import keras, numpy as np
-from reenact.integrations.keras import ReenactCallback
+from anew.integrations.keras import AnewCallback
 assert keras.backend.backend() == "jax"
 x = np.linspace(-1, 1, 24).reshape(24, 1)
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 model.compile(keras.optimizers.SGD(0.1), loss="mse", steps_per_execution=3)
-callback = ReenactCallback("net", log_model=True, log_batches=1)
+callback = AnewCallback("net", log_model=True, log_batches=1)
 model.fit(x, 2 * x, epochs=2, batch_size=4, verbose=0, callbacks=[callback])
 raise ValueError("after it")
 """

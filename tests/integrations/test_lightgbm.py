@@ -9,8 +9,8 @@ import lightgbm
 import numpy as np
 import pytest
 
-from reenact import Experiment, Status, Store
-from reenact.integrations.lightgbm import ReenactCallback
+from anew import Experiment, Status, Store
+from anew.integrations.lightgbm import AnewCallback
 
 from .running import run_example
 
@@ -26,10 +26,10 @@ PARAMS = {
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_the_example_leaves_curves_parameters_the_best_iteration_importances_and
 def test_what_is_recorded_is_what_lightgbm_records(data, root):
     results: dict[str, Any] = {}
     with Experiment("run") as exp:
-        callbacks = [ReenactCallback(exp), lightgbm.record_evaluation(results)]
+        callbacks = [AnewCallback(exp), lightgbm.record_evaluation(results)]
         lightgbm.train(PARAMS, **sets(data), num_boost_round=5, callbacks=callbacks)
         assert exp.status is Status.RUNNING  # it is the program's to end
     found = Store(root)[exp.id]
@@ -90,7 +90,7 @@ def test_what_is_recorded_is_what_lightgbm_records(data, root):
 
 def test_a_classifier_opens_an_experiment_and_ends_it_with_its_fit(data, root):
     x, y = data
-    callback = ReenactCallback("classifier", tags=["trees"])
+    callback = AnewCallback("classifier", tags=["trees"])
     model = lightgbm.LGBMClassifier(n_estimators=4, n_jobs=1, verbosity=-1)
     for _ in range(2):
         model.fit(x, y, eval_X=x, eval_y=y, callbacks=[callback])
@@ -102,7 +102,7 @@ def test_a_classifier_opens_an_experiment_and_ends_it_with_its_fit(data, root):
 
 def test_cross_validation_keeps_mean_and_deviation_and_the_boosters_of_all_folds(data, root):
     train = sets(data)["train_set"]
-    with ReenactCallback("cv", model_file="model.txt") as callback:
+    with AnewCallback("cv", model_file="model.txt") as callback:
         results = lightgbm.cv(
             PARAMS,
             train,
@@ -121,7 +121,7 @@ def test_cross_validation_keeps_mean_and_deviation_and_the_boosters_of_all_folds
 
 
 def test_a_training_that_stops_early_is_ended_by_finish_or_by_the_next_one(data, root):
-    callback = ReenactCallback("early")
+    callback = AnewCallback("early")
     for _ in range(2):
         seen: dict[str, Any] = {}
         others = [lightgbm.early_stopping(2, verbose=False), lightgbm.record_evaluation(seen)]
@@ -136,7 +136,7 @@ def test_a_training_that_stops_early_is_ended_by_finish_or_by_the_next_one(data,
 
 
 def test_two_trainings_in_one_with_block_are_one_experiment(data, root):
-    with ReenactCallback("both", model_file="model.txt") as callback:
+    with AnewCallback("both", model_file="model.txt") as callback:
         for leaves in (4, 8):
             params = PARAMS | {"num_leaves": leaves}
             lightgbm.train(params, **sets(data), num_boost_round=2, callbacks=[callback])
@@ -151,7 +151,7 @@ def test_a_training_that_raises_in_a_with_block_fails_the_experiment(data, root)
         if env.iteration == 2:
             raise ArithmeticError("no more")
 
-    with pytest.raises(ArithmeticError), ReenactCallback("broken") as callback:
+    with pytest.raises(ArithmeticError), AnewCallback("broken") as callback:
         lightgbm.train(PARAMS, **sets(data), num_boost_round=5, callbacks=[callback, broken])
     (found,) = Store(root)
     assert (found.status, found.reason) == (Status.FAILED, "ArithmeticError: no more")
@@ -163,7 +163,7 @@ def test_a_training_that_was_broken_off_is_ended_by_the_next_one(data, root):
         if env.iteration == 2:
             raise ArithmeticError("no more")
 
-    callback = ReenactCallback("again")
+    callback = AnewCallback("again")
     with pytest.raises(ArithmeticError):
         lightgbm.train(PARAMS, **sets(data), num_boost_round=5, callbacks=[callback, broken])
     lightgbm.train(PARAMS, **sets(data), num_boost_round=5, callbacks=[callback])
@@ -176,14 +176,14 @@ def test_ctrl_c_in_a_with_block_cancels_the_experiment(data, root):
     def interrupted(env):
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt), ReenactCallback("cancelled") as callback:
+    with pytest.raises(KeyboardInterrupt), AnewCallback("cancelled") as callback:
         lightgbm.train(PARAMS, **sets(data), num_boost_round=5, callbacks=[callback, interrupted])
     assert Store(root).list()[0].status is Status.CANCELLED
 
 
 def test_training_goes_on_with_the_steps_of_an_earlier_model(data, root):
     first = lightgbm.train(PARAMS, **sets(data), num_boost_round=3)
-    with ReenactCallback("on") as callback:
+    with AnewCallback("on") as callback:
         lightgbm.train(
             PARAMS, **sets(data), num_boost_round=2, init_model=first, callbacks=[callback]
         )
@@ -193,7 +193,7 @@ def test_training_goes_on_with_the_steps_of_an_earlier_model(data, root):
 
 def test_a_training_without_validation_keeps_its_parameters_and_importances(data, root):
     train = sets(data)["train_set"]
-    with ReenactCallback("plain", importance=False) as callback:
+    with AnewCallback("plain", importance=False) as callback:
         lightgbm.train(PARAMS, train, 2, callbacks=[callback])
     (found,) = Store(root)
     assert not found.metrics

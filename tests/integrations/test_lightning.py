@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from reenact import Experiment, Status, Store, session
+from anew import Experiment, Status, Store, session
 
 from .running import run_example
 
@@ -25,7 +25,7 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
     import lightning.pytorch as pl
     from lightning.pytorch.callbacks import ModelCheckpoint
 
-    from reenact.integrations.lightning import ReenactLogger
+    from anew.integrations.lightning import AnewLogger
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec:FutureWarning"),
@@ -38,10 +38,10 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch, root: Path) -> Iterator[None]:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
     kept = signal.getsignal(signal.SIGINT)
     yield
     signal.signal(signal.SIGINT, kept)  # Lightning ignores it once it was interrupted
@@ -106,17 +106,17 @@ def test_the_example_trains_tests_and_keeps_its_two_best_checkpoints(tmp_path):
 
 def test_parameters_keep_their_types_and_nesting(root):
     model = Line(lr=0.05, net={"width": 4, "act": torch.nn.ReLU}, path=Path("a/b"), none=None)
-    trainer(ReenactLogger("net"), max_epochs=1).fit(model, batches(), batches())
+    trainer(AnewLogger("net"), max_epochs=1).fit(model, batches(), batches())
     params = only(root).params
     assert (params["lr"], params["net.width"], params["none"]) == (0.05, 4, None)
     assert (params["path"], params["net.act"]) == ("a/b", "torch.nn.modules.activation.ReLU")
-    logger = ReenactLogger("spaces")
+    logger = AnewLogger("spaces")
     logger.log_hyperparams(argparse.Namespace(depth=3))
     assert logger.experiment.params["depth"] == 3
 
 
 def test_steps_are_lightnings_own_and_go_on_in_a_second_fit(root):
-    fits, model = trainer(ReenactLogger("net")), Line()
+    fits, model = trainer(AnewLogger("net")), Line()
     fits.fit(model, batches(), batches())
     assert only(root).status is Status.COMPLETED
     fits.fit_loop.max_epochs = 3
@@ -132,7 +132,7 @@ def test_steps_are_lightnings_own_and_go_on_in_a_second_fit(root):
 @pytest.mark.parametrize("how", ["handed over", "found"])
 def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
     with Experiment("a/b") as exp:
-        logger = ReenactLogger(exp if how == "handed over" else None, prefix="small")
+        logger = AnewLogger(exp if how == "handed over" else None, prefix="small")
         trainer(logger).fit(Line(), batches(), batches())
         assert exp.status is Status.RUNNING
         assert logger.experiment is exp
@@ -143,9 +143,7 @@ def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
 
 def test_an_exception_fails_it_with_the_traceback(root):
     with pytest.raises(ValueError, match="at batch 3"):
-        trainer(ReenactLogger("net")).fit(
-            Line(error=ValueError("at batch 3")), batches(), batches()
-        )
+        trainer(AnewLogger("net")).fit(Line(error=ValueError("at batch 3")), batches(), batches())
     view = only(root)
     assert (view.status, view.reason) == (Status.FAILED, "ValueError: at batch 3")
     assert "training_step" in (view.error or "")
@@ -154,23 +152,23 @@ def test_an_exception_fails_it_with_the_traceback(root):
 
 @pytest.mark.parametrize("whose", ["its own", "the block's", "the current one"])
 def test_ctrl_c_cancels_it_whosever_it_is(root, whose, monkeypatch):
-    def train(logger: ReenactLogger) -> None:
+    def train(logger: AnewLogger) -> None:
         trainer(logger).fit(Line(error=KeyboardInterrupt()), batches(), batches())
 
     with pytest.raises(SystemExit):
         if whose == "its own":
-            train(ReenactLogger("net"))
+            train(AnewLogger("net"))
         elif whose == "the block's":
             with Experiment("net"):
-                train(ReenactLogger())
+                train(AnewLogger())
         else:
             session.start("net")
-            train(ReenactLogger())
+            train(AnewLogger())
     assert (only(root).status, only(root).reason) == (Status.CANCELLED, "interrupted")
 
 
 def test_in_a_with_block_it_ends_with_the_block(root):
-    with ReenactLogger("net") as logger:
+    with AnewLogger("net") as logger:
         trainer(logger).fit(Line(), batches(), batches())
         assert logger.experiment.status is Status.RUNNING
         with pytest.raises(ValueError, match="no"):
@@ -179,12 +177,12 @@ def test_in_a_with_block_it_ends_with_the_block(root):
 
 
 def test_a_trial_run_of_the_code_records_nothing(root):
-    trainer(ReenactLogger("net"), fast_dev_run=True).fit(Line(), batches(), batches())
+    trainer(AnewLogger("net"), fast_dev_run=True).fit(Line(), batches(), batches())
     assert not root.exists()
 
 
 def test_a_disabled_experiment_records_nothing_and_changes_nothing(root, tmp_path):
-    logger = ReenactLogger("net", mode="disabled", log_model="all", log_graph=True)
+    logger = AnewLogger("net", mode="disabled", log_model="all", log_graph=True)
     run = trainer(logger, enable_checkpointing=True, default_root_dir=tmp_path)
     run.fit(Line(), batches(), batches())
     assert not root.exists()
@@ -195,7 +193,7 @@ def test_checkpoints_lie_in_the_experiments_folder_and_a_fit_goes_on_from_one(ro
     def fit(epochs: int, resume: str | None) -> ModelCheckpoint:
         saving = ModelCheckpoint(monitor="val/loss", save_last=True)
         options = {"max_epochs": epochs, "callbacks": [saving], "enable_checkpointing": True}
-        run = trainer(ReenactLogger("a/net"), **options)
+        run = trainer(AnewLogger("a/net"), **options)
         run.fit(Line(), batches(), batches(), ckpt_path=resume)
         return saving
 
@@ -210,7 +208,7 @@ def test_checkpoints_lie_in_the_experiments_folder_and_a_fit_goes_on_from_one(ro
 @pytest.mark.parametrize(("which", "files"), [(True, 2), ("all", 6), (False, 0)])
 def test_checkpoints_are_kept_as_files_as_many_as_wished(root, which, files):
     saving = ModelCheckpoint(monitor="val/loss", save_last=True)
-    logger = ReenactLogger("net", log_model=which)
+    logger = AnewLogger("net", log_model=which)
     run = trainer(logger, max_epochs=3, callbacks=[saving], enable_checkpointing=True)
     run.fit(Line(), batches(), batches())
     kept = only(root).files
@@ -229,7 +227,7 @@ def test_checkpoints_of_a_fit_that_failed_are_kept_too(root):
             raise ValueError("in the second epoch")
 
     model.on_train_epoch_start = break_off
-    run = trainer(ReenactLogger("net", log_model=True), enable_checkpointing=True)
+    run = trainer(AnewLogger("net", log_model=True), enable_checkpointing=True)
     with pytest.raises(ValueError, match="second"):
         run.fit(model, batches(), batches())
     assert [file.step for file in only(root).files] == [6]
@@ -237,7 +235,7 @@ def test_checkpoints_of_a_fit_that_failed_are_kept_too(root):
 
 def test_weights_are_committed_once_per_checkpoint_and_come_back(root):
     model, saving = Line(), ModelCheckpoint(save_last=True)
-    logger = ReenactLogger("net", log_model="weights", log_graph=True)
+    logger = AnewLogger("net", log_model="weights", log_graph=True)
     trainer(logger, callbacks=[saving], enable_checkpointing=True).fit(model, batches(), batches())
     with Experiment(prefix=logger.experiment.prefix) as exp:
         assert [commit.step for commit in exp.weights.log()] == [12, 6]
@@ -250,7 +248,7 @@ def test_weights_are_committed_once_per_checkpoint_and_come_back(root):
 
 
 def test_images_and_texts_are_logged_at_a_step(root):
-    logger = ReenactLogger("net", prefix="val")
+    logger = AnewLogger("net", prefix="val")
     images = [np.zeros((4, 4)), np.ones((4, 4))]
     logger.log_image("digits", images, step=3, caption=["zero", "one"])
     logger.log_text("answer", "seven", step=3)
@@ -267,7 +265,7 @@ def test_other_ranks_log_nothing(root, monkeypatch):
     from lightning.pytorch.utilities import rank_zero_only
 
     monkeypatch.setattr(rank_zero_only, "rank", 1)
-    logger = ReenactLogger("net")
+    logger = AnewLogger("net")
     logger.log_metrics({"loss": 1.0}, step=0)
     logger.log_hyperparams({"lr": 1.0})
     logger.experiment.log("nobody hears this")
@@ -279,7 +277,7 @@ def test_other_ranks_log_nothing(root, monkeypatch):
 
 
 def test_a_logger_can_be_sent_to_another_process(root):
-    logger = pickle.loads(pickle.dumps(ReenactLogger("net")))  # noqa: S301  (what spawning does)
+    logger = pickle.loads(pickle.dumps(AnewLogger("net")))  # noqa: S301  (what spawning does)
     logger.log_metrics({"loss": 1.0}, step=0)
     logger.finalize("success")
     assert only(root).metrics["loss"].last == 1.0
@@ -288,7 +286,7 @@ def test_a_logger_can_be_sent_to_another_process(root):
 def test_fabric_logs_too(root):
     from lightning.fabric import Fabric
 
-    with ReenactLogger("net") as logger:
+    with AnewLogger("net") as logger:
         fabric = Fabric(accelerator="cpu", devices=1, loggers=logger)
         fabric.log_dict({"train/loss": torch.tensor(0.5)}, step=3)
     assert steps(only(root), "train/loss") == [3]
@@ -296,7 +294,7 @@ def test_fabric_logs_too(root):
 
 def test_what_to_keep_of_the_model_must_be_known():
     with pytest.raises(ValueError, match="log_model"):
-        ReenactLogger("net", log_model="best")
+        AnewLogger("net", log_model="best")
 
 
 OLDER = """
@@ -304,7 +302,7 @@ import warnings
 warnings.simplefilter("ignore")
 import sys, torch
 import pytorch_lightning as pl
-from reenact.integrations.lightning import ReenactLogger
+from anew.integrations.lightning import AnewLogger
 
 class Line(pl.LightningModule):
     def __init__(self):
@@ -319,7 +317,7 @@ class Line(pl.LightningModule):
 
 if __name__ == "__main__":
     data = torch.utils.data.DataLoader(torch.linspace(-1, 1, 24).reshape(24, 1), 4)
-    logger = ReenactLogger("a/older")
+    logger = AnewLogger("a/older")
     assert isinstance(logger, pl.loggers.Logger)
     trainer = pl.Trainer(
         logger=logger, max_epochs=1, accelerator="cpu", devices=2, strategy="ddp", log_every_n_steps=1,

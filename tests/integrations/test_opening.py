@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Status, Store, session
-from reenact.errors import NotRunning
-from reenact.integrations.opening import Opening
+from anew import Experiment, Status, Store, session
+from anew.errors import NotRunning
+from anew.integrations.opening import Opening
 
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 def test_nothing_is_opened_before_the_first_use(root):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-ROOM = REPOSITORY / "src" / "reenact" / "integrations"
+ROOM = REPOSITORY / "src" / "anew" / "integrations"
 PAGE = (REPOSITORY / "docs" / "guides" / "integrations.md").read_text()
 # Module: its heading in the guide, and what is imported where it is installed.
 NAMES = {
@@ -30,12 +30,12 @@ NAMES = {
 }
 WITHOUT = """
 import importlib, os, sys
-from reenact.errors import MissingDependency
+from anew.errors import MissingDependency
 for name, framework in {pairs!r}:
     if not os.fork():
         sys.modules.update(dict.fromkeys(framework.split()))  # None: an import of it finds nothing
         try:
-            importlib.import_module("reenact.integrations." + name)
+            importlib.import_module("anew.integrations." + name)
         except MissingDependency as error:
             print(name, "pip install" in str(error), flush=True)
         os._exit(0)
@@ -59,7 +59,7 @@ def test_every_section_of_the_page_and_every_example_is_an_integrations():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_integration_has_its_section_example_and_test(name: str):
-    assert f"reenact.integrations.{name}" in section(name)
+    assert f"anew.integrations.{name}" in section(name)
     assert f"examples/with_{name}.py" in section(name)
     assert (Path(__file__).parent / f"test_{name}.py").is_file()
     # Read, not imported: Keras would want a backend. What a call gives has the call's name.

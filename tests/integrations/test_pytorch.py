@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
-import reenact
-from reenact import Experiment, Status, Store
-from reenact.errors import InvalidValue, NotRunning
-from reenact.integrations.histograms import histogram_of, plain
-from reenact.integrations.pytorch import unwatch, watch
-from reenact.reading.files import ValueView
+import anew
+from anew import Experiment, Status, Store
+from anew.errors import InvalidValue, NotRunning
+from anew.integrations.histograms import histogram_of, plain
+from anew.integrations.pytorch import unwatch, watch
+from anew.reading.files import ValueView
 
 from .running import run_example
 
@@ -327,4 +327,4 @@ def test_the_example_leaves_what_it_says(tmp_path: Path):
     names = {value.name for value in view.values()}
     assert names == {f"{kind}/{name}" for kind in ("gradients", "parameters") for name in NAMES}
     assert view.metrics["train/acc"].read().values[-1] > 0.9
-    assert reenact.__version__
+    assert anew.__version__

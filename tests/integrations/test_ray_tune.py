@@ -11,8 +11,8 @@ import pytest
 import ray
 from ray import tune
 
-from reenact import Experiment, Status, Store
-from reenact.integrations.ray_tune import ReenactCallback
+from anew import Experiment, Status, Store
+from anew.integrations.ray_tune import AnewCallback
 
 from .running import run_example
 
@@ -40,13 +40,13 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
-def fit(machine: Path, train: Any, values: list[Any], callback: ReenactCallback, **run: Any) -> Any:
+def fit(machine: Path, train: Any, values: list[Any], callback: AnewCallback, **run: Any) -> Any:
     tuner = tune.Tuner(
         train,
         param_space={"x": tune.grid_search(values), "model": {"depth": 2}},
@@ -88,7 +88,7 @@ def test_each_end_of_a_trial_is_its_status(machine, root):
             tune.report({"loss": config["x"] * i, "note": "text", "deep": {"er": i}})
 
     with Experiment("mine") as mine:
-        callback = ReenactCallback(metric="loss", trial_options={"tags": ["grid"]})
+        callback = AnewCallback(metric="loss", trial_options={"tags": ["grid"]})
         fit(machine, train, [1, 2, float("nan")], callback, stop={"training_iteration": 2})
         assert mine.status is Status.RUNNING  # the program's to end
     found = Store(root)[mine.id]
@@ -119,7 +119,7 @@ def test_a_search_that_is_restored_goes_on_in_its_experiments(machine, root, tmp
             raise ArithmeticError("not yet")
         tune.report({"loss": config["x"] / 2})
 
-    results = fit(machine, train, [1, 2], ReenactCallback("again", metric="loss"), name="restored")
+    results = fit(machine, train, [1, 2], AnewCallback("again", metric="loss"), name="restored")
     assert results.num_errors == 1
     flag.touch()
     tuner = tune.Tuner.restore(
@@ -143,4 +143,4 @@ def test_a_search_that_is_restored_goes_on_in_its_experiments(machine, root, tmp
 
 def test_a_mode_that_is_none_is_refused():
     with pytest.raises(ValueError, match="least"):
-        ReenactCallback(mode="least")
+        AnewCallback(mode="least")

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-import reenact
-from reenact import Experiment, Status, session
-from reenact.errors import MissingDependency, NotRunning
-from reenact.integrations.requiring import check_choice, experiment_for, require
+import anew
+from anew import Experiment, Status, session
+from anew.errors import MissingDependency, NotRunning
+from anew.integrations.requiring import check_choice, experiment_for, require
 
 
 @pytest.fixture(autouse=True)
 def _no_current(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
 
 
 def test_a_framework_that_is_away_is_told_with_the_command_that_installs_it():
@@ -54,12 +54,12 @@ def test_an_integration_whose_framework_is_away_says_how_to_install_it(integrati
         f"        if name.split('.')[0] not in ({package!r}, 'pytorch_lightning'):\n"
         "            return PathFinder.find_spec(name, path, target)\n"
         "sys.meta_path[:] = [Without if f is PathFinder else f for f in sys.meta_path]\n"
-        f"import reenact.integrations.{integration}\n"
+        f"import anew.integrations.{integration}\n"
     )
     command = [sys.executable, "-c", program]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("reenact.errors.MissingDependency")
+    assert last.startswith("anew.errors.MissingDependency")
     assert last.endswith(f"pip install {pip}")
 
 
@@ -101,9 +101,9 @@ def test_an_experiment_with_options_for_another_one_is_refused():
 
 
 def test_the_running_experiment_is_found_however_it_was_opened():
-    started = reenact.start("started")
+    started = anew.start("started")
     assert experiment_for(None) == (started, False)
-    reenact.finish()
+    anew.finish()
     with Experiment("block") as exp:
         assert experiment_for(None) == (exp, False)
         with Experiment("inner") as inner:

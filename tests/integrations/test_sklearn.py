@@ -27,19 +27,19 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from reenact import Experiment, Status, Store
-from reenact.errors import InvalidValue
-from reenact.integrations.sklearn import fit, log_fit
+from anew import Experiment, Status, Store
+from anew.errors import InvalidValue
+from anew.integrations.sklearn import fit, log_fit
 
 from .running import run_example
 
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 def split(classes: Any, rows: int = 120) -> tuple[Any, Any, Any, Any]:
@@ -271,7 +271,7 @@ def test_a_model_comes_back_from_its_file_as_it_was(root):
 
 
 def test_the_arrays_of_a_model_are_a_version_of_weights(root):
-    from reenact.weights import Repository
+    from anew.weights import Repository
 
     x, y, _, _ = split([0, 1])
     model = fit(

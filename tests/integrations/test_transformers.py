@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from reenact import Experiment, Status, Store, session
+from anew import Experiment, Status, Store, session
 
 from .running import run_example
 
@@ -18,7 +18,7 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
     import transformers
     from transformers import BertConfig, BertForSequenceClassification, Trainer, TrainingArguments
 
-    from reenact.integrations.transformers import ReenactCallback
+    from anew.integrations.transformers import AnewCallback
 
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
@@ -27,10 +27,10 @@ transformers.logging.disable_progress_bar()
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setattr(session, "_current", None)
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
 
 
 def model() -> Any:
@@ -87,7 +87,7 @@ def test_the_example_trains_evaluates_and_keeps_its_model(tmp_path):
 
 
 def test_report_to_finds_it_by_name_once_it_is_imported(root):
-    trainer(report_to="reenact", run_name="out/of sight").train()
+    trainer(report_to="anew", run_name="out/of sight").train()
     view = only(root)
     assert (view.name, view.status) == ("out-of sight", Status.COMPLETED)
     assert steps(view, "train/loss") == [2, 4]
@@ -96,15 +96,15 @@ def test_report_to_finds_it_by_name_once_it_is_imported(root):
 
 def test_a_callback_beside_report_to_counts_alone_so_that_nothing_is_logged_twice(root):
     with Experiment("a/b") as exp:
-        trainer(ReenactCallback(exp), report_to=["reenact"]).train()
+        trainer(AnewCallback(exp), report_to=["anew"]).train()
     assert steps(only(root), "train/loss") == [2, 4]
 
 
 def test_a_callback_that_takes_the_place_of_another_logs(root):
-    run = trainer(ReenactCallback("a/first"))
+    run = trainer(AnewCallback("a/first"))
     run.train()
-    run.remove_callback(ReenactCallback)
-    run.add_callback(ReenactCallback("a/second"))
+    run.remove_callback(AnewCallback)
+    run.add_callback(AnewCallback("a/second"))
     run.train()
     for name in ("a/first", "a/second"):
         assert steps(Store(str(root))[name], "train/loss") == [2, 4]
@@ -113,7 +113,7 @@ def test_a_callback_that_takes_the_place_of_another_logs(root):
 @pytest.mark.parametrize("how", ["handed over", "found"])
 def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
     with Experiment("a/b") as exp:
-        callback = ReenactCallback(exp if how == "handed over" else None)
+        callback = AnewCallback(exp if how == "handed over" else None)
         run = trainer(callback)
         run.train()
         run.predict(DATA)
@@ -122,7 +122,7 @@ def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
 
 
 def test_a_second_training_and_an_evaluation_continue_the_same_experiment(root):
-    run = trainer(ReenactCallback("net"))
+    run = trainer(AnewCallback("net"))
     run.train()
     assert only(root).status is Status.COMPLETED
     run.evaluate()
@@ -135,8 +135,8 @@ def test_a_second_training_and_an_evaluation_continue_the_same_experiment(root):
 
 def test_training_goes_on_from_a_checkpoint_in_the_same_experiment(root):
     options = {"save_strategy": "steps", "save_steps": 2}
-    trainer(ReenactCallback("a/net"), max_steps=2, **options).train()
-    trainer(ReenactCallback("a/net"), **options).train(resume_from_checkpoint=True)
+    trainer(AnewCallback("a/net"), max_steps=2, **options).train()
+    trainer(AnewCallback("a/net"), **options).train(resume_from_checkpoint=True)
     assert steps(only(root), "train/loss") == [2, 4]
 
 
@@ -154,13 +154,13 @@ class Fails(transformers.TrainerCallback):
     ("error", "status"), [(ValueError("no"), "failed"), (KeyboardInterrupt(), "cancelled")]
 )
 def test_in_a_with_block_it_ends_as_the_block_does(root, error, status):
-    with pytest.raises(type(error)), ReenactCallback("net") as callback:
+    with pytest.raises(type(error)), AnewCallback("net") as callback:
         trainer(callback, Fails(error)).train()
     assert only(root).status == status
 
 
 def test_other_processes_than_the_first_log_nothing(root):
-    run = trainer(ReenactCallback("net"))
+    run = trainer(AnewCallback("net"))
     state = run.state
     state.is_world_process_zero = False
     run.callback_handler.on_train_begin(run.args, state, run.control)
@@ -170,7 +170,7 @@ def test_other_processes_than_the_first_log_nothing(root):
 
 
 def test_what_is_no_number_is_kept_as_a_text(root):
-    with ReenactCallback("net") as callback:
+    with AnewCallback("net") as callback:
         run = trainer(callback)
         run.log({"loss": torch.tensor(0.5), "eval_report": "two of three", "test_": 1})
     view = only(root)
@@ -181,11 +181,11 @@ def test_what_is_no_number_is_kept_as_a_text(root):
 
 def test_checkpoints_are_kept_whole_or_as_versions_of_the_weights(root):
     options = {"save_strategy": "steps", "save_steps": 2}
-    trainer(ReenactCallback("a/files", log_model="all"), **options).train()
+    trainer(AnewCallback("a/files", log_model="all"), **options).train()
     files = Store(str(root))["a/files"].files
     assert {file.step for file in files} == {2, 4}
     assert "checkpoint-4/trainer_state.json" in {file.name for file in files}
-    run = trainer(ReenactCallback("a/weights", log_model="weights"), **options)
+    run = trainer(AnewCallback("a/weights", log_model="weights"), **options)
     run.train()
     with Experiment("a/weights") as exp:
         assert [commit.step for commit in exp.weights.log()] == [4, 2]
@@ -194,7 +194,7 @@ def test_checkpoints_are_kept_whole_or_as_versions_of_the_weights(root):
 
 
 def test_a_search_makes_each_trial_a_child(root):
-    callback = ReenactCallback("a/search")
+    callback = AnewCallback("a/search")
     trainer(callback, eval_strategy="steps", eval_steps=4).hyperparameter_search(
         hp_space=lambda trial: {"learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2)},
         n_trials=2,
@@ -213,4 +213,4 @@ def test_a_search_makes_each_trial_a_child(root):
 
 def test_what_to_keep_of_the_model_must_be_known():
     with pytest.raises(ValueError, match="log_model"):
-        ReenactCallback("net", log_model="best")
+        AnewCallback("net", log_model="best")

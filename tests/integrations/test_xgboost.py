@@ -10,8 +10,8 @@ import pytest
 import xgboost
 from sklearn.base import clone
 
-from reenact import Experiment, Status, Store
-from reenact.integrations.xgboost import ReenactCallback
+from anew import Experiment, Status, Store
+from anew.integrations.xgboost import AnewCallback
 
 from .running import run_example
 
@@ -25,10 +25,10 @@ PARAMS = {
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
-    monkeypatch.setenv("REENACT_ROOT", str(root))
-    monkeypatch.setenv("REENACT_CONSOLE", "off")
-    monkeypatch.setenv("REENACT_CAPTURE", "off")
-    monkeypatch.setenv("REENACT_SYSTEM_METRICS", "0")
+    monkeypatch.setenv("ANEW_ROOT", str(root))
+    monkeypatch.setenv("ANEW_CONSOLE", "off")
+    monkeypatch.setenv("ANEW_CAPTURE", "off")
+    monkeypatch.setenv("ANEW_SYSTEM_METRICS", "0")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_what_is_recorded_is_what_xgboost_returns(matrices, root):
     with Experiment("run") as exp:
         xgboost.train(
             PARAMS, train, 5, evals=[(train, "train"), (val, "val")], evals_result=results,
-            callbacks=[ReenactCallback(exp)], verbose_eval=False,
+            callbacks=[AnewCallback(exp)], verbose_eval=False,
         )  # fmt: skip
         assert exp.status is Status.RUNNING  # it is the program's to end
     found = Store(root)[exp.id]
@@ -85,7 +85,7 @@ def test_what_is_recorded_is_what_xgboost_returns(matrices, root):
 
 def test_the_running_experiment_is_found_and_its_own_parameters_stay(matrices, root):
     with Experiment("run", params={"eta": "mine"}) as exp:
-        xgboost.train(PARAMS, matrices[0], 2, callbacks=[ReenactCallback()])
+        xgboost.train(PARAMS, matrices[0], 2, callbacks=[AnewCallback()])
     found = Store(root)[exp.id]
     assert (found.params["eta"], found.params["max_depth"]) == ("mine", 6)
     assert found.params["learning_rate"] == 0.1  # as it was given, not as float32 has it
@@ -94,7 +94,7 @@ def test_the_running_experiment_is_found_and_its_own_parameters_stay(matrices, r
 
 def test_a_classifier_opens_an_experiment_and_ends_it_with_its_fit(data, root):
     x, y = data
-    callback = ReenactCallback("classifier", tags=["trees"], model_file="model.ubj")
+    callback = AnewCallback("classifier", tags=["trees"], model_file="model.ubj")
     model = xgboost.XGBClassifier(n_estimators=4, callbacks=[callback], n_jobs=1)
     model.fit(x, y, eval_set=[(x, y)], verbose=False)
     (found,) = Store(root)
@@ -111,14 +111,14 @@ def test_a_classifier_opens_an_experiment_and_ends_it_with_its_fit(data, root):
 
 def test_each_clone_of_an_estimator_has_an_experiment_of_its_own(data, root):
     x, y = data
-    model = xgboost.XGBClassifier(n_estimators=2, callbacks=[ReenactCallback("fold")], n_jobs=1)
+    model = xgboost.XGBClassifier(n_estimators=2, callbacks=[AnewCallback("fold")], n_jobs=1)
     for _ in range(2):
         clone(model).fit(x, y)
     assert [one.status for one in Store(root)] == [Status.COMPLETED] * 2
 
 
 def test_cross_validation_keeps_mean_and_deviation_and_the_boosters_of_all_folds(matrices, root):
-    with ReenactCallback("cv", model_file="model.json") as callback:
+    with AnewCallback("cv", model_file="model.json") as callback:
         results = xgboost.cv(
             PARAMS, matrices[0], 6, nfold=3, seed=0, callbacks=[callback], early_stopping_rounds=2
         )
@@ -141,7 +141,7 @@ def test_the_last_iteration_is_kept_where_another_callback_stops_the_training_fi
         rounds=1, data_name="train", maximize=True
     )  # logloss only falls
     params = PARAMS | {"eval_metric": "logloss"}
-    with ReenactCallback("stopped") as callback:
+    with AnewCallback("stopped") as callback:
         xgboost.train(
             params, matrices[0], 9, evals=[(matrices[0], "train")], callbacks=[stop, callback], verbose_eval=False,
         )  # fmt: skip
@@ -152,7 +152,7 @@ def test_the_last_iteration_is_kept_where_another_callback_stops_the_training_fi
 def test_training_goes_on_with_the_steps_of_an_earlier_model(matrices, root):
     train, _ = matrices
     first = xgboost.train(PARAMS, train, 3)
-    with ReenactCallback("on") as callback:
+    with AnewCallback("on") as callback:
         xgboost.train(
             PARAMS, train, 2, evals=[(train, "train")], xgb_model=first, callbacks=[callback]
         )
@@ -164,7 +164,7 @@ def test_a_training_that_raises_in_a_with_block_fails_the_experiment(matrices, r
     def broken(*_):
         raise ArithmeticError("no gradient")
 
-    with pytest.raises(ArithmeticError), ReenactCallback("broken") as callback:
+    with pytest.raises(ArithmeticError), AnewCallback("broken") as callback:
         xgboost.train(PARAMS, matrices[0], 3, obj=broken, callbacks=[callback])
     (found,) = Store(root)
     assert (found.status, found.reason) == (Status.FAILED, "ArithmeticError: no gradient")
@@ -174,7 +174,7 @@ def test_a_training_that_was_broken_off_is_ended_by_the_next_one(matrices, root)
     def broken(*_):
         raise ArithmeticError("no gradient")
 
-    callback = ReenactCallback("again")
+    callback = AnewCallback("again")
     with pytest.raises(ArithmeticError):
         xgboost.train(PARAMS, matrices[0], 3, obj=broken, callbacks=[callback])
     xgboost.train(PARAMS, matrices[0], 3, callbacks=[callback])
@@ -188,7 +188,7 @@ def test_other_boosters_and_many_classes_are_recorded_too(data, booster, root):
     x, _ = data
     train = xgboost.DMatrix(x, np.arange(len(x)) % 3)
     params = {"objective": "multi:softprob", "num_class": 3, "booster": booster, "nthread": 1}
-    with ReenactCallback("other", model_file="model.json") as callback:
+    with AnewCallback("other", model_file="model.json") as callback:
         xgboost.train(
             params, train, 3, evals=[(train, "train")], callbacks=[callback], verbose_eval=False
         )
@@ -199,7 +199,7 @@ def test_other_boosters_and_many_classes_are_recorded_too(data, booster, root):
 
 
 def test_a_disabled_experiment_trains_as_without(matrices, root):
-    with ReenactCallback(mode="disabled", model_file="model.json") as callback:
+    with AnewCallback(mode="disabled", model_file="model.json") as callback:
         model = xgboost.train(PARAMS, matrices[0], 2, callbacks=[callback])
     assert model.num_boosted_rounds() == 2
     assert not root.exists()

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.journal.follow import Cursor, Position, Stream, follow
-from reenact.journal.layout import part_name, split_part
+from anew.journal.follow import Cursor, Position, Stream, follow
+from anew.journal.layout import part_name, split_part
 
 POINTS = frozenset({Stream.POINTS})
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from reenact.journal.liveness import (
+from anew.journal.liveness import (
     HEARTBEATS_MISSED,
     boot_id,
     host_name,

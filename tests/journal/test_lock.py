@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from reenact.journal import lock as locking
-from reenact.journal.liveness import boot_id, host_name
-from reenact.journal.lock import locked
+from anew.journal import lock as locking
+from anew.journal.liveness import boot_id, host_name
+from anew.journal.lock import locked
 
 
 @pytest.fixture(params=["kernel", "file"])
@@ -42,7 +42,7 @@ def test_an_error_inside_lets_go(path: str):
 def test_the_lock_of_a_killed_process_counts_for_nothing(path: str):
     force = "locking._try_kernel = lambda fd: None\n" if locking._try_kernel(0) is None else ""
     code = (
-        "import sys, time\nfrom reenact.journal import lock as locking\n"
+        "import sys, time\nfrom anew.journal import lock as locking\n"
         f"{force}with locking.locked(sys.argv[1], 5) as mine:\n"
         "    print(mine, flush=True)\n    time.sleep(60)\n"
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reenact.journal.edits import append_event, edit_writer
-from reenact.journal.layout import RootLayout
-from reenact.journal.openings import announce, follow_openings
-from reenact.record.decode import decode_events
-from reenact.record.events import TagsChanged
+from anew.journal.edits import append_event, edit_writer
+from anew.journal.layout import RootLayout
+from anew.journal.openings import announce, follow_openings
+from anew.record.decode import decode_events
+from anew.record.events import TagsChanged
 
 
 def test_announcements_come_once_from_a_saved_place(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact.journal.segment import PENDING_BYTES, Segment
+from anew.journal.segment import PENDING_BYTES, Segment
 
 
 def lines(path: Path) -> list[str]:
@@ -50,7 +50,7 @@ def test_threads_append_whole_lines_without_a_lock(tmp_path: Path) -> None:
 
 FULL_DISK = """
 import resource, sys
-from reenact.journal.segment import Segment
+from anew.journal.segment import Segment
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 troubles = []
 segment = Segment(sys.argv[1], on_trouble=troubles.append)
@@ -77,7 +77,7 @@ def test_lines_refused_by_a_full_disk_are_written_when_there_is_room_again(tmp_p
 
 LOSING = """
 import resource, sys
-from reenact.journal.segment import Segment
+from anew.journal.segment import Segment
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 segment = Segment(sys.argv[1])
 line = b"y" * 9999 + b"\\n"
@@ -147,7 +147,7 @@ def test_a_closed_segment_refuses_writes_to_its_old_descriptor(tmp_path: Path) -
 
 FORGETTING = """
 import os, sys
-from reenact.journal.segment import Segment
+from anew.journal.segment import Segment
 segment = Segment(sys.argv[1])
 pid = os.fork()
 if pid == 0:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from reenact.journal import writer as writer_module
-from reenact.journal.layout import ExperimentLayout
-from reenact.journal.verdict import gone_writers, settle
-from reenact.journal.writer import Writer
-from reenact.record.status import Status
+from anew.journal import writer as writer_module
+from anew.journal.layout import ExperimentLayout
+from anew.journal.verdict import gone_writers, settle
+from anew.journal.writer import Writer
+from anew.record.status import Status
 
 from ..tracking.reading import events, points, state
 

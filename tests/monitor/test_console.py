@@ -18,7 +18,7 @@ from typing import ParamSpec
 
 import pytest
 
-from reenact.monitor.console import ConsoleCapture
+from anew.monitor.console import ConsoleCapture
 
 P = ParamSpec("P")
 
@@ -360,7 +360,7 @@ def test_a_signal_handler_that_prints_does_not_hang_or_lose_its_line(tmp_path: P
 
 KILLED = """
 import os, signal, sys
-from reenact.monitor.console import ConsoleCapture
+from anew.monitor.console import ConsoleCapture
 
 ConsoleCapture(sys.argv[1]).start()
 for line in range(100):
@@ -371,7 +371,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 FORKED = """
 import os, sys
-from reenact.monitor.console import ConsoleCapture
+from anew.monitor.console import ConsoleCapture
 
 capture = ConsoleCapture(sys.argv[1])
 capture.start()

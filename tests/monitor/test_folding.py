@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import Progress
 
-from reenact.monitor.folding import MAX_LINE, LineFolder
+from anew.monitor.folding import MAX_LINE, LineFolder
 
 PIECES = st.lists(
     st.sampled_from(

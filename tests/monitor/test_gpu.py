@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from reenact.monitor.gpu import GpuSampler
+from anew.monitor.gpu import GpuSampler
 
 
 class NVMLError_NotSupported(Exception):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact.monitor.system import PREFIX, SystemSampler
+from anew.monitor.system import PREFIX, SystemSampler
 
 
 def sample(sampler: SystemSampler) -> dict[str, float]:
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
 def test_a_counter_that_starts_anew_gives_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     sampler = SystemSampler()
     clock = iter([0.0, 10.0, 10.01, 20.0, 30.0])
-    monkeypatch.setattr("reenact.monitor.system.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("anew.monitor.system.time.monotonic", lambda: next(clock))
     assert sampler.rate("x", 100) == {}
     assert sampler.rate("x", 200) == {"x": 10.0}
     assert sampler.rate("x", 900) == {}  # too soon after the last
@@ -75,7 +75,7 @@ def test_a_counter_that_starts_anew_gives_no_rate(monkeypatch: pytest.MonkeyPatc
 
 def test_making_a_sampler_imports_nothing_heavy() -> None:
     code = (
-        "import sys; from reenact.monitor.system import SystemSampler; SystemSampler(); "
+        "import sys; from anew.monitor.system import SystemSampler; SystemSampler(); "
         "print([m for m in ('psutil', 'pynvml', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reenact.monitor.ticker import Ticker, process_ticker
+from anew.monitor.ticker import Ticker, process_ticker
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
@@ -67,7 +67,7 @@ def test_a_failing_callback_is_reported_once_and_still_called(
     def fail() -> None:
         raise OSError("the disk is gone")
 
-    with caplog.at_level(logging.WARNING, "reenact"):
+    with caplog.at_level(logging.WARNING, "anew"):
         bad = ticker.add(fail, 0.01, name="the heartbeat")
         good = ticker.add(lambda: calls.append(1), 0.01)
         wait_until(lambda: bad.failures >= 3 and len(calls) >= 3)
@@ -108,7 +108,7 @@ def test_a_callback_may_cancel_itself_and_add_others() -> None:
 def test_the_thread_is_a_daemon_shared_by_all_and_ends_when_idle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("reenact.monitor.ticker._IDLE_SECONDS", 0.01)
+    monkeypatch.setattr("anew.monitor.ticker._IDLE_SECONDS", 0.01)
     ticker, seen = Ticker(), set()
     handles = [
         ticker.add(lambda: seen.add(threading.current_thread()), 0.01, first_after=0)
@@ -152,7 +152,7 @@ def test_many_threads_may_add_and_cancel_at_once() -> None:
 
 FORKED = """
 import os, signal, threading, time
-from reenact.monitor.ticker import process_ticker
+from anew.monitor.ticker import process_ticker
 
 ticker = process_ticker()
 calls = []
@@ -189,7 +189,7 @@ print(os.waitstatus_to_exitcode(status))
 
 EXIT = """
 import time
-from reenact.monitor.ticker import process_ticker
+from anew.monitor.ticker import process_ticker
 
 process_ticker().add(lambda: time.sleep(1000), 1000, first_after=0)
 time.sleep(0.1)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reenact import Experiment
-from reenact.store import Store
+from anew import Experiment
+from anew.store import Store
 
 
 def record(root: Path, name: str, **options: Any) -> Experiment:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reenact.plots.band import band_of
+from anew.plots.band import band_of
 
 
 def run(*pairs):

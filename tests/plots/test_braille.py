@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from reenact.plots.braille import Curve, braille_chart
+from anew.plots.braille import Curve, braille_chart
 
 
 def text(rows):

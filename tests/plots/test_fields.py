@@ -1,7 +1,7 @@
 import pytest
 
-from reenact.errors import InvalidValue
-from reenact.plots.fields import field_value, metric_result
+from anew.errors import InvalidValue
+from anew.plots.fields import field_value, metric_result
 
 REF = "lab/sweep/lr0.1-1"
 

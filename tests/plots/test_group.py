@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from reenact.errors import InvalidValue, NotFound
-from reenact.plots import plot_group
-from reenact.plots.group import group_bands, selected
+from anew.errors import InvalidValue, NotFound
+from anew.plots import plot_group
+from anew.plots.group import group_bands, selected
 
 from .conftest import SWEEP
 
@@ -48,7 +48,7 @@ def test_what_makes_no_sense_is_refused(store, options):
 
 
 def test_too_many_groups_are_refused(store, monkeypatch):
-    monkeypatch.setattr("reenact.plots.group._MOST_GROUPS", 2)
+    monkeypatch.setattr("anew.plots.group._MOST_GROUPS", 2)
     with pytest.raises(InvalidValue, match="makes 6 groups"):
         plot_group(store, SWEEP, "train/loss", "prefix")
 

@@ -1,7 +1,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from reenact.plots.labels import differing, flat, labels, shown
+from anew.plots.labels import differing, flat, labels, shown
 
 
 @dataclass

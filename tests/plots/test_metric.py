@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
-from reenact.errors import InvalidValue, NotFound
-from reenact.plots import plot_metric
+from anew.errors import InvalidValue, NotFound
+from anew.plots import plot_metric
 
 from .conftest import SWEEP
 
@@ -97,10 +97,10 @@ def test_experiments_without_the_metric_are_counted_not_dropped_in_silence(store
 
 
 def test_more_curves_than_can_be_told_apart_are_coloured_by_their_ends(store):
-    from reenact.plots.draw import Oddities
-    from reenact.plots.lines import Line
-    from reenact.plots.metric import draw_many
-    from reenact.plots.style import new_axes
+    from anew.plots.draw import Oddities
+    from anew.plots.lines import Line
+    from anew.plots.metric import draw_many
+    from anew.plots.style import new_axes
 
     lines = [
         Line(str(i), "loss", np.arange(3.0), np.array([3.0, 2.0, float(i)])) for i in range(40)
@@ -134,8 +134,8 @@ import matplotlib
 matplotlib.use("svg")
 matplotlib.rcParams["lines.linewidth"] = 7
 before = dict(matplotlib.rcParams)
-from reenact.store import Store
-from reenact.plots import plot_metric, plot_parallel, plot_scatter, plot_group, plot_metrics
+from anew.store import Store
+from anew.plots import plot_metric, plot_parallel, plot_scatter, plot_group, plot_metrics
 with Store({str(plotted)!r}) as store:
     refs = {SWEEP!r}
     plot_metric(store, refs, "train/loss", save={str(tmp_path / "a.png")!r}, x="time")

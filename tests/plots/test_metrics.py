@@ -1,8 +1,8 @@
 import pytest
 
-from reenact.errors import NotFound
-from reenact.plots import plot_metrics
-from reenact.plots.metrics import panels
+from anew.errors import NotFound
+from anew.plots import plot_metrics
+from anew.plots.metrics import panels
 
 from .conftest import SWEEP
 

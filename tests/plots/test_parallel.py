@@ -1,9 +1,9 @@
 import pytest
 
-from reenact.errors import InvalidValue, NotFound
-from reenact.plots import plot_parallel
-from reenact.plots.parallel import unit_places
-from reenact.plots.scatter import axis_of
+from anew.errors import InvalidValue, NotFound
+from anew.plots import plot_parallel
+from anew.plots.parallel import unit_places
+from anew.plots.scatter import axis_of
 
 from .conftest import SWEEP
 

@@ -1,8 +1,8 @@
 import pytest
 
-from reenact.errors import InvalidValue, NotFound
-from reenact.plots import plot_scatter
-from reenact.plots.scatter import axis_of
+from anew.errors import InvalidValue, NotFound
+from anew.plots import plot_scatter
+from anew.plots.scatter import axis_of
 
 from .conftest import SWEEP
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.errors import InvalidValue
-from reenact.plots.smoothing import smoothed
+from anew.errors import InvalidValue
+from anew.plots.smoothing import smoothed
 
 values = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300)
 

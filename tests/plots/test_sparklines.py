@@ -3,7 +3,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.plots.sparklines import sparkline
+from anew.plots.sparklines import sparkline
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from anew import Experiment
+from anew.provenance.environment import find_packages, requirements_text
+from anew.provenance.patch import mask_source, new_file_patch, sections, without_secrets
+from anew.provenance.repository import find_repository
+from anew.provenance.variables import chosen_variables
 from projects import TRAIN, Project
-from reenact import Experiment
-from reenact.provenance.environment import find_packages, requirements_text
-from reenact.provenance.patch import mask_source, new_file_patch, sections, without_secrets
-from reenact.provenance.repository import find_repository
-from reenact.provenance.variables import chosen_variables
 
 
 def test_a_run_has_its_code_command_environment_hardware_and_seed_on_record(project):
@@ -51,7 +51,7 @@ def test_a_dirty_tree_is_warned_of_at_the_start_and_a_clean_one_is_not(project):
     project.write("new.py", "")
     said = project.run()
     assert f"warning: 1 uncommitted change in {project.path}; kept as environment/git.patch" in said
-    project.run(REENACT_QUIET="1")
+    project.run(ANEW_QUIET="1")
 
 
 def test_continuing_from_a_clean_tree_takes_the_old_patch_away(project):
@@ -120,7 +120,7 @@ def test_what_is_too_large_is_left_out_and_listed(project):
 
 def test_a_store_inside_the_repository_is_no_code(project):
     project.commit(train=TRAIN)
-    project.environ["REENACT_ROOT"] = str(project.path / "experiments")
+    project.environ["ANEW_ROOT"] = str(project.path / "experiments")
     project.root = project.path / "experiments"
     project.run()
     project.run()
@@ -141,7 +141,7 @@ def test_a_store_inside_the_repository_is_no_code(project):
 )
 def test_names_of_every_kind_come_back(project, monkeypatch, name):
     project.commit(
-        train="import os\nfrom pathlib import Path\nfrom reenact import Experiment\n"
+        train="import os\nfrom pathlib import Path\nfrom anew import Experiment\n"
         f"with Experiment('lab/toy', system_metrics=0) as exp:\n    exp.log_metric('x', float(Path({name!r}).read_text()))\n"
     )
     project.write(name, "4.5")
@@ -228,7 +228,7 @@ def test_planted_secrets_are_nowhere_in_the_folder(project, tmp_path):
     project.run(
         "train.py", "--password", PLANTED["argument"], f"--api-key={PLANTED['argument']}",
         CUDA_API_TOKEN=PLANTED["variable"], DB=PLANTED["config"], PYTHONPATH=str(site),
-        REENACT_CAPTURE_VARIABLES="MY_*", MY_SECRET=PLANTED["variable"], MY_NAME="shown",
+        ANEW_CAPTURE_VARIABLES="MY_*", MY_SECRET=PLANTED["variable"], MY_NAME="shown",
     )  # fmt: skip
     captured = project.view().captured
     assert captured["variables"]["MY_NAME"] == "shown"
@@ -363,7 +363,7 @@ def test_identical_captures_are_stored_once(project, monkeypatch):
     project.write("new.py", "x = 1\n" * 1000)
     project.write(
         "many.py",
-        "from reenact import Experiment\nfor i in range(20):\n"
+        "from anew import Experiment\nfor i in range(20):\n"
         "    with Experiment(f'lab/many/{i}', system_metrics=0) as exp:\n        exp.log_metric('x', i)\n",
     )
     project.run("many.py")
@@ -385,8 +385,8 @@ def test_identical_captures_are_stored_once(project, monkeypatch):
 
 
 def test_a_file_system_without_hard_links_gets_copies(tmp_path, monkeypatch):
-    from reenact.journal.layout import RootLayout
-    from reenact.provenance.shared import place
+    from anew.journal.layout import RootLayout
+    from anew.provenance.shared import place
 
     monkeypatch.setattr(os, "link", lambda *a: (_ for _ in ()).throw(OSError(95, "not supported")))
     target = tmp_path / "lab/environment/x"
@@ -400,7 +400,7 @@ def test_a_file_system_without_hard_links_gets_copies(tmp_path, monkeypatch):
 def test_capture_can_be_switched_off_and_keeps_the_command_and_the_commit(project):
     commit = project.commit(train=TRAIN)
     project.write("new.py", "")
-    project.run(REENACT_CAPTURE="off")
+    project.run(ANEW_CAPTURE="off")
     captured = project.view().captured
     assert captured["git"] == {"commit": commit, "branch": "main"}
     assert captured["command"]["argv"][1:] == ["train.py"]
@@ -430,7 +430,7 @@ def test_the_current_state_is_captured_when_the_code_changes_between_experiments
 
 def test_a_forked_child_goes_on_while_the_parent_captures(project):
     project.commit(
-        train="import os\nfrom reenact import Experiment\n"
+        train="import os\nfrom anew import Experiment\n"
         "with Experiment('lab/toy', system_metrics=0) as exp:\n"
         "    import time; time.sleep(0.2)\n"
         "    for i in range(10):\n"

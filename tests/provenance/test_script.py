@@ -25,14 +25,12 @@ json.dump({"value": value, "argument": sys.argv[1]}, open("result.json", "w"))
 
 @pytest.fixture
 def recorded(project: Project) -> Project:
-    """A program without Reenact in it, recorded from outside with uncommitted changes."""
+    """A program without Anew in it, recorded from outside with uncommitted changes."""
     project.write("data/numbers.txt", "1\n2\n3\n")
     project.commit(train=PROGRAM)
     project.write("data/numbers.txt", "1\n2\n4\n")
     project.write("added.txt", "new")
-    project.reenact(
-        "run", "--prefix", "lab/toy", "--", "python", "train.py", "it's $HOME", check=True
-    )
+    project.anew("run", "--prefix", "lab/toy", "--", "python", "train.py", "it's $HOME", check=True)
     return project
 
 
@@ -79,7 +77,7 @@ def test_a_commit_on_no_branch_is_found(project, tmp_path):
     )
     project.git("checkout", "--quiet", "--detach")
     project.commit(other="")
-    project.reenact("run", "--prefix", "lab/toy", "--", "python", "train.py", "x", check=True)
+    project.anew("run", "--prefix", "lab/toy", "--", "python", "train.py", "x", check=True)
     (project.path / "result.json").unlink()
     project.git("checkout", "--quiet", "main")
     script(project, "--current", "--python", sys.executable, "--into", str(tmp_path / "into"))
@@ -151,7 +149,7 @@ def test_a_command_with_a_secret_has_to_be_given(project, tmp_path):
     project.commit(
         train=PROGRAM.replace("data/numbers.txt", "train.py").replace("float(line)", "len(line)")
     )
-    project.reenact(
+    project.anew(
         "run",
         "--prefix",
         "lab/toy",
@@ -172,7 +170,7 @@ def test_a_command_with_a_secret_has_to_be_given(project, tmp_path):
 
 def test_the_exit_code_is_the_programs(project):
     project.commit(train="raise SystemExit(7)\n")
-    project.reenact("run", "--prefix", "lab/toy", "--", "python", "train.py")
+    project.anew("run", "--prefix", "lab/toy", "--", "python", "train.py")
     done = script(project, "--current", check=False)
     assert done.returncode == 7
     assert "ended with 7" in done.stderr
@@ -192,7 +190,7 @@ def test_a_fresh_clone_and_a_fresh_environment_give_the_same_final_metrics(proje
         "json.dump({'loss': float(((w - [1, 2, 3]) ** 2).sum()), 'numpy': np.__version__}, open('metrics.json', 'w'))\n"
     )
     project.commit(train=program)
-    project.reenact("run", "--prefix", "lab/toy", "--", python, "train.py", check=True)
+    project.anew("run", "--prefix", "lab/toy", "--", python, "train.py", check=True)
     packages = (project.folder() / "environment/requirements.txt").read_text()
     assert "numpy==" in packages
     assert "torch" not in packages

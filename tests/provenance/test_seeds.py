@@ -11,9 +11,9 @@ import sys
 import numpy as np
 import pytest
 
-from reenact import Experiment, Store, get_rng_state, seed_everything, set_rng_state
-from reenact.errors import InvalidValue
-from reenact.provenance import seeds as module
+from anew import Experiment, Store, get_rng_state, seed_everything, set_rng_state
+from anew.errors import InvalidValue
+from anew.provenance import seeds as module
 
 
 @pytest.fixture(autouse=True)
@@ -106,11 +106,11 @@ def test_the_state_at_the_start_is_recorded_as_a_digest(tmp_path):
 
 def test_a_library_imported_later_is_seeded_then():
     program = (
-        "import sys\nfrom reenact import seed_everything\nseeds = seed_everything(5)\n"
+        "import sys\nfrom anew import seed_everything\nseeds = seed_everything(5)\n"
         "assert 'numpy' not in sys.modules\nimport numpy\n"
         "first = numpy.random.random()\nnumpy.random.seed(5)\nassert numpy.random.random() == first\n"
         "assert seeds.libraries == ['random', 'numpy'], seeds.libraries\n"
-        "assert type(numpy.random.__spec__.loader).__module__ != 'reenact.provenance.imports'\n"
+        "assert type(numpy.random.__spec__.loader).__module__ != 'anew.provenance.imports'\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 
@@ -119,7 +119,7 @@ def test_a_library_imported_later_is_seeded_then():
 def test_torch_is_seeded_and_its_state_comes_back():
     program = """
 import json, sys
-from reenact import get_rng_state, seed_everything, set_rng_state, seed_worker
+from anew import get_rng_state, seed_everything, set_rng_state, seed_worker
 seeds = seed_everything(5, deterministic=True)
 import torch
 assert torch.initial_seed() == 5
@@ -142,7 +142,7 @@ assert "torch" in seeds.libraries
 def test_jax_gets_a_key():
     pytest.importorskip("jax")
     program = (
-        "from reenact import seed_everything\nimport jax\n"
+        "from anew import seed_everything\nimport jax\n"
         "a = jax.random.uniform(seed_everything(5).jax_key(), (3,))\n"
         "assert (a == jax.random.uniform(jax.random.key(5), (3,))).all()\n"
     )

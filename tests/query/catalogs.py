@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from reenact.record.fold import ExperimentState
-from reenact.record.plain import to_plain
-from reenact.stores.catalog import schema
-from reenact.stores.catalog.protocol import Entry
-from reenact.stores.catalog.sqlite import SqliteCatalog
-from reenact.stores.catalog.summary import Tally, combine
+from anew.record.fold import ExperimentState
+from anew.record.plain import to_plain
+from anew.stores.catalog import schema
+from anew.stores.catalog.protocol import Entry
+from anew.stores.catalog.sqlite import SqliteCatalog
+from anew.stores.catalog.summary import Tally, combine
 
 NOW = 1_790_000_000.0
 
@@ -125,7 +125,7 @@ def catalog_of(experiments: Sequence[Exp]) -> SqliteCatalog:
                 row={name: one.fact(name) for name in columns},
                 cursor=msgspec.msgpack.encode({}),
                 live=False,
-                anew=True,
+                whole=True,
                 state=msgspec.msgpack.encode(state),
                 tallies=msgspec.msgpack.encode(tallies),
                 params=one.params,

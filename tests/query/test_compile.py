@@ -11,13 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reenact.errors import QueryError
-from reenact.query import selection as selecting
-from reenact.query.names import CatalogNames
-from reenact.query.parser import parse
-from reenact.query.regex import PatternBudget
-from reenact.query.selection import Selection
-from reenact.stores.catalog.sqlite import SqliteCatalog
+from anew.errors import QueryError
+from anew.query import selection as selecting
+from anew.query.names import CatalogNames
+from anew.query.parser import parse
+from anew.query.regex import PatternBudget
+from anew.query.selection import Selection
+from anew.stores.catalog.sqlite import SqliteCatalog
 
 from .catalogs import NOW, Exp, catalog_of
 

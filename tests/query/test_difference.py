@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.query.difference import Part, first_part
+from anew.query.difference import Part, first_part
 
 NAN, INF = math.nan, math.inf
 

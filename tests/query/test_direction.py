@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from reenact.query.direction import direction
+from anew.query.direction import direction
 
 
 @pytest.mark.parametrize(

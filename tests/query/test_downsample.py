@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from reenact.query.downsample import kept, step_order
+from anew.query.downsample import kept, step_order
 
 NAN, INF = math.nan, math.inf
 series = arrays(

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reenact.query.fields import COLUMNS, SECTIONS, STATS
-from reenact.query.literals import parse_duration
-from reenact.query.names import CatalogNames
-from reenact.query.parser import parse
-from reenact.query.selection import Selection
+from anew.query.fields import COLUMNS, SECTIONS, STATS
+from anew.query.literals import parse_duration
+from anew.query.names import CatalogNames
+from anew.query.parser import parse
+from anew.query.selection import Selection
 
 from .catalogs import NOW, Exp, catalog_of
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from reenact.query.literals import Span, parse_duration, parse_number, parse_time
+from anew.query.literals import Span, parse_duration, parse_number, parse_time
 
 
 @pytest.mark.parametrize(

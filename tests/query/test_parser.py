@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.errors import QueryError
-from reenact.query.parser import MAX_DEPTH, parse
-from reenact.query.syntax import (
+from anew.errors import QueryError
+from anew.query.parser import MAX_DEPTH, parse
+from anew.query.syntax import (
     And,
     Compare,
     Contains,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.query.regex import PatternBudget, check_pattern, plain_part
+from anew.query.regex import PatternBudget, check_pattern, plain_part
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from reenact.query.suggest import nearest, one_of
+from anew.query.suggest import nearest, one_of
 
 
 def test_the_nearest_come_by_case_then_by_ending_then_by_spelling():

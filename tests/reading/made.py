@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reenact import Experiment
+from anew import Experiment
 
 
 def make(root: Path, prefix: str, *, steps: int = 10, offset: float = 0.0, **options: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 
 def test_configuration_keys_that_differ_are_part_of_the_comparison(root: Path) -> None:

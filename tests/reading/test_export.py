@@ -9,8 +9,8 @@ import duckdb
 import pandas as pd
 import pytest
 
-from reenact import Experiment, Store
-from reenact.errors import InvalidValue
+from anew import Experiment, Store
+from anew.errors import InvalidValue
 
 from .made import make
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from reenact import Experiment, Store
-from reenact.errors import NotFound
+from anew import Experiment, Store
+from anew.errors import NotFound
 
 from ..stores.journals import Journal
 from .made import make

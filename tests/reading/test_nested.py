@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from reenact.errors import NotFound
-from reenact.reading.nested import Nested
+from anew.errors import NotFound
+from anew.reading.nested import Nested
 
 PARAMS = Nested(
     {

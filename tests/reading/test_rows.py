@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Store
+from anew import Experiment, Store
 
 
 def test_each_call_is_a_row_also_when_calls_have_different_keys(root: Path):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.query.downsample import kept
-from reenact.reading.history import series_of, thinned
-from reenact.stores.series.columns import Run, assemble
+from anew.query.downsample import kept
+from anew.reading.history import series_of, thinned
+from anew.stores.series.columns import Run, assemble
 
 VALUES = st.lists(
     st.sampled_from([0.0, -0.0, 1.0, 2.5, -7.0, math.nan, math.inf, -math.inf]), max_size=60

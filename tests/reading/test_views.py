@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from reenact import Experiment, Store
-from reenact.errors import CorruptData, NotFound
-from reenact.record.status import Status
+from anew import Experiment, Store
+from anew.errors import CorruptData, NotFound
+from anew.record.status import Status
 
 from ..stores.journals import Journal
 from .made import make
@@ -78,7 +78,7 @@ def test_a_failure_has_its_reason_and_traceback(root):
 def test_a_killed_process_is_shown_failed_with_the_reason(root):
     code = (
         "import os, signal\n"
-        "from reenact import Experiment\n"
+        "from anew import Experiment\n"
         f"exp = Experiment('a/killed', root={str(root)!r}, quiet=True)\n"
         "exp.run.start()\n"
         "exp.log_metric('loss', 1.0)\n"
@@ -226,7 +226,7 @@ def test_a_file_that_a_journal_places_outside_of_its_folder_is_not_opened(root, 
 
 
 def test_values_are_found_by_name_and_kind(root):
-    from reenact import Table, Text
+    from anew import Table, Text
 
     with Experiment("a/b", root=root, quiet=True) as exp:
         exp.log_value("sample", Text("hello"), step=1)

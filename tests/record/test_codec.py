@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.record import encode as encoding
-from reenact.record.decode import decode_events, decode_logs, decode_points
-from reenact.record.encode import encode_line, load_fast_encoder, number_or_name
-from reenact.record.events import EVENT_TYPES, PointLine
-from reenact.record.plain import from_plain, to_plain
+from anew.record import encode as encoding
+from anew.record.decode import decode_events, decode_logs, decode_points
+from anew.record.encode import encode_line, load_fast_encoder, number_or_name
+from anew.record.events import EVENT_TYPES, PointLine
+from anew.record.plain import from_plain, to_plain
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 POINTS = st.lists(
@@ -180,7 +180,7 @@ def test_a_point_with_an_unknown_key_is_still_read() -> None:
 
 def test_the_writing_side_does_not_import_the_fast_encoder() -> None:
     code = (
-        "import sys; from reenact.record.encode import encode_line, is_fast, load_fast_encoder; "
+        "import sys; from anew.record.encode import encode_line, is_fast, load_fast_encoder; "
         "encode_line({'t': 1.0}); assert not is_fast(); print('msgspec' in sys.modules); "
         "load_fast_encoder(); assert is_fast(); print('msgspec' in sys.modules)"
     )

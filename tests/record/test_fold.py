@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.record.events import (
+from anew.record.events import (
     BindrsChanged,
     Captured,
     Closed,
@@ -25,8 +25,8 @@ from reenact.record.events import (
     TagsChanged,
     ValueLogged,
 )
-from reenact.record.fold import ExperimentState, fold
-from reenact.record.status import Status
+from anew.record.fold import ExperimentState, fold
+from anew.record.status import Status
 
 
 def opened(t: float, role: str = "lead", **more: Any) -> Opened:

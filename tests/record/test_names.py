@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reenact.errors import InvalidName, InvalidValue
-from reenact.record.ids import ID_LENGTH, new_id
-from reenact.record.names import (
+from anew.errors import InvalidName, InvalidValue
+from anew.record.ids import ID_LENGTH, new_id
+from anew.record.names import (
     MAX_METRIC_NAME,
     check_file_name,
     check_label,
@@ -50,7 +50,7 @@ def test_ordinary_prefixes_are_kept(prefix: str) -> None:
         ("a/../../b", "leave its folder"),
         ("a/./b", "leave its folder"),
         (".hidden/a", "starts with a dot"),
-        ("a/.reenact", "starts with a dot"),
+        ("a/.anew", "starts with a dot"),
         ("C:/x", "holds ':'"),
         ("a\\b", "holds"),
         ("a/b?", "holds '\\?'"),

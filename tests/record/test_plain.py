@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from reenact.record.plain import flatten, from_plain, merge, nest, to_plain
+from anew.record.plain import flatten, from_plain, merge, nest, to_plain
 
 KEYS = st.text("abc$.é", max_size=4)
 JSON = st.recursive(

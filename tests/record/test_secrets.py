@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.record.secrets import (
+from anew.record.secrets import (
     MASK,
     is_secret_name,
     mask_arguments,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact.reproduce.verdict import Verdict
+from anew.reproduce.verdict import Verdict
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PROGRAMS = {"sklearn": ["--epochs", "4"], "torch": ["--epochs", "2"]}
@@ -72,7 +72,7 @@ def test_a_changed_line_of_code_is_named_between_two_runs(framework, project):
     with_change = with_change.replace(f"digits/{framework}", "digits/changed")
     project.commit(train=with_change)
     project.run("train.py", *PROGRAMS[framework])
-    done = project.reenact("diff", f"examples/digits/{framework}", "examples/digits/changed")
+    done = project.anew("diff", f"examples/digits/{framework}", "examples/digits/changed")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "DIVERGED" in done.stdout
     assert "which changed train.py" in done.stdout
@@ -81,7 +81,7 @@ def test_a_changed_line_of_code_is_named_between_two_runs(framework, project):
 @pytest.mark.slow
 def test_ranks_started_by_torchrun_are_started_by_it_again(project, monkeypatch):
     program = (
-        "import os, random\nfrom reenact import Experiment, seed_everything\n"
+        "import os, random\nfrom anew import Experiment, seed_everything\n"
         "rank = int(os.environ['RANK'])\nseed_everything(rank)\n"
         "with Experiment('lab/ranks', system_metrics=0) as exp:\n"
         "    for step in range(5):\n        exp.log_metric(f'rank{rank}/loss', random.random(), step)\n"

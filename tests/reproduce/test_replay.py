@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from anew import Store
+from anew.errors import NotFound, ReproduceError, StillRunning
+from anew.record.status import Status
+from anew.reproduce.verdict import Verdict
 from projects import TRAIN, Project
-from reenact import Store
-from reenact.errors import NotFound, ReproduceError, StillRunning
-from reenact.record.status import Status
-from reenact.reproduce.verdict import Verdict
 
 
 def test_a_seeded_program_comes_back_bit_for_bit_as_a_child_experiment(project, monkeypatch):
@@ -72,7 +72,7 @@ def test_a_dirty_tree_comes_back_after_it_was_cleaned_and_from_a_fresh_clone(
     program = """\
 import os
 from pathlib import Path
-from reenact import Experiment
+from anew import Experiment
 import renamed_to
 here = Path(__file__).parent
 with Experiment("lab/toy", system_metrics=0) as exp:
@@ -148,14 +148,14 @@ def test_a_changed_package_is_named_and_the_result_compared(project, monkeypatch
 
 
 def _tolerance(**options):
-    from reenact.reproduce.verdict import Tolerance
+    from anew.reproduce.verdict import Tolerance
 
     return Tolerance(**options)
 
 
 def test_a_changed_input_is_found_before_the_run_and_named_as_the_cause(project, monkeypatch):
     program = """\
-from reenact import Experiment, seed_everything
+from anew import Experiment, seed_everything
 seed_everything(1)
 with Experiment("lab/toy", system_metrics=0) as exp:
     exp.inputs.add("data/train.csv")
@@ -192,7 +192,7 @@ def test_an_editable_project_is_imported_from_the_checkout(project, monkeypatch)
     project.write("src/pkg/__init__.py", "VALUE = 1.0\n")
     project.commit(
         train=(
-            "import pkg\nfrom reenact import Experiment\n"
+            "import pkg\nfrom anew import Experiment\n"
             "with Experiment('lab/toy', system_metrics=0) as exp:\n    exp.log_metric('x', pkg.VALUE)\n"
         )
     )
@@ -211,7 +211,7 @@ def test_an_editable_project_is_imported_from_the_checkout(project, monkeypatch)
 
 def test_the_right_one_of_several_experiments_of_a_program_is_compared(project, monkeypatch):
     program = """\
-from reenact import Experiment
+from anew import Experiment
 for name, value in (("lab/first", 1.0), ("lab/toy", 2.0), ("nameless", 3.0), ("lab/last", 4.0)):
     with Experiment(name, system_metrics=0) as exp:
         exp.log_metric("x", value)
@@ -241,7 +241,7 @@ def test_a_program_with_a_root_of_its_own_does_not_touch_the_original(project, m
 
 
 def test_several_runs_share_a_checkout_and_tell_their_spread(project, monkeypatch):
-    from reenact.reproduce.spread import spread_of
+    from anew.reproduce.spread import spread_of
 
     project.commit(train=TRAIN.replace("seed_everything(7)", ""))
     project.run()
@@ -302,7 +302,7 @@ def test_submodules_and_changes_inside_them_come_back(project, monkeypatch, tmp_
     )
     project.commit(
         train=(
-            "import sys\nsys.path.insert(0, 'vendor/lib')\nimport lib\nfrom reenact import Experiment\n"
+            "import sys\nsys.path.insert(0, 'vendor/lib')\nimport lib\nfrom anew import Experiment\n"
             "with Experiment('lab/toy', system_metrics=0) as exp:\n    exp.log_metric('x', lib.VALUE)\n"
         )
     )
@@ -380,7 +380,7 @@ def test_a_missing_interpreter(recorded, monkeypatch):
 
 
 def test_an_original_that_is_still_running(recorded, monkeypatch):
-    from reenact import Experiment
+    from anew import Experiment
 
     with Experiment("lab/running", root=recorded.root, quiet=True, console="off", system_metrics=0):
         refused(recorded, monkeypatch, "is still running", StillRunning, ref="lab/running")
@@ -395,7 +395,7 @@ def test_a_recorded_command_that_is_gone(project, monkeypatch):
     tool = project.path.parent / "tool.sh"
     tool.write_text(f"#!/bin/sh\nexec {sys.executable} ignored.py\n")
     tool.chmod(0o755)
-    project.reenact("run", "--prefix", "lab/tool", "--", str(tool), check=True)
+    project.anew("run", "--prefix", "lab/tool", "--", str(tool), check=True)
     tool.unlink()
     refused(project, monkeypatch, "There is no program .*tool.sh", ref="lab/tool")
 
@@ -424,7 +424,7 @@ def test_an_unknown_experiment(recorded, monkeypatch):
 def test_no_metrics_in_common_is_not_comparable(recorded, monkeypatch):
     recorded.commit(other=TRAIN.replace('"loss"', '"other"').replace("lab/toy", "lab/other"))
     recorded.run("other.py")
-    done = recorded.reenact("diff", "lab/toy", "lab/other")
+    done = recorded.anew("diff", "lab/toy", "lab/other")
     assert done.returncode == 2
     assert "NOT COMPARABLE: they have no metrics in common" in done.stdout
 
@@ -432,7 +432,7 @@ def test_no_metrics_in_common_is_not_comparable(recorded, monkeypatch):
 def test_a_worktree_left_by_an_aborted_attempt_is_removed_and_said(recorded, monkeypatch):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left = recorded.temporary / f"reenact-{dead.pid}-abc" / "code"
+    left = recorded.temporary / f"anew-{dead.pid}-abc" / "code"
     left.parent.mkdir()
     recorded.git("worktree", "add", "--quiet", "--detach", str(left))
     mine = recorded.path.parent / "users-own"
@@ -440,7 +440,7 @@ def test_a_worktree_left_by_an_aborted_attempt_is_removed_and_said(recorded, mon
     said: list[str] = []
     (result,) = recorded.reproduce(monkeypatch, say=said.append)
     assert result.judgement.verdict is Verdict.IDENTICAL
-    assert any(f"reenact-{dead.pid}-abc" in line for line in said)
+    assert any(f"anew-{dead.pid}-abc" in line for line in said)
     assert not left.parent.exists()
     assert mine.exists()
 
@@ -456,7 +456,7 @@ def test_an_interrupt_cancels_the_child_and_removes_the_checkout(project, number
     flag.touch()
     before = project.untouched()
     process = subprocess.Popen(
-        [sys.executable, "-m", "reenact", "reproduce", "lab/toy"], cwd=project.path, env=project.environ,
+        [sys.executable, "-m", "anew", "reproduce", "lab/toy"], cwd=project.path, env=project.environ,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     points = project.folder("lab/toy-again-1") / "metrics"
@@ -482,7 +482,7 @@ def test_an_experiment_opened_again_by_a_prefix_without_a_slash_is_the_same_one(
     project, monkeypatch
 ):
     program = """\
-from reenact import Experiment
+from anew import Experiment
 for value in (1.0, 2.0):
     with Experiment(prefix="toy", system_metrics=0) as exp:
         exp.log_metric("x", value)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.reproduce.names import chosen, why_left_out
-from reenact.reproduce.verdict import Curve, Tolerance, Verdict, judge, overall
+from anew.reproduce.names import chosen, why_left_out
+from anew.reproduce.verdict import Curve, Tolerance, Verdict, judge, overall
 
 NAN, INF = math.nan, math.inf
 

@@ -22,14 +22,14 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
-from reenact.index import Index, Trash, examine
-from reenact.record.fold import ExperimentState
-from reenact.stores.catalog import schema as s
-from reenact.stores.catalog.summary import summaries
-from reenact.stores.open import open_stores
-from reenact.stores.series import folder
-from reenact.stores.series.protocol import Place
-from reenact.tracking.experiment import Experiment
+from anew.index import Index, Trash, examine
+from anew.record.fold import ExperimentState
+from anew.stores.catalog import schema as s
+from anew.stores.catalog.summary import summaries
+from anew.stores.open import open_stores
+from anew.stores.series import folder
+from anew.stores.series.protocol import Place
+from anew.tracking.experiment import Experiment
 
 prefixes = st.sampled_from(["alice/vision/one", "alice/vision/one/inner"])
 metric_names = st.sampled_from(["loss", "train/acc", "精度"])
@@ -155,7 +155,7 @@ class JournalAndIndex(RuleBasedStateMachine):
 
     @rule()
     def lose_what_was_derived(self) -> None:
-        shutil.rmtree(Path(self.root, ".reenact", "series"), ignore_errors=True)
+        shutil.rmtree(Path(self.root, ".anew", "series"), ignore_errors=True)
 
     @rule()
     def seal(self) -> None:
@@ -229,7 +229,7 @@ class JournalAndIndex(RuleBasedStateMachine):
 
 
 def _floats(value: Any) -> Any:
-    from reenact.record.plain import from_plain
+    from anew.record.plain import from_plain
 
     return from_plain(value)
 

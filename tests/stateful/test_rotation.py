@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import reenact.journal.writer as writer
-import reenact.stores.series.folder as folder
-from reenact import Experiment, Store
+import anew.journal.writer as writer
+import anew.stores.series.folder as folder
+from anew import Experiment, Store
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reenact.journal.layout import RootLayout, part_name
-from reenact.journal.liveness import boot_id, host_name, pid_space, process_started
-from reenact.journal.openings import announce
-from reenact.record.encode import number_or_name
-from reenact.record.ids import new_id
+from anew.journal.layout import RootLayout, part_name
+from anew.journal.liveness import boot_id, host_name, pid_space, process_started
+from anew.journal.openings import announce
+from anew.record.encode import number_or_name
+from anew.record.ids import new_id
 
 NOW = 1_760_000_000.0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reenact.errors import InvalidSetting
-from reenact.stores.open import local_root, open_stores
+from anew.errors import InvalidSetting
+from anew.stores.open import local_root, open_stores
 
 
 def test_a_path_a_home_path_and_a_file_url_name_a_folder(tmp_path: Path, monkeypatch):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reenact.journal.follow import Stream, follow
-from reenact.record.decode import decode_events, decode_logs, decode_points
-from reenact.record.events import Event, LogLine
-from reenact.record.fold import ExperimentState, fold
+from anew.journal.follow import Stream, follow
+from anew.record.decode import decode_events, decode_logs, decode_points
+from anew.record.events import Event, LogLine
+from anew.record.fold import ExperimentState, fold
 
 
 def points(folder: str | Path) -> list[tuple[str, int | None, str, float]]:

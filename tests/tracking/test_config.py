@@ -24,10 +24,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import MISSING, OmegaConf
 
-from reenact.errors import ConfigFrozen, InvalidValue
-from reenact.record.plain import from_plain
-from reenact.tracking.config import FrozenConfig, config_yaml, differences, freeze
-from reenact.tracking.config_text import load_yaml
+from anew.errors import ConfigFrozen, InvalidValue
+from anew.record.plain import from_plain
+from anew.tracking.config import FrozenConfig, config_yaml, differences, freeze
+from anew.tracking.config_text import load_yaml
 
 PLAIN = {"lr": 0.001, "model": {"name": "resnet", "layers": [64, 128]}}
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from reenact import Experiment, Status
-from reenact.errors import (
+from anew import Experiment, Status
+from anew.errors import (
     AlreadyRunning,
     ConfigFrozen,
     InvalidName,
@@ -25,7 +25,7 @@ from reenact.errors import (
     UnknownFormat,
     WriteFailed,
 )
-from reenact.record.events import Closed, FileLogged, Linked, Opened, ValueLogged
+from anew.record.events import Closed, FileLogged, Linked, Opened, ValueLogged
 
 from .reading import events, logs, metadata, points, state
 
@@ -111,7 +111,7 @@ def test_as_a_decorator_each_call_is_one_opening(root: Path) -> None:
 
 END_OF_PROCESS = """
 import sys
-from reenact import Experiment
+from anew import Experiment
 exp = Experiment("a/b", root=sys.argv[1], console="off")
 exp.run.start()
 exp.log_metric("x", 1.0)
@@ -259,7 +259,7 @@ def test_the_ranks_of_one_launch_share_an_experiment_opened_by_name(
     ids = []
     for rank in ("0", "1"):
         monkeypatch.setenv("SLURM_PROCID", rank)
-        from reenact.tracking import experiment
+        from anew.tracking import experiment
 
         experiment._opened_by_name.clear()  # each rank is a process of its own
         exp = opened(root, "ddp")
@@ -546,7 +546,7 @@ def test_a_missing_file_is_an_error_that_names_it(root: Path) -> None:
 def test_values_are_kept_with_name_step_and_kind(root: Path) -> None:
     import numpy as np
 
-    from reenact import Histogram, Image, Text
+    from anew import Histogram, Image, Text
 
     with opened(root) as exp:
         exp.log_value("sample", Image(np.zeros((4, 4, 3), np.uint8)), step=2)
@@ -647,7 +647,7 @@ def test_an_unknown_argument_is_an_error(root: Path) -> None:
 
 def test_a_root_that_cannot_be_written_is_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(WriteFailed, match="REENACT_ROOT"):
+    with pytest.raises(WriteFailed, match="ANEW_ROOT"):
         opened(tmp_path / "file").run.start()
 
 
@@ -687,7 +687,7 @@ def test_strict_raises_when_records_cannot_be_written(root: Path) -> None:
 
 FORKING = """
 import os, sys
-from reenact import Experiment
+from anew import Experiment
 with Experiment("a/b", root=sys.argv[1], console="off", system_metrics=0) as exp:
     for _ in range(400):
         exp.log_metric("x", 0.0)

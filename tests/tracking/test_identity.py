@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from reenact.journal.layout import RootLayout
-from reenact.tracking.documents import claim_identity, iso_time, read_identity
-from reenact.tracking.identity import find_place, launch_token
+from anew.journal.layout import RootLayout
+from anew.tracking.documents import claim_identity, iso_time, read_identity
+from anew.tracking.identity import find_place, launch_token
 
 
 def test_of_many_that_open_a_folder_at_once_exactly_one_names_it(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import subprocess
 
 import pytest
 
-from reenact import Experiment, Store
-from reenact.errors import InvalidName, NotRunning
-from reenact.journal.layout import RootLayout
-from reenact.provenance.hashing import HashCache, hash_input, input_files
-from reenact.tracking import inputs as module
+from anew import Experiment, Store
+from anew.errors import InvalidName, NotRunning
+from anew.journal.layout import RootLayout
+from anew.provenance.hashing import HashCache, hash_input, input_files
+from anew.tracking import inputs as module
 
 OPTIONS = {"quiet": True, "console": "off", "system_metrics": 0}
 
@@ -77,7 +77,7 @@ def test_large_data_is_hashed_while_the_program_goes_on_and_awaited(tmp_path, mo
 
 
 def test_a_hash_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
-    from reenact.provenance import hashing
+    from anew.provenance import hashing
 
     calls = []
     monkeypatch.setattr(
@@ -104,7 +104,7 @@ def test_a_file_changed_a_moment_ago_is_not_remembered(tmp_path):
     file = tmp_path / "f"
     file.write_text("1")
     hash_input(str(file), input_files(str(file)), HashCache(RootLayout(str(tmp_path))))
-    assert not (tmp_path / ".reenact/hashes.tsv").exists()
+    assert not (tmp_path / ".anew/hashes.tsv").exists()
 
 
 def test_what_is_not_there_or_no_data_is_refused(tmp_path):

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from reenact import Experiment
-from reenact.errors import InvalidValue
+from anew import Experiment
+from anew.errors import InvalidValue
 
 from .reading import state
 

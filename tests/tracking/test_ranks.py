@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reenact.tracking.ranks import Rank, find_rank
+from anew.tracking.ranks import Rank, find_rank
 
 TORCHRUN = {"RANK": "5", "LOCAL_RANK": "1", "WORLD_SIZE": "8", "MASTER_ADDR": "a"}
 SLURM_JOB = {"SLURM_JOB_ID": "77", "SLURM_PROCID": "3", "SLURM_NTASKS": "4", "SLURM_LOCALID": "1"}

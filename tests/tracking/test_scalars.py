@@ -21,8 +21,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.errors import InvalidValue
-from reenact.tracking.scalars import as_number, as_step
+from anew.errors import InvalidValue
+from anew.tracking.scalars import as_number, as_step
 
 
 class Level(enum.IntEnum):
@@ -209,7 +209,7 @@ def test_what_is_no_step_is_refused(value: Any, told: str) -> None:
 
 def test_no_array_library_is_imported() -> None:
     code = (
-        "import sys; from reenact.tracking.scalars import as_number, as_step; "
+        "import sys; from anew.tracking.scalars import as_number, as_step; "
         "as_number('a', 1.5); as_step(3); "
         "print([m for m in ('numpy', 'torch', 'jax', 'typing', 'pathlib', 'dataclasses') if m in sys.modules])"
     )

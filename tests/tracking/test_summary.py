@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from reenact.tracking.summary import WHOLE_BYTES, end_lines, last_step, sparkline
+from anew.tracking.summary import WHOLE_BYTES, end_lines, last_step, sparkline
 
 
 def journal(path: Path, count: int) -> str:

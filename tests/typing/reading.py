@@ -8,8 +8,8 @@ from typing import assert_type
 import pandas as pd
 import polars as pl
 
-from reenact import Status, Store
-from reenact.errors import Ambiguous, NotFound, QueryError
+from anew import Status, Store
+from anew.errors import Ambiguous, NotFound, QueryError
 
 
 def find(root: Path) -> list[str]:

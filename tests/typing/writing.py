@@ -9,8 +9,8 @@ from typing import assert_type
 
 import numpy as np
 
-import reenact
-from reenact import Experiment, Histogram, Image, Status, Table, track
+import anew
+from anew import Experiment, Histogram, Image, Status, Table, track
 
 
 @dataclass
@@ -63,16 +63,16 @@ def train(epochs: int, experiment: Experiment) -> float:
 
 
 def taken_over() -> bool:
-    with reenact.capture(matplotlib=False, logging="warning") as taken:
+    with anew.capture(matplotlib=False, logging="warning") as taken:
         reports: frozenset[str] = taken.sources
     taken.stop()
     return taken.active and "tensorboard" in reports
 
 
 def session() -> None:
-    exp = reenact.start("quick", config={"lr": 0.1})
+    exp = anew.start("quick", config={"lr": 0.1})
     assert_type(exp, Experiment)
-    reenact.log_metric("loss", 0.1, 0)
-    reenact.log_metrics({"a": 1.0}, step=1)
-    reenact.log("hello")
-    reenact.finish()
+    anew.log_metric("loss", 0.1, 0)
+    anew.log_metrics({"a": 1.0}, step=1)
+    anew.log("hello")
+    anew.finish()

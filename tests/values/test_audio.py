@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from reenact.errors import InvalidValue
-from reenact.values import Audio
+from anew.errors import InvalidValue
+from anew.values import Audio
 
 
 def kept(audio: Audio, folder: Path) -> tuple[npt.NDArray[Any], wave._wave_params]:

@@ -9,8 +9,8 @@ import matplotlib as mpl
 import plotly.graph_objects as go
 import pytest
 
-from reenact.errors import InvalidValue
-from reenact.values import Figure, load
+from anew.errors import InvalidValue
+from anew.values import Figure, load
 
 mpl.use("Agg")
 

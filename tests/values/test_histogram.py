@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reenact.errors import CorruptData, InvalidValue
-from reenact.record.encode import encode
-from reenact.values import Histogram
-from reenact.values.histogram import MAX_BINS
-from reenact.values.value import MAX_INLINE
+from anew.errors import CorruptData, InvalidValue
+from anew.record.encode import encode
+from anew.values import Histogram
+from anew.values.histogram import MAX_BINS
+from anew.values.value import MAX_INLINE
 
 
 @given(

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reenact.errors import InvalidValue
-from reenact.values import Image, Saved
+from anew.errors import InvalidValue
+from anew.values import Image, Saved
 
 
 def kept(image: Image, folder: Path) -> tuple[npt.NDArray[Any], Saved]:

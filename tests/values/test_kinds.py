@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from matplotlib.figure import Figure as Drawing
 
-from reenact.values import KINDS, Histogram, Image, Table, Text, as_value, load
+from anew.values import KINDS, Histogram, Image, Table, Text, as_value, load
 
 
 def test_pictures_figures_and_data_frames_are_recognised() -> None:
@@ -70,7 +70,7 @@ def test_a_file_is_there_whole_or_not_at_all(
 
 def test_importing_values_loads_no_library_of_arrays_or_pictures() -> None:
     code = (
-        "import sys, reenact.values as v; v.as_value(3); v.as_value('text'); "
+        "import sys, anew.values as v; v.as_value(3); v.as_value('text'); "
         "print([m for m in ('numpy', 'PIL', 'pandas', 'pyarrow', 'matplotlib', 'plotly', 'msgspec') "
         "if m in sys.modules])"
     )

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.errors import CorruptData, InvalidValue
-from reenact.record.encode import encode
-from reenact.values import Table
+from anew.errors import CorruptData, InvalidValue
+from anew.record.encode import encode
+from anew.values import Table
 
 CELLS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(max_size=5)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reenact.errors import InvalidValue
-from reenact.values import Text
+from anew.errors import InvalidValue
+from anew.values import Text
 
 
 def test_a_short_text_is_kept_in_the_record(tmp_path: Path) -> None:

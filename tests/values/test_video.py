@@ -9,8 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from reenact.errors import InvalidValue
-from reenact.values import Video
+from anew.errors import InvalidValue
+from anew.values import Video
 
 FRAMES = np.zeros((6, 16, 24, 3), np.uint8)
 for _number in range(6):

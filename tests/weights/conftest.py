@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reenact.weights import Repository
+from anew.weights import Repository
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from moto.server import ThreadedMotoServer
 
-from reenact.errors import NotFound, UnknownFormat, WeightsError
-from reenact.weights import Repository, transfer
-from reenact.weights.bucket import BucketPlace
+from anew.errors import NotFound, UnknownFormat, WeightsError
+from anew.weights import Repository, transfer
+from anew.weights.bucket import BucketPlace
 from tensors import assert_same, commit, drifted, noise
 
 
@@ -157,9 +157,7 @@ def test_a_bucket_without_a_repository_or_with_other_things_is_said(bucket):
     place.replace("thesis.txt", b"all of it")
     with pytest.raises(WeightsError, match="not empty"):
         Repository(bucket, init=True)
-    place.replace(
-        "format.json", b'{"format": "reenact-weights", "version": 9, "block_size": 4194304}'
-    )
+    place.replace("format.json", b'{"format": "anew-weights", "version": 9, "block_size": 4194304}')
     with pytest.raises(UnknownFormat):
         Repository(bucket)
 

@@ -1,4 +1,4 @@
-"""`reenact weights`, as a user types it."""
+"""`anew weights`, as a user types it."""
 
 import json
 
@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from reenact.cli.main import cli
-from reenact.weights import Repository
+from anew.cli.main import cli
+from anew.weights import Repository
 from tensors import noise, packs
 
 
@@ -134,7 +134,7 @@ def test_damage_is_reported_with_an_exit_code(two, files):
 
 def test_without_a_repository_it_says_how_to_make_one(files):
     outcome = call("log", code=3)
-    assert "reenact weights init" in outcome.stderr
+    assert "anew weights init" in outcome.stderr
     assert call("init").stdout
     assert told("log") == {"commits": []}
     assert call("log").stdout == ""

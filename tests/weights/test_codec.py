@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reenact.errors import CorruptData
-from reenact.weights import codec
+from anew.errors import CorruptData
+from anew.weights import codec
 
 WIDTHS = (1, 2, 4, 8)
 

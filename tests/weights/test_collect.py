@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from reenact.errors import InvalidSetting, WeightsError
-from reenact.weights import Repository
-from reenact.weights.lease import Lease, active_leases, condemn, condemned
+from anew.errors import InvalidSetting, WeightsError
+from anew.weights import Repository
+from anew.weights.lease import Lease, active_leases, condemn, condemned
 from tensors import assert_same, commit, drifted, noise, packs
 
 
@@ -166,7 +166,7 @@ def test_a_commit_that_starts_after_the_condemning_stores_again(repo, tmp_path):
 
 
 def test_the_lease_of_a_process_that_died_is_not_waited_for(repo):
-    code = "import sys, os\nfrom reenact.weights.lease import Lease\nfrom reenact.weights.place import LocalPlace\nLease(LocalPlace(sys.argv[1]))\nos._exit(0)"
+    code = "import sys, os\nfrom anew.weights.lease import Lease\nfrom anew.weights.place import LocalPlace\nLease(LocalPlace(sys.argv[1]))\nos._exit(0)"
     subprocess.run([sys.executable, "-c", code, repo.url], check=True)
     with Lease(repo._place) as mine:
         assert active_leases(repo._place, 3600) == [mine.name]

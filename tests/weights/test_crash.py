@@ -10,12 +10,12 @@ import time
 import numpy as np
 import pytest
 
-from reenact.weights import Repository
+from anew.weights import Repository
 from tensors import assert_same, commit, noise, packs
 
 STATE = """
 import sys, numpy as np
-from reenact.weights import Repository
+from anew.weights import Repository
 def state(step, size=60_000):
     rng = np.random.default_rng(step)
     return {"w": rng.standard_normal(size).astype(np.float32), "same": np.arange(size, dtype=np.float32), "step": np.int64(step)}
@@ -48,7 +48,7 @@ while True:
 PUSHES = (
     STATE
     + """
-from reenact.weights import transfer
+from anew.weights import transfer
 transfer._PIECE = 200_000
 repo = Repository(sys.argv[1])
 print("ready", flush=True)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from reenact.errors import InvalidValue
-from reenact.weights import ExperimentWeights, Repository
+from anew.errors import InvalidValue
+from anew.weights import ExperimentWeights, Repository
 from tensors import assert_same, noise
 
 

@@ -10,9 +10,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.errors import CorruptData, InvalidValue, NotFound, ReenactError, WeightsError
-from reenact.weights import model_to_weights
-from reenact.weights.safefile import read
+from anew.errors import AnewError, CorruptData, InvalidValue, NotFound, WeightsError
+from anew.weights import model_to_weights
+from anew.weights.safefile import read
 from tensors import assert_same, commit, noise
 
 
@@ -155,5 +155,5 @@ def test_no_bytes_at_all_make_the_reader_fall_over(tmp_path_factory, data):
     path.write_bytes(data)
     try:
         read(path)
-    except ReenactError:
+    except AnewError:
         pass

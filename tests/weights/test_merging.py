@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from reenact.errors import InvalidSetting, WeightsError
-from reenact.weights import MergeConflict, Repository
+from anew.errors import InvalidSetting, WeightsError
+from anew.weights import MergeConflict, Repository
 from tensors import assert_same, commit
 
 

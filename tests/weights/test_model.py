@@ -15,8 +15,8 @@ import optax
 import pytest
 import torch
 
-from reenact.errors import InvalidValue, NotFound, WeightsError
-from reenact.weights import Weights, model_to_weights
+from anew.errors import InvalidValue, NotFound, WeightsError
+from anew.weights import Weights, model_to_weights
 from tensors import assert_same, commit
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reenact.weights import Repository
-from reenact.weights.records import digest
+from anew.weights import Repository
+from anew.weights.records import digest
 from tensors import commit
 
 DATA = Path(__file__).parent / "data"

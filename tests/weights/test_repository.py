@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reenact.errors import (
+from anew.errors import (
     Ambiguous,
     CorruptData,
     InvalidName,
@@ -17,7 +17,7 @@ from reenact.errors import (
     UnknownFormat,
     WeightsError,
 )
-from reenact.weights import Repository
+from anew.weights import Repository
 from tensors import assert_same, commit, drifted, noise, packs
 
 
@@ -328,7 +328,7 @@ def test_threads_that_commit_to_one_branch_lose_no_commit(tmp_path):
 
 COMMITTER = """
 import sys, numpy as np
-from reenact.weights import Repository
+from anew.weights import Repository
 repo = Repository(sys.argv[1], durable=False)
 for step in range(8):
     repo.stage_weights({"w": np.full(2000, step), "who": np.int64(int(sys.argv[2]))})
@@ -372,7 +372,7 @@ def test_many_commits_are_gathered_into_catalogs_and_the_catalogs_can_go(repo, t
 def test_opening_imports_no_framework(tmp_path):
     code = """
 import sys
-from reenact.weights import Repository
+from anew.weights import Repository
 assert "numpy" in sys.modules
 import numpy as np
 repo = Repository(sys.argv[1], init=True)
@@ -386,7 +386,7 @@ assert not heavy, heavy
 
 
 def test_importing_the_room_imports_nothing_heavy():
-    code = "import sys, reenact.weights; from reenact.weights import ExperimentWeights; bad = {'numpy', 'zstandard', 'blake3', 'msgspec'} & set(sys.modules); assert not bad, bad"
+    code = "import sys, anew.weights; from anew.weights import ExperimentWeights; bad = {'numpy', 'zstandard', 'blake3', 'msgspec'} & set(sys.modules); assert not bad, bad"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

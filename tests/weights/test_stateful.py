@@ -17,8 +17,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from reenact.weights import MergeConflict, Repository
-from reenact.weights.stage import Stager
+from anew.weights import MergeConflict, Repository
+from anew.weights.stage import Stager
 from tensors import assert_same, drifted, noise
 
 NAMES = ("w", "b/ias", "..", "ü")
@@ -29,7 +29,7 @@ class Weights(RuleBasedStateMachine):
 
     @initialize()
     def start(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="reenact-weights-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="anew-weights-"))
         self.repo = Repository(self.folder / "r", init=True, durable=False)
         self.model: dict[str, dict[str, np.ndarray]] = {}
         self.heads: dict[str, str] = {}
@@ -83,7 +83,7 @@ class Weights(RuleBasedStateMachine):
     def a_writer_dies(self):
         """Objects are published, the ref is never moved, the lease stays behind."""
         stager = Stager(self.repo._place, self.repo._objects, self.repo._block_size)
-        from reenact.weights import model_to_weights
+        from anew.weights import model_to_weights
 
         stager.add(model_to_weights({"lost": noise(500, 9), **self.state}), {})
         stager.publish()

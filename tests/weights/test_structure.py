@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reenact.errors import InvalidValue
-from reenact.weights.structure import flatten, from_plain, to_plain
+from anew.errors import InvalidValue
+from anew.weights.structure import flatten, from_plain, to_plain
 
 keys = st.one_of(st.text(max_size=4), st.integers(), st.tuples(st.integers(), st.text(max_size=2)))
 leaves = st.one_of(

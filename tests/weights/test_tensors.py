@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from reenact.errors import InvalidName, InvalidValue, WeightsError
-from reenact.weights import Repository, Weights, model_to_weights
-from reenact.weights.dtypes import TORCH, numpy_dtype
+from anew.errors import InvalidName, InvalidValue, WeightsError
+from anew.weights import Repository, Weights, model_to_weights
+from anew.weights.dtypes import TORCH, numpy_dtype
 from tensors import assert_same, bits, commit, noise, same
 
 NUMPY = [

@@ -3,9 +3,9 @@ import threading
 import numpy as np
 import pytest
 
-from reenact.errors import CorruptData, NotFound, WeightsError
-from reenact.weights import Repository, transfer
-from reenact.weights.place import LocalPlace
+from anew.errors import CorruptData, NotFound, WeightsError
+from anew.weights import Repository, transfer
+from anew.weights.place import LocalPlace
 from tensors import assert_same, commit, drifted, noise, packs
 
 
@@ -127,7 +127,7 @@ def test_objects_without_a_ref_at_the_target_are_not_taken_for_whole_commits(rep
     key = bytes.fromhex(repo.show().commit_hash)
     repo._objects.refresh()
     _, record, payload = repo._objects.payload(key, "")
-    from reenact.weights.pack import PackWriter
+    from anew.weights.pack import PackWriter
 
     writer = PackWriter(copy._place.scratch() / "alone.pack")
     writer.add(key, payload, raw=record.raw, kind=record.kind)

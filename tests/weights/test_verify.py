@@ -3,9 +3,9 @@ import random
 import numpy as np
 import pytest
 
-from reenact.errors import CorruptData, NotFound
-from reenact.weights import Repository
-from reenact.weights.pack import BLOCK
+from anew.errors import CorruptData, NotFound
+from anew.weights import Repository
+from anew.weights.pack import BLOCK
 from tensors import assert_same, commit, drifted, noise, packs
 
 

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
-from reenact.stores.catalog import schema as s
-from reenact.stores.catalog import sqlite
-from reenact.stores.catalog.sqlite import SqliteCatalog
-from reenact.testing.catalog import CatalogContract, entry_of
+from anew.stores.catalog import schema as s
+from anew.stores.catalog import sqlite
+from anew.stores.catalog.sqlite import SqliteCatalog
+from anew.testing.catalog import CatalogContract, entry_of
 
 
 class TestFile(CatalogContract):

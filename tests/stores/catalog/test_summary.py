@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from reenact.stores.catalog.summary import MetricSummary, Tallies, add_block, combine
-from reenact.stores.series.points import decode_block
-from reenact.testing.lines import point_line
+from anew.stores.catalog.summary import MetricSummary, Tallies, add_block, combine
+from anew.stores.series.points import decode_block
+from anew.testing.lines import point_line
 
 values = st.floats(-1e6, 1e6) | st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -0.0])
 points = st.tuples(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reenact.stores.files.objects import ObjectFiles, local_files
-from reenact.stores.files.protocol import FileStore
-from reenact.testing.files import FilesContract
+from anew.stores.files.objects import ObjectFiles, local_files
+from anew.stores.files.protocol import FileStore
+from anew.testing.files import FilesContract
 
 
 class TestLocalFolder(FilesContract):

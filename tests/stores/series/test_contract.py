@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from reenact.journal.layout import RootLayout
-from reenact.stores.series import folder
-from reenact.stores.series.folder import FolderSeries
-from reenact.stores.series.memory import MemorySeries
-from reenact.testing.lines import PointFeed
-from reenact.testing.series import SeriesContract
+from anew.journal.layout import RootLayout
+from anew.stores.series import folder
+from anew.stores.series.folder import FolderSeries
+from anew.stores.series.memory import MemorySeries
+from anew.testing.lines import PointFeed
+from anew.testing.series import SeriesContract
 
 
 class TestMemory(SeriesContract):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from reenact.journal.layout import RootLayout
-from reenact.stores.series import folder
-from reenact.stores.series.folder import FolderSeries
-from reenact.stores.series.parquet import PartFile
-from reenact.stores.series.protocol import Place, Sealed
-from reenact.testing.lines import PointFeed, point_line
+from anew.journal.layout import RootLayout
+from anew.stores.series import folder
+from anew.stores.series.folder import FolderSeries
+from anew.stores.series.parquet import PartFile
+from anew.stores.series.protocol import Place, Sealed
+from anew.testing.lines import PointFeed, point_line
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def files(feed: PointFeed) -> list[str]:
 
 
 def derived(feed: PointFeed, tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / ".reenact" / "series" / feed.place.experiment_id).glob("*"))
+    return sorted((tmp_path / ".anew" / "series" / feed.place.experiment_id).glob("*"))
 
 
 def test_small_finished_parts_stay_lines_and_large_ones_become_columns(feed: PointFeed):

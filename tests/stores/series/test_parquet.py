@@ -11,10 +11,10 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from reenact.errors import CorruptData, UnknownFormat
-from reenact.stores.series import parquet
-from reenact.stores.series.columns import Block
-from reenact.stores.series.parquet import PartFile, PartInfo, write_part
+from anew.errors import CorruptData, UnknownFormat
+from anew.stores.series import parquet
+from anew.stores.series.columns import Block
+from anew.stores.series.parquet import PartFile, PartInfo, write_part
 
 INFO = PartInfo(
     experiment_id="bcdf23456789", writer="0001-main", part=1, first_line=1, lines=9, start=0, end=99

@@ -10,10 +10,10 @@ import hypothesis.strategies as st
 import numpy as np
 from hypothesis import given, settings
 
-from reenact.record.decode import decode_points
-from reenact.stores.series import points
-from reenact.stores.series.points import decode_block
-from reenact.testing.lines import point_line
+from anew.record.decode import decode_points
+from anew.stores.series import points
+from anew.stores.series.points import decode_block
+from anew.testing.lines import point_line
 
 floats = st.floats(allow_nan=True, width=64)
 names = st.sampled_from(["a", "b", "train/loss", "ü"])

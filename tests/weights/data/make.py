@@ -12,8 +12,8 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 
-from reenact.weights import Repository, model_to_weights
-from reenact.weights.records import digest
+from anew.weights import Repository, model_to_weights
+from anew.weights.records import digest
 
 HERE = Path(__file__).parent
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs this experiment again, in a folder of its own. Needs git and Python 3.11; Reenact is not needed.
+# Runs this experiment again, in a folder of its own. Needs git and Python 3.11; Anew is not needed.
 
 set -euo pipefail
 
@@ -17,7 +17,7 @@ say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="8256dcfa42f433dc998cc74f61b90e430198ed4b"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; inputs=""; cwd=.
+commit="88a52684995eeca159363d68edde708d1399ba04"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; inputs=""; cwd=.
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -125,8 +125,8 @@ export PATH="$bin:$PATH"
 
 # 5. The run; what it records of itself does not mix with the original
 export LANG=C.UTF-8
-export REENACT_ROOT="$top/experiments" REENACT_JOIN="{\"root\": \"$top/experiments\"}"
-unset REENACT_PREFIX
+export ANEW_ROOT="$top/experiments" ANEW_JOIN="{\"root\": \"$top/experiments\"}"
+unset ANEW_PREFIX
 cd "$work/$cwd"
 if [ $# -gt 0 ]; then say "running: $*"; set -- "$@"; else say "running:" '/home/alice/venv/bin/python /home/alice/project/train.py record /home/alice/experiments'; set -- "$python" "$work"/train.py record /home/alice/experiments; fi
 status=0

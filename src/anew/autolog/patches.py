@@ -1,0 +1,209 @@
+"""How calls of other libraries are listened to: attributes replaced for a time, also in modules that are imported later.
+
+A library is never imported from here, and what is replaced is put back as it was. Where somebody has replaced it again
+in the meantime, theirs stays and ours, which they may still call, does nothing but call the original.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+__all__ = ["Point", "Taken", "inside"]
+
+
+class Point(NamedTuple):
+    """A call that is listened to.
+
+    Attributes:
+        source: What it belongs to: "tensorboard", "matplotlib" …
+        module: The module, by its full name.
+        owner: The class in it, "" for a function of the module.
+        attribute: The method or function.
+        report: Called with an experiment and then as the original was, after the original has returned.
+        before: Call it before the original instead, for an original that uses up what it is given.
+        nests: Whether reports that are made inside of this call belong to it and are not reported on their own.
+        accepts: Whether a capture wants a call, by its arguments; all of them if there is none.
+    """
+
+    source: str
+    module: str
+    owner: str
+    attribute: str
+    report: Callable[..., None]
+    before: bool = False
+    nests: bool = True
+    accepts: Callable[..., bool] | None = None
+
+
+class _Inside(threading.local):
+    """What this thread is doing: recording (nothing is listened to), or in an original that contains others."""
+
+    recording = False
+    reporting = False
+
+
+inside = _Inside()
+
+
+class Taken:
+    """Points that are listened to, from now until `undo`.
+
+    Args:
+        points: Which ones; what a library does not have is left out.
+        deliver: Called with the point, the arguments and the keywords of each call; must not raise.
+    """
+
+    def __init__(
+        self,
+        points: Iterable[Point],
+        deliver: Callable[[Point, tuple[Any, ...], dict[str, Any]], None],
+    ) -> None:
+        self._deliver = deliver
+        self._by_module: dict[str, list[Point]] = {}
+        for point in points:
+            self._by_module.setdefault(point.module, []).append(point)
+        self._patches: list[_Patch] = []
+        self._finder = _Finder(self._by_module, self._imported)
+        sys.meta_path.insert(0, self._finder)
+        for name in self._by_module:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._imported(name, module)
+
+    def _imported(self, name: str, module: ModuleType) -> None:
+        for point in self._by_module[name]:
+            owner = getattr(module, point.owner, None) if point.owner else module
+            if callable(getattr(owner, point.attribute, None)):
+                self._patches.append(_Patch(owner, point, self._deliver))
+
+    def undo(self) -> None:
+        """Put everything back."""
+        self._finder.watched = {}
+        if self._finder in sys.meta_path:
+            sys.meta_path.remove(self._finder)
+        for patch in reversed(self._patches):
+            patch.undo()
+        self._patches.clear()
+
+
+class _Patch:
+    """One attribute of a class or module, replaced."""
+
+    def __init__(self, owner: Any, point: Point, deliver: Callable[..., None]) -> None:
+        self.on = True
+        self._owner, self._name = owner, point.attribute
+        found = getattr(owner, point.attribute)
+        self.original: Callable[..., Any] = found
+        before = getattr(found, "_anew_patch", None)
+        if isinstance(before, _Patch) and not before.on and before.call is found:
+            # One of ours that had to be left because another had replaced it, and that has come back since.
+            self.original = before.original
+        self._own = point.attribute in vars(
+            owner
+        )  # else it is inherited: to put it back is to delete ours
+        self.call: Callable[..., Any] = _listening(self, point, deliver)
+        setattr(owner, point.attribute, self.call)
+
+    def undo(self) -> None:
+        self.on = False
+        if vars(self._owner).get(self._name) is not self.call:
+            return
+        if self._own:
+            setattr(self._owner, self._name, self.original)
+        else:
+            delattr(self._owner, self._name)
+
+
+def _listening(patch: _Patch, point: Point, deliver: Callable[..., None]) -> Callable[..., Any]:
+    original = patch.original
+
+    @functools.wraps(original)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not patch.on or inside.recording or (point.nests and inside.reporting):
+            return original(*args, **kwargs)
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("anew."):
+            return original(
+                *args, **kwargs
+            )  # our own use of the library is no report of the program's
+        if point.before:
+            deliver(point, args, kwargs)
+            return original(*args, **kwargs)
+        if not point.nests:
+            result = original(*args, **kwargs)
+        else:
+            inside.reporting = True
+            try:
+                result = original(*args, **kwargs)
+            finally:
+                inside.reporting = False
+        deliver(point, args, kwargs)
+        return result
+
+    call._anew_patch = patch  # type: ignore[attr-defined]
+    return call
+
+
+class _Finder:
+    """Tells when one of the watched modules has been imported; everybody else finds and loads it."""
+
+    def __init__(
+        self, watched: dict[str, list[Point]], imported: Callable[[str, ModuleType], None]
+    ) -> None:
+        self.watched = watched
+        self._imported = imported
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module's own spec, with a loader that tells."""
+        if name not in self.watched:
+            return None
+        for finder in sys.meta_path:
+            find = getattr(finder, "find_spec", None)
+            spec: ModuleSpec | None = (
+                find(name, path, target) if find and not isinstance(finder, _Finder) else None
+            )
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]
+                return spec
+        return None
+
+    def loaded(self, module: ModuleType) -> None:
+        """A watched module is there, whole."""
+        if module.__name__ in self.watched:
+            self._imported(module.__name__, module)
+
+
+class _Loader:
+    """A module's own loader, which is what the module sees too; afterwards it tells."""
+
+    def __init__(self, loader: Any, finder: _Finder) -> None:
+        self._loader = loader
+        self._finder = finder
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """As the module's own loader does."""
+        made: ModuleType | None = self._loader.create_module(spec)
+        return made
+
+    def exec_module(self, module: ModuleType) -> None:
+        """As the module's own loader does; then tell."""
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._finder.loaded(module)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)

@@ -1,0 +1,99 @@
+"""`tag` and `note`: what people say about an experiment."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from .face import Face, complete_experiment, shared
+from .words import one_line, printable
+
+__all__ = ["note", "tag"]
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("tags", nargs=-1)
+@click.option("-r", "--remove", multiple=True, metavar="TAG", help="Remove this tag; may repeat.")
+@shared(quiet="Print nothing but errors.")
+def tag(face: Face, experiment: str, tags: tuple[str, ...], remove: tuple[str, ...]) -> None:
+    """Add and remove tags of an experiment.
+
+    A tag is a word, or a word with a value: TEAM=vision. Without tags it prints those there are.
+
+    \b
+    Examples:
+      anew tag k7f3 baseline team=vision
+      anew tag k7f3 --remove draft
+      anew tag k7f3
+    """
+    with face.store() as store:
+        view = store.get(experiment)
+        if tags or remove:
+            missing = [one for one in remove if one not in view.tags]
+            if missing:
+                raise click.UsageError(
+                    f"{view.id} has no tag {', '.join(map(repr, missing))}; "
+                    f"it has {', '.join(map(repr, view.tags)) or 'none'}."
+                )
+            added = {
+                one.partition("=")[0]: one.partition("=")[2] if "=" in one else None for one in tags
+            }
+            view = store.tag(view.id, add=added, remove=list(remove))
+    if face.out.mode == "json":
+        face.out.json({"id": view.id, "tags": dict(view.tags)})
+    elif face.out.mode == "human":
+        for key, value in view.tags.items():
+            face.out.line(one_line(key if value is None else f"{key}={value}"))
+        if not view.tags:
+            face.out.say(f"{view.id} has no tags.")
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("text", nargs=-1)
+@click.option("-a", "--append", is_flag=True, help="Add to the notes there are.")
+@click.option("-e", "--edit", is_flag=True, help="Write them in an editor.")
+@click.option("--clear", is_flag=True, help="Remove the notes.")
+@shared(quiet="Print nothing but errors.")
+def note(
+    face: Face, experiment: str, text: tuple[str, ...], append: bool, edit: bool, clear: bool
+) -> None:
+    """Set the notes of an experiment.
+
+    TEXT of "-" is read from standard input. Without a text it prints the notes there are.
+
+    \b
+    Examples:
+      anew note k7f3 "diverges after warm-up"
+      anew note k7f3 --append "better with clipping"
+      git log -1 | anew note k7f3 -
+      anew note k7f3 --edit
+    """
+    if sum((bool(text), edit, clear)) > 1:
+        raise click.UsageError("Give a text, --edit or --clear: one of them.")
+    if append and not text:
+        raise click.UsageError("--append needs a text.")
+    with face.store() as store:
+        view = store.get(experiment)
+        new = " ".join(text)
+        if new == "-":
+            new = sys.stdin.read().rstrip("\n")
+        if edit:
+            edited = click.edit(view.notes or "")
+            if edited is None:
+                face.out.warn("The notes were left as they are: the editor did not save.")
+                raise click.exceptions.Exit(5)
+            new = edited.rstrip("\n")
+        if append and view.notes:
+            new = f"{view.notes}\n{new}"
+        if text or edit or clear:
+            view = store.note(view.id, new if new and not clear else None)
+    if face.out.mode == "json":
+        face.out.json({"id": view.id, "notes": view.notes})
+    elif face.out.mode == "human":
+        if view.notes:
+            face.out.line(printable(view.notes))
+        else:
+            face.out.say(f"{view.id} has no notes.")

@@ -1,0 +1,193 @@
+"""What every command shares: the options of where to look and how to print, and the store."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import NotFound
+from .output import Mode, Output
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+    from ..reading.results import Experiments
+    from ..reading.views import ExperimentView
+    from ..store import Store
+
+__all__ = [
+    "STATUSES",
+    "Face",
+    "complete_experiment",
+    "filter_options",
+    "selection",
+    "several",
+    "shared",
+]
+
+STATUSES = ("pending", "running", "completed", "failed", "cancelled")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def complete_experiment(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Ids and prefixes that begin as typed, for the shell; the index is taken as it is."""
+    from click.shell_completion import CompletionItem
+
+    from ..errors import AnewError
+    from ..store import Store
+
+    face = context.find_object(Face) or Face()
+    try:
+        with Store(face.root, refresh=False) as store:
+            pattern = _quoted("^" + re.escape(incomplete))
+            found = list(store.list(f"id =~ {pattern} or prefix =~ {pattern}", limit=100))
+    except (AnewError, OSError):
+        return []  # a shell has no room for an error
+    return [
+        CompletionItem(text, help=f"{view.prefix}, {view.status}")
+        for view in found
+        for text in (view.id, view.prefix)
+        if text.startswith(incomplete)
+    ]
+
+
+class Face:
+    """The shared options of one call, and what follows from them."""
+
+    def __init__(self) -> None:
+        self.root: str | None = None
+        self.mode: Mode = "human"
+        self.color = True
+        self._out: Output | None = None
+
+    @property
+    def out(self) -> Output:
+        """Where to print."""
+        if self._out is None:
+            self._out = Output(self.mode, color=self.color)
+        return self._out
+
+    @contextlib.contextmanager
+    def store(self, *, refresh: bool = True, live: bool = False) -> Iterator[Store]:
+        """The store, its index brought up to date under a progress bar.
+
+        Args:
+            refresh: False leaves the index as it is.
+            live: Whether each later question is to look for news again; else all are of one moment.
+        """
+        from ..store import Store
+
+        with Store(self.root, refresh=live) as store:
+            if refresh:
+                with self.out.progress("Reading what is new") as report:
+                    store.refresh(report)
+            yield store
+
+
+def _set(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    face: Face = context.ensure_object(Face)
+    if value is None or value is False:
+        return
+    if parameter.name == "root":
+        face.root = value
+    elif parameter.name == "no_color":
+        face.color = False
+    else:
+        mode: Mode = "json" if parameter.name == "as_json" else "quiet"
+        if face.mode not in ("human", mode):
+            raise click.UsageError("--json and --quiet exclude each other.")
+        face.mode = mode
+    face._out = None
+
+
+def shared(*, json: bool = True, quiet: str = "Print ids alone, one per line.") -> Callable[[F], F]:
+    """Give a command the options that all have; it receives the `Face` as its first argument."""
+    common: dict[str, Any] = {"expose_value": False, "callback": _set, "is_eager": True}
+    options = [
+        click.option("--root", metavar="FOLDER", help="The store's folder.", **common),
+        click.option("--no-color", is_flag=True, help="Print without colour.", **common),
+        click.option("-q", "--quiet", is_flag=True, help=quiet, **common),
+    ]
+    if json:
+        options.append(
+            click.option("--json", "as_json", is_flag=True, help="Print JSON.", **common)
+        )
+
+    def decorate(function: F) -> F:
+        decorated = click.pass_obj(function)
+        for option in options:
+            decorated = option(decorated)
+        return decorated  # type: ignore[return-value]  # click keeps the parameters, not the type
+
+    return decorate
+
+
+def filter_options(function: F) -> F:
+    """The options that choose experiments, for `selection`."""
+    for option in (
+        click.option("--user", metavar="NAME", help="Only those of this user."),
+        click.option("--project", metavar="NAME", help="Only those of this project."),
+        click.option("--name", metavar="NAME", help="Only those of this name."),
+        click.option(
+            "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Only those with this tag; may repeat.",
+        ),
+        click.option(
+            "-s", "--status", "statuses", multiple=True, metavar="STATUS", type=click.Choice(STATUSES),
+            help="Only those pending, running, completed, failed or cancelled; may repeat.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def selection(
+    store: Store,
+    filter: str | None,
+    *,
+    statuses: tuple[str, ...] = (),
+    tags: tuple[str, ...] = (),
+    name: str | None = None,
+    project: str | None = None,
+    user: str | None = None,
+    sort: str | tuple[str, ...] = "-created_at",
+    limit: int | None = None,
+    offset: int = 0,
+) -> Experiments:
+    """The experiments that the options of `filter_options` choose."""
+    wanted = {tag.partition("=")[0]: tag.partition("=")[2] if "=" in tag else None for tag in tags}
+    return store.list(
+        filter,
+        status=list(statuses) or None,
+        tags=wanted or None,
+        name=name,
+        project=project,
+        user=user,
+        sort=sort,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def several(store: Store, refs: tuple[str, ...], filter: str | None) -> list[ExperimentView]:
+    """The experiments named and those of the filter, each once, in that order.
+
+    Raises:
+        NotFound: There are none: a command that acts on nothing has not done what it was asked to.
+    """
+    found = {view.id: view for view in (store.get(ref) for ref in refs)}
+    if filter:
+        for view in store.list(filter):
+            found.setdefault(view.id, view)
+    if not found:
+        raise NotFound(f"No experiment fits {filter!r}: there is nothing to do.")
+    return list(found.values())

@@ -1,0 +1,138 @@
+"""`files`: what an experiment saved."""
+
+from __future__ import annotations
+
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import InvalidName, NotFound
+from .face import Face, complete_experiment, shared
+from .table import Column
+from .words import moment, one_line, size
+
+if TYPE_CHECKING:
+    from ..reading.views import FileView
+
+__all__ = ["files"]
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("patterns", nargs=-1)
+@click.option(
+    "--save",
+    metavar="FOLDER",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Copy them into this folder, checking their hashes.",
+)
+@click.option("--overwrite", is_flag=True, help="With --save: replace files that are there.")
+@click.option(
+    "--cat",
+    is_flag=True,
+    help="Print the content of the one that fits; of several saves the newest.",
+)
+@shared(quiet="Print their paths alone.")  # fmt: skip
+def files(
+    face: Face,
+    experiment: str,
+    patterns: tuple[str, ...],
+    save: Path | None,
+    overwrite: bool,
+    cat: bool,
+) -> None:
+    """List the files of an experiment, or save copies of them.
+
+    A PATTERN is a name, or has * and ? in it; it is held against the name and against prefix/name. Of a name
+    that was saved several times, --save gives older copies the id of their save in their names.
+
+    \b
+    Examples:
+      anew files k7f3
+      anew files k7f3 'models/*' --save /tmp/models
+      anew files k7f3 config.json --cat
+    """
+    with face.store() as store:
+        view = store.get(experiment)
+        found = [one for one in view.files if _fits(one, patterns)]
+        if patterns and not found:
+            raise NotFound(
+                f"{view.id} has no file that fits {', '.join(map(repr, patterns))}; "
+                f"`anew files {view.id}` lists what it has.",
+                name=patterns[0],
+            )
+        if cat:
+            if len({_place(one) for one in found}) != 1:
+                raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
+            sys.stdout.buffer.write(found[-1].read_bytes())
+            sys.stdout.buffer.flush()
+            return
+        saved = None if save is None else _save(found, save, overwrite)
+    if face.out.mode == "json":
+        face.out.json(
+            {
+                "id": view.id,
+                "files": [
+                    {
+                        "id": one.id,
+                        "name": one.name, "prefix": one.prefix, "path": str(one.path),
+                        "size": one.size, "hash": one.hash, "step": one.step, "time": one.time,
+                        "metadata": one.metadata,
+                        **({} if saved is None else {"saved": str(saved[index])}),
+                    }
+                    for index, one in enumerate(found)
+                ],
+            }
+        )  # fmt: skip
+    elif face.out.mode == "quiet" or saved is not None:
+        face.out.ids(str(path) for path in (saved or [one.path for one in found]))
+    elif not found:
+        face.out.say(f"{view.id} has saved no files.")
+    else:
+        _table(face, found)
+
+
+def _table(face: Face, found: list[FileView]) -> None:
+    face.out.table(
+        [
+            Column("NAME", [one_line(_place(one)) for one in found], least=16, styles="bold"),
+            Column("SIZE", [size(one.size) for one in found], True),
+            Column("STEP", ["" if one.step is None else str(one.step) for one in found], True, 2),
+            Column("SAVED", [moment(one.time) for one in found], weight=3, styles="dim"),
+            Column("HASH", [one.hash[:12] for one in found], weight=4, styles="dim"),
+        ]
+    )
+
+
+def _place(one: FileView) -> str:
+    return f"{one.prefix}/{one.name}".lstrip("/") if one.prefix else one.name
+
+
+def _fits(one: FileView, patterns: tuple[str, ...]) -> bool:
+    return not patterns or any(
+        fnmatchcase(text, pattern) for pattern in patterns for text in (one.name, _place(one))
+    )
+
+
+def _save(found: list[FileView], folder: Path, overwrite: bool) -> list[Path]:
+    """Copy files to where they lie in the experiment; all places are checked before the first copy."""
+    newest = {_place(one): one.id for one in found}
+    inside = folder.resolve()
+    targets = []
+    for one in found:
+        target = inside / _place(one)
+        if newest[_place(one)] != one.id:
+            target = target.with_name(f"{target.stem}-{one.id}{target.suffix}")
+        if not target.resolve().is_relative_to(inside):
+            raise InvalidName(
+                f"The file {_place(one)!r} would lie outside {folder}; nothing was saved."
+            )
+        if target.exists() and not overwrite:
+            raise FileExistsError(f"{target} is there already; --overwrite replaces it.")
+        targets.append(target)
+    return [
+        one.save(target, overwrite=overwrite) for one, target in zip(found, targets, strict=True)
+    ]

@@ -1,0 +1,109 @@
+"""`logs`: messages and console output, also while they are written."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .face import Face, complete_experiment, shared
+from .output import as_json
+from .words import moment, printable, value
+
+if TYPE_CHECKING:
+    from ..reading.views import LogLine
+
+__all__ = ["logs"]
+
+_STYLES = {
+    "debug": "dim",
+    "warn": "yellow",
+    "warning": "yellow",
+    "error": "red",
+    "critical": "bold red",
+}
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.option("-f", "--follow", is_flag=True, help="Go on until the experiment ends.")
+@click.option("--console", is_flag=True, help="What the program printed, instead of its messages.")
+@click.option("-l", "--level", help="Only messages of this level and above.")
+@click.option("-g", "--grep", metavar="TEXT", help="Only lines with this text in them.")
+@click.option("-n", "--tail", type=click.IntRange(0), help="Only the last so many lines.")
+@shared(quiet="Print the messages alone, without time and level.")
+def logs(
+    face: Face,
+    experiment: str,
+    follow: bool,
+    console: bool,
+    level: str | None,
+    grep: str | None,
+    tail: int | None,
+) -> None:
+    """Print what an experiment logged or printed.
+
+    With --json it prints one document per line, as they come.
+
+    \b
+    Examples:
+      anew logs k7f3
+      anew logs k7f3 -f
+      anew logs k7f3 --console --tail 50
+      anew logs k7f3 --level warning --grep nan
+    """
+    if console and level is not None:
+        raise click.UsageError(
+            "What a program prints has no level: leave out --level or --console."
+        )
+    with face.store(live=follow) as store:
+        view = store.get(experiment)
+        if follow:
+            for line in view.follow(console=console, level=level, contains=grep, tail=tail):
+                _print(face, line, console)
+            face.out.say(f"{view.id} {store.get(view.id).status}.")
+            return
+        if console:
+            lines = view.console(tail if grep is None else None).splitlines()
+            lines = [line for line in lines if grep is None or grep.lower() in line.lower()]
+            for text in lines[max(0, len(lines) - tail) :] if tail is not None else lines:
+                if face.out.mode == "json":
+                    print(json.dumps({"message": text}, ensure_ascii=False))
+                else:
+                    print(text)
+            return
+        found = view.logs(level=level, contains=grep, tail=tail)
+        if level is not None and not found:
+            _check_level(level, {line.level for line in view.logs()})
+        for line in found:
+            _print(face, line, console)
+
+
+def _check_level(level: str, used: set[str]) -> None:
+    """A misspelt level must not look like an experiment that logged nothing."""
+    from ..reading.logs import LEVELS
+
+    if level.lower() not in LEVELS and level.lower() not in {one.lower() for one in used}:
+        known = ", ".join(sorted({*LEVELS, *used}))
+        raise click.UsageError(f"Nothing was logged at a level {level!r}; levels are {known}.")
+
+
+def _print(face: Face, line: LogLine, console: bool) -> None:
+    if face.out.mode == "json":
+        document: dict[str, Any] = {
+            "time": line.time, "level": line.level, "message": line.message,
+            "fields": line.fields, "writer": line.writer,
+        }  # fmt: skip
+        print(json.dumps(as_json(document), ensure_ascii=False, allow_nan=False))
+    elif console:
+        # Its own bytes, colours included, as a `tail -f` of the file would show them.
+        print(line.message)
+    elif face.out.mode == "quiet":
+        print(printable(line.message))
+    else:
+        fields = "".join(f" {key}={value(one)}" for key, one in line.fields.items())
+        text = f"{moment(line.time)} {line.level:<7} {printable(line.message)}{fields}"
+        face.out.line(text, _STYLES.get(line.level.lower(), ""))
+    sys.stdout.flush()

@@ -1,0 +1,271 @@
+"""The tree of commands. A command's module is imported when the command is used."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, MutableMapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, NoReturn
+
+import click
+
+from .errors import explain
+from .face import Face, shared
+
+__all__ = ["cli", "main"]
+
+# name → module, attribute, what it is for, heading. The text is the first line of the command's help; a test
+# holds the two together, so that `anew --help` need not import everything.
+_TREE: dict[str, tuple[str, str, str, str]] = {
+    "list": ("listing", "list_", "List experiments, newest first.", "Look"),
+    "search": ("listing", "search", "List the experiments that a filter is true for.", "Look"),
+    "show": ("show", "show", "Show all that is known of one experiment.", "Look"),
+    "compare": ("compare", "compare", "Compare experiments: results, and the parameters and configuration keys that differ.", "Look"),
+    "best": ("listing", "best", "List the experiments with the best value of a metric.", "Look"),
+    "plot": ("plot", "plot", "Draw metrics in the terminal, or to an image file.", "Look"),
+    "logs": ("logs", "logs", "Print what an experiment logged or printed.", "Look"),
+    "watch": ("watch", "watch", "Watch running experiments.", "Look"),
+    "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),
+    "tag": ("edit", "tag", "Add and remove tags of an experiment.", "Change"),
+    "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
+    "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
+    "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
+    "forward": ("forward", "forward", "Send experiments to other trackers, or what is left of them.", "Keep"),
+    "export": ("export", "export", "Write experiments to tables, or to a zip file.", "Keep"),
+    "du": ("upkeep", "du", "Show what takes how much space on disk.", "Keep"),
+    "gc": ("upkeep", "gc", "Empty the trash and remove what nothing refers to.", "Keep"),
+    "doctor": ("upkeep", "doctor", "Look for damage in what is on disk.", "Keep"),
+    "seal": ("upkeep", "seal", "Turn finished points files into Parquet now.", "Keep"),
+    "rebuild": ("upkeep", "rebuild", "Make the index again from the folders alone.", "Keep"),
+    "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
+    "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
+    "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
+    "diff": ("reproduce", "diff", "Say where two experiments differ.", "Run again"),
+    "check": ("reproduce", "check", "Fail when an experiment's curves are not those of a baseline.", "Run again"),
+    "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
+    "version": ("about", "version", "Print the versions of Anew and of what it stands on.", "About"),
+}  # fmt: skip
+
+
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands by name, each loaded when it is asked for."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, click.Command] = {}
+
+    def __getitem__(self, name: str) -> click.Command:
+        if name not in self._loaded:
+            module, attribute, _, _ = _TREE[name]
+            if not _present(module):
+                raise KeyError(name)
+            self._loaded[name] = getattr(import_module(f"{__package__}.{module}"), attribute)
+        return self._loaded[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._loaded[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name, row in _TREE.items() if _present(row[0]))
+        yield from (name for name in self._loaded if name not in _TREE)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name == known for known in self)
+
+
+def _present(module: str) -> bool:
+    return find_spec(f"{__package__}.{module}") is not None
+
+
+class Tree(click.Group):
+    """A group whose commands load late, and the one way out: errors become sentences and exit codes."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.commands = _Commands()
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self.commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in self.commands:
+            import difflib
+
+            near = difflib.get_close_matches(name, list(self.commands), 1)
+            hint = f" Did you mean {near[0]!r}?" if near else " `anew --help` lists them."
+            ctx.fail(f"There is no command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        headings: dict[str, list[tuple[str, str]]] = {}
+        for name in self.commands:
+            _, _, text, heading = _TREE.get(name, ("", "", "", "More"))
+            headings.setdefault(heading, []).append((name, text))
+        for heading, rows in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+    def main(  # type: ignore[override]  # click overloads it by standalone_mode
+        self, args: Any = None, *, standalone_mode: bool = True, **extra: Any
+    ) -> Any:
+        """Run a command and leave: every error comes out as a sentence and an exit code."""
+        face = extra.setdefault("obj", Face())
+        extra.setdefault("prog_name", "anew")
+        _survive_encodings()
+        try:
+            result = super().main(args, standalone_mode=False, **extra)
+            sys.stdout.flush()
+            code = result if isinstance(result, int) else 0
+        except BaseException as error:
+            if not standalone_mode:
+                raise
+            code = _leave(error, face)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            # click would exit with 1, as if something had gone wrong.
+            raise _ReaderLeft from error
+
+
+class _ReaderLeft(Exception):
+    """Whoever read our output has stopped reading."""
+
+
+def _survive_encodings() -> None:
+    """Let characters that a stream cannot encode be escaped rather than fatal."""
+    # A stream that was closed before the start (`>&-`) is None, which nothing expects.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  (open until the process ends)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _leave(error: BaseException, face: Face) -> int:
+    """Tell about an error and return the exit code."""
+    _give_up_output()
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else 1
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return 130
+    if isinstance(error, _ReaderLeft | BrokenPipeError):
+        return 141
+    if isinstance(error, click.ClickException):
+        if face.mode == "json":
+            _as_json(error, error.exit_code, error.format_message(), "")
+        else:
+            error.show()
+        return error.exit_code
+    explained = explain(error)
+    if explained is None:
+        raise error
+    if face.mode == "json":
+        _as_json(error, explained.code, explained.message, explained.hint)
+    else:
+        _show(explained.message, explained.hint, face)
+    return explained.code
+
+
+def _give_up_output() -> None:
+    """What is buffered for a pipe that closed or a disk that is full: Python would fail on it at exit again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show(message: str, hint: str, face: Face) -> None:
+    from .words import printable
+
+    if not sys.stderr.isatty():
+        print(f"error: {printable(message)}", *([hint] if hint else []), sep="\n", file=sys.stderr)
+        return
+    from rich.text import Text
+
+    console = face.out.console(stderr=True)
+    console.print(Text("error: ", "bold red") + Text(printable(message), ""))
+    if hint:
+        console.print(Text(hint, "dim"))
+
+
+def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
+    import json
+
+    from .output import as_json
+
+    facts = {
+        name: as_json(getattr(error, name))
+        for name in ("nearest", "candidates", "position", "suggestion", "path", "line")
+        if getattr(error, name, None) not in (None, ())
+    }
+    document = {
+        "error": {
+            "kind": type(error).__name__,
+            "message": message,
+            "hint": hint or None,
+            "exit_code": code,
+            **facts,
+        }
+    }
+    print(json.dumps(document, ensure_ascii=False), file=sys.stderr)
+
+
+@click.group(
+    "anew",
+    cls=Tree,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=False,
+)
+@click.version_option(package_name="anew", prog_name="anew")
+@shared()
+def cli(face: Face) -> None:
+    """Look at experiments, compare them, and look after what they recorded.
+
+    An EXPERIMENT is named by its id, by the first few characters of its id, or by its prefix.
+
+    \b
+    Examples:
+      anew list                                  the newest experiments
+      anew list 'metrics.val_loss.min < 0.5'     those that a filter is true for
+      anew show k7f3                             all about one
+      anew compare k7f3 p2m8 alice/vision/vae    side by side
+      anew plot k7f3 p2m8 val_loss               curves in the terminal
+      anew plot k7f3 p2m8 val_loss -o loss.png   or as an image
+      anew watch                                 what is running now
+
+    \b
+    Exit codes:
+      0 done (also: an empty list)     4 several experiments fit
+      1 something outside went wrong   5 refused: it runs, or needs --yes
+      2 not understood                 6 damaged data
+      3 not found                      130 interrupted
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; exits with one of the codes in `anew.cli.errors`."""
+    cli.main(None if argv is None else list(argv))
+    raise AssertionError("unreachable: the tree always exits")

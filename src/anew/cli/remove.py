@@ -1,0 +1,103 @@
+"""`delete` and `restore`: into the trash and out of it."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from .errors import Refused
+from .face import Face, complete_experiment, several, shared
+from .table import Column
+from .words import ago, one_line, plural, size
+
+__all__ = ["delete", "restore"]
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
+@click.option("-f", "--filter", metavar="FILTER", help="Also those that this is true for.")
+@click.option("--permanently", is_flag=True, help="Remove them at once, not into the trash.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@shared(quiet="Print the ids of what was deleted.")
+def delete(
+    face: Face, experiments: tuple[str, ...], filter: str | None, permanently: bool, yes: bool
+) -> None:
+    """Put experiments in the trash.
+
+    They come back with `anew restore`, and go for good with `anew gc` or --permanently. A running
+    experiment is refused. Without a terminal to ask on, --yes is needed.
+
+    \b
+    Examples:
+      anew delete k7f3
+      anew delete -f "status == 'failed' and created_at < '30d'" --yes
+      anew delete k7f3 p2m8 --permanently
+    """
+    if not experiments and not filter:
+        raise click.UsageError("Name the experiments to delete, or give a --filter.")
+    with face.store() as store:
+        views = several(store, experiments, filter)
+        if not yes:
+            what = views[0].prefix if len(views) == 1 else plural(len(views), "experiment")
+            how = "for good" if permanently else "(they go to the trash)"
+            if not face.out.confirm(f"Delete {one_line(what)} {how}?"):
+                raise Refused(f"Nothing was deleted: {what} needs --yes, or a yes on a terminal.")
+        ids = [view.id for view in views]
+        done = store.delete(ids, permanently=permanently)
+    if face.out.mode == "json":
+        face.out.json(
+            {"deleted": done.count, "bytes": done.bytes, "permanently": permanently, "ids": ids}
+        )
+    elif face.out.mode == "quiet":
+        face.out.ids(ids)
+    else:
+        rest = (
+            "." if permanently else "; `anew restore` brings them back, `anew gc` frees the space."
+        )
+        face.out.line(f"Deleted {plural(done.count, 'experiment')}, {size(done.bytes)}{rest}")
+
+
+@click.command()
+@click.argument("experiments", nargs=-1)
+@click.option("-l", "--list", "listing", is_flag=True, help="List what is in the trash.")
+@shared()
+def restore(face: Face, experiments: tuple[str, ...], listing: bool) -> None:
+    """Take experiments out of the trash.
+
+    \b
+    Examples:
+      anew restore --list
+      anew restore k7f3
+    """
+    if bool(experiments) == listing:
+        raise click.UsageError("Name the experiments to restore, or give --list.")
+    with face.store() as store:
+        if listing:
+            trash = store.trash()
+        else:
+            views = [store.restore(ref) for ref in experiments]
+    if listing and face.out.mode == "json":
+        keys = ("id", "prefix", "name", "deleted_at", "bytes")
+        face.out.json({"trash": [{key: getattr(one, key) for key in keys} for one in trash]})
+    elif listing and face.out.mode == "quiet":
+        face.out.ids(one.id for one in trash)
+    elif listing and not trash:
+        face.out.say("The trash is empty.")
+    elif listing:
+        now = time.time()
+        face.out.table(
+            [
+                Column("ID", [one.id for one in trash], styles="bold"),
+                Column("PREFIX", [one_line(one.prefix) for one in trash], least=16, path=True),
+                Column("DELETED", [ago(one.deleted_at, now) for one in trash], True),
+                Column("SIZE", [size(one.bytes) for one in trash], True),
+            ]
+        )
+    elif face.out.mode == "json":
+        face.out.json({"restored": [{"id": one.id, "prefix": one.prefix} for one in views]})
+    elif face.out.mode == "quiet":
+        face.out.ids(view.id for view in views)
+    else:
+        for view in views:
+            face.out.line(f"Restored {view.id} at {one_line(view.prefix)}.")

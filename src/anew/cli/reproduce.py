@@ -1,0 +1,427 @@
+"""`run`, `reproduce`, `diff` and `check`: running programs and experiments, and judging what came out."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from .face import Face, complete_experiment, shared
+from .output import Column
+from .words import one_line
+
+if TYPE_CHECKING:
+    from ..reproduce.comparison import Judgement
+    from ..reproduce.live import Live
+    from ..reproduce.replay import Replayed
+    from ..reproduce.verdict import Tolerance
+
+__all__ = ["check", "diff", "reproduce", "run"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+_STYLES = {
+    "IDENTICAL": "green", "WITHIN TOLERANCE": "green", "NOT COMPARABLE": "yellow", "DIVERGED": "red",
+}  # fmt: skip
+
+
+def _tolerances(function: F) -> F:
+    """The options of how far curves may be apart, and which count."""
+    for option in (
+        click.option("--ignore", multiple=True, metavar="PATTERN", help="Leave these metrics out; may repeat."),
+        click.option(
+            "-m", "--metric", "only", multiple=True, metavar="PATTERN",
+            help="Compare these metrics alone, times and speeds among them; may repeat.",
+        ),
+        click.option(
+            "--atol", multiple=True, metavar="[PATTERN=]NUMBER",
+            help="How far values may be apart, for all metrics or those of a pattern; may repeat.",
+        ),
+        click.option(
+            "--rtol", multiple=True, metavar="[PATTERN=]NUMBER",
+            help="The same relative to the original's value; may repeat.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def _tolerance(rtol: Sequence[str], atol: Sequence[str]) -> Tolerance:
+    from ..reproduce.verdict import Tolerance
+
+    general = {"rtol": 0.0, "atol": 0.0}
+    patterns: list[tuple[str, float | None, float | None]] = []
+    for name, texts in (("rtol", rtol), ("atol", atol)):
+        for text in texts:
+            pattern, equals, number = text.rpartition("=")
+            try:
+                value = float(number)
+            except ValueError:
+                value = -1.0
+            if not 0 <= value < float("inf"):
+                raise click.BadParameter(
+                    f"{text!r} is no number of 0 or more.", param_hint=f"--{name}"
+                )
+            if not equals:
+                general[name] = value
+            else:
+                patterns.append(
+                    (pattern, value, None) if name == "rtol" else (pattern, None, value)
+                )
+    return Tolerance(general["rtol"], general["atol"], patterns)
+
+
+def _after_dashes(function: F) -> F:
+    return click.argument("command", nargs=-1, type=click.UNPROCESSED)(function)
+
+
+@click.command(context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False})
+@click.option(
+    "--prefix", metavar="PREFIX", help="The experiment's prefix (owner/project/name) or name."
+)
+@click.option("-t", "--tag", "tags", multiple=True, metavar="TAG", help="A tag for it; may repeat.")
+@click.option("--description", metavar="TEXT", help="What it is.")
+@_after_dashes
+@shared(json=False, quiet="Say nothing of the experiment; the program's own output stays.")
+def run(
+    face: Face,
+    prefix: str | None,
+    tags: tuple[str, ...],
+    description: str | None,
+    command: tuple[str, ...],
+) -> int:
+    """Run a program as an experiment.
+
+    Its output, the machine's state, its exit status and its recipe are recorded. An Experiment that the program
+    opens, whatever its name, belongs to this one; any further one is kept below it. The exit code is the program's.
+
+    \b
+    Examples:
+      anew run -- python train.py --lr 3e-4
+      anew run --prefix alice/vision/resnet50 -- bash train.sh
+    """
+    from ..reproduce.tracked import run_tracked
+
+    if not command:
+        raise click.UsageError("Name the program to run: anew run -- python train.py")
+    return run_tracked(
+        list(command),
+        prefix=prefix,
+        root=face.root,
+        tags=list(tags),
+        description=description,
+        quiet=face.out.mode == "quiet",
+    )
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@_after_dashes
+@click.option(
+    "--env",
+    "kind",
+    type=click.Choice(["current", "venv", "uv"]),
+    default="current",
+    show_default=True,
+    help="The environment there is, or a new one with the recorded packages.",
+)
+@click.option("--python", metavar="PROGRAM", help="The Python to use.")
+@click.option("--repo", metavar="FOLDER", help="A clone that has the code.")
+@click.option(
+    "--link",
+    "links",
+    multiple=True,
+    metavar="PATH",
+    help="Link this path, which git does not have, into the checkout; may repeat.",
+)
+@click.option(
+    "--times",
+    type=click.IntRange(1),
+    default=1,
+    metavar="N",
+    help="Run it N times and show the spread.",
+)
+@click.option(
+    "--strict", is_flag=True, help="Refuse to run when packages or inputs are not what they were."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--output", "show", is_flag=True, help="Show what the program prints.")
+@_tolerances
+@shared(quiet="Print the ids of the re-runs alone.")
+def reproduce(
+    face: Face,
+    experiment: str,
+    command: tuple[str, ...],
+    kind: Any,
+    python: str | None,
+    repo: str | None,
+    links: tuple[str, ...],
+    times: int,
+    strict: bool,
+    dry_run: bool,
+    show: bool,
+    rtol: tuple[str, ...],
+    atol: tuple[str, ...],
+    only: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> int:
+    """Run an experiment again and compare.
+
+    The recorded commit is checked out into a temporary worktree, the uncommitted changes are applied, declared inputs
+    are checked, and the command is run as a child experiment. Then every metric is compared with the original's,
+    point by point. Metrics that measure time or speed are left out.
+
+    \b
+    Examples:
+      anew reproduce k7f3
+      anew reproduce k7f3 --rtol 1e-6 --rtol 'val/*=1e-3'
+      anew reproduce k7f3 --env venv --times 5
+      anew reproduce k7f3 --dry-run
+      anew reproduce k7f3 -- python train.py --token "$TOKEN"
+
+    \b
+    Exit codes:
+      0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
+    """
+    from ..reproduce.plan import make_plan
+    from ..reproduce.replay import replay
+
+    tolerance = _tolerance(rtol, atol)
+    with face.store() as store:
+        plan = make_plan(
+            store, store.get(experiment), kind=kind, repo=repo, python=python, command=command, links=links
+        )  # fmt: skip
+        if dry_run:
+            if face.out.mode == "json":
+                face.out.json(plan.to_dict())
+            else:
+                for line in plan.lines():
+                    face.out.line(line)
+            return 0
+        results: list[Replayed] = []
+        with _progress(face, times) as progress, _told(face) as broken_off:
+            for result in replay(
+                store, plan, tolerance=tolerance, only=only, ignore=ignore, times=times, strict=strict,
+                show=show and face.out.mode == "human", say=face.out.say, progress=progress,
+            ):  # fmt: skip
+                results.append(result)
+    return 130 if broken_off else _show_replays(face, results)
+
+
+@contextlib.contextmanager
+def _told(face: Face) -> Iterator[list[str]]:
+    """Tells of an interrupted re-run; what is yielded is not empty then."""
+    from ..reproduce.replay import Interrupted
+
+    reasons: list[str] = []
+    try:
+        yield reasons
+    except Interrupted as error:
+        reasons.append(str(error))
+        face.out.warn(str(error))
+
+
+@contextlib.contextmanager
+def _progress(face: Face, times: int) -> Iterator[Callable[[Live], None]]:
+    told: set[tuple[str, int]] = set()
+    with face.out.progress("Running again", after=0.5) as report:
+
+        def progress(live: Live) -> None:
+            report(live.done, live.total or None)
+            if live.differing is not None and live.differing[:2] not in told:
+                metric, step, a, b = live.differing
+                told.add((metric, step))
+                face.out.say(f"{metric} differs at step {step}: {a!r} → {b!r}")
+
+        yield progress
+
+
+def _show_replays(face: Face, results: list[Replayed]) -> int:
+    from ..reproduce.spread import spread_of, worst
+
+    code = worst([r.judgement.verdict for r in results]).exit_code
+    if face.out.mode == "quiet":
+        face.out.ids([r.experiment_id for r in results])
+        return code
+    if face.out.mode == "json":
+        document = results[0].to_dict()
+        if len(results) > 1:
+            document = {
+                "verdict": worst([r.judgement.verdict for r in results]).value,
+                "runs": [r.to_dict() for r in results],
+                "spread": spread_of(results),
+            }
+        face.out.json(document)
+        return code
+    for result in results:
+        _show(face, result.judgement)
+        face.out.say(f"kept as {result.prefix} ({result.experiment_id[:6]})")
+        if result.figure:
+            face.out.say(f"both curves: {result.figure}")
+        if len(results) > 1:
+            face.out.line()
+    if len(results) > 1:
+        _show_spread(face, results)
+    return code
+
+
+def _show_spread(face: Face, results: list[Replayed]) -> None:
+    from ..reproduce.spread import spread_of
+
+    rows = spread_of(results)
+    counts: dict[str, int] = {}
+    for result in results:
+        verdict = result.judgement.verdict.value
+        counts[verdict] = counts.get(verdict, 0) + 1
+    shown = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    face.out.line(f"{len(results)} runs: {shown}")
+    face.out.table(
+        [
+            Column("METRIC", [one_line(name) for name in rows], least=12),
+            *(
+                Column(title, [f"{row[key]:.6g}" for row in rows.values()], right=True)
+                for title, key in (("ORIGINAL", "original"), ("MEAN", "mean"), ("STD", "std"), ("MIN", "min"), ("MAX", "max"))
+            ),
+        ]
+    )  # fmt: skip
+
+
+def _show(face: Face, judgement: Judgement, *, differences: bool = True) -> None:
+    from ..reproduce.words import difference_lines, metric_rows, verdict_line
+
+    face.out.line(verdict_line(judgement), f"bold {_STYLES[judgement.verdict.value]}")
+    rows = metric_rows(judgement)
+    if rows:
+        face.out.line()
+        face.out.table(
+            [
+                Column("METRIC", [one_line(m.metric) for m, *_ in rows], least=12),
+                Column("VERDICT", [m.verdict.value for m, *_ in rows], styles=[_STYLES[m.verdict.value] for m, *_ in rows]),
+                Column(judgement.sides[0].removeprefix("the ").upper(), [row[1] for row in rows], right=True, weight=2),
+                Column(judgement.sides[1].removeprefix("the ").upper(), [row[2] for row in rows], right=True, weight=2),
+                Column("", [one_line(row[3]) for row in rows], least=20, weight=1),
+            ]
+        )  # fmt: skip
+    quiet = {
+        name: why for name, why in judgement.left_out.items() if not name.startswith("system/")
+    }
+    if quiet:
+        shown = ", ".join(f"{name} ({why})" for name, why in quiet.items())
+        face.out.say(f"left out: {shown}")
+    for note in judgement.notes:
+        face.out.line(f"note: {note}")
+    lines = difference_lines(judgement) if differences else []
+    if lines:
+        face.out.line()
+    for line in lines:
+        face.out.line(line)
+
+
+@click.command()
+@click.argument("first", shell_complete=complete_experiment)
+@click.argument("second", shell_complete=complete_experiment)
+@click.option(
+    "-o", "--figure", metavar="FILE", help="Draw both curves of each metric into an image."
+)
+@click.option("--patch", is_flag=True, help="Also print the difference of the uncommitted changes.")
+@_tolerances
+@shared(quiet="Print the verdict alone.")
+def diff(
+    face: Face,
+    first: str,
+    second: str,
+    figure: str | None,
+    patch: bool,
+    rtol: tuple[str, ...],
+    atol: tuple[str, ...],
+    only: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> int:
+    """Say where two experiments differ.
+
+    The curves of every metric are compared point by point, then what was captured: code, configuration, parameters,
+    packages, seeds, hardware and data.
+
+    \b
+    Examples:
+      anew diff k7f3 p2m8
+      anew diff k7f3 p2m8 --rtol 1e-6 -o curves.png
+
+    \b
+    Exit codes:
+      0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
+    """
+    from ..reproduce.comparison import compare
+
+    tolerance = _tolerance(rtol, atol)
+    with face.store() as store:
+        a, b = store.get(first), store.get(second)
+        judgement = compare(
+            store, a, b, tolerance=tolerance, only=only, ignore=ignore, sides=("the first", "the second")
+        )  # fmt: skip
+        if figure:
+            from ..reproduce.figure import draw
+
+            draw(store, a, b, judgement, figure)
+    if face.out.mode == "json":
+        face.out.json(judgement.to_dict())
+    elif face.out.mode == "quiet":
+        face.out.line(judgement.verdict.value)
+    else:
+        _show(face, judgement)
+        if patch:
+            _show_patches(face, judgement)
+    return judgement.exit_code
+
+
+def _show_patches(face: Face, judgement: Judgement) -> None:
+    import difflib
+
+    for difference in judgement.differences:
+        if difference.kind == "code" and difference.what != "commit":
+            a, b = (str(text or "").splitlines() for text in (difference.a, difference.b))
+            for line in difflib.unified_diff(a, b, *judgement.sides, lineterm=""):
+                face.out.line(line)
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.option("--baseline", required=True, metavar="EXPERIMENT", help="What it is held against.")
+@_tolerances
+@shared(quiet="Print nothing but errors.")
+def check(
+    face: Face,
+    experiment: str,
+    baseline: str,
+    rtol: tuple[str, ...],
+    atol: tuple[str, ...],
+    only: tuple[str, ...],
+    ignore: tuple[str, ...],
+) -> int:
+    """Fail when an experiment's curves are not those of a baseline.
+
+    For continuous integration: the verdict is the exit code.
+
+    \b
+    Examples:
+      anew check nightly/digits --baseline release/digits --rtol 1e-3
+      anew check p2m8 --baseline k7f3 -m 'val/*' --atol 0.01
+
+    \b
+    Exit codes:
+      0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
+    """
+    from ..reproduce.comparison import compare
+
+    tolerance = _tolerance(rtol, atol)
+    with face.store() as store:
+        judgement = compare(
+            store, store.get(baseline), store.get(experiment), tolerance=tolerance, only=only, ignore=ignore,
+            sides=("the baseline", "the experiment"),
+        )  # fmt: skip
+    if face.out.mode == "json":
+        face.out.json(judgement.to_dict())
+    elif face.out.mode == "human":
+        _show(face, judgement, differences=judgement.exit_code != 0)
+    return judgement.exit_code

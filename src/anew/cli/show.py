@@ -1,0 +1,198 @@
+"""`show`: one experiment, whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..plots.labels import flat
+from .columns import STATUS_STYLES, sparklines
+from .face import Face, complete_experiment, shared
+from .forward import told
+from .table import Column
+from .words import (
+    ago,
+    duration,
+    moment,
+    number,
+    one_line,
+    plural,
+    printable,
+    shortened,
+    size,
+    value,
+)
+
+if TYPE_CHECKING:
+    from ..reading.views import ExperimentView
+    from ..store import Store
+
+__all__ = ["show"]
+
+_MOST_FILES = 10
+_MOST_METRICS = 50
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.option("--config", is_flag=True, help="Also the whole configuration.")
+@click.option("--system", is_flag=True, help="Also the metrics of the machine (system/...).")
+@click.option("--all", "everything", is_flag=True, help="Everything, nothing shortened.")
+@shared(quiet="Print the folder alone.")
+def show(face: Face, experiment: str, config: bool, system: bool, everything: bool) -> None:
+    """Show all that is known of one experiment.
+
+    \b
+    Examples:
+      anew show k7f3
+      anew show alice/vision/resnet50 --config
+      anew show k7f3 --json | jq .params
+      cd $(anew show k7f3 -q)
+    """
+    with face.store() as store:
+        view = store.get(experiment)
+        if face.out.mode == "quiet":
+            face.out.ids([str(view.path)])
+        elif face.out.mode == "json":
+            forwarded = [{**asdict(one), "complete": one.complete} for one in view.forwarded]
+            face.out.json({**view.to_dict(), "forwarded": forwarded})
+        else:
+            _facts(face, view)
+            _mapping(face, "Parameters", flat(view.params), everything)
+            if view.config and (config or everything):
+                _mapping(face, "Configuration", flat(view.config), everything)
+            elif view.config:
+                face.out.line(
+                    f"Configuration: {plural(len(flat(view.config)), 'key')}; --config shows it.",
+                    "dim",
+                )
+                face.out.line()
+            _metrics(face, store, view, system or everything, everything)
+            _files(face, view, everything)
+            if view.error:
+                _heading(face, "Error")
+                for line in printable(view.error).rstrip().split("\n"):
+                    face.out.line(f"  {line}", "red")
+
+
+def _heading(face: Face, text: str) -> None:
+    face.out.line(text, "bold")
+
+
+def _facts(face: Face, view: ExperimentView) -> None:
+    now = time.time()
+    git: Mapping[str, Any] = view.git
+    status = f"{view.status}" + (f": {one_line(view.reason)}" if view.reason else "")
+    source = " ".join(
+        str(part)
+        for part in (
+            str(git.get("commit") or "")[:12],
+            f"on {git['branch']}" if git.get("branch") else "",
+            "with uncommitted changes" if git.get("dirty") else "",
+        )
+        if part
+    )
+    parent = f"{view.parent} ({view.relation})" if view.parent else ""
+    rows = [
+        ("id", view.id, "bold"),
+        ("name", view.name, ""),
+        ("prefix", view.prefix, ""),
+        ("status", status, STATUS_STYLES.get(str(view.status), "")),
+        ("description", view.description or "", ""),
+        ("tags", " ".join(k if v is None else f"{k}={v}" for k, v in view.tags.items()), "magenta"),
+        ("bindrs", " ".join(view.bindrs), ""),
+        ("created", f"{moment(view.created_at)} ({ago(view.created_at, now)})", ""),
+        ("took", duration(view.duration), ""),
+        ("by", f"{view.user or ''}{f' on {view.host}' if view.host else ''}".strip(), ""),
+        ("source", source, ""),
+        ("parent", parent, ""),
+        ("folder", str(view.path), ""),
+        ("lost", f"{plural(view.lost, 'record')} could not be written" if view.lost else "", "red"),
+    ]
+    rows += [("forwarded", told(one), "" if one.error is None else "red") for one in view.forwarded]
+    for name, text, style in rows:
+        if text:
+            _pair(face, name, one_line(text), style)
+    if view.notes:
+        _pair(face, "notes", "", "")
+        for line in printable(view.notes).rstrip().split("\n"):
+            face.out.line(f"    {line}")
+    face.out.line()
+
+
+def _pair(face: Face, name: str, text: str, style: str = "", width: int = 12) -> None:
+    if not face.out.terminal:
+        face.out.line(f"{name:<{width}} {text}".rstrip())
+        return
+    from rich.text import Text
+
+    face.out.line(Text(f"{name:<{width}} ", "dim") + Text(text, style))
+
+
+def _mapping(face: Face, title: str, values: Mapping[str, Any], whole: bool) -> None:
+    if not values:
+        return
+    _heading(face, title)
+    width = min(40, max(len(one_line(key)) for key in values))
+    for key, one in values.items():
+        text = value(one)
+        _pair(face, f"  {one_line(key)}", text if whole else shortened(text, 200), width=width + 2)
+    face.out.line()
+
+
+def _metrics(
+    face: Face, store: Store, view: ExperimentView, system: bool, everything: bool
+) -> None:
+    wanted = [name for name in view.metrics if system or not name.startswith("system/")]
+    hidden = len(view.metrics) - len(wanted)
+    names = wanted if everything else wanted[:_MOST_METRICS]
+    if names:
+        _heading(face, "Metrics")
+        views = [view.metrics[name] for name in names]
+        lines = sparklines(store, [view], names, face.out)
+        columns = [
+            Column("  NAME", [f"  {one_line(name)}" for name in names], least=14),
+            Column("LAST", [number(one.last) for one in views], True, styles="bold"),
+            Column("", [lines.get((view.id, name), "") for name in names], styles="blue"),
+            Column("MIN", [number(one.min) for one in views], True, 2),
+            Column("AT", [_step(one.min_step) for one in views], True, 3, styles="dim"),
+            Column("MAX", [number(one.max) for one in views], True, 2),
+            Column("AT", [_step(one.max_step) for one in views], True, 3, styles="dim"),
+            Column("POINTS", [f"{one.count:,}" for one in views], True, 4, styles="dim"),
+        ]
+        if any(one.nonfinite for one in views):
+            bad = [f"{one.nonfinite:,}" if one.nonfinite else "" for one in views]
+            columns.append(Column("NaN, inf", bad, True, 1, styles="red"))
+        face.out.table(columns)
+    if len(names) < len(wanted):
+        more = plural(len(wanted) - len(names), "more metric")
+        face.out.line(f"  and {more}; --all shows them.", "dim")
+    if hidden:
+        face.out.line(f"  {plural(hidden, 'metric')} of the machine; --system shows them.", "dim")
+    if names or hidden:
+        face.out.line()
+
+
+def _step(step: int | None) -> str:
+    return "" if step is None else str(step)
+
+
+def _files(face: Face, view: ExperimentView, everything: bool) -> None:
+    files = list(view.files)
+    if not files:
+        return
+    total = sum(one.size for one in files)
+    _heading(face, f"Files ({len(files):,}, {size(total)})")
+    shown = files if everything else files[-_MOST_FILES:]
+    for one in shown:
+        where = f"{one.prefix}/{one.name}" if one.prefix else one.name
+        _pair(face, f"  {size(one.size):>9}", one_line(where), width=11)
+    if len(shown) < len(files):
+        face.out.line(
+            f"  and {len(files) - len(shown)} older; `anew files {view.id}` lists them.", "dim"
+        )
+    face.out.line()

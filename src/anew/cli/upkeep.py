@@ -1,0 +1,212 @@
+"""`du`, `gc`, `doctor`, `seal` and `rebuild`: looking after what is on disk."""
+
+from __future__ import annotations
+
+import click
+
+from .errors import Refused
+from .face import Face, complete_experiment, several, shared
+from .table import Column
+from .words import duration, one_line, plural, size
+
+__all__ = ["doctor", "du", "gc", "rebuild", "seal"]
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
+@click.option("-f", "--filter", metavar="FILTER", help="Those that this is true for.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=20, help="Show this many of the largest."
+)
+@shared(quiet="Print the total of bytes alone.")
+def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int) -> None:
+    """Show what takes how much space on disk.
+
+    Without experiments it counts the whole store, trash and index included.
+
+    \b
+    Examples:
+      anew du
+      anew du k7f3 alice/vision/vae
+      anew du -f "created_at < '90d'" --json
+    """
+    with face.store() as store:
+        views = several(store, experiments, filter) if experiments or filter else None
+        usage = store.du(None if views is None else [view.id for view in views])
+        largest = sorted(usage.by_experiment.items(), key=lambda pair: -pair[1])
+        known = {view.id: view for view in views} if views is not None else None
+        shown = largest[:limit]
+        prefixes = [
+            (known[one] if known is not None else store.get(one)).prefix
+            for one, _ in (shown if face.out.mode == "human" else ())
+        ]
+    if face.out.mode == "json":
+        face.out.json(
+            {
+                "total": usage.total,
+                "by_kind": dict(usage.by_kind),
+                "by_experiment": dict(usage.by_experiment),
+            }
+        )
+    elif face.out.mode == "quiet":
+        face.out.ids([str(usage.total)])
+    else:
+        kinds = sorted(usage.by_kind.items(), key=lambda pair: -pair[1])
+        face.out.table(
+            [
+                Column("KIND", [*(kind for kind, _ in kinds), "total"]),
+                Column("SIZE", [*(size(count) for _, count in kinds), size(usage.total)], True),
+            ]
+        )
+        if shown:
+            face.out.line()
+            face.out.table(
+                [
+                    Column("ID", [one for one, _ in shown], styles="bold"),
+                    Column(
+                        "PREFIX", [one_line(prefix) for prefix in prefixes], least=16, path=True
+                    ),
+                    Column("SIZE", [size(count) for _, count in shown], True),
+                ]
+            )
+        if len(largest) > limit:
+            face.out.say(f"The {limit} largest of {plural(len(largest), 'experiment')}.")
+
+
+@click.command()
+@click.option(
+    "--older-than", metavar="AGE", help="Only what was deleted this long ago, such as 7d or 12h."
+)
+@click.option("--dry-run", is_flag=True, help="Only say how much would be freed.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@shared(quiet="Print the bytes freed alone.")
+def gc(face: Face, older_than: str | None, dry_run: bool, yes: bool) -> None:
+    """Empty the trash and remove what nothing refers to.
+
+    What was in the trash is gone for good. Without a terminal to ask on, --yes is needed.
+
+    \b
+    Examples:
+      anew gc --dry-run
+      anew gc --older-than 30d --yes
+    """
+    with face.store() as store:
+        would = store.gc(dry_run=True, older_than=older_than)
+        if dry_run:
+            freed = would
+        else:
+            question = f"Remove {size(would)} for good?"
+            if not yes and not face.out.confirm(question):
+                raise Refused("Nothing was removed: gc needs --yes, or a yes on a terminal.")
+            with face.out.progress("Removing"):
+                freed = store.gc(older_than=older_than)
+    if face.out.mode == "json":
+        face.out.json({"bytes": freed, "dry_run": dry_run})
+    elif face.out.mode == "quiet":
+        face.out.ids([str(freed)])
+    else:
+        face.out.line(f"{'Would free' if dry_run else 'Freed'} {size(freed)}.")
+
+
+@click.command()
+@click.option("--repair", is_flag=True, help="Mend what is derived: the index and sealed files.")
+@shared(quiet="Print the paths alone.")
+def doctor(face: Face, repair: bool) -> None:
+    """Look for damage in what is on disk.
+
+    Exits with 6 when something is damaged that was not repaired. Broken lines in a journal are shown and
+    never touched: what cannot be read stays for you to look at.
+
+    \b
+    Examples:
+      anew doctor
+      anew doctor --repair
+      anew doctor --json
+    """
+    with face.store() as store, face.out.progress("Checking"):
+        findings = store.doctor(repair=repair)
+    left = [one for one in findings if not one.repaired]
+    if face.out.mode == "json":
+        face.out.json(
+            {
+                "damaged": len(left),
+                "findings": [
+                    {
+                        "experiment": one.experiment_id, "path": one.path, "line": one.line,
+                        "kind": one.kind, "reason": one.reason, "repaired": one.repaired,
+                    }
+                    for one in findings
+                ],
+            }
+        )  # fmt: skip
+    elif face.out.mode == "quiet":
+        face.out.ids(one.path for one in findings)
+    elif not findings:
+        face.out.line("Nothing is damaged.", "green")
+    else:
+        face.out.table(
+            [
+                Column("EXPERIMENT", [one.experiment_id or "" for one in findings], styles="bold"),
+                Column("PATH", [one_line(one.path) for one in findings], least=20, path=True),
+                Column("LINE", [str(one.line or "") for one in findings], True),
+                Column("WHAT", [one_line(one.reason) for one in findings], least=20, styles="red"),
+                Column(
+                    "", ["repaired" if one.repaired else "" for one in findings], styles="green"
+                ),
+            ]
+        )
+    if left:
+        raise click.exceptions.Exit(6)
+
+
+@click.command()
+@click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
+@shared(quiet="Print nothing but errors.")
+def seal(face: Face, experiments: tuple[str, ...]) -> None:
+    """Turn finished points files into Parquet now.
+
+    Looking at experiments seals large files by itself; this seals the small ones too, of all experiments or
+    of those named. Files that are still being written are left alone.
+
+    \b
+    Examples:
+      anew seal
+      anew seal k7f3
+    """
+    with face.store() as store:
+        ids = [view.id for view in several(store, experiments, None)] if experiments else None
+        with face.out.progress("Sealing"):
+            sealed = store.seal(ids)
+    if face.out.mode == "json":
+        face.out.json({"files": sealed})
+    elif face.out.mode == "human":
+        face.out.line(f"Sealed {plural(sealed, 'file')}.")
+
+
+@click.command()
+@shared(quiet="Print nothing but errors.")
+def rebuild(face: Face) -> None:
+    """Make the index again from the folders alone.
+
+    The index is derived: nothing is lost by this. It visits every folder, so it takes a while for many.
+
+    \b
+    Examples:
+      anew rebuild
+    """
+    with face.store(refresh=False) as store, face.out.progress("Rebuilding the index") as report:
+        done = store.rebuild(report)
+    if face.out.mode == "json":
+        face.out.json(
+            {
+                "experiments": done.experiments, "points": done.points, "seconds": done.seconds,
+                "broken": done.broken,
+            }
+        )  # fmt: skip
+    elif face.out.mode == "human":
+        face.out.line(
+            f"Indexed {plural(done.experiments, 'experiment')} with {plural(done.points, 'point')} "
+            f"in {duration(done.seconds)}."
+        )
+        if done.broken:
+            face.out.warn(f"{plural(done.broken, 'line')} could not be read: see `anew doctor`.")

@@ -1,0 +1,175 @@
+"""Code written for MLflow: `import anew.dialects.mlflow as mlflow`.
+
+An experiment of MLflow is a project of the store, a run is an experiment in it, and the id of the run is that
+experiment's id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import artifacts, data, entities, exceptions, models, tracking
+from .automatic import (
+    autolog,
+    disable_system_metrics_logging,
+    enable_system_metrics_logging,
+    set_system_metrics_sampling_interval,
+)
+from .calls import (
+    delete_tag,
+    get_artifact_uri,
+    load_table,
+    log_artifact,
+    log_artifacts,
+    log_dict,
+    log_figure,
+    log_image,
+    log_input,
+    log_inputs,
+    log_metric,
+    log_metrics,
+    log_param,
+    log_params,
+    log_stream,
+    log_table,
+    log_text,
+    set_experiment_tag,
+    set_experiment_tags,
+    set_tag,
+    set_tags,
+)
+from .client import MlflowClient
+from .exceptions import MlflowException
+from .experiments import (
+    create_experiment,
+    delete_experiment,
+    delete_experiment_tag,
+    get_experiment,
+    get_experiment_by_name,
+    restore_experiment,
+    set_experiment,
+)
+from .fluent import (
+    ActiveRun,
+    active_run,
+    delete_run,
+    end_run,
+    get_parent_run,
+    get_run,
+    last_active_run,
+    start_run,
+)
+from .places import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+from .searching import search_experiments, search_runs
+
+__version__ = "3.17.0"
+"""The version of MLflow whose calls these are."""
+
+__all__ = [
+    "UNSUPPORTED",
+    "ActiveRun",
+    "MlflowClient",
+    "MlflowException",
+    "active_run",
+    "artifacts",
+    "autolog",
+    "create_experiment",
+    "data",
+    "delete_experiment",
+    "delete_experiment_tag",
+    "delete_run",
+    "delete_tag",
+    "disable_system_metrics_logging",
+    "enable_system_metrics_logging",
+    "end_run",
+    "entities",
+    "exceptions",
+    "flush_artifact_async_logging",
+    "flush_async_logging",
+    "get_artifact_uri",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_parent_run",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "load_table",
+    "log_artifact",
+    "log_artifacts",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_input",
+    "log_inputs",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_stream",
+    "log_table",
+    "log_text",
+    "models",
+    "restore_experiment",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_experiment_tags",
+    "set_system_metrics_sampling_interval",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "start_run",
+    "tracking",
+]
+
+UNSUPPORTED: dict[str, str] = {
+    'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "nothing is sent there by itself: runs are recorded in the store, which a warning says once; `ANEW_FORWARD_TO=mlflow:http://…` sends them there as well",
+    "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
+    "autolog()": "it does nothing and a warning says so once; `anew.capture()` and the integrations record frameworks",
+    "mlflow.pytorch.load_model, mlflow.sklearn.load_model and their like": "no model is pickled: `log_model` keeps tensors and the files of boosters; `load_model(uri, into=model)` fills a model that the program makes",
+    "register_model, registered_model_name": "there is no registry of models; a tag of the run or of the commit of its weights says as much",
+    "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "Anew records experiments; they are not here",
+    "rename_experiment": "an experiment is a project, whose name is the path of its runs",
+    "create_experiment(artifact_location=…)": "it is kept; artifacts lie in the folder of each run",
+    "run.info.artifact_uri as a folder": "every version of a file has a folder of its own there; `mlflow.artifacts` gives files by their paths",
+    "ViewType.DELETED_ONLY, restore_run": "a deleted run is in the trash: `Store.restore` brings it back",
+    'log_param("model", {…})': "a mapping is kept nested, and read by dotted names: `params.model.depth`",
+    "log_table with images in its cells": "keep images with `log_image`",
+}
+
+_FLAVORS = frozenset(
+    (
+        "catboost",
+        "keras",
+        "lightgbm",
+        "pyfunc",
+        "pytorch",
+        "sklearn",
+        "tensorflow",
+        "transformers",
+        "xgboost",
+    )
+)
+
+
+def flush_async_logging() -> None:
+    """Nothing: every call is on disk when it returns."""
+
+
+def flush_artifact_async_logging() -> None:
+    """Nothing: every call is on disk when it returns."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FLAVORS:
+        from importlib import import_module
+
+        return import_module(f"{__name__}.{name}")
+    if name.startswith("__"):
+        raise AttributeError(name)
+    listed = next((why for what, why in UNSUPPORTED.items() if name in what), "")
+    raise AttributeError(
+        f"anew.dialects.mlflow has no {name!r}" + (f": {listed}." if listed else ".")
+    )

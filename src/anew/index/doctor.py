@@ -1,0 +1,179 @@
+"""Looking for what is broken: in the records themselves, and between the folders and the catalog."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import delete, insert, select
+
+from ..errors import CorruptData, UnknownFormat
+from ..journal.follow import Stream, follow
+from ..record.decode import decode_events
+from ..stores.catalog import schema as s
+from ..stores.series.parquet import PartFile
+from ..stores.series.points import decode_block
+from .index import Index, Progress, identify
+from .visit import STREAMS
+
+__all__ = ["Finding", "examine"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be.
+
+    `kind` is one of: "broken line", "corrupt file", "unreadable", "no identity" (a folder that looks like an
+    experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
+    the catalog without a folder), "trash" (a move that was cut short), "leftover" (files nothing refers to).
+    `repaired` says that it was mended: only what is derived ever is; records are never touched.
+    """
+
+    kind: str
+    prefix: str
+    message: str
+    path: str | None = None
+    line: int | None = None
+    repaired: bool = False
+
+
+def examine(
+    index: Index, *, repair: bool = False, progress: Progress | None = None
+) -> list[Finding]:
+    """Look at every folder and read every file of records.
+
+    Args:
+        repair: Mend what is derived: the catalog, and what was derived from segments.
+    """
+    findings: list[Finding] = []
+    with index.exclusive():
+        with index.stores.catalog.reading() as connection:
+            e = s.experiments.c
+            rows = connection.execute(select(e.prefix, e.experiment_id))
+            known = {row.prefix: row.experiment_id for row in rows}
+        walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
+        findings += _compare(index, known, walked, repair)
+        for done, prefix in enumerate(walked, 1):
+            findings += _records(index, prefix, repair)
+            if progress is not None:
+                progress(done, len(walked))
+        findings += _leftovers(index, repair)
+    return findings
+
+
+def _compare(
+    index: Index, known: dict[str, str], walked: list[str], repair: bool
+) -> Iterator[Finding]:
+    """What the catalog and the folders do not agree on."""
+    strangers = []
+    where = {experiment_id: prefix for prefix, experiment_id in known.items()}
+    seen = set(walked)
+    for prefix in sorted(known.keys() - seen):
+        yield Finding(
+            "gone", prefix, "The catalog has it, and its folder is not there.", repaired=repair
+        )
+        strangers.append(prefix)
+    for prefix in walked:
+        folder = index.root.experiment(prefix).folder
+        try:
+            experiment_id = identify(folder)
+        except OSError as error:
+            yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
+            continue
+        if experiment_id is None:
+            message = "It has a journal, but nothing in it says which experiment it is."
+            yield Finding("no identity", prefix, message, folder)
+        elif known.get(prefix) == experiment_id:
+            continue
+        elif (first := where.get(experiment_id, prefix)) != prefix and first in seen:
+            message = (
+                f"It has the id {experiment_id} of {first}: a copy, which is not shown. Delete one of the "
+                "two folders."
+            )
+            yield Finding("copy", prefix, message, folder)
+        else:
+            message = "Its folder is there, and the catalog does not have it."
+            yield Finding("not indexed", prefix, message, folder, repaired=repair)
+            strangers.append(prefix)
+            where[experiment_id] = prefix
+    if repair and strangers:
+        index.touch(strangers)
+
+
+def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
+    """Broken lines and files of one experiment; with `repair`, the catalog's list of them is made again."""
+    layout = index.root.experiment(prefix)
+    found: list[Finding] = []
+    try:
+        for chunk in follow(layout.folder, {}, STREAMS):
+            if chunk.stream == Stream.EVENTS:
+                broken = decode_events(chunk.data, chunk.lines + 1)[1]
+            else:
+                broken = decode_block(chunk.data, chunk.lines + 1)[1]
+            path = layout.path(*chunk.path.split("/"))
+            found += [
+                Finding("broken line", prefix, f"{b.reason}: {b.text[:60]!r}", path, b.line)
+                for b in broken
+            ]
+    except OSError as error:
+        found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", error.filename))
+    for path in _parquet_files(layout.path("metrics")):
+        try:
+            with PartFile(path) as file:
+                file.read(range(len(file.info.names)), metadata=True)
+        except (CorruptData, UnknownFormat) as error:
+            found.append(Finding("corrupt file", prefix, str(error), path))
+        except FileNotFoundError:
+            continue
+    if repair:
+        _note(index, prefix, found)
+    return found
+
+
+def _note(index: Index, prefix: str, found: list[Finding]) -> None:
+    """Make the catalog's problems of an experiment those that were found."""
+    catalog = index.stores.catalog
+    folder = index.root.experiment(prefix).folder
+    with catalog.reading() as connection:
+        known = catalog.known(connection, prefixes=[prefix])
+        if not known:
+            return
+        of = s.problems.c.experiment_key == known[0].key
+        noted = connection.execute(select(s.problems.c.path, s.problems.c.line).where(of)).all()
+    rows = {
+        (os.path.relpath(f.path, folder).replace(os.sep, "/"), f.line or 0): f.message
+        for f in found
+        if f.path
+    }
+    if {(row.path, row.line) for row in noted} == set(rows):
+        return
+    with catalog.writing() as connection:
+        connection.execute(delete(s.problems).where(of))
+        if rows:
+            values = [
+                {"experiment_key": known[0].key, "path": path, "line": line, "reason": reason}
+                for (path, line), reason in rows.items()
+            ]
+            connection.execute(insert(s.problems), values)
+
+
+def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:
+    """What was derived for experiments that are no more."""
+    known = set(index.ids())
+    series = index.stores.series
+    for experiment_id, size in series.derived().items():
+        if experiment_id not in known:
+            if repair:
+                series.drop(experiment_id)
+            message = (
+                f"{size} bytes were derived for the experiment {experiment_id}, which is no more."
+            )
+            yield Finding("leftover", "", message, repaired=repair)
+
+
+def _parquet_files(folder: str) -> list[str]:
+    try:
+        return sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(".parquet"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []

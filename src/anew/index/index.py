@@ -1,0 +1,357 @@
+"""Bringing the stores up to date with the journals: what changed since, and only that."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from ..errors import StillRunning
+from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.lock import locked, renew
+from ..journal.openings import follow_openings
+from ..record.decode import decode_events
+from ..record.events import Opened
+from ..record.status import Status
+from ..stores.catalog import schema as s
+from ..stores.catalog.protocol import Entry, Known
+from ..stores.open import Stores
+from ..stores.series.protocol import Place, Sealed
+from .sink import IndexSink
+from .visit import Visit, decode_state
+
+__all__ = ["Index", "Progress", "Refreshed", "identify"]
+
+Progress = Callable[[int, int], None]
+"""Called now and then with how many experiments were taken in, and how many there are to take in."""
+
+_OPENINGS, _UNREAD = "openings/", "unread/"
+_OPENED_BYTES = 64 << 10
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+WAIT_SECONDS = 0.5
+BATCH = 500
+BATCH_SECONDS = 1.0
+
+
+class Refreshed(NamedTuple):
+    """What one look took in. `behind`: somebody else was at it, so more may be there than is shown."""
+
+    experiments: int = 0
+    points: int = 0
+    problems: int = 0
+    seconds: float = 0.0
+    behind: bool = False
+
+
+class Row:
+    """An experiment as the catalog has it: id, prefix, shown status, name, and the writers that ended."""
+
+    def __init__(self, known: Known) -> None:
+        state = decode_state(known.state)
+        self.experiment_id = known.experiment_id
+        self.prefix = known.prefix
+        self.status = Status(known.status)
+        self.name = state.name
+        self.finished = [n for n, w in state.writers.items() if w.ended_at is not None]
+
+
+class Index:
+    """Fills a root's stores from its folders.
+
+    Safe to use from several processes and machines at once: one at a time holds the lock, the others show
+    what there is. Not for several threads at once.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+        self.root: RootLayout = stores.root
+        self._unread: dict[str, str] = {}
+        self._depth = 0
+
+    def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
+        """Take in what was written since the last look; everything, when there was none.
+
+        Args:
+            wait: Seconds to wait for another process that is doing the same.
+        """
+        with self._locked(wait) as mine:
+            if mine:
+                return self._mended(lambda: self._refresh(progress), progress)
+        if not self.stores.catalog.usable():  # nothing to show yet: wait for whoever makes it
+            with self._locked(60.0) as mine:
+                if mine:
+                    return self._mended(lambda: self._refresh(progress), progress)
+        return Refreshed(behind=True)
+
+    def rebuild(self, progress: Progress | None = None) -> Refreshed:
+        """Throw the catalog away and make it again from the folders alone."""
+        with self._locked(60.0) as mine:
+            if not mine:
+                return Refreshed(behind=True)
+            self.stores.catalog.create()
+            return self._refresh(progress)
+
+    def adopt(self, prefix: str) -> str | None:
+        """Take in the folder at a prefix, which somebody may have copied or moved there by hand.
+
+        Returns:
+            The id of the experiment in it; None if there is none.
+        """
+        with self.exclusive():
+            self.touch([prefix])
+            with self.stores.catalog.reading() as connection:
+                known = self.stores.catalog.known(connection, prefixes=[prefix])
+        return known[0].experiment_id if known else None
+
+    def seal(self, ids: Collection[str] | None = None) -> Sealed:
+        """Turn all finished points of some experiments (all, if None) into columns, small files too."""
+        total = Sealed(0, 0, 0)
+        with self.exclusive():
+            for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
+                place = Place(experiment_id, self.root.experiment(row.prefix).folder)
+                sealed = self.stores.series.flush(place, row.finished, small=True)
+                total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
+                if sealed.files:
+                    self.touch([row.prefix])
+        return total
+
+    # -- for those who change folders, under the lock ---------------------------------------------
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Hold the index's lock, which `touch` and `look_at` need; may be nested.
+
+        Raises:
+            StillRunning: Another process held it for a minute.
+        """
+        if self._depth == 0:
+            with self._locked(60.0) as mine:
+                if not mine:
+                    raise StillRunning(
+                        f"Another process is bringing the index of {self.root.root} up to date; try again "
+                        "when it is done."
+                    )
+                self._depth = 1
+                try:
+                    self._mended(Refreshed)
+                    yield
+                finally:
+                    self._depth = 0
+        else:
+            yield
+
+    def touch(self, prefixes: Collection[str]) -> Refreshed:
+        """Look at the folders at these prefixes, whatever was announced."""
+        return self._touch(list(prefixes), None)
+
+    def ids(self) -> list[str]:
+        """The ids of all experiments in the catalog."""
+        with self.stores.catalog.reading() as connection:
+            return list(connection.execute(select(s.experiments.c.experiment_id)).scalars())
+
+    def look_at(self, ids: Collection[str]) -> dict[str, Row]:
+        """What the catalog has of experiments after looking at their folders; by id."""
+        catalog = self.stores.catalog
+        with catalog.reading() as connection:
+            prefixes = [k.prefix for k in catalog.known(connection, ids=ids)]
+        self.touch(prefixes)
+        with catalog.reading() as connection:
+            return {k.experiment_id: Row(k) for k in catalog.known(connection, ids=ids)}
+
+    @contextmanager
+    def _locked(self, wait: float) -> Iterator[bool]:
+        if not self.stores.lock or not os.path.isdir(self.root.root):
+            yield True  # a catalog in memory is nobody else's
+            return
+        with locked(self.stores.lock, wait) as mine:
+            yield mine
+
+    def _mended(self, work: Callable[[], Refreshed], progress: Progress | None = None) -> Refreshed:
+        """Do it; when the catalog turns out to be damaged, make it again and take in everything."""
+        catalog = self.stores.catalog
+        try:
+            if catalog.usable():
+                return work()
+        except DBAPIError as error:
+            if not catalog.is_damage(error):
+                raise
+        catalog.create()
+        return self._refresh(progress)
+
+    # -- under the lock ---------------------------------------------------------------------------
+
+    def _refresh(self, progress: Progress | None) -> Refreshed:
+        began = time.monotonic()
+        catalog = self.stores.catalog
+        if not catalog.usable():
+            catalog.create()
+        if not os.path.isdir(self.root.root):
+            return Refreshed()
+        if not catalog.complete():
+            # Where the openings end is noted before the walk: what is announced meanwhile comes again.
+            ends = {name: end for name, _, end in follow_openings(self.root, {})}
+            taken = self._touch(sorted(self.root.walk()), progress)
+            self._save_openings(ends)
+            catalog.finish()
+        else:
+            taken = self._news(progress)
+        return taken._replace(seconds=time.monotonic() - began)
+
+    def _news(self, progress: Progress | None) -> Refreshed:
+        """Take in what was announced, and what the experiments that are followed have written."""
+        catalog = self.stores.catalog
+        with catalog.reading() as connection:
+            meta = {
+                row.key: row.value
+                for row in connection.execute(select(s.meta.c.key, s.meta.c.value))
+            }
+            cursor = {
+                k[len(_OPENINGS) :]: int(v) for k, v in meta.items() if k.startswith(_OPENINGS)
+            }
+            self._unread = {k[len(_UNREAD) :]: v for k, v in meta.items() if k.startswith(_UNREAD)}
+            followed = connection.execute(
+                select(s.experiments.c.prefix).where(
+                    s.experiments.c.key.in_(select(s.live.c.experiment_key))
+                )
+            )
+            prefixes = dict.fromkeys((*(row.prefix for row in followed), *self._unread))
+        ends: dict[str, int] = {}
+        for name, openings, end in follow_openings(self.root, cursor):
+            ends[name] = end
+            prefixes.update(dict.fromkeys(opening.prefix for opening in openings))
+        taken = self._touch(list(prefixes), progress)
+        if ends:
+            self._save_openings(ends)
+        return taken
+
+    def _save_openings(self, ends: dict[str, int]) -> None:
+        with self.stores.catalog.writing() as connection:
+            keys = [_OPENINGS + name for name in ends]
+            connection.execute(delete(s.meta).where(s.meta.c.key.in_(keys)))
+            rows = [{"key": _OPENINGS + n, "value": str(end)} for n, end in ends.items()]
+            if rows:
+                connection.execute(insert(s.meta), rows)
+
+    def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
+        """Look at the folders at these prefixes and save what is new, some at a time."""
+        total = Refreshed()
+        at = 0
+        size = 20
+        while at < len(prefixes):
+            began = time.monotonic()
+            batch = prefixes[at : at + size]
+            taken = self._batch(batch)
+            if self.stores.lock:
+                renew(self.stores.lock)
+            total = Refreshed(
+                total.experiments + taken.experiments,
+                total.points + taken.points,
+                total.problems + taken.problems,
+            )
+            at += len(batch)
+            if progress is not None:
+                progress(at, len(prefixes))
+            if time.monotonic() - began < BATCH_SECONDS / 2:
+                size = min(size * 2, BATCH)
+        return total
+
+    def _batch(self, prefixes: list[str]) -> Refreshed:
+        catalog, failed = self.stores.catalog, dict[str, str]()
+        ids: dict[str, str | None] = {}
+        for prefix in prefixes:
+            try:
+                ids[prefix] = identify(self.root.experiment(prefix).folder)
+            except OSError as error:
+                failed[prefix] = str(error)
+        with catalog.reading() as connection:
+            known = catalog.known(
+                connection, ids=[i for i in ids.values() if i], prefixes=list(ids)
+            )
+        by_id = {k.experiment_id: k for k in known}
+        by_prefix = {k.prefix: k for k in known}
+        doomed: dict[int, str] = {}
+        visits: dict[str, Visit] = {}
+        entries: list[Entry] = []
+        sink = IndexSink(self.stores)
+        for prefix, experiment_id in ids.items():
+            occupant = by_prefix.get(prefix)
+            if occupant is not None and occupant.experiment_id != experiment_id:
+                doomed[occupant.key] = occupant.experiment_id  # removed, or replaced by another
+            mine = by_id.get(experiment_id) if experiment_id else None
+            if mine is not None and mine.prefix != prefix:
+                if self._is_at(mine.prefix, mine.experiment_id):
+                    continue  # a copy: the one that was there first keeps the id
+                doomed[mine.key] = mine.experiment_id  # moved: taken in again where it is now
+                mine = None
+            if experiment_id is None or experiment_id in visits:
+                continue
+            visit = visits[experiment_id] = sink.begin(experiment_id, prefix, mine)
+            try:
+                visit.run()
+                entry = visit.entry()
+            except FileNotFoundError:  # removed while it was read: the next look sees it gone
+                continue
+            except OSError as error:
+                failed[prefix] = str(error)
+                continue
+            if entry is not None:
+                entries.append(entry)
+        unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
+        if entries or doomed or unread != self._unread:
+            sink.save(entries, doomed, lambda connection: _save_unread(connection, unread))
+            self._unread = unread
+        for experiment_id in set(doomed.values()).difference(visits):
+            self.stores.series.drop(experiment_id)
+        return Refreshed(
+            len(entries),
+            sum(visit.points for visit in visits.values()),
+            sum(len(entry.problems) for entry in entries),
+        )
+
+    def _is_at(self, prefix: str, experiment_id: str) -> bool:
+        return identify(self.root.experiment(prefix).folder) == experiment_id
+
+
+def _save_unread(connection: Connection, unread: dict[str, str]) -> None:
+    connection.execute(delete(s.meta).where(s.meta.c.key.startswith(_UNREAD)))
+    if unread:
+        rows = [{"key": _UNREAD + prefix, "value": reason} for prefix, reason in unread.items()]
+        connection.execute(insert(s.meta), rows)
+
+
+def identify(folder: str) -> str | None:
+    """The id of the experiment in a folder, as its journal says; None if there is none.
+
+    Raises:
+        OSError: The folder is there and cannot be read.
+    """
+    try:
+        names = sorted(os.listdir(os.path.join(folder, "journal")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    for name in names:
+        if name.endswith(".jsonl"):
+            with open(os.path.join(folder, "journal", name), "rb") as file:
+                line = file.readline(_OPENED_BYTES)
+            events, _ = decode_events(line) if line.endswith(b"\n") else ([], [])
+            if events and isinstance(events[0][1], Opened):
+                return _checked_id(events[0][1].experiment_id)
+    try:  # no opening can be read; the document for people repeats the id
+        with open(ExperimentLayout(folder).metadata, "rb") as file:
+            return _checked_id(json.load(file).get("experiment_id"))
+    except (FileNotFoundError, ValueError, AttributeError):
+        return None
+
+
+def _checked_id(experiment_id: object) -> str | None:
+    """The id, if it is one: it becomes the name of a folder."""
+    if isinstance(experiment_id, str) and _ID.fullmatch(experiment_id):
+        return experiment_id
+    return None

@@ -1,0 +1,324 @@
+"""One experiment being taken in: from what the catalog has of it to what its folder says now."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from ..errors import CorruptData, UnknownFormat
+from ..journal.follow import Chunk, Cursor, Position, Stream, follow
+from ..journal.layout import split_part
+from ..journal.verdict import Gone, gone_writers, write_down
+from ..record.decode import decode_events
+from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
+from ..record.fold import ExperimentState, in_order
+from ..record.plain import flatten, from_plain
+from ..record.status import Status
+from ..stores.catalog.protocol import Entry, Known, Problem
+from ..stores.catalog.summary import Tallies, add_block, combine, decode_tallies
+from ..stores.open import Stores
+from ..stores.series.columns import Block, PartName
+from ..stores.series.parquet import PartFile
+from ..stores.series.points import decode_block
+from ..stores.series.protocol import Place, Source
+from .verdict import GIVE_UP_SECONDS, shown
+
+__all__ = ["STREAMS", "Visit", "decode_state"]
+
+STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
+MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
+
+_states = msgspec.msgpack.Decoder(ExperimentState)
+_cursors = msgspec.msgpack.Decoder(Cursor)
+
+
+def decode_state(blob: bytes) -> ExperimentState:
+    """The state of `documents.state`."""
+    return _states.decode(blob)
+
+
+class Visit:
+    """Takes in what an experiment's writers wrote; `entry` is what to save then.
+
+    Args:
+        experiment_id: Its id, in case its events do not say.
+        known: What the catalog has of it, or None.
+    """
+
+    def __init__(
+        self, stores: Stores, prefix: str, experiment_id: str, known: Known | None
+    ) -> None:
+        self.layout = stores.root.experiment(prefix)
+        self.prefix = prefix
+        self.experiment_id = experiment_id
+        self.place = Place(experiment_id, self.layout.folder)
+        self.key = known.key if known else None
+        self.points = 0
+        self._root = stores.root
+        self._series = stores.series
+        self._judge = stores.writable
+        self._known = known
+        self._begun = 0
+        try:
+            self._begin(known)
+        except msgspec.MsgspecError:  # bytes of the catalog that are not what they should be
+            self._series.drop(experiment_id)
+            self._begin(None)
+
+    def _begin(self, known: Known | None) -> None:
+        self._begun += 1
+        self._whole = known is None
+        self._took = known is None or known.prefix != self.prefix
+        self._changed = self._took  # whether events came
+        self.state = _states.decode(known.state) if known else ExperimentState()
+        self.cursor: Cursor = _cursors.decode(known.cursor) if known else {}
+        self._tallies: Tallies | None = None if known else {}
+        self._touched: set[str] = set()  # metrics with new points
+        self._events: list[tuple[str, Event]] = []  # all of them, when this is the first look
+        self._last_writer: str | None = None
+        self._files: list[FileLogged] = []
+        self._values: list[ValueLogged] = []
+        self._files_before, self._values_before = self.state.files, self.state.values
+        self._refold = self._events_replaced = False
+        self._sealed: list[tuple[PartName, str]] | None = None
+        self.problems: list[Problem] = []
+
+    @property
+    def tallies(self) -> Tallies:
+        """What the points add up to so far."""
+        if self._tallies is None:
+            assert self._known is not None
+            self._tallies = decode_tallies(self._known.tallies)
+        return self._tallies
+
+    # -- taking in --------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Take in everything that is new in the folder."""
+        begun = -1
+        while begun != self._begun:  # again, when a file turned out to be another one
+            begun = self._begun
+            for chunk in follow(self.layout.folder, dict(self.cursor), STREAMS):
+                self.take(chunk)
+
+    def take(self, chunk: Chunk) -> None:
+        """Take in one chunk, in the order that `follow` gives them.
+
+        When its file is not the one that was read before, everything counts as not yet taken in.
+        """
+        if self.cursor.get(chunk.path, Position()).offset != chunk.offset:
+            self._series.drop(self.experiment_id)
+            self._begin(None)
+            if chunk.offset:
+                return
+        end = chunk.end
+        if chunk.stream == Stream.EVENTS:
+            events, broken = decode_events(chunk.data, chunk.lines + 1)
+            for _, event in events:
+                self._event(chunk.writer, event)
+        else:
+            self._take_sealed(before=(chunk.writer, chunk.part))
+            block, broken = decode_block(chunk.data, chunk.lines + 1)
+            source = Source(
+                chunk.writer,
+                chunk.part,
+                chunk.offset,
+                end.offset,
+                chunk.lines + 1,
+                end.lines - chunk.lines,
+                tuple((b.line, b.reason) for b in broken),
+            )
+            self._series.take(self.place, source, block)
+            self._add(chunk.writer, block)
+        self._took = True
+        self._found(Problem(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS])
+        self.cursor[chunk.path] = end
+
+    def _add(self, writer: str, block: Block) -> None:
+        self._touched |= add_block(self.tallies, writer, block)
+        self.points += len(block)
+
+    def _found(self, problems: Iterable[Problem]) -> None:
+        self.problems += problems
+
+    def _event(self, writer: str, event: Event) -> None:
+        self._changed = True
+        # The state is the fold of the events in the order of their times: one that belongs before what was
+        # applied means folding again, and so may one of the same time from another writer.
+        to = self.state.folded_to
+        self._refold |= event.t < to or (event.t == to and writer != self._last_writer)
+        self._last_writer = writer
+        if self._whole:
+            self._events.append((writer, event))
+        if not self._refold:
+            self._apply(writer, event)
+        if isinstance(event, Opened) and event.version > FORMAT_VERSION:
+            reason = (
+                f"it was written in format {event.version}, and this version of Anew reads format "
+                f"{FORMAT_VERSION}: upgrade Anew"
+            )
+            self.problems.append(Problem(f"journal/{writer}.jsonl", 0, reason))
+
+    def _apply(self, writer: str, event: Event) -> None:
+        self.state.apply(writer, event)
+        if isinstance(event, FileLogged):
+            self._files.append(event)
+        elif isinstance(event, ValueLogged):
+            self._values.append(event)
+
+    def _fold_again(self) -> None:
+        """Fold all events up to the cursor."""
+        events = self._events if self._whole else list(self._all_events())
+        self.state = ExperimentState()
+        self._files, self._values = [], []
+        self._files_before = self._values_before = 0
+        self._refold, self._events_replaced = False, True
+        for writer, event in in_order(events):
+            self._apply(writer, event)
+
+    def _all_events(self) -> Iterator[tuple[str, Event]]:
+        for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS})):
+            taken = self.cursor.get(chunk.path, Position()).offset - chunk.offset
+            for _, event in decode_events(chunk.data[: max(0, taken)])[0]:
+                yield chunk.writer, event
+
+    def _take_sealed(self, before: PartName | None = None) -> None:
+        """Take in the sealed parts that were not looked at since they were sealed, up to a part."""
+        if self._sealed is None:
+            self._sealed = self._fresh_sealed()
+        while self._sealed and (before is None or self._sealed[0][0] < before):
+            (writer, _), name = self._sealed.pop(0)
+            path = self.layout.path("metrics", name)
+            lines = f"metrics/{name[:-8]}.jsonl"
+            taken = self.cursor.get(lines, Position())
+            self._took = True
+            self.cursor[f"metrics/{name}"] = Position(os.path.getsize(path), 0)
+            try:
+                with PartFile(path) as file:
+                    if file.info.lines > taken.lines:
+                        block = file.read(range(len(file.info.names)))
+                        self._add(writer, block.select(block.row > taken.lines))
+                        self.cursor[lines] = Position(file.info.end, file.info.lines)
+            except (CorruptData, UnknownFormat) as error:
+                if not os.path.exists(self.layout.path(*lines.split("/"))):
+                    self._found([Problem(f"metrics/{name}", 0, str(error))])
+
+    def _fresh_sealed(self) -> list[tuple[PartName, str]]:
+        folder = self.layout.path("metrics")
+        try:
+            names = [n for n in os.listdir(folder) if n.endswith(".parquet")]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        fresh = []
+        for name in names:
+            seen = self.cursor.get(f"metrics/{name}")
+            if seen is None or seen.offset != os.path.getsize(os.path.join(folder, name)):
+                fresh.append((split_part(name[:-8]), name))
+        return sorted(fresh)
+
+    # -- coming to an end -------------------------------------------------------------------------
+
+    def entry(self, now: float | None = None) -> Entry | None:
+        """What to save; None when nothing has changed since the catalog was last told."""
+        now = time.time() if now is None else now
+        self._take_sealed()
+        gone = self._gone(now)
+        ended = [n for n, w in self.state.writers.items() if w.ended_at is not None]
+        self._series.flush(self.place, ended)
+        status, reason, ended_at = shown(self.state, gone)
+        given_up = {g.writer for g in gone if now - g.since > GIVE_UP_SECONDS}
+        live = any(
+            w.ended_at is None and w.opened.role != "edit" and name not in given_up
+            for name, w in self.state.writers.items()
+        )
+        if not self._took and live and self._known and self._known.status == status:
+            return None
+        return self._entry(status, reason, ended_at, live)
+
+    def _gone(self, now: float) -> list[Gone]:
+        """Writers that are gone and have no verdict; those that certainly are get one first."""
+        if self._refold:
+            self._fold_again()
+        gone = gone_writers(self.layout, self.state, now)
+        if not self._judge or not any(g.certain for g in gone):
+            return gone
+        try:
+            write_down(self._root, self.layout, self.experiment_id, gone)
+        except (
+            OSError
+        ):  # the folder cannot be written: it is shown, and said again by the next reader
+            return gone
+        self.run()
+        if self._refold:
+            self._fold_again()
+        return [g for g in gone if self.state.writers[g.writer].ended_at is None]
+
+    def _entry(
+        self, status: Status, reason: str | None, ended_at: float | None, live: bool
+    ) -> Entry:
+        entry = Entry(
+            key=self.key,
+            row=self._row(status, reason, ended_at),
+            cursor=msgspec.msgpack.encode(self.cursor),
+            live=live,
+            whole=self._whole,
+            events_replaced=self._events_replaced,
+            problems=self.problems,
+        )
+        if self._touched or self._whole:
+            entry.tallies = msgspec.msgpack.encode(self.tallies)
+            entry.metrics = {name: combine(self.tallies[name]) for name in self._touched}
+        if self._changed:
+            entry.state = msgspec.msgpack.encode(self.state)
+            entry.params = {k: from_plain(v) for k, v in flatten(self.state.params).items()}
+            entry.config = {k: from_plain(v) for k, v in flatten(self.state.config or {}).items()}
+            entry.tags, entry.bindrs = self.state.tags, self.state.bindrs
+            entry.files, entry.files_before = self._files, self._files_before
+            entry.values, entry.values_before = self._values, self._values_before
+        return entry
+
+    def _row(self, status: Status, reason: str | None, ended_at: float | None) -> dict[str, Any]:
+        state = self.state
+        segments = self.prefix.split("/")
+        first = next((w.opened for w in state.writers.values() if w.opened.role == "lead"), None)
+        git = state.captured.get("git", {})
+        tallies = [t for writers in self.tallies.values() for t in writers.values()]
+        points_to = max((t.last_time for t in tallies), default=0.0)
+        if ended_at is not None and state.started_at is not None:
+            ended_at = max(ended_at, state.started_at)  # the clock may have been set back between
+        return {
+            "experiment_id": self.experiment_id,
+            "prefix": self.prefix,
+            "name": state.name or segments[-1],
+            "owner": segments[0] if len(segments) > 2 else None,
+            "project": segments[-2 if len(segments) == 2 else 1] if len(segments) > 1 else None,
+            "status": status.value,
+            "reason": reason,
+            "created_at": state.created_at,
+            "started_at": state.started_at,
+            "ended_at": ended_at,
+            "updated_at": max(state.folded_to, points_to),
+            "user": first.user or None if first else None,
+            "host": first.host or None if first else None,
+            "git_commit": _text(git.get("commit")),
+            "git_branch": _text(git.get("branch")),
+            "git_dirty": git.get("dirty") if isinstance(git.get("dirty"), bool) else None,
+            "parent": state.parent,
+            "relation": state.relation,
+            "description": state.description,
+            "notes": state.notes,
+            "metric_count": len(self.tallies),
+            "point_count": sum(t.count for t in tallies),
+            "file_count": state.files,
+            "file_bytes": state.file_bytes,
+            "value_count": state.values,
+            "lost": state.lost,
+        }
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,150 @@
+"""Lightning: `Trainer(logger=AnewLogger("alice/digits/net"))`, and the same for Fabric."""
+
+# mypy: disable-error-code="untyped-decorator"
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from anew import Experiment, Image, Status, Text
+
+from .opening import Opening
+from .requiring import check_choice, require
+
+# The package has an older name; one that the program has loaded, or has alone, is the one to plug into.
+_name, _older = "lightning.pytorch", "pytorch_lightning"
+if (_older in sys.modules and _name not in sys.modules) or not find_spec("lightning"):
+    _name = _older
+_logger: Any = require(f"{_name}.loggers.logger", "lightning")
+_on_rank_zero: Any = require(f"{_name}.utilities", "lightning").rank_zero_only
+
+__all__ = ["AnewLogger"]
+
+
+class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, chosen above
+    """Logs what a LightningModule logs, at Lightning's own steps, on the process of rank 0.
+
+    The experiment is opened when a trainer first needs it, completed after each `fit`, `validate`, `test` or
+    `predict` (the next one continues it), failed by an exception, and cancelled by Ctrl-C.
+
+    Args:
+        experiment: The experiment to log in, or the name or prefix of one to open. Without either it is the one that
+            runs in this process, or a new one.
+        log_model: True keeps the checkpoints that are left at the end as files of the experiment, "all" each of them
+            when it is written; "weights" commits a version of the module's weights (`exp.weights`) with each.
+        log_graph: Keep the module's layers, as a summary, in the file `model/summary.txt`.
+        prefix: What the names of metrics and values begin with.
+        options: What else `Experiment` takes, for one to open.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment | str | None = None,
+        *,
+        log_model: bool | str = False,
+        log_graph: bool = False,
+        prefix: str = "",
+        **options: Any,
+    ) -> None:
+        check_choice("log_model", log_model, (False, True, "all", "weights"))
+        super().__init__(experiment, options)
+        self._log_model, self._log_graph = log_model, log_graph
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._module, self._committed = None, None
+        # Checkpoints: when they were written, their step and score.
+        self._left: dict[str, tuple[float, int | None, Any]] = {}
+        self._kept: dict[str, float] = {}
+
+    @property
+    @_logger.rank_zero_experiment
+    def experiment(self) -> Experiment:
+        """The experiment; on other ranks than 0 something that takes every call and does nothing."""
+        return self._held or self._open()
+
+    @property
+    def name(self) -> str | None:
+        """The experiment's name."""
+        return self._held.name if self._held else None
+
+    @property
+    def version(self) -> str | None:
+        """The experiment's id."""
+        return self._held.id if self._held else None
+
+    @property
+    def save_dir(self) -> str | None:
+        """The experiment's folder for what a program writes; checkpoints lie below it unless told otherwise."""
+        folder = self._held.folder if self._held else ""
+        return os.path.join(folder, "outputs") if folder else None
+
+    @_on_rank_zero
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Log metrics at a step."""
+        self._open().log_metrics({self._prefix + name: v for name, v in metrics.items()}, step)
+
+    @_on_rank_zero
+    def log_hyperparams(self, params: Mapping[str, Any] | Namespace) -> None:
+        """Set parameters."""
+        self._open().params.set(vars(params) if isinstance(params, Namespace) else params)
+
+    @_on_rank_zero
+    def log_graph(self, model: Any, input_array: Any = None) -> None:
+        """Called by the trainer for each module it begins with; keeps its layers if that is wished."""
+        exp, self._module = self._open(), model
+        if self._log_graph:
+            summary = require(f"{_name}.utilities.model_summary", "lightning").ModelSummary
+            exp.files("model").save_text(f"{summary(model, max_depth=-1)}\n", "summary.txt")
+
+    @_on_rank_zero
+    def log_image(self, key: str, images: Any, step: int | None = None, **each: Any) -> None:
+        """Log images (arrays, tensors, PIL images, figures, files), with a `caption=[…]` for each."""
+        for at, image in enumerate(images):
+            options = {name: given[at] for name, given in each.items()}
+            self._open().log_value(self._prefix + key, Image(image, **options), step)
+
+    @_on_rank_zero
+    def log_text(self, key: str, text: str, step: int | None = None) -> None:
+        """Log a text."""
+        self._open().log_value(self._prefix + key, Text(text), step)
+
+    def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
+        """Called by the trainer, on rank 0, when a checkpoint was written."""
+        saved, current = checkpoint_callback, getattr(checkpoint_callback, "current_score", None)
+        step = getattr(saved, "_last_global_step_saved", None)
+        if self._log_model == "weights" and step != self._committed:
+            self._open().weights.commit(self._module, f"checkpoint at step {step}", step)
+            self._committed = step  # the "last" checkpoint is written beside the best one
+        scores = {getattr(saved, "_last_checkpoint_saved", ""): current}
+        scores |= {saved.last_model_path: current, saved.best_model_path: saved.best_model_score}
+        for path, score in {**scores, **saved.best_k_models}.items():
+            written = os.path.getmtime(path) if path and os.path.exists(path) else 0.0
+            if written > self._left.get(path, (0.0,))[0]:
+                self._left[path] = (written, step, score)
+        if self._log_model == "all" or saved.save_top_k == -1:
+            self._keep_checkpoints()
+
+    def _keep_checkpoints(self) -> None:
+        left = self._left if self._log_model in (True, "all") else {}
+        for path, (written, step, score) in left.items():
+            if written > self._kept.get(path, 0.0) and os.path.exists(path):
+                self._kept[path] = written
+                facts = {} if score is None else {"score": score}
+                self._open().files("checkpoints").save(path, step=step, metadata=facts)
+
+    @_on_rank_zero
+    def finalize(self, status: str) -> None:
+        """Called by the trainer at the end, while it handles what went wrong."""
+        exp, error = self._held, sys.exc_info()[1]
+        if not exp or exp.status is not Status.RUNNING:
+            return
+        self._keep_checkpoints()
+        if status == "success":
+            self._trained()
+        elif isinstance(error, KeyboardInterrupt):
+            exp.run.cancel("interrupted")  # whosever it is: Lightning ends the program now
+        elif not self._inside:
+            self.finish(error or f"Lightning ended with the status {status!r}")

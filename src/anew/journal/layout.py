@@ -1,0 +1,172 @@
+"""Every path of a store, in one place.
+
+The root holds the experiments (a folder each, its path under the root is the prefix), a derived
+catalog, and `.anew/`. Inside an experiment every writer has files of its own, named after it:
+
+    journal/0001-main.jsonl        events of the writer "0001-main"
+    metrics/0001-main.jsonl        its points; further parts are 0001-main.2.jsonl, …
+    metrics/0001-main.parquet      a sealed part, in place of the .jsonl
+    logs/logs.jsonl, logs/train.log                    messages and console of the first writer
+    logs/logs-0002-rank1.jsonl, logs/train-0002-rank1.log   … of any other
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..record.names import RESERVED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["ExperimentLayout", "RootLayout", "part_name", "split_part"]
+
+FIRST_WRITER = "0001-main"
+
+
+class RootLayout:
+    """The paths of a store's root folder."""
+
+    __slots__ = ("root",)
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.abspath(root)
+
+    @property
+    def catalog(self) -> str:
+        """The SQLite catalog, derived."""
+        return os.path.join(self.root, "experiments.db")
+
+    @property
+    def private(self) -> str:
+        """The folder for what is derived or tiny."""
+        return os.path.join(self.root, ".anew")
+
+    @property
+    def openings(self) -> str:
+        """The folder of the root's own journal: a file per host, a line per opening or change."""
+        return os.path.join(self.private, "openings")
+
+    @property
+    def series(self) -> str:
+        """Parquet parts of segments still being written, derived; a folder per experiment id."""
+        return os.path.join(self.private, "series")
+
+    @property
+    def shared(self) -> str:
+        """Captures stored once and hard-linked into experiments, named by their hash."""
+        return os.path.join(self.private, "shared")
+
+    @property
+    def trash(self) -> str:
+        """Deleted experiments, a folder per experiment id."""
+        return os.path.join(self.private, "trash")
+
+    @property
+    def lock(self) -> str:
+        """The lock that readers take to bring the index up to date."""
+        return os.path.join(self.private, "index.lock")
+
+    @property
+    def weights(self) -> str:
+        """The repository of model weights."""
+        return os.path.join(self.root, "weights")
+
+    def experiment(self, prefix: str) -> ExperimentLayout:
+        """The folder of the experiment with that (checked) prefix."""
+        return ExperimentLayout(os.path.join(self.root, *prefix.split("/")))
+
+    def prefix_of(self, folder: str) -> str:
+        """The prefix of an experiment's folder: its path under the root."""
+        return os.path.relpath(folder, self.root).replace(os.sep, "/")
+
+    def walk(self) -> Iterator[str]:
+        """The prefixes of all experiment folders below the root, found by looking at every folder."""
+        stack = [self.root]
+        while stack:
+            folder = stack.pop()
+            inside = is_experiment(folder)
+            if inside and folder != self.root:
+                yield self.prefix_of(folder)
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
+                        continue
+                    if inside and entry.name in OWN_FOLDERS:
+                        continue
+                    if folder == self.root and entry.name == "weights":
+                        continue
+                    stack.append(entry.path)
+
+
+OWN_FOLDERS = RESERVED
+OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})
+
+
+def is_experiment(folder: str) -> bool:
+    """Whether a folder holds an experiment: it has a journal."""
+    return os.path.isdir(os.path.join(folder, "journal"))
+
+
+class ExperimentLayout:
+    """The paths of one experiment's folder."""
+
+    __slots__ = ("folder",)
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def path(self, *parts: str) -> str:
+        """A path inside the folder."""
+        return os.path.join(self.folder, *parts)
+
+    @property
+    def metadata(self) -> str:
+        return self.path("metadata.json")
+
+    @property
+    def config(self) -> str:
+        return self.path("config.yaml")
+
+    @property
+    def params(self) -> str:
+        return self.path("params.json")
+
+    @property
+    def failed(self) -> str:
+        return self.path("FAILED.txt")
+
+    def events(self, writer: str) -> str:
+        return self.path("journal", f"{writer}.jsonl")
+
+    def points(self, writer: str, part: int = 1) -> str:
+        return self.path("metrics", f"{part_name(writer, part)}.jsonl")
+
+    def sealed(self, writer: str, part: int = 1) -> str:
+        return self.path("metrics", f"{part_name(writer, part)}.parquet")
+
+    def logs(self, writer: str) -> str:
+        return self.path("logs", "logs.jsonl" if writer == FIRST_WRITER else f"logs-{writer}.jsonl")
+
+    def console(self, writer: str) -> str:
+        return self.path("logs", "train.log" if writer == FIRST_WRITER else f"train-{writer}.log")
+
+    def writers(self) -> list[str]:
+        """The names of the writers that have opened this experiment, oldest number first."""
+        try:
+            names = os.listdir(self.path("journal"))
+        except FileNotFoundError:
+            return []
+        return sorted(name[:-6] for name in names if name.endswith(".jsonl"))
+
+
+def part_name(writer: str, part: int) -> str:
+    """The stem of a writer's points file: the first part has the writer's name alone."""
+    return writer if part == 1 else f"{writer}.{part}"
+
+
+def split_part(stem: str) -> tuple[str, int]:
+    """The inverse of `part_name`."""
+    writer, dot, number = stem.rpartition(".")
+    return (writer, int(number)) if dot and number.isdigit() else (stem, 1)

@@ -1,0 +1,242 @@
+"""The state of the code: commit, branch, remotes, submodules, and a patch of everything uncommitted."""
+
+from __future__ import annotations
+
+import os
+
+from ..record.secrets import mask_text
+from .patch import LeftOut, is_secret_file, new_file_patch, without_secrets
+from .repository import GitFailed, Repository, git
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+__all__ = ["EMPTY_TREE", "capture_git", "capture_loose_code"]
+
+FILE_LIMIT = 1 << 20  # bytes of one untracked or changed file
+PATCH_LIMIT = 10 << 20  # bytes of all of them
+UNTRACKED_LIMIT = 2000  # untracked files looked at
+LISTED = 100  # changed paths named in the record
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+# The patch must not depend on how the user likes diffs to look.
+_DIFF = (
+    "diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-U3",
+    "--inter-hunk-context=0", "--ignore-submodules=dirty", "--submodule=short", "--no-relative",
+)  # fmt: skip
+
+
+class _Status:
+    """What `git status` says."""
+
+    def __init__(self, text: bytes) -> None:
+        self.commit: str | None = None
+        self.branch: str | None = None
+        self.changed: list[str] = []
+        self.untracked: list[str] = []
+        self.dirty_modules: list[str] = []
+        fields = iter(text.decode("utf-8", "surrogateescape").split("\0"))
+        for field in fields:
+            if field.startswith("# branch.oid ") and not field.endswith("(initial)"):
+                self.commit = field[13:]
+            elif field.startswith("# branch.head ") and not field.endswith("(detached)"):
+                self.branch = field[14:]
+            elif field.startswith(("1 ", "u ")):
+                words = field.split(" ", 10 if field[0] == "u" else 8)
+                self._changed(words[-1], words[2])
+            elif field.startswith("2 "):
+                words = field.split(" ", 9)
+                self._changed(words[-1], words[2])
+                self._changed(next(fields, ""), "N...")
+            elif field.startswith("? "):
+                self.untracked.append(field[2:])
+
+    def _changed(self, path: str, submodule: str) -> None:
+        self.changed.append(path)
+        if submodule.startswith("S") and ("M" in submodule[2:] or "U" in submodule[2:]):
+            self.dirty_modules.append(path)
+
+
+def capture_git(
+    repository: Repository, *, exclude: Iterable[str] = ()
+) -> tuple[dict[str, Any], bytes]:
+    """What is known of a working tree, and the patch from its commit to what is in it now.
+
+    The patch has changed, deleted, new and untracked files, binary ones too, and changes inside submodules; what was
+    too large or secret is in `left_out`. Neither the index nor the object store is touched.
+
+    Args:
+        exclude: Folders that are not code, such as the store's root.
+
+    Raises:
+        GitFailed: git is missing, failed or took too long.
+    """
+    root = repository.root
+    outside = _pathspecs(root, exclude)
+    status = _Status(
+        git(root, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", *outside)
+    )
+    facts: dict[str, Any] = {"commit": status.commit, "branch": status.branch}
+    facts |= _configured(root)
+    facts["dirty"] = bool(status.changed or status.untracked)
+    left_out: LeftOut = {}
+    patch = b""
+    if facts["dirty"]:
+        patch = _patch(repository, status, status.commit or EMPTY_TREE, outside, left_out)
+        patch, secret, masked = without_secrets(patch)
+        left_out |= secret
+        names = sorted({*status.changed, *status.untracked})
+        facts["changed"] = [_readable(name) for name in names[:LISTED]]
+        facts["changed_count"] = len(names)
+        if masked:
+            facts["masked"] = [_readable(name) for name in masked]
+    if left_out:
+        shown = sorted(left_out.items())[:LISTED]
+        facts["left_out"] = {_readable(path): why for path, why in shown}
+        facts["left_out_count"] = len(left_out)
+    if os.path.exists(os.path.join(root, ".gitmodules")):
+        facts["submodules"] = _submodules(root)
+    return facts, patch
+
+
+def _pathspecs(root: str, exclude: Iterable[str]) -> list[str]:
+    real = os.path.realpath(root)
+    inside = []
+    for folder in exclude:
+        relative = os.path.relpath(os.path.realpath(folder), real)
+        if relative != "." and not relative.startswith(".."):
+            inside.append(f":(exclude,literal){relative.replace(os.sep, '/')}")
+    return ["--", ".", *inside] if inside else []
+
+
+def _patch(
+    repository: Repository,
+    status: _Status,
+    base: str,
+    outside: list[str],
+    left_out: LeftOut,
+    within: str = "",
+) -> bytes:
+    import shutil
+    import tempfile
+
+    root = repository.root
+    room = PATCH_LIMIT
+    changed = _fitting(root, status.changed, left_out, room)
+    room -= sum(changed.values())
+    untracked = _fitting(root, status.untracked[:UNTRACKED_LIMIT], left_out, room)
+    for path in status.untracked[UNTRACKED_LIMIT:]:
+        left_out[path] = f"more than {UNTRACKED_LIMIT} untracked files"
+    with tempfile.TemporaryDirectory(prefix="anew-index-") as folder:
+        # A copy of the index, so that untracked files can be announced to it without touching the user's.
+        index = os.path.join(folder, "index")
+        try:
+            # With its time: git tells by it which files it must not trust the recorded times of.
+            shutil.copy2(repository.index, index)
+        except FileNotFoundError:
+            pass
+        environ = {"GIT_INDEX_FILE": index}
+        if untracked:
+            names = "\0".join(untracked).encode("utf-8", "surrogateescape")
+            git(
+                root, "-c", "core.safecrlf=false", "add", "--intent-to-add", "--pathspec-from-file=-",
+                "--pathspec-file-nul", environ=environ | {"GIT_LITERAL_PATHSPECS": "1"}, stdin=names,
+            )  # fmt: skip
+        skipped = [
+            f":(exclude,literal,top){path}" for path in left_out if path in set(status.changed)
+        ]
+        spec = [*(outside or ["--", "."]), *skipped] if skipped else outside
+        prefixes = (f"--src-prefix=a/{within}", f"--dst-prefix=b/{within}")
+        patch = git(root, *_DIFF, *prefixes, base, *spec, environ=environ)
+    for module in status.dirty_modules:
+        patch += _module_patch(root, module, left_out)
+    return patch
+
+
+def _fitting(root: str, paths: list[str], left_out: LeftOut, room: int) -> dict[str, int]:
+    """The files that are small enough to be kept, with their sizes; the others go to `left_out`."""
+    kept: dict[str, int] = {}
+    for path in paths:
+        full = os.path.join(root, *path.split("/"))
+        try:
+            size = os.lstat(full).st_size
+        except OSError:  # deleted: the patch says so in a few bytes
+            kept[path] = 0
+            continue
+        if os.path.isdir(full) and not os.path.islink(full):
+            # A submodule (its commit is in the record), or an untracked repository inside this one.
+            if path.endswith("/"):
+                left_out[path] = "a git repository of its own"
+            continue
+        if is_secret_file(path):
+            left_out[path] = "a file made to hold secrets"
+        elif size > FILE_LIMIT:
+            left_out[path] = f"{size} bytes, more than {FILE_LIMIT}"
+        elif size > room:
+            left_out[path] = f"the patch would be larger than {PATCH_LIMIT} bytes"
+        else:
+            kept[path] = size
+            room -= size
+    return kept
+
+
+def _module_patch(root: str, module: str, left_out: LeftOut) -> bytes:
+    """The changes inside a submodule, with paths as seen from the outer repository."""
+    from .repository import find_repository
+
+    folder = os.path.join(root, *module.split("/"))
+    inner = find_repository(folder)
+    if inner is None or os.path.realpath(inner.root) != os.path.realpath(folder):
+        return b""
+    status = _Status(
+        git(folder, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all")
+    )
+    inside: LeftOut = {}
+    patch = _patch(inner, status, status.commit or EMPTY_TREE, [], inside, within=f"{module}/")
+    left_out.update({f"{module}/{path}": why for path, why in inside.items()})
+    return patch
+
+
+def _configured(root: str) -> dict[str, Any]:
+    """The remotes, without passwords."""
+    try:
+        text = git(root, "config", "-z", "--get-regexp", r"^remote\..*\.url$", accept=(0, 1))
+    except GitFailed:
+        return {}
+    remotes = {}
+    for entry in text.decode("utf-8", "replace").split("\0"):
+        key, _, url = entry.partition("\n")
+        if url:
+            remotes[key[len("remote.") : -len(".url")]] = mask_text(url)
+    first = remotes.get("origin") or next(iter(remotes.values()), None)
+    others = {name: url for name, url in remotes.items() if url != first}
+    return {"remote": first, **({"remotes": remotes} if others else {})} if first else {}
+
+
+def _submodules(root: str) -> dict[str, str]:
+    """Path → commit of each submodule."""
+    text = git(root, "submodule", "status", "--recursive")
+    found = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        commit, _, rest = line[1:].partition(" ")
+        found[rest.rsplit(" (", 1)[0]] = commit
+    return found
+
+
+def capture_loose_code(root: str, paths: Iterable[str]) -> tuple[dict[str, Any], bytes]:
+    """The same for code in no repository: files below a folder, as a patch on nothing."""
+    patch, left_out = new_file_patch(root, paths, FILE_LIMIT)
+    patch, secret, masked = without_secrets(patch)
+    facts: dict[str, Any] = {"commit": None, "branch": None, "repository": False}
+    left_out |= secret
+    if left_out:
+        facts["left_out"] = left_out
+        facts["left_out_count"] = len(left_out)
+    if masked:
+        facts["masked"] = masked
+    return facts, patch
+
+
+def _readable(path: str) -> str:
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

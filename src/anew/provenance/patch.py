@@ -1,0 +1,149 @@
+"""Patches as bytes: parting them by file, keeping secrets out of them, and making one without git."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..record.secrets import MASK, is_secret_name, mask_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["LeftOut", "new_file_patch", "sections", "without_secrets"]
+
+LeftOut = dict[str, str]
+"""Paths that are not in a patch, each with the reason."""
+
+_HEADER = b"diff --git "
+_QUOTED = re.compile(r"""["']?(?P<name>[A-Za-z][\w.-]*)["']?\s*(?::[^=\n]*)?[:=]\s*(?P<quote>["'])(?P<value>[^"'\n]{6,})(?P=quote)""")  # fmt: skip
+_BARE = re.compile(r"^(?P<head>[+ -]?\s*(?:export\s+)?(?P<name>[A-Za-z][\w.-]*)\s*[:=]\s*)(?P<value>[^\s\"'#][^\s#]{5,})\s*$", re.M)  # fmt: skip
+_BARE_FILES = (".env", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".toml")
+# Files made to hold secrets: kept out whole, whatever is in them.
+_SECRET_FILE = re.compile(
+    r"(^|/)(\.env(\..*)?|\.netrc|\.pypirc|\.pgpass|credentials(\.\w+)?|id_(rsa|dsa|ecdsa|ed25519)|"
+    r"secrets?\.(ya?ml|json|toml|ini|env)|[^/]+\.(pem|key|p12|pfx|keystore|jks))$",
+    re.IGNORECASE,
+)
+
+
+def is_secret_file(path: str) -> bool:
+    """Whether a file of that name is made to hold secrets (`.env`, `id_rsa`, `server.pem` …)."""
+    return bool(_SECRET_FILE.search(path)) and not path.endswith(
+        (".example", ".template", ".sample")
+    )
+
+
+def mask_source(text: str, path: str) -> str:
+    """Lines of a source or configuration file with secrets in them replaced."""
+
+    def quoted(found: re.Match[str]) -> str:
+        if not is_secret_name(found["name"]) or found["value"].startswith(("${", "{", "<", MASK)):
+            return found[0]
+        return found[0][: found.start("value") - found.start()] + MASK + found["quote"]
+
+    def bare(found: re.Match[str]) -> str:
+        return found["head"] + MASK if is_secret_name(found["name"]) else found[0]
+
+    text = _QUOTED.sub(quoted, mask_text(text))
+    if path.endswith(_BARE_FILES):
+        text = _BARE.sub(bare, text)
+    return text
+
+
+def sections(patch: bytes) -> list[tuple[str, bytes]]:
+    """A patch of git parted by file: `(path after the change, its bytes)`."""
+    parts: list[tuple[str, bytes]] = []
+    starts = [m.start() for m in re.finditer(rb"^diff --git ", patch, re.M)]
+    for start, end in zip(starts, [*starts[1:], len(patch)], strict=False):
+        part = patch[start:end]
+        parts.append((_path_of(part), part))
+    return parts
+
+
+def _path_of(section: bytes) -> str:
+    head = section.split(b"\n@@", 1)[0].split(b"\nGIT binary patch", 1)[0]
+    for mark in (b"\n+++ ", b"\n--- "):
+        found = head.find(mark)
+        if found >= 0:
+            line = head[found + 5 :].split(b"\n", 1)[0].rstrip(b"\t")
+            if line != b"/dev/null":
+                return _unquoted(line)[2:]
+    line = head.split(b"\n", 1)[0][len(_HEADER) :]
+    if line.startswith(b'"'):
+        return _unquoted(line[: line.index(b'" ') + 1] if b'" ' in line else line)[2:]
+    # "a/x b/x": without renames both halves are the same path.
+    return line[2 : 2 + (len(line) - 5) // 2].decode("utf-8", "surrogateescape")
+
+
+def _unquoted(path: bytes) -> str:
+    if path.startswith(b'"') and path.endswith(b'"'):
+        raw = path[1:-1].decode("latin-1").encode("latin-1").decode("unicode_escape")
+        return raw.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
+    return path.decode("utf-8", "surrogateescape")
+
+
+def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
+    """A patch with no secret in it, the files left out for that, and those in which one was masked.
+
+    A secret on an added line is replaced, so that the patch still applies. On a line that the patch needs as it is
+    (removed or context) it cannot be; then the file's part is left out.
+    """
+    kept, left_out, masked = [], {}, []
+    for path, part in sections(patch):
+        if is_secret_file(path):
+            left_out[path] = "a file made to hold secrets"
+            continue
+        if b"\nGIT binary patch" in part:
+            kept.append(part)
+            continue
+        text = part.decode("utf-8", "surrogateescape")
+        clean = mask_source(text, path)
+        if clean == text:
+            kept.append(part)
+            continue
+        before, after = text.split("\n"), clean.split("\n")
+        touched = [old for old, new in zip(before, after, strict=False) if old != new]
+        if len(before) != len(after) or not all(
+            line.startswith("+") and not line.startswith("+++ ") for line in touched
+        ):
+            left_out[path] = "it holds what looks like a secret"
+            continue
+        masked.append(path)
+        kept.append(clean.encode("utf-8", "surrogateescape"))
+    return b"".join(kept), left_out, masked
+
+
+def new_file_patch(root: str, paths: Iterable[str], limit: int) -> tuple[bytes, LeftOut]:
+    """A patch that makes text files again, for code that is in no repository.
+
+    Args:
+        root: The folder that the patch is relative to.
+        paths: Files below it, relative, with forward slashes.
+        limit: The most bytes of one file.
+    """
+    parts, left_out = [], {}
+    for path in paths:
+        try:
+            with open(os.path.join(root, *path.split("/")), "rb") as file:
+                data = file.read(limit + 1)
+        except OSError as error:
+            left_out[path] = f"it cannot be read: {error.strerror}"
+            continue
+        if len(data) > limit or b"\0" in data:
+            left_out[path] = f"larger than {limit} bytes" if len(data) > limit else "not a text"
+            continue
+        name = path.encode("utf-8", "surrogateescape")
+        head = b"diff --git a/%s b/%s\nnew file mode 100644\n" % (name, name)
+        if not data:
+            parts.append(head + b"index 0000000..e69de29\n")
+            continue
+        lines = data.split(b"\n")
+        ended = not lines[-1]
+        if ended:
+            lines.pop()
+        head += b"--- /dev/null\n+++ b/%s\n@@ -0,0 +1,%d @@\n" % (name, len(lines))
+        body = b"".join(b"+" + line + b"\n" for line in lines)
+        parts.append(head + body + (b"" if ended else b"\\ No newline at end of file\n"))
+    return b"".join(parts), left_out

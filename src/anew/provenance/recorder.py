@@ -1,0 +1,474 @@
+"""The capture of one opening: what is cheap at once, the rest in the background, awaited at the end.
+
+Nothing here ever fails the run: what cannot be captured is named in the record.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+import sys
+import time
+import weakref
+
+from ..record.plain import to_plain
+from ..record.secrets import mask_secrets, mask_text
+from .command import command_facts
+from .repository import GitFailed, Repository, find_repository
+from .shared import digest, place
+from .variables import chosen_variables
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from ..journal.layout import ExperimentLayout, RootLayout
+    from ..settings import Settings
+
+    class Recording(Protocol):
+        """What is used of a recording (`tracking.recording`, which stands above this room)."""
+
+        root: RootLayout
+        layout: ExperimentLayout
+        settings: Settings
+        captured: dict[str, dict[str, Any]]
+        continued: bool
+        pid: int
+        rank: Any
+        say: Any
+
+        def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None: ...
+
+
+__all__ = ["Capturer"]
+
+BACKGROUND_AFTER = 0.2  # seconds; the first points come first
+FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
+END_WAIT = 30.0
+FORK_WAIT = 1.0
+
+
+class _Known:
+    """What this process has captured already and may use again."""
+
+    def __init__(self) -> None:
+        self.lock = _thread.allocate_lock()
+        self.hardware: dict[str, Any] | None = None
+        self.packages_key: Any = None
+        self.environment: tuple[dict[str, Any], bytes, bytes | None] | None = None
+        self.code_key: Any = None
+        self.code_at = 0.0
+        self.code: tuple[dict[str, Any], bytes] | None = None
+        self.warned: set[str] = set()
+        self.variables: tuple[dict[str, str], str, dict[str, str]] | None = None
+        self.script: tuple[Any, bytes] | None = None
+
+
+_known = _Known()
+_held = False
+
+
+def _process() -> _Known:
+    return _known
+
+
+def _before_fork() -> None:
+    # A fork in the midst of a call of git would leave the child with half of it: wait a moment for its end.
+    global _held
+    _held = _known.lock.acquire(timeout=FORK_WAIT)
+
+
+def _after_fork_here() -> None:
+    global _held
+    if _held:
+        _known.lock.release()
+    _held = False
+
+
+def _after_fork_in_child() -> None:
+    global _known, _held
+    _known, _held = _Known(), False
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_here, after_in_child=_after_fork_in_child
+)
+
+
+class Outside:
+    """A program that is recorded from outside: what is run, where, with which Python (None: another kind of program).
+
+    `code` is what is known of its code already, facts and patch; None to have it captured.
+    """
+
+    __slots__ = ("argv", "code", "cwd", "environ", "facts", "paths", "python", "script")
+
+    def __init__(
+        self,
+        argv: list[str],
+        cwd: str,
+        *,
+        python: dict[str, Any] | None,
+        paths: list[str],
+        environ: dict[str, str],
+        script: str | None = None,
+        code: tuple[dict[str, Any], bytes] | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        self.argv = argv
+        self.cwd = cwd
+        self.python = python
+        self.paths = paths
+        self.environ = environ
+        self.script = script
+        self.code = code
+        self.facts = facts or {}
+
+    def command(self) -> dict[str, Any]:
+        """As `command_facts`, for the program."""
+        from ..record.secrets import mask_arguments
+
+        version = (self.python or {}).get("python") or sys.version.split()[0]
+        return {
+            "argv": mask_arguments(self.argv), "cwd": self.cwd, "entry": self.script, "python": version, **self.facts,
+        }  # fmt: skip
+
+
+class Capturer:
+    """Captures for one recording: `start` in the program's thread, `finish` at its end."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        opened_as: str,
+        nth: int,
+        joined: bool,
+        outside: Outside | None = None,
+    ) -> None:
+        self._outside = outside
+        self._recording = weakref.ref(recording)
+        self._on = recording.settings.capture == "on"
+        self._opened_as = opened_as
+        self._nth = nth
+        self._joined = joined
+        self._lock = _thread.allocate_lock()
+        self._started = False
+        self._done = False
+        self._handle: Any = None
+        self._repository: Repository | None = None
+        self._loose: str | None = None
+        self._head: tuple[str | None, str | None] | None = None
+
+    # -- in the program's thread ------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Record at once what costs microseconds; the rest too if this process knows it already."""
+        recording = self._recording()
+        assert recording is not None
+        self._started = True
+        if not (self._joined and "command" in recording.captured):
+            if self._outside is not None:
+                facts = self._outside.command()
+            else:
+                facts = command_facts(world_size=recording.rank.world_size)
+                facts |= {"opened_as": self._opened_as, "nth": self._nth}
+            recording.captures("command", facts)
+        self._find_code()
+        self._head = self._repository.head() if self._repository else None
+        commit, branch = self._head or (None, None)
+        if not self._on:
+            if commit:
+                recording.captures("git", {"commit": commit, "branch": branch})
+            return
+        known = _process()
+        if self._outside is None:
+            from .seeds import seed_facts
+
+            recording.captures("seeds", seed_facts(), clean=True)
+        if (
+            self._outside is None
+            and self._fresh(known)
+            and known.environment
+            and known.hardware is not None
+        ):
+            self.work()
+            return
+        self._head = None  # what is captured later is what is there later
+        if commit:
+            recording.captures("git", {"commit": commit, "branch": branch})
+        from ..monitor.ticker import process_ticker
+
+        me = weakref.ref(self)
+
+        def later() -> None:
+            capturer = me()
+            if capturer is not None:
+                capturer.work()
+
+        self._handle = process_ticker().add(later, None, BACKGROUND_AFTER, name="the capture")
+
+    def _find_code(self) -> None:
+        """The repository of the entry script, unless that is installed; else the working directory's."""
+        outside = self._outside
+        entry = getattr(sys.modules.get("__main__"), "__file__", None)
+        entry = outside.script if outside is not None else entry
+        entry = os.path.abspath(entry) if entry else None
+        if entry and not entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
+            self._repository = find_repository(os.path.dirname(entry))
+            self._loose = os.path.dirname(entry)
+        if self._repository is None:
+            try:
+                self._repository = find_repository(outside.cwd if outside else os.getcwd())
+            except FileNotFoundError:
+                pass
+
+    def _code_key(self) -> Any:
+        repository = self._repository
+        if repository is None:
+            return (self._loose, len(sys.modules))
+        try:
+            index = os.stat(repository.index).st_mtime_ns
+        except OSError:
+            index = 0
+        return (repository.root, self._head or repository.head(), index)
+
+    def _fresh(self, known: _Known) -> bool:
+        return (
+            known.code is not None
+            and time.monotonic() - known.code_at < FRESH
+            and known.code_key == self._code_key()
+        )
+
+    # -- in the background, or at the end ----------------------------------------------------------
+
+    def work(self) -> None:
+        """Capture what is slow, once; a second call waits for the first."""
+        with self._lock:
+            recording = self._recording()
+            if self._done or recording is None or recording.pid != os.getpid():
+                return
+            known = _process()
+            with known.lock:
+                for step in (self._hardware, self._environment, self._code):
+                    try:
+                        step(recording, known)
+                    except Exception as error:  # noqa: BLE001  (a capture never fails the run)
+                        self._failed(recording, step.__name__.strip("_"), error)
+            self._done = True
+        self._script(recording)
+
+    def _failed(self, recording: Recording, what: str, error: Exception) -> None:
+        reason = mask_text(
+            str(error) if isinstance(error, GitFailed) else f"{type(error).__name__}: {error}"
+        )
+        problems = dict(recording.captured.get("problems", {}))
+        recording.captures("problems", {**problems, what: reason})
+
+    def _hardware(self, recording: Recording, known: _Known) -> None:
+        if known.hardware is None:
+            from .machine import hardware
+
+            known.hardware = mask_secrets(to_plain(hardware()))
+        recording.captures("hardware", known.hardware, clean=True)
+        import json
+
+        text = json.dumps(known.hardware, indent=2).encode() + b"\n"
+        self._file("environment/hardware.json", text)
+        environ = dict(self._outside.environ if self._outside is not None else os.environ)
+        wanted = recording.settings.capture_variables
+        if known.variables is None or known.variables[:2] != (environ, wanted):
+            more = [name.strip() for name in wanted.split(",") if name.strip()]
+            known.variables = environ, wanted, chosen_variables(environ, more)
+        recording.captures("variables", known.variables[2], clean=True)
+
+    def _environment(self, recording: Recording, known: _Known) -> None:
+        from .environment import (
+            conda_text,
+            find_packages,
+            frameworks,
+            interpreter,
+            paths_within,
+            requirements_text,
+        )
+
+        root = self._repository.root if self._repository else None
+        paths, outside = sys.path, self._outside
+        if outside is not None:
+            paths = outside.paths
+        key = (root, "torch" in sys.modules, tuple((p, _mtime(p)) for p in paths))
+        if known.environment is None or known.packages_key != key:
+            facts = (
+                dict(outside.python) if outside is not None and outside.python else interpreter()
+            )
+            packages = find_packages(paths)
+            facts["packages"] = len(packages)
+            facts["frameworks"] = frameworks(packages)
+            facts["paths"] = paths_within(root, paths, packages)
+            text = requirements_text(packages, facts["python"], root).encode()
+            facts["requirements"] = digest(text)
+            conda = conda_text(facts["prefix"])
+            plain = mask_secrets(to_plain(facts))
+            known.environment = (plain, text, conda.encode() if conda else None)
+            known.packages_key = key
+        facts, text, conda_packages = known.environment
+        recording.captures("environment", facts, clean=True)
+        self._file("environment/requirements.txt", text)
+        if conda_packages:
+            self._file("environment/conda_env.txt", conda_packages)
+
+    def _code(self, recording: Recording, known: _Known) -> None:
+        from .notebook import notebook_source
+
+        if self._outside is not None and self._outside.code is not None:
+            facts, patch = self._outside.code
+            recording.captures("git", facts)
+            if patch:
+                self._file("environment/git.patch", patch)
+            return
+        if not self._fresh(known):
+            known.code = self._read_code(recording)
+            known.code_at, known.code_key = time.monotonic(), self._code_key()
+        assert known.code is not None
+        facts, patch = known.code
+        if facts:
+            recording.captures("git", facts, clean=True)
+        if patch:
+            self._file("environment/git.patch", patch)
+        else:
+            self._no_file("environment/git.patch")
+        if patch and facts.get("dirty") and facts["patch"] not in known.warned:
+            known.warned.add(facts["patch"])
+            self._warn(recording, facts)
+        found = notebook_source()
+        if found is not None:
+            recording.captures("notebook", found[0])
+            self._file("environment/notebook.py", found[1])
+
+    def _read_code(self, recording: Recording) -> tuple[dict[str, Any], bytes]:
+        from .git import capture_git, capture_loose_code
+
+        if self._repository is not None:
+            facts, patch = capture_git(self._repository, exclude=[recording.root.root])
+            facts["root"] = self._repository.root
+        elif self._loose is not None:
+            facts, patch = capture_loose_code(self._loose, _loaded_files(self._loose))
+            facts["root"] = self._loose
+        else:
+            return {}, b""
+        if patch:
+            facts |= {"patch": digest(patch), "patch_bytes": len(patch)}
+        plain: dict[str, Any] = mask_secrets(to_plain(facts))
+        return plain, patch
+
+    def _warn(self, recording: Recording, facts: dict[str, Any]) -> None:
+        if recording.settings.quiet:
+            return
+        count = facts.get("changed_count", 0)
+        line = (
+            f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']}; "
+            "kept as environment/git.patch"
+        )
+        if facts.get("left_out_count"):
+            line += f", {facts['left_out_count']} left out (see `anew show`)"
+        recording.say(line)
+
+    def _script(self, recording: Recording) -> None:
+        from .script import script_text
+
+        captured = recording.captured
+        try:
+            facts = [
+                captured.get(what, {}) for what in ("git", "command", "environment", "variables")
+            ]
+            # The name that the program gave it is the one thing that differs among the runs of a sweep.
+            facts[1] = {k: v for k, v in facts[1].items() if k not in ("opened_as", "nth")}
+            inputs = "inputs" in captured
+            known, key = _process(), (*facts, inputs)
+            if known.script is None or known.script[0] != key:
+                text = script_text(*facts, patch=facts[0].get("patch"), inputs=inputs)
+                known.script = key, text.encode("utf-8", "surrogateescape")
+            self._file("reproduce.sh", known.script[1], executable=True)
+        except Exception as error:  # noqa: BLE001
+            self._failed(recording, "script", error)
+
+    def _file(self, name: str, data: bytes, *, executable: bool = False) -> None:
+        recording = self._recording()
+        if recording is not None:
+            target = recording.layout.path(*name.split("/"))
+            try:
+                place(recording.root, target, data, executable=executable)
+            except OSError as error:
+                self._failed(recording, name, error)
+
+    def _no_file(self, name: str) -> None:
+        recording = self._recording()
+        if recording is not None and recording.continued:
+            try:
+                os.unlink(recording.layout.path(*name.split("/")))
+            except OSError:
+                pass
+
+    def finish(self) -> None:
+        """Wait for the background's work, or do it now; then what can only be known at the end."""
+        if not (self._on and self._started):
+            return
+        if self._handle is not None and not self._handle.cancel(END_WAIT):
+            recording = self._recording()
+            if recording is not None:
+                self._failed(
+                    recording, "capture", TimeoutError(f"not done after {END_WAIT:.0f} seconds")
+                )
+            return
+        if not self._done:
+            self.work()
+        self._at_the_end()
+
+    def settle(self) -> None:
+        """Record the given code once more: the program inside has captured the copy that it ran from."""
+        recording = self._recording()
+        if recording is not None:
+            recording.captured.pop("git", None)
+            self._code(recording, _process())
+            self._script(recording)
+
+    def _at_the_end(self) -> None:
+        recording = self._recording()
+        if recording is None or not self._done:
+            return
+        try:
+            if recording.captured.get("command", {}).get("notebook"):
+                from .notebook import notebook_source
+
+                found = notebook_source()
+                if found is not None:
+                    recording.captures("notebook", found[0])
+                    self._file("environment/notebook.py", found[1])
+            if "inputs" in recording.captured:
+                self._script(recording)
+        except Exception as error:  # noqa: BLE001
+            self._failed(recording, "end", error)
+
+
+def _mtime(path: str) -> int:
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _loaded_files(folder: str) -> list[str]:
+    """The modules below a folder that this process has loaded, relative to it: the code of a program without git."""
+    found = set()
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or not path.endswith(".py"):
+            continue
+        path = os.path.abspath(path)
+        inside = path.startswith(folder.rstrip(os.sep) + os.sep)
+        if (
+            inside
+            and f"{os.sep}site-packages{os.sep}" not in path
+            and not path.startswith(sys.prefix + os.sep)
+        ):
+            found.add(os.path.relpath(path, folder).replace(os.sep, "/"))
+    return sorted(found)

@@ -1,0 +1,173 @@
+"""The recorded code in a folder of its own: a git worktree of the commit, with the patch applied."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import ReproduceError
+from ..provenance.repository import GitFailed, find_repository, git
+from .recipe import Recipe
+
+__all__ = ["checkout", "find_clone", "sweep"]
+
+_OURS = re.compile(r"^anew-(\d+)-")
+# Nobody's hooks run for a checkout that is not the user's.
+_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
+
+
+def find_clone(recipe: Recipe, given: str | None = None) -> str:
+    """The top of a clone that has the recipe's commit: the one given, else the recorded one, else the one we are in.
+
+    Raises:
+        ReproduceError: There is none.
+    """
+    commit = recipe.commit
+    if commit is None:
+        return ""
+    if given is not None:
+        repository = find_repository(given)
+        if repository is None:
+            raise ReproduceError(
+                f"{given} is in no git repository; name a clone of the code with --repo."
+            )
+        candidates = [repository.root]
+    else:
+        here = find_repository(os.getcwd())
+        candidates = [recipe.root] + ([here.root] if here is not None else [])
+    for folder in candidates:
+        if os.path.isdir(folder) and _has(folder, commit):
+            return folder
+    looked = ", ".join(dict.fromkeys(candidates))
+    remote = recipe.git.get("remote")
+    fetch = f" (its remote is {remote})" if remote else ""
+    raise ReproduceError(
+        f"Commit {commit[:12]} of {recipe.prefix} is not in the clone at {looked}. Fetch it: "
+        f"git fetch origin {commit[:12]}{fetch}; or name a clone that has it with --repo."
+    )
+
+
+def _has(folder: str, commit: str) -> bool:
+    try:
+        git(folder, "cat-file", "-e", f"{commit}^{{commit}}")
+    except GitFailed as error:
+        if "not installed" in str(error):
+            raise ReproduceError(
+                "git is not installed; it is needed to check out the recorded code."
+            ) from None
+        return False
+    return True
+
+
+def sweep(clone: str) -> list[str]:
+    """Remove worktrees that aborted attempts left in a clone; returns their folders."""
+    try:
+        listing = git(clone, "worktree", "list", "--porcelain").decode("utf-8", "surrogateescape")
+    except GitFailed:
+        return []
+    removed = []
+    for line in listing.splitlines():
+        if not line.startswith("worktree "):
+            continue
+        path = line[9:]
+        ours = _OURS.match(os.path.basename(os.path.dirname(path)))
+        if ours and not _alive(int(ours[1])):
+            _remove(clone, path)
+            removed.append(os.path.dirname(path))
+    return removed
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _remove(clone: str, path: str) -> None:
+    try:
+        git(clone, "worktree", "remove", "--force", "--force", path)
+    except GitFailed:
+        pass
+    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    try:
+        git(clone, "worktree", "prune")
+    except GitFailed:
+        pass
+
+
+@contextmanager
+def checkout(recipe: Recipe, clone: str) -> Iterator[str]:
+    """The recorded code in a temporary folder, removed afterwards whatever happens.
+
+    Raises:
+        ReproduceError: The commit cannot be checked out, or the patch does not apply.
+    """
+    # The real path: what git prints is compared with it.
+    folder = os.path.realpath(tempfile.mkdtemp(prefix=f"anew-{os.getpid()}-"))
+    work = os.path.join(folder, "code")
+    try:
+        try:
+            if recipe.commit is None:
+                os.mkdir(work)
+                git(work, "init", "--quiet")
+            else:
+                git(
+                    clone,
+                    *_NO_HOOKS,
+                    "worktree",
+                    "add",
+                    "--detach",
+                    work,
+                    recipe.commit,
+                    seconds=600,
+                )
+                _place_submodules(recipe, clone, work)
+        except GitFailed as error:
+            raise ReproduceError(
+                f"The code of {recipe.prefix} cannot be checked out: {error}."
+            ) from None
+        _apply(recipe, work)
+        yield work
+    finally:
+        if recipe.commit is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            _remove(clone, work)
+
+
+def _apply(recipe: Recipe, work: str) -> None:
+    if not recipe.patch:
+        return
+    try:
+        git(work, "apply", "--binary", "--whitespace=nowarn", stdin=recipe.patch)
+    except GitFailed as error:
+        first = next((line for line in error.detail.splitlines() if "error" in line), str(error))
+        raise ReproduceError(
+            f"The patch of uncommitted changes of {recipe.prefix} does not apply to commit "
+            f"{(recipe.commit or 'none')[:12]}: {first}. See environment/git.patch in its folder."
+        ) from None
+
+
+def _place_submodules(recipe: Recipe, clone: str, work: str) -> None:
+    """The files of each submodule at its recorded commit, taken from the clone's own copy of it."""
+    for path, commit in recipe.git.get("submodules", {}).items():
+        source = os.path.join(clone, *path.split("/"))
+        try:
+            archive = git(source, "archive", "--format=tar", commit, seconds=600)
+        except GitFailed as error:
+            raise ReproduceError(
+                f"The submodule {path} of {recipe.prefix} at commit {commit[:12]} is not in {source} ({error}); "
+                "run git submodule update --init --recursive there."
+            ) from None
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(os.path.join(work, *path.split("/")), filter="tar")

@@ -1,0 +1,297 @@
+"""Running an experiment again in a clean checkout, as its child, and judging what comes out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ReproduceError
+from ..journal.edits import append_event
+from ..journal.layout import RootLayout
+from ..provenance.variables import PLACE, chosen_variables
+from ..record.secrets import MASK, mask_secrets
+from ..tracking.experiment import Experiment
+from .code import checkout, sweep
+from .comparison import Judgement, compare
+from .data import InputState, check_inputs, link_into
+from .figure import draw
+from .live import Live
+from .packages import Python, make_environment
+from .plan import Plan, free_prefix
+from .running import (
+    Ended,
+    end,
+    find_program,
+    forwarded,
+    inner_environment,
+    outside,
+    run_program,
+)
+from .series import curves_of
+from .verdict import Curve, Tolerance
+
+if TYPE_CHECKING:
+    from ..store import Store
+
+__all__ = ["Interrupted", "Replayed", "keep_verdict", "replay"]
+
+# Which GPUs to use, and in what language to speak, is this machine's affair.
+_OURS = re.compile(r"^(CUDA_VISIBLE_DEVICES|NVIDIA_VISIBLE_DEVICES|LANG|LC_ALL)$")
+_LONGEST = 2000
+
+
+class Interrupted(ReproduceError):
+    """The re-run was interrupted; the child experiment is CANCELLED and the checkout is gone."""
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One re-run: the child's id and prefix, how the program ended, the judgement, and the figure's path."""
+
+    experiment_id: str
+    prefix: str
+    ended: Ended
+    judgement: Judgement
+    figure: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            **self.judgement.to_dict(),
+            "child": self.experiment_id,
+            "child_prefix": self.prefix,
+            "exit_code": self.ended.code,
+            "figure": self.figure,
+        }
+
+
+def replay(
+    store: Store,
+    plan: Plan,
+    *,
+    tolerance: Tolerance | None = None,
+    only: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    times: int = 1,
+    strict: bool = False,
+    show: bool = False,
+    figure: bool = True,
+    say: Callable[[str], object] = lambda text: None,
+    progress: Callable[[Live], object] = lambda live: None,
+) -> Iterator[Replayed]:
+    """Run an experiment again, `times` times, yielding each result as it is there.
+
+    The checkout and the environment are made once and are gone in the end, whatever happens.
+
+    Args:
+        strict: Refuse to run when the environment or an input is not what it was.
+        show: Print what the program prints.
+        figure: Draw both curves into the child's folder.
+        say: Told what is being done, and what differs.
+        progress: Called now and then with the state of the running curve.
+
+    Raises:
+        ReproduceError: It cannot be run again; nothing was changed.
+        Interrupted: It was interrupted.
+    """
+    tolerance = tolerance or Tolerance()
+    if plan.clone:
+        for folder in sweep(plan.clone):
+            say(f"removed {folder}, which an aborted attempt had left")
+    original = store.get(plan.recipe.experiment_id)
+    curves = curves_of(store, original)
+    with contextlib.ExitStack() as stack:
+        work = stack.enter_context(checkout(plan.recipe, plan.clone))
+        run = _prepare(store, plan, work, stack, strict=strict, say=say)
+        for _ in range(times):
+            child, ended = _run_once(store, run, curves, tolerance, show=show, progress=progress)
+            store.refresh()
+            view, again = store.get(plan.recipe.experiment_id), store.get(child.id)
+            judgement = compare(store, view, again, tolerance=tolerance, only=only, ignore=ignore)
+            path = os.path.join(child.folder, "outputs", "reproduction.png") if figure else None
+            drawn = draw(store, view, again, judgement, path) if path else None
+            keep_verdict(store, judgement)
+            yield Replayed(child.id, child.prefix, ended, judgement, drawn)
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What every re-run of one plan shares."""
+
+    plan: Plan
+    work: str
+    python: Python
+    command: list[str]
+    cwd: str
+    environ: dict[str, str]
+    inputs: list[InputState]
+
+
+def _prepare(
+    store: Store,
+    plan: Plan,
+    work: str,
+    stack: contextlib.ExitStack,
+    *,
+    strict: bool,
+    say: Callable[[str], object],
+) -> _Prepared:
+    """Data, environment and command in place; nothing has run yet."""
+    recipe = plan.recipe
+    paths = [str(fact.get("path")) for fact in recipe.inputs.values()]
+    inside = [path for path in paths if recipe.root and path.startswith(recipe.root + os.sep)]
+    link_into(recipe, plan.clone, work, [*inside, *plan.links])
+    inputs = check_inputs(recipe, work, RootLayout(store.root))
+    changed = [s.name for s in inputs if s.state == "changed"]
+    missing = [s.name for s in inputs if s.state == "missing"]
+    if missing:
+        raise ReproduceError(f"Data that {recipe.prefix} read is missing: {', '.join(missing)}.")
+    for name in changed:
+        say(f"warning: the input {name} is not what it was")
+    for difference in plan.differences:
+        say(f"differs: {difference.text}")
+    if strict and (changed or plan.differences):
+        raise ReproduceError(
+            f"{recipe.prefix} was not run again, as asked (--strict): {len(changed)} inputs and "
+            f"{len(plan.differences)} things in the environment are not what they were."
+        )
+    python = plan.python
+    if plan.kind != "current":
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="anew-environment-"))
+        say(f"making an environment with {plan.kind}")
+        python = make_environment(recipe, plan.kind, python, folder, work)
+    environ = _environment(plan, work, python)
+    command = recipe.command_in(work, python.program)
+    cwd = recipe.cwd_in(work)
+    if not os.path.isdir(cwd):
+        raise ReproduceError(
+            f"{recipe.prefix} ran in {cwd}, which is not there. It was outside the repository, so it cannot be "
+            "checked out; make it, or run the experiment from inside the repository."
+        )
+    command[0] = find_program(command, cwd, environ)
+    return _Prepared(plan, work, python, command, cwd, environ, inputs)
+
+
+def _environment(plan: Plan, work: str, python: Python) -> dict[str, str]:
+    """The variables of the re-run: those there are, with the recorded ones in place of ours where they matter."""
+    recipe = plan.recipe
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("ANEW_")}
+    for name in chosen_variables(environ):
+        if not PLACE.match(name) and not _OURS.match(name):
+            environ.pop(name, None)
+    for name, value in recipe.variables.items():
+        if not PLACE.match(name) and not _OURS.match(name) and MASK not in value:
+            environ[name] = value
+    # An editable install of the project would import from the original folder, not from the checkout.
+    paths = [os.path.normpath(os.path.join(work, p)) for p in recipe.environment.get("paths", [])]
+    paths += [
+        recipe.placed(p, work, "") for p in environ.get("PYTHONPATH", "").split(os.pathsep) if p
+    ]
+    if paths:
+        environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    if plan.kind != "current":
+        environ["VIRTUAL_ENV"] = python.facts["prefix"]
+    bin_folder = os.path.dirname(python.program)
+    environ["PATH"] = os.pathsep.join([bin_folder, environ.get("PATH", os.defpath)])
+    return environ
+
+
+def _run_once(
+    store: Store,
+    run: _Prepared,
+    curves: dict[str, Curve],
+    tolerance: Tolerance,
+    *,
+    show: bool,
+    progress: Callable[[Live], object],
+) -> tuple[Experiment, Ended]:
+    recipe = run.plan.recipe
+    prefix = free_prefix(store, recipe.prefix)
+    child = Experiment(
+        prefix=prefix, root=store.root, parent=recipe.experiment_id, relation="reproduces", quiet=True, console="off",
+        system_metrics=0, mode="on", strict=False,
+    )  # fmt: skip
+    child._settings.join, child._settings.capture = "", "on"
+    facts: dict[str, Any] = {"reproduces": recipe.experiment_id}
+    if recipe.opened_as is not None:
+        facts |= {"opened_as": recipe.opened_as, "nth": recipe.nth}
+    child._outside = outside(
+        recipe.command, recipe.cwd, run.environ, run.python, code=(dict(recipe.git), recipe.patch), facts=facts
+    )  # fmt: skip
+    child.run.start()
+    try:
+        recording = child._recording
+        assert recording is not None
+        recording.capturer.work()
+        _capture_inputs(child, run)
+        join: dict[str, Any] = {"root": store.root, "prefix": prefix, "forwarded": forwarded(child)}
+        if recipe.opened_as is not None:
+            join |= {"as": recipe.opened_as, "nth": recipe.nth}
+        live = Live(child.folder, curves, tolerance)
+
+        def meanwhile() -> None:
+            live.look()
+            progress(live)
+
+        ended = run_program(
+            child, run.command, cwd=run.cwd, environ=inner_environment(run.environ, json.dumps(join)), show=show,
+            own_session=True, meanwhile=meanwhile,
+        )  # fmt: skip
+        meanwhile()
+        recording.capturer.settle()
+    except BaseException:
+        child.run.cancel("the re-run was broken off")
+        raise
+    end(child, ended)
+    if ended.interrupted:
+        raise Interrupted(
+            f"The re-run {prefix} was interrupted; it is kept as cancelled, and its checkout is removed."
+        )
+    return child, ended
+
+
+def _capture_inputs(child: Experiment, run: _Prepared) -> None:
+    if run.inputs:
+        recorded = run.plan.recipe.inputs
+        child.capture(
+            "inputs",
+            {s.name: {**recorded[s.name], "path": s.path, "sha256": s.found} for s in run.inputs},
+        )
+
+
+def keep_verdict(store: Store, judgement: Judgement) -> None:
+    """Write a judgement into the records of both experiments: `verdict` in the one that was held against the other,
+    `reproduction` (the newest) in that other."""
+    root = RootLayout(store.root)
+    document = judgement.to_dict()
+    for difference in document["differences"]:
+        for side in ("a", "b"):
+            text = difference[side]
+            if isinstance(text, str) and len(text) > _LONGEST:
+                difference[side] = text[:_LONGEST] + " …"
+    plain = mask_secrets(_finite(document))
+    short = {k: plain[k] for k in ("verdict", "reason", "b", "prefix_b")}
+    short["metrics"] = {name: m["verdict"] for name, m in plain["metrics"].items()}
+    for experiment_id, prefix, what, data in (
+        (judgement.b, judgement.prefix_b, "verdict", plain),
+        (judgement.a, judgement.prefix_a, "reproduction", short),
+    ):
+        layout = root.experiment(prefix)
+        append_event(root, layout, experiment_id, "captured", what=what, data=data)
+
+
+def _finite(value: Any) -> Any:
+    """Plain data as JSON can hold it."""
+    if isinstance(value, float) and not -float("inf") < value < float("inf"):
+        return str(value)
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    return value

@@ -1,0 +1,69 @@
+"""`anew run`: any command as an experiment, without a change to its code."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+
+from ..tracking.experiment import Experiment
+from .running import end, find_program, forwarded, inner_environment, outside, run_program
+
+__all__ = ["run_tracked"]
+
+
+def run_tracked(
+    command: Sequence[str],
+    *,
+    prefix: str | None = None,
+    root: str | None = None,
+    tags: Sequence[str] = (),
+    description: str | None = None,
+    quiet: bool = False,
+) -> int:
+    """Run a program as an experiment; its exit code.
+
+    Args:
+        prefix: The experiment's prefix or name; `ANEW_PREFIX`, or a name made from the program, if not given.
+
+    Raises:
+        ReproduceError: There is no such program.
+    """
+    environ, cwd = dict(os.environ), os.getcwd()
+    program = find_program(command, cwd, environ)
+    name = prefix or environ.get("ANEW_PREFIX") or _name(command)
+    experiment = Experiment(
+        name, root=root, tags=list(tags), description=description, quiet=quiet or None, console="off", system_metrics=0,
+    )  # fmt: skip
+    experiment._outside = outside(command, cwd, environ)
+    experiment.run.start()
+    recording = experiment._recording
+    if recording is None:  # recording is switched off
+        import subprocess
+
+        return subprocess.call([program, *command[1:]])
+    try:
+        # The code is captured before it can be changed by anybody, the program included.
+        recording.capturer.work()
+        join = json.dumps(
+            {
+                "root": os.path.abspath(recording.root.root),
+                "prefix": experiment.prefix,
+                "forwarded": forwarded(experiment),
+            }
+        )
+        inner = inner_environment(environ, join)
+        ended = run_program(experiment, [program, *command[1:]], cwd=cwd, environ=inner, show=True)
+    except BaseException as error:
+        experiment.run.fail(error)
+        raise
+    end(experiment, ended)
+    return ended.code
+
+
+def _name(command: Sequence[str]) -> str:
+    """A name for a command: its script's, or its program's."""
+    from .running import script_of
+
+    stem = os.path.basename(script_of(command) or command[0])
+    return os.path.splitext(stem)[0] or "run"

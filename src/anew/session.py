@@ -1,0 +1,159 @@
+"""start, log, finish: the current experiment, for programs that do not want to carry a handle.
+
+The current experiment belongs to the process; `start` ends the one before. One that was opened in another way is
+found too, as long as there is no doubt which is meant.
+"""
+
+from __future__ import annotations
+
+from .errors import NotRunning
+from .record.status import Status
+from .tracking.experiment import Experiment
+from .tracking.running import running
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import Any, ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+__all__ = [
+    "current",
+    "finish",
+    "log",
+    "log_metric",
+    "log_metrics",
+    "setup_experiment",
+    "start",
+    "track",
+]
+
+_current: Experiment | None = None
+
+
+def start(name: str | None = None, **options: Any) -> Experiment:
+    """Start an experiment and make it the current one; takes what `Experiment` takes.
+
+    The current experiment, if there is one, is completed first.
+    """
+    global _current
+    if _current is not None and _current._recording is not None:
+        _current.run.complete()
+    _current = Experiment(name, **options)
+    _current.run.start()
+    return _current
+
+
+def setup_experiment(
+    config: Any, name: str | None = None, *, pattern: str | None = None, **options: Any
+) -> Path:
+    """Start an experiment for a configuration and make its folders; returns the experiment's folder.
+
+    The folder has `config.yaml` (frozen, with everything inherited in it), `metadata.json`, `environment/`,
+    `reproduce.sh`, `logs/`, `checkpoints/`, `outputs/samples/` and `outputs/eval/`; `FAILED.txt` says where a run that
+    failed did so. The experiment is the current one: `current()` gives its handle, and the program's end ends it.
+
+    Args:
+        config: What `Experiment` takes as a configuration.
+        name: Its name or prefix; a descriptive name made from the configuration if not given.
+        pattern: How to make that name (see `generate_experiment_name`).
+        options: What else `Experiment` takes.
+    """
+    from pathlib import Path
+
+    from .tracking.config import FrozenConfig, freeze
+
+    frozen = freeze(config)
+    if name is None:
+        from .naming import generate_experiment_name
+
+        name = generate_experiment_name(FrozenConfig(frozen), pattern)
+    experiment = start(name, config=frozen, **options)
+    folder = Path(experiment.folder or ".")
+    if experiment.folder:
+        for own in ("checkpoints", "logs", "outputs/samples", "outputs/eval"):
+            (folder / own).mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def current() -> Experiment:
+    """The current experiment: the one `start` gave; without it, one that runs in this process.
+
+    Of several that were opened by hand or with a `with` block, it is the one this thread opened last.
+
+    Raises:
+        NotRunning: None was started, or other threads have several.
+    """
+    if _current is not None and _current.status is Status.RUNNING:
+        return _current
+    experiment = running() or _current
+    if experiment is None:
+        raise NotRunning("No experiment was started: call anew.start(name) first.")
+    return experiment
+
+
+def log_metric(
+    name: str, value: Any, step: int | None = None, *, metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Log one metric of the current experiment."""
+    current().log_metric(name, value, step, metadata=metadata)
+
+
+def log_metrics(
+    metrics: Mapping[str, Any],
+    step: int | None = None,
+    *,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Log several metrics of the current experiment."""
+    current().log_metrics(metrics, step, metadata=metadata)
+
+
+def log(message: str, level: str = "info", **fields: Any) -> None:
+    """Keep a message of the current experiment."""
+    current().log(message, level, **fields)
+
+
+def finish(status: str = "completed", reason: str | None = None) -> None:
+    """End the current experiment as completed, failed or cancelled.
+
+    Raises:
+        NotRunning: None is running.
+        ValueError: The status is none of these.
+    """
+    global _current
+    experiment = current()
+    ends = {
+        "completed": experiment.run.complete,
+        "failed": experiment.run.fail,
+        "cancelled": experiment.run.cancel,
+    }
+    if status not in ends:
+        raise ValueError(
+            f"An experiment ends as completed, failed or cancelled, not as {status!r}."
+        )
+    if status == "completed":
+        experiment.run.complete()
+    elif status == "failed":
+        experiment.run.fail(reason)
+    else:
+        experiment.run.cancel(reason)
+    _current = None
+
+
+def track(name: str | None = None, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a training function: each call is recorded as one opening of the experiment.
+
+    A parameter of the function called `experiment` or `exp` receives it:
+
+        @track("alice/vision/resnet50")
+        def train(experiment): ...
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        return Experiment(name, **options)(function)
+
+    return decorate

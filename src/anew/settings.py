@@ -1,0 +1,238 @@
+"""The only reader of environment variables and configuration files.
+
+A setting comes from, in this order: an argument of the call, the environment (`ANEW_ROOT` …), the
+project's `anew.toml` or `[tool.anew]` in its `pyproject.toml` (the nearest one at or above the working
+directory), the user's `~/.config/anew/config.toml`, the default.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .errors import InvalidSetting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+__all__ = ["SETTINGS", "Setting", "Settings", "load_settings"]
+
+
+def _boolean(text: object) -> bool:
+    if isinstance(text, bool):
+        return text
+    word = str(text).strip().lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError("is true or false")
+
+
+def _seconds(text: object) -> float:
+    try:
+        seconds = float(str(text))
+    except ValueError:
+        raise ValueError("is a number of seconds") from None
+    if not 0 <= seconds < float("inf"):
+        raise ValueError("is a number of seconds, 0 or more")
+    return seconds
+
+
+def _several(given: object) -> tuple[Any, ...]:
+    """Texts between commas, or the items of a list."""
+    if isinstance(given, str):
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+    if isinstance(given, (list, tuple)):
+        return tuple(given)
+    return (given,)
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError("is a text")
+    return text
+
+
+def _choice(*choices: str) -> Callable[[object], str]:
+    def parse(text: object) -> str:
+        if text is False:  # TOML's `console = false`
+            text = "off"
+        if text not in choices:
+            raise ValueError(f"is one of {', '.join(choices)}")
+        return str(text)
+
+    return parse
+
+
+class Setting:
+    """One setting: its name, default, how it is read, and what it is for."""
+
+    __slots__ = ("default", "meaning", "name", "parse")
+
+    def __init__(
+        self, name: str, default: Any, parse: Callable[[object], Any], meaning: str
+    ) -> None:
+        self.name = name
+        self.default = default
+        self.parse = parse
+        self.meaning = meaning
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"ANEW_{self.name.upper()}"
+
+
+SETTINGS = (
+    Setting("root", "experiments", _text, "Folder of the store, or the URL of a server."),
+    Setting("mode", "on", _choice("on", "disabled"), "`disabled` makes every call do nothing and write nothing."),
+    Setting("strict", False, _boolean, "Raise when a record cannot be written, instead of counting it and going on."),
+    Setting("quiet", False, _boolean, "Print nothing at the start and the end of an experiment."),
+    Setting("console", "on", _choice("on", "off"), "Keep what the program prints in `logs/train.log`."),
+    Setting("system_metrics", 10.0, _seconds, "Seconds between samples of CPU, memory, disk, network and GPU; 0 takes none."),
+    Setting("heartbeat", 10.0, _seconds, "Seconds between signs of life; readers elsewhere call a writer gone after six missed ones."),
+    Setting("fsync", 10.0, _seconds, "Seconds between forcing records to the disk, against power loss; 0 leaves it to the system."),
+    Setting("user", "", _text, "Who runs the experiment; the login name if not set."),
+    Setting("prefix", "", _text, "Prefix for an experiment opened without a prefix or name (`anew run` sets it)."),
+    Setting("capture", "on", _choice("on", "off"), "Capture code, packages, hardware and seeds at the start; `off` keeps the command line and the commit."),
+    Setting("capture_variables", "", _text, "Environment variables to capture besides those that matter anyway, separated by commas; `*` stands for anything."),
+    Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
+    Setting("forward_wait", 10.0, _seconds, "Seconds that the end of an experiment waits for what is still being sent to other trackers; it goes on in the background after that."),
+    Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start: what those open belongs to which experiment (JSON)."),
+    Setting("launch_id", "", _text, "Names one launch of many ranks that open an experiment by name only, where the launcher does not."),
+)  # fmt: skip
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+class Settings:
+    """All settings, read once; attributes have the names in `SETTINGS`."""
+
+    __slots__ = ("sources", *(setting.name for setting in SETTINGS))
+
+    root: str
+    mode: str
+    strict: bool
+    quiet: bool
+    console: str
+    system_metrics: float
+    heartbeat: float
+    fsync: float
+    user: str
+    prefix: str
+    capture: str
+    capture_variables: str
+    forward_to: tuple[Any, ...]
+    forward_wait: float
+    join: str
+    launch_id: str
+    sources: dict[str, str]
+
+    def __init__(self, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+        for setting in SETTINGS:
+            setattr(self, setting.name, values.get(setting.name, setting.default))
+        self.sources = dict(sources)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{s.name}={getattr(self, s.name)!r}' for s in SETTINGS)})"
+
+    def with_arguments(self, **arguments: Any) -> Settings:
+        """These settings with the arguments that are not None in their place.
+
+        Raises:
+            InvalidSetting: An argument is unknown or has a value the setting cannot have.
+        """
+        values = {setting.name: getattr(self, setting.name) for setting in SETTINGS}
+        sources = dict(self.sources)
+        for name, value in arguments.items():
+            if value is not None:
+                values[name] = _parse(name, value, f"the argument {name}=")
+                sources[name] = "argument"
+        return Settings(values, sources)
+
+
+def _parse(name: str, value: object, where: str) -> Any:
+    setting = _BY_NAME.get(name)
+    if setting is None:
+        import difflib
+
+        near = difflib.get_close_matches(name, _BY_NAME, 1)
+        hint = f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(_BY_NAME)}."
+        raise InvalidSetting(f"{where} is no setting.{hint}", setting=name)
+    try:
+        return setting.parse(value)
+    except ValueError as error:
+        raise InvalidSetting(
+            f"{where} is {value!r}, but {setting.name!r} {error}.", setting=setting.name
+        ) from None
+
+
+def _from_file(path: str, *, tool_table: bool) -> dict[str, Any]:
+    """The settings in a TOML file; empty where there is none."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError:
+        return {}
+    if tool_table and b"tool.anew" not in data:
+        return {}
+    import tomllib
+
+    try:
+        table = tomllib.loads(data.decode())
+    except (ValueError, UnicodeDecodeError) as error:
+        if tool_table:  # somebody else's file: its own tools will complain
+            return {}
+        raise InvalidSetting(f"{path} is not valid TOML: {error}.") from None
+    found = table.get("tool", {}).get("anew", {}) if tool_table else table
+    return {name: _parse(name, value, f"{name!r} in {path}") for name, value in found.items()}
+
+
+def _project_file(folder: str) -> tuple[dict[str, Any], str]:
+    while True:
+        for name, tool_table in (("anew.toml", False), ("pyproject.toml", True)):
+            path = os.path.join(folder, name)
+            found = _from_file(path, tool_table=tool_table)
+            if found:
+                # A relative root in a file is relative to that file, wherever the program starts.
+                if "root" in found and "://" not in found["root"]:
+                    found["root"] = os.path.join(folder, os.path.expanduser(found["root"]))
+                return found, path
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return {}, ""
+        folder = parent
+
+
+def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:
+    """Read the settings from the environment and the configuration files.
+
+    Args:
+        environ: Stands for `os.environ`.
+        cwd: Stands for the working directory.
+
+    Raises:
+        InvalidSetting: One has a value it cannot have; the message says where it was set.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    home = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    user_file = os.path.join(home, "anew", "config.toml")
+    try:
+        project, project_path = _project_file(os.path.abspath(cwd or os.getcwd()))
+    except FileNotFoundError:  # the working directory was deleted
+        project, project_path = {}, ""
+    for found, path in (
+        (_from_file(user_file, tool_table=False), user_file),
+        (project, project_path),
+    ):
+        values.update(found)
+        sources.update(dict.fromkeys(found, path))
+    for setting in SETTINGS:
+        text = environ.get(setting.variable)
+        if text is not None and text != "":
+            values[setting.name] = _parse(setting.name, text, f"the variable {setting.variable}")
+            sources[setting.name] = setting.variable
+    return Settings(values, sources)

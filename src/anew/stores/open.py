@@ -1,0 +1,115 @@
+"""From a URL to stores: the only place that names backends."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from ..errors import InvalidSetting
+from ..journal.layout import RootLayout
+from .catalog.protocol import Catalog
+from .catalog.sqlite import SqliteCatalog
+from .files.objects import local_files
+from .files.protocol import FileStore
+from .series.folder import FolderSeries
+from .series.protocol import SeriesStore
+
+__all__ = ["DEFAULT_CACHE", "Stores", "local_root", "open_stores", "stores_in_memory"]
+
+DEFAULT_CACHE = "~/.cache/anew"
+_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of one root.
+
+    `writable` is False for a root that only others may change; its catalog is then kept elsewhere. `lock`
+    is the file that those who fill the stores lock, "" when nobody else can reach them.
+    """
+
+    root: RootLayout
+    catalog: Catalog
+    series: SeriesStore
+    writable: bool
+    lock: str
+
+    @property
+    def files(self) -> FileStore:
+        """The logged files; keys are `prefix/path`."""
+        return local_files(self.root.root)
+
+    def close(self) -> None:
+        """Release what the stores hold."""
+        self.catalog.close()
+
+
+def local_root(url: str | os.PathLike[str]) -> str:
+    """The folder that a path or a `file://` URL names.
+
+    Raises:
+        InvalidSetting: It is a URL of another kind, or of another machine.
+    """
+    text = os.fspath(url)
+    if "://" not in text:
+        return os.path.abspath(os.path.expanduser(text))
+    parts = urlsplit(text)
+    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
+        raise InvalidSetting(
+            f"The root {text!r} is not a folder. A store is a path, or a URL such as file:///data/runs.",
+            setting="root",
+        )
+    return os.path.abspath(unquote(parts.path))
+
+
+def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACHE) -> Stores:
+    """Open the stores of a root folder. One that is not there is empty, and looking does not make it.
+
+    Args:
+        cache: Where to keep the catalog of a root that cannot be written; None keeps it in memory.
+    """
+    root = RootLayout(local_root(url))
+    if not os.path.isdir(root.root):
+        return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
+    if _is_writable(root):
+        return Stores(root, SqliteCatalog(root.catalog), FolderSeries(root), True, root.lock)
+    if cache is not None:
+        key = hashlib.blake2b(os.fsencode(root.root), digest_size=8).hexdigest()
+        mine = os.path.join(os.path.expanduser(cache), f"{os.path.basename(root.root)}-{key}")
+        try:
+            os.makedirs(mine, exist_ok=True)
+            if os.access(mine, os.W_OK):
+                return Stores(
+                    root,
+                    SqliteCatalog(os.path.join(mine, "experiments.db")),
+                    FolderSeries(root, os.path.join(mine, "series")),
+                    False,
+                    os.path.join(mine, "index.lock"),
+                )
+        except OSError:
+            pass  # no cache to be had either: memory will do
+    return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
+
+
+def stores_in_memory(url: str | os.PathLike[str]) -> Stores:
+    """Stores that leave no trace on disk: for a root that is not there yet, and must not be made by looking."""
+    root = RootLayout(local_root(url))
+    return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
+
+
+def _is_writable(root: RootLayout) -> bool:
+    """Whether the catalog can be kept in the root."""
+    try:
+        os.makedirs(root.private, exist_ok=True)
+        fd = os.open(root.lock, os.O_RDWR | os.O_CREAT, 0o666)
+        os.close(fd)
+    except OSError as error:
+        if error.errno in _NOT_WRITABLE:
+            return False
+        raise
+    return os.access(root.root, os.W_OK) and (
+        not os.path.exists(root.catalog) or os.access(root.catalog, os.W_OK)
+    )

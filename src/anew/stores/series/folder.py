@@ -1,0 +1,445 @@
+"""The series of a root folder: sealed parts, parts derived from live segments, and the lines after them.
+
+A live segment is only ever appended to, so a stretch of it that ends with a line can be turned into a
+Parquet file once and for all: `.anew/series/<experiment id>/<part>.<start>-<end>.parquet` stands for
+those bytes of it. Sealing turns a whole finished part into `metrics/<part>.parquet` and removes its lines.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from ...errors import CorruptData, UnknownFormat
+from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
+from .columns import Block, Columns, PartName, Run, assemble, merge_blocks, runs_of
+from .parquet import PartFile, PartInfo, write_part
+from .points import decode_block
+from .protocol import Place, Sealed, Source
+
+__all__ = ["DERIVE_BYTES", "SEAL_BYTES", "FolderSeries"]
+
+SEAL_BYTES = 256 << 10
+"""Below this a sealed file saves less than the file and its footer cost."""
+DERIVE_BYTES = 1 << 20
+"""What a look at a live segment decodes again at most: about 10 ms."""
+SPILL_BYTES = 32 << 20
+_RANGE = re.compile(r"(\d+)-(\d+)\.parquet")
+MAX_BROKEN = 1000
+MAX_TAIL = 64 << 10
+SETTLED = 2.0  # seconds after which no thread is still writing to a part that was rotated away
+
+
+class _Derived(NamedTuple):
+    """A file made of a stretch of a live part."""
+
+    start: int
+    end: int
+    path: str
+
+
+class _Stretch(NamedTuple):
+    """Consecutive points of one part: what they are, what is broken, and where they end."""
+
+    block: Block
+    broken: list[tuple[int, str]]
+    end: int
+    lines: int
+
+
+class _Wanted(NamedTuple):
+    """What a reader asked for."""
+
+    names: Sequence[str] | None
+    rows: bool
+    metadata: bool
+
+
+class FolderSeries:
+    """A `SeriesStore` over the folders of a root.
+
+    Args:
+        derived: Where to keep what is derived from live segments; `.anew/series` if not given. Nothing
+            is kept where that cannot be written.
+    """
+
+    def __init__(self, root: RootLayout, derived: str | None = None) -> None:
+        self._derived_root = derived or root.series
+        self._pending: dict[str, dict[PartName, list[tuple[Source, Block]]]] = {}
+
+    # -- writing: under the index's lock ----------------------------------------------------------
+
+    def take(self, place: Place, source: Source, block: Block) -> None:
+        """See `SeriesStore.take`."""
+        waiting = self._pending.setdefault(place.experiment_id, {})
+        blocks = waiting.setdefault((source.writer, source.part), [])
+        if blocks and blocks[-1][0].end != source.start:
+            blocks.clear()
+        blocks.append((source, block))
+        kept = sum(s.end - s.start for pieces in waiting.values() for s, _ in pieces)
+        if kept >= SPILL_BYTES:  # a long first look must not hold all it has decoded
+            for part in list(waiting):
+                self._derive(place, part)
+            waiting.clear()
+
+    def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
+        """See `SeriesStore.flush`."""
+        total = Sealed(0, 0, 0)
+        parts = _parts(place.folder)
+        last = dict(sorted(parts))
+        for part, path in parts.items():
+            writer, number = part
+            if path.endswith(".parquet"):
+                if not self._interrupted(place, part, path):
+                    continue
+                path = ExperimentLayout(place.folder).points(*part)
+            try:
+                stat = os.stat(path)
+            except FileNotFoundError:
+                continue
+            rotated = number < last[writer] and time.time() - stat.st_mtime > SETTLED
+            if (writer in finished or rotated) and stat.st_size >= (1 if small else SEAL_BYTES):
+                sealed = self._seal(place, part, path)
+                total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
+            elif stat.st_size >= DERIVE_BYTES and writer not in finished:
+                self._derive(place, part)
+        self._pending.pop(place.experiment_id, None)
+        return total
+
+    def drop(self, experiment_id: str) -> int:
+        """See `SeriesStore.drop`."""
+        folder = self._derived_folder(experiment_id)
+        freed = _bytes_in(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        self._pending.pop(experiment_id, None)
+        return freed
+
+    def derived(self) -> dict[str, int]:
+        """See `SeriesStore.derived`."""
+        try:
+            ids = os.listdir(self._derived_root)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        return {i: _bytes_in(os.path.join(self._derived_root, i)) for i in sorted(ids)}
+
+    def _derive(self, place: Place, part: PartName) -> None:
+        """Turn what a live part has beyond its derived files into another one, if it is enough."""
+        path = ExperimentLayout(place.folder).points(*part)
+        derived = self._derived(place, part, path)
+        start = derived[-1].end if derived else 0
+        try:
+            if os.path.getsize(path) - start < DERIVE_BYTES:
+                return
+            stretch, first_line = self._news(place, part, path, derived)
+            if stretch is None or stretch.end - start < DERIVE_BYTES:
+                return
+            if len(stretch.broken) > MAX_BROKEN:
+                return
+            os.makedirs(self._derived_folder(place.experiment_id), exist_ok=True)
+            info = PartInfo(
+                experiment_id=place.experiment_id,
+                writer=part[0],
+                part=part[1],
+                first_line=first_line,
+                lines=stretch.lines,
+                start=start,
+                end=stretch.end,
+                mark=_mark(path, stretch.end),
+                broken=stretch.broken,
+            )
+            name = f"{part_name(*part)}.{start}-{stretch.end}.parquet"
+            write_part(
+                os.path.join(self._derived_folder(place.experiment_id), name), stretch.block, info
+            )
+        except OSError as error:
+            # It is only a saving for the next look: a full or read-only disk is not this look's trouble.
+            if error.errno not in (
+                errno.EROFS,
+                errno.EACCES,
+                errno.EPERM,
+                errno.ENOSPC,
+                errno.EDQUOT,
+            ):
+                raise
+
+    def _news(
+        self, place: Place, part: PartName, path: str, derived: list[_Derived]
+    ) -> tuple[_Stretch | None, int]:
+        """What lies beyond the derived files, and the number of its first line."""
+        start, line = 0, 1
+        if derived:
+            with PartFile(derived[-1].path) as file:
+                start, line = file.info.end, file.info.first_line + file.info.lines
+        waiting = self._pending.get(place.experiment_id, {}).pop(part, [])
+        if waiting and waiting[0][0].start == start and waiting[0][0].line == line:
+            sources = [source for source, _ in waiting]
+            broken = [b for source in sources for b in source.broken]
+            block = merge_blocks([b for _, b in waiting])
+            lines = sum(source.lines for source in sources)
+            return _Stretch(block, broken, sources[-1].end, lines), line
+        return _decode(path, start, line), line
+
+    def _seal(self, place: Place, part: PartName, path: str) -> Sealed:
+        """Replace a finished part's lines by columns; a part that would lose something stays as it is."""
+        derived = self._derived(place, part, path)
+        pieces = []
+        try:
+            for item in derived:
+                with PartFile(item.path) as file:
+                    pieces.append(
+                        (file.read(range(len(file.info.names)), metadata=True), file.info)
+                    )
+        except CorruptData:
+            derived, pieces = [], []
+        if any(info.broken for _, info in pieces):
+            return Sealed(0, 0, 0)
+        news, line = self._news(place, part, path, derived)
+        blocks = [block for block, _ in pieces]
+        lines, end = line - 1, derived[-1].end if derived else 0
+        if news is not None:
+            if news.broken:
+                return Sealed(0, 0, 0)
+            blocks.append(news.block)
+            lines, end = lines + news.lines, news.end
+        tail = _read(path, end)
+        if len(tail.strip(b"\0")) > MAX_TAIL:
+            return Sealed(0, 0, 0)
+        target = ExperimentLayout(place.folder).sealed(*part)
+        info = PartInfo(
+            experiment_id=place.experiment_id,
+            writer=part[0],
+            part=part[1],
+            first_line=1,
+            lines=lines,
+            start=0,
+            end=end,
+            mark=_mark(path, end),
+            tail=base64.b64encode(tail).decode() if tail.strip(b"\0") else None,
+        )
+        after = write_part(target, merge_blocks(blocks), info)
+        _sync_folder(os.path.dirname(target))
+        before = os.path.getsize(path)
+        if before != end + len(tail):  # somebody wrote after all
+            os.remove(target)
+            return Sealed(0, 0, 0)
+        os.remove(path)
+        self._forget(place, part)
+        return Sealed(1, before, after)
+
+    def _interrupted(self, place: Place, part: PartName, sealed: str) -> bool:
+        """Whether a part has lines beside its sealed file which are to be believed, not the file.
+
+        Lines that the sealed file stands for were left behind by a crash and are removed.
+        """
+        path = ExperimentLayout(place.folder).points(*part)
+        try:
+            size = os.path.getsize(path)
+        except FileNotFoundError:
+            return False
+        try:
+            with PartFile(sealed) as file:
+                info = file.info
+        except (CorruptData, UnknownFormat):
+            return True
+        if info.mark != _mark(path, info.end) or b"\n" in _read(path, info.end, size):
+            return True
+        os.remove(path)
+        self._forget(place, part)
+        return False
+
+    def _forget(self, place: Place, part: PartName) -> None:
+        for item in self._files(place, part):
+            os.remove(item.path)
+        try:
+            os.rmdir(self._derived_folder(place.experiment_id))
+        except OSError:  # other parts are kept there, or it was never made
+            return
+
+    # -- reading: anybody, any time ---------------------------------------------------------------
+
+    def read(
+        self,
+        place: Place,
+        names: Sequence[str] | None = None,
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        rows: bool = False,
+        metadata: bool = False,
+    ) -> Columns:
+        """See `SeriesStore.read`."""
+        problems: list[CorruptData] = []
+        runs, parts = self._runs(place, _Wanted(names, rows, metadata), problems)
+        return assemble(runs, parts, names, rows=rows, start=start, stop=stop, problems=problems)
+
+    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
+        """See `SeriesStore.runs`."""
+        return self._runs(place, _Wanted(names, rows=False, metadata=False), [])[0]
+
+    def _runs(
+        self, place: Place, wanted: _Wanted, problems: list[CorruptData]
+    ) -> tuple[list[Run], list[PartName]]:
+        for attempt in range(5):
+            problems.clear()
+            parts = _parts(place.folder)
+            try:
+                runs = [
+                    run
+                    for index, (part, path) in enumerate(parts.items())
+                    for run in self._part(place, part, path, index, wanted, problems)
+                ]
+                return runs, list(parts)
+            except FileNotFoundError:  # a part was sealed between listing and reading it
+                if attempt == 4:
+                    raise
+        raise AssertionError
+
+    def _part(
+        self,
+        place: Place,
+        part: PartName,
+        path: str,
+        index: int,
+        wanted: _Wanted,
+        problems: list[CorruptData],
+    ) -> Iterator[Run]:
+        if path.endswith(".parquet"):
+            try:
+                with PartFile(path) as file:
+                    yield from file.runs(index, *wanted)
+                return
+            except (CorruptData, UnknownFormat) as error:
+                lines = ExperimentLayout(place.folder).points(*part)
+                if not os.path.exists(lines):
+                    problems.append(
+                        error
+                        if isinstance(error, CorruptData)
+                        else CorruptData(str(error), path=path)
+                    )
+                    return
+                path = lines
+        offset, line = 0, 1
+        for item in self._derived(place, part, path):
+            try:
+                with PartFile(item.path) as file:
+                    runs = file.runs(index, *wanted)
+                    offset, line = file.info.end, file.info.first_line + file.info.lines
+                    problems += [_broken(path, n, reason) for n, reason in file.info.broken]
+            except (CorruptData, UnknownFormat):
+                break  # derived: the lines themselves say the same
+            yield from runs
+        stretch = _decode(path, offset, line)
+        if stretch is not None:
+            problems += [_broken(path, n, reason) for n, reason in stretch.broken]
+            names, rows, metadata = wanted
+            yield from runs_of(stretch.block, index, names, rows=rows, metadata=metadata)
+
+    def _derived_folder(self, experiment_id: str) -> str:
+        return os.path.join(self._derived_root, experiment_id)
+
+    def _derived(self, place: Place, part: PartName, path: str) -> list[_Derived]:
+        """The files derived from a part that follow each other from its start and still fit it."""
+        found: dict[int, _Derived] = {}
+        for item in self._files(place, part):
+            if item.start not in found or found[item.start].end < item.end:
+                found[item.start] = item
+        chain: list[_Derived] = []
+        while (end := chain[-1].end if chain else 0) in found:
+            chain.append(found[end])
+        while chain and not _fits(chain[-1], path):
+            chain.pop()
+        return chain
+
+    def _files(self, place: Place, part: PartName) -> list[_Derived]:
+        stem = part_name(*part) + "."
+        folder = self._derived_folder(place.experiment_id)
+        try:
+            names = os.listdir(folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        matches = [
+            (_RANGE.fullmatch(name, len(stem)), name) for name in names if name.startswith(stem)
+        ]
+        return [
+            _Derived(int(m[1]), int(m[2]), os.path.join(folder, name)) for m, name in matches if m
+        ]
+
+
+def _parts(folder: str) -> dict[PartName, str]:
+    """The parts of an experiment in as-written order, each with its file (the sealed one if there is)."""
+    metrics = ExperimentLayout(folder).path("metrics")
+    found: dict[PartName, str] = {}
+    try:
+        names = os.listdir(metrics)
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    for name in sorted(names):  # .jsonl before .parquet
+        stem, suffix = os.path.splitext(name)
+        if suffix in (".jsonl", ".parquet"):
+            found[split_part(stem)] = os.path.join(metrics, name)
+    return dict(sorted(found.items()))
+
+
+def _decode(path: str, start: int, line: int) -> _Stretch | None:
+    """The whole lines of a file from a byte on; None when there are none."""
+    data = _read(path, start)
+    data = data[: data.rfind(b"\n") + 1]
+    if not data:
+        return None
+    block, broken = decode_block(data, line)
+    return _Stretch(
+        block, [(b.line, b.reason) for b in broken], start + len(data), data.count(b"\n")
+    )
+
+
+def _read(path: str, start: int, size: int = -1) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(start)
+        return file.read(size)
+
+
+def _mark(path: str, end: int) -> str:
+    begin = max(0, end - 256)
+    return hashlib.blake2b(_read(path, begin, end - begin), digest_size=8).hexdigest()
+
+
+def _fits(item: _Derived, path: str) -> bool:
+    """Whether a derived file was made from the segment that is there now."""
+    try:
+        if os.path.getsize(path) < item.end:
+            return False
+        with PartFile(item.path) as file:
+            return file.info.mark == _mark(path, item.end)
+    except (CorruptData, UnknownFormat, FileNotFoundError):
+        return False
+
+
+def _broken(path: str, line: int, reason: str) -> CorruptData:
+    return CorruptData(
+        f"Line {line} of {path} is not a record and was passed over: {reason}.",
+        path=path,
+        line=line,
+    )
+
+
+def _bytes_in(folder: str) -> int:
+    try:
+        with os.scandir(folder) as entries:
+            return sum(e.stat(follow_symlinks=False).st_blocks * 512 for e in entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
+def _sync_folder(folder: str) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,610 @@
+"""`Experiment`: the handle a training program holds."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import time
+
+from ..errors import AlreadyRunning, InvalidValue, NotRunning
+from ..journal.layout import RootLayout
+from ..record import encode as encoding
+from ..record.names import check_label, check_metric_name
+from ..record.plain import merge, to_plain
+from ..record.secrets import mask_secrets, mask_text
+from ..record.status import Status
+from ..settings import load_settings
+from .careful import PointLog, keep_value
+from .files import Files, LoggedFile
+from .identity import Place, find_place, launch_token
+from .metrics import MetricGroup
+from .opening import begin, frozen, login, warn_of_changed_config
+from .params import Params
+from .ranks import find_rank
+from .recording import Recording
+from .run import Run
+from .running import opened
+from .scalars import as_step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+    from typing import Any, ParamSpec, TypeVar
+
+    from ..weights.experiment import ExperimentWeights
+    from .config import FrozenConfig
+    from .inputs import Inputs
+    from .points import LogMetric, LogMetrics
+
+    P = ParamSpec("P")
+    T = TypeVar("T")
+
+__all__ = ["Experiment"]
+
+LEVELS = ("debug", "info", "warning", "error", "critical")
+_opened_by_name: dict[str, int] = {}
+_unnamed = itertools.count()
+_openings = itertools.count()
+
+
+class Experiment:
+    """One experiment: its parameters, metrics, logs and files, recorded on this machine.
+
+    Use it as a context manager, as a decorator, or through `run.start()` and `run.complete()`:
+
+        with Experiment("alice/vision/resnet50", config={"lr": 3e-4}, tags=["baseline"]) as exp:
+            for step in range(1000):
+                exp.log_metrics({"train/loss": loss, "train/acc": acc}, step=step)
+
+    When a log call has returned, killing the process loses nothing. Logging never raises because of a failing
+    disk (unless `strict`): what is lost is counted and told. A call that cannot be right (a text as a metric, a
+    log after the end) raises at once.
+
+    Args:
+        name: A prefix if it has a slash (`owner/project/…/name`): one experiment, continued when opened again.
+            A name if it has none: every opening makes a new experiment. Without either, `ANEW_PREFIX` or a
+            readable random name is used.
+        prefix: The same, but a prefix also without a slash.
+        config: The configuration, frozen from here on: a mapping, dataclass, pydantic model, OmegaConf,
+            argparse namespace, or the path of a YAML, JSON or TOML file.
+        params: First parameters, as for `exp.params.set`.
+        tags: A list of tags or a mapping of tags to values.
+        bindrs: Labels of a resource or a team.
+        description: What this is.
+        notes: What to remember about it.
+        parent: Experiment, id or prefix this one comes from.
+        project: A folder for experiments opened by name.
+        relation: How it comes from the parent: child, resumed, forked or reproduces.
+        root: The store's root folder (`ANEW_ROOT`, or `./experiments`).
+        mode: "disabled" makes every call do nothing.
+        strict: Raise WriteFailed when a record cannot be written.
+        quiet: Print nothing at the start and the end.
+        console: Keep what the program prints ("on" or "off").
+        system_metrics: Seconds between samples of the system's metrics; 0 for none.
+        forward_to: Other trackers to send this to in the background: "mlflow", "wandb:offline", "tensorboard:runs" …,
+            or addresses of `anew.forwarders`.
+        rank: This process's rank, where no launcher says it.
+        world_size: How many ranks there are, with `rank`.
+
+    Raises:
+        InvalidName: The prefix, name, a tag or a bindr cannot be kept.
+        InvalidValue: The configuration is of a kind that cannot be frozen.
+        InvalidSetting: A setting has a value it cannot have.
+    """
+
+    log_metric: LogMetric
+    log_metrics: LogMetrics
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        prefix: str | None = None,
+        config: Any = None,
+        params: Mapping[str, Any] | None = None,
+        tags: Iterable[str] | Mapping[str, Any] | None = None,
+        bindrs: Iterable[str] | None = None,
+        description: str | None = None,
+        notes: str | None = None,
+        parent: Experiment | str | None = None,
+        project: str | None = None,
+        relation: str = "child",
+        root: str | os.PathLike[str] | None = None,
+        mode: str | None = None,
+        strict: bool | None = None,
+        quiet: bool | None = None,
+        console: str | None = None,
+        system_metrics: float | None = None,
+        forward_to: Iterable[Any] | Any = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+    ) -> None:
+        self._settings = load_settings().with_arguments(
+            root=None if root is None else os.fspath(root),
+            mode=mode,
+            strict=strict,
+            quiet=quiet,
+            console=console,
+            system_metrics=system_metrics,
+            forward_to=forward_to,
+        )
+        self._forward_to: list[Any] = []
+        if self._settings.forward_to:
+            from ..forwarders.address import as_addresses
+
+            self._forward_to = as_addresses(self._settings.forward_to)
+        self._opened_as = name or prefix or ""
+        self._given = self._opened_as or self._settings.prefix
+        self._is_prefix = not name and bool(prefix)
+        self._project = project
+        self._rank = find_rank(os.environ)
+        if rank is not None:
+            from .ranks import Rank
+
+            self._rank = Rank(as_step(rank), None, world_size or max(2, rank + 1), "given")
+        self._config_source = config
+        self._config = frozen(config)
+        self._first_params = params
+        self._tags = _tags(tags)
+        self._bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
+        self._description = description
+        self._notes = notes
+        self._parent = parent
+        self._relation = relation
+        self._disabled = self._settings.mode == "disabled"
+        self._recording: Recording | None = None
+        self._last: Recording | None = None
+        self._status = Status.PENDING
+        self._files: list[LoggedFile] = []
+        self._outside: Any = (
+            None  # what is run, where another program is recorded (`reproduce.running`)
+        )
+        self._weights: ExperimentWeights | None = None
+        self.run = Run(self)
+        self.params = Params(self._params_set)
+        self._points = PointLog(self)
+
+    # -- life -------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self._recording is not None or (self._disabled and self._status is Status.RUNNING):
+            raise AlreadyRunning(
+                f"The experiment {self.prefix} is already running; end it with run.complete() first."
+            )
+        if self._disabled:
+            self._status = Status.RUNNING
+            opened(self)
+            return
+        settings = self._settings
+        if not settings.user:
+            settings.user = login()
+        launch = launch_token(os.environ, settings.launch_id, self._rank.world_size)
+        if not self._given:
+            from ..naming import random_name
+
+            # Ranks of one launch must come to the same name; a process on its own to any.
+            self._given = random_name(launch and f"{launch}:{next(_unnamed)}")
+        joined = None
+        if settings.join:
+            from .joining import find_joined
+
+            joined = find_joined(settings.join, self._opened_as, self._given, self._is_prefix)
+            settings.root = joined.root or settings.root
+        root = RootLayout(settings.root)
+        key = f"{settings.root}\0{self._project}\0{self._given}"
+        ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
+        given, project = self._given, self._project
+        if joined is not None and joined.given:
+            given, project = joined.given, joined.project
+        belongs = joined is not None and joined.belongs
+        if belongs:
+            place = Place(root, given, given.rsplit("/", 1)[-1], None)
+        else:
+            place = find_place(
+                root,
+                given,
+                project=project,
+                launch=launch,
+                ordinal=ordinal,
+                is_prefix=self._is_prefix,
+            )
+        if self._status is not Status.PENDING:
+            self._points.renew()
+            self._files = []
+        recording = Recording(root, place, self._rank, settings, self._say)
+        if (
+            joined is not None and joined.belongs
+        ):  # its place in the family is what the one that started it says
+            self._parent = None
+            recording.forwarded_outside = joined.forwarded
+        recording.capture_with(self._opened_as, next(_openings), belongs, self._outside)
+        try:
+            begin(self, recording)
+        except BaseException as error:
+            recording.close("failed", f"it could not start: {error}")
+            raise
+        opened(self)
+
+    def _finish(self, status: str, reason: str | None, error: str | None) -> None:
+        """End on request; raises when there is nothing to end."""
+        if self._disabled:
+            self._status = Status(status)
+            return
+        self._require_running(
+            f"run.{ {'completed': 'complete', 'failed': 'fail'}.get(status, 'cancel') }"
+        )
+        self._end(status, reason, error)
+
+    def _end(self, status: str, reason: str | None, error: str | None) -> None:
+        recording = self._recording
+        if recording is None:
+            return
+        warn_of_changed_config(self)
+        path = recording.layout.points(recording.writer.name)
+        seconds = time.time() - recording.opened_at
+        lost = recording.close(status, reason and mask_text(reason), error and mask_text(error))
+        self._recording = None
+        self._status = Status(status)
+        if lost or (
+            self._rank.is_lead and not self._settings.quiet and os.getpid() == recording.pid
+        ):
+            from .summary import end_lines
+
+            lines = end_lines(path, status, seconds, lost, recording.prefix)
+            for line in lines if not self._settings.quiet else lines[-1:]:
+                self._say(line)
+        if recording.forwardings:
+            from .forwarding import finish_forwarding
+
+            finish_forwarding(recording, None if self._settings.quiet else self._say)
+
+    def _require_running(self, call: str) -> Recording:
+        recording = self._recording
+        if recording is None:
+            if self._status is Status.PENDING:
+                raise NotRunning(
+                    f"{call} before the start: use the experiment in a with statement or call run.start() first."
+                )
+            raise NotRunning(
+                f"{call} after the end: the experiment {self.prefix} is {self._status}. Open it again to continue it."
+            )
+        if os.getpid() != recording.pid:
+            recording.reopen_in_child()
+            self._points.forget_names()
+        return recording
+
+    def __enter__(self) -> Experiment:
+        return self.run.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.run.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        """Use the experiment as a decorator: each call of the function is one opening.
+
+        A parameter of the function called `experiment` or `exp` receives it.
+        """
+        import functools
+        import inspect
+
+        names = inspect.signature(function).parameters
+        takes = next((n for n in ("experiment", "exp") if n in names), None)
+
+        @functools.wraps(function)
+        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self as experiment:
+                if takes is not None and takes not in kwargs:
+                    kwargs[takes] = experiment
+                return function(*args, **kwargs)
+
+        if takes is not None:
+            signature = inspect.signature(function)
+            kept = [p for p in signature.parameters.values() if p.name != takes]
+            recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+        return recorded
+
+    # -- facts ------------------------------------------------------------------------------------
+
+    @property
+    def id(self) -> str:
+        """The experiment's id; "" until it has started."""
+        return self._last.experiment_id if self._last else ""
+
+    @property
+    def prefix(self) -> str:
+        """Its path under the root; before the start, what was given."""
+        return self._last.prefix if self._last else self._given
+
+    @property
+    def name(self) -> str:
+        """The last segment of the prefix, or the name that was given."""
+        return self._last.name if self._last else self._given.rsplit("/", 1)[-1]
+
+    @property
+    def root(self) -> str:
+        """The root folder of the store it is in, or will be in."""
+        return self._last.root.root if self._last else RootLayout(self._settings.root).root
+
+    @property
+    def folder(self) -> str:
+        """Its folder; "" until it has started."""
+        return self._last.layout.folder if self._last else ""
+
+    @property
+    def status(self) -> Status:
+        """Where it is in its life, as far as this process knows."""
+        return self._status
+
+    @property
+    def rank(self) -> int | None:
+        """This process's rank, None for a process on its own."""
+        return self._rank.rank
+
+    @property
+    def config(self) -> FrozenConfig:
+        """The frozen configuration: read by key, attribute or dotted key."""
+        from .config import FrozenConfig
+
+        frozen = (
+            self._config
+            if self._config is not None
+            else (self._last.config if self._last else None)
+        )
+        return FrozenConfig(frozen or {})
+
+    @property
+    def tags(self) -> dict[str, str | None]:
+        """Its tags, with their values (None for a plain tag)."""
+        return dict(self._last.about["tags"]) if self._last else dict(self._tags)
+
+    @property
+    def lost(self) -> int:
+        """Records that could not be written so far."""
+        return self._last.lost if self._last else 0
+
+    # -- metrics ----------------------------------------------------------------------------------
+
+    def metrics(self, group: str = "") -> MetricGroup:
+        """Metrics whose names start with `group/`: `exp.metrics("train").log(loss=0.5)`."""
+        return MetricGroup(self, group)
+
+    def set_iteration(self, iteration: int | None) -> None:
+        """The step of calls that give none, from now on; None to leave it out again.
+
+        Raises:
+            InvalidValue: It is not an integer.
+        """
+        self._points.set_iteration(iteration)
+
+    # -- messages, values, files ------------------------------------------------------------------
+
+    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+        """Keep a message, with fields beside it: `exp.log("epoch done", epoch=3)`.
+
+        Args:
+            level: debug, info, warning, error or critical.
+
+        Raises:
+            InvalidValue: The level is none of these.
+            NotRunning: The experiment has not started, or has ended.
+        """
+        if self._disabled:
+            return
+        recording = self._require_running("log")
+        level = level.lower() if isinstance(level, str) else level
+        if level not in LEVELS:
+            raise InvalidValue(f"The level {level!r} is none of {', '.join(LEVELS)}.", key="level")
+        record: dict[str, Any] = {
+            "t": time.time(),
+            "level": level,
+            "message": mask_text(str(message)),
+        }
+        if fields:
+            record["fields"] = mask_secrets(to_plain(fields))
+        recording.writer.logs.append(encoding.encode_line(record))
+        recording.check_strict()
+
+    def log_value(
+        self,
+        name: str,
+        value: Any,
+        step: int | None = None,
+        *,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep a value beyond numbers: an `Image`, `Audio`, `Video`, `Text`, `Table`, `Histogram` or `Figure`.
+
+        PIL images, matplotlib and plotly figures and data frames are recognised as they are.
+
+        Raises:
+            InvalidValue: The value is of no kind that can be kept.
+            NotRunning: The experiment has not started, or has ended.
+        """
+        if self._disabled:
+            return
+        from ..values import as_value
+
+        recording = self._require_running("log_value")
+        check_metric_name(name)
+        found = as_value(value)
+        if found is None:
+            raise InvalidValue(
+                f"The value {name!r} is a {type(value).__name__}, which is no kind of value; wrap it in Image, "
+                "Audio, Video, Text, Table, Histogram or Figure (from anew.values), or log a number with "
+                "log_metric.",
+                key=name,
+            )
+        keep_value(recording, name, found, self._points.step(step), metadata)
+
+    @property
+    def inputs(self) -> Inputs:
+        """The data this experiment reads: `exp.inputs.add("data/train.csv")`."""
+        from .inputs import Inputs
+
+        return Inputs(self)
+
+    def files(self, prefix: str = "") -> Files:
+        """Files under a prefix: `exp.files("models").save("model.pth")`."""
+        return Files(self, prefix)
+
+    def _file_logged(self, file: LoggedFile, relative: str) -> None:
+        recording = self._require_running("files.save")
+        self._files.append(file)
+        fields = {
+            "file_id": file.file_id, "prefix": file.prefix, "name": file.name, "path": relative,
+            "size": file.size, "hash": file.hash, "step": file.step, "metadata": file.metadata or None,
+        }  # fmt: skip
+        recording.event("file", **{k: v for k, v in fields.items() if v is not None})
+
+    def _lose(self, reason: str) -> None:
+        self._require_running("files.save").lose(reason)
+
+    @property
+    def weights(self) -> ExperimentWeights:
+        """Versions of this experiment's model weights: `exp.weights.commit(model, "epoch 3")`.
+
+        They are kept in the store's `weights/` repository, on a branch named after the experiment.
+
+        Raises:
+            NotRunning: The experiment has not started.
+        """
+        if self._weights is None:
+            from ..weights.experiment import DisabledWeights, ExperimentWeights
+
+            if self._disabled:
+                return DisabledWeights()
+            recording = self._require_running("weights")
+            self._weights = ExperimentWeights(
+                recording.root.weights,
+                recording.experiment_id,
+                on_commit=lambda commit, message, step: self._weights_committed(
+                    commit, message, step
+                ),
+                author=self._settings.user or None,
+            )
+        return self._weights
+
+    def _weights_committed(self, commit: str, message: str, step: int | None) -> None:
+        if (
+            self._recording is not None
+        ):  # after the end the repository alone keeps it, linked by the id
+            self.capture("weights", {"commit": commit, "message": message, "step": step})
+
+    # -- parameters and labels --------------------------------------------------------------------
+
+    def _params_set(self, params: dict[str, Any]) -> None:
+        if self._disabled:
+            return
+        recording = self._require_running("params.set")
+        recording.event("params", params=params)
+        merge(recording.params, params)
+        recording.document_due("params")
+
+    def add_tags(self, tags: Iterable[str] | Mapping[str, Any]) -> None:
+        """Add tags, or set the values of some."""
+        if not self._disabled:
+            recording = self._require_running("add_tags")
+            new = _tags(tags)
+            recording.event("tags", add=new)
+            recording.change(tags=recording.about["tags"] | new)
+
+    def remove_tags(self, tags: Iterable[str]) -> None:
+        """Remove tags."""
+        if not self._disabled:
+            recording = self._require_running("remove_tags")
+            gone = _several(tags)
+            recording.event("tags", remove=gone)
+            recording.change(
+                tags={k: v for k, v in recording.about["tags"].items() if k not in gone}
+            )
+
+    def set_name(self, name: str) -> None:
+        """Change the name, which is a label: the prefix and the folder stay as they are.
+
+        Raises:
+            InvalidName: It is empty, too long or holds control characters.
+        """
+        if not self._disabled:
+            recording = self._require_running("set_name")
+            name = check_label(name, "name")
+            recording.event("field", field="name", value=name)
+            recording.name = name
+            recording.document_due("metadata")
+
+    def set_notes(self, notes: str) -> None:
+        """Replace the notes."""
+        self._set_field("notes", notes)
+
+    def set_description(self, description: str) -> None:
+        """Replace the description."""
+        self._set_field("description", description)
+
+    def _set_field(self, field: str, text: str) -> None:
+        if not self._disabled:
+            recording = self._require_running(f"set_{field}")
+            text = mask_text(str(text))
+            recording.event("field", field=field, value=text)
+            recording.change(**{field: text})
+
+    def forward(self, to: Iterable[Any] | Any) -> None:
+        """Have all of this experiment sent to other trackers too, in the background, as the argument `forward_to` does.
+
+        Raises:
+            InvalidSetting: One of them is no tracker to forward to.
+            NotRunning: The experiment has ended; `Store.forward` and `anew forward` send it then.
+        """
+        from ..forwarders.address import as_addresses
+
+        addresses = as_addresses(to)
+        self._forward_to += [one for one in addresses if one not in self._forward_to]
+        if self._status is not Status.PENDING and not self._disabled:
+            from .forwarding import begin_forwarding
+
+            begin_forwarding(self._require_running("forward"), addresses)
+
+    def capture(self, what: str, data: Mapping[str, Any]) -> None:
+        """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.
+
+        In `metadata.json` it stands under that name; facts captured as "metadata" stand there at the top, each
+        under its own, for programs that read that file by keys of theirs.
+        """
+        if not self._disabled:
+            recording = self._require_running("capture")
+            recording.captures(check_label(what, "capture"), dict(data))
+            recording.check_strict()
+
+    def _say(self, line: str) -> None:
+        # The stream the interpreter started with: not what the program made of sys.stderr, and never captured.
+        stream = sys.__stderr__ or sys.stderr
+        if stream is not None:
+            try:
+                stream.write(f"anew: {line}\n")
+                stream.flush()
+            except (OSError, ValueError):
+                pass
+
+    def __repr__(self) -> str:
+        return f"<Experiment {self.prefix} {self._status}>"
+
+
+def _several(labels: Iterable[str] | None) -> list[str]:
+    if labels is None:
+        return []
+    return [labels] if isinstance(labels, str) else list(labels)
+
+
+def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | None]:
+    if tags is None:
+        return {}
+    pairs = tags.items() if hasattr(tags, "items") else ((tag, None) for tag in _several(tags))
+    return {
+        check_label(tag, "tag"): None if value is None else mask_text(str(value))
+        for tag, value in pairs
+    }

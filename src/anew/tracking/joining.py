@@ -1,0 +1,76 @@
+"""Programs started by Anew: what they open belongs to the experiment that started them.
+
+`anew run` and `anew reproduce` record what a program does from outside and hand it a setting, `ANEW_JOIN`. The
+first experiment that the program opens, whatever its name, then *is* the one outside: it writes to the same record. Any
+other one becomes an experiment of its own below it, in `others/`. When an experiment is reproduced, the one that
+counts is not the first but the one that was recorded: by its prefix, or else by its place in the order of openings.
+"""
+
+from __future__ import annotations
+
+import json
+
+from ..errors import InvalidSetting
+
+__all__ = ["Joined", "find_joined"]
+
+_joined_as: str | None = None
+_count = 0
+
+
+class Joined:
+    """Where an opening goes: to which root, and (if `given` is not empty) which prefix or name and project.
+
+    `belongs` says that it is the outer experiment itself, which is forwarded to `forwarded` already.
+    """
+
+    __slots__ = ("belongs", "forwarded", "given", "project", "root")
+
+    def __init__(
+        self, root: str, given: str = "", project: str | None = None, belongs: bool = False
+    ) -> None:
+        self.root = root
+        self.given = given
+        self.project = project
+        self.belongs = belongs
+        self.forwarded: list[dict[str, object]] = []
+
+
+def find_joined(setting: str, opened_as: str, given: str, is_prefix: bool = False) -> Joined:
+    """The place of one opening under the setting `join`; call it once for each.
+
+    Args:
+        setting: JSON with any of `root`, `prefix`, `as` and `nth` (what is to be reproduced), and `forwarded`.
+        opened_as: The name or prefix in the program; "" for none.
+        given: What stands for it where there is none.
+        is_prefix: Whether it is a prefix even without a slash.
+
+    Raises:
+        InvalidSetting: The setting is not such a text.
+    """
+    global _joined_as, _count
+    try:
+        wanted = json.loads(setting)
+        root, prefix = str(wanted.get("root", "")), str(wanted.get("prefix", ""))
+    except (ValueError, AttributeError):
+        raise InvalidSetting(
+            f"ANEW_JOIN is {setting!r}, which `anew run` did not write; unset it.",
+            setting="join",
+        ) from None
+    nth, _count = _count, _count + 1
+    if not prefix:
+        return Joined(root)
+    is_prefix = is_prefix or "/" in opened_as
+    if _joined_as is not None:
+        belongs = is_prefix and opened_as == _joined_as
+    elif "as" in wanted:
+        by_name = is_prefix and opened_as == wanted["as"]
+        belongs = by_name or nth == wanted.get("nth", 0)
+    else:
+        belongs = True
+    if belongs:
+        _joined_as = opened_as
+        joined = Joined(root, prefix, belongs=True)
+        joined.forwarded = list(wanted.get("forwarded", ()))
+        return joined
+    return Joined(root, given, f"{prefix}/others")

@@ -1,0 +1,492 @@
+"""One opening of an experiment by this process: from the claimed folder to the written end.
+
+`Experiment` is what the user holds and says; a `Recording` is what is being done about it. It is also what
+lives on in the registry, so that an exit, a fork or a heartbeat finds everything that is open.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+import weakref
+
+from ..errors import WriteFailed
+from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.openings import announce
+from ..journal.writer import FORMAT_VERSION, Writer
+from ..record.plain import merge, to_plain
+from ..record.secrets import mask_secrets
+from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..journal.verdict import Gone
+    from ..record.fold import ExperimentState
+    from ..settings import Settings
+    from .identity import Place
+    from .ranks import Rank
+
+__all__ = ["LIFE", "LIVE", "Recording"]
+
+LIVE: dict[int, Recording] = {}
+# Called when an experiment of this process has begun, and when one ends and is no longer in LIVE; must not raise.
+LIFE: list[Callable[[], None]] = []
+DOCUMENT_EVERY = 1.0
+
+
+class Recording:
+    """The open segments, the documents and the background work of one opening.
+
+    Args:
+        root: The store's root.
+        place: Where the experiment lies.
+        rank: Which of several processes this is.
+        settings: How to record.
+        say: Prints a line for the user, where that is wanted.
+
+    Raises:
+        WriteFailed: The folder cannot be made or written at all.
+        UnknownFormat: The folder was written by a newer version.
+    """
+
+    def __init__(
+        self,
+        root: RootLayout,
+        place: Place,
+        rank: Rank,
+        settings: Settings,
+        say: Callable[[str], None],
+    ) -> None:
+        self.root = root
+        self.layout: ExperimentLayout = place.layout
+        self.rank = rank
+        self.settings = settings
+        self.say = say
+        self.prefix = place.prefix
+        self.name = place.name
+        self.pid = os.getpid()
+        self.opened_at = time.time()
+        self.lost_elsewhere = 0
+        self.about: dict[str, Any] = {
+            "description": None, "notes": None, "tags": {}, "bindrs": [], "parent": None, "relation": None,
+        }  # fmt: skip
+        self.params: dict[str, Any] = {}
+        self.config: dict[str, Any] | None = None
+        self.captured: dict[str, dict[str, Any]] = {}
+        self.console: Any = None
+        self.capturer: Any = None
+        self.inputs: Any = None
+        self.forwardings: list[Any] = []
+        self.forwarded_outside: list[dict[str, Any]] = []
+        # What the exit calls to end this: the experiment's own way, which also tells the user.
+        self.ender: Callable[[str, str | None, str | None], Any] | None = None
+        self._handles: list[Any] = []
+        self._sampler: Any = None
+        self._sampling: Any = None
+        self._documents_due: set[str] = set()
+        self._warned = False
+        self._gone: list[Gone] = []
+        try:
+            self.experiment_id, self.continued = self._claim(place.experiment_id)
+            self.state = self._read_state() if self.continued else None
+            self.writer = self._open_writer("main" if rank.is_lead else f"rank{rank.rank}")
+            self._bury()
+        except OSError as error:
+            raise WriteFailed(
+                f"The experiment's folder {self.layout.folder} cannot be written: {error}. Choose another root with "
+                "root= or ANEW_ROOT, or mode='disabled' to run without recording.",
+                path=self.layout.folder,
+            ) from error
+        LIVE[id(self)] = self
+        _watch_process()
+
+    def _claim(self, wanted: str | None) -> tuple[str, bool]:
+        """Make the folder and settle the id; whether the experiment was there before."""
+        from ..record.ids import new_id
+
+        os.makedirs(self.layout.folder, exist_ok=True)
+        known = read_identity(self.layout.metadata)
+        if known is None and self.layout.writers():
+            state = self._read_state()  # metadata.json was deleted; the journal still knows
+            if state.experiment_id:
+                return state.experiment_id, True
+        if known is None:
+            experiment_id = wanted or new_id()
+            known = claim_identity(
+                self.layout.metadata,
+                {
+                    "format": FORMAT_VERSION,
+                    "experiment_id": experiment_id,
+                    "prefix": self.prefix,
+                    "name": self.name,
+                    "status": "running",
+                    "created_at": iso_time(self.opened_at),
+                },
+            )
+            if known is None:
+                return experiment_id, False
+        if int(known.get("format", FORMAT_VERSION)) > FORMAT_VERSION:
+            from ..errors import UnknownFormat
+
+            raise UnknownFormat(
+                f"{self.layout.folder} was written in format {known['format']}; this version of Anew writes "
+                f"format {FORMAT_VERSION}. Upgrade Anew, or choose another prefix."
+            )
+        self.name = str(known.get("name") or self.name)
+        return str(known["experiment_id"]), True
+
+    def _read_state(self) -> ExperimentState:
+        """What the journal says of the experiment so far."""
+        from ..journal.follow import Stream, follow
+        from ..journal.verdict import gone_writers, settle
+        from ..record.decode import decode_events
+        from ..record.fold import fold
+
+        state = fold(
+            (chunk.writer, event)
+            for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS}))
+            for _, event in decode_events(chunk.data)[0]
+        )
+        self._gone = gone_writers(self.layout, state)
+        settle(state, self._gone)
+        for key in self.about:
+            self.about[key] = getattr(state, key)
+        self.about["tags"], self.about["bindrs"] = dict(state.tags), list(state.bindrs)
+        merge(self.params, state.params)
+        self.config = state.config
+        self.captured = dict(state.captured)
+        return state
+
+    def _open_writer(self, label: str, role: str | None = None) -> Writer:
+        role = role or ("lead" if self.rank.is_lead else "rank")
+        opened: dict[str, Any] = {
+            "experiment_id": self.experiment_id,
+            "name": self.name,
+            "role": role,
+            "user": self.settings.user,
+            "heartbeat": self.settings.heartbeat,
+        }
+        if self.rank.rank is not None:
+            opened.update(rank=self.rank.rank, world_size=self.rank.world_size)
+        writer = Writer(self.layout, label, opened, self._on_trouble)
+        self.announce("opened")
+        return writer
+
+    def _bury(self) -> None:
+        """Write down the ends of earlier writers whose processes are gone, so that this one supersedes them."""
+        for gone in self._gone:
+            if gone.certain:
+                self.writer.event(
+                    "closed",
+                    t=gone.since,
+                    status="failed",
+                    reason=gone.reason,
+                    by="reader",
+                    writer=gone.writer,
+                )
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def event(self, kind: str, /, **fields: Any) -> None:
+        """Append an event; when strict, raise if it could not be written."""
+        self.writer.event(kind, **fields)
+        self.check_strict()
+
+    def check_strict(self) -> None:
+        """Raise WriteFailed when the settings ask for it and records cannot be written."""
+        trouble = self.writer.trouble
+        if self.settings.strict and trouble is not None:
+            raise WriteFailed(
+                f"Records of {self.prefix} cannot be written: {trouble}.",
+                path=self.layout.folder,
+                lost=self.lost,
+            ) from trouble
+
+    @property
+    def lost(self) -> int:
+        """Records and files given up so far."""
+        return self.writer.lost + self.lost_elsewhere
+
+    def announce(self, kind: str) -> None:
+        """Leave a line for readers; without it they find the experiment by walking."""
+        try:
+            announce(self.root, kind, self.experiment_id, self.prefix)
+        except OSError as error:
+            self._on_trouble(error)
+
+    def _on_trouble(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            self.say(
+                f"cannot write to {self.layout.folder}: {error}. The program goes on; what is lost is counted "
+                "and told at the end."
+            )
+
+    def lose(self, reason: str) -> None:
+        """Count something that could not be kept, and say so."""
+        self.lost_elsewhere += 1
+        self.say(reason)
+        if self.settings.strict:
+            raise WriteFailed(reason, path=self.layout.folder, lost=self.lost)
+
+    def capture_with(self, opened_as: str, nth: int, joined: bool, outside: Any) -> None:
+        """Have code, packages, hardware and seeds captured, if this process is the one to do it."""
+        if self.rank.is_lead:
+            from ..provenance.recorder import Capturer
+
+            self.capturer = Capturer(self, opened_as, nth, joined, outside)
+
+    def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
+        """Record a fact about the run, unless it is recorded just so; secrets in it are masked.
+
+        `clean` says that it is plain data without secrets already.
+        """
+        plain = data if clean else mask_secrets(to_plain(data))
+        if self.captured.get(what) != plain:
+            self.writer.event("captured", what=what, data=plain)
+            self.captured[what] = plain
+            self._documents_due.add("metadata")
+
+    def change(self, **fields: Any) -> None:
+        """Note changed facts for metadata.json, which is rewritten soon."""
+        self.about.update(fields)
+        self.document_due("metadata")
+
+    def document_due(self, name: str) -> None:
+        """Have a document rewritten in the background, within a second or with the end."""
+        self._documents_due.add(name)
+
+    def write_due(self) -> None:
+        """Rewrite what is due, if anything is."""
+        if self._documents_due:
+            self.write_documents()
+
+    def write_documents(self, status: str = "running", **more: Any) -> None:
+        """Rewrite the documents that are due. They are derived: a failure is no loss."""
+        due, self._documents_due = self._documents_due, set()
+        try:
+            if "params" in due:
+                from ..record.plain import from_plain
+
+                write_json(self.layout.params, _named_floats(from_plain(self.params)))
+            if "config" in due and self.config is not None:
+                from .config import config_yaml
+
+                replace_document(self.layout.config, config_yaml(self.config).encode())
+            if "metadata" in due:
+                write_json(self.layout.metadata, self._metadata(status, more))
+        except OSError as error:
+            self._documents_due |= due
+            self._on_trouble(error)
+
+    def _metadata(self, status: str, more: dict[str, Any]) -> dict[str, Any]:
+        started = self.state.started_at if self.state else None
+        created = self.state.created_at if self.state else None
+        identity = {
+            "format": FORMAT_VERSION,
+            "experiment_id": self.experiment_id,
+            "prefix": self.prefix,
+            "status": status,
+        }
+        return {
+            **identity,
+            "name": self.name,
+            "created_at": iso_time(created or self.opened_at),
+            "started_at": iso_time(started or self.opened_at),
+            **more,
+            "user": self.settings.user,
+            **self.about,
+            **{what: data for what, data in self.captured.items() if what != "metadata"},
+            # The program's own keys; who it is, is not the program's to say.
+            **{k: v for k, v in self.captured.get("metadata", {}).items() if k not in identity},
+        }
+
+    # -- background -------------------------------------------------------------------------------
+
+    def start_background(self) -> None:
+        """Begin the heartbeat, system metrics and console capture."""
+        from ..monitor.ticker import process_ticker
+        from ..record.encode import load_fast_encoder
+
+        settings, ticker = self.settings, process_ticker()
+        me = weakref.ref(self)
+
+        def each(work: Callable[[Recording], None]) -> Callable[[], None]:
+            def call() -> None:
+                recording = me()
+                if recording is not None:
+                    work(recording)
+
+            return call
+
+        global _encoder_comes
+        if (
+            not _encoder_comes
+        ):  # once per process, and not before the first points: it takes longer than they
+            _encoder_comes = True
+            ticker.add(load_fast_encoder, None, 0.1, name="the fast encoder")
+        self._handles.append(ticker.add(each(Recording.write_due), DOCUMENT_EVERY, first_after=0.2))
+        if settings.heartbeat:
+            self._handles.append(ticker.add(each(Recording.beat), settings.heartbeat))
+        if settings.fsync:
+            self._handles.append(ticker.add(each(Recording.sync), settings.fsync))
+        if settings.system_metrics and self.rank.local_rank in (None, 0):
+            from ..monitor.system import SystemSampler
+
+            sampler = SystemSampler(
+                self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
+            )
+            self._sampling = ticker.add(
+                each(lambda recording: recording.write_system(sampler.sample())),
+                settings.system_metrics,
+                first_after=1.0,
+                name="system metrics",
+            )
+            self._sampler = sampler
+            self._handles.append(self._sampling)
+        if settings.console == "on":
+            from ..monitor.console import ConsoleCapture
+
+            self.console = ConsoleCapture(
+                self.layout.console(self.writer.name), on_trouble=self._console_trouble
+            )
+            self.console.start()
+        for changed in tuple(LIFE):
+            changed()
+
+    def _console_trouble(self, lines: int, reason: str) -> None:
+        self.lost_elsewhere += lines
+        self._on_trouble(OSError(f"console output is not kept: {reason}"))
+
+    def beat(self) -> None:
+        """One heartbeat."""
+        self.writer.beat()
+
+    def sync(self) -> None:
+        """Force records to the disk."""
+        self.writer.sync()
+
+    def write_system(self, sample: dict[str, float]) -> None:
+        """Keep one sample of the system's metrics."""
+        if sample:
+            from ..record.encode import encode_line, number_or_name
+
+            record = {"t": time.time(), "m": {k: number_or_name(v) for k, v in sample.items()}}
+            self.writer.points.append(encode_line(record))
+
+    # -- end --------------------------------------------------------------------------------------
+
+    def close(self, status: str, reason: str | None = None, error: str | None = None) -> int:
+        """Write the end; returns how many records were lost."""
+        LIVE.pop(id(self), None)
+        for changed in tuple(LIFE):
+            changed()
+        for handle in self._handles:
+            handle.cancel()
+        if self._sampler is not None and self._sampling.cancel(wait=0.2):
+            self._sampler.close()
+        if self.console is not None:
+            self.console.stop()
+        if os.getpid() != self.pid:  # a forked child ends its own part only
+            return self.writer.close(status, reason, error)
+        if self.inputs is not None:
+            self.inputs.finish()
+        if self.capturer is not None:
+            self.capturer.finish()
+        if error:
+            self._write_failed(reason, error)
+        lost = self.writer.close(status, reason, error) + self.lost_elsewhere
+        ended_at: float | None = time.time()
+        if len(self.layout.writers()) > 1:
+            state = self._read_state()
+            outcome, reason = state.outcome()
+            status, ended_at, lost_in_all = outcome.value, state.ended_at, max(lost, state.lost)
+        else:
+            lost_in_all = lost
+        self._documents_due.add("metadata")
+        facts: dict[str, Any] = {"ended_at": iso_time(ended_at), "reason": reason}
+        if lost_in_all:
+            facts["lost"] = lost_in_all
+        self.write_documents(status, **facts)
+        if status == "completed" and self.continued and os.path.exists(self.layout.failed):
+            # It failed before and came through now; the journal remembers both.
+            os.unlink(self.layout.failed)
+        self.announce("ended")
+        return lost
+
+    def _write_failed(self, reason: str | None, error: str) -> None:
+        from .summary import last_step
+
+        step = last_step(self.layout.points(self.writer.name))
+        where = f"Failed at step {step}\n" if step is not None else "Failed before any step\n"
+        try:
+            replace_document(
+                self.layout.failed,
+                f"{where}{iso_time(time.time())}\n{reason or ''}\n\n{error}".encode(),
+            )
+        except OSError as trouble:
+            self._on_trouble(trouble)
+
+    # -- fork -------------------------------------------------------------------------------------
+
+    def after_fork(self) -> None:
+        """In the child: leave the parent's files alone. A segment of its own is opened by the first use."""
+        self.writer.forget()
+        self._handles.clear()
+
+    def reopen_in_child(self) -> None:
+        """Give this forked process a writer of its own."""
+        self.pid = os.getpid()
+        self.console = None  # the parent's copy keeps what the child prints
+        self.writer = self._open_writer(f"child-{self.pid}", role="child")
+
+
+def _named_floats(value: Any) -> Any:
+    """Plain data for a JSON document for people: non-finite floats by their names."""
+    if isinstance(value, float) and not -float("inf") < value < float("inf"):
+        return str(value)
+    if isinstance(value, dict):
+        return {k: _named_floats(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_named_floats(v) for v in value]
+    return value
+
+
+_watching = False
+_encoder_comes = False
+
+
+def _watch_process() -> None:
+    """Have forks and the exit of the process find what is open; once per process tree."""
+    global _watching
+    if not _watching:
+        _watching = True
+        os.register_at_fork(after_in_child=_after_fork)
+        atexit.register(_at_exit)
+
+
+def _after_fork() -> None:
+    for recording in list(LIVE.values()):
+        recording.after_fork()
+
+
+def _at_exit() -> None:
+    """End what the program left open, with the status its own end suggests."""
+    uncaught = getattr(sys, "last_value", None)
+    for recording in reversed(list(LIVE.values())):
+        if os.getpid() != recording.pid:
+            continue
+        closer = recording.ender or recording.close
+        if uncaught is None:
+            closer("completed", None, None)
+        elif isinstance(uncaught, KeyboardInterrupt):
+            closer("cancelled", "interrupted", None)
+        else:
+            from .summary import traceback_text
+
+            closer("failed", f"{type(uncaught).__name__}: {uncaught}", traceback_text(uncaught))

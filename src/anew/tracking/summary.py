@@ -1,0 +1,136 @@
+"""What is printed at the start and the end, and how much of a journal is read for it.
+
+The end of a process must not wait for a long journal to be read: beyond a few megabytes a curve is
+drawn from samples of the file, and the summary says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["end_lines", "last_step", "sparkline", "start_lines", "traceback_text"]
+
+WHOLE_BYTES = 1 << 20
+SAMPLES = 48
+SAMPLE_BYTES = 4096
+MAX_METRICS = 12
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def traceback_text(error: BaseException) -> str:
+    """The traceback of an exception as Python would print it."""
+    import traceback
+
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
+
+
+def sparkline(values: list[float], width: int = 24) -> str:
+    """Values as a line of bars, lowest to highest; what is not finite is left out."""
+    finite = [v for v in values if -float("inf") < v < float("inf")]
+    if not finite:
+        return ""
+    if len(finite) > width:
+        finite = [finite[round(i * (len(finite) - 1) / (width - 1))] for i in range(width)]
+    low, high = min(finite), max(finite)
+    span = high - low
+    if not 0 < span < float("inf"):
+        return _BARS[3] * len(finite)
+    return "".join(_BARS[min(7, int((v - low) / span * 8))] for v in finite)
+
+
+def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -> list[str]:
+    """What, where, how to look."""
+    shown = os.path.relpath(folder)
+    if shown.startswith(".." + os.sep + ".."):
+        shown = folder
+    return [
+        f"{'continuing' if continued else 'recording'} {prefix}",
+        f"in {shown}",
+        f"look with: anew show {experiment_id[:6]}",
+    ]
+
+
+def end_lines(path: str, status: str, seconds: float, lost: int, prefix: str) -> list[str]:
+    """The status, a curve and the last value per metric, and what was lost."""
+    curves, exact = _curves(path)
+    lines = [f"{status} {prefix} after {_duration(seconds)}"]
+    shown = [name for name in curves if not name.startswith("system/")]
+    width = max((len(name) for name in shown[:MAX_METRICS]), default=0)
+    for name in shown[:MAX_METRICS]:
+        last = f"{'' if name in exact else '~'}{curves[name][-1]:.6g}"
+        lines.append(f"  {name:<{width}}  {last:<12} {sparkline(curves[name])}")
+    if len(shown) > MAX_METRICS:
+        lines.append(f"  and {len(shown) - MAX_METRICS} more metrics")
+    if os.path.exists(path) and os.path.getsize(path) > WHOLE_BYTES:
+        lines.append("  (curves drawn from samples of a long journal; every point is kept)")
+    if lost:
+        lines.append(f"LOST: {lost} records could not be written; see `anew doctor`")
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def _curves(path: str) -> tuple[dict[str, list[float]], set[str]]:
+    """Values by metric, in order, and the metrics whose last value is among them for certain."""
+    curves: dict[str, list[float]] = {}
+    tail: dict[str, list[float]] = {}
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= WHOLE_BYTES:
+                _collect(file.read(), curves)
+                return curves, set(curves)
+            for i in range(SAMPLES):
+                file.seek(i * (size - SAMPLE_BYTES) // SAMPLES)
+                block = file.read(SAMPLE_BYTES)
+                _collect(block[block.find(b"\n") + 1 : block.rfind(b"\n")], curves)
+            file.seek(size - 16 * SAMPLE_BYTES)
+            block = file.read()
+            _collect(block[block.find(b"\n") + 1 :], tail)
+    except OSError:
+        pass
+    for name, values in tail.items():
+        curves.setdefault(name, []).extend(values[-1:])
+    return curves, set(tail)
+
+
+def _collect(data: bytes, curves: dict[str, list[float]]) -> None:
+    for line in data.split(b"\n"):
+        if line:
+            try:
+                metrics: dict[str, Any] = json.loads(line)["m"]
+                for name, value in metrics.items():
+                    curves.setdefault(name, []).append(float(value))
+            except (ValueError, KeyError, TypeError):
+                continue
+
+
+def last_step(path: str) -> int | None:
+    """The step of the last point line that has one, from the end of the file."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 16 * SAMPLE_BYTES))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return None
+    for line in reversed(lines):
+        try:
+            step = json.loads(line).get("s")
+        except (ValueError, AttributeError):
+            continue
+        if isinstance(step, int):
+            return step
+    return None

@@ -1,0 +1,60 @@
+"""Writing weights to the files other programs read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from anew.errors import InvalidValue
+from anew.weights.dtypes import dtype_name
+
+if TYPE_CHECKING:
+    from anew.weights.bundle import Weights
+
+__all__ = ["save"]
+
+
+def save(weights: Weights, path: Path) -> Path:
+    """Write the tensors to `path` in the format its suffix names, complete or not at all."""
+    if path.suffix == ".safetensors":
+        from anew.weights import safefile
+
+        streams = {}
+        for name, array in weights.items():
+            dtype = weights.dtypes.get(name) or dtype_name(array.dtype, name)
+            streams[name] = (dtype, tuple(array.shape), _stream(array))
+        safefile.write(
+            path, streams, metadata={"format": "pt"} if weights.framework == "torch" else {}
+        )
+        return path
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.suffix == ".npz":
+            for name, array in weights.items():
+                if array.dtype.kind == "V" and array.dtype.names is None:
+                    raise InvalidValue(
+                        f"{name!r} is {array.dtype}, which an .npz file loses.", key=name
+                    )
+            with temporary.open("wb") as file:
+                np.savez(file, **dict(weights))
+        elif path.suffix in (".pt", ".pth"):
+            import torch
+
+            torch.save(weights.to_torch(), temporary)
+        else:
+            raise InvalidValue(f"{path} must end in .safetensors, .npz or .pt.")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def _stream(array: np.ndarray[Any, Any]) -> Callable[[], Iterator[Any]]:
+    def parts() -> Iterator[Any]:
+        yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+
+    return parts

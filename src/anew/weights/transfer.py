@@ -1,0 +1,158 @@
+"""push and pull: the objects one repository lacks, as they are stored, then the refs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from anew.errors import CorruptData, WeightsError
+from anew.weights.history import History
+from anew.weights.lease import Lease, condemned
+from anew.weights.pack import PackWriter, Record, check_of
+from anew.weights.place import Place
+from anew.weights.reach import reach
+
+__all__ = ["Progress", "Sent", "send"]
+
+# A cut transfer starts again at the pack it was in, so packs are sent in pieces of this size.
+_PIECE = 32 * 1024 * 1024
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a transfer moved: refs by name, and how many objects and bytes they needed."""
+
+    branches: dict[str, str]
+    tags: dict[str, str]
+    objects: int
+    nbytes: int
+
+
+def send(
+    source: History,
+    target: History,
+    place: Place,
+    commits: Iterable[str],
+    *,
+    verify: bool = False,
+    progress: Progress | None = None,
+    lease: Lease | None = None,
+) -> tuple[int, int]:
+    """Copy everything `commits` lead to and `place` (of `target`) lacks; refs are the caller's.
+
+    The caller holds `lease` on the target until its refs are moved. What was sent before a cut is
+    found there the next time and not sent again. With `verify`, objects that the target has are
+    checked too and sent again when damaged.
+
+    Returns:
+        The number of objects and of bytes sent.
+
+    Raises:
+        CorruptData, NotFound: an object of the source is damaged or missing.
+        WeightsError: what a commit needs cannot be found out.
+    """
+    source.objects.refresh()
+    avoid = condemned(place)
+    target.objects.refresh()
+    # Commits that a ref of the target leads to are there with all they need.
+    refs = [*target.heads.all().values(), *target.tags.all().values()]
+    present = (
+        set()
+        if verify
+        else {c.commit_hash for c in target.walk(r.commit for r in refs if r.commit)}
+    )
+    found = reach(source, commits, without=present)
+    if found.unreadable or found.missing:
+        key = next(iter([*found.unreadable, *found.missing]))
+        raise WeightsError(
+            f"Nothing more was sent: {key.hex()[:12]} of {len(found.unreadable) + len(found.missing)} "
+            "objects is damaged or missing in the source. `anew weights fsck` shows what is lost."
+        )
+    wanted = [key for key in found.in_order() if not _has(target, place, key, avoid, verify)]
+    located = [source.objects.find(key) for key in wanted]
+    sizes = [item[1].stored if item else 0 for item in located]
+    total, sent = sum(sizes), 0
+    keys = iter(zip(wanted, sizes, strict=True))
+    number = 0
+    while piece := _next_piece(keys):
+        number += 1
+        name = f"{lease.name if lease else 'send'}-{number:04d}.pack"
+        _send_pack(source, place, name, piece, lease)
+        sent += sum(len_ for _, len_ in piece)
+        if progress:
+            progress(sent, total)
+    if lease:
+        lease.check()
+    target.objects.refresh()
+    return len(wanted), total
+
+
+def _send_pack(
+    source: History, place: Place, name: str, piece: list[tuple[bytes, int]], lease: Lease | None
+) -> None:
+    """Write the objects of one piece into a pack and upload it; a failure leaves nothing behind."""
+    writer = PackWriter(place.scratch() / name, durable=place.durable)
+    try:
+        for record, payload in _payloads(source, piece):
+            writer.add(
+                record.key,
+                payload,
+                raw=record.raw,
+                kind=record.kind,
+                base=record.base,
+                depth=record.depth,
+            )
+            if lease:
+                lease.renew()
+        writer.finish()
+        place.upload(f"packs/{name}", writer.path)
+    except BaseException:
+        writer.abandon()
+        raise
+
+
+def _next_piece(keys: Iterable[tuple[bytes, int]]) -> list[tuple[bytes, int]]:
+    piece: list[tuple[bytes, int]] = []
+    size = 0
+    for key, length in keys:
+        piece.append((key, length))
+        size += length
+        if size >= _PIECE:
+            break
+    return piece
+
+
+def _payloads(source: History, piece: list[tuple[bytes, int]]) -> Iterable[tuple[Record, bytes]]:
+    def fetch(item: tuple[bytes, int]) -> tuple[Record, bytes]:
+        pack, record, payload = source.objects.payload(item[0], "A transfer")
+        if check_of(payload) != record.check:
+            raise CorruptData(
+                f"The object {record.key.hex()[:12]} in packs/{pack}.pack is damaged and was not sent. "
+                "`anew weights fsck` lists all that is damaged.",
+                path=f"packs/{pack}.pack",
+            )
+        return record, payload
+
+    with ThreadPoolExecutor(4, thread_name_prefix="anew-weights") as pool:
+        items = iter(piece)
+        while group := list(islice(items, 8)):
+            yield from pool.map(fetch, group)
+
+
+def _has(target: History, place: Place, key: bytes, avoid: set[str], verify: bool) -> bool:
+    found = target.objects.find(key, avoid=avoid)
+    if found is None or not verify:
+        return found is not None
+    pack, record = found
+    try:
+        payload = place.read(f"packs/{pack}.pack", record.offset, record.stored)
+    except FileNotFoundError:
+        return False
+    if check_of(payload) == record.check:
+        return True
+    target.objects.bad.add((pack, key))
+    return False

@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,19 @@ SOURCE = REPOSITORY / "src" / "anew"
 FILES = sorted(SOURCE.rglob("*.py"))
 # The package itself gathers the public names; `python -m anew` starts the command line.
 UNRULED = {"__init__", "__main__"}
-# Rooms that stand where a user stands: they may import what a user may, and nothing else.
-USERS = {"dialects", "integrations"}
+# Rooms that stand where a user stands: what of a tracker they may import besides public names.
+USERS: dict[str, set[str]] = {
+    "integrations": set(),
+    "dialects": {"trackers/*/dialect", "trackers/around", "trackers/places"},
+    "trackers/around": set(),
+    "trackers/*/dialect": {
+        "trackers/*/names",
+        "trackers/*/translate",
+        "trackers/*/write",
+        "trackers/around",
+        "trackers/places",
+    },
+}
 # Rooms that are still being untied: files in circles, and reads of private names.
 TIED = {
     "autolog",
@@ -40,9 +52,9 @@ def table() -> dict[str, set[str]]:
     direct: dict[str, set[str]] = {}
     for line in (REPOSITORY / "ARCHITECTURE.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        rooms = re.findall(r"`([a-z_]+)(?:/|\.py)`", cells[0])
+        rooms = re.findall(r"`((?:trackers/(?:\*/)?)?[a-z_]+)(?:/|\.py)?`", cells[0])
         if line.startswith("| `") and len(cells) == 3 and rooms:
-            allowed = set(re.findall(r"[a-z_]+", cells[2]))
+            allowed = set(re.findall(r"(?:trackers/(?:\*/)?)?[a-z_]+", cells[2]))
             for room in rooms:
                 direct[room] = allowed - {"nothing"}
     return direct
@@ -50,7 +62,16 @@ def table() -> dict[str, set[str]]:
 
 def room_of(file: Path) -> str:
     """The room a file belongs to: its first folder under the package, or its own stem."""
-    return file.relative_to(SOURCE).with_suffix("").parts[0]
+    return room_named(file.relative_to(SOURCE).with_suffix("").parts)
+
+
+def room_named(parts: Sequence[str]) -> str:
+    """The room of a module, by the parts of its name below the package; of a tracker, the part of its folder."""
+    if parts[0] != "trackers":
+        return parts[0]
+    if parts[-1] == "__init__" and len(parts) < 4:  # of all trackers, or of one
+        return "__init__"
+    return f"trackers/*/{parts[2]}" if len(parts) > 2 else f"trackers/{parts[1]}"
 
 
 def imports(file: Path) -> list[tuple[int, str, list[str]]]:
@@ -74,8 +95,10 @@ def rooms_imported(file: Path) -> list[tuple[int, str]]:
         parts = module.split(".")
         if parts[0] != "anew":
             continue
-        if len(parts) > 1:
-            found.append((line, parts[1]))
+        if parts[1:2] == ["trackers"] and len(parts) < 4 and (SOURCE.joinpath(*parts[1:])).is_dir():
+            found += [(line, room_named([*parts[1:], name])) for name in names]
+        elif len(parts) > 1:
+            found.append((line, room_named(parts[1:])))
         else:
             for name in names or [""]:
                 is_room = (SOURCE / name).is_dir() or (SOURCE / f"{name}.py").is_file()
@@ -84,7 +107,7 @@ def rooms_imported(file: Path) -> list[tuple[int, str]]:
 
 
 def test_the_page_has_a_row_for_every_room_and_no_row_for_none():
-    rooms = {room_of(file) for file in FILES} - UNRULED - USERS
+    rooms = {room_of(file) for file in FILES} - UNRULED - USERS.keys()
     rooms = {room for room in rooms if not room.startswith("__")}
     assert rooms <= set(table()), "a room without a row in ARCHITECTURE.md"
 
@@ -106,10 +129,13 @@ def test_a_row_names_no_room_that_its_room_does_not_import():
 
 @pytest.mark.parametrize("room", sorted(USERS))
 def test_a_user_of_the_package_imports_no_module_inside_of_it(room: str):
-    for file in (SOURCE / room).rglob("*.py"):
+    for file in (file for file in FILES if room_of(file) == room):
         for line, module, names in imports(file):
             where = f"{file.relative_to(REPOSITORY)}:{line}"
-            if module.split(".")[0] == "anew" and module.split(".")[1:2] != [room]:
+            parts = module.split(".")[1:]
+            if parts[:1] == ["trackers"]:
+                continue  # what of its tracker it may import, the next two tests hold
+            if module.split(".")[0] == "anew" and parts[:1] != [room]:
                 assert ".".join(module.split(".")[1:]) in PUBLIC, f"{where} imports {module}"
                 public = getattr(importlib.import_module(module), "__all__", names)
                 inside = [n for n in names if n not in public and n not in PUBLIC]
@@ -125,14 +151,26 @@ def test_a_room_imports_only_what_its_row_allows(file: Path):
         allowed = table()[room] | {room}
     for line, imported in rooms_imported(file):
         where = f"{file.relative_to(REPOSITORY)}:{line}"
-        if room not in UNRULED | USERS:
+        if room not in UNRULED | USERS.keys():
             assert imported, f"{where} imports the package root; import from the module itself"
         if room in USERS:
-            assert imported in PUBLIC | {room}, f"{where}: {room} may import public names only"
+            assert imported in PUBLIC | USERS[room] | {room}, (
+                f"{where}: {room} may import public names only"
+            )
         if allowed is not None:
             assert imported in allowed, (
                 f"{where}: {room} imports {imported}, which its row in ARCHITECTURE.md does not allow"
             )
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_a_tracker_imports_no_other_tracker(file: Path):
+    own = file.relative_to(SOURCE).with_suffix("").parts[:2]
+    for line, module, names in imports(file):
+        parts = module.split(".")[1:]
+        if own[0] == "trackers" and parts[:1] == ["trackers"]:
+            meant = {name if len(parts) == 1 else parts[1] for name in names}
+            assert meant <= {*own, "places", "around"}, f"{file}:{line} imports {module}"
 
 
 def test_the_law_sees_through_every_way_of_writing_an_import(tmp_path, monkeypatch):

@@ -4,6 +4,6 @@ The writer of `torch.utils.tensorboard` and of tensorboardX. A log directory is 
 path, and a writer of the same directory continues it. Numbers are kept as float64, where an event file has float32.
 """
 
-from .writer import UNSUPPORTED, SummaryWriter
+from ..trackers.tensorboard.dialect import UNSUPPORTED, SummaryWriter
 
 __all__ = ["UNSUPPORTED", "SummaryWriter"]

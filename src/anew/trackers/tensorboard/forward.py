@@ -17,14 +17,14 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ..errors import CorruptData
-from ..record.events import Captured, FileLogged, LogLine, PointLine, ValueLogged
-from ..record.plain import flatten
-from ..record.status import Status
-from .account import Account
-from .address import TensorBoard
-from .target import Item, Mirror, Refusal
-from .tensorboard_summaries import (
+from ...errors import CorruptData
+from ...forwarders.account import Account
+from ...forwarders.address import TensorBoard
+from ...forwarders.target import Item, Mirror, Refusal
+from ...record.events import Captured, FileLogged, LogLine, PointLine, ValueLogged
+from ...record.plain import flatten
+from ...record.status import Status
+from .translate.summaries import (
     NotShown,
     encoded,
     log_text,

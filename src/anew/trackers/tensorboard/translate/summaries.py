@@ -14,11 +14,11 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ..errors import MissingDependency
-from ..record.events import LogLine, ValueLogged
-from ..record.plain import from_plain
-from ..record.status import Status
-from ..values import Table, load
+from ....errors import MissingDependency
+from ....record.events import LogLine, ValueLogged
+from ....record.plain import from_plain
+from ....record.status import Status
+from ....values import Table, load
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event as EventProto

@@ -19,14 +19,14 @@ import torch
 
 import anew
 from anew import Status, Store
-from anew.dialects._places import prefix_of_path, safe_path, safe_segment
 from anew.dialects.tensorboard import UNSUPPORTED, SummaryWriter
-from anew.dialects.tensorboard.arrays import array_of, picture, ply
 from anew.errors import InvalidValue, NotRunning
+from anew.trackers.places import prefix_of_path, safe_path, safe_segment
+from anew.trackers.tensorboard.translate.arrays import array_of, picture, ply
 
-from ..tracking.reading import metadata as document
-from ..tracking.reading import points
-from .records import recorded
+from ...dialects.records import recorded
+from ...tracking.reading import metadata as document
+from ...tracking.reading import points
 
 STEPS = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
 

@@ -23,10 +23,10 @@ from tensorboard.util.tensor_util import make_ndarray
 from anew.errors import CorruptData
 from anew.forwarders.address import TensorBoard
 from anew.forwarders.target import Mirror, Target
-from anew.forwarders.tensorboard import TensorBoardTarget
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import TargetContract
+from anew.trackers.tensorboard.forward import TensorBoardTarget
 from anew.values import Audio, Histogram, Image, Table, Text, Video
 
 ADDRESS = TensorBoard()
@@ -371,7 +371,7 @@ def test_without_the_package_the_error_says_how_to_get_it():
     program = (
         "import sys; sys.modules['tensorboard.compat.proto.event_pb2'] = None\n"
         "from anew.errors import MissingDependency\n"
-        "try:\n    import anew.forwarders.tensorboard\n"
+        "try:\n    import anew.trackers.tensorboard.forward\n"
         "except MissingDependency as error:\n    print(error)\n"
     )
     done = subprocess.run(

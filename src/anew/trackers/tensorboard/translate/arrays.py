@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-import anew
-from anew.errors import InvalidValue
+from ....errors import InvalidValue
+from ....values import Histogram, Image, Table, Video
+from ....values.arrays import as_array
+from ..names import CURVE_COLUMNS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -18,10 +21,12 @@ __all__ = [
     "counted",
     "curve_table",
     "histogram",
+    "image",
     "npy",
     "picture",
     "ply",
     "pr_table",
+    "sound",
     "video",
 ]
 
@@ -30,7 +35,7 @@ _COLUMNS = 8
 
 
 def array_of(data: Any) -> Array:
-    """Anything that is an array, a tensor on any device, or a number, as NumPy has it."""
+    """An array, a tensor on any device, or a number as NumPy has it, of any type of element."""
     import numpy as np
 
     if callable(getattr(data, "detach", None)):
@@ -50,7 +55,7 @@ def _ordered(data: Any, given: str, order: str) -> Array:
     Raises:
         InvalidValue: The letters do not fit the shape.
     """
-    array, letters = array_of(data), given.upper()
+    array, letters = as_array(data, "An image"), given.upper()
     if (
         len(set(letters)) != len(letters)
         or set(letters) - set(order)
@@ -88,7 +93,33 @@ def picture(data: Any, dataformats: str) -> Array:
     return _grid(array, _COLUMNS) if "N" in dataformats.upper() else array
 
 
-def boxed(data: Any, boxes: Any, labels: Any, rescale: float, dataformats: str) -> anew.Image:
+def image(data: Any, dataformats: str) -> Image:
+    """`picture` as a value. Floats are from 0 to 1 in TensorBoard, and what lies outside is cut off."""
+    import numpy as np
+
+    array = picture(data, dataformats)
+    layout = "HW" if array.ndim == 2 else "HWC"
+    return Image(array, layout=layout, value_range=_cut_off(np, array))
+
+
+def _cut_off(np: Any, array: Array) -> tuple[float, float] | None:
+    """The range that numbers are cut off to, for floats that leave it."""
+    if array.dtype.kind != "f":
+        return None
+    finite = array[np.isfinite(array)]
+    inside = not finite.size or (finite.min() >= 0 and finite.max() <= 1)
+    return None if inside else (0.0, 1.0)
+
+
+def sound(data: Any) -> Array:
+    """Samples as `Audio` takes them: axes of length 1 in front are left out."""
+    array = as_array(data, "A sound")
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    return array
+
+
+def boxed(data: Any, boxes: Any, labels: Any, rescale: float, dataformats: str) -> Image:
     """A picture with boxes (xmin, ymin, xmax, ymax) and their labels drawn on it."""
     import numpy as np
     import PIL.Image
@@ -111,11 +142,11 @@ def boxed(data: Any, boxes: Any, labels: Any, rescale: float, dataformats: str) 
         draw.rectangle(corners, outline=(255, 0, 0), width=2)
         if at < len(names):
             draw.text((corners[0] + 3, corners[1] + 1), str(names[at]), fill=(255, 0, 0))
-    return anew.Image(drawn)
+    return Image(drawn)
 
 
-def video(data: Any, fps: float, dataformats: str) -> anew.Video:
-    """Videos (N × T × C × H × W) as one: those of a batch side by side, in a grid about as wide as high."""
+def video(data: Any, fps: float, dataformats: str) -> Video:
+    """Videos (N × T × C × H × W) as one: those of a batch side by side, in a grid about as wide as it is high."""
     import numpy as np
 
     array = _ordered(data, dataformats, "NTHWC")
@@ -124,25 +155,27 @@ def video(data: Any, fps: float, dataformats: str) -> anew.Video:
             f"A video has the axes N, T, C, H and W; this one has the shape {array.shape}.",
             key="vid_tensor",
         )
-    columns = int(np.ceil(np.sqrt(array.shape[0])))
+    columns = 2 ** math.ceil(math.log2(max(1, array.shape[0])) / 2)  # as PyTorch lays them out
     frames = np.stack([_grid(array[:, at], columns) for at in range(array.shape[1])])
-    return anew.Video(frames, float(fps), layout="THWC")
+    return Video(frames, float(fps), layout="THWC", value_range=_cut_off(np, frames))
 
 
-def histogram(values: Any, bins: Any, max_bins: int | None) -> anew.Histogram:
+def histogram(values: Any, bins: Any, max_bins: int | None) -> Histogram:
     """A histogram with bins as `numpy.histogram` takes them; "tensorflow" leaves the choice to Anew."""
     import numpy as np
 
-    array = array_of(values).astype(np.float64).ravel()
+    array = as_array(values, "A histogram").astype(np.float64).ravel()
     most = _MOST_BINS if max_bins is None else max(1, min(max_bins, _MOST_BINS))
     if isinstance(bins, str) and bins == "tensorflow":
-        return anew.Histogram(array, min(64, most))
+        return Histogram(array, min(64, most))
     finite = array[np.isfinite(array)]
     if isinstance(bins, (int, np.integer)):
-        return anew.Histogram(array, min(int(bins), most))
-    edges = np.histogram_bin_edges(finite, bins if isinstance(bins, str) else array_of(bins))
+        return Histogram(array, min(int(bins), most))
+    edges = np.histogram_bin_edges(
+        finite, bins if isinstance(bins, str) else as_array(bins, "The edges of a histogram")
+    )
     counts = np.histogram(finite, edges)[0]
-    kept = anew.Histogram(_fewer(counts, edges, most))
+    kept = Histogram(_fewer(counts, edges, most))
     kept.nonfinite = array.size - finite.size
     kept.outside = int(finite.size - counts.sum())
     kept.metadata["count"] = int(array.size)
@@ -158,7 +191,7 @@ def _fewer(counts: Array, edges: Array, most: int) -> tuple[Array, Array]:
     return np.add.reduceat(counts, starts), np.append(edges[starts], edges[-1])
 
 
-def counted(low: float, high: float, limits: Any, counts: Any) -> anew.Histogram:
+def counted(low: float, high: float, limits: Any, counts: Any) -> Histogram:
     """A histogram out of the upper limits of its bins and their counts; empty bins at the ends are left off.
 
     Raises:
@@ -166,7 +199,8 @@ def counted(low: float, high: float, limits: Any, counts: Any) -> anew.Histogram
     """
     import numpy as np
 
-    edges, found = array_of(limits).astype(np.float64).ravel(), array_of(counts).ravel()
+    edges = as_array(limits, "The limits of a histogram").astype(np.float64).ravel()
+    found = as_array(counts, "The counts of a histogram").ravel()
     if len(edges) != len(found):
         raise InvalidValue(
             f"There are {len(edges)} bucket_limits and {len(found)} bucket_counts; each bucket has one of both.",
@@ -174,27 +208,37 @@ def counted(low: float, high: float, limits: Any, counts: Any) -> anew.Histogram
         )
     filled = np.flatnonzero(found)
     if not len(filled):
-        return anew.Histogram(([0], [low, high] if low < high else [low - 0.5, low + 0.5]))
+        return Histogram(([0], [low, high] if low < high else [low - 0.5, low + 0.5]))
     first, last = int(filled[0]), int(filled[-1])
     inner = edges[first:last]
-    left = edges[first - 1] if first else min(low, edges[0] - 1e-12 * max(1.0, abs(edges[0])))
+    left = edges[first - 1] if first else min(low, float(np.nextafter(edges[0], -np.inf)))
     right = edges[last]
     if left < low < (inner[0] if len(inner) else right):
         left = low
     if (inner[-1] if len(inner) else left) < high < right:
         right = high  # the last limit is often the largest float there is
-    return anew.Histogram(
-        _fewer(found[first : last + 1], np.array([left, *inner, right]), _MOST_BINS)
-    )
+    return Histogram(_fewer(found[first : last + 1], np.array([left, *inner, right]), _MOST_BINS))
 
 
-def pr_table(labels: Any, predictions: Any, thresholds: int, weights: Any) -> anew.Table:
-    """Precision and recall for thresholds from 0 to 1: what scores at least the threshold counts as found."""
+def pr_table(labels: Any, predictions: Any, thresholds: int, weights: Any) -> Table:
+    """Precision and recall for thresholds from 0 to 1, counted as TensorBoard counts.
+
+    A score that is at least the threshold counts as positive; precision without any positive is 0.
+
+    Raises:
+        InvalidValue: There are not as many predictions, or weights, as labels.
+    """
     import numpy as np
 
-    truth = array_of(labels).astype(np.float64).ravel()
-    scores = array_of(predictions).astype(np.float64).ravel()
-    weight = np.broadcast_to(1.0 if weights is None else array_of(weights).ravel(), truth.shape)
+    truth = as_array(labels, "The labels").astype(np.float64).ravel()
+    scores = as_array(predictions, "The predictions").astype(np.float64).ravel()
+    weight = np.ones(1) if weights is None else as_array(weights, "The weights").ravel()
+    if len(scores) != len(truth) or len(weight) not in (1, len(truth)):
+        raise InvalidValue(
+            f"{len(truth)} labels do not fit {len(scores)} predictions and {len(weight)} weights.",
+            key="predictions",
+        )
+    weight = np.broadcast_to(weight, truth.shape)
     at = np.clip(np.floor(scores * (thresholds - 1)), 0, thresholds - 1).astype(np.int64)
 
     def from_there(of: Array) -> Array:
@@ -207,16 +251,13 @@ def pr_table(labels: Any, predictions: Any, thresholds: int, weights: Any) -> an
     return curve_table([found, wrong, right, missed, precision, recall])
 
 
-def curve_table(columns: list[Any]) -> anew.Table:
+def curve_table(columns: list[Any]) -> Table:
     """The six columns of a curve of precision and recall, by threshold."""
     import numpy as np
 
-    names = ("true_positives", "false_positives", "true_negatives", "false_negatives")
-    arrays = [array_of(column).astype(np.float64).ravel() for column in columns]
+    arrays = [as_array(column, "A curve").astype(np.float64).ravel() for column in columns]
     limits = np.linspace(0, 1, len(arrays[0]))
-    return anew.Table(
-        dict(zip(("threshold", *names, "precision", "recall"), [limits, *arrays], strict=True))
-    )
+    return Table(dict(zip(CURVE_COLUMNS, [limits, *arrays], strict=True)))
 
 
 def ply(vertices: Array, colors: Array | None, faces: Array | None) -> bytes:

@@ -58,7 +58,7 @@ class Life:
         if changed or (due and not self._gone):
             self._looked = time.monotonic()
             self._state = fold(self._events)
-            gone = [g for g in gone_writers(self._layout, self._state) if g.certain]
+            gone = [g for g in gone_writers(self._layout.folder, self._state) if g.certain]
             self._gone = bool(gone)
             settle(self._state, gone)
             if gone and self._root is not None:

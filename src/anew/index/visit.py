@@ -244,7 +244,7 @@ class Visit:
         """Writers that are gone and have no verdict; those that certainly are get one first."""
         if self._refold:
             self._fold_again()
-        gone = gone_writers(self.layout, self.state, now)
+        gone = gone_writers(self.layout.folder, self.state, now)
         if not self._judge or not any(g.certain for g in gone):
             return gone
         try:

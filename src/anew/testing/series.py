@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..stores.series.columns import Columns
-from ..stores.series.protocol import Place, SeriesStore
+from ..stores.series.protocol import ExperimentFolder, SeriesStore
 from .lines import PointFeed, point_line
 
 __all__ = ["SeriesContract"]
@@ -32,7 +32,7 @@ class SeriesContract:
     @pytest.fixture
     def feed(self, store: SeriesStore, tmp_path: Path) -> PointFeed:
         """An experiment whose points the store is given."""
-        return PointFeed(store, Place("bcdf23456789", str(tmp_path / "experiment")))
+        return PointFeed(store, ExperimentFolder("bcdf23456789", str(tmp_path / "experiment")))
 
     def read(self, feed: PointFeed, *names: str, **how: object) -> Columns:
         """All points of some series (of all, without names), as the store gives them."""
@@ -43,7 +43,7 @@ class SeriesContract:
         columns = self.read(feed)
         assert columns.names == ()
         assert len(columns) == 0
-        assert feed.store.read(Place("nowhere", feed.place.folder + "/no")).names == ()
+        assert feed.store.read(ExperimentFolder("nowhere", feed.place.folder + "/no")).names == ()
 
     def test_every_float_comes_back_bit_for_bit(self, feed: PointFeed) -> None:
         feed.log(point_line({"a": value}, step) for step, value in enumerate(_ODD))
@@ -155,7 +155,7 @@ class SeriesContract:
         assert len(everything) == 20_000
 
     def test_experiments_do_not_mix(self, feed: PointFeed, tmp_path: Path) -> None:
-        other = PointFeed(feed.store, Place("other2345678", str(tmp_path / "other")))
+        other = PointFeed(feed.store, ExperimentFolder("other2345678", str(tmp_path / "other")))
         feed.log([point_line({"a": 1.0}, 0)])
         other.log([point_line({"a": 2.0}, 0)])
         assert self.read(feed, "a").value.tolist() == [1.0]

@@ -18,12 +18,12 @@ __all__ = [
     "Floats",
     "Ints",
     "PartName",
-    "Run",
+    "Stretch",
     "assemble",
     "grouped",
     "join_blocks",
     "merge_blocks",
-    "runs_of",
+    "stretches_of",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -121,7 +121,7 @@ def _with(block: Block, names: Sequence[str], series: Any, order: Any) -> Block:
     )
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Consecutive points of one series in one part (`part` is its index), as a reader wants them."""
 
     name: str
@@ -134,15 +134,15 @@ class Run(NamedTuple):
     metadata: npt.NDArray[np.object_] | None = None
 
 
-def runs_of(
+def stretches_of(
     block: Block, part: int, names: Collection[str] | None, *, rows: bool, metadata: bool
-) -> Iterator[Run]:
+) -> Iterator[Stretch]:
     """A block's points, series by series, each in as-written order."""
     block, starts = grouped(block)
     for at, name in enumerate(block.names):
         here = slice(int(starts[at]), int(starts[at + 1]))
         if here.start < here.stop and (names is None or name in names):
-            yield Run(
+            yield Stretch(
                 name,
                 part,
                 block.step[here],
@@ -155,7 +155,7 @@ def runs_of(
 
 
 def assemble(
-    runs: Iterable[Run],
+    stretches: Iterable[Stretch],
     parts: Sequence[PartName],
     names: Sequence[str] | None,
     *,
@@ -165,43 +165,43 @@ def assemble(
     problems: Sequence[CorruptData] = (),
 ) -> Columns:
     """Runs in as-written order as one experiment's columns, each value copied once."""
-    by_name: dict[str, list[Run]] = {}
-    for run in runs:
-        by_name.setdefault(run.name, []).append(run)
+    by_name: dict[str, list[Stretch]] = {}
+    for stretch in stretches:
+        by_name.setdefault(stretch.name, []).append(stretch)
     order = sorted(by_name) if names is None else [n for n in dict.fromkeys(names) if n in by_name]
-    ordered = [run for name in order for run in by_name[name]]
-    counts = [sum(len(run.value) for run in by_name[name]) for name in order]
+    ordered = [stretch for name in order for stretch in by_name[name]]
+    counts = [sum(len(stretch.value) for stretch in by_name[name]) for name in order]
     starts = np.zeros(len(order) + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
-    step = _all([run.step for run in ordered], np.int64)
+    step = _all([stretch.step for stretch in ordered], np.int64)
     given = metadata = row = part = None
-    if any(run.given is not None for run in ordered):
-        masks = [run.given for run in ordered]
-        sizes = [len(run.value) for run in ordered]
+    if any(stretch.given is not None for stretch in ordered):
+        masks = [stretch.given for stretch in ordered]
+        sizes = [len(stretch.value) for stretch in ordered]
         given = _all(
             [np.ones(n, np.bool_) if m is None else m for n, m in zip(sizes, masks, strict=True)]
         )
         position = np.arange(len(step)) - starts[:-1].repeat(counts)
         step = np.where(given, step, position)
-    if any(run.metadata is not None for run in ordered):
-        texts = [run.metadata for run in ordered]
+    if any(stretch.metadata is not None for stretch in ordered):
+        texts = [stretch.metadata for stretch in ordered]
         metadata = _all(
             [
-                np.full(len(run.value), None) if text is None else text
+                np.full(len(stretch.value), None) if text is None else text
                 for run, text in zip(ordered, texts, strict=True)
             ]
         )
     if rows:
-        row = _all([run.row for run in ordered if run.row is not None], np.int64)
-        part = np.array([run.part for run in ordered], np.int32)
-        part = part.repeat([len(run.value) for run in ordered])
+        row = _all([stretch.row for stretch in ordered if stretch.row is not None], np.int64)
+        part = np.array([stretch.part for stretch in ordered], np.int32)
+        part = part.repeat([len(stretch.value) for stretch in ordered])
     columns = Columns(
         tuple(order),
         starts,
         step,
         given,
-        _all([run.time for run in ordered], np.float64),
-        _all([run.value for run in ordered], np.float64),
+        _all([stretch.time for stretch in ordered], np.float64),
+        _all([stretch.value for stretch in ordered], np.float64),
         row,
         part,
         tuple(parts),

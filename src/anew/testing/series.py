@@ -161,6 +161,41 @@ class SeriesContract:
         assert self.read(feed, "a").value.tolist() == [1.0]
         assert self.read(other, "a").value.tolist() == [2.0]
 
+    def test_many_experiments_are_read_at_once_as_each_would_be_alone(
+        self, store: SeriesStore, tmp_path: Path
+    ) -> None:
+        feeds = [
+            PointFeed(store, ExperimentFolder(f"bcdf2345678{n}", str(tmp_path / str(n))))
+            for n in range(4)
+        ]
+        for n, feed in enumerate(feeds[:3]):
+            lines = [
+                point_line({"a": float(v), "b": -1.0}, v % 3, t=n + v / 7) for v in range(n * 4)
+            ]
+            feed.log([*lines, point_line({"a": math.nan}), point_line({"c": 1.0}, 5)])
+            self.settle(feed)
+        folders = [feed.place for feed in reversed(feeds)]
+        many = store.read_many(folders, ["b", "nope", "a"])
+        assert many.time is not None
+        expected = [
+            (number, name)
+            for number, folder in enumerate(folders)
+            for name in ("b", "a")
+            if name in store.read(folder).names
+        ]
+        assert [
+            (int(e), many.names[m]) for e, m in zip(many.experiment, many.metric, strict=True)
+        ] == expected
+        for at, (number, name) in enumerate(expected):
+            alone = store.read(folders[number], [name])
+            rows = slice(int(many.starts[at]), int(many.starts[at + 1]))
+            assert many.step[rows].tolist() == alone.step.tolist()
+            assert many.time[rows].tolist() == alone.time.tolist()
+            assert many.value[rows].tobytes() == alone.value.tobytes()
+        assert store.read_many(folders, ["a"], times=False).time is None
+        assert len(store.read_many([], ["a"])) == 0
+        assert len(store.read_many(folders, [])) == 0
+
 
 def _bits(value: float) -> bytes:
     # A NaN is a NaN: JSON has no payloads.

@@ -17,9 +17,11 @@ __all__ = [
     "Columns",
     "Floats",
     "Ints",
+    "ManyColumns",
     "PartName",
     "Stretch",
     "assemble",
+    "gathered",
     "grouped",
     "join_blocks",
     "merge_blocks",
@@ -91,6 +93,58 @@ class Columns:
             return slice(0, 0)
         at = self.names.index(name)
         return slice(int(self.starts[at]), int(self.starts[at + 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class ManyColumns:
+    """Points of some metrics of many experiments, series after series, each in as-written order.
+
+    Series `i` is the metric `names[metric[i]]` of the experiment that was asked for as number
+    `experiment[i]`, and has the rows `starts[i]:starts[i + 1]`. Series come by experiment, then by metric, as
+    they were asked for; one that an experiment does not have is left out. `step` is complete: where a point
+    had none, it is the point's position in its series. `time` is None when it was not asked for. `problems`
+    are the broken lines and files that were passed over.
+    """
+
+    names: tuple[str, ...]
+    experiment: npt.NDArray[np.int32]
+    metric: npt.NDArray[np.int32]
+    starts: Ints
+    step: Ints
+    time: Floats | None
+    value: Floats
+    problems: tuple[CorruptData, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+def gathered(
+    found: Iterable[tuple[int, Columns]], names: Sequence[str], *, times: bool = True
+) -> ManyColumns:
+    """Columns of experiments, each with the number it was asked for as, put one after the other."""
+    at = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    experiments: list[int] = []
+    metrics: list[int] = []
+    counts: list[Ints] = []
+    pieces: list[Columns] = []
+    for number, columns in found:
+        experiments += [number] * len(columns.names)
+        metrics += [at[name] for name in columns.names]
+        counts.append(np.diff(columns.starts))
+        pieces.append(columns)
+    starts = np.zeros(len(experiments) + 1, np.int64)
+    np.cumsum(_all(counts, np.int64), out=starts[1:])
+    return ManyColumns(
+        tuple(at),
+        np.array(experiments, np.int32),
+        np.array(metrics, np.int32),
+        starts,
+        _all([piece.step for piece in pieces], np.int64),
+        _all([piece.time for piece in pieces], np.float64) if times else None,
+        _all([piece.value for piece in pieces], np.float64),
+        tuple(problem for piece in pieces for problem in piece.problems),
+    )
 
 
 def grouped(block: Block) -> tuple[Block, Ints]:

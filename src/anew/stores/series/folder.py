@@ -19,7 +19,17 @@ from typing import NamedTuple
 
 from ...errors import CorruptData, UnknownFormat
 from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
-from .columns import Block, Columns, PartName, Stretch, assemble, merge_blocks, stretches_of
+from .columns import (
+    Block,
+    Columns,
+    ManyColumns,
+    PartName,
+    Stretch,
+    assemble,
+    gathered,
+    merge_blocks,
+    stretches_of,
+)
 from .parquet import PartFile, PartInfo, write_part
 from .points import decode_block
 from .protocol import ExperimentFolder, Sealed, Source
@@ -224,6 +234,8 @@ class FolderSeries:
             end=end,
             mark=_mark(path, end),
             tail=base64.b64encode(tail).decode() if tail.strip(b"\0") else None,
+            length=end + len(tail),
+            blake3=_blake3(path, end + len(tail)),
         )
         after = write_part(target, merge_blocks(blocks), info)
         _sync_folder(os.path.dirname(target))
@@ -282,6 +294,14 @@ class FolderSeries:
         return assemble(
             stretches, parts, names, rows=rows, start=start, stop=stop, problems=problems
         )
+
+    def read_many(
+        self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
+    ) -> ManyColumns:
+        """See `SeriesStore.read_many`."""
+        wanted = list(dict.fromkeys(names))
+        found = ((i, self.read(one, wanted)) for i, one in enumerate(experiments))
+        return gathered(found, wanted, times=times)
 
     def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
         """See `SeriesStore.stretches`."""
@@ -407,6 +427,18 @@ def _read(path: str, start: int, size: int = -1) -> bytes:
     with open(path, "rb") as file:
         file.seek(start)
         return file.read(size)
+
+
+def _blake3(path: str, length: int) -> str:
+    """The hash of the first `length` bytes of a file."""
+    import blake3
+
+    hasher = blake3.blake3()
+    with open(path, "rb") as file:
+        while length and (data := file.read(min(length, 1 << 20))):
+            hasher.update(data)
+            length -= len(data)
+    return hasher.hexdigest()
 
 
 def _mark(path: str, end: int) -> str:

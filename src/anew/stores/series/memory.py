@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .columns import Block, Columns, PartName, Stretch, assemble, stretches_of
+from .columns import (
+    Block,
+    Columns,
+    ManyColumns,
+    PartName,
+    Stretch,
+    assemble,
+    gathered,
+    stretches_of,
+)
 from .protocol import ExperimentFolder, Sealed, Source
 
 __all__ = ["MemorySeries"]
@@ -41,6 +50,14 @@ class MemorySeries:
         parts = sorted(self._blocks.get(place.experiment_id, {}))
         stretches = self._stretches(place, names, rows, metadata)
         return assemble(stretches, parts, names, rows=rows, start=start, stop=stop)
+
+    def read_many(
+        self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
+    ) -> ManyColumns:
+        """See `SeriesStore.read_many`."""
+        wanted = list(dict.fromkeys(names))
+        found = ((i, self.read(one, wanted)) for i, one in enumerate(experiments))
+        return gathered(found, wanted, times=times)
 
     def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
         """See `SeriesStore.stretches`."""

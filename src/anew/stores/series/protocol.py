@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from .columns import Block, Columns, Stretch
+from .columns import Block, Columns, ManyColumns, Stretch
 
 __all__ = ["ExperimentFolder", "Sealed", "SeriesStore", "Source"]
 
@@ -89,6 +89,18 @@ class SeriesStore(Protocol):
             stop: The step to stop before.
             rows: Whether to say which line of which part each point is.
             metadata: Whether to read the metadata of points too.
+        """
+        ...
+
+    def read_many(
+        self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
+    ) -> ManyColumns:
+        """Some series of many experiments at once: for charts and tables over all of them.
+
+        A store may keep a copy of the points that answers this faster, as long as the answer is the same.
+
+        Args:
+            times: Whether to read the times of the points.
         """
         ...
 

@@ -155,18 +155,19 @@ def _split_times(time: Floats) -> tuple[Ints, Floats | None, Bools | None]:
 def _checks(points: Points, starts: Ints, counts: Ints) -> list[Checks]:
     """See `Layout.checks`."""
     ends = list(zip(starts.tolist(), (starts + counts).tolist(), strict=True))
-    columns = [(points.step, points.given), *((c, None) for c in points[2:5])]
+    columns: list[tuple[Any, Bools | None]] = [(points.step, points.given)]
+    columns += [(column, None) for column in (points.time, points.value, points.row)]
     if len(points.value) > _PARALLEL:
         with ThreadPoolExecutor() as pool:  # a checksum of a large array holds no lock of Python's
-            sums = list(pool.map(lambda column: _crcs(*column, ends), columns))
+            sums = list(pool.map(lambda column: _crcs(column[0], column[1], ends), columns))
     else:
-        sums = [_crcs(*column, ends) for column in columns]
+        sums = [_crcs(column, given, ends) for column, given in columns]
     texts = points.metadata
     said = [0] * len(ends) if texts is None else [_crc_of(texts[a:b]) for a, b in ends]
     return list(zip(*sums, said, strict=True))
 
 
-def _crcs(column: Any, given: Bools | None, ends: list[tuple[int, int]]) -> list[int]:
+def _crcs(column: Any, given: Any, ends: list[tuple[int, int]]) -> list[int]:
     """The checksum of a column for each series; 0 when there is no column."""
     if column is None:
         return [0] * len(ends)

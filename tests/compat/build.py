@@ -107,6 +107,7 @@ def anonymous(folder: Path, project: str) -> None:
             (sys.prefix, "/home/alice/venv"),
             (str(REPOSITORY), "/home/alice/anew"),
             (sys.base_prefix, "/usr"),
+            (f" on {os.uname().nodename} ", f" on {NOBODY['host']} "),
         ):
             text = text.replace(real, shown)
         if text != path.read_text():

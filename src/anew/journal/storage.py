@@ -14,6 +14,7 @@ from .layout import RootLayout
 
 __all__ = [
     "Blob",
+    "FolderJournal",
     "FolderJournals",
     "FolderStorage",
     "Journals",
@@ -126,6 +127,23 @@ class FolderJournals:
     def of(self, prefix: str) -> FolderStorage:
         """See `Journals.of`."""
         return FolderStorage(self._root.experiment(prefix).folder)
+
+
+class FolderJournal:
+    """The `Journals` of one experiment's folder alone, whatever its prefix.
+
+    Args:
+        folder: The experiment's folder.
+    """
+
+    __slots__ = ("_storage",)
+
+    def __init__(self, folder: str) -> None:
+        self._storage = FolderStorage(folder)
+
+    def of(self, prefix: str) -> FolderStorage:
+        """See `Journals.of`."""
+        return self._storage
 
 
 class MemoryStorage:

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from anew.index import Index
 from anew.index import visit as visiting
 from anew.journal.edits import append_event
-from anew.journal.openings import announce
+from anew.journal.root import announce
 from anew.record.fold import ExperimentState
 from anew.stores.catalog import schema as s
 from anew.stores.catalog.summary import summaries
@@ -124,7 +124,7 @@ def test_a_look_with_nothing_new_touches_no_folder(root, index, monkeypatch):
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda p: looked.append(str(p)) or listdir(p))
     assert index.refresh().experiments == 0
-    assert looked == [str(root / ".anew" / "openings")]
+    assert looked == [str(root / ".anew" / "root")]
 
 
 def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):

@@ -13,12 +13,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from ..errors import StillRunning
+from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked, renew
-from ..journal.openings import follow_openings
+from ..journal.root import RootPosition, follow_root
 from ..record.decode import decode_events
 from ..record.events import Opened
+from ..record.names import check_prefix
+from ..record.root import decode_root
 from ..record.status import Status
 from ..stores.catalog import schema as s
 from ..stores.catalog.protocol import Entry, Known
@@ -27,12 +29,12 @@ from ..stores.series.protocol import Place, Sealed
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify"]
+__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_OPENINGS, _UNREAD = "openings/", "unread/"
+_ROOT, _UNREAD = "root/", "unread/"
 _OPENED_BYTES = 64 << 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
@@ -195,14 +197,15 @@ class Index:
         if not os.path.isdir(self.root.root):
             return Refreshed()
         if not catalog.complete():
-            # Where the openings end is noted before the walk: what is announced meanwhile comes again.
-            ends = {name: end for name, _, end in follow_openings(self.root, {})}
+            # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
+            ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             taken = self._touch(sorted(self.root.walk()), progress)
-            self._save_openings(ends)
+            self._save_positions(ends)
             catalog.finish()
         else:
             taken = self._news(progress)
-        return taken._replace(seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return Refreshed(taken.experiments, taken.points, taken.problems, seconds)
 
     def _news(self, progress: Progress | None) -> Refreshed:
         """Take in what was announced, and what the experiments that are followed have written."""
@@ -212,8 +215,10 @@ class Index:
                 row.key: row.value
                 for row in connection.execute(select(s.meta.c.key, s.meta.c.value))
             }
-            cursor = {
-                k[len(_OPENINGS) :]: int(v) for k, v in meta.items() if k.startswith(_OPENINGS)
+            positions = {
+                k[len(_ROOT) :]: RootPosition.from_text(v)
+                for k, v in meta.items()
+                if k.startswith(_ROOT)
             }
             self._unread = {k[len(_UNREAD) :]: v for k, v in meta.items() if k.startswith(_UNREAD)}
             followed = connection.execute(
@@ -222,20 +227,20 @@ class Index:
                 )
             )
             prefixes = dict.fromkeys((*(row.prefix for row in followed), *self._unread))
-        ends: dict[str, int] = {}
-        for name, openings, end in follow_openings(self.root, cursor):
-            ends[name] = end
-            prefixes.update(dict.fromkeys(opening.prefix for opening in openings))
+        ends: dict[str, RootPosition] = {}
+        for chunk in follow_root(self.root, positions):
+            ends[chunk.name] = chunk.end
+            prefixes.update(dict.fromkeys(named_prefixes(chunk.data)))
         taken = self._touch(list(prefixes), progress)
         if ends:
-            self._save_openings(ends)
+            self._save_positions(ends)
         return taken
 
-    def _save_openings(self, ends: dict[str, int]) -> None:
+    def _save_positions(self, ends: dict[str, RootPosition]) -> None:
         with self.stores.catalog.writing() as connection:
-            keys = [_OPENINGS + name for name in ends]
+            keys = [_ROOT + name for name in ends]
             connection.execute(delete(s.meta).where(s.meta.c.key.in_(keys)))
-            rows = [{"key": _OPENINGS + n, "value": str(end)} for n, end in ends.items()]
+            rows = [{"key": _ROOT + n, "value": end.to_text()} for n, end in ends.items()]
             if rows:
                 connection.execute(insert(s.meta), rows)
 
@@ -324,6 +329,16 @@ def _save_unread(connection: Connection, unread: dict[str, str]) -> None:
     if unread:
         rows = [{"key": _UNREAD + prefix, "value": reason} for prefix, reason in unread.items()]
         connection.execute(insert(s.meta), rows)
+
+
+def named_prefixes(data: bytes) -> Iterator[str]:
+    """The prefixes that lines of the root's journal name; one that leads elsewhere is passed over."""
+    for line in decode_root(data)[0]:
+        prefix = getattr(line.event, "prefix", "")
+        try:
+            yield check_prefix(prefix)
+        except (InvalidName, InvalidValue):
+            continue
 
 
 def identify(folder: str) -> str | None:

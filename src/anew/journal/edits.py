@@ -1,17 +1,15 @@
 """Changes to an experiment from outside: tags, notes, a reader's verdict on a vanished process.
 
-They are events like any other, in a segment per host, so they survive every rebuild of an index.
+They are events like any other, in a segment per author, so they survive every rebuild of an index.
 """
 
 from __future__ import annotations
 
-import os
 import time
 
 from ..record.encode import encode_line
 from .layout import ExperimentLayout, RootLayout
-from .liveness import host_name
-from .openings import _file_name, announce
+from .root import announce, append_line, author_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["append_event", "edit_writer"]
 
 
-def edit_writer() -> str:
-    """The writer name under which this host's edits stand."""
-    return f"edit-{_file_name(host_name())}"
+def edit_writer(root: RootLayout) -> str:
+    """The writer name under which this process's edits stand: `edit-<host>-<hash>`.
+
+    Raises:
+        OSError: The root cannot be written.
+    """
+    return f"edit-{author_name(root)}"
 
 
 def append_event(
@@ -46,9 +48,5 @@ def append_event(
         OSError: It cannot be written.
     """
     line = encode_line({"k": kind, "t": time.time() if t is None else t, **fields})
-    fd = os.open(layout.events(edit_writer()), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
-        os.write(fd, line)
-    finally:
-        os.close(fd)
+    append_line(layout.events(edit_writer(root)), line)
     announce(root, "changed", experiment_id, root.prefix_of(layout.folder))

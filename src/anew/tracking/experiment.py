@@ -8,6 +8,7 @@ import sys
 import time
 
 from ..errors import AlreadyRunning, InvalidValue, NotRunning
+from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
 from ..record.names import check_label, check_metric_name
@@ -19,7 +20,7 @@ from .careful import PointLog, keep_value
 from .files import Files, LoggedFile
 from .identity import Place, find_place, launch_token
 from .metrics import MetricGroup
-from .opening import begin, frozen, login, warn_of_changed_config
+from .opening import begin, frozen, warn_of_changed_config
 from .params import Params
 from .ranks import find_rank
 from .recording import Recording
@@ -179,7 +180,7 @@ class Experiment:
             return
         settings = self._settings
         if not settings.user:
-            settings.user = login()
+            settings.user = login_name()
         launch = launch_token(os.environ, settings.launch_id, self._rank.world_size)
         if not self._given:
             from ..naming import random_name

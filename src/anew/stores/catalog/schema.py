@@ -70,8 +70,8 @@ metadata = MetaData()
 meta = Table(
     "meta",
     metadata,
-    # "schema" → SCHEMA_VERSION; "complete" → "1" once every folder was taken in; "openings/<host file>" →
-    # how far that host's openings were read; "unread/<prefix>" → why a folder could not be read yet
+    # "schema" → SCHEMA_VERSION; "complete" → "1" once every folder was taken in; "root/<file>" →
+    # how far that file of the root's journal was read; "unread/<prefix>" → why a folder could not be read yet
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,

@@ -176,6 +176,22 @@ def test_an_event_that_is_older_than_the_newest_read_takes_its_place_in_time(roo
     assert experiment(index, "p/run")["file_bytes"] == 3
 
 
+def test_an_event_that_arrives_after_what_had_seen_it_takes_its_place_before(root, index):
+    journal = running(root, "p/run", t=NOW)
+    late = {"k": "field", "t": NOW + 50, "field": "notes", "value": "seen"}  # its clock is fast
+    line = json.dumps(late).encode() + b"\n"
+    size = os.path.getsize(journal.layout.events("0001-main")) + len(line)
+    journal.opened("0002-rank1", here=True, role="rank", t=NOW + 2, after={"0001-main": size})
+    journal.event("field", "0002-rank1", field="notes", value="newer", t=NOW + 3)
+    index.refresh()
+    journal.raw(journal.layout.events("0001-main"), line)  # as a copy brings it
+    index.refresh()
+    assert experiment(index, "p/run")["notes"] == "newer"
+    seen = state(index, "p/run")
+    index.rebuild()
+    assert state(index, "p/run") == seen
+
+
 def test_what_somebody_looked_at_in_between_makes_no_difference(root: Path, tmp_path: Path):
     often = open_stores(root)
     root.mkdir()

@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from ..journal.follow import Chunk, Cursor, Position, Stream
+from ..journal.follow import Chunk, Cursor, Position, Stream, read_events
 from ..journal.layout import ExperimentLayout
-from ..record.decode import decode_events
 from ..record.events import PointLine
-from ..record.fold import ExperimentState, fold
+from ..record.fold import fold
 from ..record.secrets import mask_text
 from ..record.status import Status
 from .address import Address
@@ -27,12 +26,12 @@ Connect = Callable[[Address, Mirror, dict[str, Any]], Target]
 TRIES = 5  # of a piece as a whole, before its records are tried one by one
 MOST_SET_ASIDE = 20
 
-_TARGETS = {
-    "aim": "AimTarget",
-    "clearml": "ClearMLTarget",
-    "mlflow": "MLflowTarget",
-    "tensorboard": "TensorBoardTarget",
-    "wandb": "WandBTarget",
+_TARGETS = {  # the module, from this package on, and the class
+    "aim": (".aim", "AimTarget"),
+    "clearml": (".clearml", "ClearMLTarget"),
+    "mlflow": (".mlflow", "MLflowTarget"),
+    "tensorboard": ("..trackers.tensorboard.forward", "TensorBoardTarget"),
+    "wandb": (".wandb", "WandBTarget"),
 }
 
 
@@ -43,8 +42,8 @@ def connect(address: Address, mirror: Mirror, memo: dict[str, Any]) -> Target:
         MissingDependency: The tracker's package is not installed.
         Exception: Whatever its library raises when it cannot be reached.
     """
-    module = import_module(f"{__package__}.{address.kind}")
-    made: Target = getattr(module, _TARGETS[address.kind])(address, mirror, memo)
+    module, name = _TARGETS[address.kind]
+    made: Target = getattr(import_module(module, __package__), name)(address, mirror, memo)
     return made
 
 
@@ -226,13 +225,7 @@ class ForwardSink:
         return self._target
 
     def _mirror(self) -> Mirror:
-        from ..journal.follow import follow
-
-        state: ExperimentState = fold(
-            (chunk.writer, event)
-            for chunk in follow(self.folder, {}, frozenset({Stream.EVENTS}))
-            for _, event in decode_events(chunk.data)[0]
-        )
+        state = fold(read_events(self.folder))
         segments = self._prefix.split("/")
         return Mirror(
             state.experiment_id,

@@ -1,15 +1,18 @@
 """Changes to an experiment from outside: tags, notes, a reader's verdict on a vanished process.
 
-They are events like any other, in a segment per author, so they survive every rebuild of an index.
+They are events like any other, so they survive every rebuild of an index. Each author has a segment of its own in each
+copy of an experiment's folder, so copies that were edited apart can be put together again.
 """
 
 from __future__ import annotations
 
+import os
 import time
 
 from ..record.encode import encode_line
+from .author import identity
 from .layout import ExperimentLayout, RootLayout
-from .root import announce, append_line, author_name
+from .root import announce, append_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,13 +21,14 @@ if TYPE_CHECKING:
 __all__ = ["append_event", "edit_writer"]
 
 
-def edit_writer(root: RootLayout) -> str:
-    """The writer name under which this process's edits stand: `edit-<host>-<hash>`.
+def edit_writer(layout: ExperimentLayout) -> str:
+    """The writer name under which edits from here stand in this folder: `edit-<host>-<hash>`.
 
     Raises:
-        OSError: The root cannot be written.
+        FileNotFoundError: The experiment's folder is gone.
     """
-    return f"edit-{author_name(root)}"
+    folder = os.stat(layout.path("journal"))  # another copy of the folder is another file
+    return f"edit-{identity().name(f'{folder.st_dev}.{folder.st_ino}')}"
 
 
 def append_event(
@@ -47,6 +51,9 @@ def append_event(
         FileNotFoundError: The experiment's folder is gone.
         OSError: It cannot be written.
     """
-    line = encode_line({"k": kind, "t": time.time() if t is None else t, **fields})
-    append_line(layout.events(edit_writer(root)), line)
+    writer = edit_writer(layout)
+    seen = layout.sizes(w for w in layout.writers() if w != writer)
+    at = time.time() if t is None else t
+    line = encode_line({"k": kind, "t": at, "after": seen, **fields})
+    append_line(layout.events(writer), line)
     announce(root, "changed", experiment_id, root.prefix_of(layout.folder))

@@ -8,10 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 import anew.dialects.mlflow as mlflow
-from anew.dialects.mlflow import (
-    experiments,
-    places,
-)
+from anew.trackers.mlflow.dialect import experiments, places
 
 
 @pytest.fixture(autouse=True)

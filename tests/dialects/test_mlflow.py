@@ -19,10 +19,10 @@ from anew.dialects.mlflow import (
     UNSUPPORTED,
     MlflowClient,
     MlflowException,
-    automatic,
 )
 from anew.dialects.mlflow.entities import Metric, Param, RunStatus, RunTag, ViewType
 from anew.errors import AnewError
+from anew.trackers.mlflow.dialect import automatic
 
 from .mlflow_world import fresh_mlflow as fresh_mlflow
 from .records import recorded

@@ -9,14 +9,10 @@ import pytest
 
 import anew
 import anew.dialects.mlflow as mlflow
-from anew.dialects.mlflow import (
-    MlflowClient,
-    MlflowException,
-    narrowing,
-    places,
-)
+from anew.dialects.mlflow import MlflowClient, MlflowException
 from anew.dialects.mlflow.entities import ViewType
-from anew.dialects.mlflow.filters import matcher
+from anew.trackers.mlflow.dialect import narrowing, places
+from anew.trackers.mlflow.dialect.filters import matcher
 
 from .mlflow_world import fresh_mlflow as fresh_mlflow
 
@@ -93,7 +89,7 @@ def test_narrowing_leaves_out_no_run_that_a_filter_is_true_of(monkeypatch: pytes
     for text in filters:
         said = narrowing.narrower(matcher(text, ("status", "run_id"), lambda *_: []).conditions)
         store.list(said)  # it can be read, and names what there is
-    monkeypatch.setattr("anew.dialects.mlflow.searching.narrower", lambda conditions: None)
+    monkeypatch.setattr("anew.trackers.mlflow.dialect.searching.narrower", lambda conditions: None)
     assert [len(mlflow.search_runs(filter_string=text)) for text in filters] == ours
     assert ours[:3] == [len(values), 0, len(values)]
     assert sum(ours) > 100

@@ -19,10 +19,10 @@ import torch
 
 import anew
 from anew import Status, Store
-from anew.dialects._places import prefix_of_path, safe_path, safe_segment
 from anew.dialects.tensorboard import UNSUPPORTED, SummaryWriter
 from anew.dialects.tensorboard.arrays import array_of, picture, ply
 from anew.errors import InvalidValue, NotRunning
+from anew.trackers.places import prefix_of_path, safe_path, safe_segment
 
 from ..tracking.reading import metadata as document
 from ..tracking.reading import points

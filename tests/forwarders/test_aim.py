@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from anew.forwarders import Aim
-from anew.forwarders.aim import AimTarget, aim, run_hash
 from anew.forwarders.target import Mirror, Target
 from anew.record.plain import flatten
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
+from anew.trackers.aim.forward import AimTarget, aim, run_hash
 
 from .servers import free_port
 
@@ -164,7 +164,7 @@ KILLED = """
 import json, os, signal, sys
 from anew import Text
 from anew.forwarders import Aim
-from anew.forwarders.aim import AimTarget
+from anew.trackers.aim.forward import AimTarget
 from anew.forwarders.target import Mirror
 from anew.testing.items import Records
 

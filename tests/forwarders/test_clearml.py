@@ -15,12 +15,12 @@ import pytest
 
 from anew import Image, Table, Text
 from anew.forwarders import ClearML
-from anew.forwarders.clearml import ClearMLTarget, title_and_series
 from anew.forwarders.target import Mirror, Target
 from anew.record.events import Captured
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
+from anew.trackers.clearml.forward import ClearMLTarget, title_and_series
 
 SHOWN = ("training_debug_image", "plot")
 
@@ -120,7 +120,7 @@ import json, os, signal, sys
 hooks = [sys.excepthook, sys.stdout.write, os.fork, *map(signal.getsignal, (2, 15))]
 from anew import Text
 from anew.forwarders import ClearML
-from anew.forwarders.clearml import ClearMLTarget
+from anew.trackers.clearml.forward import ClearMLTarget
 from anew.forwarders.target import Mirror
 from anew.testing.items import Records
 

@@ -24,14 +24,14 @@ from mlflow.utils.validation import _validate_metric_name
 
 from anew.errors import NotFound
 from anew.forwarders.address import MLflow
-from anew.forwarders.mlflow import MLflowTarget
-from anew.forwarders.mlflow_library import MlflowClient, waiting_for
-from anew.forwarders.mlflow_names import artifact_path, key
 from anew.forwarders.target import Mirror, Refusal, Target
 from anew.record.events import Captured, Linked, ValueLogged
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import TargetContract
+from anew.trackers.mlflow.forward import MLflowTarget
+from anew.trackers.mlflow.forward.library import MlflowClient, waiting_for
+from anew.trackers.mlflow.names import artifact_path, key
 from anew.values import Image, Table
 
 from .servers import MLflowServer
@@ -230,7 +230,7 @@ def test_a_server_that_does_not_answer_is_an_error_in_the_time_that_is_set(
 
 
 def test_what_the_user_has_set_of_mlflow_stays_and_the_rest_is_brief():
-    program = "import os, anew.forwarders.mlflow_library; print(*(os.environ[k] for k in sorted(os.environ) if k.startswith('MLFLOW_')))"
+    program = "import os, anew.trackers.mlflow.forward.library; print(*(os.environ[k] for k in sorted(os.environ) if k.startswith('MLFLOW_')))"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
     environment["MLFLOW_HTTP_REQUEST_TIMEOUT"] = "99"
     done = subprocess.run(
@@ -483,7 +483,7 @@ def test_without_the_package_the_error_says_how_to_get_it():
     program = (
         "import sys; sys.modules['mlflow'] = None\n"
         "from anew.errors import MissingDependency\n"
-        "try:\n    import anew.forwarders.mlflow\n"
+        "try:\n    import anew.trackers.mlflow.forward\n"
         "except MissingDependency as error:\n    print(error)\n"
     )
     done = subprocess.run(

@@ -27,6 +27,7 @@ Connect = Callable[[Address, Mirror, dict[str, Any]], Target]
 TRIES = 5  # of a piece as a whole, before its records are tried one by one
 MOST_SET_ASIDE = 20
 
+_MOVED = ("aim", "clearml", "mlflow")
 _TARGETS = {
     "aim": "AimTarget",
     "clearml": "ClearMLTarget",
@@ -43,7 +44,10 @@ def connect(address: Address, mirror: Mirror, memo: dict[str, Any]) -> Target:
         MissingDependency: The tracker's package is not installed.
         Exception: Whatever its library raises when it cannot be reached.
     """
-    module = import_module(f"{__package__}.{address.kind}")
+    room = "anew.trackers" if address.kind in _MOVED else __package__
+    module = import_module(
+        f"{room}.{address.kind}" + (".forward" if address.kind in _MOVED else "")
+    )
     made: Target = getattr(module, _TARGETS[address.kind])(address, mirror, memo)
     return made
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import anew
 
-from .._places import safe_path
+from ...trackers.places import safe_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

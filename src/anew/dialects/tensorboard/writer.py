@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 import anew
 from anew import Status
 
-from .._around import around, opened_by_a_dialect
-from .._places import prefix_of_path, safe_path
+from ...trackers.around import around, opened_by_a_dialect
+from ...trackers.places import prefix_of_path, safe_path
 from .values import ValueCalls, _tag
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import anew
 from anew.errors import Ambiguous, NotFound
 
-from .._places import safe_segment
+from ...trackers.places import safe_segment
 from .artifact import Artifact
 from .errors import CommError, UsageError
 from .filters import condition, order_of

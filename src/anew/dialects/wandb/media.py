@@ -320,7 +320,7 @@ class _FileMedia(Media):
     _caption: str | None = None
 
     def keep(self, experiment: anew.Experiment, key: str, step: int) -> dict[str, Any]:
-        from .._places import safe_segment
+        from ...trackers.places import safe_segment
 
         name = safe_segment(f"{key.replace('/', '-')}_{step}.{self._suffix}")
         experiment.files(f"media/{self._folder}").save(self._content, name, step=step)

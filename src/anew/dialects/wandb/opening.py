@@ -6,7 +6,7 @@ import os
 
 import anew
 
-from .._places import safe_segment
+from ...trackers.places import safe_segment
 from .errors import UsageError
 from .rows import name_of
 

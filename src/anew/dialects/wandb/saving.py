@@ -7,7 +7,7 @@ import os
 import anew
 from anew.errors import InvalidName
 
-from .._places import safe_path
+from ...trackers.places import safe_path
 from .errors import CommError, UsageError
 from .plain import warn_once
 

@@ -7,7 +7,7 @@ import os
 import anew
 from anew.errors import NotFound
 
-from .._places import safe_segment
+from ...trackers.places import safe_segment
 from .drawing import grid, sampled
 from .errors import CommError, UnsupportedError, UsageError
 from .opening import PROJECT

@@ -7,9 +7,9 @@ import math
 import os
 from typing import Any
 
-from ..record.events import ValueLogged
-from ..values import load
-from .target import NoPlace
+from ...forwarders.target import NoPlace
+from ...record.events import ValueLogged
+from ...values import load
 
 __all__ = ["Sample", "as_shown"]
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import anew
 from anew import Status
 
-from .._around import around, opened_by_a_dialect
+from ...around import around, opened_by_a_dialect
 from . import experiments, places, writing
 from .entities import Run, RunData, RunInfo, RunInputs, RunStatus
 from .exceptions import MlflowException

@@ -13,8 +13,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import InvalidSetting
-from ..record.events import (
+from ...errors import InvalidSetting
+from ...forwarders.account import MOST_PASSES, Account, Passes
+from ...forwarders.address import Aim
+from ...forwarders.patience import answer_within, within
+from ...forwarders.target import Item, Mirror, NoPlace, Refusal
+from ...record.events import (
     BindrsChanged,
     Captured,
     Closed,
@@ -29,13 +33,9 @@ from ..record.events import (
     TagsChanged,
     ValueLogged,
 )
-from ..record.plain import from_plain
-from ..record.status import Status
-from .account import MOST_PASSES, Account, Passes
-from .address import Aim
-from .aim_values import as_object
-from .patience import answer_within, within
-from .target import Item, Mirror, NoPlace, Refusal
+from ...record.plain import from_plain
+from ...record.status import Status
+from .values import as_object
 
 with (
     warnings.catch_warnings()

@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from ..errors import NotFound
-from ..record.events import (
+from ....errors import NotFound
+from ....forwarders.account import Account
+from ....forwarders.address import MLflow
+from ....forwarders.target import Item, Mirror, NoPlace, Refusal
+from ....record.events import (
     Captured,
     ConfigSet,
     FieldSet,
@@ -25,12 +28,11 @@ from ..record.events import (
     TagsChanged,
     ValueLogged,
 )
-from ..record.plain import flatten, from_plain
-from ..record.status import Status
-from .account import Account
-from .address import MLflow
-from .mlflow_artifacts import Artifacts
-from .mlflow_library import (
+from ....record.plain import flatten, from_plain
+from ....record.status import Status
+from ..names import MAX_PARAM, MAX_TAG, artifact_path, key
+from .artifacts import Artifacts
+from .library import (
     HTTPError,
     Metric,
     MlflowClient,
@@ -39,8 +41,6 @@ from .mlflow_library import (
     RunTag,
     make_store,
 )
-from .mlflow_names import MAX_PARAM, MAX_TAG, artifact_path, key
-from .target import Item, Mirror, NoPlace, Refusal
 
 __all__ = ["MLflowTarget"]
 

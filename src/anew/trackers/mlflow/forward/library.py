@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-from ..errors import MissingDependency
+from ....errors import MissingDependency
 
 _TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 _SECONDS = 10  # of each wait for the server

@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..record.events import FileLogged, ValueLogged
-from ..values import load
-from .mlflow_library import MlflowClient, waiting_for
-from .mlflow_names import artifact_path, image_key
-from .target import Mirror, NoPlace
+from ....forwarders.target import Mirror, NoPlace
+from ....record.events import FileLogged, ValueLogged
+from ....values import load
+from ..names import artifact_path, image_key
+from .library import MlflowClient, waiting_for
 
 __all__ = ["Artifacts"]
 

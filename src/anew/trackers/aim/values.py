@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..record.events import ValueLogged
-from ..values import load
-from .target import NoPlace, needed
+from ...forwarders.target import NoPlace, needed
+from ...record.events import ValueLogged
+from ...values import load
 
 __all__ = ["as_object"]
 

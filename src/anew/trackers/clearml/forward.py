@@ -12,7 +12,11 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ..record.events import (
+from ...forwarders.account import MOST_PASSES, Account, Passes
+from ...forwarders.address import ClearML
+from ...forwarders.patience import within
+from ...forwarders.target import Item, Mirror, NoPlace, Refusal
+from ...record.events import (
     BindrsChanged,
     Captured,
     Closed,
@@ -27,14 +31,10 @@ from ..record.events import (
     TagsChanged,
     ValueLogged,
 )
-from ..record.plain import flatten, from_plain
-from ..record.status import Status
-from .account import MOST_PASSES, Account, Passes
-from .address import ClearML
-from .clearml_session import OfflineSession, OnlineSession, Session
-from .clearml_values import Sample, as_shown
-from .patience import within
-from .target import Item, Mirror, NoPlace, Refusal
+from ...record.plain import flatten, from_plain
+from ...record.status import Status
+from .session import OfflineSession, OnlineSession, Session
+from .values import Sample, as_shown
 
 with warnings.catch_warnings():  # of what ClearML uses and others will remove
     warnings.simplefilter("ignore")

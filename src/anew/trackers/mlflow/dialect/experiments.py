@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from .._places import safe_path, safe_segment
+from ...places import safe_path, safe_segment
 from . import places
 from .entities import Experiment, LifecycleStage, ViewType
 from .exceptions import MlflowException, missing

@@ -12,8 +12,8 @@ import anew
 from anew import Status
 from anew.errors import AnewError
 
-from .._around import opened_by_a_dialect
-from .._places import safe_path
+from ...around import opened_by_a_dialect
+from ...places import safe_path
 from . import places
 from .exceptions import MlflowException
 from .runs import dataset_record, flat, view_of

@@ -22,7 +22,9 @@ from anew.record.plain import flatten
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
-from anew.trackers.aim.forward import AimTarget, aim, run_hash
+from anew.trackers.aim.forward import AimTarget
+from anew.trackers.aim.forward.target import aim
+from anew.trackers.aim.translate import run_hash
 
 from .servers import free_port
 
@@ -350,7 +352,8 @@ def server(mirror: Mirror) -> Iterator[AimServer]:
 REMOTE = """
 import json, os, signal, sys
 from anew import Text
-from anew.forwarders import Aim, aim
+from anew.forwarders import Aim
+from anew.trackers.aim.forward import target as aim
 from anew.forwarders.target import Mirror
 from anew.record.status import Status
 from anew.testing.items import Records

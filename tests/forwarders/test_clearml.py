@@ -20,7 +20,8 @@ from anew.record.events import Captured
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import Point, TargetContract
-from anew.trackers.clearml.forward import ClearMLTarget, title_and_series
+from anew.trackers.clearml.forward import ClearMLTarget
+from anew.trackers.clearml.translate import title_and_series
 
 SHOWN = ("training_debug_image", "plot")
 

@@ -13,8 +13,8 @@ import shutil
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from ...forwarders.patience import answer_within
-from ...record.status import Status
+from ....forwarders.patience import answer_within
+from ....record.status import Status
 
 __all__ = ["OfflineSession", "OnlineSession", "Session"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import errno
-import hashlib
 import logging
 import os
 import tempfile
@@ -13,12 +12,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import InvalidSetting
-from ...forwarders.account import MOST_PASSES, Account, Passes
-from ...forwarders.address import Aim
-from ...forwarders.patience import answer_within, within
-from ...forwarders.target import Item, Mirror, NoPlace, Refusal
-from ...record.events import (
+from ....errors import InvalidSetting
+from ....forwarders.account import MOST_PASSES, Account, Passes
+from ....forwarders.address import Aim
+from ....forwarders.patience import answer_within, within
+from ....forwarders.target import Item, Mirror, Refusal
+from ....record.events import (
     BindrsChanged,
     Captured,
     Closed,
@@ -33,9 +32,9 @@ from ...record.events import (
     TagsChanged,
     ValueLogged,
 )
-from ...record.plain import from_plain
-from ...record.status import Status
-from .values import as_object
+from ....record.status import Status
+from ..translate import NotShown, as_object, as_plain, run_hash
+from . import internals
 
 with (
     warnings.catch_warnings()
@@ -46,7 +45,7 @@ with (
     from aim.sdk.objects.artifact import Artifact
     from aim.sdk.repo import RepoStatus
 
-__all__ = ["AimTarget", "run_hash"]
+__all__ = ["AimTarget"]
 
 _SETTLE_SECONDS = 60.0
 _CLOSE_SECONDS = 8.0
@@ -63,11 +62,6 @@ def _make(where: str) -> None:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise  # else another process made it meanwhile
-
-
-def run_hash(experiment_id: str) -> str:
-    """The hash of the Aim run that mirrors the experiment with that id: always the same, so there is never another."""
-    return hashlib.sha256(f"anew:{experiment_id}".encode()).hexdigest()[:24]
 
 
 class AimTarget:
@@ -139,11 +133,11 @@ class AimTarget:
     def _resume(self, name: str, remote: bool) -> Any:
         # Nobody else writes this run, so a lock on it is that of a process that was killed. Should one live all the
         # same, its hold on the data base itself is an error here.
-        locked = not remote and self._repo._lock_manager.get_run_lock_info(name).locked
+        locked = not remote and internals.is_locked(self._repo, name)
         until = time.monotonic() + 5.0
         while True:
             try:
-                with _silent("aim.sdk.lock_manager"):
+                with internals.silent("aim.sdk.lock_manager"):
                     return aim.Run(
                         name,
                         repo=self._repo,
@@ -180,21 +174,21 @@ class AimTarget:
         elif isinstance(record, ValueLogged):
             self._value(item, record, refusals)
         elif isinstance(record, LogLine):
-            extra = {f"{k}_": _safe(v) for k, v in record.fields.items()}
+            extra = {f"{k}_": as_plain(v) for k, v in record.fields.items()}
             self._log(record.message, record.level, record.t, extra)
         elif isinstance(record, FileLogged):
             self._file(item, record, refusals)
         elif isinstance(record, ParamsSet):
-            run["hparams"] = _safe(state.params)
+            run["hparams"] = as_plain(state.params)
         elif isinstance(record, ConfigSet):
-            run["config"] = _safe(state.config)
+            run["config"] = as_plain(state.config)
         elif isinstance(record, TagsChanged):
             self._retag()
         elif isinstance(record, FieldSet):
             run.name = state.name or self._mirror.name
             run.description = "\n\n".join(t for t in (state.description, state.notes) if t)
         elif isinstance(record, Captured):
-            run["captured", record.what] = _safe(record.data)
+            run["captured", record.what] = as_plain(record.data)
         elif isinstance(record, BindrsChanged):
             run["anew", "bindrs"] = list(state.bindrs)
         elif isinstance(record, Linked):
@@ -216,7 +210,7 @@ class AimTarget:
         self._values[value.name] = position + 1
         try:
             shown = as_object(value, self._mirror.folder)
-        except NoPlace as error:
+        except NotShown as error:
             self._account.refuse(item, str(error), refusals)
             return
         step = position if value.step is None else value.step
@@ -230,8 +224,8 @@ class AimTarget:
             return f"Aim keeps one value for each step, and {name!r:.90} came to some more than {MOST_PASSES} times."
         try:
             # Not `track`, which takes the present for the time.
-            self._run._tracker._track(
-                value, t, name, step, context={"pass": place} if place else {}
+            internals.track(
+                self._run, value, t, name, step, context={"pass": place} if place else {}
             )
         except ValueError as error:
             return f"Aim keeps values of one kind under a name: {str(error)[:200].rstrip('.')}."
@@ -243,7 +237,7 @@ class AimTarget:
 
         number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
         record = LogRecord(message, number, timestamp=t, logger_info=("", 0), **(extra or {}))
-        self._run._tracker._track(record, t, "__log_records", self._logs)
+        internals.track(self._run, record, t, "__log_records", self._logs)
         self._logs += 1
 
     def _file(self, item: Item, file: FileLogged, refusals: list[Refusal]) -> None:
@@ -285,7 +279,11 @@ class AimTarget:
     def settle(self) -> dict[str, Any]:
         """See `Target.settle`. What Aim has taken is in its data base's log; a server has confirmed it."""
         if self._repo is not None and self._repo.is_remote_repo:
-            answer_within(_SETTLE_SECONDS, self._repo._client.get_queue().wait_for_finish, _SERVER)
+            answer_within(
+                _SETTLE_SECONDS,
+                internals.client_of(self._repo).get_queue().wait_for_finish,
+                _SERVER,
+            )
         return self._account.memo() | {
             "passes": self._passes.memo(),
             "values": dict(self._values),
@@ -310,68 +308,10 @@ class AimTarget:
         run, repo, self._run, self._repo = self._run, self._repo, None, None
         if repo is None:
             return
-        for resources in (repo._resources, None if run is None else run._resources):
-            if resources is not None:
-                resources.finalizer.detach()
+        internals.detach(repo, run)
         try:
-            within(_CLOSE_SECONDS, lambda: _leave(run, repo))
+            within(_CLOSE_SECONDS, lambda: internals.leave(run, repo))
         except Exception:  # noqa: BLE001  (the server is gone: there is nothing to leave)
             pass
         if repo.is_remote_repo:
-            _forget(repo._client)
-
-
-def _forget(client: Any) -> None:
-    """Leave nothing that turns to the server when the process ends: should it be gone by then, Aim waits for ever."""
-    from aim.ext.cleanup import AutoClean
-
-    for _, finalizer in list(AutoClean._finalizers.values()):
-        alive = finalizer.peek()
-        if alive and getattr(alive[1].__self__, "rpc_client", None) is client:
-            finalizer.detach()
-    client.get_queue()._shutdown = True
-
-
-def _leave(run: Any, repo: Any) -> None:
-    """Let go of a run and its repository. `Run.close` does so too, but ends the run."""
-    if run is not None and run._resources is not None:
-        if repo.is_remote_repo:
-            repo._client.get_queue().wait_for_finish()
-        run._heartbeat.stop()
-        run._checkins.close()
-        run._tracker.sequence_infos.clear()
-        run._lock.release()
-        run._resources = run._props = None
-        run._cleanup_trees()
-    for container in list(repo.container_pool.values()):
-        container.close()
-    if repo.is_remote_repo:
-        repo._client._heartbeat_sender.stop()
-        repo._client.get_queue().stop()
-        repo._client.disconnect()
-
-
-class _silent:
-    """Keep a logger of Aim's from telling the terminal that a lock was left behind."""
-
-    def __init__(self, name: str) -> None:
-        self._logger = logging.getLogger(name)
-
-    def __enter__(self) -> None:
-        self._level = self._logger.level
-        self._logger.setLevel(logging.ERROR)
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.setLevel(self._level)
-
-
-def _safe(value: Any) -> Any:
-    """A value as Aim keeps it: numbers that are not finite as such, integers of more than 64 bits as texts."""
-    if isinstance(value, dict):
-        plain = from_plain(value)
-        return {k: _safe(v) for k, v in plain.items()} if isinstance(plain, dict) else plain
-    if isinstance(value, list):
-        return [_safe(v) for v in value]
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        return str(value)
-    return value
+            internals.forget(internals.client_of(repo))

@@ -6,17 +6,16 @@ import hashlib
 import json
 import math
 import os
-import re
 import tempfile
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from ...forwarders.account import MOST_PASSES, Account, Passes
-from ...forwarders.address import ClearML
-from ...forwarders.patience import within
-from ...forwarders.target import Item, Mirror, NoPlace, Refusal
-from ...record.events import (
+from ....forwarders.account import MOST_PASSES, Account, Passes
+from ....forwarders.address import ClearML
+from ....forwarders.patience import within
+from ....forwarders.target import Item, Mirror, Refusal
+from ....record.events import (
     BindrsChanged,
     Captured,
     Closed,
@@ -31,29 +30,28 @@ from ...record.events import (
     TagsChanged,
     ValueLogged,
 )
-from ...record.plain import flatten, from_plain
-from ...record.status import Status
+from ....record.status import Status
+from ..translate import (
+    NotShown,
+    Sample,
+    as_shown,
+    file_name,
+    level_name,
+    section,
+    texts,
+    title_and_series,
+)
 from .session import OfflineSession, OnlineSession, Session
-from .values import Sample, as_shown
 
 with warnings.catch_warnings():  # of what ClearML uses and others will remove
     warnings.simplefilter("ignore")
     from clearml.backend_api.services import events as api
     from clearml.backend_api.session.defs import ENV_OFFLINE_MODE
 
-__all__ = ["ClearMLTarget", "title_and_series"]
+__all__ = ["ClearMLTarget"]
 
 _CLOSE_SECONDS = 8.0
 _SHORTEST_NAME = 3  # that ClearML takes
-
-
-def title_and_series(name: str) -> tuple[str, str]:
-    """The plot and the line in it for a metric: `train/loss` is the line `loss` of the plot `train`.
-
-    A name without two parts that differ is both, so that no two names come to the same place.
-    """
-    title, _, series = name.partition("/")
-    return (title, series) if title and series and title != series else (name, name)
 
 
 class ClearMLTarget:
@@ -196,11 +194,11 @@ class ClearMLTarget:
         place = self._passes.place(series, step)
         try:
             if place is None:
-                raise NoPlace(
+                raise NotShown(
                     f"ClearML keeps one value for each iteration; this came more than {MOST_PASSES} times."
                 )
             shown = as_shown(value, self._mirror.folder)
-        except NoPlace as error:
+        except NotShown as error:
             self._account.refuse(item, str(error), refusals)
             return
         self._passes.take(series, step, place)
@@ -208,7 +206,7 @@ class ClearMLTarget:
         if isinstance(shown, str):
             self._events.append(api.MetricsPlotEvent(**where, plot_str=shown))
             return
-        folder = [_file_name(where[part]) for part in ("metric", "variant")]
+        folder = [file_name(where[part]) for part in ("metric", "variant")]
         key = f"{self._data()}/metrics/{'/'.join(folder)}/{item.number:08d}.{shown.suffix}"
         self._events.append(api.MetricsImageEvent(**where, key=key, url=self._keep(shown, key)))
 
@@ -221,22 +219,11 @@ class ClearMLTarget:
             return self._opened().keep(file.name, key)
 
     def _log(self, message: str, level: str, t: float) -> None:
-        known = {
-            "notset",
-            "debug",
-            "verbose",
-            "info",
-            "warn",
-            "warning",
-            "error",
-            "fatal",
-            "critical",
-        }
         self._events.append(
             api.TaskLogEvent(
                 task=self._opened().id,
                 timestamp=round(t * 1000),
-                level=level.lower() if level.lower() in known else "info",
+                level=level_name(level),
                 worker="anew",
                 msg=message,
             )
@@ -248,7 +235,7 @@ class ClearMLTarget:
             self._account.refuse(item, f"The file {file.path} is no longer there.", refusals)
             return
         name = "/".join(part for part in (file.prefix, file.name) if part)
-        key = f"{self._data()}/artifacts/{_file_name(name)}/{file.file_id}/{file.name}"
+        key = f"{self._data()}/artifacts/{file_name(name)}/{file.file_id}/{file.name}"
         self._changed = True
         self._artifacts[name] = {
             "key": name,
@@ -262,14 +249,14 @@ class ClearMLTarget:
 
     def _data(self) -> str:
         """The folder of the task among the files, by ClearML's rule: an import looks for the id behind the dot."""
-        return f"{_file_name(self._project)}/{_file_name(self._mirror.name)}.{self._opened().id}"
+        return f"{file_name(self._project)}/{file_name(self._mirror.name)}.{self._opened().id}"
 
     def _capture(self, record: Captured) -> None:
         data = record.data
         if record.what == "git":
-            self._script |= _texts(repository=data.get("remote"), branch=data.get("branch"), version_num=data.get("commit"))  # fmt: skip
+            self._script |= texts(repository=data.get("remote"), branch=data.get("branch"), version_num=data.get("commit"))  # fmt: skip
         if record.what == "command" and isinstance(data.get("argv"), list) and data["argv"]:
-            self._script |= _texts(entry_point=str(data["argv"][0]))
+            self._script |= texts(entry_point=str(data["argv"][0]))
         self._captured[record.what] = json.dumps(data, indent=1, ensure_ascii=False)
 
     # -- what the task is like ---------------------------------------------------------------------------------------
@@ -291,7 +278,7 @@ class ClearMLTarget:
             "project_name": self._project,
             "comment": "\n\n".join(t for t in (state.description, state.notes) if t),
             "tags": [f"anew:{self._mirror.experiment_id}", *tags],
-            "hyperparams": {name: _section(name, params) for name, params in sections.items()},
+            "hyperparams": {name: section(name, params) for name, params in sections.items()},
             "configuration": {
                 name: {"name": name, "type": "json", "value": text}
                 for name, text in self._captured.items()
@@ -331,32 +318,3 @@ class ClearMLTarget:
         session, self._session, self._events = self._session, None, []
         if session is not None:
             within(_CLOSE_SECONDS, session.close)
-
-
-def _section(section: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Nested parameters as a section of ClearML's, where slashes part names and all values are texts."""
-    flat = {name.replace(".", "/"): from_plain(v) for name, v in flatten(params).items()}
-    return {
-        name: {
-            "section": section,
-            "name": name,
-            "value": "" if value is None else _text(value),
-            "type": type(value).__name__,
-            "description": "",
-        }
-        for name, value in flat.items()
-    }
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else str(value)
-
-
-def _texts(**given: Any) -> dict[str, str]:
-    return {k: v for k, v in given.items() if isinstance(v, str) and v}
-
-
-def _file_name(text: str) -> str:
-    """A text as one part of a path, short enough for any file system, and its own."""
-    plain = re.sub(r"[^\w. -]", "_", text)[:80].strip(". ") or "_"
-    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

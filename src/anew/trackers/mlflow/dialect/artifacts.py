@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import anew
 
+from ..translate.facts import file_place, table_place
 from . import places
 from .entities import FileInfo
 from .exceptions import MlflowException, missing
@@ -28,12 +29,9 @@ def contents(view: Any) -> dict[str, Any]:
     """What a run keeps by its path: the newest file of each, and all parts of each table."""
     found: dict[str, Any] = {}
     for file in view.files:
-        path = file.metadata.get("artifact_path") or "/".join(
-            p for p in (file.prefix, file.name) if p
-        )
-        found[path] = file
+        found[file_place(file.prefix, file.name, file.metadata)] = file
     for value in view.values(kind="table"):
-        path = value.metadata.get("artifact_file")
+        path = table_place(value.metadata)
         if path:
             parts = found.setdefault(path, [])
             if isinstance(parts, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from .fluent import _sampling
+from .places import sampling
 
 __all__ = [
     "autolog",
@@ -31,14 +31,14 @@ def autolog(*args: Any, **options: Any) -> None:
 
 def set_system_metrics_sampling_interval(interval: float | None) -> None:
     """Seconds between samples of CPU, memory and GPU in the runs that follow."""
-    _sampling["interval"] = interval
+    sampling["interval"] = interval
 
 
 def enable_system_metrics_logging() -> None:
     """Sample CPU, memory and GPU in the runs that follow, which is so by itself."""
-    _sampling["interval"] = None
+    sampling["interval"] = None
 
 
 def disable_system_metrics_logging() -> None:
     """Sample no CPU, memory and GPU in the runs that follow."""
-    _sampling["interval"] = 0
+    sampling["interval"] = 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anew
 
+from ..translate.facts import time_metadata
 from . import artifacts, experiments, fluent, writing
 from .exceptions import MlflowException
 from .runs import view_of
@@ -247,8 +248,8 @@ def log_image(
         )
     with meant(run_id) as native, writing.told():
         if key is not None:
-            facts = None if timestamp is None else {"timestamp": int(timestamp)}
-            native.log_value(key, _image(image), 0 if step is None else int(step), metadata=facts)
+            beside = time_metadata(timestamp) or None
+            native.log_value(key, _image(image), 0 if step is None else int(step), metadata=beside)
             return
         assert artifact_file is not None
         writing.save(native, artifact_file, _encoded(image, artifact_file))

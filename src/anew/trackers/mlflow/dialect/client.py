@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..translate.facts import meaning
 from . import artifacts, calls, experiments, fluent, places, searching, writing
 from .entities import (
     DatasetInput,
@@ -52,11 +53,11 @@ class MlflowClient:
         run_name: str | None = None,
     ) -> Run:
         """Begin a run; `set_terminated`, or the program's end, ends it."""
-        given = {str(key): str(value) for key, value in (tags or {}).items()}
-        name = run_name or given.pop("mlflow.runName", None)
-        given.pop("mlflow.runName", None)
-        parent = given.pop("mlflow.parentRunId", None)
-        run = fluent.begun(str(experiment_id), name, parent, given, None, None, start_time)
+        given = meaning(tags)
+        name = run_name or given.name
+        run = fluent.begun(
+            str(experiment_id), name, given.parent, given.tags, given.description, None, start_time
+        )
         return fluent.get_run(run.native.id) if run.native.folder else run
 
     def get_run(self, run_id: str) -> Run:
@@ -74,7 +75,7 @@ class MlflowClient:
         native = writing.OPEN.get(run_id)
         if native is None or native.status.ended:
             view = view_of(run_id)
-            native = fluent._continued(run_id, {}, None, 0).native if view else None
+            native = fluent.continued(run_id, {}, None, 0).native if view else None
         assert native is not None
         fluent.terminate(native, status)
 

@@ -12,10 +12,11 @@ import anew
 from anew import Status
 
 from ...around import around, opened_by_a_dialect
+from ..translate.facts import CAPTURED, RunFacts, meaning, status_here, status_there
 from . import experiments, places, writing
 from .entities import Run, RunData, RunInfo, RunInputs, RunStatus
 from .exceptions import MlflowException
-from .runs import artifact_uri, run_of, status_of, view_of
+from .runs import artifact_uri, run_of, view_of
 
 __all__ = [
     "ActiveRun",
@@ -30,7 +31,6 @@ __all__ = [
 
 _local = threading.local()
 _last: str | None = None
-_sampling: dict[str, float | None] = {"interval": None}
 
 
 def _stack() -> list[ActiveRun]:
@@ -46,20 +46,23 @@ class ActiveRun(Run):
 
     Attributes:
         native: The `anew.Experiment` below, for all it can do besides.
+        experiment_id: The id of its experiment.
     """
 
-    def __init__(self, native: anew.Experiment, experiment_id: str, run_name: str) -> None:
+    def __init__(
+        self, native: anew.Experiment, experiment_id: str, run_name: str, started: int | None
+    ) -> None:
         self.native = native
-        self._experiment_id, self._name = experiment_id, run_name
+        self.experiment_id = experiment_id
+        self._name, self._started = run_name, started
 
     @property
     def info(self) -> RunInfo:
         """Its facts, as far as they are known while it runs."""
         if self.native.folder and self.native.status is not Status.RUNNING:
             return get_run(self.native.id).info
-        started = getattr(self, "_started", None)
         return RunInfo(
-            self.native.id, self._experiment_id, _user(), status_of(self.native.status), started, None, "active",
+            self.native.id, self.experiment_id, _user(), status_there(self.native.status), self._started, None, "active",
             artifact_uri(self.native.folder), self._name,
         )  # fmt: skip
 
@@ -129,21 +132,21 @@ def start_run(
             "INVALID_STATE",
         )
     run_id = run_id or os.environ.pop("MLFLOW_RUN_ID", None)
-    system = 0 if log_system_metrics is False else _sampling["interval"]
-    given = {str(key): str(value) for key, value in (tags or {}).items()}
+    system = 0 if log_system_metrics is False else places.sampling["interval"]
     if run_id is not None:
-        run = _continued(run_id, given, description, system)
+        run = continued(run_id, tags, description, system)
     else:
-        parent = parent_run_id or given.pop("mlflow.parentRunId", None)
+        given = meaning(tags)
+        parent = parent_run_id or given.parent
         outer = stack[-1].native if stack else around()
         if parent is not None:
             view_of(parent)
         run = begun(
-            experiment_id or (stack[-1]._experiment_id if stack else experiments.active_id()),
-            run_name or given.pop("mlflow.runName", None),
+            experiment_id or (stack[-1].experiment_id if stack else experiments.active_id()),
+            run_name or given.name,
             parent or outer,
-            {key: value for key, value in given.items() if key != "mlflow.runName"},
-            description,
+            given.tags,
+            given.description or description,
             system,
         )
     global _last
@@ -165,14 +168,12 @@ def begun(
     import time
 
     experiment = experiments.name_of(str(experiment_id))
-    plain = dict(tags)
-    description = plain.pop("mlflow.note.content", description)
     label = _label(run_name) if run_name else None
     with writing.told():
         native = anew.Experiment(
             label,
             project=experiments.project_of(experiment),
-            tags=plain,
+            tags=tags,
             description=description,
             parent=parent,
             root=places.root(),
@@ -180,14 +181,13 @@ def begun(
         )
         opened_by_a_dialect(native)
         native.run.start()
-    facts: dict[str, Any] = {"experiment_id": str(experiment_id), "experiment": experiment}
-    if start_time is not None:
-        facts["start_time"] = int(start_time)
+    known = RunFacts(
+        str(experiment_id), experiment, None if start_time is None else int(start_time)
+    )
     if run_name and run_name != label:
-        facts |= {"run_name": run_name, "label": native.name}
-    native.capture("mlflow", facts)
-    run = ActiveRun(native, str(experiment_id), run_name or native.name)
-    run._started = round(time.time() * 1000)  # type: ignore[attr-defined]
+        known = known._replace(run_name=run_name, label=native.name)
+    native.capture(CAPTURED, known.captured())
+    run = ActiveRun(native, str(experiment_id), run_name or native.name, round(time.time() * 1000))
     writing.OPEN[native.id] = native
     return run
 
@@ -198,9 +198,14 @@ def _label(name: str) -> str:
     return text if text not in ("", ".", "..") else "run"
 
 
-def _continued(
-    run_id: str, tags: Mapping[str, str], description: str | None, system: float | None
+def continued(
+    run_id: str, tags: Mapping[str, Any] | None, description: str | None, system: float | None
 ) -> ActiveRun:
+    """A run that was begun before, which is written from now on.
+
+    Raises:
+        MlflowException: There is none of that id, or it is active.
+    """
     if any(run.native.id == run_id for run in _stack()):
         raise MlflowException(f"Run with UUID {run_id} is already active.", "INVALID_STATE")
     known = run_of(view := view_of(run_id))
@@ -215,9 +220,8 @@ def _continued(
         writing.remember_inputs(view)
     if tags:
         writing.set_tags(native, tags)
-    run = ActiveRun(native, known.info.experiment_id, known.info.run_name)
-    run._started = known.info.start_time  # type: ignore[attr-defined]
-    return run
+    info = known.info
+    return ActiveRun(native, info.experiment_id, info.run_name, info.start_time)
 
 
 def native_run() -> anew.Experiment:
@@ -255,16 +259,17 @@ def end_run(status: str = "FINISHED") -> None:
 def terminate(native: anew.Experiment, status: str | None) -> None:
     """End a run with one of MLflow's statuses."""
     ends = {
-        "FINISHED": native.run.complete,
-        "FAILED": native.run.fail,
-        "KILLED": native.run.cancel,
+        Status.COMPLETED: native.run.complete,
+        Status.FAILED: native.run.fail,
+        Status.CANCELLED: native.run.cancel,
     }
     name = RunStatus.to_string(status) if isinstance(status, int) else status or "FINISHED"
-    if name not in ends:
+    meant = status_here(name)
+    if meant not in ends:
         raise MlflowException.invalid_parameter_value(
-            f"A run ends as {', '.join(ends)}, not as {status!r}."
+            f"A run ends as {', '.join(map(status_there, ends))}, not as {status!r}."
         )
-    ends[name]()
+    ends[meant]()
     _ended(native)
 
 

@@ -13,11 +13,20 @@ import anew
 if TYPE_CHECKING:
     from anew import Store
 
-__all__ = ["get_tracking_uri", "is_tracking_uri_set", "root", "set_tracking_uri", "store"]
+__all__ = [
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "root",
+    "sampling",
+    "set_tracking_uri",
+    "store",
+]
 
 _uri: str | None = None
 _told: set[str] = set()
 _stores: dict[str, Store] = {}
+sampling: dict[str, float | None] = {"interval": None}
+"""Seconds between samples of the machine in the runs that follow; None is as Anew does by itself, 0 takes none."""
 
 
 def set_tracking_uri(uri: str | Path | None) -> None:

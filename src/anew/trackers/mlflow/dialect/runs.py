@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from anew import Status
 from anew.errors import AnewError, QueryError
 
+from ..translate import facts
 from . import experiments, places
 from .entities import (
     Dataset,
@@ -28,20 +27,7 @@ from .entities import (
 from .exceptions import MlflowException, missing
 from .narrowing import under
 
-__all__ = ["artifact_uri", "history", "run_of", "status_of", "view_of", "views_of"]
-
-_STATUS = {
-    Status.PENDING: "SCHEDULED",
-    Status.RUNNING: "RUNNING",
-    Status.COMPLETED: "FINISHED",
-    Status.FAILED: "FAILED",
-    Status.CANCELLED: "KILLED",
-}
-
-
-def status_of(status: Status) -> str:
-    """A status by MLflow's name for it."""
-    return _STATUS[status]
+__all__ = ["artifact_uri", "history", "run_of", "view_of", "views_of"]
 
 
 def artifact_uri(folder: str) -> str:
@@ -67,40 +53,31 @@ def view_of(run_id: str) -> Any:
 
 def run_of(view: Any) -> Run:
     """A run, with all that it logged so far."""
-    facts = view.captured.get("mlflow") or {}
-    name = facts.get("run_name") if facts.get("label") == view.name else None
+    given = facts.run_facts(view.captured)
     info = RunInfo(
         run_id=view.id,
         experiment_id=experiment_of(view),
         user_id=view.user or "",
-        status=_STATUS[view.status],
-        start_time=facts.get("start_time") or _milliseconds(view.started_at or view.created_at),
+        status=facts.status_there(view.status),
+        start_time=given.start_time or _milliseconds(view.started_at or view.created_at),
         end_time=_milliseconds(view.ended_at),
         lifecycle_stage=LifecycleStage.ACTIVE,
         artifact_uri=artifact_uri(str(view.path)),
-        run_name=name or view.name,
+        run_name=given.name(view.name),
     )
-    metrics = {
-        key: metric.last for key, metric in view.metrics.items() if not key.startswith("system/")
-    }
-    params = {key: str(value) for key, value in flat(view.params.to_dict())}
+    metrics = {key: metric.last for key, metric in view.metrics.items() if facts.is_metric(key)}
+    params = facts.param_texts(view.params.to_dict())
     return Run(info, RunData(metrics, params, _tags(view, info.run_name)), _inputs(view))
 
 
 def _tags(view: Any, run_name: str) -> dict[str, str]:
-    command = view.captured.get("command") or {}
-    program = command.get("entry") if isinstance(command, Mapping) else None
-    known = {
-        "mlflow.runName": run_name,
-        "mlflow.user": view.user,
-        "mlflow.source.name": program,
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.git.commit": view.git.get("commit"),
-        "mlflow.parentRunId": view.parent,
-        "mlflow.note.content": view.description,
-    }
-    tags = {key: str(value) for key, value in known.items() if value}
-    return tags | {key: "" if value is None else value for key, value in view.tags.items()}
+    command = view.captured.get("command")
+    return (
+        facts.known_tags(run_name, view.user, view.description, view.notes, view.parent)
+        | facts.git_tags(view.git)
+        | facts.command_tags(command if isinstance(command, Mapping) else {})
+        | {key: facts.tag_text(value) for key, value in view.tags.items()}
+    )
 
 
 def _inputs(view: Any) -> RunInputs:
@@ -111,26 +88,14 @@ def _inputs(view: Any) -> RunInputs:
     return RunInputs(found)
 
 
-def flat(nested: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """The parameters of a nested mapping by their dotted names."""
-    for key, value in nested.items():
-        if isinstance(value, Mapping) and value:
-            yield from flat(value, f"{before}{key}.")
-        else:
-            yield f"{before}{key}", value
-
-
 def _milliseconds(seconds: float | None) -> int | None:
-    return None if seconds is None else round(seconds * 1000)
+    return None if seconds is None else facts.milliseconds(seconds)
 
 
 def experiment_of(view: Any) -> str:
     """The id of the MLflow experiment that a run is in: of the project, for one that was logged by other means."""
-    given = (view.captured.get("mlflow") or {}).get("experiment_id")
-    if given is not None:
-        return str(given)
-    folder = os.path.dirname(view.prefix)
-    return experiments.id_of(folder) if folder else "0"
+    given = facts.run_facts(view.captured).experiment_id
+    return given or experiments.id_of(facts.experiment_name(view.prefix))
 
 
 def views_of(experiment_ids: list[str] | None, narrower: str | None = None) -> Iterator[Any]:
@@ -168,8 +133,7 @@ def history(view: Any, key: str) -> list[Metric]:
         return []
     found = []
     for row in metric.rows():
-        stamp = (row["metadata"] or {}).get("timestamp")
-        when = round(row["time"] * 1000) if stamp is None else int(stamp)
+        when = facts.point_time(row["time"], row["metadata"])
         found.append(Metric(key, row["value"], when, row["step"], run_id=view.id))
     return found
 

@@ -14,9 +14,10 @@ from anew.errors import AnewError
 
 from ...around import opened_by_a_dialect
 from ...places import safe_path
+from ..translate import facts as translated
 from . import places
 from .exceptions import MlflowException
-from .runs import dataset_record, flat, view_of
+from .runs import dataset_record, view_of
 
 __all__ = [
     "OPEN",
@@ -113,8 +114,7 @@ def log_metrics(
 ) -> None:
     """Log points exactly as they are; a time of their own (in milliseconds) is kept beside them."""
     beside = {name: value for name, value in facts.items() if value is not None}
-    if timestamp is not None:
-        beside["timestamp"] = int(timestamp)
+    beside |= translated.time_metadata(timestamp)
     with told():
         native.log_metrics(dict(metrics), 0 if step is None else int(step), metadata=beside or None)
 
@@ -127,8 +127,8 @@ def log_params(native: anew.Experiment, params: Mapping[str, Any]) -> None:
     """
     known = _logged.setdefault(native.id, {}) if native.folder else {}
     if not known:
-        known.update({key: str(value) for key, value in flat(native.params.get())})
-    new = dict(flat({str(key): value for key, value in params.items()}))
+        known.update(translated.param_texts(native.params.get()))
+    new = translated.by_name(params)
     for key, value in new.items():
         before = known.get(key, str(value))
         if before not in (str(value), "***"):
@@ -138,43 +138,36 @@ def log_params(native: anew.Experiment, params: Mapping[str, Any]) -> None:
                 f"Attempted logging new value '{value}'. A run of its own (nested=True) can have another value."
             )
     taken = {*known, *new}
-    kept = {_apart(key, taken): value for key, value in new.items()}
+    kept = {translated.param_name(key, taken): value for key, value in new.items()}
     with told():
         native.params.set(kept)
     known.update({key: str(value) for key, value in new.items()})
 
 
-def _apart(key: str, others: set[str]) -> str:
-    """A name beside which a name of its own below it has room: `a` and `a.b` are both kept."""
-    below = any(other.startswith(f"{key}.") for other in others)
-    return f"{key}/" if below else key
-
-
 def set_tags(native: anew.Experiment, tags: Mapping[str, Any]) -> None:
     """Set tags; those that mean a run's name or description set these."""
-    plain = {str(key): str(value) for key, value in tags.items()}
+    given = translated.meaning(tags)
     with told():
-        if "mlflow.note.content" in plain:
-            native.set_description(plain.pop("mlflow.note.content"))
-        name = plain.pop("mlflow.runName", None)
-        if plain:
-            native.add_tags(plain)
-        if name is not None and native.folder:
-            rename(native.id, name)
+        if given.description is not None:
+            native.set_description(given.description)
+        if given.tags:
+            native.add_tags(given.tags)
+        if given.name is not None and native.folder:
+            rename(native.id, given.name)
 
 
 def tag(run_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of a run by its id; one that has ended is not opened again for it."""
     store = places.store()
     if run_id not in OPEN and store is not None and (view := view_of(run_id)).status.ended:
-        plain = {str(key): str(value) for key, value in tags.items()}
+        given = translated.meaning(tags)
         with told():
-            if "mlflow.note.content" in plain:
-                store.describe(view.id, plain.pop("mlflow.note.content"))
-            if "mlflow.runName" in plain:
-                store.rename(view.id, plain.pop("mlflow.runName"))
-            if plain:
-                store.tag(view.id, plain)
+            if given.description is not None:
+                store.describe(view.id, given.description)
+            if given.name is not None:
+                store.rename(view.id, given.name)
+            if given.tags:
+                store.tag(view.id, given.tags)
         return
     with writing(run_id) as native:
         set_tags(native, tags)
@@ -224,7 +217,7 @@ def save(native: anew.Experiment, path: str, data: Any) -> None:
     plain = checked(path)
     safe = safe_path(plain)
     prefix, _, name = safe.rpartition("/")
-    metadata = None if safe == plain else {"artifact_path": plain}
+    metadata = None if safe == plain else translated.file_metadata(plain)
     source = data.encode("utf-8", "surrogateescape") if isinstance(data, _Text) else data
     with told():
         native.files(prefix).save(source, name, metadata=metadata)
@@ -258,7 +251,7 @@ def log_table(native: anew.Experiment, data: Any, artifact_file: str) -> None:
     if isinstance(data, Mapping) and not any(_is_column(value) for value in data.values()):
         data = [dict(data)]
     with told():
-        native.log_value(path, anew.Table(data), metadata={"artifact_file": path})
+        native.log_value(path, anew.Table(data), metadata=translated.table_metadata(path))
 
 
 def _is_column(value: Any) -> bool:

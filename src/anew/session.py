@@ -40,7 +40,7 @@ def start(name: str | None = None, **options: Any) -> Experiment:
     The current experiment, if there is one, is completed first.
     """
     global _current
-    if _current is not None and _current._recording is not None:
+    if _current is not None and _current.life.recording is not None:
         _current.run.complete()
     _current = Experiment(name, **options)
     _current.run.start()
@@ -89,7 +89,7 @@ def current() -> Experiment:
     """
     if _current is not None and _current.status is Status.RUNNING:
         return _current
-    experiment = running() or _current
+    experiment: Experiment | None = running() or _current
     if experiment is None:
         raise NotRunning("No experiment was started: call anew.start(name) first.")
     return experiment

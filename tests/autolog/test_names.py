@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 from anew import Experiment
@@ -35,9 +33,8 @@ def test_a_name_is_never_too_long():
 def test_tags_of_other_folders_get_as_much_of_the_folder_as_tells_them_apart():
     tags, one, two = Tags(), Experiment("a/one"), Experiment("a/two")
     names = [
-        tags.name(one, SimpleNamespace(log_dir=folder), "loss")
+        tags.name(one, folder, "loss")
         for folder in ("x/runs/a", "x/runs/b", "y/runs/b", "x/runs/a", "y/runs/b")
     ]
     assert names == ["loss", "b/loss", "runs/b/loss", "loss", "runs/b/loss"]
-    assert tags.name(two, SimpleNamespace(logdir="y/runs/b"), "loss") == "loss"
-    assert tags.name(two, SimpleNamespace(), " \n") == "untitled"
+    assert tags.name(two, "y/runs/b", "loss") == "loss"

@@ -187,7 +187,7 @@ def test_a_target_that_takes_connections_and_never_answers_holds_nothing_up(
             (place,) = view.forwarded
             assert place.waiting >= 100
             assert not place.complete
-        exp._last.forwardings[0]._sending.stop()
+        exp.life.last.forwardings[0]._sending.stop()
 
 
 def test_nothing_is_listening_is_told_counted_and_kept(root: Path):
@@ -234,7 +234,7 @@ def test_a_place_that_is_known_without_its_password_must_be_said_again(
     secret = MLflow("http://me:hunter2secret@127.0.0.1:9")
     with Experiment("p/run", root=root, forward_to=secret) as exp:
         exp.log_metric("loss", 1.0)
-    exp._last.forwardings[0]._sending.stop()
+    exp.life.last.forwardings[0]._sending.stop()
     for path in Path(exp.folder).rglob("*"):
         assert not path.is_file() or b"hunter2secret" not in path.read_bytes(), path
     with Store(root) as store, pytest.raises(InvalidSetting, match="password"):
@@ -267,7 +267,7 @@ def test_a_program_that_is_recorded_from_outside_is_sent_by_one_process(root: Pa
         "import anew\n"
         "with anew.Experiment('inner/run') as exp:\n"
         "    for step in range(50):\n        exp.log_metric('loss', step, step=step)\n"
-        "    print('senders:', len(exp._last.forwardings))\n"
+        "    print('senders:', len(exp.life.last.forwardings))\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "anew", "run", "--", sys.executable, "train.py"],

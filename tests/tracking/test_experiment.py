@@ -677,8 +677,8 @@ def test_strict_raises_when_records_cannot_be_written(root: Path) -> None:
     exp.run.start()
     exp.log_metric("x", 1.0)
     shutil.rmtree(exp.folder)
-    assert exp._recording is not None
-    exp._recording.beat()
+    assert exp.life.recording is not None
+    exp.life.recording.beat()
     with pytest.raises(WriteFailed):
         exp.log_metric("x", 1.0)
     with pytest.raises(WriteFailed):

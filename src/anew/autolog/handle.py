@@ -123,7 +123,8 @@ class Capture:
 
     def _target(self) -> Experiment | None:
         """The experiment that a report is for now."""
-        if self._given is None and (found := running()) is not None:
+        found: Experiment | None = running() if self._given is None else None
+        if found is not None:
             return found
         # A thread that opened none, and several run: the one that this was begun in.
         known = self._given or self._ends_with
@@ -158,9 +159,9 @@ class Capture:
 
 
 def _lives(experiment: Experiment) -> bool:
-    recording = experiment._recording
+    recording = experiment.life.recording
     if recording is None:
-        return experiment._disabled and experiment.status is Status.RUNNING
+        return experiment.life.disabled and experiment.status is Status.RUNNING
     return id(recording) in LIVE
 
 

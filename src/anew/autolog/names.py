@@ -8,8 +8,6 @@ import weakref
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from ..tracking.experiment import Experiment
 
 __all__ = ["Tags", "tidy"]
@@ -39,11 +37,10 @@ class Tags:
             weakref.WeakKeyDictionary()
         )
 
-    def name(self, experiment: Experiment, writer: Any, tag: Any) -> str:
-        """The name to record a tag of a writer under."""
-        folder = str(getattr(writer, "log_dir", None) or getattr(writer, "logdir", None) or "")
+    def name(self, experiment: Experiment, folder: str, tag: str) -> str:
+        """The name under which a tag of the writer of a folder is recorded."""
         owners = self._owners.setdefault(experiment, {})
-        name = tidy(tag) or "untitled"
+        name = tag
         if owners.setdefault(name, folder) == folder:
             return name
         for part in reversed([p for p in os.path.normpath(folder).split(os.sep) if p]):

@@ -27,13 +27,12 @@ Connect = Callable[[Address, Mirror, dict[str, Any]], Target]
 TRIES = 5  # of a piece as a whole, before its records are tried one by one
 MOST_SET_ASIDE = 20
 
-_MOVED = ("aim", "clearml", "mlflow")
-_TARGETS = {
-    "aim": "AimTarget",
-    "clearml": "ClearMLTarget",
-    "mlflow": "MLflowTarget",
-    "tensorboard": "TensorBoardTarget",
-    "wandb": "WandBTarget",
+_TARGETS = {  # the module, from this package on, and the class
+    "aim": ("..trackers.aim.forward", "AimTarget"),
+    "clearml": ("..trackers.clearml.forward", "ClearMLTarget"),
+    "mlflow": ("..trackers.mlflow.forward", "MLflowTarget"),
+    "tensorboard": ("..trackers.tensorboard.forward", "TensorBoardTarget"),
+    "wandb": (".wandb", "WandBTarget"),
 }
 
 
@@ -44,11 +43,8 @@ def connect(address: Address, mirror: Mirror, memo: dict[str, Any]) -> Target:
         MissingDependency: The tracker's package is not installed.
         Exception: Whatever its library raises when it cannot be reached.
     """
-    room = "anew.trackers" if address.kind in _MOVED else __package__
-    module = import_module(
-        f"{room}.{address.kind}" + (".forward" if address.kind in _MOVED else "")
-    )
-    made: Target = getattr(module, _TARGETS[address.kind])(address, mirror, memo)
+    module, name = _TARGETS[address.kind]
+    made: Target = getattr(import_module(module, __package__), name)(address, mirror, memo)
     return made
 
 

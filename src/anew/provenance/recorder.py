@@ -155,7 +155,7 @@ class Capturer:
         self._started = False
         self._done = False
         self._handle: Any = None
-        self._repository: Repository | None = None
+        self.repository: Repository | None = None
         self._loose: str | None = None
         self._head: tuple[str | None, str | None] | None = None
 
@@ -174,7 +174,7 @@ class Capturer:
                 facts |= {"opened_as": self._opened_as, "nth": self._nth}
             recording.captures("command", facts)
         self._find_code()
-        self._head = self._repository.head() if self._repository else None
+        self._head = self.repository.head() if self.repository else None
         commit, branch = self._head or (None, None)
         if not self._on:
             if commit:
@@ -214,16 +214,16 @@ class Capturer:
         entry = outside.script if outside is not None else entry
         entry = os.path.abspath(entry) if entry else None
         if entry and not entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
-            self._repository = find_repository(os.path.dirname(entry))
+            self.repository = find_repository(os.path.dirname(entry))
             self._loose = os.path.dirname(entry)
-        if self._repository is None:
+        if self.repository is None:
             try:
-                self._repository = find_repository(outside.cwd if outside else os.getcwd())
+                self.repository = find_repository(outside.cwd if outside else os.getcwd())
             except FileNotFoundError:
                 pass
 
     def _code_key(self) -> Any:
-        repository = self._repository
+        repository = self.repository
         if repository is None:
             return (self._loose, len(sys.modules))
         try:
@@ -291,7 +291,7 @@ class Capturer:
             requirements_text,
         )
 
-        root = self._repository.root if self._repository else None
+        root = self.repository.root if self.repository else None
         paths, outside = sys.path, self._outside
         if outside is not None:
             paths = outside.paths
@@ -347,9 +347,9 @@ class Capturer:
     def _read_code(self, recording: Recording) -> tuple[dict[str, Any], bytes]:
         from .git import capture_git, capture_loose_code
 
-        if self._repository is not None:
-            facts, patch = capture_git(self._repository, exclude=[recording.root.root])
-            facts["root"] = self._repository.root
+        if self.repository is not None:
+            facts, patch = capture_git(self.repository, exclude=[recording.root.root])
+            facts["root"] = self.repository.root
         elif self._loose is not None:
             facts, patch = capture_loose_code(self._loose, _loaded_files(self._loose))
             facts["root"] = self._loose

@@ -217,16 +217,16 @@ def _run_once(
         prefix=prefix, root=store.root, parent=recipe.experiment_id, relation="reproduces", quiet=True, console="off",
         system_metrics=0, mode="on", strict=False,
     )  # fmt: skip
-    child._settings.join, child._settings.capture = "", "on"
+    child.life.settings.join, child.life.settings.capture = "", "on"
     facts: dict[str, Any] = {"reproduces": recipe.experiment_id}
     if recipe.opened_as is not None:
         facts |= {"opened_as": recipe.opened_as, "nth": recipe.nth}
-    child._outside = outside(
+    child.life.outside = outside(
         recipe.command, recipe.cwd, run.environ, run.python, code=(dict(recipe.git), recipe.patch), facts=facts
     )  # fmt: skip
     child.run.start()
     try:
-        recording = child._recording
+        recording = child.life.recording
         assert recording is not None
         recording.capturer.work()
         _capture_inputs(child, run)

@@ -123,7 +123,7 @@ def outside(
 
 def forwarded(experiment: Experiment) -> list[dict[str, Any]]:
     """Where an experiment that is recorded from outside is forwarded to: the program need not do so as well."""
-    return [address.shown() for address in experiment._forward_to]
+    return [address.shown() for address in experiment.life.forward_to]
 
 
 def inner_environment(environ: Mapping[str, str], join: str) -> dict[str, str]:
@@ -160,7 +160,7 @@ def run_program(
     Raises:
         ReproduceError: It cannot be started.
     """
-    recording = experiment._recording
+    recording = experiment.life.recording
     assert recording is not None
     keeper = _Keeper(recording.layout.console(recording.writer.name))
     with _Signals() as signals:
@@ -204,17 +204,17 @@ def end(experiment: Experiment, ended: Ended) -> None:
     else:
         # An experiment inside has written where it failed, which is more than the exit code says.
         told = os.path.exists(ExperimentLayout(experiment.folder).failed)
-        experiment._finish("failed", ended.reason, None if told else ended.tail or ended.reason)
+        experiment.run.end("failed", ended.reason, None if told else ended.tail or ended.reason)
 
 
 def _end_inside(experiment: Experiment, status: str, reason: str) -> None:
     """Write the end of experiments inside that had no time to: a signal ended their process."""
-    recording = experiment._recording
+    recording = experiment.life.recording
     assert recording is not None
     if len(recording.layout.writers()) < 2:
         return
-    recording._read_state()
-    for gone in recording._gone:
+    recording.read_state()
+    for gone in recording.gone:
         append_event(
             recording.root, recording.layout, experiment.id, "closed", status=status, reason=reason, by="reader",
             writer=gone.writer,
@@ -226,7 +226,7 @@ def _sample(experiment: Experiment, pid: int) -> Any:
     from ..monitor.ticker import process_ticker
 
     sampler = SystemSampler(experiment.folder, pid=pid)
-    recording = experiment._recording
+    recording = experiment.life.recording
     every = load_interval()
 
     def sample() -> None:

@@ -35,9 +35,9 @@ def run_tracked(
     experiment = Experiment(
         name, root=root, tags=list(tags), description=description, quiet=quiet or None, console="off", system_metrics=0,
     )  # fmt: skip
-    experiment._outside = outside(command, cwd, environ)
+    experiment.life.outside = outside(command, cwd, environ)
     experiment.run.start()
-    recording = experiment._recording
+    recording = experiment.life.recording
     if recording is None:  # recording is switched off
         import subprocess
 

@@ -16,10 +16,11 @@ from .scalars import as_number, as_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .experiment import Experiment
+    from .life import Life
+    from .points import LogMetric, LogMetrics
     from .recording import Recording
 
 __all__ = ["PointLog", "keep_value"]
@@ -28,12 +29,18 @@ _FAST_AFTER = 300  # careful calls; then the fast encoder is worth its import
 
 
 class PointLog:
-    """Logs the metrics of one experiment: the fast functions, and what they fall back on."""
+    """Logs the metrics of one experiment: the fast functions, and what they fall back on.
 
-    __slots__ = ("_calls", "_experiment", "_hot", "_iteration")
+    Args:
+        life: The experiment's life.
+        install: Takes the two fast functions whenever they are made again.
+    """
 
-    def __init__(self, experiment: Experiment) -> None:
-        self._experiment = experiment
+    __slots__ = ("_calls", "_hot", "_install", "_iteration", "_life")
+
+    def __init__(self, life: Life, install: Callable[[LogMetric, LogMetrics], object]) -> None:
+        self._life = life
+        self._install = install
         self._iteration: int | None = None
         self._calls = 0
         self.renew()
@@ -41,8 +48,7 @@ class PointLog:
     def renew(self) -> None:
         """Begin with fresh fast functions: those of an earlier opening stay with its segment."""
         self._hot = HotPath(self._carefully, self._refused, self._iteration)
-        self._experiment.log_metric = self._hot.log_metric
-        self._experiment.log_metrics = self._hot.log_metrics
+        self._install(self._hot.log_metric, self._hot.log_metrics)
 
     def forget_names(self) -> None:
         """Go the careful way until the names are known again: the segment is another one."""
@@ -61,9 +67,9 @@ class PointLog:
         self, metrics: Mapping[str, Any], step: Any, metadata: Mapping[str, Any] | None
     ) -> None:
         """Check and convert one log call; everything or nothing of it is kept."""
-        if self._experiment._disabled:
+        if self._life.disabled:
             return
-        recording = self._experiment._require_running("log_metrics")
+        recording = self._life.require("log_metrics")
         if not hasattr(metrics, "items"):
             raise InvalidValue(
                 f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}; "
@@ -104,7 +110,7 @@ class PointLog:
 
     def _refused(self, line: bytes, error: OSError | None) -> None:
         """The fast way could not write a line: find out why, and keep the line if it can be kept."""
-        recording = self._experiment._require_running("log_metrics")
+        recording = self._life.require("log_metrics")
         segment = recording.writer.points
         # EBADF is the door of a segment that ended.
         replaced = error is not None and error.errno == errno.EBADF

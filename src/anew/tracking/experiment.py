@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import time
 
-from ..errors import AlreadyRunning, InvalidValue, NotRunning
+from ..errors import AlreadyRunning, InvalidValue
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
 from ..record.names import check_label, check_metric_name
@@ -16,12 +15,13 @@ from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
-from .files import Files, LoggedFile
+from .files import Files
 from .identity import Place, find_place, launch_token
+from .life import Life
 from .metrics import MetricGroup
-from .opening import begin, frozen, login, warn_of_changed_config
+from .opening import Given, begin, login, warn_of_changed_config
 from .params import Params
-from .ranks import find_rank
+from .ranks import Rank, find_rank
 from .recording import Recording
 from .run import Run
 from .running import opened
@@ -121,7 +121,7 @@ class Experiment:
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
-        self._settings = load_settings().with_arguments(
+        settings = load_settings().with_arguments(
             root=None if root is None else os.fspath(root),
             mode=mode,
             strict=strict,
@@ -130,72 +130,65 @@ class Experiment:
             system_metrics=system_metrics,
             forward_to=forward_to,
         )
-        self._forward_to: list[Any] = []
-        if self._settings.forward_to:
-            from ..forwarders.address import as_addresses
-
-            self._forward_to = as_addresses(self._settings.forward_to)
         self._opened_as = name or prefix or ""
-        self._given = self._opened_as or self._settings.prefix
         self._is_prefix = not name and bool(prefix)
         self._project = project
-        self._rank = find_rank(os.environ)
+        which = find_rank(os.environ)
         if rank is not None:
-            from .ranks import Rank
+            which = Rank(as_step(rank), None, world_size or max(2, rank + 1), "given")
+        self._given = Given(config)
+        self._given.params = params
+        self._given.tags = _tags(tags)
+        self._given.bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
+        self._given.description, self._given.notes = description, notes
+        self._given.parent, self._given.relation = parent, relation
+        # For other rooms of Anew; not meant for programs.
+        self.life = Life(settings, which, self._opened_as or settings.prefix)
+        if settings.forward_to:
+            from ..forwarders.address import as_addresses
 
-            self._rank = Rank(as_step(rank), None, world_size or max(2, rank + 1), "given")
-        self._config_source = config
-        self._config = frozen(config)
-        self._first_params = params
-        self._tags = _tags(tags)
-        self._bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
-        self._description = description
-        self._notes = notes
-        self._parent = parent
-        self._relation = relation
-        self._disabled = self._settings.mode == "disabled"
-        self._recording: Recording | None = None
-        self._last: Recording | None = None
-        self._status = Status.PENDING
-        self._files: list[LoggedFile] = []
-        self._outside: Any = (
-            None  # what is run, where another program is recorded (`reproduce.running`)
-        )
+            self.life.forward_to = as_addresses(settings.forward_to)
         self._weights: ExperimentWeights | None = None
-        self.run = Run(self)
-        self.params = Params(self._params_set)
-        self._points = PointLog(self)
+        self._known_params: dict[str, Any] = {}
+        self.run: Run[Experiment] = Run(self.life, self._start, self._finish)
+        self.params = Params(self._params_set, self._known_params)
+        self._points = PointLog(self.life, self._install)
+        self.life.on_reopened = self._points.forget_names
 
     # -- life -------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        if self._recording is not None or (self._disabled and self._status is Status.RUNNING):
+    def _install(self, log_metric: LogMetric, log_metrics: LogMetrics) -> None:
+        self.log_metric, self.log_metrics = log_metric, log_metrics
+
+    def _start(self) -> Experiment:
+        life = self.life
+        if life.recording is not None or (life.disabled and life.status is Status.RUNNING):
             raise AlreadyRunning(
                 f"The experiment {self.prefix} is already running; end it with run.complete() first."
             )
-        if self._disabled:
-            self._status = Status.RUNNING
+        if life.disabled:
+            life.status = Status.RUNNING
             opened(self)
-            return
-        settings = self._settings
+            return self
+        settings = life.settings
         if not settings.user:
             settings.user = login()
-        launch = launch_token(os.environ, settings.launch_id, self._rank.world_size)
-        if not self._given:
+        launch = launch_token(os.environ, settings.launch_id, life.rank.world_size)
+        if not life.given:
             from ..naming import random_name
 
             # Ranks of one launch must come to the same name; a process on its own to any.
-            self._given = random_name(launch and f"{launch}:{next(_unnamed)}")
+            life.given = random_name(launch and f"{launch}:{next(_unnamed)}")
         joined = None
         if settings.join:
             from .joining import find_joined
 
-            joined = find_joined(settings.join, self._opened_as, self._given, self._is_prefix)
+            joined = find_joined(settings.join, self._opened_as, life.given, self._is_prefix)
             settings.root = joined.root or settings.root
         root = RootLayout(settings.root)
-        key = f"{settings.root}\0{self._project}\0{self._given}"
+        key = f"{settings.root}\0{self._project}\0{life.given}"
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
-        given, project = self._given, self._project
+        given, project = life.given, self._project
         if joined is not None and joined.given:
             given, project = joined.given, joined.project
         belongs = joined is not None and joined.belongs
@@ -210,70 +203,57 @@ class Experiment:
                 ordinal=ordinal,
                 is_prefix=self._is_prefix,
             )
-        if self._status is not Status.PENDING:
+        if life.status is not Status.PENDING:
             self._points.renew()
-            self._files = []
-        recording = Recording(root, place, self._rank, settings, self._say)
+            life.files = []
+        recording = Recording(root, place, life.rank, settings, life.say)
         if (
             joined is not None and joined.belongs
         ):  # its place in the family is what the one that started it says
-            self._parent = None
+            self._given.parent = None
             recording.forwarded_outside = joined.forwarded
-        recording.capture_with(self._opened_as, next(_openings), belongs, self._outside)
+        recording.capture_with(self._opened_as, next(_openings), belongs, life.outside)
+        recording.ender = self._end
+        merge(self._known_params, recording.params)
         try:
-            begin(self, recording)
+            begin(self._given, life, recording, self.params)
         except BaseException as error:
             recording.close("failed", f"it could not start: {error}")
             raise
         opened(self)
+        return self
 
     def _finish(self, status: str, reason: str | None, error: str | None) -> None:
         """End on request; raises when there is nothing to end."""
-        if self._disabled:
-            self._status = Status(status)
+        if self.life.disabled:
+            self.life.status = Status(status)
             return
-        self._require_running(
+        self.life.require(
             f"run.{ {'completed': 'complete', 'failed': 'fail'}.get(status, 'cancel') }"
         )
         self._end(status, reason, error)
 
     def _end(self, status: str, reason: str | None, error: str | None) -> None:
-        recording = self._recording
+        life, recording = self.life, self.life.recording
         if recording is None:
             return
-        warn_of_changed_config(self)
+        warn_of_changed_config(self._given, life)
         path = recording.layout.points(recording.writer.name)
         seconds = time.time() - recording.opened_at
         lost = recording.close(status, reason and mask_text(reason), error and mask_text(error))
-        self._recording = None
-        self._status = Status(status)
-        if lost or (
-            self._rank.is_lead and not self._settings.quiet and os.getpid() == recording.pid
-        ):
+        life.recording = None
+        life.status = Status(status)
+        quiet = life.settings.quiet
+        if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
             from .summary import end_lines
 
             lines = end_lines(path, status, seconds, lost, recording.prefix)
-            for line in lines if not self._settings.quiet else lines[-1:]:
-                self._say(line)
+            for line in lines if not quiet else lines[-1:]:
+                life.say(line)
         if recording.forwardings:
             from .forwarding import finish_forwarding
 
-            finish_forwarding(recording, None if self._settings.quiet else self._say)
-
-    def _require_running(self, call: str) -> Recording:
-        recording = self._recording
-        if recording is None:
-            if self._status is Status.PENDING:
-                raise NotRunning(
-                    f"{call} before the start: use the experiment in a with statement or call run.start() first."
-                )
-            raise NotRunning(
-                f"{call} after the end: the experiment {self.prefix} is {self._status}. Open it again to continue it."
-            )
-        if os.getpid() != recording.pid:
-            recording.reopen_in_child()
-            self._points.forget_names()
-        return recording
+            finish_forwarding(recording, None if quiet else life.say)
 
     def __enter__(self) -> Experiment:
         return self.run.start()
@@ -315,65 +295,65 @@ class Experiment:
     @property
     def id(self) -> str:
         """The experiment's id; "" until it has started."""
-        return self._last.experiment_id if self._last else ""
+        return self.life.last.experiment_id if self.life.last else ""
 
     @property
     def prefix(self) -> str:
         """Its path under the root; before the start, what was given."""
-        return self._last.prefix if self._last else self._given
+        return self.life.prefix
 
     @property
     def name(self) -> str:
         """The last segment of the prefix, or the name that was given."""
-        return self._last.name if self._last else self._given.rsplit("/", 1)[-1]
+        last = self.life.last
+        return last.name if last else self.life.given.rsplit("/", 1)[-1]
 
     @property
     def root(self) -> str:
         """The root folder of the store it is in, or will be in."""
-        return self._last.root.root if self._last else RootLayout(self._settings.root).root
+        return self.life.root
 
     @property
     def folder(self) -> str:
         """Its folder; "" until it has started."""
-        return self._last.layout.folder if self._last else ""
+        return self.life.folder
 
     @property
     def status(self) -> Status:
         """Where it is in its life, as far as this process knows."""
-        return self._status
+        return self.life.status
 
     @property
     def rank(self) -> int | None:
         """This process's rank, None for a process on its own."""
-        return self._rank.rank
+        return self.life.rank.rank
 
     @property
     def config(self) -> FrozenConfig:
         """The frozen configuration: read by key, attribute or dotted key."""
         from .config import FrozenConfig
 
-        frozen = (
-            self._config
-            if self._config is not None
-            else (self._last.config if self._last else None)
-        )
+        frozen = self._given.config
+        if frozen is None and self.life.last is not None:
+            frozen = self.life.last.config
         return FrozenConfig(frozen or {})
 
     @property
     def tags(self) -> dict[str, str | None]:
         """Its tags, with their values (None for a plain tag)."""
-        return dict(self._last.about["tags"]) if self._last else dict(self._tags)
+        last = self.life.last
+        return dict(last.about["tags"] if last else self._given.tags)
 
     @property
     def lost(self) -> int:
         """Records that could not be written so far."""
-        return self._last.lost if self._last else 0
+        return self.life.last.lost if self.life.last else 0
 
     # -- metrics ----------------------------------------------------------------------------------
 
     def metrics(self, group: str = "") -> MetricGroup:
         """Metrics whose names start with `group/`: `exp.metrics("train").log(loss=0.5)`."""
-        return MetricGroup(self, group)
+        return MetricGroup(lambda *row, **more: self.log_metrics(*row, **more), group)
 
     def set_iteration(self, iteration: int | None) -> None:
         """The step of calls that give none, from now on; None to leave it out again.
@@ -395,9 +375,9 @@ class Experiment:
             InvalidValue: The level is none of these.
             NotRunning: The experiment has not started, or has ended.
         """
-        if self._disabled:
+        if self.life.disabled:
             return
-        recording = self._require_running("log")
+        recording = self.life.require("log")
         level = level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
             raise InvalidValue(f"The level {level!r} is none of {', '.join(LEVELS)}.", key="level")
@@ -427,11 +407,11 @@ class Experiment:
             InvalidValue: The value is of no kind that can be kept.
             NotRunning: The experiment has not started, or has ended.
         """
-        if self._disabled:
+        if self.life.disabled:
             return
         from ..values import as_value
 
-        recording = self._require_running("log_value")
+        recording = self.life.require("log_value")
         check_metric_name(name)
         found = as_value(value)
         if found is None:
@@ -448,23 +428,11 @@ class Experiment:
         """The data this experiment reads: `exp.inputs.add("data/train.csv")`."""
         from .inputs import Inputs
 
-        return Inputs(self)
+        return Inputs(self.life)
 
     def files(self, prefix: str = "") -> Files:
         """Files under a prefix: `exp.files("models").save("model.pth")`."""
-        return Files(self, prefix)
-
-    def _file_logged(self, file: LoggedFile, relative: str) -> None:
-        recording = self._require_running("files.save")
-        self._files.append(file)
-        fields = {
-            "file_id": file.file_id, "prefix": file.prefix, "name": file.name, "path": relative,
-            "size": file.size, "hash": file.hash, "step": file.step, "metadata": file.metadata or None,
-        }  # fmt: skip
-        recording.event("file", **{k: v for k, v in fields.items() if v is not None})
-
-    def _lose(self, reason: str) -> None:
-        self._require_running("files.save").lose(reason)
+        return Files(self.life, prefix)
 
     @property
     def weights(self) -> ExperimentWeights:
@@ -478,47 +446,47 @@ class Experiment:
         if self._weights is None:
             from ..weights.experiment import DisabledWeights, ExperimentWeights
 
-            if self._disabled:
+            if self.life.disabled:
                 return DisabledWeights()
-            recording = self._require_running("weights")
+            recording = self.life.require("weights")
             self._weights = ExperimentWeights(
                 recording.root.weights,
                 recording.experiment_id,
                 on_commit=lambda commit, message, step: self._weights_committed(
                     commit, message, step
                 ),
-                author=self._settings.user or None,
+                author=self.life.settings.user or None,
             )
         return self._weights
 
     def _weights_committed(self, commit: str, message: str, step: int | None) -> None:
         if (
-            self._recording is not None
+            self.life.recording is not None
         ):  # after the end the repository alone keeps it, linked by the id
             self.capture("weights", {"commit": commit, "message": message, "step": step})
 
     # -- parameters and labels --------------------------------------------------------------------
 
     def _params_set(self, params: dict[str, Any]) -> None:
-        if self._disabled:
+        if self.life.disabled:
             return
-        recording = self._require_running("params.set")
+        recording = self.life.require("params.set")
         recording.event("params", params=params)
         merge(recording.params, params)
         recording.document_due("params")
 
     def add_tags(self, tags: Iterable[str] | Mapping[str, Any]) -> None:
         """Add tags, or set the values of some."""
-        if not self._disabled:
-            recording = self._require_running("add_tags")
+        if not self.life.disabled:
+            recording = self.life.require("add_tags")
             new = _tags(tags)
             recording.event("tags", add=new)
             recording.change(tags=recording.about["tags"] | new)
 
     def remove_tags(self, tags: Iterable[str]) -> None:
         """Remove tags."""
-        if not self._disabled:
-            recording = self._require_running("remove_tags")
+        if not self.life.disabled:
+            recording = self.life.require("remove_tags")
             gone = _several(tags)
             recording.event("tags", remove=gone)
             recording.change(
@@ -531,8 +499,8 @@ class Experiment:
         Raises:
             InvalidName: It is empty, too long or holds control characters.
         """
-        if not self._disabled:
-            recording = self._require_running("set_name")
+        if not self.life.disabled:
+            recording = self.life.require("set_name")
             name = check_label(name, "name")
             recording.event("field", field="name", value=name)
             recording.name = name
@@ -547,8 +515,8 @@ class Experiment:
         self._set_field("description", description)
 
     def _set_field(self, field: str, text: str) -> None:
-        if not self._disabled:
-            recording = self._require_running(f"set_{field}")
+        if not self.life.disabled:
+            recording = self.life.require(f"set_{field}")
             text = mask_text(str(text))
             recording.event("field", field=field, value=text)
             recording.change(**{field: text})
@@ -563,11 +531,12 @@ class Experiment:
         from ..forwarders.address import as_addresses
 
         addresses = as_addresses(to)
-        self._forward_to += [one for one in addresses if one not in self._forward_to]
-        if self._status is not Status.PENDING and not self._disabled:
+        known = self.life.forward_to
+        known += [one for one in addresses if one not in known]
+        if self.life.status is not Status.PENDING and not self.life.disabled:
             from .forwarding import begin_forwarding
 
-            begin_forwarding(self._require_running("forward"), addresses)
+            begin_forwarding(self.life.require("forward"), addresses)
 
     def capture(self, what: str, data: Mapping[str, Any]) -> None:
         """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.
@@ -575,23 +544,13 @@ class Experiment:
         In `metadata.json` it stands under that name; facts captured as "metadata" stand there at the top, each
         under its own, for programs that read that file by keys of theirs.
         """
-        if not self._disabled:
-            recording = self._require_running("capture")
+        if not self.life.disabled:
+            recording = self.life.require("capture")
             recording.captures(check_label(what, "capture"), dict(data))
             recording.check_strict()
 
-    def _say(self, line: str) -> None:
-        # The stream the interpreter started with: not what the program made of sys.stderr, and never captured.
-        stream = sys.__stderr__ or sys.stderr
-        if stream is not None:
-            try:
-                stream.write(f"anew: {line}\n")
-                stream.flush()
-            except (OSError, ValueError):
-                pass
-
     def __repr__(self) -> str:
-        return f"<Experiment {self.prefix} {self._status}>"
+        return f"<Experiment {self.prefix} {self.life.status}>"
 
 
 def _several(labels: Iterable[str] | None) -> list[str]:

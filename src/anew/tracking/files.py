@@ -8,62 +8,27 @@ from ..errors import InvalidValue, NotFound
 from ..record.ids import new_id
 from ..record.names import check_file_name
 from ..record.plain import to_plain
+from .logged import LoggedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .experiment import Experiment
+    from .life import Life
 
-__all__ = ["Files", "LoggedFile"]
+__all__ = ["Files"]
 
 _BLOCK = 1 << 20
-
-
-class LoggedFile:
-    """One file of an experiment: its id, prefix, name, path on disk, size in bytes and BLAKE3 hash."""
-
-    __slots__ = ("file_id", "hash", "metadata", "name", "path", "prefix", "size", "step")
-
-    def __init__(
-        self,
-        file_id: str,
-        prefix: str,
-        name: str,
-        path: str,
-        size: int,
-        hash: str,
-        step: int | None,
-        metadata: dict[str, Any],
-    ) -> None:
-        self.file_id = file_id
-        self.prefix = prefix
-        self.name = name
-        self.path = path
-        self.size = size
-        self.hash = hash
-        self.step = step
-        self.metadata = metadata
-
-    def __bool__(self) -> bool:
-        """False when the file was not kept: the disk failed (it is counted as lost), or nothing is recorded."""
-        return bool(self.file_id)
-
-    def __fspath__(self) -> str:
-        return self.path
-
-    def __repr__(self) -> str:
-        return f"LoggedFile({self.prefix + '/' if self.prefix else ''}{self.name}, {self.size} bytes, {self.hash[:12]})"
 
 
 class Files:
     """Files under one prefix. The same name may be saved again: every save is kept, with an id of its own."""
 
-    __slots__ = ("_experiment", "prefix")
+    __slots__ = ("_life", "prefix")
 
-    def __init__(self, experiment: Experiment, prefix: str) -> None:
-        self._experiment = experiment
+    def __init__(self, life: Life, prefix: str) -> None:
+        self._life = life
         self.prefix = check_file_name(prefix) if prefix else ""
 
     def save(
@@ -93,10 +58,9 @@ class Files:
             InvalidName: The name leads outside, or cannot be a file's.
             InvalidValue: The source is of a kind that cannot be saved.
         """
-        experiment = self._experiment
-        if experiment._disabled:
+        if self._life.disabled:
             return LoggedFile("", self.prefix, name or "", "", 0, "", step, {})
-        experiment._require_running("files.save")
+        self._life.require("files.save")
         if isinstance(source, (bytes, bytearray, memoryview)):
             return self._keep_bytes(bytes(source), _needs(name, "bytes"), step, metadata)
         if isinstance(source, (str, os.PathLike)):
@@ -105,7 +69,7 @@ class Files:
                 base = name or os.path.basename(os.path.abspath(path))
                 return [
                     self._keep_file(full, f"{base}/{relative}", step, metadata)
-                    for relative, full in _walk(path, skip=experiment.folder)
+                    for relative, full in _walk(path, skip=self._life.folder)
                 ]
             return self._keep_file(path, name or os.path.basename(path), step, metadata)
         if hasattr(source, "savefig"):
@@ -134,7 +98,7 @@ class Files:
         inside = self.prefix + "/" if self.prefix else ""
         return [
             file
-            for file in self._experiment._files
+            for file in self._life.files
             if (not inside or file.prefix == self.prefix or file.prefix.startswith(inside))
             and fnmatch(file.name, pattern)
         ]
@@ -163,7 +127,7 @@ class Files:
         file_id = new_id()
         parts = [part for part in ("files", self.prefix, file_id, name) if part]
         relative = "/".join(parts)
-        full = os.path.join(self._experiment.folder, *relative.split("/"))
+        full = os.path.join(self._life.folder, *relative.split("/"))
         os.makedirs(os.path.dirname(full), exist_ok=True)
         return file_id, relative, full
 
@@ -209,7 +173,7 @@ class Files:
 
     def _not_kept(self, name: str, source: str, step: int | None, error: OSError) -> LoggedFile:
         """A disk that fails must not stop the training: count the file, hand back one that is false."""
-        self._experiment._lose(f"the file {name!r} was not saved: {error}")
+        self._life.require("files.save").lose(f"the file {name!r} was not saved: {error}")
         return LoggedFile("", self.prefix, name, source, 0, "", step, {})
 
     def _record(
@@ -226,7 +190,13 @@ class Files:
         logged = LoggedFile(
             file_id, self.prefix, name, full, size, digest, step, to_plain(dict(metadata or {}))
         )
-        self._experiment._file_logged(logged, relative)
+        self._life.files.append(logged)
+        fields = {
+            "file_id": file_id, "prefix": self.prefix, "name": name, "path": relative,
+            "size": size, "hash": digest, "step": step, "metadata": logged.metadata or None,
+        }  # fmt: skip
+        recording = self._life.require("files.save")
+        recording.event("file", **{k: v for k, v in fields.items() if v is not None})
         return logged
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..provenance.hashing import InputFiles
-    from .experiment import Experiment
+    from .life import Life
     from .recording import Recording
 
 __all__ = ["Inputs"]
@@ -33,10 +33,10 @@ _END_WAIT = 120.0
 class Inputs:
     """The inputs of one experiment."""
 
-    __slots__ = ("_experiment",)
+    __slots__ = ("_life",)
 
-    def __init__(self, experiment: Experiment) -> None:
-        self._experiment = experiment
+    def __init__(self, life: Life) -> None:
+        self._life = life
 
     def add(self, path: str | os.PathLike[str], name: str | None = None) -> None:
         """Declare a file or folder as input; its hash is recorded.
@@ -50,10 +50,9 @@ class Inputs:
             InvalidName: It is neither a file nor a folder.
             NotRunning: The experiment has not started, or has ended.
         """
-        experiment = self._experiment
-        if experiment._disabled:
+        if self._life.disabled:
             return
-        recording = experiment._require_running("inputs.add")
+        recording = self._life.require("inputs.add")
         full = os.path.abspath(os.fspath(path))
         if not os.path.exists(full):
             raise FileNotFoundError(
@@ -121,7 +120,7 @@ class _Hashing:
 
     def _code_root(self) -> str | None:
         capturer = self._recording.capturer
-        repository = getattr(capturer, "_repository", None)
+        repository = getattr(capturer, "repository", None)
         return repository.root if repository is not None else None
 
     def finish(self) -> None:

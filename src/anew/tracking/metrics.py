@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from .experiment import Experiment
+    from .points import LogMetrics
 
 __all__ = ["MetricGroup"]
 
@@ -15,10 +15,10 @@ __all__ = ["MetricGroup"]
 class MetricGroup:
     """Logs under `<group>/<name>`; one call is one row."""
 
-    __slots__ = ("_experiment", "_names", "name")
+    __slots__ = ("_log", "_names", "name")
 
-    def __init__(self, experiment: Experiment, name: str) -> None:
-        self._experiment = experiment
+    def __init__(self, log: LogMetrics, name: str) -> None:
+        self._log = log
         self._names: dict[str, str] = {}
         self.name = name
 
@@ -43,7 +43,7 @@ class MetricGroup:
             row[names.get(key) or self._name(key)] = value
         for key, value in more.items():
             row[names.get(key) or self._name(key)] = value
-        self._experiment.log_metrics(row, step, metadata=metadata)
+        self._log(row, step, metadata=metadata)
 
     def _name(self, key: str) -> str:
         name = self._names[key] = f"{self.name}/{key}" if self.name else key

@@ -10,71 +10,109 @@ from ..record.status import Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-    from .experiment import Experiment
+    from .life import Life
+    from .params import Params
     from .recording import Recording
 
-__all__ = ["begin", "frozen", "login", "warn_of_changed_config"]
+__all__ = ["Given", "begin", "frozen", "login", "warn_of_changed_config"]
 
 
-def begin(experiment: Experiment, recording: Recording) -> None:
-    """Write what is known at the start. Everything here is also in the journal."""
-    if experiment._config is not None:
+class Given:
+    """What a program says of an experiment before it starts; see the arguments of `Experiment`.
+
+    `config_source` is the configuration as it was given, `config` what it was then; `parent` is a prefix, an id, or
+    an experiment.
+    """
+
+    __slots__ = (
+        "bindrs",
+        "config",
+        "config_source",
+        "description",
+        "notes",
+        "params",
+        "parent",
+        "relation",
+        "tags",
+    )
+
+    def __init__(self, config: Any) -> None:
+        self.config_source = config
+        self.config = frozen(config)
+        self.params: Mapping[str, Any] | None = None
+        self.tags: dict[str, str | None] = {}
+        self.bindrs: list[str] = []
+        self.description: str | None = None
+        self.notes: str | None = None
+        self.parent: Any = None
+        self.relation = "child"
+
+
+def begin(given: Given, life: Life, recording: Recording, params: Params) -> None:
+    """Write what is known at the start, and begin the work beside the program.
+
+    Args:
+        params: The parameters as the program sees them, which hold those that were recorded before.
+    """
+    is_lead = life.rank.is_lead
+    if given.config is not None:
         if recording.config is None:
-            recording.config = mask_secrets(experiment._config)
+            recording.config = mask_secrets(given.config)
             recording.event("config", config=recording.config)
-            recording._documents_due.add("config")
+            recording.document_due("config")
         else:
-            _refuse_other_config(experiment, recording)
-    experiment._recording = experiment._last = recording
-    recording.ender = experiment._end
-    experiment._status = Status.RUNNING
-    experiment.params._take(recording.params)
+            _refuse_other_config(given.config, recording)
+    life.recording = life.last = recording
+    life.status = Status.RUNNING
     about = recording.about
-    if experiment._tags:
-        recording.event("tags", add=experiment._tags)
-        about["tags"] = about["tags"] | experiment._tags
-    if experiment._bindrs:
-        recording.event("bindrs", add=experiment._bindrs)
-        about["bindrs"] = list(dict.fromkeys([*about["bindrs"], *experiment._bindrs]))
-    for field, text in (("description", experiment._description), ("notes", experiment._notes)):
+    if given.tags:
+        recording.event("tags", add=given.tags)
+        about["tags"] = about["tags"] | given.tags
+    if given.bindrs:
+        recording.event("bindrs", add=given.bindrs)
+        about["bindrs"] = list(dict.fromkeys([*about["bindrs"], *given.bindrs]))
+    for field, text in (("description", given.description), ("notes", given.notes)):
         if text is not None and text != about[field]:
             text = mask_text(str(text))
             recording.event("field", field=field, value=text)
             about[field] = text
-    if experiment._parent is not None:
-        given = experiment._parent
-        parent = given if isinstance(given, str) else given.id
-        recording.event("linked", parent=parent, relation=experiment._relation)
-        about["parent"], about["relation"] = parent, experiment._relation
-    if experiment._rank.is_lead:
+    if given.parent is not None:
+        parent = given.parent if isinstance(given.parent, str) else given.parent.id
+        recording.event("linked", parent=parent, relation=given.relation)
+        about["parent"], about["relation"] = parent, given.relation
+
+    if is_lead:
         recording.capturer.start()
-        if experiment._first_params:
-            experiment.params.set(experiment._first_params)
-        recording._documents_due.add("metadata")
+        if given.params:
+            params.set(given.params)
+        recording.document_due("metadata")
         if recording.config is not None or recording.continued:
             # The configuration, and that an ended experiment runs again, are there from the start.
             recording.write_documents()
     recording.start_background()
-    if experiment._forward_to:
+    if life.forward_to:
         from .forwarding import begin_forwarding
 
-        begin_forwarding(recording, experiment._forward_to)
-    if experiment._rank.is_lead and not experiment._settings.quiet:
+        begin_forwarding(recording, life.forward_to)
+    if is_lead and not life.settings.quiet:
         from .summary import start_lines
 
         for line in start_lines(
-            recording.prefix, recording.experiment_id, experiment.folder, recording.continued
+            recording.prefix,
+            recording.experiment_id,
+            recording.layout.folder,
+            recording.continued,
         ):
-            experiment._say(line)
+            life.say(line)
 
 
-def _refuse_other_config(experiment: Experiment, recording: Recording) -> None:
+def _refuse_other_config(config: dict[str, Any], recording: Recording) -> None:
     from .config import differences
 
-    new = mask_secrets(experiment._config)
-    differing = differences(recording.config or {}, new)
+    differing = differences(recording.config or {}, mask_secrets(config))
     if differing:
         keys = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
         raise ConfigFrozen(
@@ -85,19 +123,19 @@ def _refuse_other_config(experiment: Experiment, recording: Recording) -> None:
         )
 
 
-def warn_of_changed_config(experiment: Experiment) -> None:
-    if experiment._config_source is None or isinstance(
-        experiment._config_source, (str, os.PathLike)
-    ):
+def warn_of_changed_config(given: Given, life: Life) -> None:
+    """Tell the user if the program changed the configuration after the start."""
+    source = given.config_source
+    if source is None or isinstance(source, (str, os.PathLike)):
         return
     from .config import differences
 
     try:
-        changed = differences(experiment._config or {}, frozen(experiment._config_source) or {})
+        changed = differences(given.config or {}, frozen(source) or {})
     except Exception:  # noqa: BLE001  (the user's object; the end must go on)
         return
     if changed:
-        experiment._say(
+        life.say(
             f"the configuration was changed after the start ({', '.join(changed[:5])}); the record keeps "
             "what it was at the start"
         )

@@ -21,8 +21,10 @@ class Params:
     None, lists, mappings); anything else is kept as text. Secrets are masked.
     """
 
-    def __init__(self, on_set: Callable[[dict[str, Any]], None]) -> None:
-        object.__setattr__(self, "_values", {})
+    def __init__(
+        self, on_set: Callable[[dict[str, Any]], None], values: dict[str, Any] | None = None
+    ) -> None:
+        object.__setattr__(self, "_values", {} if values is None else values)
         object.__setattr__(self, "_on_set", on_set)
 
     def set(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Params:
@@ -48,9 +50,6 @@ class Params:
             self._on_set(new)
             merge(self._values, new)
         return self
-
-    def _take(self, params: dict[str, Any]) -> None:
-        merge(self._values, params)
 
     def get(self, key: str | None = None, default: Any = None, *, flatten: bool = False) -> Any:
         """One parameter by its dotted key, or (without a key) all of them, nested or flat."""

@@ -90,10 +90,10 @@ class Recording:
         self._sampling: Any = None
         self._documents_due: set[str] = set()
         self._warned = False
-        self._gone: list[Gone] = []
+        self.gone: list[Gone] = []
         try:
             self.experiment_id, self.continued = self._claim(place.experiment_id)
-            self.state = self._read_state() if self.continued else None
+            self.state = self.read_state() if self.continued else None
             self.writer = self._open_writer("main" if rank.is_lead else f"rank{rank.rank}")
             self._bury()
         except OSError as error:
@@ -112,7 +112,7 @@ class Recording:
         os.makedirs(self.layout.folder, exist_ok=True)
         known = read_identity(self.layout.metadata)
         if known is None and self.layout.writers():
-            state = self._read_state()  # metadata.json was deleted; the journal still knows
+            state = self.read_state()  # metadata.json was deleted; the journal still knows
             if state.experiment_id:
                 return state.experiment_id, True
         if known is None:
@@ -140,7 +140,7 @@ class Recording:
         self.name = str(known.get("name") or self.name)
         return str(known["experiment_id"]), True
 
-    def _read_state(self) -> ExperimentState:
+    def read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
         from ..journal.follow import Stream, follow
         from ..journal.verdict import gone_writers, settle
@@ -152,8 +152,8 @@ class Recording:
             for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS}))
             for _, event in decode_events(chunk.data)[0]
         )
-        self._gone = gone_writers(self.layout, state)
-        settle(state, self._gone)
+        self.gone = gone_writers(self.layout, state)
+        settle(state, self.gone)
         for key in self.about:
             self.about[key] = getattr(state, key)
         self.about["tags"], self.about["bindrs"] = dict(state.tags), list(state.bindrs)
@@ -179,7 +179,7 @@ class Recording:
 
     def _bury(self) -> None:
         """Write down the ends of earlier writers whose processes are gone, so that this one supersedes them."""
-        for gone in self._gone:
+        for gone in self.gone:
             if gone.certain:
                 self.writer.event(
                     "closed",
@@ -403,7 +403,7 @@ class Recording:
         lost = self.writer.close(status, reason, error) + self.lost_elsewhere
         ended_at: float | None = time.time()
         if len(self.layout.writers()) > 1:
-            state = self._read_state()
+            state = self.read_state()
             outcome, reason = state.outcome()
             status, ended_at, lost_in_all = outcome.value, state.ended_at, max(lost, state.lost)
         else:

@@ -1,26 +1,52 @@
-"""`exp.run`: the life of an experiment, to be begun and ended by hand or by a `with` block."""
+"""`exp.run`: begins and ends an experiment, by hand or in a `with` block."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
+    from typing import Generic, TypeVar
 
     from ..record.status import Status
-    from .experiment import Experiment
+    from .life import Life
+
+    E = TypeVar("E")
+else:  # importing `typing` would cost every program that only logs more than the rest of this room
+
+    class Generic:
+        __slots__ = ()
+
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
+
+    E = None
 
 __all__ = ["Run"]
 
 
-class Run:
-    """Starts and ends its experiment; in a `with` statement it gives the experiment."""
+class Run(Generic[E]):
+    """Starts and ends its experiment; in a `with` statement it gives the experiment.
 
-    __slots__ = ("_experiment",)
+    Args:
+        life: The experiment's life.
+        start: Begins recording; gives the experiment.
+        finish: Takes status, reason and error text, and ends it.
+    """
 
-    def __init__(self, experiment: Experiment) -> None:
-        self._experiment = experiment
+    __slots__ = ("_finish", "_life", "_start")
 
-    def start(self) -> Experiment:
+    def __init__(
+        self,
+        life: Life,
+        start: Callable[[], E],
+        finish: Callable[[str, str | None, str | None], None],
+    ) -> None:
+        self._life = life
+        self._start = start
+        self._finish = finish
+
+    def start(self) -> E:
         """Begin recording.
 
         Raises:
@@ -28,8 +54,7 @@ class Run:
             ConfigFrozen: It continues an experiment that has another configuration.
             WriteFailed: The folder cannot be written at all.
         """
-        self._experiment._start()
-        return self._experiment
+        return self._start()
 
     def complete(self) -> None:
         """End it as completed.
@@ -37,7 +62,7 @@ class Run:
         Raises:
             NotRunning: It has not started, or has ended.
         """
-        self._experiment._finish("completed", None, None)
+        self.end("completed")
 
     def fail(self, error: str | BaseException | None = None) -> None:
         """End it as failed, with the reason or the exception.
@@ -49,9 +74,9 @@ class Run:
             from .summary import traceback_text
 
             reason = f"{type(error).__name__}: {error}"
-            self._experiment._finish("failed", reason, traceback_text(error))
+            self.end("failed", reason, traceback_text(error))
         else:
-            self._experiment._finish("failed", error, error)
+            self.end("failed", error, error)
 
     def cancel(self, reason: str | None = None) -> None:
         """End it as cancelled.
@@ -59,14 +84,26 @@ class Run:
         Raises:
             NotRunning: It has not started, or has ended.
         """
-        self._experiment._finish("cancelled", reason, None)
+        self.end("cancelled", reason)
+
+    def end(self, status: str, reason: str | None = None, error: str | None = None) -> None:
+        """End it with a status: completed, failed or cancelled.
+
+        Args:
+            reason: Why, in a line.
+            error: The text of an exception, kept in `FAILED.txt`.
+
+        Raises:
+            NotRunning: It has not started, or has ended.
+        """
+        self._finish(status, reason, error)
 
     @property
     def status(self) -> Status:
         """Where the experiment is in its life."""
-        return self._experiment.status
+        return self._life.status
 
-    def __enter__(self) -> Experiment:
+    def __enter__(self) -> E:
         return self.start()
 
     def __exit__(
@@ -75,8 +112,7 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        experiment = self._experiment
-        if experiment._recording is None and not experiment._disabled:
+        if self._life.recording is None and not self._life.disabled:
             return  # ended by hand inside the block
         if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
             self.complete()
@@ -86,4 +122,4 @@ class Run:
             self.fail(error)
 
     def __repr__(self) -> str:
-        return f"Run({self._experiment!r})"
+        return f"<Run of {self._life.prefix} {self._life.status}>"

@@ -5,26 +5,25 @@ from __future__ import annotations
 import threading
 import weakref
 
-from ..record.status import Status
-from .recording import LIVE
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .experiment import Experiment
+    from typing import Any
 
 __all__ = ["opened", "running"]
 
 # Weak, so that a disabled experiment, which nobody has to end, is forgotten with its handle.
-_opened: list[tuple[int, weakref.ref[Experiment]]] = []
+_opened: list[tuple[int, weakref.ref[Any]]] = []
 
 
-def opened(experiment: Experiment) -> None:
-    """Remember an experiment that has started, and who started it."""
-    _opened[:] = [entry for entry in _opened if _runs(entry[1]()) and entry[1]() is not experiment]
+def opened(experiment: Any) -> None:
+    """Remember an `Experiment` that has started, and which thread started it."""
+    _opened[:] = [
+        entry for entry in _opened if _runs(known := entry[1]()) and known is not experiment
+    ]
     _opened.append((threading.get_ident(), weakref.ref(experiment)))
 
 
-def running() -> Experiment | None:
+def running() -> Any:
     """The experiment that the calling thread opened last and that still runs; without one, the only one running.
 
     None where other threads have several: nothing says which is meant.
@@ -36,7 +35,5 @@ def running() -> Experiment | None:
     return found[0][1] if len(found) == 1 else None
 
 
-def _runs(experiment: Experiment | None) -> bool:
-    if experiment is None or experiment._status is not Status.RUNNING:
-        return False
-    return experiment._disabled or id(experiment._recording) in LIVE
+def _runs(experiment: Any) -> bool:
+    return experiment is not None and experiment.life.is_live

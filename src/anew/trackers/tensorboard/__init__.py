@@ -1,0 +1,1 @@
+"""TensorBoard: the writer of `torch.utils.tensorboard` and tensorboardX, and event files."""

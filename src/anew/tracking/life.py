@@ -1,0 +1,124 @@
+"""Where an experiment is in its life, and what records it: shared by `Experiment` and the handles it gives out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ..errors import NotRunning
+from ..journal.layout import RootLayout
+from ..record.status import Status
+from .recording import LIVE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from ..settings import Settings
+    from .logged import LoggedFile
+    from .ranks import Rank
+    from .recording import Recording
+
+__all__ = ["Life"]
+
+
+class Life:
+    """The state of one experiment in this process.
+
+    Attributes:
+        settings: How it is recorded.
+        rank: Which of several processes this is.
+        given: The prefix or name it is opened under.
+        disabled: Whether every call does nothing.
+        status: Where it is in its life, as far as this process knows.
+        recording: What records it now; None before the start and after the end.
+        last: What recorded it last, also after the end.
+        files: The files that this opening has saved.
+        forward_to: Other trackers that it is sent to.
+        outside: What runs, where another program is recorded (see `reproduce.running`).
+        on_reopened: Called when a forked process has been given a writer of its own.
+    """
+
+    __slots__ = (
+        "disabled",
+        "files",
+        "forward_to",
+        "given",
+        "last",
+        "on_reopened",
+        "outside",
+        "rank",
+        "recording",
+        "settings",
+        "status",
+    )
+
+    def __init__(self, settings: Settings, rank: Rank, given: str) -> None:
+        self.settings = settings
+        self.rank = rank
+        self.given = given
+        self.disabled = settings.mode == "disabled"
+        self.status = Status.PENDING
+        self.recording: Recording | None = None
+        self.last: Recording | None = None
+        self.files: list[LoggedFile] = []
+        self.forward_to: list[Any] = []
+        self.outside: Any = None
+        self.on_reopened: Callable[[], object] = lambda: None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it has started and not ended."""
+        if self.status is not Status.RUNNING:
+            return False
+        return self.disabled or id(self.recording) in LIVE
+
+    @property
+    def prefix(self) -> str:
+        """Its path under the root; before the start, what was given."""
+        return self.last.prefix if self.last else self.given
+
+    @property
+    def root(self) -> str:
+        """The root folder of the store it is in, or will be in."""
+        return self.last.root.root if self.last else RootLayout(self.settings.root).root
+
+    @property
+    def folder(self) -> str:
+        """Its folder; "" until it has started."""
+        return self.last.layout.folder if self.last else ""
+
+    def require(self, call: str) -> Recording:
+        """What records it now; a forked process gets a writer of its own first.
+
+        Args:
+            call: The call that needs it, for the error.
+
+        Raises:
+            NotRunning: It has not started, or has ended.
+        """
+        recording = self.recording
+        if recording is None:
+            if self.status is Status.PENDING:
+                raise NotRunning(
+                    f"{call} before the start: use the experiment in a with statement or call run.start() first."
+                )
+            raise NotRunning(
+                f"{call} after the end: the experiment {self.prefix} is {self.status}. Open it again to continue it."
+            )
+        if os.getpid() != recording.pid:
+            recording.reopen_in_child()
+            self.on_reopened()
+        return recording
+
+    def say(self, line: str) -> None:
+        """Print a line for the user."""
+        # The stream the interpreter started with: not what the program made of sys.stderr, and never captured.
+        stream = sys.__stderr__ or sys.stderr
+        if stream is not None:
+            try:
+                stream.write(f"anew: {line}\n")
+                stream.flush()
+            except (OSError, ValueError):
+                pass

@@ -205,7 +205,7 @@ def test_every_rank_has_a_log_and_a_record_of_its_own():
         "logger.log_artifact('nowhere', 'nothing')\n"
         "logger.close()\n"
     )
-    repository = str(Path(__file__).resolve().parents[2])
+    repository = str(Path(__file__).resolve().parents[3])
     command = [sys.executable, "-W", "error", "-c", script, repository]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -181,11 +181,14 @@ def begun(
         )
         opened_by_a_dialect(native)
         native.run.start()
+    apart = bool(run_name) and run_name != label
     known = RunFacts(
-        str(experiment_id), experiment, None if start_time is None else int(start_time)
+        str(experiment_id),
+        experiment,
+        None if start_time is None else int(start_time),
+        run_name if apart else None,
+        native.name if apart else None,
     )
-    if run_name and run_name != label:
-        known = known._replace(run_name=run_name, label=native.name)
     native.capture(CAPTURED, known.captured())
     run = ActiveRun(native, str(experiment_id), run_name or native.name, round(time.time() * 1000))
     writing.OPEN[native.id] = native

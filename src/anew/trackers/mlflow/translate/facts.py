@@ -123,7 +123,8 @@ def run_facts(captured: Mapping[str, Any]) -> RunFacts:
     """What was captured of a run of the dialect; nothing, for an experiment that was logged by other means."""
     found = captured.get(CAPTURED)
     given = found if isinstance(found, Mapping) else {}
-    texts = {key: given[key] for key in RunFacts._fields if isinstance(given.get(key), str)}
+    names = ("experiment_id", "experiment", "run_name", "label")
+    texts = {key: given[key] for key in names if isinstance(given.get(key), str)}
     start = given.get("start_time")
     return RunFacts(**texts, start_time=start if type(start) is int else None)
 

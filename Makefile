@@ -6,11 +6,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --constraint constraints.txt
 
+# A process for each core; the tests of one file stay together, so that servers and models are made once.
+PARALLEL ?= -n auto --dist loadfile
+
 # The first interpreter that is new enough; `make PYTHON=…` chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help demo test test-all lint format docs bench constraints clean
+.PHONY: help demo test test-all soak lint format docs bench constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,11 +21,14 @@ help:  ## this list
 demo: $(VENV)/.for-demo  ## train a grid of real models, then ask questions about it
 	@$(BIN)/python examples/digits.py
 
-test: $(VENV)/.for-development  ## the whole suite but its slowest proofs
-	$(BIN)/python -m pytest -v --no-header -m "not slow" $(PYTEST)
+test: $(VENV)/.for-development  ## the suite without its slow proofs
+	$(BIN)/python -m pytest --no-header -m "not slow and not soak" $(PARALLEL) $(PYTEST)
 
-test-all: $(VENV)/.for-development  ## the whole suite
-	$(BIN)/python -m pytest -v --no-header $(PYTEST)
+test-all: $(VENV)/.for-development  ## the suite with its slow proofs
+	$(BIN)/python -m pytest --no-header -m "not soak" $(PARALLEL) $(PYTEST)
+
+soak: $(VENV)/.for-development  ## random loops that run for an hour
+	$(BIN)/python -m pytest --no-header -m soak $(PYTEST)
 
 lint: $(VENV)/.for-development  ## style, format and types
 	$(BIN)/ruff check

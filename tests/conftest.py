@@ -7,7 +7,14 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow machine is no failure: no example has a time limit, and none is refused for the time it took to make.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 _LAUNCHERS = ("ANEW_", "SLURM_", "OMPI_", "PMI_", "MV2_", "TORCHELASTIC_")
 # What libraries in the tests' own process say to later tests: MLflow keeps where it is in the environment.
@@ -44,3 +51,13 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def root(tmp_path: Path) -> Path:
     """The folder of an empty store."""
     return tmp_path / "experiments"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """In continuous integration, a test that needs the whole machine must run: a skip of it is a failure."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and item.get_closest_marker("privileged"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in continuous integration: {report.longrepr}"
+    return report

@@ -31,12 +31,10 @@ USERS: dict[str, set[str]] = {
 }
 # Rooms that are still being untied: files in circles, and reads of private names.
 TIED = {
-    "autolog",
     "cli",
     "dialects",
     "forwarders",
     "index",
-    "integrations",
     "journal",
     "reading",
     "testing",

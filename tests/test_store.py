@@ -26,6 +26,7 @@ from anew.record.status import Status
 
 from .reading.made import make
 from .stores.journals import Journal
+from .tracking.reading import segment
 
 
 @pytest.fixture
@@ -364,7 +365,7 @@ def test_space_is_told_by_kind_and_experiment(store):
 def test_the_doctor_names_broken_lines(store):
     assert store.doctor() == []
     view = store["run-0"]
-    path = view.path / "metrics" / "0001-main.jsonl"
+    path = segment(view.path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], b"{broken\n", *lines[4:]]))
     (found,) = store.doctor()

@@ -8,6 +8,8 @@ import pytest
 
 from anew.cli.errors import EXIT_CODES
 
+from ..tracking.reading import segment
+
 PAGE = (
     Path(__file__).resolve().parents[2] / "docs" / "reference" / "command-line-output.md"
 ).read_text()
@@ -57,7 +59,7 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name):
     if name.startswith("restore"):
         change("delete", REF, "--yes")
     if name == "doctor":
-        points = store_root / REF / "metrics" / "0001-main.jsonl"
+        points = segment(store_root / REF)
         points.write_bytes(b"{broken\n" + points.read_bytes())
     outcome = change(*COMMANDS[name], "--json")
     assert outcome.code == (6 if name == "doctor" else 0)

@@ -1,3 +1,4 @@
+from ..tracking.reading import segment
 from .conftest import call
 
 REF = "alice/vision/sweep/run-0"
@@ -23,14 +24,14 @@ def test_a_sound_store_has_nothing_damaged(run):
 
 
 def test_a_broken_line_is_found_and_told_by_the_exit_code(change, store_root):
-    points = store_root / REF / "metrics" / "0001-main.jsonl"
+    points = segment(store_root / REF)
     lines = points.read_bytes().splitlines(keepends=True)
     points.write_bytes(b"".join([*lines[:3], b"{broken\n", *lines[3:]]))
     outcome = change("doctor", "--json")
     assert outcome.code == 6
     assert outcome.json["damaged"] == 1
     (finding,) = outcome.json["findings"]
-    assert finding["path"].endswith("0001-main.jsonl")
+    assert finding["path"].endswith(points.name)
     assert finding["line"] == 4
     assert change("doctor").code == 6
 

@@ -16,7 +16,7 @@ from anew import Experiment, Status
 from anew.journal.follow import Stream, follow
 from anew.record.decode import decode_points
 
-from ..tracking.reading import events, points, state
+from ..tracking.reading import events, points, segment, state
 
 WRITER = """
 import os, sys
@@ -77,8 +77,8 @@ def test_killed_at_a_random_moment_nothing_acknowledged_is_lost(
 def test_a_line_torn_by_the_system_waits_and_the_next_writer_is_not_harmed(root: Path) -> None:
     with Experiment("a/b", root=root, console="off", system_metrics=0) as exp:
         exp.log_metric("x", 1.0, step=0)
-    segment = Path(exp.folder) / "metrics" / "0001-main.jsonl"
-    with open(segment, "ab") as file:
+    path = segment(exp.folder)
+    with open(path, "ab") as file:
         file.write(b'{"s":1,"t":17')
     with Experiment("a/b", root=root, console="off", system_metrics=0) as exp:
         exp.log_metric("x", 2.0, step=1)
@@ -89,9 +89,9 @@ def test_a_broken_line_in_the_middle_is_reported_and_not_the_end(root: Path) -> 
     with Experiment("a/b", root=root, console="off", system_metrics=0) as exp:
         for i in range(3):
             exp.log_metric("x", float(i), step=i)
-    segment = Path(exp.folder) / "metrics" / "0001-main.jsonl"
-    lines = segment.read_bytes().splitlines(keepends=True)
-    segment.write_bytes(lines[0] + b"\0\0\0\0\n" + b'{"s": "no"}\n' + lines[1] + lines[2])
+    path = segment(exp.folder)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"\0\0\0\0\n" + b'{"s": "no"}\n' + lines[1] + lines[2])
     [chunk] = follow(exp.folder, {}, frozenset({Stream.POINTS}))
     good, broken = decode_points(chunk.data)
     assert [(n, line.s) for n, line in good] == [(1, 0), (4, 1), (5, 2)]

@@ -23,7 +23,7 @@ from anew.record.fold import ExperimentState
 from anew.stores.catalog import schema as s
 from anew.stores.catalog.summary import summaries
 from anew.stores.open import Stores, open_stores
-from anew.stores.series.protocol import Place
+from anew.stores.series.protocol import ExperimentFolder
 from tests.stores.journals import NOW, Journal, finished, running
 
 
@@ -174,6 +174,22 @@ def test_an_event_that_is_older_than_the_newest_read_takes_its_place_in_time(roo
         names = connection.execute(select(s.files.c.name).order_by(s.files.c.position)).scalars()
         assert list(names) == ["a", "b"]
     assert experiment(index, "p/run")["file_bytes"] == 3
+
+
+def test_an_event_that_arrives_after_what_had_seen_it_takes_its_place_before(root, index):
+    journal = running(root, "p/run", t=NOW)
+    late = {"k": "field", "t": NOW + 50, "field": "notes", "value": "seen"}  # its clock is fast
+    line = json.dumps(late).encode() + b"\n"
+    size = os.path.getsize(journal.layout.events("0001-main")) + len(line)
+    journal.opened("0002-rank1", here=True, role="rank", t=NOW + 2, after={"0001-main": size})
+    journal.event("field", "0002-rank1", field="notes", value="newer", t=NOW + 3)
+    index.refresh()
+    journal.raw(journal.layout.events("0001-main"), line)  # as a copy brings it
+    index.refresh()
+    assert experiment(index, "p/run")["notes"] == "newer"
+    seen = state(index, "p/run")
+    index.rebuild()
+    assert state(index, "p/run") == seen
 
 
 def test_what_somebody_looked_at_in_between_makes_no_difference(root: Path, tmp_path: Path):
@@ -446,7 +462,7 @@ def test_a_crash_before_the_transaction_neither_loses_nor_doubles(root, index, m
     fresh.refresh()
     assert metrics(fresh, "p/run")["loss"].count == 20
     assert metrics(fresh, "p/run")["loss"].mean == 9.5
-    columns = fresh.stores.series.read(Place(journal.id, str(journal.folder)), ["loss"])
+    columns = fresh.stores.series.read(ExperimentFolder(journal.id, str(journal.folder)), ["loss"])
     assert columns.step.tolist() == list(range(20))
     fresh.stores.close()
 
@@ -475,7 +491,7 @@ def test_sealed_and_live_parts_count_in_the_order_of_the_parts(root, index, seal
     for part in (1, 2):
         journal.points([(None, {"loss": float(part)}), (None, {"loss": part + 0.5})], part=part)
         if part == sealed:
-            place = Place(journal.id, str(journal.folder))
+            place = ExperimentFolder(journal.id, str(journal.folder))
             index.stores.series.flush(place, ["0001-main"], small=True)
     if sealed == 2:  # as after a broken line that keeps the first part from being sealed
         journal.metrics_path(suffix="parquet").unlink(missing_ok=True)
@@ -491,7 +507,7 @@ def test_a_part_sealed_by_somebody_else_halfway_counts_its_new_points_only(root,
     journal.points((i, {"loss": float(i)}) for i in range(10))
     index.refresh()
     journal.points((i, {"loss": float(i)}) for i in range(10, 25))
-    place = Place(journal.id, str(journal.folder))
+    place = ExperimentFolder(journal.id, str(journal.folder))
     open_stores(root).series.flush(place, ["0001-main"], small=True)
     assert index.refresh().points == 15
     assert metrics(index, "p/run")["loss"].count == 25
@@ -518,7 +534,7 @@ def test_a_finished_experiment_with_many_points_is_sealed_by_the_first_look(root
     index.refresh()
     assert journal.metrics_path(suffix="parquet").exists()
     assert not journal.metrics_path().exists()
-    columns = index.stores.series.read(Place(journal.id, str(journal.folder)), ["loss"])
+    columns = index.stores.series.read(ExperimentFolder(journal.id, str(journal.folder)), ["loss"])
     assert columns.value.tolist() == [float(i) for i in range(10_000)]
 
 

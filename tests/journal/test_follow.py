@@ -62,10 +62,12 @@ def test_every_kind_of_file_names_its_stream_and_writer(tmp_path: Path) -> None:
         "metrics/0001-main.jsonl",
         "metrics/0001-main.2.jsonl",
         "metrics/0001-main.10.jsonl",
-        "logs/logs.jsonl",
+        "logs/logs-0001-main.jsonl",
         "logs/logs-0002-rank1.jsonl",
-        "logs/train.log",
+        "logs/train-0001-main.log",
         "logs/train-0002-rank1.log",
+        "logs/logs.jsonl",
+        "logs/train.log",
     ):
         write(tmp_path, name, b"x\n")
     seen = [
@@ -77,10 +79,10 @@ def test_every_kind_of_file_names_its_stream_and_writer(tmp_path: Path) -> None:
         ("points", "0001-main", 1),
         ("points", "0001-main", 2),
         ("points", "0001-main", 10),
-        ("logs", "0002-rank1", 1),
         ("logs", "0001-main", 1),
-        ("console", "0002-rank1", 1),
+        ("logs", "0002-rank1", 1),
         ("console", "0001-main", 1),
+        ("console", "0002-rank1", 1),
     ]
 
 

@@ -41,7 +41,7 @@ def test_an_edit_is_an_event_and_is_announced(tmp_path: Path) -> None:
     layout = root.experiment("a/b")
     Path(layout.path("journal")).mkdir(parents=True)
     append_event(root, layout, "abc", "tags", add={"good": None})
-    data = Path(layout.events(edit_writer())).read_bytes()
+    data = Path(layout.events(edit_writer(layout))).read_bytes()
     [(_, event)], broken = decode_events(data)
     assert isinstance(event, TagsChanged)
     assert event.add == {"good": None}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from anew.journal import writer as writer_module
-from anew.journal.layout import ExperimentLayout
+from anew.journal.edits import append_event, edit_writer
+from anew.journal.follow import Stream, follow
+from anew.journal.layout import ExperimentLayout, RootLayout
 from anew.journal.verdict import gone_writers, settle
 from anew.journal.writer import Writer
+from anew.record.events import Opened
 from anew.record.status import Status
 
-from ..tracking.reading import events, points, state
+from ..tracking.reading import events, plain_name, points, state
 
 OPENED = {"experiment_id": "x", "name": "n", "role": "lead"}
 
@@ -31,7 +35,7 @@ def make(layout: ExperimentLayout, label: str = "main", **more: object) -> Write
 
 def test_writers_take_the_next_free_number(layout: ExperimentLayout) -> None:
     names = [make(layout).name, make(layout, "rank1").name, make(layout).name]
-    assert names == ["0001-main", "0002-rank1", "0003-main"]
+    assert [plain_name(name) for name in names] == ["0001-main", "0002-rank1", "0003-main"]
 
 
 def test_a_heartbeat_is_seen_without_anything_being_written(layout: ExperimentLayout) -> None:
@@ -54,9 +58,9 @@ def test_a_long_segment_goes_on_in_another_part(
         writer.beat()
     writer.close("completed", None, None)
     assert sorted(p.name for p in Path(layout.path("metrics")).iterdir()) == [
-        "0001-main.2.jsonl",
-        "0001-main.3.jsonl",
-        "0001-main.jsonl",
+        f"{writer.name}.2.jsonl",
+        f"{writer.name}.3.jsonl",
+        f"{writer.name}.jsonl",
     ]
     assert [s for _, s, *_ in points(layout.folder)] == list(range(9))
 
@@ -116,3 +120,80 @@ def test_the_end_says_how_many_records_were_lost(layout: ExperimentLayout) -> No
         "RecordsLost",
         "Closed",
     ]
+
+
+def test_copies_that_were_continued_apart_are_put_together_by_their_files(
+    layout: ExperimentLayout, tmp_path: Path
+) -> None:
+    root = RootLayout(str(tmp_path))
+    first = make(layout)
+    first.event("params", params={"lr": 1})
+    first.close("failed", None, None)
+    copy = root.experiment("copy")
+    shutil.copytree(layout.folder, copy.folder)
+    for there, lr in ((layout, 2), (copy, 3)):
+        writer = make(there)
+        writer.event("params", params={"lr": lr, f"lr{lr}": True})
+        writer.points.append(b'{"s":0,"t":1.0,"m":{"x":1.0}}\n')
+        writer.close("completed", None, None)
+        append_event(root, there, "x", "tags", add={f"tag{lr}": None})
+    assert {plain_name(w) for w in (*layout.writers(), *copy.writers())} == {
+        "0001-main",
+        "0002-main",
+        edit_writer(layout),
+        edit_writer(copy),
+    }
+    together = [tmp_path / "one", tmp_path / "other"]
+    for target, order in zip(together, ([layout, copy], [copy, layout]), strict=True):
+        for source in order:
+            shutil.copytree(source.folder, target, dirs_exist_ok=True, symlinks=True)
+    one, other = (state(folder) for folder in together)
+    assert one == other
+    assert one.tags == {"tag2": None, "tag3": None}
+    assert one.params == {"lr": 3, "lr2": True, "lr3": True}
+    assert one.outcome() == (Status.COMPLETED, None)
+    assert len(points(together[0])) == 2
+
+
+def test_an_opening_names_the_writers_it_saw_and_how_far(layout: ExperimentLayout) -> None:
+    first, rank = make(layout), make(layout, "rank1", role="rank")
+    size = os.path.getsize(layout.events(first.name))
+    first.event("tags", add={"late": None})
+    make(layout, "child-7", role="child")
+    make(layout)
+    opened = [e for w, e in events(layout.folder) if isinstance(e, Opened)]
+    by_role = {e.role: e.after for e in opened}
+    assert opened[0].after == {}
+    assert by_role["rank"] == {first.name: size}
+    assert by_role["child"] == {first.name: os.path.getsize(layout.events(first.name))}
+    assert by_role["lead"] is not None
+    assert set(by_role["lead"]) > {first.name, rank.name}
+
+
+def test_train_log_leads_to_the_newest_lead_writers_console(layout: ExperimentLayout) -> None:
+    for text in ("one\n", "two\n"):
+        writer = make(layout)
+        Path(writer.console_path()).write_text(text)
+        writer.logs.append(b"{}\n")
+        make(layout, "rank1").logs.append(b'{"rank":1}\n')
+        writer.close("completed", None, None)
+    assert Path(layout.path("logs", "train.log")).read_text() == "two\n"
+    assert Path(layout.path("logs", "logs.jsonl")).read_text() == "{}\n"
+    assert len(list(follow(layout.folder, {}, frozenset({Stream.LOGS})))) == 4
+
+
+def test_where_links_are_refused_the_end_leaves_a_copy(
+    layout: ExperimentLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    writer = make(layout)
+    Path(layout.path("logs")).mkdir(exist_ok=True)
+    Path(writer.console_path()).write_text("printed\n")
+    assert not Path(layout.path("logs", "train.log")).exists()
+    writer.close("completed", None, None)
+    train_log = Path(layout.path("logs", "train.log"))
+    assert train_log.read_text() == "printed\n"
+    assert not train_log.is_symlink()

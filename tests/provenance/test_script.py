@@ -12,6 +12,8 @@ import pytest
 
 from projects import TRAIN, Project
 
+from ..tracking.reading import segment
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = """\
 import json, random, sys
@@ -91,8 +93,8 @@ def test_what_the_program_records_does_not_mix_with_the_original(project, tmp_pa
     project.run()
     script(project, "--current", "--python", sys.executable, "--into", str(tmp_path / "into"))
     assert project.view().metrics["loss"].count == 20
-    first = (project.folder() / "metrics/0001-main.jsonl").read_text().splitlines()
-    again = (tmp_path / "into/experiments/lab/toy/metrics/0001-main.jsonl").read_text().splitlines()
+    first = segment(project.folder()).read_text().splitlines()
+    again = segment(tmp_path / "into/experiments/lab/toy").read_text().splitlines()
     assert [json.loads(line)["m"]["loss"] for line in again] == [
         json.loads(line)["m"]["loss"] for line in first
     ]

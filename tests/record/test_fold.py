@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -25,7 +26,8 @@ from anew.record.events import (
     TagsChanged,
     ValueLogged,
 )
-from anew.record.fold import ExperimentState, fold
+from anew.record.fold import ExperimentState, Written, in_order
+from anew.record.fold import fold as fold_written
 from anew.record.status import Status
 
 
@@ -35,6 +37,20 @@ def opened(t: float, role: str = "lead", **more: Any) -> Opened:
 
 def closed(t: float, status: Status = Status.COMPLETED, **more: Any) -> Closed:
     return Closed(t=t, status=status, **more)
+
+
+def written(events: Iterable[tuple[str, Event]]) -> list[Written]:
+    """Events as if each were ten bytes long."""
+    ends: dict[str, int] = {}
+    found = []
+    for writer, event in events:
+        ends[writer] = ends.get(writer, 0) + 10
+        found.append(Written(writer, ends[writer], event))
+    return found
+
+
+def fold(events: Iterable[tuple[str, Event]]) -> ExperimentState:
+    return fold_written(written(events))
 
 
 def one(*events: Event) -> ExperimentState:
@@ -188,6 +204,66 @@ def test_the_state_depends_on_the_events_and_not_on_when_they_are_seen(
         writer = chance.choice([w for w, events in waiting.items() if events])
         as_seen.append((writer, waiting[writer].pop(0)))
     assert fold(as_seen) == fold(in_files)
+
+
+def test_what_a_writer_had_seen_comes_before_it_whatever_the_clocks_say() -> None:
+    fast: list[tuple[str, Event]] = [
+        ("0001-main-aaaa", opened(1000)),
+        ("0001-main-aaaa", FieldSet(t=1001, field="notes", value="first")),
+    ]
+    unseen = ("0001-main-aaaa", FieldSet(t=1002, field="description", value="first"))
+    slow: list[tuple[str, Event]] = [
+        ("0002-main-bbbb", opened(5, after={"0001-main-aaaa": 20})),
+        ("0002-main-bbbb", FieldSet(t=6, field="notes", value="second")),
+        ("0002-main-bbbb", FieldSet(t=7, field="description", value="second")),
+    ]
+    state = fold([*fast, unseen, *slow])
+    assert state.notes == "second"  # it had seen the other
+    assert state.description == "first"  # side by side: by the clock
+    assert state.seen == {"0001-main-aaaa": 20}
+
+
+def test_writers_that_claim_to_have_seen_each_other_are_folded_all_the_same() -> None:
+    events: list[tuple[str, Event]] = [
+        ("a", opened(1, after={"b": 1000})),
+        ("b", opened(2, after={"a": 1000, "nobody": 7, "b": 99})),
+        ("a", FieldSet(t=3, field="notes", value="x")),
+    ]
+    assert fold(events).notes == "x"
+    assert set(fold(events).writers) == {"a", "b"}
+
+
+@st.composite
+def seen_and_written(draw: st.DrawFn) -> list[tuple[str, Event]]:
+    """Events in the order in which they happened, on clocks that know nothing of each other."""
+    sizes: dict[str, int] = {}
+    events: list[tuple[str, Event]] = []
+    for n in range(draw(st.integers(0, 9))):
+        writer = draw(st.sampled_from(WRITERS))
+        seen = {
+            w: draw(st.integers(0, size // 10)) * 10 for w, size in sizes.items() if w != writer
+        }
+        event = FieldSet(t=draw(st.integers(1, 5)), field="notes", value=str(n), after=seen or None)
+        events.append((writer, event))
+        sizes[writer] = sizes.get(writer, 0) + 10
+    return events
+
+
+@given(seen_and_written(), st.randoms())
+def test_the_order_keeps_what_was_seen_and_not_how_files_were_put_together(
+    events: list[tuple[str, Event]], chance: Any
+) -> None:
+    happened = written(events)
+    ordered = in_order(happened)
+    place = {(w.writer, w.end): n for n, w in enumerate(ordered)}
+    assert len(place) == len(happened)
+    for one in happened:
+        before = {**(one.event.after or {}), one.writer: one.end - 10}
+        for writer, size in before.items():
+            for end in range(10, size + 1, 10):
+                assert place[writer, end] < place[one.writer, one.end]
+    shuffled = sorted(happened, key=lambda _: chance.random())
+    assert in_order(sorted(shuffled, key=lambda w: w.end)) == ordered
 
 
 def test_a_state_survives_being_written_and_read() -> None:

@@ -18,6 +18,8 @@ from anew.record.status import Status
 from anew.reproduce.verdict import Verdict
 from projects import TRAIN, Project
 
+from ..tracking.reading import segment
+
 
 def test_a_seeded_program_comes_back_bit_for_bit_as_a_child_experiment(project, monkeypatch):
     project.commit(train=TRAIN)
@@ -359,7 +361,7 @@ def test_a_patch_that_does_not_apply(project, monkeypatch):
     patch.unlink()
     patch.write_bytes(broken)
     refused(project, monkeypatch, "has been changed")
-    journal = project.folder() / "journal/0001-main.jsonl"
+    journal = segment(project.folder(), "journal")
     journal.write_bytes(
         journal.read_bytes().replace(
             hashlib.sha256(data).hexdigest().encode(), hashlib.sha256(broken).hexdigest().encode()

@@ -28,7 +28,7 @@ from anew.stores.catalog import schema as s
 from anew.stores.catalog.summary import summaries
 from anew.stores.open import open_stores
 from anew.stores.series import folder
-from anew.stores.series.protocol import Place
+from anew.stores.series.protocol import ExperimentFolder
 from anew.tracking.experiment import Experiment
 
 prefixes = st.sampled_from(["alice/vision/one", "alice/vision/one/inner"])
@@ -209,7 +209,7 @@ class JournalAndIndex(RuleBasedStateMachine):
             self._series(row, model, summaries(blobs[row.experiment_id].tallies))
 
     def _series(self, row: Any, model: Model, summary: dict[str, Any]) -> None:
-        place = Place(row.experiment_id, str(Path(self.root, row.prefix)))
+        place = ExperimentFolder(row.experiment_id, str(Path(self.root, row.prefix)))
         columns = self.stores.series.read(place)
         assert columns.problems == ()
         assert set(columns.names) == set(summary) == set(model.series)

@@ -27,7 +27,7 @@ from anew.errors import (
 )
 from anew.record.events import Closed, FileLogged, Linked, Opened, ValueLogged
 
-from .reading import events, logs, metadata, points, state
+from .reading import events, logs, metadata, points, segment, state
 
 
 def opened(root: Path, name: str = "alice/vision/resnet", **options: Any) -> Experiment:
@@ -309,7 +309,7 @@ def test_one_call_is_one_line(root: Path) -> None:
         exp.log_metrics({"a": 1.0, "b": 2}, step=7)
         exp.metrics("train").log(loss=0.5, epoch=1)
         exp.metrics("train").log({"loss": 0.25}, step=3)
-    lines = (Path(exp.folder) / "metrics" / "0001-main.jsonl").read_text().splitlines()
+    lines = (segment(exp.folder)).read_text().splitlines()
     assert len(lines) == 3
     assert points(exp.folder) == [
         ("0001-main", 7, "a", 1.0),
@@ -340,7 +340,7 @@ def test_set_iteration_is_the_step_of_calls_without_one(root: Path) -> None:
 def test_metadata_of_a_point_is_kept_beside_it(root: Path) -> None:
     with opened(root) as exp:
         exp.log_metric("loss", 0.5, step=1, metadata={"phase": "warm-up", "t": (1, 2)})
-    line = (Path(exp.folder) / "metrics" / "0001-main.jsonl").read_text()
+    line = (segment(exp.folder)).read_text()
     assert '"x":{"phase":"warm-up","t":[1,2]}' in line
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import weakref
+from inspect import currentframe
 
 from ..values.figure import Figure
 from .names import tidy
@@ -48,7 +49,7 @@ def _keep(experiment: Experiment, figure: Any, file: Any) -> None:
     if not name:
         name = before[1] if before else f"figure-{getattr(figure, 'number', 1)}"
     value = Figure(figure)
-    looks = hashlib.sha256(value._png or b"").digest()
+    looks = hashlib.sha256(value.png or b"").digest()
     if before is not None and before[0]() is experiment and before[1:] == (name, looks):
         return
     _seen[figure] = (weakref.ref(experiment), name, looks)
@@ -69,7 +70,7 @@ def _name(figure: Any) -> str:
 
 def _by_another() -> bool:
     """Whether the figure is saved by our own drawing, or as one picture of an animation."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: FrameType | None = currentframe()
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
         if module == "matplotlib.animation":

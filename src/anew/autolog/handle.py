@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 from ..errors import InvalidValue, NotRunning, WriteFailed
-from ..record.status import Status
 from ..tracking.experiment import Experiment
 from ..tracking.recording import LIFE, LIVE
 from ..tracking.running import running
@@ -128,17 +127,17 @@ class Capture:
             return found
         # A thread that opened none, and several run: the one that this was begun in.
         known = self._given or self._ends_with
-        return known if known is not None and _lives(known) else None
+        return known if known is not None and known.life.is_live else None
 
     def _may_record(self) -> bool:
         """Whether there is anything that reports could be for, whichever thread makes them."""
-        return bool(LIVE) if self._given is None else _lives(self._given)
+        return bool(LIVE) if self._given is None else self._given.life.is_live
 
     def _settle(self) -> bool:
         """Whether this goes on: False once the experiment that it belongs to has run and ended."""
         if self._ends_with is None:
             return True
-        lives = _lives(self._ends_with)
+        lives = self._ends_with.life.is_live
         self._begun = self._begun or lives
         return lives or not self._begun
 
@@ -156,13 +155,6 @@ class Capture:
     def __repr__(self) -> str:
         state = ", ".join(sorted(self.sources)) if self.active else "stopped"
         return f"<Capture {state}>"
-
-
-def _lives(experiment: Experiment) -> bool:
-    recording = experiment.life.recording
-    if recording is None:
-        return experiment.life.disabled and experiment.status is Status.RUNNING
-    return id(recording) in LIVE
 
 
 def _arrange() -> None:

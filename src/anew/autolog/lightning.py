@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["POINTS"]
 
+_STEPPED = (
+    "_batches_that_stepped"  # what Lightning's own loggers get as the step; it has no public name
+)
+
 
 def _log_metrics(
     experiment: Experiment, connector: Any, metrics: Mapping[str, Any], step: Any = None, **_: Any
@@ -41,7 +45,7 @@ def _log_metrics(
 def _step(trainer: Any) -> int | None:
     """How many batches have changed the weights, which is what loggers get as the step."""
     try:
-        return int(trainer.fit_loop.epoch_loop._batches_that_stepped)
+        return int(getattr(trainer.fit_loop.epoch_loop, _STEPPED))
     except AttributeError:
         return int(trainer.global_step)
 

@@ -13,10 +13,15 @@ from .patches import Point
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from typing import Any
+    from typing import Any, Protocol
 
     from ..tracking.experiment import Experiment
-    from .handle import Capture
+
+    class Listener(Protocol):
+        """What listens to messages: those from `level` on, which is a number of Python's logging."""
+
+        level: int
+
 
 __all__ = ["POINTS", "level_of"]
 
@@ -50,9 +55,9 @@ def level_of(wanted: bool | int | str | None) -> int:
     return level
 
 
-def _accepts(capture: Capture, logger: logging.Logger, record: logging.LogRecord) -> bool:
+def _accepts(listener: Listener, logger: logging.Logger, record: logging.LogRecord) -> bool:
     own = record.name == "anew" or record.name.startswith("anew.")
-    return record.levelno >= capture.level and not own and _is_heard(logger)
+    return record.levelno >= listener.level and not own and _is_heard(logger)
 
 
 def _is_heard(logger: logging.Logger) -> bool:

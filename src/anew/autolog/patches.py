@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import threading
+from inspect import currentframe
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -104,7 +105,7 @@ class _Patch:
         self._owner, self._name = owner, point.attribute
         found = getattr(owner, point.attribute)
         self.original: Callable[..., Any] = found
-        before = getattr(found, "_anew_patch", None)
+        before = getattr(found, "anew_patch", None)
         if isinstance(before, _Patch) and not before.on and before.call is found:
             # One of ours that had to be left because another had replaced it, and that has come back since.
             self.original = before.original
@@ -131,7 +132,9 @@ def _listening(patch: _Patch, point: Point, deliver: Callable[..., None]) -> Cal
     def call(*args: Any, **kwargs: Any) -> Any:
         if not patch.on or inside.recording or (point.nests and inside.reporting):
             return original(*args, **kwargs)
-        if sys._getframe(1).f_globals.get("__name__", "").startswith("anew."):
+        frame = currentframe()
+        caller = frame.f_back if frame is not None else None
+        if caller is not None and str(caller.f_globals.get("__name__", "")).startswith("anew."):
             return original(
                 *args, **kwargs
             )  # our own use of the library is no report of the program's
@@ -149,7 +152,7 @@ def _listening(patch: _Patch, point: Point, deliver: Callable[..., None]) -> Cal
         deliver(point, args, kwargs)
         return result
 
-    call._anew_patch = patch  # type: ignore[attr-defined]
+    call.anew_patch = patch  # type: ignore[attr-defined]
     return call
 
 

@@ -10,8 +10,8 @@ from ..journal.follow import Cursor, Stream, follow
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked
 from ..journal.verdict import gone_writers, settle, write_down
-from ..record.decode import decode_events
-from ..record.fold import ExperimentState, fold
+from ..record.decode import decode_written
+from ..record.fold import ExperimentState, Written, fold
 from ..record.status import Status
 from .address import Address
 from .sink import ForwardSink
@@ -42,7 +42,7 @@ class Life:
             RootLayout(folder[: -len(inside)]) if prefix and folder.endswith(inside) else None
         )
         self._cursor: Cursor = {}
-        self._chunks: list[tuple[str, bytes]] = []
+        self._events: list[Written] = []
         self._state = ExperimentState()
         self._looked = 0.0
         self._gone = False
@@ -52,14 +52,12 @@ class Life:
         changed = False
         for chunk in follow(self._layout.folder, dict(self._cursor), frozenset({Stream.EVENTS})):
             self._cursor[chunk.path] = chunk.end
-            self._chunks.append((chunk.writer, chunk.data))
+            self._events += decode_written(chunk.data, chunk.writer, chunk.offset)[0]
             changed = True
         due = time.monotonic() - self._looked > GONE_EVERY
         if changed or (due and not self._gone):
             self._looked = time.monotonic()
-            self._state = fold(
-                (w, e) for w, data in self._chunks for _, e in decode_events(data)[0]
-            )
+            self._state = fold(self._events)
             gone = [g for g in gone_writers(self._layout, self._state) if g.certain]
             self._gone = bool(gone)
             settle(self._state, gone)

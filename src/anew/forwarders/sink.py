@@ -9,11 +9,10 @@ from typing import Any
 
 import msgspec
 
-from ..journal.follow import Chunk, Cursor, Position, Stream
+from ..journal.follow import Chunk, Cursor, Position, Stream, read_events
 from ..journal.layout import ExperimentLayout
-from ..record.decode import decode_events
 from ..record.events import PointLine
-from ..record.fold import ExperimentState, fold
+from ..record.fold import fold
 from ..record.secrets import mask_text
 from ..record.status import Status
 from .address import Address
@@ -226,13 +225,7 @@ class ForwardSink:
         return self._target
 
     def _mirror(self) -> Mirror:
-        from ..journal.follow import follow
-
-        state: ExperimentState = fold(
-            (chunk.writer, event)
-            for chunk in follow(self.folder, {}, frozenset({Stream.EVENTS}))
-            for _, event in decode_events(chunk.data)[0]
-        )
+        state = fold(read_events(self.folder))
         segments = self._prefix.split("/")
         return Mirror(
             state.experiment_id,

@@ -13,9 +13,9 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Chunk, Cursor, Position, Stream, follow
 from ..journal.layout import split_part
 from ..journal.verdict import Gone, gone_writers, write_down
-from ..record.decode import decode_events
+from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
-from ..record.fold import ExperimentState, in_order
+from ..record.fold import ExperimentState, Written, in_order
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known, Problem
@@ -24,7 +24,7 @@ from ..stores.open import Stores
 from ..stores.series.columns import Block, PartName
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from ..stores.series.protocol import Place, Source
+from ..stores.series.protocol import ExperimentFolder, Source
 from .verdict import GIVE_UP_SECONDS, shown
 
 __all__ = ["STREAMS", "Visit", "decode_state"]
@@ -55,7 +55,7 @@ class Visit:
         self.layout = stores.root.experiment(prefix)
         self.prefix = prefix
         self.experiment_id = experiment_id
-        self.place = Place(experiment_id, self.layout.folder)
+        self.place = ExperimentFolder(experiment_id, self.layout.folder)
         self.key = known.key if known else None
         self.points = 0
         self._root = stores.root
@@ -78,7 +78,7 @@ class Visit:
         self.cursor: Cursor = _cursors.decode(known.cursor) if known else {}
         self._tallies: Tallies | None = None if known else {}
         self._touched: set[str] = set()  # metrics with new points
-        self._events: list[tuple[str, Event]] = []  # all of them, when this is the first look
+        self._events: list[Written] = []  # all of them, when this is the first look
         self._last_writer: str | None = None
         self._files: list[FileLogged] = []
         self._values: list[ValueLogged] = []
@@ -117,9 +117,9 @@ class Visit:
                 return
         end = chunk.end
         if chunk.stream == Stream.EVENTS:
-            events, broken = decode_events(chunk.data, chunk.lines + 1)
-            for _, event in events:
-                self._event(chunk.writer, event)
+            events, broken = decode_written(chunk.data, chunk.writer, chunk.offset, chunk.lines + 1)
+            for written in events:
+                self._event(written)
         else:
             self._take_sealed(before=(chunk.writer, chunk.part))
             block, broken = decode_block(chunk.data, chunk.lines + 1)
@@ -145,15 +145,17 @@ class Visit:
     def _found(self, problems: Iterable[Problem]) -> None:
         self.problems += problems
 
-    def _event(self, writer: str, event: Event) -> None:
+    def _event(self, written: Written) -> None:
         self._changed = True
-        # The state is the fold of the events in the order of their times: one that belongs before what was
-        # applied means folding again, and so may one of the same time from another writer.
+        # The state is the fold of the events in their order: one that belongs before what was applied means
+        # folding again, and so may one of the same time from another writer.
+        writer, end, event = written
         to = self.state.folded_to
         self._refold |= event.t < to or (event.t == to and writer != self._last_writer)
+        self._refold |= end <= self.state.seen.get(writer, 0)
         self._last_writer = writer
         if self._whole:
-            self._events.append((writer, event))
+            self._events.append(written)
         if not self._refold:
             self._apply(writer, event)
         if isinstance(event, Opened) and event.version > FORMAT_VERSION:
@@ -176,15 +178,14 @@ class Visit:
         self.state = ExperimentState()
         self._files, self._values = [], []
         self._files_before = self._values_before = 0
-        self._refold, self._events_replaced = False, True
-        for writer, event in in_order(events):
+        self._refold, self._events_replaced, self._last_writer = False, True, None
+        for writer, _, event in in_order(events):
             self._apply(writer, event)
 
-    def _all_events(self) -> Iterator[tuple[str, Event]]:
+    def _all_events(self) -> Iterator[Written]:
         for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS})):
             taken = self.cursor.get(chunk.path, Position()).offset - chunk.offset
-            for _, event in decode_events(chunk.data[: max(0, taken)])[0]:
-                yield chunk.writer, event
+            yield from decode_written(chunk.data[: max(0, taken)], chunk.writer, chunk.offset)[0]
 
     def _take_sealed(self, before: PartName | None = None) -> None:
         """Take in the sealed parts that were not looked at since they were sealed, up to a part."""

@@ -91,7 +91,9 @@ class AnewCallback(_callback.Callback):  # type: ignore[misc]  # Hydra has no ty
     def on_job_end(self, config: Any, job_return: Any, **_: Any) -> None:
         """End it, failed with what the job raised."""
         (exp, owned), self._job = self._job or (None, False), None
-        result = job_return._return_value  # the public one raises what the job raised, and prints
+        result = vars(job_return)[
+            "_return_value"
+        ]  # the property raises what the job raised, and prints
         failed = job_return.status.name == "FAILED"
         self._failed += failed
         if exp is None or exp.status is not Status.RUNNING:

@@ -61,7 +61,7 @@ def watch(
     made = Watch(model, experiment or anew.current(), _KINDS[log], every, bins, step, prefix)
     before = [one for one in _watches.get(model, []) if one.active]
     for other in before:
-        if (other._experiment, other._prefix) == (made._experiment, prefix):
+        if other.records_as(made):
             other.stop()
     _watches[model] = [*(one for one in before if one.active), made]
     return made

@@ -55,10 +55,10 @@ class AnewCallback(Opening, TrainerCallback):
 
     def on_init_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """A Trainer is there; a callback that `report_to` made leaves it to one given beside it."""
-        control._anew = self
+        control.anew_callback = self
 
     def _mine(self, args: Any, state: Any, control: Any) -> bool:
-        yields = self._by_name and getattr(control, "_anew", self) is not self
+        yields = self._by_name and getattr(control, "anew_callback", self) is not self
         if yields or not state.is_world_process_zero:
             return False
         label = (getattr(args, "run_name", None) or "").replace("/", "-").strip("-. ")

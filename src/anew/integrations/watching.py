@@ -18,6 +18,7 @@ torch: Any = require("torch", "torch")
 
 __all__ = ["Watch"]
 
+_COMPILED = "_orig_mod"  # where `torch.compile` keeps the module that it was given
 _WRAPPERS = ("DistributedDataParallel", "DataParallel", "FullyShardedDataParallel")
 
 
@@ -32,8 +33,8 @@ class Watch:
         self, model: Any, experiment: Experiment, kinds: tuple[bool, bool], every: int, bins: int,
         step: Callable[[], int] | None, prefix: str,
     ) -> None:  # fmt: skip
-        while type(model).__name__ in _WRAPPERS or hasattr(model, "_orig_mod"):
-            model = model._orig_mod if hasattr(model, "_orig_mod") else model.module
+        while type(model).__name__ in _WRAPPERS or hasattr(model, _COMPILED):
+            model = getattr(model, _COMPILED) if hasattr(model, _COMPILED) else model.module
         self._model, self._experiment, self._kinds = weakref.ref(model), experiment, kinds
         self._every, self._bins, self._given_step, self._prefix = every, bins, step, prefix
         self._hooks: dict[int, tuple[weakref.ref[Any], Any]] = {}  # by the parameter's id
@@ -43,6 +44,10 @@ class Watch:
         self._attach()
         if not self._hooks:
             raise InvalidValue(f"No parameter of {type(model).__name__} needs a gradient.")
+
+    def records_as(self, other: Watch) -> bool:
+        """Whether it records under the same names of the same experiment as another."""
+        return (self._experiment, self._prefix) == (other._experiment, other._prefix)
 
     @property
     def active(self) -> bool:
@@ -58,7 +63,7 @@ class Watch:
     def _parameters(self) -> list[tuple[str, Any]]:
         model = self._model()
         named = [] if model is None else model.named_parameters()
-        return [(name.replace("_orig_mod.", ""), parameter) for name, parameter in named]
+        return [(name.replace(f"{_COMPILED}.", ""), parameter) for name, parameter in named]
 
     def _attach(self) -> None:
         """Listen to every parameter that needs a gradient, those included that are new or thawed."""
@@ -69,7 +74,8 @@ class Watch:
                 self._hooks[id(parameter)] = (weakref.ref(parameter), hook)
 
     def _listener(self, name: str) -> Callable[[Any], None]:
-        task = torch._C._current_graph_task_id  # the number of this run of backward
+        # The number of this run of backward: what autograd itself uses, and has no public name for.
+        from torch._C import _current_graph_task_id as task
 
         def arrived(gradient: Any) -> None:
             if self._task != task():
@@ -108,7 +114,9 @@ class Watch:
                 self._safely(self._keep, f"parameters/{name}", parameter)
         if gradients:
             self._squares = 0.0
-            torch.autograd.Variable._execution_engine.queue_callback(self._end)
+            from torch._C import _ImperativeEngine  # only it says when a backward has ended
+
+            _ImperativeEngine().queue_callback(self._end)
         return gradients
 
     def _keep(self, name: str, tensor: Any) -> None:

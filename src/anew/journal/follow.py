@@ -12,9 +12,11 @@ from enum import Enum
 
 import msgspec
 
-from .layout import FIRST_WRITER, ExperimentLayout, split_part
+from ..record.decode import decode_written
+from ..record.fold import Written
+from .layout import ExperimentLayout, split_part
 
-__all__ = ["Chunk", "Cursor", "Position", "Stream", "follow"]
+__all__ = ["Chunk", "Cursor", "Position", "Stream", "follow", "read_events"]
 
 CHUNK_BYTES = 8 << 20
 
@@ -67,18 +69,14 @@ def _files(
         parts = [(*split_part(name[:-6]), name) for name in _names(layout.path("metrics"))]
         for writer, part, name in sorted(parts):
             yield Stream.POINTS, f"metrics/{name}", writer, part
-    if Stream.LOGS in streams or Stream.CONSOLE in streams:
-        for stream, stem, suffix in (
-            (Stream.LOGS, "logs", ".jsonl"),
-            (Stream.CONSOLE, "train", ".log"),
-        ):
-            if stream not in streams:
-                continue
+    for stream, stem, suffix in (
+        (Stream.LOGS, "logs-", ".jsonl"),
+        (Stream.CONSOLE, "train-", ".log"),
+    ):
+        if stream in streams:
             for name in _names(layout.path("logs"), suffix):
-                if name == stem + suffix:
-                    yield stream, f"logs/{name}", FIRST_WRITER, 1
-                elif name.startswith(stem + "-"):
-                    yield stream, f"logs/{name}", name[len(stem) + 1 : -len(suffix)], 1
+                if name.startswith(stem):
+                    yield stream, f"logs/{name}", name[len(stem) : -len(suffix)], 1
 
 
 def _names(folder: str, suffix: str = ".jsonl") -> list[str]:
@@ -133,3 +131,13 @@ def _chunks(
         chunk = Chunk(stream, path, writer, part, offset, lines, data[:end])
         offset, lines, want = chunk.end.offset, chunk.end.lines, chunk_bytes
         yield chunk
+
+
+def read_events(folder: str) -> Iterator[Written]:
+    """All events of an experiment, a writer's own in the order it wrote them; broken lines are passed over.
+
+    Raises:
+        OSError: A file exists but cannot be read.
+    """
+    for chunk in follow(folder, {}, frozenset({Stream.EVENTS})):
+        yield from decode_written(chunk.data, chunk.writer, chunk.offset)[0]

@@ -3,26 +3,32 @@
 The root holds the experiments (a folder each, its path under the root is the prefix), a derived
 catalog, and `.anew/`. Inside an experiment every writer has files of its own, named after it:
 
-    journal/0001-main.jsonl        events of the writer "0001-main"
-    metrics/0001-main.jsonl        its points; further parts are 0001-main.2.jsonl, …
-    metrics/0001-main.parquet      a sealed part, in place of the .jsonl
-    logs/logs.jsonl, logs/train.log                    messages and console of the first writer
-    logs/logs-0002-rank1.jsonl, logs/train-0002-rank1.log   … of any other
+    journal/0001-main-7kq2.jsonl       events of the writer "0001-main-7kq2"
+    metrics/0001-main-7kq2.jsonl       its points; further parts are 0001-main-7kq2.2.jsonl, …
+    metrics/0001-main-7kq2.parquet     a sealed part, in place of the .jsonl
+    logs/logs-0001-main-7kq2.jsonl     its messages; logs.jsonl leads to those of the newest lead writer
+    logs/train-0001-main-7kq2.log      its console; so does train.log
 """
 
 from __future__ import annotations
 
 import os
 
+from ..record.ids import new_id
 from ..record.names import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["ExperimentLayout", "RootLayout", "part_name", "split_part"]
-
-FIRST_WRITER = "0001-main"
+__all__ = [
+    "ExperimentLayout",
+    "RootLayout",
+    "number_of",
+    "part_name",
+    "split_part",
+    "writer_name",
+]
 
 
 class RootLayout:
@@ -147,10 +153,10 @@ class ExperimentLayout:
         return self.path("metrics", f"{part_name(writer, part)}.parquet")
 
     def logs(self, writer: str) -> str:
-        return self.path("logs", "logs.jsonl" if writer == FIRST_WRITER else f"logs-{writer}.jsonl")
+        return self.path("logs", f"logs-{writer}.jsonl")
 
     def console(self, writer: str) -> str:
-        return self.path("logs", "train.log" if writer == FIRST_WRITER else f"train-{writer}.log")
+        return self.path("logs", f"train-{writer}.log")
 
     def writers(self) -> list[str]:
         """The names of the writers that have opened this experiment, oldest number first."""
@@ -159,6 +165,27 @@ class ExperimentLayout:
         except FileNotFoundError:
             return []
         return sorted(name[:-6] for name in names if name.endswith(".jsonl"))
+
+    def sizes(self, writers: Iterable[str]) -> dict[str, int]:
+        """The bytes of these writers' events now; those that have none are left out."""
+        sizes = {}
+        for writer in writers:
+            try:
+                sizes[writer] = os.stat(self.events(writer)).st_size
+            except FileNotFoundError:
+                continue
+        return sizes
+
+
+def writer_name(number: int, label: str) -> str:
+    """A name for a writer. Its last four letters are random: two copies of a folder never name two writers alike."""
+    return f"{number:04d}-{label}-{new_id()[:4]}"
+
+
+def number_of(writer: str) -> int:
+    """The number that a writer's name begins with; 0 if it has none."""
+    number = writer.partition("-")[0]
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 12 else 0
 
 
 def part_name(writer: str, part: int) -> str:

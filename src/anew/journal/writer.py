@@ -6,7 +6,7 @@ import os
 import time
 
 from ..record.encode import encode_line
-from .layout import ExperimentLayout
+from .layout import ExperimentLayout, number_of, writer_name
 from .liveness import boot_id, host_name, pid_space, process_started
 from .segment import Segment
 
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ROTATE_BYTES", "Writer"]
 
+LEAD = "-main-"
 ROTATE_BYTES = 64 << 20
 FORMAT_VERSION = 1
 
 
 class Writer:
-    """Claims a number in the experiment's journal and appends to files that carry it.
+    """Claims a name in the experiment's journal and appends to files that carry it.
 
     Args:
         layout: The experiment's folder.
@@ -43,11 +44,12 @@ class Writer:
     ) -> None:
         self.layout = layout
         self._on_trouble = on_trouble
-        self.name, self.events = self._claim(label)
+        earlier = layout.writers()
+        self.name, self.events = self._claim(label, earlier)
         self._points: Segment | None = None
         self._logs: Segment | None = None
         self._part = 1
-        self._synced = 0.0
+        self._unlinked: list[tuple[str, str]] = []
         pid = os.getpid()
         self.opened_at = time.time()
         self.event(
@@ -59,15 +61,24 @@ class Writer:
             pid=pid,
             pid_started=process_started(pid),
             pid_space=pid_space(),
+            after=layout.sizes(self._seen(earlier, opened.get("role"))),
             **opened,
         )
 
-    def _claim(self, label: str) -> tuple[str, Segment]:
-        """Take the next free number: creating the file exclusively is what makes it ours."""
-        number = max((int(w[:4]) for w in self.layout.writers() if w[:4].isdigit()), default=0)
+    @staticmethod
+    def _seen(earlier: list[str], role: str | None) -> list[str]:
+        """The earlier writers to be named as seen.
+
+        A lead names all. A rank or a child names the leads, which have named what came before them: a thousand
+        ranks that named each other would ask the disk for a million sizes.
+        """
+        return earlier if role == "lead" else [w for w in earlier if LEAD in w]
+
+    def _claim(self, label: str, earlier: list[str]) -> tuple[str, Segment]:
+        """Take a name that is free: creating the file exclusively is what makes it ours."""
+        number = max(map(number_of, earlier), default=0) + 1
         while True:
-            number += 1
-            name = f"{number:04d}-{label}"
+            name = writer_name(number, label)
             try:
                 path = self.layout.events(name)
                 return name, Segment(path, exclusive=True, on_trouble=self._on_trouble)
@@ -92,7 +103,19 @@ class Writer:
         """The segment for log lines, created by the first use."""
         if self._logs is None:
             self._logs = Segment(self.layout.logs(self.name), on_trouble=self._on_trouble)
+            self._lead_to(self._logs.path, "logs.jsonl")
         return self._logs
+
+    def console_path(self) -> str:
+        """The file for what the program prints; `train.log` leads to it."""
+        path = self.layout.console(self.name)
+        self._lead_to(path, "train.log")
+        return path
+
+    def _lead_to(self, path: str, name: str) -> None:
+        """Have the name that people look for lead to a file of this writer, if it is a lead."""
+        if LEAD in self.name and not _lead_to(path, name):
+            self._unlinked.append((path, name))
 
     def event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
         """Append one event."""
@@ -144,6 +167,8 @@ class Writer:
                 segment.abandon(_deleted(segment.path))
             if segment is not self.events:
                 segment.close()
+        for path, name in self._unlinked:
+            _copy(path, name)
         lost = self.lost
         if lost:
             why = self.trouble or "the folder could not be written"
@@ -157,6 +182,31 @@ class Writer:
         """After a fork, in the child: write nothing more to the parent's files."""
         for segment in self.segments:
             segment.forget()
+
+
+def _lead_to(path: str, name: str) -> bool:
+    """Put a link called `name` beside a file, which need not be there yet; whether the file system takes links."""
+    folder, target = os.path.split(path)
+    temporary = os.path.join(folder, f"{name}.{target}.tmp")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        os.symlink(target, temporary)
+        os.replace(temporary, os.path.join(folder, name))
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
+def _copy(path: str, name: str) -> None:
+    """What stands in for such a link where there are none: a copy, made when nothing more is written."""
+    import shutil
+
+    target = os.path.join(os.path.dirname(path), name)
+    try:
+        shutil.copyfile(path, f"{target}.tmp")
+        os.replace(f"{target}.tmp", target)
+    except OSError:
+        pass  # nothing was written, or cannot be: the writer's own file is what counts
 
 
 def _deleted(path: str) -> OSError:

@@ -20,8 +20,8 @@ from ..query.syntax import And, Expression
 from ..record.status import Status
 from ..stores.catalog import schema
 from ..stores.catalog.protocol import Catalog
-from ..stores.series.columns import Run, assemble
-from ..stores.series.protocol import Place, SeriesStore
+from ..stores.series.columns import Stretch, assemble
+from ..stores.series.protocol import ExperimentFolder, SeriesStore
 from .find import find_key
 from .history import History, Order, Series, series_of, thinned
 from .rows import MetricRows
@@ -205,7 +205,7 @@ class Reader:
         order: Order = "step",
     ) -> Series:
         """One metric of one experiment."""
-        place = Place(view.id, self.folder(view.prefix))
+        place = ExperimentFolder(view.id, self.folder(view.prefix))
         if points is not None and start is None and stop is None and not metadata:
             return self._thinned(place, [name], points, order)[0]
         columns = self.series.read(place, [name], start=start, stop=stop, metadata=metadata)
@@ -213,7 +213,7 @@ class Reader:
 
     def read_rows(self, view: ExperimentView, names: Sequence[str], strip: int) -> MetricRows:
         """Metrics of one experiment, a row per log call; `strip` characters come off each name."""
-        place = Place(view.id, self.folder(view.prefix))
+        place = ExperimentFolder(view.id, self.folder(view.prefix))
         return MetricRows(self.series.read(place, names, rows=True, metadata=True), strip)
 
     def history(
@@ -237,7 +237,7 @@ class Reader:
             mine = [name for name in chosen if name in view.metrics]
             if not mine:
                 continue
-            place = Place(view.id, self.folder(view.prefix))
+            place = ExperimentFolder(view.id, self.folder(view.prefix))
             if points is not None and start is None and stop is None and not metadata:
                 found += self._thinned(place, mine, points)
                 continue
@@ -250,11 +250,11 @@ class Reader:
         return History(found)
 
     def _thinned(
-        self, place: Place, names: Sequence[str], points: int, order: Order = "step"
+        self, place: ExperimentFolder, names: Sequence[str], points: int, order: Order = "step"
     ) -> list[Series]:
         """Whole series, downsampled."""
-        runs: dict[str, list[Run]] = {name: [] for name in names}
-        for run in self.series.runs(place, names):
+        runs: dict[str, list[Stretch]] = {name: [] for name in names}
+        for run in self.series.stretches(place, names):
             runs[run.name].append(run)
         return [
             thinned(mine, place.experiment_id, name, points)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TypeVar
 
 import msgspec
 
 from .events import Event, LogLine, PointLine
+from .fold import Written
 
-__all__ = ["Broken", "decode_events", "decode_logs", "decode_points"]
+__all__ = ["Broken", "decode_events", "decode_logs", "decode_points", "decode_written"]
 
 T = TypeVar("T")
 
@@ -72,3 +74,16 @@ def decode_logs(data: bytes, first_line: int = 1) -> tuple[list[tuple[int, LogLi
 def decode_events(data: bytes, first_line: int = 1) -> tuple[list[tuple[int, Event]], list[Broken]]:
     """Whole lines of an event segment as `(line number, event)`, and the lines that are broken."""
     return _decode(_events, data, first_line)
+
+
+def decode_written(
+    data: bytes, writer: str, offset: int = 0, first_line: int = 1
+) -> tuple[list[Written], list[Broken]]:
+    """Whole lines of a writer's events, each with the byte at which it ends, and the lines that are broken.
+
+    Args:
+        offset: The byte of the segment at which `data` begins.
+    """
+    events, broken = decode_events(data, first_line)
+    ends = list(accumulate((len(line) + 1 for line in data.split(b"\n")[:-1]), initial=offset))
+    return [Written(writer, ends[n - first_line + 1], event) for n, event in events], broken

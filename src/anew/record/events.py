@@ -62,7 +62,10 @@ class LogLine(msgspec.Struct, frozen=True):
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="k", kw_only=True):
+    """What all events have: `after` maps the writers this one had seen to the bytes of their events it had seen."""
+
     t: float
+    after: dict[str, int] | None = None
 
 
 class Opened(_Event, frozen=True, tag="opened", kw_only=True):

@@ -1,14 +1,15 @@
 """The state of an experiment as the fold of its events.
 
-`apply` takes events in the order of their times; a reader that sees an event older than the last one
+`apply` takes events in the order of `in_order`; a reader that sees an event which belongs before one that it
 applied (two writers, read at different moments) folds again from the start. So the state depends on the
-events alone, never on when somebody looked.
+events alone, never on when somebody looked, or in which order copies of a folder were put together.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,7 +31,15 @@ from .events import (
 from .plain import merge
 from .status import Status
 
-__all__ = ["ExperimentState", "WriterState", "fold", "in_order"]
+__all__ = ["ExperimentState", "WriterState", "Written", "fold", "in_order"]
+
+
+class Written(NamedTuple):
+    """An event, who wrote it, and the byte of that writer's events at which its line ends."""
+
+    writer: str
+    end: int
+    event: Event
 
 
 class WriterState(msgspec.Struct):
@@ -49,7 +58,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
     its value or None; `captured` maps what was captured to its data; `folded_to` is the time of the
-    newest event applied.
+    newest event applied, and `seen` the bytes of each writer's events that applied events come after.
     """
 
     experiment_id: str = ""
@@ -72,10 +81,13 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     lost: int = 0
     lost_reason: str | None = None
     folded_to: float = 0.0
+    seen: dict[str, int] = {}
 
     def apply(self, writer: str, event: Event) -> None:
         """Take in one event of the writer with that segment name."""
         self.folded_to = max(self.folded_to, event.t)
+        for other, size in (event.after or {}).items():
+            self.seen[other] = max(size, self.seen.get(other, 0))
         _APPLY[type(event)](self, writer, event)
 
     def deciding(self) -> list[WriterState]:
@@ -190,23 +202,82 @@ _APPLY: dict[type, Any] = {
 }
 
 
-def in_order(events: Iterable[tuple[str, Event]]) -> list[tuple[str, Event]]:
-    """`(writer, event)` in the order in which they count: that of their times.
+def in_order(events: Iterable[Written]) -> list[Written]:
+    """Events in the order in which they count, whatever order they are given in.
 
-    Each writer's events must come in the order it wrote them, and keep it: where its clock was set back, an
-    event counts as of the latest time written before it.
+    What an event's writer had written or seen before (`after`) comes first. What was written side by side goes by
+    the clock, then by the writer's name: an event counts as of the latest time among its own and of all that comes
+    before it, so a clock that is wrong or was set back turns nothing around.
+
+    Each writer's own events must be given in the order it wrote them.
     """
-    latest: dict[str, float] = {}
-    ordered = []
-    for writer, event in events:
-        at = latest[writer] = max(event.t, latest.get(writer, event.t))
-        ordered.append((at, writer, event))
-    return [(writer, event) for _, writer, event in sorted(ordered, key=lambda item: item[:2])]
+    by_writer: dict[str, list[Written]] = {}
+    for written in events:
+        by_writer.setdefault(written.writer, []).append(written)
+    if len(by_writer) == 1:
+        return next(iter(by_writer.values()))
+    places = _places(dict(sorted(by_writer.items())))
+    keyed = [
+        (key, written)
+        for writer, mine in by_writer.items()
+        for key, written in zip(places[writer], mine, strict=True)
+    ]
+    return [w for _, w in sorted(keyed, key=lambda item: (*item[0], item[1].writer))]
 
 
-def fold(events: Iterable[tuple[str, Event]]) -> ExperimentState:
-    """The state after all of `(writer, event)`, taken as `in_order` has them."""
+_Place = tuple[
+    float, int
+]  # when an event counts, and how many events of that moment come before it
+
+
+def _places(by_writer: dict[str, list[Written]]) -> dict[str, list[_Place]]:
+    ends = {writer: [written.end for written in mine] for writer, mine in by_writer.items()}
+    places: dict[str, list[_Place]] = {writer: [] for writer in by_writer}
+    left = sum(map(len, by_writer.values()))
+    while left:
+        before = left
+        for writer, mine in by_writer.items():
+            while len(places[writer]) < len(mine):
+                earlier = _earlier(writer, mine[len(places[writer])], ends, places)
+                if earlier is None:
+                    break
+                places[writer].append(_place(mine[len(places[writer])].event.t, earlier))
+                left -= 1
+        if (
+            left == before
+        ):  # they claim to have seen each other: only a damaged or forged journal does
+            waiting = [w for w, mine in by_writer.items() if len(places[w]) < len(mine)]
+            writer = min(waiting, key=lambda w: (by_writer[w][len(places[w])].event.t, w))
+            t = by_writer[writer][len(places[writer])].event.t
+            places[writer].append(_place(t, places[writer][-1:]))
+            left -= 1
+    return places
+
+
+def _earlier(
+    writer: str, written: Written, ends: dict[str, list[int]], places: dict[str, list[_Place]]
+) -> list[_Place] | None:
+    """The places of the last events that come before this one; None while one of them has none yet."""
+    found = places[writer][-1:]
+    for other, size in (written.event.after or {}).items():
+        if other == writer or other not in ends:
+            continue
+        count = bisect_right(ends[other], size)
+        if count > len(places[other]):
+            return None
+        if count:
+            found.append(places[other][count - 1])
+    return found
+
+
+def _place(t: float, earlier: list[_Place]) -> _Place:
+    latest, depth = max(earlier, default=(t, -1))
+    return (latest, depth + 1) if latest >= t else (t, 0)
+
+
+def fold(events: Iterable[Written]) -> ExperimentState:
+    """The state after all of these events, taken as `in_order` has them."""
     state = ExperimentState()
-    for writer, event in in_order(events):
+    for writer, _, event in in_order(events):
         state.apply(writer, event)
     return state

@@ -162,7 +162,7 @@ def run_program(
     """
     recording = experiment.life.recording
     assert recording is not None
-    keeper = _Keeper(recording.layout.console(recording.writer.name))
+    keeper = _Keeper(recording.writer.console_path())
     with _Signals() as signals:
         try:
             process = subprocess.Popen(

@@ -74,7 +74,7 @@ class Records:
     def log(self, message: str, level: str = "info", **fields: Any) -> Item:
         """A message, which stands in the experiment's folder as well."""
         line = LogLine(self._time(), level, message, to_plain(fields))
-        path = os.path.join(self.mirror.folder, "logs", "logs.jsonl")
+        path = os.path.join(self.mirror.folder, "logs", f"logs-{self.writer}.jsonl")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "ab") as file:
             file.write(msgspec.json.encode(line) + b"\n")

@@ -142,16 +142,11 @@ class Recording:
 
     def read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
-        from ..journal.follow import Stream, follow
+        from ..journal.follow import read_events
         from ..journal.verdict import gone_writers, settle
-        from ..record.decode import decode_events
         from ..record.fold import fold
 
-        state = fold(
-            (chunk.writer, event)
-            for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS}))
-            for _, event in decode_events(chunk.data)[0]
-        )
+        state = fold(read_events(self.layout.folder))
         self.gone = gone_writers(self.layout, state)
         settle(state, self.gone)
         for key in self.about:
@@ -353,7 +348,7 @@ class Recording:
             from ..monitor.console import ConsoleCapture
 
             self.console = ConsoleCapture(
-                self.layout.console(self.writer.name), on_trouble=self._console_trouble
+                self.writer.console_path(), on_trouble=self._console_trouble
             )
             self.console.start()
         for changed in tuple(LIFE):

@@ -67,6 +67,11 @@ class Figure:
             "height": height,
         }
 
+    @property
+    def png(self) -> bytes | None:
+        """A matplotlib figure as it was drawn; None for one of plotly."""
+        return self._png
+
     def save(self, folder: str, stem: str) -> Saved:
         """Write the figure's files (see `Value.save`)."""
         png, svg = self._png, self._svg

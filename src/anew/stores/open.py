@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 from ..errors import InvalidSetting
 from ..journal.layout import RootLayout
-from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
 from .files.objects import local_files
 from .files.protocol import FileStore
@@ -32,7 +31,7 @@ class Stores:
     """
 
     root: RootLayout
-    catalog: Catalog
+    catalog: SqliteCatalog
     series: SeriesStore
     writable: bool
     lock: str

@@ -12,7 +12,7 @@ from anew.settings import SETTINGS, load_settings
 
 def test_defaults_without_anything_set(tmp_path: Path) -> None:
     settings = load_settings({}, str(tmp_path))
-    assert settings.root == "experiments"
+    assert settings.root == str(tmp_path / "experiments")
     assert settings.mode == "on"
     assert not settings.strict
     assert settings.heartbeat == 10.0
@@ -50,7 +50,7 @@ def test_a_table_in_pyproject_counts_and_its_root_is_relative_to_it(tmp_path: Pa
 
 def test_somebody_elses_broken_pyproject_is_not_ours_to_report(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.anew\n")
-    assert load_settings({}, str(tmp_path)).root == "experiments"
+    assert load_settings({}, str(tmp_path)).root == str(tmp_path / "experiments")
 
 
 @pytest.mark.parametrize(

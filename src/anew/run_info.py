@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+from .address import local_folder
 from .errors import InvalidValue
 from .record.names import check_prefix, folder_name
 
@@ -69,7 +70,7 @@ class RunInfo:
                 f"RUN.entry is the path of a script or a folder, such as __file__, not {path!r}.",
                 key="entry",
             )
-        self._entry = os.path.abspath(os.fspath(path))
+        self._entry = local_folder(path, what="entry", setting=None)
 
     @property
     def folder(self) -> str:
@@ -99,7 +100,7 @@ class RunInfo:
 
     @project_root.setter
     def project_root(self, path: str | os.PathLike[str]) -> None:
-        self._project_root = os.path.abspath(os.fspath(path))
+        self._project_root = local_folder(path, what="project's root", setting=None)
 
     @property
     def project(self) -> str:

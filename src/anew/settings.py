@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from .address import local_folder
 from .errors import InvalidSetting
 
 TYPE_CHECKING = False
@@ -55,6 +56,14 @@ def _text(text: object) -> str:
     return text
 
 
+def _root(where: object) -> str:
+    """The text of an address that can be a root; `load_settings` makes it absolute."""
+    if not isinstance(where, (str, os.PathLike)):
+        raise ValueError("is a path or a URL")
+    local_folder(where, base=os.sep)
+    return os.fsdecode(where)
+
+
 def _choice(*choices: str) -> Callable[[object], str]:
     def parse(text: object) -> str:
         if text is False:  # TOML's `console = false`
@@ -86,7 +95,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("root", "experiments", _text, "Folder of the store, or the URL of a server."),
+    Setting("root", "experiments", _root, "Folder of the store: a path, or a URL such as `file:///data/runs`. A relative path starts at the working directory, or at the folder of the project's file that sets it."),
     Setting("mode", "on", _choice("on", "disabled"), "`disabled` makes every call do nothing and write nothing."),
     Setting("strict", False, _boolean, "Raise when a record cannot be written, instead of counting it and going on."),
     Setting("quiet", False, _boolean, "Print nothing at the start and the end of an experiment."),
@@ -149,6 +158,7 @@ class Settings:
             if value is not None:
                 values[name] = _parse(name, value, f"the argument {name}=")
                 sources[name] = "argument"
+        values["root"] = _absolute(values["root"])
         return Settings(values, sources)
 
 
@@ -162,6 +172,8 @@ def _parse(name: str, value: object, where: str) -> Any:
         raise InvalidSetting(f"{where} is no setting.{hint}", setting=name)
     try:
         return setting.parse(value)
+    except InvalidSetting as error:  # an address, which says itself what is wrong with it
+        raise InvalidSetting(f"{where} cannot be used. {error}", setting=setting.name) from None
     except ValueError as error:
         raise InvalidSetting(
             f"{where} is {value!r}, but {setting.name!r} {error}.", setting=setting.name
@@ -189,6 +201,18 @@ def _from_file(path: str, *, tool_table: bool) -> dict[str, Any]:
     return {name: _parse(name, value, f"{name!r} in {path}") for name, value in found.items()}
 
 
+def _absolute(root: str, base: str | None = None) -> str:
+    """The absolute path of a root; relative ones start at `base`, or at the working directory."""
+    if base is None:
+        try:
+            base = os.getcwd()
+        except FileNotFoundError:
+            # It was deleted. A relative root means nothing then, and the experiment's start says so.
+            folder = local_folder(root, base="/a")
+            return folder if folder == local_folder(root, base="/b") else root
+    return local_folder(root, base=base)
+
+
 def _project_file(folder: str) -> tuple[dict[str, Any], str]:
     while True:
         for name, tool_table in (("anew.toml", False), ("pyproject.toml", True)):
@@ -196,8 +220,8 @@ def _project_file(folder: str) -> tuple[dict[str, Any], str]:
             found = _from_file(path, tool_table=tool_table)
             if found:
                 # A relative root in a file is relative to that file, wherever the program starts.
-                if "root" in found and "://" not in found["root"]:
-                    found["root"] = os.path.join(folder, os.path.expanduser(found["root"]))
+                if "root" in found:
+                    found["root"] = _absolute(found["root"], folder)
                 return found, path
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -235,4 +259,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
         if text is not None and text != "":
             values[setting.name] = _parse(setting.name, text, f"the variable {setting.variable}")
             sources[setting.name] = setting.variable
+    values["root"] = _absolute(
+        values.get("root", _BY_NAME["root"].default), cwd and os.path.abspath(cwd)
+    )
     return Settings(values, sources)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import func, select
 
+from .address import local_folder
 from .errors import InvalidValue, NotFound
 from .index import Index, Progress, Trash, examine
 from .index.usage import experiments_usage, store_usage
@@ -41,7 +42,7 @@ from .settings import Settings, load_settings
 from .stores.catalog.protocol import CatalogState
 from .stores.catalog.sqlite import schema
 from .stores.catalog.sqlite.names import CatalogNames
-from .stores.open import Stores, local_root, open_stores, stores_in_memory
+from .stores.open import Stores, open_stores, stores_in_memory
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
@@ -61,14 +62,14 @@ class Store:
     readers ever wait for one another). Answers are snapshots: ask again to see what is new. Any thread may ask.
 
     Args:
-        root: The folder that holds the experiments; by default the one that `Experiment` writes to
+        root: The folder that holds the experiments, as a path or a `file://` URL; by default the one that `Experiment` writes to
             (`ANEW_ROOT`, or `experiments/`).
         settings: Settings to use instead of those of the environment.
         refresh: False looks at the index as it is, once there is one, without bringing it up to date.
 
     Raises:
         NotFound: A `root` was given and there is no such folder.
-        InvalidSetting: The root is not a local folder or `file://` URL.
+        InvalidSetting: The root is not the address of a folder.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Store:
         refresh: bool = True,
     ) -> None:
         where = (settings or load_settings()).root if root is None else root
-        self.root = local_root(where)
+        self.root = local_folder(where)
         if root is not None and not os.path.isdir(self.root):
             raise NotFound(
                 f"There is no store at {self.root}: no such folder. The first experiment written there "

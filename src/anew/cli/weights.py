@@ -72,11 +72,10 @@ def open_repository(
 def _where(face: Face, repo: str | None) -> str:
     if repo:
         return repo
-    root = face.root
-    if root is None:
-        from ..settings import load_settings
+    from ..address import local_folder
+    from ..settings import load_settings
 
-        root = str(load_settings().root)
+    root = local_folder(load_settings().root if face.root is None else face.root)
     return os.path.join(root, "weights")
 
 

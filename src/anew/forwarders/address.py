@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
+from ..address import local_folder
 from ..errors import InvalidSetting
 from ..record.secrets import mask_text
 
@@ -92,6 +93,9 @@ class WandB(Address):
     mode: str | None = None
     dir: str | None = None
 
+    def __post_init__(self) -> None:
+        _check_folder(self.dir, "dir")
+
     @classmethod
     def at(cls, where: str) -> WandB:
         """`wandb:offline`, `wandb:project` or `wandb:entity/project`."""
@@ -119,6 +123,9 @@ class TensorBoard(Address):
     main = "log_dir"
     log_dir: str | None = None
 
+    def __post_init__(self) -> None:
+        _check_folder(self.log_dir, "log_dir")
+
 
 @dataclass(frozen=True)
 class ClearML(Address):
@@ -135,6 +142,9 @@ class ClearML(Address):
     project: str | None = None
     mode: str | None = None
     dir: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_folder(self.dir, "dir")
 
     @classmethod
     def at(cls, where: str) -> ClearML:
@@ -158,6 +168,16 @@ class Aim(Address):
     main = "repo"
     repo: str | None = None
     experiment: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.repo or "").startswith("aim://"):
+            _check_folder(self.repo, "Aim repository")
+
+
+def _check_folder(given: str | None, what: str) -> None:
+    """Refuse what is no folder of this machine where it is given, not when the first record is sent."""
+    if given is not None:
+        local_folder(given, what=what, setting="forward_to")
 
 
 ADDRESSES: dict[str, type[Address]] = {

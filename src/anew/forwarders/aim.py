@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from ..address import local_folder
 from ..errors import InvalidSetting
 from ..record.events import (
     BindrsChanged,
@@ -101,9 +102,9 @@ class AimTarget:
         if self._run is not None:
             return self._run
         where = self._address.repo or "."
-        remote = "://" in where
+        remote = where.startswith("aim://")
         if not remote:
-            where = os.path.abspath(os.path.expanduser(where))
+            where = local_folder(where, what="Aim repository", setting="forward_to")
         status = aim.Repo.check_repo_status(where)
         if status is RepoStatus.UPDATE_REQUIRED:
             raise InvalidSetting(

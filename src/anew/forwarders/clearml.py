@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from ..address import local_folder
 from ..record.events import (
     BindrsChanged,
     Captured,
@@ -104,7 +105,9 @@ class ClearMLTarget:
                 mark = hashlib.sha256(self._mirror.experiment_id.encode()).hexdigest()[:32]
                 task_id = f"offline-{mark}"
                 self._session = OfflineSession(
-                    os.path.join(os.path.abspath(folder), task_id), task_id, self._sizes
+                    os.path.join(local_folder(folder, what="dir", setting="forward_to"), task_id),
+                    task_id,
+                    self._sizes,
                 )
             else:
                 tag = f"anew:{self._mirror.experiment_id}"

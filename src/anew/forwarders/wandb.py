@@ -12,6 +12,7 @@ from typing import Any
 
 import wandb
 
+from ..address import local_folder
 from ..errors import InvalidSetting
 from ..record.events import (
     BindrsChanged,
@@ -147,7 +148,11 @@ class WandBTarget:
 
     def _folder(self) -> str:
         """Where W&B makes its folder `wandb` in."""
-        return os.path.abspath(self._address.dir or os.path.join(self._mirror.folder, "forwarded"))
+        return local_folder(
+            self._address.dir or os.path.join(self._mirror.folder, "forwarded"),
+            what="dir",
+            setting="forward_to",
+        )
 
     def _recognise(self, logs: list[str]) -> None:
         """Take note of what earlier openings wrote: the last row, and the messages after it."""

@@ -1,4 +1,4 @@
-"""From a URL to stores: the only place that names backends."""
+"""From an address to stores: the only place that names backends."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import errno
 import hashlib
 import os
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
 
-from ..errors import InvalidSetting
+from ..address import local_folder
 from ..journal.layout import RootLayout
 from .catalog.sqlite import SqliteCatalog
 from .files.objects import local_files
@@ -16,7 +15,7 @@ from .files.protocol import FileStore
 from .series.folder import FolderSeries
 from .series.protocol import SeriesStore
 
-__all__ = ["DEFAULT_CACHE", "Stores", "local_root", "open_stores", "stores_in_memory"]
+__all__ = ["DEFAULT_CACHE", "Stores", "open_stores", "stores_in_memory"]
 
 DEFAULT_CACHE = "~/.cache/anew"
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -46,31 +45,13 @@ class Stores:
         self.catalog.close()
 
 
-def local_root(url: str | os.PathLike[str]) -> str:
-    """The folder that a path or a `file://` URL names.
-
-    Raises:
-        InvalidSetting: It is a URL of another kind, or of another machine.
-    """
-    text = os.fspath(url)
-    if "://" not in text:
-        return os.path.abspath(os.path.expanduser(text))
-    parts = urlsplit(text)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
-        raise InvalidSetting(
-            f"The root {text!r} is not a folder. A store is a path, or a URL such as file:///data/runs.",
-            setting="root",
-        )
-    return os.path.abspath(unquote(parts.path))
-
-
 def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACHE) -> Stores:
     """Open the stores of a root folder. One that is not there is empty, and looking does not make it.
 
     Args:
         cache: Where to keep the catalog of a root that cannot be written; None keeps it in memory.
     """
-    root = RootLayout(local_root(url))
+    root = RootLayout(local_folder(url))
     if not os.path.isdir(root.root):
         return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
     if _is_writable(root):
@@ -95,7 +76,7 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
 
 def stores_in_memory(url: str | os.PathLike[str]) -> Stores:
     """Stores that leave no trace on disk: for a root that is not there yet, and must not be made by looking."""
-    root = RootLayout(local_root(url))
+    root = RootLayout(local_folder(url))
     return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
 
 

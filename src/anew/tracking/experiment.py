@@ -6,6 +6,7 @@ import itertools
 import os
 import time
 
+from ..address import local_folder
 from ..errors import AlreadyRunning, InvalidValue
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
@@ -77,7 +78,7 @@ class Experiment:
         parent: Experiment, id or prefix this one comes from.
         project: A folder for experiments opened by name.
         relation: How it comes from the parent: child, resumed, forked or reproduces.
-        root: The store's root folder (`ANEW_ROOT`, or `./experiments`).
+        root: The store's root folder, as a path or a `file://` URL (`ANEW_ROOT`, or `./experiments`).
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.
@@ -122,7 +123,7 @@ class Experiment:
         world_size: int | None = None,
     ) -> None:
         settings = load_settings().with_arguments(
-            root=None if root is None else os.fspath(root),
+            root=root,
             mode=mode,
             strict=strict,
             quiet=quiet,
@@ -185,6 +186,7 @@ class Experiment:
 
             joined = find_joined(settings.join, self._opened_as, life.given, self._is_prefix)
             settings.root = joined.root or settings.root
+        settings.root = local_folder(settings.root)
         root = RootLayout(settings.root)
         key = f"{settings.root}\0{self._project}\0{life.given}"
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from ..address import local_folder
 from ..errors import NotRunning
-from ..journal.layout import RootLayout
 from ..record.status import Status
 from .recording import LIVE
 
@@ -82,7 +82,7 @@ class Life:
     @property
     def root(self) -> str:
         """The root folder of the store it is in, or will be in."""
-        return self.last.root.root if self.last else RootLayout(self.settings.root).root
+        return self.last.root.root if self.last else local_folder(self.settings.root)
 
     @property
     def folder(self) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 from typing import Any
 
-from anew.errors import CorruptData, NotFound, UnknownFormat, WeightsError
+from anew.address import parse_address
+from anew.errors import CorruptData, InvalidSetting, NotFound, UnknownFormat, WeightsError
 from anew.weights.place import LocalPlace, Place
 
 __all__ = ["BLOCK_SIZE", "FORMAT", "open_place", "read_format", "write_format"]
@@ -20,23 +20,26 @@ _VERSION = 1
 # small enough that a few of them per thread are little memory and a row range reads little else.
 BLOCK_SIZE = 4 * 1024 * 1024
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-
 
 def open_place(
     where: str | os.PathLike[str], *, durable: bool, options: dict[str, Any] | None = None
 ) -> Place:
-    """The place of a folder, a `file://` URL or any URL that obstore knows."""
-    text = os.fspath(where)
-    if text.startswith("file://"):
-        from urllib.parse import unquote, urlsplit
+    """The place that an address names.
 
-        return LocalPlace(unquote(urlsplit(text).path), durable=durable)
-    if _URL.match(text):
-        from anew.weights.bucket import BucketPlace
+    Raises:
+        InvalidSetting: It is the address of a server, or none at all.
+    """
+    address = parse_address(where)
+    if address.kind == "folder":
+        return LocalPlace(address.location, durable=durable)
+    if address.kind == "server":
+        raise InvalidSetting(
+            f"The address {address.location!r} is a server, and this version of Anew keeps no weights on one. Give a "
+            "folder, or a bucket such as s3://lab/weights."
+        )
+    from anew.weights.bucket import BucketPlace
 
-        return BucketPlace(text, durable=durable, options=options)
-    return LocalPlace(os.path.expanduser(text), durable=durable)
+    return BucketPlace(address.location, durable=durable, options=options)
 
 
 def read_format(place: Place) -> int:

@@ -75,7 +75,7 @@ def root() -> str:
         _tell(uri)
         folder = _folder(uri)
         if folder is not None:
-            return os.path.abspath(folder)
+            return anew.Experiment("-", root=folder).root
     return anew.Experiment("-").root
 
 

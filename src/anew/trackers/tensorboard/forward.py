@@ -17,6 +17,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...address import local_folder
 from ...errors import CorruptData
 from ...forwarders.account import Account
 from ...forwarders.address import TensorBoard
@@ -264,9 +265,8 @@ class _PartlyShown(NotShown):
 def _folder(address: TensorBoard, mirror: Mirror) -> str:
     if address.log_dir is None:
         return os.path.join(mirror.folder, "forwarded", "tensorboard")
-    return os.path.join(
-        os.path.abspath(os.path.expanduser(address.log_dir)), *mirror.prefix.split("/")
-    )
+    folder = local_folder(address.log_dir, what="log_dir", setting="forward_to")
+    return os.path.join(folder, *mirror.prefix.split("/"))
 
 
 def _facts_of(record: Captured) -> dict[str, str]:

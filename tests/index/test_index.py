@@ -23,7 +23,7 @@ from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
 from anew.stores.catalog.sqlite.saving import Saving
 from anew.stores.open import Stores, open_stores
-from anew.stores.series.protocol import Place
+from anew.stores.series.protocol import ExperimentFolder
 from tests.stores.journals import NOW, Journal, finished, running
 
 
@@ -463,7 +463,7 @@ def test_a_crash_before_the_transaction_neither_loses_nor_doubles(root, index, m
     fresh.refresh()
     assert metrics(fresh, "p/run")["loss"].count == 20
     assert metrics(fresh, "p/run")["loss"].mean == 9.5
-    columns = fresh.stores.series.read(Place(journal.id, str(journal.folder)), ["loss"])
+    columns = fresh.stores.series.read(ExperimentFolder(journal.id, str(journal.folder)), ["loss"])
     assert columns.step.tolist() == list(range(20))
     fresh.stores.close()
 
@@ -492,7 +492,7 @@ def test_sealed_and_live_parts_count_in_the_order_of_the_parts(root, index, seal
     for part in (1, 2):
         journal.points([(None, {"loss": float(part)}), (None, {"loss": part + 0.5})], part=part)
         if part == sealed:
-            place = Place(journal.id, str(journal.folder))
+            place = ExperimentFolder(journal.id, str(journal.folder))
             index.stores.series.flush(place, ["0001-main"], small=True)
     if sealed == 2:  # as after a broken line that keeps the first part from being sealed
         journal.metrics_path(suffix="parquet").unlink(missing_ok=True)
@@ -508,7 +508,7 @@ def test_a_part_sealed_by_somebody_else_halfway_counts_its_new_points_only(root,
     journal.points((i, {"loss": float(i)}) for i in range(10))
     index.refresh()
     journal.points((i, {"loss": float(i)}) for i in range(10, 25))
-    place = Place(journal.id, str(journal.folder))
+    place = ExperimentFolder(journal.id, str(journal.folder))
     open_stores(root).series.flush(place, ["0001-main"], small=True)
     assert index.refresh().points == 15
     assert metrics(index, "p/run")["loss"].count == 25
@@ -535,7 +535,7 @@ def test_a_finished_experiment_with_many_points_is_sealed_by_the_first_look(root
     index.refresh()
     assert journal.metrics_path(suffix="parquet").exists()
     assert not journal.metrics_path().exists()
-    columns = index.stores.series.read(Place(journal.id, str(journal.folder)), ["loss"])
+    columns = index.stores.series.read(ExperimentFolder(journal.id, str(journal.folder)), ["loss"])
     assert columns.value.tolist() == [float(i) for i in range(10_000)]
 
 

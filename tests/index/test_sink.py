@@ -8,7 +8,7 @@ from anew.journal.sink import Sink
 from anew.stores.catalog.protocol import CatalogState
 from anew.stores.catalog.summary import summaries
 from anew.stores.open import open_stores
-from anew.stores.series.protocol import Place
+from anew.stores.series.protocol import ExperimentFolder
 from anew.testing.sink import EXPERIMENT, SinkContract
 
 
@@ -25,7 +25,7 @@ class TestIndexSink(SinkContract):
 
     def points(self, root: RootLayout) -> list[tuple[str, float]]:
         stores = open_stores(root.root)
-        place = Place(EXPERIMENT, root.experiment("p/run").folder)
+        place = ExperimentFolder(EXPERIMENT, root.experiment("p/run").folder)
         columns = stores.series.read(place)
         names = columns.names
         found = [(n, float(v)) for n in names for v in columns.value[columns.of(n)]]

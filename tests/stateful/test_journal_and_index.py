@@ -24,7 +24,7 @@ from anew.index import Index, Trash, examine
 from anew.query.question import FactsQuestion, ask
 from anew.stores.open import open_stores
 from anew.stores.series import folder
-from anew.stores.series.protocol import Place
+from anew.stores.series.protocol import ExperimentFolder
 from anew.tracking.experiment import Experiment
 
 prefixes = st.sampled_from(["alice/vision/one", "alice/vision/one/inner"])
@@ -207,7 +207,7 @@ class JournalAndIndex(RuleBasedStateMachine):
             self._series(row, model, row.metrics)
 
     def _series(self, row: Any, model: Model, summary: dict[str, Any]) -> None:
-        place = Place(row.id, str(Path(self.root, row.prefix)))
+        place = ExperimentFolder(row.id, str(Path(self.root, row.prefix)))
         columns = self.stores.series.read(place)
         assert columns.problems == ()
         assert set(columns.names) == set(summary) == set(model.series)

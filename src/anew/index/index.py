@@ -20,7 +20,7 @@ from ..record.events import Opened
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
 from ..stores.open import Stores
-from ..stores.series.protocol import Place, Sealed
+from ..stores.series.protocol import ExperimentFolder, Sealed
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
@@ -113,7 +113,7 @@ class Index:
         total = Sealed(0, 0, 0)
         with self.exclusive():
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
-                place = Place(experiment_id, self.root.experiment(row.prefix).folder)
+                place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
                 sealed = self.stores.series.flush(place, row.finished, small=True)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
                 if sealed.files:

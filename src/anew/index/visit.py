@@ -24,7 +24,7 @@ from ..stores.open import Stores
 from ..stores.series.columns import Block, PartName
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from ..stores.series.protocol import Place, Source
+from ..stores.series.protocol import ExperimentFolder, Source
 from .verdict import GIVE_UP_SECONDS, shown
 
 __all__ = ["STREAMS", "Visit", "decode_state"]
@@ -55,7 +55,7 @@ class Visit:
         self.layout = stores.root.experiment(prefix)
         self.prefix = prefix
         self.experiment_id = experiment_id
-        self.place = Place(experiment_id, self.layout.folder)
+        self.place = ExperimentFolder(experiment_id, self.layout.folder)
         self.key = known.key if known else None
         self.points = 0
         self._root = stores.root

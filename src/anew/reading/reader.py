@@ -19,8 +19,8 @@ from ..stores.catalog.protocol import CatalogDamaged
 from ..stores.catalog.sqlite import SqliteCatalog, schema
 from ..stores.catalog.sqlite.names import CatalogNames
 from ..stores.catalog.sqlite.selection import Selection
-from ..stores.series.columns import Run, assemble
-from ..stores.series.protocol import Place, SeriesStore
+from ..stores.series.columns import Stretch, assemble
+from ..stores.series.protocol import ExperimentFolder, SeriesStore
 from .find import find_key
 from .history import History, Order, Series, series_of, thinned
 from .rows import MetricRows
@@ -200,7 +200,7 @@ class Reader:
         order: Order = "step",
     ) -> Series:
         """One metric of one experiment."""
-        place = Place(view.id, self.folder(view.prefix))
+        place = ExperimentFolder(view.id, self.folder(view.prefix))
         if points is not None and start is None and stop is None and not metadata:
             return self._thinned(place, [name], points, order)[0]
         columns = self.series.read(place, [name], start=start, stop=stop, metadata=metadata)
@@ -208,7 +208,7 @@ class Reader:
 
     def read_rows(self, view: ExperimentView, names: Sequence[str], strip: int) -> MetricRows:
         """Metrics of one experiment, a row per log call; `strip` characters come off each name."""
-        place = Place(view.id, self.folder(view.prefix))
+        place = ExperimentFolder(view.id, self.folder(view.prefix))
         return MetricRows(self.series.read(place, names, rows=True, metadata=True), strip)
 
     def history(
@@ -232,7 +232,7 @@ class Reader:
             mine = [name for name in chosen if name in view.metrics]
             if not mine:
                 continue
-            place = Place(view.id, self.folder(view.prefix))
+            place = ExperimentFolder(view.id, self.folder(view.prefix))
             if points is not None and start is None and stop is None and not metadata:
                 found += self._thinned(place, mine, points)
                 continue
@@ -245,11 +245,11 @@ class Reader:
         return History(found)
 
     def _thinned(
-        self, place: Place, names: Sequence[str], points: int, order: Order = "step"
+        self, place: ExperimentFolder, names: Sequence[str], points: int, order: Order = "step"
     ) -> list[Series]:
         """Whole series, downsampled."""
-        runs: dict[str, list[Run]] = {name: [] for name in names}
-        for run in self.series.runs(place, names):
+        runs: dict[str, list[Stretch]] = {name: [] for name in names}
+        for run in self.series.stretches(place, names):
             runs[run.name].append(run)
         return [
             thinned(mine, place.experiment_id, name, points)

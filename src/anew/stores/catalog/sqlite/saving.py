@@ -1,35 +1,20 @@
-"""The catalog on SQLAlchemy Core; what is special about SQLite is in `sqlite.py`."""
+"""How what is known of experiments becomes rows."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Table,
-    bindparam,
-    delete,
-    func,
-    insert,
-    inspect,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateTable, DropTable
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 
+from ....record.facts import ExperimentFacts, MetricSummary, ProblemFact
+from ..protocol import Batch, Entry
 from . import schema as s
-from .protocol import Entry, Known
-from .summary import MetricSummary
 
-__all__ = ["SqlCatalog"]
+__all__ = ["Saving"]
 
 _OWN_TABLES = (
     s.documents,
@@ -43,137 +28,42 @@ _OWN_TABLES = (
     s.problems,
 )
 _SLICE = 500  # values in one IN (…)
+_COLUMNS = tuple(column.name for column in s.experiments.c if column.name != "key")
 
 
-class SqlCatalog:
-    """A `Catalog` on a SQLAlchemy engine."""
+class Saving:
+    """Saves batches. It remembers the keys of names between them; `forget` makes it look again."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._names: dict[tuple[str, str], int] = {}
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """See `Catalog.reading`."""
-        with self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """See `Catalog.writing`."""
-        try:
-            writing = self._engine.execution_options(anew_write=True)
-            with writing.begin() as connection:
-                yield connection
-        except BaseException:
-            self._names.clear()  # some may have been rolled back
-            raise
-
-    def usable(self) -> bool:
-        """See `Catalog.usable`."""
-        try:
-            return self._meta("schema") == str(s.SCHEMA_VERSION)
-        except DBAPIError as error:
-            if self.is_damage(error):
-                return False
-            raise
-
-    def complete(self) -> bool:
-        """See `Catalog.complete`."""
-        return self._meta("complete") == "1"
-
-    def _meta(self, key: str) -> str | None:
-        with self.reading() as connection:
-            if not inspect(connection).has_table("meta"):
-                return None
-            return connection.execute(
-                select(s.meta.c.value).where(s.meta.c.key == key)
-            ).scalar_one_or_none()
-
-    def create(self) -> None:
-        """See `Catalog.create`."""
+    def forget(self) -> None:
+        """Trust no key of a name seen so far: the catalog was replaced, or a transaction came to nothing."""
         self._names.clear()
-        with self.writing() as connection:
-            there = set(inspect(connection).get_table_names())
-            for table in reversed(s.metadata.sorted_tables):
-                if table.name in there:
-                    connection.execute(DropTable(table))
-            for table in s.metadata.sorted_tables:
-                connection.execute(CreateTable(table))
-            connection.execute(insert(s.meta), [{"key": "schema", "value": str(s.SCHEMA_VERSION)}])
 
-    def finish(self) -> None:
-        """See `Catalog.finish`."""
-        with self.writing() as connection:
-            for index in s.SECONDARY:
-                index.create(connection, checkfirst=True)
-            connection.execute(delete(s.meta).where(s.meta.c.key == "complete"))
-            connection.execute(insert(s.meta), [{"key": "complete", "value": "1"}])
-        self.analyze()
+    def save(self, connection: Connection, batch: Batch) -> None:
+        """Save a batch inside the connection's transaction."""
+        self._drop(connection, batch.doomed)
+        self._enter(connection, batch.entries)
+        _mark(connection, batch)
+        for experiment_id, problems in batch.examined.items():
+            _examined(connection, experiment_id, problems)
 
-    def analyze(self) -> None:
-        """Let the engine count, so that it chooses well among its indexes."""
-        with self.writing() as connection:
-            connection.exec_driver_sql("ANALYZE")
-
-    def known(
-        self, connection: Connection, *, ids: Collection[str] = (), prefixes: Collection[str] = ()
-    ) -> list[Known]:
-        """See `Catalog.known`."""
-        e = s.experiments.c
-        query = (
-            select(
-                e.key,
-                e.experiment_id,
-                e.prefix,
-                e.status,
-                s.documents.c.state,
-                s.progress.c.cursor,
-                s.progress.c.metrics,
-            )
-            .join(s.documents, s.documents.c.experiment_key == e.key)
-            .join(s.progress, s.progress.c.experiment_key == e.key)
-        )
-        found: dict[int, Known] = {}
-        for column, wanted in ((e.experiment_id, list(ids)), (e.prefix, list(prefixes))):
-            for at in range(0, len(wanted), _SLICE):
-                for row in connection.execute(query.where(column.in_(wanted[at : at + _SLICE]))):
-                    found[row.key] = Known(*row)
-        return list(found.values())
-
-    def drop(self, connection: Connection, keys: Iterable[int]) -> None:
-        """See `Catalog.drop`."""
-        keys = list(keys)
+    def _drop(self, connection: Connection, doomed: Collection[int]) -> None:
+        keys = list(doomed)
         for table in (*_OWN_TABLES, s.experiments):
-            self._delete_of(connection, table, keys)
+            _delete_of(connection, table, keys)
 
-    def _delete_of(self, connection: Connection, table: Table, keys: list[int]) -> None:
-        """Delete the rows of experiments, by way of their primary keys."""
-        if not keys:
+    def _enter(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        if not entries:
             return
-        column = table.c.key if table is s.experiments else table.c.experiment_key
-        statement = delete(table).where(column == bindparam("of"))
-        if "name_key" in table.c:
-            kinds = {
-                s.params: ("param", "config"),
-                s.metrics: ("metric",),
-                s.tags: ("tag", "bindr"),
-            }
-            # Not IN (…): its expanding parameter cannot be part of an executemany.
-            of_kind = or_(*(s.names.c.kind == kind for kind in kinds[table]))
-            mine = select(s.names.c.key).where(of_kind)
-            statement = statement.where(table.c.name_key.in_(mine))
-        connection.execute(statement, [{"of": key} for key in keys])
-
-    def save(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        """See `Catalog.save`."""
         self._intern(connection, entries)
         known = [e for e in entries if e.key is not None]
         self._clear(connection, known)
-        self._save_rows(connection, entries)
+        keys = _save_rows(connection, entries)
         rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _OWN_TABLES}
-        for entry in entries:
-            self._collect(entry, rows)
+        for key, entry in zip(keys, entries, strict=True):
+            self._collect(key, entry, rows)
         for table, new in rows.items():
             if new:
                 connection.execute(insert(table), new)
@@ -182,7 +72,7 @@ class SqlCatalog:
         """Delete what the entries replace."""
         whole = [e.key for e in entries if e.whole and e.key is not None]
         for table in _OWN_TABLES:
-            self._delete_of(connection, table, whole)
+            _delete_of(connection, table, whole)
         rest = [e for e in entries if not e.whole]
         for table, changed in (
             (s.documents, [e for e in rest if e.state is not None]),
@@ -193,7 +83,7 @@ class SqlCatalog:
             (s.files, [e for e in rest if e.events_replaced]),
             (s.values, [e for e in rest if e.events_replaced]),
         ):
-            self._delete_of(connection, table, [e.key for e in changed if e.key is not None])
+            _delete_of(connection, table, [e.key for e in changed if e.key is not None])
         moved = [{"of": e.key, "cursor": e.cursor} for e in rest if e.tallies is None]
         if moved:
             p = s.progress
@@ -215,21 +105,6 @@ class SqlCatalog:
                 if table is s.problems:
                     statement = statement.where(table.c.line == bindparam("c"))
                 connection.execute(statement, [dict(zip("abc", d, strict=False)) for d in doomed])
-
-    def _save_rows(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        fresh = [e for e in entries if e.key is None]
-        old = [e for e in entries if e.key is not None]
-        if old:
-            columns: dict[str, Any] = {name: bindparam(f"n_{name}") for name in old[0].row}
-            connection.execute(
-                update(s.experiments).where(s.experiments.c.key == bindparam("of")).values(columns),
-                [{"of": e.key, **{f"n_{k}": v for k, v in e.row.items()}} for e in old],
-            )
-        if fresh:
-            top = connection.execute(select(func.max(s.experiments.c.key))).scalar() or 0
-            for key, entry in enumerate(fresh, top + 1):
-                entry.key = key
-            connection.execute(insert(s.experiments), [{"key": e.key, **e.row} for e in fresh])
 
     def _intern(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Give every name a key."""
@@ -261,9 +136,8 @@ class SqlCatalog:
             )
             self._names.update({(kind, name): key for name, key in connection.execute(query)})
 
-    def _collect(self, entry: Entry, rows: dict[Table, list[dict[str, Any]]]) -> None:
+    def _collect(self, key: int, entry: Entry, rows: dict[Table, list[dict[str, Any]]]) -> None:
         """The rows of one entry, table by table."""
-        key = entry.key
         if entry.state is not None:
             rows[s.documents].append({"experiment_key": key, "state": entry.state})
         if entry.tallies is not None:
@@ -292,14 +166,14 @@ class SqlCatalog:
                 {
                     "experiment_key": key,
                     "position": position,
-                    "file_id": file.file_id,
+                    "file_id": file.id,
                     "prefix": file.prefix,
                     "name": file.name,
                     "path": file.path,
                     "size": file.size,
                     "hash": file.hash,
                     "step": file.step,
-                    "time": file.t,
+                    "time": file.time,
                     "metadata": json.dumps(file.metadata) if file.metadata else None,
                 }
             )
@@ -311,22 +185,94 @@ class SqlCatalog:
                     "name": value.name,
                     "kind": value.kind,
                     "step": value.step,
-                    "time": value.t,
+                    "time": value.time,
                     "record": msgspec.msgpack.encode(value),
                 }
             )
-        rows[s.problems] += [
-            {"experiment_key": key, "path": p.path, "line": p.line, "reason": p.reason}
-            for p in {(p.path, p.line): p for p in entry.problems}.values()
-        ]
+        rows[s.problems] += _problem_rows(key, entry.problems)
 
-    def is_damage(self, error: BaseException) -> bool:
-        """See `Catalog.is_damage`: a server's tables do not break in ways we could heal."""
-        return False
 
-    def close(self) -> None:
-        """See `Catalog.close`."""
-        self._engine.dispose()
+def _delete_of(connection: Connection, table: Table, keys: list[int]) -> None:
+    """Delete the rows of experiments, by way of their primary keys."""
+    if not keys:
+        return
+    column = table.c.key if table is s.experiments else table.c.experiment_key
+    statement = delete(table).where(column == bindparam("of"))
+    if "name_key" in table.c:
+        kinds = {
+            s.params: ("param", "config"),
+            s.metrics: ("metric",),
+            s.tags: ("tag", "bindr"),
+        }
+        # Not IN (…): its expanding parameter cannot be part of an executemany.
+        of_kind = or_(*(s.names.c.kind == kind for kind in kinds[table]))
+        mine = select(s.names.c.key).where(of_kind)
+        statement = statement.where(table.c.name_key.in_(mine))
+    connection.execute(statement, [{"of": key} for key in keys])
+
+
+def _save_rows(connection: Connection, entries: Sequence[Entry]) -> list[int]:
+    """Insert or update the row of each entry's experiment; returns their keys."""
+    known = [(entry.key, entry) for entry in entries if entry.key is not None]
+    if known:
+        columns: dict[str, Any] = {name: bindparam(f"n_{name}") for name in _COLUMNS}
+        connection.execute(
+            update(s.experiments).where(s.experiments.c.key == bindparam("of")).values(columns),
+            [
+                {"of": key, **{f"n_{k}": v for k, v in _row(entry.facts).items()}}
+                for key, entry in known
+            ],
+        )
+    top = 0
+    if len(known) < len(entries):
+        top = connection.execute(select(func.max(s.experiments.c.key))).scalar() or 0
+    keys, fresh = [], []
+    for entry in entries:
+        if entry.key is None:
+            top += 1
+            fresh.append({"key": top, **_row(entry.facts)})
+        keys.append(top if entry.key is None else entry.key)
+    if fresh:
+        connection.execute(insert(s.experiments), fresh)
+    return keys
+
+
+def _row(facts: ExperimentFacts) -> dict[str, Any]:
+    row = {
+        name: getattr(facts, name) for name in _COLUMNS if name not in ("experiment_id", "status")
+    }
+    row["experiment_id"], row["status"] = facts.id, facts.status.value
+    return row
+
+
+def _mark(connection: Connection, batch: Batch) -> None:
+    """Save the marks, which lie in `meta` beside the catalog's own notes."""
+    if not batch.marks:
+        return
+    names = [{"of": s.MARK + name} for name in batch.marks]
+    connection.execute(delete(s.meta).where(s.meta.c.key == bindparam("of")), names)
+    rows = [{"key": s.MARK + n, "value": v} for n, v in batch.marks.items() if v is not None]
+    if rows:
+        connection.execute(insert(s.meta), rows)
+
+
+def _examined(connection: Connection, experiment_id: str, found: Sequence[ProblemFact]) -> None:
+    """Make these the problems of an experiment, if it is there."""
+    mine = select(s.experiments.c.key).where(s.experiments.c.experiment_id == experiment_id)
+    key = connection.scalar(mine)
+    if key is None:
+        return
+    connection.execute(delete(s.problems).where(s.problems.c.experiment_key == key))
+    rows = _problem_rows(key, found)
+    if rows:
+        connection.execute(insert(s.problems), rows)
+
+
+def _problem_rows(key: int, problems: Iterable[ProblemFact]) -> list[dict[str, Any]]:
+    return [
+        {"experiment_key": key, "path": p.path, "line": p.line, "reason": p.reason}
+        for p in {(p.path, p.line): p for p in problems}.values()
+    ]
 
 
 def _param(value: Any) -> dict[str, Any]:

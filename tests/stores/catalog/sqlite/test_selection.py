@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anew.errors import QueryError
-from anew.query import selection as selecting
-from anew.query.names import CatalogNames
-from anew.query.parser import parse
+from anew.query.question import ask
 from anew.query.regex import PatternBudget
-from anew.query.selection import Selection
 from anew.stores.catalog.sqlite import SqliteCatalog
+from anew.stores.catalog.sqlite import selection as selecting
+from anew.stores.catalog.sqlite.names import CatalogNames
+from anew.stores.catalog.sqlite.selection import Selection
 
 from .catalogs import NOW, Exp, catalog_of
 
@@ -28,10 +28,9 @@ NAN, INF = math.nan, math.inf
 def search(
     catalog: SqliteCatalog, text: str | None, sort: Any = "created_at", **more: Any
 ) -> list[int]:
-    expression = None if text is None else parse(text)
     with catalog.reading() as connection:
-        selection = Selection(expression, text or "", sort, CatalogNames(connection), NOW)
-        return selection.keys(connection, **more)
+        selection = Selection(ask(text, sort=sort, now=NOW), CatalogNames(connection))
+        return selection.keys(connection, **more).tolist()
 
 
 def ids(catalog: SqliteCatalog, text: str, experiments: list[Exp]) -> list[str]:
@@ -537,10 +536,7 @@ def test_all_ways_of_answering_give_the_model_s_order_limit_and_total(
             selecting.PICKED, selecting.WALKED, selecting.SORTED = forced
             found = search(catalog, text, sorts, limit=limit, offset=offset)
             assert found == expected, (forced, text, sorts)
-            with catalog.reading() as connection:
-                names = CatalogNames(connection)
-                selection = Selection(parse(text), text, sorts, names, NOW)
-                assert selection.count(connection) == len(every)
+            assert catalog.count(ask(text, sort=sorts, now=NOW)) == len(every)
     finally:
         selecting.PICKED, selecting.WALKED, selecting.SORTED = bounds
         catalog.close()

@@ -25,13 +25,11 @@ from sqlalchemy import (
     true,
 )
 
-from ..stores.catalog import schema
-from .fields import Column, Labels, Metric, Names, Param, Tag, Target
-from .literals import Span
-from .operands import Clause, Operands, Source, column_of
-from .regex import check_pattern, plain_part
-from .suggest import nearest, one_of
-from .syntax import (
+from ....query.fields import Fact, Labels, Metric, Param, Tag, Target
+from ....query.literals import Span
+from ....query.regex import check_pattern, plain_part
+from ....query.suggest import nearest, one_of
+from ....query.syntax import (
     And,
     Compare,
     Condition,
@@ -47,6 +45,9 @@ from .syntax import (
     Truth,
     Value,
 )
+from . import schema
+from .names import CatalogNames
+from .operands import Clause, Operands, Source, column_of
 
 __all__ = ["Compiler", "Probe"]
 
@@ -97,7 +98,7 @@ class Compiler(Operands):
     """
 
     def __init__(
-        self, names: Names, text: str, now: float, anchor: Clause = schema.experiments.c.key
+        self, names: CatalogNames, text: str, now: float, anchor: Clause = schema.experiments.c.key
     ) -> None:
         super().__init__(names, text, now)
         self.anchor = anchor
@@ -190,7 +191,7 @@ class Compiler(Operands):
         self.check_order(target, op, right, node.position)
         source = self.source(target, table)
         indexed = op != "!=" and _is_indexed(target)
-        if isinstance(target, Column) and target.kind == "time":
+        if isinstance(target, Fact) and target.kind == "time":
             span = self.time(target, left, right)
             return Probe(source, _compare_time(column_of(target, self.now), op, span), indexed)
         side, value = self.value(target, source, left, right)
@@ -231,7 +232,7 @@ class Compiler(Operands):
     def _in(self, node: In) -> Probe:
         target = self.valued(node.field)
         source = self.source(target)
-        if isinstance(target, Column) and target.kind == "time":
+        if isinstance(target, Fact) and target.kind == "time":
             column = column_of(target, self.now)
             spans = [self.time(target, node.field, value) for value in node.values]
             found = or_(*(_compare_time(column, "==", span) for span in spans))
@@ -275,7 +276,7 @@ class Compiler(Operands):
         if isinstance(target, Labels):
             return self._labelled(node, target, str(value.value))
         source = self.source(target)
-        if source.text is None or (isinstance(target, Column) and target.kind == "status"):
+        if source.text is None or (isinstance(target, Fact) and target.kind == "status"):
             raise self.mistake(
                 f"{node.field.text!r} is no text that could contain one.", node.field.position
             )
@@ -286,7 +287,7 @@ class Compiler(Operands):
 
     def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe:
         key = self.names.key(labels.kind, name)
-        if key is None and (node.negated or self.names.empty):
+        if key is None and (node.negated or node.field.may_be_unknown or self.names.empty):
             return Probe(_NOWHERE, false(), negated=node.negated)
         if key is None:
             known = self.names.all(labels.kind)
@@ -318,7 +319,7 @@ class Compiler(Operands):
         if source.text is None:
             raise self.mistake(f"{node.field.text!r} is no text.", node.field.position)
         if isinstance(target, Param):
-            self._check_holds(target, node.field, node.pattern, number=False)
+            self.check_holds(target, node.field, node.pattern, number=False)
         self.uses_patterns = True
         matched = _matching(source.text, pattern)
         if node.negated:
@@ -348,11 +349,12 @@ class Compiler(Operands):
     def _truth(self, node: Truth) -> Probe:
         field = node.field
         target = self.target(field)
-        if isinstance(target, Column) and target.kind == "bool":
+        if isinstance(target, Fact) and target.kind == "bool":
             return Probe(self.source(target), column_of(target, self.now) == true())
         if isinstance(target, Param):
             source = self.source(target)
-            if target.key is not None and not self.names.holds(target.key)[0]:
+            known = self.names.has(target.kind, target.name)
+            if known and not self.names.holds(target.kind, target.name)[0]:
                 raise self.mistake(
                     f"{field.text!r} is not true or false.", field.position, f"{field.text} exists"
                 )
@@ -387,9 +389,9 @@ def _tables_of(column: Clause) -> list[FromClause]:
 
 def _is_indexed(target: Target) -> bool:
     match target:
-        case Column(column, _):
+        case Fact(column, _):
             return column in _INDEXED_COLUMNS
-        case Metric(_, stat, _):
+        case Metric(_, stat):
             return stat in ("last", "min", "max")
         case _:
             return True

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Select, func, select
 
-from ..stores.catalog import schema
-from .compile import Compiler
-from .syntax import And, Expression, Not, Or
+from ....query.syntax import And, Expression, Not, Or
+from . import schema
+from .conditions import Compiler
 
 __all__ = ["Mask", "Masks", "fetch_keys"]
 
@@ -23,12 +23,10 @@ Mask = npt.NDArray[np.bool_]
 
 def fetch_keys(connection: Connection, statement: Select[Any]) -> npt.NDArray[np.int64]:
     """The keys that a statement selects, in its order."""
-    if connection.dialect.name == "sqlite":
-        # One text instead of many rows; SQLite keeps the order of a subquery under this aggregate.
-        keys = statement.subquery()
-        text = connection.scalar(select(func.group_concat(keys.c[0])))
-        return np.fromstring(text or "", np.int64, sep=",")
-    return np.fromiter(connection.scalars(statement), np.int64)
+    # One text instead of many rows; SQLite keeps the order of a subquery under this aggregate.
+    keys = statement.subquery()
+    text = connection.scalar(select(func.group_concat(keys.c[0])))
+    return np.fromstring(text or "", np.int64, sep=",")
 
 
 class Masks:

@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func, literal, true
 
-from ..errors import QueryError
-from ..record.status import Status
-from ..stores.catalog import schema
-from .fields import Column, Labels, Metric, Names, Param, Tag, Target, resolve
-from .literals import Span, parse_duration, parse_number, parse_time
-from .suggest import nearest
-from .syntax import Field, Value
-from .tokens import mistake
+from ....errors import QueryError
+from ....query.fields import Fact, Labels, Metric, Param, Tag, Target, resolve
+from ....query.literals import Span, parse_duration, parse_number, parse_time
+from ....query.suggest import nearest
+from ....query.syntax import Field, Value
+from ....query.tokens import mistake
+from ....record.status import Status
+from . import schema
+from .names import CatalogNames
 
 __all__ = ["Clause", "Operands", "Source", "column_of"]
 
@@ -39,7 +40,7 @@ class Source:
     present: Clause
 
 
-def column_of(column: Column, now: float) -> Clause:
+def column_of(column: Fact, now: float) -> Clause:
     """The SQL for a fact of the experiment."""
     if column.kind == "duration":
         ended = func.coalesce(schema.experiments.c.ended_at, literal(now))
@@ -56,7 +57,7 @@ class Operands:
         now: The time that durations count back from.
     """
 
-    def __init__(self, names: Names, text: str, now: float) -> None:
+    def __init__(self, names: CatalogNames, text: str, now: float) -> None:
         self.names = names
         self.text = text
         self.now = now
@@ -67,7 +68,7 @@ class Operands:
     def target(self, field: Field, *, must_exist: bool = True) -> Target:
         return resolve(field, self.names, self.text, must_exist=must_exist)
 
-    def valued(self, field: Field) -> Column | Param | Metric | Tag:
+    def valued(self, field: Field) -> Fact | Param | Metric | Tag:
         """The target of a field that has one value per experiment."""
         target = self.target(field)
         if isinstance(target, Labels):
@@ -79,9 +80,9 @@ class Operands:
             )
         return target
 
-    def source(self, target: Column | Param | Metric | Tag, table: Any = None) -> Source:
+    def source(self, target: Fact | Param | Metric | Tag, table: Any = None) -> Source:
         """Where the target's values come from; `table` is the alias to use, a new one if None."""
-        if isinstance(target, Column):
+        if isinstance(target, Fact):
             column = column_of(target, self.now)
             textual = target.kind in ("text", "status")
             return Source(
@@ -103,28 +104,30 @@ class Operands:
         else:
             table = schema.tags.alias() if table is None else table
             number, text, present = None, table.c.value, table.c.value.is_not(None)
-        joined = table.c.name_key == (-1 if target.key is None else target.key)
+        kind = "metric" if isinstance(target, Metric) else "tag"
+        key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)
+        joined = table.c.name_key == (-1 if key is None else key)
         return Source(table, joined, number, text, present)
 
     def check_order(self, target: Target, op: str, value: Value, position: int) -> None:
         """Raise for less and greater where there is no order."""
-        kind = target.kind if isinstance(target, Column) else "number"
+        kind = target.kind if isinstance(target, Fact) else "number"
         truth = kind == "bool" or (kind == "number" and value.kind == "bool")
         if op not in ("==", "!=") and (truth or kind == "status"):
             what = "A status" if kind == "status" else "A truth value"
             raise self.mistake(f"{what} has no order; it can be == or !=.", position, "==")
 
     def value(
-        self, target: Column | Param | Metric | Tag, source: Source, field: Field, value: Value
+        self, target: Fact | Param | Metric | Tag, source: Source, field: Field, value: Value
     ) -> tuple[str, Any]:
         """Which column a literal is compared with ("number" or "text"), and what is bound for it."""
-        if isinstance(target, Column):
+        if isinstance(target, Fact):
             return self._column_value(target, field, value)
         if value.kind == "text":
             if source.text is None:
                 raise self.mistake(f"{field.text!r} is a number, not a text.", value.position)
             if isinstance(target, Param):
-                self._check_holds(target, field, value, number=False)
+                self.check_holds(target, field, value, number=False)
                 return "text", str(value.value)[: schema.MAX_TEXT]
             return "text", value.value
         if value.kind == "time":
@@ -132,13 +135,12 @@ class Operands:
         if source.number is None:
             raise self.mistake(f"{field.text!r} is a text.", value.position, f"'{value.text}'")
         if isinstance(target, Param):
-            self._check_holds(target, field, value, number=True)
+            self.check_holds(target, field, value, number=True)
         return "number", float(value.value)  # type: ignore[arg-type]
 
-    def _check_holds(self, target: Param, field: Field, value: Value, *, number: bool) -> None:
-        if target.key is None:
-            return
-        numbers, texts = self.names.holds(target.key)
+    def check_holds(self, target: Param, field: Field, value: Value, *, number: bool) -> None:
+        """Raise for a number where all are texts, or a text where all are numbers."""
+        numbers, texts = self.names.holds(target.kind, target.name)
         if number and texts and not numbers:
             raise self.mistake(
                 f"{field.text!r} is a text in every experiment that has it.",
@@ -151,7 +153,7 @@ class Operands:
                 f"{field.text!r} is a number in every experiment that has it.", value.position, hint
             )
 
-    def _column_value(self, target: Column, field: Field, value: Value) -> tuple[str, Any]:
+    def _column_value(self, target: Fact, field: Field, value: Value) -> tuple[str, Any]:
         kind = target.kind
         if kind == "status":
             return "text", self._status(field, value)
@@ -187,7 +189,7 @@ class Operands:
             )
         return word
 
-    def time(self, target: Column, field: Field, value: Value) -> Span:
+    def time(self, target: Fact, field: Field, value: Value) -> Span:
         """The span of time meant by a literal: a date, or so long ago."""
         if isinstance(value.value, Span):
             return value.value

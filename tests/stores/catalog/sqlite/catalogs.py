@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 
+from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
 from anew.record.plain import to_plain
-from anew.stores.catalog import schema
-from anew.stores.catalog.protocol import Entry
+from anew.record.status import Status
+from anew.stores.catalog.protocol import Batch, Entry
 from anew.stores.catalog.sqlite import SqliteCatalog
 from anew.stores.catalog.summary import Tally, combine
 
@@ -29,6 +30,7 @@ class Exp:
     metrics: dict[str, list[float]] = field(default_factory=dict)
     tags: dict[str, str | None] = field(default_factory=dict)
     bindrs: list[str] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
 
     def fact(self, name: str) -> Any:
         if name == "duration":
@@ -115,27 +117,31 @@ def catalog_of(experiments: Sequence[Exp]) -> SqliteCatalog:
             name=one.fact("name"),
             created_at=one.fact("created_at"),
             params=to_plain(one.params),
+            config=to_plain(one.config),
             tags=one.tags,
             bindrs=one.bindrs,
         )
-        columns = [c.name for c in schema.experiments.columns if c.name != "key"]
         entries.append(
             Entry(
                 key=None,
-                row={name: one.fact(name) for name in columns},
+                facts=ExperimentFacts(
+                    id=one.id,
+                    prefix=one.fact("prefix"),
+                    status=Status(one.fact("status")),
+                    **{name: one.fact(name) for name in _FACTS if name != "status"},
+                ),
                 cursor=msgspec.msgpack.encode({}),
                 live=False,
                 whole=True,
                 state=msgspec.msgpack.encode(state),
                 tallies=msgspec.msgpack.encode(tallies),
                 params=one.params,
-                config={},
+                config=one.config,
                 tags=one.tags,
                 bindrs=one.bindrs,
                 metrics={name: combine(writers) for name, writers in tallies.items()},
             )
         )
-    with catalog.writing() as connection:
-        catalog.save(connection, entries)
+    catalog.save(Batch(entries=entries))
     catalog.finish()
     return catalog

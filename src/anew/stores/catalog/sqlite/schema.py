@@ -39,6 +39,7 @@ from sqlalchemy import (
 
 __all__ = [
     "KINDS",
+    "MARK",
     "MAX_TEXT",
     "SCHEMA_VERSION",
     "SECONDARY",
@@ -57,7 +58,10 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+MARK = "mark/"
+"""What the keys of marks begin with in `meta`."""
 
 KINDS = ("param", "config", "metric", "tag", "bindr")
 """What a row of `names` is the name of."""
@@ -70,8 +74,8 @@ metadata = MetaData()
 meta = Table(
     "meta",
     metadata,
-    # "schema" → SCHEMA_VERSION; "complete" → "1" once every folder was taken in; "openings/<host file>" →
-    # how far that host's openings were read; "unread/<prefix>" → why a folder could not be read yet
+    # "schema" → SCHEMA_VERSION; "complete" → "1" once everything was taken in; "mark/<name>" → a mark of
+    # whoever fills the catalog, such as how far a host's openings were read
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
@@ -214,7 +218,7 @@ values = Table(
     Column("kind", Text, nullable=False),
     Column("step", BigInteger),
     Column("time", Double, nullable=False),
-    # msgpack of record.events.ValueLogged: path or data, and metadata
+    # msgpack of record.facts.ValueFact: path or data, and metadata
     Column("record", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, func, select
 
-from ..stores.catalog import schema
+from . import schema
 
 __all__ = ["CatalogNames"]
 
 
 class CatalogNames:
-    """`fields.Names` over a connection; remembers what it looked up, so it lives for one question."""
+    """`query.fields.KnownNames` over a connection; remembers what it looked up, so it lives for one question."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -36,14 +36,21 @@ class CatalogNames:
             self._keys[kind, name] = self._connection.scalar(query)
         return self._keys[kind, name]
 
+    def has(self, kind: str, name: str) -> bool:
+        """See `KnownNames.has`."""
+        return self.key(kind, name) is not None
+
     def all(self, kind: str) -> Sequence[str]:
         """All names of that kind, sorted."""
         columns = schema.names.c
         query = select(columns.name).where(columns.kind == kind).order_by(columns.name)
         return list(self._connection.scalars(query))
 
-    def holds(self, key: int) -> tuple[bool, bool]:
-        """Whether any experiment has a number, and whether any has a text, under a parameter's name."""
+    def holds(self, kind: str, name: str) -> tuple[bool, bool]:
+        """See `KnownNames.holds`."""
+        key = self.key(kind, name)
+        if key is None:
+            return False, False
         if key not in self._holds:
             params = schema.params.c
             # The largest is the last entry of an index; "is not null" would read all that are.

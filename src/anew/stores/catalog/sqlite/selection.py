@@ -19,17 +19,19 @@ import numpy.typing as npt
 from sqlalchemy import Connection, Select, func, literal_column, select
 from sqlalchemy.exc import DBAPIError
 
-from ..errors import QueryError
-from ..stores.catalog import schema
-from .compile import Compiler
-from .fields import Column, Names
+from ....errors import QueryError
+from ....query.fields import Fact
+from ....query.question import Question
+from ....query.regex import PatternBudget
+from ....query.syntax import And, Expression, Not, Or
+from . import schema
+from .conditions import Compiler
 from .masks import Mask, Masks, fetch_keys
+from .names import CatalogNames
 from .operands import Clause
-from .order import Phase, SortKey, is_streamed, parse_sort, phases, terms, tie
-from .regex import PatternBudget
-from .syntax import And, Expression, Not, Or
+from .order import Phase, SortKey, is_streamed, phases, resolved, terms, tie
 
-__all__ = ["Selection"]
+__all__ = ["Keys", "Selection", "among"]
 
 WALKED = 2000
 PICKED = 3000
@@ -37,35 +39,27 @@ SORTED = 3000
 
 _KEY = schema.experiments.c.key
 Keys = npt.NDArray[np.int64]
+_INDEXED = SortKey(Fact("key", "number"), False)
+"""The order of indexing, which a question without a sort gets."""
 
 
 class Selection:
-    """The experiments that meet a filter, in an order.
+    """The experiments that a question selects, in its order.
 
     Args:
-        expression: The filter's tree; None for all.
-        text: The filter as written, for errors.
-        sort: One or several fields.
+        question: What is asked; its columns and groups are not looked at.
         names: The names in the catalog.
-        now: The time that durations count back from, seconds since the epoch.
 
     Raises:
         QueryError: A field is unknown or compared with what it cannot be.
     """
 
-    def __init__(
-        self,
-        expression: Expression | None,
-        text: str,
-        sort: str | Sequence[str],
-        names: Names,
-        now: float,
-    ) -> None:
+    def __init__(self, question: Question, names: CatalogNames) -> None:
         self._names = names
-        self._text = text
-        self._now = now
-        self._conjuncts: list[Expression] = _conjuncts(expression)
-        self._sort = parse_sort(sort, names)
+        self._text = question.text
+        self._now = question.now
+        self._conjuncts: list[Expression] = _conjuncts(question.filter)
+        self._sort = resolved(question.sort, names) or [_INDEXED]
         compiler = self._compiler()
         for conjunct in self._conjuncts:  # mistakes are told even where no row would be asked
             compiler.where(conjunct)
@@ -73,22 +67,22 @@ class Selection:
         self.known_total: int | None = None
         """How many there are in all, where `keys` came to know it."""
 
-    def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> list[int]:
+    def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> Keys:
         """The keys of the experiments from `offset` on, at most `limit` of them."""
         if limit is not None and limit <= 0:
-            return []
+            return np.zeros(0, np.int64)
         stop = None if limit is None else offset + limit
         with self._running(connection):
             if not self._conjuncts:
-                return _listed(self._ordered(connection, stop)[offset:])
+                return self._ordered(connection, stop)[offset:]
             picked = self._pick(connection)
             if picked is not None:
-                return _listed(self._sorted(connection, picked, stop)[offset:])
+                return self._sorted(connection, picked, stop)[offset:]
             if stop is not None and stop <= WALKED // 2 and is_streamed(self._sort[0].target):
                 found = self._walk(connection, stop)
                 if found is not None:
-                    return _listed(found[offset:stop])
-            return _listed(self._masked(connection, self._mask(connection), stop)[offset:])
+                    return found[offset:stop]
+            return self._masked(connection, self._mask(connection), stop)[offset:]
 
     def count(self, connection: Connection) -> int:
         """How many there are in all."""
@@ -108,7 +102,7 @@ class Selection:
         ordered = self._ordered(connection, WALKED)
         compiler = self._compiler()
         conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
-        asked = select(_KEY).where(_among(connection, ordered), *conditions)
+        asked = select(_KEY).where(among(ordered), *conditions)
         found = ordered[np.isin(ordered, fetch_keys(connection, asked))]
         return found if len(found) >= stop or len(ordered) < WALKED else None
 
@@ -141,7 +135,7 @@ class Selection:
         self.known_total = len(keys)
         many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
         if len(keys) <= many:
-            return self._sorted(connection, select(_KEY).where(_among(connection, keys)), stop)
+            return self._sorted(connection, select(_KEY).where(among(keys)), stop)
         ordered = self._ordered(connection, None)
         found: Keys = ordered[mask[ordered]]
         return found[:stop]
@@ -181,7 +175,7 @@ class Selection:
             order.append(phase.order.desc() if first.descending else phase.order.asc())
         for other in others:
             order += terms(other, compiler, phase.anchor)
-            compiler.uses_columns |= isinstance(other.target, Column)
+            compiler.uses_columns |= isinstance(other.target, Fact)
         for conjunct in self._conjuncts:
             inside = compiler.inside(conjunct, first.target, phase.table)
             if inside is not None and phase.order is None:
@@ -199,7 +193,7 @@ class Selection:
     @contextmanager
     def _running(self, connection: Connection) -> Iterator[None]:
         budget = PatternBudget() if self._patterns else None
-        if budget is not None and connection.dialect.name == "sqlite":
+        if budget is not None:
             raw: Any = connection.connection.dbapi_connection
             raw.create_function("regexp", 2, budget, deterministic=True)
         try:
@@ -212,11 +206,6 @@ class Selection:
                     text=self._text,
                 ) from error
             raise
-
-
-def _listed(keys: Keys) -> list[int]:
-    found: list[int] = keys.tolist()
-    return found
 
 
 def _conjuncts(expression: Expression | None) -> list[Expression]:
@@ -235,10 +224,8 @@ def _fetch(connection: Connection, statement: Select[Any], stop: int | None) -> 
     return fetch_keys(connection, statement if stop is None else statement.limit(stop))
 
 
-def _among(connection: Connection, keys: Keys) -> Clause:
+def among(keys: Keys | Sequence[int]) -> Clause:
     """Whether an experiment's key is among these."""
-    if connection.dialect.name == "sqlite":
-        # One parameter however many keys there are; as many parameters would be parsed one by one.
-        listed = func.json_each(json.dumps(keys.tolist())).table_valued("value")
-        return _KEY.in_(select(listed.c.value))
-    return _KEY.in_(keys.tolist())
+    # One parameter however many keys there are; as many parameters would be parsed one by one.
+    listed = func.json_each(json.dumps(np.asarray(keys, np.int64).tolist())).table_valued("value")
+    return _KEY.in_(select(listed.c.value))

@@ -14,17 +14,17 @@ from typing import Any
 
 from sqlalchemy import FromClause, and_, exists, literal_column, or_, select
 
-from ..errors import QueryError
-from ..stores.catalog import schema
-from .fields import Column, Labels, Metric, Names, Param, Tag, resolve
+from ....query.fields import Fact, Labels, Metric, Param, Tag, resolve
+from ....query.question import SortKey as Asked
+from ....query.tokens import mistake
+from . import schema
+from .names import CatalogNames
 from .operands import Clause, Operands, column_of
-from .syntax import Field
-from .tokens import mistake, tokenize
 
-__all__ = ["Phase", "SortKey", "is_streamed", "parse_sort", "phases", "terms", "tie"]
+__all__ = ["Phase", "SortKey", "is_streamed", "phases", "resolved", "terms", "tie"]
 
 _REQUIRED = frozenset(
-    {"experiment_id", "prefix", "name", "status", "created_at", "updated_at", "metric_count"}
+    {"key", "experiment_id", "prefix", "name", "status", "created_at", "updated_at", "metric_count"}
     | {"point_count", "file_count", "file_bytes", "value_count", "lost"}
 )
 
@@ -33,7 +33,7 @@ _REQUIRED = frozenset(
 class SortKey:
     """One thing to sort by."""
 
-    target: Column | Param | Metric | Tag
+    target: Fact | Param | Metric | Tag
     descending: bool
 
 
@@ -51,42 +51,28 @@ class Phase:
     order: Clause | None
 
 
-def parse_sort(sort: str | Sequence[str], names: Names) -> list[SortKey]:
-    """The keys of a sort such as `-created_at`, `metrics.val_loss.min`, or several.
+def resolved(sort: Sequence[Asked], names: CatalogNames) -> list[SortKey]:
+    """What the keys of a question stand for.
 
     Raises:
-        QueryError: It is not a field, or not one that can be sorted by.
+        QueryError: There is no such field, or it has no order.
     """
-    parts = [sort] if isinstance(sort, str) else list(sort)
-    if isinstance(sort, str) and not set("[`") & set(sort):
-        parts = sort.split(",")
-    keys: list[SortKey] = []
-    for part in parts:
-        text = part.strip()
-        descending = text.startswith("-")
-        bare = text.removeprefix("-").removeprefix("+").strip()
-        tokens = tokenize(bare)
-        if len(tokens) != 2 or tokens[0].kind != "path":
-            raise QueryError(
-                f"{part!r} cannot be sorted by: a field is expected, with a '-' before it to sort "
-                "downwards, such as '-created_at' or 'metrics.val_loss.min'.",
-                text=part,
-                position=0,
-            )
-        field = Field(tokens[0].parts, bare, 0)
-        target = resolve(field, names, bare)
+    keys = []
+    for asked in sort:
+        text = asked.field.text
+        target = resolve(asked.field, names, text)
         if isinstance(target, Labels):
-            raise mistake(f"{bare!r} has no order; one tag's value has.", bare, 0, "tags.team")
-        keys.append(SortKey(target, descending))
+            raise mistake(f"{text!r} has no order; one tag's value has.", text, 0, "tags.team")
+        keys.append(SortKey(target, asked.descending))
     return keys
 
 
-def is_streamed(target: Column | Param | Metric | Tag) -> bool:
+def is_streamed(target: Fact | Param | Metric | Tag) -> bool:
     """Whether an index has the order of a sort key, so that its beginning can be read alone."""
     match target:
-        case Column(column, _):
-            return column in ("created_at", "name", "experiment_id", "prefix")
-        case Metric(_, stat, _):
+        case Fact(column, _):
+            return column in ("key", "created_at", "name", "experiment_id", "prefix")
+        case Metric(_, stat):
             return stat in ("last", "min", "max")
         case Param():
             return True
@@ -102,7 +88,7 @@ def tie(key: SortKey, anchor: Clause) -> Clause:
 def phases(key: SortKey, operands: Operands) -> list[Phase]:
     """The parts of an answer sorted by a first key, one after the other."""
     own = schema.experiments.c.key
-    if isinstance(key.target, Column):
+    if isinstance(key.target, Fact):
         value = column_of(key.target, operands.now)
         if key.target.column in _REQUIRED:
             return [Phase(None, own, None, value)]
@@ -132,7 +118,7 @@ def phases(key: SortKey, operands: Operands) -> list[Phase]:
 
 def terms(key: SortKey, operands: Operands, anchor: Clause) -> list[Clause]:
     """The terms of ORDER BY for a key, whatever table is read."""
-    if isinstance(key.target, Column):
+    if isinstance(key.target, Fact):
         values = [column_of(key.target, operands.now)]
     else:
         values = []

@@ -17,7 +17,6 @@ from .index import Index, Progress, Trash, examine
 from .index.usage import experiments_usage, store_usage
 from .journal.edits import append_event
 from .query.literals import parse_duration
-from .query.names import CatalogNames
 from .query.syntax import Expression
 from .reading import compare as comparing
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
@@ -40,7 +39,9 @@ from .record.names import check_label
 from .record.plain import to_plain
 from .record.secrets import mask_secrets
 from .settings import Settings, load_settings
-from .stores.catalog import schema
+from .stores.catalog.protocol import CatalogState
+from .stores.catalog.sqlite import schema
+from .stores.catalog.sqlite.names import CatalogNames
 from .stores.open import Stores, open_stores, stores_in_memory
 
 if TYPE_CHECKING:
@@ -107,7 +108,12 @@ class Store:
         )
 
     def _fresh(self, always: bool = False) -> None:
-        if always or self._refreshes or not self._there or not self._stores.catalog.usable():
+        if (
+            always
+            or self._refreshes
+            or not self._there
+            or self._stores.catalog.state() is CatalogState.UNUSABLE
+        ):
             self.refresh()
 
     def _heal(self) -> None:
@@ -145,7 +151,7 @@ class Store:
         def given(names: CatalogNames) -> builtins.list[Expression]:
             return [
                 *has_status(status),
-                *has_tags(tags, names),
+                *has_tags(tags),
                 *is_text("name", name),
                 *is_text("project", project),
                 *is_text("user", user),
@@ -262,9 +268,9 @@ class Store:
         direction = comparing.check_mode(mode, metric)
 
         def given(names: CatalogNames) -> builtins.list[Expression]:
-            if names.key("metric", metric) is None:
+            if not names.has("metric", metric):
                 raise comparing.unlogged(metric, names.all("metric"))
-            return [*has_status(status), *has_tags(tags, names), *has_metric(metric, direction)]
+            return [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
 
         sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []

@@ -80,7 +80,7 @@ def record(root: str) -> None:
     killed = Experiment(f"{HERE}/killed", **quiet)
     killed.run.start()
     killed.log_metric("train/loss", 0.5, 0)
-    os.write(killed._recording.writer.points.fd, b'{"s":1,"t":1,"m":{"train/l')  # type: ignore[union-attr]
+    os.write(killed.life.recording.writer.points.fd, b'{"s":1,"t":1,"m":{"train/l')  # type: ignore[union-attr]
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from anew.query.downsample import kept
 from anew.reading.history import series_of, thinned
-from anew.stores.series.columns import Run, assemble
+from anew.stores.series.columns import Stretch, assemble
 
 VALUES = st.lists(
     st.sampled_from([0.0, -0.0, 1.0, 2.5, -7.0, math.nan, math.inf, -math.inf]), max_size=60
@@ -23,13 +23,13 @@ def pieces_of(values: list[float], cuts: list[int]) -> list[np.ndarray[Any, Any]
     return np.split(np.array(values, np.float64), sorted(min(c, len(values)) for c in cuts))
 
 
-def runs_of(values: list[float], cuts: list[int], steps: list[int] | None = None) -> list[Run]:
+def runs_of(values: list[float], cuts: list[int], steps: list[int] | None = None) -> list[Stretch]:
     runs, at = [], 0
     for piece in pieces_of(values, cuts):
         here = np.arange(at, at + len(piece), dtype=np.int64)
         step = here if steps is None else np.array(steps, np.int64)[here]
         if len(piece):
-            runs.append(Run("loss", 0, step, None, here * 0.5, piece))
+            runs.append(Stretch("loss", 0, step, None, here * 0.5, piece))
         at += len(piece)
     return runs
 

@@ -10,20 +10,17 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.exc import DBAPIError
-
 from ..errors import StillRunning
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked, renew
 from ..journal.openings import follow_openings
+from ..query.question import Question
 from ..record.decode import decode_events
 from ..record.events import Opened
 from ..record.status import Status
-from ..stores.catalog import schema as s
-from ..stores.catalog.protocol import Entry, Known
+from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
 from ..stores.open import Stores
-from ..stores.series.protocol import Place, Sealed
+from ..stores.series.protocol import ExperimentFolder, Sealed
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
@@ -84,7 +81,9 @@ class Index:
         with self._locked(wait) as mine:
             if mine:
                 return self._mended(lambda: self._refresh(progress), progress)
-        if not self.stores.catalog.usable():  # nothing to show yet: wait for whoever makes it
+        if (
+            self.stores.catalog.state() is CatalogState.UNUSABLE
+        ):  # nothing to show yet: wait for whoever makes it
             with self._locked(60.0) as mine:
                 if mine:
                     return self._mended(lambda: self._refresh(progress), progress)
@@ -106,8 +105,7 @@ class Index:
         """
         with self.exclusive():
             self.touch([prefix])
-            with self.stores.catalog.reading() as connection:
-                known = self.stores.catalog.known(connection, prefixes=[prefix])
+            known = self.stores.catalog.known(prefixes=[prefix])
         return known[0].experiment_id if known else None
 
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
@@ -115,7 +113,7 @@ class Index:
         total = Sealed(0, 0, 0)
         with self.exclusive():
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
-                place = Place(experiment_id, self.root.experiment(row.prefix).folder)
+                place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
                 sealed = self.stores.series.flush(place, row.finished, small=True)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
                 if sealed.files:
@@ -153,17 +151,13 @@ class Index:
 
     def ids(self) -> list[str]:
         """The ids of all experiments in the catalog."""
-        with self.stores.catalog.reading() as connection:
-            return list(connection.execute(select(s.experiments.c.experiment_id)).scalars())
+        return list(self.stores.catalog.select(Question(now=time.time())).ids)
 
     def look_at(self, ids: Collection[str]) -> dict[str, Row]:
         """What the catalog has of experiments after looking at their folders; by id."""
         catalog = self.stores.catalog
-        with catalog.reading() as connection:
-            prefixes = [k.prefix for k in catalog.known(connection, ids=ids)]
-        self.touch(prefixes)
-        with catalog.reading() as connection:
-            return {k.experiment_id: Row(k) for k in catalog.known(connection, ids=ids)}
+        self.touch([k.prefix for k in catalog.known(ids=ids)])
+        return {k.experiment_id: Row(k) for k in catalog.known(ids=ids)}
 
     @contextmanager
     def _locked(self, wait: float) -> Iterator[bool]:
@@ -177,11 +171,10 @@ class Index:
         """Do it; when the catalog turns out to be damaged, make it again and take in everything."""
         catalog = self.stores.catalog
         try:
-            if catalog.usable():
+            if catalog.state() is not CatalogState.UNUSABLE:
                 return work()
-        except DBAPIError as error:
-            if not catalog.is_damage(error):
-                raise
+        except CatalogDamaged:
+            pass
         catalog.create()
         return self._refresh(progress)
 
@@ -190,11 +183,11 @@ class Index:
     def _refresh(self, progress: Progress | None) -> Refreshed:
         began = time.monotonic()
         catalog = self.stores.catalog
-        if not catalog.usable():
+        if catalog.state() is CatalogState.UNUSABLE:
             catalog.create()
         if not os.path.isdir(self.root.root):
             return Refreshed()
-        if not catalog.complete():
+        if catalog.state() is not CatalogState.COMPLETE:
             # Where the openings end is noted before the walk: what is announced meanwhile comes again.
             ends = {name: end for name, _, end in follow_openings(self.root, {})}
             taken = self._touch(sorted(self.root.walk()), progress)
@@ -207,21 +200,11 @@ class Index:
     def _news(self, progress: Progress | None) -> Refreshed:
         """Take in what was announced, and what the experiments that are followed have written."""
         catalog = self.stores.catalog
-        with catalog.reading() as connection:
-            meta = {
-                row.key: row.value
-                for row in connection.execute(select(s.meta.c.key, s.meta.c.value))
-            }
-            cursor = {
-                k[len(_OPENINGS) :]: int(v) for k, v in meta.items() if k.startswith(_OPENINGS)
-            }
-            self._unread = {k[len(_UNREAD) :]: v for k, v in meta.items() if k.startswith(_UNREAD)}
-            followed = connection.execute(
-                select(s.experiments.c.prefix).where(
-                    s.experiments.c.key.in_(select(s.live.c.experiment_key))
-                )
-            )
-            prefixes = dict.fromkeys((*(row.prefix for row in followed), *self._unread))
+        outstanding = catalog.outstanding()
+        marks = outstanding.marks
+        cursor = {k[len(_OPENINGS) :]: int(v) for k, v in marks.items() if k.startswith(_OPENINGS)}
+        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
+        prefixes = dict.fromkeys((*outstanding.followed, *self._unread))
         ends: dict[str, int] = {}
         for name, openings, end in follow_openings(self.root, cursor):
             ends[name] = end
@@ -232,12 +215,8 @@ class Index:
         return taken
 
     def _save_openings(self, ends: dict[str, int]) -> None:
-        with self.stores.catalog.writing() as connection:
-            keys = [_OPENINGS + name for name in ends]
-            connection.execute(delete(s.meta).where(s.meta.c.key.in_(keys)))
-            rows = [{"key": _OPENINGS + n, "value": str(end)} for n, end in ends.items()]
-            if rows:
-                connection.execute(insert(s.meta), rows)
+        marks = {_OPENINGS + name: str(end) for name, end in ends.items()}
+        self.stores.catalog.save(Batch(marks=marks))
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
         """Look at the folders at these prefixes and save what is new, some at a time."""
@@ -270,10 +249,7 @@ class Index:
                 ids[prefix] = identify(self.root.experiment(prefix).folder)
             except OSError as error:
                 failed[prefix] = str(error)
-        with catalog.reading() as connection:
-            known = catalog.known(
-                connection, ids=[i for i in ids.values() if i], prefixes=list(ids)
-            )
+        known = catalog.known(ids=[i for i in ids.values() if i], prefixes=list(ids))
         by_id = {k.experiment_id: k for k in known}
         by_prefix = {k.prefix: k for k in known}
         doomed: dict[int, str] = {}
@@ -305,7 +281,8 @@ class Index:
                 entries.append(entry)
         unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
         if entries or doomed or unread != self._unread:
-            sink.save(entries, doomed, lambda connection: _save_unread(connection, unread))
+            marks: dict[str, str | None] = {_UNREAD + p: None for p in self._unread}
+            sink.save(entries, doomed, marks | {_UNREAD + p: r for p, r in unread.items()})
             self._unread = unread
         for experiment_id in set(doomed.values()).difference(visits):
             self.stores.series.drop(experiment_id)
@@ -317,13 +294,6 @@ class Index:
 
     def _is_at(self, prefix: str, experiment_id: str) -> bool:
         return identify(self.root.experiment(prefix).folder) == experiment_id
-
-
-def _save_unread(connection: Connection, unread: dict[str, str]) -> None:
-    connection.execute(delete(s.meta).where(s.meta.c.key.startswith(_UNREAD)))
-    if unread:
-        rows = [{"key": _UNREAD + prefix, "value": reason} for prefix, reason in unread.items()]
-        connection.execute(insert(s.meta), rows)
 
 
 def identify(folder: str) -> str | None:

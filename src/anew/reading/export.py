@@ -14,7 +14,7 @@ import pyarrow as pa
 from ..errors import InvalidValue
 from ..journal.layout import OWN_FOLDERS, is_experiment
 from ..record.plain import flatten, from_plain
-from ..stores.series.protocol import Place
+from ..stores.series.protocol import ExperimentFolder
 from .results import Experiments
 from .table import experiments_table
 from .views import ExperimentView
@@ -131,7 +131,7 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
 
 def _point_batches(reader: Reader, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     for view in views:
-        place = Place(view.id, reader.folder(view.prefix))
+        place = ExperimentFolder(view.id, reader.folder(view.prefix))
         columns = reader.series.read(place, metadata=True)
         for at, name in enumerate(columns.names):
             rows = slice(int(columns.starts[at]), int(columns.starts[at + 1]))

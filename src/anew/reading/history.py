@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..query.downsample import in_order, kept, step_order
-from ..stores.series.columns import Columns, Run
+from ..stores.series.columns import Columns, Stretch
 
 if TYPE_CHECKING:
     import pandas
@@ -105,7 +105,7 @@ def series_of(
     return Series(experiment_id, metric, steps, times, values, total, said)
 
 
-def thinned(runs: Sequence[Run], experiment_id: str, metric: str, points: int) -> Series | None:
+def thinned(runs: Sequence[Stretch], experiment_id: str, metric: str, points: int) -> Series | None:
     """A series downsampled as it lies in the store, or None where it has to be put together first.
 
     The same points as `series_of` chooses, without a copy of all the others.

@@ -10,7 +10,7 @@ from typing import Any
 from ..journal.layout import ExperimentLayout
 from ..record.encode import number_or_name
 from ..stores.series.points import decode_block
-from ..stores.series.protocol import Place, SeriesStore, Source
+from ..stores.series.protocol import ExperimentFolder, SeriesStore, Source
 
 __all__ = ["PointFeed", "event_line", "point_line"]
 
@@ -34,7 +34,7 @@ def event_line(kind: str, t: float, **fields: Any) -> bytes:
 class PointFeed:
     """Appends to the segments of one experiment and offers a store what was appended, as an index does."""
 
-    def __init__(self, store: SeriesStore, place: Place) -> None:
+    def __init__(self, store: SeriesStore, place: ExperimentFolder) -> None:
         self.store = store
         self.place = place
         self._read: dict[tuple[str, int], tuple[int, int]] = {}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ..stores.series.columns import Columns
-from ..stores.series.protocol import Place, SeriesStore
+from ..stores.series.protocol import ExperimentFolder, SeriesStore
 from .lines import PointFeed, point_line
 
 __all__ = ["SeriesContract"]
@@ -32,7 +32,7 @@ class SeriesContract:
     @pytest.fixture
     def feed(self, store: SeriesStore, tmp_path: Path) -> PointFeed:
         """An experiment whose points the store is given."""
-        return PointFeed(store, Place("bcdf23456789", str(tmp_path / "experiment")))
+        return PointFeed(store, ExperimentFolder("bcdf23456789", str(tmp_path / "experiment")))
 
     def read(self, feed: PointFeed, *names: str, **how: object) -> Columns:
         """All points of some series (of all, without names), as the store gives them."""
@@ -43,7 +43,7 @@ class SeriesContract:
         columns = self.read(feed)
         assert columns.names == ()
         assert len(columns) == 0
-        assert feed.store.read(Place("nowhere", feed.place.folder + "/no")).names == ()
+        assert feed.store.read(ExperimentFolder("nowhere", feed.place.folder + "/no")).names == ()
 
     def test_every_float_comes_back_bit_for_bit(self, feed: PointFeed) -> None:
         feed.log(point_line({"a": value}, step) for step, value in enumerate(_ODD))
@@ -155,11 +155,46 @@ class SeriesContract:
         assert len(everything) == 20_000
 
     def test_experiments_do_not_mix(self, feed: PointFeed, tmp_path: Path) -> None:
-        other = PointFeed(feed.store, Place("other2345678", str(tmp_path / "other")))
+        other = PointFeed(feed.store, ExperimentFolder("other2345678", str(tmp_path / "other")))
         feed.log([point_line({"a": 1.0}, 0)])
         other.log([point_line({"a": 2.0}, 0)])
         assert self.read(feed, "a").value.tolist() == [1.0]
         assert self.read(other, "a").value.tolist() == [2.0]
+
+    def test_many_experiments_are_read_at_once_as_each_would_be_alone(
+        self, store: SeriesStore, tmp_path: Path
+    ) -> None:
+        feeds = [
+            PointFeed(store, ExperimentFolder(f"bcdf2345678{n}", str(tmp_path / str(n))))
+            for n in range(4)
+        ]
+        for n, feed in enumerate(feeds[:3]):
+            lines = [
+                point_line({"a": float(v), "b": -1.0}, v % 3, t=n + v / 7) for v in range(n * 4)
+            ]
+            feed.log([*lines, point_line({"a": math.nan}), point_line({"c": 1.0}, 5)])
+            self.settle(feed)
+        folders = [feed.place for feed in reversed(feeds)]
+        many = store.read_many(folders, ["b", "nope", "a"])
+        assert many.time is not None
+        expected = [
+            (number, name)
+            for number, folder in enumerate(folders)
+            for name in ("b", "a")
+            if name in store.read(folder).names
+        ]
+        assert [
+            (int(e), many.names[m]) for e, m in zip(many.experiment, many.metric, strict=True)
+        ] == expected
+        for at, (number, name) in enumerate(expected):
+            alone = store.read(folders[number], [name])
+            rows = slice(int(many.starts[at]), int(many.starts[at + 1]))
+            assert many.step[rows].tolist() == alone.step.tolist()
+            assert many.time[rows].tolist() == alone.time.tolist()
+            assert many.value[rows].tobytes() == alone.value.tobytes()
+        assert store.read_many(folders, ["a"], times=False).time is None
+        assert len(store.read_many([], ["a"])) == 0
+        assert len(store.read_many(folders, [])) == 0
 
 
 def _bits(value: float) -> bytes:

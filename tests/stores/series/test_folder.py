@@ -11,7 +11,7 @@ from anew.journal.layout import RootLayout
 from anew.stores.series import folder
 from anew.stores.series.folder import FolderSeries
 from anew.stores.series.parquet import PartFile
-from anew.stores.series.protocol import Place, Sealed
+from anew.stores.series.protocol import ExperimentFolder, Sealed
 from anew.testing.lines import PointFeed, point_line
 
 
@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> FolderSeries:
 
 @pytest.fixture
 def feed(store: FolderSeries, tmp_path: Path) -> PointFeed:
-    return PointFeed(store, Place("bcdf23456789", str(tmp_path / "run")))
+    return PointFeed(store, ExperimentFolder("bcdf23456789", str(tmp_path / "run")))
 
 
 def lines(start: int, stop: int, name: str = "a") -> list[bytes]:

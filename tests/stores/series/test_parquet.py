@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow.parquet as pq
 import pytest
 
 from anew.errors import CorruptData, UnknownFormat
-from anew.stores.series import parquet
+from anew.stores.series import parquet, sorted_file
 from anew.stores.series.columns import Block
 from anew.stores.series.parquet import PartFile, PartInfo, write_part
 
@@ -62,32 +63,81 @@ def test_other_programs_read_names_steps_times_and_values(tmp_path: Path):
     assert str(by_pandas["time"].dt.tz) == "UTC"
 
 
-def test_one_series_of_many_is_read_from_its_row_groups_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "ROW_GROUP", 1000)
+def test_series_are_read_alone_in_groups_or_scattered(tmp_path):
     path = str(tmp_path / "a.parquet")
-    block = block_of(20_000, [f"m{i:03}" for i in range(100)])
+    block = block_of(200_000, [f"m{i:03}" for i in range(400)])
     write_part(path, block, INFO)
-    with PartFile(path) as file:
-        asked: list[list[int]] = []
-        read = file._file.read_row_groups
-        monkeypatch.setattr(
-            file._file, "read_row_groups", lambda g, **k: asked.append(list(g)) or read(g, **k)
-        )
-        points = file.read(file.find(["m050"]))
-    np.testing.assert_array_equal(points.value, block.value[block.series == 50])
-    assert [len(groups) for groups in asked] == [1]
+    for numbers in ([50], [3, 4, 5, 390], list(range(0, 400, 3)), list(range(400))):
+        with PartFile(path) as file:
+            points = file.read(numbers)
+        for number in numbers:
+            mine = points.value[points.series == number]
+            np.testing.assert_array_equal(mine, block.value[block.series == number])
+        assert len(points) == 500 * len(numbers)
 
 
-def test_a_series_that_fits_is_never_split_over_row_groups(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "ROW_GROUP", 1000)
+def test_columns_are_delta_coded_or_split_and_never_looked_up_in_a_dictionary(tmp_path):
     path = str(tmp_path / "a.parquet")
-    write_part(path, block_of(9_000, [f"m{i}" for i in range(15)]), INFO)  # 600 points each
-    groups = pq.ParquetFile(path).metadata
-    assert {groups.row_group(i).num_rows for i in range(groups.num_row_groups)} == {600}
+    write_part(path, block_of(100_000, ["a", "b"]), INFO)
+    query = "SELECT DISTINCT path_in_schema, encodings FROM parquet_metadata(?)"
+    found = dict(duckdb.execute(query, [path]).fetchall())
+    assert {found[c] for c in ("step", "time", "row")} == {"DELTA_BINARY_PACKED"}
+    assert found["value"] == "BYTE_STREAM_SPLIT"
+
+
+def test_a_folder_whose_name_is_a_pattern_or_a_partition_is_read_as_it_is_called(tmp_path):
+    folder = tmp_path / "a[b]*?" / "lr=0.1" / "it's"
+    folder.mkdir(parents=True)
+    path = str(folder / "a.parquet")
+    write_part(path, block_of(10, ["a"]), INFO)
+    with PartFile(path) as file:
+        assert len(file.read([0])) == 10
+
+
+def test_a_process_forked_while_the_engine_is_open_reads_with_one_of_its_own(tmp_path):
+    path = str(tmp_path / "a.parquet")
+    write_part(path, block_of(10, ["a"]), INFO)
+    program = f"""
+import os, sys
+from anew.stores.series.parquet import PartFile
+def read():
+    with PartFile({path!r}) as file:
+        return len(file.read([0]))
+assert read() == 10
+child = os.fork()
+if child == 0:
+    sys.exit(read())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert (
+        subprocess.run([sys.executable, "-W", "ignore", "-c", program], timeout=60).returncode == 10
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damaged_bytes_are_corrupt_data_or_do_not_matter(tmp_path, seed):
+    path = tmp_path / "a.parquet"
+    block = block_of(600, ["a", "b"])
+    write_part(str(path), block, INFO)
+    with PartFile(str(path)) as file:
+        whole = file.read([0, 1])
+    data = path.read_bytes()
+    random = np.random.default_rng(seed)
+    for _ in range(60):
+        damaged = bytearray(data)
+        damaged[random.integers(len(data))] ^= 1 << random.integers(8)
+        path.write_bytes(damaged)
+        try:
+            with PartFile(str(path)) as file:
+                points = file.read([0, 1])
+        except CorruptData:
+            continue
+        for column in ("step", "time", "value", "row"):
+            np.testing.assert_array_equal(getattr(points, column), getattr(whole, column))
 
 
 def test_a_series_larger_than_a_row_group_comes_back_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(parquet, "ROW_GROUP", 1000)
+    monkeypatch.setattr(sorted_file, "ROW_GROUP", 1000)
     path = str(tmp_path / "a.parquet")
     block = block_of(30_000, ["a", "b", "c"])
     write_part(path, block, INFO)

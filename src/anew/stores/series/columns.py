@@ -17,13 +17,15 @@ __all__ = [
     "Columns",
     "Floats",
     "Ints",
+    "ManyColumns",
     "PartName",
-    "Run",
+    "Stretch",
     "assemble",
+    "gathered",
     "grouped",
     "join_blocks",
     "merge_blocks",
-    "runs_of",
+    "stretches_of",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -93,6 +95,58 @@ class Columns:
         return slice(int(self.starts[at]), int(self.starts[at + 1]))
 
 
+@dataclass(frozen=True, slots=True)
+class ManyColumns:
+    """Points of some metrics of many experiments, series after series, each in as-written order.
+
+    Series `i` is the metric `names[metric[i]]` of the experiment that was asked for as number
+    `experiment[i]`, and has the rows `starts[i]:starts[i + 1]`. Series come by experiment, then by metric, as
+    they were asked for; one that an experiment does not have is left out. `step` is complete: where a point
+    had none, it is the point's position in its series. `time` is None when it was not asked for. `problems`
+    are the broken lines and files that were passed over.
+    """
+
+    names: tuple[str, ...]
+    experiment: npt.NDArray[np.int32]
+    metric: npt.NDArray[np.int32]
+    starts: Ints
+    step: Ints
+    time: Floats | None
+    value: Floats
+    problems: tuple[CorruptData, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+
+def gathered(
+    found: Iterable[tuple[int, Columns]], names: Sequence[str], *, times: bool = True
+) -> ManyColumns:
+    """Columns of experiments, each with the number it was asked for as, put one after the other."""
+    at = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    experiments: list[int] = []
+    metrics: list[int] = []
+    counts: list[Ints] = []
+    pieces: list[Columns] = []
+    for number, columns in found:
+        experiments += [number] * len(columns.names)
+        metrics += [at[name] for name in columns.names]
+        counts.append(np.diff(columns.starts))
+        pieces.append(columns)
+    starts = np.zeros(len(experiments) + 1, np.int64)
+    np.cumsum(_all(counts, np.int64), out=starts[1:])
+    return ManyColumns(
+        tuple(at),
+        np.array(experiments, np.int32),
+        np.array(metrics, np.int32),
+        starts,
+        _all([piece.step for piece in pieces], np.int64),
+        _all([piece.time for piece in pieces], np.float64) if times else None,
+        _all([piece.value for piece in pieces], np.float64),
+        tuple(problem for piece in pieces for problem in piece.problems),
+    )
+
+
 def grouped(block: Block) -> tuple[Block, Ints]:
     """The block with series in the order of their names and rows in as-written order, and its starts."""
     order_of_names = sorted(range(len(block.names)), key=block.names.__getitem__)
@@ -121,7 +175,7 @@ def _with(block: Block, names: Sequence[str], series: Any, order: Any) -> Block:
     )
 
 
-class Run(NamedTuple):
+class Stretch(NamedTuple):
     """Consecutive points of one series in one part (`part` is its index), as a reader wants them."""
 
     name: str
@@ -134,15 +188,15 @@ class Run(NamedTuple):
     metadata: npt.NDArray[np.object_] | None = None
 
 
-def runs_of(
+def stretches_of(
     block: Block, part: int, names: Collection[str] | None, *, rows: bool, metadata: bool
-) -> Iterator[Run]:
+) -> Iterator[Stretch]:
     """A block's points, series by series, each in as-written order."""
     block, starts = grouped(block)
     for at, name in enumerate(block.names):
         here = slice(int(starts[at]), int(starts[at + 1]))
         if here.start < here.stop and (names is None or name in names):
-            yield Run(
+            yield Stretch(
                 name,
                 part,
                 block.step[here],
@@ -155,7 +209,7 @@ def runs_of(
 
 
 def assemble(
-    runs: Iterable[Run],
+    stretches: Iterable[Stretch],
     parts: Sequence[PartName],
     names: Sequence[str] | None,
     *,
@@ -165,43 +219,43 @@ def assemble(
     problems: Sequence[CorruptData] = (),
 ) -> Columns:
     """Runs in as-written order as one experiment's columns, each value copied once."""
-    by_name: dict[str, list[Run]] = {}
-    for run in runs:
-        by_name.setdefault(run.name, []).append(run)
+    by_name: dict[str, list[Stretch]] = {}
+    for stretch in stretches:
+        by_name.setdefault(stretch.name, []).append(stretch)
     order = sorted(by_name) if names is None else [n for n in dict.fromkeys(names) if n in by_name]
-    ordered = [run for name in order for run in by_name[name]]
-    counts = [sum(len(run.value) for run in by_name[name]) for name in order]
+    ordered = [stretch for name in order for stretch in by_name[name]]
+    counts = [sum(len(stretch.value) for stretch in by_name[name]) for name in order]
     starts = np.zeros(len(order) + 1, np.int64)
     np.cumsum(counts, out=starts[1:])
-    step = _all([run.step for run in ordered], np.int64)
+    step = _all([stretch.step for stretch in ordered], np.int64)
     given = metadata = row = part = None
-    if any(run.given is not None for run in ordered):
-        masks = [run.given for run in ordered]
-        sizes = [len(run.value) for run in ordered]
+    if any(stretch.given is not None for stretch in ordered):
+        masks = [stretch.given for stretch in ordered]
+        sizes = [len(stretch.value) for stretch in ordered]
         given = _all(
             [np.ones(n, np.bool_) if m is None else m for n, m in zip(sizes, masks, strict=True)]
         )
         position = np.arange(len(step)) - starts[:-1].repeat(counts)
         step = np.where(given, step, position)
-    if any(run.metadata is not None for run in ordered):
-        texts = [run.metadata for run in ordered]
+    if any(stretch.metadata is not None for stretch in ordered):
+        texts = [stretch.metadata for stretch in ordered]
         metadata = _all(
             [
-                np.full(len(run.value), None) if text is None else text
+                np.full(len(stretch.value), None) if text is None else text
                 for run, text in zip(ordered, texts, strict=True)
             ]
         )
     if rows:
-        row = _all([run.row for run in ordered if run.row is not None], np.int64)
-        part = np.array([run.part for run in ordered], np.int32)
-        part = part.repeat([len(run.value) for run in ordered])
+        row = _all([stretch.row for stretch in ordered if stretch.row is not None], np.int64)
+        part = np.array([stretch.part for stretch in ordered], np.int32)
+        part = part.repeat([len(stretch.value) for stretch in ordered])
     columns = Columns(
         tuple(order),
         starts,
         step,
         given,
-        _all([run.time for run in ordered], np.float64),
-        _all([run.value for run in ordered], np.float64),
+        _all([stretch.time for stretch in ordered], np.float64),
+        _all([stretch.value for stretch in ordered], np.float64),
         row,
         part,
         tuple(parts),

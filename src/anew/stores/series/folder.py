@@ -19,10 +19,20 @@ from typing import NamedTuple
 
 from ...errors import CorruptData, UnknownFormat
 from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
-from .columns import Block, Columns, PartName, Run, assemble, merge_blocks, runs_of
+from .columns import (
+    Block,
+    Columns,
+    ManyColumns,
+    PartName,
+    Stretch,
+    assemble,
+    gathered,
+    merge_blocks,
+    stretches_of,
+)
 from .parquet import PartFile, PartInfo, write_part
 from .points import decode_block
-from .protocol import Place, Sealed, Source
+from .protocol import ExperimentFolder, Sealed, Source
 
 __all__ = ["DERIVE_BYTES", "SEAL_BYTES", "FolderSeries"]
 
@@ -45,8 +55,8 @@ class _Derived(NamedTuple):
     path: str
 
 
-class _Stretch(NamedTuple):
-    """Consecutive points of one part: what they are, what is broken, and where they end."""
+class _Decoded(NamedTuple):
+    """Consecutive lines of one part: their points, what is broken, and where they end."""
 
     block: Block
     broken: list[tuple[int, str]]
@@ -76,7 +86,7 @@ class FolderSeries:
 
     # -- writing: under the index's lock ----------------------------------------------------------
 
-    def take(self, place: Place, source: Source, block: Block) -> None:
+    def take(self, place: ExperimentFolder, source: Source, block: Block) -> None:
         """See `SeriesStore.take`."""
         waiting = self._pending.setdefault(place.experiment_id, {})
         blocks = waiting.setdefault((source.writer, source.part), [])
@@ -89,7 +99,9 @@ class FolderSeries:
                 self._derive(place, part)
             waiting.clear()
 
-    def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
+    def flush(
+        self, place: ExperimentFolder, finished: Collection[str] = (), *, small: bool = False
+    ) -> Sealed:
         """See `SeriesStore.flush`."""
         total = Sealed(0, 0, 0)
         parts = _parts(place.folder)
@@ -129,7 +141,7 @@ class FolderSeries:
             return {}
         return {i: _bytes_in(os.path.join(self._derived_root, i)) for i in sorted(ids)}
 
-    def _derive(self, place: Place, part: PartName) -> None:
+    def _derive(self, place: ExperimentFolder, part: PartName) -> None:
         """Turn what a live part has beyond its derived files into another one, if it is enough."""
         path = ExperimentLayout(place.folder).points(*part)
         derived = self._derived(place, part, path)
@@ -137,10 +149,10 @@ class FolderSeries:
         try:
             if os.path.getsize(path) - start < DERIVE_BYTES:
                 return
-            stretch, first_line = self._news(place, part, path, derived)
-            if stretch is None or stretch.end - start < DERIVE_BYTES:
+            news, first_line = self._news(place, part, path, derived)
+            if news is None or news.end - start < DERIVE_BYTES:
                 return
-            if len(stretch.broken) > MAX_BROKEN:
+            if len(news.broken) > MAX_BROKEN:
                 return
             os.makedirs(self._derived_folder(place.experiment_id), exist_ok=True)
             info = PartInfo(
@@ -148,15 +160,15 @@ class FolderSeries:
                 writer=part[0],
                 part=part[1],
                 first_line=first_line,
-                lines=stretch.lines,
+                lines=news.lines,
                 start=start,
-                end=stretch.end,
-                mark=_mark(path, stretch.end),
-                broken=stretch.broken,
+                end=news.end,
+                mark=_mark(path, news.end),
+                broken=news.broken,
             )
-            name = f"{part_name(*part)}.{start}-{stretch.end}.parquet"
+            name = f"{part_name(*part)}.{start}-{news.end}.parquet"
             write_part(
-                os.path.join(self._derived_folder(place.experiment_id), name), stretch.block, info
+                os.path.join(self._derived_folder(place.experiment_id), name), news.block, info
             )
         except OSError as error:
             # It is only a saving for the next look: a full or read-only disk is not this look's trouble.
@@ -170,8 +182,8 @@ class FolderSeries:
                 raise
 
     def _news(
-        self, place: Place, part: PartName, path: str, derived: list[_Derived]
-    ) -> tuple[_Stretch | None, int]:
+        self, place: ExperimentFolder, part: PartName, path: str, derived: list[_Derived]
+    ) -> tuple[_Decoded | None, int]:
         """What lies beyond the derived files, and the number of its first line."""
         start, line = 0, 1
         if derived:
@@ -183,10 +195,10 @@ class FolderSeries:
             broken = [b for source in sources for b in source.broken]
             block = merge_blocks([b for _, b in waiting])
             lines = sum(source.lines for source in sources)
-            return _Stretch(block, broken, sources[-1].end, lines), line
+            return _Decoded(block, broken, sources[-1].end, lines), line
         return _decode(path, start, line), line
 
-    def _seal(self, place: Place, part: PartName, path: str) -> Sealed:
+    def _seal(self, place: ExperimentFolder, part: PartName, path: str) -> Sealed:
         """Replace a finished part's lines by columns; a part that would lose something stays as it is."""
         derived = self._derived(place, part, path)
         pieces = []
@@ -222,6 +234,8 @@ class FolderSeries:
             end=end,
             mark=_mark(path, end),
             tail=base64.b64encode(tail).decode() if tail.strip(b"\0") else None,
+            length=end + len(tail),
+            blake3=_blake3(path, end + len(tail)),
         )
         after = write_part(target, merge_blocks(blocks), info)
         _sync_folder(os.path.dirname(target))
@@ -233,7 +247,7 @@ class FolderSeries:
         self._forget(place, part)
         return Sealed(1, before, after)
 
-    def _interrupted(self, place: Place, part: PartName, sealed: str) -> bool:
+    def _interrupted(self, place: ExperimentFolder, part: PartName, sealed: str) -> bool:
         """Whether a part has lines beside its sealed file which are to be believed, not the file.
 
         Lines that the sealed file stands for were left behind by a crash and are removed.
@@ -254,7 +268,7 @@ class FolderSeries:
         self._forget(place, part)
         return False
 
-    def _forget(self, place: Place, part: PartName) -> None:
+    def _forget(self, place: ExperimentFolder, part: PartName) -> None:
         for item in self._files(place, part):
             os.remove(item.path)
         try:
@@ -266,7 +280,7 @@ class FolderSeries:
 
     def read(
         self,
-        place: Place,
+        place: ExperimentFolder,
         names: Sequence[str] | None = None,
         *,
         start: int | None = None,
@@ -276,26 +290,36 @@ class FolderSeries:
     ) -> Columns:
         """See `SeriesStore.read`."""
         problems: list[CorruptData] = []
-        runs, parts = self._runs(place, _Wanted(names, rows, metadata), problems)
-        return assemble(runs, parts, names, rows=rows, start=start, stop=stop, problems=problems)
+        stretches, parts = self._stretches(place, _Wanted(names, rows, metadata), problems)
+        return assemble(
+            stretches, parts, names, rows=rows, start=start, stop=stop, problems=problems
+        )
 
-    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
-        """See `SeriesStore.runs`."""
-        return self._runs(place, _Wanted(names, rows=False, metadata=False), [])[0]
+    def read_many(
+        self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
+    ) -> ManyColumns:
+        """See `SeriesStore.read_many`."""
+        wanted = list(dict.fromkeys(names))
+        found = ((i, self.read(one, wanted)) for i, one in enumerate(experiments))
+        return gathered(found, wanted, times=times)
 
-    def _runs(
-        self, place: Place, wanted: _Wanted, problems: list[CorruptData]
-    ) -> tuple[list[Run], list[PartName]]:
+    def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
+        """See `SeriesStore.stretches`."""
+        return self._stretches(place, _Wanted(names, rows=False, metadata=False), [])[0]
+
+    def _stretches(
+        self, place: ExperimentFolder, wanted: _Wanted, problems: list[CorruptData]
+    ) -> tuple[list[Stretch], list[PartName]]:
         for attempt in range(5):
             problems.clear()
             parts = _parts(place.folder)
             try:
-                runs = [
+                stretches = [
                     run
                     for index, (part, path) in enumerate(parts.items())
                     for run in self._part(place, part, path, index, wanted, problems)
                 ]
-                return runs, list(parts)
+                return stretches, list(parts)
             except FileNotFoundError:  # a part was sealed between listing and reading it
                 if attempt == 4:
                     raise
@@ -303,17 +327,17 @@ class FolderSeries:
 
     def _part(
         self,
-        place: Place,
+        place: ExperimentFolder,
         part: PartName,
         path: str,
         index: int,
         wanted: _Wanted,
         problems: list[CorruptData],
-    ) -> Iterator[Run]:
+    ) -> Iterator[Stretch]:
         if path.endswith(".parquet"):
             try:
                 with PartFile(path) as file:
-                    yield from file.runs(index, *wanted)
+                    yield from file.stretches(index, *wanted)
                 return
             except (CorruptData, UnknownFormat) as error:
                 lines = ExperimentLayout(place.folder).points(*part)
@@ -329,22 +353,22 @@ class FolderSeries:
         for item in self._derived(place, part, path):
             try:
                 with PartFile(item.path) as file:
-                    runs = file.runs(index, *wanted)
+                    stretches = file.stretches(index, *wanted)
                     offset, line = file.info.end, file.info.first_line + file.info.lines
                     problems += [_broken(path, n, reason) for n, reason in file.info.broken]
             except (CorruptData, UnknownFormat):
                 break  # derived: the lines themselves say the same
-            yield from runs
-        stretch = _decode(path, offset, line)
-        if stretch is not None:
-            problems += [_broken(path, n, reason) for n, reason in stretch.broken]
+            yield from stretches
+        news = _decode(path, offset, line)
+        if news is not None:
+            problems += [_broken(path, n, reason) for n, reason in news.broken]
             names, rows, metadata = wanted
-            yield from runs_of(stretch.block, index, names, rows=rows, metadata=metadata)
+            yield from stretches_of(news.block, index, names, rows=rows, metadata=metadata)
 
     def _derived_folder(self, experiment_id: str) -> str:
         return os.path.join(self._derived_root, experiment_id)
 
-    def _derived(self, place: Place, part: PartName, path: str) -> list[_Derived]:
+    def _derived(self, place: ExperimentFolder, part: PartName, path: str) -> list[_Derived]:
         """The files derived from a part that follow each other from its start and still fit it."""
         found: dict[int, _Derived] = {}
         for item in self._files(place, part):
@@ -357,7 +381,7 @@ class FolderSeries:
             chain.pop()
         return chain
 
-    def _files(self, place: Place, part: PartName) -> list[_Derived]:
+    def _files(self, place: ExperimentFolder, part: PartName) -> list[_Derived]:
         stem = part_name(*part) + "."
         folder = self._derived_folder(place.experiment_id)
         try:
@@ -387,14 +411,14 @@ def _parts(folder: str) -> dict[PartName, str]:
     return dict(sorted(found.items()))
 
 
-def _decode(path: str, start: int, line: int) -> _Stretch | None:
+def _decode(path: str, start: int, line: int) -> _Decoded | None:
     """The whole lines of a file from a byte on; None when there are none."""
     data = _read(path, start)
     data = data[: data.rfind(b"\n") + 1]
     if not data:
         return None
     block, broken = decode_block(data, line)
-    return _Stretch(
+    return _Decoded(
         block, [(b.line, b.reason) for b in broken], start + len(data), data.count(b"\n")
     )
 
@@ -403,6 +427,18 @@ def _read(path: str, start: int, size: int = -1) -> bytes:
     with open(path, "rb") as file:
         file.seek(start)
         return file.read(size)
+
+
+def _blake3(path: str, length: int) -> str:
+    """The hash of the first `length` bytes of a file."""
+    import blake3
+
+    hasher = blake3.blake3()
+    with open(path, "rb") as file:
+        while length and (data := file.read(min(length, 1 << 20))):
+            hasher.update(data)
+            length -= len(data)
+    return hasher.hexdigest()
 
 
 def _mark(path: str, end: int) -> str:

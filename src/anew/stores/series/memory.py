@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from .columns import Block, Columns, PartName, Run, assemble, runs_of
-from .protocol import Place, Sealed, Source
+from .columns import (
+    Block,
+    Columns,
+    ManyColumns,
+    PartName,
+    Stretch,
+    assemble,
+    gathered,
+    stretches_of,
+)
+from .protocol import ExperimentFolder, Sealed, Source
 
 __all__ = ["MemorySeries"]
 
@@ -16,18 +25,20 @@ class MemorySeries:
     def __init__(self) -> None:
         self._blocks: dict[str, dict[PartName, dict[int, Block]]] = {}
 
-    def take(self, place: Place, source: Source, block: Block) -> None:
+    def take(self, place: ExperimentFolder, source: Source, block: Block) -> None:
         """See `SeriesStore.take`."""
         parts = self._blocks.setdefault(place.experiment_id, {})
         parts.setdefault((source.writer, source.part), {})[source.start] = block
 
-    def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
+    def flush(
+        self, place: ExperimentFolder, finished: Collection[str] = (), *, small: bool = False
+    ) -> Sealed:
         """See `SeriesStore.flush`: there is nothing to do."""
         return Sealed(0, 0, 0)
 
     def read(
         self,
-        place: Place,
+        place: ExperimentFolder,
         names: Sequence[str] | None = None,
         *,
         start: int | None = None,
@@ -37,22 +48,30 @@ class MemorySeries:
     ) -> Columns:
         """See `SeriesStore.read`."""
         parts = sorted(self._blocks.get(place.experiment_id, {}))
-        runs = self._runs(place, names, rows, metadata)
-        return assemble(runs, parts, names, rows=rows, start=start, stop=stop)
+        stretches = self._stretches(place, names, rows, metadata)
+        return assemble(stretches, parts, names, rows=rows, start=start, stop=stop)
 
-    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
-        """See `SeriesStore.runs`."""
-        return self._runs(place, names, rows=False, metadata=False)
+    def read_many(
+        self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
+    ) -> ManyColumns:
+        """See `SeriesStore.read_many`."""
+        wanted = list(dict.fromkeys(names))
+        found = ((i, self.read(one, wanted)) for i, one in enumerate(experiments))
+        return gathered(found, wanted, times=times)
 
-    def _runs(
-        self, place: Place, names: Sequence[str] | None, rows: bool, metadata: bool
-    ) -> list[Run]:
+    def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
+        """See `SeriesStore.stretches`."""
+        return self._stretches(place, names, rows=False, metadata=False)
+
+    def _stretches(
+        self, place: ExperimentFolder, names: Sequence[str] | None, rows: bool, metadata: bool
+    ) -> list[Stretch]:
         parts = sorted(self._blocks.get(place.experiment_id, {}).items())
         return [
-            run
+            stretch
             for index, (_, pieces) in enumerate(parts)
             for _, block in sorted(pieces.items())
-            for run in runs_of(block, index, names, rows=rows, metadata=metadata)
+            for stretch in stretches_of(block, index, names, rows=rows, metadata=metadata)
         ]
 
     def drop(self, experiment_id: str) -> int:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from .columns import Block, Columns, Run
+from .columns import Block, Columns, ManyColumns, Stretch
 
-__all__ = ["Place", "Sealed", "SeriesStore", "Source"]
+__all__ = ["ExperimentFolder", "Sealed", "SeriesStore", "Source"]
 
 
-class Place(NamedTuple):
+class ExperimentFolder(NamedTuple):
     """An experiment and where it lies."""
 
     experiment_id: str
@@ -56,11 +56,13 @@ class SeriesStore(Protocol):
       call the other methods, also while others read.
     """
 
-    def take(self, place: Place, source: Source, block: Block) -> None:
+    def take(self, place: ExperimentFolder, source: Source, block: Block) -> None:
         """Offer new points. They may be kept back until `flush`."""
         ...
 
-    def flush(self, place: Place, finished: Collection[str] = (), *, small: bool = False) -> Sealed:
+    def flush(
+        self, place: ExperimentFolder, finished: Collection[str] = (), *, small: bool = False
+    ) -> Sealed:
         """Make what was taken durable where that pays.
 
         Args:
@@ -72,7 +74,7 @@ class SeriesStore(Protocol):
 
     def read(
         self,
-        place: Place,
+        place: ExperimentFolder,
         names: Sequence[str] | None = None,
         *,
         start: int | None = None,
@@ -90,10 +92,22 @@ class SeriesStore(Protocol):
         """
         ...
 
-    def runs(self, place: Place, names: Sequence[str]) -> list[Run]:
+    def read_many(
+        self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
+    ) -> ManyColumns:
+        """Some series of many experiments at once: for charts and tables over all of them.
+
+        A store may keep a copy of the points that answers this faster, as long as the answer is the same.
+
+        Args:
+            times: Whether to read the times of the points.
+        """
+        ...
+
+    def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
         """What `read` would put together, as it lies in the store: for who goes through it only once.
 
-        The runs of each series are in as-written order; `part` has no meaning here.
+        The stretches of each series are in as-written order; `part` has no meaning here.
         """
         ...
 

@@ -1,0 +1,138 @@
+"""DuckDB, which reads and writes our Parquet files: the one place that opens a connection to it.
+
+Everything goes in and comes out as numpy columns. DuckDB is imported when the first file is read or
+written: a list of experiments needs none of it, and no training process ever does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Engine", "EngineError", "file_pattern", "quoted"]
+
+MAX_THREADS = 8
+_SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",  # nothing is downloaded
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",  # tables are registered, never found in our variables
+    "enable_external_file_cache": "false",  # a file may be replaced by another of its name
+    "temp_directory": "",  # nothing is left in the directory that a program happens to work in
+}
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT)
+_lock = threading.Lock()
+_database: duckdb.DuckDBPyConnection | None = None
+
+
+class EngineError(Exception):
+    """DuckDB could not read a file; the reason in its words."""
+
+
+class Engine:
+    """A connection of one thread, to be used in a `with` block."""
+
+    def __init__(self) -> None:
+        self._connection = _connected()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._connection.close()
+
+    def columns(self, query: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
+        """The answer to a query as numpy arrays by name; one with nulls is a masked array.
+
+        Raises:
+            EngineError: A file that it names cannot be read.
+        """
+        import duckdb
+
+        try:
+            found: dict[str, Any] = self._connection.execute(query, parameters).fetchnumpy()
+        except (duckdb.Error, UnicodeDecodeError) as error:
+            raise _failed(error) from error
+        return found
+
+    def write(
+        self, query: str, table: Mapping[str, Any], parameters: Sequence[object] = ()
+    ) -> None:
+        """Run a COPY whose query reads the columns of `points`.
+
+        A float column must not hold NaN, which DuckDB takes for a null in an array.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        import duckdb
+
+        try:
+            self._connection.register("points", dict(table))
+            self._connection.execute(query, parameters)
+            self._connection.unregister("points")
+        except duckdb.Error as error:
+            reason = str(_failed(error))
+            code = next((c for c in _DISK_ERRORS if os.strerror(c) in reason), errno.EIO)
+            raise OSError(code, reason) from error
+
+
+def _connected() -> duckdb.DuckDBPyConnection:
+    """A connection to the database in memory of this process, which is kept until the process forks."""
+    global _database
+    import duckdb
+
+    with _lock:
+        if _database is None:
+            threads = min(MAX_THREADS, os.cpu_count() or 1)
+            _database = duckdb.connect(":memory:", config={**_SETTINGS, "threads": threads})
+        return _database.cursor()
+
+
+def _close_before_fork() -> None:
+    """A fork copies no threads: a child that closed the parent's database would wait for them for ever."""
+    global _database
+    with _lock:
+        if _database is not None:
+            _database.close()
+            _database = None
+
+
+def _unlock() -> None:
+    global _lock
+    _lock = threading.Lock()  # a thread that is not here may have held it
+
+
+os.register_at_fork(before=_close_before_fork, after_in_child=_unlock)
+
+
+def _failed(error: Exception) -> EngineError:
+    """What to raise for an error; after an internal one the database answers nothing any more."""
+    global _database
+    import duckdb
+
+    if isinstance(error, (duckdb.InternalException, duckdb.FatalException)):
+        with _lock:
+            _database = None
+    return EngineError(str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def file_pattern(path: str) -> str:
+    """A path as `read_parquet` takes it, which would read `*`, `?` and `[` as wildcards."""
+    return "".join(f"[{c}]" if c in "*?[" else c for c in path)
+
+
+def quoted(text: str) -> str:
+    """A text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from anew.index import Index, examine
+from anew.query.question import FactsQuestion
 from anew.stores.open import open_stores
 from tests.stores.journals import Journal, finished, running
 
@@ -103,6 +104,6 @@ def test_a_catalog_that_lies_about_problems_is_corrected(root, index):
     assert index.refresh().problems == 1
     journal.raw(path, b'{"t":1,"m":{"a":1}}\n')  # ... that was repeated whole
     assert examine(index, repair=True) == []
-    with index.stores.catalog.reading() as connection:
-        rows = connection.exec_driver_sql("SELECT * FROM problems").all()
-    assert rows == []
+    question = FactsQuestion(ids=[journal.id], parts=frozenset({"problems"}), now=0.0)
+    (facts,) = index.stores.catalog.facts(question)
+    assert facts.problems == ()

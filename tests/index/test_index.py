@@ -13,15 +13,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
 
 from anew.index import Index
 from anew.index import visit as visiting
 from anew.journal.edits import append_event
-from anew.journal.openings import announce
+from anew.journal.root import announce
+from anew.query.question import FactsQuestion, NamesQuestion, Part, ask
+from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
-from anew.stores.catalog import schema as s
-from anew.stores.catalog.summary import summaries
+from anew.stores.catalog.sqlite.saving import Saving
 from anew.stores.open import Stores, open_stores
 from anew.stores.series.protocol import ExperimentFolder
 from tests.stores.journals import NOW, Journal, finished, running
@@ -40,46 +40,50 @@ def index(stores: Stores) -> Index:
     return Index(stores)
 
 
+def facts(index: Index, prefix: str, *parts: Part) -> ExperimentFacts:
+    """What the catalog has of an experiment."""
+    (known,) = index.stores.catalog.known(prefixes=[prefix])
+    question = FactsQuestion(ids=[known.experiment_id], parts=frozenset(parts), now=0.0)
+    return index.stores.catalog.facts(question)[0]
+
+
 def experiment(index: Index, prefix: str) -> dict[str, Any]:
-    """The catalog's row of an experiment."""
-    with index.stores.catalog.reading() as connection:
-        query = select(s.experiments).where(s.experiments.c.prefix == prefix)
-        return dict(connection.execute(query).one()._mapping)
+    """The facts that are listed of an experiment."""
+    found = msgspec.structs.asdict(facts(index, prefix))
+    return {**found, "experiment_id": found["id"]}
 
 
 def prefixes(index: Index) -> list[str]:
-    with index.stores.catalog.reading() as connection:
-        return sorted(connection.execute(select(s.experiments.c.prefix)).scalars())
+    return sorted(index.stores.catalog.select(ask(columns=["prefix"], now=0.0)).columns[0].values)
 
 
 def metrics(index: Index, prefix: str) -> dict[str, Any]:
-    with index.stores.catalog.reading() as connection:
-        (known,) = index.stores.catalog.known(connection, prefixes=[prefix])
-    return summaries(known.tallies)
+    return facts(index, prefix, "metrics").metrics
 
 
 def state(index: Index, prefix: str) -> ExperimentState:
-    with index.stores.catalog.reading() as connection:
-        (known,) = index.stores.catalog.known(connection, prefixes=[prefix])
+    (known,) = index.stores.catalog.known(prefixes=[prefix])
     return msgspec.msgpack.decode(known.state, type=ExperimentState)
 
 
-def named(index: Index, table: Any, kind: str) -> dict[str, Any]:
-    with index.stores.catalog.reading() as connection:
-        query = select(s.names.c.name, table).join(table, table.c.name_key == s.names.c.key)
-        rows = connection.execute(query.where(s.names.c.kind == kind))
-        return {row.name: row for row in rows}
+def params_of(index: Index) -> dict[str, Any]:
+    """The parameters of the only experiment, as a filter finds them."""
+    answer = index.stores.catalog.select(ask(columns=["params"], now=0.0))
+    found = {c.name.removeprefix("params."): c.values[0] for c in answer.columns}
+    names = index.stores.catalog.names(NamesQuestion(kind="param"))
+    assert [one.name for one in names] == sorted(found)
+    return found
 
 
 def followed(index: Index) -> int:
-    with index.stores.catalog.reading() as connection:
-        return len(connection.execute(select(s.live)).all())
+    return len(index.stores.catalog.outstanding().followed)
 
 
 def problems(index: Index) -> list[tuple[str, int]]:
-    with index.stores.catalog.reading() as connection:
-        query = select(s.problems.c.path, s.problems.c.line)
-        return sorted((path, line) for path, line in connection.execute(query))
+    ids = index.stores.catalog.select(ask(now=0.0)).ids
+    question = FactsQuestion(ids=ids, parts=frozenset({"problems"}), now=0.0)
+    found = index.stores.catalog.facts(question)
+    return sorted((p.path, p.line) for one in found for p in one.problems or ())
 
 
 # -- taking in --------------------------------------------------------------------------------------
@@ -93,14 +97,12 @@ def test_an_experiment_is_there_with_all_it_said(root: Path, index: Index):
     assert (row["experiment_id"], row["owner"], row["project"]) == (journal.id, "alice", "vision")
     assert (row["name"], row["status"], row["point_count"]) == ("resnet50", "completed", 10)
     assert row["ended_at"] > row["started_at"] >= row["created_at"] >= NOW
-    params = named(index, s.params, "param")
-    assert params["model.depth"].number == 4
-    assert params["model.name"].text == "vit"
-    assert {n: t.value for n, t in named(index, s.tags, "tag").items()} == {
+    assert (params_of(index)["model.depth"], params_of(index)["model.name"]) == (4, "vit")
+    assert state(index, "alice/vision/deep/resnet50").tags == {
         "baseline": None,
         "team": "ml",
     }
-    loss = named(index, s.metrics, "metric")["loss"]
+    loss = metrics(index, "alice/vision/deep/resnet50")["loss"]
     assert (loss.count, loss.first, loss.last, loss.last_step, loss.min_step) == (5, 1.0, 0.2, 4, 4)
     assert followed(index) == 0
 
@@ -124,7 +126,7 @@ def test_a_look_with_nothing_new_touches_no_folder(root, index, monkeypatch):
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda p: looked.append(str(p)) or listdir(p))
     assert index.refresh().experiments == 0
-    assert looked == [str(root / ".anew" / "openings")]
+    assert looked == [str(root / ".anew" / "root")]
 
 
 def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):
@@ -138,7 +140,7 @@ def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):
     journal.closed()
     index.refresh()
     assert experiment(index, "p/run")["status"] == "completed"
-    assert "late" in named(index, s.params, "param")
+    assert "late" in params_of(index)
     assert followed(index) == 0
 
 
@@ -149,7 +151,10 @@ def test_a_change_to_a_finished_experiment_is_found_by_its_announcement(root, in
     append_event(index.root, journal.layout, journal.id, "tags", t=journal.t + 1, **fields)
     append_event(index.root, journal.layout, journal.id, "field", field="notes", value="good one")
     index.refresh()
-    assert set(named(index, s.tags, "tag")) == {"team", "best"}
+    assert {one.name for one in index.stores.catalog.names(NamesQuestion(kind="tag"))} == {
+        "team",
+        "best",
+    }
     assert experiment(index, "p/run")["notes"] == "good one"
     assert experiment(index, "p/run")["status"] == "completed"
 
@@ -168,11 +173,8 @@ def test_an_event_that_is_older_than_the_newest_read_takes_its_place_in_time(roo
         hash="",
     )  # fmt: skip
     index.refresh()
-    params = named(index, s.params, "param")
-    assert (params["lr"].number, params["rank"].number) == (1, 1)
-    with index.stores.catalog.reading() as connection:
-        names = connection.execute(select(s.files.c.name).order_by(s.files.c.position)).scalars()
-        assert list(names) == ["a", "b"]
+    assert (params_of(index)["lr"], params_of(index)["rank"]) == (1, 1)
+    assert [one.name for one in facts(index, "p/run", "files").files or ()] == ["a", "b"]
     assert experiment(index, "p/run")["file_bytes"] == 3
 
 
@@ -227,24 +229,23 @@ def test_ten_thousand_metrics_are_taken_in_at_once_and_again(root, index):
     index.refresh()
     assert experiment(index, "p/run")["metric_count"] == 10_000
     assert experiment(index, "p/run")["point_count"] == 20_000
-    assert named(index, s.metrics, "metric")["layer77/norm"].last_step == 1
+    assert metrics(index, "p/run")["layer77/norm"].last_step == 1
 
 
 def test_a_parameter_of_a_megabyte_is_whole_in_the_state(root, index):
     Journal(root, "p/run").opened(here=True).event("params", params={"prompt": "ä" * (1 << 20)})
     index.refresh()
     assert state(index, "p/run").params["prompt"] == "ä" * (1 << 20)
-    row = named(index, s.params, "param")["prompt"]
-    assert (row.type, row.text) == ("long", "ä" * s.MAX_TEXT)
+    assert params_of(index)["prompt"] == "ä" * (1 << 20)
+    assert index.stores.catalog.count(ask("params.prompt contains 'ää'", now=0.0)) == 1
 
 
 def test_integers_and_floats_beyond_the_usual_are_no_trouble(root, index):
     params = {"seed": 2**63 + 5, "max": 1.7e308, "nan": {"$float": "NaN"}}
     Journal(root, "p/run").opened(here=True).event("params", params=params).announce()
     assert index.refresh().experiments == 1
-    found = named(index, s.params, "param")
-    assert found["seed"].number == float(2**63 + 5)
-    assert (found["nan"].number, found["nan"].type) == (None, "float")
+    assert params_of(index)["seed"] == 2**63 + 5
+    assert index.stores.catalog.count(ask("params.nan is nan and params.max > 1", now=0.0)) == 1
 
 
 # -- status -----------------------------------------------------------------------------------------
@@ -323,7 +324,7 @@ def test_a_clock_that_jumps_back_confuses_nothing(root, index):
     row = experiment(index, "p/run")
     assert row["status"] == "completed"
     assert row["ended_at"] >= row["started_at"]
-    assert named(index, s.params, "param")["lr"].number == 2
+    assert params_of(index)["lr"] == 2
     assert metrics(index, "p/run")["loss"].last == 0.5
     index.rebuild()
     assert experiment(index, "p/run") == row
@@ -379,7 +380,7 @@ def test_a_broken_line_in_the_middle_is_reported_and_what_follows_counts(root, i
     journal.event("params", params={"lr": 1})
     assert index.refresh().problems == 2
     assert metrics(index, "p/run")["loss"].count == 2
-    assert named(index, s.params, "param")["lr"].number == 1
+    assert params_of(index)["lr"] == 1
     assert problems(index) == [("journal/0001-main.jsonl", 2), ("metrics/0001-main.jsonl", 2)]
 
 
@@ -447,14 +448,14 @@ def test_a_crash_before_the_transaction_neither_loses_nor_doubles(root, index, m
     journal.points((i, {"loss": float(i)}) for i in range(10))
     index.refresh()
     journal.points((i, {"loss": float(i)}) for i in range(10, 20))
-    save = type(index.stores.catalog).save
+    save = Saving.save
 
     def crash(*args: Any) -> None:
         save(*args)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(index.stores.catalog), "save", crash)
+        patch.setattr(Saving, "save", crash)
         with pytest.raises(KeyboardInterrupt):
             index.refresh()
     assert metrics(index, "p/run")["loss"].count == 10
@@ -615,6 +616,7 @@ def test_an_experiment_inside_another_is_one_of_its_own(root, index):
 _INDEXER = """
 import sys
 from anew.index import Index
+from anew.stores.catalog.sqlite.saving import Saving
 from anew.stores.open import open_stores
 for _ in range(int(sys.argv[2])):
     stores = open_stores(sys.argv[1])
@@ -638,8 +640,7 @@ def test_several_indexers_at_once_take_in_everything_once(root, index):
     index.refresh()
     assert len(prefixes(index)) == 61
     assert metrics(index, "p/live")["loss"].count == 30
-    with index.stores.catalog.reading() as connection:
-        counts = connection.execute(select(s.experiments.c.point_count)).scalars().all()
+    counts = index.stores.catalog.select(ask(columns=["point_count"], now=0.0)).columns[0].values
     assert sorted(counts) == [30] + [40] * 60
 
 
@@ -666,18 +667,17 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
 
 _AS_NOBODY = """
 import json, os, sys
-from sqlalchemy import select
 from anew.index import Index
+from anew.stores.catalog.sqlite.saving import Saving
 from anew.stores.open import open_stores
-from anew.stores.catalog import schema as s
+from anew.query.question import ask
 open_stores("/nowhere")  # everything is imported that will be
 if os.getuid() == 0:  # whom no permission stops
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
 stores = open_stores(sys.argv[1], cache=sys.argv[2] or None)
 index = Index(stores)
 first, again = index.refresh(), index.refresh()
-with stores.catalog.reading() as connection:
-    found = sorted(connection.execute(select(s.experiments.c.prefix)).scalars())
+found = sorted(stores.catalog.select(ask(columns=["prefix"], now=0.0)).columns[0].values)
 print(json.dumps([stores.writable, first.experiments, again.experiments, found]))
 stores.close()
 """

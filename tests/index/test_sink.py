@@ -5,6 +5,7 @@ from __future__ import annotations
 from anew.index.sink import IndexSink
 from anew.journal.layout import RootLayout
 from anew.journal.sink import Sink
+from anew.stores.catalog.protocol import CatalogState
 from anew.stores.catalog.summary import summaries
 from anew.stores.open import open_stores
 from anew.stores.series.protocol import ExperimentFolder
@@ -14,7 +15,7 @@ from anew.testing.sink import EXPERIMENT, SinkContract
 class TestIndexSink(SinkContract):
     def open(self, root: RootLayout) -> Sink:
         stores = open_stores(root.root)
-        if not stores.catalog.usable():
+        if stores.catalog.state() is CatalogState.UNUSABLE:
             stores.catalog.create()
         return IndexSink(stores)
 
@@ -28,8 +29,7 @@ class TestIndexSink(SinkContract):
         columns = stores.series.read(place)
         names = columns.names
         found = [(n, float(v)) for n in names for v in columns.value[columns.of(n)]]
-        with stores.catalog.reading() as connection:
-            (known,) = stores.catalog.known(connection, ids=[EXPERIMENT])
+        (known,) = stores.catalog.known(ids=[EXPERIMENT])
         counted = {name: s.count for name, s in summaries(known.tallies).items()}
         assert counted == {name: len(columns.value[columns.of(name)]) for name in names}
         stores.close()

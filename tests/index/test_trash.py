@@ -8,12 +8,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
 from anew.errors import InvalidName, NotFound, StillRunning
 from anew.index import Index, Trash, Weighing
 from anew.index import trash as trashing
-from anew.stores.catalog import schema as s
+from anew.query.question import ask
 from anew.stores.open import open_stores
 from tests.stores.journals import finished, running
 
@@ -32,8 +31,7 @@ def trash(index: Index) -> Trash:
 
 
 def prefixes(index: Index) -> list[str]:
-    with index.stores.catalog.reading() as connection:
-        return sorted(connection.execute(select(s.experiments.c.prefix)).scalars())
+    return sorted(index.stores.catalog.select(ask(columns=["prefix"], now=0.0)).columns[0].values)
 
 
 def tree(folder: Path) -> dict[str, bytes]:

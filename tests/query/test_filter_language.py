@@ -9,11 +9,9 @@ import pytest
 
 from anew.query.fields import COLUMNS, SECTIONS, STATS
 from anew.query.literals import parse_duration
-from anew.query.names import CatalogNames
 from anew.query.parser import parse
-from anew.query.selection import Selection
-
-from .catalogs import NOW, Exp, catalog_of
+from anew.query.question import ask
+from tests.stores.catalog.sqlite.catalogs import NOW, Exp, catalog_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "filter-language.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -25,6 +23,7 @@ ONE = Exp(
     {"val_loss": [0.5], "train/loss": [0.4]},
     {"vae": None, "team": "ml"},
     ["gpu-1"],
+    {"lr": 0.01},
 )
 
 
@@ -40,10 +39,7 @@ def test_every_field_has_a_row_with_its_meaning():
 @pytest.mark.parametrize("example", [example for _, _, example in ROWS])
 def test_every_example_is_a_filter(example):
     catalog = catalog_of([ONE])
-    with catalog.reading() as connection:
-        names = CatalogNames(connection)
-        names._keys[("config", "lr")] = names.key("param", "lr")  # as if it had a configuration too
-        Selection(parse(example), example, "created_at", names, NOW).keys(connection)
+    catalog.select(ask(example, sort="created_at", now=NOW))
     catalog.close()
 
 

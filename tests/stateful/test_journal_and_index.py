@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
-import msgspec
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,12 +19,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
 
 from anew.index import Index, Trash, examine
-from anew.record.fold import ExperimentState
-from anew.stores.catalog import schema as s
-from anew.stores.catalog.summary import summaries
+from anew.query.question import FactsQuestion, ask
 from anew.stores.open import open_stores
 from anew.stores.series import folder
 from anew.stores.series.protocol import ExperimentFolder
@@ -195,21 +191,23 @@ class JournalAndIndex(RuleBasedStateMachine):
         if not hasattr(self, "index"):
             return
         self.index.refresh()
-        with self.stores.catalog.reading() as connection:
-            rows = connection.execute(select(s.experiments)).all()
-            known = self.stores.catalog.known(connection, ids=[r.experiment_id for r in rows])
-        assert {row.prefix: row.experiment_id for row in rows} == self.ids
-        blobs = {k.experiment_id: k for k in known}
+        catalog = self.stores.catalog
+        ids = catalog.select(ask(now=0.0)).ids
+        parts = frozenset({"state", "metrics"})
+        rows = catalog.facts(FactsQuestion(ids=ids, parts=parts, now=0.0))
+        assert {row.prefix: row.id for row in rows} == self.ids
         for row in rows:
             model = self.models[row.prefix]
-            state = msgspec.msgpack.decode(blobs[row.experiment_id].state, type=ExperimentState)
+            state = row.state
+            assert state is not None
+            assert row.metrics is not None
             assert row.status == model.status
             assert repr(_floats(state.params)) == repr(model.params)
             assert (state.tags, row.notes) == (model.tags, model.notes)
-            self._series(row, model, summaries(blobs[row.experiment_id].tallies))
+            self._series(row, model, row.metrics)
 
     def _series(self, row: Any, model: Model, summary: dict[str, Any]) -> None:
-        place = ExperimentFolder(row.experiment_id, str(Path(self.root, row.prefix)))
+        place = ExperimentFolder(row.id, str(Path(self.root, row.prefix)))
         columns = self.stores.series.read(place)
         assert columns.problems == ()
         assert set(columns.names) == set(summary) == set(model.series)

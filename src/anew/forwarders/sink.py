@@ -27,9 +27,9 @@ TRIES = 5  # of a piece as a whole, before its records are tried one by one
 MOST_SET_ASIDE = 20
 
 _TARGETS = {  # the module, from this package on, and the class
-    "aim": (".aim", "AimTarget"),
-    "clearml": (".clearml", "ClearMLTarget"),
-    "mlflow": (".mlflow", "MLflowTarget"),
+    "aim": ("..trackers.aim.forward", "AimTarget"),
+    "clearml": ("..trackers.clearml.forward", "ClearMLTarget"),
+    "mlflow": ("..trackers.mlflow.forward", "MLflowTarget"),
     "tensorboard": ("..trackers.tensorboard.forward", "TensorBoardTarget"),
     "wandb": (".wandb", "WandBTarget"),
 }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
-
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
+from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
-from ..stores.catalog import schema as s
+from ..record.facts import ProblemFact
+from ..stores.catalog.protocol import Batch
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from .index import Index, Progress, identify
@@ -48,10 +49,8 @@ def examine(
     """
     findings: list[Finding] = []
     with index.exclusive():
-        with index.stores.catalog.reading() as connection:
-            e = s.experiments.c
-            rows = connection.execute(select(e.prefix, e.experiment_id))
-            known = {row.prefix: row.experiment_id for row in rows}
+        rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
+        known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
         walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
         findings += _compare(index, known, walked, repair)
         for done, prefix in enumerate(walked, 1):
@@ -135,12 +134,12 @@ def _note(index: Index, prefix: str, found: list[Finding]) -> None:
     """Make the catalog's problems of an experiment those that were found."""
     catalog = index.stores.catalog
     folder = index.root.experiment(prefix).folder
-    with catalog.reading() as connection:
-        known = catalog.known(connection, prefixes=[prefix])
-        if not known:
-            return
-        of = s.problems.c.experiment_key == known[0].key
-        noted = connection.execute(select(s.problems.c.path, s.problems.c.line).where(of)).all()
+    known = catalog.known(prefixes=[prefix])
+    if not known:
+        return
+    experiment_id, parts = known[0].experiment_id, frozenset[Part]({"problems"})
+    facts = catalog.facts(FactsQuestion(ids=[experiment_id], parts=parts, now=time.time()))
+    noted = (facts[0].problems or ()) if facts else ()
     rows = {
         (os.path.relpath(f.path, folder).replace(os.sep, "/"), f.line or 0): f.message
         for f in found
@@ -148,14 +147,8 @@ def _note(index: Index, prefix: str, found: list[Finding]) -> None:
     }
     if {(row.path, row.line) for row in noted} == set(rows):
         return
-    with catalog.writing() as connection:
-        connection.execute(delete(s.problems).where(of))
-        if rows:
-            values = [
-                {"experiment_key": known[0].key, "path": path, "line": line, "reason": reason}
-                for (path, line), reason in rows.items()
-            ]
-            connection.execute(insert(s.problems), values)
+    now = tuple(ProblemFact(path, line, reason) for (path, line), reason in rows.items())
+    catalog.save(Batch(examined={experiment_id: now}))
 
 
 def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:

@@ -10,29 +10,28 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, insert, select
-from sqlalchemy.exc import DBAPIError
-
-from ..errors import StillRunning
+from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked, renew
-from ..journal.openings import follow_openings
+from ..journal.root import RootPosition, follow_root
+from ..query.question import Question
 from ..record.decode import decode_events
 from ..record.events import Opened
+from ..record.names import check_prefix
+from ..record.root import decode_root
 from ..record.status import Status
-from ..stores.catalog import schema as s
-from ..stores.catalog.protocol import Entry, Known
+from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify"]
+__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_OPENINGS, _UNREAD = "openings/", "unread/"
+_ROOT, _UNREAD = "root/", "unread/"
 _OPENED_BYTES = 64 << 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
@@ -84,7 +83,9 @@ class Index:
         with self._locked(wait) as mine:
             if mine:
                 return self._mended(lambda: self._refresh(progress), progress)
-        if not self.stores.catalog.usable():  # nothing to show yet: wait for whoever makes it
+        if (
+            self.stores.catalog.state() is CatalogState.UNUSABLE
+        ):  # nothing to show yet: wait for whoever makes it
             with self._locked(60.0) as mine:
                 if mine:
                     return self._mended(lambda: self._refresh(progress), progress)
@@ -106,8 +107,7 @@ class Index:
         """
         with self.exclusive():
             self.touch([prefix])
-            with self.stores.catalog.reading() as connection:
-                known = self.stores.catalog.known(connection, prefixes=[prefix])
+            known = self.stores.catalog.known(prefixes=[prefix])
         return known[0].experiment_id if known else None
 
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
@@ -153,17 +153,13 @@ class Index:
 
     def ids(self) -> list[str]:
         """The ids of all experiments in the catalog."""
-        with self.stores.catalog.reading() as connection:
-            return list(connection.execute(select(s.experiments.c.experiment_id)).scalars())
+        return list(self.stores.catalog.select(Question(now=time.time())).ids)
 
     def look_at(self, ids: Collection[str]) -> dict[str, Row]:
         """What the catalog has of experiments after looking at their folders; by id."""
         catalog = self.stores.catalog
-        with catalog.reading() as connection:
-            prefixes = [k.prefix for k in catalog.known(connection, ids=ids)]
-        self.touch(prefixes)
-        with catalog.reading() as connection:
-            return {k.experiment_id: Row(k) for k in catalog.known(connection, ids=ids)}
+        self.touch([k.prefix for k in catalog.known(ids=ids)])
+        return {k.experiment_id: Row(k) for k in catalog.known(ids=ids)}
 
     @contextmanager
     def _locked(self, wait: float) -> Iterator[bool]:
@@ -177,11 +173,10 @@ class Index:
         """Do it; when the catalog turns out to be damaged, make it again and take in everything."""
         catalog = self.stores.catalog
         try:
-            if catalog.usable():
+            if catalog.state() is not CatalogState.UNUSABLE:
                 return work()
-        except DBAPIError as error:
-            if not catalog.is_damage(error):
-                raise
+        except CatalogDamaged:
+            pass
         catalog.create()
         return self._refresh(progress)
 
@@ -190,54 +185,45 @@ class Index:
     def _refresh(self, progress: Progress | None) -> Refreshed:
         began = time.monotonic()
         catalog = self.stores.catalog
-        if not catalog.usable():
+        if catalog.state() is CatalogState.UNUSABLE:
             catalog.create()
         if not os.path.isdir(self.root.root):
             return Refreshed()
-        if not catalog.complete():
-            # Where the openings end is noted before the walk: what is announced meanwhile comes again.
-            ends = {name: end for name, _, end in follow_openings(self.root, {})}
+        if catalog.state() is not CatalogState.COMPLETE:
+            # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
+            ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             taken = self._touch(sorted(self.root.walk()), progress)
-            self._save_openings(ends)
+            self._save_positions(ends)
             catalog.finish()
         else:
             taken = self._news(progress)
-        return taken._replace(seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return Refreshed(taken.experiments, taken.points, taken.problems, seconds)
 
     def _news(self, progress: Progress | None) -> Refreshed:
         """Take in what was announced, and what the experiments that are followed have written."""
         catalog = self.stores.catalog
-        with catalog.reading() as connection:
-            meta = {
-                row.key: row.value
-                for row in connection.execute(select(s.meta.c.key, s.meta.c.value))
-            }
-            cursor = {
-                k[len(_OPENINGS) :]: int(v) for k, v in meta.items() if k.startswith(_OPENINGS)
-            }
-            self._unread = {k[len(_UNREAD) :]: v for k, v in meta.items() if k.startswith(_UNREAD)}
-            followed = connection.execute(
-                select(s.experiments.c.prefix).where(
-                    s.experiments.c.key.in_(select(s.live.c.experiment_key))
-                )
-            )
-            prefixes = dict.fromkeys((*(row.prefix for row in followed), *self._unread))
-        ends: dict[str, int] = {}
-        for name, openings, end in follow_openings(self.root, cursor):
-            ends[name] = end
-            prefixes.update(dict.fromkeys(opening.prefix for opening in openings))
+        outstanding = catalog.outstanding()
+        marks = outstanding.marks
+        positions = {
+            k[len(_ROOT) :]: RootPosition.from_text(v)
+            for k, v in marks.items()
+            if k.startswith(_ROOT)
+        }
+        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
+        prefixes = dict.fromkeys((*outstanding.followed, *self._unread))
+        ends: dict[str, RootPosition] = {}
+        for chunk in follow_root(self.root, positions):
+            ends[chunk.name] = chunk.end
+            prefixes.update(dict.fromkeys(named_prefixes(chunk.data)))
         taken = self._touch(list(prefixes), progress)
         if ends:
-            self._save_openings(ends)
+            self._save_positions(ends)
         return taken
 
-    def _save_openings(self, ends: dict[str, int]) -> None:
-        with self.stores.catalog.writing() as connection:
-            keys = [_OPENINGS + name for name in ends]
-            connection.execute(delete(s.meta).where(s.meta.c.key.in_(keys)))
-            rows = [{"key": _OPENINGS + n, "value": str(end)} for n, end in ends.items()]
-            if rows:
-                connection.execute(insert(s.meta), rows)
+    def _save_positions(self, ends: dict[str, RootPosition]) -> None:
+        marks = {_ROOT + name: end.to_text() for name, end in ends.items()}
+        self.stores.catalog.save(Batch(marks=marks))
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
         """Look at the folders at these prefixes and save what is new, some at a time."""
@@ -270,10 +256,7 @@ class Index:
                 ids[prefix] = identify(self.root.experiment(prefix).folder)
             except OSError as error:
                 failed[prefix] = str(error)
-        with catalog.reading() as connection:
-            known = catalog.known(
-                connection, ids=[i for i in ids.values() if i], prefixes=list(ids)
-            )
+        known = catalog.known(ids=[i for i in ids.values() if i], prefixes=list(ids))
         by_id = {k.experiment_id: k for k in known}
         by_prefix = {k.prefix: k for k in known}
         doomed: dict[int, str] = {}
@@ -305,7 +288,8 @@ class Index:
                 entries.append(entry)
         unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
         if entries or doomed or unread != self._unread:
-            sink.save(entries, doomed, lambda connection: _save_unread(connection, unread))
+            marks: dict[str, str | None] = {_UNREAD + p: None for p in self._unread}
+            sink.save(entries, doomed, marks | {_UNREAD + p: r for p, r in unread.items()})
             self._unread = unread
         for experiment_id in set(doomed.values()).difference(visits):
             self.stores.series.drop(experiment_id)
@@ -319,11 +303,14 @@ class Index:
         return identify(self.root.experiment(prefix).folder) == experiment_id
 
 
-def _save_unread(connection: Connection, unread: dict[str, str]) -> None:
-    connection.execute(delete(s.meta).where(s.meta.c.key.startswith(_UNREAD)))
-    if unread:
-        rows = [{"key": _UNREAD + prefix, "value": reason} for prefix, reason in unread.items()]
-        connection.execute(insert(s.meta), rows)
+def named_prefixes(data: bytes) -> Iterator[str]:
+    """The prefixes that lines of the root's journal name; one that leads elsewhere is passed over."""
+    for line in decode_root(data)[0]:
+        prefix = getattr(line.event, "prefix", "")
+        try:
+            yield check_prefix(prefix)
+        except (InvalidName, InvalidValue):
+            continue
 
 
 def identify(folder: str) -> str | None:

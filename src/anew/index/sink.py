@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-from sqlalchemy import Connection
+from collections.abc import Iterable, Mapping
 
 from ..journal.follow import Chunk, Cursor, Stream
-from ..stores.catalog.protocol import Entry, Known
+from ..stores.catalog.protocol import Batch, Entry, Known
 from ..stores.open import Stores
 from .visit import STREAMS, Visit
 
@@ -53,15 +51,16 @@ class IndexSink:
         self,
         entries: Iterable[Entry],
         doomed: Iterable[int] = (),
-        also: Callable[[Connection], None] | None = None,
+        marks: Mapping[str, str | None] | None = None,
     ) -> None:
-        """Save what was taken in, all or nothing; `doomed` are the keys of experiments to be forgotten."""
-        catalog = self._stores.catalog
-        with catalog.writing() as connection:
-            catalog.drop(connection, doomed)
-            catalog.save(connection, list(entries))
-            if also is not None:
-                also(connection)
+        """Save what was taken in, all or nothing.
+
+        Args:
+            doomed: The keys of experiments to be forgotten.
+            marks: See `Batch.marks`.
+        """
+        batch = Batch(entries=tuple(entries), doomed=tuple(doomed), marks=marks or {})
+        self._stores.catalog.save(batch)
         self._visits.clear()
 
     def close(self) -> None:
@@ -71,6 +70,5 @@ class IndexSink:
             self.save([entry for entry in found if entry is not None])
 
     def _known(self, experiment_id: str) -> Known | None:
-        with self._stores.catalog.reading() as connection:
-            known = self._stores.catalog.known(connection, ids=[experiment_id])
+        known = self._stores.catalog.known(ids=[experiment_id])
         return known[0] if known else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
@@ -15,10 +14,11 @@ from ..journal.layout import split_part
 from ..journal.verdict import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
+from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState, Written, in_order
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
-from ..stores.catalog.protocol import Entry, Known, Problem
+from ..stores.catalog.protocol import Entry, Known
 from ..stores.catalog.summary import Tallies, add_block, combine, decode_tallies
 from ..stores.open import Stores
 from ..stores.series.columns import Block, PartName
@@ -85,7 +85,7 @@ class Visit:
         self._files_before, self._values_before = self.state.files, self.state.values
         self._refold = self._events_replaced = False
         self._sealed: list[tuple[PartName, str]] | None = None
-        self.problems: list[Problem] = []
+        self.problems: list[ProblemFact] = []
 
     @property
     def tallies(self) -> Tallies:
@@ -135,14 +135,14 @@ class Visit:
             self._series.take(self.place, source, block)
             self._add(chunk.writer, block)
         self._took = True
-        self._found(Problem(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS])
+        self._found(ProblemFact(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS])
         self.cursor[chunk.path] = end
 
     def _add(self, writer: str, block: Block) -> None:
         self._touched |= add_block(self.tallies, writer, block)
         self.points += len(block)
 
-    def _found(self, problems: Iterable[Problem]) -> None:
+    def _found(self, problems: Iterable[ProblemFact]) -> None:
         self.problems += problems
 
     def _event(self, written: Written) -> None:
@@ -163,7 +163,7 @@ class Visit:
                 f"it was written in format {event.version}, and this version of Anew reads format "
                 f"{FORMAT_VERSION}: upgrade Anew"
             )
-            self.problems.append(Problem(f"journal/{writer}.jsonl", 0, reason))
+            self.problems.append(ProblemFact(f"journal/{writer}.jsonl", 0, reason))
 
     def _apply(self, writer: str, event: Event) -> None:
         self.state.apply(writer, event)
@@ -206,7 +206,7 @@ class Visit:
                         self.cursor[lines] = Position(file.info.end, file.info.lines)
             except (CorruptData, UnknownFormat) as error:
                 if not os.path.exists(self.layout.path(*lines.split("/"))):
-                    self._found([Problem(f"metrics/{name}", 0, str(error))])
+                    self._found([ProblemFact(f"metrics/{name}", 0, str(error))])
 
     def _fresh_sealed(self) -> list[tuple[PartName, str]]:
         folder = self.layout.path("metrics")
@@ -263,7 +263,7 @@ class Visit:
     ) -> Entry:
         entry = Entry(
             key=self.key,
-            row=self._row(status, reason, ended_at),
+            facts=self._facts(status, reason, ended_at),
             cursor=msgspec.msgpack.encode(self.cursor),
             live=live,
             whole=self._whole,
@@ -271,18 +271,27 @@ class Visit:
             problems=self.problems,
         )
         if self._touched or self._whole:
-            entry.tallies = msgspec.msgpack.encode(self.tallies)
-            entry.metrics = {name: combine(self.tallies[name]) for name in self._touched}
+            entry = msgspec.structs.replace(
+                entry,
+                tallies=msgspec.msgpack.encode(self.tallies),
+                metrics={name: combine(self.tallies[name]) for name in self._touched},
+            )
         if self._changed:
-            entry.state = msgspec.msgpack.encode(self.state)
-            entry.params = {k: from_plain(v) for k, v in flatten(self.state.params).items()}
-            entry.config = {k: from_plain(v) for k, v in flatten(self.state.config or {}).items()}
-            entry.tags, entry.bindrs = self.state.tags, self.state.bindrs
-            entry.files, entry.files_before = self._files, self._files_before
-            entry.values, entry.values_before = self._values, self._values_before
+            entry = msgspec.structs.replace(
+                entry,
+                state=msgspec.msgpack.encode(self.state),
+                params={k: from_plain(v) for k, v in flatten(self.state.params).items()},
+                config={k: from_plain(v) for k, v in flatten(self.state.config or {}).items()},
+                tags=self.state.tags,
+                bindrs=self.state.bindrs,
+                files=[FileFact.of(event) for event in self._files],
+                files_before=self._files_before,
+                values=[ValueFact.of(event) for event in self._values],
+                values_before=self._values_before,
+            )
         return entry
 
-    def _row(self, status: Status, reason: str | None, ended_at: float | None) -> dict[str, Any]:
+    def _facts(self, status: Status, reason: str | None, ended_at: float | None) -> ExperimentFacts:
         state = self.state
         segments = self.prefix.split("/")
         first = next((w.opened for w in state.writers.values() if w.opened.role == "lead"), None)
@@ -291,34 +300,34 @@ class Visit:
         points_to = max((t.last_time for t in tallies), default=0.0)
         if ended_at is not None and state.started_at is not None:
             ended_at = max(ended_at, state.started_at)  # the clock may have been set back between
-        return {
-            "experiment_id": self.experiment_id,
-            "prefix": self.prefix,
-            "name": state.name or segments[-1],
-            "owner": segments[0] if len(segments) > 2 else None,
-            "project": segments[-2 if len(segments) == 2 else 1] if len(segments) > 1 else None,
-            "status": status.value,
-            "reason": reason,
-            "created_at": state.created_at,
-            "started_at": state.started_at,
-            "ended_at": ended_at,
-            "updated_at": max(state.folded_to, points_to),
-            "user": first.user or None if first else None,
-            "host": first.host or None if first else None,
-            "git_commit": _text(git.get("commit")),
-            "git_branch": _text(git.get("branch")),
-            "git_dirty": git.get("dirty") if isinstance(git.get("dirty"), bool) else None,
-            "parent": state.parent,
-            "relation": state.relation,
-            "description": state.description,
-            "notes": state.notes,
-            "metric_count": len(self.tallies),
-            "point_count": sum(t.count for t in tallies),
-            "file_count": state.files,
-            "file_bytes": state.file_bytes,
-            "value_count": state.values,
-            "lost": state.lost,
-        }
+        return ExperimentFacts(
+            id=self.experiment_id,
+            prefix=self.prefix,
+            name=state.name or segments[-1],
+            owner=segments[0] if len(segments) > 2 else None,
+            project=segments[-2 if len(segments) == 2 else 1] if len(segments) > 1 else None,
+            status=status,
+            reason=reason,
+            created_at=state.created_at,
+            started_at=state.started_at,
+            ended_at=ended_at,
+            updated_at=max(state.folded_to, points_to),
+            user=first.user or None if first else None,
+            host=first.host or None if first else None,
+            git_commit=_text(git.get("commit")),
+            git_branch=_text(git.get("branch")),
+            git_dirty=git.get("dirty") if isinstance(git.get("dirty"), bool) else None,
+            parent=state.parent,
+            relation=state.relation,
+            description=state.description,
+            notes=state.notes,
+            metric_count=len(self.tallies),
+            point_count=sum(t.count for t in tallies),
+            file_count=state.files,
+            file_bytes=state.file_bytes,
+            value_count=state.values,
+            lost=state.lost,
+        )
 
 
 def _text(value: object) -> str | None:

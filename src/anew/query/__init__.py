@@ -1,1 +1,4 @@
-"""Asking: the filter language and its translation to SQL, series reading, downsampling, differences."""
+"""Asking: the filter language, questions and answers as structs, downsampling, directions, differences.
+
+Everything here is pure: it knows the vocabulary of `record`, and neither a store nor SQL.
+"""

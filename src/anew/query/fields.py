@@ -1,4 +1,4 @@
-"""What can be asked about: every field of the filter language, and names resolved against the catalog."""
+"""What can be asked about: every field of the filter language, and names resolved against those there are."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .tokens import mistake
 __all__ = [
     "COLUMNS",
     "STATS",
-    "Column",
+    "Fact",
+    "KnownNames",
     "Labels",
     "Metric",
-    "Names",
     "Param",
     "Tag",
     "Target",
@@ -67,30 +67,30 @@ STATS = ("last", "first", "min", "max", "mean", "std", "count", "step", "nonfini
 SECTIONS = ("params", "config", "metrics", "tags", "bindrs")
 
 
-class Names(Protocol):
-    """The names in a catalog, for resolving and for suggestions."""
+class KnownNames(Protocol):
+    """The names that there are, for resolving and for suggestions."""
 
     @property
     def empty(self) -> bool:
         """Whether there are no experiments: then no name can be wrong."""
         ...
 
-    def key(self, kind: str, name: str) -> int | None:
-        """The key of a name of that kind, or None."""
+    def has(self, kind: str, name: str) -> bool:
+        """Whether any experiment has a name of that kind: param, config, metric, tag or bindr."""
         ...
 
     def all(self, kind: str) -> Sequence[str]:
         """All names of that kind."""
         ...
 
-    def holds(self, key: int) -> tuple[bool, bool]:
-        """Whether any experiment has a number, and whether any has a text, under a parameter's name."""
+    def holds(self, kind: str, name: str) -> tuple[bool, bool]:
+        """Whether any experiment has a number, and whether any has a text, under a name of that kind."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A fact of the experiment itself."""
+class Fact:
+    """A fact of the experiment itself, by its column's name."""
 
     column: str
     kind: Kind
@@ -98,11 +98,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter or configuration key; `key` is None where no experiment has it."""
+    """A parameter or configuration key, nested ones dotted."""
 
     kind: Literal["param", "config"]
     name: str
-    key: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,6 @@ class Metric:
 
     name: str
     stat: str
-    key: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,6 @@ class Tag:
     """The value of a tag."""
 
     name: str
-    key: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +126,10 @@ class Labels:
     kind: Literal["tag", "bindr"]
 
 
-Target = Column | Param | Metric | Tag | Labels
+Target = Fact | Param | Metric | Tag | Labels
 
 
-def resolve(field: Field, names: Names, text: str, *, must_exist: bool = True) -> Target:
+def resolve(field: Field, names: KnownNames, text: str, *, must_exist: bool = True) -> Target:
     """What a field as written stands for.
 
     Args:
@@ -142,6 +139,7 @@ def resolve(field: Field, names: Names, text: str, *, must_exist: bool = True) -
     Raises:
         QueryError: There is no such field, or no experiment has such a name.
     """
+    must_exist = must_exist and not field.may_be_unknown
     head, *rest = field.parts
     if head.quoted or head.text not in SECTIONS:
         return _column(field, names, text)
@@ -154,10 +152,9 @@ def resolve(field: Field, names: Names, text: str, *, must_exist: bool = True) -
                 "A bindr has no value.", text, field.position, f"'{rest[0].text}' in bindrs"
             )
         name = ".".join(part.text for part in rest)
-        key = names.key("tag", name)
-        if key is None and must_exist and not names.empty:
+        if must_exist and not names.has("tag", name) and not names.empty:
             raise _unknown("tags", "tag", name, field, names, text)
-        return Tag(name, key)
+        return Tag(name)
     if not rest:
         example = {"params": "params.lr", "config": "config.lr", "metrics": "metrics.loss"}[section]
         raise mistake(f"A name is missing after {section!r}.", text, field.position, example)
@@ -165,20 +162,19 @@ def resolve(field: Field, names: Names, text: str, *, must_exist: bool = True) -
         return _metric(field, names, text, must_exist)
     kind: Literal["param", "config"] = "param" if section == "params" else "config"
     name = ".".join(part.text for part in rest)
-    key = names.key(kind, name)
-    if key is None and must_exist and not names.empty:
+    if must_exist and not names.has(kind, name) and not names.empty:
         raise _unknown(section, kind, name, field, names, text)
-    return Param(kind, name, key)
+    return Param(kind, name)
 
 
-def _column(field: Field, names: Names, text: str) -> Column:
+def _column(field: Field, names: KnownNames, text: str) -> Fact:
     name = ".".join(part.text for part in field.parts)
     if not field.parts[0].quoted and name in COLUMNS:
         column, kind, _ = COLUMNS[name]
-        return Column(column, kind)
+        return Fact(column, kind)
     suggestions = []
     for section, kind_of_name in (("metrics", "metric"), ("params", "param"), ("config", "config")):
-        if names.key(kind_of_name, name) is not None:
+        if names.has(kind_of_name, name):
             suggestions.append(written(section, name))
     if not suggestions:
         suggestions = nearest(name.lower(), [*COLUMNS, *SECTIONS], 1)
@@ -196,31 +192,31 @@ def _column(field: Field, names: Names, text: str) -> Column:
     )
 
 
-def _metric(field: Field, names: Names, text: str, must_exist: bool) -> Metric:
+def _metric(field: Field, names: KnownNames, text: str, must_exist: bool) -> Metric:
     rest = field.parts[1:]
     whole = ".".join(part.text for part in rest)
     last = rest[-1]
     with_stat = len(rest) > 1 and not last.quoted and last.text in STATS
     stem = ".".join(part.text for part in rest[:-1])
-    whole_key = names.key("metric", whole)
-    stem_key = names.key("metric", stem) if with_stat else None
-    if stem_key is not None and any(part.quoted for part in rest[:-1]):
-        return Metric(stem, last.text, stem_key)  # the quotes say where the name ends
-    if whole_key is not None and stem_key is not None:
+    is_whole = names.has("metric", whole)
+    is_stem = with_stat and names.has("metric", stem)
+    if is_stem and any(part.quoted for part in rest[:-1]):
+        return Metric(stem, last.text)  # the quotes say where the name ends
+    if is_whole and is_stem:
         raise mistake(
             f"{field.text!r} may be the metric {whole!r} or the {last.text} of {stem!r}.",
             text,
             field.position,
             f'metrics["{whole}"] or metrics["{stem}"].{last.text}',
         )
-    if whole_key is not None:
-        return Metric(whole, "last", whole_key)
-    if with_stat and (stem_key is not None or not must_exist or names.empty):
-        return Metric(stem, last.text, stem_key)
+    if is_whole:
+        return Metric(whole, "last")
+    if with_stat and (is_stem or not must_exist or names.empty):
+        return Metric(stem, last.text)
     if not must_exist or names.empty:
-        return Metric(whole, "last", None)
+        return Metric(whole, "last")
     no_stat = len(rest) > 1 and not last.quoted and not with_stat
-    if no_stat and names.key("metric", stem) is not None:
+    if no_stat and names.has("metric", stem):
         close = nearest(last.text, STATS, 1)
         raise mistake(
             f"A metric has no {last.text!r}; it has {', '.join(STATS)}.",
@@ -233,7 +229,7 @@ def _metric(field: Field, names: Names, text: str, must_exist: bool) -> Metric:
 
 
 def _unknown(
-    section: str, kind: str, name: str, field: Field, names: Names, text: str, suffix: str = ""
+    section: str, kind: str, name: str, field: Field, names: KnownNames, text: str, suffix: str = ""
 ) -> QueryError:
     noun = {"param": "parameter", "config": "configuration key"}.get(kind, kind)
     known = names.all(kind)
@@ -244,7 +240,7 @@ def _unknown(
             ("config", "config"),
             ("metric", "metrics"),
         ):
-            if other != kind and names.key(other, name) is not None:
+            if other != kind and names.has(other, name):
                 suggestions.append(written(other_section, name))
     message = f"No experiment has a {noun} {name!r}."
     if not suggestions and known:

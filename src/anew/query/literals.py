@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 __all__ = ["Span", "parse_duration", "parse_number", "parse_time"]
 
@@ -14,8 +15,7 @@ _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 864
 _PARTIAL = re.compile(r"(\d{4})(?:-(\d{2}))?")
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A moment as written: all the time from `start` until before `end`, seconds since the epoch.
 
     `2026-01-02` is a whole day and `2026-01` a month; a date with a time is one moment (`end` is None).

@@ -1,9 +1,10 @@
-"""A filter as a tree of frozen nodes. `position` is the column in the text where a node begins."""
+"""A filter as a tree of frozen structs. `position` is the column in the text where a node begins."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from .literals import Span
 
@@ -29,8 +30,7 @@ __all__ = [
 Operator = Literal["==", "!=", "<", "<=", ">", ">="]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True, tag=True):
     """One segment of a field's path; a quoted one is taken as it is."""
 
     text: str
@@ -38,17 +38,20 @@ class Part:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """What a condition asks about, as written: `params.model.depth`, `metrics["train/loss"].min`."""
+class Field(msgspec.Struct, frozen=True, tag=True):
+    """What a condition asks about, as written: `params.model.depth`, `metrics["train/loss"].min`.
+
+    A name that no experiment has is a mistake in a filter that somebody wrote. In a condition made from an
+    argument it is data: `may_be_unknown` then makes the condition false instead.
+    """
 
     parts: tuple[Part, ...]
     text: str
     position: int
+    may_be_unknown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(msgspec.Struct, frozen=True, tag=True):
     """A literal. A `Span` was written as a date, a "duration" is in seconds."""
 
     kind: Literal["number", "text", "bool", "null", "duration", "time", "nan"]
@@ -60,8 +63,7 @@ class Value:
 Operand = Field | Value
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(msgspec.Struct, frozen=True, tag=True):
     """`left operator right`; at least one side is a field."""
 
     left: Operand
@@ -70,8 +72,7 @@ class Compare:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(msgspec.Struct, frozen=True, tag=True):
     """`field in (values)`; negated: the field has a value, and it is none of these."""
 
     field: Field
@@ -80,8 +81,7 @@ class In:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contains:
+class Contains(msgspec.Struct, frozen=True, tag=True):
     """`'text' in field`: a tag of a collection, or a part of a text."""
 
     field: Field
@@ -90,8 +90,7 @@ class Contains:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, tag=True):
     """`field =~ 'pattern'`: a regular expression found anywhere in a text."""
 
     field: Field
@@ -100,8 +99,7 @@ class Match:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class IsMissing:
+class IsMissing(msgspec.Struct, frozen=True, tag=True):
     """`field is null`; negated: `field is not null`, `field exists`."""
 
     field: Field
@@ -109,8 +107,7 @@ class IsMissing:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class IsNan:
+class IsNan(msgspec.Struct, frozen=True, tag=True):
     """`field is nan`: it was recorded and is not a number."""
 
     field: Field
@@ -118,8 +115,7 @@ class IsNan:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(msgspec.Struct, frozen=True, tag=True):
     """A field that is true or false, standing alone."""
 
     field: Field
@@ -129,18 +125,21 @@ class Truth:
 Condition = Compare | In | Contains | Match | IsMissing | IsNan | Truth
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(msgspec.Struct, frozen=True, tag=True):
+    """All of them are true."""
+
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(msgspec.Struct, frozen=True, tag=True):
+    """At least one of them is true."""
+
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(msgspec.Struct, frozen=True, tag=True):
+    """It is not true."""
+
     item: Expression
 
 

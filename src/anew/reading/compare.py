@@ -13,7 +13,7 @@ from ..query.direction import direction
 from ..query.suggest import nearest, one_of
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
-from ..stores.catalog import schema
+from ..stores.catalog.sqlite import schema
 from .history import History
 from .reader import chosen_metrics
 from .results import Comparison, Difference, Summary

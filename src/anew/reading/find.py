@@ -8,7 +8,7 @@ from sqlalchemy import Connection, or_, select
 
 from ..errors import Ambiguous, NotFound
 from ..query.suggest import nearest, one_of
-from ..stores.catalog import schema
+from ..stores.catalog.sqlite import schema
 
 __all__ = ["find_key"]
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from ..errors import QueryError
-from ..query.fields import Names
 from ..query.suggest import nearest
 from ..query.syntax import Compare, Contains, Expression, Field, In, IsMissing, Part, Value
 from ..record.status import Status
@@ -18,7 +17,8 @@ TagsGiven = str | Iterable[str] | Mapping[str, str | None] | None
 
 
 def _field(*names: str) -> Field:
-    return Field(tuple(Part(name, at > 0, 0) for at, name in enumerate(names)), ".".join(names), 0)
+    parts = tuple(Part(name, at > 0, 0) for at, name in enumerate(names))
+    return Field(parts, ".".join(names), 0, may_be_unknown=True)
 
 
 def _text(text: str) -> Value:
@@ -53,7 +53,7 @@ def has_status(status: Statuses) -> list[Expression]:
     return [In(_field("status"), tuple(_text(word) for word in words), False, 0)]
 
 
-def has_tags(tags: TagsGiven, names: Names) -> list[Expression]:
+def has_tags(tags: TagsGiven) -> list[Expression]:
     """All these tags are there, with these values where values are given.
 
     A tag that nobody has gives no experiments, not an error: an argument is data, where a filter is written.
@@ -67,8 +67,6 @@ def has_tags(tags: TagsGiven, names: Names) -> list[Expression]:
     )
     found: list[Expression] = []
     for tag, value in wanted:
-        if names.key("tag", tag) is None:
-            return [_never()]
         if value is None:
             found.append(Contains(_field("tags"), _text(tag), False, 0))
         else:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..errors import NotFound
 from ..query.direction import direction
 from ..query.suggest import nearest, one_of
-from ..stores.catalog.summary import MetricSummary
+from ..record.facts import MetricSummary
 from .history import Order, Series
 from .rows import MetricRows
 

@@ -8,18 +8,17 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Select, bindparam, literal, select
-from sqlalchemy.exc import DBAPIError
 
 from ..errors import NotFound
 from ..journal.layout import RootLayout
-from ..query.names import CatalogNames
-from ..query.parser import parse
-from ..query.selection import Selection
+from ..query.question import ask
 from ..query.suggest import nearest, one_of
-from ..query.syntax import And, Expression
+from ..query.syntax import Expression
 from ..record.status import Status
-from ..stores.catalog import schema
-from ..stores.catalog.protocol import Catalog
+from ..stores.catalog.protocol import CatalogDamaged
+from ..stores.catalog.sqlite import SqliteCatalog, schema
+from ..stores.catalog.sqlite.names import CatalogNames
+from ..stores.catalog.sqlite.selection import Selection
 from ..stores.series.columns import Stretch, assemble
 from ..stores.series.protocol import ExperimentFolder, SeriesStore
 from .find import find_key
@@ -50,7 +49,7 @@ class Reader:
     def __init__(
         self,
         layout: RootLayout,
-        catalog: Catalog,
+        catalog: SqliteCatalog,
         series: SeriesStore,
         fresh: Callable[[bool], None],
         heal: Callable[[], None],
@@ -75,9 +74,8 @@ class Reader:
         try:
             with self.catalog.reading() as connection:
                 return question(connection)
-        except DBAPIError as error:
-            if not self.catalog.is_damage(error):
-                raise
+        except CatalogDamaged:
+            pass
         self._heal()
         with self.catalog.reading() as connection:
             return question(connection)
@@ -104,7 +102,7 @@ class Reader:
 
         def find(connection: Connection) -> tuple[Selection, list[int], dict[int, Any]]:
             selection = self._selection(connection, filter, given, sort)
-            keys = selection.keys(connection, limit, offset)
+            keys = selection.keys(connection, limit, offset).tolist()
             rows = self.rows(connection, keys[:_PAGE]) if limit is not None else {}
             return selection, keys, rows
 
@@ -127,11 +125,8 @@ class Reader:
         sort: str | Sequence[str],
     ) -> Selection:
         names = CatalogNames(connection)
-        items = [] if filter is None else [parse(filter)]
-        if given is not None:
-            items += given(names)
-        whole = And(tuple(items)) if items else None
-        return Selection(whole, filter or "", sort, names, time.time())
+        more = () if given is None else given(names)
+        return Selection(ask(filter, given=more, sort=sort, now=time.time()), names)
 
     def find(self, ref: str) -> ExperimentView:
         """One experiment by what it is called; see `find_key`."""

@@ -16,7 +16,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select
 
 from ..record.plain import from_plain
-from ..stores.catalog import schema
+from ..stores.catalog.sqlite import schema
 from .frames import column
 
 __all__ = ["FACTS", "experiments_table"]

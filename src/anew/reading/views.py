@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..errors import CorruptData
-from ..record.events import ValueLogged
+from ..record.facts import ValueFact
 from ..record.fold import ExperimentState
 from ..record.plain import from_plain
 from ..record.status import Status
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ExperimentView", "FileView", "LogLine", "MetricView", "ValueView"]
 
 _states = msgspec.msgpack.Decoder(ExperimentState)
-_values = msgspec.msgpack.Decoder(ValueLogged)
+_values = msgspec.msgpack.Decoder(ValueFact)
 
 
 class ExperimentView:
@@ -327,7 +327,7 @@ class ExperimentView:
                         name=record.name,
                         kind=record.kind,
                         step=record.step,
-                        time=record.t,
+                        time=record.time,
                         path=None if record.path is None else self._inside(record.path),
                         data=from_plain(record.data),
                         metadata=from_plain(record.metadata),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from ..address import local_folder
 from ..journal.layout import RootLayout
-from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
 from .files.objects import local_files
 from .files.protocol import FileStore
@@ -31,7 +30,7 @@ class Stores:
     """
 
     root: RootLayout
-    catalog: Catalog
+    catalog: SqliteCatalog
     series: SeriesStore
     writable: bool
     lock: str

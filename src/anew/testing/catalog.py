@@ -4,47 +4,97 @@ from __future__ import annotations
 
 import math
 import threading
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 import pytest
-from sqlalchemy import func, select
 
-from ..record.events import FileLogged, ValueLogged
+from ..errors import QueryError
+from ..query.question import (
+    FactsQuestion,
+    Name,
+    NamesQuestion,
+    Part,
+    Selected,
+    Wanted,
+    ask,
+    parse_field,
+)
+from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState
-from ..stores.catalog import schema as s
-from ..stores.catalog.protocol import Catalog, Entry, Problem
-from ..stores.catalog.summary import MetricSummary
+from ..record.plain import nest, to_plain
+from ..record.status import Status
+from ..stores.catalog.protocol import Batch, Catalog, CatalogState, Entry
+from ..stores.catalog.summary import Tally, combine
 
-__all__ = ["CatalogContract", "entry_of"]
+__all__ = ["NOW", "CatalogContract", "entry_of", "tally_of"]
+
+NOW = 1_790_000_000.0
+_ALL = frozenset[Part](("state", "metrics", "files", "values", "problems"))
 
 
-def entry_of(experiment_id: str, prefix: str = "", **more: Any) -> Entry:
-    """A new entry with everything that has to be there; `more` are fields of it, or columns of its row."""
-    row: dict[str, Any] = {column.name: None for column in s.experiments.c if column.name != "key"}
-    row |= {"experiment_id": experiment_id, "prefix": prefix or experiment_id, "name": "run"}
-    row |= {"status": "completed", "created_at": 1.0, "updated_at": 2.0, "lost": 0}
-    counts = ("metric_count", "point_count", "file_count", "file_bytes", "value_count")
-    row |= dict.fromkeys(counts, 0)
-    row |= {name: more.pop(name) for name in list(more) if name in row}
-    entry = Entry(
-        key=None,
-        row=row,
-        cursor=b"cursor",
-        live=False,
-        whole=True,
-        state=msgspec.msgpack.encode(ExperimentState(experiment_id=experiment_id)),
-        tallies=b"tallies",
-        params={},
-        config={},
-        tags={},
-        bindrs=[],
+def entry_of(
+    experiment_id: str,
+    prefix: str = "",
+    *,
+    key: int | None = None,
+    params: dict[str, Any] | None = None,
+    config: dict[str, Any] | None = None,
+    tags: dict[str, str | None] | None = None,
+    bindrs: Sequence[str] = (),
+    metrics: dict[str, Sequence[float]] | None = None,
+    **more: Any,
+) -> Entry:
+    """A whole entry; `params` and `config` are flat, `metrics` are the values logged, `more` are fields of it
+    or facts."""
+    facts: dict[str, Any] = {"name": "run", "status": Status.COMPLETED}
+    facts |= {"created_at": 1.0, "updated_at": 2.0}
+    facts |= {n: more.pop(n) for n in list(more) if n in ExperimentFacts.__struct_fields__[2:-5]}
+    state = ExperimentState(
+        experiment_id=experiment_id,
+        params=to_plain(nest(params or {})),
+        config=to_plain(nest(config)) if config is not None else None,
+        tags=tags or {},
+        bindrs=list(bindrs),
     )
-    return msgspec.structs.replace(entry, **more)
+    tallies = {n: {"0001-main": tally_of(values)} for n, values in (metrics or {}).items()}
+    return Entry(
+        key=key,
+        facts=ExperimentFacts(id=experiment_id, prefix=prefix or experiment_id, **facts),
+        cursor=more.pop("cursor", b"cursor"),
+        live=more.pop("live", False),
+        whole=True,
+        state=msgspec.msgpack.encode(state),
+        tallies=msgspec.msgpack.encode(tallies),
+        params=params or {},
+        config=config or {},
+        tags=tags or {},
+        bindrs=bindrs,
+        metrics={name: combine(writers) for name, writers in tallies.items()},
+        **more,
+    )
 
 
-def _summary(value: float, count: int = 1) -> MetricSummary:
-    return MetricSummary(count, value, value, 0, 1.0, value, 0, value, 0, value, None, 0)
+def tally_of(values: Sequence[float]) -> Tally:
+    """What one writer's values, logged at the steps 0, 1, 2 …, add up to."""
+    numbers = [v for v in values if v == v]
+    finite = [v for v in values if math.isfinite(v)]
+    mean = math.fsum(finite) / len(finite) if finite else 0.0
+    return Tally(
+        count=len(values),
+        nonfinite=len(values) - len(finite),
+        first=values[0],
+        last=values[-1],
+        last_time=NOW,
+        last_step=len(values) - 1,
+        min=min(numbers, default=math.nan),
+        min_step=values.index(min(numbers)) if numbers else 0,
+        max=max(numbers, default=math.nan),
+        max_step=values.index(max(numbers)) if numbers else 0,
+        mean=mean,
+        m2=math.fsum((v - mean) ** 2 for v in finite),
+    )
 
 
 class CatalogContract:
@@ -56,112 +106,93 @@ class CatalogContract:
         raise NotImplementedError
 
     def save(self, catalog: Catalog, *entries: Entry) -> list[int]:
-        """Save entries in one transaction; returns their keys."""
-        with catalog.writing() as connection:
-            catalog.save(connection, entries)
-        return [entry.key for entry in entries if entry.key is not None]
+        """Save entries together; returns their keys."""
+        catalog.save(Batch(entries=entries))
+        known = {k.experiment_id: k.key for k in catalog.known(ids=[e.facts.id for e in entries])}
+        return [known[entry.facts.id] for entry in entries]
 
-    def rows(self, catalog: Catalog, table: Any, *order: str) -> list[dict[str, Any]]:
-        """All rows of a table."""
-        with catalog.reading() as connection:
-            query = select(table).order_by(*(table.c[name] for name in order))
-            return [dict(row._mapping) for row in connection.execute(query)]
+    def ids(self, catalog: Catalog, filter: str | None = None, **more: Any) -> list[str]:
+        """The ids that a filter selects."""
+        return list(self.ask(catalog, filter, **more).ids)
 
-    def count(self, catalog: Catalog, table: Any) -> int:
-        """How many rows a table has."""
-        with catalog.reading() as connection:
-            return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+    def ask(self, catalog: Catalog, filter: str | None = None, **more: Any) -> Selected:
+        """The answer to a question."""
+        return catalog.select(ask(filter, now=NOW, **more))
 
-    def test_a_created_catalog_is_usable_and_complete_once_finished(self, catalog: Catalog) -> None:
-        assert catalog.usable()
-        assert not catalog.complete()
+    def facts(self, catalog: Catalog, *ids: str) -> list[ExperimentFacts]:
+        """Everything that is known of experiments."""
+        return catalog.facts(FactsQuestion(ids=ids, parts=_ALL, now=NOW))
+
+    def names(self, catalog: Catalog, kind: Any, **more: Any) -> list[str]:
+        """Names of a kind."""
+        return [one.name for one in catalog.names(NamesQuestion(kind=kind, now=NOW, **more))]
+
+    # -- its life ----------------------------------------------------------------------------------
+
+    def test_a_created_catalog_is_being_filled_and_complete_once_finished(
+        self, catalog: Catalog
+    ) -> None:
+        assert catalog.state() is CatalogState.FILLING
         catalog.finish()
-        assert catalog.complete()
+        assert catalog.state() is CatalogState.COMPLETE
         catalog.finish()
-        assert catalog.complete()
+        assert catalog.state() is CatalogState.COMPLETE
 
     def test_creating_again_leaves_nothing(self, catalog: Catalog) -> None:
-        self.save(catalog, entry_of("a", params={"lr": 1}, metrics={"loss": _summary(1.0)}))
+        mark = {"how/far": "3"}
+        entry = entry_of("a", params={"lr": 1}, metrics={"loss": [1.0]}, live=True)
+        catalog.save(Batch(entries=[entry], marks=mark))
         catalog.finish()
         catalog.create()
-        assert catalog.usable()
-        assert not catalog.complete()
-        for table in s.metadata.sorted_tables:
-            assert self.count(catalog, table) == (1 if table is s.meta else 0)
+        assert catalog.state() is CatalogState.FILLING
+        assert self.ids(catalog) == []
+        assert catalog.count(ask(now=NOW)) == 0
+        assert self.names(catalog, "param") == []
+        assert catalog.known(ids=["a"]) == []
+        assert (catalog.outstanding().marks, catalog.outstanding().followed) == ({}, [])
         self.save(catalog, entry_of("a", params={"lr": 1}))
-        assert self.count(catalog, s.params) == 1
+        assert self.names(catalog, "param") == ["lr"]
+
+    # -- saving ------------------------------------------------------------------------------------
 
     def test_an_entry_is_known_by_id_and_by_prefix(self, catalog: Catalog) -> None:
         key, other = self.save(catalog, entry_of("idone", "p/one"), entry_of("idtwo", "p/two"))
         assert key != other
-        with catalog.reading() as connection:
-            (one,) = catalog.known(connection, ids=["idone", "nope"])
-            (two,) = catalog.known(connection, prefixes=["p/two", "p"])
-            both = catalog.known(connection, ids=["idone"], prefixes=["p/one", "p/two"])
-            none = catalog.known(connection)
-        assert (one.key, one.prefix, one.cursor, one.tallies) == (
-            key,
-            "p/one",
-            b"cursor",
-            b"tallies",
-        )
+        (one,) = catalog.known(ids=["idone", "nope"])
+        (two,) = catalog.known(prefixes=["p/two", "p"])
+        both = catalog.known(ids=["idone"], prefixes=["p/one", "p/two"])
+        assert (one.key, one.prefix, one.cursor) == (key, "p/one", b"cursor")
         assert two.experiment_id == "idtwo"
         assert {k.key for k in both} == {key, other}
-        assert none == []
+        assert catalog.known() == []
 
     def test_thousands_are_known_at_once(self, catalog: Catalog) -> None:
         self.save(catalog, *(entry_of(f"id{i}") for i in range(2000)))
-        with catalog.reading() as connection:
-            assert len(catalog.known(connection, ids=[f"id{i}" for i in range(2000)])) == 2000
+        assert len(catalog.known(ids=[f"id{i}" for i in range(2000)])) == 2000
+        assert len(self.facts(catalog, *(f"id{i}" for i in range(2000)))) == 2000
 
-    def test_parameters_keep_their_kind(self, catalog: Catalog) -> None:
-        params: dict[str, Any] = {
-            "int": 3,
-            "huge": 10**400,
-            "float": 0.1,
-            "nan": math.nan,
-            "inf": -math.inf,
-            "true": True,
-            "none": None,
-            "text": "vit",
-            "long": "ü" * 1_000_000,
-            "list": [1, 2],
-            "empty": {},
-        }
-        self.save(catalog, entry_of("a", params=params, config={"int": 4}))
-        with catalog.reading() as connection:
-            query = select(
-                s.names.c.kind, s.names.c.name, s.params.c.number, s.params.c.text, s.params.c.type
-            )
-            query = query.join(s.params, s.params.c.name_key == s.names.c.key)
-            found = {
-                (r.kind, r.name): (r.number, r.text, r.type) for r in connection.execute(query)
-            }
-        assert found == {
-            ("param", "int"): (3.0, None, "int"),
-            ("param", "huge"): (math.inf, None, "int"),
-            ("param", "float"): (0.1, None, "float"),
-            ("param", "nan"): (None, None, "float"),
-            ("param", "inf"): (-math.inf, None, "float"),
-            ("param", "true"): (1.0, None, "bool"),
-            ("param", "none"): (None, None, "null"),
-            ("param", "text"): (None, "vit", "str"),
-            ("param", "long"): (None, "ü" * s.MAX_TEXT, "long"),
-            ("param", "list"): (None, "[1, 2]", "list"),
-            ("param", "empty"): (None, "{}", "dict"),
-            ("config", "int"): (4.0, None, "int"),
-        }
-
-    def test_metrics_that_are_not_numbers_are_null(self, catalog: Catalog) -> None:
-        summary = MetricSummary(
-            2, math.nan, math.inf, 7, 1.5, None, None, math.inf, 7, None, None, 2
-        )
-        self.save(catalog, entry_of("a", metrics={"loss": summary}))
-        (row,) = self.rows(catalog, s.metrics)
-        assert row["first"] is None
-        assert row["last"] == math.inf
-        assert row["min"] is None
-        assert (row["max"], row["max_step"], row["last_step"]) == (math.inf, 7, 7)
+    def test_what_was_saved_comes_back_in_the_order_asked_for(self, catalog: Catalog) -> None:
+        file = FileFact("f1", "models", "m.pt", "files/m.pt", 3, "hash", 4, 5.0, {"a": 1})
+        value = ValueFact("img", "image", 3, 2.0, "values/a.png", {"k": [1]}, {"caption": "x"})
+        problem = ProblemFact("metrics/a.jsonl", 7, "torn")
+        entry = entry_of(
+            "one", "p/one", owner="al", git_dirty=True, started_at=3.0, parent="two",
+            status=Status.FAILED, reason="it broke", file_count=1, point_count=2**40,
+            params={"lr": 0.1, "model.depth": 4}, config={"seed": 1}, tags={"t": None, "u": "v"},
+            bindrs=["b"], metrics={"loss": [2.0, 1.0]}, files=[file], values=[value],
+            problems=[problem],
+        )  # fmt: skip
+        self.save(catalog, entry, entry_of("two"))
+        two, one = self.facts(catalog, "two", "nope", "one")
+        assert (two.id, two.owner, two.files, two.metrics) == ("two", None, (), {})
+        bare = msgspec.structs.replace(entry.facts, read_at=NOW)
+        assert catalog.facts(FactsQuestion(ids=["one"], now=NOW)) == [bare]
+        assert one.state is not None
+        assert one.state.params == {"lr": 0.1, "model": {"depth": 4}}
+        assert one.state.config == {"seed": 1}
+        assert (one.state.tags, one.state.bindrs) == ({"t": None, "u": "v"}, ["b"])
+        assert one.metrics == entry.metrics
+        assert (one.files, one.values, one.problems) == ((file,), (value,), (problem,))
 
     def test_saving_again_changes_only_what_is_given(self, catalog: Catalog) -> None:
         first = entry_of(
@@ -169,114 +200,127 @@ class CatalogContract:
             params={"lr": 1, "gone": 2},
             tags={"x": None, "gone": "1"},
             bindrs=["team"],
-            metrics={"loss": _summary(1.0), "acc": _summary(0.5)},
+            metrics={"loss": [1.0], "acc": [0.5]},
             live=True,
         )
         (key,) = self.save(catalog, first)
+        tallies = {"loss": {"0001-main": tally_of([1.0, 0.25])}, "acc": {"w": tally_of([0.5])}}
+        running = msgspec.structs.replace(first.facts, status=Status.RUNNING, point_count=9)
         update = Entry(
             key=key,
-            row=first.row | {"status": "running", "point_count": 9},
+            facts=running,
             cursor=b"further",
             live=True,
-            tallies=b"more",
-            metrics={"loss": _summary(0.25, 9)},
+            tallies=msgspec.msgpack.encode(tallies),
+            metrics={"loss": combine(tallies["loss"])},
         )
         self.save(catalog, update)
-        (row,) = self.rows(catalog, s.experiments)
-        assert (row["key"], row["status"], row["point_count"]) == (key, "running", 9)
-        assert {m["last"] for m in self.rows(catalog, s.metrics)} == {0.25, 0.5}
-        assert self.count(catalog, s.params) == 2
-        assert self.count(catalog, s.tags) == 3
+        (one,) = self.facts(catalog, "a")
+        assert (one.status, one.point_count) == (Status.RUNNING, 9)
+        assert self.ids(catalog, "metrics.loss == 0.25 and metrics.acc == 0.5") == ["a"]
+        assert self.ids(catalog, "params.gone == 2 and 'gone' in tags and 'team' in bindrs") == [
+            "a"
+        ]
+        assert catalog.outstanding().followed == ["a"]
+        state = ExperimentState(experiment_id="a", params={"lr": 2}, tags={"x": "new"})
         events = Entry(
-            key=key, row=first.row, cursor=b"end", live=False, state=b"state",
-            params={"lr": 2}, config={}, tags={"x": "new"}, bindrs=[],
+            key=key, facts=first.facts, cursor=b"end", live=False,
+            state=msgspec.msgpack.encode(state), params={"lr": 2}, config={}, tags={"x": "new"},
+            bindrs=[],
         )  # fmt: skip
         self.save(catalog, events)
-        assert [p["number"] for p in self.rows(catalog, s.params)] == [2.0]
-        assert [t["value"] for t in self.rows(catalog, s.tags)] == ["new"]
-        assert self.count(catalog, s.metrics) == 2
-        assert self.count(catalog, s.live) == 0
-        with catalog.reading() as connection:
-            (known,) = catalog.known(connection, ids=["a"])
-        assert (known.state, known.cursor, known.tallies) == (b"state", b"end", b"more")
+        (one,) = self.facts(catalog, "a")
+        assert one.state == state
+        assert self.ids(catalog, "params.lr == 2 and tags.x == 'new' and metrics.acc exists")
+        assert self.ids(catalog, "params.gone exists or tags.gone exists or 'team' in bindrs") == []
+        assert catalog.outstanding().followed == []
+        (known,) = catalog.known(ids=["a"])
+        assert known.cursor == b"end"
+        assert msgspec.msgpack.decode(known.state, type=ExperimentState) == state
 
     def test_files_and_values_are_added_in_order_or_replaced(self, catalog: Catalog) -> None:
-        def file(name: str) -> FileLogged:
-            return FileLogged(
-                t=1.0, file_id=name, prefix="", name=name, path=f"files/{name}", size=3, hash="h"
-            )
+        def file(name: str) -> FileFact:
+            return FileFact(name, "", name, f"files/{name}", 3, "h", None, 1.0)
 
-        value = ValueLogged(t=2.0, name="img", kind="image", path="values/a.png", step=3)
+        value = ValueFact("img", "image", 3, 2.0, "values/a.png")
         first = entry_of("a", files=[file("one"), file("two")], values=[value])
         (key,) = self.save(catalog, first)
-        more = Entry(key=key, row=first.row, cursor=b"", live=True, files=[file("three")])
-        more.files_before, more.values_before = 2, 1
+        more = Entry(
+            key=key, facts=first.facts, cursor=b"", live=True, files=[file("three")],
+            files_before=2, values_before=1,
+        )  # fmt: skip
         self.save(catalog, more)
-        names = [f["name"] for f in self.rows(catalog, s.files, "position")]
-        assert names == ["one", "two", "three"]
-        (row,) = self.rows(catalog, s.values)
-        assert msgspec.msgpack.decode(row["record"], type=ValueLogged) == value
+        (one,) = self.facts(catalog, "a")
+        assert one.files == (file("one"), file("two"), file("three"))
+        assert one.values == (value,)
         again = Entry(
-            key=key,
-            row=first.row,
-            cursor=b"",
-            live=True,
-            events_replaced=True,
+            key=key, facts=first.facts, cursor=b"", live=True, events_replaced=True,
             files=[file("only")],
-        )
+        )  # fmt: skip
         self.save(catalog, again)
-        assert [f["name"] for f in self.rows(catalog, s.files)] == ["only"]
-        assert self.count(catalog, s.values) == 0
+        (one,) = self.facts(catalog, "a")
+        assert (one.files, one.values) == ((file("only"),), ())
 
     def test_the_same_problem_found_twice_is_one(self, catalog: Catalog) -> None:
-        problem = Problem("metrics/a.jsonl", 7, "torn")
-        (key,) = self.save(catalog, entry_of("a", problems=[problem, problem]))
-        row = entry_of("a").row
-        self.save(catalog, Entry(key=key, row=row, cursor=b"", live=False, problems=[problem]))
-        assert self.count(catalog, s.problems) == 1
+        problem = ProblemFact("metrics/a.jsonl", 7, "torn")
+        first = entry_of("a", problems=[problem, problem])
+        (key,) = self.save(catalog, first)
+        again = Entry(key=key, facts=first.facts, cursor=b"", live=False, problems=[problem])
+        self.save(catalog, again)
+        assert self.facts(catalog, "a")[0].problems == (problem,)
 
-    def test_a_failed_transaction_leaves_nothing(self, catalog: Catalog) -> None:
-        self.save(catalog, entry_of("kept", params={"lr": 1}))
-        with pytest.raises(RuntimeError), catalog.writing() as connection:
-            catalog.save(connection, [entry_of("lost", params={"lr": 1, "new": 2})])
-            raise RuntimeError
-        assert [e["experiment_id"] for e in self.rows(catalog, s.experiments)] == ["kept"]
+    def test_problems_found_by_an_examination_replace_those_known(self, catalog: Catalog) -> None:
+        old, new = ProblemFact("x", 1, "torn"), ProblemFact("y", 0, "unreadable")
+        self.save(catalog, entry_of("a", problems=[old]), entry_of("b", problems=[old]))
+        catalog.save(Batch(examined={"a": [new], "nope": [new]}))
+        a, b = self.facts(catalog, "a", "b")
+        assert (a.problems, b.problems) == ((new,), (old,))
+        catalog.save(Batch(examined={"a": []}))
+        assert self.facts(catalog, "a")[0].problems == ()
+
+    def test_marks_are_kept_replaced_and_removed(self, catalog: Catalog) -> None:
+        catalog.save(Batch(marks={"a/1": "x", "a/2": "y", "b": "z"}))
+        catalog.save(Batch(marks={"a/1": None, "a/2": "new", "never": None}))
+        assert catalog.outstanding().marks == {"a/2": "new", "b": "z"}
+
+    def test_a_batch_that_fails_leaves_nothing(self, catalog: Catalog) -> None:
+        self.save(catalog, entry_of("kept", "p/kept", params={"lr": 1}))
+        clash = entry_of("lost", "p/kept", params={"lr": 1, "new": 2})
+        with pytest.raises(Exception, match=r"(?i)unique|duplicate"):
+            catalog.save(Batch(entries=[entry_of("too"), clash], marks={"m": "1"}))
+        assert self.ids(catalog) == ["kept"]
+        assert catalog.outstanding().marks == {}
+        assert self.names(catalog, "param") == ["lr"]
         self.save(catalog, entry_of("next", params={"new": 3}))
-        assert self.count(catalog, s.names) == 2
-        assert self.count(catalog, s.params) == 2
+        assert self.ids(catalog, "params.new == 3") == ["next"]
 
-    def test_dropping_forgets_everything_of_one_and_nothing_of_another(
-        self, catalog: Catalog
-    ) -> None:
+    def test_the_doomed_are_forgotten_entirely_and_nobody_else_is(self, catalog: Catalog) -> None:
         def full(name: str) -> Entry:
             return entry_of(
                 name, params={"lr": 1}, config={"c": 1}, tags={"t": None}, bindrs=["b"], live=True,
-                metrics={"loss": _summary(1.0)}, problems=[Problem("x", 1, "y")],
-                values=[ValueLogged(t=1.0, name="v", kind="text")],
-                files=[FileLogged(t=1.0, file_id="f", prefix="", name="f", path="f", size=1, hash="")],
+                metrics={"loss": [1.0]}, problems=[ProblemFact("x", 1, "y")],
+                values=[ValueFact("v", "text", None, 1.0)],
+                files=[FileFact("f", "", "f", "f", 1, "", None, 1.0)],
             )  # fmt: skip
 
         one, _ = self.save(catalog, full("one"), full("two"))
-        before = {t.name: self.count(catalog, t) for t in s.metadata.sorted_tables}
-        with catalog.writing() as connection:
-            catalog.drop(connection, [one])
-        for table in s.metadata.sorted_tables:
-            left = self.count(catalog, table)
-            assert left == before[table.name] / (1 if table in (s.meta, s.names) else 2), table.name
+        (before,) = self.facts(catalog, "two")
+        catalog.save(Batch(doomed=[one], entries=[entry_of("three", "one")]))
+        assert self.ids(catalog) == ["two", "three"]
+        assert self.facts(catalog, "two", "one")[0] == before
+        whole = "params.lr == 1 and config.c == 1 and 't' in tags and 'b' in bindrs"
+        assert self.ids(catalog, f"{whole} and metrics.loss == 1") == ["two"]
+        assert catalog.outstanding().followed == ["two"]
+        (three,) = self.facts(catalog, "three")
+        assert (three.files, three.values, three.problems, three.metrics) == ((), (), (), {})
 
-    def test_a_reader_sees_one_state_while_another_writes(self, catalog: Catalog) -> None:
-        self.save(catalog, entry_of("a"))
-        with catalog.reading() as connection:
-            query = select(func.count()).select_from(s.experiments)
-            assert connection.execute(query).scalar_one() == 1
-            thread = threading.Thread(target=self.save, args=(catalog, entry_of("b")))
-            thread.start()
-            thread.join(5)
-            assert connection.execute(query).scalar_one() == 1
-        thread.join()
-        assert self.count(catalog, s.experiments) == 2
+    def test_a_name_that_nobody_has_any_more_is_not_listed(self, catalog: Catalog) -> None:
+        (key,) = self.save(catalog, entry_of("a", params={"gone": 1}, tags={"gone": None}))
+        catalog.save(Batch(doomed=[key], entries=[entry_of("b", params={"lr": 1})]))
+        assert self.names(catalog, "param") == ["lr"]
+        assert self.names(catalog, "tag") == []
 
-    def test_writers_take_turns(self, catalog: Catalog) -> None:
+    def test_savers_take_turns(self, catalog: Catalog) -> None:
         threads = [
             threading.Thread(target=self.save, args=(catalog, entry_of(f"id{i}"))) for i in range(8)
         ]
@@ -284,11 +328,143 @@ class CatalogContract:
             thread.start()
         for thread in threads:
             thread.join()
-        assert self.count(catalog, s.experiments) == 8
+        assert catalog.count(ask(now=NOW)) == 8
 
-    def test_an_ordinary_error_is_no_damage(self, catalog: Catalog) -> None:
-        assert not catalog.is_damage(ValueError("no"))
-        self.save(catalog, entry_of("a"))
-        with pytest.raises(Exception, match=r"(?i)unique") as error:
-            self.save(catalog, entry_of("a", "elsewhere"))
-        assert not catalog.is_damage(error.value)
+    # -- asking ------------------------------------------------------------------------------------
+
+    def test_pages_follow_one_another(self, catalog: Catalog) -> None:
+        self.save(catalog, *(entry_of(f"id{i}", created_at=float(i)) for i in range(5)))
+        seen: list[str] = []
+        offset = 0
+        while True:
+            page = self.ask(catalog, sort="-created_at", limit=2, offset=offset, total=True)
+            assert page.total == 5
+            seen += page.ids
+            if page.next is None:
+                break
+            offset = page.next
+        assert seen == ["id4", "id3", "id2", "id1", "id0"]
+        assert self.ask(catalog, limit=0).ids == []
+        assert self.ask(catalog, offset=9).ids == []
+
+    def test_columns_hold_what_was_recorded(self, catalog: Catalog) -> None:
+        params = {
+            "int": 3, "large": 2**63 + 5, "float": 0.1, "inf": -math.inf, "true": True,
+            "none": None, "text": "vit", "long": "ü" * 100_000, "list": [1, 2], "odd.name": 1,
+        }  # fmt: skip
+        one = entry_of(
+            "a", params=params, config={"c": 1}, tags={"t": "v", "plain": None}, bindrs=["b"],
+            metrics={"loss": [3.0, 1.0, 2.0], "bad": [math.nan]}, git_dirty=False, started_at=NOW - 9,
+        )  # fmt: skip
+        self.save(catalog, one, entry_of("b", name="other", metrics={"loss": [1.0]}))
+        asked = [f"params.{name}" for name in params]
+        answer = self.ask(catalog, columns=asked)
+        assert [c.name for c in answer.columns] == asked
+        assert [c.values[0] for c in answer.columns] == list(params.values())
+        assert [type(c.values[0]) for c in answer.columns] == [type(v) for v in params.values()]
+        assert all(c.values[1] is None for c in answer.columns)
+        answer = self.ask(
+            catalog,
+            sort="-name",
+            columns=[
+                "name", "duration", "git.dirty", "metrics.loss", "metrics.loss.min",
+                "metrics.loss.count", "metrics.loss.mean", "metrics.bad.min", "tags.t", "config.c",
+            ],
+        )  # fmt: skip
+        assert answer.ids == ["a", "b"]
+        found = {column.name: (column.kind, list(column.values)) for column in answer.columns}
+        assert math.isnan(found.pop("metrics.bad.min")[1][0])
+        assert found == {
+            "name": ("text", ["run", "other"]),
+            "duration": ("number", [9.0, None]),
+            "git.dirty": ("bool", [False, None]),
+            "metrics.loss": ("number", [2.0, 1.0]),
+            "metrics.loss.min": ("number", [1.0, 1.0]),
+            "metrics.loss.count": ("integer", [3, 1]),
+            "metrics.loss.mean": ("number", [2.0, 1.0]),
+            "tags.t": ("text", ["v", None]),
+            "config.c": ("any", [1, None]),
+        }
+
+    def test_a_section_is_a_column_for_every_name_in_it(self, catalog: Catalog) -> None:
+        self.save(
+            catalog,
+            entry_of("a", params={"lr": 1, "model.depth": 2}, metrics={"loss": [2.0, 1.0]}),
+            entry_of("b", params={"lr": 3.5}, tags={"t": None}, bindrs=["x"]),
+        )
+        answer = self.ask(catalog, columns=["params", "metrics", "config", "tags", "bindrs"])
+        assert {c.name: list(c.values) for c in answer.columns} == {
+            "params.lr": [1, 3.5],
+            "params.model.depth": [2, None],
+            "metrics.loss": [1.0, None],
+            "tags": [{}, {"t": None}],
+            "bindrs": [[], ["x"]],
+        }
+
+    def test_groups_count_and_add_up(self, catalog: Catalog) -> None:
+        self.save(
+            catalog,
+            entry_of("a", params={"opt": "adam"}, file_bytes=1, metrics={"loss": [1.0]}),
+            entry_of("b", params={"opt": "adam"}, file_bytes=2, metrics={"loss": [3.0]}),
+            entry_of("c", params={"opt": 1}, status=Status.FAILED, file_bytes=2**62),
+            entry_of("d", params={"opt": True}, status=Status.FAILED, file_bytes=2**62),
+            entry_of("e"),
+        )
+
+        def summed(field: str, of: Literal["sum", "min", "max", "mean"]) -> Wanted:
+            return Wanted(parse_field(field), of)
+
+        answer = self.ask(
+            catalog,
+            group=["status"],
+            columns=[summed("file_bytes", "sum"), summed("metrics.loss", "mean")],
+        )
+        assert [(c.name, list(c.values)) for c in answer.columns] == [
+            ("status", ["completed", "failed"]),
+            ("count", [3, 2]),
+            ("file_bytes", [3.0, 2.0**63]),
+            ("metrics.loss", [2.0, None]),
+        ]
+        answer = self.ask(catalog, group=["params.opt"])
+        assert [type(v) for v in answer.columns[0].values] == [int, bool, str, type(None)] or [
+            type(v) for v in answer.columns[0].values
+        ] == [bool, int, str, type(None)]
+        assert list(answer.columns[1].values) == [1, 1, 2, 1]
+        assert catalog.count(ask(group=["params.opt"], now=NOW)) == 4
+        whole = self.ask(catalog, "status == 'failed'", columns=[summed("file_bytes", "max")])
+        assert [list(c.values) for c in whole.columns] == [[2], [2.0**62]]
+        with pytest.raises(QueryError):
+            self.ask(catalog, group=["tags"])
+        with pytest.raises(QueryError):
+            self.ask(catalog, group=["status"], columns=["name"])
+        with pytest.raises(QueryError):
+            self.ask(catalog, columns=[summed("name", "sum")])
+
+    def test_names_and_values_are_listed_with_counts(self, catalog: Catalog) -> None:
+        self.save(
+            catalog,
+            entry_of("a", user="bob", params={"lr": 1}, metrics={"val/loss": [1.0]}),
+            entry_of("b", user="al", params={"lr": 1, "Lora": 2}, metrics={"val/acc": [1.0]}),
+            entry_of("c", user="bob", tags={"t": None}, bindrs=["x"]),
+        )
+        assert self.names(catalog, "param") == ["Lora", "lr"]
+        assert self.names(catalog, "param", contains="LR") == ["lr"]
+        assert self.names(catalog, "metric", limit=1) == ["val/acc"]
+        assert (self.names(catalog, "tag"), self.names(catalog, "bindr")) == (["t"], ["x"])
+        assert self.names(catalog, "config") == []
+        counted = catalog.names(NamesQuestion(kind="param", counts=True))
+        assert counted == [Name("Lora", 1), Name("lr", 2)]
+        users = NamesQuestion(kind="value", field=parse_field("user"), now=NOW)
+        assert catalog.names(users) == [Name("bob", 2, "bob"), Name("al", 1, "al")]
+
+    def test_a_question_about_what_is_not_there_is_an_error(self, catalog: Catalog) -> None:
+        self.save(catalog, entry_of("a", params={"lr": 1}))
+        for wrong in ({"filter": "params.lrr > 1"}, {"sort": "nope"}, {"columns": ["metrics.x"]}):
+            with pytest.raises(QueryError):
+                self.ask(catalog, **wrong)
+
+    def test_a_reader_sees_what_another_saved(self, catalog: Catalog) -> None:
+        thread = threading.Thread(target=self.save, args=(catalog, entry_of("b")))
+        thread.start()
+        thread.join()
+        assert self.ids(catalog) == ["b"]

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from anew.stores.catalog.summary import MetricSummary, Tallies, add_block, combine
+from anew.record.facts import MetricSummary
+from anew.stores.catalog.summary import Tallies, add_block, combine
 from anew.stores.series.points import decode_block
 from anew.testing.lines import point_line
 

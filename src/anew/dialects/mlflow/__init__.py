@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import artifacts, data, entities, exceptions, models, tracking
-from .automatic import (
+from ...trackers.mlflow.dialect.automatic import (
     autolog,
     disable_system_metrics_logging,
     enable_system_metrics_logging,
     set_system_metrics_sampling_interval,
 )
-from .calls import (
+from ...trackers.mlflow.dialect.calls import (
     delete_tag,
     get_artifact_uri,
     load_table,
@@ -38,9 +37,9 @@ from .calls import (
     set_tag,
     set_tags,
 )
-from .client import MlflowClient
-from .exceptions import MlflowException
-from .experiments import (
+from ...trackers.mlflow.dialect.client import MlflowClient
+from ...trackers.mlflow.dialect.exceptions import MlflowException
+from ...trackers.mlflow.dialect.experiments import (
     create_experiment,
     delete_experiment,
     delete_experiment_tag,
@@ -49,7 +48,7 @@ from .experiments import (
     restore_experiment,
     set_experiment,
 )
-from .fluent import (
+from ...trackers.mlflow.dialect.fluent import (
     ActiveRun,
     active_run,
     delete_run,
@@ -59,8 +58,13 @@ from .fluent import (
     last_active_run,
     start_run,
 )
-from .places import get_tracking_uri, is_tracking_uri_set, set_tracking_uri
-from .searching import search_experiments, search_runs
+from ...trackers.mlflow.dialect.places import (
+    get_tracking_uri,
+    is_tracking_uri_set,
+    set_tracking_uri,
+)
+from ...trackers.mlflow.dialect.searching import search_experiments, search_runs
+from . import artifacts, data, entities, exceptions, models, tracking
 
 __version__ = "3.17.0"
 """The version of MLflow whose calls these are."""

@@ -1,32 +1,7 @@
-"""What MLflow's calls raise."""
+"""`mlflow.exceptions`: what calls raise."""
 
 from __future__ import annotations
 
-from anew.errors import AnewError
+from ...trackers.mlflow.dialect.exceptions import MlflowException
 
 __all__ = ["MlflowException"]
-
-
-class MlflowException(AnewError):
-    """A call that cannot be done; `error_code` says why in a word."""
-
-    def __init__(self, message: object, error_code: str = "INTERNAL_ERROR") -> None:
-        super().__init__(str(message))
-        self.message = str(message)
-        self.error_code = error_code
-
-    @classmethod
-    def invalid_parameter_value(cls, message: str) -> MlflowException:
-        """A value that the call does not take."""
-        return cls(message, "INVALID_PARAMETER_VALUE")
-
-    def serialize_as_json(self) -> str:
-        """Code and message, as MLflow's servers answer."""
-        import json
-
-        return json.dumps({"error_code": self.error_code, "message": self.message})
-
-
-def missing(message: str) -> MlflowException:
-    """There is nothing of that name."""
-    return MlflowException(message, "RESOURCE_DOES_NOT_EXIST")

@@ -1,8 +1,8 @@
-"""`mlflow.xgboost`: see `flavors`."""
+"""`mlflow.xgboost`: see `anew.trackers.mlflow.dialect.flavors`."""
 
 from __future__ import annotations
 
-from .automatic import autolog
-from .flavors import load_model, log_model
+from ...trackers.mlflow.dialect.automatic import autolog
+from ...trackers.mlflow.dialect.flavors import load_model, log_model
 
 __all__ = ["autolog", "load_model", "log_model"]

@@ -1,30 +1,55 @@
-"""The catalog seam: the tables of `schema`, and how they are filled."""
+"""The catalog seam: what is asked of all experiments at once, and how what is known of them is saved."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Mapping, Sequence
+from enum import Enum
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Connection
 
-from ...record.events import FileLogged, ValueLogged
-from .summary import MetricSummary
+from ...errors import CorruptData
+from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+from ...record.facts import (
+    ExperimentFacts,
+    FileFact,
+    MetricSummary,
+    ProblemFact,
+    ValueFact,
+)
 
-__all__ = ["Catalog", "Entry", "Known", "Problem"]
+__all__ = [
+    "Batch",
+    "Catalog",
+    "CatalogDamaged",
+    "CatalogState",
+    "Entry",
+    "Known",
+    "Outstanding",
+]
 
 
-class Problem(msgspec.Struct, frozen=True):
-    """A broken line (from 1; 0 for a whole file) of a file in the experiment's folder, and what is wrong."""
-
-    path: str
-    line: int
-    reason: str
+class CatalogDamaged(CorruptData):
+    """The catalog's own bytes are broken: only making it again from the journals heals it."""
 
 
-class Known(msgspec.Struct):
-    """What the catalog has of an experiment, as far as taking in more of it needs it."""
+class CatalogState(Enum):
+    """How far a catalog is."""
+
+    UNUSABLE = "unusable"
+    """There are no tables in this version's layout: `create` has to make them."""
+
+    FILLING = "filling"
+    """There are tables, and `finish` has not yet said that every experiment was taken in."""
+
+    COMPLETE = "complete"
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What the catalog has of an experiment, as far as taking in more of it needs it.
+
+    `state` is msgpack of `record.fold.ExperimentState`; `cursor` and `tallies` are kept as they were given.
+    """
 
     key: int
     experiment_id: str
@@ -35,89 +60,112 @@ class Known(msgspec.Struct):
     tallies: bytes
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment to be saved. What is None has not changed.
 
-    `row` holds the columns of `experiments` other than the key. `params`, `config` (dotted keys), `tags`
-    and `bindrs` are complete, and given together; `metrics` holds those that changed. `files` and `values`
-    are those that came after `files_before` and `values_before` earlier ones; with `events_replaced` they
-    replace what was there, and with `whole` everything is given and replaces all there was.
+    `key` is that of `Known`, None for one that is new. `params`, `config` (dotted keys), `tags` and `bindrs` are
+    complete, and given together; `metrics` holds those that changed. `files` and `values` are those that came
+    after `files_before` and `values_before` earlier ones; with `events_replaced` they replace what was there, and
+    with `whole` everything is given and replaces all there was. `problems` are added to those already known.
     """
 
     key: int | None
-    row: dict[str, Any]
+    facts: ExperimentFacts
     cursor: bytes
     live: bool
     whole: bool = False
     events_replaced: bool = False
     state: bytes | None = None
     tallies: bytes | None = None
-    params: dict[str, Any] | None = None
-    config: dict[str, Any] | None = None
-    tags: dict[str, str | None] | None = None
-    bindrs: list[str] | None = None
-    metrics: dict[str, MetricSummary] = {}
-    files: Sequence[FileLogged] = ()
+    params: Mapping[str, Any] | None = None
+    config: Mapping[str, Any] | None = None
+    tags: Mapping[str, str | None] | None = None
+    bindrs: Sequence[str] | None = None
+    metrics: Mapping[str, MetricSummary] = {}
+    files: Sequence[FileFact] = ()
     files_before: int = 0
-    values: Sequence[ValueLogged] = ()
+    values: Sequence[ValueFact] = ()
     values_before: int = 0
-    problems: Sequence[Problem] = ()
+    problems: Sequence[ProblemFact] = ()
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """What is saved together or not at all.
+
+    Attributes:
+        entries: Experiments to insert or bring up to date.
+        doomed: Keys of experiments to forget first, as `Known` has them.
+        marks: Notes of whoever fills the catalog, by name; None removes one. They are forgotten by `create`.
+        examined: By id, the problems of experiments that were looked at as a whole: they replace those known.
+    """
+
+    entries: Sequence[Entry] = ()
+    doomed: Collection[int] = ()
+    marks: Mapping[str, str | None] = {}
+    examined: Mapping[str, Sequence[ProblemFact]] = {}
+
+
+class Outstanding(msgspec.Struct, frozen=True):
+    """Where filling the catalog stands: the marks that were saved, and the prefixes of what is still followed."""
+
+    marks: Mapping[str, str]
+    followed: Sequence[str]
 
 
 class Catalog(Protocol):
-    """Holds the tables of `schema`.
+    """Holds what is known of experiments, and answers questions about all of them.
 
     Promises:
 
-    - *Whole.* What is done inside one `writing()` happens together or not at all, also across a crash.
-      A reader sees all of it or nothing.
-    - *Threads.* Any number of threads and processes may read while one writes. One at a time may write; a
-      second waits.
+    - *Whole.* A `Batch` is saved together or not at all, also across a crash. Each question is answered from one
+      state of the catalog.
+    - *Threads.* Any number of threads and processes may ask while one saves. One at a time may save; a second
+      waits.
     - *Replaced.* When the store behind it is deleted or replaced, the next call sees the new one.
-    - *Errors.* `sqlalchemy.exc.DBAPIError`, as they come; `is_damage` tells those that only rebuilding
-      can heal.
+    - *Meaning.* Filters, sorts and columns mean what `docs/reference/filter-language.md` says, in every engine:
+      `testing.catalog` holds it.
+    - *Errors.* `QueryError` for a question that cannot be answered; `CatalogDamaged` when only making the catalog
+      again can help; `OSError` when the store behind it cannot be reached, is full or is locked for too long.
     """
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """A connection for queries that see one state of the catalog."""
+    def select(self, question: Question) -> Selected:
+        """Which experiments, in which order, with the columns asked for; or the groups of them."""
         ...
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """A connection inside a transaction that is committed at the end of the block."""
+    def count(self, question: Question) -> int:
+        """How many rows the question has without its limit and offset."""
         ...
 
-    def usable(self) -> bool:
-        """Whether the tables are there, in this version's layout."""
+    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
+        """What is known of experiments one by one, in the order of their ids as given; the missing are left out."""
         ...
 
-    def complete(self) -> bool:
-        """Whether it was filled from all folders once, and `finish` ended that."""
+    def names(self, question: NamesQuestion) -> list[Name]:
+        """Which names there are, or which values a field has."""
+        ...
+
+    def known(self, *, ids: Collection[str] = (), prefixes: Collection[str] = ()) -> list[Known]:
+        """What taking in more needs of the experiments with these ids or at these prefixes."""
+        ...
+
+    def outstanding(self) -> Outstanding:
+        """Where filling stands."""
+        ...
+
+    def save(self, batch: Batch) -> None:
+        """Save a batch."""
+        ...
+
+    def state(self) -> CatalogState:
+        """How far the catalog is; it does not raise for a damaged one, which is unusable."""
         ...
 
     def create(self) -> None:
-        """Throw everything away and make empty tables, without the secondary indexes."""
+        """Throw everything away and begin an empty catalog, made to be filled in bulk."""
         ...
 
     def finish(self) -> None:
-        """End a bulk load: create the secondary indexes and mark the catalog complete."""
-        ...
-
-    def known(
-        self, connection: Connection, *, ids: Collection[str] = (), prefixes: Collection[str] = ()
-    ) -> list[Known]:
-        """What is known of the experiments with these ids or at these prefixes."""
-        ...
-
-    def save(self, connection: Connection, entries: Sequence[Entry]) -> None:
-        """Insert or bring up to date; an entry without a key gets one."""
-        ...
-
-    def drop(self, connection: Connection, keys: Iterable[int]) -> None:
-        """Forget experiments."""
-        ...
-
-    def is_damage(self, error: BaseException) -> bool:
-        """Whether an error means that the catalog's bytes are broken, so that it has to be made again."""
+        """End a bulk load and mark the catalog complete."""
         ...
 
     def close(self) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from ...record.facts import MetricSummary
 from ..series.columns import Block, grouped
 
 __all__ = [
-    "MetricSummary",
     "Tallies",
     "Tally",
     "add_block",
@@ -53,27 +53,6 @@ class Tally(msgspec.Struct, array_like=True):
 
 Tallies = dict[str, dict[str, Tally]]
 """By metric and by writer."""
-
-
-class MetricSummary(msgspec.Struct, frozen=True):
-    """A metric in numbers. Mean and std are of the finite values, min and max pass over NaN.
-
-    `min` and `max` (with their steps) are None when there is no number, `mean` when none is finite,
-    `std` (with n - 1) when fewer than two are.
-    """
-
-    count: int
-    first: float
-    last: float
-    last_step: int
-    last_time: float
-    min: float | None
-    min_step: int | None
-    max: float | None
-    max_step: int | None
-    mean: float | None
-    std: float | None
-    nonfinite: int
 
 
 _tallies = msgspec.msgpack.Decoder(Tallies)

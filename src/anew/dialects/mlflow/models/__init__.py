@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..flavors import ModelInfo, ModelSignature, infer_signature
+from ....trackers.mlflow.dialect.flavors import ModelInfo, ModelSignature, infer_signature
 from . import signature
 
 __all__ = ["ModelInfo", "ModelSignature", "infer_signature", "signature"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ..flavors import ModelSignature, infer_signature
+from ....trackers.mlflow.dialect.flavors import ModelSignature, infer_signature
 
 __all__ = ["ModelSignature", "infer_signature"]

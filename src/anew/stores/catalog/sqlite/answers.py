@@ -1,0 +1,51 @@
+"""Questions answered: which experiments, with which columns; or groups of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from ....query.question import Question, Selected
+from . import schema
+from .columns import columns_of
+from .groups import group_count, grouped, is_grouped
+from .names import CatalogNames
+from .selection import Keys, Selection, among
+
+__all__ = ["counted", "selected"]
+
+
+def selected(connection: Connection, question: Question) -> Selected:
+    """See `Catalog.select`."""
+    names = CatalogNames(connection)
+    selection = Selection(question, names)
+    if is_grouped(question):
+        return grouped(connection, question, selection, names)
+    limit, offset = question.limit, question.offset
+    # One more than wanted tells whether there are more.
+    keys = selection.keys(connection, None if limit is None else limit + 1, offset)
+    more = limit is not None and len(keys) > limit
+    keys = keys[:limit]
+    total = selection.known_total
+    if total is None and not more and (len(keys) or not offset):
+        total = offset + len(keys)
+    if total is None and question.total:
+        total = selection.count(connection)
+    columns = columns_of(connection, names, question, keys)
+    after = offset + len(keys) if more else None
+    return Selected(_ids(connection, keys), columns, total, after)
+
+
+def counted(connection: Connection, question: Question) -> int:
+    """See `Catalog.count`."""
+    names = CatalogNames(connection)
+    selection = Selection(question, names)
+    if is_grouped(question):
+        return group_count(connection, question, selection, names)
+    return selection.count(connection)
+
+
+def _ids(connection: Connection, keys: Keys) -> list[str]:
+    e = schema.experiments.c
+    query = select(e.key, e.experiment_id).where(among(keys))
+    by_key: dict[int, str] = {row[0]: row[1] for row in connection.execute(query)}
+    return [by_key[key] for key in keys.tolist()]

@@ -1,0 +1,186 @@
+"""The catalog in a SQLite file (or in memory), and what is special about that."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable, DropTable
+
+from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+from ....record.facts import ExperimentFacts
+from ..protocol import Batch, CatalogDamaged, CatalogState, Known, Outstanding
+from . import schema as s
+from .answers import counted, selected
+from .facts import facts_of, known, outstanding
+from .files import engine_of, remove
+from .listing import named
+from .saving import Saving
+
+__all__ = ["SqliteCatalog"]
+
+
+class SqliteCatalog:
+    """A `Catalog` in one file. `path` None keeps it in memory, for as long as the object lives.
+
+    Readers and a writer do not wait for each other (write-ahead log), except on network file systems, where
+    that is not safe and the rollback journal is used.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._file: tuple[int, int] | None = None
+        self._engine = engine_of(path)
+        self._saving = Saving()
+
+    # -- asking ------------------------------------------------------------------------------------
+
+    def select(self, question: Question) -> Selected:
+        """See `Catalog.select`."""
+        with self.reading() as connection:
+            return selected(connection, question)
+
+    def count(self, question: Question) -> int:
+        """See `Catalog.count`."""
+        with self.reading() as connection:
+            return counted(connection, question)
+
+    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
+        """See `Catalog.facts`."""
+        with self.reading() as connection:
+            return facts_of(connection, question)
+
+    def names(self, question: NamesQuestion) -> list[Name]:
+        """See `Catalog.names`."""
+        with self.reading() as connection:
+            return named(connection, question)
+
+    def known(self, *, ids: Collection[str] = (), prefixes: Collection[str] = ()) -> list[Known]:
+        """See `Catalog.known`."""
+        with self.reading() as connection:
+            return known(connection, ids, prefixes)
+
+    def outstanding(self) -> Outstanding:
+        """See `Catalog.outstanding`."""
+        with self.reading() as connection:
+            return outstanding(connection)
+
+    # -- filling -----------------------------------------------------------------------------------
+
+    def save(self, batch: Batch) -> None:
+        """See `Catalog.save`."""
+        with self._writing() as connection:
+            self._saving.save(connection, batch)
+
+    def state(self) -> CatalogState:
+        """See `Catalog.state`."""
+        try:
+            with self.reading() as connection:
+                if not inspect(connection).has_table("meta"):
+                    return CatalogState.UNUSABLE
+                meta = s.meta.c
+                own = select(meta.key, meta.value).where(meta.key.in_(("schema", "complete")))
+                found = {row.key: row.value for row in connection.execute(own)}
+        except CatalogDamaged:
+            return CatalogState.UNUSABLE
+        if found.get("schema") != str(s.SCHEMA_VERSION):
+            return CatalogState.UNUSABLE
+        return CatalogState.COMPLETE if found.get("complete") == "1" else CatalogState.FILLING
+
+    def create(self) -> None:
+        """See `Catalog.create`. A damaged file cannot be emptied, so it is removed."""
+        self._saving.forget()
+        if self._path is not None:
+            self._engine.dispose()
+            remove(self._path)
+            self._file = None
+            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+        with self._writing() as connection:
+            there = set(inspect(connection).get_table_names())
+            for table in reversed(s.metadata.sorted_tables):
+                if table.name in there:
+                    connection.execute(DropTable(table))
+            for table in s.metadata.sorted_tables:
+                connection.execute(CreateTable(table))
+            connection.execute(insert(s.meta), [{"key": "schema", "value": str(s.SCHEMA_VERSION)}])
+
+    def finish(self) -> None:
+        """See `Catalog.finish`: it makes the secondary indexes, which a bulk load is faster without."""
+        with self._writing() as connection:
+            for index in s.SECONDARY:
+                index.create(connection, checkfirst=True)
+            connection.execute(delete(s.meta).where(s.meta.c.key == "complete"))
+            connection.execute(insert(s.meta), [{"key": "complete", "value": "1"}])
+        with self._writing() as connection:  # count, so that SQLite chooses well among its indexes
+            connection.exec_driver_sql("ANALYZE")
+
+    def close(self) -> None:
+        """See `Catalog.close`."""
+        self._engine.dispose()
+
+    # -- connections -------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees one state of the catalog."""
+        self._follow_file()
+        with _told(self._path), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A connection inside a transaction that is committed at the end of the block."""
+        self._follow_file()
+        try:
+            writing = self._engine.execution_options(anew_write=True)
+            with _told(self._path), writing.begin() as connection:
+                yield connection
+        except BaseException:
+            self._saving.forget()  # some names may have been rolled back
+            raise
+
+    def _follow_file(self) -> None:
+        """Let go of a file that was deleted or replaced since it was opened."""
+        if self._path is None:
+            return
+        try:
+            stat = os.stat(self._path)
+            now = (stat.st_dev, stat.st_ino)
+        except FileNotFoundError:
+            now = None
+        if self._file is not None and now != self._file:
+            self._engine.dispose()
+            self._saving.forget()
+        self._file = now
+
+
+@contextmanager
+def _told(path: str | None) -> Iterator[None]:
+    """Say what went wrong in the terms of the seam."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig or error
+        if _is_damage(cause):
+            raise CatalogDamaged(
+                f"The catalog {path or 'in memory'} is damaged: {cause}.", path=path
+            ) from error
+        if isinstance(cause, sqlite3.OperationalError):
+            raise OSError(f"The catalog {path or 'in memory'} cannot be used: {cause}.") from error
+        raise
+
+
+def _is_damage(error: BaseException) -> bool:
+    """Whether an error means that the file's bytes are broken, or are another layout's."""
+    if not isinstance(error, sqlite3.DatabaseError):
+        return False
+    text = str(error)
+    return getattr(error, "sqlite_errorname", "").startswith(
+        ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR_SHORT_READ")
+    ) or any(
+        sign in text for sign in ("no such table", "no such column", "malformed", "not a database")
+    )

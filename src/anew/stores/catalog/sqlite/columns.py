@@ -1,0 +1,289 @@
+"""The columns of an answer, a value per experiment.
+
+A hundred thousand experiments of thirty values each are three million values: rows are read as plain tuples,
+and of the documents only what a column needs is decoded.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Connection, Select, bindparam, select
+
+from ....query.fields import SECTIONS, Fact, Metric, Param, Tag, Target, resolve
+from ....query.question import Column, Question
+from ....query.syntax import Field
+from ....record.facts import MetricSummary
+from ....record.plain import flatten, from_plain
+from ..summary import combine, decode_tallies
+from . import schema
+from .names import CatalogNames
+from .operands import column_of
+from .selection import Keys
+
+__all__ = ["columns_of", "is_section", "kind_of"]
+
+_CHUNK = 5000
+Kind = Literal["text", "integer", "number", "bool", "any"]
+_INTEGERS = frozenset({"count", "step", "nonfinite"})
+_KINDS: dict[str, Kind] = {
+    "text": "text", "status": "text", "number": "integer", "time": "number", "duration": "number",
+    "bool": "bool",
+}  # fmt: skip
+
+
+class _Document(msgspec.Struct):
+    """The part of an ExperimentState that columns are made of."""
+
+    params: dict[str, Any] = {}
+    config: dict[str, Any] | None = None
+    tags: dict[str, str | None] = {}
+    bindrs: list[str] = []
+
+
+class _Last(msgspec.Struct, array_like=True, gc=False):
+    """The beginning of a `summary.Tally`."""
+
+    count: int
+    nonfinite: int
+    first: float
+    last: float
+
+
+_documents = msgspec.msgpack.Decoder(_Document)
+_lasts = msgspec.msgpack.Decoder(dict[str, dict[str, _Last]])
+
+
+def is_section(field: Field) -> bool:
+    """Whether a field is a whole section, such as `params`."""
+    part = field.parts[0]
+    return len(field.parts) == 1 and not part.quoted and part.text in SECTIONS
+
+
+def kind_of(target: Target) -> Kind:
+    """What a column of a target holds."""
+    if isinstance(target, Fact):
+        return _KINDS[target.kind]
+    if isinstance(target, Metric):
+        return "integer" if target.stat in _INTEGERS else "number"
+    return "text" if isinstance(target, Tag) else "any"
+
+
+def columns_of(
+    connection: Connection, names: CatalogNames, question: Question, keys: Keys
+) -> tuple[Column, ...]:
+    """The columns that a question asks for, of these experiments in this order.
+
+    Raises:
+        QueryError: A field is unknown.
+    """
+    if not question.columns:
+        return ()
+    with _uncollected():
+        return _Table(names, question).read(connection, keys.tolist())
+
+
+class _Table:
+    """The columns of one answer while they are read."""
+
+    def __init__(self, names: CatalogNames, question: Question) -> None:
+        self._fields = [wanted.field for wanted in question.columns]
+        self._targets: list[Target | None] = [
+            None if is_section(field) else _target(field, names) for field in self._fields
+        ]
+        sections = {field.parts[0].text for field in self._fields if is_section(field)}
+        self._facts = [
+            column_of(target, question.now).label(f"c{at}")
+            for at, target in enumerate(self._targets)
+            if isinstance(target, Fact)
+        ]
+        asked = [target for target in self._targets if isinstance(target, Metric)]
+        self._needs_documents = bool(sections - {"metrics"}) or any(
+            isinstance(target, (Param, Tag)) for target in self._targets
+        )
+        self._needs_metrics = "metrics" in sections or bool(asked)
+        # Of most tables the last values are all that is wanted, and they are cheap to decode.
+        self._all_stats = any(target.stat != "last" for target in asked)
+        self._values: list[list[Any]] = [[] for _ in self._fields]
+        self._spread = {
+            at: _Spread() for at, field in enumerate(self._fields)
+            if is_section(field) and field.parts[0].text in ("params", "config", "metrics")
+        }  # fmt: skip
+
+    def read(self, connection: Connection, keys: Sequence[int]) -> tuple[Column, ...]:
+        statement = self._statement()
+        count = 0
+        for begin in range(0, len(keys), _CHUNK):
+            page = list(keys[begin : begin + _CHUNK])
+            by_key = {row[0]: row for row in connection.execute(statement, {"keys": page}).all()}
+            self._take([by_key[key] for key in page], count)
+            count += len(page)
+        return tuple(column for at in range(len(self._fields)) for column in self._made(at, count))
+
+    def _statement(self) -> Select[Any]:
+        e, d, p = schema.experiments, schema.documents, schema.progress
+        wanted: list[Any] = [e.c.key, *self._facts]
+        source: Any = e
+        if self._needs_documents:
+            wanted.append(d.c.state)
+            source = source.join(d, d.c.experiment_key == e.c.key)
+        if self._needs_metrics:
+            wanted.append(p.c.metrics)
+            source = source.join(p, p.c.experiment_key == e.c.key)
+        found: Select[Any] = select(*wanted).select_from(source)
+        return found.where(e.c.key.in_(bindparam("keys", expanding=True)))
+
+    def _take(self, rows: Sequence[Any], first: int) -> None:
+        """Add the rows of a page, which begins with the row `first` of the answer."""
+        if not rows:
+            return
+        _, *columns = zip(*rows, strict=True)
+        metrics = columns.pop() if self._needs_metrics else ()
+        documents = columns.pop() if self._needs_documents else ()
+        decoded = [_documents.decode(blob) for blob in documents]
+        decode: Callable[[bytes], Any] = decode_tallies if self._all_stats else _lasts.decode
+        tallies = [decode(blob) for blob in metrics]
+        facts = iter(columns)
+        for at, (field, target) in enumerate(zip(self._fields, self._targets, strict=True)):
+            values = self._values[at]
+            match target:
+                case Fact():
+                    values.extend(next(facts))
+                case Metric(name, stat):
+                    values.extend(_stat(one.get(name), stat) for one in tallies)
+                case Param("param", name):
+                    values.extend(_param(one.params, name) for one in decoded)
+                case Param(_, name):
+                    values.extend(_param(one.config or {}, name) for one in decoded)
+                case Tag(name):
+                    values.extend(one.tags.get(name) for one in decoded)
+                case _:
+                    self._section(at, field.parts[0].text, decoded, tallies, first)
+
+    def _section(
+        self, at: int, section: str, decoded: Sequence[_Document], tallies: Any, first: int
+    ) -> None:
+        if section == "tags":
+            self._values[at].extend(one.tags for one in decoded)
+            return
+        if section == "bindrs":
+            self._values[at].extend(one.bindrs for one in decoded)
+            return
+        spread = self._spread[at]
+        rows = tallies if section == "metrics" else decoded
+        for row, one in enumerate(rows, first):
+            if section == "metrics":
+                lasts = tuple([_stat(writers, "last") for writers in one.values()])
+                spread.put(row, tuple(one), lasts)
+            else:
+                spread.put(row, *_flat(one.params if section == "params" else one.config or {}))
+        spread.turn(first, first + len(rows))
+
+    def _made(self, at: int, count: int) -> Iterator[Column]:
+        field, target = self._fields[at], self._targets[at]
+        if at in self._spread:
+            section = field.parts[0].text
+            kind: Kind = "number" if section == "metrics" else "any"
+            for name, values in self._spread[at].filled(count):
+                yield Column(f"{section}.{name}", kind, values)
+        else:
+            yield Column(field.text, "any" if target is None else kind_of(target), self._values[at])
+
+
+def _target(field: Field, names: CatalogNames) -> Target:
+    return resolve(field, names, field.text)
+
+
+def _stat(writers: dict[str, Any] | None, stat: str) -> Any:
+    """A value of a metric, from what each of its writers logged."""
+    if writers is None:
+        return None
+    if stat == "last":
+        return (
+            next(iter(writers.values())).last if len(writers) == 1 else writers[max(writers)].last
+        )
+    summary: MetricSummary = combine(writers)
+    value = summary.last_step if stat == "step" else getattr(summary, stat)
+    # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
+    return float("nan") if value is None and stat in ("min", "max") else value
+
+
+def _param(nested: dict[str, Any], name: str) -> Any:
+    if name in nested:
+        value = nested[name]
+        if not isinstance(value, dict) or not value:
+            return value
+    return from_plain(flatten(nested).get(name))
+
+
+def _flat(params: dict[str, Any], prefix: str = "") -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Dotted names and values."""
+    names: list[str] = []
+    values: list[Any] = []
+    for key, value in params.items():
+        if type(value) is dict and value:
+            value = from_plain(value) if "$float" in value else value
+            if type(value) is dict:
+                more = _flat(value, f"{prefix}{key}.")
+                names += more[0]
+                values += more[1]
+                continue
+        names.append(prefix + key)
+        values.append(value)
+    return tuple(names), tuple(values)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cycle collector: millions of short-lived tuples would set it off again and again, for a
+    third of the time and nothing, since no cycle is made here."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _Spread:
+    """Columns of which not every row has a value.
+
+    Most experiments of a store have the same names: the rows of a page are kept by the names they have, and
+    turned into columns all at once.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {}
+        self._page: dict[tuple[str, ...], tuple[list[int], list[tuple[Any, ...]]]] = {}
+
+    def put(self, row: int, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
+        """One row's values under their names."""
+        rows, kept = self._page.setdefault(names, ([], []))
+        rows.append(row)
+        kept.append(values)
+
+    def turn(self, first: int, stop: int) -> None:
+        """Turn the page, which began with the row `first` and ends before `stop`."""
+        for names, (rows, kept) in self._page.items():
+            whole = len(rows) == stop - first
+            for name, values in zip(names, zip(*kept, strict=True), strict=True):
+                mine = self._columns.setdefault(name, [])
+                end = first if whole else stop
+                mine.extend([None] * (end - len(mine)))
+                if whole:
+                    mine.extend(values)
+                    continue
+                for row, value in zip(rows, values, strict=True):
+                    mine[row] = value
+        self._page.clear()
+
+    def filled(self, rows: int) -> list[tuple[str, list[Any]]]:
+        """The columns by name, each as long as there are rows."""
+        for values in self._columns.values():
+            values.extend([None] * (rows - len(values)))
+        return sorted(self._columns.items())

@@ -1,0 +1,141 @@
+"""What the catalog has of single experiments, as facts and as what taking in more of them needs."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, bindparam, select
+
+from ....query.question import FactsQuestion
+from ....record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
+from ....record.fold import ExperimentState
+from ....record.status import Status
+from ..protocol import Known, Outstanding
+from ..summary import summaries
+from . import schema as s
+
+__all__ = ["facts_of", "known", "outstanding"]
+
+_SLICE = 500  # values in one IN (…)
+_COLUMNS = tuple(
+    column.name
+    for column in s.experiments.c
+    if column.name not in ("key", "experiment_id", "status")
+)
+_states = msgspec.msgpack.Decoder(ExperimentState)
+_values = msgspec.msgpack.Decoder(ValueFact)
+T = TypeVar("T")
+
+
+def facts_of(connection: Connection, question: FactsQuestion) -> list[ExperimentFacts]:
+    """See `Catalog.facts`."""
+    ids = list(dict.fromkeys(question.ids))
+    found: dict[str, ExperimentFacts] = {}
+    for page in _slices(ids):
+        rows = connection.execute(_statement(question.parts), {"ids": page}).all()
+        keys = [row.key for row in rows]
+        files = _files(connection, keys) if "files" in question.parts else {}
+        values = _values_of(connection, keys) if "values" in question.parts else {}
+        problems = _problems(connection, keys) if "problems" in question.parts else {}
+        for row in rows:
+            key, (experiment_id, status), rest = row[0], row[1:3], row[3 : 3 + len(_COLUMNS)]
+            found[experiment_id] = ExperimentFacts(
+                id=experiment_id,
+                status=Status(status),
+                **dict(zip(_COLUMNS, rest, strict=True)),
+                read_at=question.now,
+                state=_states.decode(row.state) if "state" in question.parts else None,
+                metrics=summaries(row.tallies) if "metrics" in question.parts else None,
+                files=tuple(files.get(key, ())) if "files" in question.parts else None,
+                values=tuple(values.get(key, ())) if "values" in question.parts else None,
+                problems=tuple(problems.get(key, ())) if "problems" in question.parts else None,
+            )
+    return [found[one] for one in question.ids if one in found]
+
+
+def _statement(parts: frozenset[Any]) -> Select[Any]:
+    e = s.experiments
+    wanted: list[Any] = [e.c.key, e.c.experiment_id, e.c.status, *(e.c[name] for name in _COLUMNS)]
+    source: Any = e
+    if "state" in parts:
+        wanted.append(s.documents.c.state)
+        source = source.join(s.documents, s.documents.c.experiment_key == e.c.key)
+    if "metrics" in parts:
+        wanted.append(s.progress.c.metrics.label("tallies"))
+        source = source.join(s.progress, s.progress.c.experiment_key == e.c.key)
+    found: Select[Any] = select(*wanted).select_from(source)
+    return found.where(e.c.experiment_id.in_(bindparam("ids", expanding=True)))
+
+
+def _rows(connection: Connection, table: Table, keys: Sequence[int], *order: str) -> Iterator[Any]:
+    if keys:
+        query = select(table).where(table.c.experiment_key.in_(keys))
+        yield from connection.execute(query.order_by(*(table.c[name] for name in order)))
+
+
+def _files(connection: Connection, keys: Sequence[int]) -> dict[int, list[FileFact]]:
+    found = defaultdict(list)
+    for row in _rows(connection, s.files, keys, "experiment_key", "position"):
+        metadata = json.loads(row.metadata) if row.metadata else {}
+        fact = FileFact(
+            row.file_id, row.prefix, row.name, row.path, row.size, row.hash, row.step, row.time,
+            metadata,
+        )  # fmt: skip
+        found[row.experiment_key].append(fact)
+    return found
+
+
+def _values_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[ValueFact]]:
+    found = defaultdict(list)
+    for row in _rows(connection, s.values, keys, "experiment_key", "position"):
+        found[row.experiment_key].append(_values.decode(row.record))
+    return found
+
+
+def _problems(connection: Connection, keys: Sequence[int]) -> dict[int, list[ProblemFact]]:
+    found = defaultdict(list)
+    for row in _rows(connection, s.problems, keys, "experiment_key", "path", "line"):
+        found[row.experiment_key].append(ProblemFact(row.path, row.line, row.reason))
+    return found
+
+
+def known(connection: Connection, ids: Collection[str], prefixes: Collection[str]) -> list[Known]:
+    """See `Catalog.known`."""
+    e = s.experiments.c
+    query = (
+        select(
+            e.key,
+            e.experiment_id,
+            e.prefix,
+            e.status,
+            s.documents.c.state,
+            s.progress.c.cursor,
+            s.progress.c.metrics,
+        )
+        .join(s.documents, s.documents.c.experiment_key == e.key)
+        .join(s.progress, s.progress.c.experiment_key == e.key)
+    )
+    found: dict[int, Known] = {}
+    for column, wanted in ((e.experiment_id, list(ids)), (e.prefix, list(prefixes))):
+        for page in _slices(wanted):
+            for row in connection.execute(query.where(column.in_(page))):
+                found[row.key] = Known(*row)
+    return list(found.values())
+
+
+def outstanding(connection: Connection) -> Outstanding:
+    """See `Catalog.outstanding`."""
+    meta = select(s.meta.c.key, s.meta.c.value).where(s.meta.c.key.startswith(s.MARK))
+    marks = {row.key[len(s.MARK) :]: row.value for row in connection.execute(meta)}
+    live = s.experiments.c.key.in_(select(s.live.c.experiment_key))
+    followed = select(s.experiments.c.prefix).where(live).order_by(s.experiments.c.key)
+    return Outstanding(marks, list(connection.scalars(followed)))
+
+
+def _slices(wanted: Sequence[T]) -> Iterator[Sequence[T]]:
+    for at in range(0, len(wanted), _SLICE):
+        yield wanted[at : at + _SLICE]

@@ -1,0 +1,131 @@
+"""Experiments that are equal in some fields as one row, with their number and what they add up to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, literal_column, select
+
+from ....query.fields import Fact, Labels, Metric, Param, Target, resolve
+from ....query.question import Column, Question, Selected, Wanted
+from ....query.syntax import Field
+from ....query.tokens import mistake
+from . import schema
+from .columns import is_section, kind_of
+from .names import CatalogNames
+from .operands import Clause, Operands, column_of
+from .selection import Selection, among
+
+__all__ = ["group_count", "grouped", "is_grouped"]
+
+_AGGREGATES: dict[str, Any] = {"sum": func.sum, "min": func.min, "max": func.max, "mean": func.avg}
+
+
+def is_grouped(question: Question) -> bool:
+    """Whether the answer has a row for a group of experiments: for all of them, if no field is given."""
+    return bool(question.group) or any(wanted.of != "each" for wanted in question.columns)
+
+
+def grouped(
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+) -> Selected:
+    """The groups in the order of their values, what has none last.
+
+    Raises:
+        QueryError: A field is unknown, cannot be grouped by, or has no number to add up.
+    """
+    targets = [_grouping(field, names) for field in question.group]
+    operands = Operands(names, question.text, question.now)
+    keys = [clause for target in targets for clause in _clauses(target, operands)]
+    sums = [_aggregate(wanted, names, operands) for wanted in question.columns]
+    statement: Select[Any] = select(*keys, func.count(), *sums).select_from(schema.experiments)
+    if question.filter is not None:
+        statement = statement.where(among(selection.keys(connection)))
+    if keys:
+        statement = statement.group_by(*(literal_column(str(n)) for n in range(1, len(keys) + 1)))
+    rows = []
+    for row in connection.execute(statement):
+        cells, at = [], 0
+        for target in targets:
+            width = len(_clauses(target, operands))
+            cells.append(_value(target, row[at : at + width]))
+            at += width
+        rows.append((*cells, *row[at:]))
+    rows.sort(key=lambda row: [_rank(cell) for cell in row[: len(targets)]])
+    total = len(rows)
+    stop = None if question.limit is None else question.offset + question.limit
+    rows = rows[question.offset : stop]
+    titles = [(f.text, kind_of(t)) for f, t in zip(question.group, targets, strict=True)]
+    titles += [("count", "integer"), *((w.field.text, "number") for w in question.columns)]
+    columns = [
+        Column(name, kind, [row[at] for row in rows]) for at, (name, kind) in enumerate(titles)
+    ]
+    return Selected((), tuple(columns), total, stop if stop is not None and stop < total else None)
+
+
+def group_count(
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+) -> int:
+    """How many groups there are."""
+    return grouped(connection, question, selection, names).total or 0
+
+
+def _grouping(field: Field, names: CatalogNames) -> Target:
+    if is_section(field):
+        raise mistake(f"{field.text!r} is a collection; group by one of it.", field.text, 0)
+    target = resolve(field, names, field.text)
+    if isinstance(target, Labels):
+        raise mistake(f"{field.text!r} is a collection; group by one of it.", field.text, 0)
+    return target
+
+
+def _clauses(target: Target, operands: Operands) -> list[Clause]:
+    """What to group by: one column, or for a parameter its number, its text and its type."""
+    if isinstance(target, Fact):
+        return [column_of(target, operands.now)]
+    assert not isinstance(target, Labels)
+    source = operands.source(target)
+    table: Any = source.table
+    columns = [table.c.number, table.c.text, table.c.type] if isinstance(target, Param) else []
+    columns = columns or [source.number if isinstance(target, Metric) else source.text]
+    return [_of_each(column, source.joined, table) for column in columns]
+
+
+def _of_each(column: Any, joined: Any, table: Any) -> Clause:
+    inner: Any = select(column).where(table.c.experiment_key == schema.experiments.c.key, joined)
+    found: Clause = inner.correlate(schema.experiments).scalar_subquery()
+    return found
+
+
+def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Clause:
+    text = wanted.field.text
+    if wanted.of == "each":
+        raise mistake(f"{text!r} has a value for each experiment, not for a group.", text, 0)
+    target = _grouping(wanted.field, names)
+    source = operands.source(target)  # type: ignore[arg-type]  # Labels were refused
+    if source.number is None:
+        raise mistake(f"{text!r} is a text, which cannot be added up.", text, 0)
+    number = source.number
+    if source.table is not None:
+        number = _of_each(number, source.joined, source.table)
+    # A sum of integers as SQLite makes it may overflow, which is an error; one of floats cannot.
+    clause: Clause = _AGGREGATES[wanted.of](number * 1.0)
+    return clause
+
+
+def _value(target: Target, cells: Sequence[Any]) -> Any:
+    if not isinstance(target, Param):
+        return cells[0]
+    number, text, kind = cells
+    if number is None:
+        return math.nan if kind == "float" else text
+    return bool(number) if kind == "bool" else int(number) if kind == "int" else number
+
+
+def _rank(cell: Any) -> tuple[int, Any]:
+    """Numbers, then texts, then NaN and what is missing."""
+    if cell is None or cell != cell:
+        return 2, 0
+    return (1, cell) if isinstance(cell, str) else (0, cell)

@@ -1,0 +1,59 @@
+"""Names there are, and the values that a field has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, exists, func, literal_column, select
+
+from ....query.question import Name, NamesQuestion, Question
+from . import schema as s
+from .groups import grouped
+from .names import CatalogNames
+from .selection import Selection
+
+__all__ = ["named"]
+
+_TABLES = {
+    "param": s.params,
+    "config": s.params,
+    "metric": s.metrics,
+    "tag": s.tags,
+    "bindr": s.tags,
+}
+
+
+def named(connection: Connection, question: NamesQuestion) -> list[Name]:
+    """See `Catalog.names`."""
+    if question.kind == "value":
+        found = _values(connection, question)
+    else:
+        found = _names(connection, question)
+    if question.contains:
+        part = question.contains.casefold()
+        found = [one for one in found if part in one.name.casefold()]
+    return found[: question.limit]
+
+
+def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
+    names, table = s.names.c, _TABLES[question.kind]
+    mine = table.c.name_key == names.key
+    query: Any = select(names.name).where(names.kind == question.kind).order_by(names.name)
+    if question.counts:
+        count = select(func.count()).where(mine).correlate(s.names).scalar_subquery()
+        rows = connection.execute(query.add_columns(count))
+        return [Name(name, count) for name, count in rows if count]
+    # A name stays when the last experiment that had it is gone; it is not shown then.
+    there = exists(select(literal_column("1")).select_from(table).where(mine).correlate(s.names))
+    return [Name(name) for name in connection.scalars(query.where(there))]
+
+
+def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
+    if question.field is None:
+        raise ValueError("The values of which field is not said.")
+    names = CatalogNames(connection)
+    asked = Question(group=(question.field,), now=question.now)
+    values, counts = grouped(connection, asked, Selection(asked, names), names).columns
+    pairs = [(v, n) for v, n in zip(values.values, counts.values, strict=True) if v is not None]
+    pairs.sort(key=lambda pair: -pair[1])  # stable: equally frequent ones keep the order of values
+    return [Name(str(value), count, value) for value, count in pairs]

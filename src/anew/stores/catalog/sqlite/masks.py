@@ -1,0 +1,77 @@
+"""Filters as sets of experiments: a truth value per key, for questions that much of the catalog meets.
+
+Each condition is one query that hands over its keys in one piece, which is several times faster than row by row;
+`and`, `or` and `not` are then array operations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Select, func, select
+
+from ....query.syntax import And, Expression, Not, Or
+from . import schema
+from .conditions import Compiler
+
+__all__ = ["Mask", "Masks", "fetch_keys"]
+
+Mask = npt.NDArray[np.bool_]
+
+
+def fetch_keys(connection: Connection, statement: Select[Any]) -> npt.NDArray[np.int64]:
+    """The keys that a statement selects, in its order."""
+    # One text instead of many rows; SQLite keeps the order of a subquery under this aggregate.
+    keys = statement.subquery()
+    text = connection.scalar(select(func.group_concat(keys.c[0])))
+    return np.fromstring(text or "", np.int64, sep=",")
+
+
+class Masks:
+    """Evaluates trees over one state of the catalog; `size` is one more than the largest key."""
+
+    def __init__(self, connection: Connection, compiler: Compiler, size: int) -> None:
+        self._connection = connection
+        self._compiler = compiler
+        self._size = size
+        self._every: Mask | None = None
+
+    def of(self, node: Expression) -> Mask:
+        """Which experiments meet an expression."""
+        match node:
+            case And(items):
+                mask = self.of(items[0])
+                for item in items[1:]:
+                    mask = mask & self.of(item)
+                return mask
+            case Or(items):
+                mask = self.of(items[0])
+                for item in items[1:]:
+                    mask = mask | self.of(item)
+                return mask
+            case Not(item):
+                return self.every & ~self.of(item)
+            case _:
+                probe = self._compiler.probe(node)
+                mask = self._fetch(probe.keys())
+                return self.every & ~mask if probe.negated else mask
+
+    @property
+    def every(self) -> Mask:
+        """All experiments there are."""
+        if self._every is None:
+            key = schema.experiments.c.key
+            count = self._connection.scalar(select(func.count()).select_from(schema.experiments))
+            if count == self._size - 1:  # keys are dense unless something was deleted
+                self._every = np.ones(self._size, np.bool_)
+                self._every[0] = False
+            else:
+                self._every = self._fetch(select(key))
+        return self._every
+
+    def _fetch(self, statement: Select[Any]) -> Mask:
+        mask = np.zeros(self._size, np.bool_)
+        mask[fetch_keys(self._connection, statement)] = True
+        return mask

@@ -1,0 +1,225 @@
+"""What stands on the two sides of a condition: where a field's values lie, and what a literal means there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, and_, false, func, literal, true
+
+from ....errors import QueryError
+from ....query.fields import Fact, Labels, Metric, Param, Tag, Target, resolve
+from ....query.literals import Span, parse_duration, parse_number, parse_time
+from ....query.suggest import nearest
+from ....query.syntax import Field, Value
+from ....query.tokens import mistake
+from ....record.status import Status
+from . import schema
+from .names import CatalogNames
+
+__all__ = ["Clause", "Operands", "Source", "column_of"]
+
+Clause = ColumnElement[Any]
+_STATUSES = tuple(s.value for s in Status)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the values of a target come from.
+
+    `table` is None for a column of `experiments`; otherwise it has at most one row per experiment that
+    meets `joined`. `number` and `text` are the columns that hold values of those kinds, None where the
+    target never has any. `present` says that a row has a value at all.
+    """
+
+    table: FromClause | None
+    joined: Clause | None
+    number: Clause | None
+    text: Clause | None
+    present: Clause
+
+
+def column_of(column: Fact, now: float) -> Clause:
+    """The SQL for a fact of the experiment."""
+    if column.kind == "duration":
+        ended = func.coalesce(schema.experiments.c.ended_at, literal(now))
+        return ended - schema.experiments.c.started_at
+    return schema.experiments.c[column.column]
+
+
+class Operands:
+    """The operands of one filter's conditions.
+
+    Args:
+        names: The names in the catalog.
+        text: The filter as written, for errors.
+        now: The time that durations count back from.
+    """
+
+    def __init__(self, names: CatalogNames, text: str, now: float) -> None:
+        self.names = names
+        self.text = text
+        self.now = now
+
+    def mistake(self, message: str, position: int, suggestion: str | None = None) -> QueryError:
+        return mistake(message, self.text, position, suggestion)
+
+    def target(self, field: Field, *, must_exist: bool = True) -> Target:
+        return resolve(field, self.names, self.text, must_exist=must_exist)
+
+    def valued(self, field: Field) -> Fact | Param | Metric | Tag:
+        """The target of a field that has one value per experiment."""
+        target = self.target(field)
+        if isinstance(target, Labels):
+            word = "tags" if target.kind == "tag" else "bindrs"
+            raise self.mistake(
+                f"{field.text!r} is a collection: ask whether it holds one.",
+                field.position,
+                f"'name' in {word}",
+            )
+        return target
+
+    def source(self, target: Fact | Param | Metric | Tag, table: Any = None) -> Source:
+        """Where the target's values come from; `table` is the alias to use, a new one if None."""
+        if isinstance(target, Fact):
+            column = column_of(target, self.now)
+            textual = target.kind in ("text", "status")
+            return Source(
+                None,
+                None,
+                None if textual else column,
+                column if textual else None,
+                column.is_not(None),
+            )
+        if isinstance(target, Metric):
+            table = schema.metrics.alias() if table is None else table
+            column = table.c.last_step if target.stat == "step" else table.c[target.stat]
+            number, text, present = column, None, true()
+            if target.stat in ("std", "step"):  # may be missing of a metric that was logged
+                present = column.is_not(None)
+        elif isinstance(target, Param):
+            table = schema.params.alias() if table is None else table
+            number, text, present = table.c.number, table.c.text, table.c.type != "null"
+        else:
+            table = schema.tags.alias() if table is None else table
+            number, text, present = None, table.c.value, table.c.value.is_not(None)
+        kind = "metric" if isinstance(target, Metric) else "tag"
+        key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)
+        joined = table.c.name_key == (-1 if key is None else key)
+        return Source(table, joined, number, text, present)
+
+    def check_order(self, target: Target, op: str, value: Value, position: int) -> None:
+        """Raise for less and greater where there is no order."""
+        kind = target.kind if isinstance(target, Fact) else "number"
+        truth = kind == "bool" or (kind == "number" and value.kind == "bool")
+        if op not in ("==", "!=") and (truth or kind == "status"):
+            what = "A status" if kind == "status" else "A truth value"
+            raise self.mistake(f"{what} has no order; it can be == or !=.", position, "==")
+
+    def value(
+        self, target: Fact | Param | Metric | Tag, source: Source, field: Field, value: Value
+    ) -> tuple[str, Any]:
+        """Which column a literal is compared with ("number" or "text"), and what is bound for it."""
+        if isinstance(target, Fact):
+            return self._column_value(target, field, value)
+        if value.kind == "text":
+            if source.text is None:
+                raise self.mistake(f"{field.text!r} is a number, not a text.", value.position)
+            if isinstance(target, Param):
+                self.check_holds(target, field, value, number=False)
+                return "text", str(value.value)[: schema.MAX_TEXT]
+            return "text", value.value
+        if value.kind == "time":
+            raise self.mistake(f"{field.text!r} is no time.", value.position, f"'{value.text}'")
+        if source.number is None:
+            raise self.mistake(f"{field.text!r} is a text.", value.position, f"'{value.text}'")
+        if isinstance(target, Param):
+            self.check_holds(target, field, value, number=True)
+        return "number", float(value.value)  # type: ignore[arg-type]
+
+    def check_holds(self, target: Param, field: Field, value: Value, *, number: bool) -> None:
+        """Raise for a number where all are texts, or a text where all are numbers."""
+        numbers, texts = self.names.holds(target.kind, target.name)
+        if number and texts and not numbers:
+            raise self.mistake(
+                f"{field.text!r} is a text in every experiment that has it.",
+                value.position,
+                f"'{value.text}'",
+            )
+        if not number and numbers and not texts:
+            hint = str(value.value) if parse_number(str(value.value)) is not None else None
+            raise self.mistake(
+                f"{field.text!r} is a number in every experiment that has it.", value.position, hint
+            )
+
+    def _column_value(self, target: Fact, field: Field, value: Value) -> tuple[str, Any]:
+        kind = target.kind
+        if kind == "status":
+            return "text", self._status(field, value)
+        if kind == "text":
+            if value.kind != "text":
+                raise self.mistake(f"{field.text!r} is a text.", value.position, f"'{value.text}'")
+            return "text", value.value
+        if kind == "bool":
+            if value.kind != "bool":
+                raise self.mistake(f"{field.text!r} is true or false.", value.position, "true")
+            return "number", value.value
+        if kind == "duration":
+            if value.kind in ("number", "duration"):
+                return "number", float(value.value)  # type: ignore[arg-type]
+            seconds = parse_duration(str(value.value)) if value.kind == "text" else None
+            if seconds is None:
+                raise self.mistake(
+                    f"{field.text!r} is a duration: 90 (seconds), 90s, 1h30m, 2d.", value.position
+                )
+            return "number", seconds
+        if value.kind not in ("number", "duration", "bool"):
+            raise self.mistake(f"{field.text!r} is a number.", value.position)
+        return "number", float(value.value)  # type: ignore[arg-type]
+
+    def _status(self, field: Field, value: Value) -> str:
+        word = str(value.value).lower() if value.kind == "text" else ""
+        if word not in _STATUSES:
+            close = nearest(word or value.text, _STATUSES, 1)
+            raise self.mistake(
+                f"There is no status {value.text}; there are {', '.join(_STATUSES)}.",
+                value.position,
+                f"'{close[0]}'" if close else None,
+            )
+        return word
+
+    def time(self, target: Fact, field: Field, value: Value) -> Span:
+        """The span of time meant by a literal: a date, or so long ago."""
+        if isinstance(value.value, Span):
+            return value.value
+        if value.kind == "duration":
+            return Span(self.now - float(value.value), None)  # type: ignore[arg-type]
+        if value.kind == "text":
+            text = str(value.value).strip()
+            span = parse_time(text)
+            if span is not None:
+                return span
+            seconds = parse_duration(text.removesuffix("ago").strip())
+            if seconds is not None:
+                return Span(self.now - seconds, None)
+        elif value.kind == "number":
+            span = parse_time(value.text) if re.fullmatch(r"\d{4}", value.text) else None
+            return span or Span(float(value.value), None)  # type: ignore[arg-type]
+        raise self.mistake(
+            f"{field.text!r} is a time: 2026-01-31, '2026-01-31 12:00', or 7d (so long ago).",
+            value.position,
+        )
+
+    def nan_row(self, target: Target, source: Source, field: Field) -> Clause:
+        if isinstance(target, Metric):
+            return (
+                false()
+                if target.stat in ("std", "step", "count", "nonfinite") or source.number is None
+                else source.number.is_(None)
+            )
+        if isinstance(target, Param):
+            assert source.table is not None
+            assert source.number is not None
+            return and_(source.table.c.type == "float", source.number.is_(None))
+        raise self.mistake(f"{field.text!r} is never NaN.", field.position)

@@ -1,0 +1,323 @@
+"""How what is known of experiments becomes rows."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
+
+from ....record.facts import ExperimentFacts, MetricSummary, ProblemFact
+from ..protocol import Batch, Entry
+from . import schema as s
+
+__all__ = ["Saving"]
+
+_OWN_TABLES = (
+    s.documents,
+    s.progress,
+    s.live,
+    s.params,
+    s.metrics,
+    s.tags,
+    s.files,
+    s.values,
+    s.problems,
+)
+_SLICE = 500  # values in one IN (…)
+_COLUMNS = tuple(column.name for column in s.experiments.c if column.name != "key")
+
+
+class Saving:
+    """Saves batches. It remembers the keys of names between them; `forget` makes it look again."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, str], int] = {}
+
+    def forget(self) -> None:
+        """Trust no key of a name seen so far: the catalog was replaced, or a transaction came to nothing."""
+        self._names.clear()
+
+    def save(self, connection: Connection, batch: Batch) -> None:
+        """Save a batch inside the connection's transaction."""
+        self._drop(connection, batch.doomed)
+        self._enter(connection, batch.entries)
+        _mark(connection, batch)
+        for experiment_id, problems in batch.examined.items():
+            _examined(connection, experiment_id, problems)
+
+    def _drop(self, connection: Connection, doomed: Collection[int]) -> None:
+        keys = list(doomed)
+        for table in (*_OWN_TABLES, s.experiments):
+            _delete_of(connection, table, keys)
+
+    def _enter(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        self._intern(connection, entries)
+        known = [e for e in entries if e.key is not None]
+        self._clear(connection, known)
+        keys = _save_rows(connection, entries)
+        rows: dict[Table, list[dict[str, Any]]] = {table: [] for table in _OWN_TABLES}
+        for key, entry in zip(keys, entries, strict=True):
+            self._collect(key, entry, rows)
+        for table, new in rows.items():
+            if new:
+                connection.execute(insert(table), new)
+
+    def _clear(self, connection: Connection, entries: list[Entry]) -> None:
+        """Delete what the entries replace."""
+        whole = [e.key for e in entries if e.whole and e.key is not None]
+        for table in _OWN_TABLES:
+            _delete_of(connection, table, whole)
+        rest = [e for e in entries if not e.whole]
+        for table, changed in (
+            (s.documents, [e for e in rest if e.state is not None]),
+            (s.progress, [e for e in rest if e.tallies is not None]),
+            (s.live, rest),
+            (s.params, [e for e in rest if e.params is not None]),
+            (s.tags, [e for e in rest if e.tags is not None]),
+            (s.files, [e for e in rest if e.events_replaced]),
+            (s.values, [e for e in rest if e.events_replaced]),
+        ):
+            _delete_of(connection, table, [e.key for e in changed if e.key is not None])
+        moved = [{"of": e.key, "cursor": e.cursor} for e in rest if e.tallies is None]
+        if moved:
+            p = s.progress
+            connection.execute(
+                update(p)
+                .where(p.c.experiment_key == bindparam("of"))
+                .values(cursor=bindparam("cursor")),
+                moved,
+            )
+        for table, doomed in (
+            (s.metrics, [(self._names["metric", n], e.key) for e in rest for n in e.metrics]),
+            (s.problems, [(p.path, e.key, p.line) for e in rest for p in e.problems]),
+        ):
+            if doomed:
+                first = table.c.name_key if table is s.metrics else table.c.path
+                statement = delete(table).where(
+                    first == bindparam("a"), table.c.experiment_key == bindparam("b")
+                )
+                if table is s.problems:
+                    statement = statement.where(table.c.line == bindparam("c"))
+                connection.execute(statement, [dict(zip("abc", d, strict=False)) for d in doomed])
+
+    def _intern(self, connection: Connection, entries: Sequence[Entry]) -> None:
+        """Give every name a key."""
+        wanted = {
+            (kind, name)
+            for entry in entries
+            for kind, names in (
+                ("param", entry.params or ()),
+                ("config", entry.config or ()),
+                ("metric", entry.metrics),
+                ("tag", entry.tags or ()),
+                ("bindr", entry.bindrs or ()),
+            )
+            for name in names
+        }
+        missing = sorted(wanted.difference(self._names))
+        for kind in sorted({kind for kind, _ in missing}):
+            of_kind = [name for k, name in missing if k == kind]
+            self._look_up(connection, kind, of_kind)
+            unknown = [name for name in of_kind if (kind, name) not in self._names]
+            if unknown:
+                connection.execute(insert(s.names), [{"kind": kind, "name": n} for n in unknown])
+                self._look_up(connection, kind, unknown)
+
+    def _look_up(self, connection: Connection, kind: str, names: list[str]) -> None:
+        for at in range(0, len(names), _SLICE):
+            query = select(s.names.c.name, s.names.c.key).where(
+                s.names.c.kind == kind, s.names.c.name.in_(names[at : at + _SLICE])
+            )
+            self._names.update({(kind, name): key for name, key in connection.execute(query)})
+
+    def _collect(self, key: int, entry: Entry, rows: dict[Table, list[dict[str, Any]]]) -> None:
+        """The rows of one entry, table by table."""
+        if entry.state is not None:
+            rows[s.documents].append({"experiment_key": key, "state": entry.state})
+        if entry.tallies is not None:
+            rows[s.progress].append(
+                {"experiment_key": key, "cursor": entry.cursor, "metrics": entry.tallies}
+            )
+        if entry.live:
+            rows[s.live].append({"experiment_key": key})
+        for kind, values in (("param", entry.params), ("config", entry.config)):
+            for name, value in (values or {}).items():
+                row = _param(value)
+                row["name_key"], row["experiment_key"] = self._names[kind, name], key
+                rows[s.params].append(row)
+        for name, summary in entry.metrics.items():
+            row = _metric(summary)
+            row["name_key"], row["experiment_key"] = self._names["metric", name], key
+            rows[s.metrics].append(row)
+        labels = [("tag", n, v) for n, v in (entry.tags or {}).items()]
+        labels += [("bindr", n, None) for n in entry.bindrs or ()]
+        rows[s.tags] += [
+            {"name_key": self._names[kind, n], "experiment_key": key, "value": v}
+            for kind, n, v in labels
+        ]
+        for position, file in enumerate(entry.files, entry.files_before):
+            rows[s.files].append(
+                {
+                    "experiment_key": key,
+                    "position": position,
+                    "file_id": file.id,
+                    "prefix": file.prefix,
+                    "name": file.name,
+                    "path": file.path,
+                    "size": file.size,
+                    "hash": file.hash,
+                    "step": file.step,
+                    "time": file.time,
+                    "metadata": json.dumps(file.metadata) if file.metadata else None,
+                }
+            )
+        for position, value in enumerate(entry.values, entry.values_before):
+            rows[s.values].append(
+                {
+                    "experiment_key": key,
+                    "position": position,
+                    "name": value.name,
+                    "kind": value.kind,
+                    "step": value.step,
+                    "time": value.time,
+                    "record": msgspec.msgpack.encode(value),
+                }
+            )
+        rows[s.problems] += _problem_rows(key, entry.problems)
+
+
+def _delete_of(connection: Connection, table: Table, keys: list[int]) -> None:
+    """Delete the rows of experiments, by way of their primary keys."""
+    if not keys:
+        return
+    column = table.c.key if table is s.experiments else table.c.experiment_key
+    statement = delete(table).where(column == bindparam("of"))
+    if "name_key" in table.c:
+        kinds = {
+            s.params: ("param", "config"),
+            s.metrics: ("metric",),
+            s.tags: ("tag", "bindr"),
+        }
+        # Not IN (…): its expanding parameter cannot be part of an executemany.
+        of_kind = or_(*(s.names.c.kind == kind for kind in kinds[table]))
+        mine = select(s.names.c.key).where(of_kind)
+        statement = statement.where(table.c.name_key.in_(mine))
+    connection.execute(statement, [{"of": key} for key in keys])
+
+
+def _save_rows(connection: Connection, entries: Sequence[Entry]) -> list[int]:
+    """Insert or update the row of each entry's experiment; returns their keys."""
+    known = [(entry.key, entry) for entry in entries if entry.key is not None]
+    if known:
+        columns: dict[str, Any] = {name: bindparam(f"n_{name}") for name in _COLUMNS}
+        connection.execute(
+            update(s.experiments).where(s.experiments.c.key == bindparam("of")).values(columns),
+            [
+                {"of": key, **{f"n_{k}": v for k, v in _row(entry.facts).items()}}
+                for key, entry in known
+            ],
+        )
+    top = 0
+    if len(known) < len(entries):
+        top = connection.execute(select(func.max(s.experiments.c.key))).scalar() or 0
+    keys, fresh = [], []
+    for entry in entries:
+        if entry.key is None:
+            top += 1
+            fresh.append({"key": top, **_row(entry.facts)})
+        keys.append(top if entry.key is None else entry.key)
+    if fresh:
+        connection.execute(insert(s.experiments), fresh)
+    return keys
+
+
+def _row(facts: ExperimentFacts) -> dict[str, Any]:
+    row = {
+        name: getattr(facts, name) for name in _COLUMNS if name not in ("experiment_id", "status")
+    }
+    row["experiment_id"], row["status"] = facts.id, facts.status.value
+    return row
+
+
+def _mark(connection: Connection, batch: Batch) -> None:
+    """Save the marks, which lie in `meta` beside the catalog's own notes."""
+    if not batch.marks:
+        return
+    names = [{"of": s.MARK + name} for name in batch.marks]
+    connection.execute(delete(s.meta).where(s.meta.c.key == bindparam("of")), names)
+    rows = [{"key": s.MARK + n, "value": v} for n, v in batch.marks.items() if v is not None]
+    if rows:
+        connection.execute(insert(s.meta), rows)
+
+
+def _examined(connection: Connection, experiment_id: str, found: Sequence[ProblemFact]) -> None:
+    """Make these the problems of an experiment, if it is there."""
+    mine = select(s.experiments.c.key).where(s.experiments.c.experiment_id == experiment_id)
+    key = connection.scalar(mine)
+    if key is None:
+        return
+    connection.execute(delete(s.problems).where(s.problems.c.experiment_key == key))
+    rows = _problem_rows(key, found)
+    if rows:
+        connection.execute(insert(s.problems), rows)
+
+
+def _problem_rows(key: int, problems: Iterable[ProblemFact]) -> list[dict[str, Any]]:
+    return [
+        {"experiment_key": key, "path": p.path, "line": p.line, "reason": p.reason}
+        for p in {(p.path, p.line): p for p in problems}.values()
+    ]
+
+
+def _param(value: Any) -> dict[str, Any]:
+    """A parameter's `number`, `text` and `type`."""
+    if isinstance(value, bool):
+        return {"number": float(value), "text": None, "type": "bool"}
+    if isinstance(value, int):
+        try:
+            return {"number": float(value), "text": None, "type": "int"}
+        except OverflowError:
+            return {"number": math.inf if value > 0 else -math.inf, "text": None, "type": "int"}
+    if isinstance(value, float):
+        return {"number": _number(value), "text": None, "type": "float"}
+    if value is None:
+        return {"number": None, "text": None, "type": "null"}
+    if isinstance(value, str):
+        return {
+            "number": None,
+            "text": value[: s.MAX_TEXT],
+            "type": "str" if len(value) <= s.MAX_TEXT else "long",
+        }
+    text = json.dumps(value, ensure_ascii=False)
+    return {
+        "number": None,
+        "text": text[: s.MAX_TEXT],
+        "type": "list" if isinstance(value, list) else "dict",
+    }
+
+
+def _metric(summary: MetricSummary) -> dict[str, Any]:
+    return {
+        "count": summary.count,
+        "first": _number(summary.first),
+        "last": _number(summary.last),
+        "last_step": summary.last_step,
+        "last_time": summary.last_time,
+        "min": summary.min,
+        "min_step": summary.min_step,
+        "max": summary.max,
+        "max_step": summary.max_step,
+        "mean": summary.mean,
+        "std": _number(summary.std),
+        "nonfinite": summary.nonfinite,
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or value != value else value

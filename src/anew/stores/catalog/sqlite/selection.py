@@ -1,0 +1,231 @@
+"""Which experiments are in an answer, in which order.
+
+A filter is answered the cheapest of three ways. *Walk*: the first few thousand experiments in the order wanted
+are asked whether they meet it, which is enough when much does. *Pick*: what meets the most selective
+condition is taken from that condition's index and asked the rest, when that is little. *Mask*: each condition
+hands over the keys that meet it, and they are combined (see `masks`). What a walk costs is bounded, and so is
+what an index is counted for, so no filter costs much more than reading the keys of its conditions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Select, func, literal_column, select
+from sqlalchemy.exc import DBAPIError
+
+from ....errors import QueryError
+from ....query.fields import Fact
+from ....query.question import Question
+from ....query.regex import PatternBudget
+from ....query.syntax import And, Expression, Not, Or
+from . import schema
+from .conditions import Compiler
+from .masks import Mask, Masks, fetch_keys
+from .names import CatalogNames
+from .operands import Clause
+from .order import Phase, SortKey, is_streamed, phases, resolved, terms, tie
+
+__all__ = ["Keys", "Selection", "among"]
+
+WALKED = 2000
+PICKED = 3000
+SORTED = 3000
+
+_KEY = schema.experiments.c.key
+Keys = npt.NDArray[np.int64]
+_INDEXED = SortKey(Fact("key", "number"), False)
+"""The order of indexing, which a question without a sort gets."""
+
+
+class Selection:
+    """The experiments that a question selects, in its order.
+
+    Args:
+        question: What is asked; its columns and groups are not looked at.
+        names: The names in the catalog.
+
+    Raises:
+        QueryError: A field is unknown or compared with what it cannot be.
+    """
+
+    def __init__(self, question: Question, names: CatalogNames) -> None:
+        self._names = names
+        self._text = question.text
+        self._now = question.now
+        self._conjuncts: list[Expression] = _conjuncts(question.filter)
+        self._sort = resolved(question.sort, names) or [_INDEXED]
+        compiler = self._compiler()
+        for conjunct in self._conjuncts:  # mistakes are told even where no row would be asked
+            compiler.where(conjunct)
+        self._patterns = compiler.uses_patterns
+        self.known_total: int | None = None
+        """How many there are in all, where `keys` came to know it."""
+
+    def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> Keys:
+        """The keys of the experiments from `offset` on, at most `limit` of them."""
+        if limit is not None and limit <= 0:
+            return np.zeros(0, np.int64)
+        stop = None if limit is None else offset + limit
+        with self._running(connection):
+            if not self._conjuncts:
+                return self._ordered(connection, stop)[offset:]
+            picked = self._pick(connection)
+            if picked is not None:
+                return self._sorted(connection, picked, stop)[offset:]
+            if stop is not None and stop <= WALKED // 2 and is_streamed(self._sort[0].target):
+                found = self._walk(connection, stop)
+                if found is not None:
+                    return found[offset:stop]
+            return self._masked(connection, self._mask(connection), stop)[offset:]
+
+    def count(self, connection: Connection) -> int:
+        """How many there are in all."""
+        if not self._conjuncts:
+            every = select(func.count()).select_from(schema.experiments)
+            return int(connection.scalar(every) or 0)
+        with self._running(connection):
+            picked = self._pick(connection)
+            if picked is not None:
+                return int(connection.scalar(_count(picked)) or 0)
+            return int(np.count_nonzero(self._mask(connection)))
+
+    # -- the three ways ----------------------------------------------------------------------------
+
+    def _walk(self, connection: Connection, stop: int) -> Keys | None:
+        """What meets the filter of the first experiments in order; None when that is not enough to tell."""
+        ordered = self._ordered(connection, WALKED)
+        compiler = self._compiler()
+        conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
+        asked = select(_KEY).where(among(ordered), *conditions)
+        found = ordered[np.isin(ordered, fetch_keys(connection, asked))]
+        return found if len(found) >= stop or len(ordered) < WALKED else None
+
+    def _pick(self, connection: Connection) -> Select[Any] | None:
+        """The experiments that meet the filter, by way of its most selective condition if few meet that."""
+        compiler = self._compiler()
+        best: tuple[int, Expression, Select[Any]] | None = None
+        for conjunct in self._conjuncts[:8]:
+            if isinstance(conjunct, (And, Or, Not)):
+                continue
+            probe = compiler.probe(conjunct)
+            if probe.indexed and not probe.negated:
+                keys = probe.keys()
+                bounded: Any = keys.with_only_columns(literal_column("1")).limit(PICKED)
+                count = int(connection.scalar(_count(bounded)) or 0)
+                if count < PICKED and (best is None or count < best[0]):
+                    best = count, conjunct, keys
+        if best is None:
+            return None
+        rest = [compiler.where(conjunct) for conjunct in self._conjuncts if conjunct is not best[1]]
+        return select(_KEY).where(_KEY.in_(best[2]), *rest)
+
+    def _mask(self, connection: Connection) -> Mask:
+        largest = int(connection.scalar(select(func.max(_KEY))) or 0)
+        return Masks(connection, self._compiler(), largest + 1).of(And(tuple(self._conjuncts)))
+
+    def _masked(self, connection: Connection, mask: Mask, stop: int | None) -> Keys:
+        """The keys of a mask in order: sorted by themselves when they are few, else off the whole order."""
+        keys = np.flatnonzero(mask)
+        self.known_total = len(keys)
+        many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
+        if len(keys) <= many:
+            return self._sorted(connection, select(_KEY).where(among(keys)), stop)
+        ordered = self._ordered(connection, None)
+        found: Keys = ordered[mask[ordered]]
+        return found[:stop]
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    def _sorted(self, connection: Connection, picked: Select[Any], stop: int | None) -> Keys:
+        """The keys of a statement, sorted by themselves."""
+        operands = self._compiler()
+        order = [term for part in self._sort for term in terms(part, operands, _KEY)]
+        return _fetch(connection, picked.order_by(*order, tie(self._sort[0], _KEY)), stop)
+
+    def _ordered(self, connection: Connection, stop: int | None) -> Keys:
+        """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself."""
+        first, *others = self._sort
+        found: list[Keys] = []
+        count = 0
+        for phase in phases(first, self._compiler()):
+            statement = self._phase(first, others, phase)
+            if statement is None:
+                continue
+            keys = _fetch(connection, statement, None if stop is None else stop - count)
+            found.append(keys)
+            count += len(keys)
+            if stop is not None and count >= stop:
+                break
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+    def _phase(self, first: SortKey, others: Sequence[SortKey], phase: Phase) -> Select[Any] | None:
+        """The keys of a phase in order; None when the conditions on the sort key leave none."""
+        compiler = self._compiler(phase.anchor)
+        statement: Select[Any] = select(phase.anchor)
+        if phase.condition is not None:
+            statement = statement.where(phase.condition)
+        order: list[Clause] = []
+        if phase.order is not None:
+            order.append(phase.order.desc() if first.descending else phase.order.asc())
+        for other in others:
+            order += terms(other, compiler, phase.anchor)
+            compiler.uses_columns |= isinstance(other.target, Fact)
+        for conjunct in self._conjuncts:
+            inside = compiler.inside(conjunct, first.target, phase.table)
+            if inside is not None and phase.order is None:
+                return None  # without a value the condition is false
+            if inside is not None:
+                statement = statement.where(inside)
+        if phase.table is not None and compiler.uses_columns:
+            joined = phase.table.join(schema.experiments, phase.anchor == _KEY)
+            statement = statement.select_from(joined)
+        return statement.order_by(*order, tie(first, phase.anchor))
+
+    def _compiler(self, anchor: Clause = _KEY) -> Compiler:
+        return Compiler(self._names, self._text, self._now, anchor)
+
+    @contextmanager
+    def _running(self, connection: Connection) -> Iterator[None]:
+        budget = PatternBudget() if self._patterns else None
+        if budget is not None:
+            raw: Any = connection.connection.dbapi_connection
+            raw.create_function("regexp", 2, budget, deterministic=True)
+        try:
+            yield
+        except DBAPIError as error:
+            if budget is not None and budget.exceeded:
+                raise QueryError(
+                    "The filter's pattern takes too long; make it simpler, or add a condition that "
+                    "leaves fewer experiments to look at.",
+                    text=self._text,
+                ) from error
+            raise
+
+
+def _conjuncts(expression: Expression | None) -> list[Expression]:
+    if expression is None:
+        return []
+    if isinstance(expression, And):
+        return [c for item in expression.items for c in _conjuncts(item)]
+    return [expression]
+
+
+def _count(statement: Select[Any]) -> Select[Any]:
+    return select(func.count()).select_from(statement.subquery())
+
+
+def _fetch(connection: Connection, statement: Select[Any], stop: int | None) -> Keys:
+    return fetch_keys(connection, statement if stop is None else statement.limit(stop))
+
+
+def among(keys: Keys | Sequence[int]) -> Clause:
+    """Whether an experiment's key is among these."""
+    # One parameter however many keys there are; as many parameters would be parsed one by one.
+    listed = func.json_each(json.dumps(np.asarray(keys, np.int64).tolist())).table_valued("value")
+    return _KEY.in_(select(listed.c.value))

@@ -1,0 +1,1 @@
+"""Aim: what a run shows, and the forwarder that makes runs."""

@@ -1,0 +1,1 @@
+"""ClearML: what a task shows, and the forwarder that makes tasks."""

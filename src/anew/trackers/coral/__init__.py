@@ -1,0 +1,1 @@
+"""coral: the dialect that takes its calls."""

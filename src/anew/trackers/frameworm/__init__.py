@@ -1,0 +1,1 @@
+"""frameworm: the dialect that takes its calls."""

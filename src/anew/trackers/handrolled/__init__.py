@@ -1,0 +1,1 @@
+"""An experiment folder written by hand: the dialect that takes its calls."""

@@ -1,0 +1,1 @@
+"""ml-dash: the dialect that takes its calls."""

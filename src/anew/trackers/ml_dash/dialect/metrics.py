@@ -1,0 +1,171 @@
+"""`exp.metrics`: rows of numbers, read back page by page, and summaries of what was buffered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from anew.errors import InvalidValue
+
+from .recorded import Recorded, iso
+from .unsupported import no_attribute
+
+__all__ = ["Metrics"]
+
+_PERCENTILES = {"median": 50, "p50": 50, "p90": 90, "p95": 95, "p99": 99}
+
+
+_AGGREGATES = ("mean", "std", "min", "max", "count", "sum", "first", "last", *_PERCENTILES)
+
+
+class Metrics:
+    """`exp.metrics(name)`, and `exp.metrics.buffer` for summaries of what was buffered.
+
+    Attributes:
+        known: The metrics that were asked for, by name.
+    """
+
+    def __init__(self, experiment: Recorded) -> None:
+        self._experiment = experiment
+        self.known: dict[str, Metric] = {}
+        self.buffer = Buffers(self)
+
+    def __call__(self, name: str) -> Metric:
+        if name not in self.known:
+            self.known[name] = Metric(self._experiment, name)
+        return self.known[name]
+
+
+class Metric:
+    """Rows of numbers under a name; one call is one row."""
+
+    def __init__(self, experiment: Recorded, name: str) -> None:
+        self._experiment = experiment
+        self._name = name
+        self._group = experiment.native.metrics(name)
+        self.buffered: dict[str, list[float]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        raise no_attribute("metrics(name)", name)
+
+    def log(self, **values: Any) -> Metric:
+        """Log one row: `exp.metrics("train").log(loss=0.5, epoch=1)`."""
+        self._group.log(values)
+        return self
+
+    def buffer(self, **values: Any) -> Metric:
+        """Hold values for `exp.metrics.buffer.log_summary`."""
+        _hold(self.buffered, values)
+        return self
+
+    def read(self, start: int = 0, limit: int = 1000) -> dict[str, Any]:
+        """Rows from `start` on, as `{data: [{index, data, createdAt}], startIndex, endIndex, total, hasMore}`.
+
+        `endIndex` is that of the last row given; `total` counts all rows there are.
+
+        Raises:
+            NotRunning: The experiment was never started.
+            ValueError: `start` or `limit` is negative.
+        """
+        if start < 0 or limit < 0:
+            raise ValueError(f"start and limit are 0 or more, not {start} and {limit}.")
+        view = self._experiment.view("metrics.read")
+        rows: Sequence[dict[str, Any]] = [] if view is None else view.metrics.rows(self._name)
+        page = [
+            {"index": row["index"], "data": row["values"], "createdAt": iso(row["time"])}
+            for row in rows[start : start + limit]
+        ]
+        end = start + len(page)
+        return {
+            "data": page,
+            "startIndex": start,
+            "endIndex": end - 1,
+            "total": len(rows),
+            "hasMore": end < len(rows),
+        }
+
+    def stats(self) -> dict[str, dict[str, float]]:
+        """Per field its mean, min, max, std, count, first, last, and the percentiles p50, p90, p95 and p99.
+
+        Raises:
+            NotRunning: The experiment was never started.
+        """
+        view = self._experiment.view("metrics.stats")
+        if view is None:
+            return {}
+        found = {}
+        start = len(self._name) + 1
+        for name, metric in view.metrics.items():
+            if name.startswith(f"{self._name}/") and "/" not in name[start:]:
+                facts = ("mean", "min", "max", "std", "count", "first", "last")
+                of = {fact: getattr(metric, fact) for fact in facts}
+                percentiles = metric.percentiles((50, 90, 95, 99))
+                found[name[start:]] = of | {f"p{at:.0f}": v for at, v in percentiles.items()}
+        return found
+
+
+class Buffers:
+    """`exp.metrics.buffer`: what every metric holds back."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def log_summary(self, *aggregates: str, **fields: Any) -> None:
+        """Log one row per metric that holds values, such as `{"loss.mean": …}`, and forget the values.
+
+        Args:
+            aggregates: mean (if none is named), std, min, max, count, sum, first, last, median, p50, p90, p95, p99.
+            fields: What goes into each row as it is, such as `epoch=5`.
+
+        Raises:
+            ValueError: An aggregate is none of these.
+        """
+        unknown = [one for one in aggregates if one not in _AGGREGATES]
+        if unknown:
+            raise ValueError(
+                f"There is no aggregate {unknown[0]!r}; there are {', '.join(_AGGREGATES)}."
+            )
+        for metric in self._metrics.known.values():
+            if metric.buffered:
+                metric.log(**(fields | _summary(metric.buffered, aggregates or ("mean",))))
+                metric.buffered = {}
+
+    def peek(self, prefix: str, *keys: str, limit: int = 5) -> dict[str, list[float]]:
+        """The last values that a metric holds, of some keys or of all."""
+        held = self._metrics(prefix).buffered
+        return {k: v[-limit:] if limit else v for k, v in held.items() if k in keys or not keys}
+
+
+def _hold(buffer: dict[str, list[float]], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        try:
+            number = math.nan if value is None else float(value)
+        except (TypeError, ValueError):
+            raise InvalidValue(
+                f"The value of {key!r} is {value!r}, which is no number; a metric is.", key=key
+            ) from None
+        buffer.setdefault(key, []).append(number)
+
+
+def _summary(values: Mapping[str, list[float]], aggregates: Iterable[str]) -> dict[str, float]:
+    import numpy as np
+
+    found = {}
+    for key, given in values.items():
+        kept = np.array([value for value in given if not math.isnan(value)])
+        if not len(kept):
+            continue
+        for name in aggregates:
+            if name in _PERCENTILES:
+                number = float(np.percentile(kept, _PERCENTILES[name]))
+            elif name == "std":
+                number = float(np.std(kept, ddof=1)) if len(kept) > 1 else 0.0
+            elif name == "count":
+                number = len(kept)
+            elif name in ("first", "last"):
+                number = float(kept[0 if name == "first" else -1])
+            else:
+                number = float(getattr(np, name)(kept))
+            found[f"{key}.{name}"] = number
+    return found

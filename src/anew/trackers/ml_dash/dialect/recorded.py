@@ -1,0 +1,31 @@
+"""What parameters, metrics and files need of their experiment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import anew
+
+__all__ = ["Recorded", "iso"]
+
+
+class Recorded(Protocol):
+    """An experiment that is recorded, and what can be read of it."""
+
+    native: anew.Experiment
+
+    def view(self, call: str) -> Any:
+        """What is recorded so far; None where recording is disabled.
+
+        Raises:
+            NotRunning: The experiment was never started; `call` needs it to be.
+        """
+        ...
+
+
+def iso(time: float) -> str:
+    """A time as ml-dash writes it."""
+    return (
+        datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

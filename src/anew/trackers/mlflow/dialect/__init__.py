@@ -1,0 +1,1 @@
+"""What stands behind `anew.dialects.mlflow`, which lists the public names."""

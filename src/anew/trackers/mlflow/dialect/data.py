@@ -1,0 +1,108 @@
+"""Data sets as `mlflow.data` makes them: their name, a digest of what is in them, where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from typing import Any
+
+from .entities import Dataset as Entity
+
+__all__ = ["Dataset", "from_numpy", "from_pandas"]
+
+
+class Dataset:
+    """A data set: `name`, `digest`, `source`, `schema` and `profile`.
+
+    Attributes:
+        path: Its source, if that is a file or folder of this machine.
+    """
+
+    def __init__(
+        self, name: str | None, digest: str, source: Any, schema: Any, profile: dict[str, Any]
+    ) -> None:
+        self.name = name or "dataset"
+        self.digest = digest
+        self.source = source
+        self.schema = schema
+        self.profile = profile
+        local = isinstance(source, (str, os.PathLike)) and os.path.exists(source)
+        self.path: str | None = os.fspath(source) if local else None
+
+    def to_entity(self) -> Entity:
+        """What a run keeps of it."""
+        known = isinstance(self.source, (str, os.PathLike))
+        kind = "local" if self.path else "uri" if known else "code"
+        source = {"uri": os.fspath(self.source)} if known else {"program": sys.argv[:1]}
+        return Entity(
+            self.name, self.digest, kind, json.dumps(source), json.dumps(self.schema), json.dumps(self.profile),
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, str]:
+        """As a dictionary of texts."""
+        return {key: str(value) for key, value in self.to_entity()}
+
+    def __repr__(self) -> str:
+        return f"<Dataset {self.name} {self.digest}>"
+
+
+class PandasDataset(Dataset):
+    """A data set that is a frame: `df`."""
+
+    df: Any
+    targets: str | None
+    predictions: str | None
+
+
+class NumpyDataset(Dataset):
+    """A data set of arrays: `features` and `targets`."""
+
+    features: Any
+    targets: Any
+
+
+def from_pandas(
+    df: Any,
+    source: Any = None,
+    targets: str | None = None,
+    name: str | None = None,
+    digest: str | None = None,
+    predictions: str | None = None,
+) -> PandasDataset:
+    """A data set out of a pandas frame."""
+    import pandas
+
+    if digest is None:
+        hashed = hashlib.sha256(pandas.util.hash_pandas_object(df, index=True).to_numpy().tobytes())
+        hashed.update(json.dumps([str(column) for column in df.columns]).encode())
+        digest = hashed.hexdigest()[:8]
+    columns = [{"name": str(name), "type": str(kind)} for name, kind in df.dtypes.items()]
+    profile = {"num_rows": len(df), "num_elements": int(df.size)}
+    found = PandasDataset(name, digest, source, {"columns": columns}, profile)
+    found.df, found.targets, found.predictions = df, targets, predictions
+    return found
+
+
+def from_numpy(
+    features: Any,
+    source: Any = None,
+    targets: Any = None,
+    name: str | None = None,
+    digest: str | None = None,
+) -> NumpyDataset:
+    """A data set out of arrays, or mappings of arrays."""
+    hashed, schema, profile = hashlib.sha256(), {}, {}
+    for role, given in (("features", features), ("targets", targets)):
+        if given is None:
+            continue
+        arrays = given if isinstance(given, dict) else {"": given}
+        for key, array in arrays.items():
+            hashed.update(f"{role}.{key}.{array.dtype}.{array.shape}".encode())
+            hashed.update(array.tobytes())
+            schema[f"{role}.{key}".strip(".")] = str(array.dtype)
+            profile[f"{role}_{key}_shape".replace("__", "_")] = list(array.shape)
+    found = NumpyDataset(name, digest or hashed.hexdigest()[:8], source, schema, profile)
+    found.features, found.targets = features, targets
+    return found

@@ -1,0 +1,309 @@
+"""The calls on the active run."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import anew
+from anew import Status
+
+from ...around import around, opened_by_a_dialect
+from ..translate.facts import CAPTURED, RunFacts, meaning, status_here, status_there
+from . import experiments, places, writing
+from .entities import Run, RunData, RunInfo, RunInputs, RunStatus
+from .exceptions import MlflowException
+from .runs import artifact_uri, run_of, view_of
+
+__all__ = [
+    "ActiveRun",
+    "active_run",
+    "delete_run",
+    "end_run",
+    "get_parent_run",
+    "get_run",
+    "last_active_run",
+    "start_run",
+]
+
+_local = threading.local()
+_last: str | None = None
+
+
+def _stack() -> list[ActiveRun]:
+    runs: list[ActiveRun] = getattr(_local, "runs", [])
+    # What was ended by other means is not active.
+    runs[:] = [run for run in runs if run.native.status is Status.RUNNING]
+    _local.runs = runs
+    return runs
+
+
+class ActiveRun(Run):
+    """A run that is being written; in a `with` statement it ends with the block.
+
+    Attributes:
+        native: The `anew.Experiment` below, for all it can do besides.
+        experiment_id: The id of its experiment.
+    """
+
+    def __init__(
+        self, native: anew.Experiment, experiment_id: str, run_name: str, started: int | None
+    ) -> None:
+        self.native = native
+        self.experiment_id = experiment_id
+        self._name, self._started = run_name, started
+
+    @property
+    def info(self) -> RunInfo:
+        """Its facts, as far as they are known while it runs."""
+        if self.native.folder and self.native.status is not Status.RUNNING:
+            return get_run(self.native.id).info
+        return RunInfo(
+            self.native.id, self.experiment_id, _user(), status_there(self.native.status), self._started, None, "active",
+            artifact_uri(self.native.folder), self._name,
+        )  # fmt: skip
+
+    @property
+    def data(self) -> RunData:
+        """What it has logged so far."""
+        return get_run(self.native.id).data if self.native.folder else RunData()
+
+    @property
+    def inputs(self) -> RunInputs:
+        """What it reads."""
+        return get_run(self.native.id).inputs if self.native.folder else RunInputs()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.native.status is Status.RUNNING:
+            self.native.run.__exit__(kind, error, traceback)
+        _ended(self.native)
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,
+    parent_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,
+) -> ActiveRun:
+    """Start a run, or go on with one.
+
+    Args:
+        run_id: The run to go on with; `MLFLOW_RUN_ID` says the same, once.
+        experiment_id: The experiment of a new run; the one that was chosen if not given.
+        run_name: Its name; a readable random one if not given.
+        nested: Let it be a child of the run that is active.
+        parent_run_id: The run it is a child of.
+        tags: Its tags.
+        description: What it is.
+        log_system_metrics: False samples no CPU, memory and GPU, which otherwise are.
+
+    Raises:
+        MlflowException: Another run is active and `nested` is not set, or there is no run or experiment of that id.
+    """
+    stack = _stack()
+    if stack and not nested:
+        raise MlflowException(
+            f"Run with UUID {stack[-1].native.id} is already active. To start a new run, first end the current run "
+            "with mlflow.end_run(). To start a nested run, call start_run with nested=True",
+            "INVALID_STATE",
+        )
+    run_id = run_id or os.environ.pop("MLFLOW_RUN_ID", None)
+    system = 0 if log_system_metrics is False else places.sampling["interval"]
+    if run_id is not None:
+        run = continued(run_id, tags, description, system)
+    else:
+        given = meaning(tags)
+        parent = parent_run_id or given.parent
+        outer = stack[-1].native if stack else around()
+        if parent is not None:
+            view_of(parent)
+        run = begun(
+            experiment_id or (stack[-1].experiment_id if stack else experiments.active_id()),
+            run_name or given.name,
+            parent or outer,
+            given.tags,
+            given.description or description,
+            system,
+        )
+    global _last
+    _last = run.native.id
+    stack.append(run)
+    return run
+
+
+def begun(
+    experiment_id: str,
+    run_name: str | None,
+    parent: anew.Experiment | str | None,
+    tags: Mapping[str, str],
+    description: str | None,
+    system: float | None = None,
+    start_time: int | None = None,
+) -> ActiveRun:
+    """A new run, which is written from now on."""
+    import time
+
+    experiment = experiments.name_of(str(experiment_id))
+    label = _label(run_name) if run_name else None
+    with writing.told():
+        native = anew.Experiment(
+            label,
+            project=experiments.project_of(experiment),
+            tags=tags,
+            description=description,
+            parent=parent,
+            root=places.root(),
+            system_metrics=system,
+        )
+        opened_by_a_dialect(native)
+        native.run.start()
+    apart = bool(run_name) and run_name != label
+    known = RunFacts(
+        str(experiment_id),
+        experiment,
+        None if start_time is None else int(start_time),
+        run_name if apart else None,
+        native.name if apart else None,
+    )
+    native.capture(CAPTURED, known.captured())
+    run = ActiveRun(native, str(experiment_id), run_name or native.name, round(time.time() * 1000))
+    writing.OPEN[native.id] = native
+    return run
+
+
+def _label(name: str) -> str:
+    """A name as a label: without slashes, which would make it a prefix, and without what cannot be shown."""
+    text = "".join("-" if c in "/\\" else c if c.isprintable() else "_" for c in name).strip()[:250]
+    return text if text not in ("", ".", "..") else "run"
+
+
+def continued(
+    run_id: str, tags: Mapping[str, Any] | None, description: str | None, system: float | None
+) -> ActiveRun:
+    """A run that was begun before, which is written from now on.
+
+    Raises:
+        MlflowException: There is none of that id, or it is active.
+    """
+    if any(run.native.id == run_id for run in _stack()):
+        raise MlflowException(f"Run with UUID {run_id} is already active.", "INVALID_STATE")
+    known = run_of(view := view_of(run_id))
+    native = writing.OPEN.get(run_id)
+    if native is None or native.status is not Status.RUNNING:
+        native = anew.Experiment(
+            prefix=view.prefix, root=places.root(), description=description, system_metrics=system
+        )
+        opened_by_a_dialect(native)
+        native.run.start()
+        writing.OPEN[run_id] = native
+        writing.remember_inputs(view)
+    if tags:
+        writing.set_tags(native, tags)
+    info = known.info
+    return ActiveRun(native, info.experiment_id, info.run_name, info.start_time)
+
+
+def native_run() -> anew.Experiment:
+    """What a call without a run writes to: the active run, an experiment begun with Anew, or a new run."""
+    stack = _stack()
+    if stack:
+        return stack[-1].native
+    return around() or start_run().native
+
+
+def active_run() -> ActiveRun | None:
+    """The run that is active in this thread, or None."""
+    stack = _stack()
+    return stack[-1] if stack else None
+
+
+def last_active_run() -> Run | None:
+    """The active run, or the one that was active last."""
+    if (run := active_run()) is not None:
+        return run
+    return get_run(_last) if _last else None
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End the active run, if there is one.
+
+    Raises:
+        MlflowException: A run does not end with that status.
+    """
+    stack = _stack()
+    if stack:
+        terminate(stack[-1].native, status)
+
+
+def terminate(native: anew.Experiment, status: str | None) -> None:
+    """End a run with one of MLflow's statuses."""
+    ends = {
+        Status.COMPLETED: native.run.complete,
+        Status.FAILED: native.run.fail,
+        Status.CANCELLED: native.run.cancel,
+    }
+    name = RunStatus.to_string(status) if isinstance(status, int) else status or "FINISHED"
+    meant = status_here(name)
+    if meant not in ends:
+        raise MlflowException.invalid_parameter_value(
+            f"A run ends as {', '.join(map(status_there, ends))}, not as {status!r}."
+        )
+    ends[meant]()
+    _ended(native)
+
+
+def _ended(native: anew.Experiment) -> None:
+    global _last
+    _last = native.id
+    writing.forget(native.id)
+    _stack()
+
+
+def get_run(run_id: str) -> Run:
+    """A run by its id, with what it logged so far.
+
+    Raises:
+        MlflowException: There is none.
+    """
+    return run_of(view_of(run_id))
+
+
+def get_parent_run(run_id: str) -> Run | None:
+    """The run that a nested run is in, or None."""
+    parent = view_of(run_id).parent
+    return None if parent is None else get_run(parent)
+
+
+def delete_run(run_id: str) -> None:
+    """Put a run in the trash.
+
+    Raises:
+        MlflowException: There is none, or it is being written.
+    """
+    view = view_of(run_id)
+    with writing.told():
+        view.delete()

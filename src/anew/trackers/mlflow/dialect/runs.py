@@ -1,0 +1,148 @@
+"""Runs as they are read: an Anew experiment as MLflow shows it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from anew.errors import AnewError, QueryError
+
+from ..translate import facts
+from . import experiments, places
+from .entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LifecycleStage,
+    Metric,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    ViewType,
+)
+from .exceptions import MlflowException, missing
+from .narrowing import under
+
+__all__ = ["artifact_uri", "history", "run_of", "view_of", "views_of"]
+
+
+def artifact_uri(folder: str) -> str:
+    """The URI of an experiment's artifacts; "" where nothing is recorded."""
+    return (Path(folder).absolute() / "files").as_uri() if folder else ""
+
+
+def view_of(run_id: str) -> Any:
+    """The Anew view of a run.
+
+    Raises:
+        MlflowException: There is none with exactly that id.
+    """
+    store = places.store()
+    try:
+        view = store.get(str(run_id)) if store is not None else None
+    except AnewError:
+        view = None
+    if view is None or view.id != run_id:
+        raise missing(f"Run with id={run_id} not found")
+    return view
+
+
+def run_of(view: Any) -> Run:
+    """A run, with all that it logged so far."""
+    given = facts.run_facts(view.captured)
+    info = RunInfo(
+        run_id=view.id,
+        experiment_id=experiment_of(view),
+        user_id=view.user or "",
+        status=facts.status_there(view.status),
+        start_time=given.start_time or _milliseconds(view.started_at or view.created_at),
+        end_time=_milliseconds(view.ended_at),
+        lifecycle_stage=LifecycleStage.ACTIVE,
+        artifact_uri=artifact_uri(str(view.path)),
+        run_name=given.name(view.name),
+    )
+    metrics = {key: metric.last for key, metric in view.metrics.items() if facts.is_metric(key)}
+    params = facts.param_texts(view.params.to_dict())
+    return Run(info, RunData(metrics, params, _tags(view, info.run_name)), _inputs(view))
+
+
+def _tags(view: Any, run_name: str) -> dict[str, str]:
+    command = view.captured.get("command")
+    return (
+        facts.known_tags(run_name, view.user, view.description, view.notes, view.parent)
+        | facts.git_tags(view.git)
+        | facts.command_tags(command if isinstance(command, Mapping) else {})
+        | {key: facts.tag_text(value) for key, value in view.tags.items()}
+    )
+
+
+def _inputs(view: Any) -> RunInputs:
+    found = []
+    for one in (view.captured.get("mlflow inputs") or {}).get("datasets", []):
+        tags = [InputTag(key, value) for key, value in one["tags"].items()]
+        found.append(DatasetInput(Dataset(**one["dataset"]), tags))
+    return RunInputs(found)
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else facts.milliseconds(seconds)
+
+
+def experiment_of(view: Any) -> str:
+    """The id of the MLflow experiment that a run is in: of the project, for one that was logged by other means."""
+    given = facts.run_facts(view.captured).experiment_id
+    return given or experiments.id_of(facts.experiment_name(view.prefix))
+
+
+def views_of(experiment_ids: list[str] | None, narrower: str | None = None) -> Iterator[Any]:
+    """The views of all runs of some experiments (all if None), newest first.
+
+    Args:
+        narrower: A condition of Anew's filter language that they meet; one that names what was never logged is left
+            out, as MLflow's filters may.
+    """
+    store = places.store()
+    if store is None:
+        return
+    if experiment_ids is not None:
+        projects = []
+        for experiment_id in experiment_ids:
+            with contextlib.suppress(MlflowException):  # MLflow finds no runs where there is none
+                projects.append(experiments.project_of(experiments.name_of(experiment_id)))
+        if not projects:
+            return
+        there = f"({' or '.join(map(under, dict.fromkeys(projects)))})"
+        narrower = f"{there} and {narrower}" if narrower else there
+    try:
+        found = store.list(narrower)
+    except QueryError:
+        found = store.list()
+    for view in found:
+        if experiment_ids is None or experiment_of(view) in experiment_ids:
+            yield view
+
+
+def history(view: Any, key: str) -> list[Metric]:
+    """All points of a metric as they were logged; none if it was not."""
+    metric = view.metrics.get(key)
+    if metric is None:
+        return []
+    found = []
+    for row in metric.rows():
+        when = facts.point_time(row["time"], row["metadata"])
+        found.append(Metric(key, row["value"], when, row["step"], run_id=view.id))
+    return found
+
+
+def stages_of(view_type: int) -> bool:
+    """Whether the runs that were not deleted are wanted."""
+    return view_type != ViewType.DELETED_ONLY
+
+
+def dataset_record(entity: Dataset, tags: Mapping[str, str]) -> dict[str, Any]:
+    """A data set as it is kept among the facts of a run."""
+    return {"dataset": json.loads(json.dumps(dict(entity))), "tags": dict(tags)}

@@ -1,0 +1,1 @@
+"""tracelet: the dialect that takes its calls."""

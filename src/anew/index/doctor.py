@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
+from ..journal.identify import identify
+from ..journal.storage import FolderStorage
 from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
 from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from .index import Index, Progress, identify
+from .index import Index, Progress
 from .visit import STREAMS
 
 __all__ = ["Finding", "examine"]
@@ -76,7 +78,7 @@ def _compare(
     for prefix in walked:
         folder = index.root.experiment(prefix).folder
         try:
-            experiment_id = identify(folder)
+            experiment_id = identify(FolderStorage(folder))
         except OSError as error:
             yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
             continue

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
-from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.drive import drive
+from ..journal.layout import RootLayout
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
+from ..journal.storage import FolderJournals
 from ..query.question import Question
-from ..record.decode import decode_events
-from ..record.events import Opened
 from ..record.names import check_prefix
 from ..record.root import decode_root
 from ..record.status import Status
-from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
+from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
-from .sink import IndexSink
-from .visit import Visit, decode_state
+from .sink import UNREAD, IndexSink
+from .visit import decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
+__all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_ROOT, _UNREAD = "root/", "unread/"
-_OPENED_BYTES = 64 << 10
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ROOT = "root/"
 WAIT_SECONDS = 0.5
-BATCH = 500
-BATCH_SECONDS = 1.0
 
 
 class Refreshed(NamedTuple):
@@ -210,7 +204,7 @@ class Index:
             for k, v in marks.items()
             if k.startswith(_ROOT)
         }
-        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
+        self._unread = {k[len(UNREAD) :]: v for k, v in marks.items() if k.startswith(UNREAD)}
         prefixes = dict.fromkeys((*outstanding.followed, *self._unread))
         ends: dict[str, RootPosition] = {}
         for chunk in follow_root(self.root, positions):
@@ -226,81 +220,15 @@ class Index:
         self.stores.catalog.save(Batch(marks=marks))
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
-        """Look at the folders at these prefixes and save what is new, some at a time."""
-        total = Refreshed()
-        at = 0
-        size = 20
-        while at < len(prefixes):
-            began = time.monotonic()
-            batch = prefixes[at : at + size]
-            taken = self._batch(batch)
+        """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
+        sink = IndexSink(self.stores, self._unread)
+        for turn in drive(FolderJournals(self.root), prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)
-            total = Refreshed(
-                total.experiments + taken.experiments,
-                total.points + taken.points,
-                total.problems + taken.problems,
-            )
-            at += len(batch)
             if progress is not None:
-                progress(at, len(prefixes))
-            if time.monotonic() - began < BATCH_SECONDS / 2:
-                size = min(size * 2, BATCH)
-        return total
-
-    def _batch(self, prefixes: list[str]) -> Refreshed:
-        catalog, failed = self.stores.catalog, dict[str, str]()
-        ids: dict[str, str | None] = {}
-        for prefix in prefixes:
-            try:
-                ids[prefix] = identify(self.root.experiment(prefix).folder)
-            except OSError as error:
-                failed[prefix] = str(error)
-        known = catalog.known(ids=[i for i in ids.values() if i], prefixes=list(ids))
-        by_id = {k.experiment_id: k for k in known}
-        by_prefix = {k.prefix: k for k in known}
-        doomed: dict[int, str] = {}
-        visits: dict[str, Visit] = {}
-        entries: list[Entry] = []
-        sink = IndexSink(self.stores)
-        for prefix, experiment_id in ids.items():
-            occupant = by_prefix.get(prefix)
-            if occupant is not None and occupant.experiment_id != experiment_id:
-                doomed[occupant.key] = occupant.experiment_id  # removed, or replaced by another
-            mine = by_id.get(experiment_id) if experiment_id else None
-            if mine is not None and mine.prefix != prefix:
-                if self._is_at(mine.prefix, mine.experiment_id):
-                    continue  # a copy: the one that was there first keeps the id
-                doomed[mine.key] = mine.experiment_id  # moved: taken in again where it is now
-                mine = None
-            if experiment_id is None or experiment_id in visits:
-                continue
-            visit = visits[experiment_id] = sink.begin(experiment_id, prefix, mine)
-            try:
-                visit.run()
-                entry = visit.entry()
-            except FileNotFoundError:  # removed while it was read: the next look sees it gone
-                continue
-            except OSError as error:
-                failed[prefix] = str(error)
-                continue
-            if entry is not None:
-                entries.append(entry)
-        unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
-        if entries or doomed or unread != self._unread:
-            marks: dict[str, str | None] = {_UNREAD + p: None for p in self._unread}
-            sink.save(entries, doomed, marks | {_UNREAD + p: r for p, r in unread.items()})
-            self._unread = unread
-        for experiment_id in set(doomed.values()).difference(visits):
-            self.stores.series.drop(experiment_id)
-        return Refreshed(
-            len(entries),
-            sum(visit.points for visit in visits.values()),
-            sum(len(entry.problems) for entry in entries),
-        )
-
-    def _is_at(self, prefix: str, experiment_id: str) -> bool:
-        return identify(self.root.experiment(prefix).folder) == experiment_id
+                progress(turn.done, turn.of)
+        self._unread = sink.unread
+        return Refreshed(sink.experiments, sink.points, sink.problems)
 
 
 def named_prefixes(data: bytes) -> Iterator[str]:
@@ -311,34 +239,3 @@ def named_prefixes(data: bytes) -> Iterator[str]:
             yield check_prefix(prefix)
         except (InvalidName, InvalidValue):
             continue
-
-
-def identify(folder: str) -> str | None:
-    """The id of the experiment in a folder, as its journal says; None if there is none.
-
-    Raises:
-        OSError: The folder is there and cannot be read.
-    """
-    try:
-        names = sorted(os.listdir(os.path.join(folder, "journal")))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    for name in names:
-        if name.endswith(".jsonl"):
-            with open(os.path.join(folder, "journal", name), "rb") as file:
-                line = file.readline(_OPENED_BYTES)
-            events, _ = decode_events(line) if line.endswith(b"\n") else ([], [])
-            if events and isinstance(events[0][1], Opened):
-                return _checked_id(events[0][1].experiment_id)
-    try:  # no opening can be read; the document for people repeats the id
-        with open(ExperimentLayout(folder).metadata, "rb") as file:
-            return _checked_id(json.load(file).get("experiment_id"))
-    except (FileNotFoundError, ValueError, AttributeError):
-        return None
-
-
-def _checked_id(experiment_id: object) -> str | None:
-    """The id, if it is one: it becomes the name of a folder."""
-    if isinstance(experiment_id, str) and _ID.fullmatch(experiment_id):
-        return experiment_id
-    return None

@@ -23,7 +23,7 @@ from .storage import Journals
 
 __all__ = ["Backoff", "Budget", "Turn", "drive", "passed"]
 
-ROUNDS = 5  # after which an experiment that is to be looked at again and again has had its turn
+ROUNDS = 5  # after which an experiment that is to be looked at again and again is given up
 FIRST_BATCH = 20
 
 
@@ -160,9 +160,9 @@ class _Batch:
                 self.pieces += 1
                 given += len(piece.data) if isinstance(piece, Chunk) else piece.size
             if not sink.finish(experiment):
-                break
+                return False
             cursor = dict(sink.cursors([experiment])[experiment.prefix])
-        return False
+        raise RuntimeError(f"its files were replaced {ROUNDS} times while they were read")
 
 
 class Backoff:

@@ -235,6 +235,7 @@ class ForwardSink:
             ExperimentLayout(self.folder).folder,
             state.created_at,
             next((w.opened.user for w in state.writers.values() if w.opened.user), ""),
+            state.captured,
         )
 
     def _save(self) -> None:

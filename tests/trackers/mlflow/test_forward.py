@@ -264,10 +264,12 @@ def test_the_run_looks_like_one_of_mlflows_own(server: MLflowServer, mirror: Mir
     assert (point.step, point.timestamp, point.value) == (3, (START + 2) * 1000, 0.5)
 
 
-def test_without_a_given_experiment_the_project_is_it(server: MLflowServer, mirror: Mirror):
+def test_without_a_given_experiment_it_is_named_after_the_folder_of_the_prefix(
+    server: MLflowServer, mirror: Mirror
+):
     target = MLflowTarget(MLflow(server.uri), mirror, {})
     client = MlflowClient(tracking_uri=server.uri)
-    experiment = client.get_experiment_by_name("vision")
+    experiment = client.get_experiment_by_name("alice/vision")
     (run,) = client.search_runs([experiment.experiment_id])
     assert (
         target.url

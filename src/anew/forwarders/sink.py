@@ -31,7 +31,7 @@ _TARGETS = {  # the module, from this package on, and the class
     "clearml": ("..trackers.clearml.forward", "ClearMLTarget"),
     "mlflow": ("..trackers.mlflow.forward", "MLflowTarget"),
     "tensorboard": ("..trackers.tensorboard.forward", "TensorBoardTarget"),
-    "wandb": (".wandb", "WandBTarget"),
+    "wandb": ("..trackers.wandb.forward", "WandBTarget"),
 }
 
 

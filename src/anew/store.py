@@ -648,7 +648,7 @@ class Store:
         """Write experiments to tables in a folder, or whole into a zip file; the paths written.
 
         Args:
-            refs: Which; all if None.
+            refs: Which; all if None. A zip file of all also holds the store's documents, versions and aliases.
             target: A folder for tables (`experiments`, `params`, `points`), a file for a zip.
             format: By the target's name if not given; Parquet for a folder.
 
@@ -658,7 +658,7 @@ class Store:
         from .reading.export import export
 
         views = self.list(sort="created_at") if refs is None else self._views(refs)
-        return export(self._reader, views, os.fspath(target), format)
+        return export(self._reader, views, os.fspath(target), format, whole=refs is None)
 
     def forward(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
 from ..journal.identify import identify
@@ -25,6 +25,7 @@ class IndexSink:
     Args:
         stores: What is filled.
         unread: The prefixes that could not be read so far, with the reason; kept true with what is committed.
+        deleted: The ids of experiments that the root's journal says are deleted: as if they were not there.
 
     Attributes:
         experiments, points, problems: How many of each were committed.
@@ -32,8 +33,14 @@ class IndexSink:
 
     streams: frozenset[Stream] = STREAMS
 
-    def __init__(self, stores: Stores, unread: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        unread: Mapping[str, str] | None = None,
+        deleted: Collection[str] = (),
+    ) -> None:
         self.unread = dict(unread or {})
+        self._deleted = deleted
         self.experiments = self.points = self.problems = 0
         self._stores = stores
         self._begin()
@@ -49,9 +56,12 @@ class IndexSink:
     def cursors(self, experiments: Sequence[Followed]) -> dict[str, Cursor]:
         """See `Sink.cursors`. A copy of an experiment that is still where it was is left out."""
         fresh = [e for e in experiments if e.prefix not in self._visits]
-        found = {e.prefix: self._visits[e.prefix].cursor for e in experiments if e not in fresh}
+        in_hand = [e.prefix for e in experiments if e.prefix in self._visits]
+        found = {prefix: self._visits[prefix].cursor for prefix in in_hand}
         known: list[Known] = []
         if fresh:
+            hidden = {e.prefix for e in fresh if e.experiment_id in self._deleted}
+            fresh = [Followed(e.prefix, None) if e.prefix in hidden else e for e in fresh]
             ids = [e.experiment_id for e in fresh if e.experiment_id]
             known = self._stores.catalog.known(ids=ids, prefixes=[e.prefix for e in fresh])
         by_id = {k.experiment_id: k for k in known}

@@ -140,7 +140,7 @@ def test_a_prefix_that_was_taken_meanwhile_is_not_overwritten(root, index, trash
     second = finished(root, "p/run")
     index.refresh()
     before = tree(second.folder)
-    with pytest.raises(InvalidName, match="another prefix"):
+    with pytest.raises(InvalidName):
         trash.restore(first.id)
     assert tree(second.folder) == before
     assert trash.restore(first.id, "p/first") == "p/first"

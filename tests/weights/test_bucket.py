@@ -114,7 +114,7 @@ def test_a_bucket_without_a_repository_or_with_other_things_is_said(bucket):
         Repository(bucket)
     blobs = BucketBlobs(bucket)
     blobs.replace("thesis.txt", b"all of it")
-    with pytest.raises(WeightsError, match="not empty"):
+    with pytest.raises(WeightsError):
         Repository(bucket, init=True)
     blobs.replace("format.json", b'{"format": "anew-weights", "version": 9, "block_size": 4194304}')
     with pytest.raises(UnknownFormat):

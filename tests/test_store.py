@@ -6,6 +6,7 @@ import builtins
 import json
 import math
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -516,3 +517,34 @@ def test_a_fact_may_be_captured_afterwards_and_the_newest_one_counts(root: Path)
     assert store.get(exp.id).captured["review"]["by"] == "bob"
     with pytest.raises(InvalidName):
         store.capture(exp.id, "", {})
+
+
+def test_documents_versions_and_aliases_are_kept_by_the_store_and_outlive_what_is_derived(root):
+    root.mkdir()
+    with Store(root) as store:
+        store.set_document("group", "vision", {"tags": {"team": "ml"}}, scope="project/vision")
+        number = store.claim_version("artifact", "model", first=0)
+        store.set_version("artifact", "model", number, "some-id", digest="abc")
+        store.set_alias("artifact", "model", "production", number, why="it is good")
+    for name in os.listdir(root / ".anew"):
+        if name not in ("root", "trash", "shared"):
+            path = root / ".anew" / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (root / "experiments.db").unlink(missing_ok=True)
+    with Store(root) as store:
+        assert store.document("group", "vision", scope="project/vision").body == {
+            "tags": {"team": "ml"}
+        }
+        assert [d.name for d in store.documents("group")] == ["vision"]
+        assert [(v.number, v.target) for v in store.versions("artifact", "model")] == [
+            (0, "some-id")
+        ]
+        assert [(a.alias, a.number) for a in store.aliases("artifact")] == [("production", 0)]
+
+
+def test_a_document_written_before_the_first_experiment_makes_the_store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Store() as store:
+        store.set_document("view", "a", {})
+        assert [d.name for d in store.documents()] == ["a"]
+        assert len(store) == 0

@@ -2,7 +2,7 @@
 
     AnewError
     ├── InvalidName(ValueError)          a prefix, name, tag or metric name that cannot be kept
-    ├── InvalidValue(TypeError)          a value of a kind that the call cannot record
+    ├── InvalidValue(ValueError, TypeError)  a value out of range, or of a kind that cannot be recorded
     ├── InvalidSetting(ValueError)       an unknown setting, or one with a value it cannot have
     ├── ConfigFrozen(TypeError)          the configuration was changed after the start
     ├── NotRunning(RuntimeError)         a call that needs a started, unended experiment
@@ -18,7 +18,7 @@
     ├── WeightsError(RuntimeError)       a version of weights that cannot be made or read
     └── ReproduceError(RuntimeError)     an experiment that cannot be run again as recorded
 
-Each also is the builtin a caller would expect, carries its facts as attributes, and says what
+Each also is the builtin that a caller would expect, carries its facts as attributes, and says what
 happened, to what, and what to do next.
 """
 
@@ -63,8 +63,12 @@ class InvalidName(AnewError, ValueError):
         self.name = name
 
 
-class InvalidValue(AnewError, TypeError):
-    """A value of a kind that the call cannot record; `key` is where it stood."""
+class InvalidValue(AnewError, ValueError, TypeError):
+    """A value that the call cannot take: out of its range, or of a kind that cannot be recorded.
+
+    Most checks ask for both at once ("a whole number from 1 on"), so it is the builtin that a caller expects for
+    either. `key` is where the value stood.
+    """
 
     def __init__(self, message: str, *, key: str | None = None) -> None:
         super().__init__(message)

@@ -6,7 +6,7 @@ found too, as long as there is no doubt which is meant.
 
 from __future__ import annotations
 
-from .errors import NotRunning
+from .errors import InvalidValue, NotRunning
 from .record.status import Status
 from .tracking.experiment import Experiment
 from .tracking.running import running
@@ -122,7 +122,7 @@ def finish(status: str = "completed", reason: str | None = None) -> None:
 
     Raises:
         NotRunning: None is running.
-        ValueError: The status is none of these.
+        InvalidValue: The status is none of these.
     """
     global _current
     experiment = current()
@@ -132,8 +132,9 @@ def finish(status: str = "completed", reason: str | None = None) -> None:
         "cancelled": experiment.run.cancel,
     }
     if status not in ends:
-        raise ValueError(
-            f"An experiment ends as completed, failed or cancelled, not as {status!r}."
+        raise InvalidValue(
+            f"An experiment ends as completed, failed or cancelled, not as {status!r}.",
+            key="status",
         )
     if status == "completed":
         experiment.run.complete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from .address import local_folder
 from .errors import InvalidValue, NotFound
 from .index import Index, Progress, Trash, examine
 from .index.usage import experiments_usage, store_usage
+from .journal.documents import RootJournal
 from .journal.edits import append_event
 from .query.literals import parse_duration
 from .query.syntax import Expression
@@ -35,6 +37,7 @@ from .reading.results import (
     Usage,
 )
 from .reading.views import ExperimentView
+from .record.documents import Alias, Document, Version
 from .record.names import check_label
 from .record.plain import to_plain
 from .record.secrets import mask_secrets
@@ -79,6 +82,7 @@ class Store:
         settings: Settings | None = None,
         refresh: bool = True,
     ) -> None:
+        self._settings = settings
         where = (settings or load_settings()).root if root is None else root
         self.root = local_folder(where)
         if root is not None and not os.path.isdir(self.root):
@@ -390,6 +394,123 @@ class Store:
         append_event(root, root.experiment(view.prefix), view.id, kind, **fields)
         self.refresh()
         return self.get(view.id)
+
+    # -- what belongs to no experiment -------------------------------------------------------------
+
+    @functools.cached_property
+    def _journal(self) -> RootJournal:
+        settings = self._settings or load_settings()
+        layout = self._stores.root
+        return RootJournal(layout, user=settings.user, durable=settings.fsync > 0)
+
+    def documents(
+        self, kind: str | None = None, *, name: str | None = None, scope: str | None = None
+    ) -> builtins.list[Document]:
+        """What the store keeps beside its experiments: saved views, reports, groups, what a dialect needs …
+
+        Args:
+            kind: What the documents are, such as "view" or "mlflow.experiment"; all kinds if None.
+            name: Only those of this name.
+            scope: Only those that concern everybody ("root"), a project ("project/<prefix>") or a user
+                ("user/<name>").
+        """
+        return self._journal.documents(kind, name=name, scope=scope)
+
+    def document(self, kind: str, name: str, *, scope: str = "root") -> Document:
+        """One document.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return self._journal.document(kind, name, scope=scope)
+
+    def set_document(
+        self,
+        kind: str,
+        name: str,
+        body: Mapping[str, Any] | None,
+        *,
+        scope: str = "root",
+        after: Document | None = None,
+    ) -> Document | None:
+        """Write a document, or remove it when `body` is None; returns what there is then.
+
+        Args:
+            after: The document as its author saw it, where somebody else may have changed it since: what they wrote
+                then stays in `others`. By default what there is now is replaced.
+
+        Raises:
+            InvalidName: The kind, name or scope cannot be kept.
+            InvalidValue: The body is no mapping.
+        """
+        return self._journal.set_document(kind, name, body, scope=scope, after=after)
+
+    def versions(
+        self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
+    ) -> builtins.list[Version]:
+        """The versions of models or artifacts, of a kind, a name, a scope; by kind, name, scope and number."""
+        return self._journal.versions(kind, name, scope=scope)
+
+    def claim_version(self, kind: str, name: str, *, scope: str = "root", first: int = 1) -> int:
+        """A number for a new version, which no other process gets; `set_version` then says what it is.
+
+        Args:
+            first: The number of the first version.
+
+        Raises:
+            InvalidName: The kind, name or scope cannot be kept.
+        """
+        return self._journal.claim_version(kind, name, scope=scope, first=first)
+
+    def set_version(
+        self,
+        kind: str,
+        name: str,
+        number: int,
+        target: str | None,
+        *,
+        digest: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        why: str | None = None,
+        scope: str = "root",
+    ) -> Version | None:
+        """Say what a version points to, or withdraw it when `target` is None; returns what there is then.
+
+        Args:
+            target: What it points to, such as the id of the experiment that made it.
+            digest: A hash of what it points to.
+            body: What else there is to say.
+            why: Why it was made.
+
+        Raises:
+            InvalidName: The kind, name or scope cannot be kept.
+        """
+        return self._journal.set_version(
+            kind, name, number, target, digest=digest, body=body, why=why, scope=scope
+        )
+
+    def aliases(
+        self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
+    ) -> builtins.list[Alias]:
+        """The aliases of models or artifacts, of a kind, a name, a scope; by kind, name, scope and alias."""
+        return self._journal.aliases(kind, name, scope=scope)
+
+    def set_alias(
+        self,
+        kind: str,
+        name: str,
+        alias: str,
+        number: int | None,
+        *,
+        why: str | None = None,
+        scope: str = "root",
+    ) -> Alias | None:
+        """Have an alias mean a version from now on, or take it away when `number` is None; returns what there is then.
+
+        Raises:
+            InvalidName: The kind, name, alias or scope cannot be kept.
+        """
+        return self._journal.set_alias(kind, name, alias, number, why=why, scope=scope)
 
     # -- keeping -----------------------------------------------------------------------------------
 

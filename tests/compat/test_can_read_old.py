@@ -52,6 +52,18 @@ def test_what_was_said_of_an_experiment_is_there(store):
     assert view.captured["command"]["python"].startswith("3.")
 
 
+def test_what_belongs_to_no_experiment_is_there(store):
+    view = store.document("view", "losses", scope="project/alice/compat")
+    assert (view.body, view.user, view.host) == (
+        {"metrics": ["train/loss"]},
+        "alice",
+        "workstation",
+    )
+    [version] = store.versions("model", "compat")
+    assert (version.number, version.target) == (1, store["alice/compat/complete"].id)
+    assert [(a.alias, a.number) for a in store.aliases("model", "compat")] == [("best", 1)]
+
+
 def test_parameters_and_configuration_have_their_types_and_nesting(store):
     view = store["alice/compat/complete"]
     assert view.params["seed"] == 1

@@ -17,7 +17,7 @@ import pytest
 from anew.index import Index
 from anew.index import visit as visiting
 from anew.journal.edits import append_event
-from anew.journal.openings import announce
+from anew.journal.root import announce
 from anew.query.question import FactsQuestion, NamesQuestion, Part, ask
 from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
@@ -126,7 +126,7 @@ def test_a_look_with_nothing_new_touches_no_folder(root, index, monkeypatch):
     listdir = os.listdir
     monkeypatch.setattr(os, "listdir", lambda p: looked.append(str(p)) or listdir(p))
     assert index.refresh().experiments == 0
-    assert looked == [str(root / ".anew" / "openings")]
+    assert looked == [str(root / ".anew" / "root")]
 
 
 def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):

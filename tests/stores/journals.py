@@ -11,7 +11,7 @@ from typing import Any
 
 from anew.journal.layout import RootLayout, part_name
 from anew.journal.liveness import boot_id, host_name, pid_space, process_started
-from anew.journal.openings import announce
+from anew.journal.root import announce
 from anew.record.encode import number_or_name
 from anew.record.ids import new_id
 

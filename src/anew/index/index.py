@@ -10,13 +10,15 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from ..errors import StillRunning
+from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked, renew
-from ..journal.openings import follow_openings
+from ..journal.root import RootPosition, follow_root
 from ..query.question import Question
 from ..record.decode import decode_events
 from ..record.events import Opened
+from ..record.names import check_prefix
+from ..record.root import decode_root
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
 from ..stores.open import Stores
@@ -24,12 +26,12 @@ from ..stores.series.protocol import ExperimentFolder, Sealed
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify"]
+__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_OPENINGS, _UNREAD = "openings/", "unread/"
+_ROOT, _UNREAD = "root/", "unread/"
 _OPENED_BYTES = 64 << 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
@@ -188,34 +190,39 @@ class Index:
         if not os.path.isdir(self.root.root):
             return Refreshed()
         if catalog.state() is not CatalogState.COMPLETE:
-            # Where the openings end is noted before the walk: what is announced meanwhile comes again.
-            ends = {name: end for name, _, end in follow_openings(self.root, {})}
+            # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
+            ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             taken = self._touch(sorted(self.root.walk()), progress)
-            self._save_openings(ends)
+            self._save_positions(ends)
             catalog.finish()
         else:
             taken = self._news(progress)
-        return taken._replace(seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return Refreshed(taken.experiments, taken.points, taken.problems, seconds)
 
     def _news(self, progress: Progress | None) -> Refreshed:
         """Take in what was announced, and what the experiments that are followed have written."""
         catalog = self.stores.catalog
         outstanding = catalog.outstanding()
         marks = outstanding.marks
-        cursor = {k[len(_OPENINGS) :]: int(v) for k, v in marks.items() if k.startswith(_OPENINGS)}
+        positions = {
+            k[len(_ROOT) :]: RootPosition.from_text(v)
+            for k, v in marks.items()
+            if k.startswith(_ROOT)
+        }
         self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
         prefixes = dict.fromkeys((*outstanding.followed, *self._unread))
-        ends: dict[str, int] = {}
-        for name, openings, end in follow_openings(self.root, cursor):
-            ends[name] = end
-            prefixes.update(dict.fromkeys(opening.prefix for opening in openings))
+        ends: dict[str, RootPosition] = {}
+        for chunk in follow_root(self.root, positions):
+            ends[chunk.name] = chunk.end
+            prefixes.update(dict.fromkeys(named_prefixes(chunk.data)))
         taken = self._touch(list(prefixes), progress)
         if ends:
-            self._save_openings(ends)
+            self._save_positions(ends)
         return taken
 
-    def _save_openings(self, ends: dict[str, int]) -> None:
-        marks = {_OPENINGS + name: str(end) for name, end in ends.items()}
+    def _save_positions(self, ends: dict[str, RootPosition]) -> None:
+        marks = {_ROOT + name: end.to_text() for name, end in ends.items()}
         self.stores.catalog.save(Batch(marks=marks))
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
@@ -294,6 +301,16 @@ class Index:
 
     def _is_at(self, prefix: str, experiment_id: str) -> bool:
         return identify(self.root.experiment(prefix).folder) == experiment_id
+
+
+def named_prefixes(data: bytes) -> Iterator[str]:
+    """The prefixes that lines of the root's journal name; one that leads elsewhere is passed over."""
+    for line in decode_root(data)[0]:
+        prefix = getattr(line.event, "prefix", "")
+        try:
+            yield check_prefix(prefix)
+        except (InvalidName, InvalidValue):
+            continue
 
 
 def identify(folder: str) -> str | None:

@@ -18,7 +18,7 @@ import msgspec
 
 from ..errors import InvalidName, NotFound, StillRunning
 from ..journal.layout import RootLayout, is_experiment
-from ..journal.openings import announce
+from ..journal.root import announce
 from ..record.names import check_prefix
 from ..record.status import Status
 from .footprint import Weighing, own_entries

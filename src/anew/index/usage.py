@@ -62,9 +62,9 @@ def store_usage(root: RootLayout, experiments: Mapping[str, str]) -> Usage:
         ("trash", [root.trash]),
         (
             "index",
-            [root.catalog + suffix for suffix in ("", "-wal", "-shm")]
-            + [root.series, root.openings],
+            [root.catalog + suffix for suffix in ("", "-wal", "-shm")] + [root.series],
         ),
+        ("journal of the root", [root.journal]),
         ("weights", [root.weights]),
     ):
         size = weighing.add(paths).on_disk

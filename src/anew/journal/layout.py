@@ -50,9 +50,9 @@ class RootLayout:
         return os.path.join(self.root, ".anew")
 
     @property
-    def openings(self) -> str:
-        """The folder of the root's own journal: a file per host, a line per opening or change."""
-        return os.path.join(self.private, "openings")
+    def journal(self) -> str:
+        """The folder of the root's own journal, a file per author: truth, as the experiments are."""
+        return os.path.join(self.private, "root")
 
     @property
     def series(self) -> str:

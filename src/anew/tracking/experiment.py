@@ -8,6 +8,7 @@ import time
 
 from ..address import local_folder
 from ..errors import AlreadyRunning, InvalidValue
+from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
 from ..record.names import check_label, check_metric_name
@@ -20,7 +21,7 @@ from .files import Files
 from .identity import Place, find_place, launch_token
 from .life import Life
 from .metrics import MetricGroup
-from .opening import Given, begin, login, warn_of_changed_config
+from .opening import Given, begin, warn_of_changed_config
 from .params import Params
 from .ranks import Rank, find_rank
 from .recording import Recording
@@ -173,7 +174,7 @@ class Experiment:
             return self
         settings = life.settings
         if not settings.user:
-            settings.user = login()
+            settings.user = login_name()
         launch = launch_token(os.environ, settings.launch_id, life.rank.world_size)
         if not life.given:
             from ..naming import random_name

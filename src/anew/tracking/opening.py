@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .params import Params
     from .recording import Recording
 
-__all__ = ["Given", "begin", "frozen", "login", "warn_of_changed_config"]
+__all__ = ["Given", "begin", "frozen", "warn_of_changed_config"]
 
 
 class Given:
@@ -148,16 +148,3 @@ def frozen(config: Any) -> dict[str, Any] | None:
     from .config import freeze
 
     return freeze(config)
-
-
-def login() -> str:
-    """The login name, as far as it can be told."""
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        if os.environ.get(variable):
-            return os.environ[variable]
-    try:
-        import pwd
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError, AttributeError):
-        return ""

@@ -14,7 +14,7 @@ import weakref
 
 from ..errors import WriteFailed
 from ..journal.layout import ExperimentLayout, RootLayout
-from ..journal.openings import announce
+from ..journal.root import announce
 from ..journal.writer import FORMAT_VERSION, Writer
 from ..record.plain import merge, to_plain
 from ..record.secrets import mask_secrets

@@ -75,7 +75,7 @@ meta = Table(
     "meta",
     metadata,
     # "schema" → SCHEMA_VERSION; "complete" → "1" once everything was taken in; "mark/<name>" → a mark of
-    # whoever fills the catalog, such as how far a host's openings were read
+    # whoever fills the catalog, such as how far a file of the root's journal was read
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,

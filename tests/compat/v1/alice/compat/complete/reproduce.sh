@@ -17,7 +17,7 @@ say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="2693a3055a9f9e049f2040a86e54274da06c8574"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; inputs=""; cwd=.
+commit="54c738b71a3e816871f63f2b8329f97c5eb4910c"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; inputs=""; cwd=.
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in

@@ -1,0 +1,283 @@
+"""Documents, versions and aliases of a root: written as events of its journal, and read back from them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import InvalidName, InvalidValue, NotFound
+from ..record.decode import Broken
+from ..record.documents import (
+    Alias,
+    Document,
+    Version,
+    aliases_in,
+    documents_in,
+    versions_in,
+)
+from ..record.names import check_label
+from ..record.plain import to_plain
+from ..record.root import RootEvent, RootState, decode_root
+from .layout import RootLayout
+from .root import RootPosition, append, claim_number, follow_root, journal_files
+
+__all__ = ["RootJournal", "check_scope"]
+
+
+def check_scope(scope: object) -> str:
+    """The scope, if it is one.
+
+    Raises:
+        InvalidName: It is neither "root" nor "project/…" nor "user/…".
+    """
+    if isinstance(scope, str):
+        kind, _, rest = scope.partition("/")
+        if scope == "root" or (kind in ("project", "user") and rest):
+            return check_label(scope, "scope")
+    raise InvalidName(
+        f"A scope is 'root', 'project/<prefix>' or 'user/<name>', not {scope!r}.", name=scope
+    )
+
+
+def _check(kind: str, name: str, scope: str) -> None:
+    check_label(kind, "kind")
+    check_label(name, "name")
+    check_scope(scope)
+
+
+class RootJournal:
+    """The truth in a root's journal, as of now: every question first reads what was appended since the last one.
+
+    For use by any number of threads; any number of processes may write to the same root.
+
+    Args:
+        root: The root's layout.
+        user: Who writes; the login name if empty.
+        durable: Whether a call that writes waits until the disk has it.
+    """
+
+    def __init__(self, root: RootLayout, *, user: str = "", durable: bool = False) -> None:
+        self._root = root
+        self._user = user
+        self._durable = durable
+        self._lock = threading.Lock()
+        self._positions: dict[str, RootPosition] = {}
+        self._events: dict[str, list[RootEvent]] = {}
+        self._broken: dict[str, list[Broken]] = {}
+        self._state = RootState()
+
+    # -- everything -------------------------------------------------------------------------------
+
+    def state(self) -> RootState:
+        """What all events add up to.
+
+        Raises:
+            OSError: The journal cannot be read.
+        """
+        with self._lock:
+            self._read()
+            return self._state
+
+    def broken(self) -> dict[str, list[Broken]]:
+        """The lines that cannot be read, by file."""
+        with self._lock:
+            self._read()
+            return {name: list(found) for name, found in self._broken.items() if found}
+
+    def append(
+        self,
+        kind: str,
+        fields: Mapping[str, Any],
+        *,
+        scope: str = "root",
+        after: Sequence[str] = (),
+        t: float | None = None,
+    ) -> str:
+        """Append an event; returns its id. See `journal.root.append`."""
+        return append(
+            self._root,
+            kind,
+            fields,
+            scope=scope,
+            after=after,
+            user=self._user,
+            t=t,
+            durable=self._durable,
+        )
+
+    def _read(self) -> None:
+        gone = self._positions.keys() - set(journal_files(self._root))
+        again = bool(gone)
+        for name in gone:
+            del self._positions[name], self._events[name], self._broken[name]
+        new: list[RootEvent] = []
+        for chunk in follow_root(self._root, self._positions):
+            lines, broken = decode_root(chunk.data, chunk.lines + 1, hints=False)
+            events = [line.event for line in lines if isinstance(line.event, RootEvent)]
+            if chunk.replaced:
+                again = True
+                self._events[chunk.name], self._broken[chunk.name] = [], []
+            self._events.setdefault(chunk.name, []).extend(events)
+            self._broken.setdefault(chunk.name, []).extend(broken)
+            self._positions[chunk.name] = chunk.end
+            new += events
+        if again:
+            new = [event for events in self._events.values() for event in events]
+            self._state = RootState()
+        for event in new:
+            self._state.add(event)
+
+    # -- documents --------------------------------------------------------------------------------
+
+    def documents(
+        self, kind: str | None = None, *, name: str | None = None, scope: str | None = None
+    ) -> list[Document]:
+        """The documents that there are, of a kind, name or scope; by kind, name and scope."""
+        state = self.state()
+        with self._lock:
+            return documents_in(state, kind, scope, name)
+
+    def document(self, kind: str, name: str, *, scope: str = "root") -> Document:
+        """One document.
+
+        Raises:
+            NotFound: There is none.
+        """
+        found = self.documents(kind, name=name, scope=scope)
+        if not found:
+            known = [document.name for document in self.documents(kind, scope=scope)]
+            raise NotFound(f"There is no {kind} {name!r}.", name=name, nearest=known[:8])
+        return found[0]
+
+    def set_document(
+        self,
+        kind: str,
+        name: str,
+        body: Mapping[str, Any] | None,
+        *,
+        scope: str = "root",
+        after: Document | None = None,
+    ) -> Document | None:
+        """Write a document, or remove it when `body` is None; what there is then.
+
+        Args:
+            after: The document that its author saw, when it may have been changed since: what somebody else wrote
+                meanwhile then stays beside it, in `others`. What there is now, if not given.
+
+        Raises:
+            InvalidName: The kind, name or scope is none.
+            InvalidValue: The body is no mapping.
+            OSError: It cannot be written.
+        """
+        _check(kind, name, scope)
+        if body is not None and not isinstance(body, Mapping):
+            raise InvalidValue(f"The body of a document is a mapping, not {body!r}.", key="body")
+        seen = (
+            self._seen("document", scope, kind, name)
+            if after is None
+            else [after.event, *(other.event for other in after.others)]
+        )
+        fields = {"kind": kind, "name": name, "body": to_plain(body)}
+        self.append("document", fields, scope=scope, after=seen)
+        found = self.documents(kind, name=name, scope=scope)
+        return found[0] if found else None
+
+    # -- versions and aliases ---------------------------------------------------------------------
+
+    def versions(
+        self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
+    ) -> list[Version]:
+        """The versions that there are, of a kind, name or scope; by kind, name, scope and number."""
+        state = self.state()
+        with self._lock:
+            return versions_in(state, kind, name, scope)
+
+    def claim_version(self, kind: str, name: str, *, scope: str = "root", first: int = 1) -> int:
+        """The number of a new version, which nobody else gets; `set_version` then says what it is.
+
+        Args:
+            first: The number of the first version.
+
+        Raises:
+            InvalidName: The kind, name or scope is none.
+            OSError: The root cannot be written.
+        """
+        _check(kind, name, scope)
+        state = self.state()
+        with self._lock:
+            known = [int(s[4]) + 1 for s in state.subjects("version", scope, kind, name)]
+        return claim_number(self._root, "\0".join((scope, kind, name)), max([first, *known]))
+
+    def set_version(
+        self,
+        kind: str,
+        name: str,
+        number: int,
+        target: str | None,
+        *,
+        digest: str | None = None,
+        body: Mapping[str, Any] | None = None,
+        why: str | None = None,
+        scope: str = "root",
+    ) -> Version | None:
+        """Say what a version points to, or withdraw it when `target` is None; what there is then.
+
+        Raises:
+            InvalidName: The kind, name or scope is none.
+            OSError: It cannot be written.
+        """
+        _check(kind, name, scope)
+        fields = {
+            "kind": kind,
+            "name": name,
+            "number": int(number),
+            "target": to_plain(target),
+            "digest": digest,
+            "body": to_plain(body or {}),
+            "why": to_plain(why),
+        }
+        after = self._seen("version", scope, kind, name, str(int(number)))
+        self.append("version", fields, scope=scope, after=after)
+        return next((v for v in self.versions(kind, name, scope=scope) if v.number == number), None)
+
+    def aliases(
+        self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
+    ) -> list[Alias]:
+        """The aliases that there are, of a kind, name or scope; by kind, name, scope and alias."""
+        state = self.state()
+        with self._lock:
+            return aliases_in(state, kind, name, scope)
+
+    def set_alias(
+        self,
+        kind: str,
+        name: str,
+        alias: str,
+        number: int | None,
+        *,
+        why: str | None = None,
+        scope: str = "root",
+    ) -> Alias | None:
+        """Have an alias mean a version from now on, or take it away when `number` is None; what there is then.
+
+        Raises:
+            InvalidName: The kind, name, alias or scope is none.
+            OSError: It cannot be written.
+        """
+        _check(kind, name, scope)
+        fields = {
+            "kind": kind,
+            "name": name,
+            "alias": check_label(alias, "alias"),
+            "number": None if number is None else int(number),
+            "why": to_plain(why),
+        }
+        after = self._seen("alias", scope, kind, name, alias)
+        self.append("alias", fields, scope=scope, after=after)
+        return next((a for a in self.aliases(kind, name, scope=scope) if a.alias == alias), None)
+
+    def _seen(self, *subject: str) -> list[str]:
+        state = self.state()
+        with self._lock:
+            return [event.id for event in state.heads(*subject)]

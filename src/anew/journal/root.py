@@ -1,0 +1,292 @@
+"""The root's own journal: what belongs to no experiment, and hints about which experiments changed.
+
+Every author (see `author`) appends to a file of its own in `.anew/root/`, one line an event, so there is no lock and
+nothing to clean up, and any number of readers may follow with positions of their own. Some lines are *hints*: they say
+which experiments to look at, and a walk over the folders finds the same. All other lines are truth, like an
+experiment's own events. `docs/internals/format.md` lists both.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+import time
+
+from ..record.encode import encode_line
+from ..record.ids import new_id
+from .author import identity, login_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from .author import Identity
+    from .layout import RootLayout
+
+__all__ = [
+    "HINTS",
+    "RootChunk",
+    "RootPosition",
+    "announce",
+    "append",
+    "append_line",
+    "author_name",
+    "claim_number",
+    "follow_root",
+    "journal_files",
+    "make_private",
+]
+
+HINTS = ("opened", "ended", "changed")
+_MARK_BYTES = 256
+
+
+def announce(root: RootLayout, kind: str, experiment_id: str, prefix: str) -> None:
+    """Leave a hint for readers; without it they find the change later.
+
+    Args:
+        kind: One of `HINTS`.
+
+    Raises:
+        OSError: The root cannot be written.
+    """
+    line = {"k": kind, "t": time.time(), "experiment_id": experiment_id, "prefix": prefix}
+    _write(root, encode_line(line), durable=False, who=None)
+
+
+def append(
+    root: RootLayout,
+    kind: str,
+    fields: Mapping[str, Any],
+    *,
+    scope: str = "root",
+    after: Iterable[str] = (),
+    user: str = "",
+    t: float | None = None,
+    durable: bool = False,
+    who: Identity | None = None,
+) -> str:
+    """Append one event that is truth; returns its id.
+
+    Args:
+        kind: Its tag, such as "document".
+        fields: What it says besides, as plain JSON.
+        after: The ids of the events that it takes the place of.
+        user: Who says it; the login name if not given.
+        t: Its time; now if not given.
+        durable: Wait until the disk has it.
+
+    Raises:
+        OSError: It cannot be written.
+        TypeError, ValueError: It is no plain JSON.
+    """
+    event_id = new_id()
+    line: dict[str, Any] = {"k": kind, "t": time.time() if t is None else t, "id": event_id}
+    line["user"], line["host"] = user or login_name(), (who or identity()).host
+    if scope != "root":
+        line["scope"] = scope
+    seen = list(after)
+    if seen:
+        line["after"] = seen
+    _write(root, encode_line({**line, **fields}), durable=durable, who=who)
+    return event_id
+
+
+def _write(root: RootLayout, line: bytes, *, durable: bool, who: Identity | None) -> None:
+    path = os.path.join(root.journal, author_name(root, who) + ".jsonl")
+    append_line(path, line, durable=durable)
+
+
+def author_name(root: RootLayout, who: Identity | None = None) -> str:
+    """The stem of the files that this process may append to below a root.
+
+    It depends on the root's own folder too: a root that was copied goes on in files of its own, so that the two
+    can be put together again.
+
+    Raises:
+        OSError: The root cannot be written.
+    """
+    make_private(root, root.journal)
+    stat = os.stat(root.journal)
+    return (who or identity()).name(f"{stat.st_dev}.{stat.st_ino}")
+
+
+def append_line(path: str, line: bytes, *, durable: bool = False) -> None:
+    """Append a line to a file that other processes may append to at the same moment.
+
+    Raises:
+        OSError: It could not be written whole.
+    """
+    # For reading too: an end that was cut short when the power failed must not swallow this line.
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(fd).st_size
+        if size and os.pread(fd, 1, size - 1) != b"\n":
+            line = b"\n" + line
+        if os.write(fd, line) != len(line):
+            raise OSError(errno.ENOSPC, "the disk took only part of a line", path)
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_private(root: RootLayout, folder: str) -> None:
+    """Make a folder in `.anew/`; where a group may write to the root, it may write there too.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if os.path.isdir(folder):
+        return
+    os.makedirs(root.root, exist_ok=True)
+    shared = os.stat(root.root).st_mode & 0o2070
+    at = root.root
+    for part in os.path.relpath(folder, root.root).split(os.sep):
+        at = os.path.join(at, part)
+        try:
+            os.mkdir(at)
+        except FileExistsError:
+            continue
+        if shared & 0o020:
+            os.chmod(at, modes.S_IMODE(os.stat(at).st_mode) | shared)
+
+
+def claim_number(root: RootLayout, what: str, at_least: int) -> int:
+    """A number of `what` that no other process gets: at least this, and higher than all that were claimed before.
+
+    Raises:
+        OSError: The root cannot be written.
+    """
+    import hashlib
+
+    key = hashlib.blake2b(what.encode("utf-8", "replace"), digest_size=12).hexdigest()
+    folder = os.path.join(root.journal, "claims", key)
+    make_private(root, folder)
+    claimed = [int(name) for name in os.listdir(folder) if name.isdecimal()]
+    number = max([at_least, *(n + 1 for n in claimed)])
+    while True:
+        try:
+            path = os.path.join(folder, str(number))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            return number
+        except FileExistsError:
+            number += 1
+
+
+# -- reading ----------------------------------------------------------------------------------------
+
+
+class RootPosition:
+    """How far one file was read, and what tells that it is still the same file.
+
+    Attributes:
+        offset, lines: Bytes and whole lines that were read.
+        stamp: Size, modification time and inode of the file when it was last looked at.
+        mark: A checksum of its first bytes and of those before `offset`.
+    """
+
+    __slots__ = ("lines", "mark", "offset", "stamp")
+
+    def __init__(
+        self,
+        offset: int = 0,
+        lines: int = 0,
+        stamp: tuple[int, int, int] = (0, 0, 0),
+        mark: int = 0,
+    ) -> None:
+        self.offset = offset
+        self.lines = lines
+        self.stamp = stamp
+        self.mark = mark
+
+    def to_text(self) -> str:
+        """As a text to be kept."""
+        return " ".join(map(str, (self.offset, self.lines, *self.stamp, self.mark)))
+
+    @classmethod
+    def from_text(cls, text: str) -> RootPosition:
+        """The inverse of `to_text`; the beginning for any other text."""
+        try:
+            offset, lines, size, time_ns, inode, mark = map(int, text.split())
+        except ValueError:
+            return cls()
+        return cls(offset, lines, (size, time_ns, inode), mark)
+
+
+class RootChunk:
+    """What is new in one file: whole lines, the number of lines before them, and the position after them.
+
+    `replaced` says that the file is another than the one read before, so that `data` is all of it.
+    """
+
+    __slots__ = ("data", "end", "lines", "name", "replaced")
+
+    def __init__(
+        self, name: str, data: bytes, lines: int, end: RootPosition, replaced: bool
+    ) -> None:
+        self.name = name
+        self.data = data
+        self.lines = lines
+        self.end = end
+        self.replaced = replaced
+
+
+def follow_root(root: RootLayout, positions: Mapping[str, RootPosition]) -> Iterator[RootChunk]:
+    """What was appended to the root's journal since these positions, a chunk a file; by the file's name.
+
+    A last line without its newline is a write in progress and waits. A file that is not the one read before, of
+    whatever size, is read from its start. What is no plain file is passed over.
+
+    Raises:
+        OSError: A file cannot be read.
+    """
+    for name in journal_files(root):
+        path = os.path.join(root.journal, name)
+        before = positions.get(name) or RootPosition()
+        try:
+            stat = os.lstat(path)
+            stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+            if stamp == before.stamp or not modes.S_ISREG(stat.st_mode):
+                continue
+            fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        except FileNotFoundError:
+            continue
+        try:
+            chunk = _chunk(fd, name, before, stamp)
+        finally:
+            os.close(fd)
+        if chunk.data or chunk.replaced:
+            yield chunk
+
+
+def journal_files(root: RootLayout) -> list[str]:
+    """The names of the files of the root's journal."""
+    try:
+        return sorted(name for name in os.listdir(root.journal) if name.endswith(".jsonl"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _chunk(fd: int, name: str, before: RootPosition, stamp: tuple[int, int, int]) -> RootChunk:
+    offset, lines = before.offset, before.lines
+    replaced = offset > 0 and (stamp[0] < offset or _mark(fd, offset) != before.mark)
+    if replaced:
+        offset = lines = 0
+    data = b""
+    while more := os.pread(fd, max(1 << 16, stamp[0] - offset - len(data)), offset + len(data)):
+        data += more
+    data = data[: data.rfind(b"\n") + 1]
+    end = offset + len(data)
+    position = RootPosition(end, lines + data.count(b"\n"), stamp, _mark(fd, end))
+    return RootChunk(name, data, lines, position, replaced)
+
+
+def _mark(fd: int, offset: int) -> int:
+    from binascii import crc32
+
+    first = os.pread(fd, min(_MARK_BYTES, offset), 0)
+    last = os.pread(fd, min(_MARK_BYTES, offset), max(0, offset - _MARK_BYTES))
+    return crc32(last, crc32(first))

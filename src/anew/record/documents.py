@@ -1,0 +1,194 @@
+"""What the root's journal says of documents, versions and aliases, as frozen structs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from .plain import from_plain
+from .root import AliasSet, DocumentSet, RootEvent, RootState, VersionSet
+
+__all__ = ["Alias", "Document", "Version", "aliases_in", "documents_in", "versions_in"]
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """A document of a store: a saved view, a report, a goal, a group of experiments …
+
+    Attributes:
+        body: What it says; None once it was removed (only among `others`).
+        scope: Whom it concerns: "root" (everybody), "project/<prefix>" or "user/<name>".
+        time: When this was written.
+        user, host: Who wrote it, and where.
+        event: The id of the event that wrote it.
+        others: What was written side by side with it, where nobody had seen the other, newest first.
+    """
+
+    kind: str
+    name: str
+    body: Mapping[str, Any] | None
+    scope: str
+    time: float
+    user: str
+    host: str
+    event: str
+    others: tuple[Document, ...] = ()
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a model or an artifact.
+
+    Attributes:
+        target: What it points to, such as the id of an experiment; None once it was withdrawn (only among `others`).
+        digest: A hash of what it points to.
+        body: What else is said of it.
+        why: Why it was made, as its author put it.
+        scope, time, user, host, event, others: As of a `Document`.
+    """
+
+    kind: str
+    name: str
+    number: int
+    target: str | None
+    digest: str | None
+    body: Mapping[str, Any]
+    why: str | None
+    scope: str
+    time: float
+    user: str
+    host: str
+    event: str
+    others: tuple[Version, ...] = ()
+
+
+class Alias(msgspec.Struct, frozen=True, kw_only=True):
+    """An alias of a model or an artifact: which version it means.
+
+    Attributes:
+        number: The version; None once the alias was taken away (only among `others`).
+        why: Why, as its author put it.
+        scope, time, user, host, event, others: As of a `Document`.
+    """
+
+    kind: str
+    name: str
+    alias: str
+    number: int | None
+    why: str | None
+    scope: str
+    time: float
+    user: str
+    host: str
+    event: str
+    others: tuple[Alias, ...] = ()
+
+
+def documents_in(
+    state: RootState,
+    kind: str | None = None,
+    scope: str | None = None,
+    name: str | None = None,
+) -> list[Document]:
+    """The documents that there are, of a kind, scope or name; by kind, name and scope.
+
+    One that was changed and removed side by side is still there.
+    """
+    found = []
+    for subject in state.subjects("document"):
+        if _meant(subject, scope, kind, name):
+            first, *others = sorted(
+                (_document(event) for event in state.heads(*subject)), key=lambda d: d.body is None
+            )
+            if first.body is not None:
+                found.append(msgspec.structs.replace(first, others=tuple(others)))
+    return sorted(found, key=lambda d: (d.kind, d.name, d.scope))
+
+
+def versions_in(
+    state: RootState,
+    kind: str | None = None,
+    name: str | None = None,
+    scope: str | None = None,
+) -> list[Version]:
+    """The versions that there are, of a kind, name or scope; by kind, name, scope and number."""
+    found = []
+    for subject in state.subjects("version"):
+        if _meant(subject, scope, kind, name):
+            first, *others = sorted(
+                (_version(event) for event in state.heads(*subject)),
+                key=lambda v: v.target is None,
+            )
+            if first.target is not None:
+                found.append(msgspec.structs.replace(first, others=tuple(others)))
+    return sorted(found, key=lambda v: (v.kind, v.name, v.scope, v.number))
+
+
+def aliases_in(
+    state: RootState,
+    kind: str | None = None,
+    name: str | None = None,
+    scope: str | None = None,
+) -> list[Alias]:
+    """The aliases that there are, of a kind, name or scope; by kind, name, scope and alias."""
+    found = []
+    for subject in state.subjects("alias"):
+        if _meant(subject, scope, kind, name):
+            first, *others = sorted(
+                (_alias(event) for event in state.heads(*subject)), key=lambda a: a.number is None
+            )
+            if first.number is not None:
+                found.append(msgspec.structs.replace(first, others=tuple(others)))
+    return sorted(found, key=lambda a: (a.kind, a.name, a.scope, a.alias))
+
+
+def _meant(subject: tuple[str, ...], *given: str | None) -> bool:
+    return all(one is None or one == has for one, has in zip(given, subject[1:], strict=False))
+
+
+def _document(event: RootEvent) -> Document:
+    assert isinstance(event, DocumentSet)
+    return Document(
+        kind=event.kind,
+        name=event.name,
+        body=from_plain(event.body),
+        scope=event.scope,
+        time=event.t,
+        user=event.user,
+        host=event.host,
+        event=event.id,
+    )
+
+
+def _version(event: RootEvent) -> Version:
+    assert isinstance(event, VersionSet)
+    return Version(
+        kind=event.kind,
+        name=event.name,
+        number=event.number,
+        target=event.target,
+        digest=event.digest,
+        body=from_plain(event.body),
+        why=event.why,
+        scope=event.scope,
+        time=event.t,
+        user=event.user,
+        host=event.host,
+        event=event.id,
+    )
+
+
+def _alias(event: RootEvent) -> Alias:
+    assert isinstance(event, AliasSet)
+    return Alias(
+        kind=event.kind,
+        name=event.name,
+        alias=event.alias,
+        number=event.number,
+        why=event.why,
+        scope=event.scope,
+        time=event.t,
+        user=event.user,
+        host=event.host,
+        event=event.id,
+    )

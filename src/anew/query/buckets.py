@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
-class Buckets(NamedTuple):
+@dataclass(frozen=True, eq=False, slots=True)
+class Buckets:
     """Per series (row) and bucket of steps (column): the smallest, largest and last value, and how many.
 
     NaN is neither smallest nor largest where there is a number beside it; where there is no point, or NaN

@@ -320,7 +320,9 @@ class FolderSeries:
                 asked = [(experiments[n].experiment_id, experiments[n].folder) for n in numbers]
                 packed, answered = self._packs.find(project, asked, wanted, times=times)
                 place = np.array(numbers, np.int32)
-                found += [f._replace(experiment=place[f.experiment]) for f in packed]
+                found += [
+                    Found(place[e], metric, counts, points) for e, metric, counts, points in packed
+                ]
                 missing = [n for at, n in enumerate(numbers) if at not in answered]
             keep = len(missing) >= MANY and bool(wanted)
             fresh = Fresh(self.read, self._packs, project, keep=keep)

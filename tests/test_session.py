@@ -57,7 +57,7 @@ def test_finish_refuses_a_status_that_is_no_end() -> None:
 
 
 def test_without_a_start_there_is_no_current_experiment() -> None:
-    with pytest.raises(NotRunning, match=r"anew\.start"):
+    with pytest.raises(NotRunning):
         anew.log_metric("x", 1.0)
 
 

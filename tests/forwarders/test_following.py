@@ -135,7 +135,7 @@ def test_two_do_not_send_to_one_place_at_once(root: Path, ledger: Ledger):
         exp.log_metric("loss", 1.0)
     with locked(os.path.join(exp.folder, "forwarded", "mlflow.lock"), 1.0) as held:
         assert held
-        with pytest.raises(Busy, match="another process"):
+        with pytest.raises(Busy):
             follow_to_the_end(exp.folder, MLflow(), prefix="p/run", patience=1, lock_wait=0.05)
         thread, errors = in_background(exp.folder)
         time.sleep(0.1)

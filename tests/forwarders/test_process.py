@@ -251,7 +251,7 @@ def test_an_experiment_can_be_told_to_be_forwarded_while_it_runs(root: Path):
     progress = read_progress(exp.folder, "tensorboard")
     assert progress is not None
     assert progress.told == "completed"
-    with pytest.raises(NotRunning, match="after the end"):
+    with pytest.raises(NotRunning):
         exp.forward("aim")
 
 

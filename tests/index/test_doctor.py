@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from anew.index import Index, examine
+from anew.journal.root import append
 from anew.query.question import FactsQuestion
 from anew.stores.open import open_stores
 from tests.stores.journals import Journal, finished, running
@@ -107,3 +108,25 @@ def test_a_catalog_that_lies_about_problems_is_corrected(root, index):
     question = FactsQuestion(ids=[journal.id], parts=frozenset({"problems"}), now=0.0)
     (facts,) = index.stores.catalog.facts(question)
     assert facts.problems == ()
+
+
+def test_a_deletion_that_moved_nothing_and_a_stranger_in_the_trash_are_told(root, index):
+    journal = finished(root, "p/run")
+    index.refresh()
+    append(index.root, "deleted", {"experiment_id": journal.id, "prefix": "p/run"})
+    (root / ".anew" / "trash" / "stranger" / "content").mkdir(parents=True)
+    index.refresh()
+    found = [(f.kind, f.prefix) for f in examine(index, repair=True)]
+    assert found == [("trash", "p/run"), ("trash", "")]
+    assert journal.folder.exists()
+    assert (root / ".anew" / "trash" / "stranger").exists()
+
+
+def test_a_broken_line_of_the_root_s_journal_is_told_with_its_place(root, index):
+    finished(root, "p/run")
+    [file] = (root / ".anew" / "root").glob("*.jsonl")
+    with open(file, "ab") as out:
+        out.write(b"nonsense\n")
+    index.refresh()
+    [finding] = examine(index)
+    assert (finding.kind, finding.path, finding.line) == ("broken line", str(file), 2)

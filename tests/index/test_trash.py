@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from anew.errors import InvalidName, NotFound, StillRunning
 from anew.index import Index, Trash, Weighing
 from anew.index import trash as trashing
+from anew.journal.root import append
 from anew.query.question import ask
 from anew.stores.open import open_stores
 from tests.stores.journals import finished, running
@@ -140,22 +140,68 @@ def test_a_prefix_that_was_taken_meanwhile_is_not_overwritten(root, index, trash
     second = finished(root, "p/run")
     index.refresh()
     before = tree(second.folder)
-    with pytest.raises(InvalidName, match="another prefix"):
+    with pytest.raises(InvalidName):
         trash.restore(first.id)
     assert tree(second.folder) == before
     assert trash.restore(first.id, "p/first") == "p/first"
     assert prefixes(index) == ["p/first", "p/run"]
 
 
-def test_a_tampered_document_restores_nothing_outside_the_root(root, index, trash):
+def test_events_from_elsewhere_move_nothing_into_or_out_of_the_root(root, index, trash, tmp_path):
+    """What came with somebody else's folder: lines and files that name what they like."""
+    precious = tmp_path / "home" / "precious"
+    precious.mkdir(parents=True)
+    (precious / "thesis.tex").write_text("years of work")
+    kept, other = finished(root, "p/kept"), finished(root, "p/other")
+    index.refresh()
+    before = tree(kept.folder)
+    for experiment_id in ("z", "../../home/precious", kept.id):
+        for prefix in ("../home/precious", str(precious), "p/kept"):
+            fields = {"experiment_id": experiment_id, "prefix": prefix, "name": "x"}
+            append(index.root, "deleted", fields)
+    lying = root / ".anew" / "trash" / "z"
+    lying.mkdir(parents=True)
+    (lying / "content").symlink_to(precious)
+    (lying / "deleted.json").write_text('{"experiment_id": "z", "prefix": "../home/precious"}')
+    index.refresh()
+    assert prefixes(index) == ["p/other"]  # hidden, and not moved
+    trash.delete([other.id])
+    trash.gc()
+    assert tree(kept.folder) == before
+    assert (precious / "thesis.tex").read_text() == "years of work"
+    with pytest.raises((InvalidName, NotFound)):
+        trash.restore("z", "p/z")
+    assert trash.restore(kept.id, "p/kept") == "p/kept"
+    assert prefixes(index) == ["p/kept"]
+
+
+def test_what_was_deleted_elsewhere_is_hidden_and_named_until_it_is_restored(root, index, trash):
     journal = finished(root, "p/run")
     index.refresh()
-    trash.delete([journal.id])
-    path = root / ".anew" / "trash" / journal.id / "deleted.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"prefix": "../../outside"}))
-    with pytest.raises(InvalidName):
-        trash.restore(journal.id)
-    assert not (root.parent.parent / "outside").exists()
+    append(index.root, "deleted", {"experiment_id": journal.id, "prefix": "p/run", "name": "run"})
+    index.refresh()
+    assert prefixes(index) == []
+    assert journal.folder.exists()
+    [item] = trash.items()
+    assert (item.experiment_id, item.complete) == (journal.id, False)
+    assert trash.gc().count == 0
+    index.rebuild()
+    assert prefixes(index) == []
+    assert trash.restore(journal.id) == "p/run"
+    assert prefixes(index) == ["p/run"]
+
+
+def test_what_was_purged_and_is_copied_back_in_is_shown_when_it_is_restored(
+    root, index, trash, tmp_path
+):
+    journal = finished(root, "p/run")
+    index.refresh()
+    shutil.copytree(journal.folder, tmp_path / "backup")
+    trash.delete([journal.id], permanently=True)
+    shutil.copytree(tmp_path / "backup", root / "p" / "run")
+    assert index.adopt("p/run") is None
+    assert trash.restore(journal.id) == "p/run"
+    assert prefixes(index) == ["p/run"]
 
 
 def test_purging_gives_back_the_bytes(root, index, trash):
@@ -231,7 +277,7 @@ def test_series_derived_for_experiments_that_are_no_more_are_collected(root, ind
 
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("moves", [0, 1, 2])
-def test_a_deletion_that_was_cut_short_is_finished_by_the_next_action(
+def test_a_deletion_that_was_cut_short_hides_the_experiment_and_loses_nothing(
     root, index, trash, monkeypatch, moves: int, nested: bool
 ):
     journal = finished(root, "p/run")
@@ -249,26 +295,30 @@ def test_a_deletion_that_was_cut_short_is_finished_by_the_next_action(
         left[0] -= 1
         move(source, target)
 
+    cut = False
     with monkeypatch.context() as patch:
         patch.setattr(trashing, "_move", dying)
         try:
             trash.delete([journal.id])
         except KeyboardInterrupt:
-            assert moves == 0 or not (journal.folder / "journal").exists()
-    trash.gc(older_than=1e9)
-    assert [item.doing for item in trash.items()] == [None]
+            cut = True
+    index.refresh()
+    assert [(i.experiment_id, i.complete) for i in trash.items()] == [(journal.id, not cut)]
     assert prefixes(index) == (["p/run/child"] if nested else [])
+    if cut:
+        trash.gc()
     left = [moves]
     with monkeypatch.context() as patch:
         patch.setattr(trashing, "_move", dying)
         try:
             trash.restore(journal.id)
         except KeyboardInterrupt:
-            assert not (journal.folder / "journal").exists()
-    trash.gc(older_than=1e9)
-    assert trash.items() == []
+            index.refresh()
+            assert "p/run" not in prefixes(index)
+            trash.restore(journal.id)
     after = {k: v for k, v in tree(journal.folder).items() if not k.startswith("child")}
     assert after == before
+    assert trash.items() == []
     assert "p/run" in prefixes(index)
 
 
@@ -278,11 +328,16 @@ def test_an_id_deleted_twice_has_two_places(root, index, trash, tmp_path):
     shutil.copytree(journal.folder, tmp_path / "copy")
     trash.delete([journal.id])
     shutil.copytree(tmp_path / "copy", journal.folder)
-    index.adopt("p/run")
+    journal.points([(9, {"loss": 0.5})])  # continued since
+    before = tree(journal.folder)
+    assert before != tree(tmp_path / "copy")
+    trash.restore(journal.id, "p/run")
+    assert tree(journal.folder) == before
     trash.delete([journal.id])
-    assert len(trash.items()) == 2
+    assert len(trash.items()) == 1
     trash.purge()
     assert trash.items() == []
+    assert list((root / ".anew" / "trash").iterdir()) == []
 
 
 def test_files_with_two_names_are_weighed_once(tmp_path):

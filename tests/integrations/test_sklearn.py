@@ -328,9 +328,9 @@ def test_a_fit_that_raises_fails_the_experiment_and_keeps_the_parameters(root):
 
 def test_what_cannot_be_right_is_refused_before_the_fit(root):
     x, y, x_test, _ = split([0, 1])
-    with pytest.raises(InvalidValue, match=r"\.joblib or \.skops"):
+    with pytest.raises(InvalidValue):
         fit(Stubborn(), x, y, model_file="model.pkl")
-    with pytest.raises(InvalidValue, match="without y_test"):
+    with pytest.raises(InvalidValue):
         fit(Stubborn(), x, y, x_test)
     assert not root.exists()
 

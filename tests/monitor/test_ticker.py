@@ -127,7 +127,7 @@ def test_the_thread_is_a_daemon_shared_by_all_and_ends_when_idle(
 
 
 def test_an_interval_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="more than 0 seconds"):
+    with pytest.raises(ValueError):
         Ticker().add(lambda: None, 0)
 
 

@@ -49,10 +49,10 @@ def test_what_makes_no_sense_is_refused(store, options):
 
 def test_too_many_groups_are_refused(store, monkeypatch):
     monkeypatch.setattr("anew.plots.group._MOST_GROUPS", 2)
-    with pytest.raises(InvalidValue, match="makes 6 groups"):
+    with pytest.raises(InvalidValue):
         plot_group(store, SWEEP, "train/loss", "prefix")
 
 
 def test_a_filter_that_nothing_fits_is_refused(store):
-    with pytest.raises(NotFound, match="Nothing matches"):
+    with pytest.raises(NotFound):
         plot_group(store, "params.lr > 5", "train/loss", "params.lr")

@@ -38,5 +38,5 @@ def test_chosen_metrics_are_drawn_in_the_order_asked_for(store, tmp_path):
 
 
 def test_an_experiment_without_metrics_is_refused(store):
-    with pytest.raises(NotFound, match="no metric"):
+    with pytest.raises(NotFound):
         plot_metrics(store, "lab/odd/silent")

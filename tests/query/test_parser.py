@@ -202,7 +202,7 @@ def test_numbers_of_any_length_and_lists_of_any_length_are_no_crash():
     assert isinstance(tree, Compare)
     assert isinstance(tree.right, Value)
     assert tree.right.value == float("inf")
-    with pytest.raises(QueryError, match="10,000 values"):
+    with pytest.raises(QueryError):
         parse(f"lost in ({'1,' * 20_000})")
 
 

@@ -70,6 +70,24 @@ def test_a_zip_holds_the_folders_and_unpacked_elsewhere_is_a_store(store, tmp_pa
         assert other.history("one").to_pandas().equals(store.history("one").to_pandas())
 
 
+def test_a_zip_of_everything_holds_the_documents_too_and_nothing_about_this_root(store, tmp_path):
+    store.set_document("view", "best", {"filter": "status == 'completed'"})
+    (path,) = store.export(None, tmp_path / "all.zip")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "elsewhere")
+    kinds = [
+        json.loads(line)["k"]
+        for file in (tmp_path / "elsewhere" / ".anew" / "root").glob("*.jsonl")
+        for line in file.read_bytes().splitlines()
+    ]
+    assert kinds == ["document"]
+    (document,) = Store(tmp_path / "elsewhere").documents()
+    assert (document.name, document.body) == ("best", {"filter": "status == 'completed'"})
+    store.export(["one"], tmp_path / "some.zip")
+    with zipfile.ZipFile(tmp_path / "some.zip") as archive:
+        assert not [name for name in archive.namelist() if name.startswith(".anew")]
+
+
 def test_nothing_is_overwritten_and_nothing_half_made_is_left(store, tmp_path):
     store.export(None, tmp_path / "out")
     with pytest.raises(FileExistsError):

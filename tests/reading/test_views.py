@@ -211,7 +211,7 @@ def test_files_are_read_and_copied_with_their_hash_checked(root, tmp_path):
         assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["model.bin", "out.bin"]
         assert first.read_bytes(check=False) == b"changed"
         second.path.unlink()
-        with pytest.raises(NotFound, match="no longer"):
+        with pytest.raises(NotFound):
             second.read_bytes()
 
 

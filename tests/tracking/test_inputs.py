@@ -109,10 +109,10 @@ def test_a_file_changed_a_moment_ago_is_not_remembered(tmp_path):
 
 def test_what_is_not_there_or_no_data_is_refused(tmp_path):
     with Experiment("lab/x", root=tmp_path / "root", **OPTIONS) as exp:
-        with pytest.raises(FileNotFoundError, match="no input at 'nowhere'"):
+        with pytest.raises(FileNotFoundError):
             exp.inputs.add("nowhere")
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(InvalidName, match="neither a file nor a folder"):
+        with pytest.raises(InvalidName):
             exp.inputs.add(tmp_path / "pipe")
     with pytest.raises(NotRunning):
         exp.inputs.add(tmp_path)

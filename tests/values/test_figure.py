@@ -77,5 +77,5 @@ def test_a_large_plotly_figure_is_a_file(tmp_path: Path) -> None:
 
 def test_what_is_no_figure_is_refused() -> None:
     for thing in (None, 3, "x", [1], object()):
-        with pytest.raises(InvalidValue, match="made from a matplotlib or plotly figure"):
+        with pytest.raises(InvalidValue):
             Figure(thing)

@@ -31,7 +31,7 @@ _TARGETS = {  # the module, from this package on, and the class
     "clearml": ("..trackers.clearml.forward", "ClearMLTarget"),
     "mlflow": ("..trackers.mlflow.forward", "MLflowTarget"),
     "tensorboard": ("..trackers.tensorboard.forward", "TensorBoardTarget"),
-    "wandb": (".wandb", "WandBTarget"),
+    "wandb": ("..trackers.wandb.forward", "WandBTarget"),
 }
 
 
@@ -235,6 +235,7 @@ class ForwardSink:
             ExperimentLayout(self.folder).folder,
             state.created_at,
             next((w.opened.user for w in state.writers.values() if w.opened.user), ""),
+            state.captured,
         )
 
     def _save(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from ..record.events import Event, LogLine, PointLine
@@ -15,7 +15,8 @@ class Mirror(NamedTuple):
     """The experiment that a run at the target stands for.
 
     `project` is the folder above its name in the prefix, or None; `folder` is where its files lie (the paths in
-    records are relative to it); `created_at` is in seconds since the epoch.
+    records are relative to it); `created_at` is in seconds since the epoch; `captured` are the facts that were captured
+    of it before the target was made.
     """
 
     experiment_id: str
@@ -25,6 +26,7 @@ class Mirror(NamedTuple):
     folder: str
     created_at: float
     user: str = ""
+    captured: Mapping[str, Any] = {}
 
 
 class Item(NamedTuple):

@@ -16,6 +16,7 @@ from ..stores.catalog.protocol import Batch
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from .index import Index, Progress, identify
+from .trash import Trash
 from .visit import STREAMS
 
 __all__ = ["Finding", "examine"]
@@ -27,7 +28,8 @@ class Finding:
 
     `kind` is one of: "broken line", "corrupt file", "unreadable", "no identity" (a folder that looks like an
     experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
-    the catalog without a folder), "trash" (a move that was cut short), "leftover" (files nothing refers to).
+    the catalog without a folder), "trash" (deleted, and its files are still in their place, or nothing says what lies
+    there), "leftover" (files nothing refers to).
     `repaired` says that it was mended: only what is derived ever is; records are never touched.
     """
 
@@ -57,6 +59,8 @@ def examine(
             findings += _records(index, prefix, repair)
             if progress is not None:
                 progress(done, len(walked))
+        findings += _trash(index)
+        findings += _journal(index)
         findings += _leftovers(index, repair)
     return findings
 
@@ -68,6 +72,7 @@ def _compare(
     strangers = []
     where = {experiment_id: prefix for prefix, experiment_id in known.items()}
     seen = set(walked)
+    deleted = index.journal.state().deleted()
     for prefix in sorted(known.keys() - seen):
         yield Finding(
             "gone", prefix, "The catalog has it, and its folder is not there.", repaired=repair
@@ -83,7 +88,7 @@ def _compare(
         if experiment_id is None:
             message = "It has a journal, but nothing in it says which experiment it is."
             yield Finding("no identity", prefix, message, folder)
-        elif known.get(prefix) == experiment_id:
+        elif known.get(prefix) == experiment_id or experiment_id in deleted:
             continue
         elif (first := where.get(experiment_id, prefix)) != prefix and first in seen:
             message = (
@@ -149,6 +154,32 @@ def _note(index: Index, prefix: str, found: list[Finding]) -> None:
         return
     now = tuple(ProblemFact(path, line, reason) for (path, line), reason in rows.items())
     catalog.save(Batch(examined={experiment_id: now}))
+
+
+def _trash(index: Index) -> Iterator[Finding]:
+    """What is deleted and not in the trash, or in the trash and not deleted."""
+    trash = Trash(index)
+    for item in trash.items():
+        if not item.complete:
+            message = (
+                f"It was deleted, so it is not shown, and its files are still there. `anew restore "
+                f"{item.experiment_id}` shows it again; deleting it then moves them."
+            )
+            folder = index.root.experiment(item.prefix).folder
+            yield Finding("trash", item.prefix, message, folder)
+    for folder in trash.unknown():
+        message = (
+            "Nothing says what lies here in the trash. Move it to where it belongs, or remove it."
+        )
+        yield Finding("trash", "", message, folder)
+
+
+def _journal(index: Index) -> Iterator[Finding]:
+    """Broken lines of the root's own journal."""
+    for name, broken in index.journal.broken().items():
+        path = os.path.join(index.root.journal, name)
+        for b in broken:
+            yield Finding("broken line", "", f"{b.reason}: {b.text[:60]!r}", path, b.line)
 
 
 def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:

@@ -6,11 +6,12 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
+from ..journal.documents import RootJournal
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
@@ -18,7 +19,7 @@ from ..query.question import Question
 from ..record.decode import decode_events
 from ..record.events import Opened
 from ..record.names import check_prefix
-from ..record.root import decode_root
+from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
 from ..stores.open import Stores
@@ -31,7 +32,7 @@ __all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_ROOT, _UNREAD = "root/", "unread/"
+_ROOT, _UNREAD, _DELETED = "root/", "unread/", "deleted/"
 _OPENED_BYTES = 64 << 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
@@ -66,11 +67,16 @@ class Index:
 
     Safe to use from several processes and machines at once: one at a time holds the lock, the others show
     what there is. Not for several threads at once.
+
+    Args:
+        journal: The root's journal, which says what was deleted; one of its own if not given.
     """
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, journal: RootJournal | None = None) -> None:
         self.stores = stores
         self.root: RootLayout = stores.root
+        self.journal = journal or RootJournal(stores.root)
+        self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._depth = 0
 
@@ -140,7 +146,7 @@ class Index:
                     )
                 self._depth = 1
                 try:
-                    self._mended(Refreshed)
+                    self._mended(self._recall)
                     yield
                 finally:
                     self._depth = 0
@@ -150,6 +156,10 @@ class Index:
     def touch(self, prefixes: Collection[str]) -> Refreshed:
         """Look at the folders at these prefixes, whatever was announced."""
         return self._touch(list(prefixes), None)
+
+    def take_in(self) -> Refreshed:
+        """Take in what was announced, as `refresh` does."""
+        return self._news(None)
 
     def ids(self) -> list[str]:
         """The ids of all experiments in the catalog."""
@@ -192,6 +202,7 @@ class Index:
         if catalog.state() is not CatalogState.COMPLETE:
             # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
             ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
+            self._save_deleted()
             taken = self._touch(sorted(self.root.walk()), progress)
             self._save_positions(ends)
             catalog.finish()
@@ -200,26 +211,53 @@ class Index:
         seconds = time.monotonic() - began
         return Refreshed(taken.experiments, taken.points, taken.problems, seconds)
 
+    def _recall(self) -> Refreshed:
+        """Remember what the catalog says of folders that are not shown or could not be read."""
+        self._note(self.stores.catalog.outstanding().marks)
+        return Refreshed()
+
+    def _note(self, marks: Mapping[str, str]) -> None:
+        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
+        self._deleted = {k[len(_DELETED) :]: v for k, v in marks.items() if k.startswith(_DELETED)}
+
     def _news(self, progress: Progress | None) -> Refreshed:
         """Take in what was announced, and what the experiments that are followed have written."""
-        catalog = self.stores.catalog
-        outstanding = catalog.outstanding()
+        outstanding = self.stores.catalog.outstanding()
         marks = outstanding.marks
+        self._note(marks)
         positions = {
             k[len(_ROOT) :]: RootPosition.from_text(v)
             for k, v in marks.items()
             if k.startswith(_ROOT)
         }
-        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
         prefixes = dict.fromkeys((*outstanding.followed, *self._unread))
         ends: dict[str, RootPosition] = {}
+        deletions = False
         for chunk in follow_root(self.root, positions):
             ends[chunk.name] = chunk.end
-            prefixes.update(dict.fromkeys(named_prefixes(chunk.data)))
+            events = [line.event for line in decode_root(chunk.data)[0]]
+            prefixes.update(dict.fromkeys(named_prefixes(events)))
+            deletions |= chunk.replaced or any(isinstance(event, OfExperiment) for event in events)
+        if deletions:
+            prefixes.update(dict.fromkeys(self._save_deleted()))
         taken = self._touch(list(prefixes), progress)
         if ends:
             self._save_positions(ends)
         return taken
+
+    def _save_deleted(self) -> list[str]:
+        """Note what is deleted now; the prefixes of all that this may show or hide."""
+        before, catalog = self._deleted, self.stores.catalog
+        now = {i: event.prefix for i, event in self.journal.state().deleted().items()}
+        marks: dict[str, str | None] = {_DELETED + i: None for i in before.keys() - now.keys()}
+        marks |= {_DELETED + i: prefix for i, prefix in now.items() if before.get(i) != prefix}
+        self._deleted = now
+        if not marks:
+            return []
+        catalog.save(Batch(marks=marks))
+        changed = before.keys() ^ now.keys()
+        hidden = (before[i] for i in changed & before.keys() if before[i])
+        return [*(known.prefix for known in catalog.known(ids=changed)), *hidden]
 
     def _save_positions(self, ends: dict[str, RootPosition]) -> None:
         marks = {_ROOT + name: end.to_text() for name, end in ends.items()}
@@ -253,7 +291,8 @@ class Index:
         ids: dict[str, str | None] = {}
         for prefix in prefixes:
             try:
-                ids[prefix] = identify(self.root.experiment(prefix).folder)
+                found = identify(self.root.experiment(prefix).folder)
+                ids[prefix] = None if found in self._deleted else found
             except OSError as error:
                 failed[prefix] = str(error)
         known = catalog.known(ids=[i for i in ids.values() if i], prefixes=list(ids))
@@ -303,12 +342,11 @@ class Index:
         return identify(self.root.experiment(prefix).folder) == experiment_id
 
 
-def named_prefixes(data: bytes) -> Iterator[str]:
-    """The prefixes that lines of the root's journal name; one that leads elsewhere is passed over."""
-    for line in decode_root(data)[0]:
-        prefix = getattr(line.event, "prefix", "")
+def named_prefixes(events: Iterable[Hint | RootEvent]) -> Iterator[str]:
+    """The prefixes that events of the root's journal name; one that leads elsewhere is passed over."""
+    for event in events:
         try:
-            yield check_prefix(prefix)
+            yield check_prefix(getattr(event, "prefix", ""))
         except (InvalidName, InvalidValue):
             continue
 

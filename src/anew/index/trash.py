@@ -1,31 +1,33 @@
 """Deleting experiments, with the way back until the trash is emptied.
 
-A deleted experiment lies in `.anew/trash/<id>/`: its files in `content/`, and `deleted.json` saying what
-it was. That document also says while files are being moved, so that a move that was cut short is finished
-by whoever looks next.
+That an experiment was deleted is an event of the root's journal: from then on it is not shown. Its files lie in
+`.anew/trash/<id>/content/` until they are restored or removed. Nothing that lies in a folder decides what is moved or
+where to: only the commands here move files, of the experiments they were given, and a move that was cut short is undone
+by restoring.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
-from ..errors import InvalidName, NotFound, StillRunning
+from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.layout import RootLayout, is_experiment
-from ..journal.root import announce
+from ..journal.root import make_private
 from ..record.names import check_prefix
+from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
 from .footprint import Weighing, own_entries
-from .index import Index
+from .index import Index, identify
 
 __all__ = ["Freed", "Trash", "Trashed"]
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 SHARED_GRACE = 3600.0  # a capture is stored before it is linked
 
 
@@ -37,16 +39,19 @@ class Freed:
     bytes: int
 
 
-class Trashed(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment in the trash; `bytes` is the disk space that emptying it gives back."""
+@dataclass(frozen=True)
+class Trashed:
+    """An experiment in the trash; `bytes` is the disk space that emptying it gives back.
+
+    `complete` is false while some of its files are still where they were: its deletion was cut short.
+    """
 
     experiment_id: str
     prefix: str
     name: str
     deleted_at: float
     bytes: int
-    doing: str | None = None
-    """ "delete" or "restore" while its files are being moved."""
+    complete: bool = True
 
 
 class Trash:
@@ -58,23 +63,50 @@ class Trash:
 
     def items(self) -> list[Trashed]:
         """What is in the trash, newest first."""
-        return sorted(self._items().values(), key=lambda item: -item.deleted_at)
+        found = []
+        for experiment_id, event in self._deleted().items():
+            folders = self._folders_of(experiment_id)
+            in_place = self._is_at(experiment_id, event.prefix)
+            if not folders and not in_place:
+                continue  # deleted elsewhere, and never here
+            weighing = Weighing()
+            weighing.add(folders)
+            item = Trashed(
+                experiment_id, event.prefix, event.name, event.t, weighing.freed, not in_place
+            )
+            found.append(item)
+        return sorted(found, key=lambda item: (-item.deleted_at, item.experiment_id))
 
-    def _items(self) -> dict[str, Trashed]:
-        """By folder: that has the experiment's id, with a number when it was deleted before."""
+    def _deleted(self) -> dict[str, DeletedEvent]:
+        """The events of what was deleted and neither restored nor purged, by id; those that name no place left out."""
         found = {}
-        try:
-            names = sorted(os.listdir(self._root.trash))
-        except FileNotFoundError:
-            return {}
-        for name in names:
-            folder = os.path.join(self._root.trash, name)
-            try:
-                with open(os.path.join(folder, "deleted.json"), "rb") as file:
-                    found[folder] = msgspec.json.decode(file.read(), type=Trashed)
-            except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
-                continue  # half made, or half emptied: `gc` takes it
+        for experiment_id, event in self._index.journal.state().deleted().items():
+            if isinstance(event, DeletedEvent) and _ID.fullmatch(experiment_id):
+                try:
+                    check_prefix(event.prefix)
+                except InvalidName:
+                    continue
+                found[experiment_id] = event
         return found
+
+    def _folders_of(self, experiment_id: str) -> list[str]:
+        """Where the files of a deleted experiment lie; several, when it was deleted and copied back in."""
+        own = re.compile(re.escape(experiment_id) + r"(\.\d+)?")
+        return [f for f in _folders(self._root.trash) if own.fullmatch(os.path.basename(f))]
+
+    def _is_at(self, experiment_id: str, prefix: str) -> bool:
+        try:
+            return identify(self._root.experiment(prefix).folder) == experiment_id
+        except OSError:
+            return False
+
+    def _say(self, kind: str, experiment_id: str, prefix: str, name: str | None = None) -> None:
+        journal = self._index.journal
+        fields = {"experiment_id": experiment_id, "prefix": prefix}
+        if name is not None:
+            fields["name"] = name
+        after = [event.id for event in journal.state().heads("experiment", experiment_id)]
+        journal.append(kind, fields, after=after)
 
     # -- in and out -------------------------------------------------------------------------------
 
@@ -91,7 +123,6 @@ class Trash:
             OSError: The files cannot be moved.
         """
         with self._index.exclusive():
-            self._recover()
             rows = self._index.look_at(ids)
             for experiment_id in ids:
                 if experiment_id not in rows:
@@ -105,18 +136,24 @@ class Trash:
             total = Freed(0, 0)
             for experiment_id in dict.fromkeys(ids):
                 row = rows[experiment_id]
-                folder = self._make(row.experiment_id, row.prefix, row.name)
-                item = self._move_in(folder)
-                announce(self._root, "deleted", row.experiment_id, row.prefix)
-                freed = item.bytes
+                self._say("deleted", row.experiment_id, row.prefix, row.name)
+                source = self._root.experiment(row.prefix).folder
+                folder = self._free_folder(row.experiment_id)
+                weighing = Weighing()
+                weighing.add(self._move_in(source, folder))
+                freed = weighing.freed
                 if permanently:
+                    self._say("purged", row.experiment_id, row.prefix)
                     freed = self._remove(folder)
                 total = Freed(total.count + 1, total.bytes + freed)
-            self._index.touch([row.prefix for row in rows.values()])
+            self._index.take_in()
         return total
 
     def restore(self, experiment_id: str, prefix: str | None = None) -> str:
         """Take an experiment back out; returns its prefix.
+
+        One that was deleted and whose folder is in its place (it was copied back in, or its deletion was cut short) is
+        shown again.
 
         Args:
             prefix: Where to put it, if not where it was.
@@ -126,103 +163,79 @@ class Trash:
             InvalidName: Another experiment is at its prefix.
         """
         with self._index.exclusive():
-            self._recover()
-            items = {item.experiment_id: folder for folder, item in self._items().items()}
-            if experiment_id not in items:
+            known = self._index.journal.state().deleted()
+            event = known.get(experiment_id)
+            at = prefix if prefix is not None else event.prefix if event else ""
+            try:
+                at = check_prefix(at)
+            except (InvalidName, InvalidValue):
+                if prefix is not None or (event is not None and event.prefix):
+                    raise
+            folders = self._folders_of(experiment_id)
+            in_place = event is not None and bool(at) and self._is_at(experiment_id, at)
+            if event is None or not at or not (folders or in_place):
                 raise NotFound(
                     f"There is no experiment {experiment_id!r} in the trash.",
                     name=experiment_id,
-                    nearest=sorted(items),
+                    nearest=sorted(self._deleted()),
                 )
-            folder = items[experiment_id]
-            item = self._read(folder)
-            if prefix is not None:
-                item = msgspec.structs.replace(item, prefix=prefix)
-            check_prefix(item.prefix)
-            if is_experiment(self._root.experiment(item.prefix).folder):
+            target = self._root.experiment(at).folder
+            if is_experiment(target) and not in_place:
                 raise InvalidName(
-                    f"Another experiment is at {item.prefix!r} by now; restore it to another prefix.",
-                    name=item.prefix,
+                    f"Another experiment is at {at!r} by now; restore it to another prefix.",
+                    name=at,
                 )
-            self._write(folder, msgspec.structs.replace(item, doing="restore"))
-            self._move_out(folder)
-            announce(self._root, "restored", item.experiment_id, item.prefix)
-            self._index.touch([item.prefix])
-        return item.prefix
+            if folders:
+                self._move_out(folders[-1], target)
+            self._say("restored", experiment_id, at)
+            self._index.take_in()
+        return at
 
-    def _make(self, experiment_id: str, prefix: str, name: str) -> str:
-        """A folder in the trash for an experiment whose files are about to be moved."""
+    def _free_folder(self, experiment_id: str) -> str:
+        """A new folder in the trash for an experiment's files."""
         folder = os.path.join(self._root.trash, experiment_id)
         number = 1
-        while os.path.exists(folder):
+        while os.path.lexists(folder):
             number += 1
             folder = os.path.join(self._root.trash, f"{experiment_id}.{number}")
-        weighing = Weighing()
-        weighing.add(own_entries(self._root.experiment(prefix).folder)[0])
-        os.makedirs(folder)
-        item = Trashed(
-            experiment_id=experiment_id,
-            prefix=prefix,
-            name=name,
-            deleted_at=time.time(),
-            bytes=weighing.freed,
-            doing="delete",
-        )
-        self._write(folder, item)
+        make_private(self._root, folder)
         return folder
 
-    def _move_in(self, folder: str) -> Trashed:
-        item = self._read(folder)
-        source = self._root.experiment(item.prefix).folder
+    def _move_in(self, source: str, folder: str) -> list[str]:
+        """Move an experiment's own files into a folder of the trash; what is there then."""
         content = os.path.join(folder, "content")
         if os.path.isdir(source):
             entries, everything = own_entries(source)
-            if everything and not os.path.exists(content):
+            if everything:
                 _move(source, content)
             else:
                 os.makedirs(content, exist_ok=True)
-                # Without its journal the folder is no experiment any more: that goes first.
-                for path in sorted(entries, key=lambda p: os.path.basename(p) != "journal"):
+                # As long as its journal is there, the folder says whose files the rest are: that goes last.
+                for path in sorted(entries, key=lambda p: os.path.basename(p) == "journal"):
                     _move(path, os.path.join(content, os.path.basename(path)))
         _prune(source, self._root.root)
-        done = msgspec.structs.replace(item, doing=None)
-        self._write(folder, done)
-        return done
+        return [content]
 
-    def _move_out(self, folder: str) -> None:
-        item = self._read(folder)
-        target = self._root.experiment(item.prefix).folder
+    def _move_out(self, folder: str, target: str) -> None:
         content = os.path.join(folder, "content")
-        if not os.path.exists(target):
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            _move(content, target)
-        elif os.path.isdir(content):
-            names = sorted(os.listdir(content), key=lambda name: name == "journal")
-            for name in names:
-                _move(os.path.join(content, name), os.path.join(target, name))
+        if os.path.isdir(content) and not os.path.islink(content):
+            if not os.path.exists(target):
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                _move(content, target)
+            else:
+                for name in sorted(os.listdir(content), key=lambda name: name == "journal"):
+                    _move(os.path.join(content, name), os.path.join(target, name))
         shutil.rmtree(folder)
 
-    def _recover(self) -> None:
-        """Finish the moves that were cut short."""
-        for folder, item in self._items().items():
-            if item.doing == "delete":
-                self._move_in(folder)
-                announce(self._root, "deleted", item.experiment_id, item.prefix)
-                self._index.touch([item.prefix])
-            elif item.doing == "restore":
-                self._move_out(folder)
-                announce(self._root, "restored", item.experiment_id, item.prefix)
-                self._index.touch([item.prefix])
-
-    def _read(self, folder: str) -> Trashed:
-        with open(os.path.join(folder, "deleted.json"), "rb") as file:
-            return msgspec.json.decode(file.read(), type=Trashed)
-
-    def _write(self, folder: str, item: Trashed) -> None:
-        path = os.path.join(folder, "deleted.json")
-        with open(path + ".tmp", "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(item), indent=2))
-        os.replace(path + ".tmp", path)
+    def unknown(self) -> list[str]:
+        """Folders of the trash that hold something of which nothing says that it was deleted."""
+        known = self._index.journal.state().deleted()
+        return [
+            folder
+            for folder in _folders(self._root.trash)
+            if os.path.basename(folder).partition(".")[0] not in known
+            and os.path.lexists(os.path.join(folder, "content"))
+        ]
 
     # -- giving back ------------------------------------------------------------------------------
 
@@ -241,12 +254,13 @@ class Trash:
             dry_run: Only say what would go.
         """
         with self._index.exclusive():
-            folders = self._expired(ids, older_than)
+            expired = self._expired(ids, older_than)
+            folders = [folder for of_one in expired.values() for folder in of_one]
             if dry_run:
                 weighing = Weighing()
                 weighing.add(folders)
                 return Freed(len(folders), weighing.freed)
-            return Freed(len(folders), sum(self._remove(folder) for folder in folders))
+            return Freed(len(folders), self._purge(expired))
 
     def gc(
         self, *, older_than: float = 0.0, dry_run: bool = False, grace: float = SHARED_GRACE
@@ -259,15 +273,9 @@ class Trash:
             grace: Seconds for which a shared capture is kept although nothing links to it yet.
         """
         with self._index.exclusive():
-            if not dry_run:
-                self._recover()
             expired = self._expired(None, older_than)
-            half_made = [
-                folder
-                for folder in _folders(self._root.trash)
-                if not os.path.exists(os.path.join(folder, "deleted.json"))
-            ]
-            doomed = expired + half_made
+            left = [folder for folder in _folders(self._root.trash) if self._is_left(folder)]
+            doomed = [folder for of_one in expired.values() for folder in of_one] + left
             weighing = Weighing()
             weighing.add(doomed)
             shared = self._unreferenced(weighing, grace)
@@ -277,7 +285,8 @@ class Trash:
             orphans = {i: size for i, size in series.derived().items() if i not in known}
             freed = weighing.freed + sum(orphans.values())
             if not dry_run:
-                for folder in doomed:
+                self._purge(expired)
+                for folder in left:
                     self._remove(folder)
                 for path in shared:
                     os.remove(path)
@@ -286,13 +295,30 @@ class Trash:
                 series.tidy()
         return Freed(len(doomed) + len(shared) + len(orphans), freed)
 
-    def _expired(self, ids: Collection[str] | None, older_than: float) -> list[str]:
+    def _expired(self, ids: Collection[str] | None, older_than: float) -> dict[str, list[str]]:
+        """The folders of the trash that may go, by id; those of a deletion that was cut short may not."""
         before = time.time() - older_than
-        return [
-            folder
-            for folder, item in self._items().items()
-            if item.deleted_at <= before and (ids is None or item.experiment_id in ids)
-        ]
+        return {
+            item.experiment_id: self._folders_of(item.experiment_id)
+            for item in self.items()
+            if item.complete
+            and item.deleted_at <= before
+            and (ids is None or item.experiment_id in ids)
+        }
+
+    def _purge(self, expired: dict[str, list[str]]) -> int:
+        known = self._deleted()
+        freed = 0
+        for experiment_id, folders in expired.items():
+            self._say("purged", experiment_id, known[experiment_id].prefix)
+            freed += sum(self._remove(folder) for folder in folders)
+        return freed
+
+    def _is_left(self, folder: str) -> bool:
+        """Whether a folder of the trash holds nothing, or only what was purged already."""
+        experiment_id = os.path.basename(folder).partition(".")[0]
+        purged = self._index.journal.state().deleted().get(experiment_id)
+        return isinstance(purged, Purged) or not os.path.lexists(os.path.join(folder, "content"))
 
     def _unreferenced(self, going: Weighing, grace: float) -> list[str]:
         """The shared captures whose other names are all among what goes."""
@@ -307,22 +333,23 @@ class Trash:
         return found
 
     def _remove(self, folder: str) -> int:
-        """Remove a folder of the trash: its files before the document that says what they were."""
+        """Remove a folder of the trash; the bytes that gives back."""
         weighing = Weighing()
         weighing.add([folder])
         freed = weighing.freed
-        shutil.rmtree(os.path.join(folder, "content"), ignore_errors=True)
         shutil.rmtree(folder)
         return freed
 
 
 def _move(source: str, target: str) -> None:
-    """Move a file or folder; what an earlier attempt left at the target is filled up."""
+    """Move a file or folder; what is at the target already is filled up, and of a file the longer one stays."""
     try:
         if os.path.isdir(target) and os.path.isdir(source):
             for name in os.listdir(source):
                 _move(os.path.join(source, name), os.path.join(target, name))
             os.rmdir(source)
+        elif os.path.isfile(target) and os.path.getsize(target) >= os.path.getsize(source):
+            os.remove(source)
         else:
             os.rename(source, target)
     except OSError as error:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pyarrow as pa
 
 from ..errors import InvalidValue
-from ..journal.layout import OWN_FOLDERS, is_experiment
+from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
+from ..journal.root import journal_files
 from ..record.plain import flatten, from_plain
 from ..stores.series.protocol import ExperimentFolder
 from .results import Experiments
@@ -51,10 +52,21 @@ POINTS = pa.schema(
 )
 
 
+_OF_ONE_ROOT = frozenset({"opened", "ended", "changed", "root", "sink"})
+
+
 def export(
-    reader: Reader, views: Sequence[ExperimentView], target: str, format: Format | None
+    reader: Reader,
+    views: Sequence[ExperimentView],
+    target: str,
+    format: Format | None,
+    *,
+    whole: bool = False,
 ) -> list[str]:
     """See `Store.export`.
+
+    Args:
+        whole: Whether these are all experiments: a zip file then also holds what belongs to none of them.
 
     Raises:
         InvalidValue: There is no such format.
@@ -66,7 +78,7 @@ def export(
             f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
-        return [_zip(views, target)]
+        return [_zip(views, target, reader.layout if whole else None)]
     return _tables(reader, views, target, chosen)
 
 
@@ -193,8 +205,12 @@ _WRITERS: dict[str, Callable[[str, pa.Schema], Any]] = {
 }
 
 
-def _zip(views: Sequence[ExperimentView], target: str) -> str:
-    """The folders as they are, each under its prefix: unpacked into another root they are experiments there."""
+def _zip(views: Sequence[ExperimentView], target: str, root: RootLayout | None) -> str:
+    """The folders as they are, each under its prefix: unpacked into another root they are experiments there.
+
+    Args:
+        root: The root whose documents, versions and aliases to add; none if None.
+    """
     if os.path.exists(target):
         raise FileExistsError(f"{target} is there already; export to another file.")
     if os.path.dirname(target):
@@ -209,12 +225,32 @@ def _zip(views: Sequence[ExperimentView], target: str) -> str:
                     if name not in written:
                         written.add(name)
                         archive.write(path, name)
+            for name, data in () if root is None else _root_journal(root):
+                archive.writestr(name, data)
         os.replace(part, target)
     except BaseException:
         if os.path.exists(part):
             os.remove(part)
         raise
     return target
+
+
+def _root_journal(root: RootLayout) -> Iterator[tuple[str, bytes]]:
+    """The files of a root's journal, without the lines about this root itself: its id, its sinks, hints for its index."""
+    for name in journal_files(root):
+        path = os.path.join(root.journal, name)
+        with open(path, "rb") as file:
+            kept = b"".join(line for line in file if _travels(line))
+        if kept:
+            yield os.path.relpath(path, root.root).replace(os.sep, "/"), kept
+
+
+def _travels(line: bytes) -> bool:
+    try:
+        kind = json.loads(line)["k"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return line.endswith(b"\n") and kind not in _OF_ONE_ROOT
 
 
 def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:

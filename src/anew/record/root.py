@@ -29,6 +29,7 @@ __all__ = [
     "Joined",
     "Line",
     "Moved",
+    "OfExperiment",
     "Purged",
     "RestoredEvent",
     "RootEvent",
@@ -94,7 +95,9 @@ class SinkChanged(RootEvent, frozen=True, kw_only=True, tag="sink"):
         return ("sink", self.name)
 
 
-class _OfExperiment(RootEvent, frozen=True, kw_only=True):
+class OfExperiment(RootEvent, frozen=True, kw_only=True):
+    """What every event about one experiment has."""
+
     experiment_id: str
 
     @property
@@ -103,30 +106,32 @@ class _OfExperiment(RootEvent, frozen=True, kw_only=True):
         return ("experiment", self.experiment_id)
 
 
-class Moved(_OfExperiment, frozen=True, kw_only=True, tag="moved"):
+class Moved(OfExperiment, frozen=True, kw_only=True, tag="moved"):
     """An experiment was filed under another prefix."""
 
     prefix: str
 
 
-class DeletedEvent(_OfExperiment, frozen=True, kw_only=True, tag="deleted"):
+class DeletedEvent(OfExperiment, frozen=True, kw_only=True, tag="deleted"):
     """An experiment was deleted: it is not shown until it is restored. `prefix` and `name` are what it had."""
 
     prefix: str
     name: str = ""
 
 
-class RestoredEvent(_OfExperiment, frozen=True, kw_only=True, tag="restored"):
+class RestoredEvent(OfExperiment, frozen=True, kw_only=True, tag="restored"):
     """An experiment was restored, at `prefix`."""
 
     prefix: str
 
 
-class Purged(_OfExperiment, frozen=True, kw_only=True, tag="purged"):
-    """The files of a deleted experiment were removed for good."""
+class Purged(OfExperiment, frozen=True, kw_only=True, tag="purged"):
+    """The files of a deleted experiment were removed for good; `prefix` is what it had."""
+
+    prefix: str = ""
 
 
-class Joined(_OfExperiment, frozen=True, kw_only=True, tag="joined"):
+class Joined(OfExperiment, frozen=True, kw_only=True, tag="joined"):
     """Somebody declared that another id is this experiment too."""
 
     other_id: str

@@ -533,7 +533,7 @@ def test_meshes_embeddings_and_tensors_are_files_that_others_read(writer: Summar
     )
     writer.add_embedding(np.eye(2), ["x", "y"])
     writer.add_tensor("w/../../x", torch.eye(2, dtype=torch.bfloat16), 1)
-    with pytest.raises(ValueError, match="5 vectors"):
+    with pytest.raises(ValueError):
         writer.add_embedding(torch.eye(5), ["a"])
     files = {f"{f.prefix}/{f.name}": f for f in Store()["runs/one"].files}
     assert sorted(files) == [

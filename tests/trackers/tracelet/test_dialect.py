@@ -82,7 +82,7 @@ def test_start_and_stop_may_be_called_again():
     tracelet.stop_logging()
     assert len(Store()) == 1
     assert Store()[exp.native.id].status is Status.COMPLETED
-    with pytest.raises(RuntimeError, match=r"start\(\) first"):
+    with pytest.raises(RuntimeError):
         exp.log_metric("late", 1.0)
     first = exp.native.id
     exp.start()

@@ -5,216 +5,24 @@ metrics and values at wandb's steps. Steps that go back are kept, where wandb dr
 but "disabled" records on this machine.
 """
 
-from __future__ import annotations
-
-from enum import Enum
-
-from . import errors, plot, runs, util
-from .api import Api
-from .artifact import Artifact
-from .configuration import Config
-from .errors import CommError, Error, UnsupportedError, UsageError
-from .media import Audio, Histogram, Html, Image, Molecule, Object3D, Plotly, Video
-from .plot import plot_table
-from .runs import Run
-from .settings import Settings
-from .starting import init
-from .summaries import Summary
-from .sweeps import agent, sweep
-from .table import Table
+from ...trackers.wandb import dialect
+from ...trackers.wandb.dialect import *  # noqa: F403  (all that it lists)
+from ...trackers.wandb.dialect import __all__ as _listed
+from . import errors as errors
+from . import plot as plot
+from . import util as util
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    run: Run | None
-    config: Config
-    summary: Summary
+    from ...trackers.wandb.dialect import config as config
+    from ...trackers.wandb.dialect import run as run
+    from ...trackers.wandb.dialect import summary as summary
 
-__all__ = [
-    "UNSUPPORTED",
-    "AlertLevel",
-    "Api",
-    "Artifact",
-    "Audio",
-    "CommError",
-    "Config",
-    "Error",
-    "Histogram",
-    "Html",
-    "Image",
-    "Molecule",
-    "Object3D",
-    "Plotly",
-    "Run",
-    "Settings",
-    "Table",
-    "UsageError",
-    "Video",
-    "agent",
-    "alert",
-    "define_metric",
-    "errors",
-    "finish",
-    "init",
-    "log",
-    "log_artifact",
-    "log_code",
-    "log_model",
-    "login",
-    "plot",
-    "plot_table",
-    "restore",
-    "save",
-    "setup",
-    "sweep",
-    "teardown",
-    "unwatch",
-    "use_artifact",
-    "use_model",
-    "util",
-    "watch",
-]
-
-UNSUPPORTED: dict[str, str] = {
-    'init(mode="online")': "nothing is sent to W&B's server: every mode but disabled records on this machine; the setting `forward_to` has it sent to W&B as well",
-    "init(fork_from=..., resume_from=...)": "a run does not begin with another one's history; `resume=` goes on with a run",
-    "init(dir=...), WANDB_DIR": "the store's root is `ANEW_ROOT` or `./experiments`; told once",
-    "init(monitor_gym=True)": "told once; log the videos as `wandb.Video`",
-    "init(id=...) of a run that is there, without resume": "it goes on from step 0, where W&B writes over it: what was recorded stays",
-    "run.link_artifact, run.link_model, Artifact.link": "there is no registry; give the artifact an alias",
-    "Artifact.delete": "a version stays as long as the experiment that logged it",
-    "add_reference(\"s3://...\")": "the reference is kept; only `file://` is read and hashed",
-    'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and each run goes on to its end; Optuna has its integration",
-    "wandb.Graph, wandb.Classes, wandb.JoinedTable, wandb.EvalTable": "not there; classes of an `Image` are a list of mappings",
-    "wandb.keras, wandb.integration": "use `anew.integrations`",
-}  # fmt: skip
+__all__ = sorted([*_listed, "errors", "plot", "util"])
 
 
-class AlertLevel(Enum):
-    """How serious an alert is."""
-
-    INFO = "INFO"
-    WARN = "WARN"
-    ERROR = "ERROR"
-
-
-def _of_the_run(name: str) -> Any:
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return getattr(runs.required(f"{name}()"), name)(*args, **kwargs)
-
-    method = getattr(Run, name)
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = method.__doc__
-    call.__wrapped__ = method  # type: ignore[attr-defined]  # what `inspect.signature` shows
-    return call
-
-
-log = _of_the_run("log")
-define_metric = _of_the_run("define_metric")
-alert = _of_the_run("alert")
-watch = _of_the_run("watch")
-save = _of_the_run("save")
-log_artifact = _of_the_run("log_artifact")
-use_artifact = _of_the_run("use_artifact")
-log_code = _of_the_run("log_code")
-log_model = _of_the_run("log_model")
-use_model = _of_the_run("use_model")
-link_model = _of_the_run("link_model")
-mark_preempting = _of_the_run("mark_preempting")
-
-
-def unwatch(models: Any = None) -> None:
-    """Log no more histograms of these models; of none at all if none is given."""
-    run = runs.current()
-    if run is not None:
-        run.unwatch(models)
-
-
-def finish(exit_code: int | None = None, quiet: bool | None = None) -> None:
-    """End the run, if one is running: as failed with any other exit code than 0."""
-    run = runs.current()
-    if run is not None:
-        run.finish(exit_code, quiet)
-
-
-def restore(
-    name: str, run_path: str | None = None, replace: bool = False, root: str | None = None
-) -> Any:
-    """A file of a run (the one that runs if no path is given), copied to `root` and opened."""
-    from .saving import restored
-
-    return restored(runs.current(), name, run_path, replace, root)
-
-
-def login(
-    key: str | None = None,
-    relogin: bool | None = None,
-    host: str | None = None,
-    force: bool | None = None,
-    timeout: int | None = None,
-    verify: bool = True,
-    referrer: str | None = None,
-    prompt: bool = True,
-    anonymous: Any = None,
-) -> bool:
-    """True: nobody has to be asked. A key that is given is not kept."""
-    return True
-
-
-def setup(settings: Any = None) -> None:
-    """Nothing to do."""
-
-
-def teardown(exit_code: int | None = None) -> None:
-    """End all runs."""
-    for run in list(runs.active()):
-        run.finish(exit_code)
-
-
-def require(*_: Any, **__: Any) -> None:
-    """Nothing to do."""
-
-
-class _Before:
-    """What stands for the config or the summary before there is a run."""
-
-    def __init__(self, name: str) -> None:
-        object.__setattr__(self, "_name", name)
-
-    def __getattr__(self, key: str) -> Any:
-        if key.startswith("__"):
-            raise AttributeError(key)
-        runs.required(f"{self._name}.{key}")
-
-    def __setattr__(self, key: str, value: Any) -> None:
-        runs.required(f"{self._name}.{key}")
-
-    def __getitem__(self, key: str) -> Any:
-        runs.required(f"{self._name}[{key!r}]")
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        runs.required(f"{self._name}[{key!r}]")
-
-
-def __getattr__(name: str) -> Any:
-    if name == "run":
-        return runs.current()
-    if name in ("config", "summary"):
-        found = runs.current()
-        return _Before(name) if found is None else getattr(found, name)
-    if name in (
-        "Graph",
-        "Classes",
-        "JoinedTable",
-        "EvalTable",
-        "keras",
-        "integration",
-        "controller",
-    ):
-        raise UnsupportedError(
-            f"wandb.{name} is not supported by anew.dialects.wandb; see the guide 'Come from another tracker'."
-        )
-    from .plain import nearest
-
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}.{nearest(name, __all__)}")
+def __getattr__(name: str) -> "Any":
+    """What changes (`run`, `config`, `summary`), and the reason for what is not there."""
+    return getattr(dialect, name)

@@ -1,7 +1,4 @@
 """`wandb.util`: the one function of it that programs use."""
 
-from __future__ import annotations
-
-from .opening import generate_id
-
-__all__ = ["generate_id"]
+from ...trackers.wandb.dialect.util import *  # noqa: F403  (all that it lists)
+from ...trackers.wandb.dialect.util import __all__ as __all__

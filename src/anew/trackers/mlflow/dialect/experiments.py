@@ -1,15 +1,19 @@
-"""MLflow's experiments: projects here, each with a small document in the store's `.mlflow/` folder."""
+"""MLflow's experiments: projects here, each with a document in the root's journal."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from anew.errors import InvalidName
+
 from ...places import safe_path, safe_segment
+from ..translate.facts import DEFAULT, milliseconds
+from ..translate.groups import Group
+from ..write import Groups
 from . import places
 from .entities import Experiment, LifecycleStage, ViewType
 from .exceptions import MlflowException, missing
@@ -30,15 +34,15 @@ __all__ = [
     "set_tags",
 ]
 
-_DEFAULT = "Default"
 _active: str | None = None
 # Names by id of what this process made or chose: also where nothing is written.
-_known: dict[str, str] = {"0": _DEFAULT}
+_known: dict[str, str] = {"0": DEFAULT}
+_groups: dict[str, Groups] = {}
 
 
 def id_of(name: str) -> str:
     """The id of an experiment: the same for a name wherever it is made, so that programs that start at once agree."""
-    if name == _DEFAULT:
+    if name == DEFAULT:
         return "0"
     digest = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8], "big")
     return str(10**17 + digest % (9 * 10**17))
@@ -49,41 +53,32 @@ def project_of(name: str) -> str:
     return name if safe_path(name) == name else safe_segment(name, first=True)
 
 
-def _file(experiment_id: str) -> str:
-    if not experiment_id.isdigit():
-        raise MlflowException.invalid_parameter_value(
-            f"Invalid experiment ID {experiment_id!r}. Experiment ID must be a valid integer."
-        )
-    return os.path.join(places.root(), ".mlflow", "experiments", f"{experiment_id}.json")
+def _kept() -> Groups:
+    root = places.root()
+    if root not in _groups:
+        _groups[root] = Groups(root)
+    return _groups[root]
 
 
-def _read(experiment_id: str) -> Experiment | None:
-    try:
-        with open(_file(experiment_id), encoding="utf-8") as file:
-            known = json.load(file)
-        return Experiment(**{key: known[key] for key in Experiment.__dataclass_fields__})
-    except FileNotFoundError:
-        return _new(_DEFAULT, None, {}) if experiment_id == "0" else None
-    except (ValueError, KeyError, TypeError) as error:
-        raise MlflowException(f"{_file(experiment_id)} is damaged: {error}") from error
+def _shown(group: Group) -> Experiment:
+    where = group.artifact_location or os.path.join(
+        places.root(), *project_of(group.name).split("/")
+    )
+    stage = LifecycleStage.DELETED if group.deleted else LifecycleStage.ACTIVE
+    made, changed = milliseconds(group.created), milliseconds(group.changed)
+    return Experiment(id_of(group.name), group.name, where, stage, dict(group.tags), made, changed)
 
 
-def _write(experiment: Experiment) -> None:
-    if os.environ.get("ANEW_MODE") == "disabled":
-        return
-    path = _file(experiment.experiment_id)
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    temporary = f"{path}.{os.getpid()}.{time.monotonic_ns()}.part"
-    with open(temporary, "x", encoding="utf-8") as file:
-        json.dump(dict(experiment), file, indent=2, ensure_ascii=False)
-    os.replace(temporary, path)
+def _new(
+    name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
+) -> Group:
+    now = time.time()
+    plain = {str(key): str(value) for key, value in (tags or {}).items()}
+    return Group(name, plain, False, artifact_location, now, now)
 
 
-def _new(name: str, artifact_location: str | None, tags: Mapping[str, Any]) -> Experiment:
-    now = int(time.time() * 1000)
-    where = artifact_location or os.path.join(places.root(), *project_of(name).split("/"))
-    plain = {str(key): str(value) for key, value in tags.items()}
-    return Experiment(id_of(name), name, where, LifecycleStage.ACTIVE, plain, now, now)
+def _writes() -> bool:
+    return os.environ.get("ANEW_MODE") != "disabled"
 
 
 def create_experiment(
@@ -92,16 +87,20 @@ def create_experiment(
     """Make an experiment; returns its id.
 
     Raises:
-        MlflowException: There is one of that name, or the name is no name.
+        MlflowException: There is one of that name, or an experiment cannot be called that.
     """
     if not isinstance(name, str) or not name.strip():
         raise MlflowException.invalid_parameter_value(f"Invalid experiment name: {name!r}.")
-    if get_experiment_by_name(name) is not None:
-        raise MlflowException(f"Experiment(name={name}) already exists.", "RESOURCE_ALREADY_EXISTS")
-    experiment = _new(name, artifact_location, tags or {})
-    _write(experiment)
-    _known[experiment.experiment_id] = name
-    return experiment.experiment_id
+    there = get_experiment_by_name(name) is not None
+    try:
+        if there or (_writes() and not _kept().add(_new(name, artifact_location, tags))):
+            raise MlflowException(
+                f"Experiment(name={name}) already exists.", "RESOURCE_ALREADY_EXISTS"
+            )
+    except InvalidName as error:
+        raise MlflowException.invalid_parameter_value(str(error)) from error
+    _known[id_of(name)] = name
+    return id_of(name)
 
 
 def get_experiment(experiment_id: str) -> Experiment:
@@ -110,64 +109,91 @@ def get_experiment(experiment_id: str) -> Experiment:
     Raises:
         MlflowException: There is none.
     """
-    found = _read(str(experiment_id))
+    found = _by_id(str(experiment_id))
     if found is None:
         raise missing(f"No Experiment with id={experiment_id} exists")
-    return found
+    return _shown(found)
+
+
+def _by_id(experiment_id: str) -> Group | None:
+    if not experiment_id.isdigit():
+        raise MlflowException.invalid_parameter_value(
+            f"Invalid experiment ID {experiment_id!r}. Experiment ID must be a valid integer."
+        )
+    known = _known.get(experiment_id)
+    if known is not None:
+        return _by_name(known)
+    return next((group for group in _kept().all() if id_of(group.name) == experiment_id), None)
+
+
+def _by_name(name: str) -> Group | None:
+    return _kept().find(name) or (_new(name) if name == DEFAULT else None)
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
     """The experiment of that name, or None."""
-    found = _read(id_of(str(name)))
-    return found if found is not None and found.name == name else None
+    found = _by_name(str(name))
+    return None if found is None else _shown(found)
 
 
 def all_experiments(view_type: int = ViewType.ACTIVE_ONLY) -> list[Experiment]:
     """The experiments of the store, newest first."""
-    folder = os.path.dirname(_file("0"))
-    ids = {"0"}
-    if os.path.isdir(folder):
-        ids |= {name[:-5] for name in os.listdir(folder) if name.endswith(".json")}
     stages = {
         ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE,),
         ViewType.DELETED_ONLY: (LifecycleStage.DELETED,),
     }.get(view_type, (LifecycleStage.ACTIVE, LifecycleStage.DELETED))
-    found = [one for one in map(_read, sorted(ids)) if one and one.lifecycle_stage in stages]
+    groups = {DEFAULT: _new(DEFAULT)} | {group.name: group for group in _kept().all()}
     # Default is always there, and the oldest.
-    return sorted(
-        found, key=lambda one: (one.experiment_id != "0", one.creation_time or 0), reverse=True
-    )
+    order = sorted(groups.values(), key=lambda one: (one.name != DEFAULT, one.created))
+    found = [_shown(group) for group in reversed(order)]
+    return [one for one in found if one.lifecycle_stage in stages]
 
 
-def _change(experiment_id: str, **changes: Any) -> None:
-    found = get_experiment(experiment_id)
-    for name, value in changes.items():
-        setattr(found, name, value)
-    found.last_update_time = int(time.time() * 1000)
-    _write(found)
+def _change(experiment_id: str, change: Callable[[Group], Group]) -> None:
+    found = _by_id(str(experiment_id))
+    if found is None:
+        raise missing(f"No Experiment with id={experiment_id} exists")
+    if _writes():
+        _kept().change(found, change)
 
 
 def delete_experiment(experiment_id: str) -> None:
     """Hide an experiment; its runs stay where they are."""
-    _change(experiment_id, lifecycle_stage=LifecycleStage.DELETED)
+    _change(experiment_id, lambda group: _with(group, deleted=True))
 
 
 def restore_experiment(experiment_id: str) -> None:
     """Show an experiment again that was deleted."""
-    _change(experiment_id, lifecycle_stage=LifecycleStage.ACTIVE)
+    _change(experiment_id, lambda group: _with(group, deleted=False))
 
 
 def set_tags(experiment_id: str, tags: Mapping[str, Any]) -> None:
     """Set tags of an experiment."""
-    known = get_experiment(experiment_id).tags
-    _change(experiment_id, tags=known | {str(key): str(value) for key, value in tags.items()})
+    new = {str(key): str(value) for key, value in tags.items()}
+    _change(experiment_id, lambda group: _with(group, tags=group.tags | new))
 
 
 def delete_experiment_tag(key: str, experiment_id: str | None = None) -> None:
     """Remove a tag of an experiment, the active one unless another is meant."""
-    chosen = experiment_id or active_id()
-    known = get_experiment(chosen).tags
-    _change(chosen, tags={name: value for name, value in known.items() if name != key})
+
+    def without(group: Group) -> Group:
+        return _with(group, tags={name: value for name, value in group.tags.items() if name != key})
+
+    _change(experiment_id or active_id(), without)
+
+
+def _with(
+    group: Group, *, deleted: bool | None = None, tags: dict[str, str] | None = None
+) -> Group:
+    name, before, was_deleted, location, created, changed = group
+    return Group(
+        name,
+        before if tags is None else tags,
+        was_deleted if deleted is None else deleted,
+        location,
+        created,
+        changed,
+    )
 
 
 def set_experiment(
@@ -186,14 +212,7 @@ def set_experiment(
         raise MlflowException.invalid_parameter_value(
             "Must specify exactly one of: `experiment_id` or `experiment_name`."
         )
-    if experiment_id is not None:
-        found = get_experiment(experiment_id)
-    else:
-        assert experiment_name is not None
-        known = get_experiment_by_name(experiment_name)
-        found = (
-            known or _read(create_experiment(experiment_name)) or _new(experiment_name, None, {})
-        )
+    found = get_experiment(experiment_id) if experiment_id is not None else _chosen(experiment_name)
     if found.lifecycle_stage != LifecycleStage.ACTIVE:
         raise MlflowException.invalid_parameter_value(
             f"Cannot set a deleted experiment {found.name!r} as the active experiment. Restore it, or choose another "
@@ -202,6 +221,19 @@ def set_experiment(
     _active = found.experiment_id
     _known[found.experiment_id] = found.name
     return found
+
+
+def _chosen(name: str | None) -> Experiment:
+    """The experiment of a name, made if it is not there; another process may be making it right now."""
+    found = get_experiment_by_name(str(name))
+    if found is None:
+        try:
+            create_experiment(str(name))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        found = get_experiment_by_name(str(name))
+    return found or _shown(_new(str(name)))
 
 
 def name_of(experiment_id: str) -> str:
@@ -216,7 +248,4 @@ def active_id() -> str:
     name, given = (os.environ.get(f"MLFLOW_EXPERIMENT_{what}") for what in ("NAME", "ID"))
     if given:
         return get_experiment(given).experiment_id
-    if name:
-        found = get_experiment_by_name(name)
-        return found.experiment_id if found else create_experiment(name)
-    return "0"
+    return _chosen(name).experiment_id if name else "0"

@@ -17,6 +17,7 @@ from ....forwarders.target import Mirror, NoPlace
 from ....record.events import FileLogged, ValueLogged
 from ....values import load
 from ..names import artifact_path, image_key
+from ..translate.facts import file_place
 from .library import MlflowClient, waiting_for
 
 __all__ = ["Artifacts"]
@@ -43,7 +44,8 @@ class Artifacts:
             NoPlace: It is no longer there.
         """
         path = self._path(record.path)
-        self._upload(path, artifact_path(record.prefix, record.name))
+        place = file_place(record.prefix, record.name, record.metadata)
+        self._upload(path, artifact_path(place))
 
     def value(self, record: ValueLogged) -> str | None:
         """A value beyond numbers; returns the artifact if it is a table, which MLflow wants to be told.

@@ -28,9 +28,9 @@ from ....record.events import (
     TagsChanged,
     ValueLogged,
 )
-from ....record.plain import flatten, from_plain
 from ....record.status import Status
 from ..names import MAX_PARAM, MAX_TAG, artifact_path, key
+from ..translate import facts
 from .artifacts import Artifacts
 from .library import (
     HTTPError,
@@ -51,11 +51,6 @@ _STAMPS = 20_000
 _LARGEST = 1.7976931348623157e308
 # A server's answers that mean the file itself: bad name, too large, of no kind it takes.
 _OF_THE_FILE = (400, 413, 414, 415, 422)
-_ENDED = {
-    Status.COMPLETED: "FINISHED",
-    Status.FAILED: "FAILED",
-    Status.CANCELLED: "KILLED",
-}
 _CHANGED = (
     "MLflow keeps the first value of a parameter; the newest is in the tag anew.param.<name>."
 )
@@ -70,6 +65,7 @@ class MLflowTarget:
 
     def __init__(self, address: MLflow, mirror: Mirror, memo: dict[str, Any]) -> None:
         self._mirror = mirror
+        self._facts = facts.run_facts(mirror.captured)
         make_store(address.tracking_uri)
         self._client = MlflowClient(tracking_uri=address.tracking_uri)
         self._uri = str(self._client.tracking_uri)
@@ -90,21 +86,18 @@ class MLflowTarget:
 
     def _find_or_make(self, address: MLflow) -> str:
         mirror = self._mirror
-        name = address.experiment or mirror.project or "Default"
+        given = self._facts
+        name = address.experiment or given.experiment or facts.experiment_name(mirror.prefix)
         experiment_id = self._experiment(name)
         there = self._run_of(experiment_id, mirror.experiment_id)
         if there is not None:
             self._found = True
             return there
-        tags = {
-            _EXPERIMENT_ID: mirror.experiment_id,
-            "anew.prefix": mirror.prefix,
-            "mlflow.source.type": "LOCAL",
-        }
-        if mirror.user:
-            tags["mlflow.user"] = mirror.user
-        start = round(mirror.created_at * 1000)
-        run = self._client.create_run(experiment_id, start, tags, run_name=mirror.name)
+        tags = {_EXPERIMENT_ID: mirror.experiment_id, "anew.prefix": mirror.prefix}
+        tags |= facts.known_tags(user=mirror.user)
+        start = given.start_time or facts.milliseconds(mirror.created_at)
+        name = given.name(mirror.name)
+        run = self._client.create_run(experiment_id, start, tags, run_name=name)
         return str(run.info.run_id)
 
     def _run_of(self, mlflow_experiment: str, experiment_id: str) -> str | None:
@@ -191,18 +184,15 @@ class MLflowTarget:
         if isinstance(record, PointLine):
             self._add_points(item.number, record, batch)
         elif isinstance(record, ParamsSet):
-            self._add_params(item.number, flatten(record.params), batch)
+            self._add_params(item.number, facts.param_texts(record.params), batch)
         elif isinstance(record, ConfigSet):
-            self._add_params(item.number, flatten(record.config, "config."), batch)
+            self._add_params(item.number, facts.param_texts(record.config, "config."), batch)
         elif isinstance(record, TagsChanged):
             batch.touched += [key(tag) for tag in (*record.add, *record.remove)]
             if any(tag.startswith("anew.") for tag in record.add):
                 batch.refused[item.number] = _OURS
         elif isinstance(record, FieldSet) and record.field == "name" and record.value:
-            name = record.value
-            batch.calls.append(
-                (item.number, lambda: self._client.update_run(self._run_id, name=name))
-            )
+            self._rename(item.number, self._facts.name(record.value), batch)
         elif isinstance(record, FileLogged):
             batch.calls.append((item.number, lambda: self._artifacts.file(record)))
         elif isinstance(record, ValueLogged):
@@ -213,9 +203,12 @@ class MLflowTarget:
             batch.linked = True
         # Messages are sent as files when the experiment ends; what else there is has been folded into the state.
 
+    def _rename(self, number: int, name: str, batch: _Batch) -> None:
+        batch.calls.append((number, lambda: self._client.update_run(self._run_id, name=name)))
+
     def _add_points(self, number: int, record: PointLine, batch: _Batch) -> None:
         steps = self._account.steps(record)
-        self._newest = round(record.t * 1000)
+        self._newest = facts.point_time(record.t, record.x)
         for name, given in record.m.items():
             value = float(given)
             identity = _identity(key(name), steps[name], value, self._newest)
@@ -226,9 +219,9 @@ class MLflowTarget:
             metric = Metric(identity[0], value, identity[3], identity[1])
             batch.metrics.append(_Entry(number, metric, identity))
 
-    def _add_params(self, number: int, params: dict[str, Any], batch: _Batch) -> None:
+    def _add_params(self, number: int, params: dict[str, str], batch: _Batch) -> None:
         for name, value in params.items():
-            text = self._fitting("params", name, str(from_plain(value)), MAX_PARAM, number, batch)
+            text = self._fitting("params", name, value, MAX_PARAM, number, batch)
             there = batch.params.get(key(name))
             first = self._params.get(key(name)) if there is None else there.entity.value
             if first is None:
@@ -243,19 +236,15 @@ class MLflowTarget:
 
     def _add_captured(self, number: int, record: Captured, batch: _Batch) -> None:
         text = json.dumps(record.data, ensure_ascii=False, indent=2)
+        if record.what == facts.CAPTURED:
+            self._facts = facts.run_facts({record.what: record.data})
+            name = self._facts.name(self._account.state.name or self._mirror.name)
+            self._rename(number, name, batch)
         path = artifact_path("captured", f"{record.what}.json")
         batch.calls.append((number, lambda: self._artifacts.text(path, text)))
-        data = record.data
-        tags: dict[str, Any] = {}
-        if record.what == "git":
-            tags["mlflow.source.git.commit"] = data.get("commit")
-            tags["mlflow.source.git.branch"] = data.get("branch")
-            tags["mlflow.source.git.repoURL"] = data.get("remote")
-        elif record.what == "command":
-            tags["mlflow.source.name"] = data.get("entry")
-        for name, value in tags.items():
-            if isinstance(value, str) and value:
-                batch.tags[name] = _Entry(number, RunTag(name, value[:MAX_TAG]))
+        told = {"git": facts.git_tags, "command": facts.command_tags}.get(record.what)
+        for name, value in ({} if told is None else told(record.data)).items():
+            batch.tags[name] = _Entry(number, RunTag(name, value[:MAX_TAG]))
 
     def _fitting(
         self, what: str, name: str, text: str, limit: int, number: int, batch: _Batch
@@ -293,11 +282,12 @@ class MLflowTarget:
         state = self._account.state
         last = self._account.seen
         wanted = {
-            tag: value or "" for tag, value in state.tags.items() if not tag.startswith("anew.")
+            tag: facts.tag_text(value)
+            for tag, value in state.tags.items()
+            if not tag.startswith("anew.")
         }
-        notes = "\n\n".join(text for text in (state.description, state.notes) if text)
         ours = {
-            "mlflow.note.content": notes,
+            "mlflow.note.content": facts.note(state.description, state.notes),
             "anew.bindrs": ", ".join(state.bindrs),
             "anew.parent": state.parent or "",
             "anew.relation": state.relation or "",
@@ -399,8 +389,9 @@ class MLflowTarget:
         self._artifacts.logs()
         if reason is not None:
             self._set_tag("anew.reason", reason[:MAX_TAG])
-        ended = _ENDED.get(status, "FINISHED")
-        self._client.set_terminated(self._run_id, ended, round(ended_at * 1000))
+        self._client.set_terminated(
+            self._run_id, facts.status_there(status), facts.milliseconds(ended_at)
+        )
         self._ended = True
 
     def close(self) -> None:

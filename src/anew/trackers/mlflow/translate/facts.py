@@ -26,6 +26,7 @@ __all__ = [
     "known_tags",
     "meaning",
     "milliseconds",
+    "note",
     "param_name",
     "param_texts",
     "param_there",
@@ -187,6 +188,11 @@ def tag_text(value: str | None) -> str:
     return "" if value is None else value
 
 
+def note(description: str | None, notes: str | None) -> str:
+    """What MLflow shows as the description of a run: an experiment's description, and its notes."""
+    return "\n\n".join(text for text in (description, notes) if text)
+
+
 def known_tags(
     name: str | None = None,
     user: str | None = None,
@@ -195,7 +201,7 @@ def known_tags(
     parent: str | None = None,
 ) -> dict[str, str]:
     """MLflow's own tags for the facts of an experiment, without those that are not known."""
-    about = "\n\n".join(text for text in (description, notes) if text)
+    about = note(description, notes)
     known = {_NAME: name, _USER: user, "mlflow.source.type": "LOCAL", _PARENT: parent, _NOTE: about}
     return {key: value for key, value in known.items() if value}
 

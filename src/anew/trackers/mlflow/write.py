@@ -1,0 +1,82 @@
+"""MLflow's experiments, kept in the root's journal. Programs that train use it: no index is opened for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ...record.names import check_label
+from .translate.groups import KIND, Group, body_of, group_in
+
+if TYPE_CHECKING:
+    from ...journal.documents import RootJournal
+    from ...record.documents import Document
+
+__all__ = ["Groups"]
+
+
+class Groups:
+    """The MLflow experiments of a root. Any number of processes may make and change them.
+
+    Args:
+        root: The root's folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._opened: RootJournal | None = None
+
+    @property
+    def _journal(self) -> RootJournal:
+        if self._opened is None:
+            from ...journal.documents import RootJournal
+            from ...journal.layout import RootLayout
+
+            self._opened = RootJournal(RootLayout(self._root))
+        return self._opened
+
+    def all(self) -> list[Group]:
+        """All that there are, deleted ones included."""
+        found = map(group_in, self._journal.documents(KIND, scope="root"))
+        return [group for group in found if group is not None]
+
+    def find(self, name: str) -> Group | None:
+        """The one of that name, or None."""
+        document = self._document(name)
+        return None if document is None else group_in(document)
+
+    def _document(self, name: str) -> Document | None:
+        found = self._journal.documents(KIND, name=name, scope="root")
+        return found[0] if found else None
+
+    def add(self, group: Group) -> bool:
+        """Make one; whether it was the first of its name.
+
+        Where several processes make one of a name at once, all of them have that one, with the tags of all.
+
+        Raises:
+            InvalidName: Its name cannot be kept.
+            OSError: It cannot be written.
+        """
+        check_label(group.name, "name")
+        fields = {"kind": KIND, "name": group.name, "body": body_of(group)}
+        ours = self._journal.append("document", fields)
+        document = self._document(group.name)
+        if document is None:
+            return True
+        there = [one for one in (document, *document.others) if one.body is not None]
+        return min(there, key=lambda one: (one.time, one.event)).event == ours
+
+    def change(self, group: Group, change: Callable[[Group], Group]) -> None:
+        """Change one: what others wrote that was not seen here stays beside it.
+
+        Args:
+            group: What there is if nothing was written of it.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        document = self._document(group.name)
+        known = None if document is None else group_in(document)
+        body = body_of(change(known or group))
+        self._journal.set_document(KIND, group.name, body, after=document)

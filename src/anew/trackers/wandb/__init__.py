@@ -1,0 +1,1 @@
+"""Weights & Biases: the library `wandb`, and its runs."""

@@ -1,0 +1,102 @@
+"""A version of an artifact, found by what it is called and read from the experiment that logged it."""
+
+from __future__ import annotations
+
+import json
+
+from anew.errors import NotFound
+
+from .artifact import Artifact
+from .errors import CommError
+from .manifest import ArtifactManifestEntry, checked
+from .plain import nearest
+from .stored import Stored
+from .versions import Versions, names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .stored import Runs
+
+__all__ = ["found_artifact"]
+
+
+def found_artifact(name: str, project: str, runs: Runs) -> Artifact:
+    """The version that `[[entity/]project/]name[:alias or version]` means; without either, the latest.
+
+    Raises:
+        CommError: There is none.
+    """
+    path, _, alias = name.partition(":")
+    *before, plain_name = path.strip("/").split("/")
+    projects = ["/".join(before)] if before else [project]
+    if len(before) == 2:
+        projects.append(before[1])  # a project that was opened without its entity
+    if len(before) == 1 and "/" in project:
+        projects.append(f"{project.split('/')[0]}/{before[0]}")
+    versions = Versions(runs.store, projects[0], plain_name)
+    for one in projects[1:]:
+        if not versions.records():
+            versions = Versions(runs.store, one, plain_name)
+    records = versions.records()
+    if not records:
+        raise CommError(
+            f"There is no artifact {plain_name!r} in the project {projects[0]!r}.{_others(runs, plain_name)}",
+            name=name,
+        )
+    alias = alias or "latest"
+    number: int | None = int(alias[1:]) if alias[0] == "v" and alias[1:].isdigit() else None
+    if number is None:
+        number = versions.aliases().get(alias)
+    if number is None or number not in records:
+        known = [*(f"v{n}" for n in records), *versions.aliases()]
+        raise CommError(
+            f"The artifact {plain_name!r} has no version {alias!r}; it has {', '.join(known)}.",
+            name=name,
+        )
+    record = records[number]
+    artifact = Artifact(plain_name, record["type"])
+    artifact.logged_as(Stored(versions, number, record, runs))
+    _read_files(artifact, runs, record)
+    return artifact
+
+
+def _others(runs: Runs, name: str) -> str:
+    return nearest(name, names(runs.store))
+
+
+def _read_files(artifact: Artifact, runs: Runs, record: dict[str, Any]) -> None:
+    """Read what is in a version from the experiment that logged it.
+
+    Raises:
+        CommError: The experiment is gone.
+    """
+    try:
+        view = runs.store.get(record["experiment"])
+    except NotFound as error:
+        raise CommError(
+            f"The experiment {record['experiment']} that logged {artifact.name!r} is not in the store any more."
+        ) from error
+    files = {file.id: file for file in view.files}
+    if record["manifest"] not in files:
+        raise CommError(
+            f"What is in {artifact.name!r} was not kept: the disk failed when it was logged."
+        )
+    said = json.loads(files[record["manifest"]].read_text())
+    artifact.description = said["description"]
+    artifact.metadata = said["metadata"]
+    artifact.tags = said["tags"]
+    artifact.manifest.entries = {}
+    for path, facts in said["entries"].items():
+        entry = ArtifactManifestEntry(
+            checked(path), facts["digest"], facts["size"], facts.get("ref")
+        )
+        if "file" in facts:
+            entry.file = files.get(facts["file"])
+            if entry.file is None:
+                raise CommError(
+                    f"The file {path!r} of {artifact.name!r} was not kept: the disk failed."
+                )
+            entry.local_path = str(entry.file.path)
+        artifact.manifest.entries[path] = entry

@@ -1,0 +1,170 @@
+"""`wandb.init`."""
+
+from __future__ import annotations
+
+import os
+
+from . import active
+from .configuration import chosen, items_of, load_config
+from .exits import watch_exit
+from .opening import opened
+from .plain import nearest, warn_once
+from .runs import Run
+from .settings import from_arguments
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from .settings import Settings
+
+__all__ = ["init", "trial"]
+
+_NAMES = (
+    "entity", "project", "dir", "id", "name", "notes", "tags", "config", "config_exclude_keys", "config_include_keys",
+    "allow_val_change", "group", "job_type", "mode", "force", "reinit", "resume", "resume_from", "fork_from", "save_code",
+    "tensorboard", "sync_tensorboard", "monitor_gym", "settings", "anonymous",
+)  # fmt: skip
+
+# The part of a sweep that is run now: `{"sweep": id, "parameters": {…}}`.
+trial: dict[str, Any] = {}
+
+
+@active.opens_runs
+def init(
+    entity: str | None = None,
+    project: str | None = None,
+    dir: str | os.PathLike[str] | None = None,
+    id: str | None = None,
+    name: str | None = None,
+    notes: str | None = None,
+    tags: Iterable[str] | None = None,
+    config: Any = None,
+    config_exclude_keys: Iterable[str] | None = None,
+    config_include_keys: Iterable[str] | None = None,
+    allow_val_change: bool | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    mode: str | None = None,
+    force: bool | None = None,
+    reinit: bool | str | None = None,
+    resume: bool | str | None = None,
+    resume_from: str | None = None,
+    fork_from: str | None = None,
+    save_code: bool | None = None,
+    tensorboard: bool | None = None,
+    sync_tensorboard: bool | None = None,
+    monitor_gym: bool | None = None,
+    settings: Settings | Mapping[str, Any] | None = None,
+    anonymous: Any = None,
+    **unknown: Any,
+) -> Run:
+    """Start a run, or give the one that is running.
+
+    Args:
+        entity: Whose project it is, the first folder of its prefix.
+        project: The project; "uncategorized" if neither this nor `WANDB_PROJECT` says it.
+        dir: No meaning here; `ANEW_ROOT` says where runs lie.
+        id: The run of that id: one that is there is continued.
+        name: Its name; a readable random one if not given.
+        tags: Tags.
+        config: A mapping, an argparse namespace, or the path of a YAML file.
+        config_exclude_keys: Keys of the config to leave out; or `config_include_keys`, the only ones to take.
+        allow_val_change: Let values of the config change.
+        group: The group it belongs to; likewise `job_type`.
+        mode: "disabled" records nothing. All others record on this machine.
+        reinit: "finish_previous" (or True) ends the run before, "create_new" opens one beside it; else a run that is open is
+            given back.
+        resume: "allow" goes on with the run of that id if there is one, "must" needs it, "never" refuses it, "auto" (or True)
+            goes on with the last run of the project that was opened so and did not come to its end.
+        settings: More settings.
+
+    Raises:
+        UsageError: A name or a value cannot be, or the run that `resume` asks for is not there.
+        UnsupportedError: `fork_from` or `resume_from` was given.
+        TypeError: There is no such argument.
+    """
+    if unknown:
+        wrong = next(iter(unknown))
+        raise TypeError(
+            f"init() got an unexpected keyword argument {wrong!r}.{nearest(wrong, _NAMES)}"
+        )
+    if monitor_gym:
+        warn_once("monitor_gym is not done here: log the videos as wandb.Video.")
+    arguments = {
+        "entity": entity, "project": project, "root_dir": dir, "run_id": id, "run_name": name, "run_notes": notes,
+        "run_tags": tags, "allow_val_change": allow_val_change, "run_group": group, "run_job_type": job_type,
+        "mode": mode, "reinit": reinit, "resume": resume, "resume_from": resume_from, "fork_from": fork_from,
+        "save_code": save_code, "sync_tensorboard": sync_tensorboard or tensorboard or None,
+    }  # fmt: skip
+    if not trial:
+        trial.update(_trial_of(os.environ))
+    if trial:
+        arguments |= {
+            name: arguments[name] or trial[name] or None for name in ("project", "entity")
+        }
+    found = from_arguments(arguments, settings)
+    previous: Run | None = active.current()
+    if previous is not None and found.reinit in (None, "default", "return_previous"):
+        return previous
+    if found.reinit == "finish_previous":
+        for run in active.active():
+            run.finish()
+    values = _values(found, config)
+    values = chosen(values, config_exclude_keys or (), config_include_keys or ())
+    started = opened(found, _options(found))
+    if trial:
+        started.facts |= {"sweep": trial["sweep"], "sweep_parameters": trial["parameters"]}
+    run = Run(started, found)
+    if trial:
+        run.config.update_locked(trial["parameters"])
+    run.config.update(values, allow_val_change=found.allow_val_change or run.resumed)
+    if found.sync_tensorboard:
+        import anew
+
+        anew.capture(lightning=False, logging=False, matplotlib=False, experiment=run.native)
+    watch_exit()
+    return run
+
+
+def _trial_of(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The part of a sweep that an agent started this program for."""
+    path = environ.get("WANDB_SWEEP_PARAM_PATH", "")
+    if not environ.get("WANDB_SWEEP_ID") or not os.path.isfile(path):
+        return {}
+    return {
+        "sweep": environ["WANDB_SWEEP_ID"],
+        "parameters": load_config(path),
+        "project": environ.get("WANDB_PROJECT"),
+        "entity": environ.get("WANDB_ENTITY"),
+    }
+
+
+def _values(settings: Settings, config: Any) -> dict[str, Any]:
+    """The config of all files and the argument together."""
+    values: dict[str, Any] = {}
+    defaults = "config-defaults.yaml"
+    for path in settings.config_paths or ([defaults] if os.path.isfile(defaults) else []):
+        values |= load_config(path)
+    if config is not None:
+        values |= items_of(config)
+    return values
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    """What the experiment is opened with besides."""
+    options: dict[str, Any] = {}
+    if settings.silent or settings.quiet:
+        options["quiet"] = True
+    if settings.console == "off":
+        options["console"] = "off"
+    if settings.x_disable_stats or getattr(settings, "_disable_stats", None):
+        options["system_metrics"] = 0
+    elif settings.x_stats_sampling_interval:
+        options["system_metrics"] = float(settings.x_stats_sampling_interval)
+    if settings.strict:
+        options["strict"] = True
+    if trial:
+        options["parent"] = trial["sweep"]
+    return options

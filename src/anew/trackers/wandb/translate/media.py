@@ -1,0 +1,141 @@
+"""Values beyond numbers as W&B's media."""
+
+from __future__ import annotations
+
+import html
+import io
+import os
+from typing import Any
+
+from ....record.events import ValueLogged
+from ....values import load
+
+__all__ = ["NotShown", "as_media"]
+
+_LONG = 16 * 1024
+_PLAYED = ("gif", "mp4", "webm", "ogg")
+
+
+class NotShown(Exception):
+    """W&B cannot show a value; the text says why, as a sentence."""
+
+
+def as_media(value: ValueLogged, folder: str) -> Any:
+    """What is given to `wandb.Run.log` for a value of an experiment with that folder.
+
+    Raises:
+        NotShown: W&B cannot show it.
+    """
+    path = None if value.path is None else os.path.join(folder, *value.path.split("/"))
+    if path is not None and not os.path.isfile(path):
+        raise NotShown(f"The file {value.path} of this {value.kind} is no longer there.")
+    make = _MAKERS.get(value.kind)
+    if make is None:
+        raise NotShown(f"W&B has nothing to show a value of the kind {value.kind!r} with.")
+    try:
+        return make(value, path, value.metadata.get("caption"))
+    except NotShown:
+        raise
+    except Exception as error:  # whatever libraries raise for files that are broken
+        raise NotShown(
+            f"This {value.kind} cannot be read: {str(error)[:200].rstrip('.')}."
+        ) from error
+
+
+def _image(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    return wandb.Image(_needed(path), caption=caption)
+
+
+def _audio(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    return wandb.Audio(_needed(path), caption=caption)
+
+
+def _video(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
+    if form in _PLAYED:
+        return wandb.Video(_needed(path), caption=caption, format=form)
+    if form not in ("webp", "png"):
+        raise NotShown(f"W&B plays {', '.join(_PLAYED)} videos, and no {form}.")
+    return wandb.Video(_as_gif(_needed(path)), caption=caption, format="gif")
+
+
+def _as_gif(path: str) -> io.BytesIO:
+    """An animation that W&B does not know as one that it does."""
+    import PIL.Image
+    import PIL.ImageSequence
+
+    gif = io.BytesIO()
+    with PIL.Image.open(path) as animation:
+        frames = [frame.copy() for frame in PIL.ImageSequence.Iterator(animation)]
+        durations = [frame.info.get("duration", 100) for frame in frames]
+    frames[0].save(
+        gif, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=2
+    )
+    gif.seek(0)
+    return gif
+
+
+def _text(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    text = str(load("text", value.data, path))
+    if value.metadata.get("format") == "html":
+        return wandb.Html(text, inject=False)
+    if len(text) > _LONG:  # too much for a cell of the history
+        return wandb.Html(f"<pre>{html.escape(text)}</pre>", inject=False)
+    return text
+
+
+def _table(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    table = load("table", value.data, path)
+    most = wandb.Table.MAX_ROWS
+    if len(table) > most:
+        raise NotShown(
+            f"W&B shows tables of at most {most:,} rows, and this one has {len(table):,}."
+        )
+    rows = table.rows or table.to_arrow().to_pylist()
+    data = [list(row.values()) if isinstance(row, dict) else row for row in rows]
+    return wandb.Table(columns=table.columns, data=data, allow_mixed_types=True)
+
+
+def _histogram(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    histogram = load("histogram", value.data, path)
+    counts, edges = histogram.counts.tolist(), histogram.edges.tolist()
+    return wandb.Histogram(np_histogram=(counts, edges))
+
+
+def _figure(value: ValueLogged, path: str | None, caption: str | None) -> Any:
+    import wandb
+
+    figure = load("figure", value.data, path)
+    if isinstance(figure, bytes):
+        return wandb.Image(_needed(path), caption=caption)
+    return wandb.Plotly(figure)
+
+
+def _needed(path: str | None) -> str:
+    """The file of a value that must have one."""
+    if path is None:
+        raise NotShown("Its record names no file.")
+    return path
+
+
+_MAKERS = {
+    "audio": _audio,
+    "figure": _figure,
+    "histogram": _histogram,
+    "image": _image,
+    "table": _table,
+    "text": _text,
+    "video": _video,
+}

@@ -165,7 +165,7 @@ class Store:
 
     def search(
         self,
-        filter: str,
+        filter: str | Expression,
         *,
         sort: str | Sequence[str] | None = None,
         limit: int | None = None,
@@ -174,13 +174,16 @@ class Store:
         """The experiments for which an expression is true.
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
-        language is described in `docs/reference/filter-language.md`.
+        language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
+        expression (`anew.query.syntax`).
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.
         """
         order = "-created_at" if sort is None else sort
-        return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        if isinstance(filter, str):
+            return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        return self._reader.select(None, lambda _: [filter], sort=order, limit=limit, offset=offset)
 
     def get(self, ref: Ref) -> ExperimentView:
         """One experiment by its id, the start of its id, its prefix, its name or its folder.

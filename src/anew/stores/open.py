@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from ..address import local_folder
 from ..journal.layout import RootLayout
 from .catalog.sqlite import SqliteCatalog
-from .files.objects import local_files
-from .files.protocol import FileStore
 from .series.folder import FolderSeries
 from .series.protocol import SeriesStore
 
@@ -35,11 +33,6 @@ class Stores:
     writable: bool
     lock: str
 
-    @property
-    def files(self) -> FileStore:
-        """The logged files; keys are `prefix/path`."""
-        return local_files(self.root.root)
-
     def close(self) -> None:
         """Release what the stores hold."""
         self.catalog.close()
@@ -58,7 +51,9 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
         return Stores(root, SqliteCatalog(root.catalog), FolderSeries(root), True, root.lock)
     if cache is not None:
         key = hashlib.blake2b(os.fsencode(root.root), digest_size=8).hexdigest()
-        mine = os.path.join(os.path.expanduser(cache), f"{os.path.basename(root.root)}-{key}")
+        mine = os.path.join(
+            local_folder(cache, what="cache", setting=None), f"{os.path.basename(root.root)}-{key}"
+        )
         try:
             os.makedirs(mine, exist_ok=True)
             if os.access(mine, os.W_OK):

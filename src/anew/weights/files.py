@@ -1,4 +1,4 @@
-"""Weights out of the files other programs leave: safetensors, npz, and torch's own, unpickled never."""
+"""Weights out of the files other programs leave: safetensors, npz, and torch's own, never unpickled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from anew.errors import InvalidValue, NotFound, WeightsError
 from anew.weights.bundle import Weights
-from anew.weights.structure import flatten
+from anew.weights.pytree import weights_of_container, weights_of_pytree
 
 __all__ = ["SUFFIXES", "load"]
 
@@ -21,7 +21,7 @@ def load(path: Path) -> Weights:
 
     Raises:
         NotFound: there is no such file.
-        InvalidValue: it is of no kind this module reads.
+        InvalidValue: this module does not read files of that kind.
         WeightsError: it holds Python objects, which reading would have to run.
     """
     if not path.is_file():
@@ -63,19 +63,15 @@ def _load_torch(path: Path) -> Weights:
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise WeightsError(
             f"{path} holds more than tensors and plain data, or is damaged, so it is not read: "
-            "a .pt file can run any code it likes. Save a state_dict() instead. "
+            "reading a .pt file could run any code. Save a state_dict() instead. "
             f"(torch says: {str(error).splitlines()[0]})"
         ) from error
     if isinstance(value, torch.Tensor):
         return Weights({path.stem: value}, framework="torch")
-    from anew.weights.model import model_to_weights
-
     if isinstance(value, dict) and value:
-        weights = model_to_weights(value)
+        weights = weights_of_container(value)
         return Weights(weights, structure=weights.structure, framework="torch")
-    tensors: dict[str, Any] = {}
-    skeleton = flatten(value, "", tensors)
-    return Weights(tensors, structure={"tree": skeleton}, framework="torch")
+    return weights_of_pytree(value, "torch")
 
 
 def _is_zip(path: Path) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
-from ..journal.identify import identify
+from ..journal.identify import identify, last_opened
+from ..journal.layout import is_experiment
 from ..journal.sink import Followed
 from ..journal.storage import FolderStorage
 from ..stores.catalog.protocol import Batch, Entry, Known
@@ -73,9 +73,10 @@ class IndexSink:
                 self._doomed[occupant.key] = occupant.experiment_id  # removed, or replaced
             mine = by_id.get(experiment_id) if experiment_id else None
             if mine is not None and mine.prefix != prefix:
-                if self._is_at(mine.prefix, mine.experiment_id):
-                    continue  # a copy: the one that was there first keeps the id
-                self._doomed[mine.key] = mine.experiment_id  # moved: taken in again where it is
+                if self._stays(mine, prefix):
+                    continue  # a copy: the one that was opened last, or that was there first, is shown
+                # Moved, or continued in the copy: taken in again where it is now.
+                self._doomed[mine.key] = mine.experiment_id
                 mine = None
             if experiment_id is None or experiment_id in self._ids:
                 continue
@@ -134,10 +135,13 @@ class IndexSink:
         """See `Sink.close`."""
         self._begin()
 
-    def _is_at(self, prefix: str, experiment_id: str) -> bool:
-        """Whether the experiment is there still; what cannot be read is believed to be."""
-        folder = self._stores.root.experiment(prefix).folder
+    def _stays(self, known: Known, prefix: str) -> bool:
+        """Whether an experiment that is at another prefix too is still to be shown where it is known to be."""
+        folder = self._stores.root.experiment(known.prefix).folder
+        here = FolderStorage(self._stores.root.experiment(prefix).folder)
         try:
-            return identify(FolderStorage(folder)) == experiment_id
-        except OSError:
-            return os.path.isdir(folder)
+            there = FolderStorage(folder)
+            same = identify(there) == known.experiment_id
+            return same and last_opened(there) >= last_opened(here)
+        except OSError:  # what cannot be read stays as it is known
+            return is_experiment(folder)

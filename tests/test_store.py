@@ -23,6 +23,8 @@ from anew.errors import (
     QueryError,
     StillRunning,
 )
+from anew.query.parser import parse
+from anew.query.syntax import Compare, Field, Part, Value
 from anew.record.status import Status
 
 from .reading.made import make
@@ -96,6 +98,16 @@ def test_experiments_come_newest_first_and_by_any_field(store):
     assert names(store.list(sort="params.lr")) == ["run-2", "run-1", "run-0"]
     assert names(store.list(sort="-metrics.val_acc")) == ["run-2", "run-1", "run-0"]
     assert names(store.list(sort=["params.model.depth", "name"])) == ["run-0", "run-1", "run-2"]
+
+
+def test_a_program_may_search_with_the_tree_of_an_expression(store):
+    text = "params.lr < 0.05 and 'vae' in tags"
+    assert names(store.search(parse(text))) == names(store.search(text)) == ["run-2", "run-1"]
+    # In a tree that no person wrote, a name that nobody has, or a text where all have numbers, is false.
+    for name, value in (("nope", "x"), ("lr", "x")):
+        parts = (Part("params", False, 0), Part(name, True, 0))
+        field = Field(parts, name, 0, may_be_unknown=True)
+        assert not store.search(Compare(field, "==", Value("text", value, value, 0), 0))
 
 
 def test_arguments_and_filter_are_all_met(store):

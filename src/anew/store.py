@@ -165,7 +165,7 @@ class Store:
 
     def search(
         self,
-        filter: str,
+        filter: str | Expression,
         *,
         sort: str | Sequence[str] | None = None,
         limit: int | None = None,
@@ -174,13 +174,16 @@ class Store:
         """The experiments for which an expression is true.
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
-        language is described in `docs/reference/filter-language.md`.
+        language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
+        expression (`anew.query.syntax`).
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.
         """
         order = "-created_at" if sort is None else sort
-        return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        if isinstance(filter, str):
+            return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        return self._reader.select(None, lambda _: [filter], sort=order, limit=limit, offset=offset)
 
     def get(self, ref: Ref) -> ExperimentView:
         """One experiment by its id, the start of its id, its prefix, its name or its folder.
@@ -189,7 +192,22 @@ class Store:
             NotFound: None goes by that; `.nearest` are likely meanings.
             Ambiguous: Several do; `.candidates` are their ids.
         """
-        return self._reader.find(self._text_of(ref))
+        text = self._text_of(ref)
+        try:
+            view = self._reader.find(text)
+        except NotFound:
+            if not self._refreshes or not self._sought(text):
+                raise
+            return self._reader.find(text)
+        if self._refreshes and not isinstance(ref, ExperimentView):
+            with self._guard:
+                changed = self._index.look_closer([view.prefix])
+            return self._reader.find(text) if changed else view
+        return view
+
+    def _sought(self, text: str) -> bool:
+        with self._guard:
+            return self._index.seek(text)
 
     def _text_of(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):

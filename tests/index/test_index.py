@@ -766,9 +766,8 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
 _AS_NOBODY = """
 import json, os, sys
 from anew.index import Index
-from anew.stores.catalog.sqlite.saving import Saving
-from anew.stores.open import open_stores
 from anew.query.question import ask
+from anew.stores.open import open_stores
 open_stores("/nowhere")  # everything is imported that will be
 if os.getuid() == 0:  # whom no permission stops
     os.setgroups([]), os.setgid(65534), os.setuid(65534)

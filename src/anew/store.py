@@ -128,7 +128,7 @@ class Store:
 
     def list(
         self,
-        filter: str | None = None,
+        filter: str | Expression | None = None,
         *,
         status: Statuses = None,
         tags: TagsGiven = None,
@@ -142,7 +142,7 @@ class Store:
         """The experiments that meet all that is given, newest first.
 
         Args:
-            filter: An expression of the filter language (see `search`).
+            filter: An expression of the filter language (see `search`), as text or as the tree that a program made.
             status: One status or several, any of which will do.
             tags: Tags that all must be there; a mapping also asks for their values.
             sort: A field, or several; a leading `-` sorts downwards. Missing values come last.
@@ -154,6 +154,7 @@ class Store:
 
         def given(names: CatalogNames) -> builtins.list[Expression]:
             return [
+                *([] if filter is None or isinstance(filter, str) else [filter]),
                 *has_status(status),
                 *has_tags(tags),
                 *is_text("name", name),
@@ -161,7 +162,8 @@ class Store:
                 *is_text("user", user),
             ]
 
-        return self._reader.select(filter, given, sort=sort, limit=limit, offset=offset)
+        text = filter if isinstance(filter, str) else None
+        return self._reader.select(text, given, sort=sort, limit=limit, offset=offset)
 
     def search(
         self,

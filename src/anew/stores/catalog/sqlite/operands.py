@@ -139,7 +139,9 @@ class Operands:
         return "number", float(value.value)  # type: ignore[arg-type]
 
     def check_holds(self, target: Param, field: Field, value: Value, *, number: bool) -> None:
-        """Raise for a number where all are texts, or a text where all are numbers."""
+        """Raise for a number where all are texts, or a text where all are numbers: a mistake of whoever wrote it."""
+        if field.may_be_unknown:
+            return
         numbers, texts = self.names.holds(target.kind, target.name)
         if number and texts and not numbers:
             raise self.mistake(

@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import anew
-from anew.errors import Ambiguous, NotFound
+from anew.errors import Ambiguous, NotFound, QueryError
 
 from ...places import safe_segment
+from ..names import iso_time
+from ..translate.filters import (
+    Bounds,
+    Clause,
+    Expression,
+    all_of,
+    compiled,
+    is_own_summary,
+    of_project,
+    sort_fields,
+    unsure,
+)
 from .artifact import Artifact
 from .errors import CommError, UsageError
-from .filters import condition, order_of
+from .filters import condition, known_filters, order_of, sort_key
 from .finding import found_artifact
-from .plain import nearest
+from .plain import nearest, warn_once
 from .public_run import PublicRun
-from .reading import iso_time
 from .sweeps import PublicSweep
 
 TYPE_CHECKING = False
@@ -81,8 +92,9 @@ class Api:
             UsageError: There is no such field or operator.
         """
         where = self._path(path)
-        meets, sort = condition(filters or {}), order_of(order)
-        return Runs(self, where, lambda: sort([run for run in self._runs(where) if meets(run)]))
+        condition(filters or {})
+        sort_key(order)  # mistakes are told at once
+        return Runs(self, where, lambda: self._select(where, filters or {}, order))
 
     def _path(self, path: str | None) -> str:
         parts = [part for part in (path or "").strip("/").split("/") if part]
@@ -94,18 +106,57 @@ class Api:
             parts = [self.default_entity, *parts]
         return "/".join(parts)
 
-    def _views(self, project: str) -> list[Any]:
-        """The experiments of a project; those without an owner belong to every entity."""
+    def _of_project(self, project: str) -> Expression:
+        """The runs of a project; those without an owner belong to every entity."""
         entity, _, name = project.rpartition("/")
-        owners = (entity, safe_segment(entity) if entity else "", None)
-        return [
-            view
-            for folder in dict.fromkeys(
-                (name, safe_segment(name))
-            )  # a name that no folder can have is mended
-            for view in self.store.list(project=folder, sort="created_at")
-            if (not entity or view.owner in owners) and "wandb_sweep" not in view.captured
-        ]
+        names = dict.fromkeys((name, safe_segment(name)))  # one that no folder can have is mended
+        return of_project(names, (entity, safe_segment(entity)) if entity else None)
+
+    def _views(self, project: str) -> Sequence[Any]:
+        return self.store.list(self._of_project(project), sort="created_at")
+
+    def _select(self, project: str, filters: Mapping[str, Any], order: str) -> list[PublicRun]:
+        """The runs that meet the filters: found by the index, but for those that only their record can tell."""
+        scope = self._of_project(project)
+        if not self.store.list(scope, limit=1):
+            known = [one.path for one in self.projects()]
+            raise CommError(
+                f"There is no project {project!r} in {self.store.root}.{nearest(project, known)}",
+                name=project,
+            )
+        meant = compiled(known_filters(filters))
+        if meant.sure is False and meant.possible is True:
+            warn_once(
+                f"No part of this filter can be asked of the index, so every run of {project!r} is looked at: "
+                f"{dict(filters)!r:.200}.",
+                4,
+            )
+        bounds = all_of([Bounds(scope, scope), meant])
+        fields = sort_fields(*sort_key(order))
+        if fields is not None and fields[0] not in ("created_at", "-created_at"):
+            own = all_of([bounds, Bounds(is_own_summary(), is_own_summary())])
+            if self._found(own.possible, limit=1):
+                fields = None  # the index does not know what to sort these by
+        found = self._found(bounds.sure, fields)
+        meets = condition(filters)
+        doubtful = [run for run in self._found(unsure(bounds)) if meets(run)]
+        if fields is not None and not doubtful:
+            return found
+        oldest_first = sorted([*found, *doubtful], key=lambda run: run.native.created_at)
+        return order_of(order)(oldest_first)
+
+    def _found(
+        self, clause: Clause, sort: list[str] | None = None, limit: int | None = None
+    ) -> list[PublicRun]:
+        if isinstance(clause, bool):
+            return []  # what is always true is not asked for: a project is a condition, too
+        try:
+            views = self.store.list(clause, sort=sort or "created_at", limit=limit)
+        except QueryError as error:
+            if sort is not None:  # by a metric that no experiment has
+                return self._found(clause, None, limit)
+            raise UsageError(f"This filter cannot be asked of the index: {error}") from error
+        return [PublicRun(self, view) for view in views]
 
     def run_of(self, experiment: str) -> PublicRun | None:
         """The run of an experiment's id; None if it is not in the store any more."""
@@ -121,16 +172,6 @@ class Api:
             for view in self._views(project)
             if artifact in view.captured.get("wandb_used", {}).get("artifacts", ())
         ]
-
-    def _runs(self, project: str) -> list[PublicRun]:
-        views = self._views(project)
-        if not views:
-            known = [one.path for one in self.projects()]
-            raise CommError(
-                f"There is no project {project!r} in {self.store.root}.{nearest(project, known)}",
-                name=project,
-            )
-        return [PublicRun(self, view) for view in views]
 
     def run(self, path: str = "") -> PublicRun:
         """One run, by `entity/project/id`, `project/id` or its id alone.

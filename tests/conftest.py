@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -61,3 +62,39 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.outcome = "failed"
         report.longrepr = f"skipped in continuous integration: {report.longrepr}"
     return report
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The URL of a real S3 server."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def make_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Makes an empty bucket and gives its URL, with a prefix; what reaches it stands in the environment."""
+    import boto3
+
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": s3_server,
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    def make() -> str:
+        client = boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1")
+        name = f"b{uuid.uuid4().hex[:12]}"
+        client.create_bucket(Bucket=name)
+        client.close()
+        return f"s3://{name}/some/prefix"
+
+    return make

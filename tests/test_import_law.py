@@ -38,7 +38,6 @@ TIED = {
     "journal",
     "reading",
     "testing",
-    "weights",
 }
 # What a user may import: the package itself, its errors, and the packages that list public names of their own.
 PUBLIC = {"", "errors", "forwarders", "plots", "weights"}

@@ -18,11 +18,10 @@ from anew.forwarders.address import Address, Aim, ClearML, MLflow, TensorBoard, 
 from anew.forwarders.launch import start
 from anew.forwarders.progress import key_of, read_progress
 from anew.forwarders.target import Mirror
-
-from .test_aim import repo_at
-from .test_clearml import events_of, name_of
-from .test_tensorboard import accumulated, folder_of
-from .test_wandb import rows_of
+from tests.trackers.aim.test_forward import repo_at
+from tests.trackers.clearml.test_forward import events_of, name_of
+from tests.trackers.tensorboard.test_forward import accumulated, folder_of
+from tests.trackers.wandb.test_forward import rows_of
 
 Losses = list[tuple[int, float]]
 

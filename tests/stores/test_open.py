@@ -21,12 +21,3 @@ def test_looking_at_a_root_that_is_not_there_does_not_make_it(tmp_path: Path):
     assert not stores.writable
     stores.close()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_logged_files_are_reached_by_their_path_under_the_root(tmp_path: Path):
-    file = tmp_path / "p" / "run" / "files" / "a.txt"
-    file.parent.mkdir(parents=True)
-    file.write_text("hello")
-    stores = open_stores(tmp_path)
-    assert stores.files.read("p/run/files/a.txt") == b"hello"
-    stores.close()

@@ -1,44 +1,20 @@
 """The same repository in a bucket, on a real S3 server."""
 
 import threading
-import uuid
 
-import boto3
 import numpy as np
 import pytest
-from moto.server import ThreadedMotoServer
 
+from anew.blobs.bucket import BucketBlobs
 from anew.errors import NotFound, UnknownFormat, WeightsError
 from anew.weights import Repository, transfer
-from anew.weights.bucket import BucketPlace
 from tensors import assert_same, commit, drifted, noise
 
 
-@pytest.fixture(scope="module")
-def endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
-def bucket(endpoint, monkeypatch):
-    """The URL of an empty bucket, with the settings that reach it in the environment."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ALLOW_HTTP": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    name = f"b{uuid.uuid4().hex[:12]}"
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket=name)
-    client.close()
-    return f"s3://{name}/some/prefix"
+def bucket(make_bucket):
+    """The URL of an empty bucket."""
+    return make_bucket()
 
 
 def test_versions_in_a_bucket_come_back_bit_for_bit(bucket):
@@ -106,30 +82,13 @@ def test_committers_to_one_branch_of_a_bucket_lose_no_commit(bucket):
     assert {c.message for c in repo.log()} == {f"{n}/{s}" for n in range(3) for s in range(4)}
 
 
-def test_a_name_in_a_bucket_is_taken_once(bucket):
-    place = BucketPlace(bucket)
-    outcomes = []
-    barrier = threading.Barrier(6)
-
-    def take(number):
-        barrier.wait()
-        outcomes.append(place.create("refs/heads/main/000000000001", f"writer {number}".encode()))
-
-    threads = [threading.Thread(target=take, args=(n,)) for n in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert outcomes.count(True) == 1
-
-
 def test_push_and_pull_go_between_a_folder_and_a_bucket_and_resume(bucket, tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "_PIECE", 300_000)
     local = Repository(tmp_path / "local", init=True, durable=False)
     state = {f"w{n}": noise(100_000, n) for n in range(5)}
     commit(local, state)
     uploads = []
-    original = BucketPlace.upload
+    original = BucketBlobs.upload
 
     def upload(self, path, source):
         if len(uploads) == 2:
@@ -138,7 +97,7 @@ def test_push_and_pull_go_between_a_folder_and_a_bucket_and_resume(bucket, tmp_p
         original(self, path, source)
 
     with monkeypatch.context() as cut:
-        cut.setattr(BucketPlace, "upload", upload)
+        cut.setattr(BucketBlobs, "upload", upload)
         with pytest.raises(ConnectionError):
             local.push(bucket)
     assert Repository(bucket).branches() == {}
@@ -153,11 +112,11 @@ def test_push_and_pull_go_between_a_folder_and_a_bucket_and_resume(bucket, tmp_p
 def test_a_bucket_without_a_repository_or_with_other_things_is_said(bucket):
     with pytest.raises(NotFound, match="init=True"):
         Repository(bucket)
-    place = BucketPlace(bucket)
-    place.replace("thesis.txt", b"all of it")
+    blobs = BucketBlobs(bucket)
+    blobs.replace("thesis.txt", b"all of it")
     with pytest.raises(WeightsError):
         Repository(bucket, init=True)
-    place.replace("format.json", b'{"format": "anew-weights", "version": 9, "block_size": 4194304}')
+    blobs.replace("format.json", b'{"format": "anew-weights", "version": 9, "block_size": 4194304}')
     with pytest.raises(UnknownFormat):
         Repository(bucket)
 

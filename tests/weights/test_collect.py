@@ -144,12 +144,12 @@ def test_with_a_writer_at_work_nothing_is_deleted_and_the_next_commit_avoids_wha
     writer.stage_weights({"w": tensor})
     done = repo.gc(grace=0)
     assert (done.deleted, done.writers) == ((), 1)
-    assert done.waiting == tuple(sorted(condemned(repo._place)))
+    assert done.waiting == tuple(sorted(condemned(repo._blobs)))
     late = Repository(tmp_path / "weights", branch="late", durable=False)
     commit(late, {"other": tensor})
     writer.commit("built on what was to be deleted")
     repo.gc(grace=0)
-    assert not condemned(repo._place)
+    assert not condemned(repo._blobs)
     assert_same(Repository(tmp_path / "weights").get_all_weights(), {"w": tensor})
     assert_same(Repository(tmp_path / "weights").get_all_weights("late"), {"other": tensor})
     assert repo.fsck().ok
@@ -158,7 +158,7 @@ def test_with_a_writer_at_work_nothing_is_deleted_and_the_next_commit_avoids_wha
 def test_a_commit_that_starts_after_the_condemning_stores_again(repo, tmp_path):
     tensor = noise(100_000)
     commit(repo, {"w": tensor})
-    condemn(repo._place, packs(tmp_path / "weights")[0].stem)
+    condemn(repo._blobs, packs(tmp_path / "weights")[0].stem)
     commit(repo, {"w": tensor})
     assert len(repo._objects._found[repo.open().entry("w").block_keys()[0]]) >= 1
     packs(tmp_path / "weights")[0].unlink()
@@ -166,17 +166,17 @@ def test_a_commit_that_starts_after_the_condemning_stores_again(repo, tmp_path):
 
 
 def test_the_lease_of_a_process_that_died_is_not_waited_for(repo):
-    code = "import sys, os\nfrom anew.weights.lease import Lease\nfrom anew.weights.place import LocalPlace\nLease(LocalPlace(sys.argv[1]))\nos._exit(0)"
+    code = "import sys, os\nfrom anew.weights.lease import Lease\nfrom anew.blobs.folder import FolderBlobs\nLease(FolderBlobs(sys.argv[1]))\nos._exit(0)"
     subprocess.run([sys.executable, "-c", code, repo.url], check=True)
-    with Lease(repo._place) as mine:
-        assert active_leases(repo._place, 3600) == [mine.name]
-    assert active_leases(repo._place, 3600) == []
+    with Lease(repo._blobs) as mine:
+        assert active_leases(repo._blobs, 3600) == [mine.name]
+    assert active_leases(repo._blobs, 3600) == []
 
 
 def test_a_writer_that_was_taken_for_dead_commits_nothing(repo):
     repo.stage_weights({"w": np.ones(3)})
-    for entry in repo._place.list("leases"):
-        repo._place.delete(entry.path)
+    for entry in repo._blobs.list("leases"):
+        repo._blobs.delete(entry.key)
     with pytest.raises(WeightsError):
         repo.commit("too late")
     assert repo.log() == []

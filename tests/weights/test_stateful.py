@@ -82,7 +82,7 @@ class Weights(RuleBasedStateMachine):
     @rule()
     def a_writer_dies(self):
         """Objects are published, the ref is never moved, the lease stays behind."""
-        stager = Stager(self.repo._place, self.repo._objects, self.repo._block_size)
+        stager = Stager(self.repo._blobs, self.repo._objects, self.repo._history.block_size)
         from anew.weights import model_to_weights
 
         stager.add(model_to_weights({"lost": noise(500, 9), **self.state}), {})

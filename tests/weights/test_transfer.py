@@ -1,11 +1,13 @@
+import os
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from anew.blobs.folder import FolderBlobs
 from anew.errors import CorruptData, NotFound, WeightsError
 from anew.weights import Repository, transfer
-from anew.weights.place import LocalPlace
 from tensors import assert_same, commit, drifted, noise, packs
 
 
@@ -90,7 +92,7 @@ def test_a_cut_push_goes_on_where_it_was(repo, copy, monkeypatch):
     commit(repo, state)
     total = repo.push.__self__.du().stored
     uploads = []
-    original = LocalPlace.upload
+    original = FolderBlobs.upload
 
     def upload(self, path, source):
         if path.startswith("packs/") and str(self.root) == copy.url:
@@ -100,7 +102,7 @@ def test_a_cut_push_goes_on_where_it_was(repo, copy, monkeypatch):
         original(self, path, source)
 
     with monkeypatch.context() as cut:
-        cut.setattr(LocalPlace, "upload", upload)
+        cut.setattr(FolderBlobs, "upload", upload)
         with pytest.raises(Cut):
             repo.push(copy)
     assert copy.branches() == {}
@@ -108,7 +110,7 @@ def test_a_cut_push_goes_on_where_it_was(repo, copy, monkeypatch):
     rest = repo.push(copy)
     assert rest.nbytes < total - 2 * 300_000
     assert_same(copy.get_all_weights(), state)
-    assert not list(copy._place.scratch().iterdir())
+    assert not os.listdir(copy._blobs.scratch())
 
 
 def test_damage_is_not_sent_on(repo, copy, tmp_path):
@@ -129,10 +131,10 @@ def test_objects_without_a_ref_at_the_target_are_not_taken_for_whole_commits(rep
     _, record, payload = repo._objects.payload(key, "")
     from anew.weights.pack import PackWriter
 
-    writer = PackWriter(copy._place.scratch() / "alone.pack")
+    writer = PackWriter(Path(copy._blobs.scratch(), "alone.pack"))
     writer.add(key, payload, raw=record.raw, kind=record.kind)
     writer.finish()
-    copy._place.upload("packs/alone.pack", writer.path)
+    copy._blobs.upload("packs/alone.pack", writer.path)
     repo.push(copy)
     assert copy.fsck().ok
     assert len(copy.get_all_weights()) == 1

@@ -16,6 +16,7 @@ from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState, Written, in_order
+from ..record.packed import pack, unpacker
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known
@@ -32,7 +33,7 @@ __all__ = ["STREAMS", "Visit", "decode_state"]
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
 
-_states = msgspec.msgpack.Decoder(ExperimentState)
+_states = unpacker(ExperimentState)
 _cursors = msgspec.msgpack.Decoder(Cursor)
 
 
@@ -279,7 +280,7 @@ class Visit:
         if self._changed:
             entry = msgspec.structs.replace(
                 entry,
-                state=msgspec.msgpack.encode(self.state),
+                state=pack(self.state),
                 params={k: from_plain(v) for k, v in flatten(self.state.params).items()},
                 config={k: from_plain(v) for k, v in flatten(self.state.config or {}).items()},
                 tags=self.state.tags,

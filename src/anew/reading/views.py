@@ -10,11 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ..errors import CorruptData
 from ..record.facts import ValueFact
 from ..record.fold import ExperimentState
+from ..record.packed import unpacker
 from ..record.plain import from_plain
 from ..record.status import Status
 from ..stores.catalog.summary import summaries
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExperimentView", "FileView", "LogLine", "MetricView", "ValueView"]
 
-_states = msgspec.msgpack.Decoder(ExperimentState)
-_values = msgspec.msgpack.Decoder(ValueFact)
+_states = unpacker(ExperimentState)
+_values = unpacker(ValueFact)
 
 
 class ExperimentView:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from ..address import local_folder
 from ..journal.layout import RootLayout
 from .catalog.sqlite import SqliteCatalog
-from .files.objects import local_files
-from .files.protocol import FileStore
 from .series.folder import FolderSeries
 from .series.protocol import SeriesStore
 
@@ -34,11 +32,6 @@ class Stores:
     series: SeriesStore
     writable: bool
     lock: str
-
-    @property
-    def files(self) -> FileStore:
-        """The logged files; keys are `prefix/path`."""
-        return local_files(self.root.root)
 
     def close(self) -> None:
         """Release what the stores hold."""

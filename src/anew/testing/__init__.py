@@ -1,4 +1,4 @@
-"""Contract suites: what a catalog, a series store, a file store or a sink must do, as tests anybody can run.
+"""Contract suites: what a catalog, a series store, blobs or a sink must do, as tests anybody can run.
 
 Subclass a suite in a test file, give it the fixture it asks for, and pytest runs every promise of the seam
 against your backend:

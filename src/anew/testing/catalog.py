@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ..errors import QueryError
 from ..query.question import (
@@ -23,10 +25,13 @@ from ..query.question import (
 )
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState
+from ..record.packed import pack, unpacker
 from ..record.plain import nest, to_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, Catalog, CatalogState, Entry
 from ..stores.catalog.summary import Tally, combine
+from .evaluation import Evaluation
+from .filters import experiments, filters, sorts
 
 __all__ = ["NOW", "CatalogContract", "entry_of", "tally_of"]
 
@@ -65,7 +70,7 @@ def entry_of(
         cursor=more.pop("cursor", b"cursor"),
         live=more.pop("live", False),
         whole=True,
-        state=msgspec.msgpack.encode(state),
+        state=pack(state),
         tallies=msgspec.msgpack.encode(tallies),
         params=params or {},
         config=config or {},
@@ -225,7 +230,7 @@ class CatalogContract:
         state = ExperimentState(experiment_id="a", params={"lr": 2}, tags={"x": "new"})
         events = Entry(
             key=key, facts=first.facts, cursor=b"end", live=False,
-            state=msgspec.msgpack.encode(state), params={"lr": 2}, config={}, tags={"x": "new"},
+            state=pack(state), params={"lr": 2}, config={}, tags={"x": "new"},
             bindrs=[],
         )  # fmt: skip
         self.save(catalog, events)
@@ -236,7 +241,7 @@ class CatalogContract:
         assert catalog.outstanding().followed == []
         (known,) = catalog.known(ids=["a"])
         assert known.cursor == b"end"
-        assert msgspec.msgpack.decode(known.state, type=ExperimentState) == state
+        assert unpacker(ExperimentState).decode(known.state) == state
 
     def test_files_and_values_are_added_in_order_or_replaced(self, catalog: Catalog) -> None:
         def file(name: str) -> FileFact:
@@ -462,6 +467,69 @@ class CatalogContract:
         for wrong in ({"filter": "params.lrr > 1"}, {"sort": "nope"}, {"columns": ["metrics.x"]}):
             with pytest.raises(QueryError):
                 self.ask(catalog, **wrong)
+
+    # -- what filters and sorts mean ---------------------------------------------------------------
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(experiments(NOW), st.lists(filters(), min_size=1, max_size=6), st.booleans())
+    def test_a_filter_is_true_of_those_of_which_its_tree_is(
+        self, catalog: Catalog, given: list[dict[str, Any]], texts: list[str], finished: bool
+    ) -> None:
+        evaluation = self._filled(catalog, given, finished)
+        for text in texts:
+            question = ask(text, now=NOW)
+            try:
+                found = catalog.select(question)
+            except QueryError:
+                continue  # a mistake, of these experiments
+            expected = evaluation.ids(question.filter)
+            assert list(found.ids) == expected, text
+            assert catalog.count(question) == len(expected), text
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(experiments(NOW), sorts(), st.booleans())
+    def test_a_sort_has_numbers_then_texts_then_what_is_missing(
+        self, catalog: Catalog, given: list[dict[str, Any]], sort: list[str], finished: bool
+    ) -> None:
+        evaluation = self._filled(catalog, given, finished)
+        try:
+            found = self.ids(catalog, sort=sort)
+        except QueryError:
+            return
+        assert found == evaluation.in_order([(s.lstrip("-"), s[0] == "-") for s in sort])
+
+    def _filled(self, catalog: Catalog, given: list[dict[str, Any]], finished: bool) -> Evaluation:
+        catalog.create()
+        ids = [f"id{number}" for number in range(len(given))]
+        pairs = zip(ids, given, strict=True)
+        catalog.save(Batch(entries=[entry_of(one, **facts) for one, facts in pairs]))
+        if finished:
+            catalog.finish()
+        return Evaluation(self.facts(catalog, *ids), NOW)
+
+    def test_large_integers_are_found_and_sorted_exactly(self, catalog: Catalog) -> None:
+        seeds = [2**53 + 1, 2**53, 2**128, -(2**64) - 1, 2**128 + 1, -(2**64), 2**1100, 2.0**53]
+        pairs = enumerate(seeds)
+        self.save(catalog, *(entry_of(f"id{n}", params={"seed": seed}) for n, seed in pairs))
+        for number, seed in enumerate(seeds[:6]):
+            if seed != 2**53:
+                assert self.ids(catalog, f"params.seed == {seed}") == [f"id{number}"]
+        assert self.ids(catalog, f"params.seed == {2**53}") == ["id1", "id7"]
+        order = ["id3", "id5", "id1", "id7", "id0", "id2", "id4", "id6"]
+        assert self.ids(catalog, sort="params.seed") == order
+        assert self.ids(catalog, f"params.seed > {2**128}") == ["id4", "id6"]
+        assert self.ids(catalog, f"{2**53} < params.seed <= {2**128}") == ["id0", "id2"]
+        (column,) = self.ask(catalog, columns=["params.seed"]).columns
+        assert list(column.values)[:6] == seeds[:6]
+        groups = self.ask(catalog, "params.seed > 0", group=["params.seed"]).columns
+        assert set(groups[0].values) == {s for s in seeds if s > 0}
+
+    def test_texts_are_compared_by_code_point(self, catalog: Catalog) -> None:
+        names = ["Z", "a", "é", "\uffff", "\U00010000"]
+        self.save(catalog, *(entry_of(f"id{n}", name=name) for n, name in enumerate(names)))
+        assert self.ids(catalog, sort="name") == [f"id{n}" for n in range(5)]
+        assert self.ids(catalog, "name > '\uffff'") == ["id4"]
+        assert self.ids(catalog, "name contains 'A'") == []
 
     def test_a_reader_sees_what_another_saved(self, catalog: Catalog) -> None:
         thread = threading.Thread(target=self.save, args=(catalog, entry_of("b")))

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from anew.errors import InvalidValue, NotFound, WeightsError
+from anew.errors import NotFound, WeightsError
+from anew.weights.dtypes import torch_tensor
+from anew.weights.export import save
+from anew.weights.loading import load_into
 from anew.weights.records import View
 from anew.weights.source import restrided
 from anew.weights.structure import from_plain
@@ -66,6 +69,10 @@ class Weights(Mapping[str, Any]):
         total = sum(int(getattr(t, "nbytes", 0)) for t in self._tensors.values())
         return f"<Weights: {len(self)} tensors, {total:,} bytes>"
 
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor."""
+        return tuple(self[name].shape)
+
     def nested(self, root: str = "tree") -> Any:
         """The nested value kept under `root` ("optimizer", "tree", …) with its tensors back in place.
 
@@ -86,7 +93,7 @@ class Weights(Mapping[str, Any]):
         done: dict[str, Any] = {}
         for name, array in {**self.hidden, **self._tensors}.items():
             if name not in self.views:
-                done[name] = _to_torch(array, self.dtypes.get(name, ""))
+                done[name] = torch_tensor(array, self.dtypes.get(name, ""))
         for name, view in self.views.items():
             if name in self._tensors and view.root in done:
                 root = done[view.root].reshape(-1)
@@ -103,14 +110,10 @@ class Weights(Mapping[str, Any]):
             WeightsError: a name is missing on either side, or a shape differs.
             InvalidValue: the target is of none of these kinds.
         """
-        from anew.weights.loading import load_into
-
         return load_into(self, target)
 
     def save(self, path: str | Path) -> Path:
         """Write the tensors to a `.safetensors`, `.npz` or `.pt` file, atomically."""
-        from anew.weights.export import save
-
         return save(self, Path(path))
 
 
@@ -152,18 +155,3 @@ def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
         strides.append(step)
         step *= size
     return tuple(reversed(strides))
-
-
-def _to_torch(array: np.ndarray[Any, Any], name: str) -> Any:
-    import torch
-
-    from anew.weights.dtypes import TORCH, dtype_name
-
-    name = name or dtype_name(array.dtype, "A tensor")
-    if name not in TORCH:
-        raise InvalidValue(f"torch has no tensors of {name}; read it as a numpy array instead.")
-    dtype = getattr(torch, name)
-    if array.size == 0:
-        return torch.empty(array.shape, dtype=dtype)
-    flat = torch.from_numpy(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
-    return flat.view(dtype).reshape(array.shape)

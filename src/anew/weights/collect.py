@@ -9,13 +9,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+from anew.blobs.protocol import Blobs
 from anew.errors import InvalidSetting, WeightsError
 from anew.weights.history import History
 from anew.weights.lease import GRACE, Lease, active_leases, condemn, condemned, pardon
 from anew.weights.objects import Objects
 from anew.weights.pack import PackWriter, Record, check_of
-from anew.weights.place import Place
 from anew.weights.reach import Reached, reach
 
 __all__ = ["Collected", "collect"]
@@ -45,7 +46,6 @@ class Collected:
 
 
 def collect(
-    place: Place,
     history: History,
     *,
     dry_run: bool = False,
@@ -61,30 +61,28 @@ def collect(
         raise InvalidSetting("The grace period cannot be negative.", setting="grace")
     if dry_run:
         history.objects.refresh()
-        plan = _plan(place, history, grace)
+        plan = _plan(history, grace)
         return plan.report(freed=plan.size_of(plan.dead), dry_run=True)
-    with Lease(place) as lease:
-        return _collect(place, history, grace, lease, progress or (lambda _: None))
+    with Lease(history.blobs) as lease:
+        return _collect(history, grace, lease, progress or (lambda _: None))
 
 
-def _collect(
-    place: Place, history: History, grace: float, lease: Lease, say: Callable[[str], None]
-) -> Collected:
-    objects = history.objects
+def _collect(history: History, grace: float, lease: Lease, say: Callable[[str], None]) -> Collected:
+    blobs, objects = history.blobs, history.objects
     objects.refresh()
-    others = set(active_leases(place, max(grace, GRACE))) - {lease.name}
-    _clear_scratch(place, others, time.time() - max(grace, 60.0))
+    others = set(active_leases(blobs, max(grace, GRACE))) - {lease.name}
+    _clear_scratch(blobs, others, time.time() - max(grace, 60.0))
     say("marking")
-    plan = _plan(place, history, grace)
+    plan = _plan(history, grace)
     if not others:
         # Nobody else collects or builds on them: condemned packs that turned out needed are free.
-        for pack in condemned(place) - plan.victims:
-            pardon(place, pack)
+        for pack in condemned(blobs) - plan.victims:
+            pardon(blobs, pack)
     say("rewriting")
-    rewritten = _rewrite(place, objects, plan, lease)
+    rewritten = _rewrite(blobs, objects, plan, lease)
     for pack in plan.victims:
-        condemn(place, pack)
-    others = set(active_leases(place, max(grace, GRACE))) - {lease.name}
+        condemn(blobs, pack)
+    others = set(active_leases(blobs, max(grace, GRACE))) - {lease.name}
     if others:
         return plan.report(writers=len(others))
     # A writer that finished between the marking and the condemning may have made them live again.
@@ -96,9 +94,9 @@ def _collect(
     gone = plan.victims - _only_in(objects, live, plan.victims)
     for pack in gone:
         lease.check()
-        place.delete(f"packs/{pack}.pack")
+        blobs.delete(f"packs/{pack}.pack")
     for pack in plan.victims:
-        pardon(place, pack)
+        pardon(blobs, pack)
     for store in (history.heads, history.tags):
         for name in store.all():
             store.trim(name)
@@ -144,15 +142,14 @@ class _Plan:
         )
 
 
-def _plan(place: Place, history: History, grace: float) -> _Plan:
+def _plan(history: History, grace: float) -> _Plan:
     starts = _starts(history)
     live = dict.fromkeys(_mark(history, starts).in_order())
-    packs = {
-        entry.path[6:-5]: entry for entry in place.list("packs") if entry.path.endswith(".pack")
-    }
-    sizes = {name: entry.size for name, entry in packs.items()}
+    listed = history.blobs.list("packs")
+    packs = {blob.key[6:-5]: blob for blob in listed if blob.key.endswith(".pack")}
+    sizes = {name: blob.size for name, blob in packs.items()}
     before = time.time() - grace
-    old = {name for name, entry in packs.items() if entry.modified <= before}
+    old = {name for name, blob in packs.items() if blob.modified <= before}
     objects = history.objects
     while True:
         dead, sparse = _sort(objects, live, old, sizes)
@@ -212,7 +209,7 @@ def _sort(
     return dead, sparse
 
 
-def _rewrite(place: Place, objects: Objects, plan: _Plan, lease: Lease) -> int:
+def _rewrite(blobs: Blobs, objects: Objects, plan: _Plan, lease: Lease) -> int:
     """Copy what is alive in the sparse packs into new ones; gives how many bytes those take."""
     writer: PackWriter | None = None
     written = number = 0
@@ -225,15 +222,14 @@ def _rewrite(place: Place, objects: Objects, plan: _Plan, lease: Lease) -> int:
             continue  # Damaged: its pack stays, being the only one that has it, for fsck to name.
         if writer is None:
             number += 1
-            path = place.scratch() / f"{lease.name}-{number:03d}.pack"
-            writer = PackWriter(path, durable=place.durable)
+            writer = PackWriter(Path(blobs.scratch(), f"{lease.name}-{number:03d}.pack"))
         _copy(writer, record, payload)
         lease.renew()
         if writer.size > _PACK_BYTES:
-            written += _publish(place, writer)
+            written += _publish(blobs, writer)
             writer = None
     if writer is not None:
-        written += _publish(place, writer)
+        written += _publish(blobs, writer)
     return written
 
 
@@ -243,10 +239,10 @@ def _copy(writer: PackWriter, record: Record, payload: bytes) -> None:
     )
 
 
-def _publish(place: Place, writer: PackWriter) -> int:
+def _publish(blobs: Blobs, writer: PackWriter) -> int:
     writer.finish()
     size = writer.path.stat().st_size
-    place.upload(f"packs/{writer.path.name}", writer.path)
+    blobs.upload(f"packs/{writer.path.name}", writer.path)
     return size
 
 
@@ -261,9 +257,9 @@ def _only_in(objects: Objects, live: set[bytes], victims: set[str]) -> set[str]:
     return needed
 
 
-def _clear_scratch(place: Place, writers: set[str], before: float) -> None:
+def _clear_scratch(blobs: Blobs, writers: set[str], before: float) -> None:
     """Remove what writers that died left in the scratch folder."""
-    for path in place.scratch().iterdir():
+    for path in Path(blobs.scratch()).iterdir():
         if any(path.name.startswith(writer) for writer in writers):
             continue
         try:

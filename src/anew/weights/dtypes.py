@@ -13,7 +13,16 @@ import numpy as np
 
 from anew.errors import InvalidValue, UnknownFormat
 
-__all__ = ["SAFETENSORS", "TORCH", "dtype_name", "is_float", "itemsize", "numpy_dtype", "width"]
+__all__ = [
+    "SAFETENSORS",
+    "TORCH",
+    "dtype_name",
+    "is_float",
+    "itemsize",
+    "numpy_dtype",
+    "torch_tensor",
+    "width",
+]
 
 _PLAIN = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
@@ -133,6 +142,28 @@ def width(name: str) -> int:
         if dtype.itemsize % candidate == 0 and (dtype.names or dtype.itemsize == candidate):
             return candidate
     return 1
+
+
+def torch_tensor(array: np.ndarray[Any, Any], name: str = "") -> Any:
+    """A torch tensor that shares an array's memory.
+
+    Args:
+        array: The array; one that is not contiguous is copied.
+        name: Its element type, where numpy can only show it as bytes.
+
+    Raises:
+        InvalidValue: torch has no such element type.
+    """
+    import torch
+
+    name = name or dtype_name(array.dtype, "A tensor")
+    if name not in TORCH:
+        raise InvalidValue(f"torch has no tensors of {name}; read it as a numpy array instead.")
+    dtype = getattr(torch, name)
+    if array.size == 0:
+        return torch.empty(array.shape, dtype=dtype)
+    flat = torch.from_numpy(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return flat.view(dtype).reshape(array.shape)
 
 
 def is_float(name: str) -> bool:

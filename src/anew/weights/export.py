@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, ItemsView, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from anew.errors import InvalidValue
 from anew.weights.dtypes import dtype_name
 
-if TYPE_CHECKING:
-    from anew.weights.bundle import Weights
-
-__all__ = ["save"]
+__all__ = ["Exportable", "save"]
 
 
-def save(weights: Weights, path: Path) -> Path:
+class Exportable(Protocol):
+    """Arrays by name, with what a file of another program must know of them; `Weights` are."""
+
+    dtypes: dict[str, str]
+    framework: str
+
+    def items(self) -> ItemsView[str, Any]:
+        """The names and arrays."""
+        ...
+
+    def to_torch(self) -> dict[str, Any]:
+        """The same as torch tensors."""
+        ...
+
+
+def save(weights: Exportable, path: Path) -> Path:
     """Write the tensors to `path` in the format its suffix names, complete or not at all."""
     if path.suffix == ".safetensors":
         from anew.weights import safefile
@@ -40,7 +52,7 @@ def save(weights: Weights, path: Path) -> Path:
                         f"{name!r} is {array.dtype}, which an .npz file loses.", key=name
                     )
             with temporary.open("wb") as file:
-                np.savez(file, **dict(weights))
+                np.savez(file, **dict(weights.items()))
         elif path.suffix in (".pt", ".pth"):
             import torch
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from anew.errors import InvalidValue, NotFound, WeightsError
 from anew.weights.bundle import Weights
-from anew.weights.structure import flatten
+from anew.weights.pytree import weights_of_container, weights_of_pytree
 
 __all__ = ["SUFFIXES", "load"]
 
@@ -68,14 +68,10 @@ def _load_torch(path: Path) -> Weights:
         ) from error
     if isinstance(value, torch.Tensor):
         return Weights({path.stem: value}, framework="torch")
-    from anew.weights.model import model_to_weights
-
     if isinstance(value, dict) and value:
-        weights = model_to_weights(value)
+        weights = weights_of_container(value)
         return Weights(weights, structure=weights.structure, framework="torch")
-    tensors: dict[str, Any] = {}
-    skeleton = flatten(value, "", tensors)
-    return Weights(tensors, structure={"tree": skeleton}, framework="torch")
+    return weights_of_pytree(value, "torch")
 
 
 def _is_zip(path: Path) -> bool:

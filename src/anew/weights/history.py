@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import re
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from anew.errors import Ambiguous, NotFound
+from anew.blobs.protocol import Blobs
+from anew.errors import Ambiguous, AnewError, NotFound
 from anew.weights.bundle import closest
 from anew.weights.objects import Objects
-from anew.weights.records import Commit, Tree, unpack_commit, unpack_tree
+from anew.weights.records import Commit, TensorEntry, Tree, unpack_commit, unpack_tree
 from anew.weights.refs import RefStore
 
 __all__ = ["History"]
@@ -21,8 +24,13 @@ _STEPS = re.compile(r"^(.*?)((?:~\d*|\^)*)$", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The commits of a repository, read through its objects and refs."""
+    """The commits of a repository, through its objects and refs, and what keeps all of them.
 
+    `block_size` is the number of bytes that tensors are cut into.
+    """
+
+    blobs: Blobs
+    block_size: int
     objects: Objects
     heads: RefStore
     tags: RefStore
@@ -36,6 +44,26 @@ class History:
         """The tensors of a commit."""
         what = f"The list of tensors of commit {commit.short}"
         return unpack_tree(commit.tree, self.objects.read_small(commit.tree, what))
+
+    def tensors_before(self, commit: Commit | None) -> dict[str, TensorEntry]:
+        """The tensors that the next commit may be stored against; none if the last one cannot be read."""
+        if commit is None:
+            return {}
+        try:
+            return {entry.name: entry for entry in self.tree(commit).tensors}
+        except AnewError:
+            # A damaged parent must not stop the next commit: it is then stored without deltas.
+            return {}
+
+    def time_after(self, parents: Iterable[str]) -> float:
+        """Now, or just after the parents when this clock is behind the one that made them."""
+        latest = max((self.commit(parent).time for parent in parents), default=0.0)
+        return max(time.time(), latest + 1e-6)
+
+    def tidy(self) -> None:
+        """Make the next opening faster, if that is possible now; the next commit tries again."""
+        with contextlib.suppress(OSError):
+            self.objects.tidy()
 
     def resolve(self, name: str, head: str | None) -> Commit:
         """The commit that a branch, tag, hash or start of a hash means, with ~n for n back.

@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from anew.blobs.protocol import Blobs
 from anew.errors import WeightsError
-from anew.weights.place import Place
 
 __all__ = ["GRACE", "Lease", "active_leases", "condemn", "condemned", "pardon"]
 
@@ -33,8 +33,8 @@ _RENEW_AFTER = 60.0
 class Lease:
     """A writer's sign that it is at work."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
         self.name = f"{time.time_ns():x}-{secrets.token_hex(6)}"
         self._path = f"{LEASES}/{self.name}"
         self._renewed = 0.0
@@ -46,7 +46,7 @@ class Lease:
         if now - self._renewed > _RENEW_AFTER:
             body = json.dumps({**_process(), "time": now}).encode()
             # Not lasting: a crash of the machine ends the writer as well.
-            self._place.replace(self._path, body, lasting=False)
+            self._blobs.replace(self._path, body, lasting=False)
             self._renewed = now
 
     def check(self) -> None:
@@ -55,7 +55,7 @@ class Lease:
         Raises:
             WeightsError: one did, so what was stored may be gone already.
         """
-        if self._path not in self._place.names(LEASES):
+        if self._path not in self._blobs.keys(LEASES):
             raise WeightsError(
                 "This writer was silent for so long that a garbage collection took it for dead. "
                 "Nothing was committed; stage and commit again."
@@ -63,7 +63,7 @@ class Lease:
 
     def release(self) -> None:
         """The work is done or given up."""
-        self._place.delete(self._path)
+        self._blobs.delete(self._path)
 
     def __enter__(self) -> Lease:
         return self
@@ -77,39 +77,39 @@ class Lease:
         self.release()
 
 
-def active_leases(place: Place, grace: float) -> list[str]:
+def active_leases(blobs: Blobs, grace: float) -> list[str]:
     """The names of leases whose writers may still be at work; leases of the dead are removed."""
     active = []
-    for entry in place.list(LEASES):
+    for blob in blobs.list(LEASES):
         try:
-            body = json.loads(place.read(entry.path))
+            body = json.loads(blobs.read(blob.key))
         except FileNotFoundError:
             continue
         except ValueError:
             body = {}
         alive = _alive(body)
         if alive is None:
-            alive = time.time() - entry.modified < grace
+            alive = time.time() - blob.modified < grace
         if alive:
-            active.append(entry.path.rsplit("/", 1)[-1])
+            active.append(blob.key.rsplit("/", 1)[-1])
         else:
-            place.delete(entry.path)
+            blobs.delete(blob.key)
     return active
 
 
-def condemned(place: Place) -> set[str]:
+def condemned(blobs: Blobs) -> set[str]:
     """Packs that a garbage collection is about to delete: nothing new may build on them."""
-    return {path.rsplit("/", 1)[-1] for path in place.names(CONDEMNED)}
+    return {path.rsplit("/", 1)[-1] for path in blobs.keys(CONDEMNED)}
 
 
-def condemn(place: Place, pack: str) -> None:
+def condemn(blobs: Blobs, pack: str) -> None:
     """Announce that a pack is about to be deleted."""
-    place.replace(f"{CONDEMNED}/{pack}", b"")
+    blobs.replace(f"{CONDEMNED}/{pack}", b"")
 
 
-def pardon(place: Place, pack: str) -> None:
+def pardon(blobs: Blobs, pack: str) -> None:
     """Take the announcement back, or clear it after the deletion."""
-    place.delete(f"{CONDEMNED}/{pack}")
+    blobs.delete(f"{CONDEMNED}/{pack}")
 
 
 def _process() -> dict[str, object]:

@@ -2,40 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
 from anew.errors import InvalidValue, WeightsError
+from anew.weights.dtypes import torch_tensor
+from anew.weights.frameworks import classes_of, is_keras, keras_variables
+from anew.weights.structure import from_plain
 
-if TYPE_CHECKING:
-    from anew.weights.bundle import Weights
-    from anew.weights.snapshot import Snapshot
-
-__all__ = ["load_into"]
+__all__ = ["Loadable", "load_into"]
 
 
-def load_into(weights: Weights | Snapshot, target: Any) -> Any:
+class Loadable(Protocol):
+    """Arrays by name, with what surrounds them; `Weights` and a `Snapshot` are."""
+
+    @property
+    def dtypes(self) -> dict[str, str]:
+        """Element types that numpy can only show as bytes, by tensor."""
+        ...
+
+    @property
+    def structure(self) -> dict[str, Any]:
+        """The plain forms of nested values."""
+        ...
+
+    def __getitem__(self, name: str, /) -> Any:
+        """One array."""
+        ...
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        ...
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """The shape of an array."""
+        ...
+
+
+def load_into(weights: Loadable, target: Any) -> Any:
     """Copy weights into `target`, one tensor at a time; see `Weights.load_into`."""
-    ancestry = {
-        f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(target).__mro__
-    }
-    # Keras first: with torch as its backend, its models are torch modules too.
-    if "keras.Model" in ancestry or "keras.Layer" in ancestry:
-        from anew.weights.model import keras_variables
-
+    classes = classes_of(target)
+    if is_keras(classes):
         variables = keras_variables(target)
         _check(weights, {path: tuple(v.shape) for path, v in variables.items()})
         for path, variable in variables.items():
             variable.assign(weights[path])
         return target
-    if "torch.Module" in ancestry:
+    if "torch.Module" in classes:
         return _into_module(weights, target)
-    if "torch.Optimizer" in ancestry:
-        from anew.weights.bundle import _to_torch
-
-        target.load_state_dict(_nested_torch(weights, "optimizer", _to_torch))
+    if "torch.Optimizer" in classes:
+        target.load_state_dict(_nested_torch(weights, "optimizer"))
         return target
     if isinstance(target, Mapping) and all(isinstance(v, np.ndarray) for v in target.values()):
         _check(weights, {name: array.shape for name, array in target.items()})
@@ -48,17 +66,15 @@ def load_into(weights: Weights | Snapshot, target: Any) -> Any:
     )
 
 
-def _into_module(weights: Weights | Snapshot, module: Any) -> Any:
+def _into_module(weights: Loadable, module: Any) -> Any:
     import torch
-
-    from anew.weights.bundle import _to_torch
 
     state = module.state_dict(keep_vars=True)
     tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
     _check(weights, {name: tuple(value.shape) for name, value in tensors.items()})
     with torch.no_grad():
         for name, value in tensors.items():
-            loaded = _to_torch(weights[name], weights.dtypes.get(name, ""))
+            loaded = torch_tensor(weights[name], weights.dtypes.get(name, ""))
             if loaded.dtype != value.dtype:
                 raise WeightsError(
                     f"{name!r} was committed as {loaded.dtype} and the module has {value.dtype}; "
@@ -66,25 +82,24 @@ def _into_module(weights: Weights | Snapshot, module: Any) -> Any:
                 )
             value.copy_(loaded)
     if "module" in weights.structure:
-        others = _nested_torch(weights, "module", _to_torch)
+        others = _nested_torch(weights, "module")
         incomplete = {name: value for name, value in others.items() if name in state}
         module.load_state_dict({**module.state_dict(), **incomplete})
     return module
 
 
-def _nested_torch(weights: Weights | Snapshot, root: str, convert: Any) -> Any:
-    from anew.weights.structure import from_plain
-
+def _nested_torch(weights: Loadable, root: str) -> Any:
     if root not in weights.structure:
         raise WeightsError(
             f"These weights keep no {root!r}: commit with the optimizer given to have it."
         )
     return from_plain(
-        weights.structure[root], lambda name: convert(weights[name], weights.dtypes.get(name, ""))
+        weights.structure[root],
+        lambda name: torch_tensor(weights[name], weights.dtypes.get(name, "")),
     )
 
 
-def _check(weights: Weights | Snapshot, wanted: dict[str, tuple[int, ...]]) -> None:
+def _check(weights: Loadable, wanted: dict[str, tuple[int, ...]]) -> None:
     missing = sorted(set(wanted) - set(weights))
     if missing:
         raise WeightsError(
@@ -95,15 +110,10 @@ def _check(weights: Weights | Snapshot, wanted: dict[str, tuple[int, ...]]) -> N
     if surplus:
         raise WeightsError(f"The model has no place for {surplus[:5]}; is it the right model?")
     for name, shape in wanted.items():
-        if (
-            tuple(
-                weights[name].shape if not hasattr(weights, "shape_of") else weights.shape_of(name)
-            )
-            != shape
-        ):
+        if weights.shape_of(name) != shape:
             raise WeightsError(f"{name!r} has another shape than the model's {shape}.")
 
 
-def _belongs_to_structure(weights: Weights | Snapshot, name: str) -> bool:
+def _belongs_to_structure(weights: Loadable, name: str) -> bool:
     """Whether the tensor is part of an optimizer's or another nested state beside the model."""
     return any(name.startswith(f"{root}/") for root in weights.structure if root != "tree")

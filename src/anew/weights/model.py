@@ -11,10 +11,13 @@ import numpy as np
 
 from anew.errors import InvalidValue
 from anew.weights.bundle import Weights
+from anew.weights.files import load
+from anew.weights.frameworks import classes_of, is_keras, keras_variables
+from anew.weights.pytree import weights_of_container, weights_of_pytree, weights_of_registered
 from anew.weights.source import is_tensor
 from anew.weights.structure import flatten
 
-__all__ = ["keras_variables", "model_to_weights"]
+__all__ = ["model_to_weights"]
 
 
 def model_to_weights(
@@ -51,36 +54,26 @@ def _model(model: Any) -> Weights:
     if isinstance(model, Weights):
         return model
     if isinstance(model, str | os.PathLike):
-        from anew.weights.files import load
-
         return load(Path(model))
-    ancestry = {
-        f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in type(model).__mro__
-    }
-    if "keras.Model" in ancestry or "keras.Layer" in ancestry:
+    classes = classes_of(model)
+    if is_keras(classes):
         return Weights(keras_variables(model, "value"), framework="keras")
-    # After Keras, whose models are torch modules too when torch is its backend.
-    if "torch.Module" in ancestry:
+    if "torch.Module" in classes:
         return _torch_module(model)
-    if "sklearn.BaseEstimator" in ancestry:
+    if "sklearn.BaseEstimator" in classes:
         return _estimator(model)
-    if "flax.Pytree" in ancestry or hasattr(model, "__nnx_module__"):
+    if "flax.Pytree" in classes or hasattr(model, "__nnx_module__"):
         from flax import nnx
 
-        return _pytree(nnx.to_pure_dict(nnx.state(model)), "jax")
-    if isinstance(model, Mapping) and all(
-        isinstance(name, str) and is_tensor(value) for name, value in model.items()
-    ):
-        return Weights(model, framework=_framework(model.values()))
+        return weights_of_pytree(nnx.to_pure_dict(nnx.state(model)), "jax")
     if isinstance(model, Mapping | list | tuple):
-        return _pytree(model, "")
-    return _registered_pytree(model)
-
-
-def keras_variables(model: Any, attribute: str = "") -> dict[str, Any]:
-    """The variables of a Keras model by their paths, without the name Keras numbered it with."""
-    named = {w.path.removeprefix(f"{model.name}/"): w for w in model.weights}
-    return {path: getattr(w, attribute) if attribute else w for path, w in named.items()}
+        return weights_of_container(model)
+    registered = weights_of_registered(model)
+    if registered is None:
+        raise InvalidValue(
+            f"The weights of a {type(model).__name__} cannot be found. Give a mapping of names to arrays."
+        )
+    return registered
 
 
 def _torch_module(module: Any) -> Weights:
@@ -93,35 +86,6 @@ def _torch_module(module: Any) -> Weights:
             others[name] = value
     structure = {"module": flatten(others, "module", tensors)} if others else {}
     return Weights(tensors, structure=structure, framework="torch")
-
-
-def _pytree(value: Any, framework: str) -> Weights:
-    tensors: dict[str, Any] = {}
-    skeleton = flatten(value, "", tensors)
-    return Weights(
-        tensors, structure={"tree": skeleton}, framework=framework or _framework(tensors.values())
-    )
-
-
-def _registered_pytree(value: Any) -> Weights:
-    """A class that JAX was told how to take apart, such as a training state."""
-    import sys
-
-    jax = sys.modules.get("jax")
-    if jax is not None:
-        leaves, _ = jax.tree_util.tree_flatten_with_path(value)
-        if not (len(leaves) == 1 and leaves[0][1] is value):
-            tensors = {
-                jax.tree_util.keystr(path, simple=True, separator="/"): leaf
-                for path, leaf in leaves
-            }
-            plain = {name: leaf for name, leaf in tensors.items() if not is_tensor(leaf)}
-            arrays = {name: leaf for name, leaf in tensors.items() if name not in plain}
-            structure = {"leaves": flatten(plain, "leaves", arrays)} if plain else {}
-            return Weights(arrays, structure=structure, framework="jax")
-    raise InvalidValue(
-        f"The weights of a {type(value).__name__} cannot be found. Give a mapping of names to arrays."
-    )
 
 
 def _estimator(estimator: Any) -> Weights:
@@ -157,13 +121,3 @@ def _without_objects(array: np.ndarray[Any, Any], plain: Any) -> Any:
     if all(isinstance(item, str) for item in array.flat):
         return array.astype(str)
     return [plain(item) for item in array.tolist()]
-
-
-def _framework(values: Any) -> str:
-    for value in values:
-        module = type(value).__module__.partition(".")[0]
-        if module in ("torch", "numpy"):
-            return module
-        if module in ("jax", "jaxlib"):
-            return "jax"
-    return ""

@@ -19,10 +19,10 @@ import msgspec
 import numpy as np
 import zstandard
 
+from anew.blobs.protocol import Blobs
 from anew.errors import AnewError, CorruptData, NotFound
 from anew.weights.codec import Bytes, decode
 from anew.weights.pack import COMMIT, RECORD, Record, check_of, parse_index, scan
-from anew.weights.place import Place
 from anew.weights.records import digest
 
 __all__ = ["Objects", "frame", "unframe"]
@@ -53,7 +53,7 @@ class _Catalog:
         self._starts = np.ascontiguousarray(table[:, :8]).view(">u8").reshape(-1).astype(np.uint64)
 
     def find(self, key: bytes) -> Iterator[tuple[str, Record]]:
-        """Every place the object is at."""
+        """Every pack that has the object, and where in it."""
         start = np.uint64(int.from_bytes(key[:8], "big"))
         index = int(np.searchsorted(self._starts, start))
         while index < len(self._starts) and self._starts[index] == start:
@@ -69,10 +69,10 @@ class _Catalog:
 
 
 class Objects:
-    """What a place holds. Safe to use from several threads; `refresh` sees what others added."""
+    """What a repository holds. Safe to use from several threads; `refresh` sees what others added."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
+    def __init__(self, blobs: Blobs) -> None:
+        self._blobs = blobs
         self._lock = threading.RLock()
         self._packs: set[str] = set()
         self._loose: dict[str, list[Record]] = {}
@@ -90,11 +90,11 @@ class Objects:
     # --- what there is ---------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Bring the index up to date with the place."""
+        """Bring the index up to date with the packs that are there."""
         with self._lock:
-            listed = [path for path in self._place.names("packs") if path.endswith(".pack")]
+            listed = [path for path in self._blobs.keys("packs") if path.endswith(".pack")]
             packs = {path[len("packs/") : -len(".pack")] for path in listed}
-            catalogs = {path for path in self._place.names("index") if path.endswith(".idx")}
+            catalogs = {path for path in self._blobs.keys("index") if path.endswith(".idx")}
             for path in set(self._catalogs) - catalogs:
                 del self._catalogs[path]
             for path in catalogs - set(self._catalogs):
@@ -225,7 +225,7 @@ class Objects:
             if found is not None:
                 pack, record = found
                 try:
-                    data = self._place.read(f"packs/{pack}.pack", record.offset, record.stored)
+                    data = self._blobs.read(f"packs/{pack}.pack", record.offset, record.stored)
                     return pack, record, data
                 except FileNotFoundError:
                     # A garbage collection moved what is alive to another pack meanwhile.
@@ -233,7 +233,7 @@ class Objects:
             if attempt == 1:
                 self.refresh()
         raise NotFound(
-            f"{what} needs the object {key.hex()[:12]}, which {self._place.url} does not have. "
+            f"{what} needs the object {key.hex()[:12]}, which {self._blobs.url} does not have. "
             "`anew weights fsck` lists everything that is missing; pull it from another copy.",
             name=key.hex(),
         )
@@ -279,7 +279,7 @@ class Objects:
                 return
             self._write_catalog(records)
             for path in replaced:
-                self._place.delete(path)
+                self._blobs.delete(path)
             self.refresh()
 
     def _write_catalog(self, records: list[tuple[str, Record]]) -> None:
@@ -292,14 +292,14 @@ class Objects:
             with contextlib.suppress(AnewError):
                 commits.append((key, self.read_small(key, "A commit")))
         head = msgspec.msgpack.encode(_CatalogHead(packs, commits, len(ordered)))
-        body = b"".join(RECORD.pack(*r._replace(pack=numbers[pack])) for pack, r in ordered)
+        body = b"".join(RECORD.pack(*r[:-1], numbers[pack]) for pack, r in ordered)
         data = len(head).to_bytes(8, "little") + head + body
         name = f"index/{time.time_ns():x}-{secrets.token_hex(4)}.idx"
-        self._place.create(name, _CATALOG_MAGIC + digest(data) + data)
+        self._blobs.create(name, _CATALOG_MAGIC + digest(data) + data)
 
     def _load_catalog(self, path: str) -> None:
         try:
-            data = self._place.read(path)
+            data = self._blobs.read(path)
         except FileNotFoundError:
             return
         start = len(_CATALOG_MAGIC) + 32
@@ -316,17 +316,17 @@ class Objects:
 
     def _load_pack(self, pack: str) -> list[Record]:
         path = f"packs/{pack}.pack"
-        tail, size = self._place.tail(path, _TAIL)
+        tail, size = self._blobs.tail(path, _TAIL)
         try:
             parsed = parse_index(pack, tail, size)
             if isinstance(parsed, int):
-                tail, size = self._place.tail(path, parsed)
+                tail, size = self._blobs.tail(path, parsed)
                 parsed = parse_index(pack, tail, size)
             assert isinstance(parsed, list)
             return parsed
         except CorruptData as error:
             self.damaged[pack] = str(error)
-            return list(scan(self._place.read(path)))
+            return list(scan(self._blobs.read(path)))
 
 
 def frame(data: bytes) -> bytes:

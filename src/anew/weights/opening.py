@@ -1,17 +1,19 @@
-"""Finding the place a path or URL means, and making or checking the repository that is there."""
+"""Opening the blobs that an address names, and making or checking the repository that is there."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from anew.address import parse_address
-from anew.errors import CorruptData, InvalidSetting, NotFound, UnknownFormat, WeightsError
-from anew.weights.place import LocalPlace, Place
+from anew.blobs.opening import open_blobs
+from anew.blobs.protocol import Blobs
+from anew.errors import CorruptData, NotFound, UnknownFormat, WeightsError
 
-__all__ = ["BLOCK_SIZE", "FORMAT", "open_place", "read_format", "write_format"]
+__all__ = ["BLOCK_SIZE", "FORMAT", "open_weights", "read_format", "write_format"]
 
 FORMAT = "format.json"
 _KIND = "anew-weights"
@@ -21,29 +23,20 @@ _VERSION = 1
 BLOCK_SIZE = 4 * 1024 * 1024
 
 
-def open_place(
-    where: str | os.PathLike[str], *, durable: bool, options: dict[str, Any] | None = None
-) -> Place:
-    """The place that an address names.
+def open_weights(
+    where: str | os.PathLike[str], *, durable: bool, options: Mapping[str, Any] | None = None
+) -> Blobs:
+    """The blobs that an address names.
 
     Raises:
-        InvalidSetting: It is the address of a server, or none at all.
+        InvalidSetting: It is no address, or that of a server.
     """
-    address = parse_address(where)
-    if address.kind == "folder":
-        return LocalPlace(address.location, durable=durable)
-    if address.kind == "server":
-        raise InvalidSetting(
-            f"The address {address.location!r} is a server, and this version of Anew keeps no weights on one. Give a "
-            "folder, or a bucket such as s3://lab/weights."
-        )
-    from anew.weights.bucket import BucketPlace
-
-    return BucketPlace(address.location, durable=durable, options=options)
+    # Packs are never changed, and what belongs together lies side by side in them.
+    return open_blobs(parse_address(where), durable=durable, options=options, unchanging="packs")
 
 
-def read_format(place: Place) -> int:
-    """The block size of the repository at a place.
+def read_format(blobs: Blobs) -> int:
+    """The block size of a repository.
 
     Raises:
         NotFound: there is no repository.
@@ -51,34 +44,34 @@ def read_format(place: Place) -> int:
         CorruptData: the file that says what it is cannot be read.
     """
     try:
-        data = place.read(FORMAT)
+        data = blobs.read(FORMAT)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
-            f"There is no repository of weights at {place.url}. Make one with "
+            f"There is no repository of weights at {blobs.url}. Make one with "
             "Repository(path, init=True) or `anew weights init`.",
-            name=place.url,
+            name=blobs.url,
         ) from None
     try:
         body = json.loads(data)
         kind, version, block = body["format"], int(body["version"]), int(body.get("block_size", 0))
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptData(
-            f"{FORMAT} at {place.url} cannot be read: {error!r}.", path=FORMAT
+            f"{FORMAT} at {blobs.url} cannot be read: {error!r}.", path=FORMAT
         ) from error
     if kind != _KIND:
-        raise WeightsError(f"{place.url} holds {kind!r}, not a repository of weights.")
+        raise WeightsError(f"{blobs.url} holds {kind!r}, not a repository of weights.")
     if version > _VERSION:
         raise UnknownFormat(
-            f"The repository at {place.url} has format {version}; this version of Anew reads up to "
+            f"The repository at {blobs.url} has format {version}; this version of Anew reads up to "
             f"{_VERSION}. Upgrade Anew."
         )
     if not 0 < block <= 1 << 30 or block % 64:
-        raise CorruptData(f"{FORMAT} at {place.url} gives an impossible block size.", path=FORMAT)
+        raise CorruptData(f"{FORMAT} at {blobs.url} gives an impossible block size.", path=FORMAT)
     return block
 
 
-def write_format(place: Place, block_size: int) -> None:
-    """Make a repository at a place, unless there is one.
+def write_format(blobs: Blobs, block_size: int) -> None:
+    """Make a repository, unless there is one.
 
     Raises:
         WeightsError: something else is there.
@@ -89,26 +82,22 @@ def write_format(place: Place, block_size: int) -> None:
         "block_size": block_size,
         "id": secrets.token_hex(8),
     }
-    foreign = place.exists() and not _is_ours(place)
+    foreign = not blobs.is_empty() and not _is_ours(blobs)
     if foreign:
         raise WeightsError(
-            f"{place.url} is not empty and is no repository of weights. Choose a new or empty folder."
+            f"{blobs.url} is not empty and is no repository of weights. Choose a new or empty folder."
         )
-    place.create(FORMAT, json.dumps(body, indent=1).encode())
+    blobs.create(FORMAT, json.dumps(body, indent=1).encode())
 
 
-def _is_ours(place: Place) -> bool:
+def _is_ours(blobs: Blobs) -> bool:
     """Whether what is there is a repository, or one that somebody is making at this moment."""
-    return (
-        bool(place.list("tmp"))
-        or any(place.list(folder) for folder in ("packs", "refs"))
-        or _has(place)
-    )
+    return any(blobs.keys(folder) for folder in ("packs", "refs")) or _has(blobs)
 
 
-def _has(place: Place) -> bool:
+def _has(blobs: Blobs) -> bool:
     try:
-        place.read(FORMAT)
+        blobs.read(FORMAT)
     except FileNotFoundError:
         return False
     return True

@@ -59,15 +59,14 @@ def check_of(payload: bytes | memoryview) -> bytes:
 
 
 class PackWriter:
-    """Writes one pack to a file of this machine; `finish` makes it durable and complete.
+    """Writes one pack to a file of this machine; `finish` makes it complete.
 
     Not thread-safe. Keys added twice are kept once.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         self.records: dict[bytes, Record] = {}
-        self._durable = durable
         # Unbuffered: a fork of this process would write what a buffer holds a second time.
         self._file = path.open("xb", buffering=0)
         self._position = 0
@@ -98,12 +97,10 @@ class PackWriter:
         self.records[key] = record
 
     def finish(self) -> None:
-        """Write the index and the footer, and wait until the disk has them."""
+        """Write the index and the footer; uploading makes the file durable."""
         index = b"".join(RECORD.pack(*record) for record in self.records.values())
         footer = _FOOTER.pack(MAGIC, self._position, len(self.records), digest(index))
         self._write(index, footer)
-        if self._durable:
-            os.fsync(self._file.fileno())
         self._file.close()
 
     def _write(self, *parts: bytes) -> None:

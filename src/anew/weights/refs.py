@@ -13,9 +13,9 @@ import secrets
 import time
 from dataclasses import dataclass
 
+from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData
 from anew.weights.names import to_folder, to_name
-from anew.weights.place import Place
 
 __all__ = ["HEADS", "TAGS", "Ref", "RefStore"]
 
@@ -41,23 +41,27 @@ class Ref:
 
 
 class RefStore:
-    """The branches (`HEADS`) or tags (`TAGS`) of a place."""
+    """The branches (`HEADS`) or tags (`TAGS`) of a repository."""
 
-    def __init__(self, place: Place, folder: str) -> None:
-        self._place = place
+    def __init__(self, blobs: Blobs, folder: str) -> None:
+        self._blobs = blobs
         self._folder = folder
 
     def read(self, name: str) -> Ref:
         """What the ref says now."""
-        return self._latest(name, self._place.names(f"{self._folder}/{to_folder(name)}"))
+        return self._latest(name, self._blobs.keys(f"{self._folder}/{to_folder(name)}"))
 
     def all(self) -> dict[str, Ref]:
         """Every ref that is set, by name, sorted."""
         by_name: dict[str, list[str]] = {}
-        for path in self._place.names(self._folder):
+        for path in self._blobs.keys(self._folder):
             by_name.setdefault(to_name(path.split("/")[-2]), []).append(path)
         refs = {name: self._latest(name, by_name[name]) for name in sorted(by_name)}
         return {name: ref for name, ref in refs.items() if ref.commit is not None}
+
+    def commits(self) -> dict[str, str]:
+        """The commit that every ref is at, by the ref's name."""
+        return {name: str(ref.commit) for name, ref in self.all().items()}
 
     def move(self, seen: Ref, commit: str | None, *, reason: str, message: str = "") -> Ref | None:
         """Make the ref say `commit`, if it still is as `seen`; None if somebody else moved it."""
@@ -71,7 +75,7 @@ class RefStore:
             "nonce": secrets.token_hex(8),
         }
         data = json.dumps(body).encode()
-        if not self._place.create(self._path(seen.name, new.version), data):
+        if not self._blobs.create(self._path(seen.name, new.version), data):
             return None
         if new.version % (_KEPT // 4) == 0:
             self.trim(seen.name)
@@ -79,17 +83,17 @@ class RefStore:
 
     def history(self, name: str) -> list[Ref]:
         """The versions of the ref that are kept, newest first."""
-        paths = self._place.names(f"{self._folder}/{to_folder(name)}")
+        paths = self._blobs.keys(f"{self._folder}/{to_folder(name)}")
         versions = sorted((_version(path) for path in paths), reverse=True)
         return [self._load(name, version) for version in versions]
 
     def trim(self, name: str, *, older_than: float = _KEPT_FOR) -> None:
         """Forget old versions; the newest is always kept, and no number is ever used again."""
-        entries = sorted(self._place.list(f"{self._folder}/{to_folder(name)}"))
+        kept = sorted(self._blobs.list(f"{self._folder}/{to_folder(name)}"))
         before = time.time() - older_than
-        for entry in entries[:-_KEPT]:
-            if entry.modified < before:
-                self._place.delete(entry.path)
+        for blob in kept[:-_KEPT]:
+            if blob.modified < before:
+                self._blobs.delete(blob.key)
 
     def _latest(self, name: str, paths: list[str]) -> Ref:
         # Numbers have one length, so the last name is the newest version.
@@ -98,7 +102,7 @@ class RefStore:
 
     def _load(self, name: str, version: int) -> Ref:
         path = self._path(name, version)
-        data = self._place.read(path)
+        data = self._blobs.read(path)
         try:
             body = json.loads(data)
             return Ref(
@@ -106,7 +110,7 @@ class RefStore:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptData(
-                f"{path} of {self._place.url} does not say where {name!r} is: {error!r}. Delete the "
+                f"{path} of {self._blobs.url} does not say where {name!r} is: {error!r}. Delete the "
                 "file to go back to the version before, or set the ref again.",
                 path=path,
             ) from error

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
-from anew.errors import AnewError, InvalidName, NotFound, WeightsError
+from anew.errors import InvalidName, NotFound, WeightsError
 from anew.weights.bundle import Weights
 from anew.weights.changes import Diff, Status, compare, staged_changes
 from anew.weights.collect import Collected, collect
+from anew.weights.combine import merge
+from anew.weights.committing import commit_staged
 from anew.weights.history import History
 from anew.weights.lease import GRACE
 from anew.weights.model import model_to_weights
 from anew.weights.names import check_ref_name
 from anew.weights.objects import Objects
-from anew.weights.opening import BLOCK_SIZE, open_place, read_format, write_format
-from anew.weights.records import Commit, TensorEntry, pack_commit, unpack_commit
+from anew.weights.opening import BLOCK_SIZE, open_weights, read_format, write_format
+from anew.weights.records import Commit
 from anew.weights.refs import HEADS, TAGS, Ref, RefStore
 from anew.weights.remote import pull_into, push_from
 from anew.weights.snapshot import Snapshot
@@ -74,14 +73,15 @@ class Repository:
         durable: bool = True,
         options: dict[str, Any] | None = None,
     ) -> None:
-        self._place = open_place(path, durable=durable, options=options)
+        self._blobs = open_weights(path, durable=durable, options=options)
         if init:
-            write_format(self._place, BLOCK_SIZE)
-        self._block_size = read_format(self._place)
-        self._objects = Objects(self._place)
-        self._heads = RefStore(self._place, HEADS)
-        self._tags = RefStore(self._place, TAGS)
-        self._history = History(self._objects, self._heads, self._tags)
+            write_format(self._blobs, BLOCK_SIZE)
+        self._objects = Objects(self._blobs)
+        self._heads = RefStore(self._blobs, HEADS)
+        self._tags = RefStore(self._blobs, TAGS)
+        self._history = History(
+            self._blobs, read_format(self._blobs), self._objects, self._heads, self._tags
+        )
         self._branch = check_ref_name(branch, "branch") if branch is not None else None
         self._author = author
         self._stager: Stager | None = None
@@ -91,7 +91,7 @@ class Repository:
     @property
     def url(self) -> str:
         """Where the repository is."""
-        return self._place.url
+        return self._blobs.url
 
     def __repr__(self) -> str:
         return f"<Repository {self.url}>"
@@ -128,10 +128,10 @@ class Repository:
         """
         ready = model_to_weights(weights, optimizer=optimizer)
         with self._lock:
-            stager = self._stager or Stager(self._place, self._objects, self._block_size)
+            stager = self._stager or Stager(self._blobs, self._objects, self._history.block_size)
             try:
                 head = self._head_commit()
-                previous = self._previous(head)
+                previous = self._history.tensors_before(head)
                 if update and head is not None and not stager.entries:
                     stager.keep({e.name: e for e in self._history.tree(head).tensors})
                     stager.structure.update(json.loads(self._history.tree(head).structure))
@@ -180,65 +180,20 @@ class Repository:
                 )
             stager, self._stager = self._stager, None
             try:
-                return self._commit(
+                commit = commit_staged(
+                    self._history,
                     stager,
-                    (),
+                    self._branch_to_move("a new commit would be lost. Make a branch"),
                     message=message,
-                    author=author or self._author or _whoami(),
+                    author=author or self._author,
                     experiment=experiment,
                     step=step,
-                    metadata=metadata or {},
+                    metadata=metadata,
                 )
+                assert commit is not None  # without an expectation it succeeds or raises
+                return commit
             finally:
                 stager.close()
-
-    def _commit(
-        self,
-        stager: Stager,
-        more_parents: tuple[str, ...],
-        *,
-        expect: Ref | None = None,
-        **fields: Any,
-    ) -> Commit:
-        branch = self.branch_name
-        if branch is None:
-            raise WeightsError(
-                "You are at a commit and not on a branch, so a new commit would be lost. Make a branch "
-                "here with repo.branch(name) and repo.checkout(name)."
-            )
-        tree, tensors, nbytes = stager.write_tree()
-        for _ in range(_TRIES):
-            seen = expect or self._heads.read(branch)
-            parents = ((seen.commit,) if seen.commit else ()) + more_parents
-            data = pack_commit(
-                tree=tree,
-                parents=parents,
-                time=self._after(parents),
-                tensors=tensors,
-                nbytes=nbytes,
-                **fields,
-            )
-            key = stager.write_commit(data)
-            stager.publish()
-            reason = "merge" if more_parents else "commit"
-            if self._heads.move(seen, key.hex(), reason=reason):
-                self._tidy()
-                return unpack_commit(key, data)
-            if expect is not None:
-                break
-        raise WeightsError(f"The branch {branch!r} is being moved all the time; try again.")
-
-    def _after(self, parents: Iterable[str]) -> float:
-        """Now, or just after the parents when this clock is behind the one that made them."""
-        latest = max((self._history.commit(parent).time for parent in parents), default=0.0)
-        return max(time.time(), latest + 1e-6)
-
-    def _tidy(self) -> None:
-        try:
-            self._objects.tidy()
-        except OSError:
-            # The catalog only makes opening faster; the commit is made and the next one tries again.
-            return
 
     # --- reading ---------------------------------------------------------------------------
 
@@ -298,7 +253,7 @@ class Repository:
         commit = self._head_commit()
         staged = {}
         if self._stager is not None:
-            staged = staged_changes(self._previous(commit), self._stager.entries)
+            staged = staged_changes(self._history.tensors_before(commit), self._stager.entries)
         return Status(self.branch_name, commit, staged)
 
     # --- branches and tags -----------------------------------------------------------------
@@ -310,11 +265,11 @@ class Repository:
 
     def branches(self) -> dict[str, str]:
         """The branches and the commits they are at."""
-        return {name: str(ref.commit) for name, ref in self._heads.all().items()}
+        return self._heads.commits()
 
     def tags(self) -> dict[str, str]:
         """The tags and the commits they name."""
-        return {name: str(ref.commit) for name, ref in self._tags.all().items()}
+        return self._tags.commits()
 
     def branch(self, name: str, at: str = "HEAD", *, force: bool = False) -> Commit:
         """Make a branch at a version; `force` moves an existing one."""
@@ -351,7 +306,7 @@ class Repository:
         is_branch = self._heads.read(ref).commit is not None if _may_be_ref(ref) else False
         body = {"branch": ref} if is_branch else {"commit": commit.commit_hash}
         self.unstage()
-        self._place.replace(_HEAD, json.dumps(body).encode())
+        self._blobs.replace(_HEAD, json.dumps(body).encode())
         self._branch = None
         return commit
 
@@ -366,14 +321,21 @@ class Repository:
         Raises:
             MergeConflict: both sides changed a tensor and there is no strategy; names them.
         """
-        from anew.weights.combine import merge
-
         with self._lock:
             if self._stager is not None:
                 raise WeightsError(
                     "There are staged tensors. Commit or unstage() them before a merge."
                 )
-            return merge(self, ref, strategy, message)
+            theirs = self.show(ref)
+            branch = self._branch_to_move("there is nothing to merge into. Make a branch")
+            return merge(
+                self._history,
+                branch,
+                theirs,
+                strategy=strategy,
+                message=message or f"Merge {ref} into {branch}",
+                author=self._author,
+            )
 
     # --- care ------------------------------------------------------------------------------
 
@@ -388,15 +350,15 @@ class Repository:
 
         Safe beside other processes: with writers at work nothing is deleted, and it says so.
         """
-        return collect(self._place, self._history, dry_run=dry_run, grace=grace, progress=progress)
+        return collect(self._history, dry_run=dry_run, grace=grace, progress=progress)
 
     def fsck(self, *, progress: Progress | None = None) -> Health:
         """Verify every object and every ref; names what is damaged and what is lost by it."""
-        return verify(self._place, self._history, progress=progress)
+        return verify(self._history, progress=progress)
 
     def du(self) -> Usage:
         """The size of every version: in memory, and what it added here."""
-        return usage(self._place, self._history)
+        return usage(self._history)
 
     def push(
         self,
@@ -412,7 +374,14 @@ class Repository:
         Raises:
             WeightsError: `other` has commits on the branch that this repository has not.
         """
-        return push_from(self, _opened(other, init=True), branches, tags, force, progress)
+        return push_from(
+            self._history,
+            _opened(other, init=True)._history,
+            self._named(branches),
+            tags=tags,
+            force=force,
+            progress=progress,
+        )
 
     def pull(
         self,
@@ -429,13 +398,35 @@ class Repository:
         A branch that has commits of its own here is merged with `strategy`. With `verify`, objects
         that are damaged here are fetched again.
         """
-        return pull_into(self, _opened(other), branches, tags, strategy, verify, progress)
+        return pull_into(
+            self._history,
+            _opened(other)._history,
+            self._named(branches),
+            tags=tags,
+            strategy=strategy,
+            verify=verify,
+            author=self._author,
+            progress=progress,
+        )
 
     # --- inside ----------------------------------------------------------------------------
 
+    def _named(self, branches: Iterable[str] | None) -> list[str]:
+        """The branches that are meant: the current one, if none is named."""
+        return [self.branch_name or ""] if branches is None else list(branches)
+
+    def _branch_to_move(self, otherwise: str) -> str:
+        branch = self.branch_name
+        if branch is None:
+            raise WeightsError(
+                f"You are at a commit and not on a branch, so {otherwise} here with "
+                "repo.branch(name) and repo.checkout(name)."
+            )
+        return branch
+
     def _head(self) -> dict[str, str]:
         try:
-            body = json.loads(self._place.read(_HEAD))
+            body = json.loads(self._blobs.read(_HEAD))
             if isinstance(body, dict) and ("branch" in body or "commit" in body):
                 return body
         except (FileNotFoundError, ValueError):
@@ -450,15 +441,6 @@ class Repository:
     def _head_commit(self) -> Commit | None:
         found = self._head_hash()
         return self._history.commit(found) if found is not None else None
-
-    def _previous(self, commit: Commit | None) -> dict[str, TensorEntry]:
-        if commit is None:
-            return {}
-        try:
-            return {entry.name: entry for entry in self._history.tree(commit).tensors}
-        except AnewError:
-            # A damaged parent must not stop the next commit: it is then stored without deltas.
-            return {}
 
     def _set(
         self, store: RefStore, name: str, at: str, kind: str, message: str = "", *, force: bool
@@ -496,11 +478,3 @@ def _may_be_ref(name: str) -> bool:
     except InvalidName:
         return False
     return True
-
-
-def _whoami() -> str:
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
-    return f"{user}@{socket.gethostname()}"

@@ -16,8 +16,9 @@ from anew.errors import CorruptData, InvalidValue, NotFound, WeightsError
 from anew.weights.bundle import Weights, closest, strided
 from anew.weights.codec import Bytes
 from anew.weights.dtypes import itemsize, numpy_dtype
+from anew.weights.loading import load_into
 from anew.weights.objects import Objects
-from anew.weights.records import Commit, TensorEntry, Tree
+from anew.weights.records import Commit, TensorEntry, Tree, View
 from anew.weights.structure import from_plain
 
 __all__ = ["Snapshot"]
@@ -117,19 +118,21 @@ class Snapshot(Mapping[str, Any]):
         damaged: dict[str, str] = {}
         arrays = self._whole(list(stored.values()), damaged if skip_damaged else None)
         tensors: dict[str, Any] = {}
-        result = Weights({}, structure=self.structure, framework=self.framework)
+        views: dict[str, View] = {}
+        hidden: dict[str, Any] = {}
         for entry in wanted:
             if entry.view is None:
                 if entry.name in arrays:
                     tensors[entry.name] = arrays[entry.name]
             elif entry.view.root in arrays:
                 tensors[entry.name] = strided(arrays[entry.view.root], entry.shape, entry.view)
-                result.views[entry.name] = entry.view
+                views[entry.name] = entry.view
                 if entry.view.root not in tensors:
-                    result.hidden[entry.view.root] = arrays[entry.view.root]
+                    hidden[entry.view.root] = arrays[entry.view.root]
             else:
                 damaged[entry.name] = damaged[entry.view.root]
-        result._tensors.update(tensors)
+        result = Weights(tensors, structure=self.structure, framework=self.framework)
+        result.views, result.hidden = views, hidden
         result.damaged = {
             name: why for name, why in damaged.items() if not self._entries[name].hidden
         }
@@ -144,8 +147,6 @@ class Snapshot(Mapping[str, Any]):
 
     def load_into(self, target: Any) -> Any:
         """Put the weights into a module or model, one tensor at a time; see `Weights.load_into`."""
-        from anew.weights.loading import load_into
-
         return load_into(self, target)
 
     def save(self, path: str | Path, *, only: Iterable[str] | None = None) -> Path:

@@ -12,10 +12,12 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData, NotFound
 from anew.weights import codec
 from anew.weights.bundle import Weights
@@ -25,7 +27,6 @@ from anew.weights.lease import Lease, condemned
 from anew.weights.names import check_tensor_name
 from anew.weights.objects import Objects, frame
 from anew.weights.pack import BLOCK, COMMIT, NO_BASE, TREE, PackWriter
-from anew.weights.place import Place
 from anew.weights.records import TensorEntry, Tree, digest, pack_tree
 from anew.weights.sharing import share
 from anew.weights.source import Source, source_of
@@ -69,13 +70,13 @@ class _Pending:
 class Stager:
     """One commit in the making: owns its lease and its unfinished packs until `close`."""
 
-    def __init__(self, place: Place, objects: Objects, block_size: int) -> None:
-        self._place = place
+    def __init__(self, blobs: Blobs, objects: Objects, block_size: int) -> None:
+        self._blobs = blobs
         self._objects = objects
         self._block_size = block_size
-        self._lease = Lease(place)
+        self._lease = Lease(blobs)
         # Only after the lease is visible: see lease.py for why this order keeps objects safe.
-        self._avoid = condemned(place)
+        self._avoid = condemned(blobs)
         self._warm: dict[bytes, Bytes] = {}
         self._warm_bytes = 0
         objects.refresh()
@@ -169,7 +170,7 @@ class Stager:
         while self._unpublished:
             writer = self._unpublished[0]
             self._lease.renew()
-            self._place.upload(f"packs/{writer.path.name}", writer.path)
+            self._blobs.upload(f"packs/{writer.path.name}", writer.path)
             self._unpublished.pop(0)
         self._lease.check()
 
@@ -270,7 +271,7 @@ class Stager:
         if self._writer is None:
             self._names += 1
             name = f"{self._lease.name}-{self._names:03d}.pack"
-            self._writer = PackWriter(self._place.scratch() / name, durable=self._place.durable)
+            self._writer = PackWriter(Path(self._blobs.scratch(), name))
             self._unpublished.append(self._writer)
         return self._writer
 

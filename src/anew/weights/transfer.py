@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
+from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData, WeightsError
 from anew.weights.history import History
 from anew.weights.lease import Lease, condemned
 from anew.weights.pack import PackWriter, Record, check_of
-from anew.weights.place import Place
 from anew.weights.reach import reach
 
 __all__ = ["Progress", "Sent", "send"]
@@ -35,14 +36,13 @@ class Sent:
 def send(
     source: History,
     target: History,
-    place: Place,
     commits: Iterable[str],
     *,
     verify: bool = False,
     progress: Progress | None = None,
     lease: Lease | None = None,
 ) -> tuple[int, int]:
-    """Copy everything `commits` lead to and `place` (of `target`) lacks; refs are the caller's.
+    """Copy everything that commits lead to and the target lacks; moving refs is up to the caller.
 
     The caller holds `lease` on the target until its refs are moved. What was sent before a cut is
     found there the next time and not sent again. With `verify`, objects that the target has are
@@ -55,8 +55,9 @@ def send(
         CorruptData, NotFound: an object of the source is damaged or missing.
         WeightsError: what a commit needs cannot be found out.
     """
+    blobs = target.blobs
     source.objects.refresh()
-    avoid = condemned(place)
+    avoid = condemned(blobs)
     target.objects.refresh()
     # Commits that a ref of the target leads to are there with all they need.
     refs = [*target.heads.all().values(), *target.tags.all().values()]
@@ -72,7 +73,7 @@ def send(
             f"Nothing more was sent: {key.hex()[:12]} of {len(found.unreadable) + len(found.missing)} "
             "objects is damaged or missing in the source. `anew weights fsck` shows what is lost."
         )
-    wanted = [key for key in found.in_order() if not _has(target, place, key, avoid, verify)]
+    wanted = [key for key in found.in_order() if not _has(target, blobs, key, avoid, verify)]
     located = [source.objects.find(key) for key in wanted]
     sizes = [item[1].stored if item else 0 for item in located]
     total, sent = sum(sizes), 0
@@ -81,7 +82,7 @@ def send(
     while piece := _next_piece(keys):
         number += 1
         name = f"{lease.name if lease else 'send'}-{number:04d}.pack"
-        _send_pack(source, place, name, piece, lease)
+        _send_pack(source, blobs, name, piece, lease)
         sent += sum(len_ for _, len_ in piece)
         if progress:
             progress(sent, total)
@@ -92,10 +93,10 @@ def send(
 
 
 def _send_pack(
-    source: History, place: Place, name: str, piece: list[tuple[bytes, int]], lease: Lease | None
+    source: History, blobs: Blobs, name: str, piece: list[tuple[bytes, int]], lease: Lease | None
 ) -> None:
     """Write the objects of one piece into a pack and upload it; a failure leaves nothing behind."""
-    writer = PackWriter(place.scratch() / name, durable=place.durable)
+    writer = PackWriter(Path(blobs.scratch(), name))
     try:
         for record, payload in _payloads(source, piece):
             writer.add(
@@ -109,7 +110,7 @@ def _send_pack(
             if lease:
                 lease.renew()
         writer.finish()
-        place.upload(f"packs/{name}", writer.path)
+        blobs.upload(f"packs/{name}", writer.path)
     except BaseException:
         writer.abandon()
         raise
@@ -143,13 +144,13 @@ def _payloads(source: History, piece: list[tuple[bytes, int]]) -> Iterable[tuple
             yield from pool.map(fetch, group)
 
 
-def _has(target: History, place: Place, key: bytes, avoid: set[str], verify: bool) -> bool:
+def _has(target: History, blobs: Blobs, key: bytes, avoid: set[str], verify: bool) -> bool:
     found = target.objects.find(key, avoid=avoid)
     if found is None or not verify:
         return found is not None
     pack, record = found
     try:
-        payload = place.read(f"packs/{pack}.pack", record.offset, record.stored)
+        payload = blobs.read(f"packs/{pack}.pack", record.offset, record.stored)
     except FileNotFoundError:
         return False
     if check_of(payload) == record.check:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from anew.weights.history import History
-from anew.weights.place import Place
 
 __all__ = ["CommitUsage", "Usage", "usage"]
 
@@ -37,7 +36,7 @@ class Usage:
         return self.logical / self.stored if self.stored else 0.0
 
 
-def usage(place: Place, history: History) -> Usage:
+def usage(history: History) -> Usage:
     """The sizes of every commit that a branch or tag leads to."""
     objects = history.objects
     objects.refresh()
@@ -64,7 +63,8 @@ def usage(place: Place, history: History) -> Usage:
                     pending.append(found[1].base)
         rows.append(CommitUsage(commit.commit_hash, commit.message, commit.nbytes, stored))
     everything = sum(record.stored for _, record in objects.records())
-    entries = [*place.list("packs"), *place.list("index"), *place.list("refs")]
+    blobs = history.blobs
+    entries = [*blobs.list("packs"), *blobs.list("index"), *blobs.list("refs")]
     total = sum(row.stored for row in rows)
     return Usage(
         tuple(rows),

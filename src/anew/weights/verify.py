@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from anew.blobs.protocol import Blobs
 from anew.errors import AnewError, CorruptData, NotFound
 from anew.weights.history import History
 from anew.weights.objects import Objects, unframe
 from anew.weights.pack import BLOCK, COMMIT, TREE, Record, check_of
-from anew.weights.place import Place
 from anew.weights.records import digest
 
 __all__ = ["Health", "Problem", "verify"]
@@ -51,9 +51,7 @@ class Health:
         return not self.problems and not self.lost and not self.lost_commits
 
 
-def verify(
-    place: Place, history: History, *, progress: Callable[[int, int], None] | None = None
-) -> Health:
+def verify(history: History, *, progress: Callable[[int, int], None] | None = None) -> Health:
     """Read every object, check every hash, and follow every ref."""
     objects = history.objects
     objects.refresh()
@@ -66,7 +64,7 @@ def verify(
     good: set[bytes] = set()
     with ThreadPoolExecutor(2, thread_name_prefix="anew-weights") as pool:
         for done, (pack, record, why) in enumerate(
-            pool.map(lambda item: (*item, _check(place, objects, *item)), records), 1
+            pool.map(lambda item: (*item, _check(history.blobs, objects, *item)), records), 1
         ):
             health.objects += 1
             health.nbytes += record.stored
@@ -82,10 +80,10 @@ def verify(
     return health
 
 
-def _check(place: Place, objects: Objects, pack: str, record: Record) -> str | None:
+def _check(blobs: Blobs, objects: Objects, pack: str, record: Record) -> str | None:
     """Why this copy of an object is not what it should be; None when it is."""
     try:
-        payload = place.read(f"packs/{pack}.pack", record.offset, record.stored)
+        payload = blobs.read(f"packs/{pack}.pack", record.offset, record.stored)
         if check_of(payload) != record.check:
             return "its stored bytes are damaged"
         if record.kind != BLOCK:

@@ -7,8 +7,6 @@ SQL's third one appears only inside, and every negation is written `IS NOT TRUE`
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +17,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 )
 
 from ....query.fields import Fact, Labels, Metric, Param, Tag, Target
+from ....query.integers import REST_OF_NONE
 from ....query.literals import Span
 from ....query.regex import check_pattern, plain_part
 from ....query.suggest import nearest, one_of
@@ -47,18 +47,11 @@ from ....query.syntax import (
 )
 from . import schema
 from .names import CatalogNames
+from .numbers import OPERATORS, compared, compared_pairs, is_plain
 from .operands import Clause, Operands, Source, column_of
 
 __all__ = ["Compiler", "Probe"]
 
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _NOWHERE = Source(None, None, None, None, false())
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -102,7 +95,6 @@ class Compiler(Operands):
     ) -> None:
         super().__init__(names, text, now)
         self.anchor = anchor
-        self.uses_patterns = False
         self.uses_columns = False
 
     def where(self, node: Expression) -> Clause:
@@ -195,29 +187,22 @@ class Compiler(Operands):
             span = self.time(target, left, right)
             return Probe(source, _compare_time(column_of(target, self.now), op, span), indexed)
         side, value = self.value(target, source, left, right)
-        column = source.number if side == "number" else source.text
-        assert column is not None
         if op != "!=":
-            return Probe(source, _OPERATORS[op](column, value), indexed)
+            return Probe(source, _against(source, side, op, value), indexed)
         # What is there and is not this: a NaN, or a text where a number was asked for, included.
-        return Probe(source, and_(source.present, column.is_distinct_from(value)))
+        same = _against(source, side, "==", value)
+        return Probe(source, and_(source.present, _isnt(same)))
 
     def _compare_fields(self, left: Field, op: str, right: Field) -> Probe:
         first, second = self.source(self.valued(left)), self.source(self.valued(right))
-        pairs = []
-        if first.number is not None and second.number is not None:
-            pairs.append((first.number, second.number))
-        if first.text is not None and second.text is not None:
-            pairs.append((first.text, second.text))
-        if not pairs:
+        met = _between(first, "==" if op == "!=" else op, second)
+        if not met:
             raise self.mistake(
                 f"{left.text!r} and {right.text!r} are a number and a text.", right.position
             )
+        condition = or_(*met)
         if op == "!=":
-            same = or_(*(a == b for a, b in pairs))
-            condition = and_(first.present, second.present, _isnt(same))
-        else:
-            condition = or_(*(_OPERATORS[op](a, b) for a, b in pairs))
+            condition = and_(first.present, second.present, _isnt(condition))
         tables: list[Any] = [s.table for s in (first, second) if s.table is not None]
         if not tables:
             return Probe(first, condition)
@@ -240,7 +225,7 @@ class Compiler(Operands):
                 found = and_(column.is_not(None), _isnt(found))
             return Probe(source, found)
         sides: dict[str, list[Any]] = {"number": [], "text": []}
-        nan = False
+        clauses: list[Clause] = []
         for value in node.values:
             if value.kind == "null":
                 raise self.mistake(
@@ -249,17 +234,17 @@ class Compiler(Operands):
                     f"{node.field.text} is null",
                 )
             if value.kind == "nan":
-                nan = True
+                clauses.append(self.nan_row(target, source, node.field))
                 continue
             side, bound = self.value(target, source, node.field, value)
-            sides[side].append(bound)
-        clauses: list[Clause] = []
+            if side == "number" and not is_plain(bound):
+                clauses.append(_against(source, side, "==", bound))
+            else:
+                sides[side].append(bound)
         if sides["number"] and source.number is not None:
             clauses.append(source.number.in_(sides["number"]))
         if sides["text"] and source.text is not None:
             clauses.append(source.text.in_(sides["text"]))
-        if nan:
-            clauses.append(self.nan_row(target, source, node.field))
         found = or_(*clauses)
         if node.negated:
             found = and_(source.present, _isnt(found))
@@ -320,7 +305,6 @@ class Compiler(Operands):
             raise self.mistake(f"{node.field.text!r} is no text.", node.field.position)
         if isinstance(target, Param):
             self.check_holds(target, node.field, node.pattern, number=False)
-        self.uses_patterns = True
         matched = _matching(source.text, pattern)
         if node.negated:
             matched = and_(source.text.is_not(None), _isnt(matched))
@@ -364,6 +348,32 @@ class Compiler(Operands):
         raise self.mistake(f"{field.text!r} is not true or false by itself.", field.position, hint)
 
 
+def _against(source: Source, side: str, op: str, value: Any) -> Clause:
+    """The source's numbers or texts compared with a value."""
+    if side == "number":
+        assert source.number is not None
+        return compared(op, source.number, source.rest, value)
+    assert source.text is not None
+    clause: Clause = OPERATORS[op](source.text, value)
+    return clause
+
+
+def _between(first: Source, op: str, second: Source) -> list[Clause]:
+    """Conditions of which one is true where two values compare so: one for numbers, one for texts."""
+    met: list[Clause] = []
+    if first.number is not None and second.number is not None:
+        if first.rest is None and second.rest is None:
+            met.append(OPERATORS[op](first.number, second.number))
+        else:
+            none: Any = literal(REST_OF_NONE)
+            a = first.number, none if first.rest is None else first.rest
+            b = second.number, none if second.rest is None else second.rest
+            met.append(compared_pairs(op, a, b))
+    if first.text is not None and second.text is not None:
+        met.append(OPERATORS[op](first.text, second.text))
+    return met
+
+
 def _isnt(clause: Clause) -> Clause:
     return clause.is_not(true())
 
@@ -400,14 +410,14 @@ def _is_indexed(target: Target) -> bool:
 def _compare_time(column: Clause, op: str, span: Span) -> Clause:
     start, end = span.start, span.end
     if end is None:
-        return _OPERATORS[op](column, start)  # type: ignore[no-any-return]
+        return OPERATORS[op](column, start)  # type: ignore[no-any-return]
     match op:
         case "==":
             return and_(column >= start, column < end)
         case "!=":
             return or_(column < start, column >= end)
         case "<" | ">=":
-            return _OPERATORS[op](column, start)  # type: ignore[no-any-return]
+            return OPERATORS[op](column, start)  # type: ignore[no-any-return]
         case "<=":
             return column < end
         case _:

@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-import msgspec
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from ....query.question import FactsQuestion
 from ....record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ....record.fold import ExperimentState
+from ....record.packed import unpacker
 from ....record.status import Status
 from ..protocol import Known, Outstanding
 from ..summary import summaries
@@ -26,8 +26,8 @@ _COLUMNS = tuple(
     for column in s.experiments.c
     if column.name not in ("key", "experiment_id", "status")
 )
-_states = msgspec.msgpack.Decoder(ExperimentState)
-_values = msgspec.msgpack.Decoder(ValueFact)
+_states = unpacker(ExperimentState)
+_values = unpacker(ValueFact)
 T = TypeVar("T")
 
 

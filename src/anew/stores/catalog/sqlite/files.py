@@ -10,6 +10,8 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.pool import StaticPool
 
+from ....query.regex import matcher
+
 __all__ = ["engine_of", "file_system", "remove"]
 
 BUSY_SECONDS = 30.0
@@ -57,6 +59,7 @@ def engine_of(path: str | None) -> Engine:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.create_function("regexp", 2, _regexp, deterministic=True)
         cursor = connection.cursor()
         if path is not None:
             cursor.execute(f"PRAGMA journal_mode={'DELETE' if remote else 'WAL'}")
@@ -73,6 +76,11 @@ def engine_of(path: str | None) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _regexp(pattern: str, text: Any) -> bool | None:
+    """SQLite's REGEXP, which `text REGEXP pattern` calls."""
+    return None if text is None else matcher(pattern)(str(text))
 
 
 def remove(path: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, literal_column, select
 
 from ....query.fields import Fact, Labels, Metric, Param, Target, resolve
+from ....query.integers import joined
 from ....query.question import Column, Question, Selected, Wanted
 from ....query.syntax import Field
 from ....query.tokens import mistake
@@ -82,13 +83,14 @@ def _grouping(field: Field, names: CatalogNames) -> Target:
 
 
 def _clauses(target: Target, operands: Operands) -> list[Clause]:
-    """What to group by: one column, or for a parameter its number, its text and its type."""
+    """What to group by: one column, or for a parameter all that its value is made of."""
     if isinstance(target, Fact):
         return [column_of(target, operands.now)]
     assert not isinstance(target, Labels)
     source = operands.source(target)
     table: Any = source.table
-    columns = [table.c.number, table.c.text, table.c.type] if isinstance(target, Param) else []
+    parts = ("number", "rest", "text", "type") if isinstance(target, Param) else ()
+    columns = [table.c[part] for part in parts]
     columns = columns or [source.number if isinstance(target, Metric) else source.text]
     return [_of_each(column, source.joined, table) for column in columns]
 
@@ -118,10 +120,10 @@ def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Claus
 def _value(target: Target, cells: Sequence[Any]) -> Any:
     if not isinstance(target, Param):
         return cells[0]
-    number, text, kind = cells
+    number, rest, text, kind = cells
     if number is None:
         return math.nan if kind == "float" else text
-    return bool(number) if kind == "bool" else int(number) if kind == "int" else number
+    return bool(number) if kind == "bool" else joined(number, rest) if kind == "int" else number
 
 
 def _rank(cell: Any) -> tuple[int, Any]:

@@ -30,7 +30,8 @@ class Source:
 
     `table` is None for a column of `experiments`; otherwise it has at most one row per experiment that
     meets `joined`. `number` and `text` are the columns that hold values of those kinds, None where the
-    target never has any. `present` says that a row has a value at all.
+    target never has any. `present` says that a row has a value at all. `rest` is what the numbers leave over (see
+    `query.integers`), None where a float64 or 64 bits hold them all.
     """
 
     table: FromClause | None
@@ -38,6 +39,7 @@ class Source:
     number: Clause | None
     text: Clause | None
     present: Clause
+    rest: Clause | None = None
 
 
 def column_of(column: Fact, now: float) -> Clause:
@@ -92,6 +94,7 @@ class Operands:
                 column if textual else None,
                 column.is_not(None),
             )
+        rest = None
         if isinstance(target, Metric):
             table = schema.metrics.alias() if table is None else table
             column = table.c.last_step if target.stat == "step" else table.c[target.stat]
@@ -101,13 +104,14 @@ class Operands:
         elif isinstance(target, Param):
             table = schema.params.alias() if table is None else table
             number, text, present = table.c.number, table.c.text, table.c.type != "null"
+            rest = table.c.rest
         else:
             table = schema.tags.alias() if table is None else table
             number, text, present = None, table.c.value, table.c.value.is_not(None)
         kind = "metric" if isinstance(target, Metric) else "tag"
         key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)
         joined = table.c.name_key == (-1 if key is None else key)
-        return Source(table, joined, number, text, present)
+        return Source(table, joined, number, text, present, rest)
 
     def check_order(self, target: Target, op: str, value: Value, position: int) -> None:
         """Raise for less and greater where there is no order."""
@@ -136,7 +140,7 @@ class Operands:
             raise self.mistake(f"{field.text!r} is a text.", value.position, f"'{value.text}'")
         if isinstance(target, Param):
             self.check_holds(target, field, value, number=True)
-        return "number", float(value.value)  # type: ignore[arg-type]
+        return "number", value.value
 
     def check_holds(self, target: Param, field: Field, value: Value, *, number: bool) -> None:
         """Raise for a number where all are texts, or a text where all are numbers: a mistake of whoever wrote it."""
@@ -178,7 +182,7 @@ class Operands:
             return "number", seconds
         if value.kind not in ("number", "duration", "bool"):
             raise self.mistake(f"{field.text!r} is a number.", value.position)
-        return "number", float(value.value)  # type: ignore[arg-type]
+        return "number", value.value
 
     def _status(self, field: Field, value: Value) -> str:
         word = str(value.value).lower() if value.kind == "text" else ""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import FromClause, and_, exists, literal_column, or_, select
+from sqlalchemy import FromClause, and_, case, exists, literal_column, or_, select
 
 from ....query.fields import Fact, Labels, Metric, Param, Tag, resolve
 from ....query.question import SortKey as Asked
@@ -42,13 +42,13 @@ class Phase:
     """A part of the answer that comes before the next: those with a number, with a text, without a value.
 
     `table` is the table that is read in order (None: `experiments`), `anchor` the column with the
-    experiment's key, `order` the value to sort by within the phase.
+    experiment's key, `order` the values to sort by within the phase.
     """
 
     table: FromClause | None
     anchor: Clause
     condition: Clause | None
-    order: Clause | None
+    order: tuple[Clause, ...]
 
 
 def resolved(sort: Sequence[Asked], names: CatalogNames) -> list[SortKey]:
@@ -91,10 +91,10 @@ def phases(key: SortKey, operands: Operands) -> list[Phase]:
     if isinstance(key.target, Fact):
         value = column_of(key.target, operands.now)
         if key.target.column in _REQUIRED:
-            return [Phase(None, own, None, value)]
+            return [Phase(None, own, None, (value,))]
         return [
-            Phase(None, own, value.is_not(None), value),
-            Phase(None, own, value.is_(None), None),
+            Phase(None, own, value.is_not(None), (value,)),
+            Phase(None, own, value.is_(None), ()),
         ]
     found: list[Phase] = []
     for side in ("number", "text"):
@@ -103,7 +103,10 @@ def phases(key: SortKey, operands: Operands) -> list[Phase]:
         if column is not None:
             table: Any = source.table
             met = and_(source.joined, column.is_not(None))  # type: ignore[arg-type]
-            found.append(Phase(table, table.c.experiment_key, met, column))
+            order = [column]
+            if side == "number" and source.rest is not None:
+                order.append(source.rest)
+            found.append(Phase(table, table.c.experiment_key, met, tuple(order)))
     source = operands.source(key.target)
     rest: Any = source.table
     valued = or_(*(c.is_not(None) for c in (source.number, source.text) if c is not None))
@@ -112,7 +115,7 @@ def phases(key: SortKey, operands: Operands) -> list[Phase]:
         source.joined,  # type: ignore[arg-type]
         valued,
     )
-    found.append(Phase(None, own, ~exists(there.correlate(schema.experiments)), None))
+    found.append(Phase(None, own, ~exists(there.correlate(schema.experiments)), ()))
     return found
 
 
@@ -126,11 +129,15 @@ def terms(key: SortKey, operands: Operands, anchor: Clause) -> list[Clause]:
             source = operands.source(key.target)
             column, table = getattr(source, side), source.table
             if column is not None and table is not None:
-                inner: Any = select(column).where(
-                    table.c.experiment_key == anchor,
-                    source.joined,  # type: ignore[arg-type]
-                )
-                values.append(inner.correlate_except(table).scalar_subquery())
+                rest: list[Any] = []
+                if side == "number" and source.rest is not None:
+                    rest = [case((column.is_not(None), source.rest))]  # texts have none either
+                for one in (column, *rest):
+                    inner: Any = select(one).where(
+                        table.c.experiment_key == anchor,
+                        source.joined,  # type: ignore[arg-type]
+                    )
+                    values.append(inner.correlate_except(table).scalar_subquery())
     out: list[Clause] = []
     for value in values:
         out += [value.is_(None), value.desc() if key.descending else value.asc()]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 
+from ....query.integers import REST_OF_NONE, split
 from ....record.facts import ExperimentFacts, MetricSummary, ProblemFact
+from ....record.packed import pack
 from ..protocol import Batch, Entry
 from . import schema as s
 
@@ -170,9 +170,9 @@ class Saving:
                     "prefix": file.prefix,
                     "name": file.name,
                     "path": file.path,
-                    "size": file.size,
+                    "size": _bounded(file.size),
                     "hash": file.hash,
-                    "step": file.step,
+                    "step": _bounded(file.step),
                     "time": file.time,
                     "metadata": json.dumps(file.metadata) if file.metadata else None,
                 }
@@ -184,9 +184,9 @@ class Saving:
                     "position": position,
                     "name": value.name,
                     "kind": value.kind,
-                    "step": value.step,
+                    "step": _bounded(value.step),
                     "time": value.time,
-                    "record": msgspec.msgpack.encode(value),
+                    "record": pack(value),
                 }
             )
         rows[s.problems] += _problem_rows(key, entry.problems)
@@ -245,6 +245,11 @@ def _row(facts: ExperimentFacts) -> dict[str, Any]:
     return row
 
 
+def _bounded(value: int | None) -> int | None:
+    """An integer as far as 64 bits go; a journal from elsewhere may give any size or step."""
+    return None if value is None else max(-(2**63), min(value, 2**63 - 1))
+
+
 def _mark(connection: Connection, batch: Batch) -> None:
     """Save the marks, which lie in `meta` beside the catalog's own notes."""
     if not batch.marks:
@@ -276,27 +281,27 @@ def _problem_rows(key: int, problems: Iterable[ProblemFact]) -> list[dict[str, A
 
 
 def _param(value: Any) -> dict[str, Any]:
-    """A parameter's `number`, `text` and `type`."""
+    """A parameter's `number`, `rest`, `text` and `type`."""
     if isinstance(value, bool):
-        return {"number": float(value), "text": None, "type": "bool"}
+        return {"number": float(value), "rest": REST_OF_NONE, "text": None, "type": "bool"}
     if isinstance(value, int):
-        try:
-            return {"number": float(value), "text": None, "type": "int"}
-        except OverflowError:
-            return {"number": math.inf if value > 0 else -math.inf, "text": None, "type": "int"}
+        near, rest = split(value)
+        return {"number": near, "rest": rest, "text": None, "type": "int"}
     if isinstance(value, float):
-        return {"number": _number(value), "text": None, "type": "float"}
+        return {"number": _number(value), "rest": REST_OF_NONE, "text": None, "type": "float"}
     if value is None:
-        return {"number": None, "text": None, "type": "null"}
+        return {"number": None, "rest": REST_OF_NONE, "text": None, "type": "null"}
     if isinstance(value, str):
         return {
             "number": None,
+            "rest": REST_OF_NONE,
             "text": value[: s.MAX_TEXT],
             "type": "str" if len(value) <= s.MAX_TEXT else "long",
         }
     text = json.dumps(value, ensure_ascii=False)
     return {
         "number": None,
+        "rest": REST_OF_NONE,
         "text": text[: s.MAX_TEXT],
         "type": "list" if isinstance(value, list) else "dict",
     }

@@ -12,7 +12,8 @@ Reading it right:
   that use them are clustered by `(name_key, experiment_key)`: a filter or a sort by one name reads one
   contiguous range, and a second condition is one lookup by primary key per candidate.
 - Numbers: a NaN is stored as NULL (SQLite has none, and other engines sort it above everything). ±infinity
-  is kept. The exact values are in the blobs.
+  is kept. A parameter that is an integer beyond a float64's 53 bits is the nearest float64, and `rest` beside it
+  makes comparisons and sorts exact. The values themselves are in the blobs.
 - `documents` and `progress` hold one row per experiment, so showing one, or turning all of them into a
   frame, decodes one blob per row instead of collecting dozens of rows. They are tables of their own
   because scanning `experiments` must not drag blobs along, and because a running experiment
@@ -58,7 +59,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -155,6 +156,8 @@ params = Table(
     Column("name_key", Integer, primary_key=True, autoincrement=False),
     Column("experiment_key", Integer, primary_key=True, autoincrement=False),
     Column("number", Double),  # int, float, and bool as 0 or 1
+    # What an integer is more or less than `number`, see `query.integers`: "0" for all that a float64 holds
+    Column("rest", Text, nullable=False),
     Column(
         "text", Text
     ),  # str (its first MAX_TEXT characters); list and dict as JSON, cut likewise
@@ -239,7 +242,7 @@ SECONDARY = (
     Index("experiments_by_name", experiments.c.name),
     Index("experiments_by_project", experiments.c.project, experiments.c.created_at),
     Index("experiments_by_parent", experiments.c.parent),
-    Index("params_by_number", params.c.name_key, params.c.number),
+    Index("params_by_number", params.c.name_key, params.c.number, params.c.rest),
     Index("params_by_text", params.c.name_key, params.c.text),
     Index("metrics_by_last", metrics.c.name_key, metrics.c.last),
     Index("metrics_by_min", metrics.c.name_key, metrics.c.min),

@@ -10,19 +10,15 @@ what an index is counted for, so no filter costs much more than reading the keys
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, Select, func, literal_column, select
-from sqlalchemy.exc import DBAPIError
 
-from ....errors import QueryError
 from ....query.fields import Fact
 from ....query.question import Question
-from ....query.regex import PatternBudget
 from ....query.syntax import And, Expression, Not, Or
 from . import schema
 from .conditions import Compiler
@@ -63,7 +59,6 @@ class Selection:
         compiler = self._compiler()
         for conjunct in self._conjuncts:  # mistakes are told even where no row would be asked
             compiler.where(conjunct)
-        self._patterns = compiler.uses_patterns
         self.known_total: int | None = None
         """How many there are in all, where `keys` came to know it."""
 
@@ -72,28 +67,26 @@ class Selection:
         if limit is not None and limit <= 0:
             return np.zeros(0, np.int64)
         stop = None if limit is None else offset + limit
-        with self._running(connection):
-            if not self._conjuncts:
-                return self._ordered(connection, stop)[offset:]
-            picked = self._pick(connection)
-            if picked is not None:
-                return self._sorted(connection, picked, stop)[offset:]
-            if stop is not None and stop <= WALKED // 2 and is_streamed(self._sort[0].target):
-                found = self._walk(connection, stop)
-                if found is not None:
-                    return found[offset:stop]
-            return self._masked(connection, self._mask(connection), stop)[offset:]
+        if not self._conjuncts:
+            return self._ordered(connection, stop)[offset:]
+        picked = self._pick(connection)
+        if picked is not None:
+            return self._sorted(connection, picked, stop)[offset:]
+        if stop is not None and stop <= WALKED // 2 and is_streamed(self._sort[0].target):
+            found = self._walk(connection, stop)
+            if found is not None:
+                return found[offset:stop]
+        return self._masked(connection, self._mask(connection), stop)[offset:]
 
     def count(self, connection: Connection) -> int:
         """How many there are in all."""
         if not self._conjuncts:
             every = select(func.count()).select_from(schema.experiments)
             return int(connection.scalar(every) or 0)
-        with self._running(connection):
-            picked = self._pick(connection)
-            if picked is not None:
-                return int(connection.scalar(_count(picked)) or 0)
-            return int(np.count_nonzero(self._mask(connection)))
+        picked = self._pick(connection)
+        if picked is not None:
+            return int(connection.scalar(_count(picked)) or 0)
+        return int(np.count_nonzero(self._mask(connection)))
 
     # -- the three ways ----------------------------------------------------------------------------
 
@@ -171,14 +164,13 @@ class Selection:
         if phase.condition is not None:
             statement = statement.where(phase.condition)
         order: list[Clause] = []
-        if phase.order is not None:
-            order.append(phase.order.desc() if first.descending else phase.order.asc())
+        order += [one.desc() if first.descending else one.asc() for one in phase.order]
         for other in others:
             order += terms(other, compiler, phase.anchor)
             compiler.uses_columns |= isinstance(other.target, Fact)
         for conjunct in self._conjuncts:
             inside = compiler.inside(conjunct, first.target, phase.table)
-            if inside is not None and phase.order is None:
+            if inside is not None and not phase.order:
                 return None  # without a value the condition is false
             if inside is not None:
                 statement = statement.where(inside)
@@ -189,23 +181,6 @@ class Selection:
 
     def _compiler(self, anchor: Clause = _KEY) -> Compiler:
         return Compiler(self._names, self._text, self._now, anchor)
-
-    @contextmanager
-    def _running(self, connection: Connection) -> Iterator[None]:
-        budget = PatternBudget() if self._patterns else None
-        if budget is not None:
-            raw: Any = connection.connection.dbapi_connection
-            raw.create_function("regexp", 2, budget, deterministic=True)
-        try:
-            yield
-        except DBAPIError as error:
-            if budget is not None and budget.exceeded:
-                raise QueryError(
-                    "The filter's pattern takes too long; make it simpler, or add a condition that "
-                    "leaves fewer experiments to look at.",
-                    text=self._text,
-                ) from error
-            raise
 
 
 def _conjuncts(expression: Expression | None) -> list[Expression]:

@@ -1,1 +1,0 @@
-"""The files: what was logged as files, wherever it is kept."""

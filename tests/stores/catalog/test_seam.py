@@ -1,0 +1,27 @@
+"""Only the rooms of an engine know its database library."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[3] / "src" / "anew"
+LIBRARIES = {"sqlalchemy", "sqlite3"}
+
+
+def importers() -> set[str]:
+    """The files that import a database library, wherever the import stands."""
+    found = set()
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            if {name.split(".")[0] for name in names} & LIBRARIES:
+                found.add(file.relative_to(SOURCE).as_posix())
+    return found
+
+
+def test_nothing_outside_of_the_catalog_imports_a_database_library():
+    rooms = ("stores/catalog/sqlite/", "reading/", "store.py")
+    assert {file for file in importers() if not file.startswith(rooms)} == set()

@@ -23,6 +23,7 @@ from anew.errors import (
     QueryError,
     StillRunning,
 )
+from anew.query.syntax import Compare, Field, Or, Part, Value
 from anew.record.status import Status
 
 from .reading.made import make
@@ -96,6 +97,22 @@ def test_experiments_come_newest_first_and_by_any_field(store):
     assert names(store.list(sort="params.lr")) == ["run-2", "run-1", "run-0"]
     assert names(store.list(sort="-metrics.val_acc")) == ["run-2", "run-1", "run-0"]
     assert names(store.list(sort=["params.model.depth", "name"])) == ["run-0", "run-1", "run-2"]
+
+
+def test_a_filter_may_be_a_tree_in_which_an_unknown_name_is_no_mistake(store):
+    def depth_is(name, value):
+        parts = (Part("params", False, 0), Part(name, True, 0))
+        known = Field(parts, name, 0, may_be_unknown=True)
+        return Compare(known, "==", Value("number", value, str(value), 0), 0)
+
+    some = store.list()[0]
+    name, value = next((k, v) for k, v in some.params.items() if isinstance(v, (int, float)))
+    found = store.list(Or((depth_is("no-such-parameter", 1), depth_is(name, value))))
+    assert some.id in [view.id for view in found]
+    assert [view.id for view in found] == [
+        view.id for view in store.search(f"params.{name} == {value}")
+    ]
+    assert len(store.list(depth_is("no-such-parameter", 1))) == 0
 
 
 def test_arguments_and_filter_are_all_met(store):

@@ -186,9 +186,9 @@ def test_the_order_is_the_one_of_asking_each_run(api: Any, order: str, filters: 
     assert found == [run.native.id for run in asked]
 
 
-def test_a_pattern_that_could_take_for_ever_is_refused(api: Any):
+def test_a_pattern_that_the_index_does_not_know_is_refused(api: Any):
     with pytest.raises(wandb.UsageError):
-        len(api.runs("team/p", {"display_name": {"$regex": "(a+)+$"}}))
+        len(api.runs("team/p", {"display_name": {"$regex": "run (?!1)"}}))
 
 
 def test_times_meet_texts_of_every_length(api: Any):

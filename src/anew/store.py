@@ -128,7 +128,7 @@ class Store:
 
     def list(
         self,
-        filter: str | Expression | None = None,
+        filter: str | None = None,
         *,
         status: Statuses = None,
         tags: TagsGiven = None,
@@ -142,7 +142,7 @@ class Store:
         """The experiments that meet all that is given, newest first.
 
         Args:
-            filter: An expression of the filter language (see `search`), as text or as the tree that a program made.
+            filter: An expression of the filter language (see `search`).
             status: One status or several, any of which will do.
             tags: Tags that all must be there; a mapping also asks for their values.
             sort: A field, or several; a leading `-` sorts downwards. Missing values come last.
@@ -154,7 +154,6 @@ class Store:
 
         def given(names: CatalogNames) -> builtins.list[Expression]:
             return [
-                *([] if filter is None or isinstance(filter, str) else [filter]),
                 *has_status(status),
                 *has_tags(tags),
                 *is_text("name", name),
@@ -162,12 +161,11 @@ class Store:
                 *is_text("user", user),
             ]
 
-        text = filter if isinstance(filter, str) else None
-        return self._reader.select(text, given, sort=sort, limit=limit, offset=offset)
+        return self._reader.select(filter, given, sort=sort, limit=limit, offset=offset)
 
     def search(
         self,
-        filter: str,
+        filter: str | Expression,
         *,
         sort: str | Sequence[str] | None = None,
         limit: int | None = None,
@@ -176,13 +174,16 @@ class Store:
         """The experiments for which an expression is true.
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
-        language is described in `docs/reference/filter-language.md`.
+        language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
+        expression (`anew.query.syntax`).
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.
         """
         order = "-created_at" if sort is None else sort
-        return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        if isinstance(filter, str):
+            return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        return self._reader.select(None, lambda _: [filter], sort=order, limit=limit, offset=offset)
 
     def get(self, ref: Ref) -> ExperimentView:
         """One experiment by its id, the start of its id, its prefix, its name or its folder.
@@ -191,7 +192,22 @@ class Store:
             NotFound: None goes by that; `.nearest` are likely meanings.
             Ambiguous: Several do; `.candidates` are their ids.
         """
-        return self._reader.find(self._text_of(ref))
+        text = self._text_of(ref)
+        try:
+            view = self._reader.find(text)
+        except NotFound:
+            if not self._refreshes or not self._sought(text):
+                raise
+            return self._reader.find(text)
+        if self._refreshes and not isinstance(ref, ExperimentView):
+            with self._guard:
+                changed = self._index.look_closer([view.prefix])
+            return self._reader.find(text) if changed else view
+        return view
+
+    def _sought(self, text: str) -> bool:
+        with self._guard:
+            return self._index.seek(text)
 
     def _text_of(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):

@@ -22,7 +22,7 @@ _STRATEGIES = ("ours", "theirs", "average")
 
 
 class _Late(click.Group):
-    """The group; the commands that care for a repository are in a file of their own."""
+    """The group; the commands that look after a repository are in another file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         from . import weights_upkeep  # noqa: F401  (adds its commands to this group)
@@ -56,7 +56,7 @@ def repository_option(function: F) -> F:
     return click.option(
         "--repo",
         metavar="PATH",
-        help="The repository: a folder or a URL such as s3://bucket/weights.",
+        help="The repository: a folder, or a bucket such as s3://bucket/weights.",
     )(function)
 
 

@@ -1,4 +1,4 @@
-"""The commands of `weights` that move repositories about and look after them."""
+"""The commands of `weights` that copy a repository and look after it."""
 
 from __future__ import annotations
 

@@ -228,6 +228,8 @@ class Reader:
         """
         found: list[Series] = []
         chosen = chosen_metrics(views, metrics)
+        if len(views) > 1 and start is None and stop is None and not metadata:
+            return History(self._of_many(views, chosen, points))
         for view in views:
             mine = [name for name in chosen if name in view.metrics]
             if not mine:
@@ -243,6 +245,19 @@ class Reader:
                 if name in columns.names
             ]
         return History(found)
+
+    def _of_many(
+        self, views: Sequence[ExperimentView], names: Sequence[str], points: int | None
+    ) -> list[Series]:
+        """Whole series of many experiments, downsampled."""
+        places = [ExperimentFolder(view.id, self.folder(view.prefix)) for view in views]
+        columns = self.series.read_many(places, names)
+        return [
+            series_of(columns.alone(at), views[number].id, columns.names[metric], points=points)
+            for at, (number, metric) in enumerate(
+                zip(columns.experiment.tolist(), columns.metric.tolist(), strict=True)
+            )
+        ]
 
     def _thinned(
         self, place: ExperimentFolder, names: Sequence[str], points: int, order: Order = "step"

@@ -164,7 +164,7 @@ def test_of_config_and_summary_only_doubtful_runs_are_looked_at(api: Any):
     limited = translate.all_of([translate.Bounds(scope, scope), bounds(filters)])
     doubtful = translate.unsure(limited)
     assert not isinstance(doubtful, bool)
-    assert 0 < len(api.store.list(doubtful)) < every / 2
+    assert 0 < len(api.store.search(doubtful)) < every / 2
 
 
 def test_a_filter_that_the_index_cannot_narrow_is_told(api: Any):

@@ -113,12 +113,12 @@ class Api:
         return of_project(names, (entity, safe_segment(entity)) if entity else None)
 
     def _views(self, project: str) -> Sequence[Any]:
-        return self.store.list(self._of_project(project), sort="created_at")
+        return self.store.search(self._of_project(project), sort="created_at")
 
     def _select(self, project: str, filters: Mapping[str, Any], order: str) -> list[PublicRun]:
         """The runs that meet the filters: found by the index, but for those that only their record can tell."""
         scope = self._of_project(project)
-        if not self.store.list(scope, limit=1):
+        if not self.store.search(scope, limit=1):
             known = [one.path for one in self.projects()]
             raise CommError(
                 f"There is no project {project!r} in {self.store.root}.{nearest(project, known)}",
@@ -151,7 +151,7 @@ class Api:
         if isinstance(clause, bool):
             return []  # what is always true is not asked for: a project is a condition, too
         try:
-            views = self.store.list(clause, sort=sort or "created_at", limit=limit)
+            views = self.store.search(clause, sort=sort or "created_at", limit=limit)
         except QueryError as error:
             if sort is not None:  # by a metric that no experiment has
                 return self._found(clause, None, limit)

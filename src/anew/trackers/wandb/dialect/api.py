@@ -5,26 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import anew
-from anew.errors import Ambiguous, NotFound, QueryError
+from anew.errors import Ambiguous, NotFound
 
-from ...places import safe_segment
 from ..names import iso_time
-from ..translate.filters import (
-    Bounds,
-    Clause,
-    Expression,
-    all_of,
-    compiled,
-    is_own_summary,
-    of_project,
-    sort_fields,
-    unsure,
-)
 from .artifact import Artifact
 from .errors import CommError, UsageError
-from .filters import condition, known_filters, order_of, sort_key
+from .filters import condition, sort_key
 from .finding import found_artifact
-from .plain import nearest, warn_once
+from .plain import nearest
 from .public_run import PublicRun
 from .sweeps import PublicSweep
 
@@ -106,57 +94,21 @@ class Api:
             parts = [self.default_entity, *parts]
         return "/".join(parts)
 
-    def _of_project(self, project: str) -> Expression:
-        """The runs of a project; those without an owner belong to every entity."""
-        entity, _, name = project.rpartition("/")
-        names = dict.fromkeys((name, safe_segment(name)))  # one that no folder can have is mended
-        return of_project(names, (entity, safe_segment(entity)) if entity else None)
-
     def _views(self, project: str) -> Sequence[Any]:
-        return self.store.search(self._of_project(project), sort="created_at")
+        from .querying import runs_of  # loads what a program that only logs does not need
+
+        return runs_of(self.store, project)
 
     def _select(self, project: str, filters: Mapping[str, Any], order: str) -> list[PublicRun]:
-        """The runs that meet the filters: found by the index, but for those that only their record can tell."""
-        scope = self._of_project(project)
-        if not self.store.search(scope, limit=1):
+        from .querying import select
+
+        if not self._views(project):
             known = [one.path for one in self.projects()]
             raise CommError(
                 f"There is no project {project!r} in {self.store.root}.{nearest(project, known)}",
                 name=project,
             )
-        meant = compiled(known_filters(filters))
-        if meant.sure is False and meant.possible is True:
-            warn_once(
-                f"No part of this filter can be asked of the index, so every run of {project!r} is looked at: "
-                f"{dict(filters)!r:.200}.",
-                4,
-            )
-        bounds = all_of([Bounds(scope, scope), meant])
-        fields = sort_fields(*sort_key(order))
-        if fields is not None and fields[0] not in ("created_at", "-created_at"):
-            own = all_of([bounds, Bounds(is_own_summary(), is_own_summary())])
-            if self._found(own.possible, limit=1):
-                fields = None  # the index does not know what to sort these by
-        found = self._found(bounds.sure, fields)
-        meets = condition(filters)
-        doubtful = [run for run in self._found(unsure(bounds)) if meets(run)]
-        if fields is not None and not doubtful:
-            return found
-        oldest_first = sorted([*found, *doubtful], key=lambda run: run.native.created_at)
-        return order_of(order)(oldest_first)
-
-    def _found(
-        self, clause: Clause, sort: list[str] | None = None, limit: int | None = None
-    ) -> list[PublicRun]:
-        if isinstance(clause, bool):
-            return []  # what is always true is not asked for: a project is a condition, too
-        try:
-            views = self.store.search(clause, sort=sort or "created_at", limit=limit)
-        except QueryError as error:
-            if sort is not None:  # by a metric that no experiment has
-                return self._found(clause, None, limit)
-            raise UsageError(f"This filter cannot be asked of the index: {error}") from error
-        return [PublicRun(self, view) for view in views]
+        return select(self.store, project, filters, order, lambda view: PublicRun(self, view))
 
     def run_of(self, experiment: str) -> PublicRun | None:
         """The run of an experiment's id; None if it is not in the store any more."""

@@ -192,7 +192,22 @@ class Store:
             NotFound: None goes by that; `.nearest` are likely meanings.
             Ambiguous: Several do; `.candidates` are their ids.
         """
-        return self._reader.find(self._text_of(ref))
+        text = self._text_of(ref)
+        try:
+            view = self._reader.find(text)
+        except NotFound:
+            if not self._refreshes or not self._sought(text):
+                raise
+            return self._reader.find(text)
+        if self._refreshes and not isinstance(ref, ExperimentView):
+            with self._guard:
+                changed = self._index.look_closer([view.prefix])
+            return self._reader.find(text) if changed else view
+        return view
+
+    def _sought(self, text: str) -> bool:
+        with self._guard:
+            return self._index.seek(text)
 
     def _text_of(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import pyarrow as pa
 
 from ..errors import InvalidValue
+from ..journal.excerpt import excerpt
 from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
-from ..journal.root import journal_files
+from ..record.ids import new_id
 from ..record.plain import flatten, from_plain
 from ..stores.series.protocol import ExperimentFolder
 from .results import Experiments
@@ -52,9 +53,6 @@ POINTS = pa.schema(
 )
 
 
-_OF_ONE_ROOT = frozenset({"opened", "ended", "changed", "root", "sink"})
-
-
 def export(
     reader: Reader,
     views: Sequence[ExperimentView],
@@ -78,7 +76,7 @@ def export(
             f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
-        return [_zip(views, target, reader.layout if whole else None)]
+        return [_zip(reader.layout, views, target, whole)]
     return _tables(reader, views, target, chosen)
 
 
@@ -205,11 +203,11 @@ _WRITERS: dict[str, Callable[[str, pa.Schema], Any]] = {
 }
 
 
-def _zip(views: Sequence[ExperimentView], target: str, root: RootLayout | None) -> str:
+def _zip(root: RootLayout, views: Sequence[ExperimentView], target: str, whole: bool) -> str:
     """The folders as they are, each under its prefix: unpacked into another root they are experiments there.
 
-    Args:
-        root: The root whose documents, versions and aliases to add; none if None.
+    What the root's journal says of them goes along, in a file of its own name, so that it is merged wherever it is
+    unpacked, with a hint for each, so that a reader there looks at them.
     """
     if os.path.exists(target):
         raise FileExistsError(f"{target} is there already; export to another file.")
@@ -225,32 +223,17 @@ def _zip(views: Sequence[ExperimentView], target: str, root: RootLayout | None) 
                     if name not in written:
                         written.add(name)
                         archive.write(path, name)
-            for name, data in () if root is None else _root_journal(root):
-                archive.writestr(name, data)
+            experiments = {view.id: view.prefix for view in views}
+            said = excerpt(root, experiments, whole=whole)
+            if said:
+                name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
+                archive.writestr(root.prefix_of(name), said)
         os.replace(part, target)
     except BaseException:
         if os.path.exists(part):
             os.remove(part)
         raise
     return target
-
-
-def _root_journal(root: RootLayout) -> Iterator[tuple[str, bytes]]:
-    """The files of a root's journal, without the lines about this root itself: its id, its sinks, hints for its index."""
-    for name in journal_files(root):
-        path = os.path.join(root.journal, name)
-        with open(path, "rb") as file:
-            kept = b"".join(line for line in file if _travels(line))
-        if kept:
-            yield os.path.relpath(path, root.root).replace(os.sep, "/"), kept
-
-
-def _travels(line: bytes) -> bool:
-    try:
-        kind = json.loads(line)["k"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return line.endswith(b"\n") and kind not in _OF_ONE_ROOT
 
 
 def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:

@@ -263,7 +263,7 @@ class Finding:
 
     Attributes:
         kind: "broken line", "corrupt file", "unreadable", "no identity", "copy", "not indexed", "gone",
-            "trash" or "leftover".
+            "trash", "mixed" or "leftover".
         reason: What is wrong, in a sentence.
         path: The file or folder.
         line: The line in it, from 1.

@@ -16,7 +16,7 @@ from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState, Written, in_order
-from ..record.packed import pack, unpacker
+from ..record.packed import Unpacker, pack
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known
@@ -33,7 +33,7 @@ __all__ = ["STREAMS", "Visit", "decode_state"]
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
 
-_states = unpacker(ExperimentState)
+_states = Unpacker(ExperimentState)
 _cursors = msgspec.msgpack.Decoder(Cursor)
 
 

@@ -16,8 +16,8 @@ import pytest
 
 from anew.index import Index, discovery
 from anew.index import index as indexing
-from anew.index import visit as visiting
 from anew.journal.edits import append_event
+from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
 from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
@@ -447,19 +447,19 @@ def test_a_segment_replaced_by_a_shorter_one_is_read_again(root, index):
 def test_an_unreadable_folder_hinders_no_other_and_is_tried_again(root, index, monkeypatch):
     bad = finished(root, "p/bad")
     finished(root, "p/good")
-    follow = visiting.follow
+    read = FolderStorage.read
 
-    def failing(folder: str, *args: Any, **more: Any):
-        if folder == bad.layout.folder:
-            raise OSError(5, "Input/output error", folder)
-        return follow(folder, *args, **more)
+    def failing(storage: FolderStorage, *args: Any) -> bytes:
+        if storage.folder == bad.layout.folder:
+            raise OSError(5, "Input/output error", storage.folder)
+        return read(storage, *args)
 
-    monkeypatch.setattr(visiting, "follow", failing)
+    monkeypatch.setattr(FolderStorage, "read", failing)
     index.refresh()
     assert prefixes(index) == ["p/good"]
     index.refresh()
     assert prefixes(index) == ["p/good"]
-    monkeypatch.setattr(visiting, "follow", follow)
+    monkeypatch.setattr(FolderStorage, "read", read)
     index.refresh()
     assert prefixes(index) == ["p/bad", "p/good"]
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
+from ..journal.identify import identify, openings
+from ..journal.storage import FolderStorage
 from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
 from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from .index import Index, Progress, identify, openings
+from .index import Index, Progress
 from .trash import Trash
 from .visit import STREAMS
 
@@ -82,11 +84,13 @@ def _compare(
     for prefix in walked:
         folder = index.root.experiment(prefix).folder
         try:
-            experiment_id = identify(folder)
+            experiment_id = identify(FolderStorage(folder))
         except OSError as error:
             yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
             continue
-        others = {opened.experiment_id for opened in openings(folder)} - {experiment_id}
+        others = {opened.experiment_id for opened in openings(FolderStorage(folder))} - {
+            experiment_id
+        }
         if experiment_id is not None and others:
             message = (
                 f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: folders were "

@@ -12,13 +12,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select
 
+from ..errors import MissingDependency
 from ..record.packed import unpacker
 from ..record.plain import from_plain
 from ..stores.catalog.sqlite import schema
 from .frames import column
+
+try:
+    import pyarrow as pa
+except ModuleNotFoundError as error:
+    raise MissingDependency.of("A table of Arrow, pandas or Polars", "pyarrow", "arrow") from error
 
 __all__ = ["FACTS", "experiments_table"]
 

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from anew.index import Index
-from anew.index import visit as visiting
+from anew.index import Index, discovery
+from anew.index import index as indexing
 from anew.journal.edits import append_event
-from anew.journal.root import announce
-from anew.query.question import FactsQuestion, NamesQuestion, Part, ask
+from anew.journal.storage import FolderStorage
+from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
 from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
 from anew.stores.catalog.sqlite.saving import Saving
@@ -66,12 +66,13 @@ def state(index: Index, prefix: str) -> ExperimentState:
     return msgspec.msgpack.decode(known.state, type=ExperimentState)
 
 
-def params_of(index: Index) -> dict[str, Any]:
-    """The parameters of the only experiment, as a filter finds them."""
-    answer = index.stores.catalog.select(ask(columns=["params"], now=0.0))
+def params_of(index: Index, filter: str | None = None) -> dict[str, Any]:
+    """The parameters of the only experiment, or of the one that a filter finds."""
+    answer = index.stores.catalog.select(ask(filter, columns=["params"], now=0.0))
     found = {c.name.removeprefix("params."): c.values[0] for c in answer.columns}
     names = index.stores.catalog.names(NamesQuestion(kind="param"))
-    assert [one.name for one in names] == sorted(found)
+    assert filter or [one.name for one in names] == sorted(found)
+    assert len(answer.ids) == 1
     return found
 
 
@@ -246,6 +247,26 @@ def test_integers_and_floats_beyond_the_usual_are_no_trouble(root, index):
     assert index.refresh().experiments == 1
     assert params_of(index)["seed"] == 2**63 + 5
     assert index.stores.catalog.count(ask("params.nan is nan and params.max > 1", now=0.0)) == 1
+
+
+def test_numbers_of_any_size_keep_no_experiment_out(root, index):
+    journal = Journal(root, "p/run").opened(here=True)
+    journal.event("params", params={"entropy": 2**128 + 1, "wide": 10**400})
+    journal.event(
+        "file", file_id="a", prefix="", name="a", path="files/a", size=2**70, step=-(2**70), hash=""
+    )
+    value = {"k": "value", "t": NOW, "name": "v", "kind": "text", "step": 2**70}
+    line = json.dumps(value | {"data": {"n": 2**70}}).encode() + b"\n"
+    journal.raw(journal.layout.events("0001-main"), line)
+    journal.event("lost", count=2**70, reason="so it says")
+    finished(root, "p/other")
+    assert index.refresh().experiments == 2
+    assert params_of(index, f"params.entropy == {2**128 + 1}")["entropy"] == 2**128 + 1
+    (one,) = facts(index, "p/run", "values").values or ()
+    assert (one.data, one.step) == ({"n": 2**70}, 2**70)
+    sums = [Wanted(parse_field(name), "sum") for name in ("file_bytes", "lost")]
+    answer = index.stores.catalog.select(ask(columns=sums, now=0.0))
+    assert [column.values[0] for column in answer.columns[1:]] == [2.0**63, 2.0**63]
 
 
 # -- status -----------------------------------------------------------------------------------------
@@ -426,19 +447,19 @@ def test_a_segment_replaced_by_a_shorter_one_is_read_again(root, index):
 def test_an_unreadable_folder_hinders_no_other_and_is_tried_again(root, index, monkeypatch):
     bad = finished(root, "p/bad")
     finished(root, "p/good")
-    follow = visiting.follow
+    read = FolderStorage.read
 
-    def failing(folder: str, *args: Any, **more: Any):
-        if folder == bad.layout.folder:
-            raise OSError(5, "Input/output error", folder)
-        return follow(folder, *args, **more)
+    def failing(storage: FolderStorage, *args: Any) -> bytes:
+        if storage.folder == bad.layout.folder:
+            raise OSError(5, "Input/output error", storage.folder)
+        return read(storage, *args)
 
-    monkeypatch.setattr(visiting, "follow", failing)
+    monkeypatch.setattr(FolderStorage, "read", failing)
     index.refresh()
     assert prefixes(index) == ["p/good"]
     index.refresh()
     assert prefixes(index) == ["p/good"]
-    monkeypatch.setattr(visiting, "follow", follow)
+    monkeypatch.setattr(FolderStorage, "read", read)
     index.refresh()
     assert prefixes(index) == ["p/bad", "p/good"]
 
@@ -542,34 +563,108 @@ def test_a_finished_experiment_with_many_points_is_sealed_by_the_first_look(root
 # -- folders that come and go -----------------------------------------------------------------------
 
 
-def test_a_folder_removed_by_hand_drops_out_when_it_is_followed_or_touched(root, index):
+def test_a_folder_removed_by_hand_drops_out_at_the_next_look(root, index):
     live, done = running(root, "p/live"), finished(root, "p/done")
     index.refresh()
     shutil.rmtree(live.folder)
     shutil.rmtree(done.folder)
     index.refresh()
-    assert prefixes(index) == ["p/done"]
+    assert prefixes(index) == []
     assert index.adopt("p/done") is None
-    assert prefixes(index) == []
 
 
-def test_a_folder_copied_in_is_found_when_asked_for(root, index, tmp_path):
+def test_a_folder_copied_in_is_found_by_the_next_look(root, index, tmp_path):
     other = finished(tmp_path / "elsewhere", "x/run")
+    finished(root, "p/run")
     index.refresh()
-    shutil.copytree(other.folder, root / "q" / "copied")
+    shutil.copytree(other.folder, root / "q" / "deeper" / "copied")
     index.refresh()
-    assert prefixes(index) == []
-    assert index.adopt("q/copied") == other.id
-    assert prefixes(index) == ["q/copied"]
+    assert prefixes(index) == ["p/run", "q/deeper/copied"]
+    shutil.copytree(other.folder, root / "p" / "run" / "inside")  # the same id again: a copy
+    finished(tmp_path / "elsewhere", "x/child")
+    shutil.copytree(
+        tmp_path / "elsewhere" / "x" / "child", root / "q" / "deeper" / "copied" / "child"
+    )
+    index.refresh()
+    assert prefixes(index) == ["p/run", "q/deeper/copied", "q/deeper/copied/child"]
 
 
 def test_a_moved_folder_keeps_its_id_at_its_new_prefix(root, index):
     journal = finished(root, "p/old")
     index.refresh()
     shutil.move(journal.folder, root / "p" / "new")
-    assert index.adopt("p/new") == journal.id
+    index.refresh()
     assert prefixes(index) == ["p/new"]
     assert experiment(index, "p/new")["experiment_id"] == journal.id
+    (root / "p").rename(root / "q")
+    index.refresh()
+    assert prefixes(index) == ["q/new"]
+
+
+def test_a_folder_that_another_takes_the_place_of_is_told_by_its_content(root, index, tmp_path):
+    journal = finished(root, "p/run")
+    other = finished(tmp_path / "elsewhere", "p/run", steps=9)
+    index.refresh()
+    shutil.rmtree(journal.folder)
+    shutil.copytree(other.folder, journal.folder)
+    index.refresh()
+    assert experiment(index, "p/run")["experiment_id"] == other.id
+
+
+def test_what_was_written_elsewhere_and_synced_back_is_found_by_the_next_look(
+    root, index, tmp_path
+):
+    journal = finished(root, "p/run")
+    index.refresh()
+    shutil.copytree(root, tmp_path / "cluster")
+    there = Journal(tmp_path / "cluster", "p/run", journal.id, t=journal.t)
+    there.opened("0002-main-zzzz").points([(9, {"loss": 0.01})], "0002-main-zzzz")
+    there.closed(writer="0002-main-zzzz")
+    shutil.copytree(tmp_path / "cluster" / "p", root / "p", dirs_exist_ok=True)
+    assert index.refresh().points == 1
+
+
+def test_a_look_does_a_bounded_amount_of_work_and_comes_round(root, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(discovery, "ENTRIES", 10)
+    monkeypatch.setattr(indexing, "EXPERIMENTS", 3)
+    monkeypatch.setattr(discovery.look_around, "__kwdefaults__", {"entries": 10})
+    for number in range(20):
+        finished(root, f"project-{number:02}/run")
+    index.refresh()
+    other = finished(tmp_path / "elsewhere", "x/run")
+    shutil.copytree(other.folder, root / "project-17" / "copied")
+    shutil.rmtree(root / "project-11")
+    statted: list[str] = []
+    lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda p: statted.append(str(p)) or lstat(p))
+    looks = 0
+    while prefixes(index) != sorted(
+        {f"project-{n:02}/run" for n in range(20) if n != 11} | {"project-17/copied"}
+    ):
+        looks += 1
+        assert looks < 30
+        statted.clear()
+        index.refresh()
+        assert len(statted) < 25
+    assert looks > 1
+
+
+def test_what_is_named_is_looked_at_whatever_was_announced(root, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "look_around", lambda *_: [])
+    monkeypatch.setattr(indexing, "EXPERIMENTS", 0)
+    journal = finished(root, "p/run")
+    index.refresh()
+    other = finished(tmp_path / "elsewhere", "x/run")
+    shutil.copytree(other.folder, root / "q" / "copied")
+    journal.points([(7, {"loss": 2.0})])
+    index.refresh()
+    assert prefixes(index) == ["p/run"]
+    assert index.look_closer(["p/run"])
+    assert not index.look_closer(["p/run"])
+    assert index.seek(other.id[:5])
+    assert prefixes(index) == ["p/run", "q/copied"]
+    shutil.rmtree(root / "q" / "copied")
+    assert not index.seek("nothing-of-the-kind")
 
 
 def test_two_folders_that_swap_places_are_told_apart(root, index):
@@ -583,15 +678,18 @@ def test_two_folders_that_swap_places_are_told_apart(root, index):
     assert experiment(index, "p/two")["experiment_id"] == one.id
 
 
-def test_of_two_folders_with_one_id_the_first_known_is_shown(root, index):
+def test_of_two_folders_with_one_id_the_one_opened_last_is_shown(root, index):
     journal = finished(root, "p/run")
     index.refresh()
     shutil.copytree(journal.folder, root / "a" / "copy")
-    announce(index.root, "changed", journal.id, "a/copy")
     index.refresh()
     assert prefixes(index) == ["p/run"]
+    copy = Journal(root, "a/copy", journal.id, t=journal.t + 5)
+    copy.opened("0002-main-zzzz").closed(writer="0002-main-zzzz").announce()
+    index.refresh()
+    assert prefixes(index) == ["a/copy"]
     index.rebuild()
-    assert len(prefixes(index)) == 1
+    assert prefixes(index) == ["a/copy"]
 
 
 def test_another_experiment_at_a_known_prefix_takes_its_place(root, index):
@@ -668,9 +766,8 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
 _AS_NOBODY = """
 import json, os, sys
 from anew.index import Index
-from anew.stores.catalog.sqlite.saving import Saving
-from anew.stores.open import open_stores
 from anew.query.question import ask
+from anew.stores.open import open_stores
 open_stores("/nowhere")  # everything is imported that will be
 if os.getuid() == 0:  # whom no permission stops
     os.setgroups([]), os.setgid(65534), os.setuid(65534)

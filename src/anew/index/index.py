@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,32 +10,31 @@ from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.documents import RootJournal
-from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.drive import drive
+from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
+from ..journal.storage import FolderJournals
 from ..query.question import Question
-from ..record.decode import decode_events
-from ..record.events import Opened
 from ..record.names import check_prefix
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
-from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
+from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
-from .sink import IndexSink
-from .visit import Visit, decode_state
+from .discovery import EXPERIMENTS, Folders, is_current, look_around
+from .sink import UNREAD, IndexSink
+from .visit import decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
+__all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_ROOT, _UNREAD, _DELETED = "root/", "unread/", "deleted/"
-_OPENED_BYTES = 64 << 10
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ROOT, _DELETED = "root/", "deleted/"
+_FOLDERS, _ROUND = "folders", "round"
 WAIT_SECONDS = 0.5
-BATCH = 500
-BATCH_SECONDS = 1.0
+WALK_SECONDS = 60.0
 
 
 class Refreshed(NamedTuple):
@@ -79,6 +76,7 @@ class Index:
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._depth = 0
+        self._walked_at: float | None = None
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -115,6 +113,48 @@ class Index:
             self.touch([prefix])
             known = self.stores.catalog.known(prefixes=[prefix])
         return known[0].experiment_id if known else None
+
+    def look_closer(self, prefixes: Collection[str]) -> bool:
+        """Look at experiments that somebody named, also where nothing was announced; whether there was news.
+
+        Where nothing changed, no lock is taken.
+        """
+        known = {k.prefix: k for k in self.stores.catalog.known(prefixes=prefixes)}
+        news = [
+            prefix
+            for prefix in prefixes
+            if prefix not in known
+            or not is_current(self.root.experiment(prefix), known[prefix].cursor)
+        ]
+        return bool(news) and self._look_at_once(news)
+
+    def seek(self, ref: str) -> bool:
+        """Look for what somebody named and the catalog does not know; whether there was news.
+
+        A prefix is looked for at its place. For anything else every folder is walked, once in a while.
+        """
+        try:
+            prefix = check_prefix(ref.strip().strip("/"))
+        except (InvalidName, InvalidValue):
+            return False
+        if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
+            return True
+        if self._walked_at is not None and time.monotonic() - self._walked_at < WALK_SECONDS:
+            return False
+        self._walked_at = time.monotonic()
+        if not os.path.isdir(self.root.root):
+            return False
+        walked = list(self.root.walk())
+        known = {k.prefix for k in self.stores.catalog.known(prefixes=walked)}
+        unknown = [prefix for prefix in walked if prefix not in known]
+        return bool(unknown) and self._look_at_once(unknown)
+
+    def _look_at_once(self, prefixes: list[str]) -> bool:
+        with self._locked(WAIT_SECONDS) as mine:
+            if not mine:
+                return False
+            self._mended(self._recall)
+            return self.touch(prefixes).experiments > 0
 
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
         """Turn all finished points of some experiments (all, if None) into columns, small files too."""
@@ -203,8 +243,10 @@ class Index:
             # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
             ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             self._save_deleted()
-            taken = self._touch(sorted(self.root.walk()), progress)
-            self._save_positions(ends)
+            since = time.time_ns()
+            prefixes = sorted(self.root.walk())
+            taken = self._touch(prefixes, progress)
+            self._save_marks(ends, {_FOLDERS: Folders.holding(prefixes, since).to_text()})
             catalog.finish()
         else:
             taken = self._news(progress)
@@ -217,7 +259,7 @@ class Index:
         return Refreshed()
 
     def _note(self, marks: Mapping[str, str]) -> None:
-        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
+        self._unread = {k[len(UNREAD) :]: v for k, v in marks.items() if k.startswith(UNREAD)}
         self._deleted = {k[len(_DELETED) :]: v for k, v in marks.items() if k.startswith(_DELETED)}
 
     def _news(self, progress: Progress | None) -> Refreshed:
@@ -240,10 +282,34 @@ class Index:
             deletions |= chunk.replaced or any(isinstance(event, OfExperiment) for event in events)
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
+        news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
+        if self.stores.writable:
+            prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
         taken = self._touch(list(prefixes), progress)
-        if ends:
-            self._save_positions(ends)
+        changed = {k: v for k, v in news.items() if v != marks.get(k)}
+        if ends or changed:
+            self._save_marks(ends, changed)
         return taken
+
+    def _unannounced(self, marks: dict[str, str | None], announced: Collection[str]) -> list[str]:
+        """Prefixes where something came, went or changed that nobody announced; moves the marks on."""
+        catalog = self.stores.catalog
+        at = int(marks[_ROUND] or 0)
+        some = catalog.select(Question(now=time.time(), offset=at, limit=EXPERIMENTS))
+        marks[_ROUND] = str(some.next or 0)
+        round_ = catalog.known(ids=some.ids)
+        folders = Folders.from_text(marks[_FOLDERS])
+        folders.add(announced)
+        folders.add_nested(self.root, (k.prefix for k in round_))
+        found = look_around(self.root, folders)
+        marks[_FOLDERS] = folders.to_text()
+        known = {k.prefix: k for k in (*round_, *catalog.known(prefixes=found))}
+        current = {
+            prefix
+            for prefix, k in known.items()
+            if is_current(self.root.experiment(prefix), k.cursor)
+        }
+        return [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
 
     def _save_deleted(self) -> list[str]:
         """Note what is deleted now; the prefixes of all that this may show or hide."""
@@ -259,87 +325,22 @@ class Index:
         hidden = (before[i] for i in changed & before.keys() if before[i])
         return [*(known.prefix for known in catalog.known(ids=changed)), *hidden]
 
-    def _save_positions(self, ends: dict[str, RootPosition]) -> None:
-        marks = {_ROOT + name: end.to_text() for name, end in ends.items()}
-        self.stores.catalog.save(Batch(marks=marks))
+    def _save_marks(
+        self, ends: dict[str, RootPosition], others: Mapping[str, str | None] = {}
+    ) -> None:
+        marks: dict[str, str | None] = {_ROOT + name: end.to_text() for name, end in ends.items()}
+        self.stores.catalog.save(Batch(marks={**marks, **others}))
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
-        """Look at the folders at these prefixes and save what is new, some at a time."""
-        total = Refreshed()
-        at = 0
-        size = 20
-        while at < len(prefixes):
-            began = time.monotonic()
-            batch = prefixes[at : at + size]
-            taken = self._batch(batch)
+        """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
+        sink = IndexSink(self.stores, self._unread, self._deleted)
+        for turn in drive(FolderJournals(self.root), prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)
-            total = Refreshed(
-                total.experiments + taken.experiments,
-                total.points + taken.points,
-                total.problems + taken.problems,
-            )
-            at += len(batch)
             if progress is not None:
-                progress(at, len(prefixes))
-            if time.monotonic() - began < BATCH_SECONDS / 2:
-                size = min(size * 2, BATCH)
-        return total
-
-    def _batch(self, prefixes: list[str]) -> Refreshed:
-        catalog, failed = self.stores.catalog, dict[str, str]()
-        ids: dict[str, str | None] = {}
-        for prefix in prefixes:
-            try:
-                found = identify(self.root.experiment(prefix).folder)
-                ids[prefix] = None if found in self._deleted else found
-            except OSError as error:
-                failed[prefix] = str(error)
-        known = catalog.known(ids=[i for i in ids.values() if i], prefixes=list(ids))
-        by_id = {k.experiment_id: k for k in known}
-        by_prefix = {k.prefix: k for k in known}
-        doomed: dict[int, str] = {}
-        visits: dict[str, Visit] = {}
-        entries: list[Entry] = []
-        sink = IndexSink(self.stores)
-        for prefix, experiment_id in ids.items():
-            occupant = by_prefix.get(prefix)
-            if occupant is not None and occupant.experiment_id != experiment_id:
-                doomed[occupant.key] = occupant.experiment_id  # removed, or replaced by another
-            mine = by_id.get(experiment_id) if experiment_id else None
-            if mine is not None and mine.prefix != prefix:
-                if self._is_at(mine.prefix, mine.experiment_id):
-                    continue  # a copy: the one that was there first keeps the id
-                doomed[mine.key] = mine.experiment_id  # moved: taken in again where it is now
-                mine = None
-            if experiment_id is None or experiment_id in visits:
-                continue
-            visit = visits[experiment_id] = sink.begin(experiment_id, prefix, mine)
-            try:
-                visit.run()
-                entry = visit.entry()
-            except FileNotFoundError:  # removed while it was read: the next look sees it gone
-                continue
-            except OSError as error:
-                failed[prefix] = str(error)
-                continue
-            if entry is not None:
-                entries.append(entry)
-        unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
-        if entries or doomed or unread != self._unread:
-            marks: dict[str, str | None] = {_UNREAD + p: None for p in self._unread}
-            sink.save(entries, doomed, marks | {_UNREAD + p: r for p, r in unread.items()})
-            self._unread = unread
-        for experiment_id in set(doomed.values()).difference(visits):
-            self.stores.series.drop(experiment_id)
-        return Refreshed(
-            len(entries),
-            sum(visit.points for visit in visits.values()),
-            sum(len(entry.problems) for entry in entries),
-        )
-
-    def _is_at(self, prefix: str, experiment_id: str) -> bool:
-        return identify(self.root.experiment(prefix).folder) == experiment_id
+                progress(turn.done, turn.of)
+        self._unread = sink.unread
+        return Refreshed(sink.experiments, sink.points, sink.problems)
 
 
 def named_prefixes(events: Iterable[Hint | RootEvent]) -> Iterator[str]:
@@ -349,34 +350,3 @@ def named_prefixes(events: Iterable[Hint | RootEvent]) -> Iterator[str]:
             yield check_prefix(getattr(event, "prefix", ""))
         except (InvalidName, InvalidValue):
             continue
-
-
-def identify(folder: str) -> str | None:
-    """The id of the experiment in a folder, as its journal says; None if there is none.
-
-    Raises:
-        OSError: The folder is there and cannot be read.
-    """
-    try:
-        names = sorted(os.listdir(os.path.join(folder, "journal")))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    for name in names:
-        if name.endswith(".jsonl"):
-            with open(os.path.join(folder, "journal", name), "rb") as file:
-                line = file.readline(_OPENED_BYTES)
-            events, _ = decode_events(line) if line.endswith(b"\n") else ([], [])
-            if events and isinstance(events[0][1], Opened):
-                return _checked_id(events[0][1].experiment_id)
-    try:  # no opening can be read; the document for people repeats the id
-        with open(ExperimentLayout(folder).metadata, "rb") as file:
-            return _checked_id(json.load(file).get("experiment_id"))
-    except (FileNotFoundError, ValueError, AttributeError):
-        return None
-
-
-def _checked_id(experiment_id: object) -> str | None:
-    """The id, if it is one: it becomes the name of a folder."""
-    if isinstance(experiment_id, str) and _ID.fullmatch(experiment_id):
-        return experiment_id
-    return None

@@ -6,26 +6,25 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import MissingDependency
+from ..query.points import PointsQuestion
+from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
-from ..stores.series.protocol import ExperimentFolder
-from .results import Experiments
+from .source import Source
 from .table import experiments_table
 from .views import ExperimentView
 
 try:
     import pyarrow as pa
 except ModuleNotFoundError as error:
-    raise MissingDependency.of("A table", "pyarrow", "arrow") from error
-
-if TYPE_CHECKING:
-    from .reader import Reader
+    raise MissingDependency.of("A table of Arrow, pandas or Polars", "pyarrow", "arrow") from error
 
 __all__ = ["export_tables"]
 
 _FLUSH_ROWS = 500_000
+
 _TEXT, _NUMBER, _WHOLE = pa.string(), pa.float64(), pa.int64()
 PARAMS = pa.schema(
     {
@@ -50,7 +49,7 @@ POINTS = pa.schema(
 
 
 def export_tables(
-    reader: Reader, views: Sequence[ExperimentView], target: str, format: str
+    source: Source, views: Sequence[ExperimentView], target: str, format: str
 ) -> list[str]:
     """Write the tables `experiments`, `params` and `points` into a folder; their paths.
 
@@ -63,16 +62,12 @@ def export_tables(
         if os.path.exists(path):
             raise FileExistsError(f"{path} is there already; export to another folder.")
     os.makedirs(target, exist_ok=True)
-    if isinstance(views, Experiments):
-        facts = views.to_arrow()
-    else:
-        keys = [view._row.key for view in views]
-        facts = reader.ask(lambda c: experiments_table(c, keys), fresh=False)
+    facts = experiments_table(source.backend, [view.id for view in views])
     open_writer = _WRITERS[format]
     for path, schema, batches in (
         (paths[0], facts.schema, [facts]),
         (paths[1], PARAMS, _param_batches(views)),
-        (paths[2], POINTS, _point_batches(reader, views)),
+        (paths[2], POINTS, _point_batches(source, views)),
     ):
         part = f"{path}.part"
         writer = open_writer(part, schema)
@@ -91,7 +86,8 @@ def export_tables(
 def _param_batches(views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     rows: list[tuple[Any, ...]] = []
     for view in views:
-        for kind, nested in (("param", view._state.params), ("config", view._state.config or {})):
+        state = view.facts.state or ExperimentState()
+        for kind, nested in (("param", state.params), ("config", state.config or {})):
             for name, plain in flatten(nested).items():
                 rows.append((view.id, kind, name, *_typed(from_plain(plain))))
         if len(rows) > _FLUSH_ROWS:
@@ -115,24 +111,19 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _point_batches(reader: Reader, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
+def _point_batches(source: Source, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     for view in views:
-        place = ExperimentFolder(view.id, reader.folder(view.prefix))
-        columns = reader.series.read(place, metadata=True)
-        for at, name in enumerate(columns.names):
-            rows = slice(int(columns.starts[at]), int(columns.starts[at + 1]))
-            count = rows.stop - rows.start
-            metadata = None if columns.metadata is None else columns.metadata[rows]
+        question = PointsQuestion(ids=(view.id,), order="written", metadata=True)
+        for one in source.series(question):
+            count = len(one.steps)
             yield pa.Table.from_arrays(
                 [
-                    pa.array([view.id], pa.string()).take(pa.array([0] * count)),
-                    pa.array([name], pa.string()).take(pa.array([0] * count)),
-                    pa.array(columns.step[rows]),
-                    pa.array(columns.time[rows]),
-                    pa.array(columns.value[rows]),
-                    pa.nulls(count, pa.string())
-                    if metadata is None
-                    else pa.array(metadata, pa.string()),
+                    pa.array([one.id], pa.string()).take(pa.array([0] * count)),
+                    pa.array([one.metric], pa.string()).take(pa.array([0] * count)),
+                    pa.array(one.steps),
+                    pa.array(one.times),
+                    pa.array(one.values),
+                    pa.array(one.metadata or [None] * count, pa.string()),
                 ],
                 schema=POINTS,
             )

@@ -39,6 +39,8 @@ _OPENED_BYTES = 64 << 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
 WALK_SECONDS = 60.0
+AROUND_REST = 20.0
+"""How many times as long as it took to look for what was not announced, the next looks of a process go without."""
 BATCH = 500
 BATCH_SECONDS = 1.0
 
@@ -83,6 +85,7 @@ class Index:
         self._unread: dict[str, str] = {}
         self._depth = 0
         self._walked_at: float | None = None
+        self._around_at = 0.0
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -289,8 +292,11 @@ class Index:
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
         news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
-        if self.stores.writable:
+        began = time.monotonic()
+        if self.stores.writable and began >= self._around_at:
             prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
+            now = time.monotonic()
+            self._around_at = now + (now - began) * AROUND_REST
         taken = self._touch(list(prefixes), progress)
         changed = {k: v for k, v in news.items() if v != marks.get(k)}
         if ends or changed:

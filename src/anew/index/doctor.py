@@ -55,11 +55,21 @@ def examine(
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
         walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
+        behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
+        late = []
         for done, prefix in enumerate(walked, 1):
-            findings += _records(index, prefix, repair)
+            found = _records(index, prefix, repair)
+            findings += found
+            if prefix in behind and not found:
+                folder = index.root.experiment(prefix).folder
+                message = "Its folder holds other records than were taken in."
+                findings.append(Finding("not indexed", prefix, message, folder, repaired=repair))
+                late.append(prefix)
             if progress is not None:
                 progress(done, len(walked))
+        if repair:
+            index.touch(late)
         findings += _trash(index)
         findings += _journal(index)
         findings += _leftovers(index, repair)

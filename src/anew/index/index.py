@@ -18,6 +18,7 @@ from ..journal.root import RootPosition, follow_root
 from ..query.question import Question
 from ..record.decode import decode_events
 from ..record.events import Opened
+from ..record.ids import is_like_id
 from ..record.names import check_prefix
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
@@ -137,10 +138,22 @@ class Index:
         ]
         return bool(news) and self._look_at_once(news)
 
+    def behind(self, prefixes: Collection[str]) -> list[str]:
+        """Those of some experiments that hold what was not taken in, though nobody writes to them."""
+        catalog = self.stores.catalog
+        followed = set(catalog.outstanding().followed)
+        return [
+            k.prefix
+            for k in catalog.known(prefixes=prefixes)
+            if k.prefix not in followed
+            and os.path.isdir(self.root.experiment(k.prefix).folder)
+            and not is_current(self.root.experiment(k.prefix), k.cursor)
+        ]
+
     def seek(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news.
 
-        A prefix is looked for at its place. For anything else every folder is walked, once in a while.
+        A prefix is looked for at its place. For what looks like an id every folder is walked, once in a while.
         """
         try:
             prefix = check_prefix(ref.strip().strip("/"))
@@ -148,6 +161,8 @@ class Index:
             return False
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
+        if not is_like_id(prefix):
+            return False
         if self._walked_at is not None and time.monotonic() - self._walked_at < WALK_SECONDS:
             return False
         self._walked_at = time.monotonic()

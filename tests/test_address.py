@@ -283,7 +283,15 @@ def test_every_way_of_starting_refuses_it_before_anything_is_trained(
     trained: list[str] = []
 
     def dialects() -> dict[str, object]:
-        from anew.dialects import frameworm, ml_dash, mlflow, tensorboard, tracelet, wandb
+        from anew.dialects import (
+            frameworm,
+            handrolled,
+            ml_dash,
+            mlflow,
+            tensorboard,
+            tracelet,
+            wandb,
+        )
 
         return {
             "wandb": lambda: wandb.init(project="p"),
@@ -291,6 +299,9 @@ def test_every_way_of_starting_refuses_it_before_anything_is_trained(
             "tensorboard": lambda: tensorboard.SummaryWriter(),
             "ml_dash": lambda: ml_dash.Experiment(prefix="a/b/c").run.start(),
             "frameworm": lambda: frameworm.Experiment("x").start(),
+            "handrolled": lambda: handrolled.setup_experiment(
+                {"experiment": {"output_dir": f"{root}/x"}}
+            ),
             "tracelet": lambda: tracelet.start_logging(exp_name="x", project="p"),
         }
 

@@ -32,7 +32,6 @@ USERS: dict[str, set[str]] = {
 # Rooms that are still being untied: files in circles, and reads of private names.
 TIED = {
     "cli",
-    "dialects",
     "forwarders",
     "index",
     "journal",

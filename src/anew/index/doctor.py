@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
+from ..journal.identify import identify, openings
+from ..journal.root import unreadable_files
+from ..journal.storage import FolderStorage
 from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
 from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from .index import Index, Progress, identify, openings
+from .index import Index, Progress
 from .trash import Trash
 from .visit import STREAMS
 
@@ -92,11 +95,13 @@ def _compare(
     for prefix in walked:
         folder = index.root.experiment(prefix).folder
         try:
-            experiment_id = identify(folder)
+            experiment_id = identify(FolderStorage(folder))
         except OSError as error:
             yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
             continue
-        others = {opened.experiment_id for opened in openings(folder)} - {experiment_id}
+        others = {opened.experiment_id for opened in openings(FolderStorage(folder))} - {
+            experiment_id
+        }
         if experiment_id is not None and others:
             message = (
                 f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: folders were "
@@ -194,7 +199,10 @@ def _trash(index: Index) -> Iterator[Finding]:
 
 
 def _journal(index: Index) -> Iterator[Finding]:
-    """Broken lines of the root's own journal."""
+    """Broken lines and unreadable files of the root's own journal."""
+    for name, error in unreadable_files(index.root).items():
+        path = os.path.join(index.root.journal, name)
+        yield Finding("unreadable", "", f"It cannot be read: {error}.", path)
     for name, broken in index.journal.broken().items():
         path = os.path.join(index.root.journal, name)
         for b in broken:

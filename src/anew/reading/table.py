@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 from sqlalchemy import Connection, bindparam, select
 
-from ..record.packed import unpacker
+from ..record.packed import Unpacker
 from ..record.plain import from_plain
 from ..stores.catalog.sqlite import schema
 from .frames import column
@@ -54,7 +54,7 @@ class _Last(msgspec.Struct, array_like=True, gc=False):
     last: float
 
 
-_params = unpacker(_Params)
+_params = Unpacker(_Params)
 _tags = msgspec.json.Encoder().encode
 _lasts = msgspec.msgpack.Decoder(dict[str, dict[str, _Last]])
 

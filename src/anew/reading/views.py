@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import CorruptData
 from ..record.facts import ValueFact
 from ..record.fold import ExperimentState
-from ..record.packed import unpacker
+from ..record.packed import Unpacker
 from ..record.plain import from_plain
 from ..record.status import Status
 from ..stores.catalog.summary import summaries
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExperimentView", "FileView", "LogLine", "MetricView", "ValueView"]
 
-_states = unpacker(ExperimentState)
-_values = unpacker(ValueFact)
+_states = Unpacker(ExperimentState)
+_values = Unpacker(ValueFact)
 
 
 class ExperimentView:

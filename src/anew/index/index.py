@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
@@ -14,7 +15,8 @@ from ..journal.drive import drive
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
-from ..journal.storage import FolderJournals
+from ..journal.sealing import may_seal
+from ..journal.storage import FolderJournals, FolderStorage
 from ..query.question import Question
 from ..record.ids import is_like_id
 from ..record.names import check_prefix
@@ -25,7 +27,7 @@ from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .discovery import EXPERIMENTS, Folders, is_current, look_around
 from .sink import UNREAD, IndexSink
-from .visit import decode_state
+from .visit import awaited_by, decode_state
 
 __all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
@@ -54,7 +56,7 @@ class Row:
     """An experiment as the catalog has it: id, prefix, shown status, name, and the writers that ended."""
 
     def __init__(self, known: Known) -> None:
-        state = decode_state(known.state)
+        self.state = state = decode_state(known.state)
         self.experiment_id = known.experiment_id
         self.prefix = known.prefix
         self.status = Status(known.status)
@@ -180,7 +182,12 @@ class Index:
         with self.exclusive():
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
                 place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
-                sealed = self.stores.series.flush(place, row.finished, small=True)
+                may = may_seal(
+                    FolderStorage(place.folder),
+                    partial(awaited_by, row.state, self._sinks()),
+                    time.time(),
+                )
+                sealed = self.stores.series.flush(place, row.finished, small=True, may_seal=may)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
                 if sealed.files:
                     self.touch([row.prefix])
@@ -352,9 +359,14 @@ class Index:
         marks: dict[str, str | None] = {_ROOT + name: end.to_text() for name, end in ends.items()}
         self.stores.catalog.save(Batch(marks={**marks, **others}))
 
+    def _sinks(self) -> dict[str, float]:
+        """The sinks that are registered for the root, and since when."""
+        state = self.journal.state()
+        return {name: state.heads("sink", name)[0].t for name in state.sinks()}
+
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
         """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
-        sink = IndexSink(self.stores, self._unread, self._deleted)
+        sink = IndexSink(self.stores, self._unread, self._deleted, self._sinks)
         for turn in drive(FolderJournals(self.root), prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)

@@ -2,59 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
-
-import pyarrow as pa
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 from ..errors import InvalidValue
-from ..journal.excerpt import excerpt
-from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
-from ..record.ids import new_id
-from ..record.plain import flatten, from_plain
-from ..stores.series.protocol import ExperimentFolder
-from .results import Experiments
-from .table import experiments_table
+from .source import Source
 from .views import ExperimentView
-
-if TYPE_CHECKING:
-    from .reader import Reader
 
 __all__ = ["Format", "export"]
 
 Format = Literal["parquet", "csv", "jsonl", "zip"]
 _FORMATS = get_args(Format)
-_FLUSH_ROWS = 500_000
-
-_TEXT, _NUMBER, _WHOLE = pa.string(), pa.float64(), pa.int64()
-PARAMS = pa.schema(
-    {
-        "experiment_id": _TEXT,
-        "kind": _TEXT,
-        "name": _TEXT,
-        "number": _NUMBER,
-        "text": _TEXT,
-        "type": _TEXT,
-    }
-)
-POINTS = pa.schema(
-    {
-        "experiment_id": _TEXT,
-        "metric": _TEXT,
-        "step": _WHOLE,
-        "time": _NUMBER,
-        "value": _NUMBER,
-        "metadata": _TEXT,
-    }
-)
 
 
 def export(
-    reader: Reader,
+    source: Source,
     views: Sequence[ExperimentView],
     target: str,
     format: Format | None,
@@ -69,6 +31,8 @@ def export(
     Raises:
         InvalidValue: There is no such format.
         FileExistsError: Something is there already.
+        InvalidSetting: A zip file is asked for, and the store is on another machine.
+        MissingDependency: pyarrow, which writes tables, is not installed.
     """
     chosen = format or ("zip" if target.lower().endswith(".zip") else "parquet")
     if chosen not in _FORMATS:
@@ -76,175 +40,8 @@ def export(
             f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
-        return [_zip(reader.layout, views, target, whole)]
-    return _tables(reader, views, target, chosen)
+        source.looked_after().archive([view.id for view in views], target, whole=whole)
+        return [target]
+    from .export_tables import export_tables
 
-
-def _tables(reader: Reader, views: Sequence[ExperimentView], target: str, format: str) -> list[str]:
-    names = ("experiments", "params", "points")
-    paths = [os.path.join(target, f"{name}.{format}") for name in names]
-    for path in paths:
-        if os.path.exists(path):
-            raise FileExistsError(f"{path} is there already; export to another folder.")
-    os.makedirs(target, exist_ok=True)
-    if isinstance(views, Experiments):
-        facts = views.to_arrow()
-    else:
-        keys = [view._row.key for view in views]
-        facts = reader.ask(lambda c: experiments_table(c, keys), fresh=False)
-    open_writer = _WRITERS[format]
-    for path, schema, batches in (
-        (paths[0], facts.schema, [facts]),
-        (paths[1], PARAMS, _param_batches(views)),
-        (paths[2], POINTS, _point_batches(reader, views)),
-    ):
-        part = f"{path}.part"
-        writer = open_writer(part, schema)
-        try:
-            for batch in batches:
-                writer.write_table(batch)
-        except BaseException:
-            writer.close()
-            os.remove(part)
-            raise
-        writer.close()
-        os.replace(part, path)
-    return paths
-
-
-def _param_batches(views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
-    rows: list[tuple[Any, ...]] = []
-    for view in views:
-        for kind, nested in (("param", view._state.params), ("config", view._state.config or {})):
-            for name, plain in flatten(nested).items():
-                rows.append((view.id, kind, name, *_typed(from_plain(plain))))
-        if len(rows) > _FLUSH_ROWS:
-            yield _table(rows, PARAMS)
-            rows = []
-    yield _table(rows, PARAMS)
-
-
-def _typed(value: Any) -> tuple[float | None, str | None, str]:
-    kind = "null" if value is None else type(value).__name__
-    if isinstance(value, (bool, int, float)):
-        return float(value), None, kind
-    if value is None or isinstance(value, str):
-        return None, value, kind
-    return None, json.dumps(value, ensure_ascii=False), kind
-
-
-def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
-    columns: list[Sequence[Any]] = [*zip(*rows, strict=True)] if rows else [[] for _ in schema]
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
-def _point_batches(reader: Reader, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
-    for view in views:
-        place = ExperimentFolder(view.id, reader.folder(view.prefix))
-        columns = reader.series.read(place, metadata=True)
-        for at, name in enumerate(columns.names):
-            rows = slice(int(columns.starts[at]), int(columns.starts[at + 1]))
-            count = rows.stop - rows.start
-            metadata = None if columns.metadata is None else columns.metadata[rows]
-            yield pa.Table.from_arrays(
-                [
-                    pa.array([view.id], pa.string()).take(pa.array([0] * count)),
-                    pa.array([name], pa.string()).take(pa.array([0] * count)),
-                    pa.array(columns.step[rows]),
-                    pa.array(columns.time[rows]),
-                    pa.array(columns.value[rows]),
-                    pa.nulls(count, pa.string())
-                    if metadata is None
-                    else pa.array(metadata, pa.string()),
-                ],
-                schema=POINTS,
-            )
-
-
-class _Jsonl:
-    """Writes a table as lines of JSON; what JSON has no number for is a text, as in the journal."""
-
-    def __init__(self, path: str, schema: pa.Schema) -> None:
-        self._file = open(path, "x", encoding="utf-8")  # noqa: SIM115  (closed by `close`)
-
-    def write_table(self, table: pa.Table) -> None:
-        for batch in table.to_batches(max_chunksize=20_000):
-            for row in batch.to_pylist():
-                plain = {key: _plain(value) for key, value in row.items()}
-                self._file.write(json.dumps(plain, ensure_ascii=False, allow_nan=False) + "\n")
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
-def _parquet(path: str, schema: pa.Schema) -> Any:
-    import pyarrow.parquet
-
-    return pyarrow.parquet.ParquetWriter(path, schema, compression="zstd")
-
-
-def _csv(path: str, schema: pa.Schema) -> Any:
-    import pyarrow.csv
-
-    return pyarrow.csv.CSVWriter(path, schema)
-
-
-_WRITERS: dict[str, Callable[[str, pa.Schema], Any]] = {
-    "parquet": _parquet,
-    "csv": _csv,
-    "jsonl": _Jsonl,
-}
-
-
-def _zip(root: RootLayout, views: Sequence[ExperimentView], target: str, whole: bool) -> str:
-    """The folders as they are, each under its prefix: unpacked into another root they are experiments there.
-
-    What the root's journal says of them goes along, in a file of its own name, so that it is merged wherever it is
-    unpacked, with a hint for each, so that a reader there looks at them.
-    """
-    if os.path.exists(target):
-        raise FileExistsError(f"{target} is there already; export to another file.")
-    if os.path.dirname(target):
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-    part = f"{target}.part"
-    try:
-        # Times before 1980, which zip cannot say, become 1980.
-        with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            written: set[str] = set()
-            for view in views:
-                for path, name in _files(str(view.path), view.prefix):
-                    if name not in written:
-                        written.add(name)
-                        archive.write(path, name)
-            experiments = {view.id: view.prefix for view in views}
-            said = excerpt(root, experiments, whole=whole)
-            if said:
-                name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
-                archive.writestr(root.prefix_of(name), said)
-        os.replace(part, target)
-    except BaseException:
-        if os.path.exists(part):
-            os.remove(part)
-        raise
-    return target
-
-
-def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
-    for at, folders, names in os.walk(folder):
-        inside = os.path.relpath(at, folder)
-        if inside.split(os.sep)[0] not in OWN_FOLDERS and inside != "." and is_experiment(at):
-            folders.clear()  # another experiment, whose prefix goes on from this one's
-            continue
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(at, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                relative = name if inside == "." else f"{inside.replace(os.sep, '/')}/{name}"
-                yield path, f"{prefix}/{relative}"
+    return export_tables(source, views, target, chosen)

@@ -334,7 +334,7 @@ def test_weights_are_kept_in_folders_and_buckets_and_not_on_servers():
 
 
 def test_folders_of_other_trackers_are_read_by_the_same_rules():
-    from anew.forwarders import Aim, TensorBoard, WandB
+    from anew.forwarders import Aim, MLflow, TensorBoard, WandB
     from anew.forwarders.address import as_addresses
 
     for given_ in ("tensorboard:s3://lab/logs", "aim:https://lab"):
@@ -342,6 +342,8 @@ def test_folders_of_other_trackers_are_read_by_the_same_rules():
             as_addresses(given_)
     with pytest.raises(InvalidSetting):
         WandB(dir="s3://lab")
+    (mlflow,) = as_addresses("mlflow:~/mlruns")
+    assert mlflow == MLflow(os.path.expanduser("~/mlruns"))
     assert as_addresses(["tensorboard:~/logs", "aim:aim://lab:53800"]) == [
         TensorBoard("~/logs"),
         Aim("aim://lab:53800"),

@@ -14,6 +14,8 @@ from anew.forwarders.progress import read_all, read_progress
 from anew.forwarders.reading import backlog
 from anew.forwarders.sink import TRIES, ForwardSink
 from anew.journal.layout import RootLayout
+from anew.stores.open import open_stores
+from anew.stores.series.protocol import ExperimentFolder
 from anew.testing.sink import SinkContract
 
 from .ledger import Ledger
@@ -52,6 +54,10 @@ def folder(root: Path) -> Path:
 
 def sink_of(folder: Path, ledger: Ledger) -> ForwardSink:
     return ForwardSink(str(folder), MLflow(), "p/run", ledger.connect)
+
+
+def first_writers(folder: Path) -> list[str]:
+    return [path.stem for path in folder.glob("journal/0*.jsonl")]
 
 
 def losses(ledger: Ledger) -> list[float]:
@@ -116,6 +122,9 @@ def test_what_was_pending_is_the_same_piece_after_it_was_sealed(root: Path, ledg
     assert read_progress(str(folder), "mlflow").pending is not None
     with Store(root) as store:
         store.seal()
+    assert list(folder.glob("metrics/*.jsonl"))  # sealing waits for what is on its way
+    place = ExperimentFolder(exp.id, exp.folder)
+    open_stores(str(root)).series.flush(place, first_writers(folder), small=True)
     assert not list(folder.glob("metrics/*.jsonl"))
     ledger.fail_before = lambda sent: False
     sink = sink_of(folder, ledger)

@@ -23,6 +23,7 @@ from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
 from anew.stores.catalog.sqlite.saving import Saving
 from anew.stores.open import Stores, open_stores
+from anew.stores.series import folder as folder_series
 from anew.stores.series.protocol import ExperimentFolder
 from tests.stores.journals import NOW, Journal, finished, running
 
@@ -51,6 +52,12 @@ def experiment(index: Index, prefix: str) -> dict[str, Any]:
     """The facts that are listed of an experiment."""
     found = msgspec.structs.asdict(facts(index, prefix))
     return {**found, "experiment_id": found["id"]}
+
+
+@pytest.fixture(autouse=True)
+def every_look_looks_around(monkeypatch):
+    """Whatever the last one took."""
+    monkeypatch.setattr(indexing, "AROUND_REST", 0.0)
 
 
 def prefixes(index: Index) -> list[str]:
@@ -822,3 +829,22 @@ def test_progress_tells_how_far_it_is(root, index):
     assert told[-1] == (70, 70)
     assert len(told) > 1
     assert told == sorted(told)
+
+
+def test_a_part_is_sealed_only_when_registered_sinks_have_passed_it(root, index, monkeypatch):
+    monkeypatch.setattr(folder_series, "SEAL_BYTES", 100)
+    root.mkdir(exist_ok=True)
+    index.journal.append("sink", {"name": "sync", "registered": True, "address": "https://a"})
+    journal = finished(root, "p/run", steps=50, t=time.time() - 60)
+    index.refresh()
+    text = journal.metrics_path()
+    assert text.exists()
+    taken = {"metrics/0001-main.jsonl": [text.stat().st_size, 50]}
+    line = {"k": "forwarded", "t": time.time(), "cursor": taken}
+    (journal.folder / "forwarded").mkdir()
+    (journal.folder / "forwarded" / "sync.00000000.jsonl").write_text(json.dumps(line) + "\n")
+    journal.announce("changed")
+    journal.event("tags", add={"x": None})
+    index.refresh()
+    assert not text.exists()
+    assert journal.metrics_path(suffix="parquet").exists()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import re
 import time
@@ -19,6 +18,7 @@ import msgspec
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Cursor, Position
 from ..journal.liveness import host_name
+from ..journal.sealing import place_name
 from .address import Address
 
 __all__ = [
@@ -84,11 +84,7 @@ _decoder = msgspec.json.Decoder(Progress)
 
 def key_of(address: Address) -> str:
     """What the place is called in file names: its kind, and a mark where more is given."""
-    shown = address.shown()
-    if len(shown) == 1:
-        return address.kind
-    mark = hashlib.sha256(json.dumps(shown, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{address.kind}-{mark}"
+    return place_name(address.shown())
 
 
 def lock_of(folder: str, key: str) -> str:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
@@ -14,8 +15,10 @@ from ..journal.drive import drive
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
-from ..journal.storage import FolderJournals
+from ..journal.sealing import may_seal
+from ..journal.storage import FolderJournals, FolderStorage
 from ..query.question import Question
+from ..record.ids import is_like_id
 from ..record.names import check_prefix
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
@@ -24,7 +27,7 @@ from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .discovery import EXPERIMENTS, Folders, is_current, look_around
 from .sink import UNREAD, IndexSink
-from .visit import decode_state
+from .visit import awaited_by, decode_state
 
 __all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
@@ -35,6 +38,8 @@ _ROOT, _DELETED = "root/", "deleted/"
 _FOLDERS, _ROUND = "folders", "round"
 WAIT_SECONDS = 0.5
 WALK_SECONDS = 60.0
+AROUND_REST = 20.0
+"""How many times as long as it took to look for what was not announced, the next looks of a process go without."""
 
 
 class Refreshed(NamedTuple):
@@ -51,7 +56,7 @@ class Row:
     """An experiment as the catalog has it: id, prefix, shown status, name, and the writers that ended."""
 
     def __init__(self, known: Known) -> None:
-        state = decode_state(known.state)
+        self.state = state = decode_state(known.state)
         self.experiment_id = known.experiment_id
         self.prefix = known.prefix
         self.status = Status(known.status)
@@ -77,6 +82,7 @@ class Index:
         self._unread: dict[str, str] = {}
         self._depth = 0
         self._walked_at: float | None = None
+        self._around_at = 0.0
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -128,10 +134,22 @@ class Index:
         ]
         return bool(news) and self._look_at_once(news)
 
+    def behind(self, prefixes: Collection[str]) -> list[str]:
+        """Those of some experiments that hold what was not taken in, though nobody writes to them."""
+        catalog = self.stores.catalog
+        followed = set(catalog.outstanding().followed)
+        return [
+            k.prefix
+            for k in catalog.known(prefixes=prefixes)
+            if k.prefix not in followed
+            and os.path.isdir(self.root.experiment(k.prefix).folder)
+            and not is_current(self.root.experiment(k.prefix), k.cursor)
+        ]
+
     def seek(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news.
 
-        A prefix is looked for at its place. For anything else every folder is walked, once in a while.
+        A prefix is looked for at its place. For what looks like an id every folder is walked, once in a while.
         """
         try:
             prefix = check_prefix(ref.strip().strip("/"))
@@ -139,6 +157,8 @@ class Index:
             return False
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
+        if not is_like_id(prefix):
+            return False
         if self._walked_at is not None and time.monotonic() - self._walked_at < WALK_SECONDS:
             return False
         self._walked_at = time.monotonic()
@@ -162,7 +182,12 @@ class Index:
         with self.exclusive():
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
                 place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
-                sealed = self.stores.series.flush(place, row.finished, small=True)
+                may = may_seal(
+                    FolderStorage(place.folder),
+                    partial(awaited_by, row.state, self._sinks()),
+                    time.time(),
+                )
+                sealed = self.stores.series.flush(place, row.finished, small=True, may_seal=may)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
                 if sealed.files:
                     self.touch([row.prefix])
@@ -283,8 +308,11 @@ class Index:
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
         news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
-        if self.stores.writable:
+        began = time.monotonic()
+        if self.stores.writable and began >= self._around_at:
             prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
+            now = time.monotonic()
+            self._around_at = now + (now - began) * AROUND_REST
         taken = self._touch(list(prefixes), progress)
         changed = {k: v for k, v in news.items() if v != marks.get(k)}
         if ends or changed:
@@ -331,9 +359,14 @@ class Index:
         marks: dict[str, str | None] = {_ROOT + name: end.to_text() for name, end in ends.items()}
         self.stores.catalog.save(Batch(marks={**marks, **others}))
 
+    def _sinks(self) -> dict[str, float]:
+        """The sinks that are registered for the root, and since when."""
+        state = self.journal.state()
+        return {name: state.heads("sink", name)[0].t for name in state.sinks()}
+
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
         """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
-        sink = IndexSink(self.stores, self._unread, self._deleted)
+        sink = IndexSink(self.stores, self._unread, self._deleted, self._sinks)
         for turn in drive(FolderJournals(self.root), prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
 from ..journal.identify import identify, last_opened
@@ -26,6 +26,7 @@ class IndexSink:
         stores: What is filled.
         unread: The prefixes that could not be read so far, with the reason; kept true with what is committed.
         deleted: The ids of experiments that the root's journal says are deleted: as if they were not there.
+        sinks: Tells the other sinks that are registered for the root, and since when: sealing waits for them.
 
     Attributes:
         experiments, points, problems: How many of each were committed.
@@ -38,7 +39,9 @@ class IndexSink:
         stores: Stores,
         unread: Mapping[str, str] | None = None,
         deleted: Collection[str] = (),
+        sinks: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        self._sinks = sinks
         self.unread = dict(unread or {})
         self._deleted = deleted
         self.experiments = self.points = self.problems = 0
@@ -81,7 +84,7 @@ class IndexSink:
             if experiment_id is None or experiment_id in self._ids:
                 continue
             self._ids.add(experiment_id)
-            visit = Visit(self._stores, prefix, experiment_id, mine)
+            visit = Visit(self._stores, prefix, experiment_id, mine, self._sinks)
             self._visits[prefix] = visit
             found[prefix] = visit.cursor
         return {prefix: dict(cursor) for prefix, cursor in found.items()}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Chunk, Cursor, Piece, Position, SealedPart, Stream, follow
+from ..journal.sealing import may_seal, place_name
+from ..journal.storage import FolderStorage
 from ..journal.verdict import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
@@ -27,13 +29,24 @@ from ..stores.series.points import decode_block
 from ..stores.series.protocol import ExperimentFolder, Source
 from .verdict import GIVE_UP_SECONDS, shown
 
-__all__ = ["STREAMS", "Visit", "decode_state"]
+__all__ = ["STREAMS", "Visit", "awaited_by", "decode_state"]
 
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
 
 _states = Unpacker(ExperimentState)
 _cursors = msgspec.msgpack.Decoder(Cursor)
+
+
+def awaited_by(state: ExperimentState, sinks: Mapping[str, float]) -> dict[str, float]:
+    """The sinks that sealing waits for, and since when: those of the root, and those the experiment is forwarded to."""
+    opened = max((w.opened.t for w in state.writers.values()), default=0.0)
+    awaited = {name: max(since, opened) for name, since in sinks.items()}
+    asked = state.captured.get("forwarding", {}).get("to", [])
+    for address in asked if isinstance(asked, list) else []:
+        if isinstance(address, dict):
+            awaited[place_name(address)] = opened
+    return awaited
 
 
 def decode_state(blob: bytes) -> ExperimentState:
@@ -47,11 +60,18 @@ class Visit:
     Args:
         experiment_id: Its id, in case its events do not say.
         known: What the catalog has of it, or None.
+        sinks: Tells the sinks that are registered for the root, and since when.
     """
 
     def __init__(
-        self, stores: Stores, prefix: str, experiment_id: str, known: Known | None
+        self,
+        stores: Stores,
+        prefix: str,
+        experiment_id: str,
+        known: Known | None,
+        sinks: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        self._sinks = sinks
         self.layout = stores.root.experiment(prefix)
         self.prefix = prefix
         self.experiment_id = experiment_id
@@ -226,7 +246,10 @@ class Visit:
         """What to save, once `settled`; None when nothing has changed since the catalog was last told."""
         now = time.time() if now is None else now
         ended = [n for n, w in self.state.writers.items() if w.ended_at is not None]
-        self._series.flush(self.place, ended)
+        awaited = may_seal(
+            FolderStorage(self.layout.folder), lambda: awaited_by(self.state, self._sinks()), now
+        )
+        self._series.flush(self.place, ended, may_seal=awaited)
         status, reason, ended_at = shown(self.state, self._gone)
         given_up = {g.writer for g in self._gone if now - g.since > GIVE_UP_SECONDS}
         live = any(

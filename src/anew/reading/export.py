@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from ..errors import InvalidValue
-from ..journal.excerpt import excerpt
-from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
-from ..record.ids import new_id
+from ..query.points import PointsQuestion
+from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
-from ..stores.series.protocol import ExperimentFolder
-from .results import Experiments
+from .source import Source
 from .table import experiments_table
 from .views import ExperimentView
-
-if TYPE_CHECKING:
-    from .reader import Reader
 
 __all__ = ["Format", "export"]
 
@@ -54,7 +48,7 @@ POINTS = pa.schema(
 
 
 def export(
-    reader: Reader,
+    source: Source,
     views: Sequence[ExperimentView],
     target: str,
     format: Format | None,
@@ -69,6 +63,7 @@ def export(
     Raises:
         InvalidValue: There is no such format.
         FileExistsError: Something is there already.
+        InvalidSetting: A zip file is asked for, and the store is on another machine.
     """
     chosen = format or ("zip" if target.lower().endswith(".zip") else "parquet")
     if chosen not in _FORMATS:
@@ -76,27 +71,24 @@ def export(
             f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
-        return [_zip(reader.layout, views, target, whole)]
-    return _tables(reader, views, target, chosen)
+        source.looked_after().archive([view.id for view in views], target, whole=whole)
+        return [target]
+    return _tables(source, views, target, chosen)
 
 
-def _tables(reader: Reader, views: Sequence[ExperimentView], target: str, format: str) -> list[str]:
+def _tables(source: Source, views: Sequence[ExperimentView], target: str, format: str) -> list[str]:
     names = ("experiments", "params", "points")
     paths = [os.path.join(target, f"{name}.{format}") for name in names]
     for path in paths:
         if os.path.exists(path):
             raise FileExistsError(f"{path} is there already; export to another folder.")
     os.makedirs(target, exist_ok=True)
-    if isinstance(views, Experiments):
-        facts = views.to_arrow()
-    else:
-        keys = [view._row.key for view in views]
-        facts = reader.ask(lambda c: experiments_table(c, keys), fresh=False)
+    facts = experiments_table(source.backend, [view.id for view in views])
     open_writer = _WRITERS[format]
     for path, schema, batches in (
         (paths[0], facts.schema, [facts]),
         (paths[1], PARAMS, _param_batches(views)),
-        (paths[2], POINTS, _point_batches(reader, views)),
+        (paths[2], POINTS, _point_batches(source, views)),
     ):
         part = f"{path}.part"
         writer = open_writer(part, schema)
@@ -115,7 +107,8 @@ def _tables(reader: Reader, views: Sequence[ExperimentView], target: str, format
 def _param_batches(views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     rows: list[tuple[Any, ...]] = []
     for view in views:
-        for kind, nested in (("param", view._state.params), ("config", view._state.config or {})):
+        state = view.facts.state or ExperimentState()
+        for kind, nested in (("param", state.params), ("config", state.config or {})):
             for name, plain in flatten(nested).items():
                 rows.append((view.id, kind, name, *_typed(from_plain(plain))))
         if len(rows) > _FLUSH_ROWS:
@@ -139,24 +132,19 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _point_batches(reader: Reader, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
+def _point_batches(source: Source, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     for view in views:
-        place = ExperimentFolder(view.id, reader.folder(view.prefix))
-        columns = reader.series.read(place, metadata=True)
-        for at, name in enumerate(columns.names):
-            rows = slice(int(columns.starts[at]), int(columns.starts[at + 1]))
-            count = rows.stop - rows.start
-            metadata = None if columns.metadata is None else columns.metadata[rows]
+        question = PointsQuestion(ids=(view.id,), order="written", metadata=True)
+        for one in source.series(question):
+            count = len(one.steps)
             yield pa.Table.from_arrays(
                 [
-                    pa.array([view.id], pa.string()).take(pa.array([0] * count)),
-                    pa.array([name], pa.string()).take(pa.array([0] * count)),
-                    pa.array(columns.step[rows]),
-                    pa.array(columns.time[rows]),
-                    pa.array(columns.value[rows]),
-                    pa.nulls(count, pa.string())
-                    if metadata is None
-                    else pa.array(metadata, pa.string()),
+                    pa.array([one.id], pa.string()).take(pa.array([0] * count)),
+                    pa.array([one.metric], pa.string()).take(pa.array([0] * count)),
+                    pa.array(one.steps),
+                    pa.array(one.times),
+                    pa.array(one.values),
+                    pa.array(one.metadata or [None] * count, pa.string()),
                 ],
                 schema=POINTS,
             )
@@ -201,50 +189,3 @@ _WRITERS: dict[str, Callable[[str, pa.Schema], Any]] = {
     "csv": _csv,
     "jsonl": _Jsonl,
 }
-
-
-def _zip(root: RootLayout, views: Sequence[ExperimentView], target: str, whole: bool) -> str:
-    """The folders as they are, each under its prefix: unpacked into another root they are experiments there.
-
-    What the root's journal says of them goes along, in a file of its own name, so that it is merged wherever it is
-    unpacked, with a hint for each, so that a reader there looks at them.
-    """
-    if os.path.exists(target):
-        raise FileExistsError(f"{target} is there already; export to another file.")
-    if os.path.dirname(target):
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-    part = f"{target}.part"
-    try:
-        # Times before 1980, which zip cannot say, become 1980.
-        with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            written: set[str] = set()
-            for view in views:
-                for path, name in _files(str(view.path), view.prefix):
-                    if name not in written:
-                        written.add(name)
-                        archive.write(path, name)
-            experiments = {view.id: view.prefix for view in views}
-            said = excerpt(root, experiments, whole=whole)
-            if said:
-                name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
-                archive.writestr(root.prefix_of(name), said)
-        os.replace(part, target)
-    except BaseException:
-        if os.path.exists(part):
-            os.remove(part)
-        raise
-    return target
-
-
-def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
-    for at, folders, names in os.walk(folder):
-        inside = os.path.relpath(at, folder)
-        if inside.split(os.sep)[0] not in OWN_FOLDERS and inside != "." and is_experiment(at):
-            folders.clear()  # another experiment, whose prefix goes on from this one's
-            continue
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(at, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                relative = name if inside == "." else f"{inside.replace(os.sep, '/')}/{name}"
-                yield path, f"{prefix}/{relative}"

@@ -21,6 +21,7 @@ GROUPS = (
     "open_close",
     "bytes_per_point",
     "series_read",
+    "many_experiments",
     "first_look",
     "catalog",
     "imports",

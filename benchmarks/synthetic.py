@@ -95,9 +95,9 @@ def _write_points(folder: str, points: Iterator[bytes]) -> None:
         file.close()
 
 
-def one_metric(name: str, count: int, chunk: int = 100_000) -> Iterator[bytes]:
+def one_metric(name: str, count: int, chunk: int = 100_000, seed: int = 0) -> Iterator[bytes]:
     """Lines of one metric, `count` of them."""
-    losses, at = curve(count).tolist(), times(count).tolist()
+    losses, at = curve(count, seed).tolist(), times(count, seed).tolist()
     for first in range(0, count, chunk):
         yield b"".join(
             [

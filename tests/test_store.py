@@ -23,15 +23,20 @@ from anew.errors import (
     QueryError,
     StillRunning,
 )
+from anew.query.parser import parse
+from anew.query.syntax import Compare, Field, Part, Value
+from anew.reading.local.opening import open_folder
 from anew.record.status import Status
+from anew.testing.backend import Encoded
 
 from .reading.made import make
 from .stores.journals import Journal
 from .tracking.reading import segment
 
 
-@pytest.fixture
-def store(root):
+@pytest.fixture(params=["folder", "bytes"])
+def store(root, request):
+    """A store of three experiments: in a folder here, and asked in bytes, as one on another machine is."""
     for number in range(3):
         make(
             root,
@@ -44,9 +49,16 @@ def store(root):
             },
             tags={"team": "ml", "old": None} if number == 0 else ["vae"],
         )
-    with Store(root) as opened:
-        assert len(opened) == 3
-        yield opened
+    if request.param == "folder":
+        with Store(root) as opened:
+            assert len(opened) == 3
+            yield opened
+    else:
+        behind = open_folder(str(root))
+        with Store(Encoded(behind.backend), upkeep=behind.upkeep) as opened:
+            assert len(opened) == 3
+            yield opened
+        behind.close()
 
 
 def names(found) -> list[str]:
@@ -98,6 +110,16 @@ def test_experiments_come_newest_first_and_by_any_field(store):
     assert names(store.list(sort=["params.model.depth", "name"])) == ["run-0", "run-1", "run-2"]
 
 
+def test_a_program_may_search_with_the_tree_of_an_expression(store):
+    text = "params.lr < 0.05 and 'vae' in tags"
+    assert names(store.search(parse(text))) == names(store.search(text)) == ["run-2", "run-1"]
+    # In a tree that no person wrote, a name that nobody has, or a text where all have numbers, is false.
+    for name, value in (("nope", "x"), ("lr", "x")):
+        parts = (Part("params", False, 0), Part(name, True, 0))
+        field = Field(parts, name, 0, may_be_unknown=True)
+        assert not store.search(Compare(field, "==", Value("text", value, value, 0), 0))
+
+
 def test_arguments_and_filter_are_all_met(store):
     assert names(store.list("params.lr < 0.1", tags="vae")) == ["run-2", "run-1"]
     assert names(store.list(status="completed", name="run-1")) == ["run-1"]
@@ -125,9 +147,9 @@ def test_a_page_knows_how_many_there_are(store):
         store.list(limit=-1)
 
 
-def test_an_answer_is_a_frozen_sequence(store):
+def test_an_answer_is_a_frozen_sequence(store, root):
     found = store.list()
-    make(Path(store.root), "alice/vision/later")
+    make(Path(root), "alice/vision/later")
     assert len(found) == 3
     assert names(found[1:]) == ["run-1", "run-0"]
     assert found[-1].name == "run-0"
@@ -154,13 +176,39 @@ def test_one_is_named_by_id_start_of_id_prefix_name_or_folder(store):
         "run-1",
         "alice/vision/run-1/",
         view,
-        view.path,
-        str(view.path),
     ):
         assert store[ref] == view
         assert ref in store
     assert "nobody" not in store
     assert 3 not in store
+
+
+def test_one_is_named_by_its_folder_where_there_is_one(root):
+    make(root, "a/b/c")
+    with Store(root) as store:
+        view = store["c"]
+        assert view.path == Path(root).absolute() / "a/b/c"
+        for ref in (view.path, str(view.path)):
+            assert store[ref] == view
+
+
+def test_a_store_on_another_machine_has_no_folders_and_its_files_are_read_all_the_same(root):
+    with Experiment("a/b/c", root=root, quiet=True) as exp:
+        exp.files("models").save(b"weights", "net.bin")
+    behind = open_folder(str(root))
+    with Store(Encoded(behind.backend)) as store:
+        view = store["a/b/c"]
+        (file,) = view.files
+        for path in (lambda: view.path, lambda: file.path):
+            with pytest.raises(NotFound):
+                path()
+        assert file.read_bytes() == b"weights"
+        with file.open() as opened:
+            assert (opened.seek(-3, os.SEEK_END), opened.read()) == (4, b"hts")
+        for upkeep in (store.gc, store.refresh, store.trash):
+            with pytest.raises(InvalidSetting):
+                upkeep()
+    behind.close()
 
 
 def test_an_unknown_id_names_the_nearest(store):
@@ -363,10 +411,10 @@ def test_space_is_told_by_kind_and_experiment(store):
     assert one.total == one.by_experiment[store["run-0"].id] < usage.total
 
 
-def test_the_doctor_names_broken_lines(store):
+def test_the_doctor_names_broken_lines(store, root):
     assert store.doctor() == []
     view = store["run-0"]
-    path = segment(view.path)
+    path = segment(Path(root).absolute() / view.prefix)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:3], b"{broken\n", *lines[4:]]))
     (found,) = store.doctor()
@@ -378,16 +426,16 @@ def test_the_doctor_names_broken_lines(store):
     )
 
 
-def test_sealing_changes_no_value(store):
+def test_sealing_changes_no_value(store, root):
     before = store.history(["run-0", "run-1"]).to_pandas()
     assert store.seal() == 3
-    assert not list(Path(store.root).glob("**/metrics/*.jsonl"))
+    assert not list(Path(root).glob("**/metrics/*.jsonl"))
     assert store.history(["run-0", "run-1"]).to_pandas().equals(before)
 
 
 @pytest.mark.parametrize("damage", ["deleted", "garbage", "truncated"])
 def test_a_catalog_that_is_deleted_or_damaged_comes_back(store, root, damage):
-    path = Path(store.root) / "experiments.db"
+    path = Path(root) / "experiments.db"
     for wal in path.parent.glob("experiments.db-*"):
         wal.unlink()
     if damage == "deleted":

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .values import Text as Text
     from .values import Video as Video
 
+
 __version__ = "0.1.0"
 
 # Importing the package costs next to nothing: each name is loaded by its first use.

@@ -3,49 +3,45 @@
 from __future__ import annotations
 
 import builtins
-import functools
 import os
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from sqlalchemy import func, select
-
 from .address import local_folder
 from .errors import InvalidValue, NotFound
-from .index import Index, Progress, Trash, examine
-from .index.usage import experiments_usage, store_usage
-from .journal.documents import RootJournal
-from .journal.edits import append_event
+from .query.documents import DocumentsQuestion
+from .query.edits import AppendQuestion
 from .query.literals import parse_duration
+from .query.question import NamesQuestion, ask
+from .query.references import ResolveQuestion
 from .query.syntax import Expression
 from .reading import compare as comparing
+from .reading.backend import Backend
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
 from .reading.history import History
-from .reading.reader import Reader, chosen_metrics, metric_field
-from .reading.results import (
-    Best,
-    Comparison,
-    Deleted,
-    Difference,
-    Experiments,
-    Finding,
-    Refreshed,
-    Summary,
-    Trashed,
-    Usage,
-)
-from .reading.views import ExperimentView
+from .reading.results import Best, Comparison, Difference, Summary
+from .reading.source import Source
+from .reading.upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Upkeep, Usage
+from .reading.views import Experiments, ExperimentView
 from .record.documents import Alias, Document, Version
+from .record.edits import (
+    AliasEdit,
+    CaptureEdit,
+    ClaimEdit,
+    DocumentEdit,
+    Edit,
+    Edited,
+    FieldEdit,
+    RestoreEdit,
+    TagsEdit,
+    VersionEdit,
+)
 from .record.names import check_label
 from .record.plain import to_plain
 from .record.secrets import mask_secrets
 from .settings import Settings, load_settings
-from .stores.catalog.protocol import CatalogState
-from .stores.catalog.sqlite import schema
-from .stores.catalog.sqlite.names import CatalogNames
-from .stores.open import Stores, open_stores, stores_in_memory
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
@@ -59,16 +55,21 @@ folder, or a view of it."""
 
 
 class Store:
-    """All experiments under a root folder, to be asked.
+    """All experiments of a place, to be asked.
 
-    A question first brings the index up to date with what was written since (incrementally; only
-    readers ever wait for one another). Answers are snapshots: ask again to see what is new. Any thread may ask.
+    A question first takes in what was written since (incrementally; only readers ever wait for one another).
+    Answers are snapshots: ask again to see what is new. Any thread may ask.
 
     Args:
-        root: The folder that holds the experiments, as a path or a `file://` URL; by default the one that `Experiment` writes to
-            (`ANEW_ROOT`, or `experiments/`).
+        root: The folder that holds the experiments, as a path or a `file://` URL, or a `Backend` to ask; by
+            default the folder that `Experiment` writes to (`ANEW_ROOT`, or `experiments/`).
         settings: Settings to use instead of those of the environment.
-        refresh: False looks at the index as it is, once there is one, without bringing it up to date.
+        refresh: False looks at the index of a folder as it is, once there is one, without bringing it up to date.
+        upkeep: What looks after the place of a `Backend`, where that can be done from here.
+
+    Attributes:
+        backend: What answers.
+        root: The folder, or how the backend calls its place.
 
     Raises:
         NotFound: A `root` was given and there is no such folder.
@@ -77,52 +78,31 @@ class Store:
 
     def __init__(
         self,
-        root: str | os.PathLike[str] | None = None,
+        root: str | os.PathLike[str] | Backend | None = None,
         *,
         settings: Settings | None = None,
         refresh: bool = True,
+        upkeep: Upkeep | None = None,
     ) -> None:
-        self._settings = settings
-        where = (settings or load_settings()).root if root is None else root
-        self.root = local_folder(where)
-        if root is not None and not os.path.isdir(self.root):
-            raise NotFound(
-                f"There is no store at {self.root}: no such folder. The first experiment written there "
-                "makes it.",
-                name=os.fspath(root),
-            )
-        self._refreshes = refresh
-        self._guard = threading.RLock()
-        self._open()
+        self._close: Callable[[], None] | None = None
+        if root is None or isinstance(root, (str, os.PathLike)):
+            from .reading.local.opening import open_folder
 
-    def _open(self) -> None:
-        self._there = os.path.isdir(self.root)
-        # Looking makes nothing: a folder that is not there yet has its (empty) catalog in memory.
-        self._stores: Stores = (open_stores if self._there else stores_in_memory)(self.root)
-        self._index = Index(self._stores, self._journal)
-        if not self._there:
-            self._index.refresh()
-        self._reader = Reader(
-            self._stores.root,
-            self._stores.catalog,
-            self._stores.series,
-            fresh=self._fresh,
-            heal=self._heal,
-            delete=lambda views, permanently: self.delete(views, permanently=permanently),
-        )
-
-    def _fresh(self, always: bool = False) -> None:
-        if (
-            always
-            or self._refreshes
-            or not self._there
-            or self._stores.catalog.state() is CatalogState.UNUSABLE
-        ):
-            self.refresh()
-
-    def _heal(self) -> None:
-        with self._guard:
-            self._index.rebuild()
+            chosen = settings or load_settings()
+            path = local_folder(chosen.root if root is None else root)
+            if root is not None and not os.path.isdir(path):
+                raise NotFound(
+                    f"There is no store at {path}: no such folder. The first experiment written there "
+                    "makes it.",
+                    name=os.fspath(root),
+                )
+            opened = open_folder(path, refresh=refresh, user=chosen.user, durable=chosen.fsync > 0)
+            self.backend: Backend = opened.backend
+            upkeep, self._close = opened.upkeep, opened.close
+        else:
+            self.backend = root
+        self._source = Source(self.backend, upkeep)
+        self.root: str = self._source.root or self.backend.about().where
 
     # -- finding -----------------------------------------------------------------------------------
 
@@ -152,20 +132,20 @@ class Store:
             QueryError: The filter or a sort field cannot be read, or names what was never logged.
         """
 
-        def given(names: CatalogNames) -> builtins.list[Expression]:
-            return [
-                *has_status(status),
-                *has_tags(tags),
-                *is_text("name", name),
-                *is_text("project", project),
-                *is_text("user", user),
-            ]
-
-        return self._reader.select(filter, given, sort=sort, limit=limit, offset=offset)
+        given = [
+            *has_status(status),
+            *has_tags(tags),
+            *is_text("name", name),
+            *is_text("project", project),
+            *is_text("user", user),
+        ]
+        return Experiments.that_meet(
+            self._source, filter, given=given, sort=sort, limit=limit, offset=offset
+        )
 
     def search(
         self,
-        filter: str,
+        filter: str | Expression,
         *,
         sort: str | Sequence[str] | None = None,
         limit: int | None = None,
@@ -174,13 +154,17 @@ class Store:
         """The experiments for which an expression is true.
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
-        language is described in `docs/reference/filter-language.md`.
+        language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
+        expression (`anew.query.syntax`).
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.
         """
         order = "-created_at" if sort is None else sort
-        return self._reader.select(filter, sort=order, limit=limit, offset=offset)
+        text, given = (filter, ()) if isinstance(filter, str) else (None, (filter,))
+        return Experiments.that_meet(
+            self._source, text, given=given, sort=order, limit=limit, offset=offset
+        )
 
     def get(self, ref: Ref) -> ExperimentView:
         """One experiment by its id, the start of its id, its prefix, its name or its folder.
@@ -189,7 +173,19 @@ class Store:
             NotFound: None goes by that; `.nearest` are likely meanings.
             Ambiguous: Several do; `.candidates` are their ids.
         """
-        return self._reader.find(self._text_of(ref))
+        return self._found([ref])[0]
+
+    def _found(self, refs: Sequence[object]) -> builtins.list[ExperimentView]:
+        """The experiments meant, in the order given."""
+        # Half a character is in no name, and cannot be sent anywhere.
+        given = [self._text_of(ref) for ref in refs]
+        texts = tuple(text.encode(errors="replace").decode() for text in given)
+        ids = [comparing.meant(one) for one in self.backend.resolve(ResolveQuestion(texts))]
+        views = {one.id: ExperimentView(self._source, one) for one in self._source.facts(ids)}
+        for id_ in ids:
+            if id_ not in views:
+                raise NotFound(f"The experiment {id_} was deleted just now.", name=id_)
+        return [views[id_] for id_ in ids]
 
     def _text_of(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):
@@ -197,7 +193,7 @@ class Store:
         if isinstance(ref, str) and not os.path.isabs(ref):
             return ref
         if isinstance(ref, (str, os.PathLike)):
-            return self._stores.root.prefix_of(os.path.abspath(ref))
+            return os.path.relpath(os.path.abspath(ref), self.root).replace(os.sep, "/")
         text = getattr(ref, "id", None)  # an Experiment that is being written
         if isinstance(text, str):
             return text
@@ -216,8 +212,7 @@ class Store:
         return True
 
     def __len__(self) -> int:
-        query = select(func.count()).select_from(schema.experiments)
-        return int(self._reader.ask(lambda connection: connection.scalar(query)) or 0)
+        return self.backend.select(ask(limit=0, total=True, now=time.time())).total or 0
 
     def __bool__(self) -> bool:
         return True  # a store without experiments is still a store
@@ -271,14 +266,16 @@ class Store:
         """
         direction = comparing.check_mode(mode, metric)
 
-        def given(names: CatalogNames) -> builtins.list[Expression]:
-            if not names.has("metric", metric):
-                raise comparing.unlogged(metric, names.all("metric"))
-            return [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
-
-        sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
+        known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
+        if not any(one.name == metric for one in known):
+            every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
+            raise comparing.unlogged(metric, [one.name for one in every])
+        given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
+        sort = ("-" if direction == "max" else "") + comparing.metric_field(metric, direction)
         found = []
-        for view in self._reader.select(filter, given, sort=[sort], limit=limit):
+        for view in Experiments.that_meet(
+            self._source, filter, given=given, sort=[sort], limit=limit
+        ):
             summary = view.metrics[metric]
             value, step = summary.best(direction), summary.best_step(direction)
             if value is not None and step is not None:
@@ -287,7 +284,7 @@ class Store:
 
     def summary(self) -> Summary:
         """How many experiments of which status, names and projects, and how much they logged."""
-        return self._reader.ask(comparing.summary)
+        return comparing.summary(self.backend)
 
     def history(
         self,
@@ -312,8 +309,14 @@ class Store:
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics.
         """
-        return self._reader.history(
-            self._views(refs), metrics, points=points, start=start, stop=stop, metadata=metadata
+        return comparing.history(
+            self._source,
+            self._views(refs),
+            metrics,
+            points=points,
+            start=start,
+            stop=stop,
+            metadata=metadata,
         )
 
     def first_difference(
@@ -337,8 +340,8 @@ class Store:
             NotFound: An experiment is unknown, or neither logged one of the metrics asked for.
         """
         views = [self.get(a), self.get(b)]
-        names = chosen_metrics(views, metrics)
-        history = self._reader.history(views, names)
+        names = comparing.chosen_metrics(views, metrics)
+        history = comparing.history(self._source, views, names)
         return comparing.differences(views[0], views[1], rtol, atol, history, names)
 
     def _views(self, refs: Ref | Iterable[Ref]) -> builtins.list[ExperimentView]:
@@ -347,7 +350,7 @@ class Store:
             return builtins.list(refs)
         if isinstance(refs, (str, os.PathLike, ExperimentView)) or hasattr(refs, "id"):
             return [self.get(refs)]  # type: ignore[arg-type]
-        return builtins.list(dict.fromkeys(self.get(ref) for ref in refs))
+        return builtins.list(dict.fromkeys(self._found(builtins.list(refs))))
 
     # -- changing what is said about them ----------------------------------------------------------
 
@@ -369,39 +372,37 @@ class Store:
             check_label(tag, "tag")
             new[tag] = None if value is None else str(value)
         gone = [remove] if isinstance(remove, str) else builtins.list(remove)
-        return self._edit(ref, "tags", add=new, remove=gone)
+        return self._edit(TagsEdit(id=self.get(ref).id, add=new, remove=tuple(gone)))
 
     def note(self, ref: Ref, text: str | None) -> ExperimentView:
         """Set the notes (None removes them); returns the experiment as it is then."""
-        return self._edit(ref, "field", field="notes", value=to_plain(text))
+        return self._edit(FieldEdit(id=self.get(ref).id, field="notes", value=to_plain(text)))
 
     def describe(self, ref: Ref, text: str | None) -> ExperimentView:
         """Set the description (None removes it); returns the experiment as it is then."""
-        return self._edit(ref, "field", field="description", value=to_plain(text))
+        return self._edit(FieldEdit(id=self.get(ref).id, field="description", value=to_plain(text)))
 
     def rename(self, ref: Ref, name: str) -> ExperimentView:
         """Change the name, which is a label: the prefix and the folder stay as they are."""
-        return self._edit(ref, "field", field="name", value=check_label(name, "name"))
+        return self._edit(
+            FieldEdit(id=self.get(ref).id, field="name", value=check_label(name, "name"))
+        )
 
     def capture(self, ref: Ref, what: str, data: Mapping[str, Any]) -> ExperimentView:
         """Record a fact about it afterwards, as `Experiment.capture` does; returns the experiment as it is then."""
         plain = mask_secrets(to_plain(dict(data)))
-        return self._edit(ref, "captured", what=check_label(what, "capture"), data=plain)
+        return self._edit(
+            CaptureEdit(id=self.get(ref).id, what=check_label(what, "capture"), data=plain)
+        )
 
-    def _edit(self, ref: Ref, kind: str, **fields: Any) -> ExperimentView:
-        view = self.get(ref)
-        root = self._stores.root
-        append_event(root, root.experiment(view.prefix), view.id, kind, **fields)
-        self.refresh()
-        return self.get(view.id)
+    def _edit(self, edit: TagsEdit | FieldEdit | CaptureEdit) -> ExperimentView:
+        self._append(edit)
+        return self.get(edit.id)
+
+    def _append(self, *edits: Edit) -> Edited:
+        return self.backend.append(AppendQuestion(edits)).done[0]
 
     # -- what belongs to no experiment -------------------------------------------------------------
-
-    @functools.cached_property
-    def _journal(self) -> RootJournal:
-        settings = self._settings or load_settings()
-        layout = self._stores.root
-        return RootJournal(layout, user=settings.user, durable=settings.fsync > 0)
 
     def documents(
         self, kind: str | None = None, *, name: str | None = None, scope: str | None = None
@@ -414,7 +415,8 @@ class Store:
             scope: Only those that concern everybody ("root"), a project ("project/<prefix>") or a user
                 ("user/<name>").
         """
-        return self._journal.documents(kind, name=name, scope=scope)
+        asked = DocumentsQuestion(kind=kind, name=name, scope=scope)
+        return builtins.list(self.backend.documents(asked).documents)
 
     def document(self, kind: str, name: str, *, scope: str = "root") -> Document:
         """One document.
@@ -422,7 +424,11 @@ class Store:
         Raises:
             NotFound: There is none.
         """
-        return self._journal.document(kind, name, scope=scope)
+        found = self.documents(kind, name=name, scope=scope)
+        if not found:
+            known = [document.name for document in self.documents(kind, scope=scope)]
+            raise NotFound(f"There is no {kind} {name!r}.", name=name, nearest=known[:8])
+        return found[0]
 
     def set_document(
         self,
@@ -443,13 +449,20 @@ class Store:
             InvalidName: The kind, name or scope cannot be kept.
             InvalidValue: The body is no mapping.
         """
-        return self._journal.set_document(kind, name, body, scope=scope, after=after)
+        if body is not None and not isinstance(body, Mapping):
+            raise InvalidValue(f"The body of a document is a mapping, not {body!r}.", key="body")
+        seen = None if after is None else (after.event, *(one.event for one in after.others))
+        plain = to_plain(body)
+        self._append(DocumentEdit(kind=kind, name=name, body=plain, scope=scope, after=seen))
+        found = self.documents(kind, name=name, scope=scope)
+        return found[0] if found else None
 
     def versions(
         self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
     ) -> builtins.list[Version]:
         """The versions of models or artifacts, of a kind, a name, a scope; by kind, name, scope and number."""
-        return self._journal.versions(kind, name, scope=scope)
+        asked = DocumentsQuestion(what="version", kind=kind, name=name, scope=scope)
+        return builtins.list(self.backend.documents(asked).versions)
 
     def claim_version(self, kind: str, name: str, *, scope: str = "root", first: int = 1) -> int:
         """A number for a new version, which no other process gets; `set_version` then says what it is.
@@ -460,7 +473,9 @@ class Store:
         Raises:
             InvalidName: The kind, name or scope cannot be kept.
         """
-        return self._journal.claim_version(kind, name, scope=scope, first=first)
+        done = self._append(ClaimEdit(kind=kind, name=name, first=first, scope=scope))
+        assert done.number is not None
+        return done.number
 
     def set_version(
         self,
@@ -485,15 +500,21 @@ class Store:
         Raises:
             InvalidName: The kind, name or scope cannot be kept.
         """
-        return self._journal.set_version(
-            kind, name, number, target, digest=digest, body=body, why=why, scope=scope
-        )
+        self._append(
+            VersionEdit(
+                kind=kind, name=name, number=number, target=target, digest=digest,
+                body=to_plain(dict(body or {})), why=why, scope=scope,
+            )
+        )  # fmt: skip
+        found = self.versions(kind, name, scope=scope)
+        return next((one for one in found if one.number == number), None)
 
     def aliases(
         self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
     ) -> builtins.list[Alias]:
         """The aliases of models or artifacts, of a kind, a name, a scope; by kind, name, scope and alias."""
-        return self._journal.aliases(kind, name, scope=scope)
+        asked = DocumentsQuestion(what="alias", kind=kind, name=name, scope=scope)
+        return builtins.list(self.backend.documents(asked).aliases)
 
     def set_alias(
         self,
@@ -510,7 +531,11 @@ class Store:
         Raises:
             InvalidName: The kind, name, alias or scope cannot be kept.
         """
-        return self._journal.set_alias(kind, name, alias, number, why=why, scope=scope)
+        self._append(
+            AliasEdit(kind=kind, name=name, alias=alias, number=number, why=why, scope=scope)
+        )
+        found = self.aliases(kind, name, scope=scope)
+        return next((one for one in found if one.alias == alias), None)
 
     # -- keeping -----------------------------------------------------------------------------------
 
@@ -521,10 +546,7 @@ class Store:
             NotFound: One is unknown; then none is deleted.
             StillRunning: One is being written; then none is deleted.
         """
-        ids = [view.id for view in self._views(refs)]
-        with self._guard:
-            freed = Trash(self._index).delete(ids, permanently=permanently)
-        return Deleted(freed.count, freed.bytes, permanently, tuple(ids))
+        return self._source.delete([view.id for view in self._views(refs)], permanently=permanently)
 
     def restore(self, ref: str, prefix: str | None = None) -> ExperimentView:
         """Take an experiment back out of the trash, by its id, the start of its id, its prefix or its name.
@@ -537,21 +559,14 @@ class Store:
             Ambiguous: There are several.
             InvalidName: Another experiment is at its prefix by now.
         """
-        with self._guard:
-            trash = Trash(self._index)
-            found = comparing.in_trash(
-                ref, [(t.experiment_id, t.prefix, t.name) for t in trash.items()]
-            )
-            trash.restore(found, prefix)
+        items = [(one.id, one.prefix, one.name) for one in self.trash()]
+        found = comparing.in_trash(ref, items)
+        self._append(RestoreEdit(id=found, prefix=prefix))
         return self.get(found)
 
     def trash(self) -> builtins.list[Trashed]:
         """What is in the trash, newest first."""
-        with self._guard:
-            return [
-                Trashed(item.experiment_id, item.prefix, item.name, item.deleted_at, item.bytes)
-                for item in Trash(self._index).items()
-            ]
+        return builtins.list(self._source.looked_after().trash())
 
     def gc(self, *, dry_run: bool = False, older_than: float | str | None = None) -> int:
         """Empty the trash and remove what nothing refers to; the bytes freed (or that would be).
@@ -563,20 +578,13 @@ class Store:
             InvalidValue: `older_than` is no duration.
         """
         age = _seconds(older_than)
-        with self._guard:
-            return Trash(self._index).gc(older_than=age, dry_run=dry_run).bytes
+        return self._source.looked_after().gc(older_than=age, dry_run=dry_run)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights
         too) when none are named. A capture that several share is counted once."""
-        root = self._stores.root
-        if refs is None:
-            e = schema.experiments.c
-            query = select(e.experiment_id, e.prefix)
-            rows = self._reader.ask(lambda connection: connection.execute(query).all())
-            return Usage(*store_usage(root, {row[0]: row[1] for row in rows}))
-        views = self._views(refs)
-        return Usage(*experiments_usage(root, {view.id: view.prefix for view in views}))
+        ids = None if refs is None else [view.id for view in self._views(refs)]
+        return self._source.looked_after().du(ids)
 
     def doctor(
         self, *, repair: bool = False, progress: Progress | None = None
@@ -588,30 +596,11 @@ class Store:
         Args:
             repair: Mend what is derived: the index. Records are never touched.
         """
-        with self._guard:
-            found = examine(self._index, repair=repair, progress=progress)
-        e = schema.experiments.c
-        query = select(e.prefix, e.experiment_id)
-        rows = self._reader.ask(lambda connection: connection.execute(query).all(), fresh=False)
-        ids = {row[0]: row[1] for row in rows}
-        return [
-            Finding(
-                kind=one.kind,
-                reason=one.message,
-                path=one.path
-                or (str(self._reader.folder(one.prefix)) if one.prefix else self.root),
-                experiment_id=ids.get(one.prefix),
-                prefix=one.prefix or None,
-                line=one.line,
-                repaired=one.repaired,
-            )
-            for one in found
-        ]
+        return builtins.list(self._source.looked_after().doctor(repair=repair, progress=progress))
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
         """Make the index again from the folders alone."""
-        with self._guard:
-            return _refreshed(self._index.rebuild(progress))
+        return self._source.looked_after().rebuild(progress)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """Bring the index up to date now.
@@ -619,25 +608,12 @@ class Store:
         Args:
             progress: Called now and then with how many experiments were taken in, and of how many.
         """
-        with self._guard:
-            if not self._there and os.path.isdir(self.root):
-                self._reopen()
-            return _refreshed(self._index.refresh(progress))
-
-    def _reopen(self) -> None:
-        """The folder has come to be since the store was opened."""
-        reader = self._reader
-        self._stores.close()
-        self._open()
-        # Views of before keep the reader they have, which was empty: it goes on with the new stores.
-        reader.catalog, reader.series = self._stores.catalog, self._stores.series
-        self._reader = reader
+        return self._source.looked_after().refresh(progress)
 
     def seal(self, refs: Ref | Iterable[Ref] | None = None) -> int:
         """Turn finished points files into Parquet now, small ones too; how many were."""
         ids = None if refs is None else [view.id for view in self._views(refs)]
-        with self._guard:
-            return self._index.seal(ids).files
+        return self._source.looked_after().seal(ids)
 
     def export(
         self,
@@ -658,7 +634,7 @@ class Store:
         from .reading.export import export
 
         views = self.list(sort="created_at") if refs is None else self._views(refs)
-        return export(self._reader, views, os.fspath(target), format, whole=refs is None)
+        return export(self._source, views, os.fspath(target), format, whole=refs is None)
 
     def forward(
         self,
@@ -702,8 +678,9 @@ class Store:
         }
 
     def close(self) -> None:
-        """Release the catalog; the store cannot be asked afterwards."""
-        self._stores.close()
+        """Release what is held; the store cannot be asked afterwards. A backend that was given stays open."""
+        if self._close is not None:
+            self._close()
 
     def __enter__(self) -> Self:
         return self
@@ -715,10 +692,6 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _refreshed(taken: Any) -> Refreshed:
-    return Refreshed(taken.experiments, taken.points, taken.seconds, taken.problems)
 
 
 def _seconds(age: float | str | None) -> float:

@@ -130,3 +130,12 @@ def test_a_broken_line_of_the_root_s_journal_is_told_with_its_place(root, index)
     index.refresh()
     [finding] = examine(index)
     assert (finding.kind, finding.path, finding.line) == ("broken line", str(file), 2)
+
+
+def test_two_experiments_in_one_folder_are_told(root, index, tmp_path):
+    journal = finished(root, "p/run")
+    other = Journal(tmp_path / "elsewhere", "p/run").opened("0001-main-zzzz")
+    shutil.copytree(other.folder, journal.folder, dirs_exist_ok=True)
+    index.refresh()
+    [finding] = examine(index)
+    assert (finding.kind, finding.prefix) == ("mixed", "p/run")

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from anew.index import Index
+from anew.index import Index, discovery
+from anew.index import index as indexing
 from anew.index import visit as visiting
 from anew.journal.edits import append_event
-from anew.journal.root import announce
 from anew.query.question import FactsQuestion, NamesQuestion, Part, ask
 from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
@@ -542,34 +542,108 @@ def test_a_finished_experiment_with_many_points_is_sealed_by_the_first_look(root
 # -- folders that come and go -----------------------------------------------------------------------
 
 
-def test_a_folder_removed_by_hand_drops_out_when_it_is_followed_or_touched(root, index):
+def test_a_folder_removed_by_hand_drops_out_at_the_next_look(root, index):
     live, done = running(root, "p/live"), finished(root, "p/done")
     index.refresh()
     shutil.rmtree(live.folder)
     shutil.rmtree(done.folder)
     index.refresh()
-    assert prefixes(index) == ["p/done"]
+    assert prefixes(index) == []
     assert index.adopt("p/done") is None
-    assert prefixes(index) == []
 
 
-def test_a_folder_copied_in_is_found_when_asked_for(root, index, tmp_path):
+def test_a_folder_copied_in_is_found_by_the_next_look(root, index, tmp_path):
     other = finished(tmp_path / "elsewhere", "x/run")
+    finished(root, "p/run")
     index.refresh()
-    shutil.copytree(other.folder, root / "q" / "copied")
+    shutil.copytree(other.folder, root / "q" / "deeper" / "copied")
     index.refresh()
-    assert prefixes(index) == []
-    assert index.adopt("q/copied") == other.id
-    assert prefixes(index) == ["q/copied"]
+    assert prefixes(index) == ["p/run", "q/deeper/copied"]
+    shutil.copytree(other.folder, root / "p" / "run" / "inside")  # the same id again: a copy
+    finished(tmp_path / "elsewhere", "x/child")
+    shutil.copytree(
+        tmp_path / "elsewhere" / "x" / "child", root / "q" / "deeper" / "copied" / "child"
+    )
+    index.refresh()
+    assert prefixes(index) == ["p/run", "q/deeper/copied", "q/deeper/copied/child"]
 
 
 def test_a_moved_folder_keeps_its_id_at_its_new_prefix(root, index):
     journal = finished(root, "p/old")
     index.refresh()
     shutil.move(journal.folder, root / "p" / "new")
-    assert index.adopt("p/new") == journal.id
+    index.refresh()
     assert prefixes(index) == ["p/new"]
     assert experiment(index, "p/new")["experiment_id"] == journal.id
+    (root / "p").rename(root / "q")
+    index.refresh()
+    assert prefixes(index) == ["q/new"]
+
+
+def test_a_folder_that_another_takes_the_place_of_is_told_by_its_content(root, index, tmp_path):
+    journal = finished(root, "p/run")
+    other = finished(tmp_path / "elsewhere", "p/run", steps=9)
+    index.refresh()
+    shutil.rmtree(journal.folder)
+    shutil.copytree(other.folder, journal.folder)
+    index.refresh()
+    assert experiment(index, "p/run")["experiment_id"] == other.id
+
+
+def test_what_was_written_elsewhere_and_synced_back_is_found_by_the_next_look(
+    root, index, tmp_path
+):
+    journal = finished(root, "p/run")
+    index.refresh()
+    shutil.copytree(root, tmp_path / "cluster")
+    there = Journal(tmp_path / "cluster", "p/run", journal.id, t=journal.t)
+    there.opened("0002-main-zzzz").points([(9, {"loss": 0.01})], "0002-main-zzzz")
+    there.closed(writer="0002-main-zzzz")
+    shutil.copytree(tmp_path / "cluster" / "p", root / "p", dirs_exist_ok=True)
+    assert index.refresh().points == 1
+
+
+def test_a_look_does_a_bounded_amount_of_work_and_comes_round(root, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(discovery, "ENTRIES", 10)
+    monkeypatch.setattr(indexing, "EXPERIMENTS", 3)
+    monkeypatch.setattr(discovery.look_around, "__kwdefaults__", {"entries": 10})
+    for number in range(20):
+        finished(root, f"project-{number:02}/run")
+    index.refresh()
+    other = finished(tmp_path / "elsewhere", "x/run")
+    shutil.copytree(other.folder, root / "project-17" / "copied")
+    shutil.rmtree(root / "project-11")
+    statted: list[str] = []
+    lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda p: statted.append(str(p)) or lstat(p))
+    looks = 0
+    while prefixes(index) != sorted(
+        {f"project-{n:02}/run" for n in range(20) if n != 11} | {"project-17/copied"}
+    ):
+        looks += 1
+        assert looks < 30
+        statted.clear()
+        index.refresh()
+        assert len(statted) < 25
+    assert looks > 1
+
+
+def test_what_is_named_is_looked_at_whatever_was_announced(root, index, tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "look_around", lambda *_: [])
+    monkeypatch.setattr(indexing, "EXPERIMENTS", 0)
+    journal = finished(root, "p/run")
+    index.refresh()
+    other = finished(tmp_path / "elsewhere", "x/run")
+    shutil.copytree(other.folder, root / "q" / "copied")
+    journal.points([(7, {"loss": 2.0})])
+    index.refresh()
+    assert prefixes(index) == ["p/run"]
+    assert index.look_closer(["p/run"])
+    assert not index.look_closer(["p/run"])
+    assert index.seek(other.id[:5])
+    assert prefixes(index) == ["p/run", "q/copied"]
+    shutil.rmtree(root / "q" / "copied")
+    assert not index.seek("nothing-of-the-kind")
 
 
 def test_two_folders_that_swap_places_are_told_apart(root, index):
@@ -583,15 +657,18 @@ def test_two_folders_that_swap_places_are_told_apart(root, index):
     assert experiment(index, "p/two")["experiment_id"] == one.id
 
 
-def test_of_two_folders_with_one_id_the_first_known_is_shown(root, index):
+def test_of_two_folders_with_one_id_the_one_opened_last_is_shown(root, index):
     journal = finished(root, "p/run")
     index.refresh()
     shutil.copytree(journal.folder, root / "a" / "copy")
-    announce(index.root, "changed", journal.id, "a/copy")
     index.refresh()
     assert prefixes(index) == ["p/run"]
+    copy = Journal(root, "a/copy", journal.id, t=journal.t + 5)
+    copy.opened("0002-main-zzzz").closed(writer="0002-main-zzzz").announce()
+    index.refresh()
+    assert prefixes(index) == ["a/copy"]
     index.rebuild()
-    assert len(prefixes(index)) == 1
+    assert prefixes(index) == ["a/copy"]
 
 
 def test_another_experiment_at_a_known_prefix_takes_its_place(root, index):

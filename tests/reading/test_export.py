@@ -80,12 +80,45 @@ def test_a_zip_of_everything_holds_the_documents_too_and_nothing_about_this_root
         for file in (tmp_path / "elsewhere" / ".anew" / "root").glob("*.jsonl")
         for line in file.read_bytes().splitlines()
     ]
-    assert kinds == ["document"]
+    assert set(kinds) == {"document", "changed"}
     (document,) = Store(tmp_path / "elsewhere").documents()
     assert (document.name, document.body) == ("best", {"filter": "status == 'completed'"})
+
+
+def test_a_zip_of_some_takes_along_what_is_said_of_them(store, tmp_path):
+    make(store.root, "x/y/other")
+    for name in ("one", "other"):
+        store.set_document(
+            "group", name, {}, scope=f"project/{store[name].prefix.rpartition('/')[0]}"
+        )
+        number = store.claim_version("model", name)
+        store.set_version("model", name, number, store[name].id)
+        store.set_alias("model", name, "best", number)
+    store.set_document("report", "about one", {"shows": [store["one"].id]})
+    store.set_document("report", "about nothing", {})
     store.export(["one"], tmp_path / "some.zip")
     with zipfile.ZipFile(tmp_path / "some.zip") as archive:
-        assert not [name for name in archive.namelist() if name.startswith(".anew")]
+        archive.extractall(tmp_path / "elsewhere")
+    with Store(tmp_path / "elsewhere") as other:
+        assert [d.name for d in other.documents()] == ["one", "about one"]
+        assert [(v.name, v.target) for v in other.versions()] == [("one", store["one"].id)]
+        assert [(a.name, a.number) for a in other.aliases()] == [("one", 1)]
+
+
+def test_a_zip_unpacked_below_a_store_in_use_is_seen_by_the_next_look_and_merges(store, tmp_path):
+    make(tmp_path / "other", "p/theirs")
+    other = Store(tmp_path / "other")
+    other.set_document("view", "theirs", {"n": 1})
+    assert len(other) == 1
+    store.set_document("view", "ours", {"n": 1})
+    store.export(None, tmp_path / "all.zip")
+    store.set_document("view", "ours", {"n": 2})
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        archive.extractall(tmp_path / "other")
+        archive.extractall(store.root)  # what was written since stays
+    assert {view.id for view in other} >= {view.id for view in store}
+    assert [d.name for d in other.documents()] == ["ours", "theirs"]
+    assert store.document("view", "ours").body == {"n": 2}
 
 
 def test_nothing_is_overwritten_and_nothing_half_made_is_left(store, tmp_path):

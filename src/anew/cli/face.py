@@ -15,8 +15,7 @@ from .output import Mode, Output
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ..reading.results import Experiments
-    from ..reading.views import ExperimentView
+    from ..reading.views import Experiments, ExperimentView
     from ..store import Store
 
 __all__ = [

@@ -13,8 +13,7 @@ from .table import Column
 from .words import number, one_line, plural
 
 if TYPE_CHECKING:
-    from ..reading.results import Experiments
-    from ..reading.views import ExperimentView
+    from ..reading.views import Experiments, ExperimentView
     from ..store import Store
 
 __all__ = ["best", "list_", "search"]

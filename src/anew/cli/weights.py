@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .face import Face, shared
 from .output import Column
+from .repository import open_repository, repository_option
 from .words import ago, moment, number, one_line, plural, size
 
 if TYPE_CHECKING:
-    from ..weights import Commit, Repository
+    from ..weights import Commit
 
-__all__ = ["open_repository", "repository_option", "weights"]
+__all__ = ["weights"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 _STRATEGIES = ("ours", "theirs", "average")
 
 
 class _Late(click.Group):
-    """The group; the commands that care for a repository are in a file of their own."""
+    """The group; the commands that look after a repository are in another file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        from . import weights_upkeep  # noqa: F401  (adds its commands to this group)
+        from .weights_upkeep import COMMANDS
 
+        for command in COMMANDS:
+            self.add_command(command)
         return list(self.commands)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -49,34 +49,6 @@ def weights() -> None:
       anew weights diff HEAD~1 HEAD
       anew weights checkout HEAD --to best.safetensors
     """
-
-
-def repository_option(function: F) -> F:
-    """Give a command `--repo`."""
-    return click.option(
-        "--repo",
-        metavar="PATH",
-        help="The repository: a folder or a URL such as s3://bucket/weights.",
-    )(function)
-
-
-def open_repository(
-    face: Face, repo: str | None, *, init: bool = False, **options: Any
-) -> Repository:
-    """The repository a command works on."""
-    from ..weights import Repository
-
-    return Repository(_where(face, repo), init=init, **options)
-
-
-def _where(face: Face, repo: str | None) -> str:
-    if repo:
-        return repo
-    from ..address import local_folder
-    from ..settings import load_settings
-
-    root = local_folder(load_settings().root if face.root is None else face.root)
-    return os.path.join(root, "weights")
 
 
 @weights.command()

@@ -1,4 +1,4 @@
-"""The commands of `weights` that move repositories about and look after them."""
+"""The commands of `weights` that copy a repository and look after it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import click
 
 from .face import Face, shared
 from .output import Column
-from .weights import open_repository, repository_option, weights
+from .repository import open_repository, repository_option
 from .words import one_line, plural, size
 
 if TYPE_CHECKING:
     from ..weights.transfer import Sent
 
-__all__: list[str] = []
+__all__ = ["COMMANDS"]
 
 
-@weights.command()
+@click.command()
 @click.argument("other")
 @click.argument("branches", nargs=-1)
 @click.option("--tags/--no-tags", default=True, help="Send tags as well.")
@@ -45,7 +45,7 @@ def push(
     _moved(face, sent, "Sent", other)
 
 
-@weights.command()
+@click.command()
 @click.argument("other")
 @click.argument("branches", nargs=-1)
 @click.option("--tags/--no-tags", default=True, help="Fetch tags as well.")
@@ -81,7 +81,7 @@ def pull(
     _moved(face, sent, "Fetched", other)
 
 
-@weights.command()
+@click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would be freed.")
 @click.option(
     "--grace",
@@ -124,7 +124,7 @@ def gc(face: Face, dry_run: bool, grace: float, repo: str | None) -> None:
         face.out.line(f"{verb} {size(done.freed)} in {plural(len(done.deleted), 'pack')}.")
 
 
-@weights.command()
+@click.command()
 @repository_option
 @shared(quiet="Print the hashes of versions that lost tensors.")
 def fsck(face: Face, repo: str | None) -> None:
@@ -173,7 +173,7 @@ def fsck(face: Face, repo: str | None) -> None:
         raise click.exceptions.Exit(6)
 
 
-@weights.command()
+@click.command()
 @click.option(
     "-n", "--limit", type=click.IntRange(1), default=20, help="At most this many versions."
 )
@@ -237,3 +237,7 @@ def _moved(face: Face, sent: Sent, verb: str, other: str) -> None:
         face.out.line(
             f"{verb} {names} {way} {one_line(other)}: {plural(sent.objects, 'object')}, {size(sent.nbytes)}."
         )
+
+
+COMMANDS = (push, pull, gc, fsck, du)
+"""The commands of this file, to be added to the group."""

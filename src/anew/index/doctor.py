@@ -15,7 +15,7 @@ from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
-from .index import Index, Progress, identify
+from .index import Index, Progress, identify, openings
 from .trash import Trash
 from .visit import STREAMS
 
@@ -30,6 +30,7 @@ class Finding:
     experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
     the catalog without a folder), "trash" (deleted, and its files are still in their place, or nothing says what lies
     there), "leftover" (files nothing refers to).
+    "mixed" (a folder that holds the records of several experiments).
     `repaired` says that it was mended: only what is derived ever is; records are never touched.
     """
 
@@ -85,6 +86,14 @@ def _compare(
         except OSError as error:
             yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
             continue
+        others = {opened.experiment_id for opened in openings(folder)} - {experiment_id}
+        if experiment_id is not None and others:
+            message = (
+                f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: folders were "
+                "copied onto each other. All of it is shown as the first one; move the files of the other's "
+                "writers to a folder of their own."
+            )
+            yield Finding("mixed", prefix, message, folder)
         if experiment_id is None:
             message = "It has a journal, but nothing in it says which experiment it is."
             yield Finding("no identity", prefix, message, folder)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.documents import RootJournal
-from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.layout import ExperimentLayout, RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
 from ..query.question import Question
@@ -24,18 +24,21 @@ from ..record.status import Status
 from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
+from .discovery import EXPERIMENTS, Folders, is_current, look_around
 from .sink import IndexSink
 from .visit import Visit, decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes"]
+__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes", "openings"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
 _ROOT, _UNREAD, _DELETED = "root/", "unread/", "deleted/"
+_FOLDERS, _ROUND = "folders", "round"
 _OPENED_BYTES = 64 << 10
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
+WALK_SECONDS = 60.0
 BATCH = 500
 BATCH_SECONDS = 1.0
 
@@ -79,6 +82,7 @@ class Index:
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._depth = 0
+        self._walked_at: float | None = None
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -115,6 +119,48 @@ class Index:
             self.touch([prefix])
             known = self.stores.catalog.known(prefixes=[prefix])
         return known[0].experiment_id if known else None
+
+    def look_closer(self, prefixes: Collection[str]) -> bool:
+        """Look at experiments that somebody named, also where nothing was announced; whether there was news.
+
+        Where nothing changed, no lock is taken.
+        """
+        known = {k.prefix: k for k in self.stores.catalog.known(prefixes=prefixes)}
+        news = [
+            prefix
+            for prefix in prefixes
+            if prefix not in known
+            or not is_current(self.root.experiment(prefix), known[prefix].cursor)
+        ]
+        return bool(news) and self._look_at_once(news)
+
+    def seek(self, ref: str) -> bool:
+        """Look for what somebody named and the catalog does not know; whether there was news.
+
+        A prefix is looked for at its place. For anything else every folder is walked, once in a while.
+        """
+        try:
+            prefix = check_prefix(ref.strip().strip("/"))
+        except (InvalidName, InvalidValue):
+            return False
+        if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
+            return True
+        if self._walked_at is not None and time.monotonic() - self._walked_at < WALK_SECONDS:
+            return False
+        self._walked_at = time.monotonic()
+        if not os.path.isdir(self.root.root):
+            return False
+        walked = list(self.root.walk())
+        known = {k.prefix for k in self.stores.catalog.known(prefixes=walked)}
+        unknown = [prefix for prefix in walked if prefix not in known]
+        return bool(unknown) and self._look_at_once(unknown)
+
+    def _look_at_once(self, prefixes: list[str]) -> bool:
+        with self._locked(WAIT_SECONDS) as mine:
+            if not mine:
+                return False
+            self._mended(self._recall)
+            return self.touch(prefixes).experiments > 0
 
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
         """Turn all finished points of some experiments (all, if None) into columns, small files too."""
@@ -203,8 +249,10 @@ class Index:
             # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
             ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             self._save_deleted()
-            taken = self._touch(sorted(self.root.walk()), progress)
-            self._save_positions(ends)
+            since = time.time_ns()
+            prefixes = sorted(self.root.walk())
+            taken = self._touch(prefixes, progress)
+            self._save_marks(ends, {_FOLDERS: Folders.holding(prefixes, since).to_text()})
             catalog.finish()
         else:
             taken = self._news(progress)
@@ -240,10 +288,34 @@ class Index:
             deletions |= chunk.replaced or any(isinstance(event, OfExperiment) for event in events)
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
+        news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
+        if self.stores.writable:
+            prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
         taken = self._touch(list(prefixes), progress)
-        if ends:
-            self._save_positions(ends)
+        changed = {k: v for k, v in news.items() if v != marks.get(k)}
+        if ends or changed:
+            self._save_marks(ends, changed)
         return taken
+
+    def _unannounced(self, marks: dict[str, str | None], announced: Collection[str]) -> list[str]:
+        """Prefixes where something came, went or changed that nobody announced; moves the marks on."""
+        catalog = self.stores.catalog
+        at = int(marks[_ROUND] or 0)
+        some = catalog.select(Question(now=time.time(), offset=at, limit=EXPERIMENTS))
+        marks[_ROUND] = str(some.next or 0)
+        round_ = catalog.known(ids=some.ids)
+        folders = Folders.from_text(marks[_FOLDERS])
+        folders.add(announced)
+        folders.add_nested(self.root, (k.prefix for k in round_))
+        found = look_around(self.root, folders)
+        marks[_FOLDERS] = folders.to_text()
+        known = {k.prefix: k for k in (*round_, *catalog.known(prefixes=found))}
+        current = {
+            prefix
+            for prefix, k in known.items()
+            if is_current(self.root.experiment(prefix), k.cursor)
+        }
+        return [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
 
     def _save_deleted(self) -> list[str]:
         """Note what is deleted now; the prefixes of all that this may show or hide."""
@@ -259,9 +331,11 @@ class Index:
         hidden = (before[i] for i in changed & before.keys() if before[i])
         return [*(known.prefix for known in catalog.known(ids=changed)), *hidden]
 
-    def _save_positions(self, ends: dict[str, RootPosition]) -> None:
-        marks = {_ROOT + name: end.to_text() for name, end in ends.items()}
-        self.stores.catalog.save(Batch(marks=marks))
+    def _save_marks(
+        self, ends: dict[str, RootPosition], others: Mapping[str, str | None] = {}
+    ) -> None:
+        marks: dict[str, str | None] = {_ROOT + name: end.to_text() for name, end in ends.items()}
+        self.stores.catalog.save(Batch(marks={**marks, **others}))
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
         """Look at the folders at these prefixes and save what is new, some at a time."""
@@ -308,9 +382,13 @@ class Index:
                 doomed[occupant.key] = occupant.experiment_id  # removed, or replaced by another
             mine = by_id.get(experiment_id) if experiment_id else None
             if mine is not None and mine.prefix != prefix:
-                if self._is_at(mine.prefix, mine.experiment_id):
-                    continue  # a copy: the one that was there first keeps the id
-                doomed[mine.key] = mine.experiment_id  # moved: taken in again where it is now
+                there = self.root.experiment(mine.prefix).folder
+                if identify(there) == experiment_id and last_opened(there) >= last_opened(
+                    self.root.experiment(prefix).folder
+                ):
+                    continue  # a copy: the one that was opened last, or that was there first, is shown
+                # Moved, or continued in the copy: taken in again where it is now.
+                doomed[mine.key] = mine.experiment_id
                 mine = None
             if experiment_id is None or experiment_id in visits:
                 continue
@@ -338,9 +416,6 @@ class Index:
             sum(len(entry.problems) for entry in entries),
         )
 
-    def _is_at(self, prefix: str, experiment_id: str) -> bool:
-        return identify(self.root.experiment(prefix).folder) == experiment_id
-
 
 def named_prefixes(events: Iterable[Hint | RootEvent]) -> Iterator[str]:
     """The prefixes that events of the root's journal name; one that leads elsewhere is passed over."""
@@ -357,22 +432,40 @@ def identify(folder: str) -> str | None:
     Raises:
         OSError: The folder is there and cannot be read.
     """
-    try:
-        names = sorted(os.listdir(os.path.join(folder, "journal")))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    for name in names:
-        if name.endswith(".jsonl"):
-            with open(os.path.join(folder, "journal", name), "rb") as file:
-                line = file.readline(_OPENED_BYTES)
-            events, _ = decode_events(line) if line.endswith(b"\n") else ([], [])
-            if events and isinstance(events[0][1], Opened):
-                return _checked_id(events[0][1].experiment_id)
+    for opened in openings(folder):
+        return _checked_id(opened.experiment_id)
     try:  # no opening can be read; the document for people repeats the id
         with open(ExperimentLayout(folder).metadata, "rb") as file:
             return _checked_id(json.load(file).get("experiment_id"))
     except (FileNotFoundError, ValueError, AttributeError):
         return None
+
+
+def openings(folder: str) -> Iterator[Opened]:
+    """What the writers of a folder said when they began, by the writers' names; what cannot be read is passed over.
+
+    Raises:
+        OSError: The folder is there and cannot be read.
+    """
+    try:
+        names = sorted(os.listdir(os.path.join(folder, "journal")))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for name in names:
+        if name.endswith(".jsonl"):
+            try:
+                with open(os.path.join(folder, "journal", name), "rb") as file:
+                    line = file.readline(_OPENED_BYTES)
+            except FileNotFoundError:
+                continue
+            events, _ = decode_events(line) if line.endswith(b"\n") else ([], [])
+            if events and isinstance(events[0][1], Opened):
+                yield events[0][1]
+
+
+def last_opened(folder: str) -> float:
+    """When an experiment was opened last."""
+    return max((opened.t for opened in openings(folder)), default=0.0)
 
 
 def _checked_id(experiment_id: object) -> str | None:

@@ -292,6 +292,7 @@ class Trash:
                     os.remove(path)
                 for experiment_id in orphans:
                     series.drop(experiment_id)
+                series.tidy()
         return Freed(len(doomed) + len(shared) + len(orphans), freed)
 
     def _expired(self, ids: Collection[str] | None, older_than: float) -> dict[str, list[str]]:

@@ -62,7 +62,7 @@ def store_usage(root: RootLayout, experiments: Mapping[str, str]) -> Usage:
         ("trash", [root.trash]),
         (
             "index",
-            [root.catalog + suffix for suffix in ("", "-wal", "-shm")] + [root.series],
+            [root.catalog + suffix for suffix in ("", "-wal", "-shm")] + [root.series, root.packs],
         ),
         ("journal of the root", [root.journal]),
         ("weights", [root.weights]),

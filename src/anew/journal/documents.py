@@ -157,13 +157,14 @@ class RootJournal:
         body: Mapping[str, Any] | None,
         *,
         scope: str = "root",
-        after: Document | None = None,
+        after: Document | Sequence[str] | None = None,
     ) -> Document | None:
         """Write a document, or remove it when `body` is None; what there is then.
 
         Args:
-            after: The document that its author saw, when it may have been changed since: what somebody else wrote
-                meanwhile then stays beside it, in `others`. What there is now, if not given.
+            after: The document that its author saw, or the ids of the events that wrote it, when it may have been
+                changed since: what somebody else wrote meanwhile then stays beside it, in `others`. What there is now,
+                if not given.
 
         Raises:
             InvalidName: The kind, name or scope is none.
@@ -173,11 +174,9 @@ class RootJournal:
         _check(kind, name, scope)
         if body is not None and not isinstance(body, Mapping):
             raise InvalidValue(f"The body of a document is a mapping, not {body!r}.", key="body")
-        seen = (
-            self._seen("document", scope, kind, name)
-            if after is None
-            else [after.event, *(other.event for other in after.others)]
-        )
+        if isinstance(after, Document):
+            after = [after.event, *(other.event for other in after.others)]
+        seen = self._seen("document", scope, kind, name) if after is None else list(after)
         fields = {"kind": kind, "name": name, "body": to_plain(body)}
         self.append("document", fields, scope=scope, after=seen)
         found = self.documents(kind, name=name, scope=scope)

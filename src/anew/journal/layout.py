@@ -60,6 +60,11 @@ class RootLayout:
         return os.path.join(self.private, "series")
 
     @property
+    def packs(self) -> str:
+        """Copies of the points of many experiments in Parquet, derived."""
+        return os.path.join(self.private, "packs")
+
+    @property
     def shared(self) -> str:
         """Captures stored once and hard-linked into experiments, named by their hash."""
         return os.path.join(self.private, "shared")

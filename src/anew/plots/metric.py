@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..query.smoothing import smoothed
 from .draw import Oddities, axis_unit, draw_curve, finish_axes
 from .labels import labels
 from .lines import Line, XAxis, chosen, read_lines
-from .smoothing import smoothed
 from .style import DASHES, MUTED, PALETTE, legend, new_axes, save_figure
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
+from ..query.smoothing import smoothed
 from .draw import Oddities
 from .lines import Line, XAxis, chosen, read_lines
 from .metric import draw_many
-from .smoothing import smoothed
 from .style import INK, new_grid, save_figure
 
 if TYPE_CHECKING:

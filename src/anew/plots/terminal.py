@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidValue, NotFound
+from ..query.smoothing import smoothed
 from .band import BandKind
 from .braille import Curve, Painted, braille_chart
 from .draw import Oddities
@@ -18,7 +19,6 @@ from .group import group_bands
 from .labels import labels
 from .lines import Line, XAxis, read_lines, scaled_time
 from .scatter import Mode, axis_of
-from .smoothing import smoothed
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView

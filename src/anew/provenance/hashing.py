@@ -26,6 +26,13 @@ class HashCache:
         self._path = os.path.join(root.private, "hashes.tsv")
         self._known: dict[str, tuple[str, str]] | None = None
 
+    @classmethod
+    def under(cls, folder: str) -> HashCache:
+        """What is remembered in a root folder."""
+        from ..journal.layout import RootLayout
+
+        return cls(RootLayout(folder))
+
     def sha256(self, path: str, stat: os.stat_result | None = None) -> str:
         """The hash of a file.
 

@@ -55,6 +55,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Which experiments, in which order, and what of them.
 
     Attributes:
+        ids: Only these, in this order unless there is a sort; those that are not there are left out. It has no
+            meaning in a question of groups.
         filter: The condition they meet; None for all.
         text: The filter as written, which error messages show.
         sort: What to sort by; what is equal keeps the order of indexing (turned around when the first key
@@ -67,6 +69,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         now: The time that durations count from, seconds since the epoch.
     """
 
+    ids: tuple[str, ...] | None = None
     filter: Expression | None = None
     text: str = ""
     sort: tuple[SortKey, ...] = ()

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import Any, Literal
-
-from sqlalchemy import Connection, func, select
 
 from ..errors import Ambiguous, InvalidValue, NotFound
 from ..query.difference import first_part
 from ..query.direction import direction
+from ..query.points import PointsQuestion
+from ..query.question import NamesQuestion, Wanted, ask, parse_field
+from ..query.references import Resolved
 from ..query.suggest import nearest, one_of
+from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
-from ..stores.catalog.sqlite import schema
-from .history import History
-from .reader import chosen_metrics
+from .backend import Backend
+from .history import History, Series
 from .results import Comparison, Difference, Summary
+from .source import Source
 from .views import ExperimentView
 
-__all__ = ["Mode", "check_mode", "compare", "differences", "in_trash", "summary", "unlogged"]
+__all__ = [
+    "Mode",
+    "check_mode",
+    "chosen_metrics",
+    "compare",
+    "differences",
+    "history",
+    "in_trash",
+    "meant",
+    "metric_field",
+    "summary",
+    "unlogged",
+]
+
+_SHOWN = 8
+_SYSTEM = "system/"
 
 Mode = Literal["min", "max"]
 
@@ -69,8 +88,9 @@ def compare(
         }
         for view in views
     ]
-    params = _differing(views, [view._state.params for view in views])
-    config = _differing(views, [view._state.config or {} for view in views])
+    states = [view.facts.state or ExperimentState() for view in views]
+    params = _differing(views, [state.params for state in states])
+    config = _differing(views, [state.config or {} for state in states])
     return Comparison(facts, values, params, config, modes)
 
 
@@ -116,43 +136,120 @@ def differences(
     return sorted(found, key=lambda d: (d.step is None, d.step or 0, d.metric))
 
 
-def summary(connection: Connection) -> Summary:
+def summary(backend: Backend) -> Summary:
     """See `Store.summary`."""
-    e, n = schema.experiments.c, schema.names.c
+    now = time.time()
+    sums = [
+        Wanted(parse_field(field), "sum") for field in ("point_count", "file_count", "file_bytes")
+    ]
     by_status = {status.value: 0 for status in Status}
-    by_status.update(
-        {
-            row[0]: row[1]
-            for row in connection.execute(select(e.status, func.count()).group_by(e.status))
-        }
-    )
-    sums = connection.execute(
-        select(
-            func.count(),
-            func.count(e.name.distinct()),
-            func.coalesce(func.sum(e.point_count), 0),
-            func.coalesce(func.sum(e.file_count), 0),
-            func.coalesce(func.sum(e.file_bytes), 0),
-        )
-    ).one()
+    groups = backend.select(ask(group=["status"], columns=sums, now=now))
+    statuses, counts, points, files, sizes = (column.values for column in groups.columns)
+    by_status.update(zip(statuses, counts, strict=True))
 
-    def distinct(column: Any) -> list[str]:
-        query = select(column).where(column.is_not(None)).distinct().order_by(column)
-        return list(connection.scalars(query))
+    def distinct(field: str) -> list[str]:
+        question = NamesQuestion(kind="value", field=parse_field(field), now=now)
+        return sorted(str(one.value) for one in backend.names(question) if one.value is not None)
 
-    metric_names = connection.scalar(select(func.count()).where(n.kind == "metric"))
     return Summary(
-        total=sums[0],
+        total=sum(counts),
         by_status=by_status,
-        names=sums[1],
-        projects=distinct(e.project),
-        owners=distinct(e.owner),
-        branches=distinct(e.git_branch),
-        metric_names=int(metric_names or 0),
-        points=int(sums[2]),
-        files=int(sums[3]),
-        bytes=int(sums[4]),
+        names=len(distinct("name")),
+        projects=distinct("project"),
+        owners=distinct("owner"),
+        branches=distinct("git.branch"),
+        metric_names=len(backend.names(NamesQuestion(kind="metric", now=now))),
+        points=int(sum(points)),
+        files=int(sum(files)),
+        bytes=int(sum(sizes)),
     )
+
+
+def meant(resolved: Resolved) -> str:
+    """The id that a text means.
+
+    Raises:
+        NotFound: It means none; `.nearest` are likely meanings.
+        Ambiguous: It means several; `.candidates` are their ids.
+    """
+    if resolved.id is not None:
+        return resolved.id
+    text = resolved.ref.strip()
+    if resolved.candidates:
+        shown = ", ".join(f"{one.id} ({one.prefix})" for one in resolved.candidates[:_SHOWN])
+        more = ", …" if len(resolved.candidates) > _SHOWN else ""
+        what = (
+            f"Several experiments have the name {text!r}"
+            if resolved.by == "name"
+            else f"Several ids start with {text!r}"
+        )
+        raise Ambiguous(
+            f"{what}: {shown}{more}. Give more of the id, or the prefix.",
+            candidates=[one.id for one in resolved.candidates[:_SHOWN]],
+        )
+    if resolved.nearest:
+        hint = f" Did you mean {one_of(resolved.nearest)}?"
+    elif resolved.empty:
+        hint = " The store has no experiments yet."
+    else:
+        hint = " `store.list()` or `anew list` shows what there is."
+    raise NotFound(
+        f"There is no experiment {text!r}.{hint}", name=text, nearest=list(resolved.nearest)
+    )
+
+
+def chosen_metrics(
+    views: Sequence[ExperimentView], metrics: str | Iterable[str] | None
+) -> list[str]:
+    """The metrics meant by names and patterns, of those that any of the experiments logged.
+
+    Raises:
+        NotFound: None of them logged one that was named, or one that fits a pattern.
+    """
+    known: dict[str, None] = {}
+    for view in views:
+        known.update(dict.fromkeys(view.metrics))
+    if metrics is None:
+        return sorted(name for name in known if not name.startswith(_SYSTEM))
+    chosen: dict[str, None] = {}
+    for wanted in [metrics] if isinstance(metrics, str) else metrics:
+        if wanted in known:
+            chosen[wanted] = None
+            continue
+        fitting = sorted(name for name in known if fnmatchcase(name, wanted))
+        if not fitting:
+            near = nearest(wanted, known)
+            hint = f" Did you mean {one_of(map(repr, near))}?" if near else ""
+            which = "The experiment has" if len(views) == 1 else "None of the experiments has"
+            no = "no" if len(views) == 1 else "a"
+            raise NotFound(f"{which} {no} metric {wanted!r}.{hint}", name=wanted, nearest=near)
+        chosen.update(dict.fromkeys(fitting))
+    return list(chosen)
+
+
+def history(
+    source: Source,
+    views: Sequence[ExperimentView],
+    metrics: str | Iterable[str] | None,
+    *,
+    points: int | None = None,
+    start: int | None = None,
+    stop: int | None = None,
+    metadata: bool = False,
+) -> History:
+    """See `Store.history`."""
+    chosen = chosen_metrics(views, metrics)
+    if not chosen:
+        return History(())
+    question = PointsQuestion(
+        ids=tuple(view.id for view in views),
+        metrics=tuple(chosen),
+        points=points,
+        start=start,
+        stop=stop,
+        metadata=metadata,
+    )
+    return History([Series.of(one) for one in source.series(question)])
 
 
 def in_trash(ref: str, items: Sequence[tuple[str, str, str]]) -> str:
@@ -186,3 +283,9 @@ def unlogged(metric: str, known: Sequence[str]) -> NotFound:
     return NotFound(
         f"No experiment ever logged a metric {metric!r}.{hint}", name=metric, nearest=near
     )
+
+
+def metric_field(name: str, stat: str) -> str:
+    """A metric's summary as a field of the filter language; in brackets, so that it can be no other's."""
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'metrics["{escaped}"].{stat}'

@@ -5,23 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import pyarrow as pa
 
 from ..errors import InvalidValue
-from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
-from ..journal.root import journal_files
+from ..query.points import PointsQuestion
+from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
-from ..stores.series.protocol import ExperimentFolder
-from .results import Experiments
+from .source import Source
 from .table import experiments_table
 from .views import ExperimentView
-
-if TYPE_CHECKING:
-    from .reader import Reader
 
 __all__ = ["Format", "export"]
 
@@ -52,11 +47,8 @@ POINTS = pa.schema(
 )
 
 
-_OF_ONE_ROOT = frozenset({"opened", "ended", "changed", "root", "sink"})
-
-
 def export(
-    reader: Reader,
+    source: Source,
     views: Sequence[ExperimentView],
     target: str,
     format: Format | None,
@@ -71,6 +63,7 @@ def export(
     Raises:
         InvalidValue: There is no such format.
         FileExistsError: Something is there already.
+        InvalidSetting: A zip file is asked for, and the store is on another machine.
     """
     chosen = format or ("zip" if target.lower().endswith(".zip") else "parquet")
     if chosen not in _FORMATS:
@@ -78,27 +71,24 @@ def export(
             f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
-        return [_zip(views, target, reader.layout if whole else None)]
-    return _tables(reader, views, target, chosen)
+        source.looked_after().archive([view.id for view in views], target, whole=whole)
+        return [target]
+    return _tables(source, views, target, chosen)
 
 
-def _tables(reader: Reader, views: Sequence[ExperimentView], target: str, format: str) -> list[str]:
+def _tables(source: Source, views: Sequence[ExperimentView], target: str, format: str) -> list[str]:
     names = ("experiments", "params", "points")
     paths = [os.path.join(target, f"{name}.{format}") for name in names]
     for path in paths:
         if os.path.exists(path):
             raise FileExistsError(f"{path} is there already; export to another folder.")
     os.makedirs(target, exist_ok=True)
-    if isinstance(views, Experiments):
-        facts = views.to_arrow()
-    else:
-        keys = [view._row.key for view in views]
-        facts = reader.ask(lambda c: experiments_table(c, keys), fresh=False)
+    facts = experiments_table(source.backend, [view.id for view in views])
     open_writer = _WRITERS[format]
     for path, schema, batches in (
         (paths[0], facts.schema, [facts]),
         (paths[1], PARAMS, _param_batches(views)),
-        (paths[2], POINTS, _point_batches(reader, views)),
+        (paths[2], POINTS, _point_batches(source, views)),
     ):
         part = f"{path}.part"
         writer = open_writer(part, schema)
@@ -117,7 +107,8 @@ def _tables(reader: Reader, views: Sequence[ExperimentView], target: str, format
 def _param_batches(views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     rows: list[tuple[Any, ...]] = []
     for view in views:
-        for kind, nested in (("param", view._state.params), ("config", view._state.config or {})):
+        state = view.facts.state or ExperimentState()
+        for kind, nested in (("param", state.params), ("config", state.config or {})):
             for name, plain in flatten(nested).items():
                 rows.append((view.id, kind, name, *_typed(from_plain(plain))))
         if len(rows) > _FLUSH_ROWS:
@@ -141,24 +132,19 @@ def _table(rows: list[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _point_batches(reader: Reader, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
+def _point_batches(source: Source, views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
     for view in views:
-        place = ExperimentFolder(view.id, reader.folder(view.prefix))
-        columns = reader.series.read(place, metadata=True)
-        for at, name in enumerate(columns.names):
-            rows = slice(int(columns.starts[at]), int(columns.starts[at + 1]))
-            count = rows.stop - rows.start
-            metadata = None if columns.metadata is None else columns.metadata[rows]
+        question = PointsQuestion(ids=(view.id,), order="written", metadata=True)
+        for one in source.series(question):
+            count = len(one.steps)
             yield pa.Table.from_arrays(
                 [
-                    pa.array([view.id], pa.string()).take(pa.array([0] * count)),
-                    pa.array([name], pa.string()).take(pa.array([0] * count)),
-                    pa.array(columns.step[rows]),
-                    pa.array(columns.time[rows]),
-                    pa.array(columns.value[rows]),
-                    pa.nulls(count, pa.string())
-                    if metadata is None
-                    else pa.array(metadata, pa.string()),
+                    pa.array([one.id], pa.string()).take(pa.array([0] * count)),
+                    pa.array([one.metric], pa.string()).take(pa.array([0] * count)),
+                    pa.array(one.steps),
+                    pa.array(one.times),
+                    pa.array(one.values),
+                    pa.array(one.metadata or [None] * count, pa.string()),
                 ],
                 schema=POINTS,
             )
@@ -203,65 +189,3 @@ _WRITERS: dict[str, Callable[[str, pa.Schema], Any]] = {
     "csv": _csv,
     "jsonl": _Jsonl,
 }
-
-
-def _zip(views: Sequence[ExperimentView], target: str, root: RootLayout | None) -> str:
-    """The folders as they are, each under its prefix: unpacked into another root they are experiments there.
-
-    Args:
-        root: The root whose documents, versions and aliases to add; none if None.
-    """
-    if os.path.exists(target):
-        raise FileExistsError(f"{target} is there already; export to another file.")
-    if os.path.dirname(target):
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-    part = f"{target}.part"
-    try:
-        # Times before 1980, which zip cannot say, become 1980.
-        with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
-            written: set[str] = set()
-            for view in views:
-                for path, name in _files(str(view.path), view.prefix):
-                    if name not in written:
-                        written.add(name)
-                        archive.write(path, name)
-            for name, data in () if root is None else _root_journal(root):
-                archive.writestr(name, data)
-        os.replace(part, target)
-    except BaseException:
-        if os.path.exists(part):
-            os.remove(part)
-        raise
-    return target
-
-
-def _root_journal(root: RootLayout) -> Iterator[tuple[str, bytes]]:
-    """The files of a root's journal, without the lines about this root itself: its id, its sinks, hints for its index."""
-    for name in journal_files(root):
-        path = os.path.join(root.journal, name)
-        with open(path, "rb") as file:
-            kept = b"".join(line for line in file if _travels(line))
-        if kept:
-            yield os.path.relpath(path, root.root).replace(os.sep, "/"), kept
-
-
-def _travels(line: bytes) -> bool:
-    try:
-        kind = json.loads(line)["k"]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return line.endswith(b"\n") and kind not in _OF_ONE_ROOT
-
-
-def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
-    for at, folders, names in os.walk(folder):
-        inside = os.path.relpath(at, folder)
-        if inside.split(os.sep)[0] not in OWN_FOLDERS and inside != "." and is_experiment(at):
-            folders.clear()  # another experiment, whose prefix goes on from this one's
-            continue
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(at, name)
-            if os.path.isfile(path) and not os.path.islink(path):
-                relative = name if inside == "." else f"{inside.replace(os.sep, '/')}/{name}"
-                yield path, f"{prefix}/{relative}"

@@ -2,41 +2,168 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import blake3
 
 from ..errors import CorruptData, NotFound
+from ..query.content import ContentQuestion
+from ..record.facts import FileFact, ValueFact
+from ..record.plain import from_plain
+from .source import Source
 
-__all__ = ["FileView", "ValueView"]
+__all__ = ["FileView", "Stored", "ValueView", "inside"]
 
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+def inside(folder: str, relative: str, experiment_id: str) -> str:
+    """A path that a record gives, as a path on this machine.
+
+    Raises:
+        CorruptData: It does not stay in the experiment's folder.
+    """
+    parts = relative.split("/")
+    if os.path.isabs(relative) or ".." in parts or "\0" in relative or "\\" in relative:
+        raise CorruptData(
+            f"The journal of {experiment_id} names the file {relative!r}, which lies outside of its "
+            "folder. It is not opened.",
+            path=relative,
+        )
+    return os.path.join(folder, *parts)
+
+
+class Stored:
+    """Bytes that an experiment keeps, wherever they are.
+
+    Args:
+        name: The path within the experiment's folder; of a capture its name.
+    """
+
+    __slots__ = ("_id", "_kind", "_name", "_prefix", "_source")
+
+    def __init__(
+        self,
+        source: Source,
+        experiment_id: str,
+        prefix: str,
+        kind: Literal["file", "value", "capture"],
+        name: str,
+    ) -> None:
+        self._source = source
+        self._id = experiment_id
+        self._prefix = prefix
+        self._kind = kind
+        self._name = name
+
+    @property
+    def path(self) -> Path:
+        """Where they are on this machine.
+
+        Raises:
+            NotFound: The store is on another machine.
+            CorruptData: The record names a place outside of the experiment's folder.
+        """
+        return Path(inside(str(self._source.folder(self._prefix)), self._name, self._id))
+
+    def open(self) -> IO[bytes]:
+        """The bytes, to be read from their beginning or from anywhere.
+
+        Raises:
+            NotFound: They are gone.
+            CorruptData: The record names a place outside of the experiment's folder.
+        """
+        raw = _Raw(self)
+        raw.readinto(bytearray(1))  # what is gone is told now
+        raw.seek(0)
+        return io.BufferedReader(raw, _BLOCK)
+
+    def read(self) -> bytes:
+        """All of the bytes; raises as `open`."""
+        with self.open() as file:
+            return file.read()
+
+    def part(self, start: int, length: int) -> tuple[bytes, int]:
+        """Some of the bytes, and how many there are in all."""
+        answer = self._source.backend.open(
+            ContentQuestion(
+                id=self._id, kind=self._kind, name=self._name, start=start, length=length
+            )
+        )
+        return answer.data, answer.size
+
+
+class _Raw(io.RawIOBase):
+    """The bytes as a file that can be read and sought in."""
+
+    def __init__(self, stored: Stored) -> None:
+        super().__init__()
+        self._stored = stored
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data, _ = self._stored.part(self._at, len(buffer))
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = (0, self._at, self._stored.part(0, 0)[1] if whence == os.SEEK_END else 0)[whence]
+        self._at = max(0, begin + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+
 class FileView:
     """One logged file.
 
     Attributes:
         prefix: The logical folder it was logged under, such as "models".
-        path: Where it lies.
         size: Bytes; `hash` is the BLAKE3 of its content.
         time: When it was logged, seconds since the epoch.
     """
 
+    __slots__ = ("_stored", "hash", "id", "metadata", "name", "prefix", "size", "step", "time")
+
     id: str
     name: str
     prefix: str
-    path: Path
     size: int
     hash: str
     step: int | None
     time: float
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any]
+
+    def __init__(self, fact: FileFact, stored: Stored) -> None:
+        self._stored = stored
+        self.id, self.name, self.prefix = fact.id, fact.name, fact.prefix
+        self.size, self.hash, self.step, self.time = fact.size, fact.hash, fact.step, fact.time
+        self.metadata = from_plain(fact.metadata)
+
+    def __repr__(self) -> str:
+        return f"FileView({self.name!r}, prefix={self.prefix!r}, size={self.size})"
+
+    @property
+    def path(self) -> Path:
+        """Where it lies on this machine.
+
+        Raises:
+            NotFound: The store is on another machine; `open`, `read_bytes` and `save` work there too.
+            CorruptData: The record names a place outside of the experiment's folder.
+        """
+        return self._stored.path
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -47,13 +174,7 @@ class FileView:
         Raises:
             NotFound: The file is gone.
         """
-        try:
-            return self.path.open("rb")
-        except FileNotFoundError as error:
-            raise NotFound(
-                f"The file {self.name!r} was logged but is no longer at {self.path}.",
-                name=self.name,
-            ) from error
+        return self._stored.open()
 
     def read_bytes(self, *, check: bool = True) -> bytes:
         """The content.
@@ -62,8 +183,7 @@ class FileView:
             CorruptData: It does not have the hash it was logged with (unless `check` is False).
             NotFound: The file is gone.
         """
-        with self.open() as file:
-            data = file.read()
+        data = self._stored.read()
         if check:
             self._compare(blake3.blake3(data).hexdigest())
         return data
@@ -94,35 +214,61 @@ class FileView:
                     hasher.update(block)
                     copy.write(block)
             self._compare(hasher.hexdigest())
-            shutil.copymode(self.path, part)
+            self._keep_mode(part)
             os.replace(part, target)
         finally:
             part.unlink(missing_ok=True)
         return target
 
+    def _keep_mode(self, copy: Path) -> None:
+        """Give a copy the permissions of the file, where they are to be had."""
+        try:
+            shutil.copymode(self.path, copy)
+        except NotFound:  # it is on another machine
+            return
+
     def _compare(self, found: str) -> None:
         if self.hash and found != self.hash.removeprefix("blake3:"):
             raise CorruptData(
-                f"{self.path} is not what was logged: its hash is {found[:16]}…, not "
+                f"The file {self.name!r} is not what was logged: its hash is {found[:16]}…, not "
                 f"{self.hash[:16]}…. It was changed or damaged since.",
-                path=str(self.path),
+                path=self.name,
             )
 
 
-@dataclass(frozen=True, slots=True)
 class ValueView:
     """One logged value beyond numbers: an image, a table, a histogram …
 
-    Small ones are in `data`; larger ones in the file at `path`.
+    Small ones are in `data`; larger ones are a file, which `read_bytes` reads.
     """
+
+    __slots__ = ("_stored", "data", "kind", "metadata", "name", "step", "time")
 
     name: str
     kind: str
     step: int | None
     time: float
-    path: Path | None
     data: Any
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any]
+
+    def __init__(self, fact: ValueFact, stored: Stored | None) -> None:
+        self._stored = stored
+        self.name, self.kind, self.step, self.time = fact.name, fact.kind, fact.step, fact.time
+        self.data = from_plain(fact.data)
+        self.metadata = from_plain(fact.metadata)
+
+    def __repr__(self) -> str:
+        return f"ValueView({self.name!r}, kind={self.kind!r}, step={self.step})"
+
+    @property
+    def path(self) -> Path | None:
+        """Where its file lies on this machine; None for a value without one.
+
+        Raises:
+            NotFound: The store is on another machine; `read_bytes` works there too.
+            CorruptData: The record names a place outside of the experiment's folder.
+        """
+        return None if self._stored is None else self._stored.path
 
     def read_bytes(self) -> bytes:
         """The file's content.
@@ -130,11 +276,8 @@ class ValueView:
         Raises:
             NotFound: The value has no file, or it is gone.
         """
-        if self.path is None:
+        if self._stored is None:
             raise NotFound(
                 f"The value {self.name!r} has no file; it is in `.data`.", name=self.name
             )
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound(f"The file of {self.name!r} is gone: {self.path}.") from error
+        return self._stored.read()

@@ -25,7 +25,9 @@ def _text(text: str) -> Value:
     return Value("text", text, repr(text), 0)
 
 
-def is_text(field: Literal["name", "project", "user"], value: str | None) -> list[Expression]:
+def is_text(
+    field: Literal["name", "project", "user", "parent"], value: str | None
+) -> list[Expression]:
     """The field is this text."""
     return [] if value is None else [Compare(_field(field), "==", _text(value), 0)]
 

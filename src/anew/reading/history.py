@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from ..query.downsample import in_order, kept, step_order
-from ..stores.series.columns import Columns, Stretch
+from ..query.arrays import Floats, Ints
+from ..query.points import SeriesPoints
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow as pa
 
-__all__ = ["History", "Order", "Series", "series_of", "thinned"]
+__all__ = ["History", "Order", "Series"]
 
 Order = Literal["step", "written"]
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,6 +41,26 @@ class Series:
     values: Floats
     total: int
     metadata: list[dict[str, Any] | None] | None = None
+
+    @classmethod
+    def of(cls, points: SeriesPoints) -> Series:
+        """The series that an answer gives."""
+        said = points.metadata
+        return cls(
+            points.id,
+            points.metric,
+            points.steps,
+            points.times,
+            points.values,
+            points.total,
+            None if said is None else [None if one is None else json.loads(one) for one in said],
+        )
+
+    @classmethod
+    def empty(cls, experiment_id: str, metric: str) -> Series:
+        """A series without points."""
+        none = np.zeros(0, np.float64)
+        return cls(experiment_id, metric, np.zeros(0, np.int64), none, none, 0)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -76,66 +93,6 @@ class Series:
         from .frames import to_polars
 
         return to_polars(self.to_arrow())
-
-
-def series_of(
-    columns: Columns,
-    experiment_id: str,
-    metric: str,
-    *,
-    points: int | None = None,
-    order: Order = "step",
-) -> Series:
-    """One series out of what a series store read, ordered and downsampled."""
-    rows = columns.of(metric)
-    steps, times, values = columns.step[rows], columns.time[rows], columns.value[rows]
-    metadata = None if columns.metadata is None else columns.metadata[rows]
-    total = len(steps)
-    sorting = step_order(steps) if order == "step" else None
-    chosen: Any = sorting
-    if points is not None:
-        ordered = values if sorting is None else values[sorting]
-        keep = kept(ordered, points)
-        if keep is not None:
-            chosen = keep if sorting is None else sorting[keep]
-    if chosen is not None:
-        steps, times, values = steps[chosen], times[chosen], values[chosen]
-        metadata = None if metadata is None else metadata[chosen]
-    said = None if metadata is None else [None if m is None else json.loads(m) for m in metadata]
-    return Series(experiment_id, metric, steps, times, values, total, said)
-
-
-def thinned(runs: Sequence[Stretch], experiment_id: str, metric: str, points: int) -> Series | None:
-    """A series downsampled as it lies in the store, or None where it has to be put together first.
-
-    The same points as `series_of` chooses, without a copy of all the others.
-    """
-    last = None
-    for run in runs:
-        if run.given is not None or not in_order(run.step):
-            return None
-        if last is not None and run.step[0] < last:
-            return None
-        last = run.step[-1]
-    keep = kept([run.value for run in runs], points)
-    if keep is None:
-        return None
-    ends = np.cumsum([len(run.value) for run in runs])
-    cuts = np.searchsorted(keep, ends)
-    steps, times, values = [], [], []
-    for run, mine, end in zip(runs, np.split(keep, cuts), ends, strict=False):
-        here = mine - (end - len(run.value))
-        steps.append(run.step[here])
-        times.append(run.time[here])
-        values.append(run.value[here])
-    return Series(
-        experiment_id,
-        metric,
-        np.concatenate(steps),
-        np.concatenate(times),
-        np.concatenate(values),
-        int(ends[-1]),
-    )
 
 
 class History(Sequence[Series]):

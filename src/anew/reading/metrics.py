@@ -11,17 +11,17 @@ import numpy.typing as npt
 
 from ..errors import NotFound
 from ..query.direction import direction
+from ..query.points import PointsQuestion
 from ..query.suggest import nearest, one_of
 from ..record.facts import MetricSummary
 from .history import Order, Series
 from .rows import MetricRows
+from .source import Source
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
-
-    from .views import ExperimentView
 
 __all__ = ["MetricView", "Metrics"]
 
@@ -38,7 +38,7 @@ class MetricView:
     """
 
     __slots__ = (
-        "_view", "count", "first", "last", "last_step", "last_time", "max", "max_step", "mean",
+        "_id", "_source", "count", "first", "last", "last_step", "last_time", "max", "max_step", "mean",
         "min", "min_step", "name", "nonfinite", "std",
     )  # fmt: skip
 
@@ -56,8 +56,11 @@ class MetricView:
     std: float | None
     nonfinite: int
 
-    def __init__(self, view: ExperimentView, name: str, summary: MetricSummary) -> None:
-        self._view = view
+    def __init__(
+        self, source: Source, experiment_id: str, name: str, summary: MetricSummary
+    ) -> None:
+        self._source = source
+        self._id = experiment_id
         self.name = name
         for field in summary.__struct_fields__:
             setattr(self, field, getattr(summary, field))
@@ -94,9 +97,17 @@ class MetricView:
             metadata: Also what was logged beside each point.
             order: "step", or "written" for the order in which the points were logged.
         """
-        return self._view._read_metric(
-            self.name, points=points, start=start, stop=stop, metadata=metadata, order=order
+        question = PointsQuestion(
+            ids=(self._id,),
+            metrics=(self.name,),
+            start=start,
+            stop=stop,
+            points=points,
+            order=order,
+            metadata=metadata,
         )
+        found = self._source.series(question)
+        return Series.of(found[0]) if found else Series.empty(self._id, self.name)
 
     def to_numpy(
         self, points: int | None = None
@@ -150,10 +161,13 @@ class MetricView:
 class Metrics(Mapping[str, MetricView]):
     """Metrics by name, sorted; an unknown name raises NotFound with the nearest ones."""
 
-    __slots__ = ("_summaries", "_view")
+    __slots__ = ("_id", "_source", "_summaries")
 
-    def __init__(self, view: ExperimentView, summaries: Mapping[str, MetricSummary]) -> None:
-        self._view = view
+    def __init__(
+        self, source: Source, experiment_id: str, summaries: Mapping[str, MetricSummary]
+    ) -> None:
+        self._source = source
+        self._id = experiment_id
         self._summaries = {name: summaries[name] for name in sorted(summaries)}
 
     def __getitem__(self, name: str) -> MetricView:
@@ -164,11 +178,11 @@ class Metrics(Mapping[str, MetricView]):
             if not self._summaries:
                 hint = " It logged no metric."
             raise NotFound(
-                f"The experiment {self._view.id} has no metric {name!r}.{hint}",
+                f"The experiment {self._id} has no metric {name!r}.{hint}",
                 name=str(name),
                 nearest=near,
             )
-        return MetricView(self._view, name, summary)
+        return MetricView(self._source, self._id, name, summary)
 
     def __contains__(self, name: object) -> bool:
         return name in self._summaries
@@ -186,7 +200,10 @@ class Metrics(Mapping[str, MetricView]):
         else:
             strip = 0
             names = [n for n in self if not n.startswith("system/")]
-        return self._view._read_rows(names, strip)
+        question = PointsQuestion(
+            ids=(self._id,), metrics=tuple(names), order="written", rows=True, metadata=True
+        )
+        return MetricRows(self._source.series(question), strip)
 
     def get(self, name: str, default: Any = None) -> Any:
         """The metric, or `default`."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import NotFound
 from .views import ExperimentView
 
 if TYPE_CHECKING:
@@ -14,124 +12,16 @@ if TYPE_CHECKING:
     import polars
     import pyarrow as pa
 
-    from .reader import Reader
 
 __all__ = [
     "Best",
     "Comparison",
-    "Deleted",
     "Difference",
-    "Experiments",
-    "Finding",
-    "Refreshed",
     "Summary",
-    "Trashed",
-    "Usage",
 ]
 
 _PAGE = 500
 _PAGES_HELD = 4
-
-
-class Experiments(Sequence[ExperimentView]):
-    """Experiments in the order asked for: a frozen sequence of views.
-
-    Which ones and in which order is settled; what is known of them is read a page at a time, the first page
-    of a limited answer at once. One that was deleted meanwhile raises NotFound when it is reached.
-    """
-
-    __slots__ = ("_given", "_keys", "_pages", "_reader", "_total")
-
-    def __init__(
-        self,
-        reader: Reader,
-        keys: Sequence[int],
-        total: int | Callable[[], int],
-        given: Mapping[int, Any] | None = None,
-    ) -> None:
-        self._reader = reader
-        self._keys = tuple(keys)
-        self._total = total
-        self._given = dict(given or {})
-        self._pages: dict[int, dict[int, Any]] = {}
-
-    @property
-    def total(self) -> int:
-        """How many met the filter, also those that the limit left out; counted when first asked for."""
-        if not isinstance(self._total, int):
-            self._total = self._total()
-        return self._total
-
-    @property
-    def ids(self) -> list[str]:
-        """Their ids, in order."""
-        return [view.id for view in self]
-
-    @overload
-    def __getitem__(self, index: int) -> ExperimentView: ...
-    @overload
-    def __getitem__(self, index: slice) -> Experiments: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            keys = self._keys[index]
-            return Experiments(self._reader, keys, len(keys), self._given)
-        return self._view(range(len(self._keys))[index])
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __iter__(self) -> Iterator[ExperimentView]:
-        return (self._view(at) for at in range(len(self._keys)))
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Experiments):
-            return (
-                self._keys == other._keys and self._reader.layout.root == other._reader.layout.root
-            )
-        return NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._keys)
-
-    def __repr__(self) -> str:
-        shown = ", ".join(view.id for view in self[:5]) + (", …" if len(self) > 5 else "")
-        return f"<Experiments {len(self)}: {shown}>"
-
-    def _view(self, at: int) -> ExperimentView:
-        key = self._keys[at]
-        row = self._given.get(key) or self._page(at // _PAGE).get(key)
-        if row is None:
-            raise NotFound(
-                f"Experiment {at} of this answer was deleted since it was asked for; ask again."
-            )
-        return ExperimentView(self._reader, row)
-
-    def _page(self, number: int) -> dict[int, Any]:
-        page = self._pages.get(number)
-        if page is None:
-            page = self._reader.page(self._keys[number * _PAGE : (number + 1) * _PAGE])
-            while len(self._pages) >= _PAGES_HELD:
-                del self._pages[next(iter(self._pages))]
-            self._pages[number] = page
-        return page
-
-    def to_arrow(self) -> pa.Table:
-        """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
-        from .table import experiments_table
-
-        return self._reader.ask(lambda c: experiments_table(c, self._keys), fresh=False)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """As `to_arrow`, for pandas."""
-        from .frames import to_pandas
-
-        return to_pandas(self.to_arrow())
-
-    def to_polars(self) -> polars.DataFrame:
-        """As `to_arrow`, for Polars."""
-        from .frames import to_polars
-
-        return to_polars(self.to_arrow())
 
 
 @dataclass(frozen=True)
@@ -255,68 +145,3 @@ class Difference:
     b: float | None
     count_a: int
     count_b: int
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something on disk that is not as it should be.
-
-    Attributes:
-        kind: "broken line", "corrupt file", "unreadable", "no identity", "copy", "not indexed", "gone",
-            "trash" or "leftover".
-        reason: What is wrong, in a sentence.
-        path: The file or folder.
-        line: The line in it, from 1.
-        repaired: Whether it was mended; only what is derived ever is.
-    """
-
-    kind: str
-    reason: str
-    path: str
-    experiment_id: str | None = None
-    prefix: str | None = None
-    line: int | None = None
-    repaired: bool = False
-
-
-@dataclass(frozen=True)
-class Deleted:
-    """What a deletion did: how many experiments, of how many bytes.
-
-    `freed` says whether the bytes are back already, or come with `gc`.
-    """
-
-    count: int
-    bytes: int
-    freed: bool
-    ids: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Trashed:
-    """An experiment in the trash."""
-
-    id: str
-    prefix: str
-    name: str
-    deleted_at: float
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Refreshed:
-    """What bringing the index up to date took in, and how long it took in seconds."""
-
-    experiments: int
-    points: int
-    seconds: float
-    broken: int = 0
-
-
-@dataclass(frozen=True)
-class Usage:
-    """Bytes on disk: `total`, `by_kind` (points, logs, files, …), `by_experiment` (id → bytes)."""
-
-    total: int
-    by_kind: Mapping[str, int]
-    by_experiment: Mapping[str, int]

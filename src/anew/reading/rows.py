@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from ..stores.series.columns import Columns
+from ..query.points import SeriesPoints
 
 __all__ = ["MetricRows"]
 
@@ -18,27 +18,30 @@ class MetricRows(Sequence[dict[str, Any]]):
 
     A row is `{"index", "step", "time", "values", "metadata"}`. It is made when it is looked at, so a page of a
     long series costs no more than the page. `step` is None in a row that was logged without one.
+
+    Args:
+        series: Series as written, with the numbers of their calls and with metadata.
+        strip: How many characters come off the front of each metric's name.
     """
 
-    __slots__ = ("_columns", "_names", "_order", "_starts")
+    __slots__ = ("_at", "_begins", "_names", "_of", "_series")
 
-    def __init__(self, columns: Columns, strip: int) -> None:
-        assert columns.row is not None
-        assert columns.part is not None
-        self._columns = columns
-        self._names = [name[strip:] for name in columns.names]
-        written = sorted(range(len(columns.parts)), key=columns.parts.__getitem__)
-        rank = np.empty(len(columns.parts), np.int64)
-        rank[written] = np.arange(len(columns.parts))
-        part = rank[columns.part] if len(columns.part) else columns.part
-        self._order = np.lexsort((columns.row, part))
-        part, row = part[self._order], columns.row[self._order]
-        new = np.ones(len(row), np.bool_)
-        new[1:] = (part[1:] != part[:-1]) | (row[1:] != row[:-1])
-        self._starts = np.append(np.flatnonzero(new), len(row))
+    def __init__(self, series: Sequence[SeriesPoints], strip: int = 0) -> None:
+        self._series = tuple(series)
+        self._names = [one.metric[strip:] for one in series]
+        none = [np.zeros(0, np.int64)]
+        calls = np.concatenate(none + [one.calls for one in series if one.calls is not None])
+        counts = [len(one.steps) for one in series]
+        of = np.repeat(np.arange(len(counts)), counts)
+        at = np.concatenate(none + [np.arange(count) for count in counts])
+        order = np.argsort(calls, kind="stable")  # within a call, series by series
+        calls = calls[order]
+        self._of, self._at = of[order], at[order]
+        begins = np.flatnonzero(np.concatenate(([True], calls[1:] != calls[:-1])))
+        self._begins = np.append(begins, len(calls)) if len(calls) else np.zeros(1, np.int64)
 
     def __len__(self) -> int:
-        return len(self._starts) - 1
+        return len(self._begins) - 1
 
     @overload
     def __getitem__(self, index: int) -> dict[str, Any]: ...
@@ -49,19 +52,18 @@ class MetricRows(Sequence[dict[str, Any]]):
         return self._row(at) if isinstance(at, int) else [self._row(one) for one in at]
 
     def _row(self, index: int) -> dict[str, Any]:
-        columns = self._columns
-        points = self._order[self._starts[index] : self._starts[index + 1]]
-        series = np.searchsorted(columns.starts, points, side="right") - 1
-        first = int(points[0])
-        given = columns.given is None or bool(columns.given[first])
-        said = None if columns.metadata is None else columns.metadata[first]
+        points = range(int(self._begins[index]), int(self._begins[index + 1]))
+        places = [(int(self._of[point]), int(self._at[point])) for point in points]
+        number, at = places[0]
+        first = self._series[number]
+        given = first.given is None or bool(first.given[at])
+        said = None if first.metadata is None else first.metadata[at]
         return {
             "index": index,
-            "step": int(columns.step[first]) if given else None,
-            "time": float(columns.time[first]),
+            "step": int(first.steps[at]) if given else None,
+            "time": float(first.times[at]),
             "values": {
-                self._names[name]: float(columns.value[point])
-                for name, point in zip(series, points, strict=True)
+                self._names[number]: float(self._series[number].values[at]) for number, at in places
             },
             "metadata": None if said is None else json.loads(said),
         }

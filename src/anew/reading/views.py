@@ -1,38 +1,43 @@
-"""What is known of one experiment, as attributes."""
+"""What is known of experiments, as attributes: one of them, and sequences of them."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
-from ..errors import CorruptData
-from ..record.facts import ValueFact
+import msgspec
+
+from ..errors import NotFound
+from ..query.changes import ChangesQuestion
+from ..query.lines import LinesQuestion
+from ..query.question import ask
+from ..query.syntax import Expression
+from ..record.facts import ExperimentFacts
 from ..record.fold import ExperimentState
-from ..record.packed import unpacker
 from ..record.plain import from_plain
 from ..record.status import Status
-from ..stores.catalog.summary import summaries
-from .files import FileView, ValueView
-from .history import Order, Series
+from .files import FileView, Stored, ValueView
+from .given import is_text
 from .logs import LogLine, follow_lines, read_console, read_logs
 from .metrics import Metrics, MetricView
 from .nested import Nested
-from .rows import MetricRows
+from .source import Source
+from .upkeep import Deleted
 
 if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow as pa
+
     from ..forwarders.later import Forwarded
-    from .reader import Reader
-    from .results import Deleted, Experiments
 
-__all__ = ["ExperimentView", "FileView", "LogLine", "MetricView", "ValueView"]
+__all__ = ["ExperimentView", "Experiments", "FileView", "LogLine", "MetricView", "ValueView"]
 
-_states = unpacker(ExperimentState)
-_values = unpacker(ValueFact)
+_PAGE = 500
+_PAGES_HELD = 4
 
 
 class ExperimentView:
@@ -41,48 +46,53 @@ class ExperimentView:
     Times are seconds since the epoch. `status` and `reason` count a process that vanished as failed.
     """
 
-    __slots__ = ("__dict__", "_reader", "_row")
+    __slots__ = ("__dict__", "_facts", "_source")
 
-    def __init__(self, reader: Reader, row: Any) -> None:
-        self._reader = reader
-        self._row = row
+    def __init__(self, source: Source, facts: ExperimentFacts) -> None:
+        self._source = source
+        self._facts = facts
 
     # -- facts -------------------------------------------------------------------------------------
 
     @property
+    def facts(self) -> ExperimentFacts:
+        """All of them as the backend gave them, parameters and configuration as plain values."""
+        return self._facts
+
+    @property
     def id(self) -> str:
         """Its id: unique, short, random."""
-        return str(self._row.experiment_id)
+        return self._facts.id
 
     @property
     def prefix(self) -> str:
         """Its path under the store's root."""
-        return str(self._row.prefix)
+        return self._facts.prefix
 
     @property
     def name(self) -> str:
         """Its label."""
-        return str(self._row.name)
+        return self._facts.name
 
     @property
     def owner(self) -> str | None:
         """The first segment of a prefix owner/project/…/name."""
-        return self._text("owner")
+        return self._facts.owner
 
     @property
     def project(self) -> str | None:
         """The second segment of such a prefix; the first of project/name."""
-        return self._text("project")
+        return self._facts.project
 
     @property
     def status(self) -> Status:
         """Where it is in its life."""
-        return Status(self._row.status)
+        return self._facts.status
 
     @property
     def reason(self) -> str | None:
         """Why it failed or was cancelled, in a sentence."""
-        return self._text("reason")
+        return self._facts.reason
 
     @property
     def error(self) -> str | None:
@@ -95,75 +105,72 @@ class ExperimentView:
     @property
     def created_at(self) -> float:
         """When it was first opened."""
-        return float(self._row.created_at)
+        return self._facts.created_at
 
     @property
     def started_at(self) -> float | None:
         """When it began to run."""
-        return self._number("started_at")
+        return self._facts.started_at
 
     @property
     def ended_at(self) -> float | None:
         """When it ended; None while it runs."""
-        return self._number("ended_at")
+        return self._facts.ended_at
 
     @property
     def updated_at(self) -> float:
         """When it last wrote anything."""
-        return float(self._row.updated_at)
+        return self._facts.updated_at
 
     @property
     def duration(self) -> float | None:
         """Seconds from start to end, or to when it was asked for while it runs."""
-        if self.started_at is None:
-            return None
-        ended = self._row.read_at if self.ended_at is None else self.ended_at
-        return max(0.0, float(ended) - self.started_at)
+        return self._facts.duration
 
     @property
     def user(self) -> str | None:
         """Who ran it."""
-        return self._text("user")
+        return self._facts.user
 
     @property
     def host(self) -> str | None:
         """The machine it ran on."""
-        return self._text("host")
+        return self._facts.host
 
     @property
     def parent(self) -> str | None:
         """The id of the experiment it comes from."""
-        return self._text("parent")
+        return self._facts.parent
 
     @property
     def relation(self) -> str | None:
         """How it comes from its parent: child, resumed, forked or reproduces."""
-        return self._text("relation")
+        return self._facts.relation
 
     @property
     def description(self) -> str | None:
         """What it is about."""
-        return self._text("description")
+        return self._facts.description
 
     @property
     def notes(self) -> str | None:
         """What was noted about it."""
-        return self._text("notes")
+        return self._facts.notes
 
     @property
     def lost(self) -> int:
         """Records that could not be written."""
-        return int(self._row.lost)
+        return self._facts.lost
 
     @property
     def file_count(self) -> int:
         """How many files it logged."""
-        return int(self._row.file_count)
+        return self._facts.file_count
 
     @property
     def point_count(self) -> int:
         """How many points it logged, of all metrics."""
-        return int(self._row.point_count)
+        return self._facts.point_count
 
     @property
     def tags(self) -> dict[str, str | None]:
@@ -204,9 +211,9 @@ class ExperimentView:
     def git(self) -> dict[str, Any]:
         """The commit, branch and whether there were uncommitted changes (`dirty`), if known."""
         known = {
-            "commit": self._text("git_commit"),
-            "branch": self._text("git_branch"),
-            "dirty": self._row.git_dirty,
+            "commit": self._facts.git_commit,
+            "branch": self._facts.git_branch,
+            "dirty": self._facts.git_dirty,
         }
         captured = self.captured.get("git")
         more = captured if isinstance(captured, dict) else {}
@@ -219,37 +226,30 @@ class ExperimentView:
 
     @property
     def path(self) -> Path:
-        """Its folder."""
-        return Path(self._reader.folder(self.prefix))
+        """Its folder.
+
+        Raises:
+            NotFound: The store is on another machine.
+        """
+        return self._source.folder(self.prefix)
 
     # -- metrics -----------------------------------------------------------------------------------
 
     @cached_property
     def metrics(self) -> Metrics:
         """Its metrics by name; an unknown name raises NotFound with the nearest ones."""
-        return Metrics(self, summaries(self._row.tallies))
-
-    def _read_metric(
-        self,
-        name: str,
-        *,
-        points: int | None,
-        start: int | None,
-        stop: int | None,
-        metadata: bool,
-        order: Order,
-    ) -> Series:
-        return self._reader.read_series(
-            self, name, points=points, start=start, stop=stop, metadata=metadata, order=order
-        )
-
-    def _read_rows(self, names: Sequence[str], strip: int) -> MetricRows:
-        return self._reader.read_rows(self, names, strip)
+        return Metrics(self._source, self.id, self._facts.metrics or {})
 
     # -- logs, files, values -----------------------------------------------------------------------
 
     def logs(
-        self, level: str | None = None, contains: str | None = None, tail: int | None = None
+        self,
+        level: str | None = None,
+        contains: str | None = None,
+        tail: int | None = None,
+        *,
+        pattern: str | None = None,
+        writers: Sequence[str] = (),
     ) -> list[LogLine]:
         """Its messages in the order of their times.
 
@@ -257,15 +257,37 @@ class ExperimentView:
             level: Only this level and those above it.
             contains: Only messages with this text in them (upper and lower case alike).
             tail: Only the last so many (of those).
-        """
-        return read_logs(str(self.path), level, contains, tail)
+            pattern: Only messages in which this regular expression is found.
+            writers: Only messages of these processes (see `writers`).
 
-    def console(self, tail: int | None = None) -> str:
+        Raises:
+            QueryError: The pattern is no regular expression.
+        """
+        question = LinesQuestion(
+            id=self.id, level=level, contains=contains, pattern=pattern, writers=tuple(writers)
+        )
+        return read_logs(self._source.backend, question, tail)
+
+    def console(
+        self,
+        tail: int | None = None,
+        *,
+        contains: str | None = None,
+        pattern: str | None = None,
+        writers: Sequence[str] = (),
+    ) -> str:
         """What it printed; `tail` gives the last so many lines.
 
-        Of several processes each is under a heading with its name.
+        Of several processes each is under a heading with its name. The other arguments are as for `logs`.
         """
-        return read_console(str(self.path), tail)
+        question = LinesQuestion(
+            id=self.id,
+            stream="console",
+            contains=contains,
+            pattern=pattern,
+            writers=tuple(writers),
+        )
+        return read_console(self._source.backend, question, tail)
 
     def follow(
         self,
@@ -275,6 +297,7 @@ class ExperimentView:
         level: str | None = None,
         contains: str | None = None,
         tail: int | None = None,
+        pattern: str | None = None,
     ) -> Iterator[LogLine]:
         """Messages (or console lines, as level "console") as they are written, until it has ended.
 
@@ -283,64 +306,66 @@ class ExperimentView:
             level: Only messages of this level and those above it.
             contains: Only lines with this text in them (upper and lower case alike).
             tail: Begin with the last so many (of those) there are; with all of them if None.
+            pattern: Only lines in which this regular expression is found.
         """
-        return follow_lines(
-            str(self.path),
-            self._has_ended,
-            console=console,
-            interval=interval,
+        question = LinesQuestion(
+            id=self.id,
+            stream="console" if console else "messages",
             level=level,
             contains=contains,
-            tail=tail,
+            pattern=pattern,
+        )
+        return follow_lines(
+            self._source.backend, question, tail, ended=self._has_ended, interval=interval
         )
 
     def _has_ended(self) -> bool:
-        return self._reader.status(self.id).ended
+        """Whether it has ended by now, or is gone."""
+        self._source.backend.changes(ChangesQuestion())
+        found = self._source.facts([self.id], frozenset())
+        return not found or found[0].status.ended
 
     @cached_property
     def files(self) -> Sequence[FileView]:
         """Its logged files, in the order they were logged."""
+        found = self._source.facts([self.id], frozenset({"files"}))
         return tuple(
-            FileView(
-                id=row.file_id,
-                name=row.name,
-                prefix=row.prefix,
-                path=self._inside(row.path),
-                size=row.size,
-                hash=row.hash,
-                step=row.step,
-                time=row.time,
-                metadata=from_plain(json.loads(row.metadata)) if row.metadata else {},
-            )
-            for row in self._reader.file_rows(self._row.key)
+            FileView(fact, Stored(self._source, self.id, self.prefix, "file", fact.path))
+            for one in found
+            for fact in one.files or ()
         )
 
     def values(self, name: str | None = None, kind: str | None = None) -> list[ValueView]:
         """Its images, tables and other values in the order logged, of a name or a kind if given."""
-        found = []
-        for row in self._reader.value_rows(self._row.key):
-            if (name is None or row.name == name) and (kind is None or row.kind == kind):
-                record = _values.decode(row.record)
-                found.append(
-                    ValueView(
-                        name=record.name,
-                        kind=record.kind,
-                        step=record.step,
-                        time=record.time,
-                        path=None if record.path is None else self._inside(record.path),
-                        data=from_plain(record.data),
-                        metadata=from_plain(record.metadata),
-                    )
-                )
-        return found
+        found = self._source.facts([self.id], frozenset({"values"}))
+        return [
+            ValueView(
+                fact,
+                None
+                if fact.path is None
+                else Stored(self._source, self.id, self.prefix, "value", fact.path),
+            )
+            for one in found
+            for fact in one.values or ()
+            if (name is None or fact.name == name) and (kind is None or fact.kind == kind)
+        ]
+
+    def read_capture(self, name: str) -> bytes | None:
+        """A file that was captured of the run, such as `git.patch` or `requirements.txt`; None if there is none."""
+        try:
+            return Stored(self._source, self.id, self.prefix, "capture", name).read()
+        except NotFound:
+            return None
 
     def children(self) -> Experiments:
         """The experiments that have this one as their parent, oldest first."""
-        return self._reader.children(self.id)
+        return Experiments.that_meet(
+            self._source, given=is_text("parent", self.id), sort="created_at"
+        )
 
     def delete(self, *, permanently: bool = False) -> Deleted:
         """As `Store.delete` of this experiment."""
-        return self._reader.delete([self], permanently=permanently)
+        return self._source.delete([self.id], permanently=permanently)
 
     def to_dict(self) -> dict[str, Any]:
         """All facts as plain values, for JSON; NaN and infinities are left as floats."""
@@ -377,25 +402,146 @@ class ExperimentView:
 
     # -- out of the row ----------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def _state(self) -> ExperimentState:
-        return _states.decode(self._row.state)
+        state = self._facts.state
+        assert state is not None  # every view has it, see `source.LISTED`
+        return state
 
-    def _text(self, column: str) -> str | None:
-        value = getattr(self._row, column)
-        return None if value is None else str(value)
 
-    def _number(self, column: str) -> float | None:
-        value = getattr(self._row, column)
-        return None if value is None or math.isnan(value) else float(value)
+class Experiments(Sequence[ExperimentView]):
+    """Experiments in the order asked for: a frozen sequence of views.
 
-    def _inside(self, relative: str) -> Path:
-        """A path that a journal gives, which must stay in the experiment's folder."""
-        parts = relative.split("/")
-        if os.path.isabs(relative) or ".." in parts or "\0" in relative or "\\" in relative:
-            raise CorruptData(
-                f"The journal of {self.id} names the file {relative!r}, which lies outside of its "
-                "folder. It is not opened.",
-                path=relative,
+    Which ones and in which order is settled; what is known of them is read a page at a time, the first page
+    of a limited answer at once. One that was deleted meanwhile raises NotFound when it is reached.
+    """
+
+    __slots__ = ("_given", "_ids", "_pages", "_source", "_total")
+
+    def __init__(
+        self,
+        source: Source,
+        ids: Sequence[str],
+        total: int | Callable[[], int],
+        given: Mapping[str, ExperimentFacts] | None = None,
+    ) -> None:
+        self._source = source
+        self._ids = tuple(ids)
+        self._total = total
+        self._given = dict(given or {})
+        self._pages: dict[int, Mapping[str, ExperimentFacts]] = {}
+
+    @classmethod
+    def that_meet(
+        cls,
+        source: Source,
+        filter: str | None = None,
+        *,
+        given: Sequence[Expression] = (),
+        sort: str | Sequence[str],
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Experiments:
+        """The experiments that meet a filter and further conditions, in order.
+
+        Raises:
+            QueryError: The filter or the sort cannot be read, or names what was never logged.
+            ValueError: `limit` or `offset` is negative.
+        """
+        question = ask(filter, given=given, sort=sort, limit=limit, offset=offset, now=time.time())
+        found = source.backend.select(question)
+        total = found.total
+        if (
+            total is None
+            and (limit is None or len(found.ids) < limit)
+            and (found.ids or not offset)
+        ):
+            total = offset + len(found.ids)  # these are the last ones
+        first: dict[str, ExperimentFacts] = {}
+        if limit is not None:
+            first = {one.id: one for one in source.facts(found.ids[:_PAGE])}
+        if total is not None:
+            return cls(source, found.ids, total, first)
+
+        def count() -> int:
+            asked = msgspec.structs.replace(question, limit=0, offset=0, total=True)
+            return source.backend.select(asked).total or 0
+
+        return cls(source, found.ids, count, first)
+
+    @property
+    def total(self) -> int:
+        """How many met the filter, also those that the limit left out; counted when first asked for."""
+        if not isinstance(self._total, int):
+            self._total = self._total()
+        return self._total
+
+    @property
+    def ids(self) -> list[str]:
+        """Their ids, in order."""
+        return list(self._ids)
+
+    @overload
+    def __getitem__(self, index: int) -> ExperimentView: ...
+    @overload
+    def __getitem__(self, index: slice) -> Experiments: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            ids = self._ids[index]
+            return Experiments(self._source, ids, len(ids), self._given)
+        return self._view(range(len(self._ids))[index])
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[ExperimentView]:
+        return (self._view(at) for at in range(len(self._ids)))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Experiments):
+            return self._ids == other._ids and self._source == other._source
+        return NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._ids)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(self._ids[:5]) + (", …" if len(self) > 5 else "")
+        return f"<Experiments {len(self)}: {shown}>"
+
+    def _view(self, at: int) -> ExperimentView:
+        id_ = self._ids[at]
+        facts = self._given.get(id_) or self._page(at // _PAGE).get(id_)
+        if facts is None:
+            raise NotFound(
+                f"Experiment {at} of this answer was deleted since it was asked for; ask again."
             )
-        return self.path.joinpath(*parts)
+        return ExperimentView(self._source, facts)
+
+    def _page(self, number: int) -> Mapping[str, ExperimentFacts]:
+        page = self._pages.get(number)
+        if page is None:
+            ids = self._ids[number * _PAGE : (number + 1) * _PAGE]
+            page = {one.id: one for one in self._source.facts(ids)}
+            while len(self._pages) >= _PAGES_HELD:
+                del self._pages[next(iter(self._pages))]
+            self._pages[number] = page
+        return page
+
+    def to_arrow(self) -> pa.Table:
+        """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
+        from .table import experiments_table
+
+        return experiments_table(self._source.backend, self._ids)
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """As `to_arrow`, for pandas."""
+        from .frames import to_pandas
+
+        return to_pandas(self.to_arrow())
+
+    def to_polars(self) -> polars.DataFrame:
+        """As `to_arrow`, for Polars."""
+        from .frames import to_polars
+
+        return to_polars(self.to_arrow())

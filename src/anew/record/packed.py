@@ -6,6 +6,7 @@ Journals are JSON, where an integer may have any number of digits; a seed of 128
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,17 +17,20 @@ _WIDE = 1
 T = TypeVar("T")
 
 
-def pack(value: Any) -> bytes:
-    """A struct or a plain value as msgpack."""
+def pack(value: Any, enc_hook: Callable[[Any], Any] | None = None) -> bytes:
+    """A struct or a plain value as msgpack; `enc_hook` is msgspec's, for what it does not know."""
     try:
-        return msgspec.msgpack.encode(value)
+        return msgspec.msgpack.encode(value, enc_hook=enc_hook)
     except OverflowError:
-        return msgspec.msgpack.encode(_narrowed(msgspec.to_builtins(value)))
+        plain = msgspec.to_builtins(value, enc_hook=enc_hook, builtin_types=(bytes,))
+        return msgspec.msgpack.encode(_narrowed(plain))
 
 
-def unpacker(kind: type[T]) -> msgspec.msgpack.Decoder[T]:
-    """What decodes the structs of a type that `pack` made."""
-    return msgspec.msgpack.Decoder(kind, ext_hook=_widened)
+def unpacker(
+    kind: type[T], dec_hook: Callable[[type, Any], Any] | None = None
+) -> msgspec.msgpack.Decoder[T]:
+    """What decodes the structs of a type that `pack` made; `dec_hook` is msgspec's, for what it does not know."""
+    return msgspec.msgpack.Decoder(kind, ext_hook=_widened, dec_hook=dec_hook)
 
 
 def _narrowed(value: Any) -> Any:

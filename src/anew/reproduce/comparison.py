@@ -109,7 +109,7 @@ def compare(
 
 def side_of(view: ExperimentView) -> Side:
     """What the differences are looked for in."""
-    return Side(view.captured, view.config, _plain(view.params), view.path)
+    return Side(view.captured, view.config, _plain(view.params), view.read_capture)
 
 
 def _plain(params: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import ReproduceError
-from ..journal.layout import RootLayout
 from ..provenance.hashing import HashCache, hash_input, input_files
 from .recipe import Recipe
 
@@ -29,7 +28,7 @@ class InputState:
         return dict(self.__dict__)
 
 
-def check_inputs(recipe: Recipe, work: str | None, root: RootLayout) -> list[InputState]:
+def check_inputs(recipe: Recipe, work: str | None, root: str) -> list[InputState]:
     """The state of every declared input, by hash.
 
     An input that lay in the code's folder is looked for in the checkout first, then where it was (data that git
@@ -37,9 +36,9 @@ def check_inputs(recipe: Recipe, work: str | None, root: RootLayout) -> list[Inp
 
     Args:
         work: The checkout; None looks at where the inputs were recorded alone.
-        root: The store, which remembers hashes.
+        root: The root folder of the store, which remembers hashes.
     """
-    cache = HashCache(root)
+    cache = HashCache.under(root)
     return [_state(name, fact, recipe, work, cache) for name, fact in recipe.inputs.items()]
 
 

@@ -6,7 +6,7 @@ Each difference says where it stands (`kind` and `what`), both values, and how l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -53,19 +53,19 @@ class InputDifference:
 
 
 class Side:
-    """What is known of one of the two: its captures, configuration, parameters and folder."""
+    """What is known of one of the two: its captures, configuration and parameters."""
 
     def __init__(
         self,
         captured: Mapping[str, Any],
         config: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
-        folder: Path | None = None,
+        read_capture: Callable[[str], bytes | None] | None = None,
     ) -> None:
         self.captured = captured
         self.config = config or {}
         self.params = params or {}
-        self.folder = folder
+        self._read_capture = read_capture
 
     def fact(self, what: str) -> Mapping[str, Any]:
         found = self.captured.get(what)
@@ -73,10 +73,7 @@ class Side:
 
     def read(self, name: str) -> bytes:
         """A captured file; empty where there is none."""
-        try:
-            return (self.folder / name).read_bytes() if self.folder else b""
-        except OSError:
-            return b""
+        return (self._read_capture(name) if self._read_capture is not None else None) or b""
 
 
 def captured_differences(
@@ -117,8 +114,8 @@ def _code(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]
         weight: Weight = "likely" if changed is None or changed else "unlikely"
         yield InputDifference("code", "commit", commit_a, commit_b, weight, text)
     parts_a, parts_b = (
-        dict(sections(a.read("environment/git.patch"))),
-        dict(sections(b.read("environment/git.patch"))),
+        dict(sections(a.read("git.patch"))),
+        dict(sections(b.read("git.patch"))),
     )
     if git_a.get("patch") != git_b.get("patch"):
         for path in sorted({*parts_a, *parts_b}):
@@ -250,7 +247,7 @@ def parse_requirements(text: bytes) -> dict[str, str]:
 def _packages(a: Side, b: Side) -> Iterator[InputDifference]:
     if a.fact("environment").get("requirements") == b.fact("environment").get("requirements"):
         return
-    texts = a.read("environment/requirements.txt"), b.read("environment/requirements.txt")
+    texts = a.read("requirements.txt"), b.read("requirements.txt")
     if not all(texts):
         return
     yield from package_differences(*map(parse_requirements, texts))

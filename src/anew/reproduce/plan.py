@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
-from ..journal.layout import RootLayout
 from ..provenance.patch import sections
 from .code import find_clone
 from .data import InputState, check_inputs
@@ -122,7 +120,7 @@ def make_plan(
     recipe = read_recipe(view, command)
     clone = find_clone(recipe, repo)
     chosen = choose_python(recipe, kind, python)
-    inputs = check_inputs(recipe, clone or None, RootLayout(store.root))
+    inputs = check_inputs(recipe, clone or None, store.root)
     missing = [state for state in inputs if state.state == "missing"]
     if missing:
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
@@ -137,8 +135,7 @@ def free_prefix(store: Store, prefix: str) -> str:
     """The prefix of the next re-run of an experiment: beside it, numbered."""
     if "/" not in prefix:  # opened by its name alone
         prefix = f"reproductions/{prefix}"
-    root = RootLayout(store.root)
     number = 1
-    while os.path.exists(root.experiment(f"{prefix}-again-{number}").folder):
+    while f"{prefix}-again-{number}" in store:
         number += 1
     return f"{prefix}-again-{number}"

@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError, StillRunning
@@ -121,7 +120,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         environment=_fact(captured, "environment"),
         variables=_fact(captured, "variables"),
         inputs=_fact(captured, "inputs"),
-        requirements=_read(view.path / "environment" / "requirements.txt"),
+        requirements=view.read_capture("requirements.txt") or b"",
     )
 
 
@@ -137,7 +136,7 @@ def _check_command(
     if recorded.get("notebook") and not given:
         raise ReproduceError(
             f"{view.prefix} was recorded in a notebook, which cannot be run as a command; the cells it ran are in "
-            f"{view.path / 'environment' / 'notebook.py'}. {again}"
+            f"environment/notebook.py of its folder. {again}"
         )
     if not words:
         raise ReproduceError(f"No command was recorded for {view.prefix}. {again}")
@@ -157,19 +156,11 @@ def _read_patch(view: ExperimentView, git: Mapping[str, Any]) -> bytes:
     wanted = git.get("patch")
     if not wanted:
         return b""
-    path = view.path / "environment" / "git.patch"
-    patch = _read(path)
+    patch = view.read_capture("git.patch") or b""
     if hashlib.sha256(patch).hexdigest() != wanted:
         state = "has been changed" if patch else "is gone"
         raise ReproduceError(
-            f"The patch of uncommitted changes of {view.prefix} {state}: {path}. Without it the code is not the code "
-            "that ran."
+            f"The patch of uncommitted changes of {view.prefix} {state}: environment/git.patch in its folder. Without "
+            "it the code is not the code that ran."
         )
     return patch
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
-from ..journal.edits import append_event
-from ..journal.layout import RootLayout
 from ..provenance.variables import PLACE, chosen_variables
-from ..record.secrets import MASK, mask_secrets
+from ..record.secrets import MASK
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep
 from .comparison import Judgement, compare
@@ -147,7 +145,7 @@ def _prepare(
     paths = [str(fact.get("path")) for fact in recipe.inputs.values()]
     inside = [path for path in paths if recipe.root and path.startswith(recipe.root + os.sep)]
     link_into(recipe, plan.clone, work, [*inside, *plan.links])
-    inputs = check_inputs(recipe, work, RootLayout(store.root))
+    inputs = check_inputs(recipe, work, store.root)
     changed = [s.name for s in inputs if s.state == "changed"]
     missing = [s.name for s in inputs if s.state == "missing"]
     if missing:
@@ -268,22 +266,17 @@ def _capture_inputs(child: Experiment, run: _Prepared) -> None:
 def keep_verdict(store: Store, judgement: Judgement) -> None:
     """Write a judgement into the records of both experiments: `verdict` in the one that was held against the other,
     `reproduction` (the newest) in that other."""
-    root = RootLayout(store.root)
     document = judgement.to_dict()
     for difference in document["differences"]:
         for side in ("a", "b"):
             text = difference[side]
             if isinstance(text, str) and len(text) > _LONGEST:
                 difference[side] = text[:_LONGEST] + " …"
-    plain = mask_secrets(_finite(document))
+    plain = _finite(document)
     short = {k: plain[k] for k in ("verdict", "reason", "b", "prefix_b")}
     short["metrics"] = {name: m["verdict"] for name, m in plain["metrics"].items()}
-    for experiment_id, prefix, what, data in (
-        (judgement.b, judgement.prefix_b, "verdict", plain),
-        (judgement.a, judgement.prefix_a, "reproduction", short),
-    ):
-        layout = root.experiment(prefix)
-        append_event(root, layout, experiment_id, "captured", what=what, data=data)
+    store.capture(judgement.b, "verdict", plain)
+    store.capture(judgement.a, "reproduction", short)
 
 
 def _finite(value: Any) -> Any:

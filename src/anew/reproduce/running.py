@@ -15,7 +15,6 @@ from typing import IO, Any
 
 from ..errors import ReproduceError
 from ..journal.edits import append_event
-from ..journal.layout import ExperimentLayout
 from ..monitor.folding import LineFolder
 from ..provenance.command import is_python
 from ..provenance.recorder import Outside
@@ -203,7 +202,8 @@ def end(experiment: Experiment, ended: Ended) -> None:
         experiment.run.complete()
     else:
         # An experiment inside has written where it failed, which is more than the exit code says.
-        told = os.path.exists(ExperimentLayout(experiment.folder).failed)
+        recording = experiment.life.recording
+        told = recording is not None and os.path.exists(recording.layout.failed)
         experiment.run.end("failed", ended.reason, None if told else ended.tail or ended.reason)
 
 

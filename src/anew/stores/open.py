@@ -51,7 +51,9 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
         return Stores(root, SqliteCatalog(root.catalog), FolderSeries(root), True, root.lock)
     if cache is not None:
         key = hashlib.blake2b(os.fsencode(root.root), digest_size=8).hexdigest()
-        mine = os.path.join(os.path.expanduser(cache), f"{os.path.basename(root.root)}-{key}")
+        mine = os.path.join(
+            local_folder(cache, what="cache", setting=None), f"{os.path.basename(root.root)}-{key}"
+        )
         try:
             os.makedirs(mine, exist_ok=True)
             if os.access(mine, os.W_OK):

@@ -1,4 +1,4 @@
-"""Versions of model weights: stored once, restored bit for bit, bound to experiments.
+"""Versions of model weights: stored once, restored bit for bit, and linked to experiments.
 
 ```python
 from anew.weights import Repository, model_to_weights

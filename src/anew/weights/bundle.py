@@ -118,7 +118,7 @@ class Weights(Mapping[str, Any]):
 
 
 def strided(root: np.ndarray[Any, Any], shape: tuple[int, ...], view: View) -> np.ndarray[Any, Any]:
-    """A view of `root`, after proving that it stays inside.
+    """A view of `root`, once it is certain that it stays inside.
 
     Raises:
         WeightsError: it would reach outside, so what describes it is not to be trusted.
@@ -139,7 +139,7 @@ def strided(root: np.ndarray[Any, Any], shape: tuple[int, ...], view: View) -> n
 
 
 def closest(name: str, names: Any) -> list[str]:
-    """Names somebody may have meant."""
+    """The known names that are closest to a mistyped one, the closest first."""
     import difflib
 
     known = list(names)

@@ -247,7 +247,7 @@ def _publish(blobs: Blobs, writer: PackWriter) -> int:
 
 
 def _only_in(objects: Objects, live: set[bytes], victims: set[str]) -> set[str]:
-    """The victims that hold the only copy of something alive."""
+    """Those of the packs that hold the only copy of an object in use."""
     needed = set()
     for key in live:
         if objects.find(key, avoid=victims) is None:

@@ -1,4 +1,4 @@
-"""Weights out of the files other programs leave: safetensors, npz, and torch's own, unpickled never."""
+"""Weights out of the files other programs leave: safetensors, npz, and torch's own, never unpickled."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load(path: Path) -> Weights:
 
     Raises:
         NotFound: there is no such file.
-        InvalidValue: it is of no kind this module reads.
+        InvalidValue: this module does not read files of that kind.
         WeightsError: it holds Python objects, which reading would have to run.
     """
     if not path.is_file():
@@ -63,7 +63,7 @@ def _load_torch(path: Path) -> Weights:
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
         raise WeightsError(
             f"{path} holds more than tensors and plain data, or is damaged, so it is not read: "
-            "a .pt file can run any code it likes. Save a state_dict() instead. "
+            "reading a .pt file could run any code. Save a state_dict() instead. "
             f"(torch says: {str(error).splitlines()[0]})"
         ) from error
     if isinstance(value, torch.Tensor):

@@ -1,4 +1,4 @@
-"""Commits and how they follow one another: names for them, the log, common ancestors."""
+"""Commits: finding one by a name, the log, common ancestors."""
 
 from __future__ import annotations
 

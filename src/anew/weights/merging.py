@@ -48,7 +48,7 @@ def plan_merge(
 
     Raises:
         MergeConflict: conflicts and no strategy, or tensors that cannot be averaged.
-        InvalidSetting: a strategy that is none.
+        InvalidSetting: there is no such strategy.
     """
     if strategy is not None and strategy not in STRATEGIES:
         raise InvalidSetting(

@@ -54,7 +54,7 @@ class Record(NamedTuple):
 
 
 def check_of(payload: bytes | memoryview) -> bytes:
-    """What proves stored bytes undamaged without decoding them."""
+    """The checksum of stored bytes, which shows damage without decoding them."""
     return digest(payload)[:16]
 
 

@@ -30,7 +30,7 @@ _KEPT_FOR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """What a ref says: version 0 is a ref that never was, `commit` None one that was deleted."""
+    """What a ref says. Version 0: it never existed. `commit` None: it was deleted."""
 
     name: str
     version: int

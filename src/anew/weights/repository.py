@@ -38,7 +38,7 @@ _TRIES = 100
 
 
 class Repository:
-    """Versions of model weights: what git is for code, for tensors.
+    """Versions of model weights, with the commits, branches and tags that git has for code.
 
     ```python
     repo = Repository("weights", init=True)
@@ -48,8 +48,8 @@ class Repository:
     ```
 
     Args:
-        path: a folder, or a URL that obstore knows (`s3://bucket/prefix`, `gs://…`, `az://…`).
-        init: make the repository when there is none; an existing one is opened.
+        path: the address of a folder or a bucket (`s3://bucket/prefix`, `gs://…`, `az://…`).
+        init: make the repository if there is none.
         branch: the branch this object commits to, instead of the one the repository is on.
         author: who commits, unless `commit` says otherwise; by default user@host.
         durable: wait for the disk at every commit. Without it a power failure may lose commits.
@@ -60,6 +60,7 @@ class Repository:
 
     Raises:
         NotFound: there is no repository and `init` is not set.
+        InvalidSetting: the path is not the address of a folder or a bucket.
         UnknownFormat: a newer version of Anew made it.
     """
 
@@ -457,7 +458,7 @@ class Repository:
                 )
             if store.move(seen, commit.commit_hash, reason=kind, message=message):
                 return commit
-        raise WeightsError(f"The {kind} {name!r} is being moved all the time; try again.")
+        raise WeightsError(f"The {kind} {name!r} keeps being moved by other processes; try again.")
 
     def _delete(self, store: RefStore, name: str, kind: str) -> None:
         for _ in range(_TRIES):

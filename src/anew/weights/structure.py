@@ -1,7 +1,7 @@
 """Nested containers as plain JSON, with tensors taken out and replaced by their names.
 
 An optimizer's state, a checkpoint file or a pytree is dicts, lists and tuples with tensors at the
-leaves. The tensors get names from their place; the rest becomes JSON that comes back equal: tuples,
+leaves. The tensors are named by their paths; the rest becomes JSON that comes back equal: tuples,
 NaN, infinities, bytes and keys that are not text have forms of their own, one-key objects whose key
 starts with `$`.
 """
@@ -20,7 +20,7 @@ Leaf = Callable[[Any, str], "str | None"]
 
 
 def to_plain(value: Any, where: str, leaf: Leaf | None = None) -> Any:
-    """`value` as what JSON can hold; `leaf` says the name of what is a tensor, None of what is not.
+    """`value` as what JSON can hold; `leaf` gives the name of a tensor, and None for anything else.
 
     Raises:
         InvalidValue: something in it is neither a tensor nor plain data.
@@ -79,7 +79,7 @@ def from_plain(value: Any, tensor: Callable[[str], Any] | None = None) -> Any:
 
 
 def flatten(value: Any, prefix: str, tensors: dict[str, Any]) -> Any:
-    """The plain form of `value`; its tensors are added to `tensors` under names from their place."""
+    """The plain form of `value`; its tensors are added to `tensors` under their paths."""
     from anew.weights.source import is_tensor
 
     def leaf(item: Any, where: str) -> str | None:

@@ -32,7 +32,7 @@ class Usage:
 
     @property
     def ratio(self) -> float:
-        """How many bytes of weights one stored byte stands for."""
+        """Bytes of weights for each stored byte."""
         return self.logical / self.stored if self.stored else 0.0
 
 

@@ -81,7 +81,7 @@ def verify(history: History, *, progress: Callable[[int, int], None] | None = No
 
 
 def _check(blobs: Blobs, objects: Objects, pack: str, record: Record) -> str | None:
-    """Why this copy of an object is not what it should be; None when it is."""
+    """What is wrong with this copy of an object; None if nothing is."""
     try:
         payload = blobs.read(f"packs/{pack}.pack", record.offset, record.stored)
         if check_of(payload) != record.check:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from anew.journal.layout import RootLayout
-from anew.stores.series import folder
+from anew.stores.series import folder, many
 from anew.stores.series.folder import FolderSeries
 from anew.stores.series.memory import MemorySeries
 from anew.testing.lines import PointFeed
@@ -55,3 +55,16 @@ class TestSealed(SeriesContract):
         metrics = Path(feed.place.folder, "metrics")
         assert not list(metrics.glob("*.jsonl"))
         assert feed.place.experiment_id not in feed.store.derived()
+
+
+class TestPacked(SeriesContract):
+    """Every question over experiments makes packs, and the next one reads them."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FolderSeries:
+        monkeypatch.setattr(folder, "MANY", 1)
+        monkeypatch.setattr(many, "IDLE_SECONDS", 0.0)
+        return FolderSeries(RootLayout(str(tmp_path)))
+
+    def settle(self, feed: PointFeed) -> None:
+        feed.store.read_many([feed.place], ["a"])

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ...errors import CorruptData
+from ...query.changes import Changes
 from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ...record.facts import (
     ExperimentFacts,
@@ -142,6 +143,13 @@ class Catalog(Protocol):
 
     def names(self, question: NamesQuestion) -> list[Name]:
         """Which names there are, or which values a field has."""
+        ...
+
+    def changed(self, since: str | None) -> Changes:
+        """Which experiments were saved or forgotten since a cursor that an earlier answer gave.
+
+        A cursor from before the catalog was made (again), or from elsewhere, gives `everything`.
+        """
         ...
 
     def known(self, *, ids: Collection[str] = (), prefixes: Collection[str] = ()) -> list[Known]:

@@ -118,6 +118,22 @@ class ManyColumns:
     def __len__(self) -> int:
         return len(self.value)
 
+    def alone(self, series: int) -> Columns:
+        """One of the series; its times are 0 when they were not asked for."""
+        rows = slice(int(self.starts[series]), int(self.starts[series + 1]))
+        value = self.value[rows]
+        return Columns(
+            (self.names[self.metric[series]],),
+            np.array([0, len(value)]),
+            self.step[rows],
+            None,
+            np.zeros(len(value)) if self.time is None else self.time[rows],
+            value,
+            None,
+            None,
+            (),
+        )
+
 
 def gathered(
     found: Iterable[tuple[int, Columns]], names: Sequence[str], *, times: bool = True

@@ -8,7 +8,6 @@ those bytes of it. Sealing turns a whole finished part into `metrics/<part>.parq
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
 import os
 import re
@@ -16,6 +15,8 @@ import shutil
 import time
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from ...errors import CorruptData, UnknownFormat
 from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
@@ -26,10 +27,11 @@ from .columns import (
     PartName,
     Stretch,
     assemble,
-    gathered,
     merge_blocks,
     stretches_of,
 )
+from .many import Fresh, found_in, put_together
+from .packs import TOLERATED, Found, Packs
 from .parquet import PartFile, PartInfo, write_part
 from .points import decode_block
 from .protocol import ExperimentFolder, Sealed, Source
@@ -40,6 +42,8 @@ SEAL_BYTES = 256 << 10
 """Below this a sealed file saves less than the file and its footer cost."""
 DERIVE_BYTES = 1 << 20
 """What a look at a live segment decodes again at most: about 10 ms."""
+MANY = 8
+"""Experiments in a question from which on packs are read and made."""
 SPILL_BYTES = 32 << 20
 _RANGE = re.compile(r"(\d+)-(\d+)\.parquet")
 MAX_BROKEN = 1000
@@ -82,6 +86,8 @@ class FolderSeries:
 
     def __init__(self, root: RootLayout, derived: str | None = None) -> None:
         self._derived_root = derived or root.series
+        self._root = root
+        self._packs = Packs(os.path.join(os.path.dirname(self._derived_root), "packs"))
         self._pending: dict[str, dict[PartName, list[tuple[Source, Block]]]] = {}
 
     # -- writing: under the index's lock ----------------------------------------------------------
@@ -130,6 +136,7 @@ class FolderSeries:
         folder = self._derived_folder(experiment_id)
         freed = _bytes_in(folder)
         shutil.rmtree(folder, ignore_errors=True)
+        self._packs.drop(experiment_id)
         self._pending.pop(experiment_id, None)
         return freed
 
@@ -138,8 +145,15 @@ class FolderSeries:
         try:
             ids = os.listdir(self._derived_root)
         except (FileNotFoundError, NotADirectoryError):
-            return {}
-        return {i: _bytes_in(os.path.join(self._derived_root, i)) for i in sorted(ids)}
+            ids = []
+        sizes = self._packs.shares()
+        for one in ids:
+            sizes[one] = sizes.get(one, 0) + _bytes_in(os.path.join(self._derived_root, one))
+        return dict(sorted(sizes.items()))
+
+    def tidy(self) -> int:
+        """See `SeriesStore.tidy`."""
+        return self._packs.tidy()
 
     def _derive(self, place: ExperimentFolder, part: PartName) -> None:
         """Turn what a live part has beyond its derived files into another one, if it is enough."""
@@ -172,13 +186,7 @@ class FolderSeries:
             )
         except OSError as error:
             # It is only a saving for the next look: a full or read-only disk is not this look's trouble.
-            if error.errno not in (
-                errno.EROFS,
-                errno.EACCES,
-                errno.EPERM,
-                errno.ENOSPC,
-                errno.EDQUOT,
-            ):
+            if error.errno not in TOLERATED:
                 raise
 
     def _news(
@@ -300,8 +308,34 @@ class FolderSeries:
     ) -> ManyColumns:
         """See `SeriesStore.read_many`."""
         wanted = list(dict.fromkeys(names))
-        found = ((i, self.read(one, wanted)) for i, one in enumerate(experiments))
-        return gathered(found, wanted, times=times)
+        by_project: dict[str, list[int]] = {}
+        for number, one in enumerate(experiments):
+            by_project.setdefault(self._project_of(one), []).append(number)
+        found: list[Found] = []
+        problems: list[CorruptData] = []
+        for project, numbers in by_project.items():
+            if len(numbers) < MANY or not wanted:
+                missing = numbers
+            else:
+                asked = [(experiments[n].experiment_id, experiments[n].folder) for n in numbers]
+                packed, answered = self._packs.find(project, asked, wanted, times=times)
+                place = np.array(numbers, np.int32)
+                found += [
+                    Found(place[e], metric, counts, points) for e, metric, counts, points in packed
+                ]
+                missing = [n for at, n in enumerate(numbers) if at not in answered]
+            keep = len(missing) >= MANY and bool(wanted)
+            fresh = Fresh(self.read, self._packs, project, keep=keep)
+            for number in missing:
+                columns = fresh.read(experiments[number], wanted)
+                found.append(found_in(number, columns, wanted))
+                problems += columns.problems
+            fresh.write()
+        return put_together(found, wanted, problems, times=times)
+
+    def _project_of(self, place: ExperimentFolder) -> str:
+        """The project that an experiment belongs to: the first two segments above the last of its prefix."""
+        return "/".join(self._root.prefix_of(place.folder).split("/")[:-1][:2])
 
     def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
         """See `SeriesStore.stretches`."""

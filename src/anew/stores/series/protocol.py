@@ -115,6 +115,10 @@ class SeriesStore(Protocol):
         """Forget what was derived for an experiment (its folder stays); the bytes given back."""
         ...
 
+    def tidy(self) -> int:
+        """Give back what copies of dropped experiments take; the bytes given back."""
+        ...
+
     def derived(self) -> dict[str, int]:
         """Bytes derived per experiment id, outside of the experiments' folders."""
         ...

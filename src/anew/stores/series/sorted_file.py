@@ -217,7 +217,7 @@ class SortedFile:
             found = self._ask(query)["value"]
             if not len(found):
                 return None
-            known = found[0]
+            known = bytes(found[0])
             while len(_descriptions) >= _REMEMBERED:
                 _descriptions.pop(next(iter(_descriptions)), None)
             _descriptions[key] = known

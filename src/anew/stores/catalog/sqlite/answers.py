@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+import json
+
+import numpy as np
+from sqlalchemy import Connection, func, select
 
 from ....query.question import Question, Selected
 from . import schema
@@ -20,6 +23,8 @@ def selected(connection: Connection, question: Question) -> Selected:
     selection = Selection(question, names)
     if is_grouped(question):
         return grouped(connection, question, selection, names)
+    if question.ids is not None:
+        return _listed(connection, question, selection, names)
     limit, offset = question.limit, question.offset
     # One more than wanted tells whether there are more.
     keys = selection.keys(connection, None if limit is None else limit + 1, offset)
@@ -33,6 +38,30 @@ def selected(connection: Connection, question: Question) -> Selected:
     columns = columns_of(connection, names, question, keys)
     after = offset + len(keys) if more else None
     return Selected(_ids(connection, keys), columns, total, after)
+
+
+def _listed(
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+) -> Selected:
+    """The answer about the experiments that a question lists."""
+    e = schema.experiments.c
+    listed = func.json_each(json.dumps(list(dict.fromkeys(question.ids or ())))).table_valued(
+        "value"
+    )
+    found = connection.execute(
+        select(e.key, e.experiment_id).where(e.experiment_id.in_(select(listed.c.value)))
+    )
+    key_of: dict[str, int] = {row[1]: row[0] for row in found}
+    keys = np.array([key_of[one] for one in question.ids or () if one in key_of], np.int64)
+    if question.filter is not None or question.sort:
+        chosen = selection.keys(connection)
+        keys = chosen[np.isin(chosen, keys)] if question.sort else keys[np.isin(keys, chosen)]
+    total = len(keys)
+    stop = None if question.limit is None else question.offset + question.limit
+    keys = keys[question.offset : stop]
+    columns = columns_of(connection, names, question, keys)
+    after = question.offset + len(keys)
+    return Selected(_ids(connection, keys), columns, total, after if after < total else None)
 
 
 def counted(connection: Connection, question: Question) -> int:

@@ -11,11 +11,13 @@ from sqlalchemy import Connection, delete, insert, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable, DropTable
 
+from ....query.changes import Changes
 from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ....record.facts import ExperimentFacts
 from ..protocol import Batch, CatalogDamaged, CatalogState, Known, Outstanding
 from . import schema as s
 from .answers import counted, selected
+from .changes import begin_changes, changed
 from .facts import facts_of, known, outstanding
 from .files import engine_of, remove
 from .listing import named
@@ -69,6 +71,11 @@ class SqliteCatalog:
         with self.reading() as connection:
             return outstanding(connection)
 
+    def changed(self, since: str | None) -> Changes:
+        """See `Catalog.changed`."""
+        with self.reading() as connection:
+            return changed(connection, since)
+
     # -- filling -----------------------------------------------------------------------------------
 
     def save(self, batch: Batch) -> None:
@@ -115,6 +122,7 @@ class SqliteCatalog:
                 index.create(connection, checkfirst=True)
             connection.execute(delete(s.meta).where(s.meta.c.key == "complete"))
             connection.execute(insert(s.meta), [{"key": "complete", "value": "1"}])
+            begin_changes(connection)
         with self._writing() as connection:  # count, so that SQLite chooses well among its indexes
             connection.exec_driver_sql("ANALYZE")
 

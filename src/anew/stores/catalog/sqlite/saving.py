@@ -13,6 +13,7 @@ from ....record.facts import ExperimentFacts, MetricSummary, ProblemFact
 from ....record.packed import pack
 from ..protocol import Batch, Entry
 from . import schema as s
+from .changes import note_changes
 
 __all__ = ["Saving"]
 
@@ -43,16 +44,22 @@ class Saving:
 
     def save(self, connection: Connection, batch: Batch) -> None:
         """Save a batch inside the connection's transaction."""
-        self._drop(connection, batch.doomed)
+        gone = self._drop(connection, batch.doomed)
         self._enter(connection, batch.entries)
+        note_changes(connection, [entry.facts.id for entry in batch.entries], gone)
         _mark(connection, batch)
         for experiment_id, problems in batch.examined.items():
             _examined(connection, experiment_id, problems)
 
-    def _drop(self, connection: Connection, doomed: Collection[int]) -> None:
-        keys = list(doomed)
+    def _drop(self, connection: Connection, doomed: Collection[int]) -> list[str]:
+        """Forget experiments; returns their ids."""
+        keys, ids = list(doomed), list[str]()
+        for at in range(0, len(keys), _SLICE):
+            mine = s.experiments.c.key.in_(keys[at : at + _SLICE])
+            ids += connection.scalars(select(s.experiments.c.experiment_id).where(mine))
         for table in (*_OWN_TABLES, s.experiments):
             _delete_of(connection, table, keys)
+        return ids
 
     def _enter(self, connection: Connection, entries: Sequence[Entry]) -> None:
         if not entries:

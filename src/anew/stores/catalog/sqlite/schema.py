@@ -44,6 +44,7 @@ __all__ = [
     "MAX_TEXT",
     "SCHEMA_VERSION",
     "SECONDARY",
+    "changes",
     "documents",
     "experiments",
     "files",
@@ -76,7 +77,8 @@ meta = Table(
     "meta",
     metadata,
     # "schema" → SCHEMA_VERSION; "complete" → "1" once everything was taken in; "mark/<name>" → a mark of
-    # whoever fills the catalog, such as how far a file of the root's journal was read
+    # whoever fills the catalog, such as how far a file of the root's journal was read; "token" and "revision" as
+    # `changes` has them
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
@@ -236,7 +238,17 @@ problems = Table(
     sqlite_with_rowid=False,
 )
 
+changes = Table(
+    "changes",  # when each experiment was last saved or forgotten, see `changes`
+    metadata,
+    Column("experiment_id", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("gone", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 SECONDARY = (
+    Index("changes_by_revision", changes.c.revision),
     Index("experiments_by_created", experiments.c.created_at),
     Index("experiments_by_status", experiments.c.status, experiments.c.created_at),
     Index("experiments_by_name", experiments.c.name),

@@ -28,6 +28,7 @@ __all__ = [
     "get_experiment_by_name",
     "id_of",
     "name_of",
+    "of_folder",
     "project_of",
     "restore_experiment",
     "set_experiment",
@@ -234,6 +235,12 @@ def _chosen(name: str | None) -> Experiment:
                 raise
         found = get_experiment_by_name(str(name))
     return found or _shown(_new(str(name)))
+
+
+def of_folder(folder: str) -> str:
+    """The id of the experiment whose runs lie in a folder."""
+    names = [*_known.values(), *(group.name for group in _kept().all())]
+    return id_of(next((name for name in names if project_of(name) == folder), folder))
 
 
 def name_of(experiment_id: str) -> str:

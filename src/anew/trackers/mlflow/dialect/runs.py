@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from anew.errors import AnewError, QueryError
+from anew.errors import AnewError
 
 from ..translate import facts
 from . import experiments, places
@@ -24,10 +23,9 @@ from .entities import (
     RunInputs,
     ViewType,
 )
-from .exceptions import MlflowException, missing
-from .narrowing import under
+from .exceptions import missing
 
-__all__ = ["artifact_uri", "history", "run_of", "view_of", "views_of"]
+__all__ = ["artifact_uri", "experiment_of", "history", "run_of", "view_of"]
 
 
 def artifact_uri(folder: str) -> str:
@@ -93,37 +91,12 @@ def _milliseconds(seconds: float | None) -> int | None:
 
 
 def experiment_of(view: Any) -> str:
-    """The id of the MLflow experiment that a run is in: of the project, for one that was logged by other means."""
-    given = facts.run_facts(view.captured).experiment_id
-    return given or experiments.id_of(facts.experiment_name(view.prefix))
-
-
-def views_of(experiment_ids: list[str] | None, narrower: str | None = None) -> Iterator[Any]:
-    """The views of all runs of some experiments (all if None), newest first.
-
-    Args:
-        narrower: A condition of Anew's filter language that they meet; one that names what was never logged is left
-            out, as MLflow's filters may.
-    """
-    store = places.store()
-    if store is None:
-        return
-    if experiment_ids is not None:
-        projects = []
-        for experiment_id in experiment_ids:
-            with contextlib.suppress(MlflowException):  # MLflow finds no runs where there is none
-                projects.append(experiments.project_of(experiments.name_of(experiment_id)))
-        if not projects:
-            return
-        there = f"({' or '.join(map(under, dict.fromkeys(projects)))})"
-        narrower = f"{there} and {narrower}" if narrower else there
-    try:
-        found = store.list(narrower)
-    except QueryError:
-        found = store.list()
-    for view in found:
-        if experiment_ids is None or experiment_of(view) in experiment_ids:
-            yield view
+    """The id of the MLflow experiment that a run is in: the one whose folder it lies in."""
+    folder = facts.experiment_name(view.prefix)
+    given = facts.run_facts(view.captured).experiment
+    if given is not None and experiments.project_of(given) == folder:
+        return experiments.id_of(given)
+    return experiments.of_folder(folder)
 
 
 def history(view: Any, key: str) -> list[Metric]:

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
-from . import experiments
+from anew.errors import QueryError
+
+from ..translate.facts import DEFAULT
+from ..translate.filters import (
+    Condition,
+    FilterMistake,
+    Order,
+    in_order,
+    parse_filter,
+    parse_order,
+)
+from . import experiments, places
 from .entities import Experiment, PagedList, Run, ViewType
 from .exceptions import MlflowException
-from .filters import matcher, sorted_by
-from .narrowing import narrower
-from .runs import run_of, stages_of, views_of
+from .runs import experiment_of, run_of, stages_of
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["find_runs", "search_experiments", "search_runs"]
+    from anew import Store
+
+    from ..translate.question import Asked
+
+__all__ = ["find_runs", "of_run", "search_experiments", "search_runs"]
 
 _RUN = ("run_id", "run_name", "status", "artifact_uri", "user_id", "start_time", "end_time")
 _EXPERIMENT = ("name", "experiment_id", "creation_time", "last_update_time")
 
 
-def _of_run(run: Run, entity: str, name: str) -> list[Any]:
+def of_run(run: Run, entity: str, name: str) -> list[Any]:
+    """The values of a field of a run; none if it has none."""
     if entity == "attribute":
         value = getattr(run.info, name)
         return [] if value is None else [value]
@@ -51,20 +66,90 @@ def find_runs(
 ) -> list[Run]:
     """The runs of some experiments for which a filter is true, newest first if no order is given.
 
+    The store answers the filter and the order, as far as they can be said in its language; what cannot be said is asked of
+    the runs that are left (`translate.question`).
+
     Raises:
         MlflowException: The filter or the order cannot be read.
     """
-    ask = matcher(filter_string, _RUN, _of_run)
-    sorted_by([], order_by, _RUN, _of_run)  # a mistake in it is told also where nothing is found
-    if not stages_of(run_view_type):
+    with _read():
+        conditions = parse_filter(filter_string, _RUN)
+        order = parse_order(order_by, _RUN)
+    store = places.store()
+    if store is None or not stages_of(run_view_type):
         return []
-    chosen = None if experiment_ids is None else [str(one) for one in experiment_ids]
-    views = views_of(chosen, narrower(ask.conditions))
-    matching = (run for run in map(run_of, views) if ask(run))
-    if not order_by:  # they come newest first: no more are read than are wanted
-        return list(itertools.islice(matching, max_results))
-    found = sorted_by(list(matching), order_by, _RUN, _of_run)
-    return found if max_results is None else found[:max_results]
+    from ..translate import question
+
+    ids = None if experiment_ids is None else [str(one) for one in experiment_ids]
+    scope = _scope(ids)
+    said = {condition: question.asked(condition) for condition in map(_hashable, conditions)}
+    whole = question.all_of([scope, *said.values()])
+    left = [condition for condition in said if not said[condition].exact]
+
+    def found(views: Iterable[Any]) -> Iterator[Run]:
+        for view in views:
+            if scope.exact or ids is None or experiment_of(view) in ids:
+                run = run_of(view)
+                if all(one.holds(of_run(run, one.entity, one.name)) for one in left):
+                    yield run
+
+    limit = max_results if whole.exact else None
+    if not order:
+        return list(itertools.islice(found(_asked(store, whole.expression, limit)), max_results))
+    if len(order) == 1 and order[0].entity == "metric":
+        parts = _by_metric(store, whole, order[0], limit)
+        return list(itertools.islice(found(itertools.chain.from_iterable(parts)), max_results))
+    everything = in_order(found(_asked(store, whole.expression, None)), order, of_run)
+    return everything if max_results is None else everything[:max_results]
+
+
+def _hashable(condition: Condition) -> Condition:
+    entity, name, sign, value = condition
+    return Condition(entity, name, sign, tuple(value) if isinstance(value, list) else value)
+
+
+def _scope(experiment_ids: list[str] | None) -> Asked:
+    """What a store is asked for the runs of some experiments; of all if None."""
+    from ..translate import question
+
+    if experiment_ids is None:
+        return question.Asked(None, True)
+    inside = []
+    for experiment_id in dict.fromkeys(experiment_ids):
+        with contextlib.suppress(MlflowException):  # MLflow finds no runs where there is none
+            name = experiments.name_of(experiment_id)
+            inside.append(question.inside(experiments.project_of(name), lone=name == DEFAULT))
+    return question.any_of(inside)
+
+
+def _asked(store: Store, expression: Any, limit: int | None) -> Iterable[Any]:
+    return store.list(limit=limit) if expression is None else store.search(expression, limit=limit)
+
+
+def _by_metric(
+    store: Store, whole: Asked, order: Order, limit: int | None
+) -> Iterator[Iterable[Any]]:
+    """The runs with a number in the metric, in its order; then those with NaN; then those without it."""
+    from ..translate import question
+
+    numbers, nan, missing = question.by_metric(order.name)
+    sort = ("-" if order.descending else "") + question.metric_path(order.name)
+    first = question.all_of([whole, question.Asked(numbers, True)]).expression
+    assert first is not None
+    try:
+        yield store.search(first, sort=[sort, "-created_at"], limit=limit)
+    except QueryError:
+        pass  # no run has the metric
+    for rest in (nan, missing):
+        yield _asked(store, question.all_of([whole, question.Asked(rest, True)]).expression, limit)
+
+
+@contextlib.contextmanager
+def _read() -> Iterator[None]:
+    try:
+        yield
+    except FilterMistake as error:
+        raise MlflowException.invalid_parameter_value(str(error)) from error
 
 
 def search_runs(
@@ -134,7 +219,13 @@ def search_experiments(
     order_by: list[str] | None = None,
 ) -> list[Experiment]:
     """The experiments for which a filter is true, newest first: `search_experiments(filter_string="name LIKE 'a%'")`."""
-    ask = matcher(filter_string, _EXPERIMENT, _of_experiment)
-    found = [one for one in experiments.all_experiments(view_type) if ask(one)]
-    found = sorted_by(found, order_by, _EXPERIMENT, _of_experiment)
+    with _read():
+        conditions = parse_filter(filter_string, _EXPERIMENT)
+        order = parse_order(order_by, _EXPERIMENT)
+    met = (
+        one
+        for one in experiments.all_experiments(view_type)
+        if all(c.holds(_of_experiment(one, c.entity, c.name)) for c in conditions)
+    )
+    found = in_order(met, order, _of_experiment)
     return PagedList(found if max_results is None else found[:max_results])

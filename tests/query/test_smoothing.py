@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anew.errors import InvalidValue
-from anew.plots.smoothing import smoothed
+from anew.query.smoothing import smoothed
 
 values = st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300)
 

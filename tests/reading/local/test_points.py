@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anew.query.downsample import kept
-from anew.reading.history import series_of, thinned
+from anew.query.points import PointsQuestion
+from anew.reading.local.points import series_of, thinned_in_place
 from anew.stores.series.columns import Stretch, assemble
 
 VALUES = st.lists(
@@ -50,10 +51,12 @@ def test_a_series_in_pieces_is_thinned_like_the_assembled_one(
     values: list[float], cuts: list[int], points: int
 ) -> None:
     runs = runs_of(values, cuts)
-    thin = thinned(runs, "id", "loss", points)
-    whole = series_of(assemble(runs, (), ["loss"]), "id", "loss", points=points)
+    thin = thinned_in_place(runs, "id", "loss", points)
+    whole = series_of(
+        assemble(runs, (), ["loss"]), "id", "loss", PointsQuestion(ids=("id",), points=points)
+    )
     if thin is None:
-        assert len(whole) == len(values)
+        assert len(whole.steps) == len(values)
         return
     assert thin.total == whole.total == len(values)
     assert thin.steps.tolist() == whole.steps.tolist()
@@ -63,10 +66,13 @@ def test_a_series_in_pieces_is_thinned_like_the_assembled_one(
 
 @pytest.mark.parametrize("steps", [[0, 2, 1, 3, 4, 5], [0, 1, 2, 2, 1, 5], [3, 4, 5, 0, 1, 2]])
 def test_steps_out_of_order_are_put_together_first(steps: list[int]) -> None:
-    assert thinned(runs_of([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3], steps), "id", "loss", 4) is None
+    assert (
+        thinned_in_place(runs_of([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3], steps), "id", "loss", 4)
+        is None
+    )
 
 
 def test_points_without_steps_are_put_together_first() -> None:
     (run,) = runs_of([float(i) for i in range(10)], [])
     runs = [run._replace(given=np.zeros(10, np.bool_))]
-    assert thinned(runs, "id", "loss", 4) is None
+    assert thinned_in_place(runs, "id", "loss", 4) is None

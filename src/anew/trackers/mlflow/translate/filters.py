@@ -1,7 +1,8 @@
-"""MLflow's filters and orders: parsed, never run as code, and asked of runs one by one.
+"""MLflow's filters and orders: parsed, never run as code.
 
 The grammar is MLflow's: conditions joined by AND, each a field, a comparator and a value. Where MLflow takes a list only for
-`run_id`, every text may be compared with one here.
+`run_id`, every text may be compared with one here. A condition can be asked of the values that a run has (`holds`);
+`question` turns it into a condition of Anew's filter language.
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from .exceptions import MlflowException
-
-__all__ = ["Condition", "Filter", "matcher", "sorted_by"]
+__all__ = [
+    "Condition",
+    "FilterMistake",
+    "Order",
+    "in_order",
+    "parse_filter",
+    "parse_order",
+    "pattern_of",
+]
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -36,35 +42,65 @@ _KINDS = {
 _ALIASES = {"created": "start_time", "run name": "run_name", "user": "user_id"}
 _NUMBERS = ("start_time", "end_time", "creation_time", "last_update_time")
 
-Ask = Callable[[Any], bool]
-Get = Callable[[Any, str, str], list[Any]]
+
+class FilterMistake(Exception):
+    """A filter or an order cannot be read; the text says why, and points at the place."""
 
 
-@dataclass(frozen=True)
-class Condition:
-    """One condition: a field, what it is compared by (such as "=", "IN", "LIKE", "IS NULL"), with what."""
+class Condition(NamedTuple):
+    """One condition.
+
+    Attributes:
+        entity: What kind of field it is about: "attribute", "metric", "param", "tag" or "dataset".
+        name: Which one.
+        sign: How it is compared: "=", "!=", "<", "<=", ">", ">=", "IN", "LIKE", "ILIKE", "NOT IN", "NOT LIKE", "NOT ILIKE",
+            "IS NULL" or "IS NOT NULL".
+        value: With what: a number, a text, a list, or None.
+    """
 
     entity: str
     name: str
     sign: str
     value: Any
-    ask: Ask
+
+    def holds(self, values: Iterable[Any]) -> bool:
+        """Whether it is true of a run where the field has these values: one, several for data sets, or none."""
+        if self.sign == "IS NULL":
+            return not list(values)
+        if self.sign == "IS NOT NULL":
+            return bool(list(values))
+        test = self._test()
+        return any(test(value) for value in values)
+
+    def _test(self) -> Callable[[Any], bool]:
+        no, sign, value = self.sign.startswith("NOT "), self.sign.removeprefix("NOT "), self.value
+        if sign == "IN":
+            return lambda found: (found in value) != no
+        if sign in ("LIKE", "ILIKE"):
+            pattern = re.compile(
+                pattern_of(value), re.DOTALL | (re.IGNORECASE if sign == "ILIKE" else 0)
+            )
+            return lambda found: bool(pattern.fullmatch(str(found))) != no
+        compare = _COMPARE[sign]
+        return lambda found: compare(found, value)
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Conditions that all have to be true of a run."""
+class Order(NamedTuple):
+    """A field to order by."""
 
-    conditions: tuple[Condition, ...]
-
-    def __call__(self, run: Any) -> bool:
-        """Whether they are."""
-        return all(condition.ask(run) for condition in self.conditions)
+    entity: str
+    name: str
+    descending: bool
 
 
-def _wrong(message: str, text: str, at: int | None = None) -> MlflowException:
+def pattern_of(wanted: str) -> str:
+    """The regular expression of what LIKE is compared with."""
+    return "".join(".*" if c == "%" else "." if c == "_" else re.escape(c) for c in wanted)
+
+
+def _wrong(message: str, text: str, at: int | None = None) -> FilterMistake:
     pointed = "" if at is None else f"\n  {text}\n  {' ' * at}^"
-    return MlflowException.invalid_parameter_value(f"{message}{pointed}")
+    return FilterMistake(f"{message}{pointed}")
 
 
 class _Reader:
@@ -103,7 +139,7 @@ class _Reader:
         self.at += len(words)
         return True
 
-    def fail(self, message: str, at: int | None = None) -> MlflowException:
+    def fail(self, message: str, at: int | None = None) -> FilterMistake:
         return _wrong(message, self.text, self.peek()[2] if at is None else at)
 
 
@@ -142,72 +178,53 @@ def _unquoted(kind: str, value: str) -> str:
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if kind == "text" else value
 
 
-def matcher(
-    filter_string: str | None, attributes: Iterable[str], get: Get, default: str = "attribute"
-) -> Filter:
-    """The question that a filter asks of one run.
+def parse_filter(
+    text: str | None, attributes: Iterable[str], default: str = "attribute"
+) -> tuple[Condition, ...]:
+    """The conditions of a filter, which all have to be true; none, of one without anything in it.
 
     Args:
-        filter_string: The filter; one without anything in it is true of all.
         attributes: The names of the attributes there are.
-        get: Gives the values of a field (its kind, its name) of a run; none if it has none.
         default: The kind of a field that says none.
 
     Raises:
-        MlflowException: It cannot be read; the message points at the place.
+        FilterMistake: It cannot be read.
     """
-    reader = _Reader(filter_string or "")
-    asked: list[Condition] = []
+    reader = _Reader(text or "")
+    found: list[Condition] = []
+    known = [*attributes]
     while reader.peek()[0] != "end":
-        asked.append(_condition(reader, attributes, get, default))
+        found.append(_condition(reader, known, default))
         if reader.peek()[0] != "end" and not reader.word("AND"):
             raise reader.fail("Invalid clause(s) in filter string: conditions are joined by AND")
         if reader.peek()[0] == "end" and reader.peek(-1)[1].upper() == "AND":
             raise reader.fail("Invalid clause(s) in filter string: AND is followed by a condition")
-    return Filter(tuple(asked))
+    return tuple(found)
 
 
-def _condition(reader: _Reader, attributes: Iterable[str], get: Get, default: str) -> Condition:
+def _condition(reader: _Reader, attributes: Iterable[str], default: str) -> Condition:
     entity, name = _field(reader, default, attributes)
     if reader.word("IS", "NULL"):
-        return Condition(entity, name, "IS NULL", None, lambda run: not get(run, entity, name))
+        return Condition(entity, name, "IS NULL", None)
     if reader.word("IS", "NOT", "NULL"):
-        return Condition(
-            entity, name, "IS NOT NULL", None, lambda run: bool(get(run, entity, name))
-        )
+        return Condition(entity, name, "IS NOT NULL", None)
     numeric = entity == "metric" or (entity == "attribute" and name in _NUMBERS)
-    sign, test, value = _test(reader, numeric, f"{entity} {name!r}")
-    return Condition(
-        entity, name, sign, value, lambda run: any(test(found) for found in get(run, entity, name))
-    )
-
-
-def _test(reader: _Reader, numeric: bool, what: str) -> tuple[str, Ask, Any]:
-    """What is asked of a value that is there: how, the question, and what it is compared with."""
+    what = f"{entity} {name!r}"
     at = reader.peek()[2]
-    no = reader.peek()[1].upper() == "NOT" and bool(reader.next())
+    no = "NOT " if reader.peek()[1].upper() == "NOT" and reader.next() else ""
     if reader.word("IN"):
-        options = _options(reader, numeric)
-        return "NOT IN" if no else "IN", lambda found: (found in options) != no, options
-    for sign, flags in (("LIKE", 0), ("ILIKE", re.IGNORECASE)):
-        if reader.word(sign):
+        return Condition(entity, name, f"{no}IN", _options(reader, numeric))
+    for like in ("LIKE", "ILIKE"):
+        if reader.word(like):
             if numeric:
-                raise reader.fail(f"Invalid comparator {sign} for {what}, which is a number", at)
-            wanted = _value(reader, False, what)
-            parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in wanted)
-            pattern = re.compile("".join(parts), flags | re.DOTALL)
-            return f"NOT {sign}" if no else sign, _liked(pattern, no), wanted
+                raise reader.fail(f"Invalid comparator {like} for {what}, which is a number", at)
+            return Condition(entity, name, no + like, _value(reader, False, what))
     kind, sign, at = reader.next()
     sign = {"==": "=", "<>": "!="}.get(sign, sign)
-    compare = _COMPARE.get(sign) if kind == "sign" and not no else None
-    if compare is None or (not numeric and sign not in ("=", "!=")):
+    known = kind == "sign" and not no and sign in _COMPARE
+    if not known or (not numeric and sign not in ("=", "!=")):
         raise reader.fail(f"Invalid comparator {sign!r} for {what}", at)
-    value = _value(reader, numeric, what)
-    return sign, lambda found: compare(found, value), value
-
-
-def _liked(pattern: re.Pattern[str], no: bool) -> Ask:
-    return lambda found: bool(pattern.fullmatch(str(found))) != no
+    return Condition(entity, name, sign, _value(reader, numeric, what))
 
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -244,20 +261,16 @@ def _options(reader: _Reader, numeric: bool) -> list[Any]:
     return found
 
 
-def sorted_by(
-    runs: list[Any],
-    order_by: Iterable[str] | None,
-    attributes: Iterable[str],
-    get: Get,
-    default: str = "attribute",
-) -> list[Any]:
-    """Runs in an order such as `["metrics.acc DESC", "start_time"]`; missing values come last, NaN before these.
+def parse_order(
+    clauses: Iterable[str] | None, attributes: Iterable[str], default: str = "attribute"
+) -> tuple[Order, ...]:
+    """The fields of an order such as `["metrics.acc DESC", "start_time"]`.
 
     Raises:
-        MlflowException: A part of the order cannot be read.
+        FilterMistake: A part of it cannot be read.
     """
-    known = [*attributes]
-    for clause in reversed(list(order_by or ())):
+    found, known = [], [*attributes]
+    for clause in clauses or ():
         reader = _Reader(clause)
         entity, name = _field(reader, default, known)
         down = reader.word("DESC")
@@ -265,18 +278,30 @@ def sorted_by(
             reader.word("ASC")
         if reader.peek()[0] != "end":
             raise reader.fail("Invalid order_by clause: only ASC or DESC may follow the field")
+        found.append(Order(entity, name, down))
+    return tuple(found)
 
-        def rank(run: Any, entity: str = entity, name: str = name) -> Any:
-            found = get(run, entity, name)
-            return found[0] if found else None
 
-        present = [run for run in runs if not _absent(rank(run))]
-        nan = [run for run in runs if _is_nan(rank(run))]
-        missing = [run for run in runs if rank(run) is None]
-        # Sorted without `reverse=`, which would turn around what an earlier clause ordered.
-        present.sort(key=rank, reverse=down)
-        runs = [*present, *nan, *missing]
-    return runs
+def in_order(
+    runs: Iterable[Any], order: Iterable[Order], get: Callable[[Any, str, str], list[Any]]
+) -> list[Any]:
+    """Runs in an order: missing values come last, NaN before these, and what is equal stays as it was.
+
+    Args:
+        get: Gives the values of a field (its kind, its name) of a run; none if it has none.
+    """
+    found = list(runs)
+    for entity, name, down in reversed(list(order)):
+        ranked: list[tuple[Any, Any]] = [
+            (next(iter(get(run, entity, name)), None), run) for run in found
+        ]
+        present = [(rank, run) for rank, run in ranked if not _absent(rank)]
+        # Sorted without `reverse=` of the whole, which would turn around what an earlier clause ordered.
+        present.sort(key=lambda pair: pair[0], reverse=down)
+        nan = [run for rank, run in ranked if _is_nan(rank)]
+        missing = [run for rank, run in ranked if rank is None]
+        found = [*(run for _, run in present), *nan, *missing]
+    return found
 
 
 def _is_nan(value: Any) -> bool:

@@ -1,0 +1,79 @@
+"""What the root's journal says that goes along when experiments leave for another root."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Mapping
+
+from ..record.encode import encode_line
+from ..record.root import (
+    AliasSet,
+    Hint,
+    Line,
+    OfExperiment,
+    RootNamed,
+    SinkChanged,
+    VersionSet,
+    decode_root,
+)
+from .layout import RootLayout
+from .root import follow_root
+
+__all__ = ["excerpt"]
+
+_WORD = re.compile(rb'"([A-Za-z0-9_-]{1,64})"')
+
+
+def excerpt(root: RootLayout, experiments: Mapping[str, str], *, whole: bool) -> bytes:
+    """The lines about some experiments, given as id → prefix, with a hint for each; empty where there are none.
+
+    A line is about an experiment when it names its id, concerns a project that it lies in, or is about a model or
+    artifact with a version that does. What concerns this root alone, its id and its sinks, stays.
+
+    Args:
+        whole: Whether these are all experiments: then all documents, versions and aliases go along.
+
+    Raises:
+        OSError: The journal cannot be read.
+    """
+    lines = [
+        line
+        for chunk in follow_root(root, {})
+        for line in decode_root(chunk.data, hints=False)[0]
+        if not isinstance(line.event, (Hint, RootNamed, SinkChanged))
+    ]
+    ids = {i.encode() for i in experiments}
+    direct = [
+        line for line in lines if _names(line, ids) or _in_project(line, experiments.values())
+    ]
+    named = {_subject(line) for line in direct if isinstance(line.event, VersionSet)}
+    chosen = {
+        line.raw
+        for line in lines
+        if (whole and not isinstance(line.event, OfExperiment))
+        or (isinstance(line.event, (AliasSet, VersionSet)) and _subject(line) in named)
+    }
+    chosen |= {line.raw for line in direct}
+    now = time.time()
+    hints = [
+        encode_line({"k": "changed", "t": now, "experiment_id": i, "prefix": prefix})
+        for i, prefix in experiments.items()
+    ]
+    return b"".join([*(line.raw + b"\n" for line in lines if line.raw in chosen), *hints])
+
+
+def _names(line: Line, ids: Collection[bytes]) -> bool:
+    return any(word in ids for word in _WORD.findall(line.raw))
+
+
+def _in_project(line: Line, prefixes: Collection[str]) -> bool:
+    scope = getattr(line.event, "scope", "root")
+    project = scope.removeprefix("project/")
+    return project != scope and any(prefix.startswith(project + "/") for prefix in prefixes)
+
+
+def _subject(line: Line) -> tuple[str, ...]:
+    event = line.event
+    assert isinstance(event, (AliasSet, VersionSet))
+    return (event.scope, event.kind, event.name)

@@ -1,0 +1,38 @@
+"""The question for what a store keeps beside its experiments."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..record.documents import Alias, Document, Version
+
+__all__ = ["Documents", "DocumentsQuestion"]
+
+
+class DocumentsQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Documents, versions or aliases; all of them where nothing narrows it down.
+
+    Attributes:
+        what: Which of the three.
+        kind: What they are, such as "view" or "model".
+        name: Only those of this name.
+        scope: Only those that concern everybody ("root"), a project ("project/<prefix>") or a user ("user/<name>").
+    """
+
+    what: Literal["document", "version", "alias"] = "document"
+    kind: str | None = None
+    name: str | None = None
+    scope: str | None = None
+
+
+class Documents(msgspec.Struct, frozen=True):
+    """The answer; the two that were not asked for are empty.
+
+    Where something was written in two places at once, the newer has the other in its `others`.
+    """
+
+    documents: tuple[Document, ...] = ()
+    versions: tuple[Version, ...] = ()
+    aliases: tuple[Alias, ...] = ()

@@ -1,0 +1,199 @@
+"""`LocalBackend`: answers from a folder on this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ...index import Trash
+from ...journal.edits import append_event
+from ...query.about import About
+from ...query.changes import Changes, ChangesQuestion
+from ...query.content import Content, ContentQuestion
+from ...query.documents import Documents, DocumentsQuestion
+from ...query.edits import Appended, AppendQuestion
+from ...query.lines import Lines, LinesQuestion
+from ...query.panel import Panel, PanelQuestion
+from ...query.points import Points, PointsQuestion
+from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected, Wanted
+from ...query.references import Resolved, ResolveQuestion
+from ...record import edits
+from ...record.events import FORMAT_VERSION
+from ...record.facts import ExperimentFacts
+from .changes import wait_for_changes
+from .content import read_content
+from .lines import read_lines
+from .panel import Member, read_panel
+from .points import read_points
+from .resolve import resolve
+from .root import OpenRoot
+
+__all__ = ["LocalBackend"]
+
+_AT_ONCE = 20_000_000
+"""Points of several experiments that are read together."""
+
+
+class LocalBackend:
+    """The `Backend` of a folder on this machine: its catalog, its series, its files and its journals.
+
+    Args:
+        root: The folder.
+        user: Who asks.
+    """
+
+    def __init__(self, root: OpenRoot, *, user: str = "") -> None:
+        self._root = root
+        self._about = About(format=FORMAT_VERSION, where=root.path, user=user, root=root.path)
+
+    def about(self) -> About:
+        """See `Backend.about`."""
+        return self._about
+
+    # -- which ones --------------------------------------------------------------------------------
+
+    def resolve(self, question: ResolveQuestion) -> tuple[Resolved, ...]:
+        """See `Backend.resolve`."""
+        found = self._resolved(question.refs, fresh=True)
+        news = False
+        for one in found:
+            if one.id is None and not one.candidates:
+                news |= self._root.look_for(one.ref)
+        named = [one.id for one in found if one.id is not None]
+        if self._root.look_closer(named) or news:
+            return self._resolved(question.refs, fresh=False)
+        return found
+
+    def _resolved(self, refs: Sequence[str], *, fresh: bool) -> tuple[Resolved, ...]:
+        return self._root.ask(
+            lambda catalog: tuple(resolve(catalog, ref) for ref in refs), fresh=fresh
+        )
+
+    def select(self, question: Question) -> Selected:
+        """See `Backend.select`."""
+        return self._root.ask(lambda catalog: catalog.select(question), fresh=True)
+
+    def names(self, question: NamesQuestion) -> tuple[Name, ...]:
+        """See `Backend.names`."""
+        return self._root.ask(lambda catalog: tuple(catalog.names(question)), fresh=True)
+
+    def changes(self, question: ChangesQuestion) -> Changes:
+        """See `Backend.changes`."""
+        return wait_for_changes(self._root, question)
+
+    # -- what is known of them ---------------------------------------------------------------------
+
+    def facts(self, question: FactsQuestion) -> tuple[ExperimentFacts, ...]:
+        """See `Backend.facts`."""
+        return self._root.ask(lambda catalog: tuple(catalog.facts(question)), fresh=False)
+
+    def points(self, question: PointsQuestion) -> Points:
+        """See `Backend.points`."""
+        several = len(question.ids) > 1
+        found = self._root.facts(question.ids, frozenset({"metrics"} if several else ()))
+        counts = [sum(m.count for m in (one.metrics or {}).values()) for one in found]
+        # Reading many at once is faster, and takes the memory of all of them together.
+        at_once = several and sum(counts) <= _AT_ONCE
+        places = self._root.places(found)
+        return read_points(self._root.series, places, question, at_once=at_once)
+
+    def panel(self, question: PanelQuestion) -> Panel:
+        """See `Backend.panel`."""
+        return read_panel(self._root.series, self._members(question), question)
+
+    def _members(self, question: PanelQuestion) -> list[Member]:
+        ids: Sequence[str] = question.ids if question.ids is not None else ()
+        if question.ids is None and question.select is not None:
+            ids = self.select(question.select).ids
+        asked = FactsQuestion(ids=tuple(ids), parts=frozenset({"metrics"}), now=time.time())
+        found = self.facts(asked)
+        groups: dict[str, Any] = {}
+        if question.group is not None:
+            chosen = Question(
+                ids=tuple(one.id for one in found),
+                columns=(Wanted(question.group),),
+                now=time.time(),
+            )
+            answer = self._root.ask(lambda catalog: catalog.select(chosen), fresh=False)
+            groups = dict(zip(answer.ids, answer.columns[0].values, strict=True))
+        return [
+            Member(
+                place,
+                one.created_at if one.started_at is None else one.started_at,
+                {name: summary.count for name, summary in (one.metrics or {}).items()},
+                groups.get(one.id),
+            )
+            for one, place in zip(found, self._root.places(found), strict=True)
+        ]
+
+    def lines(self, question: LinesQuestion) -> Lines:
+        """See `Backend.lines`."""
+        return read_lines(self._root.folder(self._root.one(question.id).prefix), question)
+
+    def open(self, question: ContentQuestion) -> Content:
+        """See `Backend.open`."""
+        return read_content(self._root.folder(self._root.one(question.id).prefix), question)
+
+    # -- changing something ------------------------------------------------------------------------
+
+    def documents(self, question: DocumentsQuestion) -> Documents:
+        """See `Backend.documents`."""
+        kind, name, scope = question.kind, question.name, question.scope
+        if question.what == "document":
+            found = self._root.journal.documents(kind, name=name, scope=scope)
+            return Documents(documents=tuple(found))
+        if question.what == "version":
+            return Documents(versions=tuple(self._root.journal.versions(kind, name, scope=scope)))
+        return Documents(aliases=tuple(self._root.journal.aliases(kind, name, scope=scope)))
+
+    def append(self, question: AppendQuestion) -> Appended:
+        """See `Backend.append`."""
+        deleted = [one.id for one in question.edits if isinstance(one, edits.DeleteEdit)]
+        bytes_of: dict[str, int] = {}
+        with self._root.guard:
+            if deleted:
+                trash = Trash(self._root.index)
+                trash.delete(deleted)
+                bytes_of = {item.experiment_id: item.bytes for item in trash.items()}
+            done = [self._write(one, bytes_of) for one in question.edits]
+            self._root.refresh()
+        return Appended(tuple(done))
+
+    def _write(self, edit: edits.Edit, bytes_of: dict[str, int]) -> edits.Edited:
+        match edit:
+            case edits.DeleteEdit():
+                return edits.Edited(edit.id, bytes=bytes_of.get(edit.id, 0))
+            case edits.RestoreEdit():
+                Trash(self._root.index).restore(edit.id, edit.prefix)
+                return edits.Edited(edit.id)
+            case edits.DocumentEdit():
+                self._root.journal.set_document(
+                    edit.kind, edit.name, edit.body, scope=edit.scope, after=edit.after
+                )
+                return edits.Edited()
+            case edits.ClaimEdit():
+                number = self._root.journal.claim_version(
+                    edit.kind, edit.name, scope=edit.scope, first=edit.first
+                )
+                return edits.Edited(number=number)
+            case edits.VersionEdit():
+                self._root.journal.set_version(
+                    edit.kind, edit.name, edit.number, edit.target, digest=edit.digest,
+                    body=edit.body, why=edit.why, scope=edit.scope,
+                )  # fmt: skip
+                return edits.Edited(number=edit.number)
+            case edits.AliasEdit():
+                self._root.journal.set_alias(
+                    edit.kind, edit.name, edit.alias, edit.number, why=edit.why, scope=edit.scope
+                )
+                return edits.Edited(number=edit.number)
+            case edits.TagsEdit() | edits.FieldEdit() | edits.CaptureEdit():
+                layout = self._root.stores.root
+                place = layout.experiment(self._root.one(edit.id).prefix)
+                fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
+                kind = str(edit.__struct_config__.tag)
+                append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))
+                return edits.Edited(edit.id)

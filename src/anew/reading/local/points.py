@@ -1,0 +1,250 @@
+"""Points of metrics out of a series store, ordered, thinned out, or only those written since."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ...errors import InvalidValue
+from ...query.arrays import Ints
+from ...query.downsample import in_order, kept, step_order
+from ...query.points import Points, PointsQuestion, SeriesPoints
+from ...stores.series.columns import Columns, Stretch, assemble
+from ...stores.series.protocol import ExperimentFolder, SeriesStore
+
+__all__ = ["read_points", "series_of", "thinned_in_place"]
+
+Rows = dict[str, dict[str, int]]
+"""By experiment and part (`writer.number`), the last row that was given."""
+
+_rows = msgspec.msgpack.Decoder(Rows)
+
+
+def read_points(
+    store: SeriesStore,
+    places: Sequence[ExperimentFolder],
+    question: PointsQuestion,
+    *,
+    at_once: bool = False,
+) -> Points:
+    """The answer to a question about the experiments at these places.
+
+    Args:
+        at_once: Read them together, where the store can.
+
+    Raises:
+        InvalidValue: The cursor is not from an answer.
+    """
+    series: list[SeriesPoints] = []
+    problems: list[str] = []
+    since = None if question.cursor is None else _parsed(question.cursor)
+    as_it_lies = (
+        question.points is not None and question.metrics is not None and _is_plain(question)
+    )
+    if at_once and question.metrics is not None and _is_plain(question):
+        return _together(store, places, question)
+    for place in places:
+        if as_it_lies:
+            series += _thinned(store, place, question)
+            continue
+        columns = store.read(
+            place,
+            question.metrics,
+            start=question.start,
+            stop=question.stop,
+            rows=question.rows or since is not None,
+            metadata=question.metadata,
+        )
+        new: Any = None
+        if since is not None:
+            new = _new(columns, since.setdefault(place.experiment_id, {}))
+        calls = _calls(columns) if question.rows else None
+        series += [
+            one
+            for name in columns.names
+            if (one := series_of(columns, place.experiment_id, name, question, calls, new)).total
+            or new is None
+        ]
+        problems += [str(problem) for problem in columns.problems]
+    cursor = None if since is None else _cursor(since)
+    return Points(tuple(series), cursor, tuple(problems))
+
+
+def _is_plain(question: PointsQuestion) -> bool:
+    """Whether whole series are wanted, and nothing beside their points."""
+    return (
+        question.start is None
+        and question.stop is None
+        and question.cursor is None
+        and not (question.metadata or question.rows)
+    )
+
+
+def _together(
+    store: SeriesStore, places: Sequence[ExperimentFolder], question: PointsQuestion
+) -> Points:
+    columns = store.read_many(places, question.metrics or ())
+    return Points(
+        tuple(
+            series_of(
+                columns.alone(at), places[number].experiment_id, columns.names[metric], question
+            )
+            for at, (number, metric) in enumerate(
+                zip(columns.experiment.tolist(), columns.metric.tolist(), strict=True)
+            )
+        ),
+        None,
+        tuple(str(problem) for problem in columns.problems),
+    )
+
+
+def series_of(
+    columns: Columns,
+    experiment_id: str,
+    metric: str,
+    question: PointsQuestion,
+    calls: Ints | None = None,
+    new: Any = None,
+) -> SeriesPoints:
+    """One series out of what the store read, ordered and thinned out.
+
+    Args:
+        calls: The number of the log call of each point, where that is to be told.
+        new: Which points are wanted, where not all are.
+    """
+    rows: Any = columns.of(metric)
+    if new is not None:
+        rows = np.flatnonzero(new[rows]) + rows.start
+    steps, times, values = columns.step[rows], columns.time[rows], columns.value[rows]
+    total = len(steps)
+    order = step_order(steps) if question.order == "step" else None
+    chosen: Any = order
+    if question.points is not None:
+        keep = kept(values if order is None else values[order], question.points)
+        if keep is not None:
+            chosen = keep if order is None else order[keep]
+    if chosen is None:
+        chosen = slice(None)
+    metadata: tuple[str | None, ...] | None = None
+    if question.metadata:
+        said = None if columns.metadata is None else columns.metadata[rows][chosen]
+        metadata = (None,) * len(steps[chosen]) if said is None else tuple(said.tolist())
+    return SeriesPoints(
+        experiment_id,
+        metric,
+        steps[chosen],
+        times[chosen],
+        values[chosen],
+        total,
+        None if columns.given is None or not question.rows else columns.given[rows][chosen],
+        None if calls is None else calls[rows][chosen],
+        metadata,
+    )
+
+
+def _thinned(
+    store: SeriesStore, place: ExperimentFolder, question: PointsQuestion
+) -> list[SeriesPoints]:
+    """Whole series thinned out, from how they lie in the store where that is possible."""
+    assert question.metrics is not None
+    assert question.points is not None
+    runs: dict[str, list[Stretch]] = {name: [] for name in question.metrics}
+    for run in store.stretches(place, question.metrics):
+        runs[run.name].append(run)
+    found = []
+    for name, mine in runs.items():
+        if not mine:
+            continue
+        one = thinned_in_place(mine, place.experiment_id, name, question.points)
+        if one is None:
+            columns = assemble(mine, (), [name])
+            one = series_of(columns, place.experiment_id, name, question)
+        found.append(one)
+    return found
+
+
+def thinned_in_place(
+    runs: Sequence[Stretch], experiment_id: str, metric: str, points: int
+) -> SeriesPoints | None:
+    """A series thinned out as it lies in the store; None where it has to be put together first.
+
+    The same points as for the series put together, without a copy of all the others.
+    """
+    last = None
+    for run in runs:
+        if run.given is not None or not in_order(run.step):
+            return None
+        if last is not None and run.step[0] < last:
+            return None
+        last = run.step[-1]
+    keep = kept([run.value for run in runs], points)
+    if keep is None:
+        return None
+    ends = np.cumsum([len(run.value) for run in runs])
+    cuts = np.searchsorted(keep, ends)
+    steps, times, values = [], [], []
+    for run, mine, end in zip(runs, np.split(keep, cuts), ends, strict=False):
+        here = mine - (end - len(run.value))
+        steps.append(run.step[here])
+        times.append(run.time[here])
+        values.append(run.value[here])
+    return SeriesPoints(
+        experiment_id,
+        metric,
+        np.concatenate(steps),
+        np.concatenate(times),
+        np.concatenate(values),
+        int(ends[-1]),
+    )
+
+
+def _calls(columns: Columns) -> Ints:
+    """The number of the log call of each point, in the order in which the calls were written."""
+    assert columns.row is not None
+    assert columns.part is not None
+    if not len(columns):
+        return np.zeros(0, np.int64)
+    written = sorted(range(len(columns.parts)), key=columns.parts.__getitem__)
+    rank = np.empty(len(columns.parts), np.int64)
+    rank[written] = np.arange(len(columns.parts))
+    part = rank[columns.part]
+    order = np.lexsort((columns.row, part))
+    part, row = part[order], columns.row[order]
+    new = np.zeros(len(row), np.int64)
+    new[1:] = (part[1:] != part[:-1]) | (row[1:] != row[:-1])
+    calls = np.empty(len(row), np.int64)
+    calls[order] = np.cumsum(new)
+    return calls
+
+
+def _new(columns: Columns, seen: dict[str, int]) -> Any:
+    """Which points come after the rows that were given before, which are brought up to date."""
+    assert columns.row is not None
+    assert columns.part is not None
+    new = np.ones(len(columns), np.bool_)
+    for at, (writer, number) in enumerate(columns.parts):
+        mine = columns.part == at
+        part = f"{writer}.{number}"
+        new[mine] = columns.row[mine] > seen.get(part, 0)
+        if mine.any():
+            seen[part] = max(seen.get(part, 0), int(columns.row[mine].max()))
+    return new
+
+
+def _cursor(rows: Rows) -> str:
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(rows)).decode()
+
+
+def _parsed(cursor: str) -> Rows:
+    if not cursor:
+        return {}
+    try:
+        return _rows.decode(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, msgspec.DecodeError):
+        raise InvalidValue(
+            "This is not a cursor that an answer gave; ask without one first.", key="cursor"
+        ) from None

@@ -1,0 +1,133 @@
+"""One root folder held open: its stores, the index that fills them, and one lock for whoever changes them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from ...errors import NotFound
+from ...index import Index, Progress, Refreshed
+from ...journal.documents import RootJournal
+from ...journal.layout import RootLayout
+from ...query.question import FactsQuestion, Part
+from ...record.facts import ExperimentFacts
+from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogState
+from ...stores.open import Stores, open_stores, stores_in_memory
+from ...stores.series.protocol import ExperimentFolder, SeriesStore
+
+__all__ = ["OpenRoot"]
+
+T = TypeVar("T")
+
+
+class OpenRoot:
+    """A root folder's stores, brought up to date when they are asked.
+
+    Any thread may use it. A folder that is not there yet is empty, and looking does not make it; its stores are
+    opened once somebody else has made it.
+
+    Args:
+        path: The folder.
+        refresh: Whether `ask` first brings the index up to date.
+        user: Who writes what is changed.
+        durable: Whether a change waits until the disk has it.
+
+    Attributes:
+        journal: The root's own journal.
+    """
+
+    def __init__(
+        self, path: str, *, refresh: bool = True, user: str = "", durable: bool = False
+    ) -> None:
+        self.path = path
+        self.guard = threading.RLock()
+        self.journal = RootJournal(RootLayout(path), user=user, durable=durable)
+        self._refreshes = refresh
+        self._open()
+
+    def _open(self) -> None:
+        self._there = os.path.isdir(self.path)
+        self.stores: Stores = (open_stores if self._there else stores_in_memory)(self.path)
+        self.index = Index(self.stores, self.journal)
+        if not self._there:
+            self.index.refresh()
+
+    @property
+    def series(self) -> SeriesStore:
+        """Where the points are."""
+        return self.stores.series
+
+    def refresh(self, progress: Progress | None = None) -> Refreshed:
+        """Bring the index up to date now."""
+        with self.guard:
+            if not self._there and os.path.isdir(self.path):
+                self.stores.close()
+                self._open()
+            return self.index.refresh(progress)
+
+    def ask(self, question: Callable[[Catalog], T], *, fresh: bool) -> T:
+        """Put a question to the catalog; with `fresh`, what was written since is taken in first.
+
+        A catalog that turns out to be damaged is made again, and asked again.
+        """
+        if fresh and (self._refreshes or not self._there or not self._usable()):
+            self.refresh()
+        try:
+            return question(self.stores.catalog)
+        except CatalogDamaged:
+            with self.guard:
+                self.index.rebuild()
+        return question(self.stores.catalog)
+
+    def _usable(self) -> bool:
+        return self.stores.catalog.state() is not CatalogState.UNUSABLE
+
+    def facts(
+        self, ids: Sequence[str], parts: frozenset[Part] = frozenset()
+    ) -> list[ExperimentFacts]:
+        """What is listed of experiments, and some parts; those that are not there are left out."""
+        question = FactsQuestion(ids=tuple(ids), parts=parts, now=time.time())
+        return self.ask(lambda catalog: catalog.facts(question), fresh=False)
+
+    def look_for(self, ref: str) -> bool:
+        """Look for what somebody named and the catalog does not know; whether there was news."""
+        if not self._refreshes:
+            return False
+        with self.guard:
+            return self.index.seek(ref)
+
+    def look_closer(self, ids: Sequence[str]) -> bool:
+        """Look at experiments that somebody named, also where nothing was announced; whether there was news."""
+        if not self._refreshes:
+            return False
+        prefixes = [one.prefix for one in self.facts(ids)]
+        with self.guard:
+            return bool(prefixes) and self.index.look_closer(prefixes)
+
+    def one(self, experiment_id: str) -> ExperimentFacts:
+        """What is listed of one experiment.
+
+        Raises:
+            NotFound: It is not there.
+        """
+        found = self.facts([experiment_id])
+        if not found:
+            raise NotFound(
+                f"There is no experiment {experiment_id!r} any more.", name=experiment_id
+            )
+        return found[0]
+
+    def folder(self, prefix: str) -> str:
+        """The folder of the experiment at a prefix."""
+        return self.stores.root.experiment(prefix).folder
+
+    def places(self, experiments: Iterable[ExperimentFacts]) -> list[ExperimentFolder]:
+        """Where experiments lie."""
+        return [ExperimentFolder(one.id, self.folder(one.prefix)) for one in experiments]
+
+    def close(self) -> None:
+        """Release the stores."""
+        self.stores.close()

@@ -1,0 +1,99 @@
+"""Looking after a root folder: its trash, its bytes, what is broken in it, and what is derived from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from ...index import Refreshed as Taken
+from ...index import Trash, examine
+from ...index.usage import experiments_usage, store_usage
+from ...query.question import Question, Wanted, parse_field
+from ..upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
+from .archive import write_archive
+from .root import OpenRoot
+
+__all__ = ["LocalUpkeep"]
+
+
+class LocalUpkeep:
+    """The `Upkeep` of a folder on this machine."""
+
+    def __init__(self, root: OpenRoot) -> None:
+        self._root = root
+
+    def trash(self) -> Sequence[Trashed]:
+        """See `Upkeep.trash`."""
+        with self._root.guard:
+            return [
+                Trashed(item.experiment_id, item.prefix, item.name, item.deleted_at, item.bytes)
+                for item in Trash(self._root.index).items()
+            ]
+
+    def purge(self, ids: Sequence[str]) -> Deleted:
+        """See `Upkeep.purge`."""
+        with self._root.guard:
+            freed = Trash(self._root.index).delete(ids, permanently=True)
+        return Deleted(freed.count, freed.bytes, True, tuple(ids))
+
+    def gc(self, *, older_than: float = 0.0, dry_run: bool = False) -> int:
+        """See `Upkeep.gc`."""
+        with self._root.guard:
+            return Trash(self._root.index).gc(older_than=older_than, dry_run=dry_run).bytes
+
+    def du(self, ids: Sequence[str] | None = None) -> Usage:
+        """See `Upkeep.du`."""
+        layout = self._root.stores.root
+        if ids is None:
+            return Usage(*store_usage(layout, self._prefixes(fresh=True)))
+        prefixes = {one.id: one.prefix for one in self._root.facts(ids)}
+        return Usage(*experiments_usage(layout, prefixes))
+
+    def doctor(
+        self, *, repair: bool = False, progress: Progress | None = None
+    ) -> Sequence[Finding]:
+        """See `Upkeep.doctor`."""
+        with self._root.guard:
+            found = examine(self._root.index, repair=repair, progress=progress)
+        ids = {prefix: id_ for id_, prefix in self._prefixes(fresh=False).items()}
+        return [
+            Finding(
+                kind=one.kind,
+                reason=one.message,
+                path=one.path or (self._root.folder(one.prefix) if one.prefix else self._root.path),
+                experiment_id=ids.get(one.prefix),
+                prefix=one.prefix or None,
+                line=one.line,
+                repaired=one.repaired,
+            )
+            for one in found
+        ]
+
+    def seal(self, ids: Sequence[str] | None = None) -> int:
+        """See `Upkeep.seal`."""
+        with self._root.guard:
+            return self._root.index.seal(ids).files
+
+    def archive(self, ids: Sequence[str], target: str, *, whole: bool = False) -> None:
+        """See `Upkeep.archive`."""
+        experiments = {one.id: one.prefix for one in self._root.facts(ids)}
+        write_archive(self._root.stores.root, experiments, target, whole=whole)
+
+    def refresh(self, progress: Progress | None = None) -> Refreshed:
+        """See `Upkeep.refresh`."""
+        return _refreshed(self._root.refresh(progress))
+
+    def rebuild(self, progress: Progress | None = None) -> Refreshed:
+        """See `Upkeep.rebuild`."""
+        with self._root.guard:
+            return _refreshed(self._root.index.rebuild(progress))
+
+    def _prefixes(self, *, fresh: bool) -> dict[str, str]:
+        """The prefixes of all experiments by id."""
+        question = Question(columns=(Wanted(parse_field("prefix")),), now=time.time())
+        found = self._root.ask(lambda catalog: catalog.select(question), fresh=fresh)
+        return dict(zip(found.ids, found.columns[0].values, strict=True))
+
+
+def _refreshed(taken: Taken) -> Refreshed:
+    return Refreshed(taken.experiments, taken.points, taken.seconds, taken.problems)

@@ -1,0 +1,100 @@
+"""Where views read from: a backend, and the folder on this machine where there is one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ..errors import InvalidSetting, NotFound
+from ..query.edits import AppendQuestion
+from ..query.points import PointsQuestion, SeriesPoints
+from ..query.question import FactsQuestion
+from ..query.question import Part as FactsPart
+from ..record.edits import DeleteEdit
+from ..record.facts import ExperimentFacts
+from .backend import Backend
+from .upkeep import Deleted, Upkeep
+
+__all__ = ["LISTED", "Source"]
+
+LISTED: frozenset[FactsPart] = frozenset({"state", "metrics"})
+"""The parts of the facts that every view has."""
+
+
+class Source:
+    """A backend, and what is needed to show what it answers.
+
+    Args:
+        upkeep: What looks after the place, where that can be done from here.
+
+    Attributes:
+        root: The folder that holds the experiments, where the backend says there is one.
+    """
+
+    __slots__ = ("_where", "backend", "root", "upkeep")
+
+    def __init__(self, backend: Backend, upkeep: Upkeep | None = None) -> None:
+        self.backend = backend
+        self.upkeep = upkeep
+        about = backend.about()
+        self.root = about.root
+        self._where = about.where
+
+    def folder(self, prefix: str) -> Path:
+        """The folder of the experiment at a prefix.
+
+        Raises:
+            NotFound: The experiments are not on this machine.
+        """
+        if self.root is None:
+            raise NotFound(
+                f"The experiment {prefix} has no folder on this machine: its store is at "
+                f"{self._where}. `read_bytes`, `open` and `save` of a file work all the same.",
+                name=prefix,
+            )
+        return Path(self.root, *prefix.split("/"))
+
+    def facts(
+        self, ids: Iterable[str], parts: frozenset[FactsPart] = LISTED
+    ) -> tuple[ExperimentFacts, ...]:
+        """What is known of experiments; those that are gone are left out."""
+        question = FactsQuestion(ids=tuple(ids), parts=parts, now=time.time())
+        return self.backend.facts(question)
+
+    def series(self, question: PointsQuestion) -> Sequence[SeriesPoints]:
+        """The series that answer a question."""
+        return self.backend.points(question).series
+
+    def looked_after(self) -> Upkeep:
+        """What looks after the place.
+
+        Raises:
+            InvalidSetting: That cannot be done from here.
+        """
+        if self.upkeep is None:
+            raise InvalidSetting(
+                f"The store at {self._where} is looked after where it is, not from here.",
+                setting="root",
+            )
+        return self.upkeep
+
+    def delete(self, ids: Sequence[str], *, permanently: bool = False) -> Deleted:
+        """Put experiments in the trash, or remove them at once.
+
+        Raises:
+            NotFound: One is unknown; then none is deleted.
+            StillRunning: One is being written; then none is deleted.
+            InvalidSetting: They are to be removed at once, and that cannot be done from here.
+        """
+        if permanently:
+            return self.looked_after().purge(ids)
+        answer = self.backend.append(AppendQuestion(tuple(DeleteEdit(id=one) for one in ids)))
+        taken = sum(one.bytes for one in answer.done)
+        return Deleted(len(ids), taken, False, tuple(ids))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Source) and self._where == other._where
+
+    def __hash__(self) -> int:
+        return hash(self._where)

@@ -1,0 +1,135 @@
+"""What readers may change: edits of experiments, and of what a store keeps beside them.
+
+An edit becomes an event of a journal. Its time, its id and its author are added by whoever writes it down.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = [
+    "AliasEdit",
+    "CaptureEdit",
+    "ClaimEdit",
+    "DeleteEdit",
+    "DocumentEdit",
+    "Edit",
+    "Edited",
+    "FieldEdit",
+    "RestoreEdit",
+    "TagsEdit",
+    "VersionEdit",
+]
+
+
+class TagsEdit(msgspec.Struct, frozen=True, kw_only=True, tag="tags"):
+    """Add tags (a plain tag has the value None) to an experiment, and remove some."""
+
+    id: str
+    add: dict[str, str | None] = {}
+    remove: tuple[str, ...] = ()
+
+
+class FieldEdit(msgspec.Struct, frozen=True, kw_only=True, tag="field"):
+    """Set a text of an experiment; None removes it. A name cannot be removed."""
+
+    id: str
+    field: Literal["name", "description", "notes"]
+    value: str | None
+
+
+class CaptureEdit(msgspec.Struct, frozen=True, kw_only=True, tag="captured"):
+    """Record a fact about an experiment afterwards, as plain values."""
+
+    id: str
+    what: str
+    data: dict[str, Any]
+
+
+class DeleteEdit(msgspec.Struct, frozen=True, kw_only=True, tag="deleted"):
+    """Put an experiment in the trash. All experiments of one question go together, or none does."""
+
+    id: str
+
+
+class RestoreEdit(msgspec.Struct, frozen=True, kw_only=True, tag="restored"):
+    """Take an experiment out of the trash, to where it was or to another prefix."""
+
+    id: str
+    prefix: str | None = None
+
+
+class DocumentEdit(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
+    """Write a document: a view, a report, a goal, a group of experiments. Without a body it is removed.
+
+    `after` holds the ids of the events that its author saw: what somebody else wrote meanwhile then stays beside it.
+    It takes the place of whatever there is if None.
+    """
+
+    kind: str
+    name: str
+    body: dict[str, Any] | None
+    scope: str = "root"
+    after: tuple[str, ...] | None = None
+
+
+class ClaimEdit(msgspec.Struct, frozen=True, kw_only=True, tag="claim"):
+    """Claim a number for a new version of a model or an artifact, from `first` on, that nobody else has or gets."""
+
+    kind: str
+    name: str
+    first: int = 1
+    scope: str = "root"
+
+
+class VersionEdit(msgspec.Struct, frozen=True, kw_only=True, tag="version"):
+    """Say what a version of a model or an artifact points to; without a target it is withdrawn."""
+
+    kind: str
+    name: str
+    number: int
+    target: str | None
+    digest: str | None = None
+    body: dict[str, Any] = {}
+    why: str | None = None
+    scope: str = "root"
+
+
+class AliasEdit(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
+    """Have an alias of a model or an artifact mean a version; without a number it is taken away."""
+
+    kind: str
+    name: str
+    alias: str
+    number: int | None
+    why: str | None = None
+    scope: str = "root"
+
+
+Edit = (
+    TagsEdit
+    | FieldEdit
+    | CaptureEdit
+    | DeleteEdit
+    | RestoreEdit
+    | DocumentEdit
+    | ClaimEdit
+    | VersionEdit
+    | AliasEdit
+)
+
+
+class Edited(msgspec.Struct, frozen=True):
+    """What one edit did.
+
+    Attributes:
+        id: The experiment that it changed.
+        number: The version that it claimed or wrote.
+        bytes: What a deleted experiment takes on disk.
+    """
+
+    id: str | None = None
+    number: int | None = None
+    bytes: int = 0

@@ -1,0 +1,311 @@
+"""The packs of a root: copies of the points of many small experiments, for questions over many of them.
+
+Opening a file for each of a thousand experiments takes seconds; a pack has one metric of all of them in
+one place. Whoever asks makes them: what a question had to read from the experiments' own files is written
+as a pack for the next one. Packs of a size are merged once there are several, so there are few. They are
+derived: a pack that is missing, damaged or out of date is passed over, and the experiments' own files are
+read.
+
+`.anew/packs/<hash of the project>/<number>.parquet`; where two packs have an experiment, the one with the
+higher number counts. A new pack gets its name when it is whole, and only then those it replaces go.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import CorruptData, UnknownFormat
+from ...journal.lock import locked
+from .columns import Ints
+from .pack_file import Packed, PackFile, Piece, write_pack
+from .sorted_file import Points
+
+__all__ = ["TOLERATED", "Found", "Packs"]
+
+MAX_POINTS = 2_000_000
+"""Of a pack: it is rewritten as a whole."""
+MERGED = 8
+"""How many packs of about one size become one."""
+_SMALLEST = 16_384
+TOLERATED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
+"""What is derived is only a saving for later: that it cannot be kept is not this reader's trouble."""
+_UNREADABLE = (CorruptData, UnknownFormat, FileNotFoundError)
+
+
+class Found(NamedTuple):
+    """Series read from one pack: whose (as numbered in the question), which metric, how many points."""
+
+    experiment: npt.NDArray[np.int32]
+    metric: npt.NDArray[np.int32]
+    counts: Ints
+    points: Points
+
+
+class Packs:
+    """Keeps packs in a folder, which is made when the first is written.
+
+    Any number of processes may read; who writes holds a lock, and who does not get it does without.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def find(
+        self, project: str, wanted: Sequence[tuple[str, str]], names: Sequence[str], *, times: bool
+    ) -> tuple[list[Found], set[int]]:
+        """The series of experiments of a project that packs have.
+
+        Args:
+            wanted: Id and folder of each experiment.
+
+        Returns:
+            What was found, and the numbers of the experiments that packs answer for, which may be in `found`
+            with some of the metrics or with none.
+        """
+        by_id: dict[str, list[int]] = {}
+        for number, (experiment_id, _) in enumerate(wanted):
+            by_id.setdefault(experiment_id, []).append(number)
+        found: list[Found] = []
+        answered: set[int] = set()
+        for path in reversed(self._paths(project)):
+            if not by_id:
+                break
+            try:
+                with PackFile(path) as pack:
+                    mine = _valid(pack, by_id, wanted)
+                    if mine:
+                        found += list(_read(pack, mine, names, times))  # all of it or nothing
+            except _UNREADABLE:
+                continue
+            for numbers in mine.values():
+                answered.update(numbers)
+                del by_id[wanted[numbers[0]][0]]
+        return found, answered
+
+    def add(self, project: str, experiments: Sequence[tuple[Packed, Sequence[Piece]]]) -> None:
+        """Write experiments as a pack, and merge packs where there are many; unless somebody else is at it."""
+        folder = self._project(project)
+        with self._tolerant(), locked(f"{self._folder}.lock", 0) as mine:
+            if not mine:
+                return
+            os.makedirs(folder, exist_ok=True)
+            packed = [one for one, _ in experiments]
+            write_pack(self._next(folder), packed, [p for _, pieces in experiments for p in pieces])
+            self._tidy(folder, self._dropped())
+
+    def drop(self, experiment_id: str) -> None:
+        """Note that an experiment is no more; `tidy` takes its points out of the packs."""
+        if os.path.isdir(self._folder):
+            with self._tolerant(), open(self._dropped_path, "a", encoding="ascii") as file:
+                file.write(f"{experiment_id}\n")
+
+    def tidy(self) -> int:
+        """Rewrite the packs that hold points of dropped experiments; the bytes given back."""
+        if not os.path.isdir(self._folder):
+            return 0
+        before = sum(self._sizes().values())
+        with self._tolerant(), locked(f"{self._folder}.lock", 10) as mine:
+            if mine:
+                dropped = self._dropped()
+                for folder in self._projects():
+                    self._tidy(folder, dropped)
+                with contextlib.suppress(FileNotFoundError):
+                    os.remove(self._dropped_path)
+        return before - sum(self._sizes().values())
+
+    def shares(self) -> dict[str, int]:
+        """Per experiment in the packs that was not dropped, about how many of their bytes it takes."""
+        dropped = self._dropped()
+        shares: dict[str, int] = {}
+        for path, size in self._sizes().items():
+            try:
+                with PackFile(path) as pack:
+                    info, owners = pack.contents.info, pack.contents.experiment
+                    points = np.bincount(owners, pack.counts, len(info.experiments))
+            except _UNREADABLE:
+                continue
+            for one, share in zip(info.experiments, points / max(points.sum(), 1), strict=True):
+                if one.experiment_id not in dropped:
+                    shares[one.experiment_id] = shares.get(one.experiment_id, 0) + int(share * size)
+        return shares
+
+    # -- files ------------------------------------------------------------------------------------
+
+    @property
+    def _dropped_path(self) -> str:
+        return os.path.join(self._folder, "dropped")
+
+    def _project(self, project: str) -> str:
+        key = hashlib.blake2b(project.encode("utf-8", "surrogateescape"), digest_size=8)
+        return os.path.join(self._folder, key.hexdigest())
+
+    def _projects(self) -> list[str]:
+        with os.scandir(self._folder) as entries:
+            return sorted(e.path for e in entries if e.is_dir(follow_symlinks=False))
+
+    def _paths(self, project: str) -> list[str]:
+        return _packs_in(self._project(project))
+
+    def _next(self, folder: str) -> str:
+        last = _packs_in(folder)
+        number = _number(os.path.basename(last[-1])) + 1 if last else 1
+        return os.path.join(folder, f"{number:08}.parquet")
+
+    def _sizes(self) -> dict[str, int]:
+        if not os.path.isdir(self._folder):
+            return {}
+        paths = [path for folder in self._projects() for path in _packs_in(folder)]
+        return {path: os.path.getsize(path) for path in paths if os.path.exists(path)}
+
+    def _dropped(self) -> set[str]:
+        try:
+            with open(self._dropped_path, encoding="ascii", errors="replace") as file:
+                return set(file.read().split())
+        except (FileNotFoundError, NotADirectoryError):
+            return set()
+
+    @contextlib.contextmanager
+    def _tolerant(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in TOLERATED:
+                raise
+
+    # -- under the lock ---------------------------------------------------------------------------
+
+    def _tidy(self, folder: str, dropped: set[str]) -> None:
+        """Remove packs that answer for nothing, and merge or rewrite those that are worth it."""
+        for name in os.listdir(folder):
+            if name.endswith(".tmp"):  # of somebody who was killed
+                os.remove(os.path.join(folder, name))
+        alive = _alive(_packs_in(folder), dropped)
+        for path, (left, _, _) in alive.items():
+            if not left:
+                os.remove(path)
+        kept = {path: state for path, state in alive.items() if state[0]}
+        for paths in _to_merge(kept):
+            _merge(self._next(folder), {path: kept[path][0] for path in paths})
+
+
+def _packs_in(folder: str) -> list[str]:
+    """The packs in a folder, oldest first."""
+    try:
+        names = [name for name in os.listdir(folder) if _number(name)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [os.path.join(folder, name) for name in sorted(names, key=_number)]
+
+
+def _number(name: str) -> int:
+    """The number of a pack's file; 0 for another file."""
+    stem, suffix = os.path.splitext(name)
+    return int(stem) if suffix == ".parquet" and stem.isdecimal() and stem.isascii() else 0
+
+
+def _valid(
+    pack: PackFile, by_id: dict[str, list[int]], wanted: Sequence[tuple[str, str]]
+) -> dict[int, list[int]]:
+    """The experiments of a pack that were asked for and have not changed since: their numbers in the question."""
+    return {
+        place: by_id[one.experiment_id]
+        for place, one in enumerate(pack.contents.info.experiments)
+        if one.experiment_id in by_id and one.stamp.fits(wanted[by_id[one.experiment_id][0]][1])
+    }
+
+
+def _read(
+    pack: PackFile, mine: dict[int, list[int]], names: Sequence[str], times: bool
+) -> Iterator[Found]:
+    contents = pack.contents
+    metric_of = np.full(len(contents.info.names), -1, np.int32)
+    numbers = {name: number for number, name in enumerate(names)}
+    for place, name in enumerate(contents.info.names):
+        metric_of[place] = numbers.get(name, -1)
+    rounds = max(len(asked) for asked in mine.values())
+    for turn in range(rounds):  # more than one where an experiment was asked for more than once
+        asked_as = np.full(len(contents.info.experiments), -1, np.int32)
+        for place, asked in mine.items():
+            if turn < len(asked):
+                asked_as[place] = asked[turn]
+        metric, experiment = metric_of[contents.name], asked_as[contents.experiment]
+        series = np.flatnonzero((metric >= 0) & (experiment >= 0))
+        if len(series):
+            points = pack.read(series, times=times)
+            yield Found(experiment[series], metric[series], pack.counts[series], points)
+
+
+_State = tuple[list[int], int, bool]
+
+
+def _alive(paths: Sequence[str], dropped: set[str]) -> dict[str, _State]:
+    """Per pack the experiments it answers for, their points, and whether it holds many that it does not."""
+    seen = set(dropped)
+    alive: dict[str, _State] = {}
+    for path in reversed(paths):
+        try:
+            with PackFile(path) as pack:
+                experiments = pack.contents.info.experiments
+                points = np.bincount(pack.contents.experiment, pack.counts, len(experiments))
+        except _UNREADABLE:
+            alive[path] = ([], 0, False)
+            continue
+        left = [n for n, one in enumerate(experiments) if one.experiment_id not in seen]
+        seen.update(one.experiment_id for one in experiments)
+        lost = any(one.experiment_id in dropped for one in experiments)
+        wasteful = points[left].sum() < points.sum() / 2
+        alive[path] = (left, int(points[left].sum()), bool(lost or wasteful))
+    return alive
+
+
+def _to_merge(packs: dict[str, _State]) -> Iterable[list[str]]:
+    """Which packs become one: those of a size once there are enough, and each that holds much it should not."""
+    by_size: dict[int, list[str]] = {}
+    for path, (_, points, _) in packs.items():
+        if points < MAX_POINTS / 2:
+            by_size.setdefault((points // _SMALLEST).bit_length() // 3, []).append(path)
+    merged: set[str] = set()
+    for paths in by_size.values():
+        chosen: list[str] = []
+        for path in paths:
+            if sum(packs[p][1] for p in chosen) + packs[path][1] <= MAX_POINTS:
+                chosen.append(path)
+        if len(paths) >= MERGED and len(chosen) > 1:
+            merged.update(chosen)
+            yield chosen
+    for path, (_, _, rewrite) in packs.items():
+        if rewrite and path not in merged:
+            yield [path]
+
+
+def _merge(target: str, packs: dict[str, list[int]]) -> None:
+    """Write what packs answer for (numbers of their experiments) as one, and remove them."""
+    experiments: list[Packed] = []
+    pieces: list[Piece] = []
+    for path, left in packs.items():
+        try:
+            with PackFile(path) as pack:
+                contents, counts = pack.contents, pack.counts
+                series = np.flatnonzero(np.isin(contents.experiment, left))
+                points = pack.read(series)
+        except _UNREADABLE:
+            continue
+        info = contents.info
+        experiments += [info.experiments[number] for number in left]
+        ends = np.concatenate([[0], np.cumsum(counts[series])]).tolist()
+        for one, a, b in zip(series.tolist(), ends, ends[1:], strict=False):
+            name = info.names[contents.name[one]]
+            owner = info.experiments[contents.experiment[one]].experiment_id
+            pieces.append(Piece(name, owner, points.select(slice(a, b))))
+    write_pack(target, experiments, pieces)
+    for path in packs:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)

@@ -283,7 +283,15 @@ def test_every_way_of_starting_refuses_it_before_anything_is_trained(
     trained: list[str] = []
 
     def dialects() -> dict[str, object]:
-        from anew.dialects import frameworm, ml_dash, mlflow, tensorboard, tracelet, wandb
+        from anew.dialects import (
+            frameworm,
+            handrolled,
+            ml_dash,
+            mlflow,
+            tensorboard,
+            tracelet,
+            wandb,
+        )
 
         return {
             "wandb": lambda: wandb.init(project="p"),
@@ -291,6 +299,9 @@ def test_every_way_of_starting_refuses_it_before_anything_is_trained(
             "tensorboard": lambda: tensorboard.SummaryWriter(),
             "ml_dash": lambda: ml_dash.Experiment(prefix="a/b/c").run.start(),
             "frameworm": lambda: frameworm.Experiment("x").start(),
+            "handrolled": lambda: handrolled.setup_experiment(
+                {"experiment": {"output_dir": f"{root}/x"}}
+            ),
             "tracelet": lambda: tracelet.start_logging(exp_name="x", project="p"),
         }
 
@@ -323,7 +334,7 @@ def test_weights_are_kept_in_folders_and_buckets_and_not_on_servers():
 
 
 def test_folders_of_other_trackers_are_read_by_the_same_rules():
-    from anew.forwarders import Aim, TensorBoard, WandB
+    from anew.forwarders import Aim, MLflow, TensorBoard, WandB
     from anew.forwarders.address import as_addresses
 
     for given_ in ("tensorboard:s3://lab/logs", "aim:https://lab"):
@@ -331,6 +342,8 @@ def test_folders_of_other_trackers_are_read_by_the_same_rules():
             as_addresses(given_)
     with pytest.raises(InvalidSetting):
         WandB(dir="s3://lab")
+    (mlflow,) = as_addresses("mlflow:~/mlruns")
+    assert mlflow == MLflow(os.path.expanduser("~/mlruns"))
     assert as_addresses(["tensorboard:~/logs", "aim:aim://lab:53800"]) == [
         TensorBoard("~/logs"),
         Aim("aim://lab:53800"),

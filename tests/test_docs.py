@@ -50,6 +50,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path):
         "HOME": str(tmp_path / "home"),
         "MPLBACKEND": "agg",
         "COLUMNS": "120",
+        "ANEW_FORWARD_WAIT": "300",  # the end of an experiment waits until all has arrived
     }
     work = tmp_path / "work"
     work.mkdir()

@@ -31,7 +31,6 @@ USERS: dict[str, set[str]] = {
 }
 # Rooms that are still being untied: files in circles, and reads of private names.
 TIED = {
-    "dialects",
     "forwarders",
     "index",
     "journal",

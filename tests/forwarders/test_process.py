@@ -136,7 +136,7 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp
         server.kill()
         at_kill = _sent("mlflow")
         until(lambda: _error("mlflow") is not None, 60)
-        until(lambda: _sent("tensorboard") > at_kill + 50, 60)  # the others go on meanwhile
+        until(lambda: _sent("tensorboard") >= min(at_kill + 50, 400), 60)  # the others go on
         server.start()
         assert program.wait(timeout=120) == 0
         program.stderr.close()

@@ -9,10 +9,13 @@ import pytest
 
 from anew import Experiment, Store
 from anew.forwarders.address import MLflow
-from anew.forwarders.progress import path_of, read_all, read_progress
+from anew.forwarders.following import send_new
+from anew.forwarders.progress import read_all, read_progress
 from anew.forwarders.reading import backlog
 from anew.forwarders.sink import TRIES, ForwardSink
 from anew.journal.layout import RootLayout
+from anew.stores.open import open_stores
+from anew.stores.series.protocol import ExperimentFolder
 from anew.testing.sink import SinkContract
 
 from .ledger import Ledger
@@ -53,6 +56,10 @@ def sink_of(folder: Path, ledger: Ledger) -> ForwardSink:
     return ForwardSink(str(folder), MLflow(), "p/run", ledger.connect)
 
 
+def first_writers(folder: Path) -> list[str]:
+    return [path.stem for path in folder.glob("journal/0*.jsonl")]
+
+
 def losses(ledger: Ledger) -> list[float]:
     return [value for name, value in ledger.points if name == "loss"]
 
@@ -62,7 +69,7 @@ ALL = [float(step) for step in range(30)]
 
 def test_all_kinds_of_records_are_sent_and_counted(folder: Path, ledger: Ledger):
     sink = sink_of(folder, ledger)
-    assert backlog(str(folder), {}) == sink.send_new()
+    assert backlog(str(folder), {}) == send_new(sink)
     assert backlog(str(folder), sink.progress.cursor) == 0
     kinds = {line["kind"] for line in ledger.lines}
     assert {"PointLine", "LogLine", "ParamsSet", "TagsChanged", "Opened", "Closed"} <= kinds
@@ -81,9 +88,9 @@ def test_a_batch_of_which_a_part_arrived_is_completed_without_doubles(
     ledger.fail_before = lambda sent: sent == after
     first = sink_of(folder, ledger)
     with pytest.raises(ConnectionError):
-        first.send_new()
+        send_new(first)
     ledger.fail_before = lambda sent: False
-    sink_of(folder, ledger).send_new()
+    send_new(sink_of(folder, ledger))
     assert losses(ledger) == ALL
 
 
@@ -92,10 +99,10 @@ def test_what_arrived_but_was_not_settled_is_offered_again_and_not_doubled(
 ):
     ledger.fail_settle = True
     with pytest.raises(ConnectionError):
-        sink_of(folder, ledger).send_new()
+        send_new(sink_of(folder, ledger))
     assert ledger.lines
     ledger.fail_settle = False
-    sink_of(folder, ledger).send_new()
+    send_new(sink_of(folder, ledger))
     numbers = [line["n"] for line in ledger.lines]
     assert len(numbers) == len(set(numbers))
     assert losses(ledger) == ALL
@@ -111,22 +118,25 @@ def test_what_was_pending_is_the_same_piece_after_it_was_sealed(root: Path, ledg
     first = sink_of(folder, ledger)
     ledger.fail_before = lambda sent: sent == 700
     with pytest.raises(ConnectionError):
-        first.send_new()
+        send_new(first)
     assert read_progress(str(folder), "mlflow").pending is not None
     with Store(root) as store:
         store.seal()
+    assert list(folder.glob("metrics/*.jsonl"))  # sealing waits for what is on its way
+    place = ExperimentFolder(exp.id, exp.folder)
+    open_stores(str(root)).series.flush(place, first_writers(folder), small=True)
     assert not list(folder.glob("metrics/*.jsonl"))
     ledger.fail_before = lambda sent: False
     sink = sink_of(folder, ledger)
     assert backlog(str(folder), sink.progress.cursor) > 0
-    sink.send_new()
+    send_new(sink)
     assert losses(ledger) == [float(i) for i in range(2000)]
     assert [v for n, v in ledger.points if n == "half"] == [i / 2 for i in range(2000)]
     odd = [line["m"]["odd"] for line in ledger.lines if "odd" in line.get("m", {})]
     assert math.isnan(odd[0])
     assert odd[1] == math.inf
     assert backlog(str(folder), sink.progress.cursor) == 0
-    assert sink.send_new() == 0
+    assert send_new(sink) == 0
 
 
 def test_a_sealed_experiment_is_sent_whole(root: Path, ledger: Ledger):
@@ -135,7 +145,7 @@ def test_a_sealed_experiment_is_sent_whole(root: Path, ledger: Ledger):
             exp.log_metric("loss", step)
     with Store(root) as store:
         store.seal()
-    sink_of(Path(exp.folder), ledger).send_new()
+    send_new(sink_of(Path(exp.folder), ledger))
     assert losses(ledger) == [float(i) for i in range(9000)]
     steps = [line["s"] for line in ledger.lines if "loss" in line.get("m", {})]
     assert steps == [None] * 9000
@@ -146,8 +156,8 @@ def test_a_record_that_the_target_fails_on_is_set_aside_and_told(folder: Path, l
     sink = sink_of(folder, ledger)
     for _ in range(TRIES):
         with pytest.raises(RuntimeError):
-            sink.send_new()
-    sink.send_new()
+            send_new(sink)
+    send_new(sink)
     assert losses(ledger) == [v for v in ALL if v not in ledger.poison]
     assert sink.progress.refused == {"the target failed on it: this value is too much": 2}
 
@@ -157,9 +167,9 @@ def test_a_target_that_is_down_sets_nothing_aside(folder: Path, ledger: Ledger):
     sink = sink_of(folder, ledger)
     for _ in range(TRIES + 3):
         with pytest.raises(ConnectionError):
-            sink.send_new()
+            send_new(sink)
     ledger.down = False
-    sink.send_new()
+    send_new(sink)
     assert losses(ledger) == ALL
     assert sink.progress.refused == {}
 
@@ -169,9 +179,9 @@ def test_a_target_that_fails_on_everything_sets_nothing_aside(folder: Path, ledg
     sink = sink_of(folder, ledger)
     for _ in range(TRIES + 2):
         with pytest.raises(RuntimeError):
-            sink.send_new()
+            send_new(sink)
     ledger.poison = set()
-    sink.send_new()
+    send_new(sink)
     assert losses(ledger) == ALL
 
 
@@ -181,7 +191,7 @@ def test_what_the_target_has_no_place_for_is_counted_by_reason(root: Path, ledge
         exp.log_metric("loss", 2.0)
         exp.log_metric("refused", 3.0)
     sink = sink_of(Path(exp.folder), ledger)
-    sink.send_new()
+    send_new(sink)
     assert losses(ledger) == [2.0]
     assert sink.progress.refused == {"it takes no metric called refused": 2}
 
@@ -189,7 +199,7 @@ def test_what_the_target_has_no_place_for_is_counted_by_reason(root: Path, ledge
 def test_a_password_in_an_address_is_kept_nowhere(folder: Path, ledger: Ledger):
     address = MLflow("http://me:hunter2secret@127.0.0.1:9")
     sink = ForwardSink(str(folder), address, "p/run", ledger.connect)
-    sink.send_new()
-    kept = Path(path_of(str(folder), sink.key)).read_text()
+    send_new(sink)
+    (kept,) = (path.read_text() for path in folder.glob("forwarded/*.jsonl"))
     assert "hunter2secret" not in kept
     assert list(read_all(str(folder))) == [sink.key]

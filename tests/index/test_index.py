@@ -16,13 +16,14 @@ import pytest
 
 from anew.index import Index, discovery
 from anew.index import index as indexing
-from anew.index import visit as visiting
 from anew.journal.edits import append_event
-from anew.query.question import FactsQuestion, NamesQuestion, Part, ask
+from anew.journal.storage import FolderStorage
+from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
 from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
 from anew.stores.catalog.sqlite.saving import Saving
 from anew.stores.open import Stores, open_stores
+from anew.stores.series import folder as folder_series
 from anew.stores.series.protocol import ExperimentFolder
 from tests.stores.journals import NOW, Journal, finished, running
 
@@ -53,6 +54,12 @@ def experiment(index: Index, prefix: str) -> dict[str, Any]:
     return {**found, "experiment_id": found["id"]}
 
 
+@pytest.fixture(autouse=True)
+def every_look_looks_around(monkeypatch):
+    """Whatever the last one took."""
+    monkeypatch.setattr(indexing, "AROUND_REST", 0.0)
+
+
 def prefixes(index: Index) -> list[str]:
     return sorted(index.stores.catalog.select(ask(columns=["prefix"], now=0.0)).columns[0].values)
 
@@ -66,12 +73,13 @@ def state(index: Index, prefix: str) -> ExperimentState:
     return msgspec.msgpack.decode(known.state, type=ExperimentState)
 
 
-def params_of(index: Index) -> dict[str, Any]:
-    """The parameters of the only experiment, as a filter finds them."""
-    answer = index.stores.catalog.select(ask(columns=["params"], now=0.0))
+def params_of(index: Index, filter: str | None = None) -> dict[str, Any]:
+    """The parameters of the only experiment, or of the one that a filter finds."""
+    answer = index.stores.catalog.select(ask(filter, columns=["params"], now=0.0))
     found = {c.name.removeprefix("params."): c.values[0] for c in answer.columns}
     names = index.stores.catalog.names(NamesQuestion(kind="param"))
-    assert [one.name for one in names] == sorted(found)
+    assert filter or [one.name for one in names] == sorted(found)
+    assert len(answer.ids) == 1
     return found
 
 
@@ -246,6 +254,26 @@ def test_integers_and_floats_beyond_the_usual_are_no_trouble(root, index):
     assert index.refresh().experiments == 1
     assert params_of(index)["seed"] == 2**63 + 5
     assert index.stores.catalog.count(ask("params.nan is nan and params.max > 1", now=0.0)) == 1
+
+
+def test_numbers_of_any_size_keep_no_experiment_out(root, index):
+    journal = Journal(root, "p/run").opened(here=True)
+    journal.event("params", params={"entropy": 2**128 + 1, "wide": 10**400})
+    journal.event(
+        "file", file_id="a", prefix="", name="a", path="files/a", size=2**70, step=-(2**70), hash=""
+    )
+    value = {"k": "value", "t": NOW, "name": "v", "kind": "text", "step": 2**70}
+    line = json.dumps(value | {"data": {"n": 2**70}}).encode() + b"\n"
+    journal.raw(journal.layout.events("0001-main"), line)
+    journal.event("lost", count=2**70, reason="so it says")
+    finished(root, "p/other")
+    assert index.refresh().experiments == 2
+    assert params_of(index, f"params.entropy == {2**128 + 1}")["entropy"] == 2**128 + 1
+    (one,) = facts(index, "p/run", "values").values or ()
+    assert (one.data, one.step) == ({"n": 2**70}, 2**70)
+    sums = [Wanted(parse_field(name), "sum") for name in ("file_bytes", "lost")]
+    answer = index.stores.catalog.select(ask(columns=sums, now=0.0))
+    assert [column.values[0] for column in answer.columns[1:]] == [2.0**63, 2.0**63]
 
 
 # -- status -----------------------------------------------------------------------------------------
@@ -426,19 +454,19 @@ def test_a_segment_replaced_by_a_shorter_one_is_read_again(root, index):
 def test_an_unreadable_folder_hinders_no_other_and_is_tried_again(root, index, monkeypatch):
     bad = finished(root, "p/bad")
     finished(root, "p/good")
-    follow = visiting.follow
+    read = FolderStorage.read
 
-    def failing(folder: str, *args: Any, **more: Any):
-        if folder == bad.layout.folder:
-            raise OSError(5, "Input/output error", folder)
-        return follow(folder, *args, **more)
+    def failing(storage: FolderStorage, *args: Any) -> bytes:
+        if storage.folder == bad.layout.folder:
+            raise OSError(5, "Input/output error", storage.folder)
+        return read(storage, *args)
 
-    monkeypatch.setattr(visiting, "follow", failing)
+    monkeypatch.setattr(FolderStorage, "read", failing)
     index.refresh()
     assert prefixes(index) == ["p/good"]
     index.refresh()
     assert prefixes(index) == ["p/good"]
-    monkeypatch.setattr(visiting, "follow", follow)
+    monkeypatch.setattr(FolderStorage, "read", read)
     index.refresh()
     assert prefixes(index) == ["p/bad", "p/good"]
 
@@ -745,9 +773,8 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
 _AS_NOBODY = """
 import json, os, sys
 from anew.index import Index
-from anew.stores.catalog.sqlite.saving import Saving
-from anew.stores.open import open_stores
 from anew.query.question import ask
+from anew.stores.open import open_stores
 open_stores("/nowhere")  # everything is imported that will be
 if os.getuid() == 0:  # whom no permission stops
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
@@ -802,3 +829,22 @@ def test_progress_tells_how_far_it_is(root, index):
     assert told[-1] == (70, 70)
     assert len(told) > 1
     assert told == sorted(told)
+
+
+def test_a_part_is_sealed_only_when_registered_sinks_have_passed_it(root, index, monkeypatch):
+    monkeypatch.setattr(folder_series, "SEAL_BYTES", 100)
+    root.mkdir(exist_ok=True)
+    index.journal.append("sink", {"name": "sync", "registered": True, "address": "https://a"})
+    journal = finished(root, "p/run", steps=50, t=time.time() - 60)
+    index.refresh()
+    text = journal.metrics_path()
+    assert text.exists()
+    taken = {"metrics/0001-main.jsonl": [text.stat().st_size, 50]}
+    line = {"k": "forwarded", "t": time.time(), "cursor": taken}
+    (journal.folder / "forwarded").mkdir()
+    (journal.folder / "forwarded" / "sync.00000000.jsonl").write_text(json.dumps(line) + "\n")
+    journal.announce("changed")
+    journal.event("tags", add={"x": None})
+    index.refresh()
+    assert not text.exists()
+    assert journal.metrics_path(suffix="parquet").exists()

@@ -84,12 +84,12 @@ def test_a_silent_writer_elsewhere_is_settled_for_this_look_only(layout: Experim
     writer = make(layout, heartbeat=1.0)
     path = Path(layout.events(writer.name))
     path.write_text(path.read_text().replace('"host":"', '"host":"elsewhere-'))
-    assert gone_writers(layout, state(layout.folder)) == []
+    assert gone_writers(layout.folder, state(layout.folder)) == []
     # Its opening, a moment ago, is a sign of life too.
     path.write_text(path.read_text().replace(f'"t":{writer.opened_at}', '"t":1000.0'))
     os.utime(path, (time.time() - 100,) * 2)
     got = state(layout.folder)
-    [gone] = gone_writers(layout, got)
+    [gone] = gone_writers(layout.folder, got)
     assert not gone.certain
     assert "elsewhere-" in gone.reason
     settle(got, [gone])
@@ -105,7 +105,7 @@ def test_a_silent_writer_is_superseded_by_the_one_that_continued(layout: Experim
     os.utime(path, (2000.0, 2000.0))
     make(layout).close("completed", None, None)
     got = state(layout.folder)
-    settle(got, gone_writers(layout, got))
+    settle(got, gone_writers(layout.folder, got))
     assert got.outcome()[0] is Status.COMPLETED
 
 

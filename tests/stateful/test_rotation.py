@@ -32,8 +32,8 @@ def test_every_look_sees_every_point_once_and_in_order(
             experiment.log_metric("x", float(written), step=written)
             written += 1
         if chance.random() < 0.3:
-            assert experiment._recording is not None
-            experiment._recording.writer.beat()
+            assert experiment.life.recording is not None
+            experiment.life.recording.writer.beat()
         if chance.random() < 0.1:
             experiment.run.complete()
             experiment.run.start()

@@ -55,7 +55,7 @@ def push(
 @click.option(
     "--strategy",
     type=click.Choice(("ours", "theirs", "average")),
-    help="How to resolve tensors that both sides changed.",
+    help="What becomes of tensors that both sides changed.",
 )
 @click.option(
     "--verify", is_flag=True, help="Verify the local objects, and fetch damaged ones again."

@@ -74,6 +74,12 @@ class MLflow(Address):
     tracking_uri: str | None = None
     experiment: str | None = None
 
+    def __post_init__(self) -> None:
+        # MLflow reads its own addresses, but takes a path below a home folder for a folder called "~".
+        if self.tracking_uri is not None and self.tracking_uri.startswith("~"):
+            folder = local_folder(self.tracking_uri, what="tracking_uri", setting="forward_to")
+            object.__setattr__(self, "tracking_uri", folder)
+
 
 @dataclass(frozen=True)
 class WandB(Address):

@@ -5,23 +5,29 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 
+from ..journal.drive import Backoff, Budget, drive
 from ..journal.follow import Cursor, Stream, follow
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked
+from ..journal.storage import FolderJournal
 from ..journal.verdict import gone_writers, settle, write_down
 from ..record.decode import decode_written
 from ..record.fold import ExperimentState, Written, fold
 from ..record.status import Status
 from .address import Address
+from .progress import lock_of
+from .reading import CHUNK_BYTES
 from .sink import ForwardSink
 
-__all__ = ["Busy", "Life", "follow_to_the_end"]
+__all__ = ["Busy", "Life", "follow_to_the_end", "send_new"]
 
 POLL_SECONDS = 1.0
 HURRY_SECONDS = 10.0
 LONGEST_WAIT = 30.0
 GONE_EVERY = 5.0
+BUDGET = Budget(turn_bytes=1, chunk_bytes=CHUNK_BYTES)  # what arrived is noted piece by piece
 
 
 class Busy(Exception):
@@ -58,7 +64,7 @@ class Life:
         if changed or (due and not self._gone):
             self._looked = time.monotonic()
             self._state = fold(self._events)
-            gone = [g for g in gone_writers(self._layout, self._state) if g.certain]
+            gone = [g for g in gone_writers(self._layout.folder, self._state) if g.certain]
             self._gone = bool(gone)
             settle(self._state, gone)
             if gone and self._root is not None:
@@ -72,6 +78,19 @@ class Life:
     def running(self) -> bool:
         """Whether anything may still be written."""
         return self.look().outcome()[0] in (Status.RUNNING, Status.PENDING)
+
+
+def send_new(sink: ForwardSink, stop: Callable[[], bool] = lambda: False) -> int:
+    """Have the driver give a place all that is new; returns how many lines were sent.
+
+    Raises:
+        Exception: What the target raised, or what kept the experiment from being read.
+    """
+    before = sink.progress.lines
+    for turn in drive(FolderJournal(sink.folder), [sink.prefix], [sink], BUDGET, stop=stop):
+        for _, error in turn.failed:
+            raise error
+    return sink.progress.lines - before
 
 
 def follow_to_the_end(
@@ -101,7 +120,7 @@ def follow_to_the_end(
     wake = wake or threading.Event()
     life = Life(folder, prefix)
     name = ForwardSink(folder, address).key
-    lock = os.path.join(folder, "forwarded", f"{name}.lock")
+    lock = lock_of(folder, name)
     until = time.monotonic() + lock_wait
     while True:
         with locked(lock, min(1.0, max(0.0, until - time.monotonic()))) as held:
@@ -116,7 +135,7 @@ def follow_to_the_end(
 def _follow(
     sink: ForwardSink, life: Life, patience: float, wake: threading.Event, once: bool
 ) -> ForwardSink:
-    failures = 0
+    backoff = Backoff(min(LONGEST_WAIT, max(0.5, patience / 4)))
     hurry_until = time.monotonic() + HURRY_SECONDS
     well = time.monotonic()  # when something last went through, or the experiment last ran
     while True:
@@ -124,8 +143,8 @@ def _follow(
         if not (ended or once):
             well = max(well, time.monotonic())
         try:
-            sent = sink.send_new()
-            failures = 0
+            sent = send_new(sink)
+            backoff.worked()
             if ended and (sent or sink.progress.told is None or _told_otherwise(sink, life)):
                 state = life.look()
                 status, reason = state.outcome()
@@ -134,19 +153,16 @@ def _follow(
                 sink.close()
                 return sink
             well = time.monotonic()
+            pause = POLL_SECONDS
         except Exception as error:
-            failures += 1
-            sink.failed(error, time.time())
+            pause = backoff.failed()
+            sink.tell_error(error, time.time())
             if (ended or once) and time.monotonic() - well > patience:
                 raise
-        pause = POLL_SECONDS
-        if failures:
-            most = min(LONGEST_WAIT, max(0.5, patience / 4))
-            pause = min(most, 0.5 * 2 ** min(failures - 1, 10))
         if not wake.is_set():
             wake.wait(pause)
             hurry_until = time.monotonic() + HURRY_SECONDS
-        elif not failures and time.monotonic() < hurry_until:
+        elif not backoff.failures and time.monotonic() < hurry_until:
             # The end is near; other ranks may take their time, though.
             time.sleep(POLL_SECONDS / 10)
         else:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import InvalidSetting, NotFound, StillRunning
+from ..errors import CorruptData, InvalidSetting, NotFound, StillRunning
 from ..journal.lock import locked
 from ..record.secrets import MASK
 from .address import Address, as_address, as_addresses
 from .launch import missing, start
-from .progress import Progress, key_of, path_of, read_all, read_progress
+from .progress import Progress, discard, key_of, lock_of, read_all, read_progress, save
 from .reading import backlog
 
 __all__ = ["Forwarded", "forwarded", "send_later"]
@@ -145,15 +145,22 @@ def _whole(progress: Progress) -> Address:
 
 
 def _forget(folder: str, prefix: str, address: Address) -> None:
-    path = path_of(folder, key_of(address))
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with locked(f"{path[:-5]}.lock", LOCK_WAIT) as held:
+    """Have all be sent from the start again."""
+    key = key_of(address)
+    with locked(lock_of(folder, key), LOCK_WAIT) as held:
         if not held:
             raise StillRunning(
                 f"Another process is sending {prefix} to {address}; wait until it has ended."
             )
-        if os.path.exists(path):
-            os.remove(path)
+        try:
+            before = read_progress(folder, key)
+            rounds = before.round + 1 if before else 0
+        except CorruptData:
+            discard(folder, key)
+            rounds = 0
+        save(
+            folder, key, Progress(to=address.shown(), prefix=prefix, cwd=os.getcwd(), round=rounds)
+        )
 
 
 def _send(

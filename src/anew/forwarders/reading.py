@@ -1,20 +1,28 @@
-"""What is to be sent: an experiment's records since a cursor, from live files and from sealed ones."""
+"""What is to be sent: the records of a piece of the journal, of lines and of sealed parts."""
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
-from ..journal.follow import Chunk, Cursor, Position, Stream, follow
+from ..journal.follow import Chunk, Cursor, Piece, Position, Stream, follow_pieces
 from ..journal.layout import ExperimentLayout, split_part
+from ..journal.storage import FolderStorage
 from ..record.decode import decode_events, decode_logs, decode_points
 from ..record.events import Event, LogLine, PointLine
 
-__all__ = ["STREAMS", "Piece", "Record", "backlog", "piece_between", "piece_of", "pieces"]
+__all__ = [
+    "CHUNK_BYTES",
+    "STREAMS",
+    "Record",
+    "Records",
+    "backlog",
+    "records_between",
+    "records_of",
+]
 
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS, Stream.LOGS})
 CHUNK_BYTES = 256 << 10
@@ -25,7 +33,7 @@ _NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 Record = Event | PointLine | LogLine
 
 
-class Piece(NamedTuple):
+class Records(NamedTuple):
     """Records of one file between two positions, each with the number of its line; `broken` lines are no records."""
 
     path: str
@@ -36,21 +44,15 @@ class Piece(NamedTuple):
     broken: int = 0
 
 
-def pieces(folder: str, cursor: Cursor) -> Iterator[Piece]:
-    """What is new since the cursor: events, then points, then messages, in the order they were written by each.
-
-    Points that were sealed in the meantime are read from there. The cursor is not changed.
-    """
-    for chunk in follow(folder, cursor, frozenset({Stream.EVENTS}), chunk_bytes=CHUNK_BYTES):
-        yield piece_of(chunk)
-    for path in _sealed(folder):
-        yield from _sealed_pieces(folder, path, cursor.get(path, Position()), None)
-    rest = STREAMS - {Stream.EVENTS}
-    for chunk in follow(folder, cursor, rest, chunk_bytes=CHUNK_BYTES):
-        yield piece_of(chunk)
+def records_of(folder: str, piece: Piece, start: Position) -> Iterator[Records]:
+    """The records of a piece of the journal: of a sealed part those of the lines after `start`, in slices."""
+    if isinstance(piece, Chunk):
+        yield records_of_lines(piece)
+    else:
+        yield from _sealed_records(folder, piece.text, start, None)
 
 
-def piece_of(chunk: Chunk) -> Piece:
+def records_of_lines(chunk: Chunk) -> Records:
     """The records of a chunk of whole lines."""
     first = chunk.lines + 1
     records: list[tuple[int, Record]] = []
@@ -67,7 +69,7 @@ def piece_of(chunk: Chunk) -> Piece:
             if numbers is not None:
                 records.append((line, numbers))
     start = Position(chunk.offset, chunk.lines)
-    return Piece(chunk.path, chunk.writer, start, chunk.end, records, len(broken))
+    return Records(chunk.path, chunk.writer, start, chunk.end, records, len(broken))
 
 
 def _numbers(record: PointLine) -> PointLine | None:
@@ -78,41 +80,33 @@ def _numbers(record: PointLine) -> PointLine | None:
     return msgspec.structs.replace(record, m=values)
 
 
-def piece_between(folder: str, path: str, start: Position, end: Position) -> Piece:
-    """The same piece of a file again, whether or not it was sealed since.
+def records_between(folder: str, path: str, start: Position, end: Position) -> Records:
+    """The same records of a file again, whether or not it was sealed since.
 
     Raises:
         FileNotFoundError: It is there in neither form.
     """
-    try:
-        with open(ExperimentLayout(folder).path(*path.split("/")), "rb") as file:
-            file.seek(start.offset)
-            data = file.read(end.offset - start.offset)
-    except FileNotFoundError:
-        data = b""
-    if start.offset + len(data) == end.offset:
+    data = b""
+    if (
+        end.offset > start.offset
+    ):  # slices of a sealed part are counted in lines alone, until its last
+        try:
+            data = FolderStorage(folder).read(path, start.offset, end.offset - start.offset)
+        except FileNotFoundError:
+            pass  # it was sealed since
+    if data and start.offset + len(data) == end.offset:
         stream = _STREAM_OF[path.partition("/")[0]]
         stem = path.rpartition("/")[2][:-6]
-        writer = split_part(stem)[0] if stream is Stream.POINTS else stem
-        return piece_of(Chunk(stream, path, writer, 1, start.offset, start.lines, data))
-    for piece in _sealed_pieces(folder, path, start, end.lines):
-        return piece._replace(end=end)
+        writer = split_part(stem)[0] if stream is Stream.POINTS else stem.removeprefix("logs-")
+        return records_of_lines(Chunk(stream, path, writer, 1, start.offset, start.lines, data))
+    for records in _sealed_records(folder, path, start, end.lines):
+        return records._replace(end=end)
     raise FileNotFoundError(f"{path} in {folder} is gone, and was to be sent again.")
 
 
-def _sealed(folder: str) -> list[str]:
-    """The points files that are there in their sealed form only, by the path of their lines."""
-    metrics = ExperimentLayout(folder).path("metrics")
-    try:
-        names = set(os.listdir(metrics))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    stems = [name[:-8] for name in names if name.endswith(".parquet")]
-    stems = [stem for stem in stems if f"{stem}.jsonl" not in names]
-    return [f"metrics/{stem}.jsonl" for stem in sorted(stems, key=split_part)]
-
-
-def _sealed_pieces(folder: str, path: str, start: Position, until: int | None) -> Iterator[Piece]:
+def _sealed_records(
+    folder: str, path: str, start: Position, until: int | None
+) -> Iterator[Records]:
     """The lines after `start` of a sealed file, in slices; all up to line `until` in one, if that is given."""
     from ..stores.series.parquet import PartFile
 
@@ -146,21 +140,26 @@ def _sealed_pieces(folder: str, path: str, start: Position, until: int | None) -
         if row != at:
             if until is None and len(records) >= SEALED_LINES:
                 end = Position(start.offset, row - 1)
-                yield Piece(path, info.writer, begin, end, records)
+                yield Records(path, info.writer, begin, end, records)
                 records, begin = [], end
             extra = None if metadata is None else msgspec.json.decode(metadata)
             records.append((row, PointLine(time, {}, step if given else None, extra)))
             at = row
         records[-1][1].m[block.names[series]] = value  # type: ignore[union-attr]
-    yield Piece(path, info.writer, begin, Position(info.end, last), records, 0)
+    yield Records(path, info.writer, begin, Position(info.end, last), records, 0)
 
 
 def backlog(folder: str, cursor: Cursor) -> int:
     """How many lines there are after the cursor."""
-    count = sum(c.data.count(b"\n") for c in follow(folder, cursor, STREAMS))
-    for path in _sealed(folder):
-        from ..stores.series.parquet import PartFile
+    from ..stores.series.parquet import PartFile
 
-        with PartFile(ExperimentLayout(folder).path(*path[:-6].split("/")) + ".parquet") as part:
-            count += max(0, part.info.lines - cursor.get(path, Position()).lines)
+    count = 0
+    taken = {path: position.lines for path, position in cursor.items()}
+    for piece in follow_pieces(folder, cursor, STREAMS):
+        if isinstance(piece, Chunk):
+            count += piece.end.lines - piece.lines
+            taken[piece.path] = piece.end.lines
+        else:
+            with PartFile(ExperimentLayout(folder).path(*piece.path.split("/"))) as part:
+                count += max(0, part.info.lines - taken.get(piece.text, 0))
     return count

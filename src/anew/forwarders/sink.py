@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-import msgspec
-
-from ..journal.follow import Chunk, Cursor, Position, Stream, read_events
+from ..journal.follow import Cursor, Piece, Position, SealedPart, Stream, read_events
 from ..journal.layout import ExperimentLayout
+from ..journal.sink import Followed
 from ..record.events import PointLine
 from ..record.fold import fold
 from ..record.secrets import mask_text
 from ..record.status import Status
 from .address import Address
 from .progress import Pending, Progress, key_of, read_progress, save
-from .reading import STREAMS, Piece, piece_between, piece_of, pieces
+from .reading import STREAMS, Records, records_between, records_of
 from .target import Item, Mirror, Refusal, Target
 
 __all__ = ["Connect", "ForwardSink", "connect"]
@@ -51,7 +51,7 @@ class ForwardSink:
     """A `journal.sink.Sink` for one experiment and one place.
 
     What was offered to the target and not yet settled is noted before it is offered, so that after a crash the
-    very same piece is offered again, marked as such: the target can tell what it has of it.
+    very same records are offered again, marked as such: the target can tell what it has of them.
 
     Args:
         folder: The experiment's folder.
@@ -74,27 +74,46 @@ class ForwardSink:
         found = read_progress(folder, self.key)
         self.progress = found or Progress(prefix=prefix, cwd=os.getcwd())
         self.progress.to = address.shown()
-        self._prefix = prefix or self.progress.prefix or os.path.basename(folder)
+        self.prefix = prefix or self.progress.prefix or os.path.basename(folder)
         self._connect = connect
         self._target: Target | None = None
         self._failures = 0
+        self._hand: list[Piece] = []
 
     # -- the protocol of a sink --------------------------------------------------------------------
 
-    def cursor(self, experiment_id: str) -> Cursor:
-        """See `Sink.cursor`."""
-        return dict(self.progress.cursor)
+    def cursors(self, experiments: Sequence[Followed]) -> dict[str, Cursor]:
+        """See `Sink.cursors`. What may or may not have arrived the last time is offered again first."""
+        pending = self.progress.pending
+        if pending is not None:
+            start = self.progress.cursor.get(pending.path, Position())
+            self._deliver(records_between(self.folder, pending.path, start, pending.end))
+        ours = [e.prefix for e in experiments if e.experiment_id is not None]
+        return {prefix: dict(self.progress.cursor) for prefix in ours}
 
-    def take(self, experiment_id: str, folder: str, chunk: Chunk) -> None:
+    def take(self, experiment: Followed, piece: Piece) -> None:
         """See `Sink.take`."""
-        self.finish_pending()
-        had = self.progress.cursor.get(chunk.path, Position())
-        if chunk.offset < had.offset:  # its beginning was what was pending
-            if chunk.end.offset <= had.offset:
-                return
-            data = chunk.data[had.offset - chunk.offset :]
-            chunk = msgspec.structs.replace(chunk, offset=had.offset, lines=had.lines, data=data)
-        self.deliver(piece_of(chunk))
+        self._hand.append(piece)
+
+    def finish(self, experiment: Followed) -> bool:
+        """See `Sink.finish`."""
+        return False
+
+    def failed(self, experiment: Followed, error: Exception) -> None:
+        """See `Sink.failed`."""
+        self._hand.clear()
+        self.tell_error(error, time.time())
+
+    def commit(self) -> None:
+        """See `Sink.commit`. Of a sealed part, each slice is made good by itself."""
+        hand, self._hand = self._hand, []
+        for piece in hand:
+            start = self.progress.cursor.get(_text_of(piece), Position())
+            for records in records_of(self.folder, piece, start):
+                self._deliver(records)
+            if isinstance(piece, SealedPart):
+                self.progress.cursor[piece.path] = piece.end
+                self._save()
 
     def close(self) -> None:
         """See `Sink.close`."""
@@ -104,27 +123,11 @@ class ForwardSink:
 
     # -- sending -----------------------------------------------------------------------------------
 
-    def send_new(self, on_piece: Callable[[], object] = lambda: None) -> int:
-        """Send everything that is new; returns how many lines that were."""
-        before = self.progress.lines
-        self.finish_pending()
-        for piece in pieces(self.folder, dict(self.progress.cursor)):
-            self.deliver(piece)
-            on_piece()
-        return self.progress.lines - before
-
-    def finish_pending(self) -> None:
-        """Offer again what may or may not have arrived the last time."""
-        pending = self.progress.pending
-        if pending is not None:
-            start = self.progress.cursor.get(pending.path, Position())
-            self.deliver(piece_between(self.folder, pending.path, start, pending.end))
-
-    def deliver(self, piece: Piece) -> None:
-        """Send one piece, and move the cursor past it.
+    def _deliver(self, piece: Records) -> None:
+        """Send some records, and move the cursor past them.
 
         Raises:
-            Exception: Whatever the target raised; the piece is to be offered again.
+            Exception: Whatever the target raised; the records are to be offered again.
         """
         progress = self.progress
         first = progress.lines - piece.start.lines - 1
@@ -209,7 +212,7 @@ class ForwardSink:
         self.progress.error = self.progress.error_at = None
         self._save()
 
-    def failed(self, error: BaseException, now: float) -> None:
+    def tell_error(self, error: BaseException, now: float) -> None:
         """Note why nothing goes on, for people to see."""
         text = f"{type(error).__name__}: {error}" if not _is_ours(error) else str(error)
         self.progress.error = mask_text(text.strip().splitlines()[0][:500])
@@ -226,10 +229,10 @@ class ForwardSink:
 
     def _mirror(self) -> Mirror:
         state = fold(read_events(self.folder))
-        segments = self._prefix.split("/")
+        segments = self.prefix.split("/")
         return Mirror(
             state.experiment_id,
-            self._prefix,
+            self.prefix,
             state.name or segments[-1],
             segments[-2] if len(segments) > 1 else None,
             ExperimentLayout(self.folder).folder,
@@ -240,6 +243,10 @@ class ForwardSink:
 
     def _save(self) -> None:
         save(self.folder, self.key, self.progress)
+
+
+def _text_of(piece: Piece) -> str:
+    return piece.text if isinstance(piece, SealedPart) else piece.path
 
 
 def _is_ours(error: BaseException) -> bool:

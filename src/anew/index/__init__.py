@@ -2,7 +2,7 @@
 
 from .doctor import Finding, examine
 from .footprint import Weighing, Weight, own_entries
-from .index import Index, Progress, Refreshed, Row, identify
+from .index import Index, Progress, Refreshed, Row
 from .sink import IndexSink
 from .trash import Freed, Trash, Trashed
 
@@ -19,6 +19,5 @@ __all__ = [
     "Weighing",
     "Weight",
     "examine",
-    "identify",
     "own_entries",
 ]

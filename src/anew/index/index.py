@@ -2,45 +2,44 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.documents import RootJournal
-from ..journal.layout import ExperimentLayout, RootLayout, is_experiment
+from ..journal.drive import drive
+from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
+from ..journal.sealing import may_seal
+from ..journal.storage import FolderJournals, FolderStorage
 from ..query.question import Question
-from ..record.decode import decode_events
-from ..record.events import Opened
+from ..record.ids import is_like_id
 from ..record.names import check_prefix
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
-from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Entry, Known
+from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .discovery import EXPERIMENTS, Folders, is_current, look_around
-from .sink import IndexSink
-from .visit import Visit, decode_state
+from .sink import UNREAD, IndexSink
+from .visit import awaited_by, decode_state
 
-__all__ = ["Index", "Progress", "Refreshed", "identify", "named_prefixes", "openings"]
+__all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
-_ROOT, _UNREAD, _DELETED = "root/", "unread/", "deleted/"
+_ROOT, _DELETED = "root/", "deleted/"
 _FOLDERS, _ROUND = "folders", "round"
-_OPENED_BYTES = 64 << 10
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 WAIT_SECONDS = 0.5
 WALK_SECONDS = 60.0
-BATCH = 500
-BATCH_SECONDS = 1.0
+AROUND_REST = 20.0
+"""How many times as long as it took to look for what was not announced, the next looks of a process go without."""
 
 
 class Refreshed(NamedTuple):
@@ -57,7 +56,7 @@ class Row:
     """An experiment as the catalog has it: id, prefix, shown status, name, and the writers that ended."""
 
     def __init__(self, known: Known) -> None:
-        state = decode_state(known.state)
+        self.state = state = decode_state(known.state)
         self.experiment_id = known.experiment_id
         self.prefix = known.prefix
         self.status = Status(known.status)
@@ -83,6 +82,7 @@ class Index:
         self._unread: dict[str, str] = {}
         self._depth = 0
         self._walked_at: float | None = None
+        self._around_at = 0.0
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -134,10 +134,22 @@ class Index:
         ]
         return bool(news) and self._look_at_once(news)
 
+    def behind(self, prefixes: Collection[str]) -> list[str]:
+        """Those of some experiments that hold what was not taken in, though nobody writes to them."""
+        catalog = self.stores.catalog
+        followed = set(catalog.outstanding().followed)
+        return [
+            k.prefix
+            for k in catalog.known(prefixes=prefixes)
+            if k.prefix not in followed
+            and os.path.isdir(self.root.experiment(k.prefix).folder)
+            and not is_current(self.root.experiment(k.prefix), k.cursor)
+        ]
+
     def seek(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news.
 
-        A prefix is looked for at its place. For anything else every folder is walked, once in a while.
+        A prefix is looked for at its place. For what looks like an id every folder is walked, once in a while.
         """
         try:
             prefix = check_prefix(ref.strip().strip("/"))
@@ -145,6 +157,8 @@ class Index:
             return False
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
+        if not is_like_id(prefix):
+            return False
         if self._walked_at is not None and time.monotonic() - self._walked_at < WALK_SECONDS:
             return False
         self._walked_at = time.monotonic()
@@ -168,7 +182,12 @@ class Index:
         with self.exclusive():
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
                 place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
-                sealed = self.stores.series.flush(place, row.finished, small=True)
+                may = may_seal(
+                    FolderStorage(place.folder),
+                    partial(awaited_by, row.state, self._sinks()),
+                    time.time(),
+                )
+                sealed = self.stores.series.flush(place, row.finished, small=True, may_seal=may)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
                 if sealed.files:
                     self.touch([row.prefix])
@@ -265,7 +284,7 @@ class Index:
         return Refreshed()
 
     def _note(self, marks: Mapping[str, str]) -> None:
-        self._unread = {k[len(_UNREAD) :]: v for k, v in marks.items() if k.startswith(_UNREAD)}
+        self._unread = {k[len(UNREAD) :]: v for k, v in marks.items() if k.startswith(UNREAD)}
         self._deleted = {k[len(_DELETED) :]: v for k, v in marks.items() if k.startswith(_DELETED)}
 
     def _news(self, progress: Progress | None) -> Refreshed:
@@ -289,8 +308,11 @@ class Index:
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
         news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
-        if self.stores.writable:
+        began = time.monotonic()
+        if self.stores.writable and began >= self._around_at:
             prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
+            now = time.monotonic()
+            self._around_at = now + (now - began) * AROUND_REST
         taken = self._touch(list(prefixes), progress)
         changed = {k: v for k, v in news.items() if v != marks.get(k)}
         if ends or changed:
@@ -337,84 +359,21 @@ class Index:
         marks: dict[str, str | None] = {_ROOT + name: end.to_text() for name, end in ends.items()}
         self.stores.catalog.save(Batch(marks={**marks, **others}))
 
+    def _sinks(self) -> dict[str, float]:
+        """The sinks that are registered for the root, and since when."""
+        state = self.journal.state()
+        return {name: state.heads("sink", name)[0].t for name in state.sinks()}
+
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
-        """Look at the folders at these prefixes and save what is new, some at a time."""
-        total = Refreshed()
-        at = 0
-        size = 20
-        while at < len(prefixes):
-            began = time.monotonic()
-            batch = prefixes[at : at + size]
-            taken = self._batch(batch)
+        """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
+        sink = IndexSink(self.stores, self._unread, self._deleted, self._sinks)
+        for turn in drive(FolderJournals(self.root), prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)
-            total = Refreshed(
-                total.experiments + taken.experiments,
-                total.points + taken.points,
-                total.problems + taken.problems,
-            )
-            at += len(batch)
             if progress is not None:
-                progress(at, len(prefixes))
-            if time.monotonic() - began < BATCH_SECONDS / 2:
-                size = min(size * 2, BATCH)
-        return total
-
-    def _batch(self, prefixes: list[str]) -> Refreshed:
-        catalog, failed = self.stores.catalog, dict[str, str]()
-        ids: dict[str, str | None] = {}
-        for prefix in prefixes:
-            try:
-                found = identify(self.root.experiment(prefix).folder)
-                ids[prefix] = None if found in self._deleted else found
-            except OSError as error:
-                failed[prefix] = str(error)
-        known = catalog.known(ids=[i for i in ids.values() if i], prefixes=list(ids))
-        by_id = {k.experiment_id: k for k in known}
-        by_prefix = {k.prefix: k for k in known}
-        doomed: dict[int, str] = {}
-        visits: dict[str, Visit] = {}
-        entries: list[Entry] = []
-        sink = IndexSink(self.stores)
-        for prefix, experiment_id in ids.items():
-            occupant = by_prefix.get(prefix)
-            if occupant is not None and occupant.experiment_id != experiment_id:
-                doomed[occupant.key] = occupant.experiment_id  # removed, or replaced by another
-            mine = by_id.get(experiment_id) if experiment_id else None
-            if mine is not None and mine.prefix != prefix:
-                there = self.root.experiment(mine.prefix).folder
-                if identify(there) == experiment_id and last_opened(there) >= last_opened(
-                    self.root.experiment(prefix).folder
-                ):
-                    continue  # a copy: the one that was opened last, or that was there first, is shown
-                # Moved, or continued in the copy: taken in again where it is now.
-                doomed[mine.key] = mine.experiment_id
-                mine = None
-            if experiment_id is None or experiment_id in visits:
-                continue
-            visit = visits[experiment_id] = sink.begin(experiment_id, prefix, mine)
-            try:
-                visit.run()
-                entry = visit.entry()
-            except FileNotFoundError:  # removed while it was read: the next look sees it gone
-                continue
-            except OSError as error:
-                failed[prefix] = str(error)
-                continue
-            if entry is not None:
-                entries.append(entry)
-        unread = {p: r for p, r in self._unread.items() if p not in prefixes} | failed
-        if entries or doomed or unread != self._unread:
-            marks: dict[str, str | None] = {_UNREAD + p: None for p in self._unread}
-            sink.save(entries, doomed, marks | {_UNREAD + p: r for p, r in unread.items()})
-            self._unread = unread
-        for experiment_id in set(doomed.values()).difference(visits):
-            self.stores.series.drop(experiment_id)
-        return Refreshed(
-            len(entries),
-            sum(visit.points for visit in visits.values()),
-            sum(len(entry.problems) for entry in entries),
-        )
+                progress(turn.done, turn.of)
+        self._unread = sink.unread
+        return Refreshed(sink.experiments, sink.points, sink.problems)
 
 
 def named_prefixes(events: Iterable[Hint | RootEvent]) -> Iterator[str]:
@@ -424,52 +383,3 @@ def named_prefixes(events: Iterable[Hint | RootEvent]) -> Iterator[str]:
             yield check_prefix(getattr(event, "prefix", ""))
         except (InvalidName, InvalidValue):
             continue
-
-
-def identify(folder: str) -> str | None:
-    """The id of the experiment in a folder, as its journal says; None if there is none.
-
-    Raises:
-        OSError: The folder is there and cannot be read.
-    """
-    for opened in openings(folder):
-        return _checked_id(opened.experiment_id)
-    try:  # no opening can be read; the document for people repeats the id
-        with open(ExperimentLayout(folder).metadata, "rb") as file:
-            return _checked_id(json.load(file).get("experiment_id"))
-    except (FileNotFoundError, ValueError, AttributeError):
-        return None
-
-
-def openings(folder: str) -> Iterator[Opened]:
-    """What the writers of a folder said when they began, by the writers' names; what cannot be read is passed over.
-
-    Raises:
-        OSError: The folder is there and cannot be read.
-    """
-    try:
-        names = sorted(os.listdir(os.path.join(folder, "journal")))
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for name in names:
-        if name.endswith(".jsonl"):
-            try:
-                with open(os.path.join(folder, "journal", name), "rb") as file:
-                    line = file.readline(_OPENED_BYTES)
-            except FileNotFoundError:
-                continue
-            events, _ = decode_events(line) if line.endswith(b"\n") else ([], [])
-            if events and isinstance(events[0][1], Opened):
-                yield events[0][1]
-
-
-def last_opened(folder: str) -> float:
-    """When an experiment was opened last."""
-    return max((opened.t for opened in openings(folder)), default=0.0)
-
-
-def _checked_id(experiment_id: object) -> str | None:
-    """The id, if it is one: it becomes the name of a folder."""
-    if isinstance(experiment_id, str) and _ID.fullmatch(experiment_id):
-        return experiment_id
-    return None

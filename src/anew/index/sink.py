@@ -2,73 +2,149 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from ..journal.follow import Chunk, Cursor, Stream
+from ..journal.follow import Cursor, Piece, Stream
+from ..journal.identify import identify, last_opened
+from ..journal.layout import is_experiment
+from ..journal.sink import Followed
+from ..journal.storage import FolderStorage
 from ..stores.catalog.protocol import Batch, Entry, Known
 from ..stores.open import Stores
 from .visit import STREAMS, Visit
 
-__all__ = ["IndexSink"]
+__all__ = ["UNREAD", "IndexSink"]
+
+UNREAD = "unread/"
+"""Marks of the catalog that begin so name a prefix that could not be read, and say why."""
 
 
 class IndexSink:
-    """A `journal.sink.Sink` that fills the catalog and the series.
+    """A `journal.sink.Sink` that fills the catalog and the series, in a transaction per commit.
 
-    What is taken in of any number of experiments is saved by `save`, with the cursors and in one
-    transaction: a crash before it leaves everything to be offered again.
+    Args:
+        stores: What is filled.
+        unread: The prefixes that could not be read so far, with the reason; kept true with what is committed.
+        deleted: The ids of experiments that the root's journal says are deleted: as if they were not there.
+        sinks: Tells the other sinks that are registered for the root, and since when: sealing waits for them.
+
+    Attributes:
+        experiments, points, problems: How many of each were committed.
     """
 
     streams: frozenset[Stream] = STREAMS
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
-        self._visits: dict[str, Visit] = {}
-
-    def cursor(self, experiment_id: str) -> Cursor:
-        """See `Sink.cursor`."""
-        if experiment_id not in self._visits:
-            known = self._known(experiment_id)
-            if known is None:
-                return {}
-            self.begin(experiment_id, known.prefix, known)
-        return dict(self._visits[experiment_id].cursor)
-
-    def take(self, experiment_id: str, folder: str, chunk: Chunk) -> None:
-        """See `Sink.take`."""
-        if experiment_id not in self._visits:
-            prefix = self._stores.root.prefix_of(folder)
-            self.begin(experiment_id, prefix, self._known(experiment_id))
-        self._visits[experiment_id].take(chunk)
-
-    def begin(self, experiment_id: str, prefix: str, known: Known | None) -> Visit:
-        """Start on an experiment of which the catalog has `known`."""
-        visit = Visit(self._stores, prefix, experiment_id, known)
-        self._visits[experiment_id] = visit
-        return visit
-
-    def save(
+    def __init__(
         self,
-        entries: Iterable[Entry],
-        doomed: Iterable[int] = (),
-        marks: Mapping[str, str | None] | None = None,
+        stores: Stores,
+        unread: Mapping[str, str] | None = None,
+        deleted: Collection[str] = (),
+        sinks: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
-        """Save what was taken in, all or nothing.
+        self._sinks = sinks
+        self.unread = dict(unread or {})
+        self._deleted = deleted
+        self.experiments = self.points = self.problems = 0
+        self._stores = stores
+        self._begin()
 
-        Args:
-            doomed: The keys of experiments to be forgotten.
-            marks: See `Batch.marks`.
-        """
-        batch = Batch(entries=tuple(entries), doomed=tuple(doomed), marks=marks or {})
-        self._stores.catalog.save(batch)
-        self._visits.clear()
+    def _begin(self) -> None:
+        self._visits: dict[str, Visit] = {}  # by prefix
+        self._ids: set[str] = set()  # of experiments in hand
+        self._entries: dict[str, Entry] = {}
+        self._doomed: dict[int, str] = {}
+        self._looked: set[str] = set()
+        self._failed: dict[str, str] = {}
+
+    def cursors(self, experiments: Sequence[Followed]) -> dict[str, Cursor]:
+        """See `Sink.cursors`. A copy of an experiment that is still where it was is left out."""
+        fresh = [e for e in experiments if e.prefix not in self._visits]
+        in_hand = [e.prefix for e in experiments if e.prefix in self._visits]
+        found = {prefix: self._visits[prefix].cursor for prefix in in_hand}
+        known: list[Known] = []
+        if fresh:
+            hidden = {e.prefix for e in fresh if e.experiment_id in self._deleted}
+            fresh = [Followed(e.prefix, None) if e.prefix in hidden else e for e in fresh]
+            ids = [e.experiment_id for e in fresh if e.experiment_id]
+            known = self._stores.catalog.known(ids=ids, prefixes=[e.prefix for e in fresh])
+        by_id = {k.experiment_id: k for k in known}
+        by_prefix = {k.prefix: k for k in known}
+        for prefix, experiment_id in fresh:
+            self._looked.add(prefix)
+            occupant = by_prefix.get(prefix)
+            if occupant is not None and occupant.experiment_id != experiment_id:
+                self._doomed[occupant.key] = occupant.experiment_id  # removed, or replaced
+            mine = by_id.get(experiment_id) if experiment_id else None
+            if mine is not None and mine.prefix != prefix:
+                if self._stays(mine, prefix):
+                    continue  # a copy: the one that was opened last, or that was there first, is shown
+                # Moved, or continued in the copy: taken in again where it is now.
+                self._doomed[mine.key] = mine.experiment_id
+                mine = None
+            if experiment_id is None or experiment_id in self._ids:
+                continue
+            self._ids.add(experiment_id)
+            visit = Visit(self._stores, prefix, experiment_id, mine, self._sinks)
+            self._visits[prefix] = visit
+            found[prefix] = visit.cursor
+        return {prefix: dict(cursor) for prefix, cursor in found.items()}
+
+    def take(self, experiment: Followed, piece: Piece) -> None:
+        """See `Sink.take`."""
+        self._visits[experiment.prefix].take(piece)
+
+    def finish(self, experiment: Followed) -> bool:
+        """See `Sink.finish`."""
+        visit = self._visits[experiment.prefix]
+        if not visit.settled():
+            return True
+        entry = visit.entry()
+        if entry is not None:
+            self._entries[experiment.prefix] = entry
+        return False
+
+    def failed(self, experiment: Followed, error: Exception) -> None:
+        """See `Sink.failed`. One that was removed while it was read is left as it is: the next look sees it gone."""
+        self._entries.pop(experiment.prefix, None)
+        visit = self._visits.pop(experiment.prefix, None)
+        if visit is not None:
+            self._ids.discard(visit.experiment_id)
+        self._looked.add(experiment.prefix)
+        if not isinstance(error, FileNotFoundError):
+            reason = (
+                str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            )
+            self._failed[experiment.prefix] = reason
+
+    def commit(self) -> None:
+        """See `Sink.commit`."""
+        unread = {p: r for p, r in self.unread.items() if p not in self._looked} | self._failed
+        entries = tuple(self._entries.values())
+        if entries or self._doomed or unread != self.unread:
+            marks: dict[str, str | None] = {UNREAD + p: None for p in self.unread}
+            marks |= {UNREAD + p: r for p, r in unread.items()}
+            self._stores.catalog.save(
+                Batch(entries=entries, doomed=tuple(self._doomed), marks=marks)
+            )
+            self.unread = unread
+        for experiment_id in set(self._doomed.values()) - self._ids:
+            self._stores.series.drop(experiment_id)
+        self.experiments += len(entries)
+        self.points += sum(visit.points for visit in self._visits.values())
+        self.problems += sum(len(entry.problems) for entry in entries)
+        self._begin()
 
     def close(self) -> None:
         """See `Sink.close`."""
-        if self._visits:
-            found = [visit.entry() for visit in self._visits.values()]
-            self.save([entry for entry in found if entry is not None])
+        self._begin()
 
-    def _known(self, experiment_id: str) -> Known | None:
-        known = self._stores.catalog.known(ids=[experiment_id])
-        return known[0] if known else None
+    def _stays(self, known: Known, prefix: str) -> bool:
+        """Whether an experiment that is at another prefix too is still to be shown where it is known to be."""
+        folder = self._stores.root.experiment(known.prefix).folder
+        here = FolderStorage(self._stores.root.experiment(prefix).folder)
+        try:
+            there = FolderStorage(folder)
+            same = identify(there) == known.experiment_id
+            return same and last_opened(there) >= last_opened(here)
+        except OSError:  # what cannot be read stays as it is known
+            return is_experiment(folder)

@@ -17,13 +17,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
+from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.root import make_private
+from ..journal.storage import FolderStorage
 from ..record.names import check_prefix
 from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
 from .footprint import Weighing, own_entries
-from .index import Index, identify
+from .index import Index
 
 __all__ = ["Freed", "Trash", "Trashed"]
 
@@ -96,7 +98,7 @@ class Trash:
 
     def _is_at(self, experiment_id: str, prefix: str) -> bool:
         try:
-            return identify(self._root.experiment(prefix).folder) == experiment_id
+            return identify(FolderStorage(self._root.experiment(prefix).folder)) == experiment_id
         except OSError:
             return False
 

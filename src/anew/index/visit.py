@@ -4,37 +4,49 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
 from ..errors import CorruptData, UnknownFormat
-from ..journal.follow import Chunk, Cursor, Position, Stream, follow
-from ..journal.layout import split_part
+from ..journal.follow import Chunk, Cursor, Piece, Position, SealedPart, Stream, follow
+from ..journal.sealing import may_seal, place_name
+from ..journal.storage import FolderStorage
 from ..journal.verdict import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState, Written, in_order
-from ..record.packed import pack, unpacker
+from ..record.packed import Unpacker, pack
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known
 from ..stores.catalog.summary import Tallies, add_block, combine, decode_tallies
 from ..stores.open import Stores
-from ..stores.series.columns import Block, PartName
+from ..stores.series.columns import Block
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from ..stores.series.protocol import ExperimentFolder, Source
 from .verdict import GIVE_UP_SECONDS, shown
 
-__all__ = ["STREAMS", "Visit", "decode_state"]
+__all__ = ["STREAMS", "Visit", "awaited_by", "decode_state"]
 
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
 
-_states = unpacker(ExperimentState)
+_states = Unpacker(ExperimentState)
 _cursors = msgspec.msgpack.Decoder(Cursor)
+
+
+def awaited_by(state: ExperimentState, sinks: Mapping[str, float]) -> dict[str, float]:
+    """The sinks that sealing waits for, and since when: those of the root, and those the experiment is forwarded to."""
+    opened = max((w.opened.t for w in state.writers.values()), default=0.0)
+    awaited = {name: max(since, opened) for name, since in sinks.items()}
+    asked = state.captured.get("forwarding", {}).get("to", [])
+    for address in asked if isinstance(asked, list) else []:
+        if isinstance(address, dict):
+            awaited[place_name(address)] = opened
+    return awaited
 
 
 def decode_state(blob: bytes) -> ExperimentState:
@@ -43,16 +55,23 @@ def decode_state(blob: bytes) -> ExperimentState:
 
 
 class Visit:
-    """Takes in what an experiment's writers wrote; `entry` is what to save then.
+    """Takes in what an experiment's writers wrote; `entry` is what to save then, once it is `settled`.
 
     Args:
         experiment_id: Its id, in case its events do not say.
         known: What the catalog has of it, or None.
+        sinks: Tells the sinks that are registered for the root, and since when.
     """
 
     def __init__(
-        self, stores: Stores, prefix: str, experiment_id: str, known: Known | None
+        self,
+        stores: Stores,
+        prefix: str,
+        experiment_id: str,
+        known: Known | None,
+        sinks: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        self._sinks = sinks
         self.layout = stores.root.experiment(prefix)
         self.prefix = prefix
         self.experiment_id = experiment_id
@@ -63,7 +82,8 @@ class Visit:
         self._series = stores.series
         self._judge = stores.writable
         self._known = known
-        self._begun = 0
+        self._gone: list[Gone] = []
+        self._replaced = False
         try:
             self._begin(known)
         except msgspec.MsgspecError:  # bytes of the catalog that are not what they should be
@@ -71,7 +91,6 @@ class Visit:
             self._begin(None)
 
     def _begin(self, known: Known | None) -> None:
-        self._begun += 1
         self._whole = known is None
         self._took = known is None or known.prefix != self.prefix
         self._changed = self._took  # whether events came
@@ -85,7 +104,6 @@ class Visit:
         self._values: list[ValueLogged] = []
         self._files_before, self._values_before = self.state.files, self.state.values
         self._refold = self._events_replaced = False
-        self._sealed: list[tuple[PartName, str]] | None = None
         self.problems: list[ProblemFact] = []
 
     @property
@@ -98,31 +116,30 @@ class Visit:
 
     # -- taking in --------------------------------------------------------------------------------
 
-    def run(self) -> None:
-        """Take in everything that is new in the folder."""
-        begun = -1
-        while begun != self._begun:  # again, when a file turned out to be another one
-            begun = self._begun
-            for chunk in follow(self.layout.folder, dict(self.cursor), STREAMS):
-                self.take(chunk)
+    def take(self, piece: Piece) -> None:
+        """Take in one piece, in the order that the driver gives them.
 
-    def take(self, chunk: Chunk) -> None:
-        """Take in one chunk, in the order that `follow` gives them.
-
-        When its file is not the one that was read before, everything counts as not yet taken in.
+        When its file is not the one that was read before, everything counts as not yet taken in: the rest is passed
+        over, and `settled` says that all is to be given again.
         """
-        if self.cursor.get(chunk.path, Position()).offset != chunk.offset:
+        if self._replaced:
+            return
+        if isinstance(piece, SealedPart):
+            self._take_sealed(piece)
+        elif self.cursor.get(piece.path, Position()).offset != piece.offset:
             self._series.drop(self.experiment_id)
             self._begin(None)
-            if chunk.offset:
-                return
+            self._replaced = True
+        else:
+            self._take_lines(piece)
+
+    def _take_lines(self, chunk: Chunk) -> None:
         end = chunk.end
         if chunk.stream == Stream.EVENTS:
             events, broken = decode_written(chunk.data, chunk.writer, chunk.offset, chunk.lines + 1)
             for written in events:
                 self._event(written)
         else:
-            self._take_sealed(before=(chunk.writer, chunk.part))
             block, broken = decode_block(chunk.data, chunk.lines + 1)
             source = Source(
                 chunk.writer,
@@ -138,6 +155,21 @@ class Visit:
         self._took = True
         self._found(ProblemFact(chunk.path, b.line, b.reason) for b in broken[:MAX_PROBLEMS])
         self.cursor[chunk.path] = end
+
+    def _take_sealed(self, part: SealedPart) -> None:
+        """Take in what a sealed part has beyond the lines that were taken in before it was sealed."""
+        taken = self.cursor.get(part.text, Position())
+        self._took = True
+        self.cursor[part.path] = part.end
+        try:
+            with PartFile(self.layout.path(*part.path.split("/"))) as file:
+                if file.info.lines > taken.lines:
+                    block = file.read(range(len(file.info.names)))
+                    self._add(part.writer, block.select(block.row > taken.lines))
+                    self.cursor[part.text] = Position(file.info.end, file.info.lines)
+        except (CorruptData, UnknownFormat) as error:
+            if not os.path.exists(self.layout.path(*part.text.split("/"))):
+                self._found([ProblemFact(part.path, 0, str(error))])
 
     def _add(self, writer: str, block: Block) -> None:
         self._touched |= add_block(self.tallies, writer, block)
@@ -188,51 +220,38 @@ class Visit:
             taken = self.cursor.get(chunk.path, Position()).offset - chunk.offset
             yield from decode_written(chunk.data[: max(0, taken)], chunk.writer, chunk.offset)[0]
 
-    def _take_sealed(self, before: PartName | None = None) -> None:
-        """Take in the sealed parts that were not looked at since they were sealed, up to a part."""
-        if self._sealed is None:
-            self._sealed = self._fresh_sealed()
-        while self._sealed and (before is None or self._sealed[0][0] < before):
-            (writer, _), name = self._sealed.pop(0)
-            path = self.layout.path("metrics", name)
-            lines = f"metrics/{name[:-8]}.jsonl"
-            taken = self.cursor.get(lines, Position())
-            self._took = True
-            self.cursor[f"metrics/{name}"] = Position(os.path.getsize(path), 0)
-            try:
-                with PartFile(path) as file:
-                    if file.info.lines > taken.lines:
-                        block = file.read(range(len(file.info.names)))
-                        self._add(writer, block.select(block.row > taken.lines))
-                        self.cursor[lines] = Position(file.info.end, file.info.lines)
-            except (CorruptData, UnknownFormat) as error:
-                if not os.path.exists(self.layout.path(*lines.split("/"))):
-                    self._found([ProblemFact(f"metrics/{name}", 0, str(error))])
-
-    def _fresh_sealed(self) -> list[tuple[PartName, str]]:
-        folder = self.layout.path("metrics")
-        try:
-            names = [n for n in os.listdir(folder) if n.endswith(".parquet")]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        fresh = []
-        for name in names:
-            seen = self.cursor.get(f"metrics/{name}")
-            if seen is None or seen.offset != os.path.getsize(os.path.join(folder, name)):
-                fresh.append((split_part(name[:-8]), name))
-        return sorted(fresh)
-
     # -- coming to an end -------------------------------------------------------------------------
 
+    def settled(self, now: float | None = None) -> bool:
+        """Whether `entry` can be made; if not, there is more to be taken, from `cursor` on.
+
+        Writers that certainly are gone get a verdict first: that is an event like others, and is taken in as they are.
+        """
+        if self._replaced:
+            self._replaced = False
+            return False
+        if self._refold:
+            self._fold_again()
+        self._gone = gone_writers(self.layout.folder, self.state, now)
+        if not self._judge or not any(g.certain for g in self._gone):
+            return True
+        self._judge = False
+        try:
+            write_down(self._root, self.layout, self.experiment_id, self._gone)
+        except OSError:  # it holds for this look, and the next reader says it again
+            return True
+        return False
+
     def entry(self, now: float | None = None) -> Entry | None:
-        """What to save; None when nothing has changed since the catalog was last told."""
+        """What to save, once `settled`; None when nothing has changed since the catalog was last told."""
         now = time.time() if now is None else now
-        self._take_sealed()
-        gone = self._gone(now)
         ended = [n for n, w in self.state.writers.items() if w.ended_at is not None]
-        self._series.flush(self.place, ended)
-        status, reason, ended_at = shown(self.state, gone)
-        given_up = {g.writer for g in gone if now - g.since > GIVE_UP_SECONDS}
+        awaited = may_seal(
+            FolderStorage(self.layout.folder), lambda: awaited_by(self.state, self._sinks()), now
+        )
+        self._series.flush(self.place, ended, may_seal=awaited)
+        status, reason, ended_at = shown(self.state, self._gone)
+        given_up = {g.writer for g in self._gone if now - g.since > GIVE_UP_SECONDS}
         live = any(
             w.ended_at is None and w.opened.role != "edit" and name not in given_up
             for name, w in self.state.writers.items()
@@ -240,24 +259,6 @@ class Visit:
         if not self._took and live and self._known and self._known.status == status:
             return None
         return self._entry(status, reason, ended_at, live)
-
-    def _gone(self, now: float) -> list[Gone]:
-        """Writers that are gone and have no verdict; those that certainly are get one first."""
-        if self._refold:
-            self._fold_again()
-        gone = gone_writers(self.layout, self.state, now)
-        if not self._judge or not any(g.certain for g in gone):
-            return gone
-        try:
-            write_down(self._root, self.layout, self.experiment_id, gone)
-        except (
-            OSError
-        ):  # the folder cannot be written: it is shown, and said again by the next reader
-            return gone
-        self.run()
-        if self._refold:
-            self._fold_again()
-        return [g for g in gone if self.state.writers[g.writer].ended_at is None]
 
     def _entry(
         self, status: Status, reason: str | None, ended_at: float | None, live: bool

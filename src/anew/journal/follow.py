@@ -1,4 +1,4 @@
-"""Following a journal: what is new in a folder since a cursor, as chunks of whole lines.
+"""Following a journal: what is new in an experiment since a cursor, as chunks of whole lines and sealed parts.
 
 This is the one way readers and sinks see an experiment. A last line without its newline is a write in
 progress and is left for the next time. The cursor is a plain mapping and is the reader's to save.
@@ -6,7 +6,6 @@ progress and is left for the next time. The cursor is a plain mapping and is the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from enum import Enum
 
@@ -14,9 +13,20 @@ import msgspec
 
 from ..record.decode import decode_written
 from ..record.fold import Written
-from .layout import ExperimentLayout, split_part
+from .layout import split_part
+from .storage import Blob, FolderStorage, Storage
 
-__all__ = ["Chunk", "Cursor", "Position", "Stream", "follow", "read_events"]
+__all__ = [
+    "Chunk",
+    "Cursor",
+    "Piece",
+    "Position",
+    "SealedPart",
+    "Stream",
+    "follow",
+    "follow_pieces",
+    "read_events",
+]
 
 CHUNK_BYTES = 8 << 20
 
@@ -58,86 +68,125 @@ class Chunk(msgspec.Struct, frozen=True):
         return Position(self.offset + len(self.data), self.lines + self.data.count(b"\n"))
 
 
+class SealedPart(msgspec.Struct, frozen=True):
+    """A part of a writer's points that was turned into columns; its footer tells which text it stands for.
+
+    `size` is in bytes of the file. A sink remembers at `path` that it has seen the file, and at `text`, as for lines, how far it
+    has come in what the file stands for.
+    """
+
+    path: str
+    writer: str
+    part: int
+    size: int
+
+    @property
+    def text(self) -> str:
+        """The path of the lines that it stands for."""
+        return f"{self.path[:-8]}.jsonl"
+
+    @property
+    def end(self) -> Position:
+        """The position at `path` that says that it was taken in."""
+        return Position(self.size, 0)
+
+
+Piece = Chunk | SealedPart
+"""What a sink is given: lines, or a sealed part."""
+
+
 def _files(
-    layout: ExperimentLayout, streams: frozenset[Stream]
-) -> Iterator[tuple[Stream, str, str, int]]:
-    """`(stream, relative path, writer, part)` of every live file: events first, then points, then logs."""
+    storage: Storage, streams: frozenset[Stream]
+) -> Iterator[tuple[Stream, str, str, int, Blob]]:
+    """`(stream, path, writer, part, file)`: events first, then points as they were written, then logs."""
     if Stream.EVENTS in streams:
-        for name in _names(layout.path("journal")):
-            yield Stream.EVENTS, f"journal/{name}", name[:-6], 1
+        for blob in storage.list("journal"):
+            if blob.name.endswith(".jsonl"):
+                yield Stream.EVENTS, f"journal/{blob.name}", blob.name[:-6], 1, blob
     if Stream.POINTS in streams:
-        parts = [(*split_part(name[:-6]), name) for name in _names(layout.path("metrics"))]
-        for writer, part, name in sorted(parts):
-            yield Stream.POINTS, f"metrics/{name}", writer, part
-    for stream, stem, suffix in (
-        (Stream.LOGS, "logs-", ".jsonl"),
-        (Stream.CONSOLE, "train-", ".log"),
-    ):
-        if stream in streams:
-            for name in _names(layout.path("logs"), suffix):
-                if name.startswith(stem):
-                    yield stream, f"logs/{name}", name[len(stem) : -len(suffix)], 1
+        parts = []
+        for blob in storage.list("metrics"):
+            stem, _, suffix = blob.name.rpartition(".")
+            if suffix in ("jsonl", "parquet"):  # in this order where both are there
+                parts.append((*split_part(stem), suffix, blob))
+        for writer, part, _, blob in sorted(parts):
+            yield Stream.POINTS, f"metrics/{blob.name}", writer, part, blob
+    if Stream.LOGS in streams or Stream.CONSOLE in streams:
+        blobs = storage.list("logs")
+        for stream, stem, suffix in (
+            (Stream.LOGS, "logs-", ".jsonl"),
+            (Stream.CONSOLE, "train-", ".log"),
+        ):
+            for blob in blobs if stream in streams else ():
+                if blob.name.startswith(stem) and blob.name.endswith(suffix):
+                    writer = blob.name[len(stem) : -len(suffix)]
+                    yield stream, f"logs/{blob.name}", writer, 1, blob
 
 
-def _names(folder: str, suffix: str = ".jsonl") -> list[str]:
-    try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(suffix))
-    except (FileNotFoundError, NotADirectoryError):
-        return []
+def follow_pieces(
+    where: Storage | str,
+    cursor: Cursor,
+    streams: frozenset[Stream],
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[Piece]:
+    """Yield what was appended to an experiment's files since `cursor`, and the parts that were sealed.
+
+    The cursor is not changed: set `cursor[piece.path] = piece.end` when a piece has been taken in. A file
+    shorter than its position was replaced and is read from its start.
+
+    Args:
+        where: The experiment's files; a text is the path of its folder.
+
+    Raises:
+        OSError: A file exists but cannot be read.
+    """
+    storage = FolderStorage(where) if isinstance(where, str) else where
+    for stream, path, writer, part, blob in _files(storage, streams):
+        position = cursor.get(path, Position())
+        if blob.size == position.offset:
+            continue
+        if path.endswith(".parquet"):
+            yield SealedPart(path, writer, part, blob.size)
+            continue
+        offset, lines = (
+            (position.offset, position.lines) if position.offset <= blob.size else (0, 0)
+        )
+        want = chunk_bytes
+        while offset < blob.size:
+            try:
+                data = storage.read(path, offset, min(want, blob.size - offset))
+            except FileNotFoundError:  # sealed or deleted since the folder was listed
+                break
+            end = data.rfind(b"\n") + 1
+            if not end:
+                if not data or offset + len(data) >= blob.size:
+                    break  # a line in progress
+                want *= 2  # a line longer than a chunk
+                continue
+            chunk = Chunk(stream, path, writer, part, offset, lines, data[:end])
+            offset, lines, want = chunk.end.offset, chunk.end.lines, chunk_bytes
+            yield chunk
 
 
 def follow(
-    folder: str,
+    where: Storage | str,
     cursor: Cursor,
     streams: frozenset[Stream] = frozenset({Stream.EVENTS, Stream.POINTS}),
     *,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Iterator[Chunk]:
-    """Yield what was appended to an experiment's files since `cursor`, in chunks of whole lines.
-
-    The cursor is not changed: set `cursor[chunk.path] = chunk.end` when a chunk has been taken in. A file
-    shorter than its position was replaced and is read from its start.
-
-    Raises:
-        OSError: A file exists but cannot be read.
-    """
-    for stream, path, writer, part in _files(ExperimentLayout(folder), streams):
-        position = cursor.get(path, Position())
-        full = os.path.join(folder, *path.split("/"))
-        try:
-            if os.path.getsize(full) == position.offset:
-                continue
-            file = open(full, "rb")  # noqa: SIM115  (closed below; the chunks are yielded while open)
-        except FileNotFoundError:  # sealed or deleted since the folder was listed
-            continue
-        with file:
-            yield from _chunks(file.fileno(), stream, path, writer, part, position, chunk_bytes)
+    """As `follow_pieces`, the lines alone."""
+    for piece in follow_pieces(where, cursor, streams, chunk_bytes=chunk_bytes):
+        if isinstance(piece, Chunk):
+            yield piece
 
 
-def _chunks(
-    fd: int, stream: Stream, path: str, writer: str, part: int, position: Position, chunk_bytes: int
-) -> Iterator[Chunk]:
-    size = os.fstat(fd).st_size
-    offset, lines = (position.offset, position.lines) if position.offset <= size else (0, 0)
-    want = chunk_bytes
-    while offset < size:
-        data = os.pread(fd, min(want, size - offset), offset)
-        end = data.rfind(b"\n") + 1
-        if not end:
-            if offset + len(data) >= size:
-                return  # a line in progress
-            want *= 2  # a line longer than a chunk
-            continue
-        chunk = Chunk(stream, path, writer, part, offset, lines, data[:end])
-        offset, lines, want = chunk.end.offset, chunk.end.lines, chunk_bytes
-        yield chunk
-
-
-def read_events(folder: str) -> Iterator[Written]:
+def read_events(where: Storage | str) -> Iterator[Written]:
     """All events of an experiment, a writer's own in the order it wrote them; broken lines are passed over.
 
     Raises:
         OSError: A file exists but cannot be read.
     """
-    for chunk in follow(folder, {}, frozenset({Stream.EVENTS})):
+    for chunk in follow(where, {}, frozenset({Stream.EVENTS})):
         yield from decode_written(chunk.data, chunk.writer, chunk.offset)[0]

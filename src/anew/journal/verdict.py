@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from .layout import ExperimentLayout, RootLayout, split_part
 from .liveness import seems_gone
+from .storage import FolderStorage, Storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,16 +31,23 @@ class Gone:
 
 
 def gone_writers(
-    layout: ExperimentLayout, state: ExperimentState, now: float | None = None
+    where: Storage | str, state: ExperimentState, now: float | None = None
 ) -> list[Gone]:
-    """The writers that have not ended and yet must be gone, or have long given no sign of life."""
+    """The writers that have not ended and yet must be gone, or have long given no sign of life.
+
+    Args:
+        where: The experiment's files; a text is the path of its folder.
+    """
     now = time.time() if now is None else now
     gone = []
+    signs: dict[str, float] | None = None
     for name, writer in state.writers.items():
         opened = writer.opened
         if writer.ended_at is not None or opened.role == "edit":
             continue
-        since = max(_last_sign(layout, name), opened.t)
+        if signs is None:
+            signs = _signs(FolderStorage(where) if isinstance(where, str) else where)
+        since = max(signs.get(name, 0.0), opened.t)
         found = seems_gone(
             host=opened.host,
             boot=opened.boot,
@@ -93,22 +100,18 @@ def write_down(
             )
 
 
-def _last_sign(layout: ExperimentLayout, writer: str) -> float:
-    """When the writer last wrote anything, or touched its events as a sign of life."""
-    paths = [layout.events(writer), layout.logs(writer), layout.console(writer)]
-    try:
-        names = os.listdir(layout.path("metrics"))
-    except (FileNotFoundError, NotADirectoryError):
-        names = []
-    paths += [
-        layout.path("metrics", n)
-        for n in names
-        if n.endswith(".jsonl") and split_part(n[:-6])[0] == writer
-    ]
-    newest = 0.0
-    for path in paths:
-        try:
-            newest = max(newest, os.stat(path).st_mtime)
-        except FileNotFoundError:
-            continue
-    return newest
+def _signs(storage: Storage) -> dict[str, float]:
+    """When each writer last wrote anything, or touched its events as a sign of life."""
+    signs: dict[str, float] = {}
+    for folder, stem, suffix in (
+        ("journal", "", ".jsonl"),
+        ("metrics", "", ".jsonl"),
+        ("logs", "logs-", ".jsonl"),
+        ("logs", "train-", ".log"),
+    ):
+        for blob in storage.list(folder):
+            if blob.name.startswith(stem) and blob.name.endswith(suffix):
+                name = blob.name[len(stem) : -len(suffix)]
+                writer = split_part(name)[0] if folder == "metrics" else name
+                signs[writer] = max(blob.changed_at, signs.get(writer, 0.0))
+    return signs

@@ -25,7 +25,7 @@ from ..query.question import (
 )
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState
-from ..record.packed import pack, unpacker
+from ..record.packed import Unpacker, pack
 from ..record.plain import nest, to_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, Catalog, CatalogState, Entry
@@ -241,7 +241,7 @@ class CatalogContract:
         assert catalog.outstanding().followed == []
         (known,) = catalog.known(ids=["a"])
         assert known.cursor == b"end"
-        assert unpacker(ExperimentState).decode(known.state) == state
+        assert Unpacker(ExperimentState).decode(known.state) == state
 
     def test_files_and_values_are_added_in_order_or_replaced(self, catalog: Catalog) -> None:
         def file(name: str) -> FileFact:

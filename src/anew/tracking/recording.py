@@ -147,7 +147,7 @@ class Recording:
         from ..record.fold import fold
 
         state = fold(read_events(self.layout.folder))
-        self.gone = gone_writers(self.layout, state)
+        self.gone = gone_writers(self.layout.folder, state)
         settle(state, self.gone)
         for key in self.about:
             self.about[key] = getattr(state, key)

@@ -393,6 +393,7 @@ last.close()
 """
 
 
+@pytest.mark.slow
 def test_a_server_has_everything_once_and_one_that_is_gone_holds_up_nobody(
     mirror: Mirror, server: AimServer
 ) -> None:

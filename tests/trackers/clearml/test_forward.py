@@ -15,6 +15,7 @@ import pytest
 
 from anew import Image, Table, Text
 from anew.forwarders import ClearML
+from anew.forwarders.following import send_new
 from anew.forwarders.target import Mirror, Target
 from anew.record.events import Captured
 from anew.record.status import Status
@@ -220,6 +221,7 @@ print(folder)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.slow  # `Task` looks through the program's packages for some seconds
 def test_a_session_has_the_form_of_those_that_clearml_writes(
     mirror: Mirror, tmp_path: Path
@@ -416,8 +418,8 @@ def test_a_record_set_aside_takes_none_of_its_neighbours_with_it(tmp_path: Path)
     sink = ForwardSink(str(exp.folder), ClearML(mode="offline"), "a/b/run", Failing)
     for _ in range(TRIES):
         with pytest.raises(RuntimeError):
-            sink.send_new()
-    sink.send_new()
+            send_new(sink)
+    send_new(sink)
     sink.close()
     mirror = Mirror("", "", "", None, str(exp.folder), 0.0)
     losses = [point for point in TestClearML().points(mirror) if point[0] == "loss"]

@@ -28,6 +28,11 @@ from ...dialects.records import recorded
 from .world import fresh_mlflow as fresh_mlflow
 
 
+def is_invalid(error: MlflowException) -> bool:
+    """Whether MLflow's own code says that an argument was wrong."""
+    return error.error_code == "INVALID_PARAMETER_VALUE"
+
+
 def test_the_calls_leave_what_the_native_calls_leave():
     Path("model.bin").write_bytes(bytes(100))
     Path("configs/deep").mkdir(parents=True)
@@ -123,14 +128,15 @@ def test_a_run_ends_as_its_block_does():
     last = mlflow.last_active_run()
     assert last is not None
     assert last.info.run_id == open_run.info.run_id
-    with mlflow.start_run(), pytest.raises(MlflowException, match="RUNNING"):
+    with mlflow.start_run(), pytest.raises(MlflowException, check=is_invalid):
         mlflow.end_run("RUNNING")
 
 
 def test_a_second_run_needs_to_be_nested_and_is_a_child():
     with mlflow.start_run(run_name="parent") as parent:
-        with pytest.raises(Exception, match="already active"):
+        with pytest.raises(MlflowException) as error:
             mlflow.start_run()
+        assert error.value.error_code == "INVALID_STATE"
         with mlflow.start_run(run_name="child", nested=True) as child:
             mlflow.log_metric("a", 1)
             assert mlflow.active_run() is child
@@ -292,7 +298,7 @@ def test_names_with_dots_beside_one_another_are_all_kept():
 def test_odd_values_of_metrics_are_told_or_kept():
     with mlflow.start_run() as run:
         for value in ("text", None, [1, 2]):
-            with pytest.raises(MlflowException, match="'a'"):
+            with pytest.raises(MlflowException, check=is_invalid):
                 mlflow.log_metric("a", value)
         with pytest.raises(MlflowException):
             mlflow.log_metric("a\nb", 1)
@@ -357,7 +363,7 @@ def test_experiments_are_made_found_and_deleted():
     mlflow.delete_experiment(made)
     assert [e.name for e in mlflow.search_experiments()] == ["two", "Default"]
     assert [e.name for e in mlflow.search_experiments(ViewType.DELETED_ONLY)] == ["one"]
-    with pytest.raises(MlflowException, match="deleted"):
+    with pytest.raises(MlflowException, check=is_invalid):
         mlflow.set_experiment("one")
     mlflow.restore_experiment(made)
     mlflow.set_experiment("one")
@@ -384,7 +390,7 @@ def test_names_of_experiments_never_lead_outside_and_never_meet():
     assert len(mlflow.search_runs(search_all_experiments=True)) == len(names)
     assert len(mlflow.search_runs(["0"])) == 0
     for bad in ("", " ", None, 5):
-        with pytest.raises(MlflowException, match="name"):
+        with pytest.raises(MlflowException, check=is_invalid):
             mlflow.create_experiment(bad)  # type: ignore[arg-type]
 
 

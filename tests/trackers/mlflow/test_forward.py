@@ -153,6 +153,7 @@ class MLflowContract(TargetContract):
         return {Status.COMPLETED: "FINISHED", Status.FAILED: "FAILED"}.get(status, "KILLED")
 
 
+@pytest.mark.slow
 class TestAgainstAServer(MLflowContract):
     # Reading a thousand metrics back takes a thousand calls; the other store has this one.
     test_a_line_may_hold_many_metrics = None  # type: ignore[assignment]
@@ -189,6 +190,7 @@ def sent(server: MLflowServer, mirror: Mirror, records: Records) -> tuple[Readin
     return Reading(server.uri, mirror), refusals
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(
     server: MLflowServer, mirror: Mirror
 ):
@@ -229,6 +231,7 @@ def test_a_server_that_does_not_answer_is_an_error_in_the_time_that_is_set(
             MLflowTarget(MLflow(uri), mirror, {})
 
 
+@pytest.mark.slow
 def test_what_the_user_has_set_of_mlflow_stays_and_the_rest_is_brief():
     program = "import os, anew.trackers.mlflow.forward.library; print(*(os.environ[k] for k in sorted(os.environ) if k.startswith('MLFLOW_')))"
     environment = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
@@ -297,6 +300,7 @@ def test_images_and_tables_are_where_mlflow_shows_them(server: MLflowServer, mir
     assert frame["p"].isna().tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_a_large_table_stays_what_it_is(server: MLflowServer, mirror: Mirror):
     numbers = np.random.default_rng(0).normal(size=700_000)
     records = Records(mirror)

@@ -109,6 +109,7 @@ FILTERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow  # MLflow makes a store of its own; `test_dialect` holds the dialect against Anew's own calls
 @pytest.mark.filterwarnings("ignore::Warning:mlflow")  # their own deprecations
 @pytest.mark.filterwarnings("ignore:Exception ignored:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::ResourceWarning")

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -106,7 +106,12 @@ class FolderSeries:
             waiting.clear()
 
     def flush(
-        self, place: ExperimentFolder, finished: Collection[str] = (), *, small: bool = False
+        self,
+        place: ExperimentFolder,
+        finished: Collection[str] = (),
+        *,
+        small: bool = False,
+        may_seal: Callable[[str, int], bool] = lambda text, size: True,
     ) -> Sealed:
         """See `SeriesStore.flush`."""
         total = Sealed(0, 0, 0)
@@ -123,10 +128,12 @@ class FolderSeries:
             except FileNotFoundError:
                 continue
             rotated = number < last[writer] and time.time() - stat.st_mtime > SETTLED
-            if (writer in finished or rotated) and stat.st_size >= (1 if small else SEAL_BYTES):
+            worth = stat.st_size >= (1 if small else SEAL_BYTES)
+            text = f"metrics/{part_name(*part)}.jsonl"
+            if (writer in finished or rotated) and worth and may_seal(text, stat.st_size):
                 sealed = self._seal(place, part, path)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
-            elif stat.st_size >= DERIVE_BYTES and writer not in finished:
+            elif stat.st_size >= DERIVE_BYTES and (worth or writer not in finished):
                 self._derive(place, part)
         self._pending.pop(place.experiment_id, None)
         return total

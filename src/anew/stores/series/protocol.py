@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from .columns import Block, Columns, ManyColumns, Stretch
@@ -61,7 +61,12 @@ class SeriesStore(Protocol):
         ...
 
     def flush(
-        self, place: ExperimentFolder, finished: Collection[str] = (), *, small: bool = False
+        self,
+        place: ExperimentFolder,
+        finished: Collection[str] = (),
+        *,
+        small: bool = False,
+        may_seal: Callable[[str, int], bool] = lambda text, size: True,
     ) -> Sealed:
         """Make what was taken durable where that pays.
 
@@ -69,6 +74,7 @@ class SeriesStore(Protocol):
             finished: The writers that will write no more: their parts may be sealed, which replaces a file
                 of lines by one of columns. A part that a later one follows may be sealed as well.
             small: Seal parts too small to be worth it, too.
+            may_seal: Asked of a part that would be sealed, by the path and bytes of its lines: whether no other reader needs them.
         """
         ...
 

@@ -151,7 +151,11 @@ def _field(config: Any, key: str, default: Any = _MISSING) -> Any:
 
 
 def _output_dir(config: Any) -> Path:
-    return Path(_field(config, "experiment.output_dir"))
+    """The folder of the experiment, by the rules for every other address, so that a bucket's URL is refused."""
+    given = _field(config, "experiment.output_dir")
+    folder = anew.Experiment(root=given).root
+    # A plain path comes back as the program wrote it.
+    return Path(given if os.path.abspath(given) == folder else folder)
 
 
 def _torch() -> Any:

@@ -18,7 +18,7 @@ from ....query.fields import SECTIONS, Fact, Metric, Param, Tag, Target, resolve
 from ....query.question import Column, Question
 from ....query.syntax import Field
 from ....record.facts import MetricSummary
-from ....record.packed import unpacker
+from ....record.packed import Unpacker
 from ....record.plain import flatten, from_plain
 from ..summary import combine, decode_tallies
 from . import schema
@@ -55,7 +55,7 @@ class _Last(msgspec.Struct, array_like=True, gc=False):
     last: float
 
 
-_documents = unpacker(_Document)
+_documents = Unpacker(_Document)
 _lasts = msgspec.msgpack.Decoder(dict[str, dict[str, _Last]])
 
 

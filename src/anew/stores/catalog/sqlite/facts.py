@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, select
 from ....query.question import FactsQuestion
 from ....record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ....record.fold import ExperimentState
-from ....record.packed import unpacker
+from ....record.packed import Unpacker
 from ....record.status import Status
 from ..protocol import Known, Outstanding
 from ..summary import summaries
@@ -26,8 +26,8 @@ _COLUMNS = tuple(
     for column in s.experiments.c
     if column.name not in ("key", "experiment_id", "status")
 )
-_states = unpacker(ExperimentState)
-_values = unpacker(ValueFact)
+_states = Unpacker(ExperimentState)
+_values = Unpacker(ValueFact)
 T = TypeVar("T")
 
 

@@ -245,10 +245,11 @@ def _save_rows(connection: Connection, entries: Sequence[Entry]) -> list[int]:
 
 
 def _row(facts: ExperimentFacts) -> dict[str, Any]:
-    row = {
-        name: getattr(facts, name) for name in _COLUMNS if name not in ("experiment_id", "status")
-    }
-    row["experiment_id"], row["status"] = facts.id, facts.status.value
+    row: dict[str, Any] = {"experiment_id": facts.id, "status": facts.status.value}
+    for name in _COLUMNS:
+        if name not in row:
+            value = getattr(facts, name)
+            row[name] = _bounded(value) if type(value) is int else value
     return row
 
 

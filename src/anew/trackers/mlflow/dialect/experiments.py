@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import time
@@ -49,6 +50,7 @@ def id_of(name: str) -> str:
     return str(10**17 + digest % (9 * 10**17))
 
 
+@functools.lru_cache(maxsize=10_000)
 def project_of(name: str) -> str:
     """The project that an experiment's runs lie in; slashes in its name are folders."""
     return name if safe_path(name) == name else safe_segment(name, first=True)

@@ -7,6 +7,7 @@ import os
 import anew
 
 from ...places import safe_segment
+from ..names import SWEEP
 from .active import active, current
 from .api import Api
 from .drawing import grid, sampled
@@ -65,7 +66,12 @@ def sweep(
     folder = "/".join(safe_segment(part) for part in (entity, project) if part)
     name = str(given.get("name") or "sweep").replace("/", "-").replace("\\", "-")
     with anew.Experiment(
-        name, project=folder, system_metrics=0, console="off", description=given.get("description")
+        name,
+        project=folder,
+        tags={SWEEP: method},
+        system_metrics=0,
+        console="off",
+        description=given.get("description"),
     ) as parent:
         parent.capture(
             "wandb_sweep", {**given, "method": method, "project": project, "entity": entity}

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 import anew
 from anew.errors import Ambiguous, NotFound
 
-from ...places import safe_segment
+from ..names import iso_time
 from .artifact import Artifact
 from .errors import CommError, UsageError
-from .filters import condition, order_of
+from .filters import condition, sort_key
 from .finding import found_artifact
 from .plain import nearest
 from .public_run import PublicRun
-from .reading import iso_time
 from .sweeps import PublicSweep
 
 TYPE_CHECKING = False
@@ -81,8 +80,9 @@ class Api:
             UsageError: There is no such field or operator.
         """
         where = self._path(path)
-        meets, sort = condition(filters or {}), order_of(order)
-        return Runs(self, where, lambda: sort([run for run in self._runs(where) if meets(run)]))
+        condition(filters or {})
+        sort_key(order)  # mistakes are told at once
+        return Runs(self, where, lambda: self._select(where, filters or {}, order))
 
     def _path(self, path: str | None) -> str:
         parts = [part for part in (path or "").strip("/").split("/") if part]
@@ -94,18 +94,21 @@ class Api:
             parts = [self.default_entity, *parts]
         return "/".join(parts)
 
-    def _views(self, project: str) -> list[Any]:
-        """The experiments of a project; those without an owner belong to every entity."""
-        entity, _, name = project.rpartition("/")
-        owners = (entity, safe_segment(entity) if entity else "", None)
-        return [
-            view
-            for folder in dict.fromkeys(
-                (name, safe_segment(name))
-            )  # a name that no folder can have is mended
-            for view in self.store.list(project=folder, sort="created_at")
-            if (not entity or view.owner in owners) and "wandb_sweep" not in view.captured
-        ]
+    def _views(self, project: str) -> Sequence[Any]:
+        from .querying import runs_of  # loads what a program that only logs does not need
+
+        return runs_of(self.store, project)
+
+    def _select(self, project: str, filters: Mapping[str, Any], order: str) -> list[PublicRun]:
+        from .querying import select
+
+        if not self._views(project):
+            known = [one.path for one in self.projects()]
+            raise CommError(
+                f"There is no project {project!r} in {self.store.root}.{nearest(project, known)}",
+                name=project,
+            )
+        return select(self.store, project, filters, order, lambda view: PublicRun(self, view))
 
     def run_of(self, experiment: str) -> PublicRun | None:
         """The run of an experiment's id; None if it is not in the store any more."""
@@ -121,16 +124,6 @@ class Api:
             for view in self._views(project)
             if artifact in view.captured.get("wandb_used", {}).get("artifacts", ())
         ]
-
-    def _runs(self, project: str) -> list[PublicRun]:
-        views = self._views(project)
-        if not views:
-            known = [one.path for one in self.projects()]
-            raise CommError(
-                f"There is no project {project!r} in {self.store.root}.{nearest(project, known)}",
-                name=project,
-            )
-        return [PublicRun(self, view) for view in views]
 
     def run(self, path: str = "") -> PublicRun:
         """One run, by `entity/project/id`, `project/id` or its id alone.

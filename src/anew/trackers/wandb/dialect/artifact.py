@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
+from ..names import iso_time
 from .active import current, open_run
 from .downloads import File, Files
 from .draft import Draft, plain_metadata
 from .errors import ArtifactNotLoggedError, CommError, UnsupportedError, UsageError
 from .manifest import ArtifactManifestEntry, md5_of
 from .plain import warn_once
-from .reading import iso_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

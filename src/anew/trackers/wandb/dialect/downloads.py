@@ -53,7 +53,7 @@ class File:
     @property
     def updated_at(self) -> str:
         """When it was kept, in UTC."""
-        from .reading import iso_time
+        from ..names import iso_time
 
         return iso_time(self._view.time)
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Condition = Callable[[Any], bool]
 
-__all__ = ["condition", "field", "order_of"]
+__all__ = ["condition", "field", "known_filters", "order_of", "sort_key"]
 
 _ALIASES = {
     "displayName": "display_name", "jobType": "job_type", "createdAt": "created_at", "user": "username",
@@ -48,6 +48,25 @@ def condition(filters: Mapping[str, Any]) -> Condition:
         else:
             parts.append(_of_field(_known(key), _test(value)))
     return lambda run: all(part(run) for part in parts)
+
+
+def known_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """The same filters with every field under its first name, as `translate.filters` takes them."""
+    found: dict[str, Any] = {}
+    for key, value in filters.items():
+        if key == "$and":
+            found.setdefault("$and", []).extend(known_filters(one) for one in value)
+        elif key in ("$or", "$nor"):
+            found[key] = [known_filters(one) for one in value]
+        elif key == "$not":
+            found[key] = known_filters(value)
+        else:
+            field_ = _known(key)
+            if field_ in found:  # one field under two of its names
+                found.setdefault("$and", []).append({field_: value})
+            else:
+                found[field_] = value
+    return found
 
 
 def _listed(value: Any, operator: str) -> list[Any]:
@@ -86,7 +105,7 @@ def field(run: Any, key: str) -> Any:
         known, number = run.plain_metric(rest)
         if known:
             return number
-    value = getattr(run, head, _MISSING)
+    value = getattr(run, "sweep_name" if head == "sweep" else head, _MISSING)
     return _inside(value, rest) if rest else value
 
 
@@ -187,15 +206,23 @@ def _matches(pattern: Any, options: str) -> Callable[[Any], bool]:
     return test
 
 
+def sort_key(order: str | None) -> tuple[str, bool]:
+    """The field to sort by, and whether downwards.
+
+    Raises:
+        UsageError: There is no such field.
+    """
+    text = order or "+created_at"
+    return _known(text.lstrip("+-")), text.startswith("-")
+
+
 def order_of(order: str | None) -> Callable[[list[Any]], list[Any]]:
     """A function that brings runs into an order: "+created_at", "-summary_metrics.acc"; runs without it come last.
 
     Raises:
         UsageError: There is no such field.
     """
-    text = order or "+created_at"
-    down = text.startswith("-")
-    key = _known(text.lstrip("+-"))
+    key, down = sort_key(order)
 
     def sort(runs: list[Any]) -> list[Any]:
         found = [(_sorted_by(run, key), run) for run in runs]

@@ -7,6 +7,7 @@ import os
 import anew
 
 from ...places import safe_segment
+from ..names import OWN_ID
 from .errors import UsageError
 from .rows import name_of
 
@@ -93,6 +94,8 @@ def opened(settings: Settings, options: dict[str, Any]) -> Opened:
     number = settings.run_id or native.id or generate_id()
     if settings.resume == "auto" and prefix is not None:
         number = prefix.rsplit("/", 1)[-1]
+    if number not in (native.id, native.tags.get(OWN_ID)):
+        native.add_tags({OWN_ID: number})
     name = native.name if again else settings.run_name or native.name
     found = Opened(native, _facts(settings, number, name))
     found.resumed = resumed

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from ..names import OWN_CONFIG, OWN_SUMMARY, iso_time
 from .downloads import File, Files, file_of, files_of
 from .errors import UsageError
 from .plain import plain
-from .reading import config_of, iso_time, last_step, rows_of, state_of, summary_of
+from .reading import config_of, last_step, rows_of, state_of, summary_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,13 +111,13 @@ class PublicRun:
     @property
     def group(self) -> str | None:
         """Its group."""
-        found: str | None = self._said.get("group") or self.native.tags.get("group")
+        found: str | None = self.native.tags.get("group")
         return found
 
     @property
     def job_type(self) -> str | None:
         """Its type of job."""
-        found: str | None = self._said.get("job_type") or self.native.tags.get("job_type")
+        found: str | None = self.native.tags.get("job_type")
         return found
 
     jobType = job_type
@@ -170,8 +171,7 @@ class PublicRun:
 
         For asking many runs: the whole summary takes ten times as long to put together.
         """
-        captured = self.native.captured
-        if captured.get("wandb_metrics") or captured.get("wandb_summary"):
+        if OWN_SUMMARY in self.native.tags:
             return False, None
         metrics = self.native.metrics
         return (True, metrics[name].last) if name in metrics else (False, None)
@@ -337,6 +337,7 @@ class PublicRun:
         store, view = self._api.store, self.native
         if self._config not in (None, config_of(view)):
             view = store.capture(view, "wandb_config", plain(self._config))
+            view = store.tag(view, {OWN_CONFIG: "own"})
         if self._summary is not None and (before := summary_of(view)) != self._summary:
             now, said = plain(self._summary), view.captured.get("wandb_summary", {})
             given = {
@@ -347,6 +348,7 @@ class PublicRun:
             gone = [*(k for k in before if k not in now), *said.get("deleted", ())]
             facts = {"set": given, "deleted": sorted({k for k in gone if k not in now})}
             view = store.capture(view, "wandb_summary", facts)
+            view = store.tag(view, {OWN_SUMMARY: "own"})
         tagged = [tag for tag, value in view.tags.items() if value is None]
         new = [tag for tag in self._tags if tag not in tagged]
         gone = [tag for tag in tagged if tag not in self._tags]

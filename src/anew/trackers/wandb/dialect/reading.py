@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
+from ..names import LOST_SIGNS, STATES
 from .summaries import Definitions, summarised
 
 TYPE_CHECKING = False
@@ -12,30 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-__all__ = ["config_of", "iso_time", "last_step", "rows_of", "state_of", "summary_of", "told_value"]
+__all__ = ["config_of", "last_step", "rows_of", "state_of", "summary_of", "told_value"]
 
-_STATES = {
-    "pending": "pending",
-    "running": "running",
-    "completed": "finished",
-    "cancelled": "killed",
-}
-_VANISHED = ("vanished without ending it", "was restarted while it ran", "no sign of life from")
 SYSTEM = "system/"
 _CLOCK = 0.002  # times of points are rounded to milliseconds: nearer than this, the step decides
-
-
-def iso_time(seconds: float) -> str:
-    """A time as wandb writes it: in UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def state_of(view: Any) -> str:
     """running, finished, failed, killed, or crashed where the process was gone without a word."""
     status = str(view.status)
     if status == "failed":
-        return "crashed" if any(text in (view.reason or "") for text in _VANISHED) else "failed"
-    return _STATES.get(status, status)
+        return "crashed" if any(text in (view.reason or "") for text in LOST_SIGNS) else "failed"
+    return next(state for state, known in STATES.items() if known == status)
 
 
 def config_of(view: Any) -> dict[str, Any]:
@@ -43,8 +31,20 @@ def config_of(view: Any) -> dict[str, Any]:
     exact = view.captured.get("wandb_config")
     if exact is not None:
         return dict(exact)
-    frozen = {} if view.config is None else view.config.to_dict()
-    return {**frozen, **view.params.to_dict()}
+    config = {} if view.config is None else dict(view.config.to_dict())
+    _put_over(config, view.params.to_dict())
+    return config
+
+
+def _put_over(config: dict[str, Any], params: dict[str, Any]) -> None:
+    """Parameters over a configuration, one by one, also those inside of mappings."""
+    for name, value in params.items():
+        inner = config.get(name)
+        if isinstance(value, dict) and isinstance(inner, dict):
+            config[name] = dict(inner)
+            _put_over(config[name], value)
+        else:
+            config[name] = value
 
 
 def _kinds(view: Any) -> dict[str, type]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import anew
 
+from ..names import OWN_CONFIG, OWN_SUMMARY
 from . import active
 from .api import Api
 from .configuration import Config
@@ -375,6 +376,8 @@ class Run:
         self._summary.redefined()
         synced = any(m.step_metric and m.step_sync for m in self._definitions.metrics.values())
         self._step_metrics = {} if synced else None
+        if metric.ops:
+            self._mark(OWN_SUMMARY)
         self.native.capture("wandb_metrics", self._definitions.to_dict())
         return metric
 
@@ -580,11 +583,18 @@ class Run:
             ):
                 self._parameters_exact = False
         if not self._parameters_exact:
+            self._mark(OWN_CONFIG)
             self.native.capture("wandb_config", self._config.as_dict())
 
     def _summary_set(self, given: dict[str, Any], deleted: list[str]) -> None:
         self._needs("summary.update")
+        self._mark(OWN_SUMMARY)
         self.native.capture("wandb_summary", {"set": given, "deleted": deleted})
+
+    def _mark(self, tag: str) -> None:
+        """Have the index know that the config or the summary is more than it sees."""
+        if tag not in self.native.tags:
+            self.native.add_tags({tag: "own"})
 
     def _needs(self, call: str) -> None:
         if self._finished:

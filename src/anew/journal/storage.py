@@ -1,0 +1,183 @@
+"""Where journals lie: all that who follows one needs of a disk, so that it may be a folder, memory or objects.
+
+Everything else about reading a journal (`follow`, `drive`, `verdict`) is a function over these two methods.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+from typing import NamedTuple, Protocol
+
+from .layout import RootLayout
+
+__all__ = [
+    "Blob",
+    "FolderJournal",
+    "FolderJournals",
+    "FolderStorage",
+    "Journals",
+    "MemoryJournals",
+    "MemoryStorage",
+    "Storage",
+]
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # opening a pipe must not wait for whoever writes to it
+)
+
+
+class Blob(NamedTuple):
+    """A file of an experiment: its name, its bytes, and when it was last written or touched."""
+
+    name: str
+    size: int
+    changed_at: float
+
+
+class Storage(Protocol):
+    """The files of one experiment. Any number of threads may use it.
+
+    Paths are relative to the experiment, with forward slashes. Links are not followed: nothing that lies in a folder
+    makes a reader open what is outside of it.
+    """
+
+    def list(self, folder: str) -> list[Blob]:
+        """The files in a folder such as "journal", sorted by name; none if there is no such folder.
+
+        Raises:
+            OSError: The folder is there and cannot be read, or is a link.
+        """
+        ...
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """Up to `length` bytes of a file, fewer only at its end.
+
+        Raises:
+            FileNotFoundError: There is none.
+            OSError: It cannot be read, or is no plain file.
+        """
+        ...
+
+
+class Journals(Protocol):
+    """The journals of all experiments of a root."""
+
+    def of(self, prefix: str) -> Storage:
+        """The files of the experiment at a (checked) prefix, whether or not there is one."""
+        ...
+
+
+class FolderStorage:
+    """A `Storage` in a folder.
+
+    Args:
+        folder: The experiment's folder.
+    """
+
+    __slots__ = ("folder",)
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def list(self, folder: str) -> list[Blob]:
+        """See `Storage.list`."""
+        path = os.path.join(self.folder, folder)
+        found = []
+        try:
+            if modes.S_ISLNK(os.lstat(path).st_mode):
+                raise OSError(errno.ELOOP, "it is a link, and links are not followed", path)
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    stat = entry.stat(follow_symlinks=False)
+                    if not modes.S_ISDIR(stat.st_mode):
+                        found.append(Blob(entry.name, stat.st_size, stat.st_mtime))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found)
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """See `Storage.read`."""
+        full = os.path.join(self.folder, *path.split("/"))
+        fd = os.open(full, _FLAGS)
+        try:
+            if not modes.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.EINVAL, "it is no plain file", full)
+            pieces = []
+            while length > 0 and (data := os.pread(fd, length, start)):
+                pieces.append(data)
+                start, length = start + len(data), length - len(data)
+            return b"".join(pieces)
+        finally:
+            os.close(fd)
+
+
+class FolderJournals:
+    """The `Journals` of a root folder."""
+
+    __slots__ = ("_root",)
+
+    def __init__(self, root: RootLayout) -> None:
+        self._root = root
+
+    def of(self, prefix: str) -> FolderStorage:
+        """See `Journals.of`."""
+        return FolderStorage(self._root.experiment(prefix).folder)
+
+
+class FolderJournal:
+    """The `Journals` of one experiment's folder alone, whatever its prefix.
+
+    Args:
+        folder: The experiment's folder.
+    """
+
+    __slots__ = ("_storage",)
+
+    def __init__(self, folder: str) -> None:
+        self._storage = FolderStorage(folder)
+
+    def of(self, prefix: str) -> FolderStorage:
+        """See `Journals.of`."""
+        return self._storage
+
+
+class MemoryStorage:
+    """A `Storage` in memory: `files` maps paths to bytes, `changed_at` to times where they matter."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.changed_at: dict[str, float] = {}
+
+    def append(self, path: str, data: bytes) -> None:
+        """Append to a file, as a writer does."""
+        self.files[path] = self.files.get(path, b"") + data
+
+    def list(self, folder: str) -> list[Blob]:
+        """See `Storage.list`."""
+        return sorted(
+            Blob(path.rpartition("/")[2], len(data), self.changed_at.get(path, 0.0))
+            for path, data in self.files.items()
+            if path.rpartition("/")[0] == folder
+        )
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """See `Storage.read`."""
+        if path not in self.files:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return self.files[path][start : start + length]
+
+
+class MemoryJournals:
+    """`Journals` in memory, by prefix."""
+
+    def __init__(self) -> None:
+        self.experiments: dict[str, MemoryStorage] = {}
+
+    def of(self, prefix: str) -> MemoryStorage:
+        """See `Journals.of`."""
+        return self.experiments.setdefault(prefix, MemoryStorage())

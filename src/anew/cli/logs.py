@@ -66,16 +66,14 @@ def logs(
             face.out.say(f"{view.id} {store.get(view.id).status}.")
             return
         if console:
-            lines = view.console(tail if grep is None else None).splitlines()
-            lines = [line for line in lines if grep is None or grep.lower() in line.lower()]
-            for text in lines[max(0, len(lines) - tail) :] if tail is not None else lines:
+            for text in view.console(tail, contains=grep).splitlines():
                 if face.out.mode == "json":
                     print(json.dumps({"message": text}, ensure_ascii=False))
                 else:
                     print(text)
             return
         found = view.logs(level=level, contains=grep, tail=tail)
-        if level is not None and not found:
+        if level is not None and not found and not view.logs(level=level, tail=1):
             _check_level(level, {line.level for line in view.logs()})
         for line in found:
             _print(face, line, console)

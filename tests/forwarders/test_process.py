@@ -26,12 +26,14 @@ from anew.journal.liveness import process_started
 from .servers import MLflowServer
 
 PROGRAM = """
-import sys, time
+import os, sys, time
 from anew import Experiment
 with Experiment("p/run", config={"lr": 0.1}, quiet=False) as exp:
     for step in range(int(sys.argv[1])):
         exp.log_metric("loss", step, step=step)
         time.sleep(float(sys.argv[2]))
+        while step == int(sys.argv[3]) and not os.path.exists("go-on"):
+            time.sleep(0.01)
 """
 
 
@@ -42,9 +44,13 @@ def until(condition: Callable[[], object], seconds: float = 300.0) -> None:
         time.sleep(0.02)
 
 
-def start(count: int, pause: float, **environ: str) -> subprocess.Popen[str]:
+def start(
+    count: int, pause: float, hold: int | None = None, **environ: str
+) -> subprocess.Popen[str]:
+    """Start the program; it waits after the step `hold` until there is a file `go-on`."""
+    held = -1 if hold is None else hold
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(count), str(pause)],
+        [sys.executable, "-c", PROGRAM, str(count), str(pause), str(held)],
         env=os.environ | environ,
         stderr=subprocess.PIPE,
         text=True,
@@ -70,7 +76,7 @@ def senders(folder: Path) -> list[psutil.Process]:
 
 
 def test_what_a_program_logs_is_at_the_target_when_it_has_ended():
-    program = start(300, 0, ANEW_FORWARD_TO="tensorboard:runs", ANEW_FORWARD_WAIT="60")
+    program = start(300, 0, ANEW_FORWARD_TO="tensorboard:runs", ANEW_FORWARD_WAIT="600")
     _, said = program.communicate(timeout=600)
     assert program.returncode == 0
     assert "tensorboard: all sent" in said
@@ -86,11 +92,12 @@ def test_what_a_program_logs_is_at_the_target_when_it_has_ended():
 
 
 def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_later():
-    program = start(150, 0.02, ANEW_FORWARD_TO="tensorboard")
+    program = start(150, 0.02, hold=100, ANEW_FORWARD_TO="tensorboard")
     log_dir = Path("experiments/p/run/forwarded/tensorboard")
     until(lambda: log_dir.exists() and scalars(log_dir))
     for process in senders(Path.cwd()):
         process.kill()
+    Path("go-on").touch()
     _, said = program.communicate(timeout=600)
     assert program.returncode == 0
     assert "records were not sent. Send them with: anew forward" in said
@@ -108,7 +115,7 @@ def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_
 
 
 def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
-    program = start(10_000, 0.005, ANEW_FORWARD_TO="tensorboard")
+    program = start(10_000, 0.005, hold=5000, ANEW_FORWARD_TO="tensorboard")
     log_dir = Path("experiments/p/run/forwarded/tensorboard")
     until(lambda: log_dir.exists() and scalars(log_dir))
     program.send_signal(signal.SIGKILL)

@@ -133,7 +133,7 @@ def finish(status: str = "completed", reason: str | None = None) -> None:
     }
     if status not in ends:
         raise InvalidValue(
-            f"An experiment ends as completed, failed or cancelled, not as {status!r}.",
+            f"The status must be completed, failed or cancelled, not {status!r}.",
             key="status",
         )
     if status == "completed":

@@ -206,8 +206,8 @@ def _tell(point: Point, error: Exception) -> None:
     import logging
 
     logging.getLogger("anew").warning(
-        "A call of %s (%s) could not be recorded; it has done its own work, and the program goes on. Later ones "
-        "that fail like this are not told. %s: %s",
+        "A call of %s (%s) could not be recorded. The call itself was not affected. Further "
+        "failures of this kind are not reported. %s: %s",
         f"{point.owner}.{point.attribute}" if point.owner else point.attribute,
         point.source,
         type(error).__name__,

@@ -49,7 +49,7 @@ def level_of(wanted: bool | int | str | None) -> int:
         level = _LEVELS.get(named)
     if level is None:
         raise InvalidValue(
-            f"logging= takes True, False, a level's number or one of {', '.join(_LEVELS)}, not {wanted!r}.",
+            f"logging must be True, False, a level number or one of {', '.join(_LEVELS)}, not {wanted!r}.",
             key="logging",
         )
     return level

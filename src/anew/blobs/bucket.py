@@ -52,7 +52,8 @@ class BucketBlobs:
             from obstore.store import MemoryStore, from_url
         except ImportError as error:
             raise MissingDependency(
-                "A bucket needs the package obstore: pip install obstore.", name="obstore"
+                "Buckets need the package obstore. Install it with: pip install obstore",
+                name="obstore",
             ) from error
 
         self.url = url
@@ -74,7 +75,7 @@ class BucketBlobs:
         """See `Blobs.read`."""
         check_key(key)
         if start < 0 or (length is not None and length < 0):
-            raise InvalidValue(f"A range is not negative: start={start}, length={length}.")
+            raise InvalidValue(f"A byte range cannot be negative: start={start}, length={length}.")
         if length == 0:
             self.size(key)  # for the error, if there is no such blob
             return b""
@@ -87,7 +88,7 @@ class BucketBlobs:
         import obstore
 
         if length < 0:
-            raise InvalidValue(f"A length is not negative: {length}.")
+            raise InvalidValue(f"A length cannot be negative: {length}.")
         check_key(key)
         if length == 0:
             return b"", self.size(key)
@@ -233,7 +234,7 @@ def _as_os_errors(what: str) -> Iterator[None]:
     except (failed.PermissionDeniedError, failed.UnauthenticatedError) as error:
         raise PermissionError(13, f"The bucket refused access: {error}", what) from error
     except failed.BaseError as error:
-        raise OSError(f"The bucket failed at {what!r}: {error}") from error
+        raise OSError(f"The bucket reported an error for {what!r}: {error}") from error
 
 
 def _remove(folder: str, owner: int) -> None:

@@ -205,8 +205,9 @@ def as_address(given: Any) -> Address:
         cls = ADDRESSES.get(kind.lower())
         if cls is None or (colon and not where):
             raise InvalidSetting(
-                f"forward_to has {mask_text(given)!r}, which is no tracker to forward to. Known are {known}, each alone or "
-                'with a place after a colon, such as "mlflow:http://127.0.0.1:5000".',
+                f"forward_to has {mask_text(given)!r}, which is not a known tracker. Choose from "
+                f"{known}, optionally followed by a colon and an address, "
+                'such as "mlflow:http://127.0.0.1:5000".',
                 setting="forward_to",
             )
         return cls.at(where) if colon else cls()
@@ -216,19 +217,19 @@ def as_address(given: Any) -> Address:
         cls = ADDRESSES.get(kind)
         if cls is None:
             raise InvalidSetting(
-                f'forward_to has {kind!r}; a mapping needs "to" as one of {known}.',
+                f'forward_to has {kind!r}; a mapping needs "to", which must be one of {known}.',
                 setting="forward_to",
             )
         names = {field.name for field in fields(cls)}
         wrong = [name for name in options if name not in names]
         if wrong:
             raise InvalidSetting(
-                f"forward_to has {wrong[0]!r} for {kind}, which knows {', '.join(sorted(names))}.",
+                f"forward_to has {wrong[0]!r} for {kind}, whose options are {', '.join(sorted(names))}.",
                 setting="forward_to",
             )
         return cls(**options)
     raise InvalidSetting(
-        f"forward_to has a {type(given).__name__}; it takes texts, mappings and addresses of anew.forwarders.",
+        f"forward_to has a {type(given).__name__}. Give strings, mappings or targets from anew.forwarders.",
         setting="forward_to",
     )
 

@@ -112,7 +112,7 @@ def send_later(
     addresses = _addresses(known, to)
     if not addresses:
         raise NotFound(
-            f"{prefix} was not forwarded before: say where to, such as --to mlflow:http://127.0.0.1:5000."
+            f"{prefix} has not been forwarded before. Give a target, such as --to mlflow:http://127.0.0.1:5000."
         )
     for error in missing(addresses).values():
         raise error
@@ -138,7 +138,7 @@ def _whole(progress: Progress) -> Address:
     address = as_address(progress.to)
     if any(isinstance(v, str) and MASK in v for v in progress.to.values()):
         raise InvalidSetting(
-            f"The address {address} was recorded without its password: give it whole with --to.",
+            f"The address {address} was recorded without its password. Give the whole address with --to.",
             setting="forward_to",
         )
     return address
@@ -150,7 +150,7 @@ def _forget(folder: str, prefix: str, address: Address) -> None:
     with locked(lock_of(folder, key), LOCK_WAIT) as held:
         if not held:
             raise StillRunning(
-                f"Another process is sending {prefix} to {address}; wait until it has ended."
+                f"Another process is sending {prefix} to {address}; try again when that process has ended."
             )
         try:
             before = read_progress(folder, key)

@@ -175,7 +175,7 @@ class ForwardSink:
                 continue
             if in_a_row > MOST_SET_ASIDE:
                 raise error  # not the records, but the target
-            refusals.append(Refusal(item.number, f"the target failed on it: {error}"))
+            refusals.append(Refusal(item.number, f"the target reported an error: {error}"))
         return refusals
 
     def _fails_on(self, item: Item, refusals: list[Refusal]) -> Exception | None:

@@ -94,7 +94,7 @@ class Boosting(Opening, ABC):
             self.log_model(self._pending)
         elif self._held is not None and not self._inside:
             stopped = self._pending is not None and self._best(self._pending)[1]
-            self.finish(None if stopped else "the training was broken off")
+            self.finish(None if stopped else "training was interrupted")
         self._keep(params)
 
     def _keep(self, params: Mapping[str, Any]) -> None:

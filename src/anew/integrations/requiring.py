@@ -31,7 +31,8 @@ def require(package: str, install: str) -> ModuleType:
         if error.name is None or not f"{package}.".startswith(f"{error.name}."):
             raise
         raise MissingDependency(
-            f"{package} is not installed; this integration needs it: pip install {install}"
+            f"{package} is not installed, and this integration needs it. Install it with: pip "
+            f"install {install}"
         ) from error
 
 
@@ -67,8 +68,8 @@ def experiment_for(
     if experiment is not None:
         if given:
             raise TypeError(
-                f"An experiment was handed over together with {', '.join(given)}, which is for opening one; "
-                "give one or the other."
+                f"An experiment was handed over together with {', '.join(given)}. These "
+                "arguments open a new experiment; give either them or the experiment."
             )
         if experiment.status.ended:
             raise NotRunning(

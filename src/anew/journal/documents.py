@@ -36,7 +36,7 @@ def check_scope(scope: object) -> str:
         if scope == "root" or (kind in ("project", "user") and rest):
             return check_label(scope, "scope")
     raise InvalidName(
-        f"A scope is 'root', 'project/<prefix>' or 'user/<name>', not {scope!r}.", name=scope
+        f"A scope must be 'root', 'project/<prefix>' or 'user/<name>', not {scope!r}.", name=scope
     )
 
 
@@ -173,7 +173,9 @@ class RootJournal:
         """
         _check(kind, name, scope)
         if body is not None and not isinstance(body, Mapping):
-            raise InvalidValue(f"The body of a document is a mapping, not {body!r}.", key="body")
+            raise InvalidValue(
+                f"The body of a document must be a mapping, not {body!r}.", key="body"
+            )
         if isinstance(after, Document):
             after = [after.event, *(other.event for other in after.others)]
         seen = self._seen("document", scope, kind, name) if after is None else list(after)

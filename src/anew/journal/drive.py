@@ -162,7 +162,7 @@ class _Batch:
             if not sink.finish(experiment):
                 return False
             cursor = dict(sink.cursors([experiment])[experiment.prefix])
-        raise RuntimeError(f"its files were replaced {ROUNDS} times while they were read")
+        raise RuntimeError(f"its files were replaced {ROUNDS} times while they were being read")
 
 
 class Backoff:

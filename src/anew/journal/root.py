@@ -126,7 +126,7 @@ def append_line(path: str, line: bytes, *, durable: bool = False) -> None:
         if size and os.pread(fd, 1, size - 1) != b"\n":
             line = b"\n" + line
         if os.write(fd, line) != len(line):
-            raise OSError(errno.ENOSPC, "the disk took only part of a line", path)
+            raise OSError(errno.ENOSPC, "only part of a line could be written", path)
         if durable:
             os.fsync(fd)
     finally:

@@ -98,7 +98,7 @@ class Segment:
         try:
             if os.write(self.fd, line) == len(line):
                 return True
-            error = OSError(errno.ENOSPC, "the disk took only part of a record", self.path)
+            error = OSError(errno.ENOSPC, "only part of a record could be written", self.path)
         except OSError as caught:
             error = caught
         return self.failed(line, error)
@@ -229,7 +229,7 @@ class Segment:
             line = self._pending[0]
             try:
                 if os.write(self.fd, line) != len(line):
-                    raise OSError(errno.ENOSPC, "the disk took only part of a record", self.path)
+                    raise OSError(errno.ENOSPC, "only part of a record could be written", self.path)
             except OSError as error:
                 self._begin_trouble(error)
                 return False

@@ -210,4 +210,4 @@ def _copy(path: str, name: str) -> None:
 
 
 def _deleted(path: str) -> OSError:
-    return FileNotFoundError(2, "the file was deleted while it was written", path)
+    return FileNotFoundError(2, "the file was deleted while it was being written", path)

@@ -69,7 +69,9 @@ class ConsoleCapture:
         try:
             self._fd = _open(self.path)
         except OSError as error:
-            self._tell(0, f"the console cannot be kept in {self.path}: {error.strerror or error}")
+            self._tell(
+                0, f"console output cannot be saved to {self.path}: {error.strerror or error}"
+            )
             return
         self._after_fork()
         for index, name in enumerate(_STREAMS):

@@ -39,7 +39,7 @@ def field_value(experiment: ExperimentView, field: str) -> Any:
 def _found(experiment: ExperimentView, field: str) -> Any:
     if not field or field.startswith(".") or field.endswith("."):
         raise InvalidValue(
-            f"{field!r} is no field; fields are named as in filters: params.lr, git.branch, status.",
+            f"{field!r} is not a field. Name fields as in filters: params.lr, git.branch, status.",
             key=field,
         )
     if field in _FACTS:

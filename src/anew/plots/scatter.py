@@ -188,7 +188,7 @@ def _ring_the_best(
 def check_mode(mode: str) -> None:
     """Refuse a result that is none of the four."""
     if mode not in MODES:
-        raise InvalidValue(f"A result is one of {', '.join(MODES)}, not {mode!r}.", key="mode")
+        raise InvalidValue(f"result must be one of {', '.join(MODES)}, not {mode!r}.", key="mode")
 
 
 def smaller_is_better(metric: str, mode: Mode) -> bool:

@@ -159,7 +159,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     ending = target.suffix.lower().lstrip(".")
     if ending not in FORMATS:
         raise InvalidValue(
-            f"A figure is saved as .png, .svg or .pdf, and {target.name!r} ends in "
+            f"Figures are saved as .png, .svg or .pdf, but {target.name!r} ends in "
             f"{target.suffix or 'nothing'!r}: choose one of the three.",
             key="save",
         )

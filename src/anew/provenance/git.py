@@ -167,10 +167,10 @@ def _fitting(root: str, paths: list[str], left_out: LeftOut, room: int) -> dict[
         if os.path.isdir(full) and not os.path.islink(full):
             # A submodule (its commit is in the record), or an untracked repository inside this one.
             if path.endswith("/"):
-                left_out[path] = "a git repository of its own"
+                left_out[path] = "a separate git repository"
             continue
         if is_secret_file(path):
-            left_out[path] = "a file made to hold secrets"
+            left_out[path] = "a file that usually holds secrets"
         elif size > FILE_LIMIT:
             left_out[path] = f"{size} bytes, more than {FILE_LIMIT}"
         elif size > room:

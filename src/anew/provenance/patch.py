@@ -93,7 +93,7 @@ def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
     kept, left_out, masked = [], {}, []
     for path, part in sections(patch):
         if is_secret_file(path):
-            left_out[path] = "a file made to hold secrets"
+            left_out[path] = "a file that usually holds secrets"
             continue
         if b"\nGIT binary patch" in part:
             kept.append(part)
@@ -108,7 +108,7 @@ def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
         if len(before) != len(after) or not all(
             line.startswith("+") and not line.startswith("+++ ") for line in touched
         ):
-            left_out[path] = "it holds what looks like a secret"
+            left_out[path] = "it seems to contain a secret"
             continue
         masked.append(path)
         kept.append(clean.encode("utf-8", "surrogateescape"))

@@ -366,7 +366,7 @@ class Capturer:
         count = facts.get("changed_count", 0)
         line = (
             f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']}; "
-            "kept as environment/git.patch"
+            "saved as environment/git.patch"
         )
         if facts.get("left_out_count"):
             line += f", {facts['left_out_count']} left out (see `anew show`)"
@@ -416,7 +416,7 @@ class Capturer:
             recording = self._recording()
             if recording is not None:
                 self._failed(
-                    recording, "capture", TimeoutError(f"not done after {END_WAIT:.0f} seconds")
+                    recording, "capture", TimeoutError(f"not finished after {END_WAIT:.0f} seconds")
                 )
             return
         if not self._done:

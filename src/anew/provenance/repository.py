@@ -119,7 +119,9 @@ def git(
         )  # fmt: skip
     except FileNotFoundError:
         missing = (
-            "git is not installed" if os.path.isdir(folder) else f"there is no folder {folder}"
+            "git is not installed"
+            if os.path.isdir(folder)
+            else f"the folder {folder} does not exist"
         )
         raise GitFailed(missing) from None
     except subprocess.TimeoutExpired:

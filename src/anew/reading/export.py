@@ -68,7 +68,7 @@ def export(
     chosen = format or ("zip" if target.lower().endswith(".zip") else "parquet")
     if chosen not in _FORMATS:
         raise InvalidValue(
-            f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
+            f"format must be one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
         source.looked_after().archive([view.id for view in views], target, whole=whole)
@@ -81,7 +81,7 @@ def _tables(source: Source, views: Sequence[ExperimentView], target: str, format
     paths = [os.path.join(target, f"{name}.{format}") for name in names]
     for path in paths:
         if os.path.exists(path):
-            raise FileExistsError(f"{path} is there already; export to another folder.")
+            raise FileExistsError(f"{path} already exists. Export to another folder.")
     os.makedirs(target, exist_ok=True)
     facts = experiments_table(source.backend, [view.id for view in views])
     open_writer = _WRITERS[format]

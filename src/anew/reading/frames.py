@@ -67,7 +67,7 @@ def _require(package: str) -> None:
         importlib.import_module(package)
     except ImportError as error:
         raise MissingDependency(
-            f"A frame of {package} needs {package}, which is not installed. Install it with: "
+            f"A {package} frame needs {package}, which is not installed. Install it with: "
             f"pip install {package}  (to_arrow() needs nothing more).",
             name=package,
         ) from error

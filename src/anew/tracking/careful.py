@@ -72,8 +72,7 @@ class PointLog:
         recording = self._life.require("log_metrics")
         if not hasattr(metrics, "items"):
             raise InvalidValue(
-                f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}; "
-                "for one metric use log_metric(name, value)."
+                f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}. For a single metric, use log_metric(name, value)."
             )
         step = self.step(step)
         known = self._hot.known
@@ -118,7 +117,7 @@ class PointLog:
             segment.append(line)
         else:
             segment.failed(
-                line, error or OSError(errno.ENOSPC, "the disk took only part of a record")
+                line, error or OSError(errno.ENOSPC, "only part of a record could be written")
             )
         recording.check_strict()
 

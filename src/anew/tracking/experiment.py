@@ -166,7 +166,7 @@ class Experiment:
         life = self.life
         if life.recording is not None or (life.disabled and life.status is Status.RUNNING):
             raise AlreadyRunning(
-                f"The experiment {self.prefix} is already running; end it with run.complete() first."
+                f"The experiment {self.prefix} is already running. End it with run.complete() first."
             )
         if life.disabled:
             life.status = Status.RUNNING
@@ -383,7 +383,9 @@ class Experiment:
         recording = self.life.require("log")
         level = level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
-            raise InvalidValue(f"The level {level!r} is none of {', '.join(LEVELS)}.", key="level")
+            raise InvalidValue(
+                f"The level must be one of {', '.join(LEVELS)}, not {level!r}.", key="level"
+            )
         record: dict[str, Any] = {
             "t": time.time(),
             "level": level,
@@ -419,7 +421,7 @@ class Experiment:
         found = as_value(value)
         if found is None:
             raise InvalidValue(
-                f"The value {name!r} is a {type(value).__name__}, which is no kind of value; wrap it in Image, "
+                f"The value {name!r} is a {type(value).__name__}, which cannot be logged as a value. Wrap it in Image, "
                 "Audio, Video, Text, Table, Histogram or Figure (from anew.values), or log a number with "
                 "log_metric.",
                 key=name,

@@ -38,15 +38,14 @@ class Forwarding:
         recording.captures("forwarding", {"to": [*known, *new]})
         absent = missing(addresses)
         for error in absent.values():
-            recording.say(f"{error} Until then the records are kept here.")
+            recording.say(f"{error} Until then, the records are kept in this store.")
         self._addresses = [a for a in addresses if a.kind not in absent]
         if self._addresses:
             try:
                 self._sending = start(recording.layout.folder, recording.prefix, self._addresses)
             except OSError as error:
                 recording.say(
-                    f"nothing is forwarded, as no process could be started for it: {error}. The records are kept "
-                    f"here; send them with: anew forward {recording.experiment_id[:6]}"
+                    f"forwarding is off, because its process could not be started: {error}. The records are kept in this store. Send them later with: anew forward {recording.experiment_id[:6]}"
                 )
 
     def finish(self, seconds: float, say: Callable[[str], None] | None) -> None:
@@ -64,7 +63,9 @@ class Forwarding:
             if not done and seconds > _SOON:
                 if say is not None:
                     kinds = ", ".join(address.kind for address in self._addresses)
-                    say(f"sending what is left to {kinds} (Ctrl-C leaves it to the background) …")
+                    say(
+                        f"sending the remaining records to {kinds} (press Ctrl-C to continue in the background) …"
+                    )
                 done = sending.wait(seconds - _SOON)
         except KeyboardInterrupt:
             done = False
@@ -93,7 +94,7 @@ class Forwarding:
                 )
             else:
                 lines.append(
-                    f"{address.kind}: {left} records are still to be sent{where}{why}; that goes on in the background"
+                    f"{address.kind}: {left} records are still to be sent{where}{why}; sending continues in the background"
                 )
         return lines
 

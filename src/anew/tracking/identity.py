@@ -68,8 +68,8 @@ def _check_parents(root: RootLayout, prefix: str) -> None:
     for i, segment in enumerate(segments[1:], 1):
         if segment in RESERVED and is_experiment(os.path.join(root.root, *segments[:i])):
             raise InvalidName(
-                f"The prefix {prefix!r} leads into the folder {segment!r} of the experiment "
-                f"{'/'.join(segments[:i])!r}; choose another name for that segment.",
+                f"The prefix {prefix!r} would lie in the folder {segment!r} of the experiment "
+                f"{'/'.join(segments[:i])!r}. Choose another name for that segment.",
                 name=prefix,
             )
 

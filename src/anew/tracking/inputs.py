@@ -57,7 +57,7 @@ class Inputs:
         if not os.path.exists(full):
             raise FileNotFoundError(
                 2,
-                f"There is no input at {os.fspath(path)!r}; paths are relative to {os.getcwd()!r}",
+                f"There is no input at {os.fspath(path)!r}. Paths are relative to {os.getcwd()!r}",
             )
         if not (os.path.isfile(full) or os.path.isdir(full)):
             raise InvalidName(f"The input {full!r} is neither a file nor a folder.", name=full)
@@ -130,7 +130,7 @@ class _Hashing:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 self._recording.say(
-                    f"inputs are still being hashed after {_END_WAIT:.0f} s; a re-run cannot check them"
+                    f"inputs were still being hashed after {_END_WAIT:.0f} s, so a re-run cannot check them"
                 )
                 return
 

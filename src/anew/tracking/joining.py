@@ -54,7 +54,7 @@ def find_joined(setting: str, opened_as: str, given: str, is_prefix: bool = Fals
         root, prefix = str(wanted.get("root", "")), str(wanted.get("prefix", ""))
     except (ValueError, AttributeError):
         raise InvalidSetting(
-            f"ANEW_JOIN is {setting!r}, which `anew run` did not write; unset it.",
+            f"ANEW_JOIN is {setting!r}, which was not set by `anew run`. Unset it.",
             setting="join",
         ) from None
     nth, _count = _count, _count + 1

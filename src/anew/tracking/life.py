@@ -102,10 +102,10 @@ class Life:
         if recording is None:
             if self.status is Status.PENDING:
                 raise NotRunning(
-                    f"{call} before the start: use the experiment in a with statement or call run.start() first."
+                    f"{call} was called before the experiment started. Use the experiment in a with statement, or call run.start() first."
                 )
             raise NotRunning(
-                f"{call} after the end: the experiment {self.prefix} is {self.status}. Open it again to continue it."
+                f"{call} was called after the experiment ended: {self.prefix} is {self.status}. Open it again to continue it."
             )
         if os.getpid() != recording.pid:
             recording.reopen_in_child()

@@ -117,8 +117,7 @@ def _refuse_other_config(config: dict[str, Any], recording: Recording) -> None:
         keys = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
         raise ConfigFrozen(
             f"The experiment {recording.prefix} was started with another configuration; {keys} "
-            f"{'differs' if len(differing) == 1 else 'differ'}. A configuration is frozen when its experiment "
-            "starts: choose another prefix, or continue with the recorded configuration.",
+            f"{'differs' if len(differing) == 1 else 'differ'}. A configuration is frozen when its experiment starts. Choose another prefix, or continue with the recorded configuration.",
             keys=differing,
         )
 
@@ -136,8 +135,7 @@ def warn_of_changed_config(given: Given, life: Life) -> None:
         return
     if changed:
         life.say(
-            f"the configuration was changed after the start ({', '.join(changed[:5])}); the record keeps "
-            "what it was at the start"
+            f"the configuration was changed after the start ({', '.join(changed[:5])}); the record keeps the configuration as it was at the start"
         )
 
 

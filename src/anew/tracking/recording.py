@@ -218,8 +218,7 @@ class Recording:
         if not self._warned:
             self._warned = True
             self.say(
-                f"cannot write to {self.layout.folder}: {error}. The program goes on; what is lost is counted "
-                "and told at the end."
+                f"cannot write to {self.layout.folder}: {error}. The program continues; lost records are counted and reported at the end."
             )
 
     def lose(self, reason: str) -> None:
@@ -356,7 +355,7 @@ class Recording:
 
     def _console_trouble(self, lines: int, reason: str) -> None:
         self.lost_elsewhere += lines
-        self._on_trouble(OSError(f"console output is not kept: {reason}"))
+        self._on_trouble(OSError(f"console output is not saved: {reason}"))
 
     def beat(self) -> None:
         """One heartbeat."""

@@ -88,7 +88,7 @@ class Image:
         kind = picture_format(head)
         if kind is None:
             raise InvalidValue(
-                "An Image given as a file or bytes is PNG, JPEG, GIF, WebP, BMP or TIFF; this one begins "
+                "An Image given as a file or bytes must be PNG, JPEG, GIF, WebP, BMP or TIFF; this one begins "
                 f"with {head[:8]!r}."
             )
         self.metadata |= {"format": kind, **_size(self._source)}

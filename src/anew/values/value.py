@@ -132,5 +132,7 @@ def check_caption(caption: object) -> dict[str, Any]:
     if caption is None:
         return {}
     if not isinstance(caption, str):
-        raise InvalidValue(f"A caption is a text, not {type(caption).__name__}.", key="caption")
+        raise InvalidValue(
+            f"A caption must be a string, not {type(caption).__name__}.", key="caption"
+        )
     return {"caption": caption}

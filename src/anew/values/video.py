@@ -57,7 +57,7 @@ class Video:
             kind = _video_format(head)
             if kind is None:
                 raise InvalidValue(
-                    "A Video given as a file or bytes is MP4, WebM, AVI, GIF, WebP or PNG; this one begins "
+                    "A Video given as a file or bytes must be MP4, WebM, AVI, GIF, WebP or PNG; this one begins "
                     f"with {head[:8]!r}."
                 )
             self.metadata["format"] = kind
@@ -67,9 +67,12 @@ class Video:
                 f"A Video is made from an array, a path or bytes, not from {type(data).__name__}."
             )
         if format not in _FORMATS:
-            raise InvalidValue(f"format is webp, gif or png, not {format!r}.", key="format")
+            raise InvalidValue(f"format must be webp, gif or png, not {format!r}.", key="format")
         if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0.01 <= fps <= 1000:
-            raise InvalidValue(f"fps is frames per second, 0.01 to 1000, not {fps!r}.", key="fps")
+            raise InvalidValue(
+                f"fps must be a number of frames per second from 0.01 to 1000, not {fps!r}.",
+                key="fps",
+            )
         array = with_channels_last(as_array(data, "A Video"), layout, "A Video", frames=True)
         self._frames, facts = as_pixels(array, value_range)
         self.metadata |= facts | {

@@ -65,10 +65,10 @@ $(VENV)/.python:
 
 $(VENV)/.for-demo: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing Anew and scikit-learn …"
-	@$(INSTALL) --build-constraint constraints.txt --editable . --group demo
+	@$(INSTALL) --build-constraint constraints.txt --editable ".[plot,pandas]" --group demo
 	@touch $@
 
 $(VENV)/.for-development: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing what tests, types and docs need (some minutes the first time) …"
-	@$(INSTALL) --build-constraint constraints.txt --editable . --group dev
+	@$(INSTALL) --build-constraint constraints.txt --editable ".[all]" --group dev
 	@touch $@ $(VENV)/.for-demo

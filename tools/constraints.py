@@ -19,7 +19,7 @@ def resolve() -> list[tuple[str, str]]:
     """`(name, version)` of everything that development needs, sorted by name."""
     command = [
         *(sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--quiet"),
-        *("--report", "-", "--editable", ".", "--group", "dev", *SET_UP),
+        *("--report", "-", "--editable", ".[all]", "--group", "dev", *SET_UP),
     ]
     report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     found = [

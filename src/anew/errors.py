@@ -172,6 +172,15 @@ class UnknownFormat(AnewError, ValueError):
 class MissingDependency(AnewError, ImportError):
     """An optional package is needed; the message names the command that installs it."""
 
+    @classmethod
+    def of(cls, what: str, package: str, extra: str) -> MissingDependency:
+        """`what` needs a package that comes with an extra of Anew."""
+        return cls(
+            f"{what} needs the package {package}, which is not installed. Install it with: "
+            f'pip install "anew[{extra}]"',
+            name=package,
+        )
+
 
 class WeightsError(AnewError, RuntimeError):
     """A version of weights cannot be made or read."""

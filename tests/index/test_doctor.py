@@ -139,3 +139,13 @@ def test_two_experiments_in_one_folder_are_told(root, index, tmp_path):
     index.refresh()
     [finding] = examine(index)
     assert (finding.kind, finding.prefix) == ("mixed", "p/run")
+
+
+def test_records_that_were_synced_into_a_finished_experiment_are_told_and_taken_in(root, index):
+    journal = finished(root, "p/run")
+    index.refresh()
+    assert examine(index) == []
+    journal.points([(9, {"loss": 0.25})])
+    assert kinds(index) == [("not indexed", "p/run")]
+    examine(index, repair=True)
+    assert examine(index) == []

@@ -54,6 +54,12 @@ def experiment(index: Index, prefix: str) -> dict[str, Any]:
     return {**found, "experiment_id": found["id"]}
 
 
+@pytest.fixture(autouse=True)
+def every_look_looks_around(monkeypatch):
+    """Whatever the last one took."""
+    monkeypatch.setattr(indexing, "AROUND_REST", 0.0)
+
+
 def prefixes(index: Index) -> list[str]:
     return sorted(index.stores.catalog.select(ask(columns=["prefix"], now=0.0)).columns[0].values)
 

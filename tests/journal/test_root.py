@@ -20,6 +20,7 @@ from anew.journal.root import (
     author_name,
     claim_number,
     follow_root,
+    unreadable_files,
 )
 from anew.record.decode import decode_events
 from anew.record.events import TagsChanged
@@ -223,3 +224,28 @@ def test_what_was_acknowledged_before_a_kill_is_there_and_the_next_writer_is_not
     lines, _ = decode_root(chunk.data)
     assert {line.event.number for line in lines[:-1]} >= set(acknowledged)  # type: ignore[union-attr]
     assert kinds(lines[-1].raw) == ["imported"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_is_not_ours_to_read_hides_no_other(layout):
+    announce(layout, "opened", "abc", "a/b")
+    closed = Path(layout.journal) / "another-0000000000000000.jsonl"
+    closed.write_bytes(b"{}\n")
+    closed.chmod(0)
+    assert news(layout, {}) == ["opened"]
+    assert list(unreadable_files(layout)) == [closed.name]
+
+
+def test_a_file_that_cannot_be_read_hides_no_other(layout, monkeypatch):
+    announce(layout, "opened", "abc", "a/b")
+    closed = Path(layout.journal) / "another-0000000000000000.jsonl"
+    closed.write_bytes(b"{}\n")
+    opens = os.open
+
+    def guarded(path: str, *more: int) -> int:
+        if str(path) == str(closed):
+            raise PermissionError(13, "not yours", path)
+        return opens(path, *more)
+
+    monkeypatch.setattr(os, "open", guarded)
+    assert news(layout, {}) == ["opened"]

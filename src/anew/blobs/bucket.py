@@ -51,10 +51,7 @@ class BucketBlobs:
         try:
             from obstore.store import MemoryStore, from_url
         except ImportError as error:
-            raise MissingDependency(
-                "Buckets need the package obstore. Install it with: pip install obstore",
-                name="obstore",
-            ) from error
+            raise MissingDependency.of("A bucket", "obstore", "s3") from error
 
         self.url = url
         self.durable = durable

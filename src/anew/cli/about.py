@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import platform
 
@@ -11,7 +12,7 @@ from .face import Face, shared
 
 __all__ = ["completion", "version"]
 
-_STANDS_ON = ("click", "matplotlib", "msgspec", "numpy", "pyarrow", "rich", "sqlalchemy")
+_STANDS_ON = ("click", "duckdb", "matplotlib", "msgspec", "numpy", "pyarrow", "rich", "sqlalchemy")
 
 
 @click.command()
@@ -47,7 +48,10 @@ def version(face: Face) -> None:
       anew version --json
     """
     ours = importlib.metadata.version("anew")
-    below = {name: importlib.metadata.version(name) for name in _STANDS_ON}
+    below = {}
+    for name in _STANDS_ON:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # it comes with an extra
+            below[name] = importlib.metadata.version(name)
     if face.out.mode == "json":
         face.out.json(
             {"anew": ours, "python": platform.python_version(),

@@ -21,7 +21,7 @@ from ..journal.layout import OWN_FOLDERS, ExperimentLayout, RootLayout, is_exper
 __all__ = ["Folders", "is_current", "look_around"]
 
 ENTRIES = 2000
-EXPERIMENTS = 20
+EXPERIMENTS = 10
 MAX_FOLDERS = 2000
 LARGE_EVERY = 60.0
 _SLACK_NS = 2_000_000_000  # file systems keep times as coarse as this
@@ -104,7 +104,7 @@ def look_around(root: RootLayout, folders: Folders, *, entries: int = ENTRIES) -
         listed = _list_folder(root, folders, name)
         if listed is not None:
             experiments, inside, count = listed
-            entries -= count
+            entries -= count + 10 * len(experiments)  # those are opened
             found += experiments
             for each in inside:
                 if each not in folders.seen and len(folders.seen) < MAX_FOLDERS:

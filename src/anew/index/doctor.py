@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
 from ..journal.identify import identify, openings
+from ..journal.root import unreadable_files
 from ..journal.storage import FolderStorage
 from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
@@ -57,11 +58,21 @@ def examine(
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
         walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
+        behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
+        late = []
         for done, prefix in enumerate(walked, 1):
-            findings += _records(index, prefix, repair)
+            found = _records(index, prefix, repair)
+            findings += found
+            if prefix in behind and not found:
+                folder = index.root.experiment(prefix).folder
+                message = "Its folder holds other records than were taken in."
+                findings.append(Finding("not indexed", prefix, message, folder, repaired=repair))
+                late.append(prefix)
             if progress is not None:
                 progress(done, len(walked))
+        if repair:
+            index.touch(late)
         findings += _trash(index)
         findings += _journal(index)
         findings += _leftovers(index, repair)
@@ -196,7 +207,10 @@ def _trash(index: Index) -> Iterator[Finding]:
 
 
 def _journal(index: Index) -> Iterator[Finding]:
-    """Broken lines of the root's own journal."""
+    """Broken lines and unreadable files of the root's own journal."""
+    for name, error in unreadable_files(index.root).items():
+        path = os.path.join(index.root.journal, name)
+        yield Finding("unreadable", "", f"It cannot be read: {error}.", path)
     for name, broken in index.journal.broken().items():
         path = os.path.join(index.root.journal, name)
         for b in broken:

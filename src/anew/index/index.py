@@ -18,6 +18,7 @@ from ..journal.root import RootPosition, follow_root
 from ..journal.sealing import may_seal
 from ..journal.storage import FolderJournals, FolderStorage
 from ..query.question import Question
+from ..record.ids import is_like_id
 from ..record.names import check_prefix
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
@@ -37,6 +38,8 @@ _ROOT, _DELETED = "root/", "deleted/"
 _FOLDERS, _ROUND = "folders", "round"
 WAIT_SECONDS = 0.5
 WALK_SECONDS = 60.0
+AROUND_REST = 20.0
+"""How many times as long as it took to look for what was not announced, the next looks of a process go without."""
 
 
 class Refreshed(NamedTuple):
@@ -79,6 +82,7 @@ class Index:
         self._unread: dict[str, str] = {}
         self._depth = 0
         self._walked_at: float | None = None
+        self._around_at = 0.0
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -130,10 +134,22 @@ class Index:
         ]
         return bool(news) and self._look_at_once(news)
 
+    def behind(self, prefixes: Collection[str]) -> list[str]:
+        """Those of some experiments that hold what was not taken in, though nobody writes to them."""
+        catalog = self.stores.catalog
+        followed = set(catalog.outstanding().followed)
+        return [
+            k.prefix
+            for k in catalog.known(prefixes=prefixes)
+            if k.prefix not in followed
+            and os.path.isdir(self.root.experiment(k.prefix).folder)
+            and not is_current(self.root.experiment(k.prefix), k.cursor)
+        ]
+
     def seek(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news.
 
-        A prefix is looked for at its place. For anything else every folder is walked, once in a while.
+        A prefix is looked for at its place. For what looks like an id every folder is walked, once in a while.
         """
         try:
             prefix = check_prefix(ref.strip().strip("/"))
@@ -141,6 +157,8 @@ class Index:
             return False
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
+        if not is_like_id(prefix):
+            return False
         if self._walked_at is not None and time.monotonic() - self._walked_at < WALK_SECONDS:
             return False
         self._walked_at = time.monotonic()
@@ -290,8 +308,11 @@ class Index:
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
         news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
-        if self.stores.writable:
+        began = time.monotonic()
+        if self.stores.writable and began >= self._around_at:
             prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
+            now = time.monotonic()
+            self._around_at = now + (now - began) * AROUND_REST
         taken = self._touch(list(prefixes), progress)
         changed = {k: v for k, v in news.items() if v != marks.get(k)}
         if ends or changed:

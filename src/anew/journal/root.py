@@ -37,6 +37,7 @@ __all__ = [
     "follow_root",
     "journal_files",
     "make_private",
+    "unreadable_files",
 ]
 
 HINTS = ("opened", "ended", "changed")
@@ -238,10 +239,8 @@ def follow_root(root: RootLayout, positions: Mapping[str, RootPosition]) -> Iter
     """What was appended to the root's journal since these positions, a chunk a file; by the file's name.
 
     A last line without its newline is a write in progress and waits. A file that is not the one read before, of
-    whatever size, is read from its start. What is no plain file is passed over.
-
-    Raises:
-        OSError: A file cannot be read.
+    whatever size, is read from its start. What is no plain file, or is not ours to read, is passed over: one author's
+    file never hides the others' (`unreadable_files` names it).
     """
     for name in journal_files(root):
         path = os.path.join(root.journal, name)
@@ -252,14 +251,28 @@ def follow_root(root: RootLayout, positions: Mapping[str, RootPosition]) -> Iter
             if stamp == before.stamp or not modes.S_ISREG(stat.st_mode):
                 continue
             fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        except FileNotFoundError:
+        except OSError:
             continue
         try:
             chunk = _chunk(fd, name, before, stamp)
+        except OSError:
+            continue
         finally:
             os.close(fd)
         if chunk.data or chunk.replaced:
             yield chunk
+
+
+def unreadable_files(root: RootLayout) -> dict[str, OSError]:
+    """The files of the root's journal that cannot be read, and why."""
+    found = {}
+    for name in journal_files(root):
+        try:
+            with open(os.path.join(root.journal, name), "rb") as file:
+                file.read(1)
+        except OSError as error:
+            found[name] = error
+    return found
 
 
 def journal_files(root: RootLayout) -> list[str]:

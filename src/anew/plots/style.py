@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidValue
+from ..errors import InvalidValue, MissingDependency
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,27 +47,31 @@ def new_axes(ax: Axes | None, *, size: tuple[float, float] = (8.0, 4.5)) -> tupl
         figure = ax.get_figure(root=True)
         assert figure is not None, "the axes were removed from their figure"
         return figure, ax
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    figure = _fresh(size)
+    return figure, figure.add_subplot()
+
+
+def _fresh(size: tuple[float, float]) -> Figure:
+    """A figure of that size in inches, drawn by Agg.
+
+    Raises:
+        MissingDependency: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError as error:
+        raise MissingDependency.of("A figure", "matplotlib", "plot") from error
 
     figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure
 
 
 def new_grid(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
     """A fresh figure with a grid of axes, drawn by Agg; the axes in reading order."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     width = {1: 8.0, 2: 10.5}.get(columns, 13.0)
-    figure = Figure(
-        figsize=(width, 0.5 + 3.2 * rows + (0.8 if rows == 1 else 0)),
-        dpi=150,
-        layout="constrained",
-        facecolor="white",
-    )
-    FigureCanvasAgg(figure)
+    figure = _fresh((width, 0.5 + 3.2 * rows + (0.8 if rows == 1 else 0)))
     grid = figure.subplots(rows, columns, squeeze=False)
     return figure, [ax for row in grid for ax in row]
 

@@ -1,4 +1,4 @@
-"""Columns → Arrow, pandas and Polars. The latter two are imported by whoever asks for them."""
+"""Columns → Arrow, pandas and Polars. All three come with extras, and are imported by whoever asks for them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
 from ..errors import MissingDependency
+
+try:
+    import pyarrow as pa
+except ModuleNotFoundError as error:
+    raise MissingDependency.of("A table of Arrow, pandas or Polars", "pyarrow", "arrow") from error
 
 if TYPE_CHECKING:
     import pandas
     import polars
 
-__all__ = ["column", "to_pandas", "to_polars"]
+__all__ = ["column", "pa", "to_pandas", "to_polars"]
 
 
 def column(values: Sequence[Any]) -> pa.Array:
@@ -66,8 +69,4 @@ def _require(package: str) -> None:
     try:
         importlib.import_module(package)
     except ImportError as error:
-        raise MissingDependency(
-            f"A {package} frame needs {package}, which is not installed. Install it with: "
-            f"pip install {package}  (to_arrow() needs nothing more).",
-            name=package,
-        ) from error
+        raise MissingDependency.of(f"A frame of {package}", package, package) from error

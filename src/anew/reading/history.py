@@ -71,7 +71,7 @@ class Series:
 
     def to_arrow(self) -> pa.Table:
         """Columns step, time, value (and metadata as JSON, if it was asked for)."""
-        import pyarrow as pa
+        from .frames import pa
 
         columns = {
             "step": pa.array(self.steps),
@@ -138,7 +138,7 @@ class History(Sequence[Series]):
 
     def to_arrow(self) -> pa.Table:
         """One long table; the two text columns are dictionary-encoded."""
-        import pyarrow as pa
+        from .frames import pa
 
         counts = [len(one) for one in self._series]
         columns: dict[str, Any] = {}
@@ -163,9 +163,7 @@ class History(Sequence[Series]):
 
     def to_pandas(self) -> pandas.DataFrame:
         """As `to_arrow`, for pandas; the texts are plain strings there."""
-        import pyarrow as pa
-
-        from .frames import to_pandas
+        from .frames import pa, to_pandas
 
         table = self.to_arrow()
         for number, name in enumerate(("experiment_id", "metric")):
@@ -180,7 +178,7 @@ class History(Sequence[Series]):
 
 
 def _json_column(metadata: Sequence[dict[str, Any] | None]) -> pa.Array:
-    import pyarrow as pa
+    from .frames import pa
 
     texts = [None if one is None else json.dumps(one, ensure_ascii=False) for one in metadata]
     return pa.array(texts, pa.string())

@@ -55,9 +55,7 @@ class Comparison:
     def to_arrow(self, value: Literal["latest", "best"] = "latest") -> pa.Table:
         """A row per experiment: id, name, status, created_at, a column per metric, and a column
         `params.<name>` or `config.<name>` per parameter or configuration key that differs."""
-        import pyarrow as pa
-
-        from .frames import column
+        from .frames import column, pa
 
         ids = [one["id"] for one in self.experiments]
         columns: dict[str, pa.Array] = {

@@ -7,11 +7,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-
+from ..errors import MissingDependency
 from ..query.question import Column, Question, Wanted, parse_field
 from .backend import Backend
 from .frames import column
+
+try:
+    import pyarrow as pa
+except ModuleNotFoundError as error:
+    raise MissingDependency.of("A table of Arrow, pandas or Polars", "pyarrow", "arrow") from error
 
 __all__ = ["FACTS", "experiments_table"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["ID_LENGTH", "id_from_bytes", "new_id"]
+__all__ = ["ID_LENGTH", "id_from_bytes", "is_like_id", "new_id"]
 
 ID_LENGTH = 12
 # No vowels and no look-alikes: an id is never a word and survives being read aloud.
@@ -24,3 +24,8 @@ def id_from_bytes(raw: bytes) -> str:
     """The id that 12 bytes stand for."""
     tail = "".join(_ALPHABET[byte & 31] for byte in raw[1:])
     return _LETTERS[raw[0] % len(_LETTERS)] + tail
+
+
+def is_like_id(text: str) -> bool:
+    """Whether a text may be an id of ours or its beginning; a word of a language hardly ever is."""
+    return 4 <= len(text) <= ID_LENGTH and text[0] in _LETTERS and set(text) <= set(_ALPHABET)

@@ -6,6 +6,7 @@ import os
 
 from ..errors import InvalidValue
 from .arrays import as_array, as_pixels, is_array, with_channels_last
+from .png import png_of
 from .value import Saved, check_caption, copy_file, read_source, write_file
 
 TYPE_CHECKING = False
@@ -74,11 +75,20 @@ class Image:
         self, data: Any, layout: str | None, value_range: tuple[float, float] | None
     ) -> None:
         import numpy as np
-        import PIL.Image
 
         array = with_channels_last(as_array(data, "An Image"), layout, "An Image")
         pixels, facts = as_pixels(array, value_range)
         self.metadata |= facts
+        try:
+            import PIL.Image
+        except ModuleNotFoundError:
+            self._source = png_of(pixels)
+            self.metadata |= {
+                "format": "png",
+                "width": pixels.shape[1],
+                "height": pixels.shape[0],
+            }
+            return
         if pixels.shape[-1] == 1:
             pixels = pixels[..., 0]
         self._image = PIL.Image.fromarray(np.ascontiguousarray(pixels))
@@ -139,9 +149,9 @@ def _for_png(image: PIL.Image.Image) -> PIL.Image.Image:
 def _size(source: str | bytes) -> dict[str, int]:
     import io
 
-    import PIL.Image
-
     try:
+        import PIL.Image
+
         with PIL.Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as image:
             return {"width": image.width, "height": image.height}
     except Exception:  # noqa: BLE001  (a format without a reader here: the file is kept all the same)

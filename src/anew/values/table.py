@@ -61,6 +61,7 @@ class Table:
             raise InvalidValue(f"The Table has two columns named {twice!r}.", key="columns")
 
     def _take(self, data: Any, names: list[str] | None) -> None:
+        data = _without_arrow(data)
         frame = _as_arrow(data)
         if frame is not None:
             self._arrow = frame if names is None else _selected(frame, names)
@@ -126,8 +127,11 @@ class Table:
                 size = inline_size(data)
                 if size is not None and size <= MAX_INLINE:
                     return Saved(None, data, metadata)
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ModuleNotFoundError:  # JSON needs no package, and takes more room
+            return Saved(write_file(folder, f"{stem}.json", self._write_json), None, metadata)
 
         try:
             table = self.to_arrow()
@@ -153,7 +157,10 @@ class Table:
         """
         try:
             if path is not None and path.endswith(".parquet"):
-                import pyarrow.parquet as pq
+                try:
+                    import pyarrow.parquet as pq
+                except ModuleNotFoundError as error:
+                    raise MissingDependency.of("This table", "pyarrow", "arrow") from error
 
                 return cls(data=pq.read_table(path))
             if path is not None:
@@ -162,7 +169,7 @@ class Table:
                 with open(path, "rb") as file:
                     data = json.load(file)
             return cls(data["columns"], [from_plain(row) for row in data["rows"]])
-        except OSError:
+        except (OSError, MissingDependency):
             raise
         except Exception as error:
             raise CorruptData(f"This is not a saved table: {error}", path=path) from error
@@ -172,8 +179,12 @@ class Table:
 
         Raises:
             pyarrow.ArrowException: A column holds values of several types.
+            MissingDependency: pyarrow is not installed.
         """
-        import pyarrow as pa
+        try:
+            import pyarrow as pa
+        except ModuleNotFoundError as error:
+            raise MissingDependency.of("An Arrow table", "pyarrow", "arrow") from error
 
         if self._arrow is not None:
             return self._arrow
@@ -185,9 +196,7 @@ class Table:
         try:
             import pandas as pd
         except ImportError:
-            raise MissingDependency(
-                "This needs pandas, which is not installed. Install it with: pip install pandas"
-            ) from None
+            raise MissingDependency.of("A pandas frame", "pandas", "pandas") from None
         if self._arrow is not None:
             frame: pd.DataFrame = self._arrow.to_pandas()
             return frame
@@ -198,9 +207,7 @@ class Table:
         try:
             import polars as pl
         except ImportError:
-            raise MissingDependency(
-                "This needs polars, which is not installed. Install it with: pip install polars"
-            ) from None
+            raise MissingDependency.of("A Polars frame", "polars", "polars") from None
         if self._arrow is not None:
             frame = pl.from_arrow(self._arrow)
             assert isinstance(frame, pl.DataFrame)
@@ -250,6 +257,23 @@ def _cell(value: Any) -> Any:
         return value
     plain = to_plain(value)
     return from_plain(plain)
+
+
+def _without_arrow(data: Any) -> Any:
+    """A data frame as a mapping of columns where pyarrow is not installed; anything else as it is."""
+    if not hasattr(data, "__arrow_c_stream__") or not hasattr(data, "to_dict"):
+        return data
+    try:
+        import pyarrow  # noqa: F401
+    except ModuleNotFoundError:
+        pass
+    else:
+        return data
+    if hasattr(data, "reset_index"):  # pandas: the index is a column if it says more
+        if type(data.index).__name__ != "RangeIndex":
+            data = data.reset_index(names=None)
+        return data.to_dict("list")
+    return data.to_dict(as_series=False)
 
 
 def _as_arrow(data: Any) -> pa.Table | None:

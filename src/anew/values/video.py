@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import InvalidValue
+from ..errors import InvalidValue, MissingDependency
 from .arrays import as_array, as_pixels, is_array, with_channels_last
 from .image import picture_format
 from .value import Saved, check_caption, copy_file, read_source, write_file
@@ -35,6 +35,7 @@ class Video:
 
     Raises:
         InvalidValue: It is no video; the error names shape and dtype.
+        MissingDependency: It is an array, and Pillow is not installed.
     """
 
     kind: ClassVar[str] = "video"
@@ -73,6 +74,10 @@ class Video:
                 f"fps must be a number of frames per second from 0.01 to 1000, not {fps!r}.",
                 key="fps",
             )
+        try:  # said when it is made, not by whoever saves it
+            import PIL.Image  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise MissingDependency.of("A Video made from an array", "pillow", "plot") from error
         array = with_channels_last(as_array(data, "A Video"), layout, "A Video", frames=True)
         self._frames, facts = as_pixels(array, value_range)
         self.metadata |= facts | {

@@ -19,10 +19,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 
-from anew.errors import CorruptData
+from anew.errors import CorruptData, MissingDependency
+
+try:
+    import zstandard
+except ModuleNotFoundError as error:
+    raise MissingDependency.of("A repository of weights", "zstandard", "weights") from error
 
 __all__ = ["DIFFERENCE", "PLAIN", "RAW", "XOR", "Encoded", "choose", "decode", "encode"]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from anew.errors import InvalidValue, UnknownFormat
+from anew.errors import InvalidValue, MissingDependency, UnknownFormat
 
 __all__ = [
     "SAFETENSORS",
@@ -80,7 +80,12 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
         swapped: np.dtype[Any] = np.dtype(name[1:]).newbyteorder(">")
         return swapped
     if name in _EXTENDED:
-        import ml_dtypes
+        try:
+            import ml_dtypes
+        except ModuleNotFoundError as error:
+            raise MissingDependency.of(
+                f"The element type {name}", "ml_dtypes", "weights"
+            ) from error
 
         extended: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
         return extended

@@ -17,13 +17,17 @@ from collections.abc import Iterator
 
 import msgspec
 import numpy as np
-import zstandard
 
 from anew.blobs.protocol import Blobs
-from anew.errors import AnewError, CorruptData, NotFound
+from anew.errors import AnewError, CorruptData, MissingDependency, NotFound
 from anew.weights.codec import Bytes, decode
 from anew.weights.pack import COMMIT, RECORD, Record, check_of, parse_index, scan
 from anew.weights.records import digest
+
+try:
+    import zstandard
+except ModuleNotFoundError as error:
+    raise MissingDependency.of("A repository of weights", "zstandard", "weights") from error
 
 __all__ = ["Objects", "frame", "unframe"]
 

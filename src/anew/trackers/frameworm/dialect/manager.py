@@ -86,7 +86,7 @@ class ExperimentManager:
         unknown = [one for one in experiment_ids if one not in self.store]
         if unknown:
             raise NotFound(
-                f"There is no experiment {', '.join(map(repr, unknown))}; List the experiments with list_experiments().",
+                f"There is no experiment {', '.join(map(repr, unknown))}. List the experiments with list_experiments().",
                 name=unknown[0],
             )
         found = self.store.compare(experiment_ids, metrics)

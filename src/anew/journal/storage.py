@@ -1,6 +1,6 @@
 """Where journals lie: all that who follows one needs of a disk, so that it may be a folder, memory or objects.
 
-Everything else about reading a journal (`follow`, `drive`, `verdict`) is a function over these two methods.
+Everything else about reading a journal (`follow`, `drive`, `vanished`) is a function over these two methods.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
 
 def _closed(state: ExperimentState, writer: str, event: Closed) -> None:
     target = state.writers.get(event.writer or writer)
-    # A reader's verdict never outweighs the writer's own word.
+    # An end that a reader found never overrides the one that the writer recorded.
     if target is None or (event.by == "reader" and target.ended_at is not None):
         return
     target.status, target.ended_at = event.status, event.t

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..journal.verdict import Gone
+    from ..journal.vanished import Gone
     from ..record.fold import ExperimentState
     from ..settings import Settings
     from .identity import Place
@@ -143,7 +143,7 @@ class Recording:
     def read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
         from ..journal.follow import read_events
-        from ..journal.verdict import gone_writers, settle
+        from ..journal.vanished import gone_writers, settle
         from ..record.fold import fold
 
         state = fold(read_events(self.layout.folder))

@@ -1,4 +1,4 @@
-"""Names for experiments: descriptive ones made from the configuration, readable ones from nothing.
+"""Names for experiments: descriptive ones made from the configuration, and random readable ones.
 
 The default `dpo_llama-7b_beta0.1_0115_1430` is the form many training codebases write by hand:
 algorithm, model, the hyper-parameter that matters most for that algorithm, month-day and time.

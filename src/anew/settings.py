@@ -147,7 +147,7 @@ class Settings:
         return f"Settings({', '.join(f'{s.name}={getattr(self, s.name)!r}' for s in SETTINGS)})"
 
     def with_arguments(self, **arguments: Any) -> Settings:
-        """These settings with the arguments that are not None in their place.
+        """A copy of these settings in which the arguments that are not None replace the settings of the same name.
 
         Raises:
             InvalidSetting: An argument is unknown or has a value the setting cannot have.

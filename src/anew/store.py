@@ -55,7 +55,7 @@ folder, or a view of it."""
 
 
 class Store:
-    """All experiments of a place, to be asked.
+    """All experiments at an address, and the queries about them.
 
     A question first takes in what was written since (incrementally; only readers ever wait for one another).
     Answers are snapshots: ask again to see what is new. Any thread may ask.
@@ -119,7 +119,7 @@ class Store:
         limit: int | None = None,
         offset: int = 0,
     ) -> Experiments:
-        """The experiments that meet all that is given, newest first.
+        """The experiments that match all given conditions, newest first.
 
         Args:
             filter: An expression of the filter language (see `search`).

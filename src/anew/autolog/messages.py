@@ -1,4 +1,4 @@
-"""What a program says through Python's logging.
+"""Messages of a program's `logging`.
 
 Listened to is the call that hands a message to the handlers of its logger. A handler of ours would see the same, but a
 root logger that has a handler is one that `logging.basicConfig` and the last resort then leave alone: the program's own

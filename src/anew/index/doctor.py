@@ -27,7 +27,7 @@ __all__ = ["Finding", "examine"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be.
+    """A problem in a store.
 
     `kind` is one of: "broken line", "corrupt file", "unreadable", "no identity" (a folder that looks like an
     experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in

@@ -1,4 +1,4 @@
-"""What the callbacks of XGBoost, LightGBM and CatBoost share: the parameters, and what a training came to."""
+"""The shared part of the callbacks of XGBoost, LightGBM and CatBoost: parameters and results of a training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Optuna's trials have, in their experiments."""
+"""Recording Optuna's trials in their experiments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every integration begins with: its framework, and the experiment to write to."""
+"""Setup that all integrations share: importing the framework, and finding the experiment to write to."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def require(package: str, install: str) -> ModuleType:
 
 
 def check_choice(name: str, given: object, choices: tuple[object, ...]) -> None:
-    """Refuse an argument that is none of its choices.
+    """Raise an error unless an argument is one of its choices.
 
     Raises:
         ValueError: It is none of them.

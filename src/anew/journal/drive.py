@@ -44,7 +44,7 @@ class Budget(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What was done up to a commit.
+    """The work done up to a commit.
 
     Attributes:
         done: Experiments that were read to their end, in all.
@@ -166,7 +166,7 @@ class _Batch:
 
 
 class Backoff:
-    """How long to leave a sink alone that fails: longer with every failure in a row.
+    """How long to wait before using a failing sink again: longer after every failure in a row.
 
     Args:
         longest: The longest pause, in seconds.
@@ -183,7 +183,7 @@ class Backoff:
         return min(self._longest, self._first * 2.0 ** min(self.failures - 1, 10))
 
     def worked(self) -> None:
-        """It did what was asked of it."""
+        """It succeeded, so the next failure starts with the shortest wait."""
         self.failures = 0
 
 

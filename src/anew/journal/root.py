@@ -156,7 +156,7 @@ def make_private(root: RootLayout, folder: str) -> None:
 
 
 def claim_number(root: RootLayout, what: str, at_least: int) -> int:
-    """A number of `what` that no other process gets: at least this, and higher than all that were claimed before.
+    """Claim a unique number for `what`, at least this one and higher than all claimed before.
 
     Raises:
         OSError: The root cannot be written.

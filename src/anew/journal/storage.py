@@ -1,4 +1,4 @@
-"""Where journals lie: all that who follows one needs of a disk, so that it may be a folder, memory or objects.
+"""Where journals are stored: the two operations that reading one needs, for a folder, memory or objects.
 
 Everything else about reading a journal (`follow`, `drive`, `vanished`) is a function over these two methods.
 """

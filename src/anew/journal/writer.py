@@ -1,4 +1,4 @@
-"""One process's writer on one experiment: its segments, its signs of life, its end."""
+"""One process's writer on one experiment: its segments, its heartbeat, its end."""
 
 from __future__ import annotations
 

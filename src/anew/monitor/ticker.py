@@ -1,4 +1,4 @@
-"""The one background thread of a process: calls what is due, for all live experiments together.
+"""The one background thread of a process, which makes the recurring calls of all live experiments.
 
 The thread is a daemon, starts with the first call to come and ends when there is none left, so it
 neither delays the exit nor costs a process that needs none. A forked child begins with nothing to
@@ -57,7 +57,7 @@ class Handle:
         return self._cancelled
 
     def cancel(self, wait: float = 0.0) -> bool:
-        """Call it no more; returns whether no call of it is under way any longer.
+        """Stop calling it; returns whether no call is in progress any more.
 
         Args:
             wait: Seconds to wait at most for a call under way. A callback may cancel itself.

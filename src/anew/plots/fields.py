@@ -59,7 +59,7 @@ def _found(experiment: ExperimentView, field: str) -> Any:
 
 
 def metric_result(experiment: ExperimentView, metric: str, mode: str) -> float | None:
-    """What one number an experiment came to: mode "last", "min", "max" or "best" (by the metric's name)."""
+    """The result of an experiment as one number: mode "last", "min", "max" or "best" (by the metric's name)."""
     if metric not in experiment.metrics:
         return None
     view = experiment.metrics[metric]

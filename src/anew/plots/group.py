@@ -1,4 +1,4 @@
-"""The mean of groups of experiments, with a band: what a parameter does, beyond one lucky seed.
+"""The mean of groups of experiments, with a band for their spread.
 
 `band.py` says how experiments with different steps are brought together.
 """

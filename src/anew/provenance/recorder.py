@@ -1,4 +1,4 @@
-"""The capture of one opening: what is cheap at once, the rest in the background, awaited at the end.
+"""The capture of one opening: fast facts immediately, the rest in the background, waited for at the end.
 
 Nothing here ever fails the run: what cannot be captured is named in the record.
 """

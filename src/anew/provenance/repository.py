@@ -18,7 +18,7 @@ _FOREIGN = (
 
 
 class GitFailed(Exception):
-    """A call of git that did not come to a good end; `detail` is what git said."""
+    """A call of git that failed; `detail` is git's error message."""
 
     def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What prefixes, names, tags and metrics may be called, and why.
+"""The rules for prefixes and for names of experiments, tags and metrics.
 
 A prefix becomes folders, so each of its segments must be a plain file name on every system a shared
 folder may be mounted on, must not be hidden and must not lead anywhere else.
@@ -136,7 +136,7 @@ def check_file_name(path: str) -> str:
 
 
 def folder_name(name: str) -> str:
-    """`name` as one folder name: what a folder cannot hold becomes a dash."""
+    """`name` as a folder name: characters that a folder name cannot contain become dashes."""
     text = unicodedata.normalize("NFC", name)
     kept = "".join(
         "-"

@@ -1,4 +1,4 @@
-"""The configuration of an experiment: taken over once, whole, and frozen.
+"""The configuration of an experiment: copied completely, once, and frozen.
 
 `freeze` turns whatever holds a configuration into plain nested data; `FrozenConfig` shows that data
 and refuses to change.
@@ -311,7 +311,7 @@ class FrozenConfig(Mapping):  # type: ignore[type-arg]
     update = pop = popitem = setdefault = clear = __ior__ = _changed
 
     def to_dict(self) -> dict[str, Any]:
-        """A plain dict to change at will, independent of this."""
+        """A plain dict, an independent copy."""
         return {k: _thawed(v) for k, v in self._data.items()}
 
     def plain(self) -> dict[str, Any]:

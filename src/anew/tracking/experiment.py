@@ -369,7 +369,7 @@ class Experiment:
     # -- messages, values, files ------------------------------------------------------------------
 
     def log(self, message: str, level: str = "info", **fields: Any) -> None:
-        """Keep a message, with fields beside it: `exp.log("epoch done", epoch=3)`.
+        """Record a message with additional fields: `exp.log("epoch done", epoch=3)`.
 
         Args:
             level: debug, info, warning, error or critical.
@@ -404,7 +404,7 @@ class Experiment:
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep a value beyond numbers: an `Image`, `Audio`, `Video`, `Text`, `Table`, `Histogram` or `Figure`.
+        """Record a value that is not a number: an `Image`, `Audio`, `Video`, `Text`, `Table`, `Histogram` or `Figure`.
 
         PIL images, matplotlib and plotly figures and data frames are recognised as they are.
 
@@ -527,7 +527,7 @@ class Experiment:
             recording.change(**{field: text})
 
     def forward(self, to: Iterable[Any] | Any) -> None:
-        """Have all of this experiment sent to other trackers too, in the background, as the argument `forward_to` does.
+        """Send this experiment to other trackers in the background, as the argument `forward_to` does.
 
         Raises:
             InvalidSetting: One of them is no tracker to forward to.

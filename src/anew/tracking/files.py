@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 
 
 class Files:
-    """Files under one prefix. The same name may be saved again: every save is kept, with an id of its own."""
+    """Files under one prefix. The same name may be saved again: every save is kept, with its own id."""
 
     __slots__ = ("_life", "prefix")
 

@@ -1,4 +1,4 @@
-"""Having what is recorded sent to other trackers: a process beside this one does it."""
+"""Forwarding records to other trackers in a separate process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SOON = 1.0
 
 
 class Forwarding:
-    """What sends one opening of an experiment. Whatever goes wrong with it, the recording goes on.
+    """The process that forwards one opening of an experiment. If it fails, recording continues.
 
     Args:
         recording: What is to be sent.
@@ -49,7 +49,7 @@ class Forwarding:
                 )
 
     def finish(self, seconds: float, say: Callable[[str], None] | None) -> None:
-        """Wait for what is still on its way, at most so long; what remains is sent without this process.
+        """Wait a limited time for records still being sent; the rest is sent after this process has ended.
 
         Args:
             say: Tells the user how far it came; None tells nothing.
@@ -100,7 +100,7 @@ class Forwarding:
 
 
 def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None:
-    """Have this opening sent to these places too, from its first record on."""
+    """Forward this opening to these trackers, from its first record on."""
     known = [a for forwarding in recording.forwardings for a in forwarding.asked]
     new = [
         address
@@ -112,7 +112,7 @@ def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None
 
 
 def finish_forwarding(recording: Recording, say: Callable[[str], None] | None) -> None:
-    """Wait for what is still on its way to any place, for `forward_wait` seconds in all."""
+    """Wait for records still being sent to any tracker, for `forward_wait` seconds in total."""
     until = time.monotonic() + recording.settings.forward_wait
     for forwarding in recording.forwardings:
         forwarding.finish(max(0.0, until - time.monotonic()), say)

@@ -124,7 +124,7 @@ class _Hashing:
         return repository.root if repository is not None else None
 
     def finish(self) -> None:
-        """Wait for what is still being hashed; say what could not be."""
+        """Wait for inputs still being hashed, and report those that could not be."""
         deadline = time.monotonic() + _END_WAIT
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Programs started by Anew: what they open belongs to the experiment that started them.
+"""Programs started by `anew run` or `anew reproduce`: what they open belongs to the experiment around them.
 
 `anew run` and `anew reproduce` record what a program does from outside and hand it a setting, `ANEW_JOIN`. The
 first experiment that the program opens, whatever its name, then *is* the one outside: it writes to the same record. Any

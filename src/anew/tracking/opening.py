@@ -1,4 +1,4 @@
-"""What is written when an experiment starts, and how its configuration is held to."""
+"""What is written when an experiment starts, and the check that its configuration stays unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Given", "begin", "frozen", "warn_of_changed_config"]
 
 
 class Given:
-    """What a program says of an experiment before it starts; see the arguments of `Experiment`.
+    """What a program gives for an experiment before it starts; see the arguments of `Experiment`.
 
     `config_source` is the configuration as it was given, `config` what it was then; `parent` is a prefix, an id, or
     an experiment.
@@ -52,7 +52,7 @@ class Given:
 
 
 def begin(given: Given, life: Life, recording: Recording, params: Params) -> None:
-    """Write what is known at the start, and begin the work beside the program.
+    """Write what is known at the start, and start the background work.
 
     Args:
         params: The parameters as the program sees them, which hold those that were recorded before.

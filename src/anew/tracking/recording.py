@@ -222,7 +222,7 @@ class Recording:
             )
 
     def lose(self, reason: str) -> None:
-        """Count something that could not be kept, and say so."""
+        """Count a record as lost, and print why."""
         self.lost_elsewhere += 1
         self.say(reason)
         if self.settings.strict:
@@ -236,7 +236,7 @@ class Recording:
             self.capturer = Capturer(self, opened_as, nth, joined, outside)
 
     def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
-        """Record a fact about the run, unless it is recorded just so; secrets in it are masked.
+        """Record a fact about the run, unless it is already recorded unchanged; secrets in it are masked.
 
         `clean` says that it is plain data without secrets already.
         """
@@ -256,7 +256,7 @@ class Recording:
         self._documents_due.add(name)
 
     def write_due(self) -> None:
-        """Rewrite what is due, if anything is."""
+        """Rewrite the documents that are due."""
         if self._documents_due:
             self.write_documents()
 
@@ -429,12 +429,12 @@ class Recording:
     # -- fork -------------------------------------------------------------------------------------
 
     def after_fork(self) -> None:
-        """In the child: leave the parent's files alone. A segment of its own is opened by the first use."""
+        """In the child: stop using the parent's files. The child's own segment is opened when it is first used."""
         self.writer.forget()
         self._handles.clear()
 
     def reopen_in_child(self) -> None:
-        """Give this forked process a writer of its own."""
+        """Give this forked process its own writer."""
         self.pid = os.getpid()
         self.console = None  # the parent's copy keeps what the child prints
         self.writer = self._open_writer(f"child-{self.pid}", role="child")

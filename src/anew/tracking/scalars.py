@@ -1,4 +1,4 @@
-"""Metric values and steps: whatever a training loop has at hand, as the number it stands for.
+"""Converting the values and steps that a training loop logs to numbers.
 
 No array library is imported: what one hands over is recognised by the methods it has. A metric is a
 float64, so integers beyond 2**53 are rounded to the nearest one; everything smaller is exact, and

@@ -1,4 +1,4 @@
-"""Arrays of every library as NumPy's, and as the bytes of a picture."""
+"""Converting arrays of any library to NumPy arrays and to pixels."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def _guess(shape: tuple[int, ...]) -> str | None:
 def as_pixels(
     array: npt.NDArray[Any], value_range: tuple[float, float] | None
 ) -> tuple[npt.NDArray[np.uint8], dict[str, Any]]:
-    """Numbers as 0 to 255, and what was done to get there.
+    """Numbers as pixels from 0 to 255, and how they were scaled.
 
     Booleans are black and white; integers from 0 to 255 stay; floats from 0 to 1 (with a slack of 1 %
     for rounding) are multiplied by 255 and rounded. Any other range is stretched from its smallest to

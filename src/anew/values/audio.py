@@ -1,4 +1,4 @@
-"""Sound."""
+"""Audio."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_CHANNELS = 32
 
 
 class Audio:
-    """Sound, kept as WAV, or as it is if it is a file already.
+    """Audio, saved as WAV, or unchanged if it is a file already.
 
     Args:
         data: Samples (one dimension, or two with channels in the shorter one), the path of a sound file, or

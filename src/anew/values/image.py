@@ -21,7 +21,7 @@ _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
 class Image:
-    """An image, kept as PNG, or as it is if it is a file already.
+    """An image, saved as PNG, or unchanged if it is a file already.
 
     Args:
         data: An array or tensor (height × width, with channels last or first), a PIL image, a

@@ -1,4 +1,4 @@
-"""Moving pictures."""
+"""Videos."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORMATS = {"webp": "WEBP", "gif": "GIF", "png": "PNG"}
 
 
 class Video:
-    """A video, kept as an animation that browsers play (no encoder needed), or as it is if it is a file.
+    """A video, saved as an animation that browsers play (no encoder needed), or unchanged if it is a file.
 
     Args:
         data: Frames (time × height × width, with channels last or second), the path of a video file, or the

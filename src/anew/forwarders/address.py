@@ -1,6 +1,6 @@
-"""Where records are forwarded to: which tracker, and where it is.
+"""Destinations of forwarding: which tracker, and with which options.
 
-Read where an experiment is opened, so this loads nothing heavy.
+Used when an experiment is opened, so importing this loads nothing heavy.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ..record.secrets import mask_text
 
 __all__ = [
     "ADDRESSES",
-    "Address",
     "Aim",
     "ClearML",
+    "Destination",
     "MLflow",
     "TensorBoard",
     "WandB",
@@ -26,16 +26,16 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Address:
-    """A tracker that records are sent to. What is not given is as that tracker's own environment says."""
+class Destination:
+    """A tracker to forward to. Options that are not given are taken from the tracker's own environment."""
 
     kind: ClassVar[str]
     main: ClassVar[str]
     """The field that stands after the colon in the written form: `mlflow:http://127.0.0.1:5000`."""
 
     @classmethod
-    def at(cls, where: str) -> Address:
-        """The address written `kind:where`."""
+    def at(cls, where: str) -> Destination:
+        """The destination written `kind:where`."""
         return cls(**{cls.main: where})
 
     def plain(self) -> dict[str, Any]:
@@ -56,12 +56,12 @@ class Address:
         return f"{self.kind}({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
     def _where(self, shown: dict[str, str]) -> str | None:
-        """What would stand after the colon, if that says it all."""
+        """The text after the colon, if it is enough to describe the destination."""
         return shown.get(self.main)
 
 
 @dataclass(frozen=True)
-class MLflow(Address):
+class MLflow(Destination):
     """A run on an MLflow server or store.
 
     Args:
@@ -82,7 +82,7 @@ class MLflow(Address):
 
 
 @dataclass(frozen=True)
-class WandB(Address):
+class WandB(Destination):
     """A run of Weights & Biases.
 
     Args:
@@ -117,7 +117,7 @@ class WandB(Address):
 
 
 @dataclass(frozen=True)
-class TensorBoard(Address):
+class TensorBoard(Destination):
     """Event files for TensorBoard.
 
     Args:
@@ -134,7 +134,7 @@ class TensorBoard(Address):
 
 
 @dataclass(frozen=True)
-class ClearML(Address):
+class ClearML(Destination):
     """A task of ClearML.
 
     Args:
@@ -162,7 +162,7 @@ class ClearML(Address):
 
 
 @dataclass(frozen=True)
-class Aim(Address):
+class Aim(Destination):
     """A run of Aim.
 
     Args:
@@ -186,18 +186,18 @@ def _check_folder(given: str | None, what: str) -> None:
         local_folder(given, what=what, setting="forward_to")
 
 
-ADDRESSES: dict[str, type[Address]] = {
+ADDRESSES: dict[str, type[Destination]] = {
     cls.kind: cls for cls in (Aim, ClearML, MLflow, TensorBoard, WandB)
 }
 
 
-def as_address(given: Any) -> Address:
+def as_address(given: Any) -> Destination:
     """An address from what a user gives: itself, "mlflow", "mlflow:http://…", or a mapping with "to" and fields.
 
     Raises:
         InvalidSetting: There is no such tracker, or no such field.
     """
-    if isinstance(given, Address):
+    if isinstance(given, Destination):
         return given
     known = ", ".join(ADDRESSES)
     if isinstance(given, str):
@@ -234,7 +234,7 @@ def as_address(given: Any) -> Address:
     )
 
 
-def as_addresses(given: Any) -> list[Address]:
+def as_addresses(given: Any) -> list[Destination]:
     """Addresses from one or several of what `as_address` takes, each once.
 
     Raises:

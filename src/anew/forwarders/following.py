@@ -16,7 +16,7 @@ from ..journal.vanished import gone_writers, settle, write_down
 from ..record.decode import decode_written
 from ..record.fold import ExperimentState, Written, fold
 from ..record.status import Status
-from .address import Address
+from .address import Destination
 from .progress import lock_of
 from .reading import CHUNK_BYTES
 from .sink import ForwardSink
@@ -95,7 +95,7 @@ def send_new(sink: ForwardSink, stop: Callable[[], bool] = lambda: False) -> int
 
 def follow_to_the_end(
     folder: str,
-    address: Address,
+    address: Destination,
     *,
     prefix: str = "",
     patience: float,

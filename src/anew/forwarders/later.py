@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import CorruptData, InvalidSetting, NotFound, StillRunning
 from ..journal.lock import locked
 from ..record.secrets import MASK
-from .address import Address, as_address, as_addresses
+from .address import Destination, as_address, as_addresses
 from .launch import missing, start
 from .progress import Progress, discard, key_of, lock_of, read_all, read_progress, save
 from .reading import backlog
@@ -122,7 +122,7 @@ def send_later(
     return [_send(folder, prefix, address, patience, report) for address in addresses]
 
 
-def _addresses(known: dict[str, Progress], to: Any) -> list[Address]:
+def _addresses(known: dict[str, Progress], to: Any) -> list[Destination]:
     if to is None:
         return [_whole(progress) for progress in known.values()]
     found = []
@@ -134,7 +134,7 @@ def _addresses(known: dict[str, Progress], to: Any) -> list[Address]:
     return found
 
 
-def _whole(progress: Progress) -> Address:
+def _whole(progress: Progress) -> Destination:
     address = as_address(progress.to)
     if any(isinstance(v, str) and MASK in v for v in progress.to.values()):
         raise InvalidSetting(
@@ -144,7 +144,7 @@ def _whole(progress: Progress) -> Address:
     return address
 
 
-def _forget(folder: str, prefix: str, address: Address) -> None:
+def _forget(folder: str, prefix: str, address: Destination) -> None:
     """Have all be sent from the start again."""
     key = key_of(address)
     with locked(lock_of(folder, key), LOCK_WAIT) as held:
@@ -164,7 +164,7 @@ def _forget(folder: str, prefix: str, address: Address) -> None:
 
 
 def _send(
-    folder: str, prefix: str, address: Address, patience: float, report: Report | None
+    folder: str, prefix: str, address: Destination, patience: float, report: Report | None
 ) -> Forwarded:
     key = key_of(address)
     before = read_progress(folder, key) or Progress(to=address.shown())

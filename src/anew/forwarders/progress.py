@@ -19,7 +19,7 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Cursor, Position
 from ..journal.liveness import host_name
 from ..journal.sealing import place_name
-from .address import Address
+from .address import Destination
 
 __all__ = [
     "Pending",
@@ -82,7 +82,7 @@ class Progress(msgspec.Struct, kw_only=True, tag_field="k", tag="forwarded"):
 _decoder = msgspec.json.Decoder(Progress)
 
 
-def key_of(address: Address) -> str:
+def key_of(address: Destination) -> str:
     """What the place is called in file names: its kind, and a mark where more is given."""
     return place_name(address.shown())
 

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..forwarders.address import Address
+    from ..forwarders.address import Destination
     from .recording import Recording
 
 __all__ = ["Forwarding", "begin_forwarding", "finish_forwarding"]
@@ -28,7 +28,7 @@ class Forwarding:
         addresses: Where to.
     """
 
-    def __init__(self, recording: Recording, addresses: Sequence[Address]) -> None:
+    def __init__(self, recording: Recording, addresses: Sequence[Destination]) -> None:
         self._recording = recording
         self.asked = list(addresses)
         self._pid = os.getpid()
@@ -99,7 +99,7 @@ class Forwarding:
         return lines
 
 
-def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None:
+def begin_forwarding(recording: Recording, addresses: Sequence[Destination]) -> None:
     """Forward this opening to these trackers, from its first record on."""
     known = [a for forwarding in recording.forwardings for a in forwarding.asked]
     new = [

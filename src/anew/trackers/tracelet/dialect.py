@@ -102,7 +102,7 @@ class Experiment:
             self.native.capture("backend", asked)
             self.native.forward([self._address(one) for one in elsewhere if one in _BACKENDS])
 
-    def _address(self, backend: str) -> forwarders.Address:
+    def _address(self, backend: str) -> forwarders.Destination:
         """Where a backend of that name is, in the experiment's project."""
         project, uri = self._project, self.config.tracking_uri
         if backend == "mlflow":

@@ -25,6 +25,7 @@ GROUPS = (
     "first_look",
     "catalog",
     "imports",
+    "light",
     "first_point",
     "capture",
     "forwarding",

@@ -261,7 +261,7 @@ def test_a_secret_on_a_line_that_the_patch_needs_leaves_the_file_out(project):
     project.write("other.txt", "x")
     project.run()
     assert project.view().captured["git"]["left_out"] == {
-        "train.py": "it holds what looks like a secret"
+        "train.py": "it seems to contain a secret"
     }
     assert b"horse" not in (project.folder() / "environment/git.patch").read_bytes()
 

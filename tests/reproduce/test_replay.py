@@ -341,7 +341,7 @@ def test_a_commit_that_is_not_in_the_clone(recorded, monkeypatch, tmp_path):
         r"Commit \w{12} of lab/toy is not in the clone at .*other.*git fetch",
         repo=str(other.path),
     )
-    refused(recorded, monkeypatch, "is in no git repository", repo=str(tmp_path))
+    refused(recorded, monkeypatch, "git repository", repo=str(tmp_path))
 
 
 def test_a_patch_that_does_not_apply(project, monkeypatch):

@@ -28,11 +28,13 @@ _STYLES = {
 
 @click.command()
 @click.argument("experiment", shell_complete=complete_experiment)
-@click.option("-f", "--follow", is_flag=True, help="Go on until the experiment ends.")
-@click.option("--console", is_flag=True, help="What the program printed, instead of its messages.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the experiment ends.")
+@click.option(
+    "--console", is_flag=True, help="Show what the program printed, instead of its messages."
+)
 @click.option("-l", "--level", help="Only messages of this level and above.")
 @click.option("-g", "--grep", metavar="TEXT", help="Only lines with this text in them.")
-@click.option("-n", "--tail", type=click.IntRange(0), help="Only the last so many lines.")
+@click.option("-n", "--tail", type=click.IntRange(0), help="Only this many of the last lines.")
 @shared(quiet="Print the messages alone, without time and level.")
 def logs(
     face: Face,
@@ -66,16 +68,14 @@ def logs(
             face.out.say(f"{view.id} {store.get(view.id).status}.")
             return
         if console:
-            lines = view.console(tail if grep is None else None).splitlines()
-            lines = [line for line in lines if grep is None or grep.lower() in line.lower()]
-            for text in lines[max(0, len(lines) - tail) :] if tail is not None else lines:
+            for text in view.console(tail, contains=grep).splitlines():
                 if face.out.mode == "json":
                     print(json.dumps({"message": text}, ensure_ascii=False))
                 else:
                     print(text)
             return
         found = view.logs(level=level, contains=grep, tail=tail)
-        if level is not None and not found:
+        if level is not None and not found and not view.logs(level=level, tail=1):
             _check_level(level, {line.level for line in view.logs()})
         for line in found:
             _print(face, line, console)

@@ -8,8 +8,6 @@ import shutil
 from pathlib import Path
 from typing import IO, Any, Literal
 
-import blake3
-
 from ..errors import CorruptData, NotFound
 from ..query.content import ContentQuestion
 from ..record.facts import FileFact, ValueFact
@@ -185,6 +183,8 @@ class FileView:
         """
         data = self._stored.read()
         if check:
+            import blake3
+
             self._compare(blake3.blake3(data).hexdigest())
         return data
 
@@ -207,6 +207,8 @@ class FileView:
             raise FileExistsError(f"{target} already exists. Pass overwrite=True to replace it.")
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part-{os.getpid()}")
+        import blake3
+
         hasher = blake3.blake3()
         try:
             with self.open() as source, part.open("xb") as copy:

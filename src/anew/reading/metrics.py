@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MetricView", "Metrics"]
 
+_FIELDS = frozenset(MetricSummary.__struct_fields__)
+
 
 class MetricView:
     """One metric of one experiment: its summary as attributes, its points as frames.
@@ -35,14 +37,13 @@ class MetricView:
         min: The smallest value but NaN, None if there is no other; `min_step` where it first was; likewise `max`.
         mean: Of the finite values; `std` (with n - 1) too. None where there are too few.
         nonfinite: How many are NaN or infinite.
+        summary: All of these as the record's own struct.
     """
 
-    __slots__ = (
-        "_id", "_source", "count", "first", "last", "last_step", "last_time", "max", "max_step", "mean",
-        "min", "min_step", "name", "nonfinite", "std",
-    )  # fmt: skip
+    __slots__ = ("_id", "_source", "name", "summary")
 
     name: str
+    summary: MetricSummary
     count: int
     first: float
     last: float
@@ -62,8 +63,16 @@ class MetricView:
         self._source = source
         self._id = experiment_id
         self.name = name
-        for field in summary.__struct_fields__:
-            setattr(self, field, getattr(summary, field))
+        self.summary = summary
+
+    def __getattr__(self, name: str) -> Any:
+        # The summary's own fields, not copies of them.
+        if name in _FIELDS:
+            return getattr(self.summary, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *_FIELDS]
 
     def __repr__(self) -> str:
         return f"MetricView({self.name!r}, count={self.count}, last={self.last!r})"

@@ -79,7 +79,7 @@ class History:
         for step in re.findall(r"~\d*|\^", steps):
             for _ in range(int(step[1:] or 1)):
                 if not commit.parents:
-                    raise NotFound(f"{name!r} goes back further than the first commit.", name=name)
+                    raise NotFound(f"{name!r} goes back beyond the first commit.", name=name)
                 commit = self.commit(commit.parents[0])
         return commit
 

@@ -189,3 +189,30 @@ def test_every_translation_takes_what_the_method_of_the_dialect_takes():
         given = list(inspect.signature(method).parameters)[1:]
         shared = [one for one in given if one in taken]
         assert [one for one in taken if one in given] == shared, name
+
+
+@pytest.mark.parametrize("thresholds", [5, 127])
+def test_a_curve_comes_back_as_the_one_that_tensorboard_writes(thresholds: int, tmp_path: Path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.util import tensor_util
+    from torch.utils.tensorboard import SummaryWriter as Theirs
+
+    from anew.record.events import ValueLogged
+    from anew.trackers.tensorboard.translate.summaries import value_of
+
+    from ...tracking.reading import events
+
+    with SummaryWriter("runs/ours") as ours, Theirs(str(tmp_path / "theirs")) as theirs:
+        for writer in (ours, theirs):
+            writer.add_pr_curve("pr", LABELS, SCORES, 0, thresholds)
+    folder = ours.native.folder
+    [record] = [event for _, event in events(folder) if isinstance(event, ValueLogged)]
+    [made] = value_of("pr", record, folder)
+    accumulator = EventAccumulator(str(tmp_path / "theirs"))
+    accumulator.Reload()
+    [written] = accumulator.Tensors("pr")
+    theirs_said = accumulator.SummaryMetadata("pr").plugin_data
+    assert made.metadata.plugin_data.plugin_name == theirs_said.plugin_name
+    assert made.metadata.plugin_data.content == theirs_said.content
+    found = tensor_util.make_ndarray(made.tensor)
+    assert np.allclose(found, tensor_util.make_ndarray(written.tensor_proto))

@@ -28,6 +28,7 @@ from ...record.status import Status
 from .translate.summaries import (
     NotShown,
     encoded,
+    is_curve,
     log_text,
     markdown_table,
     scalar,
@@ -197,6 +198,8 @@ class TensorBoardTarget:
     def _value(self, record: ValueLogged) -> bytes:
         tag = record.name
         kind = {"table": "text", "video": "image", "figure": "image"}.get(record.kind, record.kind)
+        if is_curve(record):
+            kind = "curve"
         if tag in _OURS or self._kinds.get(tag, kind) != kind:
             raise NotShown(_TAKEN)
         made = value_of(tag, record, self._mirror.folder)

@@ -19,6 +19,7 @@ from ....record.events import LogLine, ValueLogged
 from ....record.plain import from_plain
 from ....record.status import Status
 from ....values import Table, load
+from ..names import CURVE, CURVE_COLUMNS
 
 try:
     from tensorboard.compat.proto.event_pb2 import Event as EventProto
@@ -26,6 +27,7 @@ try:
     from tensorboard.compat.proto.tensor_pb2 import TensorProto
     from tensorboard.compat.proto.types_pb2 import DT_FLOAT, DT_STRING
     from tensorboard.plugins.hparams import plugin_data_pb2 as hparams
+    from tensorboard.plugins.pr_curve import plugin_data_pb2 as pr_curves
     from tensorboard.summary.writer.record_writer import RecordWriter
 except ImportError:
     raise MissingDependency(
@@ -35,6 +37,7 @@ except ImportError:
 __all__ = [
     "NotShown",
     "encoded",
+    "is_curve",
     "log_text",
     "markdown_table",
     "scalar",
@@ -221,8 +224,33 @@ def _text(tag: str, record: ValueLogged, path: str | None) -> Any:
     return text(tag, content if markdown else _verbatim(content))
 
 
+def is_curve(record: ValueLogged) -> bool:
+    """Whether a value is a curve of precision and recall, which TensorBoard has a page for."""
+    columns = record.metadata.get("columns")
+    return (
+        record.kind == "table"
+        and record.metadata.get("curve") == CURVE
+        and (columns is None or tuple(columns) == CURVE_COLUMNS)
+    )
+
+
+def _curve(tag: str, table: Table) -> Any:
+    rows = table.rows or [list(row.values()) for row in table.to_arrow().to_pylist()]
+    columns = [[float(value) for value in column] for column in zip(*rows, strict=True)][1:]
+    content = pr_curves.PrCurvePluginData(version=0, num_thresholds=len(rows))
+    tensor = TensorProto(
+        dtype=DT_FLOAT, float_val=[value for column in columns for value in column]
+    )
+    for size in (len(columns), len(rows)):
+        tensor.tensor_shape.dim.add(size=size)
+    metadata = _plugin("pr_curves", content.SerializeToString())
+    return Summary.Value(tag=tag, metadata=metadata, tensor=tensor)
+
+
 def _table(tag: str, record: ValueLogged, path: str | None) -> Any:
     table: Table = load("table", record.data, path)
+    if is_curve(record) and tuple(table.columns) == CURVE_COLUMNS and len(table):
+        return _curve(tag, table)
     count = len(table)
     if record.path is not None and path is not None and path.endswith(".parquet"):
         columns = table.to_arrow().slice(0, MAX_ROWS)

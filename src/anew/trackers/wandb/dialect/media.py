@@ -6,6 +6,7 @@ import os
 
 import anew
 
+from ..names import FACTS
 from .errors import UsageError
 from .plain import elements, plain, warn_once
 
@@ -35,7 +36,7 @@ class Media:
 
     def keep(self, experiment: anew.Experiment, key: str, step: int) -> dict[str, Any]:
         """Log it; returns what the summary says of it."""
-        experiment.log_value(key, self.native, step, metadata={"wandb": self.facts()})
+        experiment.log_value(key, self.native, step, metadata={FACTS: self.facts()})
         return self.told()
 
     def facts(self) -> dict[str, Any]:
@@ -180,9 +181,7 @@ class Image(Media):
             facts = {"_type": "mask", "class_labels": plain(mask.get("class_labels") or {})}
             if data is not None:
                 picture = anew.Image(data, value_range=None if isinstance(data, str) else (0, 255))
-                experiment.log_value(
-                    f"{key}/masks/{name}", picture, step, metadata={"wandb": facts}
-                )
+                experiment.log_value(f"{key}/masks/{name}", picture, step, metadata={FACTS: facts})
         return told
 
     def facts(self) -> dict[str, Any]:
@@ -328,10 +327,11 @@ class _FileMedia(Media):
         from ...places import safe_segment
 
         name = safe_segment(f"{key.replace('/', '-')}_{step}.{self._suffix}")
-        experiment.files(f"media/{self._folder}").save(self._content, name, step=step)
+        saved: Any = experiment.files(f"media/{self._folder}").save(self._content, name, step=step)
         told = self.told() | {"path": f"media/{self._folder}/{name}"}
         text = anew.Text(told["path"], caption=self._caption)
-        experiment.log_value(key, text, step, metadata={"wandb": told})
+        facts = told | {"file": saved.file_id}
+        experiment.log_value(key, text, step, metadata={FACTS: facts})
         return told
 
     def told(self) -> dict[str, Any]:

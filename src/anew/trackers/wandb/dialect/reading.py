@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ..names import LOST_SIGNS, STATES
+from ..names import FACTS, LOST_SIGNS, STATES
 from .summaries import Definitions, summarised
 
 TYPE_CHECKING = False
@@ -112,12 +112,13 @@ def _put(into: dict[str, Any], name: str, value: Any, nested: set[str]) -> None:
 
 def told_value(value: Any) -> Any:
     """What a row or the summary says of a value: a text, plain data, or where a medium is."""
-    said = value.metadata.get("wandb", {})
+    said = value.metadata.get(FACTS, {})
     if value.kind == "text" and said.get("_type") in (None, "json"):
         text = value.data if value.path is None else value.read_bytes().decode("utf-8", "replace")
         return json.loads(text) if said else text
-    facts = {k: v for k, v in value.metadata.items() if k != "wandb"}
+    facts = {k: v for k, v in value.metadata.items() if k != FACTS}
     told = {"_type": said.get("_type", f"{value.kind}-file"), **facts, **said}
+    told.pop("file", None)
     if value.path is not None:
         told["path"] = f"values/{value.path.name}"
     elif value.kind == "histogram":
@@ -129,7 +130,7 @@ def _told_values(view: Any) -> Iterator[tuple[Any, Any]]:
     """Each value and what is said of it; of several media of a name at a step, what is said of them together."""
     before: dict[tuple[str, int | None], list[dict[str, Any]]] = {}
     for value in view.values():
-        if "/masks/" in value.name or "row" in value.metadata.get("wandb", {}):
+        if "/masks/" in value.name or "row" in value.metadata.get(FACTS, {}):
             continue  # parts of a picture or of a table
         told = told_value(value)
         if isinstance(told, dict) and "path" in told:

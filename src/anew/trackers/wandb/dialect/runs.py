@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import anew
 
-from ..names import OWN_CONFIG, OWN_SUMMARY
+from ..names import FACTS, OWN_CONFIG, OWN_SUMMARY
 from . import active
 from .api import Api
 from .configuration import Config
@@ -297,7 +297,7 @@ class Run:
             said: Any = value.keep(self.native, name, step)
         elif isinstance(value, Plain):
             text = anew.Text(json.dumps(value.data, ensure_ascii=False))
-            self.native.log_value(name, text, step, metadata={"wandb": {"_type": "json"}})
+            self.native.log_value(name, text, step, metadata={FACTS: {"_type": "json"}})
             return
         elif isinstance(value, (list, tuple)):
             each = [one.keep(self.native, name, step) for one in value]

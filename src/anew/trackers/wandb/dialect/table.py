@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import anew
 
+from ..names import FACTS
 from .media import Image, Media
 from .plain import plain
 
@@ -147,13 +148,13 @@ class Table(Media):
                 if isinstance(cell, Media):
                     name = f"{key}/{column}"
                     facts = cell.facts() | {"row": number}
-                    experiment.log_value(name, cell.native, step, metadata={"wandb": facts})
+                    experiment.log_value(name, cell.native, step, metadata={FACTS: facts})
                     cells.append(f"<{cell._type} {name}, row {number}>")
                 else:
                     cells.append(_cell(cell))
             rows.append(cells)
         table = anew.Table([str(name) for name in self.columns], rows)
-        experiment.log_value(key, table, step, metadata={"wandb": self.facts()})
+        experiment.log_value(key, table, step, metadata={FACTS: self.facts()})
         return self.told()
 
     def told(self) -> dict[str, Any]:

@@ -1,14 +1,16 @@
-"""Values beyond numbers as W&B's media."""
+"""Values beyond numbers as W&B's media: also those that the dialect recorded, with what W&B says of them besides."""
 
 from __future__ import annotations
 
 import html
 import io
+import json
 import os
 from typing import Any
 
 from ....record.events import ValueLogged
 from ....values import load
+from ..names import FACTS
 
 __all__ = ["NotShown", "as_media"]
 
@@ -29,6 +31,9 @@ def as_media(value: ValueLogged, folder: str) -> Any:
     path = None if value.path is None else os.path.join(folder, *value.path.split("/"))
     if path is not None and not os.path.isfile(path):
         raise NotShown(f"The file {value.path} of this {value.kind} is no longer there.")
+    said = value.metadata.get(FACTS) or {}
+    if said.get("_type") in _BODIES:
+        return _body(said, folder)
     make = _MAKERS.get(value.kind)
     if make is None:
         raise NotShown(f"W&B cannot show values of the kind {value.kind!r}.")
@@ -45,7 +50,37 @@ def as_media(value: ValueLogged, folder: str) -> Any:
 def _image(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     import wandb
 
-    return wandb.Image(_needed(path), caption=caption)
+    said = value.metadata.get(FACTS) or {}
+    boxes = {name: _numbered(layer) for name, layer in (said.get("boxes") or {}).items()}
+    return wandb.Image(
+        _needed(path), caption=caption, boxes=boxes or None, classes=said.get("classes")
+    )
+
+
+def _numbered(layer: dict[str, Any]) -> dict[str, Any]:
+    """A layer of boxes with the numbers of its classes as numbers, which are texts in a record."""
+    labels = layer.get("class_labels") or {}
+    return layer | {"class_labels": {int(number): label for number, label in labels.items()}}
+
+
+_BODIES = {"object3D-file": "Object3D", "molecule-file": "Molecule"}
+
+
+def _body(said: dict[str, Any], folder: str) -> Any:
+    """What Anew has no kind of value for: a text that names a file of the experiment."""
+    import wandb
+
+    *parts, name = str(said.get("path")).split("/")
+    places = [*parts, str(said.get("file")), name]
+    path = os.path.join(folder, "files", *places)
+    # What a record says is data: it leads to no file but the experiment's own.
+    if any(one in ("", ".", "..") or os.sep in one for one in places) or not os.path.isfile(path):
+        raise NotShown(f"The file {said.get('path')} is no longer there.")
+    make = getattr(wandb, _BODIES[said["_type"]])
+    try:
+        return make(path, caption=said.get("caption"))
+    except Exception as error:  # whatever the library raises for files that are broken
+        raise NotShown(f"This {said['_type']} cannot be read: {str(error)[:200]}.") from error
 
 
 def _audio(value: ValueLogged, path: str | None, caption: str | None) -> Any:
@@ -85,6 +120,8 @@ def _text(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     import wandb
 
     text = str(load("text", value.data, path))
+    if (value.metadata.get(FACTS) or {}).get("_type") == "json":
+        return json.loads(text)
     if value.metadata.get("format") == "html":
         return wandb.Html(text, inject=False)
     if len(text) > _LONG:  # too much for a cell of the history

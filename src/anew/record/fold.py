@@ -43,7 +43,7 @@ class Written(NamedTuple):
 
 
 class WriterState(msgspec.Struct):
-    """One writer of an experiment: who it is, and how it ended (if it did)."""
+    """One writer of an experiment: who it is, how it ended (if it did), and whether a later lead went on after that."""
 
     opened: Opened
     status: Status = Status.RUNNING
@@ -51,6 +51,7 @@ class WriterState(msgspec.Struct):
     reason: str | None = None
     error: str | None = None
     by: str = "writer"
+    superseded: bool = False
 
 
 class ExperimentState(msgspec.Struct, omit_defaults=True):
@@ -97,6 +98,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
         has been superseded by it (the experiment was continued).
         """
         writers = [w for w in self.writers.values() if w.opened.role in ("lead", "rank")]
+        writers = [w for w in writers if not w.superseded]
+        # One that fell silent is given an end by a reader, after the lead that continued had opened.
         newest = max((w.opened.t for w in writers if w.opened.role == "lead"), default=0.0)
         return [
             w for w in writers if w.ended_at is None or w.ended_at > newest or w.opened.t >= newest
@@ -125,6 +128,9 @@ def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
         state.experiment_id, state.name, state.created_at = event.experiment_id, event.name, event.t
     if state.started_at is None and event.role in ("lead", "rank"):
         state.started_at = event.t
+    if event.role == "lead":
+        for earlier in state.writers.values():
+            earlier.superseded |= earlier.ended_at is not None
     state.writers[writer] = WriterState(event)
 
 
@@ -135,6 +141,7 @@ def _closed(state: ExperimentState, writer: str, event: Closed) -> None:
         return
     target.status, target.ended_at = event.status, event.t
     target.reason, target.error, target.by = event.reason, event.error, event.by
+    target.superseded = False  # it lived on, if a lead had gone on without it
 
 
 def _field(state: ExperimentState, writer: str, event: FieldSet) -> None:

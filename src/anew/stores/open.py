@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ..address import local_folder
 from ..journal.layout import RootLayout
+from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
 from .series.folder import FolderSeries
 from .series.protocol import SeriesStore
@@ -28,7 +29,7 @@ class Stores:
     """
 
     root: RootLayout
-    catalog: SqliteCatalog
+    catalog: Catalog
     series: SeriesStore
     writable: bool
     lock: str

@@ -140,16 +140,16 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp
             ANEW_FORWARD_TO=f"mlflow:{server.uri},tensorboard,wandb:offline",
             ANEW_FORWARD_WAIT="0",
         )
-        until(lambda: _sent("mlflow") > 50, 120)
+        until(lambda: _sent("mlflow") > 50)
         server.kill()
         at_kill = _sent("mlflow")
-        until(lambda: _error("mlflow") is not None, 60)
-        until(lambda: _sent("tensorboard") >= min(at_kill + 50, 400), 60)  # the others go on
+        until(lambda: _error("mlflow") is not None)
+        until(lambda: _sent("tensorboard") >= min(at_kill + 50, 400))  # the others go on
         server.start()
         assert program.wait(timeout=600) == 0
         program.stderr.close()
         later = [sys.executable, "-m", "anew", "forward", "p/run", "--json"]
-        until(lambda: not senders(Path.cwd()), 120)
+        until(lambda: not senders(Path.cwd()))
         done = subprocess.run(later, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stdout + done.stderr
         assert all(place["complete"] for place in json.loads(done.stdout)["places"])

@@ -137,11 +137,13 @@ def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp
         program = start(
             400,
             0.03,
+            hold=300,
             ANEW_FORWARD_TO=f"mlflow:{server.uri},tensorboard,wandb:offline",
             ANEW_FORWARD_WAIT="0",
         )
         until(lambda: _sent("mlflow") > 50)
         server.kill()
+        Path("go-on").touch()
         at_kill = _sent("mlflow")
         until(lambda: _error("mlflow") is not None)
         until(lambda: _sent("tensorboard") >= min(at_kill + 50, 400))  # the others go on

@@ -292,7 +292,7 @@ def vanished_process() -> dict[str, Any]:
     return json.loads(subprocess.check_output([sys.executable, "-c", code]))
 
 
-def test_a_killed_writer_is_shown_failed_and_the_verdict_is_written_down(root, index):
+def test_a_killed_writer_is_shown_failed_and_its_end_is_recorded(root, index):
     journal = Journal(root, "p/run", t=time.time() - 100).opened(**vanished_process()).announce()
     journal.points([(0, {"loss": 1.0})])
     index.refresh()
@@ -302,8 +302,8 @@ def test_a_killed_writer_is_shown_failed_and_the_verdict_is_written_down(root, i
     assert row["ended_at"] is not None
     assert followed(index) == 0
     (edit,) = journal.folder.joinpath("journal").glob("edit-*.jsonl")
-    verdict = json.loads(edit.read_text())
-    assert (verdict["by"], verdict["writer"], verdict["status"]) == (
+    closed = json.loads(edit.read_text())
+    assert (closed["by"], closed["writer"], closed["status"]) == (
         "reader",
         "0001-main",
         "failed",

@@ -1,4 +1,4 @@
-"""The state of an experiment as the fold of its events.
+"""The state of an experiment, computed by applying its events in order.
 
 `apply` takes events in the order of `in_order`; a reader that sees an event which belongs before one that it
 applied (two writers, read at different moments) folds again from the start. So the state depends on the
@@ -55,7 +55,7 @@ class WriterState(msgspec.Struct):
 
 
 class ExperimentState(msgspec.Struct, omit_defaults=True):
-    """All that is known of an experiment but its points, logs and files.
+    """Everything known about an experiment except its points, logs and files.
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
     its value or None; `captured` maps what was captured to its data; `folded_to` is the time of the
@@ -85,14 +85,14 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     seen: dict[str, int] = {}
 
     def apply(self, writer: str, event: Event) -> None:
-        """Take in one event of the writer with that segment name."""
+        """Apply one event of the writer with that segment name."""
         self.folded_to = max(self.folded_to, event.t)
         for other, size in (event.after or {}).items():
             self.seen[other] = max(size, self.seen.get(other, 0))
         _APPLY[type(event)](self, writer, event)
 
     def deciding(self) -> list[WriterState]:
-        """The writers whose ends make the experiment's status.
+        """The writers whose ends determine the experiment's status.
 
         Edits and forked children never do; a writer that had ended when a later lead writer opened
         has been superseded by it (the experiment was continued).
@@ -106,7 +106,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
         ]
 
     def outcome(self) -> tuple[Status, str | None]:
-        """Status and reason: running while a writer is, else the worst end among those deciding."""
+        """Status and reason: running while a deciding writer is, otherwise the worst end among them."""
         deciding = self.deciding()
         if not deciding:
             return Status.PENDING, None
@@ -136,7 +136,7 @@ def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
 
 def _closed(state: ExperimentState, writer: str, event: Closed) -> None:
     target = state.writers.get(event.writer or writer)
-    # A reader's verdict never outweighs the writer's own word.
+    # An end that a reader found never overrides the one that the writer recorded.
     if target is None or (event.by == "reader" and target.ended_at is not None):
         return
     target.status, target.ended_at = event.status, event.t
@@ -210,7 +210,7 @@ _APPLY: dict[type, Any] = {
 
 
 def in_order(events: Iterable[Written]) -> list[Written]:
-    """Events in the order in which they count, whatever order they are given in.
+    """The events in the order in which they apply, whatever order they are given in.
 
     What an event's writer had written or seen before (`after`) comes first. What was written side by side goes by
     the clock, then by the writer's name: an event counts as of the latest time among its own and of all that comes
@@ -283,7 +283,7 @@ def _place(t: float, earlier: list[_Place]) -> _Place:
 
 
 def fold(events: Iterable[Written]) -> ExperimentState:
-    """The state after all of these events, taken as `in_order` has them."""
+    """The state after all of these events, applied in the order of `in_order`."""
     state = ExperimentState()
     for writer, _, event in in_order(events):
         state.apply(writer, event)

@@ -191,7 +191,7 @@ def test_conditions_mean_what_the_page_says(catalog, text, expected):
         ("bindrs.x == 'y'", 0, "'x' in bindrs"),
         ("metrics < 1", 0, "metrics.loss"),
         ("status == 'complete'", 10, "'completed'"),
-        ("status == complete", 10, "'complete' (a text is put in quotes)"),
+        ("status == complete", 10, "'complete' (put strings in quotes)"),
         ("status < 'failed'", 7, "=="),
         ("params.opt < 3", 13, "'3'"),
         ("params.lr == '0.1'", 13, "0.1"),

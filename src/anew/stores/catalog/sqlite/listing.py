@@ -44,7 +44,7 @@ def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
 
 def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
     if question.field is None:
-        raise ValueError("The values of which field is not said.")
+        raise ValueError("Give the field whose values are wanted.")
     names = CatalogNames(connection)
     asked = Question(group=(question.field,), now=question.now)
     values, counts = grouped(connection, asked, Selection(asked, names), names).columns

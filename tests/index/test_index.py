@@ -16,8 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from anew import Experiment
 from anew.index import Index, discovery
 from anew.index import index as indexing
+from anew.index.doctor import examine
 from anew.journal.edits import append_event
 from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
@@ -854,3 +856,14 @@ def test_a_part_is_sealed_only_when_registered_sinks_have_passed_it(root, index,
     index.refresh()
     assert not text.exists()
     assert journal.metrics_path(suffix="parquet").exists()
+
+
+def test_what_was_sealed_in_a_look_is_known_to_have_been_taken_in(index: Index, monkeypatch):
+    monkeypatch.setattr(folder_series, "SEAL_BYTES", 600)
+    with Experiment(prefix="p/run", root=index.root.root, quiet=True, system_metrics=0) as exp:
+        for step in range(40):
+            exp.log_metrics({"loss": 1.0, "acc": 0.5}, step=step)
+    index.refresh()
+    assert list(Path(index.root.root, "p/run/metrics").glob("*.parquet"))
+    assert index.behind(["p/run"]) == []
+    assert examine(index) == []

@@ -9,7 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from ..errors import CorruptData, UnknownFormat
-from ..journal.follow import Chunk, Cursor, Piece, Position, SealedPart, Stream, follow
+from ..journal.follow import (
+    Chunk,
+    Cursor,
+    Piece,
+    Position,
+    SealedPart,
+    Stream,
+    follow,
+    follow_pieces,
+)
 from ..journal.sealing import may_seal, place_name
 from ..journal.storage import FolderStorage
 from ..journal.vanished import Gone, gone_writers, write_down
@@ -171,6 +180,13 @@ class Visit:
             if not os.path.exists(self.layout.path(*part.text.split("/"))):
                 self._found([ProblemFact(part.path, 0, str(error))])
 
+    def _note_sealed(self) -> None:
+        """Move the cursor to the parts that were sealed just now: what is in them was taken in as text."""
+        storage = FolderStorage(self.layout.folder)
+        for piece in follow_pieces(storage, self.cursor, frozenset({Stream.POINTS})):
+            if isinstance(piece, SealedPart):
+                self._take_sealed(piece)
+
     def _add(self, writer: str, block: Block) -> None:
         self._touched |= add_block(self.tallies, writer, block)
         self.points += len(block)
@@ -249,7 +265,8 @@ class Visit:
         awaited = may_seal(
             FolderStorage(self.layout.folder), lambda: awaited_by(self.state, self._sinks()), now
         )
-        self._series.flush(self.place, ended, may_seal=awaited)
+        if self._series.flush(self.place, ended, may_seal=awaited).files:
+            self._note_sealed()
         status, reason, ended_at = shown(self.state, self._gone)
         given_up = {g.writer for g in self._gone if now - g.since > GIVE_UP_SECONDS}
         live = any(

@@ -112,7 +112,7 @@ def _until_all_have_records(experiment: Experiment) -> None:
 
 def _stop(experiment: Experiment) -> None:
     """End what sends: the next round is to have the machine for itself."""
-    recording = experiment._last
+    recording = experiment.life.last
     for forwarding in recording.forwardings if recording else ():
         if forwarding._sending is not None:
             forwarding._sending.stop()

@@ -1,4 +1,4 @@
-"""README and the other pages at the top: what they name is there. (Their code runs in test_docs.py.)"""
+"""README and the other pages at the top: what they name is there. (Their code runs in `docs/`.)"""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ def parse_address(
     if found is not None:
         scheme, rest = found[1].lower(), found[2]
         if len(scheme) == 1:
-            refuse("begins like a drive of Windows; write './' before the name of a folder.")
+            refuse("begins like a Windows drive; write './' before the name of a folder.")
         if scheme in _KNOWN or rest.startswith("/"):
             if scheme not in _KNOWN:
                 refuse(
@@ -138,11 +138,11 @@ def parse_address(
             return _from_url(scheme, rest, refuse, found.start(1) > 0)
         if _PORT.match(rest):
             refuse(
-                f"is a host and a port, or a folder: write 'http://{_shown(text)}' for a server, or "
+                f"could be a host with a port or a folder. Write 'http://{_shown(text)}' for a server, or "
                 f"'./{_shown(text)}' for a folder."
             )
     if _REMOTE.match(text):
-        refuse("is a folder of another machine, which only a mounted file system can reach.")
+        refuse("is a folder on another machine. Mount its file system here and give the path.")
     if "\\" in text:
         refuse("has a backslash in it; the parts of a path are separated by '/'.")
     if text.startswith("~"):
@@ -184,9 +184,9 @@ def local_folder(
     if address.kind == "folder":
         return address.location
     reason = {
-        "server": "is a server, and this version of Anew neither writes to a server nor reads from one",
-        "bucket": "is a bucket, which can hold weights and nothing else",
-        "memory": "is memory, which nobody else could read",
+        "server": "is a server, which this version of Anew cannot write to or read from",
+        "bucket": "is a bucket, which can only hold weights",
+        "memory": "is in memory, which no other process could read",
     }[address.kind]
     raise InvalidSetting(
         f"The {what} {address.location!r} {reason}. Give a folder: a path, or a URL such as file:///data/runs.",
@@ -204,23 +204,25 @@ def _from_url(scheme: str, rest: str, refuse: Refuse, indented: bool) -> Address
     has_host = rest.startswith("//")
     host, slash, path = rest[2:].partition("/") if has_host else ("", "", rest)
     if "@" in host:
-        refuse("has a user name in it. Give credentials to the server or bucket in another way.")
+        refuse(
+            "contains a user name. Credentials cannot be part of an address; set them in the environment."
+        )
     if scheme == "memory":
         if host or path.strip("/"):
-            refuse("has a name, which memory does not have: write 'memory:'.")
+            refuse("names a place in memory; write 'memory:' alone.")
         return Address("memory", "memory:")
     if scheme == "file":
         if host.lower() not in ("", "localhost"):
-            refuse(f"is on the machine {host!r}. A file URL names a folder of this one.")
+            refuse(f"is on the machine {host!r}. A file URL must name a folder on this machine.")
         path = slash + path
         if not path.startswith("/"):
-            refuse("names no absolute path; a file URL looks like file:///data/runs.")
+            refuse("does not give an absolute path; a file URL looks like file:///data/runs.")
         decoded = _decoded(path, refuse)
         if re.match(r"/+[A-Za-z]:(/|\Z)", decoded):
-            refuse("is a drive of Windows.")
+            refuse("names a Windows drive; write file:///path for a folder of this machine.")
         return Address("folder", _absolute(decoded))
     if not has_host:
-        refuse(f"lacks the two slashes after {scheme + ':'!r}.")
+        refuse(f"needs two slashes after {scheme + ':'!r}.")
     parts = [_decoded(part, refuse) for part in path.strip("/").split("/")] if path else []
     parts = [] if parts == [""] else parts
     if any(part in ("", ".", "..") for part in parts):
@@ -228,7 +230,9 @@ def _from_url(scheme: str, rest: str, refuse: Refuse, indented: bool) -> Address
     names = "".join(f"/{_encoded(part)}" for part in parts)
     if scheme in _BUCKETS:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", host):
-            refuse("names no bucket: it is made of letters, digits, '.', '-' and '_'.")
+            refuse(
+                "has no valid bucket name. A bucket name consists of letters, digits, '.', '-' and '_'."
+            )
         return Address("bucket", f"{scheme}://{host}{names}")
     server = _HOST.fullmatch(host)
     if server is None:
@@ -255,9 +259,11 @@ def _decoded(text: str, refuse: Refuse) -> str:
         except ValueError:
             value = b""
         if len(found[1]) != 2 or len(value) != 1:
-            refuse("has a '%' that two hexadecimal digits do not follow; write %25 for it.")
+            refuse(
+                "has a '%' that two hexadecimal digits do not follow; write %25 for a literal '%'."
+            )
         if value in (b"/", b"\0"):
-            refuse(f"has {found[0].decode()!r} in it, which no name of a file can hold.")
+            refuse(f"has {found[0].decode()!r} in it, which a file name cannot contain.")
         return value
 
     return os.fsdecode(_PERCENT.sub(byte, os.fsencode(text)))

@@ -1,4 +1,4 @@
-"""Names for experiments: descriptive ones made from the configuration, readable ones from nothing.
+"""Names for experiments: descriptive ones made from the configuration, and random readable ones.
 
 The default `dpo_llama-7b_beta0.1_0115_1430` is the form many training codebases write by hand:
 algorithm, model, the hyper-parameter that matters most for that algorithm, month-day and time.
@@ -129,7 +129,7 @@ def _from_pattern(config: Any, pattern: str, now: datetime | None) -> str:
         parsed = list(Formatter().parse(pattern))
     except ValueError as error:
         raise InvalidValue(
-            f"The name pattern {pattern!r} cannot be read: {error}. Fields stand in braces: "
+            f"The name pattern {pattern!r} cannot be read: {error}. Write fields in braces: "
             "'{model.name}_{now:%m%d}'.",
             key="pattern",
         ) from None
@@ -139,14 +139,14 @@ def _from_pattern(config: Any, pattern: str, now: datetime | None) -> str:
             continue
         if conversion or "{" in (spec or "") or "[" in field or not all(field.split(".")):
             raise InvalidValue(
-                f"The field {field!r} of the name pattern {pattern!r} is a dotted key of the "
-                "configuration, with a format after ':' if need be, and nothing else.",
+                f"The field {field!r} of the name pattern {pattern!r} must be a dotted key of "
+                "the configuration, optionally followed by ':' and a format.",
                 key="pattern",
             )
         parts.append(_field(config, field, spec or "", pattern, now))
     name = "".join(parts)
     if not name.strip():
-        raise InvalidValue(f"The name pattern {pattern!r} gives an empty name.", key="pattern")
+        raise InvalidValue(f"The name pattern {pattern!r} produces an empty name.", key="pattern")
     return name
 
 
@@ -156,13 +156,14 @@ def _field(config: Any, field: str, spec: str, pattern: str, now: datetime | Non
     value = _look_up(config, field)
     if value is _MISSING:
         raise InvalidValue(
-            f"The name pattern {pattern!r} asks for {field!r}, which the configuration does not "
-            f"have.{_nearest(config, field)}",
+            f"The name pattern {pattern!r} uses {field!r}, which is not in the "
+            f"configuration.{_nearest(config, field)}",
             key=field,
         )
     if isinstance(value, (Mapping, list, tuple, set)) or fields_of(value) is not None:
         raise InvalidValue(
-            f"The name pattern {pattern!r} asks for {field!r}, which is a group of values, not one.",
+            f"The name pattern {pattern!r} uses {field!r}, which is a group of values. Name one "
+            "of its values.",
             key=field,
         )
     if not spec:
@@ -170,7 +171,9 @@ def _field(config: Any, field: str, spec: str, pattern: str, now: datetime | Non
     import re
 
     if re.search(r"\d{4}", spec):
-        raise InvalidValue(f"The format {spec!r} of {field!r} is wider than a name.", key=field)
+        raise InvalidValue(
+            f"The format {spec!r} of {field!r} is wider than a name may be long.", key=field
+        )
     try:
         return _word(format(value, spec))
     except (ValueError, TypeError) as error:

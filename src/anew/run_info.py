@@ -67,7 +67,8 @@ class RunInfo:
     def entry(self, path: str | os.PathLike[str]) -> None:
         if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
             raise InvalidValue(
-                f"RUN.entry is the path of a script or a folder, such as __file__, not {path!r}.",
+                "RUN.entry must be the path of a script or a folder, such as __file__, not "
+                f"{path!r}.",
                 key="entry",
             )
         self._entry = local_folder(path, what="entry", setting=None)

@@ -1,4 +1,4 @@
-"""start, log, finish: the current experiment, for programs that do not want to carry a handle.
+"""start, log, finish: the current experiment, for programs without a handle.
 
 The current experiment belongs to the process; `start` ends the one before. One that was opened in another way is
 found too, as long as there is no doubt which is meant.
@@ -113,7 +113,7 @@ def log_metrics(
 
 
 def log(message: str, level: str = "info", **fields: Any) -> None:
-    """Keep a message of the current experiment."""
+    """Record a message of the current experiment."""
     current().log(message, level, **fields)
 
 
@@ -133,7 +133,7 @@ def finish(status: str = "completed", reason: str | None = None) -> None:
     }
     if status not in ends:
         raise InvalidValue(
-            f"An experiment ends as completed, failed or cancelled, not as {status!r}.",
+            f"The status must be completed, failed or cancelled, not {status!r}.",
             key="status",
         )
     if status == "completed":

@@ -28,16 +28,16 @@ def _boolean(text: object) -> bool:
         return True
     if word in ("0", "false", "no", "off", ""):
         return False
-    raise ValueError("is true or false")
+    raise ValueError("must be true or false")
 
 
 def _seconds(text: object) -> float:
     try:
         seconds = float(str(text))
     except ValueError:
-        raise ValueError("is a number of seconds") from None
+        raise ValueError("must be a number of seconds") from None
     if not 0 <= seconds < float("inf"):
-        raise ValueError("is a number of seconds, 0 or more")
+        raise ValueError("must be a number of seconds, 0 or more")
     return seconds
 
 
@@ -59,7 +59,7 @@ def _text(text: object) -> str:
 def _root(where: object) -> str:
     """The text of an address that can be a root; `load_settings` makes it absolute."""
     if not isinstance(where, (str, os.PathLike)):
-        raise ValueError("is a path or a URL")
+        raise ValueError("must be a path or a URL")
     local_folder(where, base=os.sep)
     return os.fsdecode(where)
 
@@ -69,7 +69,7 @@ def _choice(*choices: str) -> Callable[[object], str]:
         if text is False:  # TOML's `console = false`
             text = "off"
         if text not in choices:
-            raise ValueError(f"is one of {', '.join(choices)}")
+            raise ValueError(f"must be one of {', '.join(choices)}")
         return str(text)
 
     return parse
@@ -95,22 +95,22 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("root", "experiments", _root, "Folder of the store: a path, or a URL such as `file:///data/runs`. A relative path starts at the working directory, or at the folder of the project's file that sets it."),
+    Setting("root", "experiments", _root, "Folder of the store: a path, or a URL such as `file:///data/runs`. A relative path starts at the working directory, or, when set in a project's file, at that file's folder."),
     Setting("mode", "on", _choice("on", "disabled"), "`disabled` makes every call do nothing and write nothing."),
-    Setting("strict", False, _boolean, "Raise when a record cannot be written, instead of counting it and going on."),
+    Setting("strict", False, _boolean, "Raise when a record cannot be written, instead of counting it and continuing."),
     Setting("quiet", False, _boolean, "Print nothing at the start and the end of an experiment."),
     Setting("console", "on", _choice("on", "off"), "Keep what the program prints in `logs/train.log`."),
     Setting("system_metrics", 10.0, _seconds, "Seconds between samples of CPU, memory, disk, network and GPU; 0 takes none."),
     Setting("heartbeat", 10.0, _seconds, "Seconds between signs of life; readers elsewhere call a writer gone after six missed ones."),
-    Setting("fsync", 10.0, _seconds, "Seconds between forcing records to the disk, against power loss; 0 leaves it to the system."),
+    Setting("fsync", 10.0, _seconds, "Seconds between forcing records to the disk, against power loss; 0 leaves it to the operating system."),
     Setting("user", "", _text, "Who runs the experiment; the login name if not set."),
     Setting("prefix", "", _text, "Prefix for an experiment opened without a prefix or name (`anew run` sets it)."),
     Setting("capture", "on", _choice("on", "off"), "Capture code, packages, hardware and seeds at the start; `off` keeps the command line and the commit."),
-    Setting("capture_variables", "", _text, "Environment variables to capture besides those that matter anyway, separated by commas; `*` stands for anything."),
+    Setting("capture_variables", "", _text, "Environment variables to capture in addition to the usual ones, separated by commas; `*` matches anything."),
     Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
-    Setting("forward_wait", 10.0, _seconds, "Seconds that the end of an experiment waits for what is still being sent to other trackers; it goes on in the background after that."),
-    Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start: what those open belongs to which experiment (JSON)."),
-    Setting("launch_id", "", _text, "Names one launch of many ranks that open an experiment by name only, where the launcher does not."),
+    Setting("forward_wait", 10.0, _seconds, "Seconds to wait, when an experiment ends, for records still being sent to other trackers; sending continues in the background after that."),
+    Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start, to say which experiment those record into (JSON)."),
+    Setting("launch_id", "", _text, "An id shared by all ranks of one launch that open an experiment by name only; for launchers that do not set one."),
 )  # fmt: skip
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -147,7 +147,7 @@ class Settings:
         return f"Settings({', '.join(f'{s.name}={getattr(self, s.name)!r}' for s in SETTINGS)})"
 
     def with_arguments(self, **arguments: Any) -> Settings:
-        """These settings with the arguments that are not None in their place.
+        """A copy of these settings in which the arguments that are not None replace the settings of the same name.
 
         Raises:
             InvalidSetting: An argument is unknown or has a value the setting cannot have.
@@ -169,7 +169,7 @@ def _parse(name: str, value: object, where: str) -> Any:
 
         near = difflib.get_close_matches(name, _BY_NAME, 1)
         hint = f" Did you mean {near[0]!r}?" if near else f" Known are: {', '.join(_BY_NAME)}."
-        raise InvalidSetting(f"{where} is no setting.{hint}", setting=name)
+        raise InvalidSetting(f"{where} is not a setting.{hint}", setting=name)
     try:
         return setting.parse(value)
     except InvalidSetting as error:  # an address, which says itself what is wrong with it

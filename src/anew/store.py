@@ -55,7 +55,7 @@ folder, or a view of it."""
 
 
 class Store:
-    """All experiments of a place, to be asked.
+    """All experiments at an address, and the queries about them.
 
     A question first takes in what was written since (incrementally; only readers ever wait for one another).
     Answers are snapshots: ask again to see what is new. Any thread may ask.
@@ -92,8 +92,8 @@ class Store:
             path = local_folder(chosen.root if root is None else root)
             if root is not None and not os.path.isdir(path):
                 raise NotFound(
-                    f"There is no store at {path}: no such folder. The first experiment written there "
-                    "makes it.",
+                    f"There is no store at {path}: the folder does not exist. It is created when "
+                    "the first experiment is recorded there.",
                     name=os.fspath(root),
                 )
             opened = open_folder(path, refresh=refresh, user=chosen.user, durable=chosen.fsync > 0)
@@ -119,7 +119,7 @@ class Store:
         limit: int | None = None,
         offset: int = 0,
     ) -> Experiments:
-        """The experiments that meet all that is given, newest first.
+        """The experiments that match all given conditions, newest first.
 
         Args:
             filter: An expression of the filter language (see `search`).
@@ -199,7 +199,7 @@ class Store:
         text = getattr(ref, "id", None)  # an Experiment that is being written
         if isinstance(text, str):
             return text
-        raise InvalidValue(f"An experiment is named by a text, not by {ref!r}.")
+        raise InvalidValue(f"An experiment must be given as a string, not {ref!r}.")
 
     def __getitem__(self, ref: Ref) -> ExperimentView:
         return self.get(ref)
@@ -462,7 +462,9 @@ class Store:
             InvalidValue: The body is no mapping.
         """
         if body is not None and not isinstance(body, Mapping):
-            raise InvalidValue(f"The body of a document is a mapping, not {body!r}.", key="body")
+            raise InvalidValue(
+                f"The body of a document must be a mapping, not {body!r}.", key="body"
+            )
         seen = None if after is None else (after.event, *(one.event for one in after.others))
         plain = to_plain(body)
         self._append(DocumentEdit(kind=kind, name=name, body=plain, scope=scope, after=seen))
@@ -714,7 +716,7 @@ def _seconds(age: float | str | None) -> float:
     seconds = parse_duration(age.strip()) if isinstance(age, str) else float(age)
     if seconds is None or not seconds >= 0:
         raise InvalidValue(
-            f"{age!r} is no length of time: give seconds, or a text such as '12h' or '7d'.",
+            f"{age!r} is not a length of time. Give seconds, or a string such as '12h' or '7d'.",
             key="older_than",
         )
     return seconds

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from anew.forwarders.address import Address
+from anew.forwarders.address import Destination
 from anew.forwarders.target import Item, Mirror, Refusal
 from anew.record.events import PointLine
 from anew.record.status import Status
@@ -24,7 +24,7 @@ class Ledger:
         self.fail_before: Callable[[int], bool] = lambda sent: False  # of the nth record in a batch
         self.fail_settle = False
 
-    def connect(self, address: Address, mirror: Mirror, memo: dict[str, Any]) -> LedgerTarget:
+    def connect(self, address: Destination, mirror: Mirror, memo: dict[str, Any]) -> LedgerTarget:
         self.connected += 1
         if self.down:
             raise ConnectionError("it is down")

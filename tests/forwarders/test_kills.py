@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from anew import Experiment, Store
-from anew.forwarders.address import Address, Aim, ClearML, MLflow, TensorBoard, WandB
+from anew.forwarders.address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
 from anew.forwarders.launch import start
 from anew.forwarders.progress import key_of, read_progress
 from anew.forwarders.target import Mirror
@@ -72,7 +72,7 @@ def of_mlflow(mirror: Mirror) -> Losses:
     ids=["tensorboard", "wandb", "mlflow", "aim", "clearml"],
 )
 def test_senders_that_are_killed_lose_nothing_and_double_nothing(
-    root: Path, address: Address, losses: Callable[[Mirror], Losses], lines: int, longest: float
+    root: Path, address: Destination, losses: Callable[[Mirror], Losses], lines: int, longest: float
 ):
     Path("aim").mkdir()
     with Experiment("p/run", root=root, params={"lr": 0.1}, tags=["a"], config={"b": 1}) as exp:

@@ -159,7 +159,8 @@ def test_a_record_that_the_target_fails_on_is_set_aside_and_told(folder: Path, l
             send_new(sink)
     send_new(sink)
     assert losses(ledger) == [v for v in ALL if v not in ledger.poison]
-    assert sink.progress.refused == {"the target failed on it: this value is too much": 2}
+    ((reason, count),) = sink.progress.refused.items()
+    assert ("this value is too much" in reason, count) == (True, 2)
 
 
 def test_a_target_that_is_down_sets_nothing_aside(folder: Path, ledger: Ledger):

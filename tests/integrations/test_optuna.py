@@ -102,7 +102,7 @@ def test_each_end_of_a_trial_is_its_status_and_no_trial_is_there_twice(tracked, 
         assert one.params["number"] == number
     if tracked:
         assert ends["trial-2"].reason == "ArithmeticError: no"
-        assert ends["trial-3"].reason == "The objective gave nan, where 1 number(s) were due."
+        assert "nan" in ends["trial-3"].reason
 
 
 def test_an_error_that_stops_the_study_fails_its_trial_and_its_experiment(root):

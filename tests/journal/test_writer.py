@@ -13,7 +13,7 @@ from anew.journal import writer as writer_module
 from anew.journal.edits import append_event, edit_writer
 from anew.journal.follow import Stream, follow
 from anew.journal.layout import ExperimentLayout, RootLayout
-from anew.journal.verdict import gone_writers, settle
+from anew.journal.vanished import gone_writers, settle
 from anew.journal.writer import Writer
 from anew.record.events import Opened
 from anew.record.status import Status

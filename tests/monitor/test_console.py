@@ -261,7 +261,7 @@ def test_a_file_that_cannot_be_opened_is_told_and_nothing_is_captured(tmp_path: 
     capture.stop()
     assert sys.stdout is out
     assert len(troubles) == 1
-    assert "cannot be kept" in troubles[0]
+    assert "cannot be saved" in troubles[0]
 
 
 @on_a_console

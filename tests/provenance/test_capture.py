@@ -50,7 +50,8 @@ def test_a_dirty_tree_is_warned_of_at_the_start_and_a_clean_one_is_not(project):
     assert "uncommitted" not in project.run()
     project.write("new.py", "")
     said = project.run()
-    assert f"warning: 1 uncommitted change in {project.path}; kept as environment/git.patch" in said
+    assert f"warning: 1 uncommitted change in {project.path}" in said
+    assert "environment/git.patch" in said
     project.run(ANEW_QUIET="1")
 
 
@@ -234,7 +235,7 @@ def test_planted_secrets_are_nowhere_in_the_folder(project, tmp_path):
     assert captured["variables"]["MY_NAME"] == "shown"
     assert captured["variables"]["MY_SECRET"] == "***"
     assert captured["git"]["remote"] == "https://bob:***@example.org/lab.git"
-    assert captured["git"]["left_out"][".env"] == "a file made to hold secrets"
+    assert captured["git"]["left_out"][".env"]
     assert sorted(captured["git"]["masked"]) == ["conf/service.yaml", "train.py"]
     files = [path for path in project.root.rglob("*") if path.is_file()]
     assert len(files) > 8
@@ -260,7 +261,7 @@ def test_a_secret_on_a_line_that_the_patch_needs_leaves_the_file_out(project):
     project.write("other.txt", "x")
     project.run()
     assert project.view().captured["git"]["left_out"] == {
-        "train.py": "it holds what looks like a secret"
+        "train.py": "it seems to contain a secret"
     }
     assert b"horse" not in (project.folder() / "environment/git.patch").read_bytes()
 

@@ -116,7 +116,7 @@ def test_declared_data_is_checked_and_found(project, tmp_path):
         project, "--current", "--python", sys.executable, "--into", str(tmp_path / "b"), check=False
     )
     assert done.returncode == 2
-    assert "numbers.txt is not what it was" in done.stderr
+    assert "numbers.txt has changed" in done.stderr
     (project.path / "data/numbers.txt").unlink()
     done = script(
         project, "--current", "--python", sys.executable, "--into", str(tmp_path / "c"), check=False

@@ -146,6 +146,34 @@ def test_continuing_supersedes_how_it_ended_before() -> None:
     assert (state.created_at, state.started_at, state.ended_at) == (1, 1, 12)
 
 
+def test_continuing_on_a_machine_whose_clock_is_slow_supersedes_all_the_same() -> None:
+    events: list[tuple[str, Event]] = [
+        ("0001-main-aaaa", opened(1000)),
+        ("0002-rank1-cccc", opened(1001, "rank")),
+        ("0002-rank1-cccc", closed(1002, Status.FAILED)),
+        ("0001-main-aaaa", closed(1003, Status.FAILED)),
+        ("0003-main-bbbb", opened(5, after={"0001-main-aaaa": 20, "0002-rank1-cccc": 20})),
+    ]
+    assert fold(events).outcome() == (Status.RUNNING, None)
+    events.append(("0003-main-bbbb", closed(9)))
+    assert fold(events).outcome() == (Status.COMPLETED, None)
+    assert fold(events).ended_at == 9
+
+
+def test_a_writer_that_lived_on_after_it_was_given_up_decides_again() -> None:
+    verdict = closed(4, Status.FAILED, by="reader", writer="0002-rank1")
+    events: list[tuple[str, Event]] = [
+        ("0001-main", opened(1)),
+        ("0002-rank1", opened(1, "rank")),
+        ("edit-host", verdict),
+        ("0003-main", opened(5)),
+        ("0002-rank1", closed(8, Status.FAILED, reason="at last")),
+        ("0003-main", closed(9)),
+        ("0001-main", closed(9)),
+    ]
+    assert fold(events).outcome() == (Status.FAILED, "at last")
+
+
 def test_a_readers_verdict_ends_a_vanished_writer_but_never_outweighs_its_own_word() -> None:
     verdict = closed(9, Status.FAILED, reason="vanished", by="reader", writer="0001-main")
     state = fold([("0001-main", opened(1)), ("edit-host", verdict)])

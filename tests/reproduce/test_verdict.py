@@ -84,7 +84,7 @@ def test_a_difference_at_one_point_alone_is_said_to_be():
     b[4] = 2.0
     verdict = judge("x", curve(a), curve(b))
     assert (verdict.step, verdict.differing) == (4, 1)
-    assert "meet again" in verdict.growth
+    assert "again" in verdict.growth
 
 
 def test_a_curve_that_ends_early_diverges_where_it_ends():

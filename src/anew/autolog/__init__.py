@@ -1,4 +1,4 @@
-"""What a program already reports to other tools, recorded as well: `anew.capture()`."""
+"""Recording what a program already reports to other tools: `anew.capture()`."""
 
 from .handle import Capture, capture
 

@@ -1,4 +1,4 @@
-"""`capture()`: which reports are taken over, for which experiment, and for how long."""
+"""`capture()`: which reports are recorded, in which experiment, and for how long."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def capture(
     matplotlib: bool = True,
     experiment: Experiment | None = None,
 ) -> Capture:
-    """Record what the program reports to other tools already, which go on as before.
+    """Record what the program already reports to other tools, without changing what they do.
 
     Taken over are the calls of TensorBoard's `SummaryWriter` (PyTorch's and tensorboardX's), what Lightning makes of
     `self.log`, the messages of Python's logging, and the figures of matplotlib when they are shown or saved.
@@ -86,7 +86,7 @@ class Capture:
     """What `capture` has begun; it can be used as a context manager.
 
     Attributes:
-        sources: What is taken over: some of "tensorboard", "lightning", "logging", "matplotlib".
+        sources: What is recorded: some of "tensorboard", "lightning", "logging", "matplotlib".
         level: The lowest level of the messages taken, as a number of Python's logging.
     """
 
@@ -112,7 +112,7 @@ class Capture:
         return self in _captures
 
     def stop(self) -> None:
-        """Put everything back as it was; a second stop does nothing."""
+        """Stop recording and restore the libraries; a second call does nothing."""
         with _lock:
             if self in _captures:
                 _captures.remove(self)
@@ -206,8 +206,8 @@ def _tell(point: Point, error: Exception) -> None:
     import logging
 
     logging.getLogger("anew").warning(
-        "A call of %s (%s) could not be recorded; it has done its own work, and the program goes on. Later ones "
-        "that fail like this are not told. %s: %s",
+        "A call of %s (%s) could not be recorded. The call itself was not affected. Further "
+        "failures of this kind are not reported. %s: %s",
         f"{point.owner}.{point.attribute}" if point.owner else point.attribute,
         point.source,
         type(error).__name__,

@@ -1,4 +1,4 @@
-"""What a program says through Python's logging.
+"""Messages of a program's `logging`.
 
 Listened to is the call that hands a message to the handlers of its logger. A handler of ours would see the same, but a
 root logger that has a handler is one that `logging.basicConfig` and the last resort then leave alone: the program's own
@@ -49,7 +49,7 @@ def level_of(wanted: bool | int | str | None) -> int:
         level = _LEVELS.get(named)
     if level is None:
         raise InvalidValue(
-            f"logging= takes True, False, a level's number or one of {', '.join(_LEVELS)}, not {wanted!r}.",
+            f"logging must be True, False, a level number or one of {', '.join(_LEVELS)}, not {wanted!r}.",
             key="logging",
         )
     return level

@@ -1,4 +1,4 @@
-"""How calls of other libraries are listened to: attributes replaced for a time, also in modules that are imported later.
+"""Listening to calls of other libraries by temporarily replacing attributes, also in modules imported later.
 
 A library is never imported from here, and what is replaced is put back as it was. Where somebody has replaced it again
 in the meantime, theirs stays and ours, which they may still call, does nothing but call the original.
@@ -88,7 +88,7 @@ class Taken:
                 self._patches.append(_Patch(owner, point, self._deliver))
 
     def undo(self) -> None:
-        """Put everything back."""
+        """Restore everything."""
         self._finder.watched = {}
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)

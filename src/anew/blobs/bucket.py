@@ -72,7 +72,7 @@ class BucketBlobs:
         """See `Blobs.read`."""
         check_key(key)
         if start < 0 or (length is not None and length < 0):
-            raise InvalidValue(f"A range is not negative: start={start}, length={length}.")
+            raise InvalidValue(f"A byte range cannot be negative: start={start}, length={length}.")
         if length == 0:
             self.size(key)  # for the error, if there is no such blob
             return b""
@@ -85,7 +85,7 @@ class BucketBlobs:
         import obstore
 
         if length < 0:
-            raise InvalidValue(f"A length is not negative: {length}.")
+            raise InvalidValue(f"A length cannot be negative: {length}.")
         check_key(key)
         if length == 0:
             return b"", self.size(key)
@@ -231,7 +231,7 @@ def _as_os_errors(what: str) -> Iterator[None]:
     except (failed.PermissionDeniedError, failed.UnauthenticatedError) as error:
         raise PermissionError(13, f"The bucket refused access: {error}", what) from error
     except failed.BaseError as error:
-        raise OSError(f"The bucket failed at {what!r}: {error}") from error
+        raise OSError(f"The bucket reported an error for {what!r}: {error}") from error
 
 
 def _remove(folder: str, owner: int) -> None:

@@ -62,7 +62,7 @@ class FolderBlobs:
     def read(self, key: str, start: int = 0, length: int | None = None) -> bytes:
         """See `Blobs.read`."""
         if start < 0 or (length is not None and length < 0):
-            raise InvalidValue(f"A range is not negative: start={start}, length={length}.")
+            raise InvalidValue(f"A byte range cannot be negative: start={start}, length={length}.")
         with self._open(key) as fd:
             if length is None:
                 length = max(0, os.fstat(fd).st_size - start)
@@ -71,7 +71,7 @@ class FolderBlobs:
     def tail(self, key: str, length: int) -> tuple[bytes, int]:
         """See `Blobs.tail`."""
         if length < 0:
-            raise InvalidValue(f"A length is not negative: {length}.")
+            raise InvalidValue(f"A length cannot be negative: {length}.")
         with self._open(key) as fd:
             size = os.fstat(fd).st_size
             start = max(0, size - length)
@@ -169,7 +169,7 @@ class FolderBlobs:
         folder = key.rpartition("/")[0]
         if key.partition("/")[0] == self._scratch:
             raise InvalidName(
-                f"The key {key!r} is in {self._scratch!r}, the folder for files on their way.",
+                f"The key {key!r} is in {self._scratch!r}, which is reserved for files that are still being written. Choose another key.",
                 name=key,
             )
         self._check_inside(folder)
@@ -181,7 +181,7 @@ class FolderBlobs:
         path, root = os.path.join(self.root, folder), os.path.realpath(self.root)
         real = os.path.realpath(path)
         if real != root and not real.startswith(root.rstrip(os.sep) + os.sep):
-            raise PermissionError(errno.EACCES, "A link leads out of the folder of the blobs", path)
+            raise PermissionError(errno.EACCES, "A symbolic link leads out of the folder", path)
         if len(self._checked) >= _MOST_CHECKED:
             self._checked.clear()
         self._checked.add(folder)
@@ -197,7 +197,7 @@ class FolderBlobs:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path) from None
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise FileNotFoundError(errno.ENOENT, "There is something else of that name", path)
+                raise FileNotFoundError(errno.ENOENT, "Something else with this name exists", path)
             yield fd
         finally:
             os.close(fd)

@@ -47,24 +47,26 @@ def is_key(text: str) -> bool:
 def _refused(key: object) -> str:
     """Why a text cannot be a key; "" if it can."""
     if not isinstance(key, str):
-        return f"is a {type(key).__name__}; keys are texts"
+        return f"is a {type(key).__name__}; a key must be a string"
     if not key:
-        return "is empty, so it names nothing"
+        return "is empty"
     try:
         encoded = key.encode()
     except UnicodeEncodeError:
-        return "has half of a surrogate pair in it, which UTF-8 cannot write"
+        return "contains half of a surrogate pair, which cannot be encoded as UTF-8"
     if len(encoded) > LONGEST_KEY:
-        return f"has {len(encoded)} bytes, and buckets take {LONGEST_KEY}"
+        return f"has {len(encoded)} bytes; the limit of buckets is {LONGEST_KEY}"
     if "\\" in key:
-        return "has a backslash in it, which separates folders on some systems"
+        return "contains a backslash, which separates folders on some systems"
     if _CONTROL.search(key):
-        return "has a control character in it, which buckets and terminals do not take"
+        return "contains a control character, which buckets and terminals reject"
     for part in key.split("/"):
         if not part:
-            return "begins or ends with '/', or has two in a row; a folder has a name"
+            return "begins or ends with '/', or contains '//'"
         if part in (".", ".."):
-            return f"has the part {part!r}, which leads elsewhere"
+            return f"has the part {part!r}, which would lead to another folder"
         if len(part.encode()) > LONGEST_PART:
-            return f"has a part of more than {LONGEST_PART} bytes, which file systems do not take"
+            return (
+                f"has a part of more than {LONGEST_PART} bytes, which is too long for file systems"
+            )
     return ""

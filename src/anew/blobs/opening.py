@@ -37,7 +37,7 @@ def open_blobs(
         return FolderBlobs(address.location, durable=durable)
     if address.kind == "server":
         raise InvalidSetting(
-            f"The address {address.location!r} is a server, and this version of Anew keeps no files on one. "
+            f"The address {address.location!r} is a server, which this version of Anew cannot keep files on. "
             "Give a folder, or a bucket such as s3://lab/weights."
         )
     from .bucket import BucketBlobs

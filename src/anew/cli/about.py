@@ -40,7 +40,7 @@ def completion(shell: str) -> None:
 @click.command()
 @shared(quiet="Print the version number alone.")
 def version(face: Face) -> None:
-    """Print the versions of Anew and of what it stands on.
+    """Print the versions of Anew and of the packages it uses.
 
     \b
     Examples:
@@ -52,14 +52,19 @@ def version(face: Face) -> None:
     for name in _STANDS_ON:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # it comes with an extra
             below[name] = importlib.metadata.version(name)
-    if face.out.mode == "json":
-        face.out.json(
-            {"anew": ours, "python": platform.python_version(),
-             "platform": platform.platform(), "packages": below}
-        )  # fmt: skip
-    elif face.out.mode == "quiet":
-        face.out.ids([ours])
-    else:
+
+    def table() -> None:
         face.out.line(f"anew {ours}", "bold")
         face.out.line(f"Python {platform.python_version()} on {platform.platform()}")
         face.out.line(", ".join(f"{name} {number}" for name, number in below.items()))
+
+    face.out.emit(
+        {
+            "anew": ours,
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": below,
+        },
+        ids=[ours],
+        table=table,
+    )

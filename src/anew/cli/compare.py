@@ -21,14 +21,16 @@ __all__ = ["compare"]
 
 @click.command()
 @click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
-@click.option("-f", "--filter", metavar="FILTER", help="Also those that this is true for.")
+@click.option(
+    "-f", "--filter", metavar="FILTER", help="Also the experiments that match this filter."
+)
 @click.option(
     "-m", "--metric", "metrics", multiple=True, metavar="NAME", help="Only this metric; may repeat."
 )
 @click.option(
     "--mode",
     type=click.Choice(["min", "max"]),
-    help="What is best; by the metric's name if not given.",
+    help="Whether smaller or larger is better; by default decided by the metric's name.",
 )
 @shared(quiet="Print nothing but errors.")
 def compare(
@@ -53,15 +55,16 @@ def compare(
     with face.store() as store:
         views = several(store, experiments, filter)
         comparison = store.compare([view.id for view in views], list(metrics) or None, mode=mode)
-    if face.out.mode == "json":
-        face.out.json({**comparison.to_dict(), "modes": comparison.modes})
-    elif face.out.mode == "human":
+
+    def table() -> None:
         across = _across(comparison)
         if face.out.terminal and fitted(across, face.out.width)[2]:
             across = _down(comparison)
         dropped = face.out.table(across)
         if dropped:
             face.out.say(f"Not wide enough for: {', '.join(dropped)} (--json has everything).")
+
+    face.out.emit({**comparison.to_dict(), "modes": comparison.modes}, table=table)
 
 
 def _rows(comparison: Comparison) -> list[tuple[str, list[str], list[str]]]:

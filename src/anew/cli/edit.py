@@ -41,20 +41,21 @@ def tag(face: Face, experiment: str, tags: tuple[str, ...], remove: tuple[str, .
                 one.partition("=")[0]: one.partition("=")[2] if "=" in one else None for one in tags
             }
             view = store.tag(view.id, add=added, remove=list(remove))
-    if face.out.mode == "json":
-        face.out.json({"id": view.id, "tags": dict(view.tags)})
-    elif face.out.mode == "human":
+
+    def table() -> None:
         for key, value in view.tags.items():
             face.out.line(one_line(key if value is None else f"{key}={value}"))
         if not view.tags:
             face.out.say(f"{view.id} has no tags.")
 
+    face.out.emit({"id": view.id, "tags": dict(view.tags)}, table=table)
+
 
 @click.command()
 @click.argument("experiment", shell_complete=complete_experiment)
 @click.argument("text", nargs=-1)
-@click.option("-a", "--append", is_flag=True, help="Add to the notes there are.")
-@click.option("-e", "--edit", is_flag=True, help="Write them in an editor.")
+@click.option("-a", "--append", is_flag=True, help="Append to the existing notes.")
+@click.option("-e", "--edit", is_flag=True, help="Edit them in an editor.")
 @click.option("--clear", is_flag=True, help="Remove the notes.")
 @shared(quiet="Print nothing but errors.")
 def note(
@@ -90,10 +91,11 @@ def note(
             new = f"{view.notes}\n{new}"
         if text or edit or clear:
             view = store.note(view.id, new if new and not clear else None)
-    if face.out.mode == "json":
-        face.out.json({"id": view.id, "notes": view.notes})
-    elif face.out.mode == "human":
+
+    def table() -> None:
         if view.notes:
             face.out.line(printable(view.notes))
         else:
             face.out.say(f"{view.id} has no notes.")
+
+    face.out.emit({"id": view.id, "notes": view.notes}, table=table)

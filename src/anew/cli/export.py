@@ -21,12 +21,12 @@ __all__ = ["export"]
     metavar="PATH",
     help="A folder for tables, or a .zip file.",
 )
-@click.option("-f", "--filter", metavar="FILTER", help="Those that this is true for.")
+@click.option("-f", "--filter", metavar="FILTER", help="The experiments that match this filter.")
 @click.option("--all", "everything", is_flag=True, help="All experiments.")
 @click.option(
     "--format",
     type=click.Choice(["parquet", "csv", "jsonl", "zip"]),
-    help="What to write; by the target's name if not given, Parquet for a folder.",
+    help="The format; by default decided by the target's name, and Parquet for a folder.",
 )
 @shared(quiet="Print the paths written.")  # fmt: skip
 def export(
@@ -37,7 +37,7 @@ def export(
     everything: bool,
     format: Any,
 ) -> None:
-    """Write experiments to tables, or to a zip file.
+    """Export experiments as tables, or as a zip file.
 
     Tables are one of experiments, one of parameters and one of points; a zip file holds the folders as they
     are, and unpacking it into another store's folder brings them there.
@@ -55,7 +55,5 @@ def export(
         with face.out.progress("Exporting"):
             ids = None if views is None else [view.id for view in views]
             written = store.export(ids, target, format)
-    if face.out.mode == "json":
-        face.out.json({"written": [str(path) for path in written]})
-    else:
-        face.out.ids(str(path) for path in written)
+    paths = [str(path) for path in written]
+    face.out.emit({"written": paths}, ids=paths, table=lambda: face.out.ids(paths))

@@ -130,15 +130,15 @@ def shared(*, json: bool = True, quiet: str = "Print ids alone, one per line.") 
 def filter_options(function: F) -> F:
     """The options that choose experiments, for `selection`."""
     for option in (
-        click.option("--user", metavar="NAME", help="Only those of this user."),
-        click.option("--project", metavar="NAME", help="Only those of this project."),
-        click.option("--name", metavar="NAME", help="Only those of this name."),
+        click.option("--user", metavar="NAME", help="Only experiments of this user."),
+        click.option("--project", metavar="NAME", help="Only experiments of this project."),
+        click.option("--name", metavar="NAME", help="Only experiments with this name."),
         click.option(
-            "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Only those with this tag; may repeat.",
+            "-t", "--tag", "tags", multiple=True, metavar="TAG", help="Only experiments with this tag; may repeat.",
         ),
         click.option(
             "-s", "--status", "statuses", multiple=True, metavar="STATUS", type=click.Choice(STATUSES),
-            help="Only those pending, running, completed, failed or cancelled; may repeat.",
+            help="Only experiments with this status: pending, running, completed, failed or cancelled; may repeat.",
         ),
     ):  # fmt: skip
         function = option(function)

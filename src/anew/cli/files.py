@@ -29,11 +29,11 @@ __all__ = ["files"]
     type=click.Path(file_okay=False, path_type=Path),
     help="Copy them into this folder, checking their hashes.",
 )
-@click.option("--overwrite", is_flag=True, help="With --save: replace files that are there.")
+@click.option("--overwrite", is_flag=True, help="With --save: replace existing files.")
 @click.option(
     "--cat",
     is_flag=True,
-    help="Print the content of the one that fits; of several saves the newest.",
+    help="Print the content of the one file that matches; if it was saved several times, the newest.",
 )
 @shared(quiet="Print their paths alone.")  # fmt: skip
 def files(
@@ -71,28 +71,37 @@ def files(
             sys.stdout.buffer.flush()
             return
         saved = None if save is None else _save(found, save, overwrite)
-    if face.out.mode == "json":
-        face.out.json(
-            {
-                "id": view.id,
-                "files": [
-                    {
-                        "id": one.id,
-                        "name": one.name, "prefix": one.prefix, "path": str(one.path),
-                        "size": one.size, "hash": one.hash, "step": one.step, "time": one.time,
-                        "metadata": one.metadata,
-                        **({} if saved is None else {"saved": str(saved[index])}),
-                    }
-                    for index, one in enumerate(found)
-                ],
-            }
-        )  # fmt: skip
-    elif face.out.mode == "quiet" or saved is not None:
-        face.out.ids(str(path) for path in (saved or [one.path for one in found]))
-    elif not found:
-        face.out.say(f"{view.id} has saved no files.")
-    else:
-        _table(face, found)
+
+    def table() -> None:
+        if saved is not None:
+            face.out.ids(map(str, saved))
+        elif not found:
+            face.out.say(f"{view.id} has saved no files.")
+        else:
+            _table(face, found)
+
+    face.out.emit(
+        {
+            "id": view.id,
+            "files": [
+                {
+                    "id": one.id,
+                    "name": one.name,
+                    "prefix": one.prefix,
+                    "path": str(one.path),
+                    "size": one.size,
+                    "hash": one.hash,
+                    "step": one.step,
+                    "time": one.time,
+                    "metadata": one.metadata,
+                    **({} if saved is None else {"saved": str(saved[index])}),
+                }
+                for index, one in enumerate(found)
+            ],
+        },
+        ids=[str(path) for path in (saved or [one.path for one in found])],
+        table=table,
+    )
 
 
 def _table(face: Face, found: list[FileView]) -> None:

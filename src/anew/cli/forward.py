@@ -22,21 +22,21 @@ __all__ = ["forward", "told"]
     "--to",
     multiple=True,
     metavar="PLACE",
-    help="mlflow, wandb, tensorboard, clearml or aim, alone or with a place after a colon; may repeat.",
+    help="The tracker: mlflow, wandb, tensorboard, clearml or aim, with an optional address after a colon; may repeat.",
 )
-@click.option("-f", "--filter", metavar="FILTER", help="Those that this is true for.")
+@click.option("-f", "--filter", metavar="FILTER", help="The experiments that match this filter.")
 @click.option(
     "--patience",
     type=click.FloatRange(0),
     default=20.0,
     show_default=True,
     metavar="SECONDS",
-    help="Keep trying a place that fails for so long.",
+    help="Seconds to keep retrying when a tracker cannot be reached.",
 )
 @click.option(
     "--afresh",
     is_flag=True,
-    help="Send everything, as if nothing had arrived: for a run that was deleted there.",
+    help="Send everything again, for a run that was deleted at the tracker.",
 )
 @shared(quiet="Print the ids of those that are not complete alone.")
 def forward(
@@ -47,7 +47,7 @@ def forward(
     patience: float,
     afresh: bool,
 ) -> int:
-    """Send experiments to other trackers, or what is left of them.
+    """Send experiments, or what has not been sent of them yet, to other trackers.
 
     What arrived before is not sent again. Without --to, each goes where it was to be sent before. Exits with 1
     if something could not be sent; it stays counted, and the same command goes on with it.
@@ -82,10 +82,7 @@ def forward(
                 {"id": view.id, "prefix": view.prefix, **asdict(place), "complete": place.complete}
                 for place in places
             ]
-    if face.out.mode == "json":
-        face.out.json({"places": documents})
-    elif face.out.mode == "quiet":
-        face.out.ids(left)
+    face.out.emit({"places": documents}, ids=left)
     return 1 if left else 0
 
 

@@ -25,14 +25,14 @@ def _table_options(function: Any) -> Any:
     for option in (
         click.option(
             "--sparklines/--no-sparklines", "sparks", default=None,
-            help="Curves in the table; by default on a terminal only.",
+            help="Draw curves in the table; by default only on a terminal.",
         ),
         click.option(
             "-c", "--columns", metavar="FIELDS",
             help="The columns, joined by commas: status,params.lr,metrics.val_loss.min",
         ),
-        click.option("--offset", type=click.IntRange(0), default=0, help="Leave out the first so many."),
-        click.option("-a", "--all", "everything", is_flag=True, help="All, not just the first."),
+        click.option("--offset", type=click.IntRange(0), default=0, help="Skip this many."),
+        click.option("-a", "--all", "everything", is_flag=True, help="Show all of them."),
         click.option(
             "-n", "--limit", type=click.IntRange(1), default=LIMIT, show_default=False,
             help="At most this many.",
@@ -76,7 +76,7 @@ def list_(face: Face, filter: str | None, **options: Any) -> None:
 @_table_options
 @shared()
 def search(face: Face, filter: str, **options: Any) -> None:
-    """List the experiments that a filter is true for.
+    """List the experiments that match a filter.
 
     Fields: status, name, prefix, id, owner, project, user, host, created_at, started_at, ended_at, duration,
     description, notes, parent, tags, bindrs, git.commit, git.branch, git.dirty, params.<name>,
@@ -102,18 +102,16 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
     sorts = options.pop("sorts") or ("-created_at",)
     with face.store() as store:
         found = selection(store, filter, sort=sorts, limit=limit, **options)
-        if face.out.mode == "quiet":
-            face.out.ids(found.ids)
-        elif face.out.mode == "json":
-            face.out.json(
-                {
-                    "total": found.total,
-                    "offset": options["offset"],
-                    "experiments": [experiment_json(view) for view in found],
-                }
-            )
-        else:
-            _print_table(store, found, face, fields, sparks, filter, options["offset"])
+        offset = options["offset"]
+        face.out.emit(
+            lambda: {
+                "total": found.total,
+                "offset": offset,
+                "experiments": [experiment_json(view) for view in found],
+            },
+            ids=found.ids,
+            table=lambda: _print_table(store, found, face, fields, sparks, filter, offset),
+        )
 
 
 def _print_table(
@@ -162,9 +160,11 @@ def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = (
 @click.option(
     "--mode",
     type=click.Choice(["min", "max"]),
-    help="What is best; by the name if not given.",
+    help="Whether smaller or larger is better; by default decided by the metric's name.",
 )
-@click.option("-f", "--filter", metavar="FILTER", help="Look only at those this is true for.")
+@click.option(
+    "-f", "--filter", metavar="FILTER", help="Only the experiments that match this filter."
+)
 @click.option(
     "-s",
     "--status",
@@ -174,7 +174,7 @@ def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = (
     show_default="completed",
     type=click.Choice([*STATUSES, "any"]),
     metavar="STATUS",
-    help="Look only at those of this status, or at any; may repeat.",
+    help="Only experiments with this status, or with any; may repeat.",
 )
 @click.option("-n", "--limit", type=click.IntRange(1), default=5, help="At most this many.")
 @shared()  # fmt: skip
@@ -200,26 +200,11 @@ def best(
     status = None if "any" in statuses else list(statuses)
     with face.store() as store:
         found = store.best(metric, mode=mode, filter=filter, status=status, limit=limit)
-        if face.out.mode == "quiet":
-            face.out.ids(one.experiment.id for one in found)
-        elif face.out.mode == "json":
-            face.out.json(
-                {
-                    "metric": metric,
-                    "best": [
-                        {
-                            "value": one.value,
-                            "step": one.step,
-                            "mode": one.mode,
-                            "experiment": experiment_json(one.experiment),
-                        }
-                        for one in found
-                    ],
-                }
-            )
-        elif not found:
-            face.out.say(f"No experiment that fits has a finite {metric}.")
-        else:
+
+        def table() -> None:
+            if not found:
+                face.out.say(f"No experiment that fits has a finite {metric}.")
+                return
             views: list[ExperimentView] = [one.experiment for one in found]
             columns = experiment_columns(
                 store, views, face.out, metrics=[metric], sparks=face.out.terminal
@@ -230,3 +215,20 @@ def best(
             )  # fmt: skip
             steps = Column("AT STEP", [str(one.step) for one in found], True, 2, styles="dim")
             _tell_dropped(face, face.out.table([*columns[:2], values, steps, *columns[2:]]))
+
+        face.out.emit(
+            lambda: {
+                "metric": metric,
+                "best": [
+                    {
+                        "value": one.value,
+                        "step": one.step,
+                        "mode": one.mode,
+                        "experiment": experiment_json(one.experiment),
+                    }
+                    for one in found
+                ],
+            },
+            ids=(one.experiment.id for one in found),
+            table=table,
+        )

@@ -28,11 +28,13 @@ _STYLES = {
 
 @click.command()
 @click.argument("experiment", shell_complete=complete_experiment)
-@click.option("-f", "--follow", is_flag=True, help="Go on until the experiment ends.")
-@click.option("--console", is_flag=True, help="What the program printed, instead of its messages.")
+@click.option("-f", "--follow", is_flag=True, help="Keep printing until the experiment ends.")
+@click.option(
+    "--console", is_flag=True, help="Show what the program printed, instead of its messages."
+)
 @click.option("-l", "--level", help="Only messages of this level and above.")
 @click.option("-g", "--grep", metavar="TEXT", help="Only lines with this text in them.")
-@click.option("-n", "--tail", type=click.IntRange(0), help="Only the last so many lines.")
+@click.option("-n", "--tail", type=click.IntRange(0), help="Only this many of the last lines.")
 @shared(quiet="Print the messages alone, without time and level.")
 def logs(
     face: Face,

@@ -22,8 +22,8 @@ __all__ = ["cli", "main"]
 # holds the two together, so that `anew --help` need not import everything.
 _TREE: dict[str, tuple[str, str, str, str]] = {
     "list": ("listing", "list_", "List experiments, newest first.", "Look"),
-    "search": ("listing", "search", "List the experiments that a filter is true for.", "Look"),
-    "show": ("show", "show", "Show all that is known of one experiment.", "Look"),
+    "search": ("listing", "search", "List the experiments that match a filter.", "Look"),
+    "show": ("show", "show", "Show everything about one experiment.", "Look"),
     "compare": ("compare", "compare", "Compare experiments: results, and the parameters and configuration keys that differ.", "Look"),
     "best": ("listing", "best", "List the experiments with the best value of a metric.", "Look"),
     "plot": ("plot", "plot", "Draw metrics in the terminal, or to an image file.", "Look"),
@@ -34,20 +34,20 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
-    "forward": ("forward", "forward", "Send experiments to other trackers, or what is left of them.", "Keep"),
-    "export": ("export", "export", "Write experiments to tables, or to a zip file.", "Keep"),
-    "du": ("upkeep", "du", "Show what takes how much space on disk.", "Keep"),
-    "gc": ("upkeep", "gc", "Empty the trash and remove what nothing refers to.", "Keep"),
-    "doctor": ("upkeep", "doctor", "Look for damage in what is on disk.", "Keep"),
-    "seal": ("upkeep", "seal", "Turn finished points files into Parquet now.", "Keep"),
-    "rebuild": ("upkeep", "rebuild", "Make the index again from the folders alone.", "Keep"),
+    "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),
+    "export": ("export", "export", "Export experiments as tables, or as a zip file.", "Keep"),
+    "du": ("upkeep", "du", "Show how much disk space experiments use.", "Keep"),
+    "gc": ("upkeep", "gc", "Empty the trash, and remove data that nothing refers to.", "Keep"),
+    "doctor": ("upkeep", "doctor", "Check the files on disk for damage.", "Keep"),
+    "seal": ("upkeep", "seal", "Convert the points of ended experiments to Parquet now.", "Keep"),
+    "rebuild": ("upkeep", "rebuild", "Rebuild the index from the experiments' folders.", "Keep"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
-    "diff": ("reproduce", "diff", "Say where two experiments differ.", "Run again"),
-    "check": ("reproduce", "check", "Fail when an experiment's curves are not those of a baseline.", "Run again"),
+    "diff": ("reproduce", "diff", "Show where two experiments differ.", "Run again"),
+    "check": ("reproduce", "check", "Fail if an experiment's curves differ from those of a baseline.", "Run again"),
     "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
-    "version": ("about", "version", "Print the versions of Anew and of what it stands on.", "About"),
+    "version": ("about", "version", "Print the versions of Anew and of the packages it uses.", "About"),
 }  # fmt: skip
 
 
@@ -249,8 +249,8 @@ def cli(face: Face) -> None:
     \b
     Examples:
       anew list                                  the newest experiments
-      anew list 'metrics.val_loss.min < 0.5'     those that a filter is true for
-      anew show k7f3                             all about one
+      anew list 'metrics.val_loss.min < 0.5'     those that match a filter
+      anew show k7f3                             everything about one
       anew compare k7f3 p2m8 alice/vision/vae    side by side
       anew plot k7f3 p2m8 val_loss               curves in the terminal
       anew plot k7f3 p2m8 val_loss -o loss.png   or as an image
@@ -258,9 +258,9 @@ def cli(face: Face) -> None:
 
     \b
     Exit codes:
-      0 done (also: an empty list)     4 several experiments fit
-      1 something outside went wrong   5 refused: it runs, or needs --yes
-      2 not understood                 6 damaged data
+      0 done (also: an empty list)     4 several experiments match
+      1 an error outside of Anew       5 refused: still running, or needs --yes
+      2 wrong usage                    6 damaged data
       3 not found                      130 interrupted
     """
 

@@ -70,6 +70,32 @@ class Output:
 
     # -- data --------------------------------------------------------------------------------------
 
+    def emit(
+        self,
+        data: Any,
+        *,
+        table: Callable[[], object] | Sequence[Column] | str = "",
+        ids: Iterable[str] = (),
+    ) -> None:
+        """Print what a command found, in the mode that was asked for.
+
+        Args:
+            data: The document for --json, or a function that makes it.
+            table: For people: a function that prints, the columns of a table, or a line.
+            ids: For --quiet, one per line.
+        """
+        if self.mode == "json":
+            self.json(data() if callable(data) else data)
+        elif self.mode == "quiet":
+            self.ids(ids)
+        elif callable(table):
+            table()
+        elif isinstance(table, str):
+            if table:
+                self.line(table)
+        else:
+            self.table(table)
+
     def json(self, document: Any) -> None:
         """Print a document, indented on a terminal."""
         indent = 2 if sys.stdout.isatty() else None

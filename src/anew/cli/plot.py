@@ -33,7 +33,7 @@ _FORMATS = (".png", ".svg", ".pdf")
     "-m", "--metric", "metrics", multiple=True, metavar="NAME", help="A metric to draw; may repeat."
 )
 @click.option(
-    "-f", "--filter", metavar="FILTER", help="Also those experiments that this is true for."
+    "-f", "--filter", metavar="FILTER", help="Also the experiments that match this filter."
 )
 @click.option(
     "-o",
@@ -48,7 +48,7 @@ _FORMATS = (".png", ".svg", ".pdf")
     "axis",
     type=click.Choice(["step", "time", "relative"]),
     default="step",
-    help="What goes along x.",
+    help="What the x axis shows.",
 )
 @click.option(
     "--smooth",
@@ -71,7 +71,11 @@ _FORMATS = (".png", ".svg", ".pdf")
     default="std",
     help="The band around a mean.",
 )
-@click.option("--against", metavar="FIELD", help="Draw results against this parameter, a dot each.")
+@click.option(
+    "--against",
+    metavar="FIELD",
+    help="Draw results against this parameter, one dot for each experiment.",
+)
 @click.option(
     "--parallel", is_flag=True, help="Draw experiments as lines through their parameters."
 )
@@ -81,7 +85,7 @@ _FORMATS = (".png", ".svg", ".pdf")
     "params",
     multiple=True,
     metavar="FIELD",
-    help="An axis of --parallel; may repeat; those that differ if not given.",
+    help="An axis of --parallel; may repeat; by default the parameters that differ.",
 )
 @click.option(
     "--result",
@@ -213,16 +217,14 @@ def _figure(request: _Request) -> Any:
 
 
 def _wrote(face: Face, output: Path, request: _Request) -> None:
-    if face.out.mode == "json":
-        face.out.json(
-            {
-                "written": str(output),
-                "metrics": request.metrics,
-                "experiments": [view.id for view in request.views],
-            }
-        )
-    elif face.out.mode == "human":
-        face.out.line(str(output))
+    face.out.emit(
+        {
+            "written": str(output),
+            "metrics": request.metrics,
+            "experiments": [view.id for view in request.views],
+        },
+        table=str(output),
+    )
 
 
 def _in_terminal(face: Face, request: _Request) -> None:
@@ -250,22 +252,21 @@ def _in_terminal(face: Face, request: _Request) -> None:
             height=options["height"] or (18 if len(request.metrics) == 1 else 10),
             smooth=options["smooth"], log_y=options["log_y"],
         )  # fmt: skip
-    if face.out.mode == "json":
-        face.out.json({"charts": [chart.data for chart in charts]})
-        return
-    if face.out.mode == "quiet":
-        return
-    if len(request.views) == 1:
-        face.out.line(one_line(request.views[0].prefix), "dim")
-    for chart in charts:
-        face.out.line(one_line(options["title"] or chart.title), "bold")
-        for row in chart.rows:
-            _painted(face, row)
-        for number, name in enumerate(chart.names):
-            letter = chr(ord("A") + number % 26) if chart.letters else "•"
-            _painted(face, [("  ", None), (letter, number), (f" {one_line(name)}", None)])
-        if chart.remark:
-            face.out.line(f"  {chart.remark}", "dim")
+
+    def table() -> None:
+        if len(request.views) == 1:
+            face.out.line(one_line(request.views[0].prefix), "dim")
+        for chart in charts:
+            face.out.line(one_line(options["title"] or chart.title), "bold")
+            for row in chart.rows:
+                _painted(face, row)
+            for number, name in enumerate(chart.names):
+                letter = chr(ord("A") + number % 26) if chart.letters else "•"
+                _painted(face, [("  ", None), (letter, number), (f" {one_line(name)}", None)])
+            if chart.remark:
+                face.out.line(f"  {chart.remark}", "dim")
+
+    face.out.emit({"charts": [chart.data for chart in charts]}, table=table)
 
 
 def _painted(face: Face, row: Painted) -> None:

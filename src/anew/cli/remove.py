@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,13 +13,18 @@ from .face import Face, complete_experiment, several, shared
 from .table import Column
 from .words import ago, one_line, plural, size
 
+if TYPE_CHECKING:
+    from ..reading.upkeep import Trashed
+
 __all__ = ["delete", "restore"]
 
 
 @click.command()
 @click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
-@click.option("-f", "--filter", metavar="FILTER", help="Also those that this is true for.")
-@click.option("--permanently", is_flag=True, help="Remove them at once, not into the trash.")
+@click.option(
+    "-f", "--filter", metavar="FILTER", help="Also the experiments that match this filter."
+)
+@click.option("--permanently", is_flag=True, help="Remove them at once, without the trash.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @shared(quiet="Print the ids of what was deleted.")
 def delete(
@@ -45,17 +52,18 @@ def delete(
                 raise Refused(f"Nothing was deleted: {what} needs --yes, or a yes on a terminal.")
         ids = [view.id for view in views]
         done = store.delete(ids, permanently=permanently)
-    if face.out.mode == "json":
-        face.out.json(
-            {"deleted": done.count, "bytes": done.bytes, "permanently": permanently, "ids": ids}
-        )
-    elif face.out.mode == "quiet":
-        face.out.ids(ids)
-    else:
+
+    def table() -> None:
         rest = (
             "." if permanently else "; `anew restore` brings them back, `anew gc` frees the space."
         )
         face.out.line(f"Deleted {plural(done.count, 'experiment')}, {size(done.bytes)}{rest}")
+
+    face.out.emit(
+        {"deleted": done.count, "bytes": done.bytes, "permanently": permanently, "ids": ids},
+        ids=ids,
+        table=table,
+    )
 
 
 @click.command()
@@ -74,17 +82,26 @@ def restore(face: Face, experiments: tuple[str, ...], listing: bool) -> None:
         raise click.UsageError("Name the experiments to restore, or give --list.")
     with face.store() as store:
         if listing:
-            trash = store.trash()
-        else:
-            views = [store.restore(ref) for ref in experiments]
-    if listing and face.out.mode == "json":
-        keys = ("id", "prefix", "name", "deleted_at", "bytes")
-        face.out.json({"trash": [{key: getattr(one, key) for key in keys} for one in trash]})
-    elif listing and face.out.mode == "quiet":
-        face.out.ids(one.id for one in trash)
-    elif listing and not trash:
-        face.out.say("The trash is empty.")
-    elif listing:
+            _list_trash(face, store.trash())
+            return
+        views = [store.restore(ref) for ref in experiments]
+
+    def table() -> None:
+        for view in views:
+            face.out.line(f"Restored {view.id} at {one_line(view.prefix)}.")
+
+    face.out.emit(
+        {"restored": [{"id": view.id, "prefix": view.prefix} for view in views]},
+        ids=[view.id for view in views],
+        table=table,
+    )
+
+
+def _list_trash(face: Face, trash: Sequence[Trashed]) -> None:
+    def table() -> None:
+        if not trash:
+            face.out.say("The trash is empty.")
+            return
         now = time.time()
         face.out.table(
             [
@@ -94,10 +111,10 @@ def restore(face: Face, experiments: tuple[str, ...], listing: bool) -> None:
                 Column("SIZE", [size(one.bytes) for one in trash], True),
             ]
         )
-    elif face.out.mode == "json":
-        face.out.json({"restored": [{"id": one.id, "prefix": one.prefix} for one in views]})
-    elif face.out.mode == "quiet":
-        face.out.ids(view.id for view in views)
-    else:
-        for view in views:
-            face.out.line(f"Restored {view.id} at {one_line(view.prefix)}.")
+
+    keys = ("id", "prefix", "name", "deleted_at", "bytes")
+    face.out.emit(
+        {"trash": [{key: getattr(one, key) for key in keys} for one in trash]},
+        ids=[one.id for one in trash],
+        table=table,
+    )

@@ -36,11 +36,11 @@ def _tolerances(function: F) -> F:
         ),
         click.option(
             "--atol", multiple=True, metavar="[PATTERN=]NUMBER",
-            help="How far values may be apart, for all metrics or those of a pattern; may repeat.",
+            help="Largest absolute difference that counts as equal, for all metrics or for a pattern; may repeat.",
         ),
         click.option(
             "--rtol", multiple=True, metavar="[PATTERN=]NUMBER",
-            help="The same relative to the original's value; may repeat.",
+            help="Largest difference relative to the original value; may repeat.",
         ),
     ):  # fmt: skip
         function = option(function)
@@ -81,7 +81,7 @@ def _after_dashes(function: F) -> F:
     "--prefix", metavar="PREFIX", help="The experiment's prefix (owner/project/name) or name."
 )
 @click.option("-t", "--tag", "tags", multiple=True, metavar="TAG", help="A tag for it; may repeat.")
-@click.option("--description", metavar="TEXT", help="What it is.")
+@click.option("--description", metavar="TEXT", help="A description.")
 @_after_dashes
 @shared(json=False, quiet="Say nothing of the experiment; the program's own output stays.")
 def run(
@@ -124,16 +124,16 @@ def run(
     type=click.Choice(["current", "venv", "uv"]),
     default="current",
     show_default=True,
-    help="The environment there is, or a new one with the recorded packages.",
+    help="Use the current environment, or a new one with the recorded packages.",
 )
 @click.option("--python", metavar="PROGRAM", help="The Python to use.")
-@click.option("--repo", metavar="FOLDER", help="A clone that has the code.")
+@click.option("--repo", metavar="FOLDER", help="A clone of the repository that has the code.")
 @click.option(
     "--link",
     "links",
     multiple=True,
     metavar="PATH",
-    help="Link this path, which git does not have, into the checkout; may repeat.",
+    help="Link this path, which is not in git, into the checkout; may repeat.",
 )
 @click.option(
     "--times",
@@ -142,10 +142,8 @@ def run(
     metavar="N",
     help="Run it N times and show the spread.",
 )
-@click.option(
-    "--strict", is_flag=True, help="Refuse to run when packages or inputs are not what they were."
-)
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--strict", is_flag=True, help="Refuse to run if packages or inputs have changed.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--output", "show", is_flag=True, help="Show what the program prints.")
 @_tolerances
 @shared(quiet="Print the ids of the re-runs alone.")
@@ -193,11 +191,12 @@ def reproduce(
             store, store.get(experiment), kind=kind, repo=repo, python=python, command=command, links=links
         )  # fmt: skip
         if dry_run:
-            if face.out.mode == "json":
-                face.out.json(plan.to_dict())
-            else:
+
+            def steps() -> None:
                 for line in plan.lines():
                     face.out.line(line)
+
+            face.out.emit(plan.to_dict, ids=plan.lines(), table=steps)
             return 0
         results: list[Replayed] = []
         with _progress(face, times) as progress, _told(face) as broken_off:
@@ -241,28 +240,28 @@ def _show_replays(face: Face, results: list[Replayed]) -> int:
     from ..reproduce.spread import spread_of, worst
 
     code = worst([r.judgement.verdict for r in results]).exit_code
-    if face.out.mode == "quiet":
-        face.out.ids([r.experiment_id for r in results])
-        return code
-    if face.out.mode == "json":
-        document = results[0].to_dict()
+
+    def document() -> object:
+        if len(results) == 1:
+            return results[0].to_dict()
+        return {
+            "verdict": worst([r.judgement.verdict for r in results]).value,
+            "runs": [r.to_dict() for r in results],
+            "spread": spread_of(results),
+        }
+
+    def table() -> None:
+        for result in results:
+            _show(face, result.judgement)
+            face.out.say(f"kept as {result.prefix} ({result.experiment_id[:6]})")
+            if result.figure:
+                face.out.say(f"both curves: {result.figure}")
+            if len(results) > 1:
+                face.out.line()
         if len(results) > 1:
-            document = {
-                "verdict": worst([r.judgement.verdict for r in results]).value,
-                "runs": [r.to_dict() for r in results],
-                "spread": spread_of(results),
-            }
-        face.out.json(document)
-        return code
-    for result in results:
-        _show(face, result.judgement)
-        face.out.say(f"kept as {result.prefix} ({result.experiment_id[:6]})")
-        if result.figure:
-            face.out.say(f"both curves: {result.figure}")
-        if len(results) > 1:
-            face.out.line()
-    if len(results) > 1:
-        _show_spread(face, results)
+            _show_spread(face, results)
+
+    face.out.emit(document, ids=[r.experiment_id for r in results], table=table)
     return code
 
 
@@ -338,7 +337,7 @@ def diff(
     only: tuple[str, ...],
     ignore: tuple[str, ...],
 ) -> int:
-    """Say where two experiments differ.
+    """Show where two experiments differ.
 
     The curves of every metric are compared point by point, then what was captured: code, configuration, parameters,
     packages, seeds, hardware and data.
@@ -364,14 +363,13 @@ def diff(
             from ..reproduce.figure import draw
 
             draw(store, a, b, judgement, figure)
-    if face.out.mode == "json":
-        face.out.json(judgement.to_dict())
-    elif face.out.mode == "quiet":
-        face.out.line(judgement.verdict.value)
-    else:
+
+    def table() -> None:
         _show(face, judgement)
         if patch:
             _show_patches(face, judgement)
+
+    face.out.emit(judgement.to_dict, ids=[judgement.verdict.value], table=table)
     return judgement.exit_code
 
 
@@ -387,7 +385,9 @@ def _show_patches(face: Face, judgement: Judgement) -> None:
 
 @click.command()
 @click.argument("experiment", shell_complete=complete_experiment)
-@click.option("--baseline", required=True, metavar="EXPERIMENT", help="What it is held against.")
+@click.option(
+    "--baseline", required=True, metavar="EXPERIMENT", help="The experiment to compare with."
+)
 @_tolerances
 @shared(quiet="Print nothing but errors.")
 def check(
@@ -399,7 +399,7 @@ def check(
     only: tuple[str, ...],
     ignore: tuple[str, ...],
 ) -> int:
-    """Fail when an experiment's curves are not those of a baseline.
+    """Fail if an experiment's curves differ from those of a baseline.
 
     For continuous integration: the verdict is the exit code.
 
@@ -420,8 +420,9 @@ def check(
             store, store.get(baseline), store.get(experiment), tolerance=tolerance, only=only, ignore=ignore,
             sides=("the baseline", "the experiment"),
         )  # fmt: skip
-    if face.out.mode == "json":
-        face.out.json(judgement.to_dict())
-    elif face.out.mode == "human":
+
+    def table() -> None:
         _show(face, judgement, differences=judgement.exit_code != 0)
+
+    face.out.emit(judgement.to_dict(), table=table)
     return judgement.exit_code

@@ -41,10 +41,10 @@ _MOST_METRICS = 50
 @click.argument("experiment", shell_complete=complete_experiment)
 @click.option("--config", is_flag=True, help="Also the whole configuration.")
 @click.option("--system", is_flag=True, help="Also the metrics of the machine (system/...).")
-@click.option("--all", "everything", is_flag=True, help="Everything, nothing shortened.")
+@click.option("--all", "everything", is_flag=True, help="Show everything, and shorten nothing.")
 @shared(quiet="Print the folder alone.")
 def show(face: Face, experiment: str, config: bool, system: bool, everything: bool) -> None:
-    """Show all that is known of one experiment.
+    """Show everything about one experiment.
 
     \b
     Examples:
@@ -55,21 +55,19 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
     """
     with face.store() as store:
         view = store.get(experiment)
-        if face.out.mode == "quiet":
-            face.out.ids([str(view.path)])
-        elif face.out.mode == "json":
+
+        def document() -> object:
             forwarded = [{**asdict(one), "complete": one.complete} for one in view.forwarded]
-            face.out.json({**view.to_dict(), "forwarded": forwarded})
-        else:
+            return {**view.to_dict(), "forwarded": forwarded}
+
+        def table() -> None:
             _facts(face, view)
             _mapping(face, "Parameters", flat(view.params), everything)
             if view.config and (config or everything):
                 _mapping(face, "Configuration", flat(view.config), everything)
             elif view.config:
-                face.out.line(
-                    f"Configuration: {plural(len(flat(view.config)), 'key')}; --config shows it.",
-                    "dim",
-                )
+                keys = plural(len(flat(view.config)), "key")
+                face.out.line(f"Configuration: {keys}; --config shows it.", "dim")
                 face.out.line()
             _metrics(face, store, view, system or everything, everything)
             _files(face, view, everything)
@@ -77,6 +75,8 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
                 _heading(face, "Error")
                 for line in printable(view.error).rstrip().split("\n"):
                     face.out.line(f"  {line}", "red")
+
+        face.out.emit(document, ids=[str(view.path)], table=table)
 
 
 def _heading(face: Face, text: str) -> None:

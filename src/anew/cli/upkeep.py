@@ -14,13 +14,13 @@ __all__ = ["doctor", "du", "gc", "rebuild", "seal"]
 
 @click.command()
 @click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
-@click.option("-f", "--filter", metavar="FILTER", help="Those that this is true for.")
+@click.option("-f", "--filter", metavar="FILTER", help="The experiments that match this filter.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1), default=20, help="Show this many of the largest."
 )
 @shared(quiet="Print the total of bytes alone.")
 def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int) -> None:
-    """Show what takes how much space on disk.
+    """Show how much disk space experiments use.
 
     Without experiments it counts the whole store, trash and index included.
 
@@ -36,52 +36,57 @@ def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int)
         largest = sorted(usage.by_experiment.items(), key=lambda pair: -pair[1])
         known = {view.id: view for view in views} if views is not None else None
         shown = largest[:limit]
-        prefixes = [
-            (known[one] if known is not None else store.get(one)).prefix
-            for one, _ in (shown if face.out.mode == "human" else ())
-        ]
-    if face.out.mode == "json":
-        face.out.json(
+
+        def prefix_of(one: str) -> str:
+            return (known[one] if known is not None else store.get(one)).prefix
+
+        def table() -> None:
+            kinds = sorted(usage.by_kind.items(), key=lambda pair: -pair[1])
+            face.out.table(
+                [
+                    Column("KIND", [*(kind for kind, _ in kinds), "total"]),
+                    Column("SIZE", [*(size(count) for _, count in kinds), size(usage.total)], True),
+                ]
+            )
+            if shown:
+                face.out.line()
+                face.out.table(
+                    [
+                        Column("ID", [one for one, _ in shown], styles="bold"),
+                        Column(
+                            "PREFIX",
+                            [one_line(prefix_of(one)) for one, _ in shown],
+                            least=16,
+                            path=True,
+                        ),
+                        Column("SIZE", [size(count) for _, count in shown], True),
+                    ]
+                )
+            if len(largest) > limit:
+                face.out.say(f"The {limit} largest of {plural(len(largest), 'experiment')}.")
+
+        face.out.emit(
             {
                 "total": usage.total,
                 "by_kind": dict(usage.by_kind),
                 "by_experiment": dict(usage.by_experiment),
-            }
+            },
+            ids=[str(usage.total)],
+            table=table,
         )
-    elif face.out.mode == "quiet":
-        face.out.ids([str(usage.total)])
-    else:
-        kinds = sorted(usage.by_kind.items(), key=lambda pair: -pair[1])
-        face.out.table(
-            [
-                Column("KIND", [*(kind for kind, _ in kinds), "total"]),
-                Column("SIZE", [*(size(count) for _, count in kinds), size(usage.total)], True),
-            ]
-        )
-        if shown:
-            face.out.line()
-            face.out.table(
-                [
-                    Column("ID", [one for one, _ in shown], styles="bold"),
-                    Column(
-                        "PREFIX", [one_line(prefix) for prefix in prefixes], least=16, path=True
-                    ),
-                    Column("SIZE", [size(count) for _, count in shown], True),
-                ]
-            )
-        if len(largest) > limit:
-            face.out.say(f"The {limit} largest of {plural(len(largest), 'experiment')}.")
 
 
 @click.command()
 @click.option(
-    "--older-than", metavar="AGE", help="Only what was deleted this long ago, such as 7d or 12h."
+    "--older-than",
+    metavar="AGE",
+    help="Only what was deleted at least this long ago, such as 7d or 12h.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say how much would be freed.")
+@click.option("--dry-run", is_flag=True, help="Only show how much would be freed.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @shared(quiet="Print the bytes freed alone.")
 def gc(face: Face, older_than: str | None, dry_run: bool, yes: bool) -> None:
-    """Empty the trash and remove what nothing refers to.
+    """Empty the trash, and remove data that nothing refers to.
 
     What was in the trash is gone for good. Without a terminal to ask on, --yes is needed.
 
@@ -100,19 +105,18 @@ def gc(face: Face, older_than: str | None, dry_run: bool, yes: bool) -> None:
                 raise Refused("Nothing was removed: gc needs --yes, or a yes on a terminal.")
             with face.out.progress("Removing"):
                 freed = store.gc(older_than=older_than)
-    if face.out.mode == "json":
-        face.out.json({"bytes": freed, "dry_run": dry_run})
-    elif face.out.mode == "quiet":
-        face.out.ids([str(freed)])
-    else:
-        face.out.line(f"{'Would free' if dry_run else 'Freed'} {size(freed)}.")
+    face.out.emit(
+        {"bytes": freed, "dry_run": dry_run},
+        ids=[str(freed)],
+        table=f"{'Would free' if dry_run else 'Freed'} {size(freed)}.",
+    )
 
 
 @click.command()
-@click.option("--repair", is_flag=True, help="Mend what is derived: the index and sealed files.")
+@click.option("--repair", is_flag=True, help="Repair the index and other derived files.")
 @shared(quiet="Print the paths alone.")
 def doctor(face: Face, repair: bool) -> None:
-    """Look for damage in what is on disk.
+    """Check the files on disk for damage.
 
     Exits with 6 when something is damaged that was not repaired. Broken lines in a journal are shown and
     never touched: what cannot be read stays for you to look at.
@@ -126,35 +130,45 @@ def doctor(face: Face, repair: bool) -> None:
     with face.store() as store, face.out.progress("Checking"):
         findings = store.doctor(repair=repair)
     left = [one for one in findings if not one.repaired]
-    if face.out.mode == "json":
-        face.out.json(
-            {
-                "damaged": len(left),
-                "findings": [
-                    {
-                        "experiment": one.experiment_id, "path": one.path, "line": one.line,
-                        "kind": one.kind, "reason": one.reason, "repaired": one.repaired,
-                    }
-                    for one in findings
-                ],
-            }
-        )  # fmt: skip
-    elif face.out.mode == "quiet":
-        face.out.ids(one.path for one in findings)
-    elif not findings:
-        face.out.line("Nothing is damaged.", "green")
-    else:
-        face.out.table(
-            [
-                Column("EXPERIMENT", [one.experiment_id or "" for one in findings], styles="bold"),
-                Column("PATH", [one_line(one.path) for one in findings], least=20, path=True),
-                Column("LINE", [str(one.line or "") for one in findings], True),
-                Column("WHAT", [one_line(one.reason) for one in findings], least=20, styles="red"),
-                Column(
-                    "", ["repaired" if one.repaired else "" for one in findings], styles="green"
-                ),
-            ]
-        )
+
+    def table() -> None:
+        if not findings:
+            face.out.line("Nothing is damaged.", "green")
+        else:
+            face.out.table(
+                [
+                    Column(
+                        "EXPERIMENT", [one.experiment_id or "" for one in findings], styles="bold"
+                    ),
+                    Column("PATH", [one_line(one.path) for one in findings], least=20, path=True),
+                    Column("LINE", [str(one.line or "") for one in findings], True),
+                    Column(
+                        "WHAT", [one_line(one.reason) for one in findings], least=20, styles="red"
+                    ),
+                    Column(
+                        "", ["repaired" if one.repaired else "" for one in findings], styles="green"
+                    ),
+                ]
+            )
+
+    face.out.emit(
+        {
+            "damaged": len(left),
+            "findings": [
+                {
+                    "experiment": one.experiment_id,
+                    "path": one.path,
+                    "line": one.line,
+                    "kind": one.kind,
+                    "reason": one.reason,
+                    "repaired": one.repaired,
+                }
+                for one in findings
+            ],
+        },
+        ids=(one.path for one in findings),
+        table=table,
+    )
     if left:
         raise click.exceptions.Exit(6)
 
@@ -163,7 +177,7 @@ def doctor(face: Face, repair: bool) -> None:
 @click.argument("experiments", nargs=-1, shell_complete=complete_experiment)
 @shared(quiet="Print nothing but errors.")
 def seal(face: Face, experiments: tuple[str, ...]) -> None:
-    """Turn finished points files into Parquet now.
+    """Convert the points of ended experiments to Parquet now.
 
     Looking at experiments seals large files by itself; this seals the small ones too, of all experiments or
     of those named. Files that are still being written are left alone.
@@ -177,16 +191,13 @@ def seal(face: Face, experiments: tuple[str, ...]) -> None:
         ids = [view.id for view in several(store, experiments, None)] if experiments else None
         with face.out.progress("Sealing"):
             sealed = store.seal(ids)
-    if face.out.mode == "json":
-        face.out.json({"files": sealed})
-    elif face.out.mode == "human":
-        face.out.line(f"Sealed {plural(sealed, 'file')}.")
+    face.out.emit({"files": sealed}, table=f"Sealed {plural(sealed, 'file')}.")
 
 
 @click.command()
 @shared(quiet="Print nothing but errors.")
 def rebuild(face: Face) -> None:
-    """Make the index again from the folders alone.
+    """Rebuild the index from the experiments' folders.
 
     The index is derived: nothing is lost by this. It visits every folder, so it takes a while for many.
 
@@ -196,17 +207,21 @@ def rebuild(face: Face) -> None:
     """
     with face.store(refresh=False) as store, face.out.progress("Rebuilding the index") as report:
         done = store.rebuild(report)
-    if face.out.mode == "json":
-        face.out.json(
-            {
-                "experiments": done.experiments, "points": done.points, "seconds": done.seconds,
-                "broken": done.broken,
-            }
-        )  # fmt: skip
-    elif face.out.mode == "human":
+
+    def table() -> None:
         face.out.line(
             f"Indexed {plural(done.experiments, 'experiment')} with {plural(done.points, 'point')} "
             f"in {duration(done.seconds)}."
         )
         if done.broken:
             face.out.warn(f"{plural(done.broken, 'line')} could not be read: see `anew doctor`.")
+
+    face.out.emit(
+        {
+            "experiments": done.experiments,
+            "points": done.points,
+            "seconds": done.seconds,
+            "broken": done.broken,
+        },
+        table=table,
+    )

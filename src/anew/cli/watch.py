@@ -23,16 +23,16 @@ __all__ = ["watch"]
 @click.command()
 @click.argument("filter", required=False)
 @click.option(
-    "-i", "--interval", type=click.FloatRange(0.1), default=2.0, help="Seconds between looks."
+    "-i", "--interval", type=click.FloatRange(0.1), default=2.0, help="Seconds between updates."
 )
-@click.option("-c", "--columns", metavar="FIELDS", help="The columns, joined by commas.")
+@click.option("-c", "--columns", metavar="FIELDS", help="The columns, separated by commas.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1), help="At most this many; by default what fits."
 )
 @click.option(
-    "--recent", metavar="AGE", help="Also those that ended this long ago at most, such as 1h."
+    "--recent", metavar="AGE", help="Also experiments that ended within this time, such as 1h."
 )
-@click.option("--once", is_flag=True, help="Look once and leave.")
+@click.option("--once", is_flag=True, help="Print the table once and exit.")
 @shared()
 def watch(
     face: Face,
@@ -72,14 +72,18 @@ def _once(
     face: Face, store: Store, condition: str, fields: Sequence[str], limit: int | None
 ) -> None:
     found = store.list(condition, limit=limit)
-    if face.out.mode == "json":
-        face.out.json({"total": found.total, "experiments": [experiment_json(v) for v in found]})
-    elif face.out.mode == "quiet":
-        face.out.ids(found.ids)
-    elif not found:
-        face.out.say("Nothing is running.")
-    else:
-        face.out.table(experiment_columns(store, found, face.out, wanted=fields))
+
+    def table() -> None:
+        if not found:
+            face.out.say("Nothing is running.")
+        else:
+            face.out.table(experiment_columns(store, found, face.out, wanted=fields))
+
+    face.out.emit(
+        {"total": found.total, "experiments": [experiment_json(v) for v in found]},
+        ids=found.ids,
+        table=table,
+    )
 
 
 def _live(

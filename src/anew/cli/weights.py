@@ -65,18 +65,19 @@ def init(face: Face, repo: str | None) -> None:
       anew weights init --repo s3://lab/weights
     """
     repository = open_repository(face, repo, init=True)
-    if face.out.mode == "json":
-        face.out.json({"repository": repository.url, "branches": repository.branches()})
-    elif face.out.mode == "quiet":
-        face.out.ids([repository.url])
-    else:
-        face.out.line(f"The repository of weights is at {one_line(repository.url)}.")
+    face.out.emit(
+        {"repository": repository.url, "branches": repository.branches()},
+        ids=[repository.url],
+        table=f"The repository of weights is at {one_line(repository.url)}.",
+    )
 
 
 @weights.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
-@click.option("-m", "--message", required=True, metavar="TEXT", help="What this version is.")
-@click.option("--author", metavar="NAME", help="Who made it; by default user@host.")
+@click.option(
+    "-m", "--message", required=True, metavar="TEXT", help="A message that describes the version."
+)
+@click.option("--author", metavar="NAME", help="The author; by default user@host.")
 @click.option("--experiment", metavar="ID", help="The experiment it came from.")
 @click.option("--step", type=int, metavar="N", help="The training step it was taken at.")
 @click.option("-b", "--branch", metavar="NAME", help="Commit to this branch.")
@@ -101,19 +102,18 @@ def commit(
         repository.stage_weights(model_to_weights(file))
         made = repository.commit(message, **fields)
         on = repository.branch_name
-    if face.out.mode == "json":
-        face.out.json(commit_json(made))
-    elif face.out.mode == "quiet":
-        face.out.ids([made.commit_hash])
-    else:
+
+    def table() -> None:
         what = f"{plural(made.tensors, 'tensor')}, {size(made.nbytes)}"
         face.out.line(f"[{on} {made.short}] {one_line(message)} ({what})")
+
+    face.out.emit(commit_json(made), ids=[made.commit_hash], table=table)
 
 
 @weights.command()
 @click.argument("version", default="HEAD")
 @click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="At most this many.")
-@click.option("--experiment", metavar="ID", help="Only those of this experiment.")
+@click.option("--experiment", metavar="ID", help="Only versions of this experiment.")
 @repository_option
 @shared(quiet="Print hashes alone, one per line.")
 def log(
@@ -131,31 +131,37 @@ def log(
 
     repository = open_repository(face, repo)
     commits = repository.log(version, limit=limit, experiment=experiment)
-    if face.out.mode == "json":
-        face.out.json({"commits": [commit_json(one) for one in commits]})
-        return
-    if face.out.mode == "quiet":
-        face.out.ids(one.commit_hash for one in commits)
-        return
-    if not commits:
-        face.out.say("There is no version yet: `anew weights commit FILE -m …` makes one.")
-        return
-    names: dict[str, list[str]] = {}
-    for name, at in {**repository.branches(), **repository.tags()}.items():
-        names.setdefault(at, []).append(name)
-    now = time.time()
-    columns = [
-        Column("commit", [one.short for one in commits], styles="yellow"),
-        Column("when", [ago(one.time, now) for one in commits], weight=2),
-        Column("step", ["" if one.step is None else str(one.step) for one in commits], right=True),
-        Column("size", [size(one.nbytes) for one in commits], right=True, weight=1),
-        Column(
-            "names", [", ".join(names.get(one.commit_hash, ())) for one in commits], styles="cyan"
-        ),
-        Column("message", [one_line(one.message) for one in commits], least=20),
-        Column("experiment", [one_line(one.experiment or "") for one in commits], weight=3),
-    ]
-    face.out.table([column for column in columns if any(column.cells)])
+
+    def table() -> None:
+        if not commits:
+            face.out.say("There is no version yet: `anew weights commit FILE -m …` makes one.")
+            return
+        names: dict[str, list[str]] = {}
+        for name, at in {**repository.branches(), **repository.tags()}.items():
+            names.setdefault(at, []).append(name)
+        now = time.time()
+        columns = [
+            Column("commit", [one.short for one in commits], styles="yellow"),
+            Column("when", [ago(one.time, now) for one in commits], weight=2),
+            Column(
+                "step", ["" if one.step is None else str(one.step) for one in commits], right=True
+            ),
+            Column("size", [size(one.nbytes) for one in commits], right=True, weight=1),
+            Column(
+                "names",
+                [", ".join(names.get(one.commit_hash, ())) for one in commits],
+                styles="cyan",
+            ),
+            Column("message", [one_line(one.message) for one in commits], least=20),
+            Column("experiment", [one_line(one.experiment or "") for one in commits], weight=3),
+        ]
+        face.out.table([column for column in columns if any(column.cells)])
+
+    face.out.emit(
+        {"commits": [commit_json(one) for one in commits]},
+        ids=(one.commit_hash for one in commits),
+        table=table,
+    )
 
 
 @weights.command()
@@ -172,7 +178,8 @@ def show(face: Face, version: str, repo: str | None) -> None:
     """
     snapshot = open_repository(face, repo).open(version)
     made, entries = snapshot.commit, [snapshot.entry(name) for name in snapshot]
-    if face.out.mode == "json":
+
+    def document() -> object:
         tensors = [
             {
                 "name": entry.name,
@@ -183,40 +190,42 @@ def show(face: Face, version: str, repo: str | None) -> None:
             }
             for entry in entries
         ]
-        face.out.json({**commit_json(made), "framework": snapshot.framework, "tensors": tensors})
-        return
-    if face.out.mode == "quiet":
-        face.out.ids(entry.name for entry in entries)
-        return
-    facts = {
-        "commit": made.commit_hash,
-        "parents": " ".join(parent[:12] for parent in made.parents),
-        "author": made.author,
-        "time": moment(made.time),
-        "experiment": made.experiment or "",
-        "step": "" if made.step is None else str(made.step),
-        "message": made.message,
-        **{f"metadata.{key}": str(value) for key, value in made.metadata.items()},
-    }
-    for name, text in facts.items():
-        if text:
-            face.out.line(f"{one_line(name)}: {one_line(text)}")
-    face.out.line()
-    face.out.table(
-        [
-            Column("tensor", [one_line(entry.name) for entry in entries]),
-            Column("type", [entry.dtype for entry in entries]),
-            Column("shape", [" × ".join(map(str, entry.shape)) for entry in entries]),
-            Column("size", [size(entry.nbytes) for entry in entries], right=True),
-        ]
-    )
+        return {**commit_json(made), "framework": snapshot.framework, "tensors": tensors}
+
+    def table() -> None:
+        facts = {
+            "commit": made.commit_hash,
+            "parents": " ".join(parent[:12] for parent in made.parents),
+            "author": made.author,
+            "time": moment(made.time),
+            "experiment": made.experiment or "",
+            "step": "" if made.step is None else str(made.step),
+            "message": made.message,
+            **{f"metadata.{key}": str(value) for key, value in made.metadata.items()},
+        }
+        for name, text in facts.items():
+            if text:
+                face.out.line(f"{one_line(name)}: {one_line(text)}")
+        face.out.line()
+        face.out.table(
+            [
+                Column("tensor", [one_line(entry.name) for entry in entries]),
+                Column("type", [entry.dtype for entry in entries]),
+                Column("shape", [" × ".join(map(str, entry.shape)) for entry in entries]),
+                Column("size", [size(entry.nbytes) for entry in entries], right=True),
+            ]
+        )
+
+    face.out.emit(document, ids=(entry.name for entry in entries), table=table)
 
 
 @weights.command()
 @click.argument("old", default="HEAD~1")
 @click.argument("new", default="HEAD")
 @click.option(
-    "--norms/--no-norms", default=True, help="Say how large each change is; reads the tensors."
+    "--norms/--no-norms",
+    default=True,
+    help="Also show how large each change is; this reads the tensors.",
 )
 @repository_option
 @shared(quiet="Print the names of tensors that differ.")
@@ -229,7 +238,8 @@ def diff(face: Face, old: str, new: str, norms: bool, repo: str | None) -> None:
       anew weights diff v1.0 main --no-norms
     """
     found = open_repository(face, repo).diff(old, new, norms=norms)
-    if face.out.mode == "json":
+
+    def document() -> object:
         changed = [
             {
                 "name": one.name,
@@ -242,26 +252,30 @@ def diff(face: Face, old: str, new: str, norms: bool, repo: str | None) -> None:
             for one in found.changed
         ]
         rest = {"added": found.added, "removed": found.removed, "unchanged": found.unchanged}
-        face.out.json({"old": found.old, "new": found.new, **rest, "changed": changed})
-        return
-    if face.out.mode == "quiet":
-        face.out.ids([*found.added, *found.removed, *(one.name for one in found.changed)])
-        return
-    rows = [("+", name, "", "", "") for name in found.added]
-    rows += [("-", name, "", "", "") for name in found.removed]
-    for one in found.changed:
-        form = "" if one.same_form else f"{_form(one.old_dtype, one.old_shape)} → "
-        form += _form(one.new_dtype, one.new_shape)
-        rows.append(("~", one.name, form, number(one.norm), number(one.relative)))
-    if rows:
-        titles = ("", "tensor", "type and shape", "norm of the change", "relative")
-        face.out.table(
-            [
-                Column(title, [one_line(row[index]) for row in rows], right=index > 2)
-                for index, title in enumerate(titles)
-            ]
-        )
-    face.out.say(f"{plural(found.unchanged, 'tensor')} unchanged.")
+        return {"old": found.old, "new": found.new, **rest, "changed": changed}
+
+    def table() -> None:
+        rows = [("+", name, "", "", "") for name in found.added]
+        rows += [("-", name, "", "", "") for name in found.removed]
+        for one in found.changed:
+            form = "" if one.same_form else f"{_form(one.old_dtype, one.old_shape)} → "
+            form += _form(one.new_dtype, one.new_shape)
+            rows.append(("~", one.name, form, number(one.norm), number(one.relative)))
+        if rows:
+            titles = ("", "tensor", "type and shape", "norm of the change", "relative")
+            face.out.table(
+                [
+                    Column(title, [one_line(row[index]) for row in rows], right=index > 2)
+                    for index, title in enumerate(titles)
+                ]
+            )
+        face.out.say(f"{plural(found.unchanged, 'tensor')} unchanged.")
+
+    face.out.emit(
+        document,
+        ids=[*found.added, *found.removed, *(one.name for one in found.changed)],
+        table=table,
+    )
 
 
 @weights.command()
@@ -295,12 +309,11 @@ def checkout(
         snapshot = repository.open(version)
         snapshot.save(to, only=only or None)
         made, said = snapshot.commit, f"Wrote {snapshot.commit.short} to {one_line(to)}."
-    if face.out.mode == "json":
-        face.out.json({**commit_json(made), "branch": repository.branch_name, "file": to})
-    elif face.out.mode == "quiet":
-        face.out.ids([made.commit_hash])
-    else:
-        face.out.line(said)
+    face.out.emit(
+        {**commit_json(made), "branch": repository.branch_name, "file": to},
+        ids=[made.commit_hash],
+        table=said,
+    )
 
 
 @weights.command()
@@ -332,7 +345,7 @@ def branch(
 @weights.command()
 @click.argument("name", required=False)
 @click.argument("version", default="HEAD")
-@click.option("-m", "--message", default="", metavar="TEXT", help="What the tag stands for.")
+@click.option("-m", "--message", default="", metavar="TEXT", help="The message of the tag.")
 @click.option("-d", "--delete", is_flag=True, help="Delete the tag.")
 @click.option("-f", "--force", is_flag=True, help="Move the tag when there is one.")
 @repository_option
@@ -365,9 +378,11 @@ def tag(
 @weights.command()
 @click.argument("version")
 @click.option(
-    "--strategy", type=click.Choice(_STRATEGIES), help="What becomes of tensors both sides changed."
+    "--strategy",
+    type=click.Choice(_STRATEGIES),
+    help="How to resolve tensors that both sides changed.",
 )
-@click.option("-m", "--message", metavar="TEXT", help="Of the merge.")
+@click.option("-m", "--message", metavar="TEXT", help="The message of the merge.")
 @repository_option
 @shared(quiet="Print the hash alone.")
 def merge(
@@ -385,12 +400,11 @@ def merge(
     """
     repository = open_repository(face, repo)
     made = repository.merge(version, strategy=strategy, message=message)
-    if face.out.mode == "json":
-        face.out.json(commit_json(made))
-    elif face.out.mode == "quiet":
-        face.out.ids([made.commit_hash])
-    else:
-        face.out.line(f"[{repository.branch_name} {made.short}] {one_line(made.message)}")
+    face.out.emit(
+        commit_json(made),
+        ids=[made.commit_hash],
+        table=f"[{repository.branch_name} {made.short}] {one_line(made.message)}",
+    )
 
 
 @weights.command()
@@ -405,12 +419,12 @@ def status(face: Face, repo: str | None) -> None:
       anew weights status --json
     """
     found = open_repository(face, repo).status()
-    if face.out.mode == "json":
+
+    def document() -> object:
         made = commit_json(found.commit) if found.commit else None
-        face.out.json({"branch": found.branch, "commit": made})
-    elif face.out.mode == "quiet":
-        face.out.ids([found.branch or ""])
-    else:
+        return {"branch": found.branch, "commit": made}
+
+    def table() -> None:
         where = f"On {found.branch}" if found.branch else "On no branch"
         newest = (
             f"at {found.commit.short} {one_line(found.commit.message)}"
@@ -418,6 +432,8 @@ def status(face: Face, repo: str | None) -> None:
             else "with no commit yet"
         )
         face.out.line(f"{where}, {newest}.")
+
+    face.out.emit(document, ids=[found.branch or ""], table=table)
 
 
 def commit_json(made: Commit) -> dict[str, Any]:
@@ -437,14 +453,16 @@ def commit_json(made: Commit) -> dict[str, Any]:
 
 
 def _names(face: Face, names: dict[str, str], current: str | None = None) -> None:
-    if face.out.mode == "json":
-        face.out.json({"current": current, "names": names} if current else {"names": names})
-    elif face.out.mode == "quiet":
-        face.out.ids(names)
-    else:
+    def table() -> None:
         for name, at in names.items():
             mark = "* " if name == current else "  "
             face.out.line(f"{mark if current else ''}{one_line(name)}  {at[:12]}")
+
+    face.out.emit(
+        {"current": current, "names": names} if current else {"names": names},
+        ids=names,
+        table=table,
+    )
 
 
 def _form(dtype: str, shape: tuple[int, ...]) -> str:

@@ -22,7 +22,10 @@ __all__ = ["COMMANDS"]
 @click.argument("branches", nargs=-1)
 @click.option("--tags/--no-tags", default=True, help="Send tags as well.")
 @click.option(
-    "-f", "--force", is_flag=True, help="Overwrite branches that have other commits there."
+    "-f",
+    "--force",
+    is_flag=True,
+    help="Overwrite branches that have other commits at the other repository.",
 )
 @repository_option
 @shared(quiet="Print the names of the branches sent.")
@@ -54,7 +57,9 @@ def push(
     type=click.Choice(("ours", "theirs", "average")),
     help="What becomes of tensors that both sides changed.",
 )
-@click.option("--verify", is_flag=True, help="Check what is here, and fetch again what is damaged.")
+@click.option(
+    "--verify", is_flag=True, help="Verify the local objects, and fetch damaged ones again."
+)
 @repository_option
 @shared(quiet="Print the names of the branches fetched.")
 def pull(
@@ -82,7 +87,7 @@ def pull(
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would be freed.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be freed.")
 @click.option(
     "--grace",
     type=click.FloatRange(0),
@@ -103,25 +108,27 @@ def gc(face: Face, dry_run: bool, grace: float, repo: str | None) -> None:
       anew weights gc --grace 0
     """
     done = open_repository(face, repo).gc(dry_run=dry_run, grace=grace)
-    if face.out.mode == "json":
-        face.out.json(
-            {
-                "dry_run": done.dry_run,
-                "freed": done.freed,
-                "deleted": done.deleted,
-                "rewritten": done.rewritten,
-                "waiting": done.waiting,
-                "writers": done.writers,
-            }
-        )
-    elif face.out.mode == "quiet":
-        face.out.ids([str(done.freed)])
-    elif done.writers:
-        who = plural(done.writers, "writer")
-        face.out.line(f"Nothing was freed: {who} at work. Run it again when they are done.")
-    else:
-        verb = "Would free" if dry_run else "Freed"
-        face.out.line(f"{verb} {size(done.freed)} in {plural(len(done.deleted), 'pack')}.")
+
+    def table() -> None:
+        if done.writers:
+            who = plural(done.writers, "writer")
+            face.out.line(f"Nothing was freed: {who} at work. Run it again when they are done.")
+        else:
+            verb = "Would free" if dry_run else "Freed"
+            face.out.line(f"{verb} {size(done.freed)} in {plural(len(done.deleted), 'pack')}.")
+
+    face.out.emit(
+        {
+            "dry_run": done.dry_run,
+            "freed": done.freed,
+            "deleted": done.deleted,
+            "rewritten": done.rewritten,
+            "waiting": done.waiting,
+            "writers": done.writers,
+        },
+        ids=[str(done.freed)],
+        table=table,
+    )
 
 
 @click.command()
@@ -141,22 +148,20 @@ def fsck(face: Face, repo: str | None) -> None:
     repository = open_repository(face, repo)
     with face.out.progress("Verifying") as report:
         health = repository.fsck(progress=report)
-    if face.out.mode == "json":
+
+    def document() -> object:
         problems = [{"what": p.what, "where": p.where, "why": p.why} for p in health.problems]
-        face.out.json(
-            {
-                "ok": health.ok,
-                "objects": health.objects,
-                "bytes": health.nbytes,
-                "commits": health.commits,
-                "problems": problems,
-                "lost_tensors": health.lost,
-                "lost_commits": health.lost_commits,
-            }
-        )
-    elif face.out.mode == "quiet":
-        face.out.ids([*health.lost, *health.lost_commits])
-    else:
+        return {
+            "ok": health.ok,
+            "objects": health.objects,
+            "bytes": health.nbytes,
+            "commits": health.commits,
+            "problems": problems,
+            "lost_tensors": health.lost,
+            "lost_commits": health.lost_commits,
+        }
+
+    def table() -> None:
         for problem in health.problems:
             face.out.line(f"{problem.what} in {problem.where}: {one_line(problem.why)}", "red")
         for commit_hash, why in health.lost_commits.items():
@@ -169,6 +174,8 @@ def fsck(face: Face, repo: str | None) -> None:
             f"{plural(health.objects, 'object')} of {plural(health.commits, 'commit')}, "
             f"{size(health.nbytes)}: {'all whole' if health.ok else 'damaged'}."
         )
+
+    face.out.emit(document, ids=[*health.lost, *health.lost_commits], table=table)
     if not health.ok:
         raise click.exceptions.Exit(6)
 
@@ -188,55 +195,56 @@ def du(face: Face, limit: int, repo: str | None) -> None:
       anew weights du --json
     """
     used = open_repository(face, repo).du()
-    if face.out.mode == "json":
-        face.out.json(
-            {
-                "logical": used.logical,
-                "stored": used.stored,
-                "ratio": used.ratio,
-                "unreachable": used.unreachable,
-                "on_disk": used.on_disk,
-                "packs": used.packs,
-                "commits": [
-                    {"commit_hash": c.commit_hash, "logical": c.logical, "stored": c.stored}
-                    for c in used.commits
-                ],
-            }
+
+    def table() -> None:
+        newest = list(reversed(used.commits))[:limit]
+        if newest:
+            face.out.table(
+                [
+                    Column("commit", [one.commit_hash[:12] for one in newest], styles="yellow"),
+                    Column("in memory", [size(one.logical) for one in newest], right=True),
+                    Column("added here", [size(one.stored) for one in newest], right=True),
+                    Column("message", [one_line(one.message) for one in newest], least=20),
+                ]
+            )
+        face.out.line(
+            f"{plural(len(used.commits), 'version')}: {size(used.logical)} in memory, {size(used.stored)} "
+            f"stored ({used.ratio:.1f} to 1), {size(used.on_disk)} on disk."
         )
-        return
-    if face.out.mode == "quiet":
-        face.out.ids([str(used.on_disk)])
-        return
-    newest = list(reversed(used.commits))[:limit]
-    if newest:
-        face.out.table(
-            [
-                Column("commit", [one.commit_hash[:12] for one in newest], styles="yellow"),
-                Column("in memory", [size(one.logical) for one in newest], right=True),
-                Column("added here", [size(one.stored) for one in newest], right=True),
-                Column("message", [one_line(one.message) for one in newest], least=20),
-            ]
-        )
-    face.out.line(
-        f"{plural(len(used.commits), 'version')}: {size(used.logical)} in memory, {size(used.stored)} "
-        f"stored ({used.ratio:.1f} to 1), {size(used.on_disk)} on disk."
+        if used.unreachable:
+            face.out.say(f"{size(used.unreachable)} belong to no branch or tag: `anew weights gc`.")
+
+    face.out.emit(
+        {
+            "logical": used.logical,
+            "stored": used.stored,
+            "ratio": used.ratio,
+            "unreachable": used.unreachable,
+            "on_disk": used.on_disk,
+            "packs": used.packs,
+            "commits": [
+                {"commit_hash": c.commit_hash, "logical": c.logical, "stored": c.stored}
+                for c in used.commits
+            ],
+        },
+        ids=[str(used.on_disk)],
+        table=table,
     )
-    if used.unreachable:
-        face.out.say(f"{size(used.unreachable)} belong to no branch or tag: `anew weights gc`.")
 
 
 def _moved(face: Face, sent: Sent, verb: str, other: str) -> None:
-    if face.out.mode == "json":
+    def document() -> object:
         document: dict[str, Any] = {"branches": sent.branches, "tags": sent.tags}
-        face.out.json({**document, "objects": sent.objects, "bytes": sent.nbytes})
-    elif face.out.mode == "quiet":
-        face.out.ids(sent.branches)
-    else:
+        return {**document, "objects": sent.objects, "bytes": sent.nbytes}
+
+    def table() -> None:
         names = ", ".join(one_line(name) for name in sent.branches)
         way = "to" if verb == "Sent" else "from"
         face.out.line(
             f"{verb} {names} {way} {one_line(other)}: {plural(sent.objects, 'object')}, {size(sent.nbytes)}."
         )
+
+    face.out.emit(document, ids=sent.branches, table=table)
 
 
 COMMANDS = (push, pull, gc, fsck, du)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .address import Address, Aim, ClearML, MLflow, TensorBoard, WandB
+from .address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
 
-__all__ = ["Address", "Aim", "ClearML", "MLflow", "TensorBoard", "WandB"]
+__all__ = ["Aim", "ClearML", "Destination", "MLflow", "TensorBoard", "WandB"]

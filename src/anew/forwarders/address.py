@@ -1,6 +1,6 @@
-"""Where records are forwarded to: which tracker, and where it is.
+"""Destinations of forwarding: which tracker, and with which options.
 
-Read where an experiment is opened, so this loads nothing heavy.
+Used when an experiment is opened, so importing this loads nothing heavy.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from ..record.secrets import mask_text
 
 __all__ = [
     "ADDRESSES",
-    "Address",
     "Aim",
     "ClearML",
+    "Destination",
     "MLflow",
     "TensorBoard",
     "WandB",
@@ -26,16 +26,16 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Address:
-    """A tracker that records are sent to. What is not given is as that tracker's own environment says."""
+class Destination:
+    """A tracker to forward to. Options that are not given are taken from the tracker's own environment."""
 
     kind: ClassVar[str]
     main: ClassVar[str]
     """The field that stands after the colon in the written form: `mlflow:http://127.0.0.1:5000`."""
 
     @classmethod
-    def at(cls, where: str) -> Address:
-        """The address written `kind:where`."""
+    def at(cls, where: str) -> Destination:
+        """The destination written `kind:where`."""
         return cls(**{cls.main: where})
 
     def plain(self) -> dict[str, Any]:
@@ -56,12 +56,12 @@ class Address:
         return f"{self.kind}({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
     def _where(self, shown: dict[str, str]) -> str | None:
-        """What would stand after the colon, if that says it all."""
+        """The text after the colon, if it is enough to describe the destination."""
         return shown.get(self.main)
 
 
 @dataclass(frozen=True)
-class MLflow(Address):
+class MLflow(Destination):
     """A run on an MLflow server or store.
 
     Args:
@@ -82,7 +82,7 @@ class MLflow(Address):
 
 
 @dataclass(frozen=True)
-class WandB(Address):
+class WandB(Destination):
     """A run of Weights & Biases.
 
     Args:
@@ -117,7 +117,7 @@ class WandB(Address):
 
 
 @dataclass(frozen=True)
-class TensorBoard(Address):
+class TensorBoard(Destination):
     """Event files for TensorBoard.
 
     Args:
@@ -134,7 +134,7 @@ class TensorBoard(Address):
 
 
 @dataclass(frozen=True)
-class ClearML(Address):
+class ClearML(Destination):
     """A task of ClearML.
 
     Args:
@@ -162,7 +162,7 @@ class ClearML(Address):
 
 
 @dataclass(frozen=True)
-class Aim(Address):
+class Aim(Destination):
     """A run of Aim.
 
     Args:
@@ -186,18 +186,18 @@ def _check_folder(given: str | None, what: str) -> None:
         local_folder(given, what=what, setting="forward_to")
 
 
-ADDRESSES: dict[str, type[Address]] = {
+ADDRESSES: dict[str, type[Destination]] = {
     cls.kind: cls for cls in (Aim, ClearML, MLflow, TensorBoard, WandB)
 }
 
 
-def as_address(given: Any) -> Address:
+def as_address(given: Any) -> Destination:
     """An address from what a user gives: itself, "mlflow", "mlflow:http://…", or a mapping with "to" and fields.
 
     Raises:
         InvalidSetting: There is no such tracker, or no such field.
     """
-    if isinstance(given, Address):
+    if isinstance(given, Destination):
         return given
     known = ", ".join(ADDRESSES)
     if isinstance(given, str):
@@ -205,8 +205,9 @@ def as_address(given: Any) -> Address:
         cls = ADDRESSES.get(kind.lower())
         if cls is None or (colon and not where):
             raise InvalidSetting(
-                f"forward_to has {mask_text(given)!r}, which is no tracker to forward to. Known are {known}, each alone or "
-                'with a place after a colon, such as "mlflow:http://127.0.0.1:5000".',
+                f"forward_to has {mask_text(given)!r}, which is not a known tracker. Choose from "
+                f"{known}, optionally followed by a colon and an address, "
+                'such as "mlflow:http://127.0.0.1:5000".',
                 setting="forward_to",
             )
         return cls.at(where) if colon else cls()
@@ -216,24 +217,24 @@ def as_address(given: Any) -> Address:
         cls = ADDRESSES.get(kind)
         if cls is None:
             raise InvalidSetting(
-                f'forward_to has {kind!r}; a mapping needs "to" as one of {known}.',
+                f'forward_to has {kind!r}; a mapping needs "to", which must be one of {known}.',
                 setting="forward_to",
             )
         names = {field.name for field in fields(cls)}
         wrong = [name for name in options if name not in names]
         if wrong:
             raise InvalidSetting(
-                f"forward_to has {wrong[0]!r} for {kind}, which knows {', '.join(sorted(names))}.",
+                f"forward_to has {wrong[0]!r} for {kind}, whose options are {', '.join(sorted(names))}.",
                 setting="forward_to",
             )
         return cls(**options)
     raise InvalidSetting(
-        f"forward_to has a {type(given).__name__}; it takes texts, mappings and addresses of anew.forwarders.",
+        f"forward_to has a {type(given).__name__}. Give strings, mappings or targets from anew.forwarders.",
         setting="forward_to",
     )
 
 
-def as_addresses(given: Any) -> list[Address]:
+def as_addresses(given: Any) -> list[Destination]:
     """Addresses from one or several of what `as_address` takes, each once.
 
     Raises:

@@ -12,11 +12,11 @@ from ..journal.follow import Cursor, Stream, follow
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.lock import locked
 from ..journal.storage import FolderJournal
-from ..journal.verdict import gone_writers, settle, write_down
+from ..journal.vanished import gone_writers, settle, write_down
 from ..record.decode import decode_written
 from ..record.fold import ExperimentState, Written, fold
 from ..record.status import Status
-from .address import Address
+from .address import Destination
 from .progress import lock_of
 from .reading import CHUNK_BYTES
 from .sink import ForwardSink
@@ -38,7 +38,7 @@ class Life:
     """Whether an experiment runs or has ended, as its journal says now.
 
     Args:
-        prefix: The experiment's prefix; with it, a verdict on a program that vanished is written into the journal.
+        prefix: The experiment's prefix; with it, the end of a program that vanished is recorded in the journal.
     """
 
     def __init__(self, folder: str, prefix: str = "") -> None:
@@ -95,7 +95,7 @@ def send_new(sink: ForwardSink, stop: Callable[[], bool] = lambda: False) -> int
 
 def follow_to_the_end(
     folder: str,
-    address: Address,
+    address: Destination,
     *,
     prefix: str = "",
     patience: float,

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import CorruptData, InvalidSetting, NotFound, StillRunning
 from ..journal.lock import locked
 from ..record.secrets import MASK
-from .address import Address, as_address, as_addresses
+from .address import Destination, as_address, as_addresses
 from .launch import missing, start
 from .progress import Progress, discard, key_of, lock_of, read_all, read_progress, save
 from .reading import backlog
@@ -112,7 +112,7 @@ def send_later(
     addresses = _addresses(known, to)
     if not addresses:
         raise NotFound(
-            f"{prefix} was not forwarded before: say where to, such as --to mlflow:http://127.0.0.1:5000."
+            f"{prefix} has not been forwarded before. Give a target, such as --to mlflow:http://127.0.0.1:5000."
         )
     for error in missing(addresses).values():
         raise error
@@ -122,7 +122,7 @@ def send_later(
     return [_send(folder, prefix, address, patience, report) for address in addresses]
 
 
-def _addresses(known: dict[str, Progress], to: Any) -> list[Address]:
+def _addresses(known: dict[str, Progress], to: Any) -> list[Destination]:
     if to is None:
         return [_whole(progress) for progress in known.values()]
     found = []
@@ -134,23 +134,23 @@ def _addresses(known: dict[str, Progress], to: Any) -> list[Address]:
     return found
 
 
-def _whole(progress: Progress) -> Address:
+def _whole(progress: Progress) -> Destination:
     address = as_address(progress.to)
     if any(isinstance(v, str) and MASK in v for v in progress.to.values()):
         raise InvalidSetting(
-            f"The address {address} was recorded without its password: give it whole with --to.",
+            f"The address {address} was recorded without its password. Give the whole address with --to.",
             setting="forward_to",
         )
     return address
 
 
-def _forget(folder: str, prefix: str, address: Address) -> None:
+def _forget(folder: str, prefix: str, address: Destination) -> None:
     """Have all be sent from the start again."""
     key = key_of(address)
     with locked(lock_of(folder, key), LOCK_WAIT) as held:
         if not held:
             raise StillRunning(
-                f"Another process is sending {prefix} to {address}; wait until it has ended."
+                f"Another process is sending {prefix} to {address}; try again when that process has ended."
             )
         try:
             before = read_progress(folder, key)
@@ -164,7 +164,7 @@ def _forget(folder: str, prefix: str, address: Address) -> None:
 
 
 def _send(
-    folder: str, prefix: str, address: Address, patience: float, report: Report | None
+    folder: str, prefix: str, address: Destination, patience: float, report: Report | None
 ) -> Forwarded:
     key = key_of(address)
     before = read_progress(folder, key) or Progress(to=address.shown())

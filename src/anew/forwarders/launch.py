@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..errors import MissingDependency
-from .address import Address
+from .address import Destination
 
 __all__ = ["Sending", "missing", "start"]
 
@@ -28,7 +28,7 @@ _left: set[int] = set()
 class Sending:
     """The process that sends one experiment to other trackers."""
 
-    def __init__(self, process: subprocess.Popen[bytes], addresses: Sequence[Address]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], addresses: Sequence[Destination]) -> None:
         self.addresses = list(addresses)
         self._process = process
 
@@ -90,7 +90,7 @@ class Sending:
         return [json.loads(line) for line in text.splitlines() if line.startswith(b"{")]
 
 
-def missing(addresses: Sequence[Address]) -> dict[str, MissingDependency]:
+def missing(addresses: Sequence[Destination]) -> dict[str, MissingDependency]:
     """The errors for trackers whose packages are not installed, by their kinds."""
     return {
         address.kind: MissingDependency(
@@ -104,7 +104,7 @@ def missing(addresses: Sequence[Address]) -> dict[str, MissingDependency]:
 def start(
     folder: str,
     prefix: str,
-    addresses: Sequence[Address],
+    addresses: Sequence[Destination],
     *,
     patience: float = PATIENCE,
     lock_wait: float | None = None,

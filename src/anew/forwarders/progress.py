@@ -19,7 +19,7 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Cursor, Position
 from ..journal.liveness import host_name
 from ..journal.sealing import place_name
-from .address import Address
+from .address import Destination
 
 __all__ = [
     "Pending",
@@ -82,7 +82,7 @@ class Progress(msgspec.Struct, kw_only=True, tag_field="k", tag="forwarded"):
 _decoder = msgspec.json.Decoder(Progress)
 
 
-def key_of(address: Address) -> str:
+def key_of(address: Destination) -> str:
     """What the place is called in file names: its kind, and a mark where more is given."""
     return place_name(address.shown())
 
@@ -125,7 +125,7 @@ def _read(folder: str, name: str) -> Progress | None:
         found = _decoder.decode(lines[-1])
     except msgspec.MsgspecError as error:
         raise CorruptData(
-            f"{path} does not say how far forwarding has come: {error}. anew forward --afresh sends everything again.",
+            f"{path} cannot be read, so it is not known what was already sent: {error}. Send everything again with: anew forward --afresh",
             path=path,
         ) from error
     if found.version > VERSION:
@@ -164,7 +164,7 @@ def save(folder: str, key: str, progress: Progress) -> None:
         if size and os.pread(fd, 1, size - 1) != b"\n":  # cut short when a process was killed
             line = b"\n" + line
         if os.write(fd, line) != len(line):
-            raise OSError(errno.ENOSPC, "the disk took only part of a line", path)
+            raise OSError(errno.ENOSPC, "only part of a line could be written", path)
     finally:
         os.close(fd)
 

@@ -101,7 +101,7 @@ def records_between(folder: str, path: str, start: Position, end: Position) -> R
         return records_of_lines(Chunk(stream, path, writer, 1, start.offset, start.lines, data))
     for records in _sealed_records(folder, path, start, end.lines):
         return records._replace(end=end)
-    raise FileNotFoundError(f"{path} in {folder} is gone, and was to be sent again.")
+    raise FileNotFoundError(f"{path} in {folder} no longer exists, so it cannot be sent again.")
 
 
 def _sealed_records(

@@ -15,14 +15,14 @@ from ..record.events import PointLine
 from ..record.fold import fold
 from ..record.secrets import mask_text
 from ..record.status import Status
-from .address import Address
+from .address import Destination
 from .progress import Pending, Progress, key_of, read_progress, save
 from .reading import STREAMS, Records, records_between, records_of
 from .target import Item, Mirror, Refusal, Target
 
 __all__ = ["Connect", "ForwardSink", "connect"]
 
-Connect = Callable[[Address, Mirror, dict[str, Any]], Target]
+Connect = Callable[[Destination, Mirror, dict[str, Any]], Target]
 TRIES = 5  # of a piece as a whole, before its records are tried one by one
 MOST_SET_ASIDE = 20
 
@@ -35,7 +35,7 @@ _TARGETS = {  # the module, from this package on, and the class
 }
 
 
-def connect(address: Address, mirror: Mirror, memo: dict[str, Any]) -> Target:
+def connect(address: Destination, mirror: Mirror, memo: dict[str, Any]) -> Target:
     """The target at an address, with the run that mirrors the experiment.
 
     Raises:
@@ -66,7 +66,7 @@ class ForwardSink:
     streams: frozenset[Stream] = STREAMS
 
     def __init__(
-        self, folder: str, address: Address, prefix: str = "", connect: Connect = connect
+        self, folder: str, address: Destination, prefix: str = "", connect: Connect = connect
     ) -> None:
         self.folder = folder
         self.address = address
@@ -175,7 +175,7 @@ class ForwardSink:
                 continue
             if in_a_row > MOST_SET_ASIDE:
                 raise error  # not the records, but the target
-            refusals.append(Refusal(item.number, f"the target failed on it: {error}"))
+            refusals.append(Refusal(item.number, f"the target reported an error: {error}"))
         return refusals
 
     def _fails_on(self, item: Item, refusals: list[Refusal]) -> Exception | None:

@@ -59,7 +59,7 @@ def needed(path: str | None) -> str:
         NoPlace: Its record names none.
     """
     if path is None:
-        raise NoPlace("Its record names no file.")
+        raise NoPlace("Its record does not name a file.")
     return path
 
 

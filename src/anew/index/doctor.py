@@ -27,7 +27,7 @@ __all__ = ["Finding", "examine"]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it should be.
+    """A problem in a store.
 
     `kind` is one of: "broken line", "corrupt file", "unreadable", "no identity" (a folder that looks like an
     experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
@@ -89,7 +89,10 @@ def _compare(
     deleted = index.journal.state().deleted()
     for prefix in sorted(known.keys() - seen):
         yield Finding(
-            "gone", prefix, "The catalog has it, and its folder is not there.", repaired=repair
+            "gone",
+            prefix,
+            "It is in the catalog, but its folder no longer exists.",
+            repaired=repair,
         )
         strangers.append(prefix)
     for prefix in walked:
@@ -104,24 +107,26 @@ def _compare(
         }
         if experiment_id is not None and others:
             message = (
-                f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: folders were "
-                "copied onto each other. All of it is shown as the first one; move the files of the other's "
-                "writers to a folder of their own."
+                f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: "
+                "folders were "
+                "copied onto each other. All of them are shown as the first experiment. Move the "
+                "files of the other experiment's writers to a separate folder."
             )
             yield Finding("mixed", prefix, message, folder)
         if experiment_id is None:
-            message = "It has a journal, but nothing in it says which experiment it is."
+            message = "It has a journal, but the journal does not contain the experiment's id."
             yield Finding("no identity", prefix, message, folder)
         elif known.get(prefix) == experiment_id or experiment_id in deleted:
             continue
         elif (first := where.get(experiment_id, prefix)) != prefix and first in seen:
             message = (
-                f"It has the id {experiment_id} of {first}: a copy, which is not shown. Delete one of the "
+                f"It has the id {experiment_id} of {first}. This copy is not shown. Delete one "
+                "of the "
                 "two folders."
             )
             yield Finding("copy", prefix, message, folder)
         else:
-            message = "Its folder is there, and the catalog does not have it."
+            message = "Its folder exists, but the catalog does not contain it."
             yield Finding("not indexed", prefix, message, folder, repaired=repair)
             strangers.append(prefix)
             where[experiment_id] = prefix
@@ -186,14 +191,17 @@ def _trash(index: Index) -> Iterator[Finding]:
     for item in trash.items():
         if not item.complete:
             message = (
-                f"It was deleted, so it is not shown, and its files are still there. `anew restore "
-                f"{item.experiment_id}` shows it again; deleting it then moves them."
+                "It was deleted, so it is not shown, but its files are still in place. `anew "
+                "restore "
+                f"{item.experiment_id}` shows it again; delete it again to move the files to the "
+                "trash."
             )
             folder = index.root.experiment(item.prefix).folder
             yield Finding("trash", item.prefix, message, folder)
     for folder in trash.unknown():
         message = (
-            "Nothing says what lies here in the trash. Move it to where it belongs, or remove it."
+            "There is no record of what this item in the trash is. Move it to where it belongs, "
+            "or remove it."
         )
         yield Finding("trash", "", message, folder)
 
@@ -218,7 +226,8 @@ def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:
             if repair:
                 series.drop(experiment_id)
             message = (
-                f"{size} bytes were derived for the experiment {experiment_id}, which is no more."
+                f"{size} bytes of derived data belong to the experiment {experiment_id}, which "
+                "no longer exists."
             )
             yield Finding("leftover", "", message, repaired=repair)
 

@@ -1,4 +1,4 @@
-"""What belongs to an experiment on disk, and what it weighs."""
+"""The files that belong to an experiment, and their size."""
 
 from __future__ import annotations
 

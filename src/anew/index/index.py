@@ -205,8 +205,8 @@ class Index:
             with self._locked(60.0) as mine:
                 if not mine:
                     raise StillRunning(
-                        f"Another process is bringing the index of {self.root.root} up to date; try again "
-                        "when it is done."
+                        f"Another process is updating the index of {self.root.root}. Try again "
+                        "when it has finished."
                     )
                 self._depth = 1
                 try:

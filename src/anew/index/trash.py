@@ -132,8 +132,9 @@ class Trash:
                 row = rows[experiment_id]
                 if row.status == Status.RUNNING and not force:
                     raise StillRunning(
-                        f"{row.prefix} is being written. Let it end or stop it first; forcing the "
-                        "deletion makes its writer lose what it logs from then on."
+                        f"{row.prefix} is still running. Wait until it has ended, or stop it "
+                        "first. If you force the deletion, everything its process logs from now "
+                        "on is lost."
                     )
             total = Freed(0, 0)
             for experiment_id in dict.fromkeys(ids):
@@ -184,7 +185,8 @@ class Trash:
             target = self._root.experiment(at).folder
             if is_experiment(target) and not in_place:
                 raise InvalidName(
-                    f"Another experiment is at {at!r} by now; restore it to another prefix.",
+                    f"The prefix {at!r} is now used by another experiment. Restore to another "
+                    "prefix.",
                     name=at,
                 )
             if folders:

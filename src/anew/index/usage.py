@@ -1,4 +1,4 @@
-"""What takes how much of the disk."""
+"""Disk usage."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Chunk, Cursor, Piece, Position, SealedPart, Stream, follow
 from ..journal.sealing import may_seal
 from ..journal.storage import FolderStorage
-from ..journal.verdict import Gone, gone_writers, write_down
+from ..journal.vanished import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
@@ -29,7 +29,7 @@ from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from ..stores.series.protocol import ExperimentFolder, Source
 from .state import awaited_by, decode_state
-from .verdict import GIVE_UP_SECONDS, shown
+from .status import GIVE_UP_SECONDS, shown
 
 __all__ = ["STREAMS", "Visit"]
 
@@ -210,7 +210,7 @@ class Visit:
     def settled(self, now: float | None = None) -> bool:
         """Whether `entry` can be made; if not, there is more to be taken, from `cursor` on.
 
-        Writers that certainly are gone get a verdict first: that is an event like others, and is taken in as they are.
+        The ends of writers that have certainly vanished are recorded first, as events, and then read like all others.
         """
         if self._replaced:
             self._replaced = False

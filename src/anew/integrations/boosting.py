@@ -1,4 +1,4 @@
-"""What the callbacks of XGBoost, LightGBM and CatBoost share: the parameters, and what a training came to."""
+"""The shared part of the callbacks of XGBoost, LightGBM and CatBoost: parameters and results of a training."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Boosting(Opening, ABC):
             self.log_model(self._pending)
         elif self._held is not None and not self._inside:
             stopped = self._pending is not None and self._best(self._pending)[1]
-            self.finish(None if stopped else "the training was broken off")
+            self.finish(None if stopped else "training was interrupted")
         self._keep(params)
 
     def _keep(self, params: Mapping[str, Any]) -> None:

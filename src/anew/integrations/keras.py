@@ -126,7 +126,8 @@ class AnewCallback(Opening, _keras.callbacks.Callback):  # type: ignore[misc]  #
         if self._log_model == "best" and self._best == math.inf:
             known = ", ".join(logs or ())
             self._open().log(
-                f"no model was kept: {self._monitor!r} had no value, of {known}", "warning"
+                f"no model was saved: {self._monitor!r} was not among the reported metrics ({known})",
+                "warning",
             )
         self._training = False
         self._trained()

@@ -1,4 +1,4 @@
-"""What Optuna's trials have, in their experiments."""
+"""Recording Optuna's trials in their experiments."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def log_values(child: Experiment, study: Any, values: Any) -> None:
         numbers = []
     if len(numbers) != len(study.directions) or any(math.isnan(n) for n in numbers):
         child.run.fail(
-            f"The objective gave {values!r}, where {len(study.directions)} number(s) were due."
+            f"The objective returned {values!r}; the study expects {len(study.directions)} number(s)."
         )
     else:
         child.log_metrics(dict(zip(value_names(study), numbers, strict=True)), step=0)

@@ -54,10 +54,10 @@ def watch(
     if not isinstance(model, torch.nn.Module):
         raise InvalidValue(f"watch takes a torch.nn.Module, not {type(model).__name__}.")
     if log not in _KINDS:
-        raise InvalidValue(f"log is one of {', '.join(_KINDS)}, not {log!r}.", key="log")
+        raise InvalidValue(f"log must be one of {', '.join(_KINDS)}, not {log!r}.", key="log")
     for key, number, most in (("every", every, 1 << 62), ("bins", bins, 512)):
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= most:
-            raise InvalidValue(f"{key} is a whole number from 1 on, not {number!r}.", key=key)
+            raise InvalidValue(f"{key} must be an integer of at least 1, not {number!r}.", key=key)
     made = Watch(model, experiment or anew.current(), _KINDS[log], every, bins, step, prefix)
     before = [one for one in _watches.get(model, []) if one.active]
     for other in before:

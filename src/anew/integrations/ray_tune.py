@@ -48,7 +48,7 @@ class AnewCallback(Opening, _tune.Callback):  # type: ignore[misc]  # Ray's modu
     ) -> None:
         super().__init__(experiment, options)
         if mode not in ("min", "max"):
-            raise ValueError(f'mode is "min" or "max", not {mode!r}.')
+            raise ValueError(f'mode must be "min" or "max", not {mode!r}.')
         self._metric, self._mode = metric, mode
         self._trial_options = dict(trial_options or {})
         self._trials: dict[str, Experiment] = {}

@@ -1,4 +1,4 @@
-"""What every integration begins with: its framework, and the experiment to write to."""
+"""Setup that all integrations share: importing the framework, and finding the experiment to write to."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ def require(package: str, install: str) -> ModuleType:
         if error.name is None or not f"{package}.".startswith(f"{error.name}."):
             raise
         raise MissingDependency(
-            f"{package} is not installed; this integration needs it: pip install {install}"
+            f"{package} is not installed, and this integration needs it. Install it with: pip "
+            f"install {install}"
         ) from error
 
 
 def check_choice(name: str, given: object, choices: tuple[object, ...]) -> None:
-    """Refuse an argument that is none of its choices.
+    """Raise an error unless an argument is one of its choices.
 
     Raises:
         ValueError: It is none of them.
@@ -67,8 +68,8 @@ def experiment_for(
     if experiment is not None:
         if given:
             raise TypeError(
-                f"An experiment was handed over together with {', '.join(given)}, which is for opening one; "
-                "give one or the other."
+                f"An experiment was handed over together with {', '.join(given)}. These "
+                "arguments open a new experiment; give either them or the experiment."
             )
         if experiment.status.ended:
             raise NotRunning(

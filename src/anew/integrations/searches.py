@@ -45,7 +45,7 @@ def log_search(exp: Experiment, search: Any, candidates: bool) -> None:
                 child.log_metric(score, results[name][i], step=int(split))
             child.log_metrics({n: results[n][i] for n in shown}, step=0)
             if any(math.isnan(results[n][i]) for n in shown if n.startswith("mean_test")):
-                child.run.fail("A fit failed: there is no score.")
+                child.run.fail("A fit failed, so there is no score.")
 
 
 def _dotted(params: Any) -> dict[str, Any]:

@@ -72,7 +72,7 @@ class AnewCallback(Opening, TrainerCallback):
         """Open the experiment; keep the arguments and the model's configuration."""
         if not self._mine(args, state, control):
             return
-        self._end_trial("it was broken off")
+        self._end_trial("training was interrupted")
         exp, self._training = self._open(), True
         if state.is_hyper_param_search and exp.folder:
             name, project = state.trial_name or "trial", f"{exp.prefix}-trials"

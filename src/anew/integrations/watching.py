@@ -1,4 +1,4 @@
-"""What `anew.integrations.pytorch.watch` leaves at a model: a hook at each parameter."""
+"""The hooks that `anew.integrations.pytorch.watch` puts on a model's parameters."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Watch:
         return bool(self._hooks)
 
     def stop(self) -> None:
-        """Take the hooks off the model; a second stop does nothing."""
+        """Remove the hooks from the model; a second call does nothing."""
         self._due = False
         while self._hooks:
             self._hooks.popitem()[1][1].remove()

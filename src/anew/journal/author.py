@@ -16,7 +16,7 @@ _PRIME = 2**61 - 1
 
 
 class Identity:
-    """What tells one author of a root's files from every other.
+    """What identifies one author of a root's files.
 
     Attributes:
         host: The machine's name, which others may have too.
@@ -59,7 +59,7 @@ def identity() -> Identity:
 
 
 def machine_id() -> str:
-    """An id that the machine keeps for good, or "" where there is none to be had."""
+    """A permanent id of the machine, or "" if none is available."""
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         try:
             with open(path) as file:
@@ -70,7 +70,7 @@ def machine_id() -> str:
 
 
 def login_name() -> str:
-    """The login name, as far as it can be told."""
+    """The login name, if it can be determined."""
     for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
         if os.environ.get(variable):
             return os.environ[variable]

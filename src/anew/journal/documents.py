@@ -36,7 +36,7 @@ def check_scope(scope: object) -> str:
         if scope == "root" or (kind in ("project", "user") and rest):
             return check_label(scope, "scope")
     raise InvalidName(
-        f"A scope is 'root', 'project/<prefix>' or 'user/<name>', not {scope!r}.", name=scope
+        f"A scope must be 'root', 'project/<prefix>' or 'user/<name>', not {scope!r}.", name=scope
     )
 
 
@@ -47,7 +47,7 @@ def _check(kind: str, name: str, scope: str) -> None:
 
 
 class RootJournal:
-    """The truth in a root's journal, as of now: every question first reads what was appended since the last one.
+    """The current state of a root's journal; every call first reads what was appended since the last one.
 
     For use by any number of threads; any number of processes may write to the same root.
 
@@ -70,7 +70,7 @@ class RootJournal:
     # -- everything -------------------------------------------------------------------------------
 
     def state(self) -> RootState:
-        """What all events add up to.
+        """The state that all events result in.
 
         Raises:
             OSError: The journal cannot be read.
@@ -133,7 +133,7 @@ class RootJournal:
     def documents(
         self, kind: str | None = None, *, name: str | None = None, scope: str | None = None
     ) -> list[Document]:
-        """The documents that there are, of a kind, name or scope; by kind, name and scope."""
+        """The documents of a kind, name or scope, sorted by kind, name and scope."""
         state = self.state()
         with self._lock:
             return documents_in(state, kind, scope, name)
@@ -159,7 +159,7 @@ class RootJournal:
         scope: str = "root",
         after: Document | Sequence[str] | None = None,
     ) -> Document | None:
-        """Write a document, or remove it when `body` is None; what there is then.
+        """Write a document, or remove it when `body` is None; returns the document as it is then.
 
         Args:
             after: The document that its author saw, or the ids of the events that wrote it, when it may have been
@@ -173,7 +173,9 @@ class RootJournal:
         """
         _check(kind, name, scope)
         if body is not None and not isinstance(body, Mapping):
-            raise InvalidValue(f"The body of a document is a mapping, not {body!r}.", key="body")
+            raise InvalidValue(
+                f"The body of a document must be a mapping, not {body!r}.", key="body"
+            )
         if isinstance(after, Document):
             after = [after.event, *(other.event for other in after.others)]
         seen = self._seen("document", scope, kind, name) if after is None else list(after)
@@ -187,13 +189,13 @@ class RootJournal:
     def versions(
         self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
     ) -> list[Version]:
-        """The versions that there are, of a kind, name or scope; by kind, name, scope and number."""
+        """The versions of a kind, name or scope, sorted by kind, name, scope and number."""
         state = self.state()
         with self._lock:
             return versions_in(state, kind, name, scope)
 
     def claim_version(self, kind: str, name: str, *, scope: str = "root", first: int = 1) -> int:
-        """The number of a new version, which nobody else gets; `set_version` then says what it is.
+        """A unique number for a new version; `set_version` then sets what the version is.
 
         Args:
             first: The number of the first version.
@@ -220,7 +222,7 @@ class RootJournal:
         why: str | None = None,
         scope: str = "root",
     ) -> Version | None:
-        """Say what a version points to, or withdraw it when `target` is None; what there is then.
+        """Set what a version points to, or withdraw it when `target` is None; returns the version as it is then.
 
         Raises:
             InvalidName: The kind, name or scope is none.
@@ -243,7 +245,7 @@ class RootJournal:
     def aliases(
         self, kind: str | None = None, name: str | None = None, *, scope: str | None = None
     ) -> list[Alias]:
-        """The aliases that there are, of a kind, name or scope; by kind, name, scope and alias."""
+        """The aliases of a kind, name or scope, sorted by kind, name, scope and alias."""
         state = self.state()
         with self._lock:
             return aliases_in(state, kind, name, scope)
@@ -258,7 +260,7 @@ class RootJournal:
         why: str | None = None,
         scope: str = "root",
     ) -> Alias | None:
-        """Have an alias mean a version from now on, or take it away when `number` is None; what there is then.
+        """Point an alias to a version, or remove it when `number` is None; returns the alias as it is then.
 
         Raises:
             InvalidName: The kind, name, alias or scope is none.

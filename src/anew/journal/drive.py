@@ -44,7 +44,7 @@ class Budget(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """What was done up to a commit.
+    """The work done up to a commit.
 
     Attributes:
         done: Experiments that were read to their end, in all.
@@ -162,11 +162,11 @@ class _Batch:
             if not sink.finish(experiment):
                 return False
             cursor = dict(sink.cursors([experiment])[experiment.prefix])
-        raise RuntimeError(f"its files were replaced {ROUNDS} times while they were read")
+        raise RuntimeError(f"its files were replaced {ROUNDS} times while they were being read")
 
 
 class Backoff:
-    """How long to leave a sink alone that fails: longer with every failure in a row.
+    """How long to wait before using a failing sink again: longer after every failure in a row.
 
     Args:
         longest: The longest pause, in seconds.
@@ -183,7 +183,7 @@ class Backoff:
         return min(self._longest, self._first * 2.0 ** min(self.failures - 1, 10))
 
     def worked(self) -> None:
-        """It did what was asked of it."""
+        """It succeeded, so the next failure starts with the shortest wait."""
         self.failures = 0
 
 

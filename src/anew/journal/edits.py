@@ -1,4 +1,4 @@
-"""Changes to an experiment from outside: tags, notes, a reader's verdict on a vanished process.
+"""Changes to an experiment from outside: tags, notes, the end of a vanished process found by a reader.
 
 They are events like any other, so they survive every rebuild of an index. Each author has a segment of its own in each
 copy of an experiment's folder, so copies that were edited apart can be put together again.

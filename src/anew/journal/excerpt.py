@@ -1,4 +1,4 @@
-"""What the root's journal says that goes along when experiments leave for another root."""
+"""The lines of the root's journal that are exported along with experiments."""
 
 from __future__ import annotations
 

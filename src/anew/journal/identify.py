@@ -1,4 +1,4 @@
-"""Which experiment a journal is of."""
+"""Identifying the experiment that a journal belongs to."""
 
 from __future__ import annotations
 

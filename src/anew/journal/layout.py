@@ -1,4 +1,4 @@
-"""Every path of a store, in one place.
+"""All paths of a store.
 
 The root holds the experiments (a folder each, its path under the root is the prefix), a derived
 catalog, and `.anew/`. Inside an experiment every writer has files of its own, named after it:

@@ -1,4 +1,4 @@
-"""Whether the process behind a writer is still there.
+"""Whether a writer's process still exists.
 
 On the same machine and boot the process table decides, at once. From elsewhere only the heartbeat
 can: the writer touches its event segment at a known interval.
@@ -24,7 +24,7 @@ def host_name() -> str:
 
 
 def boot_id() -> str:
-    """An id that changes when the machine restarts, or "" where there is none to be had."""
+    """An id that changes when the machine restarts, or "" if none is available."""
     try:
         with open("/proc/sys/kernel/random/boot_id") as file:
             return file.read().strip()
@@ -77,7 +77,7 @@ def seems_gone(
     silent_for: float,
     heartbeat: float,
 ) -> tuple[str, bool] | None:
-    """Why the writer with these marks must be gone, and whether that is certain; None if it may live.
+    """Why the writer with these marks must have vanished, and whether that is certain; None if it may still run.
 
     Args:
         silent_for: Seconds since its last heartbeat or record.

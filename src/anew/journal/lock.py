@@ -1,4 +1,4 @@
-"""The one kind of lock there is: among readers that bring an index up to date, or send to another tracker."""
+"""The lock among readers that update an index or send to another tracker."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EI
 
 @contextmanager
 def locked(path: str, wait: float) -> Iterator[bool]:
-    """Hold the lock for the block; yields whether it was to be had within `wait` seconds.
+    """Hold the lock for the block; yields whether it was acquired within `wait` seconds.
 
     The kernel's lock on the file goes with the process, however that ends. Where the file system has none,
     a file that says who holds it stands in; one whose process is gone, or which was not touched for two
@@ -93,7 +93,7 @@ def _held_file(path: str, wait: float) -> Iterator[bool]:
 
 
 def renew(path: str) -> None:
-    """Say that whoever holds the lock is still at work; to be called now and then by the holder."""
+    """Show that the lock's holder is still working; the holder calls this from time to time."""
     try:
         os.utime(path + ".held")
     except FileNotFoundError:

@@ -127,7 +127,7 @@ def append_line(path: str, line: bytes, *, durable: bool = False) -> None:
         if size and os.pread(fd, 1, size - 1) != b"\n":
             line = b"\n" + line
         if os.write(fd, line) != len(line):
-            raise OSError(errno.ENOSPC, "the disk took only part of a line", path)
+            raise OSError(errno.ENOSPC, "only part of a line could be written", path)
         if durable:
             os.fsync(fd)
     finally:
@@ -156,7 +156,7 @@ def make_private(root: RootLayout, folder: str) -> None:
 
 
 def claim_number(root: RootLayout, what: str, at_least: int) -> int:
-    """A number of `what` that no other process gets: at least this, and higher than all that were claimed before.
+    """Claim a unique number for `what`, at least this one and higher than all claimed before.
 
     Raises:
         OSError: The root cannot be written.

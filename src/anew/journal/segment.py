@@ -1,4 +1,4 @@
-"""One append-only file of one writer, written so that a returned write survives `kill -9`.
+"""One append-only file of one writer; a write that has returned survives `kill -9`.
 
 Every record is one `os.write` of a whole line to a file opened for appending: the bytes are the kernel's
 when the call returns, threads need no lock, and a process that dies leaves at most one line cut short.
@@ -31,7 +31,7 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 
 
 class Segment:
-    """An append-only file that keeps going when the disk does not.
+    """An append-only file that keeps accepting lines while the disk fails.
 
     While writing fails, up to 1 MiB of lines is kept in memory and written when the disk recovers; what
     does not fit is counted in `lost`. Nothing is raised by `append`: `trouble` holds the last error.
@@ -98,7 +98,7 @@ class Segment:
         try:
             if os.write(self.fd, line) == len(line):
                 return True
-            error = OSError(errno.ENOSPC, "the disk took only part of a record", self.path)
+            error = OSError(errno.ENOSPC, "only part of a record could be written", self.path)
         except OSError as caught:
             error = caught
         return self.failed(line, error)
@@ -122,7 +122,7 @@ class Segment:
         return len(self._pending)
 
     def rotate(self, path: str) -> None:
-        """Go on in a new file, behind the same descriptor."""
+        """Continue in a new file, behind the same descriptor."""
         fd = _open(path, _FLAGS | os.O_EXCL)
         os.dup2(fd, self.fd, inheritable=False)
         os.close(fd)
@@ -136,7 +136,7 @@ class Segment:
             return 0
 
     def is_gone(self) -> bool:
-        """Whether the file was deleted under us: writes to it succeed, and nobody will ever see them."""
+        """Whether the file was deleted while open: writes to it succeed, but nobody will ever see them."""
         try:
             behind = os.fstat(self.fd)
             there = os.stat(self.path)
@@ -229,7 +229,7 @@ class Segment:
             line = self._pending[0]
             try:
                 if os.write(self.fd, line) != len(line):
-                    raise OSError(errno.ENOSPC, "the disk took only part of a record", self.path)
+                    raise OSError(errno.ENOSPC, "only part of a record could be written", self.path)
             except OSError as error:
                 self._begin_trouble(error)
                 return False

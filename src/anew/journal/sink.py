@@ -1,4 +1,4 @@
-"""What the journal fills: the index, a server, another tracker. `drive` feeds it, and nothing else does."""
+"""The protocol of sinks, such as the index or a forwarder; only `drive` passes them records."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Followed(NamedTuple):
 
 
 class Sink(Protocol):
-    """Takes in what experiments wrote, and remembers how far it has come.
+    """Receives what experiments wrote, and remembers how far it has read.
 
     A sink is driven by one thread at a time. What it takes is *in hand* until `commit` makes it good together with
     its cursors: a crash at any moment leaves what was committed and its cursors, and everything else is offered again. So
@@ -62,7 +62,7 @@ class Sink(Protocol):
         ...
 
     def commit(self) -> None:
-        """Make good all that is in hand and its cursors, together or not at all."""
+        """Save everything taken and its cursors, together or not at all."""
         ...
 
     def close(self) -> None:

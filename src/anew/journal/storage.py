@@ -1,6 +1,6 @@
-"""Where journals lie: all that who follows one needs of a disk, so that it may be a folder, memory or objects.
+"""Where journals are stored: the two operations that reading one needs, for a folder, memory or objects.
 
-Everything else about reading a journal (`follow`, `drive`, `verdict`) is a function over these two methods.
+Everything else about reading a journal (`follow`, `drive`, `vanished`) is a function over these two methods.
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class FolderStorage:
         found = []
         try:
             if modes.S_ISLNK(os.lstat(path).st_mode):
-                raise OSError(errno.ELOOP, "it is a link, and links are not followed", path)
+                raise OSError(
+                    errno.ELOOP, "it is a symbolic link, and links are not followed", path
+                )
             with os.scandir(path) as entries:
                 for entry in entries:
                     stat = entry.stat(follow_symlinks=False)
@@ -106,7 +108,7 @@ class FolderStorage:
         fd = os.open(full, _FLAGS)
         try:
             if not modes.S_ISREG(os.fstat(fd).st_mode):
-                raise OSError(errno.EINVAL, "it is no plain file", full)
+                raise OSError(errno.EINVAL, "it is not a regular file", full)
             pieces = []
             while length > 0 and (data := os.pread(fd, length, start)):
                 pieces.append(data)

@@ -1,4 +1,4 @@
-"""One process's writer on one experiment: its segments, its signs of life, its end."""
+"""One process's writer on one experiment: its segments, its heartbeat, its end."""
 
 from __future__ import annotations
 
@@ -210,4 +210,4 @@ def _copy(path: str, name: str) -> None:
 
 
 def _deleted(path: str) -> OSError:
-    return FileNotFoundError(2, "the file was deleted while it was written", path)
+    return FileNotFoundError(2, "the file was deleted while it was being written", path)

@@ -1,1 +1,1 @@
-"""What goes on beside the training: system metrics, console capture, and the one background thread."""
+"""Background work during training: system metrics, console capture, and the one background thread."""

@@ -1,4 +1,4 @@
-"""What a program prints, kept in the experiment's folder as it is printed.
+"""Console capture: saving what a program prints in the experiment's folder.
 
 `sys.stdout` and `sys.stderr` are replaced by tees that write to the original first and then to the file
 of every experiment open at that moment. Output of C libraries and of other programs goes past these
@@ -69,7 +69,9 @@ class ConsoleCapture:
         try:
             self._fd = _open(self.path)
         except OSError as error:
-            self._tell(0, f"the console cannot be kept in {self.path}: {error.strerror or error}")
+            self._tell(
+                0, f"console output cannot be saved to {self.path}: {error.strerror or error}"
+            )
             return
         self._after_fork()
         for index, name in enumerate(_STREAMS):
@@ -77,7 +79,7 @@ class ConsoleCapture:
             self._tees[-1].captures = (*self._tees[-1].captures, self)
 
     def stop(self) -> None:
-        """Keep nothing more; a line begun is kept as far as it came. The streams are as they were."""
+        """Stop capturing and restore the streams; an unfinished line is saved as it is."""
         if self._fd < 0:
             return
         for name, tee in zip(_STREAMS, self._tees, strict=True):

@@ -1,4 +1,4 @@
-"""What a terminal would show in the end, as lines: progress bars folded, colours and cursor moves taken out.
+"""Reducing terminal output to the lines finally visible: progress bars folded, colours and cursor moves removed.
 
 A progress bar rewrites its line many times a second by returning the carriage; several bars move the
 cursor up and down as well. Written to a file as they come, they would fill it. Here only the state in

@@ -1,4 +1,4 @@
-"""What NVIDIA's GPUs are doing, through their management library; nothing where there are none."""
+"""Metrics of NVIDIA GPUs, from their management library; nothing on machines without any."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class GpuSampler:
         return values
 
     def close(self) -> None:
-        """Let go of the management library."""
+        """Release the management library."""
         self._devices = []
         if self._nvml is not None:
             try:

@@ -1,4 +1,4 @@
-"""What the machine and this process are doing: CPU, memory, disk, network, GPUs."""
+"""System metrics of the machine and this process: CPU, memory, disk, network, GPUs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class SystemSampler:
         return True
 
     def close(self) -> None:
-        """Let go of the GPUs' management library."""
+        """Release the GPUs' management library."""
         if self._gpus is not None:
             self._gpus.close()
 

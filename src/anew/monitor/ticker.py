@@ -1,4 +1,4 @@
-"""The one background thread of a process: calls what is due, for all live experiments together.
+"""The one background thread of a process, which makes the recurring calls of all live experiments.
 
 The thread is a daemon, starts with the first call to come and ends when there is none left, so it
 neither delays the exit nor costs a process that needs none. A forked child begins with nothing to
@@ -57,7 +57,7 @@ class Handle:
         return self._cancelled
 
     def cancel(self, wait: float = 0.0) -> bool:
-        """Call it no more; returns whether no call of it is under way any longer.
+        """Stop calling it; returns whether no call is in progress any more.
 
         Args:
             wait: Seconds to wait at most for a call under way. A callback may cancel itself.
@@ -115,7 +115,7 @@ class Ticker:
             name: What it does, for the report should it fail ("system metrics").
         """
         if every_seconds is not None and not every_seconds > 0:
-            raise ValueError(f"An interval is more than 0 seconds, not {every_seconds!r}.")
+            raise ValueError(f"An interval must be greater than 0 seconds, not {every_seconds!r}.")
         wait = first_after if first_after is not None else every_seconds or 0.0
         changed = self._condition()
         with changed:
@@ -216,7 +216,7 @@ def _report(name: str, error: BaseException) -> None:
         import logging
 
         logging.getLogger("anew").warning(
-            "%s failed in the background and will be tried again without a word: %s: %s",
+            "%s failed in the background. It will be tried again, and further failures are not reported: %s: %s",
             name,
             type(error).__name__,
             error,

@@ -1,4 +1,4 @@
-"""Drawing one curve so that nothing in it goes unseen."""
+"""Drawing one curve so that gaps and outliers stay visible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 class Oddities:
-    """Counts what a chart can only hint at, for the remark beside its title."""
+    """Counts what a chart cannot show, such as NaN, for the remark beside its title."""
 
     def __init__(self) -> None:
         self.nan = self.infinite = self.below_zero = self.missing = 0

@@ -39,7 +39,7 @@ def field_value(experiment: ExperimentView, field: str) -> Any:
 def _found(experiment: ExperimentView, field: str) -> Any:
     if not field or field.startswith(".") or field.endswith("."):
         raise InvalidValue(
-            f"{field!r} is no field; fields are named as in filters: params.lr, git.branch, status.",
+            f"{field!r} is not a field. Name fields as in filters: params.lr, git.branch, status.",
             key=field,
         )
     if field in _FACTS:
@@ -59,7 +59,7 @@ def _found(experiment: ExperimentView, field: str) -> Any:
 
 
 def metric_result(experiment: ExperimentView, metric: str, mode: str) -> float | None:
-    """What one number an experiment came to: mode "last", "min", "max" or "best" (by the metric's name)."""
+    """The result of an experiment as one number: mode "last", "min", "max" or "best" (by the metric's name)."""
     if metric not in experiment.metrics:
         return None
     view = experiment.metrics[metric]

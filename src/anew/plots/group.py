@@ -1,4 +1,4 @@
-"""The mean of groups of experiments, with a band: what a parameter does, beyond one lucky seed.
+"""The mean of groups of experiments, with a band for their spread.
 
 `band.py` says how experiments with different steps are brought together.
 """
@@ -92,11 +92,11 @@ def plot_group(
 
 def _check(band: str, x: XAxis) -> None:
     if band not in BANDS:
-        raise InvalidValue(f"A band is one of {', '.join(BANDS)}, not {band!r}.", key="band")
+        raise InvalidValue(f"band must be one of {', '.join(BANDS)}, not {band!r}.", key="band")
     if x == "time":
         raise InvalidValue(
-            "Experiments that ran at different times have no mean over time of day: "
-            "use x='step' or x='relative'.",
+            "Experiments that ran at different times have no common time of day to average over. "
+            "Use x='step' or x='relative'.",
             key="x",
         )
 
@@ -130,8 +130,8 @@ def group_bands(
         members.setdefault(tuple(field_value(one, field) for field in by), []).append(one)
     if len(members) > _MOST_GROUPS:
         raise InvalidValue(
-            f"Grouping by {', '.join(by)} makes {len(members)} groups, and {_MOST_GROUPS} is the most "
-            "that can be told apart: group by something with fewer values.",
+            f"Grouping by {', '.join(by)} makes {len(members)} groups; at most {_MOST_GROUPS} "
+            "can be told apart in a chart. Group by a field with fewer values.",
             key="by",
         )
     lines = {line.experiment_id: line for line in _lines(store, experiments, metric, x)}

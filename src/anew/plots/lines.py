@@ -71,7 +71,7 @@ def read_lines(
         InvalidValue: `x` is none of the three.
     """
     if x not in X_AXES:
-        raise InvalidValue(f"The x axis is one of {', '.join(X_AXES)}, not {x!r}.", key="x")
+        raise InvalidValue(f"x must be one of {', '.join(X_AXES)}, not {x!r}.", key="x")
     have = [one for one in experiments if any(name in one.metrics for name in metrics)]
     if not have:
         raise _no_metric(experiments, metrics)

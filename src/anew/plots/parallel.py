@@ -63,12 +63,14 @@ def plot_parallel(
         if (value := metric_result(one, metric, mode)) is not None and math.isfinite(value)
     ]  # fmt: skip
     if not views:
-        raise NotFound(f"No experiment has a finite {metric!r} to end at.", name=metric)
+        raise NotFound(f"No experiment has a finite value of {metric!r}.", name=metric)
     if params is None:
         fields = [f"params.{key}" for key in differing([flat(one.params) for one in views])]
         fields = fields[:_MOST_AXES]
         if not fields:
-            raise NotFound("No parameter differs between these experiments: name some to draw.")
+            raise NotFound(
+                "No parameter differs between these experiments: name the parameters to draw."
+            )
     else:
         fields = list(params)
     if not 0 < len(fields) <= _MOST_AXES:

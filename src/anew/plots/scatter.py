@@ -83,7 +83,7 @@ def plot_scatter(
     log_y: bool = False,
     title: str | None = None,
 ) -> Figure:
-    """Draw a parameter (or any field) against what a metric came to, a dot per experiment.
+    """Draw a parameter (or any field) against the result of a metric, one dot per experiment.
 
     Args:
         experiments: A filter, the experiments themselves, or None for all.
@@ -186,9 +186,9 @@ def _ring_the_best(
 
 
 def check_mode(mode: str) -> None:
-    """Refuse a result that is none of the four."""
+    """Raise an error unless the mode is one of the four."""
     if mode not in MODES:
-        raise InvalidValue(f"A result is one of {', '.join(MODES)}, not {mode!r}.", key="mode")
+        raise InvalidValue(f"result must be one of {', '.join(MODES)}, not {mode!r}.", key="mode")
 
 
 def smaller_is_better(metric: str, mode: Mode) -> bool:

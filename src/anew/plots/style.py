@@ -1,4 +1,4 @@
-"""How our figures look: colours, grid, fonts, saving. Everything is set on the figure at hand.
+"""The style of figures: colours, grid, fonts, saving. Everything is set on the figure itself, nothing globally.
 
 Nothing here touches pyplot, a backend or `rcParams`, so a user's own settings stay as they are.
 """
@@ -125,7 +125,7 @@ def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: 
 
 
 def note(ax: Axes, text: str) -> None:
-    """A remark in small type at the top right: what the picture does not show."""
+    """A remark in small type at the top right about what the chart does not show."""
     if text:
         ax.annotate(
             _plain(text),
@@ -163,7 +163,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     ending = target.suffix.lower().lstrip(".")
     if ending not in FORMATS:
         raise InvalidValue(
-            f"A figure is saved as .png, .svg or .pdf, and {target.name!r} ends in "
+            f"Figures are saved as .png, .svg or .pdf, but {target.name!r} ends in "
             f"{target.suffix or 'nothing'!r}: choose one of the three.",
             key="save",
         )

@@ -148,7 +148,10 @@ def group_charts(
 ) -> TextChart:
     """The mean of each group as a curve; the bands are for the figures."""
     if x == "time":
-        raise InvalidValue("A mean has no time of day: use --x step or --x relative.", key="x")
+        raise InvalidValue(
+            "Experiments that ran at different times have no common time of day to average over: use --x step or --x relative.",
+            key="x",
+        )
     groups = group_bands(store, views, metric, list(by), band=band, x=x, points=4 * width)
     lines = [Line(name, metric, one.x, one.mean) for name, one in groups.items()]
     divisor, unit = scaled_time(lines) if x == "relative" else (1.0, x)

@@ -1,1 +1,1 @@
-"""What is recorded, without being asked, of how a program was run. Part of the write side: nothing heavy at import."""
+"""Automatic capture of how a program was run. Part of the write side, so importing it loads nothing heavy."""

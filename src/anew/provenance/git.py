@@ -61,7 +61,7 @@ class _Status:
 def capture_git(
     repository: Repository, *, exclude: Iterable[str] = ()
 ) -> tuple[dict[str, Any], bytes]:
-    """What is known of a working tree, and the patch from its commit to what is in it now.
+    """The state of a working tree, and the patch from its commit to its current content.
 
     The patch has changed, deleted, new and untracked files, binary ones too, and changes inside submodules; what was
     too large or secret is in `left_out`. Neither the index nor the object store is touched.
@@ -167,10 +167,10 @@ def _fitting(root: str, paths: list[str], left_out: LeftOut, room: int) -> dict[
         if os.path.isdir(full) and not os.path.islink(full):
             # A submodule (its commit is in the record), or an untracked repository inside this one.
             if path.endswith("/"):
-                left_out[path] = "a git repository of its own"
+                left_out[path] = "a separate git repository"
             continue
         if is_secret_file(path):
-            left_out[path] = "a file made to hold secrets"
+            left_out[path] = "a file that usually holds secrets"
         elif size > FILE_LIMIT:
             left_out[path] = f"{size} bytes, more than {FILE_LIMIT}"
         elif size > room:
@@ -225,7 +225,7 @@ def _submodules(root: str) -> dict[str, str]:
 
 
 def capture_loose_code(root: str, paths: Iterable[str]) -> tuple[dict[str, Any], bytes]:
-    """The same for code in no repository: files below a folder, as a patch on nothing."""
+    """The same for code outside a repository: files below a folder, as a patch against an empty tree."""
     patch, left_out = new_file_patch(root, paths, FILE_LIMIT)
     patch, secret, masked = without_secrets(patch)
     facts: dict[str, Any] = {"commit": None, "branch": None, "repository": False}

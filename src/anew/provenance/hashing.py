@@ -28,7 +28,7 @@ class HashCache:
 
     @classmethod
     def under(cls, folder: str) -> HashCache:
-        """What is remembered in a root folder."""
+        """The cache of a root folder."""
         from ..journal.layout import RootLayout
 
         return cls(RootLayout(folder))

@@ -1,4 +1,4 @@
-"""Patches as bytes: parting them by file, keeping secrets out of them, and making one without git."""
+"""Patches as bytes: splitting them by file, removing secrets, and making one without git."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SECRET_FILE = re.compile(
 
 
 def is_secret_file(path: str) -> bool:
-    """Whether a file of that name is made to hold secrets (`.env`, `id_rsa`, `server.pem` …)."""
+    """Whether a file of that name usually holds secrets (`.env`, `id_rsa`, `server.pem` …)."""
     return bool(_SECRET_FILE.search(path)) and not path.endswith(
         (".example", ".template", ".sample")
     )
@@ -85,7 +85,7 @@ def _unquoted(path: bytes) -> str:
 
 
 def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
-    """A patch with no secret in it, the files left out for that, and those in which one was masked.
+    """The patch without secrets, the files that were left out because of secrets, and those in which secrets were masked.
 
     A secret on an added line is replaced, so that the patch still applies. On a line that the patch needs as it is
     (removed or context) it cannot be; then the file's part is left out.
@@ -93,7 +93,7 @@ def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
     kept, left_out, masked = [], {}, []
     for path, part in sections(patch):
         if is_secret_file(path):
-            left_out[path] = "a file made to hold secrets"
+            left_out[path] = "a file that usually holds secrets"
             continue
         if b"\nGIT binary patch" in part:
             kept.append(part)
@@ -108,7 +108,7 @@ def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
         if len(before) != len(after) or not all(
             line.startswith("+") and not line.startswith("+++ ") for line in touched
         ):
-            left_out[path] = "it holds what looks like a secret"
+            left_out[path] = "it seems to contain a secret"
             continue
         masked.append(path)
         kept.append(clean.encode("utf-8", "surrogateescape"))
@@ -116,7 +116,7 @@ def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
 
 
 def new_file_patch(root: str, paths: Iterable[str], limit: int) -> tuple[bytes, LeftOut]:
-    """A patch that makes text files again, for code that is in no repository.
+    """A patch that recreates text files, for code outside a repository.
 
     Args:
         root: The folder that the patch is relative to.

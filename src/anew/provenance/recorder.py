@@ -1,4 +1,4 @@
-"""The capture of one opening: what is cheap at once, the rest in the background, awaited at the end.
+"""The capture of one opening: fast facts immediately, the rest in the background, waited for at the end.
 
 Nothing here ever fails the run: what cannot be captured is named in the record.
 """
@@ -366,7 +366,7 @@ class Capturer:
         count = facts.get("changed_count", 0)
         line = (
             f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']}; "
-            "kept as environment/git.patch"
+            "saved as environment/git.patch"
         )
         if facts.get("left_out_count"):
             line += f", {facts['left_out_count']} left out (see `anew show`)"
@@ -416,7 +416,7 @@ class Capturer:
             recording = self._recording()
             if recording is not None:
                 self._failed(
-                    recording, "capture", TimeoutError(f"not done after {END_WAIT:.0f} seconds")
+                    recording, "capture", TimeoutError(f"not finished after {END_WAIT:.0f} seconds")
                 )
             return
         if not self._done:

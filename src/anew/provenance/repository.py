@@ -18,7 +18,7 @@ _FOREIGN = (
 
 
 class GitFailed(Exception):
-    """A call of git that did not come to a good end; `detail` is what git said."""
+    """A call of git that failed; `detail` is git's error message."""
 
     def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message)
@@ -119,7 +119,9 @@ def git(
         )  # fmt: skip
     except FileNotFoundError:
         missing = (
-            "git is not installed" if os.path.isdir(folder) else f"there is no folder {folder}"
+            "git is not installed"
+            if os.path.isdir(folder)
+            else f"the folder {folder} does not exist"
         )
         raise GitFailed(missing) from None
     except subprocess.TimeoutExpired:

@@ -208,7 +208,7 @@ for line in open(manifest, encoding="utf-8", errors="surrogateescape"):
     except OSError:
         print(f"reproduce: error: the input {place} is missing", file=sys.stderr); bad += 1; continue
     if found.hexdigest() != wanted:
-        print(f"reproduce: error: the input {place} is not what it was", file=sys.stderr); bad += 1
+        print(f"reproduce: error: the input {place} has changed since the run", file=sys.stderr); bad += 1
 sys.exit(bad > 0)
 PY
 fi

@@ -88,7 +88,7 @@ def seed_everything(seed: int, deterministic: bool = False) -> Seeds:
         or not 0 <= seed.__index__() < 2**32
     ):
         raise InvalidValue(
-            f"A seed is an integer from 0 to 2**32 - 1 (what numpy takes), not {seed!r}.",
+            f"A seed must be an integer from 0 to 2**32 - 1 (what numpy takes), not {seed!r}.",
             key="seed",
         )
     import random
@@ -277,7 +277,7 @@ def set_rng_state(state: dict[str, Any]) -> None:
             )
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidValue(
-            f"This is no random state that get_rng_state gave: {type(error).__name__}: {error}.",
+            f"This is not a random state returned by get_rng_state: {type(error).__name__}: {error}.",
             key="state",
         ) from error
 
@@ -299,7 +299,7 @@ def _set_torch(state: dict[str, Any]) -> None:
         there = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if len(state["cuda"]) > there:
             raise InvalidValue(
-                f"The state is one of {len(state['cuda'])} GPUs, and there are {there} here: remove 'cuda' from it "
+                f"The state was taken with {len(state['cuda'])} GPUs, and this machine has {there}: remove 'cuda' from it "
                 "to restore the rest.",
                 key="cuda",
             )

@@ -1,4 +1,4 @@
-"""The environment variables that matter to a result: an allow list, with no secret in what it lets through."""
+"""The environment variables that affect results: an allow list, with secrets masked."""
 
 from __future__ import annotations
 

@@ -183,7 +183,7 @@ def _column(field: Field, names: KnownNames, text: str) -> Fact:
         section = field.parts[0].text.lower().rstrip("s")
         suggestions.insert(0, ("config" if section == "config" else section + "s") + tail)
     if not suggestions and len(field.parts) == 1:
-        suggestions.append(f"'{name}' (a text is put in quotes)")
+        suggestions.append(f"'{name}' (put strings in quotes)")
     raise mistake(
         f"There is no field {field.text!r}.",
         text,
@@ -204,7 +204,7 @@ def _metric(field: Field, names: KnownNames, text: str, must_exist: bool) -> Met
         return Metric(stem, last.text)  # the quotes say where the name ends
     if is_whole and is_stem:
         raise mistake(
-            f"{field.text!r} may be the metric {whole!r} or the {last.text} of {stem!r}.",
+            f"{field.text!r} could mean the metric {whole!r} or the {last.text} of {stem!r}.",
             text,
             field.position,
             f'metrics["{whole}"] or metrics["{stem}"].{last.text}',

@@ -92,7 +92,7 @@ class _Parser:
         if token.kind != "end":
             near = difflib.get_close_matches(token.word, ("and", "or", "in", "not", "is"), 1)
             raise self.mistake(
-                f"'and', 'or' or the end is expected, not {token.text!r}.",
+                f"Expected 'and', 'or' or the end, not {token.text!r}.",
                 token,
                 near[0] if near else None,
             )
@@ -114,7 +114,7 @@ class _Parser:
         start = self.token
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise self.mistake(f"This is nested more than {MAX_DEPTH} deep.", start)
+            raise self.mistake(f"The filter is nested more than {MAX_DEPTH} deep.", start)
         try:
             if self.accept("not"):
                 return Not(self.negation())
@@ -124,7 +124,7 @@ class _Parser:
                     what = (
                         "the end came" if self.token.kind == "end" else f"not {self.token.text!r}"
                     )
-                    raise self.mistake(f"')' is expected here, {what}.", self.token)
+                    raise self.mistake(f"Expected ')' here, {what}.", self.token)
                 return inner
             return self.condition()
         finally:
@@ -143,9 +143,7 @@ class _Parser:
         if self.accept("in") or self.accept("not", "in"):
             return self.membership(left, negated=self.tokens[self.at - 2].word == "not")
         if isinstance(left, Value):
-            raise self.mistake(
-                f"After the value {left.text} a comparison or 'in' is expected.", token
-            )
+            raise self.mistake(f"Expected a comparison or 'in' after the value {left.text}.", token)
         field = left
         if token.text in ("=~", "!~"):
             self.at += 1
@@ -162,7 +160,7 @@ class _Parser:
         if token.kind != "end" and token.text != ")" and token.word not in ("and", "or"):
             near = difflib.get_close_matches(token.text.lower(), _SUFFIXES, 1)
             raise self.mistake(
-                f"An operator is expected after {field.text!r}: {', '.join(_SUFFIXES)}.",
+                f"Expected an operator after {field.text!r}: {', '.join(_SUFFIXES)}.",
                 token,
                 near[0] if near else None,
             )
@@ -175,7 +173,7 @@ class _Parser:
             operator = self.take()
             right = self.operand()
             if isinstance(left, Value) and isinstance(right, Value):
-                raise self.mistake("Two values are compared; one side must be a field.", operator)
+                raise self.mistake("Both sides are values; one side must be a field.", operator)
             items.append(Compare(left, cast(Operator, operator.text), right, operator.position))
             left = right
         return items[0] if len(items) == 1 else And(tuple(items))
@@ -185,19 +183,20 @@ class _Parser:
         if token.text in ("(", "["):
             if isinstance(left, Value):
                 raise self.mistake(
-                    "A value stands before 'in' and a list after it; one is a field.", token
+                    "There is a value before 'in' and a list after it; one of the two must be a field.",
+                    token,
                 )
             return In(left, self.items(), negated, token.position)
         right = self.operand()
         if isinstance(right, Value):
             raise self.mistake(
-                "After 'in' a list is expected, such as ('a', 'b'), or a field.",
+                "Expected a list such as ('a', 'b'), or a field, after 'in'.",
                 token,
                 f"({right.text})",
             )
         if isinstance(left, Field):
             raise self.mistake(
-                "A field stands on both sides of 'in'; on the left a text is expected.", token
+                "There is a field on both sides of 'in'; put a string on the left.", token
             )
         return Contains(right, left, negated, token.position)
 
@@ -215,7 +214,9 @@ class _Parser:
             value = self.operand()
             if isinstance(value, Field):
                 raise self.mistake(
-                    f"A list holds values; {value.text} is a field.", token, f"'{value.text}'"
+                    f"A list may only contain values; {value.text} is a field.",
+                    token,
+                    f"'{value.text}'",
                 )
             values.append(value)
             if len(values) > MAX_ITEMS:
@@ -235,7 +236,7 @@ class _Parser:
             value = Value("bool", token.word == "true", token.text, token.position)
             return Compare(field, "!=" if negated else "==", value, token.position)
         raise self.mistake(
-            "After 'is' comes null, nan, true or false.", token, f"{field.text} is null"
+            "Expected null, nan, true or false after 'is'.", token, f"{field.text} is null"
         )
 
     # -- operands ----------------------------------------------------------------------------------
@@ -264,4 +265,4 @@ class _Parser:
                 self.at += 1
                 return Field(token.parts, token.text, token.position)
         found = "the filter ends" if token.kind == "end" else f"there is {token.text!r}"
-        raise self.mistake(f"A field or a value is expected, but here {found}.", token)
+        raise self.mistake(f"Expected a field or a value, but here {found}.", token)

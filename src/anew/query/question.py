@@ -175,7 +175,7 @@ def ask(
         ValueError: `limit` or `offset` is negative.
     """
     if (limit is not None and limit < 0) or offset < 0:
-        raise ValueError(f"limit and offset are 0 or more, not {limit} and {offset}.")
+        raise ValueError(f"limit and offset must be 0 or more, not {limit} and {offset}.")
     items = ([] if filter is None else [parse(filter)]) + list(given)
     return Question(
         filter=None if not items else items[0] if len(items) == 1 else And(tuple(items)),
@@ -201,7 +201,8 @@ def parse_field(text: str) -> Field:
     tokens = tokenize(text)
     if len(tokens) != 2 or tokens[0].kind != "path":
         raise QueryError(
-            f"{text!r} is not a field. A field is written as 'created_at' or 'metrics.val_loss.min'.",
+            f"{text!r} is not a field. A field is written as 'created_at' or "
+            "'metrics.val_loss.min'.",
             text=text,
             position=0,
         )
@@ -224,8 +225,8 @@ def parse_sort(sort: str | Sequence[str]) -> tuple[SortKey, ...]:
         tokens = tokenize(bare)
         if len(tokens) != 2 or tokens[0].kind != "path":
             raise QueryError(
-                f"{part!r} cannot be sorted by. Give a field, with '-' before it to sort "
-                "downwards: '-created_at' or 'metrics.val_loss.min'.",
+                f"{part!r} is not a sort key. Give a field, with '-' before it to sort in "
+                "descending order: '-created_at' or 'metrics.val_loss.min'.",
                 text=part,
                 position=0,
             )

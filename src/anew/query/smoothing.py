@@ -24,8 +24,8 @@ def smoothed(values: Floats, weight: float) -> Floats:
     """
     if not 0 <= weight < 1:
         raise InvalidValue(
-            f"A smoothing weight lies in [0, 1), and {weight!r} does not: 0 leaves the curve as it "
-            "is, 0.9 averages over about ten points.",
+            f"A smoothing weight must be at least 0 and less than 1, not {weight!r}: 0 leaves "
+            "the curve unchanged, 0.9 averages over about ten points.",
             key="smooth",
         )
     values = np.asarray(values, dtype=np.float64)

@@ -60,7 +60,8 @@ def tokenize(text: str) -> list[Token]:
     for char in text:
         if "\ud800" <= char <= "\udfff":
             raise QueryError(
-                f"The filter holds half a character (U+{ord(char):04X}), which no text can be compared with."
+                f"The filter contains half of a surrogate pair (U+{ord(char):04X}), which cannot be "
+                "compared with any text."
             )
     tokens: list[Token] = []
     position = 0
@@ -91,7 +92,9 @@ def _token(text: str, position: int) -> tuple[Token, int]:
         if operator in _OPERATORS:
             return Token("op", operator, position), position + length
         if operator in _INSTEAD:
-            raise mistake(f"{operator!r} is no operator here.", text, position, _INSTEAD[operator])
+            raise mistake(
+                f"{operator!r} is not an operator here.", text, position, _INSTEAD[operator]
+            )
     raise mistake(f"The character {char!r} has no meaning here.", text, position)
 
 
@@ -110,8 +113,8 @@ def _number(text: str, begin: int) -> tuple[Token, int]:
     if span is not None:
         return Token("time", raw, begin, span), end
     raise mistake(
-        f"{raw!r} is no number (1, 0.5, 1e-3), duration (90s, 1h30m, 7d) or date "
-        "(2026-01-31, 2026-01-31T12:00); put a text in quotes.",
+        f"{raw!r} is not a number (1, 0.5, 1e-3), duration (90s, 1h30m, 7d) or date "
+        "(2026-01-31, 2026-01-31T12:00); put a string in quotes.",
         text,
         begin,
     )

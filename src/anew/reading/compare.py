@@ -52,7 +52,7 @@ def check_mode(mode: Mode | None, metric: str) -> Mode:
     if mode is None:
         return direction(metric)
     if mode not in ("min", "max"):
-        raise InvalidValue(f"mode is 'min' or 'max', not {mode!r}.", key="mode")
+        raise InvalidValue(f"mode must be 'min' or 'max', not {mode!r}.", key="mode")
     return mode
 
 
@@ -122,7 +122,7 @@ def differences(
 ) -> list[Difference]:
     """See `Store.first_difference`; `history` has all series of both that are named."""
     if rtol < 0 or atol < 0:
-        raise ValueError(f"rtol and atol are 0 or more, not {rtol} and {atol}.")
+        raise ValueError(f"rtol and atol must be 0 or more, not {rtol} and {atol}.")
     found: list[Difference] = []
     for name in names:
         one, other = history.get(a.id, name), history.get(b.id, name)
@@ -192,7 +192,7 @@ def meant(resolved: Resolved) -> str:
     elif resolved.empty:
         hint = " The store has no experiments yet."
     else:
-        hint = " `store.list()` or `anew list` shows what there is."
+        hint = " List the experiments with `store.list()` or `anew list`."
     raise NotFound(
         f"There is no experiment {text!r}.{hint}", name=text, nearest=list(resolved.nearest)
     )
@@ -270,7 +270,9 @@ def in_trash(ref: str, items: Sequence[tuple[str, str, str]]) -> str:
             return ids[0]
         if ids:
             shown = ", ".join(f"{one[0]} ({one[1]})" for one in meets[:8])
-            raise Ambiguous(f"{ref!r} may be several in the trash: {shown}.", candidates=ids)
+            raise Ambiguous(
+                f"{ref!r} matches several experiments in the trash: {shown}.", candidates=ids
+            )
     near = nearest(text, [word for one in items for word in one[:2]])
     hint = f" Did you mean {one_of(near)}?" if near else " The trash is empty." if not items else ""
     raise NotFound(f"There is no experiment {ref!r} in the trash.{hint}", name=ref, nearest=near)

@@ -37,7 +37,7 @@ def export(
     chosen = format or ("zip" if target.lower().endswith(".zip") else "parquet")
     if chosen not in _FORMATS:
         raise InvalidValue(
-            f"The format is one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
+            f"format must be one of {', '.join(_FORMATS)}, not {format!r}.", key="format"
         )
     if chosen == "zip":
         source.looked_after().archive([view.id for view in views], target, whole=whole)

@@ -60,7 +60,7 @@ def export_tables(
     paths = [os.path.join(target, f"{name}.{format}") for name in names]
     for path in paths:
         if os.path.exists(path):
-            raise FileExistsError(f"{path} is there already; export to another folder.")
+            raise FileExistsError(f"{path} already exists. Export to another folder.")
     os.makedirs(target, exist_ok=True)
     facts = experiments_table(source.backend, [view.id for view in views])
     open_writer = _WRITERS[format]

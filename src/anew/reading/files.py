@@ -28,8 +28,8 @@ def inside(folder: str, relative: str, experiment_id: str) -> str:
     parts = relative.split("/")
     if os.path.isabs(relative) or ".." in parts or "\0" in relative or "\\" in relative:
         raise CorruptData(
-            f"The journal of {experiment_id} names the file {relative!r}, which lies outside of its "
-            "folder. It is not opened.",
+            f"The journal of {experiment_id} names the file {relative!r}, which lies outside its "
+            "folder. The file was not opened.",
             path=relative,
         )
     return os.path.join(folder, *parts)
@@ -204,7 +204,7 @@ class FileView:
         if target.is_dir() or str(to).endswith(("/", os.sep)):
             target = target / os.path.basename(self.name)
         if target.exists() and not overwrite:
-            raise FileExistsError(f"{target} is there already; overwrite=True replaces it.")
+            raise FileExistsError(f"{target} already exists. Pass overwrite=True to replace it.")
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part-{os.getpid()}")
         import blake3
@@ -232,7 +232,8 @@ class FileView:
     def _compare(self, found: str) -> None:
         if self.hash and found != self.hash.removeprefix("blake3:"):
             raise CorruptData(
-                f"The file {self.name!r} is not what was logged: its hash is {found[:16]}…, not "
+                f"The file {self.name!r} was changed or damaged after it was logged: its hash is "
+                f"{found[:16]}…, not "
                 f"{self.hash[:16]}…. It was changed or damaged since.",
                 path=self.name,
             )

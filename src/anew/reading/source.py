@@ -53,7 +53,7 @@ class Source:
         if self.root is None:
             raise NotFound(
                 f"The experiment {prefix} has no folder on this machine: its store is at "
-                f"{self._where}. `read_bytes`, `open` and `save` of a file work all the same.",
+                f"{self._where}. `read_bytes`, `open` and `save` of a file still work.",
                 name=prefix,
             )
         return Path(self.root, *prefix.split("/"))
@@ -77,7 +77,7 @@ class Source:
         """
         if self.upkeep is None:
             raise InvalidSetting(
-                f"The store at {self._where} is looked after where it is, not from here.",
+                f"The store at {self._where} cannot be maintained from here. Run the command on the machine that holds it.",
                 setting="root",
             )
         return self.upkeep

@@ -522,7 +522,7 @@ class Experiments(Sequence[ExperimentView]):
         facts = self._given.get(id_) or self._page(at // _PAGE).get(id_)
         if facts is None:
             raise NotFound(
-                f"Experiment {at} of this answer was deleted since it was asked for; ask again."
+                f"Experiment {at} of this answer has been deleted since the question was asked. Ask again."
             )
         return ExperimentView(self._source, facts)
 

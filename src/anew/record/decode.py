@@ -1,4 +1,4 @@
-"""Lines as records, for the reading side: fast when all is well, exact about what is not."""
+"""Decoding lines into records, for the reading side, with an exact account of lines that are broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the root's journal says of documents, versions and aliases, as frozen structs."""
+"""Documents, versions and aliases of a root's journal, as frozen structs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alias(msgspec.Struct, frozen=True, kw_only=True):
-    """An alias of a model or an artifact: which version it means.
+    """An alias of a model or an artifact, and the version it points to.
 
     Attributes:
         number: The version; None once the alias was taken away (only among `others`).
@@ -90,7 +90,7 @@ def documents_in(
     scope: str | None = None,
     name: str | None = None,
 ) -> list[Document]:
-    """The documents that there are, of a kind, scope or name; by kind, name and scope.
+    """The documents of a kind, scope or name, sorted by kind, name and scope.
 
     One that was changed and removed side by side is still there.
     """
@@ -111,7 +111,7 @@ def versions_in(
     name: str | None = None,
     scope: str | None = None,
 ) -> list[Version]:
-    """The versions that there are, of a kind, name or scope; by kind, name, scope and number."""
+    """The versions of a kind, name or scope, sorted by kind, name, scope and number."""
     found = []
     for subject in state.subjects("version"):
         if _meant(subject, scope, kind, name):
@@ -130,7 +130,7 @@ def aliases_in(
     name: str | None = None,
     scope: str | None = None,
 ) -> list[Alias]:
-    """The aliases that there are, of a kind, name or scope; by kind, name, scope and alias."""
+    """The aliases of a kind, name or scope, sorted by kind, name, scope and alias."""
     found = []
     for subject in state.subjects("alias"):
         if _meant(subject, scope, kind, name):

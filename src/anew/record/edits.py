@@ -1,4 +1,4 @@
-"""What readers may change: edits of experiments, and of what a store keeps beside them.
+"""Edits that readers may make: of experiments, documents, versions and aliases.
 
 An edit becomes an event of a journal. Its time, its id and its author are added by whoever writes it down.
 """
@@ -76,7 +76,7 @@ class DocumentEdit(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
 
 
 class ClaimEdit(msgspec.Struct, frozen=True, kw_only=True, tag="claim"):
-    """Claim a number for a new version of a model or an artifact, from `first` on, that nobody else has or gets."""
+    """Claim a unique number, `first` or higher, for a new version of a model or an artifact."""
 
     kind: str
     name: str
@@ -85,7 +85,7 @@ class ClaimEdit(msgspec.Struct, frozen=True, kw_only=True, tag="claim"):
 
 
 class VersionEdit(msgspec.Struct, frozen=True, kw_only=True, tag="version"):
-    """Say what a version of a model or an artifact points to; without a target it is withdrawn."""
+    """Set what a version of a model or an artifact points to; without a target, withdraw the version."""
 
     kind: str
     name: str
@@ -98,7 +98,7 @@ class VersionEdit(msgspec.Struct, frozen=True, kw_only=True, tag="version"):
 
 
 class AliasEdit(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
-    """Have an alias of a model or an artifact mean a version; without a number it is taken away."""
+    """Point an alias of a model or an artifact to a version; without a number, remove the alias."""
 
     kind: str
     name: str

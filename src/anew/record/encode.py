@@ -1,4 +1,4 @@
-"""Records as lines, for the writing side.
+"""Encoding records as lines, for the writing side.
 
 A process should have its first point on disk before a fast JSON library has finished importing, so
 lines are encoded by the standard library until `load_fast_encoder` has been called (the background

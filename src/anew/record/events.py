@@ -1,4 +1,4 @@
-"""The records of a journal as frozen structs: what readers see of what writers wrote.
+"""The records of a journal as frozen structs, as readers see them.
 
 Three kinds of lines exist. A *point line* holds the metrics of one log call, a *log line* one
 message, an *event* anything else that happened to an experiment. `docs/internals/format.md` is the
@@ -69,7 +69,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="k", kw_only=True):
 
 
 class Opened(_Event, frozen=True, tag="opened", kw_only=True):
-    """A writer began; always the first event of its segment.
+    """A writer started; always the first event of its segment.
 
     `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
     the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
@@ -155,7 +155,7 @@ class FileLogged(_Event, frozen=True, tag="file", kw_only=True):
 
 
 class ValueLogged(_Event, frozen=True, tag="value", kw_only=True):
-    """A value beyond numbers: an image, a table, a histogram …
+    """A value that is not a number: an image, a table, a histogram …
 
     Small values are in `data`; larger ones in the file `path`, relative to the folder.
     """
@@ -169,7 +169,7 @@ class ValueLogged(_Event, frozen=True, tag="value", kw_only=True):
 
 
 class Captured(_Event, frozen=True, tag="captured", kw_only=True):
-    """Something about the run that was recorded by itself: git, hardware, command, seeds …"""
+    """A fact about the run that was captured automatically: git, hardware, command, seeds …"""
 
     what: str
     data: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What readers are told of an experiment, as frozen structs: one of each, from the line to the table.
+"""The facts about an experiment that readers see, as frozen structs; the same structs are used everywhere.
 
 A line of the journal (`record.events`) becomes a fact here, and a fact becomes a cell of a table. There is no
 other shape between the two: the catalog stores these, a backend hands these over, and views show their fields.
@@ -90,7 +90,7 @@ class FileFact(msgspec.Struct, frozen=True):
 
 
 class ValueFact(msgspec.Struct, frozen=True):
-    """One logged value beyond numbers: small ones are in `data`, larger ones in the file `path`, which is
+    """One logged value that is not a number: small ones are in `data`, larger ones in the file `path`, which is
     relative to the experiment's folder."""
 
     name: str
@@ -118,7 +118,7 @@ class ProblemFact(msgspec.Struct, frozen=True):
 
 
 class ExperimentFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """One experiment: what is listed of every one, and the parts that were asked for.
+    """One experiment: the facts that are always listed, and the parts that were asked for.
 
     `status`, `reason` and `ended_at` are what to show: a writer that is gone without a word counts as failed.
 

@@ -1,4 +1,4 @@
-"""The state of an experiment as the fold of its events.
+"""The state of an experiment, computed by applying its events in order.
 
 `apply` takes events in the order of `in_order`; a reader that sees an event which belongs before one that it
 applied (two writers, read at different moments) folds again from the start. So the state depends on the
@@ -43,7 +43,7 @@ class Written(NamedTuple):
 
 
 class WriterState(msgspec.Struct):
-    """One writer of an experiment: who it is, and how it ended (if it did)."""
+    """One writer of an experiment: who it is, how it ended (if it did), and whether a later lead went on after that."""
 
     opened: Opened
     status: Status = Status.RUNNING
@@ -51,10 +51,11 @@ class WriterState(msgspec.Struct):
     reason: str | None = None
     error: str | None = None
     by: str = "writer"
+    superseded: bool = False
 
 
 class ExperimentState(msgspec.Struct, omit_defaults=True):
-    """All that is known of an experiment but its points, logs and files.
+    """Everything known about an experiment except its points, logs and files.
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
     its value or None; `captured` maps what was captured to its data; `folded_to` is the time of the
@@ -84,26 +85,28 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     seen: dict[str, int] = {}
 
     def apply(self, writer: str, event: Event) -> None:
-        """Take in one event of the writer with that segment name."""
+        """Apply one event of the writer with that segment name."""
         self.folded_to = max(self.folded_to, event.t)
         for other, size in (event.after or {}).items():
             self.seen[other] = max(size, self.seen.get(other, 0))
         _APPLY[type(event)](self, writer, event)
 
     def deciding(self) -> list[WriterState]:
-        """The writers whose ends make the experiment's status.
+        """The writers whose ends determine the experiment's status.
 
         Edits and forked children never do; a writer that had ended when a later lead writer opened
         has been superseded by it (the experiment was continued).
         """
         writers = [w for w in self.writers.values() if w.opened.role in ("lead", "rank")]
+        writers = [w for w in writers if not w.superseded]
+        # One that fell silent is given an end by a reader, after the lead that continued had opened.
         newest = max((w.opened.t for w in writers if w.opened.role == "lead"), default=0.0)
         return [
             w for w in writers if w.ended_at is None or w.ended_at > newest or w.opened.t >= newest
         ]
 
     def outcome(self) -> tuple[Status, str | None]:
-        """Status and reason: running while a writer is, else the worst end among those deciding."""
+        """Status and reason: running while a deciding writer is, otherwise the worst end among them."""
         deciding = self.deciding()
         if not deciding:
             return Status.PENDING, None
@@ -125,16 +128,20 @@ def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
         state.experiment_id, state.name, state.created_at = event.experiment_id, event.name, event.t
     if state.started_at is None and event.role in ("lead", "rank"):
         state.started_at = event.t
+    if event.role == "lead":
+        for earlier in state.writers.values():
+            earlier.superseded |= earlier.ended_at is not None
     state.writers[writer] = WriterState(event)
 
 
 def _closed(state: ExperimentState, writer: str, event: Closed) -> None:
     target = state.writers.get(event.writer or writer)
-    # A reader's verdict never outweighs the writer's own word.
+    # An end that a reader found never overrides the one that the writer recorded.
     if target is None or (event.by == "reader" and target.ended_at is not None):
         return
     target.status, target.ended_at = event.status, event.t
     target.reason, target.error, target.by = event.reason, event.error, event.by
+    target.superseded = False  # it lived on, if a lead had gone on without it
 
 
 def _field(state: ExperimentState, writer: str, event: FieldSet) -> None:
@@ -203,7 +210,7 @@ _APPLY: dict[type, Any] = {
 
 
 def in_order(events: Iterable[Written]) -> list[Written]:
-    """Events in the order in which they count, whatever order they are given in.
+    """The events in the order in which they apply, whatever order they are given in.
 
     What an event's writer had written or seen before (`after`) comes first. What was written side by side goes by
     the clock, then by the writer's name: an event counts as of the latest time among its own and of all that comes
@@ -276,7 +283,7 @@ def _place(t: float, earlier: list[_Place]) -> _Place:
 
 
 def fold(events: Iterable[Written]) -> ExperimentState:
-    """The state after all of these events, taken as `in_order` has them."""
+    """The state after all of these events, applied in the order of `in_order`."""
     state = ExperimentState()
     for writer, _, event in in_order(events):
         state.apply(writer, event)

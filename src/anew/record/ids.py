@@ -27,5 +27,5 @@ def id_from_bytes(raw: bytes) -> str:
 
 
 def is_like_id(text: str) -> bool:
-    """Whether a text may be an id of ours or its beginning; a word of a language hardly ever is."""
+    """Whether a text may be an experiment's id or its beginning; ordinary words hardly ever are."""
     return 4 <= len(text) <= ID_LENGTH and text[0] in _LETTERS and set(text) <= set(_ALPHABET)

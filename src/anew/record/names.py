@@ -1,4 +1,4 @@
-"""What prefixes, names, tags and metrics may be called, and why.
+"""The rules for prefixes and for names of experiments, tags and metrics.
 
 A prefix becomes folders, so each of its segments must be a plain file name on every system a shared
 folder may be mounted on, must not be hidden and must not lead anywhere else.
@@ -45,8 +45,8 @@ RESERVED = frozenset(
 )
 _ROOT_RESERVED = frozenset({"weights", "experiments.db"})
 _ALLOWED = (
-    "Segments are joined by '/' and hold letters, digits, spaces and marks other than "
-    f"{' '.join(_FORBIDDEN)}; none is empty, '.', '..' or starts with a dot."
+    "Segments are separated by '/' and may contain letters, digits, spaces and marks other than "
+    f"{' '.join(_FORBIDDEN)}. A segment cannot be empty or start with a dot."
 )
 
 
@@ -55,7 +55,8 @@ def _no_control(text: str, what: str) -> None:
         category = unicodedata.category(char)
         if category in ("Cc", "Cs") or char in _TURNED:  # control, lone surrogate
             raise InvalidName(
-                f"{what} {text!r} holds the character U+{ord(char):04X}, which cannot be shown or "
+                f"{what} {text!r} contains the character U+{ord(char):04X}, which cannot be "
+                "shown or "
                 "typed; leave it out.",
                 name=text,
             )
@@ -76,7 +77,7 @@ def _check_segment(segment: str, whole: str, what: str) -> None:
     elif len(segment.encode("utf-8", "replace")) > MAX_SEGMENT_BYTES:
         reason = f"has a segment of more than {MAX_SEGMENT_BYTES} bytes"
     elif _is_device(segment):
-        reason = f"has the segment {segment!r}, which Windows keeps for a device"
+        reason = f"has the segment {segment!r}, which is a reserved device name on Windows"
     else:
         bad = next((c for c in segment if c in _FORBIDDEN), None)
         if bad is not None:
@@ -100,13 +101,15 @@ def check_prefix(prefix: object, *, what: str = "prefix") -> str:
     if not isinstance(prefix, str):
         from ..errors import InvalidValue
 
-        raise InvalidValue(f"A {what} is a string such as 'alice/vision/resnet50', not {prefix!r}.")
+        raise InvalidValue(
+            f"A {what} must be a string such as 'alice/vision/resnet50', not {prefix!r}."
+        )
     _no_control(prefix, f"The {what}")
     prefix = unicodedata.normalize("NFC", prefix)
     if prefix.startswith("/"):
         raise InvalidName(
-            f"The {what} {prefix!r} is absolute. It is relative to the store's root: leave out the "
-            "leading '/' (root= or ANEW_ROOT chooses another root).",
+            f"The {what} {prefix!r} is absolute, but prefixes are relative to the store's root. "
+            "Leave out the leading '/' (root= or ANEW_ROOT chooses another root).",
             name=prefix,
         )
     segments = prefix.split("/")
@@ -116,8 +119,8 @@ def check_prefix(prefix: object, *, what: str = "prefix") -> str:
         raise InvalidName(f"The {what} is longer than {MAX_PREFIX_BYTES} bytes.", name=prefix)
     if segments[0] in _ROOT_RESERVED or segments[0].startswith("experiments.db-"):
         raise InvalidName(
-            f"The {what} {prefix!r} starts with {segments[0]!r}, which the store keeps for itself; "
-            "choose another first segment.",
+            f"The {what} {prefix!r} starts with {segments[0]!r}, which is reserved for the "
+            "store. Choose another first segment.",
             name=prefix,
         )
     return prefix
@@ -133,7 +136,7 @@ def check_file_name(path: str) -> str:
 
 
 def folder_name(name: str) -> str:
-    """`name` as one folder name: what a folder cannot hold becomes a dash."""
+    """`name` as a folder name: characters that a folder name cannot contain become dashes."""
     text = unicodedata.normalize("NFC", name)
     kept = "".join(
         "-"
@@ -164,7 +167,9 @@ def check_label(text: object, what: str) -> str:
         InvalidName: It is empty, too long or holds control characters.
     """
     if not isinstance(text, str) or not text.strip():
-        raise InvalidName(f"A {what} is a text of at least one letter, not {text!r}.", name=text)
+        raise InvalidName(
+            f"A {what} must be a string of at least one character, not {text!r}.", name=text
+        )
     if len(text) > MAX_LABEL:
         raise InvalidName(
             f"The {what} {text[:40]!r}... is longer than {MAX_LABEL} characters.", name=text
@@ -181,10 +186,12 @@ def check_metric_name(name: object) -> str:
     """
     if not isinstance(name, str):
         raise InvalidName(
-            f"A metric's name is a string, not {name!r} ({type(name).__name__}).", name=name
+            f"A metric's name must be a string, not {name!r} ({type(name).__name__}).", name=name
         )
     if not name or name != name.strip():
-        raise InvalidName(f"The metric name {name!r} is empty or has spaces around it.", name=name)
+        raise InvalidName(
+            f"The metric name {name!r} is empty, or begins or ends with a space.", name=name
+        )
     if len(name) > MAX_METRIC_NAME:
         raise InvalidName(
             f"The metric name {name[:40]!r}... is longer than {MAX_METRIC_NAME} characters.",

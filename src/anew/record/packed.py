@@ -1,4 +1,4 @@
-"""Structs of plain values as bytes and back, integers of any size included.
+"""Packing structs of plain values as bytes and unpacking them, with integers of any size.
 
 Journals are JSON, where an integer may have any number of digits; a seed of 128 bits is common. Msgpack, which is
 smaller and quicker, ends at 64 bits, so a struct with a wider integer in it is packed as JSON. Its first byte, an opening

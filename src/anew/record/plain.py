@@ -1,4 +1,4 @@
-"""Turning what users hand over into plain JSON, keeping types where JSON has them.
+"""Converting users' values to plain JSON, keeping the types that JSON has.
 
 Non-finite floats become `{"$float": "NaN" | "Infinity" | "-Infinity"}` and come back as floats from
 `from_plain`. Objects of known shape (dataclasses, pydantic and attrs models, namespaces, named tuples,
@@ -83,7 +83,7 @@ def _other(value: Any, inside: tuple[int, ...]) -> Any:
 
 
 def fields_of(value: Any) -> Mapping[str, Any] | None:
-    """The fields of an object made to hold some, by name; None for an object of no such kind.
+    """The fields, by name, of an object such as a dataclass; None for an object without fields.
 
     Knows dataclasses, pydantic models of both generations, attrs classes, named tuples,
     `argparse.Namespace`, `types.SimpleNamespace` and msgspec structs, without importing any.

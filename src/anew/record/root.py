@@ -1,4 +1,4 @@
-"""The root's own journal as frozen structs, and what its events add up to.
+"""The root's own journal as frozen structs, and the state that its events result in.
 
 An event says what is shown; it names experiments by their ids. `after` holds the ids of the events that its author saw
 and took the place of. Of the events about one subject (a document, say) those that no other took the place of are the
@@ -53,7 +53,7 @@ class Hint(msgspec.Struct, frozen=True, tag_field="k", tag="hint"):
 
 
 class RootEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="k"):
-    """What every event has: its time, id and author, whom it concerns, and which events its author had seen.
+    """The fields of every event: time, id, author, scope, and the events that its author had seen.
 
     `scope` is "root", "project/<prefix of the project>" or "user/<name>".
     """
@@ -67,7 +67,7 @@ class RootEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="k"):
 
     @property
     def subject(self) -> tuple[str, ...]:
-        """What it is about: events of one subject replace each other."""
+        """What the event is about; a later event replaces an earlier one of the same subject."""
         return (self.id,)
 
 
@@ -196,7 +196,7 @@ class Imported(RootEvent, frozen=True, kw_only=True, tag="imported"):
 
 
 class Extension(RootEvent, frozen=True, kw_only=True, tag="extension"):
-    """Something that only one dialect understands."""
+    """Data that only one dialect uses."""
 
     dialect: str
     name: str
@@ -209,7 +209,7 @@ class Extension(RootEvent, frozen=True, kw_only=True, tag="extension"):
 
 
 class UnknownEvent(RootEvent, frozen=True, kw_only=True, tag="unknown"):
-    """An event of a kind that this version does not know: it is kept and passed on."""
+    """An event of an unknown kind, which is kept and passed on."""
 
     kind: str = ""
 
@@ -295,7 +295,7 @@ E = TypeVar("E", bound=RootEvent)
 
 
 def in_order(events: Iterable[E]) -> list[E]:
-    """Events in the order in which they count: what was seen first, then by time, then by id.
+    """The events in the order in which they apply: first by what their authors had seen, then by time, then by id.
 
     Of several events with one id the first by their content counts. Where `after` leads in a circle, which no author
     can write, time decides.
@@ -346,7 +346,7 @@ def _heads_of(events: Iterable[E]) -> list[E]:
 
 
 class RootState:
-    """What the events of a root's journal add up to; `add` them in any order."""
+    """The state that the events of a root's journal result in; `add` them in any order."""
 
     def __init__(self, events: Iterable[RootEvent] = ()) -> None:
         self._by_subject: dict[tuple[str, ...], list[RootEvent]] = {}

@@ -21,5 +21,5 @@ class Status(str, Enum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is expected to be written."""
+        """Whether the experiment has ended, so that nothing more is expected."""
         return self not in (Status.PENDING, Status.RUNNING)

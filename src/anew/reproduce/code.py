@@ -35,7 +35,7 @@ def find_clone(recipe: Recipe, given: str | None = None) -> str:
         repository = find_repository(given)
         if repository is None:
             raise ReproduceError(
-                f"{given} is in no git repository; name a clone of the code with --repo."
+                f"{given} is not in a git repository. Give a clone of the code with --repo."
             )
         candidates = [repository.root]
     else:
@@ -166,7 +166,8 @@ def _place_submodules(recipe: Recipe, clone: str, work: str) -> None:
             archive = git(source, "archive", "--format=tar", commit, seconds=600)
         except GitFailed as error:
             raise ReproduceError(
-                f"The submodule {path} of {recipe.prefix} at commit {commit[:12]} is not in {source} ({error}); "
+                f"The submodule {path} of {recipe.prefix} at commit {commit[:12]} is not in "
+                f"{source} ({error}); "
                 "run git submodule update --init --recursive there."
             ) from None
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:

@@ -128,7 +128,7 @@ def _reason(
         for side, curves in zip(sides, (a, b), strict=True):
             if not [name for name in curves if not name.startswith("system/")]:
                 return f"{side} logged no metrics"
-        return f"no metrics to compare: all {len(left_out)} were left out"
+        return f"no metrics to compare: all {len(left_out)} were excluded"
     if not any(m.matched for m in metrics):
         return "they have no metrics in common"
     count = {v: sum(m.verdict is v for m in metrics) for v in Verdict}
@@ -137,7 +137,7 @@ def _reason(
         points = sum(m.points_a for m in metrics)
         return f"all {points} points of {_metrics(len(metrics))} are the same to the last bit"
     if verdict is Verdict.WITHIN_TOLERANCE:
-        return f"{_metrics(count[verdict])} of {len(metrics)} differ within the tolerance, the others not at all"
+        return f"{_metrics(count[verdict])} of {len(metrics)} differ within the tolerance; the others are identical"
     if verdict is Verdict.DIVERGED:
         return f"{count[verdict]} of {_metrics(len(metrics))} diverged, first {worst.metric} at step {worst.step}"
     return f"{worst.metric}: {worst.reason}"
@@ -155,7 +155,7 @@ def _notes(a: ExperimentView, b: ExperimentView, sides: tuple[str, str]) -> list
         elif view.status in (Status.FAILED, Status.CANCELLED):
             notes.append(f"{side} {view.status}" + (f": {view.reason}" if view.reason else ""))
         if view.lost:
-            notes.append(f"{side} lost {view.lost} records; its curves may have holes")
+            notes.append(f"{side} lost {view.lost} records; its curves may have gaps")
         problems = view.captured.get("problems") or {}
         notes += [f"{side}: the {what} was not captured: {why}" for what, why in problems.items()]
     return notes

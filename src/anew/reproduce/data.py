@@ -77,8 +77,8 @@ def link_into(recipe: Recipe, clone: str, work: str, paths: list[str]) -> None:
         folders = [folder for folder in (recipe.root, clone) if folder]
         if inside is None or inside.startswith(".."):
             raise ReproduceError(
-                f"{path} cannot be linked into the checkout: it is not in {recipe.root}. Name what the program reads "
-                "relative to the top of its repository."
+                f"{path} cannot be linked into the checkout: it is not in {recipe.root}. Give "
+                "the paths that the program reads relative to the top of its repository."
             )
         target = os.path.join(work, inside)
         if os.path.lexists(target):

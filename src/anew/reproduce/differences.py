@@ -168,7 +168,7 @@ def _data(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]
     for name in sorted({*found_a, *found_b}):
         x, y = found_a.get(name), found_b.get(name)
         if x is None or y is None:
-            text = f"the input {name} was declared by {sides[0] if y is None else sides[1]} only"
+            text = f"the input {name} was declared only by {sides[0] if y is None else sides[1]}"
             yield InputDifference("data", name, _sum(x), _sum(y), "possible", text)
         elif _sum(x) != _sum(y):
             text = (
@@ -185,14 +185,14 @@ def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference
     x, y = a.fact("seeds"), b.fact("seeds")
     seed_a, seed_b = x.get("seed"), y.get("seed")
     if seed_a is None and seed_b is None:
-        text = "no seed was set in either: seed_everything was never called"
+        text = "neither set a seed: seed_everything was never called"
         yield InputDifference("seed", "seed", None, None, "likely", text)
     elif seed_a != seed_b:
         yield InputDifference(
             "seed", "seed", seed_a, seed_b, "likely", f"the seed: {seed_a} → {seed_b}"
         )
     elif x.get("deterministic") != y.get("deterministic"):
-        text = "deterministic algorithms were asked for in one only"
+        text = "deterministic algorithms were requested in only one of them"
         yield InputDifference(
             "seed", "deterministic", x.get("deterministic"), y.get("deterministic"), "likely", text
         )

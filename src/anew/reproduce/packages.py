@@ -28,7 +28,8 @@ __all__ = [
 EnvironmentKind = Literal["current", "venv", "uv"]
 _ASK = (
     "import json, platform, sys; print(json.dumps([sys.path[1:], {"
-    "'python': sys.version.split()[0], 'implementation': sys.implementation.name, 'executable': sys.executable, "
+    "'python': sys.version.split()[0], 'implementation': sys.implementation.name, 'executable': "
+    "sys.executable, "
     "'prefix': sys.prefix, 'virtual': sys.prefix != sys.base_prefix, 'system': platform.system(), "
     "'release': platform.release(), 'architecture': platform.machine(), "
     "'libc': ' '.join(platform.libc_ver()).strip()}]))"
@@ -58,7 +59,8 @@ def ask_python(program: str, environ: Mapping[str, str] | None = None) -> Python
     found = shutil.which(program, path=(environ or os.environ).get("PATH"))
     if found is None:
         raise ReproduceError(
-            f"There is no interpreter {program}. Name another with --python, or use --env current."
+            f"The interpreter {program} does not exist. Give another with --python, or use --env "
+            "current."
         )
     if (
         environ is None
@@ -72,7 +74,7 @@ def ask_python(program: str, environ: Mapping[str, str] | None = None) -> Python
         )
         paths, facts = json.loads(done.stdout)
     except (subprocess.SubprocessError, OSError, ValueError) as error:
-        raise ReproduceError(f"{found} is no Python that runs: {error}.") from None
+        raise ReproduceError(f"{found} is not a working Python: {error}.") from None
     return Python(os.path.abspath(found), paths, {k: v for k, v in facts.items() if v != ""})
 
 
@@ -99,8 +101,8 @@ def choose_python(recipe: Recipe, kind: EnvironmentKind, given: str | None) -> P
         if python is not None and python.facts["python"].rsplit(".", 1)[0] == wanted:
             return python
     raise ReproduceError(
-        f"{recipe.prefix} ran on Python {recipe.python_version}, and no Python {wanted} was found. Install it, name "
-        "another with --python, or use --env current."
+        f"{recipe.prefix} ran on Python {recipe.python_version}, and no Python {wanted} was "
+        "found. Install it, give another with --python, or use --env current."
     )
 
 
@@ -160,7 +162,7 @@ def _call(command: list[str], cwd: str) -> None:
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
         raise ReproduceError(
-            "The environment cannot be made; "
+            "The environment could not be created: "
             f"{' '.join(command[:4])} … said: {' / '.join(said[-4:]) or done.returncode}. "
-            "Use --env current to run in the environment there is."
+            "Use --env current to run in the current environment."
         )

@@ -72,7 +72,7 @@ class Plan:
             shown = ", ".join(plain["patched"][:6]) + (" …" if len(plain["patched"]) > 6 else "")
             steps.append(f"apply the patch of {len(plain['patched'])} uncommitted files: {shown}")
         steps += [
-            f"without {path}: left out of the patch, {why}"
+            f"without {path}, which was left out of the patch: {why}"
             for path, why in plain["left_out"].items()
         ]
         if self.kind == "current":
@@ -125,7 +125,8 @@ def make_plan(
     if missing:
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
         raise ReproduceError(
-            f"Data that {recipe.prefix} read is missing: {names}. Put it back, then run this again."
+            f"Data that {recipe.prefix} read is missing: {names}. Restore it, then run this "
+            "command again."
         )
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     return Plan(recipe, clone, kind, chosen, differences, inputs, list(links))

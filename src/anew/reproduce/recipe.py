@@ -93,7 +93,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
     """
     if view.status in (Status.RUNNING, Status.PENDING):
         raise StillRunning(
-            f"The experiment {view.prefix} is still running; what it will have logged is not known yet."
+            f"The experiment {view.prefix} is still running. Wait until it has ended."
         )
     captured = view.captured
     recorded, git = _fact(captured, "command"), _fact(captured, "git")
@@ -102,7 +102,8 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
     commit, patch = git.get("commit"), _read_patch(view, git)
     if commit is None and not patch:
         raise ReproduceError(
-            f"The code of {view.prefix} was not captured: there was no git repository and no script. Put the code "
+            f"The code of {view.prefix} was not captured: there was no git repository and no "
+            "script. Put the code "
             "under git, run it, and reproduce that run."
         )
     return Recipe(
@@ -132,23 +133,26 @@ def _fact(captured: Mapping[str, Any], what: str) -> Mapping[str, Any]:
 def _check_command(
     view: ExperimentView, recorded: Mapping[str, Any], words: list[str], *, given: bool
 ) -> None:
-    again = f"`anew reproduce {view.id[:6]} -- COMMAND …` runs it with a command you give."
+    again = f"`anew reproduce {view.id[:6]} -- COMMAND …` runs it with the command that you give."
     if recorded.get("notebook") and not given:
         raise ReproduceError(
-            f"{view.prefix} was recorded in a notebook, which cannot be run as a command; the cells it ran are in "
+            f"{view.prefix} was recorded in a notebook, which cannot be run as a command; the "
+            "cells it ran are in "
             f"environment/notebook.py of its folder. {again}"
         )
     if not words:
         raise ReproduceError(f"No command was recorded for {view.prefix}. {again}")
     if any(MASK in word for word in words):
         raise ReproduceError(
-            f"The recorded command of {view.prefix} had a secret in it, which was not kept: {' '.join(words)}. {again}"
+            f"The recorded command of {view.prefix} contained a secret, which was not saved: "
+            f"{' '.join(words)}. {again}"
         )
     if is_python(words[0]) and not any(
         not w.startswith("-") or w in ("-c", "-m") for w in words[1:]
     ):
         raise ReproduceError(
-            f"{view.prefix} was recorded in an interactive session: there is no program to run. {again}"
+            f"{view.prefix} was recorded in an interactive session: there is no program to run. "
+            f"{again}"
         )
 
 
@@ -160,7 +164,7 @@ def _read_patch(view: ExperimentView, git: Mapping[str, Any]) -> bytes:
     if hashlib.sha256(patch).hexdigest() != wanted:
         state = "has been changed" if patch else "is gone"
         raise ReproduceError(
-            f"The patch of uncommitted changes of {view.prefix} {state}: environment/git.patch in its folder. Without "
-            "it the code is not the code that ran."
+            f"The patch of uncommitted changes of {view.prefix} {state}: environment/git.patch "
+            "in its folder. Without it, the code is not the code that was run."
         )
     return patch

@@ -88,7 +88,7 @@ def replay(
     The checkout and the environment are made once and are gone in the end, whatever happens.
 
     Args:
-        strict: Refuse to run when the environment or an input is not what it was.
+        strict: Refuse to run when the environment or an input has changed since the original run.
         show: Print what the program prints.
         figure: Draw both curves into the child's folder.
         say: Told what is being done, and what differs.
@@ -101,7 +101,7 @@ def replay(
     tolerance = tolerance or Tolerance()
     if plan.clone:
         for folder in sweep(plan.clone):
-            say(f"removed {folder}, which an aborted attempt had left")
+            say(f"removed {folder}, left over from an aborted attempt")
     original = store.get(plan.recipe.experiment_id)
     curves = curves_of(store, original)
     with contextlib.ExitStack() as stack:
@@ -151,13 +151,13 @@ def _prepare(
     if missing:
         raise ReproduceError(f"Data that {recipe.prefix} read is missing: {', '.join(missing)}.")
     for name in changed:
-        say(f"warning: the input {name} is not what it was")
+        say(f"warning: the input {name} has changed since the original run")
     for difference in plan.differences:
         say(f"differs: {difference.text}")
     if strict and (changed or plan.differences):
         raise ReproduceError(
-            f"{recipe.prefix} was not run again, as asked (--strict): {len(changed)} inputs and "
-            f"{len(plan.differences)} things in the environment are not what they were."
+            f"{recipe.prefix} was not run again because of --strict: {len(changed)} inputs and "
+            f"{len(plan.differences)} things in the environment have changed."
         )
     python = plan.python
     if plan.kind != "current":
@@ -169,8 +169,9 @@ def _prepare(
     cwd = recipe.cwd_in(work)
     if not os.path.isdir(cwd):
         raise ReproduceError(
-            f"{recipe.prefix} ran in {cwd}, which is not there. It was outside the repository, so it cannot be "
-            "checked out; make it, or run the experiment from inside the repository."
+            f"{recipe.prefix} ran in {cwd}, which does not exist. It was outside the repository, "
+            "so it cannot be checked out. Create it, or run the experiment from inside the "
+            "repository."
         )
     command[0] = find_program(command, cwd, environ)
     return _Prepared(plan, work, python, command, cwd, environ, inputs)
@@ -244,12 +245,13 @@ def _run_once(
         meanwhile()
         recording.capturer.settle()
     except BaseException:
-        child.run.cancel("the re-run was broken off")
+        child.run.cancel("the re-run was interrupted")
         raise
     end(child, ended)
     if ended.interrupted:
         raise Interrupted(
-            f"The re-run {prefix} was interrupted; it is kept as cancelled, and its checkout is removed."
+            f"The re-run {prefix} was interrupted; it is recorded as cancelled, and its checkout "
+            "was removed."
         )
     return child, ended
 

@@ -70,12 +70,12 @@ def find_program(command: Sequence[str], cwd: str, environ: Mapping[str, str]) -
     )
     if found is None:
         raise ReproduceError(
-            f"There is no program {program!r} to run; is it installed, and on the PATH?"
+            f"The program {program!r} was not found. Check that it is installed and on the PATH."
         )
     if is_python(program):
         script = script_of(command)
         if script is not None and not os.path.exists(os.path.join(cwd, script)):
-            raise ReproduceError(f"There is no script {script!r} in {cwd}.")
+            raise ReproduceError(f"The script {script!r} does not exist in {cwd}.")
     return found
 
 

@@ -85,7 +85,7 @@ class MetricVerdict:
         difference: `|a - b|` there; `relative` that by `|a|`.
         largest: The largest difference anywhere, at `largest_step`.
         differing: At how many of the matched points the values are not the same.
-        growth: How the difference goes on, in words.
+        growth: How the difference continues, in words.
         growth_per_step: The factor by which it grows from one step to the next; None if that cannot be said.
         last_a: The final value of the original; `last_b` of the other.
     """
@@ -235,7 +235,7 @@ def _first_alone(
     curve, other = (a, b) if side == 0 else (b, a)
     value = float(curve.values[row])
     if step > int(other.steps[-1]):
-        reason = f"{sides[1 - side]} ends after step {other.steps[-1]}, {sides[side]} goes on"
+        reason = f"{sides[1 - side]} ends after step {other.steps[-1]}, {sides[side]} continues"
     else:
         reason = f"only {sides[side]} has a point at step {step}"
     return (
@@ -247,7 +247,7 @@ def _first_alone(
 
 
 def _growth(steps: Ints, gaps: Floats) -> tuple[str, float | None]:
-    """How a difference goes on from where it began: in words, and as a factor per step.
+    """How a difference continues from where it began: in words, and as a factor per step.
 
     The factor is that of the straight line through the logarithms of the differences (least squares).
     """
@@ -257,7 +257,9 @@ def _growth(steps: Ints, gaps: Floats) -> tuple[str, float | None]:
     if int(usable.sum()) < 3:
         back = len(gaps) > 1 and not gaps[1:].any()
         return (
-            "only there; the curves meet again" if back else "too few points to say how it goes on"
+            "only there; the curves agree again afterwards"
+            if back
+            else "too few points to say how it continues"
         ), None
     x, y = steps[usable].astype(np.float64), np.log10(gaps[usable])
     x = x - x.mean()
@@ -268,7 +270,7 @@ def _growth(steps: Ints, gaps: Floats) -> tuple[str, float | None]:
     factor = float(10.0 ** min(max(slope, -300.0), 300.0))
     meets = not gaps[-max(1, len(gaps) // 4) :].any()
     if meets:
-        return "the curves meet again later", factor
+        return "the curves agree again later", factor
     if abs(decades) < 0.5:
         return "the difference stays about as large", factor
     per = abs(1.0 / slope)

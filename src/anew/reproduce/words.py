@@ -29,15 +29,16 @@ def difference_lines(judgement: Judgement) -> list[str]:
     if not judgement.differences:
         if judgement.verdict is Verdict.DIVERGED:
             return [
-                "nothing that was captured differs: the program itself is not deterministic (threads, hashing of "
-                "sets, time, data that was not declared); try seed_everything(seed, deterministic=True)"
+                "nothing that was captured differs, so the program itself is probably not "
+                "deterministic (threads, hashing of sets, time, data that was not declared). Try "
+                "seed_everything(seed, deterministic=True)"
             ]
         return []
     lines = []
     titles = {
         "likely": "likely causes"
         if judgement.verdict is Verdict.DIVERGED
-        else "differs, and could matter",
+        else "differs, and may be the cause",
         "possible": "possible causes" if judgement.verdict is Verdict.DIVERGED else "differs",
         "unlikely": "also differs",
     }

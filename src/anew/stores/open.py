@@ -9,6 +9,7 @@ import threading
 
 from ..address import local_folder
 from ..journal.layout import RootLayout
+from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
 from .series.protocol import SeriesStore
 
@@ -32,7 +33,7 @@ class Stores:
     def __init__(
         self,
         root: RootLayout,
-        catalog: SqliteCatalog,
+        catalog: Catalog,
         *,
         derived: str | None = None,
         writable: bool = False,

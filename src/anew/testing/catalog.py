@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ..errors import QueryError
+from ..query.changes import Changes
 from ..query.question import (
     FactsQuestion,
     Name,
@@ -237,7 +238,8 @@ class CatalogContract:
         (one,) = self.facts(catalog, "a")
         assert one.state == state
         assert self.ids(catalog, "params.lr == 2 and tags.x == 'new' and metrics.acc exists")
-        assert self.ids(catalog, "params.gone exists or tags.gone exists or 'team' in bindrs") == []
+        gone = "params.gone is null and tags.gone not exists and 'team' not in bindrs"
+        assert self.ids(catalog, gone) == ["a"]
         assert catalog.outstanding().followed == []
         (known,) = catalog.known(ids=["a"])
         assert known.cursor == b"end"
@@ -324,6 +326,9 @@ class CatalogContract:
         catalog.save(Batch(doomed=[key], entries=[entry_of("b", params={"lr": 1})]))
         assert self.names(catalog, "param") == ["lr"]
         assert self.names(catalog, "tag") == []
+        for mistake in ("params.gone == 1", "'gone' in tags"):
+            with pytest.raises(QueryError):
+                self.ids(catalog, mistake)
 
     def test_savers_take_turns(self, catalog: Catalog) -> None:
         threads = [
@@ -334,6 +339,24 @@ class CatalogContract:
         for thread in threads:
             thread.join()
         assert catalog.count(ask(now=NOW)) == 8
+
+    def test_a_cursor_tells_what_was_saved_and_forgotten_since(self, catalog: Catalog) -> None:
+        one, two = self.save(catalog, entry_of("one"), entry_of("two"))
+        catalog.finish()
+        before = catalog.changed(None).cursor
+        assert catalog.changed(before) == Changes(before)
+        self.save(catalog, entry_of("one", key=one), entry_of("new"))
+        catalog.save(Batch(marks={"m": "1"}))
+        after = catalog.changed(before)
+        assert (set(after.ids), after.gone, after.everything) == ({"one", "new"}, (), False)
+        catalog.save(Batch(doomed=[two]))
+        assert catalog.changed(after.cursor).gone == ("two",)
+        assert set(catalog.changed(before).ids) == {"one", "new"}
+        for strange in ("", "x", "x.1", before + "9" * 30):
+            assert catalog.changed(strange).everything
+        catalog.create()
+        catalog.finish()
+        assert catalog.changed(after.cursor).everything
 
     # -- asking ------------------------------------------------------------------------------------
 

@@ -215,7 +215,7 @@ class Evaluation:
                 return str(value.value).lower()
             if target.kind == "duration":
                 return parse_duration(str(value.value))
-        return _comparable(value.value)
+        return _comparable(value.value) if isinstance(target, Param) else value.value
 
     def _time(self, value: Value) -> Span:
         if isinstance(value.value, Span):

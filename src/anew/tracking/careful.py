@@ -1,4 +1,4 @@
-"""The careful way of a log call: check, convert, explain; then open the fast way for the next one."""
+"""The slow path of a log call: check and convert the values, explain errors, and prepare the fast path for the next call."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FAST_AFTER = 300  # careful calls; then the fast encoder is worth its import
 
 
 class PointLog:
-    """Logs the metrics of one experiment: the fast functions, and what they fall back on.
+    """Logs the metrics of one experiment: the fast functions, and the slow path that they fall back on.
 
     Args:
         life: The experiment's life.
@@ -72,8 +72,7 @@ class PointLog:
         recording = self._life.require("log_metrics")
         if not hasattr(metrics, "items"):
             raise InvalidValue(
-                f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}; "
-                "for one metric use log_metric(name, value)."
+                f"log_metrics takes a mapping of names to numbers, not {type(metrics).__name__}. For a single metric, use log_metric(name, value)."
             )
         step = self.step(step)
         known = self._hot.known
@@ -118,7 +117,7 @@ class PointLog:
             segment.append(line)
         else:
             segment.failed(
-                line, error or OSError(errno.ENOSPC, "the disk took only part of a record")
+                line, error or OSError(errno.ENOSPC, "only part of a record could be written")
             )
         recording.check_strict()
 
@@ -130,7 +129,7 @@ def keep_value(
     step: int | None,
     metadata: Mapping[str, Any] | None,
 ) -> None:
-    """Save a value into the experiment's folder and record it; a failing disk costs the value, not the run."""
+    """Save a value into the experiment's folder and record it; if the disk fails, the value is lost and the run continues."""
     stem = "-".join(
         p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
     )

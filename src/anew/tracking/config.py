@@ -1,4 +1,4 @@
-"""The configuration of an experiment: taken over once, whole, and frozen.
+"""The configuration of an experiment: copied completely, once, and frozen.
 
 `freeze` turns whatever holds a configuration into plain nested data; `FrozenConfig` shows that data
 and refuses to change.
@@ -61,8 +61,8 @@ def _fields(config: Any) -> Mapping[str, Any]:
         if isinstance(fields, Mapping):
             return fields
     what = type(config).__name__ if not isinstance(config, type) else f"the class {config.__name__}"
-    hint = " Give an instance of it, not the class." if isinstance(config, type) else ""
-    raise InvalidValue(f"A config is {_KINDS}, not {what}.{hint}", key="config")
+    hint = " Give an instance, not the class." if isinstance(config, type) else ""
+    raise InvalidValue(f"A config must be {_KINDS}, not {what}.{hint}", key="config")
 
 
 def _resolve(omegaconf: Any, config: Any) -> Any:
@@ -109,7 +109,7 @@ def _read(path: str, within: tuple[str, ...] = ()) -> Mapping[str, Any]:
     for base in [bases] if isinstance(bases, str) else bases if isinstance(bases, list) else [None]:
         if not isinstance(base, str):
             raise InvalidValue(
-                f"{_BASE!r} in {path!r} is {bases!r}; it is the path of a config file, or a list of them.",
+                f"{_BASE!r} in {path!r} is {bases!r}; it must be the path of a config file or a list of paths.",
                 key=_BASE,
             )
         above = _read(os.path.join(os.path.dirname(full), base), (*within, full))
@@ -131,7 +131,7 @@ def _read_alone(path: str) -> Mapping[str, Any]:
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in _SUFFIXES:
         raise InvalidValue(
-            f"A config is {_KINDS}; {path[:100]!r} does not end in {', '.join(_SUFFIXES)}.",
+            f"A config must be {_KINDS}; {path[:100]!r} does not end in {', '.join(_SUFFIXES)}.",
             key="config",
         )
     try:
@@ -154,12 +154,14 @@ def _read_alone(path: str) -> Mapping[str, Any]:
             f"The config file {path!r} cannot be read: {error.strerror or error}.", key="config"
         ) from error
     except Exception as error:
-        raise InvalidValue(f"The config file {path!r} is broken: {error}", key="config") from error
+        raise InvalidValue(
+            f"The config file {path!r} cannot be parsed: {error}", key="config"
+        ) from error
     if loaded is None:
         return {}
     if not isinstance(loaded, Mapping):
         raise InvalidValue(
-            f"The config file {path!r} holds a {type(loaded).__name__}; a config has names at its top.",
+            f"The config file {path!r} holds a {type(loaded).__name__}; a config file must contain a mapping of names at its top level.",
             key="config",
         )
     return loaded
@@ -197,8 +199,7 @@ def _same(a: Any, b: Any) -> bool:
 def _refuse(key: object = None) -> NoReturn:
     what = f"{key!r} of the config" if key is not None else "The config"
     raise ConfigFrozen(
-        f"{what} cannot be changed: it was frozen when the experiment started, so that the record "
-        "says what really ran. Change it before the start, or keep what changes in exp.params.",
+        f"{what} cannot be changed: the config was frozen when the experiment started, so that the record shows what really ran. Change it before the start, or put values that change into exp.params.",
         keys=[str(key)] if key is not None else [],
     )
 
@@ -310,7 +311,7 @@ class FrozenConfig(Mapping):  # type: ignore[type-arg]
     update = pop = popitem = setdefault = clear = __ior__ = _changed
 
     def to_dict(self) -> dict[str, Any]:
-        """A plain dict to change at will, independent of this."""
+        """A plain dict, an independent copy."""
         return {k: _thawed(v) for k, v in self._data.items()}
 
     def plain(self) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class Experiment:
         life = self.life
         if life.recording is not None or (life.disabled and life.status is Status.RUNNING):
             raise AlreadyRunning(
-                f"The experiment {self.prefix} is already running; end it with run.complete() first."
+                f"The experiment {self.prefix} is already running. End it with run.complete() first."
             )
         if life.disabled:
             life.status = Status.RUNNING
@@ -369,7 +369,7 @@ class Experiment:
     # -- messages, values, files ------------------------------------------------------------------
 
     def log(self, message: str, level: str = "info", **fields: Any) -> None:
-        """Keep a message, with fields beside it: `exp.log("epoch done", epoch=3)`.
+        """Record a message with additional fields: `exp.log("epoch done", epoch=3)`.
 
         Args:
             level: debug, info, warning, error or critical.
@@ -383,7 +383,9 @@ class Experiment:
         recording = self.life.require("log")
         level = level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
-            raise InvalidValue(f"The level {level!r} is none of {', '.join(LEVELS)}.", key="level")
+            raise InvalidValue(
+                f"The level must be one of {', '.join(LEVELS)}, not {level!r}.", key="level"
+            )
         record: dict[str, Any] = {
             "t": time.time(),
             "level": level,
@@ -402,7 +404,7 @@ class Experiment:
         *,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Keep a value beyond numbers: an `Image`, `Audio`, `Video`, `Text`, `Table`, `Histogram` or `Figure`.
+        """Record a value that is not a number: an `Image`, `Audio`, `Video`, `Text`, `Table`, `Histogram` or `Figure`.
 
         PIL images, matplotlib and plotly figures and data frames are recognised as they are.
 
@@ -419,7 +421,7 @@ class Experiment:
         found = as_value(value)
         if found is None:
             raise InvalidValue(
-                f"The value {name!r} is a {type(value).__name__}, which is no kind of value; wrap it in Image, "
+                f"The value {name!r} is a {type(value).__name__}, which cannot be logged as a value. Wrap it in Image, "
                 "Audio, Video, Text, Table, Histogram or Figure (from anew.values), or log a number with "
                 "log_metric.",
                 key=name,
@@ -525,7 +527,7 @@ class Experiment:
             recording.change(**{field: text})
 
     def forward(self, to: Iterable[Any] | Any) -> None:
-        """Have all of this experiment sent to other trackers too, in the background, as the argument `forward_to` does.
+        """Send this experiment to other trackers in the background, as the argument `forward_to` does.
 
         Raises:
             InvalidSetting: One of them is no tracker to forward to.

@@ -23,7 +23,7 @@ _BLOCK = 1 << 20
 
 
 class Files:
-    """Files under one prefix. The same name may be saved again: every save is kept, with an id of its own."""
+    """Files under one prefix. The same name may be saved again: every save is kept, with its own id."""
 
     __slots__ = ("_life", "prefix")
 
@@ -136,7 +136,7 @@ class Files:
     ) -> LoggedFile:
         if not os.path.isfile(source):
             raise FileNotFoundError(
-                2, f"There is no file to save at {source!r}; paths are relative to {os.getcwd()!r}"
+                2, f"There is no file at {source!r}. Paths are relative to {os.getcwd()!r}"
             )
         try:
             file_id, relative, full = self._place(name)
@@ -239,7 +239,9 @@ def _copy_hashed(source: str, target: str, expect: str | None = None) -> tuple[i
         if expect is not None and digest.hexdigest() != expect:
             from ..errors import CorruptData
 
-            raise CorruptData(f"{source} is not what was saved: its hash differs.", path=source)
+            raise CorruptData(
+                f"{source} has changed since it was saved: its hash differs.", path=source
+            )
         os.chmod(temporary, os.stat(source).st_mode & 0o777)
         os.replace(temporary, target)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Having what is recorded sent to other trackers: a process beside this one does it."""
+"""Forwarding records to other trackers in a separate process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..forwarders.address import Address
+    from ..forwarders.address import Destination
     from .recording import Recording
 
 __all__ = ["Forwarding", "begin_forwarding", "finish_forwarding"]
@@ -21,14 +21,14 @@ _SOON = 1.0
 
 
 class Forwarding:
-    """What sends one opening of an experiment. Whatever goes wrong with it, the recording goes on.
+    """The process that forwards one opening of an experiment. If it fails, recording continues.
 
     Args:
         recording: What is to be sent.
         addresses: Where to.
     """
 
-    def __init__(self, recording: Recording, addresses: Sequence[Address]) -> None:
+    def __init__(self, recording: Recording, addresses: Sequence[Destination]) -> None:
         self._recording = recording
         self.asked = list(addresses)
         self._pid = os.getpid()
@@ -38,19 +38,18 @@ class Forwarding:
         recording.captures("forwarding", {"to": [*known, *new]})
         absent = missing(addresses)
         for error in absent.values():
-            recording.say(f"{error} Until then the records are kept here.")
+            recording.say(f"{error} Until then, the records are kept in this store.")
         self._addresses = [a for a in addresses if a.kind not in absent]
         if self._addresses:
             try:
                 self._sending = start(recording.layout.folder, recording.prefix, self._addresses)
             except OSError as error:
                 recording.say(
-                    f"nothing is forwarded, as no process could be started for it: {error}. The records are kept "
-                    f"here; send them with: anew forward {recording.experiment_id[:6]}"
+                    f"forwarding is off, because its process could not be started: {error}. The records are kept in this store. Send them later with: anew forward {recording.experiment_id[:6]}"
                 )
 
     def finish(self, seconds: float, say: Callable[[str], None] | None) -> None:
-        """Wait for what is still on its way, at most so long; what remains is sent without this process.
+        """Wait a limited time for records still being sent; the rest is sent after this process has ended.
 
         Args:
             say: Tells the user how far it came; None tells nothing.
@@ -64,7 +63,9 @@ class Forwarding:
             if not done and seconds > _SOON:
                 if say is not None:
                     kinds = ", ".join(address.kind for address in self._addresses)
-                    say(f"sending what is left to {kinds} (Ctrl-C leaves it to the background) …")
+                    say(
+                        f"sending the remaining records to {kinds} (press Ctrl-C to continue in the background) …"
+                    )
                 done = sending.wait(seconds - _SOON)
         except KeyboardInterrupt:
             done = False
@@ -93,13 +94,13 @@ class Forwarding:
                 )
             else:
                 lines.append(
-                    f"{address.kind}: {left} records are still to be sent{where}{why}; that goes on in the background"
+                    f"{address.kind}: {left} records are still to be sent{where}{why}; sending continues in the background"
                 )
         return lines
 
 
-def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None:
-    """Have this opening sent to these places too, from its first record on."""
+def begin_forwarding(recording: Recording, addresses: Sequence[Destination]) -> None:
+    """Forward this opening to these trackers, from its first record on."""
     known = [a for forwarding in recording.forwardings for a in forwarding.asked]
     new = [
         address
@@ -111,7 +112,7 @@ def begin_forwarding(recording: Recording, addresses: Sequence[Address]) -> None
 
 
 def finish_forwarding(recording: Recording, say: Callable[[str], None] | None) -> None:
-    """Wait for what is still on its way to any place, for `forward_wait` seconds in all."""
+    """Wait for records still being sent to any tracker, for `forward_wait` seconds in total."""
     until = time.monotonic() + recording.settings.forward_wait
     for forwarding in recording.forwardings:
         forwarding.finish(max(0.0, until - time.monotonic()), say)

@@ -1,4 +1,4 @@
-"""Which experiment is meant: prefix or name, new or continued, alone or one of many ranks."""
+"""Finding the experiment that an opening refers to: by prefix or name, new or continued, alone or one of many ranks."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def _check_parents(root: RootLayout, prefix: str) -> None:
     for i, segment in enumerate(segments[1:], 1):
         if segment in RESERVED and is_experiment(os.path.join(root.root, *segments[:i])):
             raise InvalidName(
-                f"The prefix {prefix!r} leads into the folder {segment!r} of the experiment "
-                f"{'/'.join(segments[:i])!r}; choose another name for that segment.",
+                f"The prefix {prefix!r} would lie in the folder {segment!r} of the experiment "
+                f"{'/'.join(segments[:i])!r}. Choose another name for that segment.",
                 name=prefix,
             )
 
@@ -84,7 +84,7 @@ def _shared_id(text: str) -> str:
 
 
 def launch_token(environ: Mapping[str, str], launch_id: str, world_size: int | None) -> str:
-    """What the ranks of one launch have in common and no other launch has; "" for a single process."""
+    """A text that is the same for all ranks of one launch and unique to it; "" for a single process."""
     if not world_size or world_size < 2:
         return ""
     if launch_id:

@@ -57,7 +57,7 @@ class Inputs:
         if not os.path.exists(full):
             raise FileNotFoundError(
                 2,
-                f"There is no input at {os.fspath(path)!r}; paths are relative to {os.getcwd()!r}",
+                f"There is no input at {os.fspath(path)!r}. Paths are relative to {os.getcwd()!r}",
             )
         if not (os.path.isfile(full) or os.path.isdir(full)):
             raise InvalidName(f"The input {full!r} is neither a file nor a folder.", name=full)
@@ -124,13 +124,13 @@ class _Hashing:
         return repository.root if repository is not None else None
 
     def finish(self) -> None:
-        """Wait for what is still being hashed; say what could not be."""
+        """Wait for inputs still being hashed, and report those that could not be."""
         deadline = time.monotonic() + _END_WAIT
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 self._recording.say(
-                    f"inputs are still being hashed after {_END_WAIT:.0f} s; a re-run cannot check them"
+                    f"inputs were still being hashed after {_END_WAIT:.0f} s, so a re-run cannot check them"
                 )
                 return
 

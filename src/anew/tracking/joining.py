@@ -1,4 +1,4 @@
-"""Programs started by Anew: what they open belongs to the experiment that started them.
+"""Programs started by `anew run` or `anew reproduce`: what they open belongs to the experiment around them.
 
 `anew run` and `anew reproduce` record what a program does from outside and hand it a setting, `ANEW_JOIN`. The
 first experiment that the program opens, whatever its name, then *is* the one outside: it writes to the same record. Any
@@ -54,7 +54,7 @@ def find_joined(setting: str, opened_as: str, given: str, is_prefix: bool = Fals
         root, prefix = str(wanted.get("root", "")), str(wanted.get("prefix", ""))
     except (ValueError, AttributeError):
         raise InvalidSetting(
-            f"ANEW_JOIN is {setting!r}, which `anew run` did not write; unset it.",
+            f"ANEW_JOIN is {setting!r}, which was not set by `anew run`. Unset it.",
             setting="join",
         ) from None
     nth, _count = _count, _count + 1

@@ -1,4 +1,4 @@
-"""Where an experiment is in its life, and what records it: shared by `Experiment` and the handles it gives out."""
+"""The status of an experiment in this process, and its recording; shared by `Experiment` and its handles."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Life:
         return self.last.layout.folder if self.last else ""
 
     def require(self, call: str) -> Recording:
-        """What records it now; a forked process gets a writer of its own first.
+        """The current recording; a forked process first gets its own writer.
 
         Args:
             call: The call that needs it, for the error.
@@ -102,10 +102,10 @@ class Life:
         if recording is None:
             if self.status is Status.PENDING:
                 raise NotRunning(
-                    f"{call} before the start: use the experiment in a with statement or call run.start() first."
+                    f"{call} was called before the experiment started. Use the experiment in a with statement, or call run.start() first."
                 )
             raise NotRunning(
-                f"{call} after the end: the experiment {self.prefix} is {self.status}. Open it again to continue it."
+                f"{call} was called after the experiment ended: {self.prefix} is {self.status}. Open it again to continue it."
             )
         if os.getpid() != recording.pid:
             recording.reopen_in_child()

@@ -1,4 +1,4 @@
-"""What `exp.files(prefix).save` gives back."""
+"""The result of `exp.files(prefix).save`."""
 
 from __future__ import annotations
 

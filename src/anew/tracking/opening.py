@@ -1,4 +1,4 @@
-"""What is written when an experiment starts, and how its configuration is held to."""
+"""What is written when an experiment starts, and the check that its configuration stays unchanged."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Given", "begin", "frozen", "warn_of_changed_config"]
 
 
 class Given:
-    """What a program says of an experiment before it starts; see the arguments of `Experiment`.
+    """What a program gives for an experiment before it starts; see the arguments of `Experiment`.
 
     `config_source` is the configuration as it was given, `config` what it was then; `parent` is a prefix, an id, or
     an experiment.
@@ -52,7 +52,7 @@ class Given:
 
 
 def begin(given: Given, life: Life, recording: Recording, params: Params) -> None:
-    """Write what is known at the start, and begin the work beside the program.
+    """Write what is known at the start, and start the background work.
 
     Args:
         params: The parameters as the program sees them, which hold those that were recorded before.
@@ -117,8 +117,7 @@ def _refuse_other_config(config: dict[str, Any], recording: Recording) -> None:
         keys = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
         raise ConfigFrozen(
             f"The experiment {recording.prefix} was started with another configuration; {keys} "
-            f"{'differs' if len(differing) == 1 else 'differ'}. A configuration is frozen when its experiment "
-            "starts: choose another prefix, or continue with the recorded configuration.",
+            f"{'differs' if len(differing) == 1 else 'differ'}. A configuration is frozen when its experiment starts. Choose another prefix, or continue with the recorded configuration.",
             keys=differing,
         )
 
@@ -136,8 +135,7 @@ def warn_of_changed_config(given: Given, life: Life) -> None:
         return
     if changed:
         life.say(
-            f"the configuration was changed after the start ({', '.join(changed[:5])}); the record keeps "
-            "what it was at the start"
+            f"the configuration was changed after the start ({', '.join(changed[:5])}); the record keeps the configuration as it was at the start"
         )
 
 

@@ -43,7 +43,7 @@ class Params:
         plain = to_plain({**params, **more})
         if not isinstance(plain, dict):
             raise InvalidValue(
-                f"params.set takes a mapping or keywords, not {params!r}.", key="params"
+                f"params.set takes a mapping or keyword arguments, not {params!r}.", key="params"
             )
         new = mask_secrets(nest(plain))
         if new:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ..journal.verdict import Gone
+    from ..journal.vanished import Gone
     from ..record.fold import ExperimentState
     from ..settings import Settings
     from .identity import Place
@@ -143,7 +143,7 @@ class Recording:
     def read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
         from ..journal.follow import read_events
-        from ..journal.verdict import gone_writers, settle
+        from ..journal.vanished import gone_writers, settle
         from ..record.fold import fold
 
         state = fold(read_events(self.layout.folder))
@@ -218,12 +218,11 @@ class Recording:
         if not self._warned:
             self._warned = True
             self.say(
-                f"cannot write to {self.layout.folder}: {error}. The program goes on; what is lost is counted "
-                "and told at the end."
+                f"cannot write to {self.layout.folder}: {error}. The program continues; lost records are counted and reported at the end."
             )
 
     def lose(self, reason: str) -> None:
-        """Count something that could not be kept, and say so."""
+        """Count a record as lost, and print why."""
         self.lost_elsewhere += 1
         self.say(reason)
         if self.settings.strict:
@@ -237,7 +236,7 @@ class Recording:
             self.capturer = Capturer(self, opened_as, nth, joined, outside)
 
     def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
-        """Record a fact about the run, unless it is recorded just so; secrets in it are masked.
+        """Record a fact about the run, unless it is already recorded unchanged; secrets in it are masked.
 
         `clean` says that it is plain data without secrets already.
         """
@@ -257,7 +256,7 @@ class Recording:
         self._documents_due.add(name)
 
     def write_due(self) -> None:
-        """Rewrite what is due, if anything is."""
+        """Rewrite the documents that are due."""
         if self._documents_due:
             self.write_documents()
 
@@ -356,7 +355,7 @@ class Recording:
 
     def _console_trouble(self, lines: int, reason: str) -> None:
         self.lost_elsewhere += lines
-        self._on_trouble(OSError(f"console output is not kept: {reason}"))
+        self._on_trouble(OSError(f"console output is not saved: {reason}"))
 
     def beat(self) -> None:
         """One heartbeat."""
@@ -430,12 +429,12 @@ class Recording:
     # -- fork -------------------------------------------------------------------------------------
 
     def after_fork(self) -> None:
-        """In the child: leave the parent's files alone. A segment of its own is opened by the first use."""
+        """In the child: stop using the parent's files. The child's own segment is opened when it is first used."""
         self.writer.forget()
         self._handles.clear()
 
     def reopen_in_child(self) -> None:
-        """Give this forked process a writer of its own."""
+        """Give this forked process its own writer."""
         self.pid = os.getpid()
         self.console = None  # the parent's copy keeps what the child prints
         self.writer = self._open_writer(f"child-{self.pid}", role="child")

@@ -1,4 +1,4 @@
-"""Which experiment a call without a handle means: the one this thread opened last, or the only one there is."""
+"""The experiment that a call without a handle uses: the last one this thread opened, or the only running one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metric values and steps: whatever a training loop has at hand, as the number it stands for.
+"""Converting the values and steps that a training loop logs to numbers.
 
 No array library is imported: what one hands over is recognised by the methods it has. A metric is a
 float64, so integers beyond 2**53 are rounded to the nearest one; everything smaller is exact, and
@@ -19,12 +19,9 @@ __all__ = ["as_number", "as_step", "describe"]
 
 _EXACT = 2**53
 _LONGEST_STEP = 2**63 - 1
-_HINT_TEXT = "A metric is a number; log() keeps a message, params.set() a setting."
-_HINT_ARRAY = (
-    "A metric is one number per call: log its mean(), or each element under a name of its own; "
-    "log_value() keeps a whole array, as a Histogram, an Image or a Table."
-)
-_HINT_TRACED = " Inside a compiled function there is no value yet: return it and log it outside."
+_HINT_TEXT = "A metric is a number. Use log() for a message and params.set() for a setting."
+_HINT_ARRAY = "A metric is one number per call. Log its mean(), or each element under a separate name. To keep a whole array, use log_value() with a Histogram, an Image or a Table."
+_HINT_TRACED = " Inside a compiled function it has no value yet. Return it and log it outside."
 
 
 # NumPy's kinds of scalars met so far: always one number, which item() gives.
@@ -136,10 +133,10 @@ def _refused(key: str, value: Any) -> InvalidValue:
         hint = "A complex number is two metrics: log its .real and .imag, or its abs()."
     elif isinstance(value, dict):
         hint = (
-            "log_metrics() takes a mapping of several metrics at once; join nested names with '/'."
+            "log_metrics() takes a mapping of several metrics at once. Join nested names with '/'."
         )
     elif callable(getattr(value, "compute", None)):
-        hint = "Log what its compute() returns."
+        hint = "Log the result of its compute()."
     else:
         hint = _HINT_ARRAY
     return InvalidValue(
@@ -179,7 +176,7 @@ def as_step(step: Any) -> int:
 def _step(step: Any) -> int:
     number = None
     if _is_boolean(step):
-        raise InvalidValue(f"A step is an integer, not the boolean {step}.", key="step")
+        raise InvalidValue(f"A step must be an integer, not the boolean {step}.", key="step")
     try:
         return operator.index(step)
     except Exception:  # noqa: BLE001  (not an integer: perhaps a float with an integer's value)
@@ -194,7 +191,7 @@ def _step(step: Any) -> int:
         pass
     shown = describe(step) if number is None else f"{number!r}"
     raise InvalidValue(
-        f"A step is an integer, not {shown}. Keep a fractional epoch as a metric of its own.",
+        f"A step must be an integer, not {shown}. Keep a fractional epoch as a separate metric.",
         key="step",
     )
 

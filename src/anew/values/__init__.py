@@ -1,4 +1,4 @@
-"""What can be logged beyond numbers, a kind per file."""
+"""Values that are not numbers: one kind per file."""
 
 from .audio import Audio
 from .figure import Figure

@@ -1,4 +1,4 @@
-"""Arrays of every library as NumPy's, and as the bytes of a picture."""
+"""Converting arrays of any library to NumPy arrays and to pixels."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def as_array(data: Any, what: str) -> npt.NDArray[Any]:
         array = np.asarray(data)
     except (ValueError, TypeError) as error:
         raise InvalidValue(
-            f"{what} is an array of numbers, not {_told(data)}: {error}", key=what
+            f"{what} must be an array of numbers, not {_told(data)}: {error}", key=what
         ) from error
     if array.dtype.kind == "V" and array.dtype.names is None:  # bfloat16 and the float8 kinds
         try:
@@ -51,8 +51,7 @@ def as_array(data: Any, what: str) -> npt.NDArray[Any]:
             pass
     if array.dtype.kind not in "biuf":
         raise InvalidValue(
-            f"{what} is an array of numbers, not {_told(data)} "
-            f"(shape {array.shape}, dtype {array.dtype}).",
+            f"{what} must be an array of numbers, not {_told(data)} (shape {array.shape}, dtype {array.dtype}).",
             key=what,
         )
     return array
@@ -79,7 +78,9 @@ def with_channels_last(
     letters = "T" * frames
     known = [f"{letters}HW", f"{letters}HWC", f"{letters}CHW"]
     if layout is not None and layout not in known:
-        raise InvalidValue(f"layout is one of {', '.join(known)}, not {layout!r}.", key="layout")
+        raise InvalidValue(
+            f"layout must be one of {', '.join(known)}, not {layout!r}.", key="layout"
+        )
     shape = array.shape[1:] if frames else array.shape
     found = layout[len(letters) :] if layout else _guess(shape)
     if array.size and found and len(found) == len(shape):
@@ -88,7 +89,9 @@ def with_channels_last(
         channels_last = np.moveaxis(array, -3, -1) if found == "CHW" else array
         if channels_last.shape[-1] in _CHANNELS:
             return channels_last
-    several = "Log the pictures of a batch one by one, or laid out as one." if not frames else ""
+    several = (
+        "Log the images of a batch one by one, or tile them into one image." if not frames else ""
+    )
     raise InvalidValue(
         f"{what} has the shape {array.shape} (dtype {array.dtype}); it needs one of "
         f"{', '.join(known)}, with 1 (grey), 2 (grey, alpha), 3 (RGB) or 4 (RGB, alpha) channels and no "
@@ -110,7 +113,7 @@ def _guess(shape: tuple[int, ...]) -> str | None:
 def as_pixels(
     array: npt.NDArray[Any], value_range: tuple[float, float] | None
 ) -> tuple[npt.NDArray[np.uint8], dict[str, Any]]:
-    """Numbers as 0 to 255, and what was done to get there.
+    """Numbers as pixels from 0 to 255, and how they were scaled.
 
     Booleans are black and white; integers from 0 to 255 stay; floats from 0 to 1 (with a slack of 1 %
     for rounding) are multiplied by 255 and rounded. Any other range is stretched from its smallest to
@@ -151,7 +154,7 @@ def _range(
         low, high = (float(v) for v in value_range)
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InvalidValue(
-                f"value_range is a smaller and a larger number, not {value_range!r}.",
+                f"value_range must be a smaller and a larger number, not {value_range!r}.",
                 key="value_range",
             )
         return low, high

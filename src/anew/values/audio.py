@@ -1,4 +1,4 @@
-"""Sound."""
+"""Audio."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST_CHANNELS = 32
 
 
 class Audio:
-    """Sound, kept as WAV, or as it is if it is a file already.
+    """Audio, saved as WAV, or unchanged if it is a file already.
 
     Args:
         data: Samples (one dimension, or two with channels in the shorter one), the path of a sound file, or
@@ -47,7 +47,7 @@ class Audio:
             kind = _sound_format(head)
             if kind is None:
                 raise InvalidValue(
-                    "An Audio given as a file or bytes is WAV, FLAC, Ogg, MP3 or MP4; this one begins with "
+                    "An Audio given as a file or bytes must be WAV, FLAC, Ogg, MP3 or MP4; this one begins with "
                     f"{head[:8]!r}."
                 )
             self.metadata |= {"format": kind, **(_wav_facts(self._source) if kind == "wav" else {})}
@@ -97,7 +97,7 @@ def _rate(rate: object) -> int:
         number = int(rate) if isinstance(rate, float) and rate.is_integer() else 0
     if isinstance(rate, bool) or not 0 < number < 2**31:
         raise InvalidValue(
-            f"An Audio needs its samples per second, such as sample_rate=16000, not {rate!r}.",
+            f"An Audio needs its number of samples per second, such as sample_rate=16000, not {rate!r}.",
             key="sample_rate",
         )
     return number
@@ -112,8 +112,7 @@ def _pcm(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], dict[str, Any]]:
         array = array[:, None]
     if array.ndim != 2 or not array.size or min(array.shape) > _MOST_CHANNELS:
         raise InvalidValue(
-            f"An Audio has the shape {shape} (dtype {array.dtype}); it needs time, or time × "
-            f"channels in either order, with 1 to {_MOST_CHANNELS} channels and at least one sample."
+            f"An Audio has the shape {shape} (dtype {array.dtype}); it must be time, or time × channels in either order, with 1 to {_MOST_CHANNELS} channels and at least one sample."
         )
     if array.shape[0] < array.shape[1]:
         array = array.T
@@ -127,7 +126,7 @@ def _pcm(array: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], dict[str, Any]]:
         if -limit <= low and high < limit:
             return np.ascontiguousarray(array, width), {}
     raise InvalidValue(
-        f"An Audio of dtype {array.dtype} goes from {low} to {high}: beyond 32 bits."
+        f"An Audio of dtype {array.dtype} contains values from {low} to {high}, which do not fit into 32 bits."
     )
 
 

@@ -114,7 +114,7 @@ def figure_png(figure: Any, dpi: float | None = None) -> bytes:
     """A matplotlib figure drawn as PNG."""
     found = figure_of(figure)
     if found is None:
-        raise InvalidValue(f"{type(figure).__name__} is no matplotlib figure.")
+        raise InvalidValue(f"{type(figure).__name__} is not a matplotlib figure.")
     return _rendered(found, "png", dpi)
 
 
@@ -143,7 +143,9 @@ def load_figure(data: Any, path: str | None) -> Any:
     try:
         import plotly.graph_objects
     except ImportError:
-        raise MissingDependency("This figure needs plotly: pip install plotly.") from None
+        raise MissingDependency(
+            "This figure needs plotly, which is not installed. Install it with: pip install plotly"
+        ) from None
     figure = plotly.graph_objects.Figure(data)
     if "template" not in data.get("layout", {}):  # a new figure gets one that this one did not have
         figure.layout.template = None

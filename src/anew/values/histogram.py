@@ -61,7 +61,7 @@ class Histogram:
         import numpy as np
 
         if isinstance(bins, bool) or not isinstance(bins, int) or not 1 <= bins <= MAX_BINS:
-            raise InvalidValue(f"bins is 1 to {MAX_BINS}, not {bins!r}.", key="bins")
+            raise InvalidValue(f"bins must be from 1 to {MAX_BINS}, not {bins!r}.", key="bins")
         flat = as_array(values, "A Histogram").astype(np.float64).ravel()
         finite = flat[np.isfinite(flat)]
         self.nonfinite = int(flat.size - finite.size)
@@ -91,14 +91,12 @@ class Histogram:
         self.edges = as_array(edges, "The edges of a Histogram").astype(np.float64)
         if self.counts.ndim != 1 or not 1 <= self.counts.size <= MAX_BINS:
             raise InvalidValue(
-                f"The counts of a Histogram are 1 to {MAX_BINS} numbers; these have the shape {self.counts.shape}."
+                f"The counts of a Histogram must be 1 to {MAX_BINS} numbers; these have the shape {self.counts.shape}."
             )
         if not (np.isfinite(self.edges).all() and (np.diff(self.edges) > 0).all()):
-            raise InvalidValue(
-                "The edges of a Histogram are finite and increase from one to the next."
-            )
+            raise InvalidValue("The edges of a Histogram must be finite and strictly increasing.")
         if not np.isfinite(self.counts).all() or (self.counts < 0).any():
-            raise InvalidValue("The counts of a Histogram are finite and not negative.")
+            raise InvalidValue("The counts of a Histogram must be finite and not negative.")
         self.metadata["count"] = _number(self.counts.sum())
 
     def save(self, folder: str, stem: str) -> Saved:
@@ -125,7 +123,7 @@ class Histogram:
             histogram.nonfinite = int(data.get("nonfinite", 0))
             histogram.outside = int(data.get("outside", 0))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise CorruptData(f"This is no saved histogram: {error}") from error
+            raise CorruptData(f"This is not a saved histogram: {error}") from error
         return histogram
 
     def to_pandas(self) -> pd.DataFrame:
@@ -159,7 +157,7 @@ def _limits(
         low, high = (float(v) for v in limits)
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise InvalidValue(
-                f"range is a smaller and a larger number, not {limits!r}.", key="range"
+                f"range must be a smaller and a larger number, not {limits!r}.", key="range"
             )
         return low, high
     if not finite.size:

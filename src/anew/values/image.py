@@ -21,7 +21,7 @@ _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 
 class Image:
-    """An image, kept as PNG, or as it is if it is a file already.
+    """An image, saved as PNG, or unchanged if it is a file already.
 
     Args:
         data: An array or tensor (height × width, with channels last or first), a PIL image, a
@@ -98,7 +98,7 @@ class Image:
         kind = picture_format(head)
         if kind is None:
             raise InvalidValue(
-                "An Image given as a file or bytes is PNG, JPEG, GIF, WebP, BMP or TIFF; this one begins "
+                "An Image given as a file or bytes must be PNG, JPEG, GIF, WebP, BMP or TIFF; this one begins "
                 f"with {head[:8]!r}."
             )
         self.metadata |= {"format": kind, **_size(self._source)}

@@ -1,4 +1,4 @@
-"""The kinds of values by name: what is recognised when it is logged, and read back when it is asked for."""
+"""The kinds of values by name: recognising them when they are logged, and reading them back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS: dict[str, type[Any]] = {
 
 
 def as_value(thing: Any) -> Value | None:
-    """`thing` as a value that can be kept: one already, or a picture, figure or data frame.
+    """`thing` as a loggable value: it may be one already, or an image, figure or data frame.
 
     PIL images, matplotlib and plotly figures, and data frames of pandas, polars and Arrow are recognised;
     for anything else, None. No library is imported to find out.

@@ -48,14 +48,14 @@ class Table:
             columns, data = None, columns
         if columns is not None and not _are_names(columns):
             raise InvalidValue(
-                f"The columns of a Table are names, not {columns!r:.100}.", key="columns"
+                f"The columns of a Table must be names, not {columns!r:.100}.", key="columns"
             )
         names = None if columns is None else [str(name) for name in columns]
         self.columns: list[str] = names or []
         if data is not None:
             self._take(data, names)
         elif names is None:
-            raise InvalidValue("A Table needs its columns, or data that brings them.")
+            raise InvalidValue("A Table needs columns, or data that defines them.")
         if len(set(self.columns)) != len(self.columns):
             twice = next(n for n in self.columns if self.columns.count(n) > 1)
             raise InvalidValue(f"The Table has two columns named {twice!r}.", key="columns")
@@ -77,7 +77,7 @@ class Table:
             if not data or not all(_is_row(row) for row in data):
                 raise InvalidValue(
                     "A Table without columns is made from a data frame, a mapping of columns, or a list of "
-                    "mappings; for rows, give columns=[...] as well."
+                    "mappings. To make one from rows, give columns=[...] as well."
                 )
         for row in data:
             self._add(row)
@@ -97,7 +97,7 @@ class Table:
             unknown = [key for key in row if str(key) not in self.columns]
             if unknown:
                 raise InvalidValue(
-                    f"Row {len(self.rows)} of the Table names {unknown[0]!r}, which is no column; columns are: "
+                    f"Row {len(self.rows)} of the Table names the unknown column {unknown[0]!r}; the columns are: "
                     f"{', '.join(self.columns)}."
                 )
             given = {str(k): v for k, v in row.items()}
@@ -172,7 +172,7 @@ class Table:
         except (OSError, MissingDependency):
             raise
         except Exception as error:
-            raise CorruptData(f"This is no saved table: {error}", path=path) from error
+            raise CorruptData(f"This is not a saved table: {error}", path=path) from error
 
     def to_arrow(self) -> pa.Table:
         """As an Arrow table.
@@ -230,11 +230,13 @@ def _listed(data: Any) -> list[Any]:
     if hasattr(data, "tolist") and hasattr(data, "shape"):
         if len(data.shape) > 2:
             raise InvalidValue(
-                f"A Table is made from an array of two dimensions, not of {tuple(data.shape)}."
+                f"A Table can be made from an array of two dimensions, not one of shape {tuple(data.shape)}."
             )
         data = data.tolist()
     if isinstance(data, (str, bytes)) or not hasattr(data, "__iter__"):
-        raise InvalidValue(f"The rows of a Table are lists or mappings, not {type(data).__name__}.")
+        raise InvalidValue(
+            f"The rows of a Table must be lists or mappings, not {type(data).__name__}."
+        )
     return list(data)
 
 

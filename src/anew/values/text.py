@@ -32,7 +32,9 @@ class Text:
         if not isinstance(text, str):
             raise InvalidValue(f"A Text is made from a str, not from {type(text).__name__}.")
         if format not in _SUFFIXES:
-            raise InvalidValue(f"format is {', '.join(_SUFFIXES)}, not {format!r}.", key="format")
+            raise InvalidValue(
+                f"format must be one of {', '.join(_SUFFIXES)}, not {format!r}.", key="format"
+            )
         self.text = str(text).encode("utf-8", "backslashreplace").decode()
         self.metadata: dict[str, Any] = {
             **check_caption(caption),

@@ -1,4 +1,4 @@
-"""What every kind of value promises, and how its file gets onto the disk."""
+"""The interface of every kind of value, and writing its file to disk."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO, ClassVar, Protocol
 
     class Value(Protocol):
-        """Something that can be logged beyond a number.
+        """A value that can be logged and is not a number.
 
         Made where it is logged, checked when it is made, saved once. Holds on to what it was given until then.
         """
@@ -132,5 +132,7 @@ def check_caption(caption: object) -> dict[str, Any]:
     if caption is None:
         return {}
     if not isinstance(caption, str):
-        raise InvalidValue(f"A caption is a text, not {type(caption).__name__}.", key="caption")
+        raise InvalidValue(
+            f"A caption must be a string, not {type(caption).__name__}.", key="caption"
+        )
     return {"caption": caption}

@@ -1,4 +1,4 @@
-"""Moving pictures."""
+"""Videos."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FORMATS = {"webp": "WEBP", "gif": "GIF", "png": "PNG"}
 
 
 class Video:
-    """A video, kept as an animation that browsers play (no encoder needed), or as it is if it is a file.
+    """A video, saved as an animation that browsers play (no encoder needed), or unchanged if it is a file.
 
     Args:
         data: Frames (time × height × width, with channels last or second), the path of a video file, or the
@@ -58,7 +58,7 @@ class Video:
             kind = _video_format(head)
             if kind is None:
                 raise InvalidValue(
-                    "A Video given as a file or bytes is MP4, WebM, AVI, GIF, WebP or PNG; this one begins "
+                    "A Video given as a file or bytes must be MP4, WebM, AVI, GIF, WebP or PNG; this one begins "
                     f"with {head[:8]!r}."
                 )
             self.metadata["format"] = kind
@@ -68,9 +68,12 @@ class Video:
                 f"A Video is made from an array, a path or bytes, not from {type(data).__name__}."
             )
         if format not in _FORMATS:
-            raise InvalidValue(f"format is webp, gif or png, not {format!r}.", key="format")
+            raise InvalidValue(f"format must be webp, gif or png, not {format!r}.", key="format")
         if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0.01 <= fps <= 1000:
-            raise InvalidValue(f"fps is frames per second, 0.01 to 1000, not {fps!r}.", key="fps")
+            raise InvalidValue(
+                f"fps must be a number of frames per second from 0.01 to 1000, not {fps!r}.",
+                key="fps",
+            )
         try:  # said when it is made, not by whoever saves it
             import PIL.Image  # noqa: F401
         except ModuleNotFoundError as error:

@@ -81,7 +81,7 @@ class Weights(Mapping[str, Any]):
         """
         if root not in self.structure:
             raise NotFound(
-                f"These weights keep no {root!r}; they keep {sorted(self.structure) or 'tensors alone'}.",
+                f"These weights do not contain {root!r}; they contain {sorted(self.structure) or 'tensors alone'}.",
                 name=root,
             )
         return from_plain(self.structure[root], lambda name: self[name])
@@ -131,7 +131,9 @@ def strided(root: np.ndarray[Any, Any], shape: tuple[int, ...], view: View) -> n
         or reach >= flat.size
         or math.prod(shape) == 0
     ):
-        raise WeightsError("A tensor says it shares memory outside of the tensor it shares with.")
+        raise WeightsError(
+            "A tensor is recorded as sharing memory that lies outside the other tensor."
+        )
     if view.offset == 0 and shape == root.shape and view.strides == _contiguous(shape):
         return root
     steps = tuple(stride * flat.itemsize for stride in view.strides)

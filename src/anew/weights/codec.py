@@ -96,11 +96,11 @@ def decode(payload: bytes | memoryview, out: Bytes) -> None:
     transform, width = _HEAD.unpack_from(view)
     if transform == RAW:
         if len(view) - _HEAD.size != len(out):
-            raise CorruptData("A raw block has another length than its index says.")
+            raise CorruptData("The length of a raw block differs from the one in its index.")
         out[:] = np.frombuffer(view, np.uint8, offset=_HEAD.size)
         return
     if transform not in (PLAIN, DIFFERENCE, XOR) or width not in (1, 2, 4, 8) or len(out) % width:
-        raise CorruptData("The header of an encoded block is not one this version writes.")
+        raise CorruptData("An encoded block has an unknown header.")
     _decode_planes(view, out, width, transform)
 
 
@@ -211,13 +211,15 @@ def _plane(kind: int, body: memoryview, count: int) -> Bytes | int:
         try:
             # Asked first: a damaged frame may claim any size, and would be given the memory for it.
             if zstandard.frame_content_size(body) != count:
-                raise CorruptData("A plane of an encoded block says another size than it has.")
+                raise CorruptData(
+                    "The size of a plane differs from the one recorded in the encoded block."
+                )
             plain = _decompressor().decompress(body)
         except zstandard.ZstdError as error:
             raise CorruptData(f"A plane of an encoded block cannot be read: {error}.") from error
         if len(plain) == count:
             return np.frombuffer(plain, np.uint8)
-    raise CorruptData("A plane of an encoded block has another length than it says.")
+    raise CorruptData("The length of a plane differs from the one recorded in the encoded block.")
 
 
 def _sample(size: int, width: int) -> list[tuple[int, int]]:

@@ -183,8 +183,7 @@ def _mark(history: History, starts: dict[str, str]) -> Reached:
     if live.unreadable:
         key, why = next(iter(live.unreadable.items()))
         raise WeightsError(
-            f"Nothing was deleted: {why} What {key.hex()[:12]} needs cannot be known until it is "
-            "repaired (pull it from another copy) or the refs that lead to it are deleted."
+            f"Nothing was deleted: {why} It is not known which objects {key.hex()[:12]} needs. Repair it by pulling it from another copy, or delete the refs that lead to it."
         )
     return live
 

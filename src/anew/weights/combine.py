@@ -37,7 +37,7 @@ def merge(
         done = _attempt(history, branch, theirs, strategy, message, author)
         if done is not None:
             return done
-    raise WeightsError(f"Other processes keep moving the branch {branch!r}; try again.")
+    raise WeightsError(f"The branch {branch!r} is being moved by other processes. Try again.")
 
 
 def _attempt(

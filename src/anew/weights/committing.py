@@ -76,7 +76,7 @@ def commit_staged(
             return unpack_commit(key, data)
         if expect is not None:
             return None
-    raise WeightsError(f"Other processes keep moving the branch {branch!r}; try again.")
+    raise WeightsError(f"The branch {branch!r} is being moved by other processes. Try again.")
 
 
 def this_user() -> str:

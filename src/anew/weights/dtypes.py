@@ -97,7 +97,7 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
             return dtype
     raise UnknownFormat(
         f"The element type {name!r} is not known to this version of Anew. "
-        "A newer version wrote it: upgrade Anew."
+        "It was written by a newer version; upgrade Anew."
     )
 
 
@@ -109,8 +109,7 @@ def dtype_name(dtype: np.dtype[Any], where: str) -> str:
     """
     if dtype.hasobject:
         raise InvalidValue(
-            f"{where} holds Python objects, which only pickle could keep. "
-            "Convert it to an array of numbers or fixed-width text first.",
+            f"{where} holds Python objects, which only pickle could save. Convert it to an array of numbers or fixed-width text first.",
             key=where,
         )
     name = dtype.name
@@ -126,7 +125,7 @@ def dtype_name(dtype: np.dtype[Any], where: str) -> str:
         return name
     raise InvalidValue(
         f"{where} has the element type {name}, which is not the same on every machine. "
-        "Convert it with .astype('float64') or a type of fixed size first.",
+        "Convert it with .astype('float64') or another type of fixed size first.",
         key=where,
     )
 

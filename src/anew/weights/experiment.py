@@ -136,7 +136,7 @@ class DisabledWeights(ExperimentWeights):
         Raises:
             NotRunning: always; there is nothing to read.
         """
-        raise NotRunning("The experiment is disabled: no weights are kept, so none can be read.")
+        raise NotRunning("The experiment is disabled, so it has no weights to read.")
 
     def commit(
         self,

@@ -49,7 +49,7 @@ def save(weights: Exportable, path: Path) -> Path:
             for name, array in weights.items():
                 if array.dtype.kind == "V" and array.dtype.names is None:
                     raise InvalidValue(
-                        f"{name!r} is {array.dtype}, which an .npz file loses.", key=name
+                        f"{name!r} is {array.dtype}, which an .npz file cannot store.", key=name
                     )
             with temporary.open("wb") as file:
                 np.savez(file, **dict(weights.items()))

@@ -37,7 +37,9 @@ def load(path: Path) -> Weights:
         return _load_numpy(path)
     if suffix in SUFFIXES:
         return _load_torch(path)
-    raise InvalidValue(f"{path} is not weights: give a file ending in {', '.join(SUFFIXES)}.")
+    raise InvalidValue(
+        f"{path} is not a file of weights. Give a file ending in {', '.join(SUFFIXES)}."
+    )
 
 
 def _load_numpy(path: Path) -> Weights:

@@ -138,13 +138,15 @@ class History:
             if matches:
                 candidates = [key.hex()[:16] for key in matches]
                 raise Ambiguous(
-                    f"{name!r} is the start of {len(matches)} commits: {', '.join(candidates[:5])}. "
+                    f"{name!r} matches {len(matches)} commits: {', '.join(candidates[:5])}. "
                     "Give more digits.",
                     candidates=candidates,
                 )
         names = [*self.heads.all(), *self.tags.all()]
         near = closest(name, names)
-        hint = f" Did you mean {near[0]!r}?" if near else " `anew weights log` shows the commits."
+        hint = (
+            f" Did you mean {near[0]!r}?" if near else " List the commits with `anew weights log`."
+        )
         raise NotFound(
             f"No branch, tag or commit is called {name!r}.{hint}", name=name, nearest=near
         )

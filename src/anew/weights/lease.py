@@ -57,8 +57,7 @@ class Lease:
         """
         if self._path not in self._blobs.keys(LEASES):
             raise WeightsError(
-                "This writer was silent for so long that a garbage collection took it for dead. "
-                "Nothing was committed; stage and commit again."
+                "This writer was inactive for so long that a garbage collection removed its staged tensors. Nothing was committed. Stage and commit again."
             )
 
     def release(self) -> None:

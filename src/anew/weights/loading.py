@@ -91,7 +91,7 @@ def _into_module(weights: Loadable, module: Any) -> Any:
 def _nested_torch(weights: Loadable, root: str) -> Any:
     if root not in weights.structure:
         raise WeightsError(
-            f"These weights keep no {root!r}: commit with the optimizer given to have it."
+            f"These weights keep no {root!r}: pass the optimizer when committing to keep it."
         )
     return from_plain(
         weights.structure[root],
@@ -103,15 +103,17 @@ def _check(weights: Loadable, wanted: dict[str, tuple[int, ...]]) -> None:
     missing = sorted(set(wanted) - set(weights))
     if missing:
         raise WeightsError(
-            f"The weights have no {missing[:5]}; is this the model they were made from?"
+            f"The weights do not contain {missing[:5]}. Check that this is the model they were made from."
         )
     kept = {name for name in weights if not _belongs_to_structure(weights, name)}
     surplus = sorted(kept - set(wanted))
     if surplus:
-        raise WeightsError(f"The model has no place for {surplus[:5]}; is it the right model?")
+        raise WeightsError(
+            f"The model does not have {surplus[:5]}. Check that it is the right model."
+        )
     for name, shape in wanted.items():
         if weights.shape_of(name) != shape:
-            raise WeightsError(f"{name!r} has another shape than the model's {shape}.")
+            raise WeightsError(f"The shape of {name!r} differs from the model's {shape}.")
 
 
 def _belongs_to_structure(weights: Loadable, name: str) -> bool:

@@ -52,7 +52,7 @@ def plan_merge(
     """
     if strategy is not None and strategy not in STRATEGIES:
         raise InvalidSetting(
-            f"{strategy!r} is no merge strategy; choose one of {', '.join(STRATEGIES)}."
+            f"{strategy!r} is not a merge strategy. Choose one of {', '.join(STRATEGIES)}."
         )
     sides = [{} if side is None else _units(side.tree) for side in (base, ours, theirs)]
     groups = _groups(side.tree for side in (base, ours, theirs) if side is not None)

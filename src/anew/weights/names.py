@@ -28,7 +28,7 @@ def check_ref_name(name: str, kind: str) -> str:
     elif any(ord(c) < 32 or ord(c) == 127 for c in name) or name != name.strip():
         reason = "it has control characters, or spaces at its ends"
     elif any(c in name for c in "~^:\\"):
-        reason = "~ ^ : and \\ have a meaning of their own where a commit is named"
+        reason = "~ ^ : and \\ have a special meaning when naming a commit"
     elif name.startswith(("/", "-")) or name.endswith("/") or "//" in name:
         reason = "it starts with - or /, ends with / or has two slashes together"
     elif any(part in (".", "..") for part in name.split("/")):
@@ -49,7 +49,7 @@ def check_ref_name(name: str, kind: str) -> str:
 def check_tensor_name(name: object) -> str:
     """The name, when a tensor can have it: any Unicode text, since it never becomes a file name."""
     if not isinstance(name, str):
-        raise InvalidName(f"A tensor is named {name!r}; its name must be text.", name=name)
+        raise InvalidName(f"The tensor name {name!r} must be a string.", name=name)
     if not _is_text(name) or len(name) > _LONGEST_TENSOR:
         raise InvalidName(
             f"{name[:80]!r} cannot name a tensor: it is not valid Unicode, or longer than "

@@ -237,7 +237,7 @@ class Objects:
             if attempt == 1:
                 self.refresh()
         raise NotFound(
-            f"{what} needs the object {key.hex()[:12]}, which {self._blobs.url} does not have. "
+            f"{what} needs the object {key.hex()[:12]}, which is missing in {self._blobs.url}. "
             "`anew weights fsck` lists everything that is missing; pull it from another copy.",
             name=key.hex(),
         )
@@ -310,7 +310,7 @@ class Objects:
         body = data[start:]
         if not data.startswith(_CATALOG_MAGIC) or digest(body) != data[len(_CATALOG_MAGIC) : start]:
             # Derived data: the packs' own indexes say the same.
-            self.damaged[path] = "the catalog is damaged; it is derived and can be deleted"
+            self.damaged[path] = "the catalog is damaged; it can be deleted, and is then rebuilt"
             return
         length = int.from_bytes(body[:8], "little")
         head = msgspec.msgpack.decode(body[8 : 8 + length], type=_CatalogHead)

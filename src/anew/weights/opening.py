@@ -47,7 +47,7 @@ def read_format(blobs: Blobs) -> int:
         data = blobs.read(FORMAT)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(
-            f"There is no repository of weights at {blobs.url}. Make one with "
+            f"There is no repository of weights at {blobs.url}. Create one with "
             "Repository(path, init=True) or `anew weights init`.",
             name=blobs.url,
         ) from None
@@ -85,7 +85,7 @@ def write_format(blobs: Blobs, block_size: int) -> None:
     foreign = not blobs.is_empty() and not _is_ours(blobs)
     if foreign:
         raise WeightsError(
-            f"{blobs.url} is not empty and is no repository of weights. Choose a new or empty folder."
+            f"{blobs.url} is not empty and is not a repository of weights. Choose a new or empty folder."
         )
     blobs.create(FORMAT, json.dumps(body, indent=1).encode())
 

@@ -126,7 +126,7 @@ def parse_index(name: str, tail: bytes, size: int) -> list[Record] | int:
         CorruptData: the footer or the index is damaged.
     """
     if len(tail) < _FOOTER.size:
-        raise CorruptData(f"The pack {name} is too short to be one.", path=name)
+        raise CorruptData(f"The pack {name} is too short to be a pack.", path=name)
     magic, start, count, expected = _FOOTER.unpack_from(tail, len(tail) - _FOOTER.size)
     if magic != MAGIC:
         if magic[:7] == MAGIC[:7]:

@@ -110,8 +110,7 @@ class RefStore:
             )
         except (ValueError, KeyError, TypeError) as error:
             raise CorruptData(
-                f"{path} of {self._blobs.url} does not say where {name!r} is: {error!r}. Delete the "
-                "file to go back to the version before, or set the ref again.",
+                f"{path} of {self._blobs.url} cannot be read, so it is not known where {name!r} points: {error!r}. Delete the file to return to the previous version, or set the ref again.",
                 path=path,
             ) from error
 

@@ -458,7 +458,7 @@ class Repository:
                 )
             if store.move(seen, commit.commit_hash, reason=kind, message=message):
                 return commit
-        raise WeightsError(f"The {kind} {name!r} keeps being moved by other processes; try again.")
+        raise WeightsError(f"The {kind} {name!r} is being moved by other processes. Try again.")
 
     def _delete(self, store: RefStore, name: str, kind: str) -> None:
         for _ in range(_TRIES):

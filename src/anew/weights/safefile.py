@@ -55,7 +55,7 @@ def read(path: Path) -> tuple[dict[str, Source], dict[str, str]]:
             raise _broken(path, f"its entry for {name!r} is incomplete") from error
         if code not in _NAMES:
             raise InvalidValue(
-                f"{name!r} in {path} has the element type {code}, which cannot be kept.", key=name
+                f"{name!r} in {path} has the element type {code}, which cannot be stored.", key=name
             )
         dtype = _NAMES[code]
         wanted = itemsize(dtype)
@@ -66,7 +66,10 @@ def read(path: Path) -> tuple[dict[str, Source], dict[str, str]]:
             or stop - begin != wanted
             or min(shape, default=0) < 0
         ):
-            raise _broken(path, f"the bytes of {name!r} lie outside of it or are of another number")
+            raise _broken(
+                path,
+                f"the bytes of {name!r} lie outside the file, or their number does not fit the shape",
+            )
         sources[name] = Source(dtype, shape, _range(data[begin:stop]))
         end = max(end, stop)
     if end != len(data):
@@ -126,4 +129,4 @@ def _range(data: np.ndarray[Any, Any]) -> Callable[[int, int], np.ndarray[Any, A
 
 
 def _broken(path: Path, reason: str) -> CorruptData:
-    return CorruptData(f"{path} is not a whole safetensors file: {reason}.", path=str(path))
+    return CorruptData(f"{path} is not a complete safetensors file: {reason}.", path=str(path))

@@ -142,7 +142,7 @@ class Snapshot(Mapping[str, Any]):
     def nested(self, root: str = "tree") -> Any:
         """A nested value (an optimizer's state, a pytree) with its tensors; see `Weights.nested`."""
         if root not in self.structure:
-            raise NotFound(f"The commit {self.commit.short} keeps no {root!r}.", name=root)
+            raise NotFound(f"The commit {self.commit.short} does not contain {root!r}.", name=root)
         return from_plain(self.structure[root], self.read)
 
     def load_into(self, target: Any) -> Any:
@@ -238,7 +238,7 @@ class Snapshot(Mapping[str, Any]):
     def _read_rows(self, entry: TensorEntry, rows: slice | int) -> np.ndarray[Any, Any]:
         if not entry.shape:
             raise InvalidValue(
-                f"{entry.name!r} is a single number: it has no rows.", key=entry.name
+                f"{entry.name!r} is a single number, so it has no rows.", key=entry.name
             )
         if isinstance(rows, int):
             index = range(entry.shape[0])[rows]
@@ -281,7 +281,7 @@ class Snapshot(Mapping[str, Any]):
         keys = entry.block_keys()
         if min(entry.shape, default=0) < 0 or len(keys) != -(-entry.nbytes // step):
             raise WeightsError(
-                f"{_what(entry, self.commit)} has another number of blocks than its size says."
+                f"{_what(entry, self.commit)} has a number of blocks that does not fit its size."
             )
         return [
             (key, number * step, min((number + 1) * step, entry.nbytes))
@@ -293,7 +293,7 @@ class Snapshot(Mapping[str, Any]):
         root = self._entries.get(entry.view.root)
         if root is None or root.view is not None or root.dtype != entry.dtype:
             raise WeightsError(
-                f"{_what(entry, self.commit)} shares memory with a tensor that is not there."
+                f"{_what(entry, self.commit)} shares memory with a tensor that does not exist."
             )
         return root
 

@@ -152,7 +152,7 @@ def _from_torch(value: Any, where: str) -> Source:
         ):
             kind = "a meta tensor" if tensor.is_meta else f"{tensor.layout} of {tensor.dtype}"
             raise InvalidValue(
-                f"{where} is {kind}, which has no plain bytes to keep. Convert it first: "
+                f"{where} is {kind}, which has no plain bytes to store. Convert it first: "
                 ".to_dense() for sparse ones, .dequantize() or .int_repr() for quantised ones.",
                 key=where,
             )

@@ -71,7 +71,7 @@ def send(
         key = next(iter([*found.unreadable, *found.missing]))
         raise WeightsError(
             f"Nothing more was sent: {key.hex()[:12]} of {len(found.unreadable) + len(found.missing)} "
-            "objects is damaged or missing in the source. `anew weights fsck` shows what is lost."
+            "objects is damaged or missing in the source. `anew weights fsck` lists what is lost."
         )
     wanted = [key for key in found.in_order() if not _has(target, blobs, key, avoid, verify)]
     located = [source.objects.find(key) for key in wanted]

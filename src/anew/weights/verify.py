@@ -88,16 +88,14 @@ def _check(blobs: Blobs, objects: Objects, pack: str, record: Record) -> str | N
             return "its stored bytes are damaged"
         if record.kind != BLOCK:
             return (
-                None
-                if digest(unframe(payload)) == record.key
-                else "its bytes are not what its key says"
+                None if digest(unframe(payload)) == record.key else "its bytes do not match its key"
             )
         if not record.is_delta:
             out = np.empty(record.raw, np.uint8)
             from anew.weights.codec import decode
 
             decode(payload, out)
-            return None if digest(out) == record.key else "its bytes are not what its key says"
+            return None if digest(out) == record.key else "its bytes do not match its key"
         objects.read_block(record.key, np.empty(record.raw, np.uint8), "It")
     except (CorruptData, NotFound) as error:
         return str(error)

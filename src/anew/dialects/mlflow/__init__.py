@@ -129,15 +129,15 @@ __all__ = [
 ]
 
 UNSUPPORTED: dict[str, str] = {
-    'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "nothing is sent there by itself: runs are recorded in the store, which a warning says once; `ANEW_FORWARD_TO=mlflow:http://…` sends them there as well",
+    'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "runs are recorded in the store and not sent to the server, and a warning says so once; `ANEW_FORWARD_TO=mlflow:http://…` sends them there as well",
     "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
     "autolog()": "it does nothing and a warning says so once; `anew.capture()` and the integrations record frameworks",
     "mlflow.pytorch.load_model, mlflow.sklearn.load_model and their like": "no model is pickled: `log_model` keeps tensors and the files of boosters; `load_model(uri, into=model)` fills a model that the program makes",
-    "register_model, registered_model_name": "there is no registry of models; a tag of the run or of the commit of its weights says as much",
-    "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "Anew records experiments; they are not here",
+    "register_model, registered_model_name": "there is no model registry; tag the run or the commit of its weights instead",
+    "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "not available: Anew records experiments only",
     "rename_experiment": "an experiment is a project, whose name is the path of its runs",
-    "create_experiment(artifact_location=…)": "it is kept; artifacts lie in the folder of each run",
-    "run.info.artifact_uri as a folder": "every version of a file has a folder of its own there; `mlflow.artifacts` gives files by their paths",
+    "create_experiment(artifact_location=…)": "the value is recorded and has no effect; artifacts are kept in the folder of each run",
+    "run.info.artifact_uri as a folder": "each version of a file has its own folder there; `mlflow.artifacts` gives files by their paths",
     "ViewType.DELETED_ONLY, restore_run": "a deleted run is in the trash: `Store.restore` brings it back",
     'log_param("model", {…})': "a mapping is kept nested, and read by dotted names: `params.model.depth`",
     "log_table with images in its cells": "keep images with `log_image`",

@@ -29,7 +29,7 @@ def write_archive(
         FileExistsError: There is a file already.
     """
     if os.path.exists(target):
-        raise FileExistsError(f"{target} is there already; export to another file.")
+        raise FileExistsError(f"{target} already exists. Export to another file.")
     if os.path.dirname(target):
         os.makedirs(os.path.dirname(target), exist_ok=True)
     part = f"{target}.part"

@@ -28,7 +28,7 @@ def read_content(folder: str, question: ContentQuestion) -> Content:
     real = os.path.realpath(path)
     if os.path.commonpath([real, os.path.realpath(folder)]) != os.path.realpath(folder):
         raise CorruptData(
-            f"{question.name!r} of {question.id} is a link that leads out of its folder. It is not opened.",
+            f"{question.name!r} of {question.id} is a symbolic link that leads out of its folder. It was not opened.",
             path=question.name,
         )
     try:
@@ -41,7 +41,7 @@ def read_content(folder: str, question: ContentQuestion) -> Content:
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode):
-            raise NotFound(f"{question.name!r} of {question.id} is no file.", name=question.name)
+            raise NotFound(f"{question.name!r} of {question.id} is not a file.", name=question.name)
         start = max(0, question.start)
         length = _MOST if question.length is None else min(_MOST, max(0, question.length))
         pieces = []

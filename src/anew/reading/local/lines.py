@@ -305,7 +305,8 @@ def _parsed(cursor: str) -> dict[str, int]:
         return _positions.decode(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, msgspec.DecodeError):
         raise InvalidValue(
-            "This is not a cursor that an answer gave; ask without one first.", key="cursor"
+            "This cursor did not come from an earlier answer. Ask without a cursor first.",
+            key="cursor",
         ) from None
 
 

@@ -56,7 +56,7 @@ def read_panel(store: SeriesStore, members: Sequence[Member], question: PanelQue
     """
     if not 0 < question.buckets <= MAX_BUCKETS:
         raise InvalidValue(
-            f"A panel has between 1 and {MAX_BUCKETS} buckets, not {question.buckets}.",
+            f"A panel must have between 1 and {MAX_BUCKETS} buckets, not {question.buckets}.",
             key="buckets",
         )
     smoothed(np.zeros(0), question.smooth)  # refuses what is no weight before anything is read

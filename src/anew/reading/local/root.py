@@ -116,7 +116,7 @@ class OpenRoot:
         found = self.facts([experiment_id])
         if not found:
             raise NotFound(
-                f"There is no experiment {experiment_id!r} any more.", name=experiment_id
+                f"The experiment {experiment_id!r} no longer exists.", name=experiment_id
             )
         return found[0]
 

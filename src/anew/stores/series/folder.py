@@ -500,7 +500,7 @@ def _fits(item: _Derived, path: str) -> bool:
 
 def _broken(path: str, line: int, reason: str) -> CorruptData:
     return CorruptData(
-        f"Line {line} of {path} is not a record and was passed over: {reason}.",
+        f"Line {line} of {path} is not a record and was skipped: {reason}.",
         path=path,
         line=line,
     )

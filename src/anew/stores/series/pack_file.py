@@ -183,7 +183,7 @@ def _contents(description: bytes) -> Contents:
     numbers = np.array(info.series, np.int32).reshape(-1, 2)
     limits = (len(info.names), len(info.experiments))
     if len(numbers) != len(info.layout.checks) or np.any((numbers < 0) | (numbers >= limits)):
-        raise ValueError("it does not say where its points lie")
+        raise ValueError("it does not record where its points are")
     return Contents(info, numbers[:, 0], numbers[:, 1])
 
 
@@ -201,7 +201,7 @@ class PackFile:
         self._file = SortedFile(path)
         try:
             if self._file.description is None:
-                raise corrupt(path, "it does not say which points it holds")
+                raise corrupt(path, "it does not record which points it contains")
             try:
                 self.contents = _contents(self._file.description)
             except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:

@@ -90,7 +90,8 @@ def _verify(block: Block, written: PartFile, path: str) -> None:
     )
     if not same:
         raise CorruptData(
-            f"{path} did not read back as it was written; the segment it was made from is kept.",
+            f"{path} could not be read back as it was written. The segment it was made from is "
+            "kept.",
             path=path,
         )
 
@@ -121,7 +122,7 @@ class PartFile:
     def _described(self) -> PartInfo:
         found = self._file.description
         if found is None:
-            raise corrupt(self.path, "it does not say which points it holds")
+            raise corrupt(self.path, "it does not record which points it contains")
         try:
             info = msgspec.json.decode(found, type=PartInfo)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -132,7 +133,7 @@ class PartFile:
                 f"{VERSION}. Upgrade Anew to read it."
             )
         if len(info.names) != len(info.layout.checks):
-            raise corrupt(self.path, "it does not say where its points lie")
+            raise corrupt(self.path, "it does not record where its points are")
         return info
 
     def __enter__(self) -> PartFile:

@@ -134,7 +134,8 @@ def write_sorted(
         f"COPY (SELECT {texts}series, {step} AS step, {time} AS time, {time_rest} AS time_rest, "
         f"{value} AS value{row}{metadata} FROM points) TO {quoted(path)} (FORMAT parquet, "
         # Version 2 has the encodings for sorted integers and for floats; a dictionary would take their place.
-        f"PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP}, "
+        "PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1, COMPRESSION zstd, ROW_GROUP_SIZE "
+        f"{ROW_GROUP}, "
         f"USE_TMP_FILE false, KV_METADATA {{{_KEY}: {quoted(describe(layout))}}})"
     )
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -231,7 +232,7 @@ class SortedFile:
         """
         self._offsets = np.array(layout.offsets, np.int64)
         if len(self._offsets) != len(layout.checks) + 1 or np.any(np.diff(self._offsets) < 0):
-            raise corrupt(self.path, "it does not say where its points lie")
+            raise corrupt(self.path, "it does not record where its points are")
         self._layout = layout
 
     @property
@@ -283,7 +284,7 @@ class SortedFile:
         found = self._ask(f"SELECT {', '.join(wanted)} FROM {source}{where}")
         expected = int(sum(self._offsets[end + 1] - self._offsets[at] for at, end in ranges))
         if len(found["value"]) != expected:
-            raise corrupt(self.path, f"it has {len(found['value'])} points where {expected} belong")
+            raise corrupt(self.path, f"it has {len(found['value'])} points instead of {expected}")
         if apart:
             found = self._picked(found, numbers, ranges[0])
         points = Points(
@@ -318,7 +319,7 @@ class SortedFile:
             belong = np.array(self._layout.checks, np.int64).reshape(-1, 5)[numbers]
             if np.array_equal(found[:, wanted], belong[:, wanted]):
                 return
-        raise corrupt(self.path, "its points are not those that were written")
+        raise corrupt(self.path, "its points differ from those that were written")
 
     def _ask(self, query: str) -> dict[str, Any]:
         try:
@@ -355,7 +356,7 @@ def _texts(column: Any) -> npt.NDArray[np.object_] | None:
 def corrupt(path: str, reason: object) -> CorruptData:
     """What to raise for a file that is not what it should be."""
     return CorruptData(
-        f"{path} cannot be read: {reason}. The points it held are missing from what is shown; restore "
-        "the file from a copy if there is one, or delete it to go on without.",
+        f"{path} cannot be read: {reason}. The points it held are not shown. "
+        "Restore the file from a copy if there is one, or delete it to continue without them.",
         path=path,
     )

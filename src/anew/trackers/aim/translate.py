@@ -37,7 +37,7 @@ def as_object(value: ValueLogged, folder: str) -> Any:
         raise NotShown(f"The file {value.path} of this {value.kind} is no longer there.")
     make = _MAKERS.get(value.kind)
     if make is None:
-        raise NotShown(f"Aim has nothing to show a value of the kind {value.kind!r} with.")
+        raise NotShown(f"Aim cannot show values of the kind {value.kind!r}.")
     try:
         return make(value, path)
     except NotShown:
@@ -65,7 +65,7 @@ def _video(value: ValueLogged, path: str | None) -> Any:
     form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
     if form not in _MOVING:
         raise NotShown(
-            f"Aim has no videos; it shows animations of {', '.join(_MOVING)}, and no {form}."
+            f"Aim does not support videos. It shows animations in {', '.join(_MOVING)}, not {form}."
         )
     return _image(value, path)
 
@@ -75,7 +75,7 @@ def _audio(value: ValueLogged, path: str | None) -> Any:
 
     form = str(value.metadata.get("format") or os.path.splitext(_needed(path))[1][1:])
     if form not in _HEARD:
-        raise NotShown(f"Aim plays {', '.join(_HEARD)} sounds, and no {form}.")
+        raise NotShown(f"Aim plays {', '.join(_HEARD)} sounds, not {form}.")
     caption = str(value.metadata.get("caption") or "")
     rate = value.metadata.get("sample_rate")
     return aim.Audio(_needed(path), format=form, caption=caption, rate=rate)
@@ -93,7 +93,7 @@ def _table(value: ValueLogged, path: str | None) -> Any:
     table = load("table", value.data, path)
     if len(table) > _MOST_ROWS:
         raise NotShown(
-            f"Aim has no tables; those of at most {_MOST_ROWS} rows are sent as text, and this one has {len(table):,}."
+            f"Aim does not support tables. Tables of at most {_MOST_ROWS} rows are sent as text; this one has {len(table):,}."
         )
     rows = table.rows or table.to_arrow().to_pylist()
     lines = [table.columns, ["---"] * len(table.columns)]
@@ -113,9 +113,7 @@ def _histogram(value: ValueLogged, path: str | None) -> Any:
     histogram = load("histogram", value.data, path)
     widths = np.diff(histogram.edges)
     if not np.allclose(widths, widths[0], rtol=1e-6):
-        raise NotShown(
-            "Aim has distributions with bins of one width, and those of this one differ."
-        )
+        raise NotShown("Aim needs histogram bins of equal width, and the bins of this one differ.")
     return aim.Distribution(
         hist=histogram.counts, bin_range=(histogram.edges[0], histogram.edges[-1])
     )
@@ -142,7 +140,7 @@ _MAKERS = {
 def _needed(path: str | None) -> str:
     """The file of a value that must have one."""
     if path is None:
-        raise NotShown("Its record names no file.")
+        raise NotShown("Its record does not name a file.")
     return path
 
 

@@ -74,12 +74,12 @@ def as_shown(value: ValueLogged, folder: str) -> Sample | str:
         raise NotShown(
             f"This {value.kind} cannot be read: {str(error)[:200].rstrip('.')}."
         ) from error
-    raise NotShown(f"ClearML has nothing to show a value of the kind {value.kind!r} with.")
+    raise NotShown(f"ClearML cannot show values of the kind {value.kind!r}.")
 
 
 def _sample(path: str | None) -> Sample:
     if path is None:
-        raise NotShown("Its record names no file.")
+        raise NotShown("Its record does not name a file.")
     return Sample(os.path.splitext(path)[1][1:] or "bin", path)
 
 
@@ -87,7 +87,7 @@ def _table(value: ValueLogged, path: str | None) -> str:
     table = load("table", value.data, path)
     if len(table) > _MOST_ROWS:
         raise NotShown(
-            f"ClearML shows tables as plots, which {len(table):,} rows are too many for: at most {_MOST_ROWS:,}."
+            f"ClearML shows tables as plots of at most {_MOST_ROWS:,} rows; this one has {len(table):,}."
         )
     rows = table.rows or table.to_arrow().to_pylist()
     cells = [list(row.values()) if isinstance(row, dict) else row for row in rows]

@@ -38,9 +38,9 @@ __all__ = [
 ]
 
 UNSUPPORTED: dict[str, str] = {
-    "config.logging.tracker of another name": "there are `wandb`, `tensorboard`, `mlflow`, `clearml`, `aim` and `none`; another one is an error",
+    "config.logging.tracker of another name": "only `wandb`, `tensorboard`, `mlflow`, `clearml`, `aim` and `none` are accepted",
     "setup_experiment again with another configuration": "it raises ConfigFrozen, where the hand-written code overwrote `config.yaml`",
-    "create_reproduction_script over a captured reproduce.sh": "the script that Anew wrote is kept, as it restores more",
+    "create_reproduction_script over a captured reproduce.sh": "the script that Anew wrote is kept, because it restores more",
 }
 
 
@@ -387,7 +387,7 @@ def load_metrics(experiment_dir: str | os.PathLike[str]) -> pandas.DataFrame:
         import pandas
     except ImportError as error:
         raise MissingDependency(
-            "The analysis functions give frames of pandas, which is not installed. Install it with: "
+            "The analysis functions need pandas, which is not installed. Install it with: "
             "pip install pandas",
             name="pandas",
         ) from error

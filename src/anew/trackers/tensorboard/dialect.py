@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["UNSUPPORTED", "SummaryWriter"]
 
 UNSUPPORTED: dict[str, str] = {
-    "tensorboard --logdir": "no event files are written by itself, and the log directory is made but left to the program; `ANEW_FORWARD_TO=tensorboard:runs` writes them as well",
-    "purge_step": "it is kept beside the record; no point that was logged is hidden or removed",
+    "tensorboard --logdir": "no event files are written, and the log directory is created but left empty; `ANEW_FORWARD_TO=tensorboard:runs` writes them as well",
+    "purge_step": "the value is recorded, but no logged point is hidden or removed",
     "writer.file_writer, writer.all_writers": "there is no event file to write protocol buffers to",
-    "add_graph(model, input)": "the model is kept as a text; it is not run or traced",
-    "display_name, summary_description, new_style, double_precision": "they are taken and change nothing: a number is a float64 anyway",
+    "add_graph(model, input)": "the model is saved as text; it is neither run nor traced",
+    "display_name, summary_description, new_style, double_precision": "accepted without effect; numbers are always float64",
     "tensorboardX: export_scalars_to_json, comet_config, GlobalSummaryWriter": "`anew export` writes what was logged, `forward_to` sends it elsewhere, `anew.log_metric` logs without a handle",
 }
 

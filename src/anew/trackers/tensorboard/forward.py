@@ -41,9 +41,11 @@ __all__ = ["TensorBoardTarget"]
 
 _MESSAGES = "anew/logs"
 _OURS = {_MESSAGES: "text", "anew/experiment": "text", "anew/params": "text"}
-_NO_FILES = "TensorBoard has no place for files; they stay in the experiment's folder."
-_TOO_LARGE = "TensorBoard keeps values as float32, which has no room for one beyond 3.4e38."
-_TAKEN = "TensorBoard keeps one kind of data under a name, and this name has another kind already."
+_NO_FILES = "TensorBoard cannot hold files; they stay in the experiment's folder."
+_TOO_LARGE = "TensorBoard stores values as float32, which cannot hold values beyond 3.4e38."
+_TAKEN = (
+    "TensorBoard keeps one type of data under each name, and this name already has another type."
+)
 
 
 class TensorBoardTarget:
@@ -86,8 +88,7 @@ class TensorBoardTarget:
         except FileNotFoundError:
             found = "is gone"
         raise CorruptData(
-            f"{self._path} had {self._size} bytes when it was last written to, and now {found}. Write all of it again "
-            f"with: anew forward {self._mirror.experiment_id} --to tensorboard --afresh",
+            f"{self._path} had {self._size} bytes when it was last written, and now {found}. Write everything again with: anew forward {self._mirror.experiment_id} --to tensorboard --afresh",
             path=self._path,
         )
 

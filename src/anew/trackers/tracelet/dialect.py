@@ -14,10 +14,10 @@ from anew.errors import InvalidValue, NotRunning
 __all__ = ["UNSUPPORTED", "Experiment", "ExperimentConfig", "start_logging", "stop_logging"]
 
 UNSUPPORTED: dict[str, str] = {
-    'tracking_uri with backend="wandb" or "clearml"': "where those are is said by their own settings; it is kept in the record",
-    "a backend object with settings of its own": "it stands for its kind; say more with `exp.native.forward(anew.forwarders.MLflow(…))`",
+    'tracking_uri with backend="wandb" or "clearml"': "their servers are set by their own settings; the URI is recorded",
+    "a backend object with settings of its own": "only its kind is used; give options with `exp.native.forward(anew.forwarders.MLflow(…))`",
     "automagic": "hyperparameters are not collected from local variables; pass them to `log_params`",
-    'start_logging(exp_name="team/name")': "a slash in a name becomes a dash: with a slash it would be a prefix",
+    'start_logging(exp_name="team/name")': "a slash in a name becomes a dash, because a name with a slash would be a prefix",
 }
 
 _BACKENDS = ("local", "mlflow", "wandb", "clearml", "aim", "tensorboard")
@@ -102,7 +102,7 @@ class Experiment:
             self.native.capture("backend", asked)
             self.native.forward([self._address(one) for one in elsewhere if one in _BACKENDS])
 
-    def _address(self, backend: str) -> forwarders.Address:
+    def _address(self, backend: str) -> forwarders.Destination:
         """Where a backend of that name is, in the experiment's project."""
         project, uri = self._project, self.config.tracking_uri
         if backend == "mlflow":

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anew.errors import QueryError
@@ -191,7 +191,7 @@ def test_conditions_mean_what_the_page_says(catalog, text, expected):
         ("bindrs.x == 'y'", 0, "'x' in bindrs"),
         ("metrics < 1", 0, "metrics.loss"),
         ("status == 'complete'", 10, "'completed'"),
-        ("status == complete", 10, "'complete' (a text is put in quotes)"),
+        ("status == complete", 10, "'complete' (put strings in quotes)"),
         ("status < 'failed'", 7, "=="),
         ("params.opt < 3", 13, "'3'"),
         ("params.lr == '0.1'", 13, "0.1"),
@@ -463,9 +463,11 @@ def populated(found: list[Exp]) -> list[Exp]:
     return [*found, *ANCHOR]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(experiments_strategy, max_size=6), st.lists(FILTERS, min_size=1, max_size=4))
-def test_random_filters_find_what_a_plain_python_model_finds(found, filters):
+# Each property is held against a few examples every time, and against many where there is time for them.
+FILTERING = st.lists(experiments_strategy, max_size=6), st.lists(FILTERS, min_size=1, max_size=4)
+
+
+def check_filters(found: list[Exp], filters: list[tuple[str, Model]]) -> None:
     experiments = populated(found)
     catalog = catalog_of(experiments)
     try:
@@ -473,6 +475,19 @@ def test_random_filters_find_what_a_plain_python_model_finds(found, filters):
             assert ids(catalog, text, experiments) == [e.id for e in experiments if model(e)], text
     finally:
         catalog.close()
+
+
+@settings(max_examples=50)
+@given(*FILTERING)
+def test_random_filters_find_what_a_plain_python_model_finds(found, filters):
+    check_filters(found, filters)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(*FILTERING)
+def test_many_random_filters_find_what_a_plain_python_model_finds(found, filters):
+    check_filters(found, filters)
 
 
 SORTS: dict[str, Callable[[Exp], Any]] = {
@@ -513,17 +528,22 @@ sorts_strategy = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+ANSWERING = (
     st.lists(experiments_strategy, max_size=7),
     FILTERS,
     sorts_strategy,
     st.none() | st.integers(0, 9),
     st.integers(0, 9),
 )
-def test_all_ways_of_answering_give_the_model_s_order_limit_and_total(
-    found, chosen, sorts, limit, offset
-):
+
+
+def check_answers(
+    found: list[Exp],
+    chosen: tuple[str, Model],
+    sorts: list[str],
+    limit: int | None,
+    offset: int,
+) -> None:
     text, model = chosen
     experiments = populated(found)
     catalog = catalog_of(experiments)
@@ -533,12 +553,29 @@ def test_all_ways_of_answering_give_the_model_s_order_limit_and_total(
     try:
         for forced in (bounds, (0, 10**6, 0), (10**6, 0, 0), (0, 0, 10**6), (0, 0, 0), (0, 6, 1)):
             selecting.PICKED, selecting.WALKED, selecting.SORTED = forced
-            found = search(catalog, text, sorts, limit=limit, offset=offset)
-            assert found == expected, (forced, text, sorts)
+            keys = search(catalog, text, sorts, limit=limit, offset=offset)
+            assert keys == expected, (forced, text, sorts)
             assert catalog.count(ask(text, sort=sorts, now=NOW)) == len(every)
     finally:
         selecting.PICKED, selecting.WALKED, selecting.SORTED = bounds
         catalog.close()
+
+
+@settings(max_examples=30)
+@given(*ANSWERING)
+def test_all_ways_of_answering_give_the_model_s_order_limit_and_total(
+    found, chosen, sorts, limit, offset
+):
+    check_answers(found, chosen, sorts, limit, offset)
+
+
+@pytest.mark.slow
+@settings(max_examples=600)
+@given(*ANSWERING)
+def test_all_ways_of_answering_many_questions_give_the_model_s_order_limit_and_total(
+    found, chosen, sorts, limit, offset
+):
+    check_answers(found, chosen, sorts, limit, offset)
 
 
 @pytest.mark.parametrize(

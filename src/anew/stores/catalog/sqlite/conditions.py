@@ -173,7 +173,7 @@ class Compiler(Operands):
         if right.kind in ("null", "nan"):
             if op not in ("==", "!="):
                 raise self.mistake(
-                    f"Nothing is less or greater than {right.text}.",
+                    f"{right.text} cannot be compared with < or >.",
                     node.position,
                     f"{left.text} is {right.text}",
                 )
@@ -198,7 +198,8 @@ class Compiler(Operands):
         met = _between(first, "==" if op == "!=" else op, second)
         if not met:
             raise self.mistake(
-                f"{left.text!r} and {right.text!r} are a number and a text.", right.position
+                f"{left.text!r} and {right.text!r} are a number and a string, which cannot be compared.",
+                right.position,
             )
         condition = or_(*met)
         if op == "!=":
@@ -229,7 +230,7 @@ class Compiler(Operands):
         for value in node.values:
             if value.kind == "null":
                 raise self.mistake(
-                    "null is in no list; ask for it by itself.",
+                    "A list cannot contain null; write a separate condition for it.",
                     value.position,
                     f"{node.field.text} is null",
                 )
@@ -254,7 +255,9 @@ class Compiler(Operands):
         value = node.value
         if value.kind != "text":
             raise self.mistake(
-                "On the left of 'in' stands a text in quotes.", value.position, f"'{value.text}'"
+                "Expected a string in quotes on the left of 'in'.",
+                value.position,
+                f"'{value.text}'",
             )
         # Asking which experiments lack a tag makes sense before the first one has it.
         target = self.target(node.field, must_exist=not node.negated)
@@ -263,7 +266,8 @@ class Compiler(Operands):
         source = self.source(target)
         if source.text is None or (isinstance(target, Fact) and target.kind == "status"):
             raise self.mistake(
-                f"{node.field.text!r} is no text that could contain one.", node.field.position
+                f"{node.field.text!r} is not text, so it cannot contain a string.",
+                node.field.position,
             )
         found = func.instr(source.text, value.value) > 0
         if node.negated:
@@ -302,7 +306,10 @@ class Compiler(Operands):
         target = self.valued(node.field)
         source = self.source(target)
         if source.text is None:
-            raise self.mistake(f"{node.field.text!r} is no text.", node.field.position)
+            raise self.mistake(
+                f"{node.field.text!r} is not text, so a pattern cannot match it.",
+                node.field.position,
+            )
         if isinstance(target, Param):
             self.check_holds(target, node.field, node.pattern, number=False)
         matched = _matching(source.text, pattern)
@@ -345,7 +352,7 @@ class Compiler(Operands):
             assert source.number is not None
             return Probe(source, source.number == 1.0, indexed=True)
         hint = "'name' in tags" if isinstance(target, Labels) else f"{field.text} exists"
-        raise self.mistake(f"{field.text!r} is not true or false by itself.", field.position, hint)
+        raise self.mistake(f"{field.text!r} is not true or false on its own.", field.position, hint)
 
 
 def _against(source: Source, side: str, op: str, value: Any) -> Clause:

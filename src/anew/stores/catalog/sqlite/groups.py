@@ -76,10 +76,14 @@ def group_count(
 
 def _grouping(field: Field, names: CatalogNames) -> Target:
     if is_section(field):
-        raise mistake(f"{field.text!r} is a collection; group by one of it.", field.text, 0)
+        raise mistake(
+            f"{field.text!r} is a collection; group by one of its entries.", field.text, 0
+        )
     target = resolve(field, names, field.text)
     if isinstance(target, Labels):
-        raise mistake(f"{field.text!r} is a collection; group by one of it.", field.text, 0)
+        raise mistake(
+            f"{field.text!r} is a collection; group by one of its entries.", field.text, 0
+        )
     return target
 
 
@@ -109,7 +113,7 @@ def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Claus
     target = _grouping(wanted.field, names)
     source = operands.source(target)  # type: ignore[arg-type]  # Labels were refused
     if source.number is None:
-        raise mistake(f"{text!r} is a text, which cannot be added up.", text, 0)
+        raise mistake(f"{text!r} is text, which cannot be aggregated.", text, 0)
     number = source.number
     if source.table is not None:
         number = _of_each(number, source.joined, source.table)

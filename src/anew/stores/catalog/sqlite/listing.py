@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, literal_column, select
+from sqlalchemy import Connection, func, select
 
 from ....query.question import Name, NamesQuestion, Question
 from . import schema as s
 from .groups import grouped
-from .names import CatalogNames
+from .names import TABLES, CatalogNames, is_used
 from .selection import Selection
 
 __all__ = ["named"]
-
-_TABLES = {
-    "param": s.params,
-    "config": s.params,
-    "metric": s.metrics,
-    "tag": s.tags,
-    "bindr": s.tags,
-}
 
 
 def named(connection: Connection, question: NamesQuestion) -> list[Name]:
@@ -36,21 +28,23 @@ def named(connection: Connection, question: NamesQuestion) -> list[Name]:
 
 
 def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
-    names, table = s.names.c, _TABLES[question.kind]
-    mine = table.c.name_key == names.key
+    names, table = s.names.c, TABLES[question.kind]
     query: Any = select(names.name).where(names.kind == question.kind).order_by(names.name)
     if question.counts:
-        count = select(func.count()).where(mine).correlate(s.names).scalar_subquery()
+        count = (
+            select(func.count())
+            .where(table.c.name_key == names.key)
+            .correlate(s.names)
+            .scalar_subquery()
+        )
         rows = connection.execute(query.add_columns(count))
         return [Name(name, count) for name, count in rows if count]
-    # A name stays when the last experiment that had it is gone; it is not shown then.
-    there = exists(select(literal_column("1")).select_from(table).where(mine).correlate(s.names))
-    return [Name(name) for name in connection.scalars(query.where(there))]
+    return [Name(name) for name in connection.scalars(query.where(is_used(question.kind)))]
 
 
 def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
     if question.field is None:
-        raise ValueError("The values of which field is not said.")
+        raise ValueError("Give the field whose values are wanted.")
     names = CatalogNames(connection)
     asked = Question(group=(question.field,), now=question.now)
     values, counts = grouped(connection, asked, Selection(asked, names), names).columns

@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal_column, select
 
 from . import schema
 
-__all__ = ["CatalogNames"]
+__all__ = ["TABLES", "CatalogNames", "is_used"]
+
+
+TABLES = {
+    "param": schema.params,
+    "config": schema.params,
+    "metric": schema.metrics,
+    "tag": schema.tags,
+    "bindr": schema.tags,
+}
+"""Where the values of names lie, by the kind of name."""
+
+
+def is_used(kind: str) -> ColumnElement[bool]:
+    """Whether any experiment has a name: it stays in `names` when the last one that had it is gone."""
+    table = TABLES[kind]
+    rows: Select[Any] = select(literal_column("1")).select_from(table)
+    return exists(rows.where(table.c.name_key == schema.names.c.key).correlate(schema.names))
 
 
 class CatalogNames:
@@ -29,11 +47,11 @@ class CatalogNames:
         return self._empty
 
     def key(self, kind: str, name: str) -> int | None:
-        """The key of a name of that kind, or None."""
+        """The key of a name of that kind that some experiment has, or None."""
         if (kind, name) not in self._keys:
             columns = schema.names.c
             query = select(columns.key).where(columns.kind == kind, columns.name == name)
-            self._keys[kind, name] = self._connection.scalar(query)
+            self._keys[kind, name] = self._connection.scalar(query.where(is_used(kind)))
         return self._keys[kind, name]
 
     def has(self, kind: str, name: str) -> bool:
@@ -41,9 +59,10 @@ class CatalogNames:
         return self.key(kind, name) is not None
 
     def all(self, kind: str) -> Sequence[str]:
-        """All names of that kind, sorted."""
+        """All names of that kind that some experiment has, sorted."""
         columns = schema.names.c
-        query = select(columns.name).where(columns.kind == kind).order_by(columns.name)
+        query = select(columns.name).where(columns.kind == kind, is_used(kind))
+        query = query.order_by(columns.name)
         return list(self._connection.scalars(query))
 
     def holds(self, kind: str, name: str) -> tuple[bool, bool]:

@@ -76,7 +76,7 @@ class Operands:
         if isinstance(target, Labels):
             word = "tags" if target.kind == "tag" else "bindrs"
             raise self.mistake(
-                f"{field.text!r} is a collection: ask whether it holds one.",
+                f"{field.text!r} is a collection; use 'in' to test whether it contains an entry.",
                 field.position,
                 f"'name' in {word}",
             )
@@ -119,7 +119,7 @@ class Operands:
         truth = kind == "bool" or (kind == "number" and value.kind == "bool")
         if op not in ("==", "!=") and (truth or kind == "status"):
             what = "A status" if kind == "status" else "A truth value"
-            raise self.mistake(f"{what} has no order; it can be == or !=.", position, "==")
+            raise self.mistake(f"{what} has no order; use == or !=.", position, "==")
 
     def value(
         self, target: Fact | Param | Metric | Tag, source: Source, field: Field, value: Value
@@ -129,15 +129,15 @@ class Operands:
             return self._column_value(target, field, value)
         if value.kind == "text":
             if source.text is None:
-                raise self.mistake(f"{field.text!r} is a number, not a text.", value.position)
+                raise self.mistake(f"{field.text!r} is a number, not text.", value.position)
             if isinstance(target, Param):
                 self.check_holds(target, field, value, number=False)
                 return "text", str(value.value)[: schema.MAX_TEXT]
             return "text", value.value
         if value.kind == "time":
-            raise self.mistake(f"{field.text!r} is no time.", value.position, f"'{value.text}'")
+            raise self.mistake(f"{field.text!r} is not a time.", value.position, f"'{value.text}'")
         if source.number is None:
-            raise self.mistake(f"{field.text!r} is a text.", value.position, f"'{value.text}'")
+            raise self.mistake(f"{field.text!r} is text.", value.position, f"'{value.text}'")
         if isinstance(target, Param):
             self.check_holds(target, field, value, number=True)
         return "number", value.value
@@ -149,7 +149,7 @@ class Operands:
         numbers, texts = self.names.holds(target.kind, target.name)
         if number and texts and not numbers:
             raise self.mistake(
-                f"{field.text!r} is a text in every experiment that has it.",
+                f"{field.text!r} is text in every experiment that has it.",
                 value.position,
                 f"'{value.text}'",
             )
@@ -165,7 +165,7 @@ class Operands:
             return "text", self._status(field, value)
         if kind == "text":
             if value.kind != "text":
-                raise self.mistake(f"{field.text!r} is a text.", value.position, f"'{value.text}'")
+                raise self.mistake(f"{field.text!r} is text.", value.position, f"'{value.text}'")
             return "text", value.value
         if kind == "bool":
             if value.kind != "bool":
@@ -177,7 +177,8 @@ class Operands:
             seconds = parse_duration(str(value.value)) if value.kind == "text" else None
             if seconds is None:
                 raise self.mistake(
-                    f"{field.text!r} is a duration: 90 (seconds), 90s, 1h30m, 2d.", value.position
+                    f"{field.text!r} is a duration: write 90 (seconds), 90s, 1h30m or 2d.",
+                    value.position,
                 )
             return "number", seconds
         if value.kind not in ("number", "duration", "bool"):
@@ -213,7 +214,8 @@ class Operands:
             span = parse_time(value.text) if re.fullmatch(r"\d{4}", value.text) else None
             return span or Span(float(value.value), None)  # type: ignore[arg-type]
         raise self.mistake(
-            f"{field.text!r} is a time: 2026-01-31, '2026-01-31 12:00', or 7d (so long ago).",
+            f"{field.text!r} is a time: write 2026-01-31, '2026-01-31 12:00', or 7d (seven days "
+            "ago).",
             value.position,
         )
 

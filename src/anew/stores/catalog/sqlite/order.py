@@ -62,7 +62,9 @@ def resolved(sort: Sequence[Asked], names: CatalogNames) -> list[SortKey]:
         text = asked.field.text
         target = resolve(asked.field, names, text)
         if isinstance(target, Labels):
-            raise mistake(f"{text!r} has no order; one tag's value has.", text, 0, "tags.team")
+            raise mistake(
+                f"{text!r} has no order; sort by the value of one tag.", text, 0, "tags.team"
+            )
         keys.append(SortKey(target, asked.descending))
     return keys
 

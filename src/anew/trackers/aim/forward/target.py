@@ -102,7 +102,7 @@ class AimTarget:
         status = aim.Repo.check_repo_status(where)
         if status is RepoStatus.UPDATE_REQUIRED:
             raise InvalidSetting(
-                f"The Aim repository in {where} is of an older version; bring it up to date with: aim upgrade",
+                f"The Aim repository in {where} has an older format. Upgrade it with: aim upgrade",
                 setting="forward_to",
             )
         if status is RepoStatus.MISSING:
@@ -222,14 +222,14 @@ class AimTarget:
         """Put a value in its place; why there is none, if so."""
         place = self._passes.place(kind + name, step)
         if place is None:
-            return f"Aim keeps one value for each step, and {name!r:.90} came to some more than {MOST_PASSES} times."
+            return f"Aim keeps one value for each step, but {name!r:.90} was logged more than {MOST_PASSES} times at some steps."
         try:
             # Not `track`, which takes the present for the time.
             internals.track(
                 self._run, value, t, name, step, context={"pass": place} if place else {}
             )
         except ValueError as error:
-            return f"Aim keeps values of one kind under a name: {str(error)[:200].rstrip('.')}."
+            return f"Aim keeps values of one type under each name: {str(error)[:200].rstrip('.')}."
         self._passes.take(kind + name, step, place)
         return None
 
@@ -247,7 +247,7 @@ class AimTarget:
             reason = f"The file {file.path} is no longer there."
         elif self._repo.is_remote_repo and self._run.artifacts_uri is None:
             reason = (
-                "An Aim server takes no files, but only the addresses of files that lie elsewhere."
+                "An Aim server does not accept files, only the addresses of files stored elsewhere."
             )
         else:
             self._refer(source, file)

@@ -166,11 +166,11 @@ class ClearMLTarget:
             if not math.isfinite(number):
                 reason = f"ClearML would show {number} as 0."
             elif not name:
-                reason = "ClearML has no place for a metric without a name."
+                reason = "ClearML needs a name for every metric."
             elif place is None:
                 reason = (
-                    f"ClearML keeps one value for each iteration, and {name!r:.90} came to some more than "
-                    f"{MOST_PASSES} times."
+                    f"ClearML keeps one value for each iteration, but {name!r:.90} was logged more "
+                    f"than {MOST_PASSES} times at some iterations."
                 )
             else:
                 self._passes.take(name, step, place)
@@ -198,7 +198,7 @@ class ClearMLTarget:
         try:
             if place is None:
                 raise NotShown(
-                    f"ClearML keeps one value for each iteration; this came more than {MOST_PASSES} times."
+                    f"ClearML keeps one value for each iteration; this value was logged more than {MOST_PASSES} times."
                 )
             shown = as_shown(value, self._mirror.folder)
         except NotShown as error:

@@ -27,6 +27,6 @@ __all__ = [
 
 UNSUPPORTED: dict[str, str] = {
     ".coral/experiments/*.json": "experiments written by coral are not read; new ones are kept in Anew's open format",
-    'tracker.start("team/name")': "a slash in a name becomes a dash: with a slash it would be a prefix",
-    "exp.metrics.append(...)": "an `Experiment` is a reading of the record; log with the tracker to add to it",
+    'tracker.start("team/name")': "a slash in a name becomes a dash, because a name with a slash would be a prefix",
+    "exp.metrics.append(...)": "an `Experiment` is read-only; log with the tracker to add to it",
 }

@@ -75,7 +75,7 @@ class Experiment:
             mode: "min" or "max"; by the metric's name if not given (one made by hand: "min").
         """
         if mode not in (None, "min", "max"):
-            raise ValueError(f"mode is 'min' or 'max', not {mode!r}.")
+            raise ValueError(f"mode must be 'min' or 'max', not {mode!r}.")
         history = [m for m in self.get_metric_history(name) if m.value == m.value]
         if not history:
             return None

@@ -161,7 +161,7 @@ class ExperimentTracker:
         native = self._active()
         status = ExperimentStatus(status)
         if not status.ended:
-            raise ValueError(f"An experiment does not end as {status}.")
+            raise ValueError(f"{status} is not a final status of an experiment.")
         if commit_hash is not None:
             self._note_weights(commit_hash)
         ends: dict[Any, Callable[[], None]] = {

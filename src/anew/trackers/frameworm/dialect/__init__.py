@@ -18,7 +18,7 @@ __all__ = [
 
 UNSUPPORTED: dict[str, str] = {
     "experiments.db of frameworm": "experiments recorded by frameworm are not read; the `experiments.db` here is Anew's index",
-    "plot_metric_comparison(save_path=None)": "no window is opened; the figure is returned, which a notebook shows",
-    'Experiment(name="team/vae")': "a slash in a name becomes a dash: with a slash it would be a prefix",
+    "plot_metric_comparison(save_path=None)": "no window is opened; the figure is returned, so that a notebook shows it",
+    'Experiment(name="team/vae")': "a slash in a name becomes a dash, because a name with a slash would be a prefix",
     "Trainer.set_scheduler, add_callback, enable_ema": "the trainer here trains, validates, logs and keeps checkpoints; step a scheduler in your own loop",
 }

@@ -59,7 +59,7 @@ class Experiment:
     def exp_dir(self) -> Path:
         """The experiment's folder."""
         if not self.native.folder:
-            raise NotRunning(f"The experiment {self.name!r} has no folder before its start.")
+            raise NotRunning(f"The experiment {self.name!r} has no folder until it has started.")
         return Path(self.native.folder)
 
     @property
@@ -96,7 +96,7 @@ class Experiment:
         run = self.native.run
         ends = {"completed": run.complete, "failed": run.fail, "cancelled": run.cancel}
         if status not in ends:
-            raise ValueError(f"An experiment ends as {', '.join(ends)}, not as {status!r}.")
+            raise ValueError(f"The status must be one of {', '.join(ends)}, not {status!r}.")
         ends[status]()
 
     def __enter__(self) -> Experiment:

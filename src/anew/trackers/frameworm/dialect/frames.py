@@ -24,8 +24,7 @@ def pandas_module() -> Any:
         import pandas
     except ImportError as error:
         raise MissingDependency(
-            "frameworm's frames are those of pandas, which is not installed. Install it with: "
-            "pip install pandas",
+            "Data frames need pandas, which is not installed. Install it with: pip install pandas",
             name="pandas",
         ) from error
     return pandas

@@ -86,7 +86,7 @@ class ExperimentManager:
         unknown = [one for one in experiment_ids if one not in self.store]
         if unknown:
             raise NotFound(
-                f"There is no experiment {', '.join(map(repr, unknown))}; list_experiments() shows what there is.",
+                f"There is no experiment {', '.join(map(repr, unknown))}. List the experiments with list_experiments().",
                 name=unknown[0],
             )
         found = self.store.compare(experiment_ids, metrics)
@@ -179,21 +179,21 @@ def _metric_condition(name: str, condition: Sequence[Any]) -> str:
     parts = [] if isinstance(condition, str) else list(condition)
     if len(parts) not in (2, 3):
         raise InvalidValue(
-            f"The condition on {name!r} is (operator, value) or (operator, value, 'min'), not {condition!r}.",
+            f"The condition on {name!r} must be (operator, value) or (operator, value, 'min'), not {condition!r}.",
             key=name,
         )
     operator, value, statistic = (*parts, "last")[:3]
     if operator not in _OPERATORS:
         raise InvalidValue(
-            f"The operator {operator!r} is none of {', '.join(_OPERATORS)}.", key=name
+            f"The operator must be one of {', '.join(_OPERATORS)}, not {operator!r}.", key=name
         )
     if statistic not in _STATISTICS:
         raise InvalidValue(
-            f"{statistic!r} is none of {', '.join(_STATISTICS)}, which a condition may look at.",
+            f"The statistic of a condition must be one of {', '.join(_STATISTICS)}, not {statistic!r}.",
             key=name,
         )
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise InvalidValue(f"A metric is compared with a number, not {value!r}.", key=name)
+        raise InvalidValue(f"A metric must be compared with a number, not {value!r}.", key=name)
     return f"metrics[{_quoted(name)}].{statistic} {operator} {float(value)!r}"
 
 

@@ -60,7 +60,8 @@ class Experiment:
             )
         if "/" not in prefix.strip("/"):
             raise InvalidName(
-                f"The prefix {prefix!r} has no project: it is owner/project/…/name.", name=prefix
+                f"The prefix {prefix!r} has no project. Write it as owner/project/…/name.",
+                name=prefix,
             )
         self.native = anew.Experiment(
             prefix=prefix, description=description, tags=tags, bindrs=bindrs, root=dash_root

@@ -69,7 +69,7 @@ class Metric:
             ValueError: `start` or `limit` is negative.
         """
         if start < 0 or limit < 0:
-            raise ValueError(f"start and limit are 0 or more, not {start} and {limit}.")
+            raise ValueError(f"start and limit must be 0 or more, not {start} and {limit}.")
         view = self._experiment.view("metrics.read")
         rows: Sequence[dict[str, Any]] = [] if view is None else view.metrics.rows(self._name)
         page = [
@@ -143,7 +143,8 @@ def _hold(buffer: dict[str, list[float]], values: Mapping[str, Any]) -> None:
             number = math.nan if value is None else float(value)
         except (TypeError, ValueError):
             raise InvalidValue(
-                f"The value of {key!r} is {value!r}, which is no number; a metric is.", key=key
+                f"The value of {key!r} is {value!r}, which is not a number. A metric takes numbers only.",
+                key=key,
             ) from None
         buffer.setdefault(key, []).append(number)
 

@@ -166,7 +166,7 @@ def log_artifacts(
     """Keep all files of a folder under a path among the artifacts."""
     source = os.fspath(local_dir)
     if not os.path.isdir(source):
-        raise MlflowException.invalid_parameter_value(f"{source!r} is no folder.")
+        raise MlflowException.invalid_parameter_value(f"{source!r} is not a folder.")
     with meant(run_id) as native:
         writing.save_folder(native, source, artifact_path)
 
@@ -360,6 +360,6 @@ def log_inputs(
     ]
     if any(len(given) != len(several) for given in beside):
         raise MlflowException.invalid_parameter_value(
-            "`datasets`, `contexts` and `tags_list` have an entry for each data set."
+            "`datasets`, `contexts` and `tags_list` must have one entry for each data set."
         )
     writing.log_inputs(fluent.native_run(), list(zip(several, *beside, strict=True)))

@@ -287,7 +287,9 @@ def _start(token: str | None) -> int:
     try:
         return int(token or 0)
     except ValueError:
-        raise MlflowException.invalid_parameter_value(f"{token!r} is no page token.") from None
+        raise MlflowException.invalid_parameter_value(
+            f"{token!r} is not a page token from an earlier answer."
+        ) from None
 
 
 def _page(found: list[Any], size: int, token: str | None) -> PagedList[Any]:

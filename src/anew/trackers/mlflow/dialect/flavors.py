@@ -108,7 +108,7 @@ def log_model(*args: Any, **options: Any) -> ModelInfo:
             if kind not in _told:
                 _told.add(kind)
                 warnings.warn(
-                    f"What a {kind} is was kept, but not the model itself, as no model is pickled: {error}",
+                    f"The description of the {kind} was saved, but not the model itself, because models are never pickled: {error}",
                     stacklevel=2,
                 )
     writing.save(native, f"{path}/model.json", about)
@@ -140,8 +140,7 @@ def load_model(model_uri: str, *args: Any, into: Any = None, **options: Any) -> 
     """
     if into is None:
         raise MlflowException(
-            f"{model_uri!r} was kept without its code, as nothing is pickled. Make the model, then "
-            "load_model(uri, into=model) fills it; for a booster download its file with "
+            f"{model_uri!r} was saved without its code, because models are never pickled. Create the model and fill it with load_model(uri, into=model). For a booster, download its file with "
             "mlflow.artifacts.download_artifacts and load that with its own library."
         )
     commit = artifacts.load_dict(f"{model_uri.rstrip('/')}/model.json").get("weights")

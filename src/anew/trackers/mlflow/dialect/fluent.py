@@ -270,7 +270,7 @@ def terminate(native: anew.Experiment, status: str | None) -> None:
     meant = status_here(name)
     if meant not in ends:
         raise MlflowException.invalid_parameter_value(
-            f"A run ends as {', '.join(map(status_there, ends))}, not as {status!r}."
+            f"The status must be one of {', '.join(map(status_there, ends))}, not {status!r}."
         )
     ends[meant]()
     _ended(native)

@@ -135,7 +135,7 @@ def log_params(native: anew.Experiment, params: Mapping[str, Any]) -> None:
             raise MlflowException.invalid_parameter_value(
                 "Changing param values is not allowed. Param with "
                 f"key='{key}' was already logged with value='{before}' for run ID='{native.id}'. "
-                f"Attempted logging new value '{value}'. A run of its own (nested=True) can have another value."
+                f"Attempted logging new value '{value}'. Use a separate run (nested=True) for another value."
             )
     taken = {*known, *new}
     kept = {translated.param_name(key, taken): value for key, value in new.items()}

@@ -54,7 +54,7 @@ class Artifacts:
             NoPlace: It is of a kind that is not known here, or cannot be read.
         """
         if record.kind not in _KINDS:
-            raise NoPlace(f"MLflow has no place for values of the kind {record.kind!r}.")
+            raise NoPlace(f"MLflow cannot hold values of the kind {record.kind!r}.")
         path = None if record.path is None else self._path(record.path)
         if record.kind == "image":
             self._image(record, path)

@@ -52,9 +52,9 @@ _LARGEST = 1.7976931348623157e308
 # A server's answers that mean the file itself: bad name, too large, of no kind it takes.
 _OF_THE_FILE = (400, 413, 414, 415, 422)
 _CHANGED = (
-    "MLflow keeps the first value of a parameter; the newest is in the tag anew.param.<name>."
+    "MLflow keeps the first value of a parameter; the latest value is in the tag anew.param.<name>."
 )
-_OURS = "Tags that begin with 'anew.' are the forwarder's own at MLflow."
+_OURS = "In MLflow, tags that begin with 'anew.' are reserved for the forwarder."
 
 _Identity = tuple[str, int, float | str, int]
 """What MLflow tells points apart by: name, step, value and time in milliseconds. NaN is "nan", equal to itself."""
@@ -121,7 +121,7 @@ class MLflowTarget:
             except MlflowException as error:
                 if error.error_code != "RESOURCE_ALREADY_EXISTS":
                     raise
-        raise NotFound(f"The MLflow experiment {name!r} is neither there nor can it be made.")
+        raise NotFound(f"The MLflow experiment {name!r} does not exist and could not be created.")
 
     def _take_stock(self) -> None:
         """Read what the run has: parameters, which cannot be changed, and tags.
@@ -138,7 +138,7 @@ class MLflowTarget:
             active = False
         if not active:
             raise NotFound(
-                f"The MLflow run {self._run_id} is deleted. Restore it there; or send all of it to a new one with: "
+                f"The MLflow run {self._run_id} is deleted. Restore it there, or send everything to a new run with: "
                 f"anew forward {self._mirror.experiment_id} --to mlflow --afresh",
                 name=self._run_id,
             )
@@ -327,7 +327,7 @@ class MLflowTarget:
                 status = None if error.response is None else error.response.status_code
                 if status not in _OF_THE_FILE:
                     raise
-                batch.refused[number] = f"MLflow's server does not take this file ({status})."
+                batch.refused[number] = f"MLflow's server rejected this file ({status})."
         if not again:
             self._there.clear()
 
@@ -353,7 +353,7 @@ class MLflowTarget:
                 self._changed_param(part[0].number, part[0].entity, batch)
                 return
             reason = str(error).strip().splitlines()[0].rstrip(".")[:300]
-            batch.refused[part[0].number] = f"MLflow does not take it: {reason}."
+            batch.refused[part[0].number] = f"MLflow rejected it: {reason}."
 
     def _missing(self, entries: Sequence[_Entry]) -> list[_Entry]:
         """The points that the run does not have yet.

@@ -116,7 +116,7 @@ class _Reader:
             if found is None:
                 start = len(text) - len(text[position:].lstrip())
                 raise _wrong(
-                    f"Invalid filter string: {text[start]!r} is not understood", text, start
+                    f"Invalid filter string: {text[start]!r} cannot be parsed", text, start
                 )
             kind = str(found.lastgroup)
             self.tokens.append((kind, found[kind], found.start(kind)))

@@ -62,7 +62,7 @@ def _ordered(data: Any, given: str, order: str) -> Array:
         or not {"H", "W"} <= {*letters}
     ):
         raise InvalidValue(
-            f"dataformats={given!r} is none of the orders of {order}, such as 'CHW', 'HWC' or 'HW'.",
+            f"dataformats={given!r} must be an order of the axes {order}, such as 'CHW', 'HWC' or 'HW'.",
             key="dataformats",
         )
     if len(letters) != array.ndim:
@@ -152,7 +152,7 @@ def video(data: Any, fps: float, dataformats: str) -> Video:
     array = _ordered(data, dataformats, "NTHWC")
     if array.ndim != 5:
         raise InvalidValue(
-            f"A video has the axes N, T, C, H and W; this one has the shape {array.shape}.",
+            f"A video must have the axes N, T, C, H and W; this one has the shape {array.shape}.",
             key="vid_tensor",
         )
     columns = 2 ** math.ceil(math.log2(max(1, array.shape[0])) / 2)  # as PyTorch lays them out
@@ -203,7 +203,7 @@ def counted(low: float, high: float, limits: Any, counts: Any) -> Histogram:
     found = as_array(counts, "The counts of a histogram").ravel()
     if len(edges) != len(found):
         raise InvalidValue(
-            f"There are {len(edges)} bucket_limits and {len(found)} bucket_counts; each bucket has one of both.",
+            f"There are {len(edges)} bucket_limits and {len(found)} bucket_counts; each bucket needs one of each.",
             key="bucket_limits",
         )
     filled = np.flatnonzero(found)

@@ -138,7 +138,7 @@ def add_hparams(
     """
     for what, given in (("hparam_dict", hparam_dict), ("metric_dict", metric_dict)):
         if not isinstance(given, Mapping):
-            raise TypeError(f"{what} is a mapping of names to values, not {given!r:.80}.")
+            raise TypeError(f"{what} must be a mapping of names to values, not {given!r:.80}.")
     if isinstance(hparam_domain_discrete, str):  # tensorboardX has the name in this place
         if global_step is None and run_name is not None:  # and the step in the next
             global_step, run_name = run_name, None
@@ -307,7 +307,9 @@ def add_embedding(
 
     vectors = array_of(mat)
     if metadata is not None and len(metadata) != len(vectors):
-        raise ValueError(f"{len(vectors)} vectors have {len(metadata)} entries of metadata.")
+        raise ValueError(
+            f"{len(vectors)} vectors need as many entries of metadata, not {len(metadata)}."
+        )
     step, beside = _step(when, global_step), _beside(when, global_step, None)
     made: list[Any] = [Document("embeddings", f"{tag}/vectors.npy", npy(vectors), step, beside)]
     if metadata is not None:

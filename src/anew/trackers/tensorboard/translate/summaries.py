@@ -126,7 +126,7 @@ def value_of(tag: str, record: ValueLogged, folder: str) -> list[Any]:
     """
     make = _KINDS.get(record.kind)
     if make is None:
-        raise NotShown(f"TensorBoard has no place for values of the kind {record.kind!r}.")
+        raise NotShown(f"TensorBoard cannot hold values of the kind {record.kind!r}.")
     path = None if record.path is None else os.path.join(folder, record.path)
     try:
         made = [make(tag, record, path)]
@@ -155,7 +155,7 @@ def _picture(tag: str, record: ValueLogged, path: str | None) -> Any:
     import PIL.Image
 
     if path is None:
-        raise NotShown("TensorBoard shows figures of matplotlib; one of plotly it cannot draw.")
+        raise NotShown("TensorBoard shows matplotlib figures; it cannot draw plotly figures.")
     with open(path, "rb") as file:
         content = file.read()
     with PIL.Image.open(io.BytesIO(content)) as picture:
@@ -197,9 +197,7 @@ def _figure(tag: str, record: ValueLogged, path: str | None) -> Any:
 
 def _video(tag: str, record: ValueLogged, path: str | None) -> Any:
     if record.metadata.get("format") not in ("gif", "webp", "png"):
-        raise NotShown(
-            "TensorBoard shows moving pictures as GIF; MP4, WebM and AVI it cannot play."
-        )
+        raise NotShown("TensorBoard shows animations as GIF; it cannot play MP4, WebM or AVI.")
     return _picture(tag, record, path)
 
 
@@ -207,7 +205,7 @@ def _audio(tag: str, record: ValueLogged, path: str | None) -> Any:
     import wave
 
     if record.metadata.get("format", "wav") != "wav" or path is None:
-        raise NotShown("TensorBoard plays sound as WAV alone; other formats it takes for WAV.")
+        raise NotShown("TensorBoard plays audio in WAV format only.")
     with wave.open(path, "rb") as sound:
         facts = {
             "sample_rate": sound.getframerate(),

@@ -76,16 +76,16 @@ __all__ = [
 ]
 
 UNSUPPORTED: dict[str, str] = {
-    'init(mode="online")': "nothing is sent to W&B's server: every mode but disabled records on this machine; the setting `forward_to` has it sent to W&B as well",
-    "init(fork_from=..., resume_from=...)": "a run does not begin with another one's history; `resume=` goes on with a run",
-    "init(dir=...), WANDB_DIR": "the store's root is `ANEW_ROOT` or `./experiments`; told once",
-    "init(monitor_gym=True)": "told once; log the videos as `wandb.Video`",
-    "init(id=...) of a run that is there, without resume": "it goes on from step 0, where W&B writes over it: what was recorded stays",
+    'init(mode="online")': "nothing is sent to W&B's server: every mode except disabled records on this machine; set `forward_to` to send runs to W&B as well",
+    "init(fork_from=..., resume_from=...)": "a run cannot start with another run's history; `resume=` continues a run",
+    "init(dir=...), WANDB_DIR": "the store's root is `ANEW_ROOT` or `./experiments`; a warning says so once",
+    "init(monitor_gym=True)": "a warning says so once; log the videos as `wandb.Video`",
+    "init(id=...) of an existing run, without resume": "it continues at step 0; W&B would overwrite the run, here its records stay",
     "run.link_artifact, run.link_model, Artifact.link": "there is no registry; give the artifact an alias",
     "Artifact.delete": "a version stays as long as the experiment that logged it",
-    "add_reference(\"s3://...\")": "the reference is kept; only `file://` is read and hashed",
-    'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and each run goes on to its end; Optuna has its integration",
-    "wandb.Graph, wandb.Classes, wandb.JoinedTable, wandb.EvalTable": "not there; classes of an `Image` are a list of mappings",
+    "add_reference(\"s3://...\")": "the reference is recorded; only `file://` is read and hashed",
+    'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and no run is stopped early; for more, use the Optuna integration",
+    "wandb.Graph, wandb.Classes, wandb.JoinedTable, wandb.EvalTable": "not available; give the classes of an `Image` as a list of mappings",
     "wandb.keras, wandb.integration": "use `anew.integrations`",
 }  # fmt: skip
 

@@ -50,13 +50,13 @@ def sweep(
             "anew.integrations.optuna."
         )
     if method not in ("grid", "random"):
-        raise UsageError(f"The method of a sweep is 'grid' or 'random', not {method!r}.")
+        raise UsageError(f"The method of a sweep must be 'grid' or 'random', not {method!r}.")
     if prior_runs:
         raise UnsupportedError(
-            "prior_runs is not supported: runs belong to the sweep they were run for."
+            "prior_runs is not supported: a run belongs to the sweep that started it."
         )
     if given.get("early_terminate"):
-        warn_once("early_terminate has no meaning here: every run of a sweep goes on to its end.")
+        warn_once("early_terminate is ignored: no run of a sweep is stopped early.")
     parameters = given.get("parameters")
     if not isinstance(parameters, dict) or not parameters:
         raise UsageError("A sweep needs its parameters: {'lr': {'values': [0.1, 0.01]}}.")
@@ -99,11 +99,11 @@ def agent(
 
     Raises:
         CommError: There is no such sweep.
-        UsageError: No function is given, and the sweep names no program.
+        UsageError: No function is given, and the sweep does not name a program.
     """
     found = Api().sweep(sweep_id)
     if current() is not None:
-        raise UsageError("There is a run already: call wandb.finish() before wandb.agent().")
+        raise UsageError("A run is active. Call wandb.finish() before wandb.agent().")
     if function is None:
         function = _program(found)
     failed = 0
@@ -144,7 +144,9 @@ def _program(found: PublicSweep) -> Callable[[], Any]:
 
     program = found.config.get("program")
     if not program:
-        raise UsageError("agent() needs the function that trains: the sweep names no program.")
+        raise UsageError(
+            "agent() needs the function that trains: the sweep does not name a program."
+        )
     command = found.config.get("command") or ["${env}", "${interpreter}", "${program}", "${args}"]
 
     def run() -> None:

@@ -87,7 +87,7 @@ class Api:
     def _path(self, path: str | None) -> str:
         parts = [part for part in (path or "").strip("/").split("/") if part]
         if len(parts) > 2:
-            raise UsageError(f"A project is entity/project, not {path!r}.")
+            raise UsageError(f"A project is given as entity/project, not {path!r}.")
         if not parts:
             parts = [self._project or "uncategorized"]
         if len(parts) == 1 and self.default_entity:
@@ -133,7 +133,7 @@ class Api:
         """
         parts = [part for part in path.strip("/").split("/") if part and part != "runs"]
         if not parts:
-            raise UsageError("A run is found by entity/project/id.")
+            raise UsageError("Give the run as entity/project/id.")
         number, project = parts[-1], "/".join(parts[:-1])
         for ref in ("/".join(parts), "/".join(parts[-2:]), number):
             try:
@@ -203,7 +203,7 @@ class Api:
         """
         found = found_artifact(name, self._path(None), self)
         if type is not None and found.type != type:
-            raise UsageError(f"The artifact {name!r} is of type {found.type!r}, and not {type!r}.")
+            raise UsageError(f"The artifact {name!r} is of type {found.type!r}, not {type!r}.")
         return found
 
     def artifact_exists(self, name: str, type: str | None = None) -> bool:

@@ -158,7 +158,7 @@ class Artifact(Draft):
             if path_prefix is not None and not path.startswith(os.fspath(path_prefix)):
                 continue
             if entry.file is None and entry.ref is not None and not entry.ref.startswith("file://"):
-                warn_once(f"The reference {entry.ref} is kept, and not downloaded.")
+                warn_once(f"The reference {entry.ref} is recorded, but the file is not downloaded.")
                 continue
             try:
                 entry.download(folder)
@@ -255,13 +255,13 @@ class Artifact(Draft):
     def link(self, target_path: str, aliases: Any = None) -> Any:
         """Not supported."""
         raise UnsupportedError(
-            "There is no registry to link an artifact to; give it an alias instead."
+            "Anew has no registry to link an artifact to. Give it an alias instead."
         )
 
     def delete(self, delete_aliases: bool = False) -> None:
         """Not supported."""
         raise UnsupportedError(
-            "A version of an artifact is a part of the experiment that logged it, and stays as long as that one."
+            "A version of an artifact belongs to the experiment that logged it and cannot be deleted alone. Delete that experiment to remove it."
         )
 
     unlink = delete

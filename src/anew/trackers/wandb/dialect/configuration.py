@@ -167,7 +167,7 @@ def load_config(path: str | os.PathLike[str]) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict):
         raise UsageError(
-            f"The config file {os.fspath(path)!r} holds no mapping of names to values."
+            f"The config file {os.fspath(path)!r} does not contain a mapping of names to values."
         )
     found.pop("wandb_version", None)
     found.pop("_wandb", None)

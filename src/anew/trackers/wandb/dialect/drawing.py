@@ -66,7 +66,7 @@ def sampled(parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _said(name: str, said: Any) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise UsageError(
-            f"The parameter {name!r} of a sweep is a mapping such as {{'value': {said!r}}}."
+            f"The parameter {name!r} of a sweep must be a mapping such as {{'value': {said!r}}}."
         )
     return said
 
@@ -92,7 +92,7 @@ def sample(name: str, said: dict[str, Any], source: random.Random) -> Any:
             kind = "int_uniform" if both else "uniform"
     if kind not in _DISTRIBUTIONS:
         raise UsageError(
-            f"The parameter {name!r} has no distribution that is known: {kind!r}.{nearest(str(kind), _DISTRIBUTIONS)}"
+            f"The parameter {name!r} has an unknown distribution: {kind!r}.{nearest(str(kind), _DISTRIBUTIONS)}"
         )
     try:
         return _drawn(kind, said, source)

@@ -76,12 +76,12 @@ def _read_files(artifact: Artifact, runs: Runs, record: dict[str, Any]) -> None:
         view = runs.store.get(record["experiment"])
     except NotFound as error:
         raise CommError(
-            f"The experiment {record['experiment']} that logged {artifact.name!r} is not in the store any more."
+            f"The experiment {record['experiment']} that logged {artifact.name!r} is no longer in the store."
         ) from error
     files = {file.id: file for file in view.files}
     if record["manifest"] not in files:
         raise CommError(
-            f"What is in {artifact.name!r} was not kept: the disk failed when it was logged."
+            f"The files of {artifact.name!r} could not be written to disk when it was logged."
         )
     said = json.loads(files[record["manifest"]].read_text())
     artifact.description = said["description"]
@@ -96,7 +96,7 @@ def _read_files(artifact: Artifact, runs: Runs, record: dict[str, Any]) -> None:
             entry.file = files.get(facts["file"])
             if entry.file is None:
                 raise CommError(
-                    f"The file {path!r} of {artifact.name!r} was not kept: the disk failed."
+                    f"The file {path!r} of {artifact.name!r} could not be written to disk when it was logged."
                 )
             entry.local_path = str(entry.file.path)
         artifact.manifest.entries[path] = entry

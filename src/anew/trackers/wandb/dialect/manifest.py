@@ -56,13 +56,11 @@ class ArtifactManifestEntry:
             source = self.ref.removeprefix("file://")
         if source is None or not os.path.isfile(source):
             raise CommError(
-                f"The file {self.path!r} is a reference to {self.ref!r}, which is not read here."
+                f"The file {self.path!r} is a reference to {self.ref!r}, which is not downloaded."
             )
         os.makedirs(os.path.dirname(target), exist_ok=True)
         if self.ref is None and md5_of(source)[0] != self.digest:
-            raise CorruptData(
-                f"{source} is not what was logged: it was changed since.", path=source
-            )
+            raise CorruptData(f"{source} has changed since it was logged.", path=source)
         shutil.copyfile(source, target)
         return target
 

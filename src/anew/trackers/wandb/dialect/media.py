@@ -142,7 +142,7 @@ class Image(Media):
             file_type
         )
         if kind is None:
-            raise UsageError(f"file_type is png, jpg, jpeg or bmp, not {file_type!r}.")
+            raise UsageError(f"file_type must be png, jpg, jpeg or bmp, not {file_type!r}.")
         picture = picture.convert(mode) if mode is not None else picture
         if kind == "JPEG" and picture.mode not in ("L", "RGB"):
             picture = picture.convert("RGB")
@@ -229,7 +229,7 @@ class Video(Media):
         format: str | None = None,
     ) -> None:
         if format not in (None, "gif", "mp4", "webm", "ogg"):
-            raise UsageError(f"format is gif, mp4, webm or ogg, not {format!r}.")
+            raise UsageError(f"format must be gif, mp4, webm or ogg, not {format!r}.")
         if hasattr(data_or_path, "read"):
             data_or_path = data_or_path.read()
         if elements(data_or_path) is None:
@@ -237,7 +237,7 @@ class Video(Media):
             return
         if format in ("mp4", "webm", "ogg"):
             warn_once(
-                f"A Video made from an array is kept as animated WebP: no encoder for {format} is needed for it."
+                f"A Video made from an array is saved as animated WebP instead of {format}, because this needs no encoder."
             )
         if len(data_or_path.shape) == 5:
             data_or_path = _beside(data_or_path)
@@ -352,7 +352,7 @@ class _FileMedia(Media):
             with open(path, "rb") as file:
                 self._content = file.read()
         if suffix not in known:
-            raise UsageError(f"A {type(self).__name__} is a file of type {', '.join(known)}.")
+            raise UsageError(f"A {type(self).__name__} must be a file of type {', '.join(known)}.")
         self._suffix = suffix
 
 
@@ -372,7 +372,7 @@ class Object3D(_FileMedia):
         elif elements(data_or_path) is not None:
             if len(data_or_path.shape) != 2 or data_or_path.shape[1] not in (3, 4, 6):
                 raise ValueError(
-                    "The shape of a point cloud is n × 3, n × 4 (with a category) or n × 6 (with a colour); "
+                    "The shape of a point cloud must be n × 3, n × 4 (with a category) or n × 6 (with a colour); "
                     f"this one's is {tuple(data_or_path.shape)}."
                 )
             self._content = json.dumps(plain(data_or_path)).encode()

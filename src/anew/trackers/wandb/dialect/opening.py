@@ -76,13 +76,11 @@ def opened(settings: Settings, options: dict[str, Any]) -> Opened:
     there = prefix is not None and _is_there(root, prefix) and not again
     if settings.resume == "must" and not there and not again:
         raise UsageError(
-            f"resume='must': there is no run {settings.run_id!r} in the project {project!r}. Give the id of one "
-            "that is there, or resume='allow'."
+            f"resume='must': there is no run {settings.run_id!r} in the project {project!r}. Give the id of an existing run, or resume='allow'."
         )
     if settings.resume == "never" and there:
         raise UsageError(
-            f"resume='never': there is a run {settings.run_id!r} in the project {project!r} already. Give another "
-            "id, or resume='allow' to go on with it."
+            f"resume='never': the run {settings.run_id!r} already exists in the project {project!r}. Give another id, or resume='allow' to continue it."
         )
     resumed = there and settings.resume in ("allow", "must", "auto")
     known = _known(root, prefix) if there and prefix else None

@@ -246,7 +246,7 @@ def _per_class(
     truth, probas = np.asarray(_listed(y_true)), np.asarray(_listed(y_probas), float)
     if len(truth) != len(probas) or probas.ndim != 2:
         raise ValueError(
-            f"y_probas has a row for each of the {len(truth)} cases and a column for each class; its shape is "
+            f"y_probas needs a row for each of the {len(truth)} cases and a column for each class; its shape is "
             f"{probas.shape}."
         )
     classes = np.unique(truth)

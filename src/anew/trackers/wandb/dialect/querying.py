@@ -59,7 +59,7 @@ def select(
     meant = compiled(known_filters(filters))
     if meant.sure is False and meant.possible is True:
         warn_once(
-            f"No part of this filter can be asked of the index, so every run of {project!r} is looked at: "
+            f"The index cannot answer any part of this filter, so every run of {project!r} is checked: "
             f"{dict(filters)!r:.200}.",
             5,
         )
@@ -90,4 +90,4 @@ def _found(
     except QueryError as error:
         if sort is not None:  # by a metric that no experiment has
             return _found(store, clause, None, limit)
-        raise UsageError(f"This filter cannot be asked of the index: {error}") from error
+        raise UsageError(f"The index cannot answer this filter: {error}") from error

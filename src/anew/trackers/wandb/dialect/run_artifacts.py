@@ -108,7 +108,7 @@ class RunArtifacts:
         record = records[number]
         if record["type"] != artifact.type:
             raise UsageError(
-                f"The artifact {artifact.base_name!r} is of type {record['type']!r} already, and not of {artifact.type!r}."
+                f"The artifact {artifact.base_name!r} already has the type {record['type']!r}, not {artifact.type!r}."
             )
         return (
             Stored(versions, number, record, self._runs)
@@ -192,7 +192,7 @@ class RunArtifacts:
             artifact = found_artifact(str(given), self._project, self._runs)
         if kind is not None and artifact.type != kind:
             raise UsageError(
-                f"Expected artifact of type {kind!r}, and {artifact.name} is of type {artifact.type!r}."
+                f"Expected artifact of type {kind!r}, but {artifact.name} is of type {artifact.type!r}."
             )
         if artifact.stored is not None and artifact.qualified_name not in self._used:
             self._used.append(artifact.qualified_name)

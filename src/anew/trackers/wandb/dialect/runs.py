@@ -517,7 +517,7 @@ class Run:
     ) -> Any:
         """Not supported."""
         raise UnsupportedError(
-            "There is no registry to link a model to; use log_model() with an alias."
+            "Anew has no registry to link a model to. Use log_model() with an alias."
         )
 
     def upsert_artifact(self, *_: Any, **__: Any) -> Any:

@@ -58,7 +58,7 @@ class SavedFiles:
             raise UsageError('Only "live", "end" and "now" policies are currently supported.')
         pattern = os.fsdecode(os.fspath(given))
         if pattern.startswith(("gs://", "s3://", "http://", "https://")):
-            warn_once(f"save() keeps files of this machine, and not {pattern!r}.", 4)
+            warn_once(f"save() copies files on this machine only, so {pattern!r} was not saved.", 4)
             return []
         base = None if base is None else os.path.abspath(os.fsdecode(base))
         whole = os.path.abspath(pattern)
@@ -83,7 +83,7 @@ class SavedFiles:
         if base is not None:
             name = os.path.relpath(path, base)
             if name.startswith(".."):
-                raise UsageError(f"The file {path!r} does not lie in base_path {base!r}.")
+                raise UsageError(f"The file {path!r} is not inside base_path {base!r}.")
             return name
         own = self.folder if self._experiment.folder else ""
         for folder in (own, above):

@@ -96,12 +96,11 @@ def from_arguments(
     for name in ("fork_from", "resume_from"):
         if found.get(name):
             raise UnsupportedError(
-                f"{name}= is not supported: a run does not begin with another one's history. Start a run and "
-                "link it: anew.Experiment(..., parent=id, relation='forked')."
+                f"{name}= is not supported: a run cannot start with another run's history. Start a new run and link it: anew.Experiment(..., parent=id, relation='forked')."
             )
     if found.get("root_dir"):
         warn_once(
-            "dir= has no meaning here: runs lie in Anew's store (ANEW_ROOT, or ./experiments).",
+            "dir= is ignored: runs are recorded in Anew's store (ANEW_ROOT, or ./experiments).",
             4,
         )
     return Settings(**found)
@@ -141,7 +140,7 @@ def _check(settings: dict[str, Any]) -> None:
         value = settings.get(name)
         if value is not None and value not in known:
             raise UsageError(
-                f"{name} is one of {', '.join(known)}, not {value!r}.{nearest(value, known)}"
+                f"{name} must be one of {', '.join(known)}, not {value!r}.{nearest(value, known)}"
             )
     _check_name(settings, "project", r"/\#?%:", "Invalid project name")
     _check_name(settings, "entity", r"/\#?%:", "Invalid entity name")

@@ -91,7 +91,7 @@ def init(
             f"init() got an unexpected keyword argument {wrong!r}.{nearest(wrong, _NAMES)}"
         )
     if monitor_gym:
-        warn_once("monitor_gym is not done here: log the videos as wandb.Video.")
+        warn_once("monitor_gym is not supported. Log the videos as wandb.Video.")
     arguments = {
         "entity": entity, "project": project, "root_dir": dir, "run_id": id, "run_name": name, "run_notes": notes,
         "run_tags": tags, "allow_val_change": allow_val_change, "run_group": group, "run_job_type": job_type,

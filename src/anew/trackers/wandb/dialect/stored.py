@@ -96,7 +96,7 @@ class Unrecorded(Stored):
 def alias_of(alias: Any) -> str:
     text = str(alias)
     if not text or any(c in text for c in "/:") or text != text.strip():
-        raise UsageError(f"An alias is a text without '/' and ':', not {alias!r}.")
+        raise UsageError(f"An alias must be a string without '/' and ':', not {alias!r}.")
     if text[0] == "v" and text[1:].isdigit():
-        raise UsageError(f"The alias {alias!r} is kept for versions.")
+        raise UsageError(f"The alias {alias!r} is reserved for version numbers.")
     return text

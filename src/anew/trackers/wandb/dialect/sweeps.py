@@ -30,7 +30,7 @@ class PublicSweep:
             ) from error
         self.config: dict[str, Any] = self.native.captured.get("wandb_sweep", {})
         if not self.config:
-            raise CommError(f"The experiment {number!r} is no sweep.", name=number)
+            raise CommError(f"The experiment {number!r} is not a sweep.", name=number)
         self.id = self.native.id
         self.name = self.native.name
 
@@ -51,7 +51,9 @@ class PublicSweep:
         """The best of its runs, by `order` or the metric of its configuration; None if there is none."""
         wanted = order or self.order
         if wanted is None:
-            raise UsageError("The sweep names no metric: best_run(order='-summary_metrics.acc').")
+            raise UsageError(
+                "The sweep does not name a metric. Give an order: best_run(order='-summary_metrics.acc')."
+            )
         found = order_of(wanted)(self.runs)
         return found[0] if found else None
 

@@ -84,7 +84,7 @@ class Table(Media):
         elif values:
             raise AssertionError(f"Expected length 0, found {len(values)}")
         if name in self.columns:
-            raise AssertionError(f"There is a column {name!r} already.")
+            raise AssertionError(f"The column {name!r} already exists.")
         self.columns.append(name)
         for row, value in zip(self.data, values, strict=True):
             row.append(value)
@@ -102,7 +102,7 @@ class Table(Media):
         if name not in self.columns:
             raise AssertionError(f"There is no column {name!r}; there are {self.columns}.")
         if convert_to not in (None, "numpy"):
-            raise AssertionError(f"convert_to is None or 'numpy', not {convert_to!r}.")
+            raise AssertionError(f"convert_to must be None or 'numpy', not {convert_to!r}.")
         at = self.columns.index(name)
         values = [row[at] for row in self.data]
         if convert_to is None:

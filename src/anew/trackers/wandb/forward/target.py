@@ -134,7 +134,7 @@ class WandBTarget:
         )
         if run.disabled:
             raise InvalidSetting(
-                'WANDB_MODE is "disabled", so that W&B takes nothing; unset it, or give a mode to forward with.',
+                'WANDB_MODE is "disabled", so W&B accepts nothing. Unset it, or set the mode of the forwarder.',
                 setting="forward_to",
             )
         self._run = run
@@ -195,9 +195,7 @@ class WandBTarget:
         elif isinstance(record, TagsChanged):
             self._opened().tags = self._tags()[0]
             if odd := [tag for tag in self._tags()[1] if tag.partition(":")[0] in record.add]:
-                reason = (
-                    f"W&B takes tags of 1 to {_LONGEST_TAG} characters, and {odd[0]!r:.90} is none."
-                )
+                reason = f"W&B takes tags of 1 to {_LONGEST_TAG} characters, but {odd[0]!r:.90} is longer or empty."
                 self._account.refuse(item, reason, refusals)
         elif isinstance(record, (ConfigSet, ParamsSet, BindrsChanged, Linked)):
             self._opened().config.update(self._config(), allow_val_change=True)
@@ -224,9 +222,7 @@ class WandBTarget:
             if name:
                 rows.setdefault(step, {})[_column(name)] = float(line.m[name])
             else:
-                self._account.refuse(
-                    item, "W&B has no place for a metric without a name.", refusals
-                )
+                self._account.refuse(item, "W&B needs a name for every metric.", refusals)
         for place, (step, row) in enumerate(rows.items()):
             self._spread += place > 0
             self._log_row(item, row | {STEP: step}, line.t)
@@ -337,7 +333,7 @@ class WandBTarget:
         while not arrived():
             if time.monotonic() > until:
                 raise TimeoutError(
-                    f"W&B has not confirmed within {seconds:g} seconds what it was sent."
+                    f"W&B did not confirm within {seconds:g} seconds that it received the records."
                 )
             time.sleep(0.02 if seconds == _SETTLE_SECONDS[True] else 1.0)
 

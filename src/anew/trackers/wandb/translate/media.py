@@ -36,7 +36,7 @@ def as_media(value: ValueLogged, folder: str) -> Any:
         return _body(said, folder)
     make = _MAKERS.get(value.kind)
     if make is None:
-        raise NotShown(f"W&B has nothing to show a value of the kind {value.kind!r} with.")
+        raise NotShown(f"W&B cannot show values of the kind {value.kind!r}.")
     try:
         return make(value, path, value.metadata.get("caption"))
     except NotShown:
@@ -96,7 +96,7 @@ def _video(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     if form in _PLAYED:
         return wandb.Video(_needed(path), caption=caption, format=form)
     if form not in ("webp", "png"):
-        raise NotShown(f"W&B plays {', '.join(_PLAYED)} videos, and no {form}.")
+        raise NotShown(f"W&B plays {', '.join(_PLAYED)} videos, not {form}.")
     return wandb.Video(_as_gif(_needed(path)), caption=caption, format="gif")
 
 
@@ -135,9 +135,7 @@ def _table(value: ValueLogged, path: str | None, caption: str | None) -> Any:
     table = load("table", value.data, path)
     most = wandb.Table.MAX_ROWS
     if len(table) > most:
-        raise NotShown(
-            f"W&B shows tables of at most {most:,} rows, and this one has {len(table):,}."
-        )
+        raise NotShown(f"W&B shows tables of at most {most:,} rows; this one has {len(table):,}.")
     rows = table.rows or table.to_arrow().to_pylist()
     data = [list(row.values()) if isinstance(row, dict) else row for row in rows]
     return wandb.Table(columns=table.columns, data=data, allow_mixed_types=True)
@@ -163,7 +161,7 @@ def _figure(value: ValueLogged, path: str | None, caption: str | None) -> Any:
 def _needed(path: str | None) -> str:
     """The file of a value that must have one."""
     if path is None:
-        raise NotShown("Its record names no file.")
+        raise NotShown("Its record does not name a file.")
     return path
 
 

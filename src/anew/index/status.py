@@ -1,10 +1,10 @@
-"""What status to show while a writer may have stopped without saying so."""
+"""The status that readers show when a writer may have vanished without recording its end."""
 
 from __future__ import annotations
 
 import msgspec
 
-from ..journal.verdict import Gone, settle
+from ..journal.vanished import Gone, settle
 from ..record.fold import ExperimentState
 from ..record.status import Status
 
@@ -15,7 +15,7 @@ GIVE_UP_SECONDS = 7 * 86400.0
 
 
 def shown(state: ExperimentState, gone: list[Gone]) -> tuple[Status, str | None, float | None]:
-    """Status, reason and end to show; the state itself keeps what the events say."""
+    """The status, reason and end time to show; the state itself is not changed."""
     if gone:
         writers = {name: msgspec.structs.replace(w) for name, w in state.writers.items()}
         state = msgspec.structs.replace(state, writers=writers)

@@ -1,4 +1,4 @@
-"""Which writers of an experiment have vanished without ending it, and what that makes of its status."""
+"""Finding the writers that vanished without ending their experiment, and recording their ends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ __all__ = ["Gone", "gone_writers", "settle", "write_down"]
 
 
 class Gone:
-    """A writer whose process is gone: since when, why, and whether that is certain.
+    """A writer whose process has vanished: since when, why, and whether that is certain.
 
-    Only what is certain may be written into the journal; the rest holds for this look.
+    Only a certain end may be recorded in the journal; any other is only shown.
     """
 
     __slots__ = ("certain", "reason", "since", "writer")
@@ -33,7 +33,7 @@ class Gone:
 def gone_writers(
     where: Storage | str, state: ExperimentState, now: float | None = None
 ) -> list[Gone]:
-    """The writers that have not ended and yet must be gone, or have long given no sign of life.
+    """The writers that recorded no end and whose process is gone or has long been silent.
 
     Args:
         where: The experiment's files; a text is the path of its folder.
@@ -63,9 +63,9 @@ def gone_writers(
 
 
 def settle(state: ExperimentState, gone: list[Gone]) -> None:
-    """Mark vanished writers as failed when they were last heard of.
+    """Mark vanished writers as failed, at the time of their last sign of life.
 
-    A writer that fell silent before a later one continued the experiment is thereby superseded by it.
+    So a later writer that continued the experiment replaces the status of one that fell silent before.
     """
     from ..record.status import Status
 
@@ -78,7 +78,7 @@ def settle(state: ExperimentState, gone: list[Gone]) -> None:
 def write_down(
     root: RootLayout, layout: ExperimentLayout, experiment_id: str, gone: list[Gone]
 ) -> None:
-    """Write the ends of those that are certainly gone into the journal, for every reader to come.
+    """Record the ends of the writers that have certainly vanished in the journal, for all later readers.
 
     Raises:
         OSError: The folder cannot be written.

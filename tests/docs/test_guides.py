@@ -1,0 +1,21 @@
+"""The guides: what they show runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from .programs import DOCS, name_of, run_page
+
+# They train with real frameworks, draw with matplotlib or make environments, and take ten seconds and more.
+SLOW = {"charts.md", "dialects.md", "integrations.md", "reproduce.md"}
+PAGES = [
+    pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in SLOW else [])
+    for page in sorted(DOCS.glob("guides/*.md"))
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path):
+    run_page(page, tmp_path)

@@ -14,6 +14,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ SHOWN = (
     "docker",
     "rm",
 )
-UNTIL_INTERRUPTED = 6.0  # seconds a command that never ends by itself is given
+PRINTS_WITHIN = 300.0  # seconds in which a command that never ends by itself has to print something
 
 
 @dataclass(frozen=True)
@@ -86,20 +87,26 @@ def program(line: str) -> str:
 def ends_by_itself(line: str) -> bool:
     """Whether a command returns; the others are stopped as a person would, with Ctrl-C."""
     words = shlex.split(line)
-    return not ("watch" in words[:2] or {"-f", "--follow"} & set(words))
+    endless = "watch" in words[:2] or {"-f", "--follow"} & set(words)
+    return not endless or "--once" in words
 
 
 def run_line(line: str) -> int:
-    """Run one command line; its exit status, 0 for one that had to be interrupted."""
-    process = subprocess.Popen(
-        ["bash", "-c", "exec " * ends_alone(line) + line], stdin=subprocess.DEVNULL
-    )
-    try:
-        return process.wait(None if ends_by_itself(line) else UNTIL_INTERRUPTED)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        status = process.wait(30)
-        return 0 if status in (0, 130, -signal.SIGINT) else status
+    """Run one command line; its exit status. One that does not end is interrupted when it has printed a line."""
+    command = ["bash", "-c", "exec " * ends_alone(line) + line]
+    if ends_by_itself(line):
+        return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    silent = threading.Timer(PRINTS_WITHIN, process.kill)
+    silent.start()
+    first = process.stdout.readline()
+    silent.cancel()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=300)
+    print(first + rest, end="", flush=True)
+    status = process.returncode
+    return 0 if first and status in (0, 130, -signal.SIGINT) else status or 1
 
 
 def ends_alone(line: str) -> bool:

@@ -159,14 +159,14 @@ def test_the_script_the_interpreter_runs_is_the_entry(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text("from anew.run_info import RUN\nprint(RUN.path_stem, RUN.entry)\n")
     done = subprocess.run(
-        [sys.executable, str(file)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, str(file)], capture_output=True, text=True, timeout=600, check=True
     )
     assert done.stdout == f"vision {file}\n"
     asked = subprocess.run(
         [sys.executable, "-c", "from anew.run_info import RUN; print(RUN.entry)"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=True,
         cwd=root,
     )

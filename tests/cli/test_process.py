@@ -19,7 +19,7 @@ def process(root, *arguments, **options):
         [*PROGRAM, "--root", str(root), *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         **options,
     )
 
@@ -49,7 +49,7 @@ def test_exit_codes_reach_the_shell(made, arguments, code):
 def test_a_reader_that_leaves_early_is_no_failure_of_ours(made):
     script = f"{sys.executable} -m anew --root {made} export --help; for i in 1 2 3; do {sys.executable} -m anew --root {made} list; done"
     done = subprocess.run(
-        ["bash", "-c", f"({script}) | head -n 1"], capture_output=True, text=True, timeout=60
+        ["bash", "-c", f"({script}) | head -n 1"], capture_output=True, text=True, timeout=600
     )
     assert (done.returncode, done.stderr.count("Traceback"), done.stderr.count("Errno")) == (
         0,
@@ -63,7 +63,7 @@ def test_a_closed_pipe_ends_it_like_any_program(made):
     os.close(read)
     done = subprocess.run(
         [*PROGRAM, "--root", str(made), "list", "--json"],
-        stdout=write, stderr=subprocess.PIPE, text=True, timeout=60,
+        stdout=write, stderr=subprocess.PIPE, text=True, timeout=600,
     )  # fmt: skip
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
@@ -122,7 +122,7 @@ def test_following_prints_messages_as_they_come_and_ends_with_the_experiment(liv
     assert reader.poll() is None
     writer.stdin.write("go on\n")
     writer.stdin.flush()
-    out, err = reader.communicate(timeout=30)
+    out, err = reader.communicate(timeout=600)
     assert (reader.returncode, out, err) == (0, "last message\n", "")
 
 
@@ -133,7 +133,7 @@ def test_following_the_console_prints_what_the_program_prints(live):
     assert "on the console\n" in lines
     writer.stdin.write("go on\n")
     writer.stdin.flush()
-    reader.communicate(timeout=30)
+    reader.communicate(timeout=600)
     assert reader.returncode == 0
 
 
@@ -142,7 +142,7 @@ def test_ctrl_c_while_following_leaves_quietly(live):
     reader = follower(root)
     reader.stdout.readline()
     reader.send_signal(signal.SIGINT)
-    out, err = reader.communicate(timeout=30)
+    out, err = reader.communicate(timeout=600)
     assert reader.returncode == 130
     assert "Traceback" not in err
     assert out == ""
@@ -154,7 +154,7 @@ def test_a_killed_writer_ends_the_following_and_is_shown_failed(live):
     reader.stdout.readline()
     writer.send_signal(signal.SIGKILL)
     writer.wait()
-    reader.communicate(timeout=60)
+    reader.communicate(timeout=600)
     assert reader.returncode == 0
     shown = json.loads(process(root, "show", "alice/live/run", "--json").stdout)
     assert shown["status"] == "failed"
@@ -180,7 +180,7 @@ def on_terminal(arguments, typed=b"", columns=100):
             break
         seen += piece
     os.close(leader)
-    return started.wait(60), seen.decode()
+    return started.wait(300), seen.decode()
 
 
 @pytest.mark.parametrize(("typed", "code"), [(b"n\n", 5), (b"\n", 5), (b"y\n", 0)])
@@ -222,7 +222,7 @@ def test_watching_on_a_terminal_draws_until_ctrl_c(live):
     )  # fmt: skip
     os.close(follower_end)
     seen = b""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while "▁".encode() not in seen and time.monotonic() < deadline:
         seen += os.read(leader, 4096)
     assert b"alice/live/run" in seen
@@ -234,7 +234,7 @@ def test_watching_on_a_terminal_draws_until_ctrl_c(live):
                 break
         except OSError:
             break
-    assert watcher.wait(30) == 130
+    assert watcher.wait(300) == 130
     os.close(leader)
 
 
@@ -245,7 +245,7 @@ def test_listing_loads_nothing_heavy(made):
         f"cli.main(['--root', {str(made)!r}, 'list'], standalone_mode=False)\n"
         "print([m for m in ('matplotlib', 'pandas', 'polars', 'pyarrow') if m in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
@@ -256,7 +256,7 @@ def test_help_loads_no_store():
         "cli.main(['--help'], standalone_mode=False)\n"
         "print([m for m in ('sqlalchemy', 'numpy', 'rich', 'anew.store') if m in sys.modules])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
 
 
@@ -264,7 +264,7 @@ def test_bash_completes_commands():
     done = subprocess.run(
         PROGRAM,
         env={**os.environ, "_ANEW_COMPLETE": "bash_complete", "COMP_WORDS": "anew comp", "COMP_CWORD": "1"},
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.stdout.splitlines() == ["plain,compare", "plain,completion"]
 
@@ -272,7 +272,7 @@ def test_bash_completes_commands():
 def test_a_full_disk_behind_the_output_is_an_error(made):
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [*PROGRAM, "--root", str(made), "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+            [*PROGRAM, "--root", str(made), "list"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=600
         )  # fmt: skip
     assert done.returncode == 1
     assert "No space left" in done.stderr
@@ -281,12 +281,12 @@ def test_a_full_disk_behind_the_output_is_an_error(made):
 
 def test_closed_streams_do_not_crash_it(made):
     line = f"{sys.executable} -m anew --root {made} list >&- 2>&-"
-    assert subprocess.run(["bash", "-c", line], timeout=60).returncode == 0
+    assert subprocess.run(["bash", "-c", line], timeout=600).returncode == 0
 
 
 def test_looking_where_nothing_is_yet_says_where_it_looked(tmp_path):
     done = subprocess.run(
-        [*PROGRAM, "list"], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        [*PROGRAM, "list"], capture_output=True, text=True, timeout=600, cwd=tmp_path
     )
     assert done.returncode == 0
     assert f"no experiments in {tmp_path}/experiments" in done.stderr

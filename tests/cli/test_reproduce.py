@@ -127,7 +127,7 @@ def test_a_killed_program_is_failed_and_says_by_what(project):
 def test_an_interrupted_run_is_cancelled_and_the_program_may_finish_its_way(project):
     project.commit(
         tool="import time\n"
-        "try:\n    print('ready', flush=True); time.sleep(60)\n"
+        "try:\n    print('ready', flush=True); time.sleep(3600)\n"
         "except KeyboardInterrupt:\n    print('saving', flush=True); raise SystemExit(0)\n"
     )
     process = subprocess.Popen(
@@ -137,7 +137,7 @@ def test_an_interrupted_run_is_cancelled_and_the_program_may_finish_its_way(proj
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=600)
     assert output == "saving\n"
     assert project.view("lab/tool").status is Status.CANCELLED
 

@@ -742,7 +742,7 @@ def test_several_indexers_at_once_take_in_everything_once(root, index):
         live.points([(step, {"loss": float(step)})])
         index.refresh()
     for other in others:
-        _, error = other.communicate(timeout=120)
+        _, error = other.communicate(timeout=600)
         assert other.returncode == 0, error.decode()
     index.refresh()
     assert len(prefixes(index)) == 61

@@ -65,6 +65,7 @@ def steps(view: Any, name: str) -> list[int]:
     return [step for step, _ in points(view, name)]
 
 
+@pytest.mark.slow
 def test_the_example_trains_evaluates_and_keeps_its_best_model(tmp_path):
     view = run_example("with_keras", tmp_path, but=OWN)["examples/digits/keras"]
     assert view.status is Status.COMPLETED

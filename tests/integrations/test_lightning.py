@@ -92,6 +92,7 @@ def steps(view: Any, name: str) -> list[int]:
     return [row["step"] for row in view.metrics[name].rows()]
 
 
+@pytest.mark.slow
 def test_the_example_trains_tests_and_keeps_its_two_best_checkpoints(tmp_path):
     view = run_example("with_lightning", tmp_path)["examples/digits/lightning"]
     assert view.status is Status.COMPLETED

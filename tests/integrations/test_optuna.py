@@ -130,7 +130,7 @@ def test_a_parameter_called_experiment_gets_the_trials_and_so_does_who_asks_for_
 
 
 def test_trials_in_threads_each_have_their_own_experiment(root):
-    together = threading.Barrier(2, timeout=60)
+    together = threading.Barrier(2, timeout=600)
 
     def objective(trial, exp):
         together.wait()

@@ -57,6 +57,7 @@ def fit(machine: Path, train: Any, values: list[Any], callback: AnewCallback, **
     return tuner.fit()
 
 
+@pytest.mark.slow
 def test_the_example_leaves_a_search_with_its_best_and_a_child_for_each_trial(
     tmp_path, monkeypatch
 ):

@@ -10,7 +10,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-import skops.io
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import DBSCAN, KMeans
@@ -257,6 +256,8 @@ def test_a_candidate_whose_fit_failed_is_a_child_that_failed(root):
 
 
 def test_a_model_comes_back_from_its_file_as_it_was(root):
+    import skops.io  # takes seconds, which collecting this file need not
+
     x, y, x_test, y_test = split([0, 1])
     model = make_pipeline(StandardScaler(), LogisticRegression())
     fit(model, x, y, x_test, y_test, experiment="joblib")

@@ -44,7 +44,7 @@ def test_the_lock_of_a_killed_process_counts_for_nothing(path: str):
     code = (
         "import sys, time\nfrom anew.journal import lock as locking\n"
         f"{force}with locking.locked(sys.argv[1], 5) as mine:\n"
-        "    print(mine, flush=True)\n    time.sleep(60)\n"
+        "    print(mine, flush=True)\n    time.sleep(3600)\n"
     )
     command = [sys.executable, "-c", code, path]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:

@@ -42,9 +42,9 @@ def test_a_heartbeat_is_seen_without_anything_being_written(layout: ExperimentLa
     writer = make(layout)
     path = Path(layout.events(writer.name))
     os.utime(path, (1, 1))
-    size = path.stat().st_size
+    size, before = path.stat().st_size, time.time()
     writer.beat()
-    assert time.time() - path.stat().st_mtime < 5
+    assert path.stat().st_mtime > before - 5  # the clock of a file system may be a coarse one
     assert path.stat().st_size == size
 
 

@@ -392,7 +392,7 @@ def run(code: str, *arguments: str) -> int:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *arguments],
         capture_output=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     return done.returncode

@@ -148,7 +148,7 @@ assert dict(matplotlib.rcParams) == before
 assert matplotlib.get_backend() == "svg"
 assert "matplotlib.pyplot" not in sys.modules
 """
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=600)
 
 
 @pytest.mark.parametrize("save", ["loss.gif", "loss"])

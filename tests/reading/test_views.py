@@ -85,7 +85,7 @@ def test_a_killed_process_is_shown_failed_with_the_reason(root):
         "exp.log_metric('loss', 1.0)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=False, timeout=600)
     with Store(root) as store:
         view = store["a/killed"]
         assert view.status is Status.FAILED
@@ -97,8 +97,8 @@ def test_a_running_experiment_has_a_duration_so_far(root):
     with Experiment("a/b", root=root, quiet=True), Store(root) as store:
         view = store["a/b"]
         assert view.ended_at is None
-        assert 0 <= view.duration < 60
-        assert [v.name for v in store.search("duration < 60 and ended_at is null")] == ["b"]
+        assert 0 <= view.duration < 3600
+        assert [v.name for v in store.search("duration < 1h and ended_at is null")] == ["b"]
 
 
 def test_messages_are_read_by_level_text_and_tail(root):
@@ -170,10 +170,10 @@ def test_following_gives_messages_as_they_come_and_ends_with_the_experiment(root
 
         reader = threading.Thread(target=read)
         reader.start()
-        assert got_first.wait(30)
+        assert got_first.wait(300)
         exp.log("second")
         exp.run.complete()
-        reader.join(30)
+        reader.join(300)
         assert seen == ["first", "second"]
         assert [line.message for line in store["a/b"].follow(tail=1)] == ["second"]
 

@@ -91,7 +91,7 @@ def as_nobody(open_folder: Path) -> Iterator[Callable[..., subprocess.CompletedP
             return subprocess.run(
                 [str(interpreter), "-c", program],
                 cwd=home, env=environment, user=NOBODY, group=NOBODY, extra_groups=[], umask=umask,
-                capture_output=True, text=True, timeout=120,
+                capture_output=True, text=True, timeout=600,
             )  # fmt: skip
 
         probe = run("import anew.store")

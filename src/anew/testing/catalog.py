@@ -547,6 +547,22 @@ class CatalogContract:
         groups = self.ask(catalog, "params.seed > 0", group=["params.seed"]).columns
         assert set(groups[0].values) == {s for s in seeds if s > 0}
 
+    def test_a_long_text_is_compared_whole_but_for_the_end_of_a_parameter(
+        self, catalog: Catalog
+    ) -> None:
+        texts = ["x" * 600, "x" * 600 + "y"]
+        evaluation = self._filled(
+            catalog, [{"owner": t, "tags": {"t": t}, "params": {"p": t}} for t in texts], True
+        )
+        for field, expected in (
+            ("owner", ["id0"]),
+            ("tags.t", ["id0"]),
+            ("params.p", ["id0", "id1"]),
+        ):
+            question = ask(f"{field} == '{texts[0]}'", sort="created_at", now=NOW)
+            assert sorted(catalog.select(question).ids) == expected
+            assert evaluation.ids(question.filter) == expected
+
     def test_texts_are_compared_by_code_point(self, catalog: Catalog) -> None:
         names = ["Z", "a", "é", "\uffff", "\U00010000"]
         self.save(catalog, *(entry_of(f"id{n}", name=name) for n, name in enumerate(names)))

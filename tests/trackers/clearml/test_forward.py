@@ -153,7 +153,7 @@ def test_what_is_settled_outlives_a_kill_and_the_process_is_left_as_it_was(
         env={**env, "HOME": str(home)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
@@ -232,7 +232,7 @@ def test_a_session_has_the_form_of_those_that_clearml_writes(
     env = {**os.environ, "CLEARML_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
     command = [sys.executable, "-W", "ignore", "-c", TASK, str(file)]
     said = subprocess.run(
-        command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+        command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=True
     )
     theirs = Path(said.stdout.splitlines()[-1])
     records = Records(mirror)

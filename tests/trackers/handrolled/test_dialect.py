@@ -255,7 +255,7 @@ def test_a_value_that_is_no_number_is_refused_and_leaves_no_line():
 
 def when_there(path: Path) -> Path:
     """The path, once it is there: what is captured is written while the program goes on."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.02)
     return path

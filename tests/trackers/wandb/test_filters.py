@@ -128,16 +128,25 @@ FILTERS = st.recursive(
 )  # fmt: skip
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)  # fmt: skip
-@given(filters=FILTERS)
-def test_the_index_finds_the_runs_that_asking_each_of_them_finds(api: Any, filters: Any):
+def check_runs(api: Any, filters: Any) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that every run is looked at
         found = {run.native.id for run in api.runs("team/p", filters)}
     meets = condition(filters)
     assert found == {run.native.id for run in api.runs("team/p") if meets(run)}
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filters=FILTERS)
+def test_the_index_finds_the_runs_that_asking_each_of_them_finds(api: Any, filters: Any):
+    check_runs(api, filters)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filters=FILTERS)
+def test_the_index_finds_the_runs_of_many_filters(api: Any, filters: Any):
+    check_runs(api, filters)
 
 
 def bounds(filters: dict[str, Any]) -> translate.Bounds:

@@ -164,7 +164,7 @@ def test_what_is_settled_outlives_a_kill_and_nothing_is_said_or_left_elsewhere(t
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
@@ -223,7 +223,7 @@ def test_wandb_reads_in_its_files_what_we_read_in_them(mirror: Mirror, tmp_path:
     target.end(Status.COMPLETED, None, START)
     (log,) = logs_of(str(tmp_path / "forwarded" / "wandb"), mirror.experiment_id)
     command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", log]
-    said = subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    said = subprocess.run(command, capture_output=True, check=True, timeout=600).stdout
     theirs = [json.loads(line)["type"] for line in said.splitlines()]
     ours = [record.WhichOneof("record_type") for record in TransactionLog(log).records()]
     assert ours == theirs

@@ -69,6 +69,26 @@ def test_a_first_log_call_loads_nothing_heavy(call, tmp_path):
     }
 
 
+def test_listing_experiments_loads_nothing_that_computes_or_draws(tmp_path):
+    loaded(
+        OPEN + "exp.params.set(lr=0.1)\nexp.log_metric('loss', 0.5, 0)\nexp.run.complete()",
+        tmp_path,
+    )
+    program = (
+        "import runpy, sys; sys.argv = ['anew', 'list']\n"
+        "try: runpy.run_module('anew', run_name='__main__')\n"
+        "except SystemExit as ended: assert not ended.code\n"
+    )
+    assert "numpy" in loaded(program, tmp_path)  # takes in what is new
+    modules = loaded(program, tmp_path)
+    assert "anew.stores.catalog.sqlite.selection" in modules
+    unwanted = {
+        "blake3", "duckdb", "fastapi", "matplotlib", "numpy", "obstore", "pandas", "polars", "pyarrow", "yaml",
+        "anew.index.doctor", "anew.index.sink", "anew.reading.compare", "anew.stores.series.folder",
+    }  # fmt: skip
+    assert not modules & unwanted
+
+
 def test_parameters_messages_and_tags_load_nothing_heavy(tmp_path):
     program = OPEN + "exp.params.set(lr=0.1); exp.log('hello', step=1); exp.add_tags({'team': 'a'})"
     assert not loaded(program, tmp_path) & set(NEVER)

@@ -17,11 +17,9 @@ from .query.literals import parse_duration
 from .query.question import NamesQuestion, ask
 from .query.references import ResolveQuestion
 from .query.syntax import Expression
-from .reading import compare as comparing
 from .reading.backend import Backend
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
-from .reading.history import History
-from .reading.results import Best, Comparison, Difference, Summary
+from .reading.results import Best
 from .reading.source import Source
 from .reading.upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Upkeep, Usage
 from .reading.views import Experiments, ExperimentView
@@ -46,6 +44,8 @@ from .settings import Settings, load_settings
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
     from .reading.export import Format
+    from .reading.history import History
+    from .reading.results import Comparison, Difference, Summary
 
 __all__ = ["Ref", "Store"]
 
@@ -178,6 +178,8 @@ class Store:
     def _found(self, refs: Sequence[object]) -> builtins.list[ExperimentView]:
         """The experiments meant, in the order given."""
         # Half a character is in no name, and cannot be sent anywhere.
+        from .reading import compare as comparing
+
         given = [self._text_of(ref) for ref in refs]
         texts = tuple(text.encode(errors="replace").decode() for text in given)
         ids = [comparing.meant(one) for one in self.backend.resolve(ResolveQuestion(texts))]
@@ -241,6 +243,8 @@ class Store:
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics asked for.
         """
+        from .reading import compare as comparing
+
         return comparing.compare(self._views(refs), metrics, mode)
 
     def best(
@@ -264,6 +268,8 @@ class Store:
             NotFound: No experiment ever logged that metric; `.nearest` are likely meanings.
             QueryError: The filter cannot be read.
         """
+        from .reading import compare as comparing
+
         direction = comparing.check_mode(mode, metric)
 
         known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
@@ -284,6 +290,8 @@ class Store:
 
     def summary(self) -> Summary:
         """How many experiments of which status, names and projects, and how much they logged."""
+        from .reading import compare as comparing
+
         return comparing.summary(self.backend)
 
     def history(
@@ -309,6 +317,8 @@ class Store:
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics.
         """
+        from .reading import compare as comparing
+
         return comparing.history(
             self._source,
             self._views(refs),
@@ -339,6 +349,8 @@ class Store:
         Raises:
             NotFound: An experiment is unknown, or neither logged one of the metrics asked for.
         """
+        from .reading import compare as comparing
+
         views = [self.get(a), self.get(b)]
         names = comparing.chosen_metrics(views, metrics)
         history = comparing.history(self._source, views, names)
@@ -561,6 +573,8 @@ class Store:
             Ambiguous: There are several.
             InvalidName: Another experiment is at its prefix by now.
         """
+        from .reading import compare as comparing
+
         items = [(one.id, one.prefix, one.name) for one in self.trash()]
         found = comparing.in_trash(ref, items)
         self._append(RestoreEdit(id=found, prefix=prefix))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from anew.index import Index, examine
+from anew.index import Index
+from anew.index.doctor import examine
 from anew.journal.root import append
 from anew.query.question import FactsQuestion
 from anew.stores.open import open_stores

@@ -775,11 +775,15 @@ def test_a_reader_that_does_not_get_the_lock_shows_what_there_is(root, index, st
 # -- roots that are not ours ------------------------------------------------------------------------
 
 _AS_NOBODY = """
-import json, os, sys
+import json, os, shutil, sys, tempfile
 from anew.index import Index
 from anew.query.question import ask
 from anew.stores.open import open_stores
-open_stores("/nowhere")  # everything is imported that will be
+with tempfile.TemporaryDirectory() as copy:  # everything is imported that will be
+    warm = open_stores(shutil.copytree(sys.argv[1], os.path.join(copy, "root")))
+    Index(warm).refresh()
+    warm.catalog.select(ask(columns=["prefix"], now=0.0))
+    warm.close()
 if os.getuid() == 0:  # whom no permission stops
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
 stores = open_stores(sys.argv[1], cache=sys.argv[2] or None)

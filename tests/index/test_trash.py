@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from anew.errors import InvalidName, NotFound, StillRunning
-from anew.index import Index, Trash, Weighing
+from anew.index import Index
 from anew.index import trash as trashing
+from anew.index.footprint import Weighing
+from anew.index.trash import Trash
 from anew.journal.root import append
 from anew.query.question import ask
 from anew.stores.open import open_stores

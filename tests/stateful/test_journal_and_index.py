@@ -20,7 +20,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from anew.index import Index, Trash, examine
+from anew.index import Index
+from anew.index.doctor import examine
+from anew.index.trash import Trash
 from anew.query.question import FactsQuestion, ask
 from anew.stores.open import open_stores
 from anew.stores.series import folder

@@ -15,7 +15,7 @@ from .table import Column
 from .words import moment, one_line, size
 
 if TYPE_CHECKING:
-    from ..reading.views import FileView
+    from ..reading.files import FileView
 
 __all__ = ["files"]
 

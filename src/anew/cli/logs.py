@@ -13,7 +13,7 @@ from .output import as_json
 from .words import moment, printable, value
 
 if TYPE_CHECKING:
-    from ..reading.views import LogLine
+    from ..reading.logs import LogLine
 
 __all__ = ["logs"]
 

@@ -1,23 +1,8 @@
-"""The sink that fills the stores: follows the journals, keeps the catalog and the series, takes out the trash."""
+"""The sink that fills the stores: follows the journals, keeps the catalog and the series, takes out the trash.
 
-from .doctor import Finding, examine
-from .footprint import Weighing, Weight, own_entries
+What only some need is imported from its module: `trash`, `doctor`, `usage`, and `sink`, which loads what decodes points.
+"""
+
 from .index import Index, Progress, Refreshed, Row
-from .sink import IndexSink
-from .trash import Freed, Trash, Trashed
 
-__all__ = [
-    "Finding",
-    "Freed",
-    "Index",
-    "IndexSink",
-    "Progress",
-    "Refreshed",
-    "Row",
-    "Trash",
-    "Trashed",
-    "Weighing",
-    "Weight",
-    "examine",
-    "own_entries",
-]
+__all__ = ["Index", "Progress", "Refreshed", "Row"]

@@ -26,8 +26,7 @@ from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .discovery import EXPERIMENTS, Folders, is_current, look_around
-from .sink import UNREAD, IndexSink
-from .visit import awaited_by, decode_state
+from .state import UNREAD, awaited_by, decode_state
 
 __all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
@@ -366,6 +365,10 @@ class Index:
 
     def _touch(self, prefixes: list[str], progress: Progress | None) -> Refreshed:
         """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
+        if not prefixes:
+            return Refreshed()
+        from .sink import IndexSink  # which loads what decodes points; nothing new needs none of it
+
         sink = IndexSink(self.stores, self._unread, self._deleted, self._sinks)
         for turn in drive(FolderJournals(self.root), prefixes, [sink]):
             if self.stores.lock:

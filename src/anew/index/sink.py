@@ -11,12 +11,10 @@ from ..journal.sink import Followed
 from ..journal.storage import FolderStorage
 from ..stores.catalog.protocol import Batch, Entry, Known
 from ..stores.open import Stores
+from .state import UNREAD
 from .visit import STREAMS, Visit
 
-__all__ = ["UNREAD", "IndexSink"]
-
-UNREAD = "unread/"
-"""Marks of the catalog that begin so name a prefix that could not be read, and say why."""
+__all__ = ["IndexSink"]
 
 
 class IndexSink:

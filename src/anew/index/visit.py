@@ -19,48 +19,33 @@ from ..journal.follow import (
     follow,
     follow_pieces,
 )
-from ..journal.sealing import may_seal, place_name
+from ..journal.sealing import may_seal
 from ..journal.storage import FolderStorage
 from ..journal.vanished import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState, Written, in_order
-from ..record.packed import Unpacker, pack
+from ..record.packed import pack
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known
-from ..stores.catalog.summary import Tallies, add_block, combine, decode_tallies
+from ..stores.catalog.summary import Tallies, combine, decode_tallies
+from ..stores.catalog.tallying import add_block
 from ..stores.open import Stores
 from ..stores.series.columns import Block
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from ..stores.series.protocol import ExperimentFolder, Source
+from .state import awaited_by, decode_state
 from .status import GIVE_UP_SECONDS, shown
 
-__all__ = ["STREAMS", "Visit", "awaited_by", "decode_state"]
+__all__ = ["STREAMS", "Visit"]
 
 STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 MAX_PROBLEMS = 100  # of one chunk: a file of garbage is one finding, not a million
 
-_states = Unpacker(ExperimentState)
 _cursors = msgspec.msgpack.Decoder(Cursor)
-
-
-def awaited_by(state: ExperimentState, sinks: Mapping[str, float]) -> dict[str, float]:
-    """The sinks that sealing waits for, and since when: those of the root, and those the experiment is forwarded to."""
-    opened = max((w.opened.t for w in state.writers.values()), default=0.0)
-    awaited = {name: max(since, opened) for name, since in sinks.items()}
-    asked = state.captured.get("forwarding", {}).get("to", [])
-    for address in asked if isinstance(asked, list) else []:
-        if isinstance(address, dict):
-            awaited[place_name(address)] = opened
-    return awaited
-
-
-def decode_state(blob: bytes) -> ExperimentState:
-    """The state of `documents.state`."""
-    return _states.decode(blob)
 
 
 class Visit:
@@ -103,7 +88,7 @@ class Visit:
         self._whole = known is None
         self._took = known is None or known.prefix != self.prefix
         self._changed = self._took  # whether events came
-        self.state = _states.decode(known.state) if known else ExperimentState()
+        self.state = decode_state(known.state) if known else ExperimentState()
         self.cursor: Cursor = _cursors.decode(known.cursor) if known else {}
         self._tallies: Tallies | None = None if known else {}
         self._touched: set[str] = set()  # metrics with new points

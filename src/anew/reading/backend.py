@@ -8,19 +8,20 @@ machine says so in `About.root`.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..query.about import About
-from ..query.changes import Changes, ChangesQuestion
-from ..query.content import Content, ContentQuestion
-from ..query.documents import Documents, DocumentsQuestion
-from ..query.edits import Appended, AppendQuestion
-from ..query.lines import Lines, LinesQuestion
-from ..query.panel import Panel, PanelQuestion
-from ..query.points import Points, PointsQuestion
-from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
-from ..query.references import Resolved, ResolveQuestion
-from ..record.facts import ExperimentFacts
+if TYPE_CHECKING:  # the answers about points are arrays, and those who list do without
+    from ..query.about import About
+    from ..query.changes import Changes, ChangesQuestion
+    from ..query.content import Content, ContentQuestion
+    from ..query.documents import Documents, DocumentsQuestion
+    from ..query.edits import Appended, AppendQuestion
+    from ..query.lines import Lines, LinesQuestion
+    from ..query.panel import Panel, PanelQuestion
+    from ..query.points import Points, PointsQuestion
+    from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+    from ..query.references import Resolved, ResolveQuestion
+    from ..record.facts import ExperimentFacts
 
 __all__ = ["Backend"]
 

@@ -6,22 +6,21 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from ..errors import NotFound
 from ..query.direction import direction
-from ..query.points import PointsQuestion
 from ..query.suggest import nearest, one_of
 from ..record.facts import MetricSummary
-from .history import Order, Series
-from .rows import MetricRows
 from .source import Source
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     import pandas
     import polars
     import pyarrow
+
+    from .history import Order, Series
+    from .rows import MetricRows
 
 __all__ = ["MetricView", "Metrics"]
 
@@ -106,6 +105,9 @@ class MetricView:
             metadata: Also what was logged beside each point.
             order: "step", or "written" for the order in which the points were logged.
         """
+        from ..query.points import PointsQuestion
+        from .history import Series
+
         question = PointsQuestion(
             ids=(self._id,),
             metrics=(self.name,),
@@ -160,6 +162,8 @@ class MetricView:
 
     def percentiles(self, of: Sequence[float] = (5, 25, 50, 75, 95)) -> dict[float, float]:
         """Percentiles of the finite values (linear between points); NaN where there is none."""
+        import numpy as np
+
         values = self.read().values
         values = values[np.isfinite(values)]
         if not len(values):
@@ -203,6 +207,9 @@ class Metrics(Mapping[str, MetricView]):
             group: Only the metrics directly under `group/`, as `exp.metrics(group).log` writes them; the names
                 in `values` are then without it. Without a group, all metrics but `system/…`.
         """
+        from ..query.points import PointsQuestion
+        from .rows import MetricRows
+
         if group:
             strip = len(group) + 1
             names = [n for n in self if n.startswith(f"{group}/") and "/" not in n[strip:]]

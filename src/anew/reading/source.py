@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InvalidSetting, NotFound
 from ..query.edits import AppendQuestion
-from ..query.points import PointsQuestion, SeriesPoints
 from ..query.question import FactsQuestion
 from ..query.question import Part as FactsPart
 from ..record.edits import DeleteEdit
 from ..record.facts import ExperimentFacts
 from .backend import Backend
 from .upkeep import Deleted, Upkeep
+
+if TYPE_CHECKING:
+    from ..query.points import PointsQuestion, SeriesPoints
 
 __all__ = ["LISTED", "Source"]
 

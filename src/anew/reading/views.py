@@ -12,7 +12,6 @@ import msgspec
 
 from ..errors import NotFound
 from ..query.changes import ChangesQuestion
-from ..query.lines import LinesQuestion
 from ..query.question import ask
 from ..query.syntax import Expression
 from ..record.facts import ExperimentFacts
@@ -21,8 +20,7 @@ from ..record.plain import from_plain
 from ..record.status import Status
 from .files import FileView, Stored, ValueView
 from .given import is_text
-from .logs import LogLine, follow_lines, read_console, read_logs
-from .metrics import Metrics, MetricView
+from .metrics import Metrics
 from .nested import Nested
 from .source import Source
 from .upkeep import Deleted
@@ -33,8 +31,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..forwarders.later import Forwarded
+    from .logs import LogLine
 
-__all__ = ["ExperimentView", "Experiments", "FileView", "LogLine", "MetricView", "ValueView"]
+__all__ = ["ExperimentView", "Experiments"]
 
 _PAGE = 500
 _PAGES_HELD = 4
@@ -263,6 +262,9 @@ class ExperimentView:
         Raises:
             QueryError: The pattern is no regular expression.
         """
+        from ..query.lines import LinesQuestion
+        from .logs import read_logs
+
         question = LinesQuestion(
             id=self.id, level=level, contains=contains, pattern=pattern, writers=tuple(writers)
         )
@@ -280,6 +282,9 @@ class ExperimentView:
 
         Of several processes each is under a heading with its name. The other arguments are as for `logs`.
         """
+        from ..query.lines import LinesQuestion
+        from .logs import read_console
+
         question = LinesQuestion(
             id=self.id,
             stream="console",
@@ -308,6 +313,9 @@ class ExperimentView:
             tail: Begin with the last so many (of those) there are; with all of them if None.
             pattern: Only lines in which this regular expression is found.
         """
+        from ..query.lines import LinesQuestion
+        from .logs import follow_lines
+
         question = LinesQuestion(
             id=self.id,
             stream="console" if console else "messages",

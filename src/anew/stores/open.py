@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from dataclasses import dataclass
+import threading
 
 from ..address import local_folder
 from ..journal.layout import RootLayout
 from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
-from .series.folder import FolderSeries
 from .series.protocol import SeriesStore
 
 __all__ = ["DEFAULT_CACHE", "Stores", "open_stores", "stores_in_memory"]
@@ -20,19 +19,43 @@ DEFAULT_CACHE = "~/.cache/anew"
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
-@dataclass(frozen=True, slots=True)
 class Stores:
     """The stores of one root.
 
-    `writable` is False for a root that only others may change; its catalog is then kept elsewhere. `lock`
-    is the file that those who fill the stores lock, "" when nobody else can reach them.
+    Args:
+        derived: The folder for what is worked out from the points; the root's own if not given.
+
+    Attributes:
+        writable: False for a root that only others may change; its catalog is then kept elsewhere.
+        lock: The file that those who fill the stores lock, "" when nobody else can reach them.
     """
 
-    root: RootLayout
-    catalog: Catalog
-    series: SeriesStore
-    writable: bool
-    lock: str
+    def __init__(
+        self,
+        root: RootLayout,
+        catalog: Catalog,
+        *,
+        derived: str | None = None,
+        writable: bool = False,
+        lock: str = "",
+    ) -> None:
+        self.root = root
+        self.catalog = catalog
+        self.writable = writable
+        self.lock = lock
+        self._derived = derived
+        self._series: SeriesStore | None = None
+        self._guard = threading.Lock()
+
+    @property
+    def series(self) -> SeriesStore:
+        """Where the points are; opened when first asked for, since a list of experiments needs none."""
+        with self._guard:  # it holds back what it took, so there must not be two
+            if self._series is None:
+                from .series.folder import FolderSeries
+
+                self._series = FolderSeries(self.root, self._derived)
+            return self._series
 
     def close(self) -> None:
         """Release what the stores hold."""
@@ -47,9 +70,9 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
     """
     root = RootLayout(local_folder(url))
     if not os.path.isdir(root.root):
-        return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
+        return Stores(root, SqliteCatalog(None))
     if _is_writable(root):
-        return Stores(root, SqliteCatalog(root.catalog), FolderSeries(root), True, root.lock)
+        return Stores(root, SqliteCatalog(root.catalog), writable=True, lock=root.lock)
     if cache is not None:
         key = hashlib.blake2b(os.fsencode(root.root), digest_size=8).hexdigest()
         mine = os.path.join(
@@ -61,19 +84,18 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
                 return Stores(
                     root,
                     SqliteCatalog(os.path.join(mine, "experiments.db")),
-                    FolderSeries(root, os.path.join(mine, "series")),
-                    False,
-                    os.path.join(mine, "index.lock"),
+                    derived=os.path.join(mine, "series"),
+                    lock=os.path.join(mine, "index.lock"),
                 )
         except OSError:
             pass  # no cache to be had either: memory will do
-    return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
+    return Stores(root, SqliteCatalog(None))
 
 
 def stores_in_memory(url: str | os.PathLike[str]) -> Stores:
     """Stores that leave no trace on disk: for a root that is not there yet, and must not be made by looking."""
     root = RootLayout(local_folder(url))
-    return Stores(root, SqliteCatalog(None), FolderSeries(root), False, "")
+    return Stores(root, SqliteCatalog(None))
 
 
 def _is_writable(root: RootLayout) -> bool:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from anew.record.facts import MetricSummary
-from anew.stores.catalog.summary import Tallies, add_block, combine
+from anew.stores.catalog.summary import Tallies, combine
+from anew.stores.catalog.tallying import add_block
 from anew.stores.series.points import decode_block
 from anew.testing.lines import point_line
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...index import Trash
+from ...index.trash import Trash
 from ...journal.edits import append_event
 from ...query.about import About
 from ...query.changes import Changes, ChangesQuestion
 from ...query.content import Content, ContentQuestion
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
-from ...query.lines import Lines, LinesQuestion
-from ...query.panel import Panel, PanelQuestion
-from ...query.points import Points, PointsQuestion
 from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected, Wanted
 from ...query.references import Resolved, ResolveQuestion
 from ...record import edits
@@ -25,11 +22,14 @@ from ...record.events import FORMAT_VERSION
 from ...record.facts import ExperimentFacts
 from .changes import wait_for_changes
 from .content import read_content
-from .lines import read_lines
-from .panel import Member, read_panel
-from .points import read_points
 from .resolve import resolve
 from .root import OpenRoot
+
+if TYPE_CHECKING:
+    from ...query.lines import Lines, LinesQuestion
+    from ...query.panel import Panel, PanelQuestion
+    from ...query.points import Points, PointsQuestion
+    from .panel import Member
 
 __all__ = ["LocalBackend"]
 
@@ -92,6 +92,8 @@ class LocalBackend:
 
     def points(self, question: PointsQuestion) -> Points:
         """See `Backend.points`."""
+        from .points import read_points
+
         several = len(question.ids) > 1
         found = self._root.facts(question.ids, frozenset({"metrics"} if several else ()))
         counts = [sum(m.count for m in (one.metrics or {}).values()) for one in found]
@@ -102,9 +104,13 @@ class LocalBackend:
 
     def panel(self, question: PanelQuestion) -> Panel:
         """See `Backend.panel`."""
+        from .panel import read_panel
+
         return read_panel(self._root.series, self._members(question), question)
 
     def _members(self, question: PanelQuestion) -> list[Member]:
+        from .panel import Member
+
         ids: Sequence[str] = question.ids if question.ids is not None else ()
         if question.ids is None and question.select is not None:
             ids = self.select(question.select).ids
@@ -131,6 +137,8 @@ class LocalBackend:
 
     def lines(self, question: LinesQuestion) -> Lines:
         """See `Backend.lines`."""
+        from .lines import read_lines
+
         return read_lines(self._root.folder(self._root.one(question.id).prefix), question)
 
     def open(self, question: ContentQuestion) -> Content:

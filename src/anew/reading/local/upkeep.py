@@ -6,11 +6,9 @@ import time
 from collections.abc import Sequence
 
 from ...index import Refreshed as Taken
-from ...index import Trash, examine
-from ...index.usage import experiments_usage, store_usage
+from ...index.trash import Trash
 from ...query.question import Question, Wanted, parse_field
 from ..upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
-from .archive import write_archive
 from .root import OpenRoot
 
 __all__ = ["LocalUpkeep"]
@@ -43,6 +41,8 @@ class LocalUpkeep:
 
     def du(self, ids: Sequence[str] | None = None) -> Usage:
         """See `Upkeep.du`."""
+        from ...index.usage import experiments_usage, store_usage
+
         layout = self._root.stores.root
         if ids is None:
             return Usage(*store_usage(layout, self._prefixes(fresh=True)))
@@ -53,6 +53,8 @@ class LocalUpkeep:
         self, *, repair: bool = False, progress: Progress | None = None
     ) -> Sequence[Finding]:
         """See `Upkeep.doctor`."""
+        from ...index.doctor import examine
+
         with self._root.guard:
             found = examine(self._root.index, repair=repair, progress=progress)
         ids = {prefix: id_ for id_, prefix in self._prefixes(fresh=False).items()}
@@ -76,6 +78,8 @@ class LocalUpkeep:
 
     def archive(self, ids: Sequence[str], target: str, *, whole: bool = False) -> None:
         """See `Upkeep.archive`."""
+        from .archive import write_archive
+
         experiments = {one.id: one.prefix for one in self._root.facts(ids)}
         write_archive(self._root.stores.root, experiments, target, whole=whole)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from .columns import Block, Columns, ManyColumns, Stretch
+if TYPE_CHECKING:
+    from .columns import Block, Columns, ManyColumns, Stretch
 
 __all__ = ["ExperimentFolder", "Sealed", "SeriesStore", "Source"]
 

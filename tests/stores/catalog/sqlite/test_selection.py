@@ -29,7 +29,7 @@ def search(
 ) -> list[int]:
     with catalog.reading() as connection:
         selection = Selection(ask(text, sort=sort, now=NOW), CatalogNames(connection))
-        return selection.keys(connection, **more).tolist()
+        return selection.keys(connection, **more)
 
 
 def ids(catalog: SqliteCatalog, text: str, experiments: list[Exp]) -> list[str]:

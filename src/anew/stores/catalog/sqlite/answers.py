@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 from sqlalchemy import Connection, func, select
 
 from ....query.question import Question, Selected
 from . import schema
 from .columns import columns_of
 from .groups import group_count, grouped, is_grouped
+from .keys import Keys, among
 from .names import CatalogNames
-from .selection import Keys, Selection, among
+from .selection import Selection
 
 __all__ = ["counted", "selected"]
 
@@ -52,10 +52,12 @@ def _listed(
         select(e.key, e.experiment_id).where(e.experiment_id.in_(select(listed.c.value)))
     )
     key_of: dict[str, int] = {row[1]: row[0] for row in found}
-    keys = np.array([key_of[one] for one in question.ids or () if one in key_of], np.int64)
+    keys = [key_of[one] for one in question.ids or () if one in key_of]
     if question.filter is not None or question.sort:
         chosen = selection.keys(connection)
-        keys = chosen[np.isin(chosen, keys)] if question.sort else keys[np.isin(keys, chosen)]
+        listed_ones, every = (keys, chosen) if question.sort else (chosen, keys)
+        wanted = set(listed_ones)
+        keys = [key for key in every if key in wanted]
     total = len(keys)
     stop = None if question.limit is None else question.offset + question.limit
     keys = keys[question.offset : stop]
@@ -77,4 +79,4 @@ def _ids(connection: Connection, keys: Keys) -> list[str]:
     e = schema.experiments.c
     query = select(e.key, e.experiment_id).where(among(keys))
     by_key: dict[int, str] = {row[0]: row[1] for row in connection.execute(query)}
-    return [by_key[key] for key in keys.tolist()]
+    return [by_key[key] for key in keys]

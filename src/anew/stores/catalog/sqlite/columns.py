@@ -22,9 +22,9 @@ from ....record.packed import Unpacker
 from ....record.plain import flatten, from_plain
 from ..summary import combine, decode_tallies
 from . import schema
+from .keys import Keys
 from .names import CatalogNames
 from .operands import column_of
-from .selection import Keys
 
 __all__ = ["columns_of", "is_section", "kind_of"]
 
@@ -85,7 +85,7 @@ def columns_of(
     if not question.columns:
         return ()
     with _uncollected():
-        return _Table(names, question).read(connection, keys.tolist())
+        return _Table(names, question).read(connection, keys)
 
 
 class _Table:

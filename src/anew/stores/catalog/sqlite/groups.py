@@ -15,9 +15,10 @@ from ....query.syntax import Field
 from ....query.tokens import mistake
 from . import schema
 from .columns import is_section, kind_of
+from .keys import among
 from .names import CatalogNames
 from .operands import Clause, Operands, column_of
-from .selection import Selection, among
+from .selection import Selection
 
 __all__ = ["group_count", "grouped", "is_grouped"]
 

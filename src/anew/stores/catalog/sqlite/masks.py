@@ -15,18 +15,11 @@ from sqlalchemy import Connection, Select, func, select
 from ....query.syntax import And, Expression, Not, Or
 from . import schema
 from .conditions import Compiler
+from .keys import fetch_text
 
-__all__ = ["Mask", "Masks", "fetch_keys"]
+__all__ = ["Mask", "Masks"]
 
 Mask = npt.NDArray[np.bool_]
-
-
-def fetch_keys(connection: Connection, statement: Select[Any]) -> npt.NDArray[np.int64]:
-    """The keys that a statement selects, in its order."""
-    # One text instead of many rows; SQLite keeps the order of a subquery under this aggregate.
-    keys = statement.subquery()
-    text = connection.scalar(select(func.group_concat(keys.c[0])))
-    return np.fromstring(text or "", np.int64, sep=",")
 
 
 class Masks:
@@ -73,5 +66,6 @@ class Masks:
 
     def _fetch(self, statement: Select[Any]) -> Mask:
         mask = np.zeros(self._size, np.bool_)
-        mask[fetch_keys(self._connection, statement)] = True
+        text = fetch_text(self._connection, statement)
+        mask[np.fromstring(text, np.int64, sep=",")] = True
         return mask

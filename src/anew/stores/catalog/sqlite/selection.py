@@ -9,12 +9,9 @@ what an index is counted for, so no filter costs much more than reading the keys
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
 from sqlalchemy import Connection, Select, func, literal_column, select
 
 from ....query.fields import Fact
@@ -22,19 +19,21 @@ from ....query.question import Question
 from ....query.syntax import And, Expression, Not, Or
 from . import schema
 from .conditions import Compiler
-from .masks import Mask, Masks, fetch_keys
+from .keys import Keys, among, fetch_keys
 from .names import CatalogNames
 from .operands import Clause
 from .order import Phase, SortKey, is_streamed, phases, resolved, terms, tie
 
-__all__ = ["Keys", "Selection", "among"]
+if TYPE_CHECKING:
+    from .masks import Mask
+
+__all__ = ["Selection"]
 
 WALKED = 2000
 PICKED = 3000
 SORTED = 3000
 
 _KEY = schema.experiments.c.key
-Keys = npt.NDArray[np.int64]
 _INDEXED = SortKey(Fact("key", "number"), False)
 """The order of indexing, which a question without a sort gets."""
 
@@ -65,7 +64,7 @@ class Selection:
     def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> Keys:
         """The keys of the experiments from `offset` on, at most `limit` of them."""
         if limit is not None and limit <= 0:
-            return np.zeros(0, np.int64)
+            return []
         stop = None if limit is None else offset + limit
         if not self._conjuncts:
             return self._ordered(connection, stop)[offset:]
@@ -86,7 +85,7 @@ class Selection:
         picked = self._pick(connection)
         if picked is not None:
             return int(connection.scalar(_count(picked)) or 0)
-        return int(np.count_nonzero(self._mask(connection)))
+        return int(self._mask(connection).sum())
 
     # -- the three ways ----------------------------------------------------------------------------
 
@@ -96,7 +95,8 @@ class Selection:
         compiler = self._compiler()
         conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
         asked = select(_KEY).where(among(ordered), *conditions)
-        found = ordered[np.isin(ordered, fetch_keys(connection, asked))]
+        meets = set(fetch_keys(connection, asked))
+        found = [key for key in ordered if key in meets]
         return found if len(found) >= stop or len(ordered) < WALKED else None
 
     def _pick(self, connection: Connection) -> Select[Any] | None:
@@ -119,18 +119,20 @@ class Selection:
         return select(_KEY).where(_KEY.in_(best[2]), *rest)
 
     def _mask(self, connection: Connection) -> Mask:
+        from .masks import Masks  # which loads numpy; most questions do without
+
         largest = int(connection.scalar(select(func.max(_KEY))) or 0)
         return Masks(connection, self._compiler(), largest + 1).of(And(tuple(self._conjuncts)))
 
     def _masked(self, connection: Connection, mask: Mask, stop: int | None) -> Keys:
         """The keys of a mask in order: sorted by themselves when they are few, else off the whole order."""
-        keys = np.flatnonzero(mask)
+        keys: Keys = mask.nonzero()[0].tolist()
         self.known_total = len(keys)
         many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
         if len(keys) <= many:
             return self._sorted(connection, select(_KEY).where(among(keys)), stop)
         ordered = self._ordered(connection, None)
-        found: Keys = ordered[mask[ordered]]
+        found = [key for key, meets in zip(ordered, mask[ordered].tolist(), strict=True) if meets]
         return found[:stop]
 
     # -- orders ------------------------------------------------------------------------------------
@@ -144,18 +146,16 @@ class Selection:
     def _ordered(self, connection: Connection, stop: int | None) -> Keys:
         """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself."""
         first, *others = self._sort
-        found: list[Keys] = []
-        count = 0
+        found: Keys = []
         for phase in phases(first, self._compiler()):
             statement = self._phase(first, others, phase)
             if statement is None:
                 continue
-            keys = _fetch(connection, statement, None if stop is None else stop - count)
-            found.append(keys)
-            count += len(keys)
-            if stop is not None and count >= stop:
+            keys = _fetch(connection, statement, None if stop is None else stop - len(found))
+            found += keys
+            if stop is not None and len(found) >= stop:
                 break
-        return np.concatenate(found) if found else np.zeros(0, np.int64)
+        return found
 
     def _phase(self, first: SortKey, others: Sequence[SortKey], phase: Phase) -> Select[Any] | None:
         """The keys of a phase in order; None when the conditions on the sort key leave none."""
@@ -197,10 +197,3 @@ def _count(statement: Select[Any]) -> Select[Any]:
 
 def _fetch(connection: Connection, statement: Select[Any], stop: int | None) -> Keys:
     return fetch_keys(connection, statement if stop is None else statement.limit(stop))
-
-
-def among(keys: Keys | Sequence[int]) -> Clause:
-    """Whether an experiment's key is among these."""
-    # One parameter however many keys there are; as many parameters would be parsed one by one.
-    listed = func.json_each(json.dumps(np.asarray(keys, np.int64).tolist())).table_valued("value")
-    return _KEY.in_(select(listed.c.value))

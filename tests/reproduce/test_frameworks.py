@@ -18,7 +18,7 @@ BOTH = [
 ]  # importing torch is most of a test's time
 
 
-@pytest.fixture(params=sorted(PROGRAMS))
+@pytest.fixture(params=BOTH)
 def framework(request, project) -> str:
     name: str = request.param
     project.commit(train=(EXAMPLES / f"reproduce_{name}.py").read_text())

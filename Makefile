@@ -22,13 +22,13 @@ demo: $(VENV)/.for-demo  ## train a grid of real models, then ask questions abou
 	@$(BIN)/python examples/digits.py
 
 test: $(VENV)/.for-development  ## the suite without its slow proofs
-	$(BIN)/python -m pytest --no-header -m "not slow and not soak" $(PARALLEL) $(PYTEST)
+	$(BIN)/python -m pytest -vv --no-header -m "not slow and not soak" $(PARALLEL) $(PYTEST)
 
 test-all: $(VENV)/.for-development  ## the suite with its slow proofs
-	$(BIN)/python -m pytest --no-header -m "not soak" $(PARALLEL) $(PYTEST)
+	$(BIN)/python -m pytest -vv --no-header -m "not soak" $(PARALLEL) $(PYTEST)
 
 soak: $(VENV)/.for-development  ## random loops that run for an hour
-	$(BIN)/python -m pytest --no-header -m soak $(PYTEST)
+	$(BIN)/python -m pytest -vv --no-header -m soak $(PYTEST)
 
 lint: $(VENV)/.for-development  ## style, format and types
 	$(BIN)/ruff check

@@ -18,7 +18,7 @@ PLAIN = st.recursive(
         st.booleans(),
         st.integers(),
         st.integers(-(2**130), 2**130),
-        st.floats(allow_nan=False),
+        st.floats(allow_nan=False, allow_infinity=False),
         st.text(max_size=5),
     ),
     lambda inner: st.one_of(

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
         def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None: ...
 
+        def capture_path(self, name: str) -> str: ...
+
 
 __all__ = ["Capturer"]
 
@@ -394,7 +396,7 @@ class Capturer:
     def _file(self, name: str, data: bytes, *, executable: bool = False) -> None:
         recording = self._recording()
         if recording is not None:
-            target = recording.layout.path(*name.split("/"))
+            target = recording.capture_path(name)
             try:
                 place(recording.root, target, data, executable=executable)
             except OSError as error:
@@ -404,7 +406,7 @@ class Capturer:
         recording = self._recording()
         if recording is not None and recording.continued:
             try:
-                os.unlink(recording.layout.path(*name.split("/")))
+                os.unlink(recording.capture_path(name))
             except OSError:
                 pass
 

@@ -214,7 +214,7 @@ def _run_once(
     prefix = free_prefix(store, recipe.prefix)
     child = Experiment(
         prefix=prefix, root=store.root, parent=recipe.experiment_id, relation="reproduces", quiet=True, console="off",
-        system_metrics=0, mode="on", strict=False,
+        system_metrics=0, mode="on", strict=False, resume="never",
     )  # fmt: skip
     child.life.settings.join, child.life.settings.capture = "", "on"
     facts: dict[str, Any] = {"reproduces": recipe.experiment_id}

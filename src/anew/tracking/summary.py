@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import os
 
+from ..record.names import split_number
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["end_lines", "last_step", "sparkline", "start_lines", "traceback_text"]
+    from ..journal.layout import ExperimentLayout
+
+__all__ = ["end_lines", "largest_step", "last_step", "sparkline", "start_lines", "traceback_text"]
 
 WHOLE_BYTES = 1 << 20
 SAMPLES = 48
@@ -45,11 +49,13 @@ def sparkline(values: list[float], width: int = 24) -> str:
 
 def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -> list[str]:
     """What, where, how to look."""
+    first, number = split_number(prefix)
+    again = "" if continued or not number else f" (a new one: {first} is there already)"
     shown = os.path.relpath(folder)
     if shown.startswith(".." + os.sep + ".."):
         shown = folder
     return [
-        f"{'continuing' if continued else 'recording'} {prefix}",
+        f"{'continuing' if continued else 'recording'} {prefix}{again}",
         f"in {shown}",
         f"look with: anew show {experiment_id[:6]}",
     ]
@@ -134,3 +140,34 @@ def last_step(path: str) -> int | None:
         if isinstance(step, int):
             return step
     return None
+
+
+def largest_step(layout: ExperimentLayout, writer: str) -> int | None:
+    """The largest step among the points of a writer; of a long file, among those at its end."""
+    found: list[int] = []
+    part = 1
+    while True:
+        try:
+            with open(layout.points(writer, part), "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - WHOLE_BYTES))
+                found += _steps(file.read())
+        except OSError:
+            if not os.path.exists(layout.sealed(writer, part)):
+                return max(found, default=None)
+            from ..stores.series.parquet import last_step_of
+
+            sealed = last_step_of(layout.sealed(writer, part))
+            found += [] if sealed is None else [sealed]
+        part += 1
+
+
+def _steps(data: bytes) -> list[int]:
+    steps = []
+    for line in data.split(b"\n"):
+        try:
+            step = json.loads(line).get("s")
+        except (ValueError, AttributeError):
+            continue
+        if isinstance(step, int):
+            steps.append(step)
+    return steps

@@ -14,7 +14,7 @@ from ...errors import CorruptData, UnknownFormat
 from .columns import Block, Stretch, grouped
 from .sorted_file import Layout, Points, SortedFile, corrupt, write_sorted
 
-__all__ = ["PartFile", "PartInfo", "write_part"]
+__all__ = ["PartFile", "PartInfo", "last_step_of", "write_part"]
 
 VERSION = 1
 
@@ -195,3 +195,14 @@ class PartFile:
                 piece = points.select(here)
                 found.append(Stretch(self.info.names[number], part, *piece))
         return found
+
+
+def last_step_of(path: str) -> int | None:
+    """The largest step in a sealed part; None without one, and where it cannot be read."""
+    try:
+        with PartFile(path) as part:
+            block = part.read(range(len(part.info.names)))
+    except (CorruptData, UnknownFormat, OSError):
+        return None
+    steps = block.step if block.given is None else block.step[block.given]
+    return int(steps.max()) if len(steps) else None

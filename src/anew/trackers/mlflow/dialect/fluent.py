@@ -172,6 +172,7 @@ def begun(
     with writing.told():
         native = anew.Experiment(
             label,
+            resume="never",
             project=experiments.project_of(experiment),
             tags=tags,
             description=description,
@@ -215,8 +216,8 @@ def continued(
     native = writing.OPEN.get(run_id)
     if native is None or native.status is not Status.RUNNING:
         native = anew.Experiment(
-            prefix=view.prefix, root=places.root(), description=description, system_metrics=system
-        )
+            **writing.again(view), root=places.root(), description=description, system_metrics=system,
+        )  # fmt: skip
         opened_by_a_dialect(native)
         native.run.start()
         writing.OPEN[run_id] = native

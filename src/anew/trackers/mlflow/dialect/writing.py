@@ -69,7 +69,7 @@ def writing(run_id: str) -> Iterator[anew.Experiment]:
         yield native
         return
     view = view_of(run_id)
-    native = anew.Experiment(prefix=view.prefix, root=places.root())
+    native = anew.Experiment(**again(view), root=places.root())
     opened_by_a_dialect(native)
     native.run.start()
     remember_inputs(view)
@@ -86,6 +86,13 @@ def writing(run_id: str) -> Iterator[anew.Experiment]:
             native.run.cancel(view.reason)
         else:
             native.run.complete()
+
+
+def again(view: Any) -> dict[str, str]:
+    """How an experiment that is there is opened again: what MLflow began has its id in its prefix."""
+    if view.prefix.endswith(f"-{view.id}"):
+        return {"prefix": view.prefix, "resume": "allow"}
+    return {"resume": view.id}
 
 
 def remember_inputs(view: Any) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..forwarding.waiting import STREAMS
 from ..journal.follow import Chunk, Cursor, Piece, Position, Stream, follow_pieces
 from ..journal.layout import ExperimentLayout, split_part
 from ..journal.storage import FolderStorage
@@ -16,7 +17,6 @@ from ..record.events import Event, LogLine, PointLine
 
 __all__ = [
     "CHUNK_BYTES",
-    "STREAMS",
     "Record",
     "Records",
     "backlog",
@@ -24,7 +24,6 @@ __all__ = [
     "records_of",
 ]
 
-STREAMS = frozenset({Stream.EVENTS, Stream.POINTS, Stream.LOGS})
 CHUNK_BYTES = 256 << 10
 SEALED_LINES = 4000
 _STREAM_OF = {"journal": Stream.EVENTS, "metrics": Stream.POINTS, "logs": Stream.LOGS}

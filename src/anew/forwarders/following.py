@@ -139,10 +139,12 @@ def _follow(
     hurry_until = time.monotonic() + HURRY_SECONDS
     well = time.monotonic()  # when something last went through, or the experiment last ran
     while True:
-        ended = not life.running  # looked at before reading: nothing comes after what is read then
-        if not (ended or once):
-            well = max(well, time.monotonic())
+        ended = True  # until it is known to run: a journal that cannot be read is given up after `patience`
         try:
+            # Looked at before reading: nothing comes after what is read then.
+            ended = not life.running
+            if not (ended or once):
+                well = max(well, time.monotonic())
             sent = send_new(sink)
             backoff.worked()
             if ended and (sent or sink.progress.told is None or _told_otherwise(sink, life)):

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +207,32 @@ def test_the_same_handle_started_again_is_run_again() -> None:
         assert dict(exp.params) == {"lr": 1}
 
 
+def test_the_last_step_is_the_largest_of_all_earlier_openings_sealed_or_not(root: Path) -> None:
+    with opened() as exp:
+        for step in (3, 41, 7):
+            exp.log_metric('odd","last_step":99', 1.0, step=step)
+    with opened(resume="allow") as exp:
+        exp.log_metric("x", 1.0, step=12)
+        exp.log_metric("x", 1.0)
+    with Store(root) as store:
+        assert store.seal("a/b").parts == 2
+    with opened(resume="allow") as exp:
+        exp.log_metric("x", 1.0, step=100)
+        assert exp.last_step == 41
+
+
+@pytest.mark.parametrize(("begins", "told"), [(0, True), (5, True), (6, False)])
+def test_steps_that_begin_again_are_told(
+    root: Path, capfd: pytest.CaptureFixture[str], begins: int, told: bool
+) -> None:
+    with opened() as exp:
+        exp.log_metric("x", 1.0, step=5)
+    with Experiment("a/b", resume="allow", console="off", system_metrics=0, quiet=False) as exp:
+        for step in range(begins, begins + 3):
+            exp.log_metric("x", 1.0, step=step)
+    assert ("exp.last_step" in capfd.readouterr().err) is told
+
+
 # -- launches ---------------------------------------------------------------------------------------
 
 
@@ -291,7 +316,7 @@ def test_processes_that_multiprocessing_started_share_one_experiment(root: Path)
 
 
 @pytest.fixture
-def elsewhere(root: Path) -> Iterator[Path]:
+def elsewhere(root: Path) -> Path:
     """The events of an experiment that a process on another machine has open."""
     with opened() as exp:
         pass
@@ -302,7 +327,7 @@ def elsewhere(root: Path) -> Iterator[Path]:
         "t": 1.0,
     }
     path.write_text(json.dumps(line) + "\n")
-    yield path
+    return path
 
 
 def test_one_that_may_run_elsewhere_is_waited_for(

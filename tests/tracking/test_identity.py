@@ -71,7 +71,8 @@ def test_an_experiment_is_found_by_its_id_wherever_it_lies(tmp_path: Path) -> No
     (tmp_path / "x" / "y" / "journal").mkdir(parents=True)
     claim_identity(str(tmp_path / "x" / "y" / "metadata.json"), {"experiment_id": "here"})
     found = find_by_id(root, "here")
-    assert found is not None and found.prefix == "x/y"
+    assert found is not None
+    assert found.prefix == "x/y"
 
 
 def test_times_are_written_in_utc_to_the_millisecond() -> None:

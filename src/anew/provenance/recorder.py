@@ -32,10 +32,12 @@ if TYPE_CHECKING:
         layout: ExperimentLayout
         settings: Settings
         captured: dict[str, dict[str, Any]]
-        continued: bool
         pid: int
         rank: Any
         say: Any
+
+        @property
+        def continued(self) -> bool: ...
 
         def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None: ...
 

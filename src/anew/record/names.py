@@ -164,9 +164,9 @@ def numbered(prefix: str, number: int) -> str:
 def split_number(prefix: str) -> tuple[str, int]:
     """The inverse of `numbered`; `a/b~1` is `a/b` too. The number is 0 where the prefix has none."""
     start, mark, digits = prefix.rpartition("~")
-    if mark and start and digits.isascii() and digits.isdigit() and len(digits) < 10:
-        if digits[0] != "0" and not start.endswith("/"):
-            return start, int(digits)
+    is_number = digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) < 10
+    if mark and is_number and start and not start.endswith("/"):
+        return start, int(digits)
     return prefix, 0
 
 

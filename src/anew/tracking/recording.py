@@ -94,6 +94,7 @@ class Recording:
         self.captured: dict[str, dict[str, Any]] = {}
         self._recipe: dict[str, dict[str, Any]] = {}
         self._own_config = False
+        self._steps_told = self.joins
         self._last_step: Any = _UNREAD
         self.console: Any = None
         self.capturer: Any = None
@@ -183,7 +184,8 @@ class Recording:
             earlier = [] if self.state is None else self.state.writers
             steps = [largest_step(self.layout, name) for name in earlier]
             self._last_step = max((s for s in steps if s is not None), default=None)
-        return self._last_step
+        found: int | None = self._last_step
+        return found
 
     @property
     def resumed(self) -> bool:
@@ -348,8 +350,25 @@ class Recording:
         """Have a document rewritten in the background, within a second or with the end."""
         self._documents_due.add(name)
 
+    def tell_of_steps(self) -> None:
+        """Tell the user, once, if a continued experiment goes through steps that it has recorded already."""
+        if self._steps_told or not (self.resumed and self.rank.is_lead) or self.settings.quiet:
+            return
+        from .summary import first_step
+
+        first, last = first_step(self.layout.points(self.writer.name)), self.last_step
+        if first is None:
+            return
+        self._steps_told = True
+        if last is not None and first <= last:
+            self.say(
+                f"warning: {self.prefix} has the steps up to {last} already, and this opening begins at step {first} again. "
+                "Every point is kept; exp.last_step says where to go on."
+            )
+
     def write_due(self) -> None:
         """Rewrite the documents that are due."""
+        self.tell_of_steps()
         if self._documents_due:
             self.write_documents()
 
@@ -508,6 +527,7 @@ class Recording:
             self.capturer.finish()
         if error:
             self._write_failed(reason, error)
+        self.tell_of_steps()
         lost = self.writer.close(status, reason, error) + self.lost_elsewhere
         ended_at: float | None = time.time()
         if len(self.layout.writers()) > 1:

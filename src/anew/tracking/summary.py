@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 from ..record.names import split_number
 
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
 
     from ..journal.layout import ExperimentLayout
 
-__all__ = ["end_lines", "largest_step", "last_step", "sparkline", "start_lines", "traceback_text"]
+__all__ = ["end_lines", "first_step", "largest_step", "last_step", "sparkline", "start_lines", "traceback_text"]
 
 WHOLE_BYTES = 1 << 20
 SAMPLES = 48
 SAMPLE_BYTES = 4096
+MOST_FOOTER = 64 << 20
 MAX_METRICS = 12
 _BARS = "▁▂▃▄▅▆▇█"
 
@@ -142,6 +144,15 @@ def last_step(path: str) -> int | None:
     return None
 
 
+def first_step(path: str) -> int | None:
+    """The first step in a file of points, near its beginning."""
+    try:
+        with open(path, "rb") as file:
+            return next(iter(_steps(file.read(16 * SAMPLE_BYTES))), None)
+    except OSError:
+        return None
+
+
 def largest_step(layout: ExperimentLayout, writer: str) -> int | None:
     """The largest step among the points of a writer; of a long file, among those at its end."""
     found: list[int] = []
@@ -152,13 +163,26 @@ def largest_step(layout: ExperimentLayout, writer: str) -> int | None:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - WHOLE_BYTES))
                 found += _steps(file.read())
         except OSError:
-            if not os.path.exists(layout.sealed(writer, part)):
+            sealed = layout.sealed(writer, part)
+            if not os.path.exists(sealed):
                 return max(found, default=None)
-            from ..stores.series.parquet import last_step_of
-
-            sealed = last_step_of(layout.sealed(writer, part))
-            found += [] if sealed is None else [sealed]
+            found += _sealed_step(sealed)
         part += 1
+
+
+def _sealed_step(path: str) -> list[int]:
+    """What a sealed part says of its largest step, in the JSON in its footer; nothing that reads Parquet is needed."""
+    try:
+        with open(path, "rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 8))
+            size = int.from_bytes(file.read(4), "little")
+            file.seek(max(0, end - 8 - size))
+            footer = file.read(min(size, MOST_FOOTER))
+    except OSError:
+        return []
+    found = re.findall(rb'(?<!\\)"last_step":(-?\d{1,19})', footer)
+    return [int(found[-1])] if found else []
 
 
 def _steps(data: bytes) -> list[int]:

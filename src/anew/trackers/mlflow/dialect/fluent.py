@@ -215,8 +215,9 @@ def continued(
     known = run_of(view := view_of(run_id))
     native = writing.OPEN.get(run_id)
     if native is None or native.status is not Status.RUNNING:
+        prefix, resume = writing.again(view)
         native = anew.Experiment(
-            **writing.again(view), root=places.root(), description=description, system_metrics=system,
+            prefix=prefix, resume=resume, root=places.root(), description=description, system_metrics=system,
         )  # fmt: skip
         opened_by_a_dialect(native)
         native.run.start()

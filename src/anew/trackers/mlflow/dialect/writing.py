@@ -69,7 +69,8 @@ def writing(run_id: str) -> Iterator[anew.Experiment]:
         yield native
         return
     view = view_of(run_id)
-    native = anew.Experiment(**again(view), root=places.root())
+    prefix, resume = again(view)
+    native = anew.Experiment(prefix=prefix, resume=resume, root=places.root())
     opened_by_a_dialect(native)
     native.run.start()
     remember_inputs(view)
@@ -88,11 +89,11 @@ def writing(run_id: str) -> Iterator[anew.Experiment]:
             native.run.complete()
 
 
-def again(view: Any) -> dict[str, str]:
-    """How an experiment that is there is opened again: what MLflow began has its id in its prefix."""
+def again(view: Any) -> tuple[str | None, str]:
+    """The prefix and `resume` that open an experiment again: what MLflow began has its id in its prefix."""
     if view.prefix.endswith(f"-{view.id}"):
-        return {"prefix": view.prefix, "resume": "allow"}
-    return {"resume": view.id}
+        return view.prefix, "allow"
+    return None, view.id
 
 
 def remember_inputs(view: Any) -> None:

@@ -51,6 +51,7 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 _opened_by_name: dict[str, int] = {}
 _unnamed = itertools.count()
 _openings = itertools.count()
+_mine: dict[str, str] = {}  # the ids of what this process has opened, and the roots
 
 
 class Experiment:
@@ -186,24 +187,35 @@ class Experiment:
         if not settings.user:
             settings.user = login_name()
         launch = find_launch(os.environ, settings.launch, life.rank)
-        # What is run once more by `anew reproduce` leaves alone what the program continued then.
-        resume = "never" if settings.join else settings.resume
+        resume = settings.resume
+        if settings.join and resume not in ("never", "auto", "allow", *_mine):
+            # What `anew reproduce` runs again leaves alone what the program continued then.
+            resume = "allow" if resume == "must" else "never"
         by_id = resume not in ("never", "auto", "allow", "must")
         if not life.given and not by_id:
             from ..naming import random_name
 
             # Ranks of one launch must come to the same name; a process on its own to any.
             life.given = random_name(launch.token and f"{launch.token}:{next(_unnamed)}")
-        joined = None
-        if settings.join:
-            from .joining import find_joined
-
-            joined = find_joined(settings.join, self._opened_as, life.given, self._is_prefix)
-            settings.root = joined.root or settings.root
-        settings.root = local_folder(settings.root)
-        root = RootLayout(settings.root)
         key = f"{settings.root}\0{self._project}\0{life.given}"
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
+        joined = None
+        if settings.join and not by_id:
+            from .joining import find_joined
+
+            joined = find_joined(
+                settings.join,
+                self._opened_as,
+                life.given,
+                self._is_prefix,
+                repeat=ordinal,
+                goes_on=resume != "never" or _is_open(self._opened_as),
+            )
+            settings.root = joined.root or settings.root
+        elif settings.join:
+            settings.root = _mine.get(resume, settings.root)
+        settings.root = local_folder(settings.root)
+        root = RootLayout(settings.root)
         given, project = life.given, self._project
         if joined is not None and joined.given:
             given, project = joined.given, joined.project
@@ -223,8 +235,12 @@ class Experiment:
             life.files = []
         if belongs and joined is not None:
             recording.forwarded_outside = joined.forwarded
+        _mine[recording.experiment_id] = root.root
+        recording.opened_as = self._opened_as
+        nth = next(_openings)
         if belongs or not recording.joins:
-            recording.capture_with(self._opened_as, next(_openings), belongs, life.outside)
+            names = {"opened_as": self._opened_as, "nth": nth, "repeat": ordinal}
+            recording.capture_with(names, belongs, life.outside)
         recording.ender = self._end
         self._known_params.clear()
         merge(self._known_params, recording.params)
@@ -621,6 +637,11 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"<Experiment {self.prefix} {self.life.status}>"
+
+
+def _is_open(opened_as: str) -> bool:
+    """Whether this process has an experiment open that it called so."""
+    return any(one.opened_as == opened_as and one.pid == os.getpid() for one in list(LIVE.values()))
 
 
 def _joining(root: RootLayout, prefix: str) -> Place:

@@ -81,6 +81,7 @@ class Recording:
         self.prefix = place.prefix
         self.name = place.name
         self.opening = place.opening
+        self.opened_as = ""
         self.job = job
         self.joins = place.joins
         self.pid = os.getpid()
@@ -311,12 +312,16 @@ class Recording:
         if self.settings.strict:
             raise WriteFailed(reason, path=self.layout.folder, lost=self.lost)
 
-    def capture_with(self, opened_as: str, nth: int, joined: bool, outside: Any) -> None:
-        """Have code, packages, hardware and seeds captured, if this process is the one to do it."""
+    def capture_with(self, names: dict[str, Any], joined: bool, outside: Any) -> None:
+        """Have code, packages, hardware and seeds captured, if this process is the one to do it.
+
+        Args:
+            names: What the program called the experiment, and how often and how many it had opened before.
+        """
         if self.rank.is_lead:
             from ..provenance.recorder import Capturer
 
-            self.capturer = Capturer(self, opened_as, nth, joined, outside)
+            self.capturer = Capturer(self, names, joined, outside)
 
     def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
         """Record a fact about the run, unless it is already recorded unchanged; secrets in it are masked.

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
     from ..journal.layout import ExperimentLayout
 
-__all__ = ["end_lines", "first_step", "largest_step", "last_step", "sparkline", "start_lines", "traceback_text"]
+__all__ = [
+    "end_lines",
+    "first_step",
+    "largest_step",
+    "last_step",
+    "sparkline",
+    "start_lines",
+    "traceback_text",
+]
 
 WHOLE_BYTES = 1 << 20
 SAMPLES = 48

@@ -15,6 +15,7 @@ import time
 
 from ..record.encode import encode_line
 from ..record.ids import new_id
+from ..record.secrets import mask_event
 from .author import identity, login_name
 
 TYPE_CHECKING = False
@@ -69,7 +70,7 @@ def append(
     durable: bool = False,
     who: Identity | None = None,
 ) -> str:
-    """Append one event that is truth; returns its id.
+    """Append one event that is truth; returns its id. Secrets in it are masked.
 
     Args:
         kind: Its tag, such as "document".
@@ -91,7 +92,7 @@ def append(
     seen = list(after)
     if seen:
         line["after"] = seen
-    _write(root, encode_line({**line, **fields}), durable=durable, who=who)
+    _write(root, encode_line({**line, **mask_event(kind, dict(fields))}), durable=durable, who=who)
     return event_id
 
 

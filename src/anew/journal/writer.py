@@ -6,6 +6,7 @@ import os
 import time
 
 from ..record.encode import encode_line
+from ..record.secrets import mask_event
 from .layout import ExperimentLayout, number_of, writer_name
 from .liveness import boot_id, host_name, pid_space, process_started
 from .segment import Segment
@@ -118,8 +119,9 @@ class Writer:
             self._unlinked.append((path, name))
 
     def event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
-        """Append one event."""
-        self.events.append(encode_line({"k": kind, "t": time.time() if t is None else t, **fields}))
+        """Append one event; secrets in it are masked."""
+        at = time.time() if t is None else t
+        self.events.append(encode_line({"k": kind, "t": at, **mask_event(kind, fields)}))
 
     def beat(self) -> None:
         """One sign of life: touch the event segment, retry what waits, notice a deleted folder, rotate."""

@@ -13,10 +13,10 @@ import pytest
 
 from anew import Experiment, Status
 from anew.forwarders import following
-from anew.forwarders.address import MLflow
 from anew.forwarders.following import Busy, Life, follow_to_the_end
-from anew.forwarders.progress import read_progress
 from anew.forwarders.sink import ForwardSink
+from anew.forwarding.address import MLflow
+from anew.forwarding.progress import read_progress
 from anew.journal.lock import locked
 
 from .ledger import Ledger

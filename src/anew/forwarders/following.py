@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..forwarding.address import Destination
+from ..forwarding.progress import lock_of
 from ..journal.drive import Backoff, Budget, drive
 from ..journal.follow import Cursor, Stream, follow
 from ..journal.layout import ExperimentLayout, RootLayout
@@ -16,8 +18,6 @@ from ..journal.vanished import gone_writers, settle, write_down
 from ..record.decode import decode_written
 from ..record.fold import ExperimentState, Written, fold
 from ..record.status import Status
-from .address import Destination
-from .progress import lock_of
 from .reading import CHUNK_BYTES
 from .sink import ForwardSink
 

@@ -91,7 +91,7 @@ class SqliteCatalog:
         """See `Catalog.state`."""
         try:
             with self.reading() as connection:
-                found = dict(connection.exec_driver_sql(_STATE).all())
+                found = {row[0]: row[1] for row in connection.exec_driver_sql(_STATE)}
         except CatalogDamaged:
             return CatalogState.UNUSABLE
         if found.get("schema") != str(s.SCHEMA_VERSION):

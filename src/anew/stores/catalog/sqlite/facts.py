@@ -126,7 +126,7 @@ def outstanding(connection: Connection) -> Outstanding:
     """See `Catalog.outstanding`."""
     meta = "SELECT substr(key, ?), value FROM meta WHERE substr(key, 1, ?) = ?"
     own = (len(s.MARK) + 1, len(s.MARK), s.MARK)
-    marks = dict(connection.exec_driver_sql(meta, own).all())
+    marks = {row[0]: row[1] for row in connection.exec_driver_sql(meta, own)}
     followed = connection.exec_driver_sql(
         "SELECT prefix FROM experiments WHERE key IN (SELECT experiment_key FROM live) ORDER BY key"
     )

@@ -20,51 +20,48 @@ _TEXTS = {"u": "<i4", "z": "<i4", "U": "<i8", "Z": "<i8"}
 """The types of the offsets of texts and bytes."""
 
 
+_Release = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
 class _Schema(ctypes.Structure):
-    pass
+    _fields_ = (
+        ("format", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("metadata", ctypes.c_void_p),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", ctypes.POINTER(ctypes.c_void_p)),
+        ("dictionary", ctypes.c_void_p),
+        ("release", _Release),
+        ("private_data", ctypes.c_void_p),
+    )
 
 
 class _Array(ctypes.Structure):
-    pass
+    _fields_ = (
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+        ("children", ctypes.POINTER(ctypes.c_void_p)),
+        ("dictionary", ctypes.c_void_p),
+        ("release", _Release),
+        ("private_data", ctypes.c_void_p),
+    )
 
 
 class _Stream(ctypes.Structure):
-    pass
+    _fields_ = (
+        ("get_schema", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)),
+        ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)),
+        ("get_last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.c_void_p)),
+        ("release", _Release),
+        ("private_data", ctypes.c_void_p),
+    )
 
 
-_Schema._fields_ = [
-    ("format", ctypes.c_char_p),
-    ("name", ctypes.c_char_p),
-    ("metadata", ctypes.c_void_p),
-    ("flags", ctypes.c_int64),
-    ("n_children", ctypes.c_int64),
-    ("children", ctypes.POINTER(ctypes.POINTER(_Schema))),
-    ("dictionary", ctypes.c_void_p),
-    ("release", ctypes.CFUNCTYPE(None, ctypes.POINTER(_Schema))),
-    ("private_data", ctypes.c_void_p),
-]
-_Array._fields_ = [
-    ("length", ctypes.c_int64),
-    ("null_count", ctypes.c_int64),
-    ("offset", ctypes.c_int64),
-    ("n_buffers", ctypes.c_int64),
-    ("n_children", ctypes.c_int64),
-    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
-    ("children", ctypes.POINTER(ctypes.POINTER(_Array))),
-    ("dictionary", ctypes.c_void_p),
-    ("release", ctypes.CFUNCTYPE(None, ctypes.POINTER(_Array))),
-    ("private_data", ctypes.c_void_p),
-]
-_Stream._fields_ = [
-    (
-        "get_schema",
-        ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Stream), ctypes.POINTER(_Schema)),
-    ),
-    ("get_next", ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(_Stream), ctypes.POINTER(_Array))),
-    ("get_last_error", ctypes.CFUNCTYPE(ctypes.c_char_p, ctypes.POINTER(_Stream))),
-    ("release", ctypes.CFUNCTYPE(None, ctypes.POINTER(_Stream))),
-    ("private_data", ctypes.c_void_p),
-]
 _pointer = ctypes.pythonapi.PyCapsule_GetPointer
 _pointer.restype = ctypes.c_void_p
 _pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
@@ -114,7 +111,7 @@ def batches_of(answer: Any) -> list[dict[str, np.ndarray[Any, Any]]]:
         _ask(stream, stream.get_next, batch.array)
         if not batch.array.release:
             break
-        children = [batch.array.children[at].contents for at in range(len(names))]
+        children = [_Array.from_address(batch.array.children[at]) for at in range(len(names))]
         columns = [_column(batch, one, kind) for one, kind in zip(children, kinds, strict=True)]
         batches.append(dict(zip(names, columns, strict=True)))
     return batches or [{name: _empty(kind) for name, kind in zip(names, kinds, strict=True)}]
@@ -125,7 +122,7 @@ def _columns(stream: _Stream) -> tuple[list[str], list[str]]:
     schema = _Schema()
     _ask(stream, stream.get_schema, schema)
     try:
-        children = [schema.children[at].contents for at in range(schema.n_children)]
+        children = [_Schema.from_address(schema.children[at]) for at in range(schema.n_children)]
         return [one.name.decode() for one in children], [one.format.decode() for one in children]
     finally:
         schema.release(ctypes.byref(schema))

@@ -60,7 +60,9 @@ def _link(source: str, target: str) -> bool:
 def _holds(path: str, data: bytes) -> bool:
     """Whether a path is a regular file of exactly these bytes."""
     try:
-        fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        fd = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
     except OSError:
         return False
     try:

@@ -116,9 +116,7 @@ def _check_arrival(target: History, commits: Iterable[str], present: set[str]) -
         )
 
 
-def _send_pack(
-    source: History, blobs: Blobs, piece: list[tuple[bytes, int]], lease: Lease
-) -> None:
+def _send_pack(source: History, blobs: Blobs, piece: list[tuple[bytes, int]], lease: Lease) -> None:
     """Write the objects of one piece into a pack and upload it; a failure leaves nothing behind."""
     name = lease.next_pack()
     writer = PackWriter(Path(blobs.scratch(), name))

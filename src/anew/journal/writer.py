@@ -171,14 +171,30 @@ class Writer:
                 segment.close()
         for path, name in self._unlinked:
             _copy(path, name)
+        wrote = self._wrote()
         lost = self.lost
         if lost:
             why = self.trouble or "the folder could not be written"
             self.event("lost", count=lost, reason=str(why))
         closed: dict[str, Any] = {"reason": reason, "error": error}
+        if wrote:
+            closed["wrote"] = wrote
         self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})
         self.events.close()
         return lost
+
+    def _wrote(self) -> dict[str, int]:
+        """The bytes of each file that was written beside the events, so that one that lost its end is found."""
+        paths = [self.layout.points(self.name, part) for part in range(1, self._part)]
+        paths += [s.path for s in self.segments if s is not self.events and s.trouble is None]
+        found = {}
+        for path in paths:
+            folder, name = os.path.split(path)
+            try:
+                found[f"{os.path.basename(folder)}/{name}"] = os.stat(path).st_size
+            except OSError:
+                continue  # a part that was sealed says itself how long it was
+        return found
 
     def forget(self) -> None:
         """After a fork, in the child: write nothing more to the parent's files."""

@@ -103,6 +103,8 @@ class Closed(_Event, frozen=True, tag="closed", kw_only=True):
 
     `by` is "writer", "reader" when its process was found gone, or "refused" when the experiment could not be
     continued: then nothing was recorded, and this writer counts for nothing.
+
+    `wrote` maps the files that the writer wrote beside its events to their bytes.
     """
 
     status: Status
@@ -110,6 +112,7 @@ class Closed(_Event, frozen=True, tag="closed", kw_only=True):
     error: str | None = None
     by: str = "writer"
     writer: str | None = None
+    wrote: dict[str, int] = {}
 
 
 class FieldSet(_Event, frozen=True, tag="field", kw_only=True):

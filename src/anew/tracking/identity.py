@@ -17,6 +17,7 @@ from ..record.names import (
     numbered,
     split_number,
 )
+from ..record.secrets import MASK, mask_text
 from .documents import read_identity
 
 TYPE_CHECKING = False
@@ -214,9 +215,10 @@ def named(root: RootLayout, given: str, *, project: str | None, is_prefix: bool 
                 f"Leave it out; to continue that experiment, give its id as resume=.",
                 name=prefix,
             )
+        _refuse_secret(prefix)
         _check_parents(root, prefix)
         return Named(root, prefix, last, None)
-    name = check_label(given, "name")
+    name = mask_text(check_label(given, "name"))
     if name in (".", ".."):
         check_prefix(name)
     folder = f"{folder_name(name)}-{'x' * ID_LENGTH}"
@@ -261,6 +263,21 @@ def _announced(root: RootLayout, experiment_id: str) -> Iterator[str]:
 def _is_there(root: RootLayout, prefix: str) -> bool:
     folder = root.experiment(prefix)
     return is_experiment(folder.folder) or read_identity(folder.metadata) is not None
+
+
+def _refuse_secret(prefix: str) -> None:
+    """Refuse a prefix that holds a credential: it becomes folders, and is shown wherever the experiment is.
+
+    Raises:
+        InvalidName: It does.
+    """
+    shown = mask_text(prefix)
+    if shown != prefix:
+        raise InvalidName(
+            f"The prefix {shown!r} contains what looks like a secret (shown as {MASK}). Prefixes become folders, "
+            "and everyone who can see the store can read them. Leave it out.",
+            name=shown,
+        )
 
 
 def _check_parents(root: RootLayout, prefix: str) -> None:

@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from anew import Experiment, Status, Store
 from anew.errors import InvalidSetting, NotFound, NotRunning
 from anew.forwarders import MLflow, TensorBoard
-from anew.forwarders.progress import read_all, read_progress
+from anew.forwarding.progress import read_all, read_progress
 from anew.journal.liveness import process_started
 
 from .servers import MLflowServer
@@ -131,6 +131,7 @@ def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
     assert scalars(log_dir) == [(step, float(step)) for step in range(logged)]
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp_path: Path):
     server = MLflowServer(tmp_path / "server").start()
     try:

@@ -16,7 +16,7 @@ from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.root import announce
 from ..journal.writer import FORMAT_VERSION, Writer
 from ..record.plain import merge, to_plain
-from ..record.secrets import mask_secrets
+from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe, unwatch_exit, watch_exit
 
@@ -351,7 +351,7 @@ class Recording:
             from ..monitor.console import ConsoleCapture
 
             self.console = ConsoleCapture(
-                self.writer.console_path(), on_trouble=self._console_trouble
+                self.writer.console_path(), on_trouble=self._console_trouble, mask=LineMask()
             )
             self.console.start()
         for changed in tuple(LIFE):
@@ -380,7 +380,7 @@ class Recording:
     # -- end --------------------------------------------------------------------------------------
 
     def close(self, status: str, reason: str | None = None, error: str | None = None) -> int:
-        """Write the end; returns how many records were lost.
+        """Write the end, secrets in its reason masked; returns how many records were lost.
 
         Nothing that belongs to it (waiting for captures, describing the failure, the documents) can keep the end itself
         from being written.
@@ -388,6 +388,7 @@ class Recording:
         if self._closing:  # by a signal handler, in the midst of it
             return self.lost
         self._closing = True
+        reason, error = reason and mask_text(reason), error and mask_text(error)
         LIVE.pop(id(self), None)
         if not LIVE:
             unwatch_exit()

@@ -73,7 +73,8 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 
     `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
     the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
-    from outside). `boot`, `pid`, `pid_started` and `pid_space` identify the process on `host`.
+    from outside). `machine` is a mark of the machine, as names are not unique; `boot`, `pid`, `pid_started` and
+    `pid_space` identify the process on it.
 
     `opening` is the same for all processes that opened the experiment together: the ranks of one launch, and the
     processes that a program started. `over` names earlier writers without an end that this one takes to have ended;
@@ -87,6 +88,7 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
     rank: int | None = None
     world_size: int | None = None
     host: str = ""
+    machine: str = ""
     boot: str = ""
     pid: int = 0
     pid_started: int = 0

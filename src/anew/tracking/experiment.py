@@ -230,9 +230,7 @@ class Experiment:
             called = named(root, given, project=project, is_prefix=self._is_prefix)
         check_parent(self._given)
         recording = self._open(root, wish, called, joining=given if belongs else "")
-        if life.status is not Status.PENDING:
-            self._points.renew()
-            life.files = []
+        life.files = []
         if belongs and joined is not None:
             recording.forwarded_outside = joined.forwarded
         _mine[recording.experiment_id] = root.root
@@ -243,6 +241,7 @@ class Experiment:
             recording.capture_with(names, belongs, life.outside)
         recording.ender = self._end
         self._known_params.clear()
+        recording.forget_names = self._points.forget_names
         merge(self._known_params, recording.params)
         before = life.status, life.last
         try:
@@ -311,9 +310,12 @@ class Experiment:
         warn_of_changed_config(self._given, life)
         path = recording.layout.points(recording.writer.name)
         seconds = time.time() - recording.opened_at
-        lost = recording.close(status, reason, error)
-        life.recording = None
-        life.status = Status(status)
+        try:
+            lost = recording.close(status, reason, error)
+        finally:
+            life.recording = None
+            life.status = Status(status)
+            self._points.renew()
         quiet = life.settings.quiet
         if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
             from .summary import end_lines

@@ -25,7 +25,6 @@ __all__ = [
     "last_step",
     "sparkline",
     "start_lines",
-    "traceback_text",
 ]
 
 WHOLE_BYTES = 1 << 20
@@ -34,13 +33,6 @@ SAMPLE_BYTES = 4096
 MOST_FOOTER = 64 << 20
 MAX_METRICS = 12
 _BARS = "▁▂▃▄▅▆▇█"
-
-
-def traceback_text(error: BaseException) -> str:
-    """The traceback of an exception as Python would print it."""
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def sparkline(values: list[float], width: int = 24) -> str:
@@ -61,7 +53,10 @@ def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -
     """What, where, how to look."""
     first, number = split_number(prefix)
     again = "" if continued or not number else f" (a new one: {first} is there already)"
-    shown = os.path.relpath(folder)
+    try:
+        shown = os.path.relpath(folder)
+    except OSError:  # the working directory was deleted
+        shown = folder
     if shown.startswith(".." + os.sep + ".."):
         shown = folder
     return [

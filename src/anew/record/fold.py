@@ -195,6 +195,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     def _opening(self, id_: str, names: list[str]) -> Opening:
         writers = [self.writers[name] for name in names]
         status, reason = _worst(writers)
+        if any(w.ended_at is None and w.superseded_by is not None for w in writers):
+            status, reason = Status.FAILED, "it vanished without ending, and was continued"
         own = self.own.get(id_, OpeningState())
         mine = id_ == self.recipe_of or not (own.captured or self.recipe_of)
         return Opening(

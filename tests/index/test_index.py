@@ -455,6 +455,52 @@ def test_a_segment_replaced_by_a_shorter_one_is_read_again(root, index):
     assert metrics(index, "p/run")["loss"].count == 5
 
 
+@pytest.mark.parametrize("file", ["points", "events"])
+def test_a_file_replaced_by_another_of_its_size_is_taken_in_again(root, index, file):
+    journal = finished(root, "p/run", steps=40)
+    index.refresh()
+    path = journal.metrics_path()
+    old, new = b'"acc":3.9', b'"acc":9.9'
+    if file == "events":
+        path, old, new = Path(journal.layout.events("0001-main")), b'"lr": 0.1', b'"lr": 0.9'
+    data = path.read_bytes()
+    assert old in data
+    path.with_name("new").write_bytes(data.replace(old, new))
+    path.with_name("new").replace(path)
+    assert index.refresh().experiments == 1
+    assert metrics(index, "p/run")["acc"].count == 40
+    if file == "events":
+        assert params_of(index)["lr"] == 0.9
+    else:
+        assert metrics(index, "p/run")["acc"].last == 9.9
+    assert index.refresh().experiments == 0
+
+
+def test_a_sealed_part_replaced_by_another_is_taken_in_again(root, index, tmp_path):
+    journal = finished(root, "p/run", steps=40)
+    other = Journal(tmp_path / "other", "p/run", journal.id).opened()
+    other.points((step, {"loss": -1.0, "acc": step / 10}) for step in range(50)).closed()
+    index.seal()
+    open_stores(tmp_path / "other").series.flush(
+        ExperimentFolder(other.id, str(other.folder)), ["0001-main"], small=True
+    )
+    index.refresh()
+    other.metrics_path(suffix="parquet").replace(journal.metrics_path(suffix="parquet"))
+    assert index.refresh().experiments == 1
+    loss = metrics(index, "p/run")["loss"]
+    assert (loss.count, loss.last, loss.max) == (50, -1.0, -1.0)
+
+
+def test_the_points_of_a_file_that_is_gone_count_no_more(root, index):
+    journal = running(root, "p/run")
+    journal.points((i, {"loss": 1.0}) for i in range(20))
+    journal.points(((i, {"loss": 2.0}) for i in range(5)), part=2)
+    index.refresh()
+    journal.metrics_path().unlink()
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].count == 5
+
+
 def test_an_unreadable_folder_hinders_no_other_and_is_tried_again(root, index, monkeypatch):
     bad = finished(root, "p/bad")
     finished(root, "p/good")
@@ -598,6 +644,44 @@ def test_a_folder_copied_in_is_found_by_the_next_look(root, index, tmp_path):
     )
     index.refresh()
     assert prefixes(index) == ["p/run", "q/deeper/copied", "q/deeper/copied/child"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("what", ["big", "big/p", "big/p/run"])
+def test_what_lies_behind_a_link_is_found_by_looks_and_by_a_rebuild(
+    root, index, tmp_path, when, what
+):
+    finished(root, "small/run")
+    other = finished(tmp_path / "disk", "big/p/run")
+    link = root / what
+    if when == "after":
+        index.refresh()
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "disk" / what)
+    index.refresh()
+    assert prefixes(index) == ["big/p/run", "small/run"]
+    assert examine(index) == []
+    later = finished(root, "big/p/later" if what != "big/p/run" else "small/later")
+    index.refresh()
+    index.rebuild()
+    assert prefixes(index) == sorted(["big/p/run", "small/run", later.prefix])
+    shutil.rmtree(other.folder)
+    index.refresh()
+    assert prefixes(index) == sorted(["small/run", later.prefix])
+
+
+def test_a_link_to_what_is_in_the_root_anyway_or_around_it_is_not_followed(root, index):
+    journal = finished(root, "p/run")
+    (root / "again").symlink_to(root / "p")
+    (root / "p" / "round").symlink_to(root)
+    (root / "p" / "above").symlink_to(root.parent)
+    (root / "p" / "nowhere").symlink_to(root / "nothing")
+    index.refresh()
+    assert prefixes(index) == ["p/run"]
+    index.rebuild()
+    assert prefixes(index) == ["p/run"]
+    assert examine(index) == []
+    assert journal.folder.is_dir()
 
 
 def test_a_moved_folder_keeps_its_id_at_its_new_prefix(root, index):

@@ -129,8 +129,7 @@ class Index:
         news = [
             prefix
             for prefix in prefixes
-            if prefix not in known
-            or not is_current(self.root.experiment(prefix), known[prefix].cursor)
+            if prefix not in known or not is_current(self.journals.of(prefix), known[prefix].cursor)
         ]
         return bool(news) and self._look_at_once(news)
 
@@ -143,7 +142,7 @@ class Index:
             for k in catalog.known(prefixes=prefixes)
             if k.prefix not in followed
             and os.path.isdir(self.root.experiment(k.prefix).folder)
-            and not is_current(self.root.experiment(k.prefix), k.cursor)
+            and not is_current(self.journals.of(k.prefix), k.cursor)
         ]
 
     def seek(self, ref: str) -> bool:
@@ -333,9 +332,7 @@ class Index:
         marks[_FOLDERS] = folders.to_text()
         known = {k.prefix: k for k in (*round_, *catalog.known(prefixes=found))}
         current = {
-            prefix
-            for prefix, k in known.items()
-            if is_current(self.root.experiment(prefix), k.cursor)
+            prefix for prefix, k in known.items() if is_current(self.journals.of(prefix), k.cursor)
         }
         return [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
 

@@ -120,14 +120,17 @@ class Visit:
         """
         if self._replaced:
             return
+        before = self.cursor.get(piece.path, Position())
         if isinstance(piece, SealedPart):
-            self._take_sealed(piece)
-        elif self.cursor.get(piece.path, Position()).offset != piece.offset:
-            self._series.drop(self.experiment_id)
-            self._begin(None)
-            self._replaced = True
-        else:
+            if not before.offset:
+                self._take_sealed(piece)
+                return
+        elif before.offset == piece.offset:
             self._take_lines(piece)
+            return
+        self._series.drop(self.experiment_id)
+        self._begin(None)
+        self._replaced = True
 
     def _take_lines(self, chunk: Chunk) -> None:
         end = chunk.end

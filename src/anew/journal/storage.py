@@ -34,11 +34,15 @@ _FLAGS = (
 
 
 class Blob(NamedTuple):
-    """A file of an experiment: its name, its bytes, and when it was last written or touched."""
+    """A file of an experiment: its name, its bytes, and when it was last written or touched.
+
+    `file` is another number when another file has taken its name (the inode, in a folder); 0 where that is not known.
+    """
 
     name: str
     size: int
     changed_at: float
+    file: int = 0
 
 
 class Storage(Protocol):
@@ -111,7 +115,7 @@ class FolderStorage:
                 for entry in entries:
                     stat = entry.stat(follow_symlinks=False)
                     if not modes.S_ISDIR(stat.st_mode):
-                        found.append(Blob(entry.name, stat.st_size, stat.st_mtime))
+                        found.append(Blob(entry.name, stat.st_size, stat.st_mtime, entry.inode()))
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(found)

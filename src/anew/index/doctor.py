@@ -56,7 +56,17 @@ def examine(
     with index.exclusive():
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
-        walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
+        closed: dict[str, OSError] = {}
+        walked = sorted(index.root.walk(closed)) if os.path.isdir(index.root.root) else []
+        findings += [
+            Finding(
+                "unreadable",
+                prefix,
+                f"It cannot be read: {error}.",
+                index.root.experiment(prefix).folder,
+            )
+            for prefix, error in closed.items()
+        ]
         behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
         late = []

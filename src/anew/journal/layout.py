@@ -92,8 +92,12 @@ class RootLayout:
         """The prefix of an experiment's folder: its path under the root."""
         return os.path.relpath(folder, self.root).replace(os.sep, "/")
 
-    def walk(self) -> Iterator[str]:
-        """The prefixes of all experiment folders below the root, found by looking at every folder."""
+    def walk(self, unreadable: dict[str, OSError] | None = None) -> Iterator[str]:
+        """The prefixes of all experiment folders below the root, found by looking at every folder.
+
+        Args:
+            unreadable: Is given the prefixes of folders that cannot be listed, with the reason; they are passed over.
+        """
         stack = [self.root]
         while stack:
             folder = stack.pop()
@@ -103,10 +107,11 @@ class RootLayout:
             try:
                 with os.scandir(folder) as entries:
                     stack += [e.path for e in entries if self.may_hold(e, folder, inside)]
-            except OSError:
+            except OSError as error:
                 if folder == self.root:
                     raise
-                # Not ours to read: the others are shown.
+                if unreadable is not None:
+                    unreadable[self.prefix_of(folder)] = error
 
     def may_hold(self, entry: os.DirEntry[str], folder: str, in_experiment: bool) -> bool:
         """Whether an entry of a folder is a folder that is, or may hold, an experiment.

@@ -20,6 +20,7 @@ from anew import Experiment
 from anew.index import Index, discovery
 from anew.index import index as indexing
 from anew.index.doctor import examine
+from anew.index.trash import Trash
 from anew.journal.edits import append_event
 from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
@@ -740,7 +741,7 @@ def test_a_look_does_a_bounded_amount_of_work_and_comes_round(root, index, tmp_p
         assert looks < 30
         statted.clear()
         index.refresh()
-        assert len(statted) < 25
+        assert len(statted) < 40
     assert looks > 1
 
 
@@ -771,6 +772,69 @@ def test_two_folders_that_swap_places_are_told_apart(root, index):
     index.touch(["p/one", "p/two"])
     assert experiment(index, "p/one")["experiment_id"] == two.id
     assert experiment(index, "p/two")["experiment_id"] == one.id
+
+
+def test_two_experiments_in_one_folder_are_two_and_stay_so(root, index, tmp_path):
+    """As two roots leave it that were synced into one, in whichever order they are looked at."""
+    one = finished(root, "p/run")
+    index.refresh()
+    other = Journal(tmp_path / "cluster", "p/run", t=one.t + 100).opened("0001-main-zzzz")
+    other.event("params", "0001-main-zzzz", params={"lr": 7})
+    other.points(((i, {"loss": 7.0}) for i in range(8)), "0001-main-zzzz")
+    other.closed("failed", "0001-main-zzzz")
+    shutil.copytree(tmp_path / "cluster" / "p", root / "p", dirs_exist_ok=True)
+    index.refresh()
+    for again in (index.refresh, index.rebuild, index.refresh):
+        assert prefixes(index) == ["p/run", "p/run~2"]
+        assert [experiment(index, p)["experiment_id"] for p in prefixes(index)] == [
+            one.id,
+            other.id,
+        ]
+        counts = [metrics(index, p)["loss"].count for p in prefixes(index)]
+        assert counts == [3, 8]
+        assert experiment(index, "p/run")["status"] == "completed"
+        assert experiment(index, "p/run~2")["status"] == "failed"
+        assert params_of(index, "params.lr == 7")["lr"] == 7
+        again()
+    assert [(f.kind, f.prefix) for f in examine(index)] == [("mixed", "p/run")]
+    for journal, prefix in ((one, "p/run"), (other, "p/run~2")):
+        place = index.place(journal.id, prefix)
+        read = index.stores.series.read(place, ["loss"])
+        assert len(read) == metrics(index, prefix)["loss"].count
+    index.seal()
+    for journal, prefix in ((one, "p/run"), (other, "p/run~2")):
+        read = index.stores.series.read(index.place(journal.id, prefix), ["loss"])
+        assert len(read) == metrics(index, prefix)["loss"].count
+    assert prefixes(index) == ["p/run", "p/run~2"]
+    append_event(index.root, one.layout, other.id, "tags", add={"mine": None})
+    index.refresh()
+    assert "mine" in state(index, "p/run~2").tags
+    assert "mine" not in state(index, "p/run").tags
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_one_of_two_experiments_in_a_folder_is_deleted_and_restored_alone(root, index, gone):
+    journals = [finished(root, "p/run")]
+    other = Journal(root, "p/run", t=journals[0].t + 100).opened("0001-main-zzzz")
+    other.points([(0, {"loss": 7.0})], "0001-main-zzzz").closed("failed", "0001-main-zzzz")
+    journals.append(other.announce())
+    index.refresh()
+    doomed, kept = journals[gone].id, journals[1 - gone].id
+    Trash(index).delete([doomed])
+    assert prefixes(index) == ["p/run"]
+    assert experiment(index, "p/run")["experiment_id"] == kept
+    Trash(index).restore(doomed, "p/back")
+    assert experiment(index, "p/back")["experiment_id"] == doomed
+    assert metrics(index, "p/back")["loss"].count == (1 if gone else 3)
+    assert examine(index) == []
+
+
+def test_a_rebuild_shows_an_experiment_where_it_was_opened_and_not_its_copy(root, index):
+    journal = Journal(root, "p/run").opened(prefix="p/run").closed().announce()
+    shutil.copytree(journal.folder, root / "a" / "copy")
+    index.rebuild()
+    assert prefixes(index) == ["p/run"]
+    assert [(f.kind, f.prefix) for f in examine(index)] == [("copy", "a/copy")]
 
 
 def test_of_two_folders_with_one_id_the_one_opened_last_is_shown(root, index):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
-from ..journal.identify import identify, openings
+from ..journal.identify import identify
+from ..journal.layout import ExperimentLayout
 from ..journal.root import unreadable_files
 from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
@@ -57,7 +58,8 @@ def examine(
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
         closed: dict[str, OSError] = {}
-        walked = sorted(index.root.walk(closed)) if os.path.isdir(index.root.root) else []
+        folders = sorted(index.root.walk(closed)) if os.path.isdir(index.root.root) else []
+        walked = sorted({p for prefix in folders for p in index.journals.shown(prefix)})
         findings += [
             Finding(
                 "unreadable",
@@ -74,7 +76,7 @@ def examine(
             found = _records(index, prefix, repair)
             findings += found
             if prefix in behind and not found:
-                folder = index.root.experiment(prefix).folder
+                folder = index.folder_of(prefix)
                 message = "Its folder holds other records than were taken in."
                 findings.append(Finding("not indexed", prefix, message, folder, repaired=repair))
                 late.append(prefix)
@@ -105,21 +107,17 @@ def _compare(
         )
         strangers.append(prefix)
     for prefix in walked:
-        folder = index.root.experiment(prefix).folder
+        folder = index.folder_of(prefix)
         try:
             experiment_id = identify(index.journals.of(prefix))
         except OSError as error:
             yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
             continue
-        others = {opened.experiment_id for opened in openings(index.journals.of(prefix))} - {
-            experiment_id
-        }
-        if experiment_id is not None and others:
+        shown = index.journals.shown(prefix)
+        if prefix == index.journals.lies(prefix).folder and len(shown) > 1:
             message = (
-                f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: "
-                "folders were "
-                "copied onto each other. All of them are shown as the first experiment. Move the "
-                "files of the other experiment's writers to a separate folder."
+                f"It holds the records of {len(shown)} experiments: folders were copied onto each other. They are "
+                f"shown as {', '.join(shown)}. What they logged besides records (files, values) lies together."
             )
             yield Finding("mixed", prefix, message, folder)
         if experiment_id is None:
@@ -145,7 +143,7 @@ def _compare(
 
 def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
     """Broken lines and files of one experiment; with `repair`, the catalog's list of them is made again."""
-    layout, storage = index.root.experiment(prefix), index.journals.of(prefix)
+    layout, storage = ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix)
     found: list[Finding] = []
     try:
         for chunk in follow(storage, {}, STREAMS):
@@ -183,7 +181,7 @@ def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
 def _note(index: Index, prefix: str, found: list[Finding]) -> None:
     """Make the catalog's problems of an experiment those that were found."""
     catalog = index.stores.catalog
-    folder = index.root.experiment(prefix).folder
+    folder = index.folder_of(prefix)
     known = catalog.known(prefixes=[prefix])
     if not known:
         return

@@ -6,6 +6,7 @@ progress and is left for the next time. The cursor is a plain mapping and is the
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from enum import Enum
 from zlib import crc32
@@ -31,6 +32,8 @@ __all__ = [
 
 CHUNK_BYTES = 8 << 20
 MARK_BYTES = 256
+MAX_LINE_BYTES = 256 << 20
+"""What has no line end by then is no record; whatever it is, it is not read into memory."""
 
 
 class Stream(str, Enum):
@@ -171,7 +174,7 @@ def follow_pieces(
         where: The experiment's files; a text is the path of its folder.
 
     Raises:
-        OSError: A file exists but cannot be read.
+        OSError: A file exists but cannot be read, or has a line that is far too long.
     """
     storage = FolderStorage(where) if isinstance(where, str) else where
     there = set()
@@ -239,6 +242,10 @@ def _chunks(
             if not data or offset + len(data) >= blob.size:
                 break  # a line in progress
             want *= 2  # a line longer than a chunk
+            if want > max(MAX_LINE_BYTES, chunk_bytes):
+                raise OSError(
+                    errno.EFBIG, f"it has a line of more than {MAX_LINE_BYTES >> 20} MiB", path
+                )
             continue
         data = data[:end]
         yield offset, lines, data, ends.add(data)

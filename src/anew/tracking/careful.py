@@ -11,6 +11,7 @@ from ..record import encode as encoding
 from ..record.ids import new_id
 from ..record.names import check_metric_name, folder_name
 from ..record.plain import to_plain
+from ..record.secrets import mask_secrets, mask_text
 from .points import HotPath
 from .scalars import as_number, as_step
 
@@ -80,7 +81,7 @@ class PointLog:
         values: list[tuple[str, Any]] = []
         for name, value in metrics.items():
             if name not in known:
-                check_metric_name(name)
+                name = mask_text(check_metric_name(name))
             try:
                 numbers[str(name)] = encoding.number_or_name(as_number(name, value))
             except InvalidValue:
@@ -95,7 +96,7 @@ class PointLog:
             if step is not None:
                 record = {"s": step, **record}
             if metadata:
-                record["x"] = to_plain(dict(metadata))
+                record["x"] = mask_secrets(to_plain(dict(metadata)))
             segment = recording.writer.points
             segment.append(encoding.encode_line(record))
             self._calls += 1

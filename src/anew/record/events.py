@@ -74,7 +74,9 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
     `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
     the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
     from outside). `machine` is a mark of the machine, as names are not unique; `boot`, `pid`, `pid_started` and
-    `pid_space` identify the process on it.
+    `pid_space` identify the process on it. `prefix` is where the experiment was filed then. `fork_of` is the id of the
+    experiment whose copy this one goes on from: the records of its writers that lie beside it, and that it had seen, are
+    its own.
 
     `opening` is the same for all processes that opened the experiment together: the ranks of one launch, and the
     processes that a program started. `over` names earlier writers without an end that this one takes to have ended;
@@ -98,6 +100,8 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
     opening: str = ""
     over: list[str] = []
     job: str = ""
+    prefix: str = ""
+    fork_of: str = ""
 
 
 class Closed(_Event, frozen=True, tag="closed", kw_only=True):

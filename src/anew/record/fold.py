@@ -237,8 +237,9 @@ def _last_end(writers: list[WriterState]) -> float | None:
 
 
 def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
-    if not state.experiment_id:
+    if not state.experiment_id or event.fork_of == state.experiment_id:
         state.experiment_id, state.name, state.created_at = event.experiment_id, event.name, event.t
+        state.started_at = None
     if event.role in ("lead", "rank"):
         if state.started_at is None:
             state.started_at = event.t

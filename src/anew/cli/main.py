@@ -32,6 +32,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),
     "tag": ("edit", "tag", "Add and remove tags of an experiment.", "Change"),
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
+    "param": ("edit", "param", "Correct parameters of an experiment.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
     "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),

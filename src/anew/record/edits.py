@@ -18,6 +18,7 @@ __all__ = [
     "Edit",
     "Edited",
     "FieldEdit",
+    "ParamsEdit",
     "RestoreEdit",
     "TagsEdit",
     "VersionEdit",
@@ -38,6 +39,13 @@ class FieldEdit(msgspec.Struct, frozen=True, kw_only=True, tag="field"):
     id: str
     field: Literal["name", "description", "notes"]
     value: str | None
+
+
+class ParamsEdit(msgspec.Struct, frozen=True, kw_only=True, tag="params"):
+    """Correct parameters of an experiment: a nested mapping of plain values, merged into what there is."""
+
+    id: str
+    params: dict[str, Any]
 
 
 class CaptureEdit(msgspec.Struct, frozen=True, kw_only=True, tag="captured"):
@@ -111,6 +119,7 @@ class AliasEdit(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
 Edit = (
     TagsEdit
     | FieldEdit
+    | ParamsEdit
     | CaptureEdit
     | DeleteEdit
     | RestoreEdit

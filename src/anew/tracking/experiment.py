@@ -23,13 +23,14 @@ from .identity import Known, Named, Place, named
 from .launches import find_launch
 from .life import Life
 from .metrics import MetricGroup
-from .opening import Given, begin, check, check_parent, warn_of_changed_config
+from .opening import Given, begin, begin_as_lead, check, check_parent, warn_of_changed_config
 from .params import Params, prepared
 from .ranks import Rank, find_rank
 from .recording import LIVE, Recording, Taken
 from .run import Run
 from .running import opened
 from .scalars import as_step
+from .stand_in import StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -236,9 +237,18 @@ class Experiment:
         _mine[recording.experiment_id] = root.root
         recording.opened_as = self._opened_as
         nth = next(_openings)
-        if belongs or not recording.joins:
-            names = {"opened_as": self._opened_as, "nth": nth, "repeat": ordinal}
-            recording.capture_with(names, belongs, life.outside)
+        names = {"opened_as": self._opened_as, "nth": nth, "repeat": ordinal}
+        if life.rank.is_lead:
+            if belongs or not recording.joins:
+                recording.capture_with(names, belongs, life.outside)
+        else:
+
+            def lead() -> None:
+                recording.capture_with(names, belongs, life.outside)
+                begin_as_lead(self._given, recording, self.params)
+                recording.start_sampling(first_after=0.1)
+
+            recording.stand_in = StandIn(recording.layout, life.rank.rank or 0, lead)
         recording.ender = self._end
         self._known_params.clear()
         recording.forget_names = self._points.forget_names

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from .params import Params
     from .recording import Recording
 
-__all__ = ["Given", "begin", "check", "check_parent", "frozen", "warn_of_changed_config"]
+__all__ = [
+    "Given",
+    "begin",
+    "begin_as_lead",
+    "check",
+    "check_parent",
+    "frozen",
+    "warn_of_changed_config",
+]
 
 
 class Given:
@@ -89,6 +97,17 @@ def _differing(given: Given, recording: Recording) -> list[str]:
     return differences(recording.config, mask_secrets(given.config))
 
 
+def begin_as_lead(given: Given, recording: Recording, params: Params) -> None:
+    """Write what one process of an experiment records: its configuration and parameters, and how it is run."""
+    if given.config is not None and (recording.config is None or _differing(given, recording)):
+        recording.set_config(mask_secrets(given.config))
+    if recording.capturer is not None:
+        recording.capturer.start()
+    if given.params:
+        params.record(given.params)
+    recording.document_due("metadata")
+
+
 def _listed(keys: list[str]) -> str:
     shown = ", ".join(keys[:5]) + (" …" if len(keys) > 5 else "")
     return f"{shown} {'differs' if len(keys) == 1 else 'differ'}"
@@ -102,8 +121,6 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
     """
     is_lead = life.rank.is_lead
     differing = _differing(given, recording)
-    if given.config is not None and (recording.config is None or differing):
-        recording.set_config(mask_secrets(given.config))
     life.recording = life.last = recording
     life.status = Status.RUNNING
     about = recording.about
@@ -123,11 +140,7 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         about["parent"], about["relation"] = parent, given.relation
 
     if is_lead:
-        if recording.capturer is not None:
-            recording.capturer.start()
-        if given.params:
-            params.record(given.params)
-        recording.document_due("metadata")
+        begin_as_lead(given, recording, params)
         if recording.config is not None or recording.continued:
             # The configuration, and that an ended experiment runs again, are there from the start.
             recording.write_documents()

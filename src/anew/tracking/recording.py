@@ -19,6 +19,7 @@ from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe, unwatch_exit, watch_exit
+from .stand_in import LOOK_AFTER, StandIn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Recording:
         self._last_step: Any = _UNREAD
         self.console: Any = None
         self.capturer: Any = None
+        self.stand_in: StandIn | None = None
         self.inputs: Any = None
         self.forwardings: list[Any] = []
         self.forwarded_outside: list[dict[str, Any]] = []
@@ -317,15 +319,14 @@ class Recording:
             raise WriteFailed(reason, path=self.layout.folder, lost=self.lost)
 
     def capture_with(self, names: dict[str, Any], joined: bool, outside: Any) -> None:
-        """Have code, packages, hardware and seeds captured, if this process is the one to do it.
+        """Have code, packages, hardware and seeds captured by this process.
 
         Args:
             names: What the program called the experiment, and how often and how many it had opened before.
         """
-        if self.rank.is_lead:
-            from ..provenance.recorder import Capturer
+        from ..provenance.recorder import Capturer
 
-            self.capturer = Capturer(self, names, joined, outside)
+        self.capturer = Capturer(self, names, joined, outside)
 
     def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
         """Record a fact about the run, unless it is already recorded unchanged; secrets in it are masked.
@@ -459,20 +460,12 @@ class Recording:
             self._handles.append(ticker.add(each(Recording.beat), settings.heartbeat))
         if settings.fsync:
             self._handles.append(ticker.add(each(Recording.sync), settings.fsync))
-        if settings.system_metrics and self.rank.local_rank in (None, 0):
-            from ..monitor.system import SystemSampler
-
-            sampler = SystemSampler(
-                self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
+        if self.rank.local_rank in (None, 0):
+            self.start_sampling()
+        if self.stand_in is not None:
+            self._handles.append(
+                ticker.add(self.stand_in.look, None, LOOK_AFTER, name="looking for the lead")
             )
-            self._sampling = ticker.add(
-                each(lambda recording: recording.write_system(sampler.sample())),
-                settings.system_metrics,
-                first_after=1.0,
-                name="system metrics",
-            )
-            self._sampler = sampler
-            self._handles.append(self._sampling)
         if settings.console == "on":
             from ..monitor.console import ConsoleCapture
 
@@ -482,6 +475,30 @@ class Recording:
             self.console.start()
         for changed in tuple(LIFE):
             changed()
+
+    def start_sampling(self, first_after: float = 1.0) -> None:
+        """Begin to record the machine's state, unless the settings say not to."""
+        if not self.settings.system_metrics or self._sampler is not None:
+            return
+        from ..monitor.system import SystemSampler
+        from ..monitor.ticker import process_ticker
+
+        sampler = SystemSampler(
+            self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
+        )
+        me = weakref.ref(self)
+
+        def sample() -> None:
+            recording = me()
+            if recording is not None:
+                recording.write_system(sampler.sample())
+
+        every = self.settings.system_metrics
+        self._sampling = process_ticker().add(
+            sample, every, first_after=first_after, name="system metrics"
+        )
+        self._sampler = sampler
+        self._handles.append(self._sampling)
 
     def _console_trouble(self, lines: int, reason: str) -> None:
         self.lost_elsewhere += lines
@@ -528,6 +545,8 @@ class Recording:
         try:
             self._attempt("the background work", self._stop_background)
             if not forked:
+                if self.stand_in is not None:
+                    self._attempt("the lead's work", self.stand_in.look)
                 if self.inputs is not None:
                     self._attempt("hashing the inputs", self.inputs.finish)
                 if self.capturer is not None:

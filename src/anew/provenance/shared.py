@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..journal.permissions import set_mode
 from ..record.ids import new_id
 
 TYPE_CHECKING = False
@@ -64,7 +65,7 @@ def _write(path: str, data: bytes, mode: int) -> None:
     try:
         with open(temporary, "wb") as file:
             file.write(data)
-        os.chmod(temporary, mode)
+        set_mode(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import os
 
+from ..errors import InvalidSetting
+from ..settings import load_settings
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -43,16 +46,34 @@ def sparkline(values: list[float], width: int = 24) -> str:
     return "".join(_BARS[min(7, int((v - low) / span * 8))] for v in finite)
 
 
-def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -> list[str]:
-    """What, where, how to look."""
+def start_lines(
+    prefix: str, experiment_id: str, folder: str, continued: bool, root: str
+) -> list[str]:
+    """What, where, and a command that finds it in the shell that the program was started from."""
     shown = os.path.relpath(folder)
     if shown.startswith(".." + os.sep + ".."):
         shown = folder
     return [
         f"{'continuing' if continued else 'recording'} {prefix}",
         f"in {shown}",
-        f"look with: anew show {experiment_id[:6]}",
+        f"look with: anew show {experiment_id[:6]}{_root_option(root)}",
     ]
+
+
+def _root_option(root: str) -> str:
+    """The option that leads `anew` to the store, where it would not find it by itself."""
+    import shlex
+
+    # The shell's folder, not what the program made of its own; and no variable that the program may have set itself.
+    here = os.environ.get("PWD") or os.getcwd()
+    environ = {name: value for name, value in os.environ.items() if name != "ANEW_ROOT"}
+    try:
+        if os.path.realpath(load_settings(environ, cwd=here).root) == os.path.realpath(root):
+            return ""
+    except InvalidSetting:
+        pass
+    shown = os.path.relpath(root, here)
+    return f" --root {shlex.quote(root if shown.startswith(os.pardir) else shown)}"
 
 
 def end_lines(path: str, status: str, seconds: float, lost: int, prefix: str) -> list[str]:

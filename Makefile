@@ -9,6 +9,12 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 # A process for each core; the tests of one file stay together, so that servers and models are made once.
 PARALLEL ?= -n auto --dist loadfile
 
+# No test hangs: after so many seconds it fails, with the stacks of all threads. The slowest are listed at the end.
+EACH := --timeout=300 --durations=30
+
+# Tests start hundreds of interpreters; without their bytecode each would compile our sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The first interpreter that is new enough; `make PYTHON=…` chooses another.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
@@ -22,13 +28,13 @@ demo: $(VENV)/.for-demo  ## train a grid of real models, then ask questions abou
 	@$(BIN)/python examples/digits.py
 
 test: $(VENV)/.for-development  ## the suite without its slow proofs
-	$(BIN)/python -m pytest -vv --no-header -m "not slow and not soak" $(PARALLEL) $(PYTEST)
+	$(BIN)/python -m pytest -vv --no-header -m "not slow and not soak" $(EACH) $(PARALLEL) $(PYTEST)
 
 test-all: $(VENV)/.for-development  ## the suite with its slow proofs
-	$(BIN)/python -m pytest -vv --no-header -m "not soak" $(PARALLEL) $(PYTEST)
+	$(BIN)/python -m pytest -vv --no-header -m "not soak" $(EACH) $(PARALLEL) $(PYTEST)
 
 soak: $(VENV)/.for-development  ## random loops that run for an hour
-	$(BIN)/python -m pytest -vv --no-header -m soak $(PYTEST)
+	$(BIN)/python -m pytest -vv --no-header -m soak -o faulthandler_timeout=0 $(PYTEST)
 
 lint: $(VENV)/.for-development  ## style, format and types
 	$(BIN)/ruff check

@@ -98,7 +98,7 @@ def _log(folder: str, forwarded: bool, scalars: int, seconds: float) -> dict[str
 
 
 def _until_all_have_records(experiment: Experiment) -> None:
-    from anew.forwarders.progress import read_all
+    from anew.forwarding.progress import read_all
 
     until = time.monotonic() + READY_SECONDS
     while True:

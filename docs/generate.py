@@ -28,7 +28,7 @@ DIRECTIVE = "```{{eval-rst}}\n.. auto{kind}:: {target}\n{options}```\n"
 ROOMS = {
     "Writing": ("tracking", "session", "autolog", "naming", "run_info", "record", "settings"),
     "Values": ("values",),
-    "Reading": ("store", "reading", "query", "index", "forwarders"),
+    "Reading": ("store", "reading", "query", "index", "forwarding", "forwarders"),
     "Running again": ("provenance", "reproduce"),
 }
 # Packages whose own public names are public too: users import from them.

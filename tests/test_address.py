@@ -335,7 +335,7 @@ def test_weights_are_kept_in_folders_and_buckets_and_not_on_servers():
 
 def test_folders_of_other_trackers_are_read_by_the_same_rules():
     from anew.forwarders import Aim, MLflow, TensorBoard, WandB
-    from anew.forwarders.address import as_addresses
+    from anew.forwarding.address import as_addresses
 
     for given_ in ("tensorboard:s3://lab/logs", "aim:https://lab"):
         with pytest.raises(InvalidSetting):

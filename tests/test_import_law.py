@@ -327,3 +327,16 @@ def test_all_that_the_write_side_can_reach_is_written_down():
             reached.add(module)
             waiting += graph[module]
     assert {name.split(".")[1] for name in reached if "." in name} == told
+
+
+def test_no_training_process_can_reach_what_stores_or_sends():
+    graph = modules_imported()
+    reached: set[str] = set()
+    waiting = ["anew.forwarding.launch", "anew.forwarding.waiting", "anew.tracking.experiment"]
+    while waiting:
+        module = waiting.pop()
+        if module not in reached:
+            reached.add(module)
+            waiting += graph[module]
+    rooms = {name.split(".")[1] for name in reached if "." in name}
+    assert not rooms & {"stores", "index", "reading", "query", "forwarders", "trackers"}

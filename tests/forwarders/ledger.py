@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from anew.forwarders.address import Destination
 from anew.forwarders.target import Item, Mirror, Refusal
+from anew.forwarding.address import Destination
 from anew.record.events import PointLine
 from anew.record.status import Status
 

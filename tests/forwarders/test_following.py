@@ -13,10 +13,10 @@ import pytest
 
 from anew import Experiment, Status
 from anew.forwarders import following
-from anew.forwarders.address import MLflow
 from anew.forwarders.following import Busy, Life, follow_to_the_end
-from anew.forwarders.progress import read_progress
 from anew.forwarders.sink import ForwardSink
+from anew.forwarding.address import MLflow
+from anew.forwarding.progress import read_progress
 from anew.journal.lock import locked
 
 from .ledger import Ledger
@@ -92,6 +92,38 @@ def test_a_target_that_is_down_for_a_while_misses_nothing(root: Path, ledger: Le
     assert losses(ledger) == [1.0, 2.0, 3.0]
     assert read_progress(exp.folder, "mlflow").error is None
     assert ledger.ends == ["completed"]
+
+
+def test_a_journal_that_cannot_be_read_for_a_moment_is_read_again(
+    root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+):
+    look, failures = Life.look, [OSError("busy"), OSError("busy")]
+
+    def looked(life: Life):
+        if failures:
+            raise failures.pop()
+        return look(life)
+
+    monkeypatch.setattr(Life, "look", looked)
+    with Experiment("p/run", root=root) as exp:
+        thread, errors = in_background(exp.folder)
+        exp.log_metric("loss", 1.0)
+    thread.join(300)
+    assert errors == failures == []
+    assert losses(ledger) == [1.0]
+    assert ledger.ends == ["completed"]
+
+
+def test_a_journal_that_stays_unreadable_is_given_up_after_the_patience(
+    root: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+):
+    def fails(life: Life):
+        raise OSError("gone")
+
+    with Experiment("p/run", root=root) as exp:
+        monkeypatch.setattr(Life, "look", fails)
+        with pytest.raises(OSError, match="gone"):
+            follow_to_the_end(exp.folder, MLflow(), prefix="p/run", patience=0.1)
 
 
 def test_patience_with_a_target_that_stays_down_has_an_end_and_what_is_left_is_sent_later(

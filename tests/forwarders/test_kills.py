@@ -14,10 +14,10 @@ import pytest
 from mlflow import MlflowClient
 
 from anew import Experiment, Store
-from anew.forwarders.address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
-from anew.forwarders.launch import start
-from anew.forwarders.progress import key_of, read_progress
 from anew.forwarders.target import Mirror
+from anew.forwarding.address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
+from anew.forwarding.launch import start
+from anew.forwarding.progress import key_of, read_progress
 from tests.trackers.aim.test_forward import repo_at
 from tests.trackers.clearml.test_forward import events_of, name_of
 from tests.trackers.tensorboard.test_forward import accumulated, folder_of

@@ -20,7 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from anew import Experiment, Status, Store
 from anew.errors import InvalidSetting, NotFound, NotRunning
 from anew.forwarders import MLflow, TensorBoard
-from anew.forwarders.progress import read_all, read_progress
+from anew.forwarding.progress import read_all, read_progress
 from anew.journal.liveness import process_started
 
 from .servers import MLflowServer

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from anew import Experiment, Store
-from anew.forwarders.address import MLflow
 from anew.forwarders.following import send_new
-from anew.forwarders.progress import read_all, read_progress
 from anew.forwarders.reading import backlog
 from anew.forwarders.sink import TRIES, ForwardSink
+from anew.forwarding.address import MLflow
+from anew.forwarding.progress import read_all, read_progress
 from anew.journal.layout import RootLayout
 from anew.stores.open import open_stores
 from anew.stores.series.protocol import ExperimentFolder

@@ -105,6 +105,19 @@ class BucketBlobs:
         with _as_os_errors(check_key(key)):
             return int(obstore.head(self._store, key)["size"])
 
+    @contextlib.contextmanager
+    def local(self, key: str) -> Iterator[str]:
+        """See `Blobs.local`."""
+        data = self.read(key)
+        path = os.path.join(self.scratch(), f"{os.urandom(8).hex()}.copy")
+        try:
+            with open(path, "xb") as file:
+                file.write(data)
+            yield path
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
     def list(self, folder: str = "") -> builtins.list[Blob]:
         """See `Blobs.list`."""
         import obstore

@@ -82,6 +82,13 @@ class FolderBlobs:
         with self._open(key) as fd:
             return os.fstat(fd).st_size
 
+    @contextlib.contextmanager
+    def local(self, key: str) -> Iterator[str]:
+        """See `Blobs.local`."""
+        with self._open(key):
+            pass
+        yield self._path(key)
+
     def list(self, folder: str = "") -> builtins.list[Blob]:
         """See `Blobs.list`."""
         found = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import os
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from .blob import Blob, Data
@@ -61,6 +62,15 @@ class Blobs(Protocol):
 
     def size(self, key: str) -> int:
         """How many bytes a blob has."""
+        ...
+
+    def local(self, key: str) -> AbstractContextManager[str]:
+        """A path on this machine under which a blob's bytes can be read while the `with` block runs.
+
+        For libraries that open files themselves, such as DuckDB. A folder gives the file that is there, and does not copy
+        it; a bucket gives a copy, which is removed afterwards. The path must not be written to, and a blob that is
+        replaced meanwhile may be seen with its old bytes or its new ones.
+        """
         ...
 
     def list(self, folder: str = "") -> builtins.list[Blob]:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
+from ..forwarding.address import Aim, ClearML, Destination, MLflow, TensorBoard, WandB
 
 __all__ = ["Aim", "ClearML", "Destination", "MLflow", "TensorBoard", "WandB"]

@@ -1,4 +1,4 @@
-"""The process that sends what an experiment records: `python -m anew.forwarders`, started by `launch`.
+"""The process that sends what an experiment records: `python -m anew.forwarders`, started by `forwarding.launch`.
 
 It reads one line of JSON from its standard input: {"folder", "prefix", "to": [addresses], "patience", "lock_wait", "once"}. The
 end of that input says that the program which started it has ended, or wants it done soon. It answers on its standard
@@ -13,9 +13,9 @@ import sys
 import threading
 from typing import Any
 
-from .address import as_address
+from ..forwarding.address import as_address
+from ..forwarding.progress import key_of
 from .following import Busy, follow_to_the_end
-from .progress import key_of
 
 
 def main() -> None:

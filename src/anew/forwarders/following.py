@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from ..forwarding.address import Destination
+from ..forwarding.progress import lock_of
 from ..journal.drive import Backoff, Budget, drive
 from ..journal.follow import Cursor, Stream, follow
 from ..journal.layout import ExperimentLayout, RootLayout
@@ -16,8 +18,6 @@ from ..journal.vanished import gone_writers, settle, write_down
 from ..record.decode import decode_written
 from ..record.fold import ExperimentState, Written, fold
 from ..record.status import Status
-from .address import Destination
-from .progress import lock_of
 from .reading import CHUNK_BYTES
 from .sink import ForwardSink
 
@@ -139,10 +139,12 @@ def _follow(
     hurry_until = time.monotonic() + HURRY_SECONDS
     well = time.monotonic()  # when something last went through, or the experiment last ran
     while True:
-        ended = not life.running  # looked at before reading: nothing comes after what is read then
-        if not (ended or once):
-            well = max(well, time.monotonic())
+        ended = True  # until it is known to run: a journal that cannot be read is given up after `patience`
         try:
+            # Looked at before reading: nothing comes after what is read then.
+            ended = not life.running
+            if not (ended or once):
+                well = max(well, time.monotonic())
             sent = send_new(sink)
             backoff.worked()
             if ended and (sent or sink.progress.told is None or _told_otherwise(sink, life)):

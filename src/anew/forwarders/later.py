@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CorruptData, InvalidSetting, NotFound, StillRunning
+from ..forwarding.address import Destination, as_address, as_addresses
+from ..forwarding.launch import missing, start
+from ..forwarding.progress import Progress, discard, key_of, lock_of, read_all, read_progress, save
 from ..journal.lock import locked
 from ..record.secrets import MASK
-from .address import Destination, as_address, as_addresses
-from .launch import missing, start
-from .progress import Progress, discard, key_of, lock_of, read_all, read_progress, save
 from .reading import backlog
 
 __all__ = ["Forwarded", "forwarded", "send_later"]

@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..forwarding.waiting import STREAMS
 from ..journal.follow import Chunk, Cursor, Piece, Position, Stream, follow_pieces
-from ..journal.layout import ExperimentLayout, split_part
+from ..journal.layout import split_part
 from ..journal.storage import FolderStorage
 from ..record.decode import decode_events, decode_logs, decode_points
 from ..record.events import Event, LogLine, PointLine
 
 __all__ = [
     "CHUNK_BYTES",
-    "STREAMS",
     "Record",
     "Records",
     "backlog",
@@ -24,7 +24,6 @@ __all__ = [
     "records_of",
 ]
 
-STREAMS = frozenset({Stream.EVENTS, Stream.POINTS, Stream.LOGS})
 CHUNK_BYTES = 256 << 10
 SEALED_LINES = 4000
 _STREAM_OF = {"journal": Stream.EVENTS, "metrics": Stream.POINTS, "logs": Stream.LOGS}
@@ -110,16 +109,14 @@ def _sealed_records(
     """The lines after `start` of a sealed file, in slices; all up to line `until` in one, if that is given."""
     from ..stores.series.parquet import PartFile
 
-    file = ExperimentLayout(folder).path(*path[:-6].split("/")) + ".parquet"
     try:
-        opened = PartFile(file)
+        with FolderStorage(folder).local(f"{path[:-6]}.parquet") as file, PartFile(file) as part:
+            info = part.info
+            if info.lines <= start.lines:
+                return
+            block = part.read(range(len(info.names)), metadata=True)
     except FileNotFoundError:
         return
-    with opened as part:
-        info = part.info
-        if info.lines <= start.lines:
-            return
-        block = part.read(range(len(info.names)), metadata=True)
     last = info.lines if until is None else until
     block = block.select((block.row > start.lines) & (block.row <= last))
     block = block.select(block.row.argsort(kind="stable"))
@@ -160,6 +157,6 @@ def backlog(folder: str, cursor: Cursor) -> int:
             count += piece.end.lines - piece.lines
             taken[piece.path] = piece.end.lines
         else:
-            with PartFile(ExperimentLayout(folder).path(*piece.path.split("/"))) as part:
+            with FolderStorage(folder).local(piece.path) as file, PartFile(file) as part:
                 count += max(0, part.info.lines - taken.get(piece.text, 0))
     return count

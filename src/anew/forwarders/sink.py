@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
+from ..forwarding.address import Destination
+from ..forwarding.progress import Pending, Progress, key_of, read_progress, save
+from ..forwarding.waiting import STREAMS
 from ..journal.follow import Cursor, Piece, Position, SealedPart, Stream, read_events
 from ..journal.layout import ExperimentLayout
 from ..journal.sink import Followed
@@ -15,9 +18,7 @@ from ..record.events import PointLine
 from ..record.fold import fold
 from ..record.secrets import mask_text
 from ..record.status import Status
-from .address import Destination
-from .progress import Pending, Progress, key_of, read_progress, save
-from .reading import STREAMS, Records, records_between, records_of
+from .reading import Records, records_between, records_of
 from .target import Item, Mirror, Refusal, Target
 
 __all__ = ["Connect", "ForwardSink", "connect"]

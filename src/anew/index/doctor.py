@@ -11,7 +11,6 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Stream, follow
 from ..journal.identify import identify, openings
 from ..journal.root import unreadable_files
-from ..journal.storage import FolderStorage
 from ..query.question import FactsQuestion, Part, ask
 from ..record.decode import decode_events
 from ..record.facts import ProblemFact
@@ -98,11 +97,11 @@ def _compare(
     for prefix in walked:
         folder = index.root.experiment(prefix).folder
         try:
-            experiment_id = identify(FolderStorage(folder))
+            experiment_id = identify(index.journals.of(prefix))
         except OSError as error:
             yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
             continue
-        others = {opened.experiment_id for opened in openings(FolderStorage(folder))} - {
+        others = {opened.experiment_id for opened in openings(index.journals.of(prefix))} - {
             experiment_id
         }
         if experiment_id is not None and others:
@@ -136,10 +135,10 @@ def _compare(
 
 def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
     """Broken lines and files of one experiment; with `repair`, the catalog's list of them is made again."""
-    layout = index.root.experiment(prefix)
+    layout, storage = index.root.experiment(prefix), index.journals.of(prefix)
     found: list[Finding] = []
     try:
-        for chunk in follow(layout.folder, {}, STREAMS):
+        for chunk in follow(storage, {}, STREAMS):
             if chunk.stream == Stream.EVENTS:
                 broken = decode_events(chunk.data, chunk.lines + 1)[1]
             else:
@@ -151,14 +150,21 @@ def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
             ]
     except OSError as error:
         found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", error.filename))
-    for path in _parquet_files(layout.path("metrics")):
+    try:
+        sealed = [b.name for b in storage.list("metrics") if b.name.endswith(".parquet")]
+    except OSError:  # following the lines has said so
+        sealed = []
+    for name in sealed:
+        path = layout.path("metrics", name)
         try:
-            with PartFile(path) as file:
+            with storage.local(f"metrics/{name}") as at, PartFile(at) as file:
                 file.read(range(len(file.info.names)), metadata=True)
         except (CorruptData, UnknownFormat) as error:
             found.append(Finding("corrupt file", prefix, str(error), path))
         except FileNotFoundError:
             continue
+        except OSError as error:
+            found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", path))
     if repair:
         _note(index, prefix, found)
     return found
@@ -230,10 +236,3 @@ def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:
                 "no longer exists."
             )
             yield Finding("leftover", "", message, repaired=repair)
-
-
-def _parquet_files(folder: str) -> list[str]:
-    try:
-        return sorted(os.path.join(folder, n) for n in os.listdir(folder) if n.endswith(".parquet"))
-    except (FileNotFoundError, NotADirectoryError):
-        return []

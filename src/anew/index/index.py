@@ -16,7 +16,7 @@ from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.root import RootPosition, follow_root
 from ..journal.sealing import may_seal
-from ..journal.storage import FolderJournals, FolderStorage
+from ..journal.storage import FolderJournals, Journals
 from ..query.question import Question
 from ..record.ids import is_like_id
 from ..record.names import check_prefix
@@ -77,6 +77,7 @@ class Index:
         self.stores = stores
         self.root: RootLayout = stores.root
         self.journal = journal or RootJournal(stores.root)
+        self.journals: Journals = FolderJournals(stores.root)
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._depth = 0
@@ -182,7 +183,7 @@ class Index:
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
                 place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
                 may = may_seal(
-                    FolderStorage(place.folder),
+                    self.journals.of(row.prefix),
                     partial(awaited_by, row.state, self._sinks()),
                     time.time(),
                 )
@@ -369,8 +370,8 @@ class Index:
             return Refreshed()
         from .sink import IndexSink  # which loads what decodes points; nothing new needs none of it
 
-        sink = IndexSink(self.stores, self._unread, self._deleted, self._sinks)
-        for turn in drive(FolderJournals(self.root), prefixes, [sink]):
+        sink = IndexSink(self.stores, self.journals, self._unread, self._deleted, self._sinks)
+        for turn in drive(self.journals, prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)
             if progress is not None:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
 from ..journal.identify import identify, last_opened
-from ..journal.layout import is_experiment
 from ..journal.sink import Followed
-from ..journal.storage import FolderStorage
+from ..journal.storage import Journals
 from ..stores.catalog.protocol import Batch, Entry, Known
 from ..stores.open import Stores
 from .state import UNREAD
@@ -22,6 +21,7 @@ class IndexSink:
 
     Args:
         stores: What is filled.
+        journals: The journals that are read, for what a piece does not hold: the bytes of sealed parts, signs of life.
         unread: The prefixes that could not be read so far, with the reason; kept true with what is committed.
         deleted: The ids of experiments that the root's journal says are deleted: as if they were not there.
         sinks: Tells the other sinks that are registered for the root, and since when: sealing waits for them.
@@ -35,6 +35,7 @@ class IndexSink:
     def __init__(
         self,
         stores: Stores,
+        journals: Journals,
         unread: Mapping[str, str] | None = None,
         deleted: Collection[str] = (),
         sinks: Callable[[], Mapping[str, float]] = dict,
@@ -44,6 +45,7 @@ class IndexSink:
         self._deleted = deleted
         self.experiments = self.points = self.problems = 0
         self._stores = stores
+        self._journals = journals
         self._begin()
 
     def _begin(self) -> None:
@@ -82,7 +84,14 @@ class IndexSink:
             if experiment_id is None or experiment_id in self._ids:
                 continue
             self._ids.add(experiment_id)
-            visit = Visit(self._stores, prefix, experiment_id, mine, self._sinks)
+            visit = Visit(
+                self._stores,
+                self._journals.of(prefix),
+                prefix,
+                experiment_id,
+                mine,
+                self._sinks,
+            )
             self._visits[prefix] = visit
             found[prefix] = visit.cursor
         return {prefix: dict(cursor) for prefix, cursor in found.items()}
@@ -138,11 +147,9 @@ class IndexSink:
 
     def _stays(self, known: Known, prefix: str) -> bool:
         """Whether an experiment that is at another prefix too is still to be shown where it is known to be."""
-        folder = self._stores.root.experiment(known.prefix).folder
-        here = FolderStorage(self._stores.root.experiment(prefix).folder)
+        there, here = self._journals.of(known.prefix), self._journals.of(prefix)
         try:
-            there = FolderStorage(folder)
             same = identify(there) == known.experiment_id
             return same and last_opened(there) >= last_opened(here)
-        except OSError:  # what cannot be read stays as it is known
-            return is_experiment(folder)
+        except OSError:  # what is there and cannot be read stays as it is known
+            return True

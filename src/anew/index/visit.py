@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -20,7 +19,7 @@ from ..journal.follow import (
     follow_pieces,
 )
 from ..journal.sealing import may_seal
-from ..journal.storage import FolderStorage
+from ..journal.storage import Storage
 from ..journal.vanished import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
@@ -54,18 +53,21 @@ class Visit:
     Args:
         experiment_id: Its id, in case its events do not say.
         known: What the catalog has of it, or None.
+        storage: The experiment's files.
         sinks: Tells the sinks that are registered for the root, and since when.
     """
 
     def __init__(
         self,
         stores: Stores,
+        storage: Storage,
         prefix: str,
         experiment_id: str,
         known: Known | None,
         sinks: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
         self._sinks = sinks
+        self._storage = storage
         self.layout = stores.root.experiment(prefix)
         self.prefix = prefix
         self.experiment_id = experiment_id
@@ -156,19 +158,22 @@ class Visit:
         self._took = True
         self.cursor[part.path] = part.end
         try:
-            with PartFile(self.layout.path(*part.path.split("/"))) as file:
+            with self._storage.local(part.path) as path, PartFile(path) as file:
                 if file.info.lines > taken.lines:
                     block = file.read(range(len(file.info.names)))
                     self._add(part.writer, block.select(block.row > taken.lines))
                     self.cursor[part.text] = Position(file.info.end, file.info.lines)
         except (CorruptData, UnknownFormat) as error:
-            if not os.path.exists(self.layout.path(*part.text.split("/"))):
+            if not self._has(part.text):
                 self._found([ProblemFact(part.path, 0, str(error))])
+
+    def _has(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        return any(blob.name == name for blob in self._storage.list(folder))
 
     def _note_sealed(self) -> None:
         """Move the cursor to the parts that were sealed just now: what is in them was taken in as text."""
-        storage = FolderStorage(self.layout.folder)
-        for piece in follow_pieces(storage, self.cursor, frozenset({Stream.POINTS})):
+        for piece in follow_pieces(self._storage, self.cursor, frozenset({Stream.POINTS})):
             if isinstance(piece, SealedPart):
                 self._take_sealed(piece)
 
@@ -217,7 +222,7 @@ class Visit:
             self._apply(writer, event)
 
     def _all_events(self) -> Iterator[Written]:
-        for chunk in follow(self.layout.folder, {}, frozenset({Stream.EVENTS})):
+        for chunk in follow(self._storage, {}, frozenset({Stream.EVENTS})):
             taken = self.cursor.get(chunk.path, Position()).offset - chunk.offset
             yield from decode_written(chunk.data[: max(0, taken)], chunk.writer, chunk.offset)[0]
 
@@ -233,7 +238,7 @@ class Visit:
             return False
         if self._refold:
             self._fold_again()
-        self._gone = gone_writers(self.layout.folder, self.state, now)
+        self._gone = gone_writers(self._storage, self.state, now)
         if not self._judge or not any(g.certain for g in self._gone):
             return True
         self._judge = False
@@ -247,9 +252,7 @@ class Visit:
         """What to save, once `settled`; None when nothing has changed since the catalog was last told."""
         now = time.time() if now is None else now
         ended = [n for n, w in self.state.writers.items() if w.ended_at is not None]
-        awaited = may_seal(
-            FolderStorage(self.layout.folder), lambda: awaited_by(self.state, self._sinks()), now
-        )
+        awaited = may_seal(self._storage, lambda: awaited_by(self.state, self._sinks()), now)
         if self._series.flush(self.place, ended, may_seal=awaited).files:
             self._note_sealed()
         status, reason, ended_at = shown(self.state, self._gone)

@@ -1,6 +1,6 @@
-"""Where journals are stored: the two operations that reading one needs, for a folder, memory or objects.
+"""Where journals are stored: the three operations that reading one needs, for a folder, memory or objects.
 
-Everything else about reading a journal (`follow`, `drive`, `vanished`) is a function over these two methods.
+Everything else about reading a journal (`follow`, `drive`, `vanished`) is a function over these methods.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
 from .layout import RootLayout
@@ -56,6 +58,18 @@ class Storage(Protocol):
 
     def read(self, path: str, start: int, length: int) -> bytes:
         """Up to `length` bytes of a file, fewer only at its end.
+
+        Raises:
+            FileNotFoundError: There is none.
+            OSError: It cannot be read, or is no plain file.
+        """
+        ...
+
+    def local(self, path: str) -> AbstractContextManager[str]:
+        """A path on this machine under which a file's bytes can be read while the `with` block runs.
+
+        For what opens files itself, as the reader of sealed parts does. A folder gives the file that is there, without
+        copying it; other storages give a copy, which is removed afterwards.
 
         Raises:
             FileNotFoundError: There is none.
@@ -117,6 +131,14 @@ class FolderStorage:
         finally:
             os.close(fd)
 
+    @contextmanager
+    def local(self, path: str) -> Iterator[str]:
+        """See `Storage.local`."""
+        full = os.path.join(self.folder, *path.split("/"))
+        if not modes.S_ISREG(os.lstat(full).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", full)
+        yield full
+
 
 class FolderJournals:
     """The `Journals` of a root folder."""
@@ -172,6 +194,18 @@ class MemoryStorage:
         if path not in self.files:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return self.files[path][start : start + length]
+
+    @contextmanager
+    def local(self, path: str) -> Iterator[str]:
+        """See `Storage.local`."""
+        import tempfile
+
+        data = self.read(path, 0, len(self.files.get(path, b"")))
+        with tempfile.TemporaryDirectory(prefix="anew-") as folder:
+            copy = os.path.join(folder, path.rpartition("/")[2])
+            with open(copy, "xb") as file:
+                file.write(data)
+            yield copy
 
 
 class MemoryJournals:

@@ -225,6 +225,22 @@ class BlobsContract:
         assert not source.exists()
         assert self.again(blobs).read("packs/1") == b"new" * 1000
 
+    def test_a_blob_can_be_read_by_its_path_while_the_block_runs(self, blobs: Blobs) -> None:
+        data = os.urandom(70_000)
+        blobs.replace("packs/1", data)
+        with blobs.local("packs/1") as path:
+            assert Path(path).read_bytes() == data
+        assert list(blobs.keys()) == ["packs/1"]
+        assert blobs.read("packs/1") == data
+
+    def test_there_is_no_path_for_what_is_absent(self, blobs: Blobs) -> None:
+        blobs.replace("a/1", b"x")
+        for key in ("none", "a", "a/1/2"):
+            with pytest.raises(FileNotFoundError), blobs.local(key):
+                pass
+        with pytest.raises(InvalidName), blobs.local("../a"):
+            pass
+
     def test_deleting_removes_one_blob_and_may_be_repeated(self, blobs: Blobs) -> None:
         for key in ("a/1", "a/2"):
             blobs.replace(key, b"x")

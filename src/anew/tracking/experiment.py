@@ -147,7 +147,7 @@ class Experiment:
         # For other rooms of Anew; not meant for programs.
         self.life = Life(settings, which, self._opened_as or settings.prefix)
         if settings.forward_to:
-            from ..forwarders.address import as_addresses
+            from ..forwarding.address import as_addresses
 
             self.life.forward_to = as_addresses(settings.forward_to)
         self._weights: ExperimentWeights | None = None
@@ -553,7 +553,7 @@ class Experiment:
             InvalidSetting: One of them is no tracker to forward to.
             NotRunning: The experiment has ended; `Store.forward` and `anew forward` send it then.
         """
-        from ..forwarders.address import as_addresses
+        from ..forwarding.address import as_addresses
 
         addresses = as_addresses(to)
         known = self.life.forward_to

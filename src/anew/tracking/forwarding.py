@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 
-from ..forwarders.launch import Sending, missing, start
+from ..forwarding.launch import Sending, missing, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ..forwarders.address import Destination
+    from ..forwarding.address import Destination
     from .recording import Recording
 
 __all__ = ["Forwarding", "begin_forwarding", "finish_forwarding"]
@@ -75,26 +75,26 @@ class Forwarding:
                 say(line)
 
     def _lines(self, done: bool) -> list[str]:
-        from ..forwarders.progress import key_of, read_progress
-        from ..forwarders.reading import backlog
+        from ..forwarding.progress import key_of, read_progress
+        from ..forwarding.waiting import waiting
 
         folder = self._recording.layout.folder
         lines = []
         for address in self._addresses:
             progress = read_progress(folder, key_of(address))
-            left = backlog(folder, progress.cursor if progress else {})
+            left = waiting(folder, progress.cursor if progress else {})
             where = f" ({progress.url})" if progress and progress.url else ""
             why = f": {progress.error}" if progress and progress.error else ""
-            if not left:
+            if not any(left):
                 lines.append(f"{address.kind}: all sent{where}")
             elif done:
                 lines.append(
-                    f"{address.kind}: {left} records were not sent{why}. Send them with: anew forward "
+                    f"{address.kind}: {left} were not sent{why}. Send them with: anew forward "
                     f"{self._recording.experiment_id[:6]}"
                 )
             else:
                 lines.append(
-                    f"{address.kind}: {left} records are still to be sent{where}{why}; sending continues in the background"
+                    f"{address.kind}: {left} are still to be sent{where}{why}; sending continues in the background"
                 )
         return lines
 

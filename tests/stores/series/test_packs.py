@@ -15,10 +15,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from anew.blobs.bucket import BucketBlobs
 from anew.journal.layout import RootLayout
 from anew.stores.series import folder, many, packs
 from anew.stores.series.columns import ManyColumns
 from anew.stores.series.folder import FolderSeries
+from anew.stores.series.packs import Packs
 from anew.stores.series.protocol import ExperimentFolder
 from anew.testing.lines import PointFeed, point_line
 
@@ -173,7 +175,7 @@ def test_a_damaged_pack_is_passed_over_and_replaced(tmp_path, damage):
 
 
 @pytest.mark.usefixtures("eager")
-@pytest.mark.parametrize("step", ["replace", "remove"])
+@pytest.mark.parametrize("step", ["replace", "unlink"])
 def test_whoever_is_killed_while_merging_loses_nothing(tmp_path, monkeypatch, step):
     places = made(tmp_path, packs.MERGED)
     store = FolderSeries(RootLayout(str(tmp_path)))
@@ -284,7 +286,7 @@ class PacksAreReadings(RuleBasedStateMachine):
         assert found == expected
 
     @rule(
-        step=st.sampled_from(["replace", "remove"]),
+        step=st.sampled_from(["replace", "unlink"]),
         some=st.lists(st.sampled_from(IDS), unique=True),
     )
     def is_killed(self, step: str, some: list[str]) -> None:
@@ -326,3 +328,22 @@ TestPacksAreReadings = PacksAreReadings.TestCase
 TestPacksAreReadings.settings = settings(
     max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.usefixtures("eager")
+def test_packs_may_be_kept_in_any_blobs(tmp_path):
+    places = made(tmp_path, 6, points=50)
+    plain = FolderSeries(RootLayout(str(tmp_path)))
+    kept = BucketBlobs("memory://")
+    store = FolderSeries(RootLayout(str(tmp_path)), packs=Packs(kept, str(tmp_path / "packs.lock")))
+    first = store.read_many(places, ["loss"])
+    assert len(kept.keys()) == 1
+    assert not packed(tmp_path)
+    assert words(store.read_many(places, ["loss"])) == words(first)
+    store.drop(places[0].experiment_id)
+    assert places[0].experiment_id not in store.derived()
+    assert store.tidy() > 0
+    assert len(kept.keys()) == 1
+    assert words(store.read_many(places[1:], ["loss"])) == words(
+        plain.read_many(places[1:], ["loss"])
+    )

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from mlflow.utils.validation import _validate_metric_name
 
 from anew.errors import NotFound
-from anew.forwarders.address import MLflow
 from anew.forwarders.target import Mirror, Refusal, Target
+from anew.forwarding.address import MLflow
 from anew.record.events import Captured, Linked, ValueLogged
 from anew.record.status import Status
 from anew.testing.items import START, Records

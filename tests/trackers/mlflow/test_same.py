@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -89,6 +90,11 @@ def test_a_forwarded_run_is_the_run_that_mlflow_itself_would_have_made(
 ):
     import mlflow as real
 
+    # MLflow takes its name from the command line, which in a worker of pytest-xdist is "-c"; we take that of the main module.
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", str(script), raising=False)
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = f"sqlite:///{tmp_path}/store.db"

@@ -21,8 +21,8 @@ from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
 from anew.errors import CorruptData
-from anew.forwarders.address import TensorBoard
 from anew.forwarders.target import Mirror, Target
+from anew.forwarding.address import TensorBoard
 from anew.record.status import Status
 from anew.testing.items import START, Records
 from anew.testing.target import TargetContract

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...blobs.folder import FolderBlobs
 from ...errors import CorruptData, UnknownFormat
 from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
 from .columns import (
@@ -82,12 +83,16 @@ class FolderSeries:
     Args:
         derived: Where to keep what is derived from live segments; `.anew/series` if not given. Nothing
             is kept where that cannot be written.
+        packs: The packs; beside what is derived if not given.
     """
 
-    def __init__(self, root: RootLayout, derived: str | None = None) -> None:
+    def __init__(
+        self, root: RootLayout, derived: str | None = None, packs: Packs | None = None
+    ) -> None:
         self._derived_root = derived or root.series
         self._root = root
-        self._packs = Packs(os.path.join(os.path.dirname(self._derived_root), "packs"))
+        folder = os.path.join(os.path.dirname(self._derived_root), "packs")
+        self._packs = packs or Packs(FolderBlobs(folder, durable=False), f"{folder}.lock")
         self._pending: dict[str, dict[PartName, list[tuple[Source, Block]]]] = {}
 
     # -- writing: under the index's lock ----------------------------------------------------------

@@ -6,8 +6,9 @@ as a pack for the next one. Packs of a size are merged once there are several, s
 derived: a pack that is missing, damaged or out of date is passed over, and the experiments' own files are
 read.
 
-`.anew/packs/<hash of the project>/<number>.parquet`; where two packs have an experiment, the one with the
-higher number counts. A new pack gets its name when it is whole, and only then those it replaces go.
+`<hash of the project>/<number>.parquet` among the blobs of `.anew/packs`; where two packs have an experiment, the
+one with the higher number counts. A new pack gets its name when it is whole, and only then those it replaces go.
+`dropped/<id>` notes an experiment that is no more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ...blobs.protocol import Blobs
 from ...errors import CorruptData, UnknownFormat
 from ...journal.lock import locked
 from .columns import Ints
@@ -35,6 +37,7 @@ MAX_POINTS = 2_000_000
 MERGED = 8
 """How many packs of about one size become one."""
 _SMALLEST = 16_384
+_DROPPED = "dropped"
 TOLERATED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
 """What is derived is only a saving for later: that it cannot be kept is not this reader's trouble."""
 _UNREADABLE = (CorruptData, UnknownFormat, FileNotFoundError)
@@ -50,13 +53,18 @@ class Found(NamedTuple):
 
 
 class Packs:
-    """Keeps packs in a folder, which is made when the first is written.
+    """Keeps packs among blobs.
 
     Any number of processes may read; who writes holds a lock, and who does not get it does without.
+
+    Args:
+        blobs: Where they are kept. A pack is read by its path on this machine (`Blobs.local`).
+        lock: The file that those who write lock.
     """
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, blobs: Blobs, lock: str) -> None:
+        self._blobs = blobs
+        self._lock = lock
 
     def find(
         self, project: str, wanted: Sequence[tuple[str, str]], names: Sequence[str], *, times: bool
@@ -75,11 +83,11 @@ class Packs:
             by_id.setdefault(experiment_id, []).append(number)
         found: list[Found] = []
         answered: set[int] = set()
-        for path in reversed(self._paths(project)):
+        for key in reversed(self._packs_of(_folder_of(project))):
             if not by_id:
                 break
             try:
-                with PackFile(path) as pack:
+                with self._open(key) as pack:
                     mine = _valid(pack, by_id, wanted)
                     if mine:
                         found += list(_read(pack, mine, names, times))  # all of it or nothing
@@ -92,42 +100,38 @@ class Packs:
 
     def add(self, project: str, experiments: Sequence[tuple[Packed, Sequence[Piece]]]) -> None:
         """Write experiments as a pack, and merge packs where there are many; unless somebody else is at it."""
-        folder = self._project(project)
-        with self._tolerant(), locked(f"{self._folder}.lock", 0) as mine:
-            if not mine:
-                return
-            os.makedirs(folder, exist_ok=True)
-            packed = [one for one, _ in experiments]
-            write_pack(self._next(folder), packed, [p for _, pieces in experiments for p in pieces])
-            self._tidy(folder, self._dropped())
+        folder = _folder_of(project)
+        with self._tolerant(), locked(self._lock, 0) as mine:
+            if mine:
+                packed = [one for one, _ in experiments]
+                self._write(folder, packed, [p for _, pieces in experiments for p in pieces])
+                self._tidy(folder, self._dropped())
 
     def drop(self, experiment_id: str) -> None:
         """Note that an experiment is no more; `tidy` takes its points out of the packs."""
-        if os.path.isdir(self._folder):
-            with self._tolerant(), open(self._dropped_path, "a", encoding="ascii") as file:
-                file.write(f"{experiment_id}\n")
+        with self._tolerant():
+            if not self._blobs.is_empty():
+                self._blobs.create(f"{_DROPPED}/{experiment_id}", b"")
 
     def tidy(self) -> int:
         """Rewrite the packs that hold points of dropped experiments; the bytes given back."""
-        if not os.path.isdir(self._folder):
-            return 0
         before = sum(self._sizes().values())
-        with self._tolerant(), locked(f"{self._folder}.lock", 10) as mine:
+        with self._tolerant(), locked(self._lock, 10) as mine:
             if mine:
                 dropped = self._dropped()
-                for folder in self._projects():
+                for folder in sorted({key.partition("/")[0] for key in self._sizes()}):
                     self._tidy(folder, dropped)
-                with contextlib.suppress(FileNotFoundError):
-                    os.remove(self._dropped_path)
+                for experiment_id in dropped:
+                    self._blobs.delete(f"{_DROPPED}/{experiment_id}")
         return before - sum(self._sizes().values())
 
     def shares(self) -> dict[str, int]:
         """Per experiment in the packs that was not dropped, about how many of their bytes it takes."""
         dropped = self._dropped()
         shares: dict[str, int] = {}
-        for path, size in self._sizes().items():
+        for key, size in self._sizes().items():
             try:
-                with PackFile(path) as pack:
+                with self._open(key) as pack:
                     info, owners = pack.contents.info, pack.contents.experiment
                     points = np.bincount(owners, pack.counts, len(info.experiments))
             except _UNREADABLE:
@@ -137,40 +141,25 @@ class Packs:
                     shares[one.experiment_id] = shares.get(one.experiment_id, 0) + int(share * size)
         return shares
 
-    # -- files ------------------------------------------------------------------------------------
+    # -- blobs ------------------------------------------------------------------------------------
 
-    @property
-    def _dropped_path(self) -> str:
-        return os.path.join(self._folder, "dropped")
+    @contextlib.contextmanager
+    def _open(self, key: str) -> Iterator[PackFile]:
+        with self._blobs.local(key) as path, PackFile(path) as pack:
+            yield pack
 
-    def _project(self, project: str) -> str:
-        key = hashlib.blake2b(project.encode("utf-8", "surrogateescape"), digest_size=8)
-        return os.path.join(self._folder, key.hexdigest())
-
-    def _projects(self) -> list[str]:
-        with os.scandir(self._folder) as entries:
-            return sorted(e.path for e in entries if e.is_dir(follow_symlinks=False))
-
-    def _paths(self, project: str) -> list[str]:
-        return _packs_in(self._project(project))
-
-    def _next(self, folder: str) -> str:
-        last = _packs_in(folder)
-        number = _number(os.path.basename(last[-1])) + 1 if last else 1
-        return os.path.join(folder, f"{number:08}.parquet")
+    def _packs_of(self, folder: str) -> list[str]:
+        """The keys of the packs of a project, oldest first; none where they cannot be listed."""
+        try:
+            return sorted((key for key in self._blobs.keys(folder) if _number(key)), key=_number)
+        except OSError:
+            return []
 
     def _sizes(self) -> dict[str, int]:
-        if not os.path.isdir(self._folder):
-            return {}
-        paths = [path for folder in self._projects() for path in _packs_in(folder)]
-        return {path: os.path.getsize(path) for path in paths if os.path.exists(path)}
+        return {blob.key: blob.size for blob in self._blobs.list() if _number(blob.key)}
 
     def _dropped(self) -> set[str]:
-        try:
-            with open(self._dropped_path, encoding="ascii", errors="replace") as file:
-                return set(file.read().split())
-        except (FileNotFoundError, NotADirectoryError):
-            return set()
+        return {key.rpartition("/")[2] for key in self._blobs.keys(_DROPPED)}
 
     @contextlib.contextmanager
     def _tolerant(self) -> Iterator[None]:
@@ -182,32 +171,82 @@ class Packs:
 
     # -- under the lock ---------------------------------------------------------------------------
 
+    def _write(self, folder: str, experiments: Sequence[Packed], pieces: Sequence[Piece]) -> None:
+        """Write a pack, as the newest of a project."""
+        last = self._packs_of(folder)
+        number = _number(last[-1]) + 1 if last else 1
+        finished = os.path.join(self._blobs.scratch(), f"{os.urandom(8).hex()}.parquet")
+        write_pack(finished, experiments, pieces)
+        self._blobs.upload(f"{folder}/{number:08}.parquet", finished)
+
     def _tidy(self, folder: str, dropped: set[str]) -> None:
         """Remove packs that answer for nothing, and merge or rewrite those that are worth it."""
-        for name in os.listdir(folder):
-            if name.endswith(".tmp"):  # of somebody who was killed
-                os.remove(os.path.join(folder, name))
-        alive = _alive(_packs_in(folder), dropped)
-        for path, (left, _, _) in alive.items():
+        self._clear_scratch()
+        alive = self._alive(folder, dropped)
+        for key, (left, _, _) in alive.items():
             if not left:
-                os.remove(path)
-        kept = {path: state for path, state in alive.items() if state[0]}
-        for paths in _to_merge(kept):
-            _merge(self._next(folder), {path: kept[path][0] for path in paths})
+                self._blobs.delete(key)
+        kept = {key: state for key, state in alive.items() if state[0]}
+        for keys in _to_merge(kept):
+            self._merge(folder, {key: kept[key][0] for key in keys})
+
+    def _clear_scratch(self) -> None:
+        """Remove what writers left behind that were killed: whoever holds the lock is the only one."""
+        scratch = self._blobs.scratch()
+        for name in os.listdir(scratch):
+            if name.endswith((".parquet", ".parquet.tmp")):
+                os.remove(os.path.join(scratch, name))
+
+    def _alive(self, folder: str, dropped: set[str]) -> dict[str, _State]:
+        """Per pack the experiments it answers for, their points, and whether it holds many that it does not."""
+        seen = set(dropped)
+        alive: dict[str, _State] = {}
+        for key in reversed(self._packs_of(folder)):
+            try:
+                with self._open(key) as pack:
+                    experiments = pack.contents.info.experiments
+                    points = np.bincount(pack.contents.experiment, pack.counts, len(experiments))
+            except _UNREADABLE:
+                alive[key] = ([], 0, False)
+                continue
+            left = [n for n, one in enumerate(experiments) if one.experiment_id not in seen]
+            seen.update(one.experiment_id for one in experiments)
+            lost = any(one.experiment_id in dropped for one in experiments)
+            wasteful = points[left].sum() < points.sum() / 2
+            alive[key] = (left, int(points[left].sum()), bool(lost or wasteful))
+        return alive
+
+    def _merge(self, folder: str, packs: dict[str, list[int]]) -> None:
+        """Write what packs answer for (numbers of their experiments) as one, and remove them."""
+        experiments: list[Packed] = []
+        pieces: list[Piece] = []
+        for key, left in packs.items():
+            try:
+                with self._open(key) as pack:
+                    contents, counts = pack.contents, pack.counts
+                    series = np.flatnonzero(np.isin(contents.experiment, left))
+                    points = pack.read(series)
+            except _UNREADABLE:
+                continue
+            info = contents.info
+            experiments += [info.experiments[number] for number in left]
+            ends = np.concatenate([[0], np.cumsum(counts[series])]).tolist()
+            for one, a, b in zip(series.tolist(), ends, ends[1:], strict=False):
+                name = info.names[contents.name[one]]
+                owner = info.experiments[contents.experiment[one]].experiment_id
+                pieces.append(Piece(name, owner, points.select(slice(a, b))))
+        self._write(folder, experiments, pieces)
+        for key in packs:
+            self._blobs.delete(key)
 
 
-def _packs_in(folder: str) -> list[str]:
-    """The packs in a folder, oldest first."""
-    try:
-        names = [name for name in os.listdir(folder) if _number(name)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return [os.path.join(folder, name) for name in sorted(names, key=_number)]
+def _folder_of(project: str) -> str:
+    return hashlib.blake2b(project.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def _number(name: str) -> int:
-    """The number of a pack's file; 0 for another file."""
-    stem, suffix = os.path.splitext(name)
+def _number(key: str) -> int:
+    """The number of a pack; 0 for the key of something else."""
+    stem, suffix = os.path.splitext(key.rpartition("/")[2])
     return int(stem) if suffix == ".parquet" and stem.isdecimal() and stem.isascii() else 0
 
 
@@ -246,66 +285,21 @@ def _read(
 _State = tuple[list[int], int, bool]
 
 
-def _alive(paths: Sequence[str], dropped: set[str]) -> dict[str, _State]:
-    """Per pack the experiments it answers for, their points, and whether it holds many that it does not."""
-    seen = set(dropped)
-    alive: dict[str, _State] = {}
-    for path in reversed(paths):
-        try:
-            with PackFile(path) as pack:
-                experiments = pack.contents.info.experiments
-                points = np.bincount(pack.contents.experiment, pack.counts, len(experiments))
-        except _UNREADABLE:
-            alive[path] = ([], 0, False)
-            continue
-        left = [n for n, one in enumerate(experiments) if one.experiment_id not in seen]
-        seen.update(one.experiment_id for one in experiments)
-        lost = any(one.experiment_id in dropped for one in experiments)
-        wasteful = points[left].sum() < points.sum() / 2
-        alive[path] = (left, int(points[left].sum()), bool(lost or wasteful))
-    return alive
-
-
 def _to_merge(packs: dict[str, _State]) -> Iterable[list[str]]:
     """Which packs become one: those of a size once there are enough, and each that holds much it should not."""
     by_size: dict[int, list[str]] = {}
-    for path, (_, points, _) in packs.items():
+    for key, (_, points, _) in packs.items():
         if points < MAX_POINTS / 2:
-            by_size.setdefault((points // _SMALLEST).bit_length() // 3, []).append(path)
+            by_size.setdefault((points // _SMALLEST).bit_length() // 3, []).append(key)
     merged: set[str] = set()
-    for paths in by_size.values():
+    for keys in by_size.values():
         chosen: list[str] = []
-        for path in paths:
-            if sum(packs[p][1] for p in chosen) + packs[path][1] <= MAX_POINTS:
-                chosen.append(path)
-        if len(paths) >= MERGED and len(chosen) > 1:
+        for key in keys:
+            if sum(packs[p][1] for p in chosen) + packs[key][1] <= MAX_POINTS:
+                chosen.append(key)
+        if len(keys) >= MERGED and len(chosen) > 1:
             merged.update(chosen)
             yield chosen
-    for path, (_, _, rewrite) in packs.items():
-        if rewrite and path not in merged:
-            yield [path]
-
-
-def _merge(target: str, packs: dict[str, list[int]]) -> None:
-    """Write what packs answer for (numbers of their experiments) as one, and remove them."""
-    experiments: list[Packed] = []
-    pieces: list[Piece] = []
-    for path, left in packs.items():
-        try:
-            with PackFile(path) as pack:
-                contents, counts = pack.contents, pack.counts
-                series = np.flatnonzero(np.isin(contents.experiment, left))
-                points = pack.read(series)
-        except _UNREADABLE:
-            continue
-        info = contents.info
-        experiments += [info.experiments[number] for number in left]
-        ends = np.concatenate([[0], np.cumsum(counts[series])]).tolist()
-        for one, a, b in zip(series.tolist(), ends, ends[1:], strict=False):
-            name = info.names[contents.name[one]]
-            owner = info.experiments[contents.experiment[one]].experiment_id
-            pieces.append(Piece(name, owner, points.select(slice(a, b))))
-    write_pack(target, experiments, pieces)
-    for path in packs:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
+    for key, (_, _, rewrite) in packs.items():
+        if rewrite and key not in merged:
+            yield [key]

@@ -20,8 +20,8 @@ from typing import Any
 from ...address import local_folder
 from ...errors import CorruptData
 from ...forwarders.account import Account
-from ...forwarders.address import TensorBoard
 from ...forwarders.target import Item, Mirror, Refusal
+from ...forwarding.address import TensorBoard
 from ...record.events import Captured, FileLogged, LogLine, PointLine, ValueLogged
 from ...record.plain import flatten
 from ...record.status import Status

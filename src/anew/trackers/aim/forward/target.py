@@ -15,9 +15,9 @@ from typing import Any
 from ....address import local_folder
 from ....errors import InvalidSetting
 from ....forwarders.account import MOST_PASSES, Account, Passes
-from ....forwarders.address import Aim
 from ....forwarders.patience import answer_within, within
 from ....forwarders.target import Item, Mirror, Refusal
+from ....forwarding.address import Aim
 from ....record.events import (
     BindrsChanged,
     Captured,

@@ -13,9 +13,9 @@ from typing import Any
 
 from ....address import local_folder
 from ....forwarders.account import MOST_PASSES, Account, Passes
-from ....forwarders.address import ClearML
 from ....forwarders.patience import within
 from ....forwarders.target import Item, Mirror, Refusal
+from ....forwarding.address import ClearML
 from ....record.events import (
     BindrsChanged,
     Captured,

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ....errors import NotFound
 from ....forwarders.account import Account
-from ....forwarders.address import MLflow
 from ....forwarders.target import Item, Mirror, NoPlace, Refusal
+from ....forwarding.address import MLflow
 from ....record.events import (
     Captured,
     ConfigSet,

@@ -15,9 +15,9 @@ import wandb
 from ....address import local_folder
 from ....errors import InvalidSetting
 from ....forwarders.account import Account
-from ....forwarders.address import WandB
 from ....forwarders.patience import answer_within, within
 from ....forwarders.target import Item, Mirror, Refusal
+from ....forwarding.address import WandB
 from ....record.events import (
     BindrsChanged,
     Captured,

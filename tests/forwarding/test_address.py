@@ -11,8 +11,8 @@ import pytest
 from anew import Experiment
 from anew.errors import InvalidSetting
 from anew.forwarders import Aim, ClearML, MLflow, TensorBoard, WandB
-from anew.forwarders.address import as_address, as_addresses
-from anew.forwarders.launch import missing
+from anew.forwarding.address import as_address, as_addresses
+from anew.forwarding.launch import missing
 from anew.settings import load_settings
 
 
@@ -90,7 +90,7 @@ def test_passwords_are_shown_to_nobody():
 
 def test_a_package_that_is_not_installed_is_told_with_how_to_install_it(monkeypatch):
     assert missing([MLflow(), TensorBoard()]) == {}
-    monkeypatch.setattr("anew.forwarders.launch.find_spec", lambda name: None)
+    monkeypatch.setattr("anew.forwarding.launch.find_spec", lambda name: None)
     (error,) = missing([WandB()]).values()
     assert "pip install wandb" in str(error)
 

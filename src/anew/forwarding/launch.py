@@ -19,6 +19,8 @@ __all__ = ["Sending", "missing", "start"]
 _PACKAGES = {"tensorboard": "tensorboard", "wandb": "wandb", "mlflow": "mlflow", "aim": "aim", "clearml": "clearml"}  # fmt: skip
 # Seconds that a target which fails is tried after the end of the experiment, by the process that stays behind.
 PATIENCE = 120.0
+# The package that is run: it loads what sends, which no training process does.
+_PROGRAM = f"{__package__.rpartition('.')[0]}.forwarders"
 
 
 # Processes that go on by themselves; those that have ended are taken note of when the next one is left.
@@ -135,7 +137,7 @@ def start(
         "WANDB_SERVICE", None
     )  # the helper process of a W&B in this program is not for another one
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", f"{__package__}"],  # -P: no module of the program's folder
+        [sys.executable, "-P", "-m", _PROGRAM],  # -P: no module of the program's folder
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if later else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

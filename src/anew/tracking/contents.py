@@ -80,7 +80,7 @@ def _yaml(data: Any, name: str) -> bytes:
 
 
 def _torch(data: Any, name: str) -> bytes:
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     if torch is None:
         try:
             import torch

@@ -14,6 +14,7 @@ from .logged import LoggedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import Mapping
     from typing import Any
 
@@ -142,15 +143,13 @@ class Files:
 
     def _keep_folder(
         self, folder: str, name: str | None, step: int | None, metadata: Mapping[str, Any] | None
-    ) -> list[LoggedFile]:
+    ) -> builtins.list[LoggedFile]:
         base = check_file_name(name or os.path.basename(os.path.abspath(folder)))
         found, left_out = _walk(folder, skip=self._life.folder)
+        named = [(full, check_file_name(f"{base}/{relative}")) for relative, full in found]
         for why in left_out:
             self._life.require("files.save").lose(f"not saved with the folder {folder!r}: {why}")
-        return [
-            self._keep_file(full, check_file_name(f"{base}/{relative}"), step, metadata)
-            for relative, full in found
-        ]
+        return [self._keep_file(full, inside, step, metadata) for full, inside in named]
 
     def _keep_file(
         self, source: str, name: str, step: int | None, metadata: Mapping[str, Any] | None

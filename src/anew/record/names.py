@@ -42,6 +42,7 @@ RESERVED = frozenset(
         "checkpoints",
         "outputs",
         "forwarded",
+        "artifacts",
     }
 )
 _ROOT_RESERVED = frozenset({"weights", "experiments.db"})

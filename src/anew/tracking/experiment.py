@@ -272,26 +272,10 @@ class Experiment:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Use the experiment as a decorator: each call of the function is one opening.
 
-        A parameter of the function called `experiment` or `exp` receives it.
+        A parameter of the function called `experiment` or `exp` receives it. The function may be asynchronous, or a
+        generator.
         """
-        import functools
-        import inspect
-
-        names = inspect.signature(function).parameters
-        takes = next((n for n in ("experiment", "exp") if n in names), None)
-
-        @functools.wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self as experiment:
-                if takes is not None and takes not in kwargs:
-                    kwargs[takes] = experiment
-                return function(*args, **kwargs)
-
-        if takes is not None:
-            signature = inspect.signature(function)
-            kept = [p for p in signature.parameters.values() if p.name != takes]
-            recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-        return recorded
+        return self.run.decorate(function)
 
     # -- facts ------------------------------------------------------------------------------------
 

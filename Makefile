@@ -10,7 +10,7 @@ INSTALL := $(PIP) install --quiet --constraint constraints.txt
 PARALLEL ?= -n auto --dist loadfile
 
 # No test hangs: after so many seconds it fails, with the stacks of all threads. The slowest are listed at the end.
-EACH := --timeout=300 --durations=30
+EACH := --timeout=600 --durations=30
 
 # Tests start hundreds of interpreters; without their bytecode each would compile our sources again.
 unexport PYTHONDONTWRITEBYTECODE

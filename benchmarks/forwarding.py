@@ -17,7 +17,7 @@ from anew import Experiment
 from .harness import Bench, Row, at_most, duration, in_child, medians, quantile
 
 ROUNDS, SECONDS = 9, 3.0
-READY_SECONDS = 60.0
+READY_SECONDS = 250.0
 
 
 def run(bench: Bench) -> Iterator[Row]:

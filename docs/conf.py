@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
+
+os.environ.setdefault("KERAS_BACKEND", "torch")  # Keras looks for TensorFlow otherwise
 
 import generate  # noqa: E402  (docs/generate.py, found through the line above)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,6 +27,28 @@ _RANKS = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR",
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started as a shell's background job: the programs that tests interrupt would inherit the deafness.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+_BEGAN = time.monotonic()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--begin-within",
+        type=float,
+        metavar="SECONDS",
+        help="begin no slow test later than this after the start: it is skipped, and the skip says so",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """On a machine that is too slow for all slow proofs, those that do not fit are named instead of run."""
+    limit = item.config.getoption("--begin-within")
+    if limit is None or item.get_closest_marker("slow") is None:
+        return
+    if time.monotonic() - _BEGAN > limit:
+        pytest.skip(f"not run: {limit:g} s were over before it began")
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,16 @@ from benchmarks.results import Group, page
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("name", GROUPS)
+# What starts other trackers or imports PyTorch, and takes ten seconds and more.
+SLOW = {"capture", "forwarding", "peers"}
+NAMES = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+    for name in GROUPS
+    if name != "throughput"  # the test below runs it
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_each_group_measures_something_and_reaches_its_end(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -31,7 +40,10 @@ def test_each_group_measures_something_and_reaches_its_end(
 
 
 def test_nothing_is_lost_and_nothing_fails_in_any_arrangement(tmp_path: Path) -> None:
-    rows = measure("throughput", Bench(tmp_path, quick=True)).rows
+    group = measure("throughput", Bench(tmp_path, quick=True))
+    rows = group.rows
+    assert not group.failed, [row.what for row in rows]
+    assert list(tmp_path.iterdir()) == []
     assert [row.ours for row in rows if "lost" in row.what] == ["0 and 0"] * 3
 
 

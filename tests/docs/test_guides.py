@@ -9,7 +9,16 @@ import pytest
 from .programs import DOCS, name_of, run_page
 
 # They train with real frameworks, draw with matplotlib or make environments, and take ten seconds and more.
-SLOW = {"charts.md", "dialects.md", "integrations.md", "reproduce.md"}
+SLOW = {
+    "capture.md",
+    "charts.md",
+    "dialects.md",
+    "disk.md",
+    "find-and-compare.md",
+    "integrations.md",
+    "reproduce.md",
+    "weights.md",
+}
 PAGES = [
     pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in SLOW else [])
     for page in sorted(DOCS.glob("guides/*.md"))

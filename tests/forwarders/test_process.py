@@ -131,6 +131,7 @@ def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
     assert scalars(log_dir) == [(step, float(step)) for step in range(logged)]
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp_path: Path):
     server = MLflowServer(tmp_path / "server").start()
     try:

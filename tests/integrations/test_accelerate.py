@@ -45,6 +45,7 @@ def only(root: Path) -> Any:
     return view
 
 
+@pytest.mark.slow
 def test_the_example_logs_each_step_and_a_table(tmp_path):
     view = run_example("with_accelerate", tmp_path)["examples/sine/accelerate"]
     assert view.status is Status.COMPLETED

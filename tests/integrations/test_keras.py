@@ -211,6 +211,7 @@ raise ValueError("after it")
 """
 
 
+@pytest.mark.slow
 def test_another_backend_does_the_same(root):
     result = subprocess.run(
         [sys.executable, "-c", OTHER],

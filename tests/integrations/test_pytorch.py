@@ -160,6 +160,7 @@ def test_sparse_and_complex_gradients_are_recorded(exp: Experiment):
     assert sum(last(exp, "gradients/angle").data["counts"]) == 6
 
 
+@pytest.mark.slow
 def test_wrapped_and_compiled_models_keep_their_own_names(exp: Experiment, tmp_path: Path):
     model = network()
     compiled = torch.compile(model, backend="aot_eager")
@@ -319,6 +320,7 @@ def test_counted_on_a_device_a_histogram_says_the_same(tensor: torch.Tensor):
         assert np.abs(there.counts - here.counts).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_example_leaves_what_it_says(tmp_path: Path):
     store = run_example("with_pytorch", tmp_path)
     view = store["examples/digits/pytorch"]

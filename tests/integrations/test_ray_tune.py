@@ -81,6 +81,7 @@ def test_the_example_leaves_a_search_with_its_best_and_a_child_for_each_trial(
     )
 
 
+@pytest.mark.slow
 def test_each_end_of_a_trial_is_its_status(machine, root):
     def train(config):
         for i in range(3):

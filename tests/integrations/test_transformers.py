@@ -75,6 +75,7 @@ def steps(view: Any, name: str) -> list[int]:
     return [row["step"] for row in view.metrics[name].rows()]
 
 
+@pytest.mark.slow
 def test_the_example_trains_evaluates_and_keeps_its_model(tmp_path):
     view = run_example("with_transformers", tmp_path)["examples/sums/transformers"]
     assert view.status is Status.COMPLETED
@@ -193,6 +194,7 @@ def test_checkpoints_are_kept_whole_or_as_versions_of_the_weights(root):
     assert torch.equal(torch.tensor(kept), run.model.classifier.weight.detach())
 
 
+@pytest.mark.slow
 def test_a_search_makes_each_trial_a_child(root):
     callback = AnewCallback("a/search")
     trainer(callback, eval_strategy="steps", eval_steps=4).hyperparameter_search(

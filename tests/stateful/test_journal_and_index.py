@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -234,11 +235,12 @@ def _floats(value: Any) -> Any:
     return from_plain(value)
 
 
-def test_the_index_says_what_a_dictionary_says() -> None:
+@pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.slow)])
+def test_the_index_says_what_a_dictionary_says(examples: int) -> None:
     run_state_machine_as_test(
         JournalAndIndex,
         settings=settings(
-            max_examples=25,
+            max_examples=examples,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -12,7 +12,7 @@ import anew.stores.series.folder as folder
 from anew import Experiment, Store
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2))])
 def test_every_look_sees_every_point_once_and_in_order(
     root: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

@@ -11,17 +11,9 @@ from benchmarks.weights.__main__ import GROUPS
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
-QUICK = {"restore", "unchanged"}
-
-
 # The checkpoints are measured beside a peer that has to be installed first.
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in QUICK else [pytest.mark.slow])
-        for name in sorted(set(GROUPS) - {"checkpoints"})
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(GROUPS) - {"checkpoints"}))
 def test_each_group_measures_something_and_leaves_nothing_behind(name, tmp_path):
     command = [
         sys.executable,

@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 """Called now and then with how many experiments were taken in, and how many there are to take in."""
 
 _ROOT, _DELETED = "root/", "deleted/"
-_FOLDERS, _ROUND = "folders", "round"
+_FOLDERS = "folders"
 WAIT_SECONDS = 0.5
 WALK_SECONDS = 60.0
 AROUND_REST = 20.0
@@ -83,6 +83,7 @@ class Index:
         self._depth = 0
         self._walked_at: float | None = None
         self._around_at = 0.0
+        self._round: int | None = None  # which experiments are compared next; anywhere at first
 
     def refresh(self, progress: Progress | None = None, *, wait: float = WAIT_SECONDS) -> Refreshed:
         """Take in what was written since the last look; everything, when there was none.
@@ -260,11 +261,12 @@ class Index:
     def _refresh(self, progress: Progress | None) -> Refreshed:
         began = time.monotonic()
         catalog = self.stores.catalog
-        if catalog.state() is CatalogState.UNUSABLE:
+        state = catalog.state()
+        if state is CatalogState.UNUSABLE:
             catalog.create()
         if not os.path.isdir(self.root.root):
             return Refreshed()
-        if catalog.state() is not CatalogState.COMPLETE:
+        if state is not CatalogState.COMPLETE:
             # Where the journal ends is noted before the walk: what is announced meanwhile comes again.
             ends = {chunk.name: chunk.end for chunk in follow_root(self.root, {})}
             self._save_deleted()
@@ -307,37 +309,52 @@ class Index:
             deletions |= chunk.replaced or any(isinstance(event, OfExperiment) for event in events)
         if deletions:
             prefixes.update(dict.fromkeys(self._save_deleted()))
-        news = {_FOLDERS: marks.get(_FOLDERS), _ROUND: marks.get(_ROUND)}
+        folders = marks.get(_FOLDERS)
         began = time.monotonic()
         if self.stores.writable and began >= self._around_at:
-            prefixes.update(dict.fromkeys(self._unannounced(news, prefixes)))
+            found, folders = self._unannounced(folders, prefixes)
+            prefixes.update(dict.fromkeys(found))
             now = time.monotonic()
             self._around_at = now + (now - began) * AROUND_REST
         taken = self._touch(list(prefixes), progress)
-        changed = {k: v for k, v in news.items() if v != marks.get(k)}
-        if ends or changed:
-            self._save_marks(ends, changed)
+        if ends or folders != marks.get(_FOLDERS):
+            self._save_marks(ends, {_FOLDERS: folders})
         return taken
 
-    def _unannounced(self, marks: dict[str, str | None], announced: Collection[str]) -> list[str]:
-        """Prefixes where something came, went or changed that nobody announced; moves the marks on."""
+    def _unannounced(self, before: str | None, announced: Collection[str]) -> tuple[list[str], str]:
+        """Prefixes where something came, went or changed that nobody announced, and the folders as they are now.
+
+        Args:
+            before: The folders as the last look left them.
+        """
         catalog = self.stores.catalog
-        at = int(marks[_ROUND] or 0)
-        some = catalog.select(Question(now=time.time(), offset=at, limit=EXPERIMENTS))
-        marks[_ROUND] = str(some.next or 0)
-        round_ = catalog.known(ids=some.ids)
-        folders = Folders.from_text(marks[_FOLDERS])
+        round_ = self._next_round()
+        folders = Folders.from_text(before)
         folders.add(announced)
         folders.add_nested(self.root, (k.prefix for k in round_))
         found = look_around(self.root, folders)
-        marks[_FOLDERS] = folders.to_text()
         known = {k.prefix: k for k in (*round_, *catalog.known(prefixes=found))}
         current = {
             prefix
             for prefix, k in known.items()
             if is_current(self.root.experiment(prefix), k.cursor)
         }
-        return [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
+        news = [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
+        return news, folders.to_text()
+
+    def _next_round(self) -> list[Known]:
+        """A few known experiments, others at each look.
+
+        Where a process begins is left to chance, so that looks of many short processes cover everything without
+        each of them having to note where the next one goes on.
+        """
+        catalog = self.stores.catalog
+        if self._round is None:
+            every = catalog.count(Question(now=time.time()))
+            self._round = time.time_ns() // 1000 % max(every - EXPERIMENTS + 1, 1)
+        some = catalog.select(Question(now=time.time(), offset=self._round, limit=EXPERIMENTS))
+        self._round = some.next or 0
+        return catalog.known(ids=some.ids)
 
     def _save_deleted(self) -> list[str]:
         """Note what is deleted now; the prefixes of all that this may show or hide."""

@@ -37,10 +37,17 @@ class ConsoleCapture:
     Args:
         path: The file, made with its folder if it is not there, appended to if it is.
         on_trouble: Called with the number of lines lost (0 if the file could not be opened) and the reason.
+        mask: Given whole lines, what of them may be kept.
     """
 
-    def __init__(self, path: str, on_trouble: Callable[[int, str], object] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        on_trouble: Callable[[int, str], object] | None = None,
+        mask: Callable[[str], str] | None = None,
+    ) -> None:
         self.path = path
+        self._mask = mask
         self._on_trouble = on_trouble
         self._tees: list[_Tee] = []
         self._fd = -1
@@ -119,6 +126,8 @@ class ConsoleCapture:
                 self._draining = False
 
     def _append(self, lines: str) -> None:
+        if lines and self._mask is not None:
+            lines = self._mask(lines)
         if not lines or self._fd < 0:
             return
         data = lines.encode("utf-8", "backslashreplace")

@@ -307,11 +307,11 @@ class Capturer:
             facts["packages"] = len(packages)
             facts["frameworks"] = frameworks(packages)
             facts["paths"] = paths_within(root, paths, packages)
-            text = requirements_text(packages, facts["python"], root).encode()
+            text = mask_text(requirements_text(packages, facts["python"], root)).encode()
             facts["requirements"] = digest(text)
             conda = conda_text(facts["prefix"])
             plain = mask_secrets(to_plain(facts))
-            known.environment = (plain, text, conda.encode() if conda else None)
+            known.environment = (plain, text, mask_text(conda).encode() if conda else None)
             known.packages_key = key
         facts, text, conda_packages = known.environment
         recording.captures("environment", facts, clean=True)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal
 
+from ..query.integers import REST_OF_NONE, split
 from ..query.points import PointsQuestion
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
@@ -24,6 +25,7 @@ TableFormat = Literal["parquet", "csv", "jsonl"]
 _Schema = dict[str, str]
 _Rows = Iterator[Sequence[Any]]
 _TEXT, _NUMBER, _WHOLE, _BOOL = "VARCHAR", "DOUBLE", "BIGINT", "BOOLEAN"
+_WIDE = "DECIMAL(38, 0)"  # for integers of more than 64 bits
 _TYPES = {"text": _TEXT, "integer": _WHOLE, "number": _NUMBER, "bool": _BOOL}
 _PARAMS: _Schema = {
     "experiment_id": _TEXT,
@@ -41,7 +43,6 @@ _POINTS: _Schema = {
     "value": _NUMBER,
     "metadata": _TEXT,
 }
-_EXACT = 2**53
 
 
 def export_tables(
@@ -83,22 +84,18 @@ def _experiments(source: Source, views: Sequence[ExperimentView]) -> tuple[_Sche
         one.name: _TYPES[one.kind] if one.kind in _TYPES else _type_of(one.values)
         for one in columns
     }
-    given = [
-        [None if value is None else _as_text(value) for value in one.values]
-        if schema[one.name] == _TEXT
-        else one.values
-        for one in columns
-    ]
-    return schema, zip(*given, strict=True)
+    return schema, zip(*(one.values for one in columns), strict=True)
 
 
-def _type_of(values: Iterable[Any]) -> str:
+def _type_of(values: Sequence[Any]) -> str:
     """The narrowest type that holds all values as they are; texts, with JSON for what is none, where there is none."""
     kinds = {_type(value) for value in values if value is not None}
+    if kinds == {_WHOLE, _WIDE}:
+        return _WIDE
     if kinds == {_WHOLE, _NUMBER}:
-        return _NUMBER
+        return _NUMBER if all(map(_is_exact, values)) else _TEXT
     if kinds == {f"{_WHOLE}[]", f"{_NUMBER}[]"}:
-        return f"{_NUMBER}[]"
+        return f"{_NUMBER}[]" if all(map(_is_exact, values)) else _TEXT
     return kinds.pop() if len(kinds) == 1 else _TEXT
 
 
@@ -106,16 +103,21 @@ def _type(value: Any) -> str:
     if isinstance(value, bool):
         return _BOOL
     if isinstance(value, int):
-        return _WHOLE if -(2**63) <= value < 2**63 else _TEXT
+        return _WHOLE if -(2**63) <= value < 2**63 else _WIDE if abs(value) < 10**38 else _TEXT
     if isinstance(value, float):
         return _NUMBER
-    if isinstance(value, (list, tuple)) and value:
-        inner = _type_of(value) if None not in value else _TEXT
-        if not inner.endswith("[]") and (
-            inner != _TEXT or all(isinstance(one, str) for one in value)
-        ):
+    if isinstance(value, (list, tuple)) and value and None not in value:
+        inner = _type_of(value)
+        if inner in (_BOOL, _WHOLE, _NUMBER) or all(isinstance(one, str) for one in value):
             return f"{inner}[]"
     return _TEXT
+
+
+def _is_exact(value: Any) -> bool:
+    """Whether a float64 holds a value, or each of a list."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_exact, value))
+    return not isinstance(value, int) or split(value)[1] == REST_OF_NONE
 
 
 def _params(views: Iterable[ExperimentView]) -> _Rows:
@@ -129,16 +131,10 @@ def _params(views: Iterable[ExperimentView]) -> _Rows:
 def _typed(value: Any) -> tuple[float | None, str | None, str]:
     kind = "null" if value is None else type(value).__name__
     if isinstance(value, (bool, int, float)):
-        exact = not isinstance(value, int) or abs(value) <= _EXACT
-        return _as_float(value), None if exact else str(value), kind
+        near, rest = split(value)
+        # The digits too, of an integer that is not the float64 beside it.
+        return float(near), None if rest == REST_OF_NONE else str(value), kind
     return None, None if value is None else _as_text(value), kind
-
-
-def _as_float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def _points(source: Source, views: Iterable[ExperimentView]) -> _Rows:
@@ -212,8 +208,20 @@ def _write_parquet(path: str, schema: _Schema, rows: _Rows) -> None:
     import duckdb
 
     lines = f"{path}.jsonl"
+    texts = [kind in (_TEXT, _WIDE) for kind in schema.values()]
     try:
-        longest = _write_lines(lines, schema, rows)
+        # JSON is read as texts where it has no such type.
+        longest = _write_lines(
+            lines,
+            schema,
+            (
+                [
+                    _as_text(value) if text and value is not None else value
+                    for value, text in zip(row, texts, strict=True)
+                ]
+                for row in rows
+            ),
+        )
         columns = ", ".join(f"{_quoted(name)}: '{kind}'" for name, kind in schema.items())
         with duckdb.connect() as engine:
             engine.execute(

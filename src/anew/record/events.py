@@ -92,13 +92,17 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 
 
 class Closed(_Event, frozen=True, tag="closed", kw_only=True):
-    """A writer ended. `by` is "writer", or "reader" when its process was found gone."""
+    """A writer ended. `by` is "writer", or "reader" when its process was found gone.
+
+    `wrote` maps the files that the writer wrote beside its events to their bytes.
+    """
 
     status: Status
     reason: str | None = None
     error: str | None = None
     by: str = "writer"
     writer: str | None = None
+    wrote: dict[str, int] = {}
 
 
 class FieldSet(_Event, frozen=True, tag="field", kw_only=True):

@@ -11,6 +11,7 @@ from ..record import encode as encoding
 from ..record.ids import new_id
 from ..record.names import folder_name, metric_name
 from ..record.plain import to_plain
+from ..record.secrets import mask_secrets, mask_text
 from .points import HotPath
 from .scalars import as_number, as_step
 
@@ -70,7 +71,7 @@ class PointLog:
         Raises:
             InvalidName: It is not a text, or is empty.
         """
-        kept = metric_name(given)
+        kept = mask_text(metric_name(given))
         if kept != given and kept not in self._told:
             self._told.add(kept)
             self._life.say(f"a metric's name cannot be kept as it is; it is recorded as {kept!r}")
@@ -120,7 +121,7 @@ class PointLog:
             if step is not None:
                 record = {"s": step, **record}
             if metadata:
-                record["x"] = to_plain(dict(metadata))
+                record["x"] = mask_secrets(to_plain(dict(metadata)))
             segment = recording.writer.points
             segment.append(encoding.encode_line(record))
             self._calls += 1

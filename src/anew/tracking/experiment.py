@@ -141,7 +141,7 @@ class Experiment:
         self._given = Given(config)
         self._given.params = params
         self._given.tags = _tags(tags)
-        self._given.bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
+        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs)]
         self._given.description, self._given.notes = description, notes
         self._given.parent, self._given.relation = parent, relation
         # For other rooms of Anew; not meant for programs.
@@ -243,7 +243,7 @@ class Experiment:
         warn_of_changed_config(self._given, life)
         path = recording.layout.points(recording.writer.name)
         seconds = time.time() - recording.opened_at
-        lost = recording.close(status, reason and mask_text(reason), error and mask_text(error))
+        lost = recording.close(status, reason, error)
         life.recording = None
         life.status = Status(status)
         quiet = life.settings.quiet
@@ -496,7 +496,7 @@ class Experiment:
         """Remove tags."""
         if not self.life.disabled:
             recording = self.life.require("remove_tags")
-            gone = _several(tags)
+            gone = [mask_text(tag) for tag in _several(tags)]
             recording.event("tags", remove=gone)
             recording.change(
                 tags={k: v for k, v in recording.about["tags"].items() if k not in gone}
@@ -510,7 +510,7 @@ class Experiment:
         """
         if not self.life.disabled:
             recording = self.life.require("set_name")
-            name = check_label(name, "name")
+            name = mask_text(check_label(name, "name"))
             recording.event("field", field="name", value=name)
             recording.name = name
             recording.document_due("metadata")
@@ -574,7 +574,6 @@ def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | Non
     if tags is None:
         return {}
     pairs = tags.items() if hasattr(tags, "items") else ((tag, None) for tag in _several(tags))
-    return {
-        check_label(tag, "tag"): None if value is None else mask_text(str(value))
-        for tag, value in pairs
-    }
+    checked = {check_label(tag, "tag"): None if v is None else str(v) for tag, v in pairs}
+    masked: dict[str, str | None] = mask_secrets(checked)
+    return masked

@@ -17,7 +17,7 @@ from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.root import announce
 from ..journal.writer import FORMAT_VERSION, Writer
 from ..record.plain import merge, to_plain
-from ..record.secrets import mask_secrets
+from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 
 TYPE_CHECKING = False
@@ -349,7 +349,7 @@ class Recording:
             from ..monitor.console import ConsoleCapture
 
             self.console = ConsoleCapture(
-                self.writer.console_path(), on_trouble=self._console_trouble
+                self.writer.console_path(), on_trouble=self._console_trouble, mask=LineMask()
             )
             self.console.start()
         for changed in tuple(LIFE):
@@ -378,7 +378,8 @@ class Recording:
     # -- end --------------------------------------------------------------------------------------
 
     def close(self, status: str, reason: str | None = None, error: str | None = None) -> int:
-        """Write the end; returns how many records were lost."""
+        """Write the end, secrets in its reason masked; returns how many records were lost."""
+        reason, error = reason and mask_text(reason), error and mask_text(error)
         LIVE.pop(id(self), None)
         for changed in tuple(LIFE):
             changed()

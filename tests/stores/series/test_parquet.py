@@ -197,3 +197,34 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path, monkeypatch):
     with pytest.raises(CorruptData):
         write_part(str(tmp_path / "a.parquet"), block_of(10, ["a"]), INFO)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("order", [["a", "b", "c"], ["c", "b", "a"]])
+def test_parts_read_in_one_question_are_what_each_holds_by_itself(tmp_path: Path, order: list[str]):
+    paths = [str(tmp_path / f"{number}.parquet") for number in range(3)]
+    for number, path in enumerate(paths):
+        write_part(path, block_of(600, ["a", "b", "c"], seed=number), INFO)
+    files = {number: PartFile(path) for number, path in enumerate(paths)}
+    together = parquet.stretches_together(files, order[:2], rows=True)
+    assert sorted(together) == [0, 1, 2]
+    for number, file in files.items():
+        alone = file.stretches(number, order[:2], rows=True, metadata=False)
+        for one, other in zip(together[number], alone, strict=True):
+            assert one.name == other.name
+            for ours, theirs in zip(one[2:], other[2:], strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+        file.file.close()
+
+
+def test_a_damaged_part_among_others_is_left_to_be_read_by_itself(tmp_path: Path):
+    paths = [str(tmp_path / f"{number}.parquet") for number in range(2)]
+    for number, path in enumerate(paths):
+        write_part(path, block_of(600, ["a", "b"], seed=number), INFO)
+    files = {number: PartFile(path) for number, path in enumerate(paths)}
+    data = bytearray(Path(paths[1]).read_bytes())
+    for at in range(200, len(data) // 2, 97):
+        data[at] ^= 0xFF
+    Path(paths[1]).write_bytes(bytes(data))
+    assert parquet.stretches_together(files, ["a"], rows=False) == {}
+    with pytest.raises(CorruptData):
+        files[1].stretches(1, ["a"], rows=False, metadata=False)

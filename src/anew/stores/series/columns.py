@@ -19,6 +19,7 @@ __all__ = [
     "Ints",
     "ManyColumns",
     "PartName",
+    "Points",
     "Stretch",
     "assemble",
     "gathered",
@@ -59,6 +60,28 @@ class Block:
     def select(self, which: Any) -> Block:
         """The points where `which` (a mask, slice or order) says so."""
         return _with(self, self.names, self.series, which)
+
+
+class Points(NamedTuple):
+    """Points as arrays of one length; `given` None: all have a step; the last two None: not kept or asked."""
+
+    step: Ints
+    given: Bools | None
+    time: Floats
+    value: Floats
+    row: Ints | None = None
+    metadata: npt.NDArray[np.object_] | None = None
+
+    def select(self, which: Any) -> Points:
+        """The points where `which` (a mask, slice or order) says so."""
+        return Points(
+            self.step[which],
+            None if self.given is None else self.given[which],
+            self.time[which],
+            self.value[which],
+            None if self.row is None else self.row[which],
+            None if self.metadata is None else self.metadata[which],
+        )
 
 
 @dataclass(frozen=True, slots=True)

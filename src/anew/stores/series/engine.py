@@ -13,10 +13,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Engine", "EngineError", "file_pattern", "quoted"]
+__all__ = ["Engine", "EngineError", "file_pattern", "joined", "quoted"]
 
 MAX_THREADS = 8
 _SETTINGS: dict[str, str | bool | int | float | list[str]] = {
@@ -36,7 +38,7 @@ class EngineError(Exception):
 
 
 class Engine:
-    """A connection of one thread, to be used in a `with` block."""
+    """A connection of one thread, to be closed or used in a `with` block."""
 
     def __init__(self) -> None:
         self._connection = _connected()
@@ -50,21 +52,36 @@ class Engine:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the connection."""
         self._connection.close()
 
     def columns(self, query: str, parameters: Sequence[object] = ()) -> dict[str, Any]:
-        """The answer to a query as numpy arrays by name; one with nulls is a masked array.
+        """The answer to a query as numpy arrays by name; texts are objects, None for a null.
 
         Raises:
-            EngineError: A file that it names cannot be read.
+            EngineError: A file that it names cannot be read, or a column of numbers holds nulls.
+        """
+        return joined(self.batches(query, parameters))
+
+    def batches(self, query: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """The answer to a query as it comes, without a copy; at least one batch, of read-only arrays.
+
+        DuckDB's own `fetchnumpy` goes through every value in one thread, which takes three to five times as long.
+
+        Raises:
+            EngineError: A file that it names cannot be read, or a column of numbers holds nulls.
         """
         import duckdb
 
+        from .arrow import batches_of
+
         try:
-            found: dict[str, Any] = self._connection.execute(query, parameters).fetchnumpy()
-        except (duckdb.Error, UnicodeDecodeError) as error:
+            return batches_of(self._connection.sql(query, params=parameters))
+        except (duckdb.Error, ValueError) as error:  # a text that cannot be decoded is a ValueError
             raise _failed(error) from error
-        return found
 
     def write(
         self, query: str, table: Mapping[str, Any], parameters: Sequence[object] = ()
@@ -126,6 +143,13 @@ def _failed(error: Exception) -> EngineError:
         with _lock:
             _database = None
     return EngineError(str(error).splitlines()[0] if str(error) else type(error).__name__)
+
+
+def joined(batches: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Batches of rows as one."""
+    if len(batches) == 1:
+        return dict(batches[0])
+    return {name: np.concatenate([each[name] for each in batches]) for name in batches[0]}
 
 
 def file_pattern(path: str) -> str:

@@ -14,6 +14,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ from .columns import (
 )
 from .many import Fresh, found_in, put_together
 from .packs import TOLERATED, Found, Packs
-from .parquet import PartFile, PartInfo, write_part
+from .parquet import PartFile, PartInfo, stretches_together, write_part
 from .points import decode_block
 from .protocol import ExperimentFolder, Sealed, Source
 
@@ -360,11 +361,13 @@ class FolderSeries:
             problems.clear()
             parts = _parts(place.folder)
             try:
-                stretches = [
-                    run
-                    for index, (part, path) in enumerate(parts.items())
-                    for run in self._part(place, part, path, index, wanted, problems)
-                ]
+                together = _together(list(parts.values()), wanted)
+                stretches = []
+                for index, (part, path) in enumerate(parts.items()):
+                    if index in together:
+                        stretches += together[index]
+                    else:
+                        stretches += self._part(place, part, path, index, wanted, problems)
                 return stretches, list(parts)
             except FileNotFoundError:  # a part was sealed between listing and reading it
                 if attempt == 4:
@@ -440,6 +443,19 @@ class FolderSeries:
         return [
             _Derived(int(m[1]), int(m[2]), os.path.join(folder, name)) for m, name in matches if m
         ]
+
+
+def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]:
+    """What sealed parts hold of some series, for those that can be read in one question; by their number."""
+    sealed = {at: path for at, path in enumerate(paths) if path.endswith(".parquet")}
+    if wanted.names is None or wanted.metadata or len(sealed) < 2:
+        return {}
+    with ExitStack() as open_files:
+        files: dict[int, PartFile] = {}
+        for at, path in sealed.items():
+            with suppress(CorruptData, UnknownFormat):  # said when it is read by itself
+                files[at] = open_files.enter_context(PartFile(path))
+        return stretches_together(files, wanted.names, wanted.rows)
 
 
 def _parts(folder: str) -> dict[PartName, str]:

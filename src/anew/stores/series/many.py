@@ -9,11 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from ...errors import CorruptData
-from .columns import Columns, ManyColumns
+from .columns import Columns, ManyColumns, Points
 from .pack_file import Packed, Piece, pieces_of, stamp_of
 from .packs import MAX_POINTS, Found, Packs
 from .protocol import ExperimentFolder
-from .sorted_file import Points
 
 __all__ = ["Fresh", "found_in", "put_together"]
 

@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from ...errors import UnknownFormat
 from ...journal.layout import ExperimentLayout
-from .columns import Columns, Ints
-from .sorted_file import Layout, Points, SortedFile, corrupt, write_sorted
+from .columns import Columns, Ints, Points
+from .layout import Laid, Layout, laid_out
+from .sorted_file import SortedFile, corrupt, write_sorted
 
 __all__ = [
     "Contents",
@@ -170,6 +171,7 @@ class Contents(NamedTuple):
     info: PackInfo
     name: npt.NDArray[np.int32]
     experiment: npt.NDArray[np.int32]
+    laid: Laid
 
 
 @lru_cache(maxsize=64)
@@ -182,9 +184,10 @@ def _contents(description: bytes) -> Contents:
     info = msgspec.json.decode(description, type=PackInfo)
     numbers = np.array(info.series, np.int32).reshape(-1, 2)
     limits = (len(info.names), len(info.experiments))
-    if len(numbers) != len(info.layout.checks) or np.any((numbers < 0) | (numbers >= limits)):
+    laid = laid_out(info.layout)
+    if len(numbers) != len(laid.checks) or np.any((numbers < 0) | (numbers >= limits)):
         raise ValueError("it does not record where its points are")
-    return Contents(info, numbers[:, 0], numbers[:, 1])
+    return Contents(info, numbers[:, 0], numbers[:, 1], laid)
 
 
 class PackFile:
@@ -210,7 +213,7 @@ class PackFile:
                 raise UnknownFormat(
                     f"{path} has format version {self.contents.info.version}. Upgrade Anew."
                 )
-            self._file.lay_out(self.contents.info.layout)
+            self._file.laid = self.contents.laid
         except BaseException:
             self._file.close()
             raise

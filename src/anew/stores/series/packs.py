@@ -26,9 +26,8 @@ import numpy.typing as npt
 from ...blobs.protocol import Blobs
 from ...errors import CorruptData, UnknownFormat
 from ...journal.lock import locked
-from .columns import Ints
+from .columns import Ints, Points
 from .pack_file import Packed, PackFile, Piece, write_pack
-from .sorted_file import Points
 
 __all__ = ["TOLERATED", "Found", "Packs"]
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from ...errors import CorruptData, UnknownFormat
-from .columns import Block, Stretch, grouped
-from .sorted_file import Layout, Points, SortedFile, corrupt, write_sorted
+from .columns import Block, Points, Stretch, grouped
+from .layout import Laid, Layout, laid_out
+from .sorted_file import SortedFile, corrupt, read_together, write_sorted
 
-__all__ = ["PartFile", "PartInfo", "write_part"]
+__all__ = ["PartFile", "PartInfo", "stretches_together", "write_part"]
 
 VERSION = 1
+MAX_TOGETHER = 100_000
+"""Points of a file from which on a question of its own costs little beside reading them."""
 
 
 class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +104,28 @@ def _same_optional(a: Any, b: Any) -> bool:
     return a is b is None or (a is not None and b is not None and np.array_equal(a, b))
 
 
+class _Contents(NamedTuple):
+    """The description of a part's file, with what readers look up in it."""
+
+    info: PartInfo
+    number_of: dict[str, int]
+    laid: Laid
+
+
+@lru_cache(maxsize=64)
+def _contents(description: bytes) -> _Contents:
+    """What a description says; the same bytes are decoded once.
+
+    Raises:
+        ValueError: It contradicts itself.
+    """
+    info = msgspec.json.decode(description, type=PartInfo)
+    laid = laid_out(info.layout)
+    if len(info.names) != len(laid.checks):
+        raise ValueError("it does not record where its points are")
+    return _Contents(info, {name: number for number, name in enumerate(info.names)}, laid)
+
+
 class PartFile:
     """An open file of points.
 
@@ -111,30 +137,27 @@ class PartFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._file = SortedFile(path)
+        self.file = SortedFile(path)
         try:
-            self.info = self._described()
-            self._file.lay_out(self.info.layout)
+            self.info, self._number_of, self.file.laid = self._described()
         except BaseException:
-            self._file.close()
+            self.file.close()
             raise
 
-    def _described(self) -> PartInfo:
-        found = self._file.description
+    def _described(self) -> _Contents:
+        found = self.file.description
         if found is None:
             raise corrupt(self.path, "it does not record which points it contains")
         try:
-            info = msgspec.json.decode(found, type=PartInfo)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            contents = _contents(found)
+        except (ValueError, msgspec.DecodeError) as error:
             raise corrupt(self.path, error) from error
-        if info.version > VERSION:
+        if contents.info.version > VERSION:
             raise UnknownFormat(
-                f"{self.path} has format version {info.version}; this version of Anew reads "
+                f"{self.path} has format version {contents.info.version}; this version of Anew reads "
                 f"{VERSION}. Upgrade Anew to read it."
             )
-        if len(info.names) != len(info.layout.checks):
-            raise corrupt(self.path, "it does not record where its points are")
-        return info
+        return contents
 
     def __enter__(self) -> PartFile:
         return self
@@ -145,7 +168,7 @@ class PartFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self.file.close()
 
     @property
     def points(self) -> int:
@@ -154,8 +177,7 @@ class PartFile:
 
     def find(self, names: Sequence[str]) -> list[int]:
         """The numbers of those series that it has, ascending."""
-        at = {name: i for i, name in enumerate(self.info.names)}
-        return sorted({at[name] for name in names if name in at})
+        return sorted({self._number_of[name] for name in names if name in self._number_of})
 
     def read(self, series: Sequence[int], *, metadata: bool = False) -> Block:
         """The points of some series (numbers ascending), in as-written order each.
@@ -163,11 +185,11 @@ class PartFile:
         Raises:
             CorruptData: The bytes are not what they should be.
         """
-        points = self._file.read(series, rows=True, metadata=metadata)
+        points = self.file.read(series, rows=True, metadata=metadata)
         numbers = np.asarray(series, np.int32)
         return Block(
             names=self.info.names,
-            series=np.repeat(numbers, self._file.counts[numbers]),
+            series=np.repeat(numbers, self.file.counts[numbers]),
             step=points.step,
             given=points.given,
             time=points.time,
@@ -185,13 +207,42 @@ class PartFile:
             CorruptData: The bytes are not what they should be.
         """
         numbers = range(len(self.info.names)) if names is None else self.find(names)
-        points = self._file.read(numbers, rows=rows, metadata=metadata)
-        found: list[Stretch] = []
-        at = 0
-        for number, count in zip(numbers, self._file.counts[list(numbers)].tolist(), strict=True):
-            here = slice(at, at + count)
-            at += count
-            if count:
-                piece = points.select(here)
-                found.append(Stretch(self.info.names[number], part, *piece))
-        return found
+        if len(numbers) == 1 and not metadata:
+            name = self.info.names[numbers[0]]
+            pieces = self.file.pieces(numbers[0], rows=rows)
+            return [Stretch(name, part, *piece) for piece in pieces if len(piece.value)]
+        points = self.file.read(numbers, rows=rows, metadata=metadata)
+        return _stretches(self, part, numbers, points)
+
+
+def stretches_together(
+    files: Mapping[int, PartFile], names: Sequence[str], rows: bool
+) -> dict[int, list[Stretch]]:
+    """The points of some series of several small files, by the number of the file's part.
+
+    Files that have to be read one by one are left out.
+    """
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for part, file in files.items():
+        numbers = file.find(names)
+        if numbers and file.file.counts[numbers].sum() <= MAX_TOGETHER:
+            alike.setdefault(tuple(numbers), []).append(part)
+    found: dict[int, list[Stretch]] = {}
+    for series, parts in alike.items():
+        mine = [files[part] for part in parts]
+        read = read_together([one.file for one in mine], series, rows=rows) if mine[1:] else None
+        for part, one, points in zip(parts, mine, read or (), strict=False):
+            found[part] = _stretches(one, part, series, points)
+    return found
+
+
+def _stretches(file: PartFile, part: int, numbers: Sequence[int], points: Points) -> list[Stretch]:
+    """The points of some series of a file as views of them."""
+    found: list[Stretch] = []
+    at = 0
+    for number, count in zip(numbers, file.file.counts[list(numbers)].tolist(), strict=True):
+        here = slice(at, at + count)
+        at += count
+        if count:
+            found.append(Stretch(file.info.names[number], part, *points.select(here)))
+    return found

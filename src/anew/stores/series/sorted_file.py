@@ -8,77 +8,35 @@ Times are stored as timestamps of whole microseconds, which other programs show 
 to a byte or two. Where that is not the exact time as logged, `time_rest` holds the difference, so that
 the sum is exact.
 
-Parquet pages written by DuckDB carry no checksums. The file's own metadata says instead how many points
-each series has and the checksums of its columns (`Layout`), and every read is held against them.
+The file's own metadata says how many points each series has and the checksums of its columns (`layout`), and
+every read is held against them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
-from zlib import crc32
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
 
-import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ...errors import CorruptData
-from .columns import Bools, Floats, Ints
-from .engine import Engine, EngineError, file_pattern, quoted
+from .columns import Bools, Floats, Ints, Points
+from .engine import Engine, EngineError, file_pattern, joined, quoted
+from .layout import Laid, Layout, checks_of, checks_of_one
 
-__all__ = ["Layout", "Points", "SortedFile", "corrupt", "write_sorted"]
+__all__ = ["SortedFile", "corrupt", "read_together", "write_sorted"]
 
 # Twice as many would be decoded for one of many series, half as many make a file of one series slower to read.
 ROW_GROUP = 64 << 10
 _KEY = "anew"
 _MAX_RANGES = 64  # of series that are asked for apart; beyond, everything between them is read
-_PARALLEL = 1_000_000  # points from which on columns are looked at side by side
 _MAX_SECONDS = 9e12  # beyond, microseconds leave 64 bits
 
 
 _REMEMBERED = 256  # descriptions
 _descriptions: dict[tuple[str, int, int, int], bytes] = {}
-Checks = tuple[int, int, int, int, int]
-
-
-class Layout(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the series of a file lie, and the checksums of their points.
-
-    `offsets` are the row at which each series begins, and the end. `checks` has per series the CRC-32 of its
-    steps, times, values, rows and metadata: of the numbers of 64 bits in little-endian order as readers get
-    them (a missing step as 0, followed by a byte per point that says which are there; a time in seconds; 0
-    for a column that is not kept) and of the JSON list of the metadata. `present` says which columns are
-    there (`row`) or hold something (`time_rest`, `metadata`), and whether there are `gaps`: points without
-    a step.
-    """
-
-    offsets: list[int] = msgspec.field(default_factory=lambda: [0])
-    checks: list[Checks] = []
-    present: list[str] = []
-
-
-class Points(NamedTuple):
-    """Points as arrays of one length; `given` None: all have a step; the last two None: not kept or asked."""
-
-    step: Ints
-    given: Bools | None
-    time: Floats
-    value: Floats
-    row: Ints | None = None
-    metadata: npt.NDArray[np.object_] | None = None
-
-    def select(self, which: Any) -> Points:
-        """The points where `which` (a mask, slice or order) says so."""
-        return Points(
-            self.step[which],
-            None if self.given is None else self.given[which],
-            self.time[which],
-            self.value[which],
-            None if self.row is None else self.row[which],
-            None if self.metadata is None else self.metadata[which],
-        )
 
 
 def write_sorted(
@@ -127,7 +85,7 @@ def write_sorted(
         table["metadata"], metadata = points.metadata, ", metadata"
         present.append("metadata")
     layout = Layout(
-        offsets=offsets.tolist(), checks=_checks(points, offsets[:-1], counts), present=present
+        offsets=offsets.tolist(), checks=checks_of(points, offsets[:-1], counts), present=present
     )
     texts = "".join(f"list_extract(?, series + 1) AS {name}, " for name in labels)
     query = (
@@ -153,37 +111,6 @@ def _split_times(time: Floats) -> tuple[Ints, Floats | None, Bools | None]:
     return micros, rest if rest.any() else None, far if far.any() else None
 
 
-def _checks(points: Points, starts: Ints, counts: Ints) -> list[Checks]:
-    """See `Layout.checks`."""
-    ends = list(zip(starts.tolist(), (starts + counts).tolist(), strict=True))
-    columns: list[tuple[Any, Bools | None]] = [(points.step, points.given)]
-    columns += [(column, None) for column in (points.time, points.value, points.row)]
-    if len(points.value) > _PARALLEL:
-        with ThreadPoolExecutor() as pool:  # a checksum of a large array holds no lock of Python's
-            sums = list(pool.map(lambda column: _crcs(column[0], column[1], ends), columns))
-    else:
-        sums = [_crcs(column, given, ends) for column, given in columns]
-    texts = points.metadata
-    said = [0] * len(ends) if texts is None else [_crc_of(texts[a:b]) for a, b in ends]
-    return list(zip(*sums, said, strict=True))
-
-
-def _crcs(column: Any, given: Any, ends: list[tuple[int, int]]) -> list[int]:
-    """The checksum of a column for each series; 0 when there is no column."""
-    if column is None:
-        return [0] * len(ends)
-    if given is None:
-        return [crc32(column[a:b]) for a, b in ends]
-    return [
-        crc32(column[a:b]) if given[a:b].all() else crc32(given[a:b], crc32(column[a:b]))
-        for a, b in ends
-    ]
-
-
-def _crc_of(texts: npt.NDArray[np.object_]) -> int:
-    return crc32(msgspec.json.encode(texts.tolist())) if any(t is not None for t in texts) else 0
-
-
 class SortedFile:
     """A file of `write_sorted`, open for reading.
 
@@ -194,19 +121,21 @@ class SortedFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._pattern = file_pattern(path)
-        self._engine = Engine()
+        self.pattern = file_pattern(path)
+        self._engine: Engine | None = None
         try:
             self.description = self._described()
         except BaseException:
             self.close()
             raise
-        self._layout = Layout()
-        self._offsets = np.zeros(1, np.int64)
+        self.laid = Laid(np.zeros(1, np.int64), np.zeros((0, 5), np.int64), frozenset())
+        """Where the series lie; whoever opens the file says it, as it is in the description."""
 
     def close(self) -> None:
-        """Release the connection to the engine."""
-        self._engine.__exit__(None, None, None)
+        """Release the connection to the engine, if there is one."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
 
     def _described(self) -> bytes | None:
         """What the file says of itself; remembered, as a file that is whole is never changed."""
@@ -215,7 +144,7 @@ class SortedFile:
         known = _descriptions.get(key)
         if known is None:
             query = f"SELECT value FROM parquet_kv_metadata(?) WHERE key = {quoted(_KEY)}::BLOB"
-            found = self._ask(query)["value"]
+            found = joined(self._ask(query))["value"]
             if not len(found):
                 return None
             known = bytes(found[0])
@@ -224,21 +153,10 @@ class SortedFile:
             _descriptions[key] = known
         return known
 
-    def lay_out(self, layout: Layout) -> None:
-        """Say where the series lie, as the description has it.
-
-        Raises:
-            CorruptData: It cannot be.
-        """
-        self._offsets = np.array(layout.offsets, np.int64)
-        if len(self._offsets) != len(layout.checks) + 1 or np.any(np.diff(self._offsets) < 0):
-            raise corrupt(self.path, "it does not record where its points are")
-        self._layout = layout
-
     @property
     def counts(self) -> Ints:
         """How many points each series has."""
-        return np.diff(self._offsets)
+        return self.laid.counts
 
     def read(
         self,
@@ -257,46 +175,50 @@ class SortedFile:
             CorruptData: The bytes are not what they should be.
             FileNotFoundError: It is gone.
         """
-        present = self._layout.present
         numbers = np.asarray(series, np.int64)
         counts = self.counts[numbers]
         ranges = _ranges(numbers[counts > 0])
         if not ranges:
             nothing = np.zeros(0)
             return Points(nothing.astype(np.int64), None, nothing, nothing)
-        whole = len(ranges) == 1 and counts.sum() == self._offsets[-1]
-        wanted = ["coalesce(step, 0) AS step", "value"] if "gaps" in present else ["step", "value"]
-        if "gaps" in present:
-            wanted.append("step IS NOT NULL AS given")
-        if times and "time_rest" in present:
-            wanted.append("coalesce(epoch_us(time) / 1e6, 0) + coalesce(time_rest, 0) AS seconds")
-        elif times:
-            wanted.append("coalesce(epoch_us(time) / 1e6, 0) AS seconds")
-        if rows and "row" in present:
-            wanted.append('"row"')
-        if metadata and "metadata" in present:
-            wanted.append("metadata")
         apart = len(ranges) > _MAX_RANGES
         if apart:
             ranges = [(ranges[0][0], ranges[-1][1])]
-        where = "" if whole else " WHERE " + " OR ".join(_condition(*each) for each in ranges)
-        source = "read_parquet(?, hive_partitioning = false)"
-        found = self._ask(f"SELECT {', '.join(wanted)} FROM {source}{where}")
-        expected = int(sum(self._offsets[end + 1] - self._offsets[at] for at, end in ranges))
+        wanted = _wanted(self.laid.present, times=times, rows=rows, metadata=metadata)
+        found = joined(self._ask(f"{_select(wanted)}{self._where(ranges)}"))
+        offsets = self.laid.offsets
+        expected = int(sum(offsets[end + 1] - offsets[at] for at, end in ranges))
         if len(found["value"]) != expected:
             raise corrupt(self.path, f"it has {len(found['value'])} points instead of {expected}")
         if apart:
             found = self._picked(found, numbers, ranges[0])
-        points = Points(
-            found["step"],
-            found.get("given"),
-            found["seconds"] if times else np.zeros(len(found["value"])),
-            found["value"],
-            found.get("row"),
-            _texts(found.get("metadata")),
-        )
-        self._verify(points, numbers, counts, times)
+        points = _points(found)
+        self.verify(points, numbers, times)
         return points
+
+    def pieces(self, number: int, *, rows: bool = False) -> list[Points]:
+        """The points of one series as they come out of the file, one piece after the other, without a copy.
+
+        Raises:
+            CorruptData: The bytes are not what they should be.
+            FileNotFoundError: It is gone.
+        """
+        if "gaps" in self.laid.present:
+            return [self.read([number], rows=rows)]
+        wanted = _wanted(self.laid.present, times=True, rows=rows, metadata=False)
+        query = _select(wanted) + self._where([(number, number)])
+        pieces = [_points(each) for each in self._ask(query)]
+        found, belong = checks_of_one(pieces), self.laid.checks[number]
+        if found[: 4 if rows else 3] != tuple(belong[: 4 if rows else 3].tolist()):
+            raise corrupt(self.path, "its points differ from those that were written")
+        return pieces
+
+    def _where(self, ranges: list[tuple[int, int]]) -> str:
+        """The condition for the series of some ranges; none where that is all there is."""
+        offsets = self.laid.offsets
+        if len(ranges) == 1 and offsets[ranges[0][1] + 1] - offsets[ranges[0][0]] == offsets[-1]:
+            return ""
+        return " WHERE " + " OR ".join(_condition(*each) for each in ranges)
 
     def _picked(
         self, found: dict[str, Any], numbers: Ints, within: tuple[int, int]
@@ -307,27 +229,99 @@ class SortedFile:
         mask = among.repeat(self.counts[within[0] : within[1] + 1])
         return {name: column[mask] for name, column in found.items()}
 
-    def _verify(self, points: Points, numbers: Ints, counts: Ints, times: bool) -> None:
-        """Hold what was read against the checksums; what was not read has none."""
+    def verify(self, points: Points, numbers: Ints, times: bool) -> None:
+        """Hold what was read against the checksums; what was not read has none.
+
+        Raises:
+            CorruptData: The bytes are not what they should be.
+        """
+        counts = self.counts[numbers]
         starts = np.concatenate([[0], np.cumsum(counts)])[:-1]
         step, _, time, value, row, metadata = points
         columns = (step, time if times else None, value, row, metadata)
         wanted = np.array([column is not None for column in columns])
-        plain = not any(isinstance(column, np.ma.MaskedArray) for column in columns)
-        if plain and len(points.value) == counts.sum():
-            found = np.array(_checks(points, starts, counts), np.int64).reshape(-1, 5)
-            belong = np.array(self._layout.checks, np.int64).reshape(-1, 5)[numbers]
-            if np.array_equal(found[:, wanted], belong[:, wanted]):
+        if len(points.value) == counts.sum():
+            found = np.array(checks_of(points, starts, counts), np.int64).reshape(-1, 5)
+            if np.array_equal(found[:, wanted], self.laid.checks[numbers][:, wanted]):
                 return
         raise corrupt(self.path, "its points differ from those that were written")
 
-    def _ask(self, query: str) -> dict[str, Any]:
+    def _ask(self, query: str) -> list[dict[str, Any]]:
+        if self._engine is None:
+            self._engine = Engine()
         try:
-            return self._engine.columns(query, [self._pattern])
+            return self._engine.batches(query, [self.pattern])
         except EngineError as error:
             if not os.path.exists(self.path):
                 raise FileNotFoundError(self.path) from error
             raise corrupt(self.path, error) from error
+
+
+def read_together(
+    files: Sequence[SortedFile], series: Sequence[int], *, rows: bool = False
+) -> list[Points] | None:
+    """The points of some series (numbers ascending) of several files, in one question.
+
+    A question costs as much as reading ten thousand points. None where the files have to be read one by one: they do
+    not hold the same columns, or something is wrong with one of them.
+    """
+    if any(file.laid.present != files[0].laid.present for file in files):
+        return None
+    numbers = np.asarray(series, np.int64)
+    ranges = _ranges(numbers)
+    if len(ranges) > _MAX_RANGES:
+        return None
+    wanted = _wanted(files[0].laid.present, times=True, rows=rows, metadata=False)
+    where = " OR ".join(_condition(*each) for each in ranges)
+    try:
+        with Engine() as engine:
+            found = engine.columns(f"{_select(wanted)} WHERE {where}", [[f.pattern for f in files]])
+    except EngineError:
+        return None
+    points = _points(found)
+    ends = np.cumsum([0, *(int(file.counts[numbers].sum()) for file in files)]).tolist()
+    if ends[-1] != len(points.value):
+        return None
+    pieces = [points.select(slice(a, b)) for a, b in pairwise(ends)]
+    try:
+        for file, piece in zip(files, pieces, strict=True):
+            file.verify(piece, numbers, True)
+    except CorruptData:
+        return None
+    return pieces
+
+
+def _wanted(present: Collection[str], *, times: bool, rows: bool, metadata: bool) -> list[str]:
+    """What to select."""
+    wanted = ["coalesce(step, 0) AS step", "value"] if "gaps" in present else ["step", "value"]
+    if "gaps" in present:
+        wanted.append("step IS NOT NULL AS given")
+    if times and "time_rest" in present:
+        wanted.append("coalesce(epoch_us(time) / 1e6, 0) + coalesce(time_rest, 0) AS seconds")
+    elif times:
+        wanted.append("coalesce(epoch_us(time) / 1e6, 0) AS seconds")
+    if rows and "row" in present:
+        wanted.append('"row"')
+    if metadata and "metadata" in present:
+        wanted.append("metadata")
+    return wanted
+
+
+def _select(wanted: Sequence[str]) -> str:
+    return f"SELECT {', '.join(wanted)} FROM read_parquet(?, hive_partitioning = false)"
+
+
+def _points(found: Mapping[str, Any]) -> Points:
+    """Columns as points; times that were not read are 0."""
+    time = found.get("seconds")
+    return Points(
+        found["step"],
+        found.get("given"),
+        np.zeros(len(found["value"])) if time is None else time,
+        found["value"],
+        found.get("row"),
+        found.get("metadata"),
+    )
 
 
 def _ranges(numbers: Ints) -> list[tuple[int, int]]:
@@ -342,15 +336,6 @@ def _ranges(numbers: Ints) -> list[tuple[int, int]]:
 
 def _condition(first: int, last: int) -> str:
     return f"series = {first}" if first == last else f"series BETWEEN {first} AND {last}"
-
-
-def _texts(column: Any) -> npt.NDArray[np.object_] | None:
-    """A column of texts with None where there is none."""
-    if column is None:
-        return None
-    texts = np.array(np.ma.getdata(column), np.object_)
-    texts[np.ma.getmaskarray(column)] = None
-    return texts
 
 
 def corrupt(path: str, reason: object) -> CorruptData:

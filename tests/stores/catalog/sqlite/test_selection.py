@@ -484,7 +484,7 @@ def test_random_filters_find_what_a_plain_python_model_finds(found, filters):
 
 
 @pytest.mark.slow
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(*FILTERING)
 def test_many_random_filters_find_what_a_plain_python_model_finds(found, filters):
     check_filters(found, filters)
@@ -570,7 +570,7 @@ def test_all_ways_of_answering_give_the_model_s_order_limit_and_total(
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=150)
 @given(*ANSWERING)
 def test_all_ways_of_answering_many_questions_give_the_model_s_order_limit_and_total(
     found, chosen, sorts, limit, offset

@@ -10,7 +10,7 @@ from ....query.question import Question, Selected
 from . import schema
 from .columns import columns_of
 from .groups import group_count, grouped, is_grouped
-from .keys import Keys, among
+from .keys import Keys
 from .names import CatalogNames
 from .selection import Selection
 
@@ -76,7 +76,9 @@ def counted(connection: Connection, question: Question) -> int:
 
 
 def _ids(connection: Connection, keys: Keys) -> list[str]:
-    e = schema.experiments.c
-    query = select(e.key, e.experiment_id).where(among(keys))
-    by_key: dict[int, str] = {row[0]: row[1] for row in connection.execute(query)}
+    query = (
+        "SELECT key, experiment_id FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
+    )
+    found = connection.exec_driver_sql(query, (json.dumps(keys),))
+    by_key: dict[int, str] = {row[0]: row[1] for row in found}
     return [by_key[key] for key in keys]

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy import Connection, delete, insert, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable, DropTable
 
@@ -24,6 +24,10 @@ from .listing import named
 from .saving import Saving
 
 __all__ = ["SqliteCatalog"]
+
+
+# Asked at every look, so it does without building a statement.
+_STATE = "SELECT key, value FROM meta WHERE key IN ('schema', 'complete')"
 
 
 class SqliteCatalog:
@@ -87,11 +91,7 @@ class SqliteCatalog:
         """See `Catalog.state`."""
         try:
             with self.reading() as connection:
-                if not inspect(connection).has_table("meta"):
-                    return CatalogState.UNUSABLE
-                meta = s.meta.c
-                own = select(meta.key, meta.value).where(meta.key.in_(("schema", "complete")))
-                found = {row.key: row.value for row in connection.execute(own)}
+                found = {row[0]: row[1] for row in connection.exec_driver_sql(_STATE)}
         except CatalogDamaged:
             return CatalogState.UNUSABLE
         if found.get("schema") != str(s.SCHEMA_VERSION):

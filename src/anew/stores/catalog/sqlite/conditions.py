@@ -288,7 +288,7 @@ class Compiler(Operands):
                 )
             hint = one_of(f"'{c}'" for c in close) if close else None
             raise self.mistake(message, node.value.position, hint)
-        tags = schema.tags.alias()
+        tags = self.names.alias(schema.tags)
         source = Source(tags, tags.c.name_key == key, None, None, true())
         return Probe(source, true(), indexed=not node.negated, negated=node.negated)
 
@@ -320,7 +320,7 @@ class Compiler(Operands):
     def _missing(self, node: IsMissing) -> Probe:
         target = self.target(node.field, must_exist=False)
         if isinstance(target, Labels):
-            tags, names = schema.tags.alias(), schema.names.alias()
+            tags, names = self.names.alias(schema.tags), self.names.alias(schema.names)
             of_kind = select(names.c.key).where(names.c.kind == target.kind)
             source = Source(tags, tags.c.name_key.in_(of_kind), None, None, true())
             return Probe(source, true(), negated=not node.negated)

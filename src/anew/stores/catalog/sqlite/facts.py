@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, Table, bindparam, select
@@ -29,6 +30,12 @@ _COLUMNS = tuple(
 _states = Unpacker(ExperimentState)
 _values = Unpacker(ValueFact)
 T = TypeVar("T")
+
+# Asked at every look, so these do without building a statement.
+_KNOWN = (
+    "SELECT e.key, e.experiment_id, e.prefix, e.status, d.state, p.cursor, p.metrics FROM experiments e "
+    "JOIN documents d ON d.experiment_key = e.key JOIN progress p ON p.experiment_key = e.key"
+)
 
 
 def facts_of(connection: Connection, question: FactsQuestion) -> list[ExperimentFacts]:
@@ -57,6 +64,7 @@ def facts_of(connection: Connection, question: FactsQuestion) -> list[Experiment
     return [found[one] for one in question.ids if one in found]
 
 
+@lru_cache(maxsize=64)
 def _statement(parts: frozenset[Any]) -> Select[Any]:
     e = s.experiments
     wanted: list[Any] = [e.c.key, e.c.experiment_id, e.c.status, *(e.c[name] for name in _COLUMNS)]
@@ -105,35 +113,24 @@ def _problems(connection: Connection, keys: Sequence[int]) -> dict[int, list[Pro
 
 def known(connection: Connection, ids: Collection[str], prefixes: Collection[str]) -> list[Known]:
     """See `Catalog.known`."""
-    e = s.experiments.c
-    query = (
-        select(
-            e.key,
-            e.experiment_id,
-            e.prefix,
-            e.status,
-            s.documents.c.state,
-            s.progress.c.cursor,
-            s.progress.c.metrics,
-        )
-        .join(s.documents, s.documents.c.experiment_key == e.key)
-        .join(s.progress, s.progress.c.experiment_key == e.key)
-    )
     found: dict[int, Known] = {}
-    for column, wanted in ((e.experiment_id, list(ids)), (e.prefix, list(prefixes))):
-        for page in _slices(wanted):
-            for row in connection.execute(query.where(column.in_(page))):
-                found[row.key] = Known(*row)
+    for column, wanted in (("experiment_id", ids), ("prefix", prefixes)):
+        if wanted:
+            query = f"{_KNOWN} WHERE e.{column} IN (SELECT value FROM json_each(?))"
+            for row in connection.exec_driver_sql(query, (json.dumps(list(wanted)),)):
+                found[row[0]] = Known(*row)
     return list(found.values())
 
 
 def outstanding(connection: Connection) -> Outstanding:
     """See `Catalog.outstanding`."""
-    meta = select(s.meta.c.key, s.meta.c.value).where(s.meta.c.key.startswith(s.MARK))
-    marks = {row.key[len(s.MARK) :]: row.value for row in connection.execute(meta)}
-    live = s.experiments.c.key.in_(select(s.live.c.experiment_key))
-    followed = select(s.experiments.c.prefix).where(live).order_by(s.experiments.c.key)
-    return Outstanding(marks, list(connection.scalars(followed)))
+    meta = "SELECT substr(key, ?), value FROM meta WHERE substr(key, 1, ?) = ?"
+    own = (len(s.MARK) + 1, len(s.MARK), s.MARK)
+    marks = {row[0]: row[1] for row in connection.exec_driver_sql(meta, own)}
+    followed = connection.exec_driver_sql(
+        "SELECT prefix FROM experiments WHERE key IN (SELECT experiment_key FROM live) ORDER BY key"
+    )
+    return Outstanding(marks, [row[0] for row in followed])
 
 
 def _slices(wanted: Sequence[T]) -> Iterator[Sequence[T]]:

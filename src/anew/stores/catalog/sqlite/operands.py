@@ -96,17 +96,17 @@ class Operands:
             )
         rest = None
         if isinstance(target, Metric):
-            table = schema.metrics.alias() if table is None else table
+            table = self.names.alias(schema.metrics) if table is None else table
             column = table.c.last_step if target.stat == "step" else table.c[target.stat]
             number, text, present = column, None, true()
             if target.stat in ("std", "step"):  # may be missing of a metric that was logged
                 present = column.is_not(None)
         elif isinstance(target, Param):
-            table = schema.params.alias() if table is None else table
+            table = self.names.alias(schema.params) if table is None else table
             number, text, present = table.c.number, table.c.text, table.c.type != "null"
             rest = table.c.rest
         else:
-            table = schema.tags.alias() if table is None else table
+            table = self.names.alias(schema.tags) if table is None else table
             number, text, present = None, table.c.value, table.c.value.is_not(None)
         kind = "metric" if isinstance(target, Metric) else "tag"
         key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)

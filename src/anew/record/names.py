@@ -243,7 +243,7 @@ def metric_name(name: object) -> str:
     """
     if not isinstance(name, str) or not name:
         raise InvalidName(
-            f"A metric's name must be a string of at least one character, not {name!r}.", name=name
+            f"A metric's name must be a string and cannot be empty, but it is {name!r}.", name=name
         )
     if not name.isprintable():
         name = "".join(_escaped(c) if _cannot_be_shown(c) else c for c in name)

@@ -16,20 +16,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["end_lines", "last_step", "sparkline", "start_lines", "traceback_text"]
+__all__ = ["end_lines", "last_step", "sparkline", "start_lines"]
 
 WHOLE_BYTES = 1 << 20
 SAMPLES = 48
 SAMPLE_BYTES = 4096
 MAX_METRICS = 12
 _BARS = "▁▂▃▄▅▆▇█"
-
-
-def traceback_text(error: BaseException) -> str:
-    """The traceback of an exception as Python would print it."""
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def sparkline(values: list[float], width: int = 24) -> str:
@@ -50,7 +43,10 @@ def start_lines(
     prefix: str, experiment_id: str, folder: str, continued: bool, root: str
 ) -> list[str]:
     """What, where, and a command that finds it in the shell that the program was started from."""
-    shown = os.path.relpath(folder)
+    try:
+        shown = os.path.relpath(folder)
+    except OSError:  # the working directory was deleted
+        shown = folder
     if shown.startswith(".." + os.sep + ".."):
         shown = folder
     return [
@@ -65,14 +61,17 @@ def _root_option(root: str) -> str:
     import shlex
 
     # The shell's folder, not what the program made of its own; and no variable that the program may have set itself.
-    here = os.environ.get("PWD") or os.getcwd()
     environ = {name: value for name, value in os.environ.items() if name != "ANEW_ROOT"}
     try:
+        here = os.environ.get("PWD") or os.getcwd()
         if os.path.realpath(load_settings(environ, cwd=here).root) == os.path.realpath(root):
             return ""
-    except InvalidSetting:
-        pass
-    shown = os.path.relpath(root, here)
+        shown = os.path.relpath(root, here)
+    except (
+        OSError,
+        InvalidSetting,
+    ):  # the working directory was deleted, or nothing is found from it
+        shown = os.pardir
     return f" --root {shlex.quote(root if shown.startswith(os.pardir) else shown)}"
 
 

@@ -67,10 +67,7 @@ def _root_option(root: str) -> str:
         if os.path.realpath(load_settings(environ, cwd=here).root) == os.path.realpath(root):
             return ""
         shown = os.path.relpath(root, here)
-    except (
-        OSError,
-        InvalidSetting,
-    ):  # the working directory was deleted, or nothing is found from it
+    except (OSError, InvalidSetting):  # the working directory was deleted
         shown = os.pardir
     return f" --root {shlex.quote(root if shown.startswith(os.pardir) else shown)}"
 

@@ -123,6 +123,7 @@ class Experiment:
         rank: int | None = None,
         world_size: int | None = None,
     ) -> None:
+        self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
             mode=mode,
@@ -274,26 +275,15 @@ class Experiment:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Use the experiment as a decorator: each call of the function is one opening.
 
-        A parameter of the function called `experiment` or `exp` receives it.
+        A parameter of the function called `experiment` or `exp` receives it. The function may be a coroutine or a generator.
         """
-        import functools
-        import inspect
+        from .decorating import decorated
 
-        names = inspect.signature(function).parameters
-        takes = next((n for n in ("experiment", "exp") if n in names), None)
+        return decorated(function, self._for_a_call)
 
-        @functools.wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self as experiment:
-                if takes is not None and takes not in kwargs:
-                    kwargs[takes] = experiment
-                return function(*args, **kwargs)
-
-        if takes is not None:
-            signature = inspect.signature(function)
-            kept = [p for p in signature.parameters.values() if p.name != takes]
-            recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-        return recorded
+    def _for_a_call(self) -> Experiment:
+        """This experiment; another one like it where a call of the same function is still recorded."""
+        return Experiment(**self._arguments) if self.life.is_live else self
 
     # -- facts ------------------------------------------------------------------------------------
 

@@ -38,14 +38,18 @@ _current: Experiment | None = (
 def start(name: str | None = None, **options: Any) -> Experiment:
     """Start an experiment and make it the current one; takes what `Experiment` takes.
 
-    The one that `start` began before in this thread or task, if it still runs, is completed first.
+    The one that `start` began before in this thread or task, if it still runs, is completed, unless the new one cannot
+    be started.
     """
     global _current
+    experiment = Experiment(name, **options)
     before = started()
     if before is not None and before.life.recording is not None:
-        before.run.complete()
-    experiment = Experiment(name, **options)
-    experiment.run.start()
+        experiment.life.replaces = before
+    try:
+        experiment.run.start()
+    finally:
+        experiment.life.replaces = None
     started(experiment)
     _current = experiment
     return experiment

@@ -5,43 +5,19 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from ..errors import CorruptData, UnknownFormat
-from ..journal.follow import Stream, follow
-from ..journal.identify import identify, openings
+from ..journal.identify import identify
+from ..journal.layout import ExperimentLayout
 from ..journal.root import unreadable_files
 from ..query.question import FactsQuestion, Part, ask
-from ..record.decode import decode_events
 from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
-from ..stores.series.parquet import PartFile
-from ..stores.series.points import decode_block
+from .finding import Finding
 from .index import Index, Progress
+from .records import examine_records, said
 from .trash import Trash
-from .visit import STREAMS
 
 __all__ = ["Finding", "examine"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A problem in a store.
-
-    `kind` is one of: "broken line", "corrupt file", "unreadable", "no identity" (a folder that looks like an
-    experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
-    the catalog without a folder), "trash" (deleted, and its files are still in their place, or nothing says what lies
-    there), "leftover" (files nothing refers to).
-    "mixed" (a folder that holds the records of several experiments).
-    `repaired` says that it was mended: only what is derived ever is; records are never touched.
-    """
-
-    kind: str
-    prefix: str
-    message: str
-    path: str | None = None
-    line: int | None = None
-    repaired: bool = False
 
 
 def examine(
@@ -56,15 +32,32 @@ def examine(
     with index.exclusive():
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
-        walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
+        closed: dict[str, OSError] = {}
+        folders = sorted(index.root.walk(closed)) if os.path.isdir(index.root.root) else []
+        walked = sorted({p for prefix in folders for p in index.journals.shown(prefix)})
+        findings += [
+            Finding(
+                "unreadable",
+                prefix,
+                f"It cannot be read: {error}.",
+                index.root.experiment(prefix).folder,
+            )
+            for prefix, error in closed.items()
+        ]
         behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
         late = []
         for done, prefix in enumerate(walked, 1):
-            found = _records(index, prefix, repair)
+            found = list(
+                examine_records(
+                    ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix), prefix
+                )
+            )
+            if repair:
+                _note(index, prefix, found)
             findings += found
             if prefix in behind and not found:
-                folder = index.root.experiment(prefix).folder
+                folder = index.folder_of(prefix)
                 message = "Its folder holds other records than were taken in."
                 findings.append(Finding("not indexed", prefix, message, folder, repaired=repair))
                 late.append(prefix)
@@ -95,21 +88,17 @@ def _compare(
         )
         strangers.append(prefix)
     for prefix in walked:
-        folder = index.root.experiment(prefix).folder
+        folder = index.folder_of(prefix)
         try:
             experiment_id = identify(index.journals.of(prefix))
-        except OSError as error:
-            yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
+        except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
+            yield Finding("unreadable", prefix, f"It cannot be read: {said(error)}.", folder)
             continue
-        others = {opened.experiment_id for opened in openings(index.journals.of(prefix))} - {
-            experiment_id
-        }
-        if experiment_id is not None and others:
+        shown = index.journals.shown(prefix)
+        if prefix == index.journals.lies(prefix).folder and len(shown) > 1:
             message = (
-                f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: "
-                "folders were "
-                "copied onto each other. All of them are shown as the first experiment. Move the "
-                "files of the other experiment's writers to a separate folder."
+                f"It holds the records of {len(shown)} experiments: folders were copied onto each other. They are "
+                f"shown as {', '.join(shown)}. What they logged besides records (files, values) lies together."
             )
             yield Finding("mixed", prefix, message, folder)
         if experiment_id is None:
@@ -133,47 +122,10 @@ def _compare(
         index.touch(strangers)
 
 
-def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
-    """Broken lines and files of one experiment; with `repair`, the catalog's list of them is made again."""
-    layout, storage = index.root.experiment(prefix), index.journals.of(prefix)
-    found: list[Finding] = []
-    try:
-        for chunk in follow(storage, {}, STREAMS):
-            if chunk.stream == Stream.EVENTS:
-                broken = decode_events(chunk.data, chunk.lines + 1)[1]
-            else:
-                broken = decode_block(chunk.data, chunk.lines + 1)[1]
-            path = layout.path(*chunk.path.split("/"))
-            found += [
-                Finding("broken line", prefix, f"{b.reason}: {b.text[:60]!r}", path, b.line)
-                for b in broken
-            ]
-    except OSError as error:
-        found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", error.filename))
-    try:
-        sealed = [b.name for b in storage.list("metrics") if b.name.endswith(".parquet")]
-    except OSError:  # following the lines has said so
-        sealed = []
-    for name in sealed:
-        path = layout.path("metrics", name)
-        try:
-            with storage.local(f"metrics/{name}") as at, PartFile(at) as file:
-                file.read(range(len(file.info.names)), metadata=True)
-        except (CorruptData, UnknownFormat) as error:
-            found.append(Finding("corrupt file", prefix, str(error), path))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", path))
-    if repair:
-        _note(index, prefix, found)
-    return found
-
-
 def _note(index: Index, prefix: str, found: list[Finding]) -> None:
     """Make the catalog's problems of an experiment those that were found."""
     catalog = index.stores.catalog
-    folder = index.root.experiment(prefix).folder
+    folder = index.folder_of(prefix)
     known = catalog.known(prefixes=[prefix])
     if not known:
         return

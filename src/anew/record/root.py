@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .decode import Broken
+from .decode import UNDECODABLE, Broken, is_too_deep
 
 __all__ = [
     "TRUTH",
@@ -271,8 +271,10 @@ def decode_root(
         if not raw or (not hints and raw.startswith(_HINT_STARTS)):
             continue  # an empty line ends one that was cut short
         try:
+            if is_too_deep(raw):
+                raise ValueError("it is nested too deep")
             event = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             text = raw[:120].decode("utf-8", "backslashreplace")
             broken.append(Broken(number, str(error), text))
             continue
@@ -377,6 +379,15 @@ class RootState:
             newest = self.heads(*subject)[0]
             if isinstance(newest, (DeletedEvent, Purged)):
                 found[subject[1]] = newest
+        return found
+
+    def placed(self) -> dict[str, str]:
+        """The prefixes that experiments were moved or restored to last, by id."""
+        found = {}
+        for subject in self.subjects("experiment"):
+            newest = self.heads(*subject)[0]
+            if isinstance(newest, (Moved, RestoredEvent)):
+                found[newest.experiment_id] = newest.prefix
         return found
 
     def root_id(self) -> str | None:

@@ -1,6 +1,9 @@
-"""Recording each call of a function: of an ordinary one, a generator, a coroutine or an asynchronous generator."""
+"""An experiment as a decorator: each call of the function is one opening, whatever kind of function it is."""
 
 from __future__ import annotations
+
+import functools
+import inspect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,87 +11,78 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Any
 
-__all__ = ["recorded_calls"]
+__all__ = ["decorated"]
 
 _NAMES = ("experiment", "exp")
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def recorded_calls(
-    function: Callable[..., Any],
-    opening: AbstractContextManager[Any],
-    gives: Any = None,
-    *,
-    always: bool = False,
+def decorated(
+    function: Callable[..., Any], opening: Callable[[], AbstractContextManager[Any]]
 ) -> Callable[..., Any]:
-    """The function, with one opening around each of its calls.
+    """`function`, recorded: a coroutine until it is awaited, a generator until it is exhausted or closed.
 
-    Its parameter called `experiment` or `exp` receives the experiment; callers leave it out, by position and by keyword.
+    A parameter called `experiment` or `exp` is not the caller's to give; it receives the experiment, at its place among
+    the arguments that are given by position.
 
     Args:
-        opening: What each call runs in; it can be entered again and again.
-        gives: What the parameter receives; what `opening` gives if this is not given.
-        always: Where there is no such parameter, the first one receives it.
+        opening: Gives what a call is recorded in.
     """
-    import functools
-    import inspect
-
     signature = inspect.signature(function)
-    name, index = _place(signature, always)
+    takes = next((name for name in _NAMES if name in signature.parameters), None)
+    give = _giver(signature, takes)
 
-    def filled(given: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if name is None or name in kwargs:
-            return args, kwargs
-        value = given if gives is None else gives
-        if index is not None and index <= len(args):
-            return (*args[:index], value, *args[index:]), kwargs
-        return args, {**kwargs, name: value}
-
-    if inspect.isasyncgenfunction(function):
+    if inspect.iscoroutinefunction(function):
 
         @functools.wraps(function)
         async def recorded(*args: Any, **kwargs: Any) -> Any:
-            with opening as given:
-                args, kwargs = filled(given, args, kwargs)
-                async for one in function(*args, **kwargs):
-                    yield one
-
-    elif inspect.iscoroutinefunction(function):
-
-        @functools.wraps(function)
-        async def recorded(*args: Any, **kwargs: Any) -> Any:
-            with opening as given:
-                args, kwargs = filled(given, args, kwargs)
+            with opening() as experiment:
+                args, kwargs = give(experiment, args, kwargs)
                 return await function(*args, **kwargs)
+
+    elif inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def recorded(*args: Any, **kwargs: Any) -> Any:
+            with opening() as experiment:
+                args, kwargs = give(experiment, args, kwargs)
+                async for item in function(*args, **kwargs):
+                    yield item
 
     elif inspect.isgeneratorfunction(function):
 
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            with opening as given:
-                args, kwargs = filled(given, args, kwargs)
+            with opening() as experiment:
+                args, kwargs = give(experiment, args, kwargs)
                 return (yield from function(*args, **kwargs))
 
     else:
 
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            with opening as given:
-                args, kwargs = filled(given, args, kwargs)
+            with opening() as experiment:
+                args, kwargs = give(experiment, args, kwargs)
                 return function(*args, **kwargs)
 
-    if name is not None:
-        kept = [p for p in signature.parameters.values() if p.name != name]
+    if takes is not None:
+        kept = [p for p in signature.parameters.values() if p.name != takes]
         recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
     return recorded
 
 
-def _place(signature: Any, always: bool) -> tuple[str | None, int | None]:
-    """The parameter that receives the experiment, and its position; None for one that is given by keyword only."""
-    parameters = list(signature.parameters.values())
-    positional = [
-        p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]
-    name = next((one for one in _NAMES if one in signature.parameters), None)
-    if name is None and always:
-        name = next((one for one in positional if one not in ("self", "cls")), None)
-    return name, positional.index(name) if name in positional else None
+def _giver(signature: inspect.Signature, takes: str | None) -> Callable[..., Any]:
+    """What puts the experiment among the arguments of a call."""
+    if takes is None:
+        return lambda _, args, kwargs: (args, kwargs)
+    index = list(signature.parameters).index(takes)
+    by_position = signature.parameters[takes].kind in _POSITIONAL
+
+    def give(experiment: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if takes in kwargs or (index < len(args) and isinstance(args[index], type(experiment))):
+            return args, kwargs
+        if by_position and index <= len(args):
+            return (*args[:index], experiment, *args[index:]), kwargs
+        return args, {**kwargs, takes: experiment}
+
+    return give

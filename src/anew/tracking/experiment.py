@@ -18,6 +18,7 @@ from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
 from .choosing import Wish, choose
+from .ending import describe
 from .files import Files
 from .identity import Known, Named, Place, named
 from .launches import find_launch
@@ -131,6 +132,7 @@ class Experiment:
         resume: str | bool | None = None,
         config_conflict: str | None = None,
     ) -> None:
+        self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
             mode=mode,
@@ -249,10 +251,11 @@ class Experiment:
         except BaseException as error:
             life.recording = None
             life.status, life.last = before
+            reason = f"it could not start: {describe(error)[0]}"
             if recording.resumed:
-                recording.withdraw(f"it could not start: {error}")
+                recording.withdraw(reason)
             else:
-                recording.close("failed", f"it could not start: {error}")
+                recording.close("failed", reason)
             raise
         if launch.scattered and not recording.continued and not settings.quiet:
             life.say(
@@ -342,10 +345,15 @@ class Experiment:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Use the experiment as a decorator: each call of the function is one opening.
 
-        A parameter of the function called `experiment` or `exp` receives it. The function may be asynchronous, or a
-        generator.
+        A parameter of the function called `experiment` or `exp` receives it. The function may be a coroutine or a generator.
         """
-        return self.run.decorate(function)
+        from .decorating import decorated
+
+        return decorated(function, self._for_a_call)
+
+    def _for_a_call(self) -> Experiment:
+        """This experiment; another one like it where a call of the same function is still recorded."""
+        return Experiment(**self._arguments) if self.life.is_live else self
 
     # -- facts ------------------------------------------------------------------------------------
 

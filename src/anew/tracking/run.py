@@ -8,14 +8,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Generic, ParamSpec, TypeVar
+    from typing import Generic, TypeVar
 
     from ..record.status import Status
     from .life import Life
 
     E = TypeVar("E")
-    P = ParamSpec("P")
-    T = TypeVar("T")
 else:  # importing `typing` would cost every program that only logs more than the rest of this room
 
     class Generic:
@@ -98,20 +96,6 @@ class Run(Generic[E]):
             NotRunning: It has not started, or has ended.
         """
         self._finish(status, reason, error)
-
-    def decorate(
-        self, function: Callable[P, T], gives: Any = None, *, always: bool = False
-    ) -> Callable[P, T]:
-        """Make each call of a function one opening of the experiment.
-
-        Args:
-            function: An ordinary function, a generator, or an asynchronous one.
-            gives: What its parameter called `experiment` or `exp` receives; the experiment if not given.
-            always: Where there is no such parameter, the first one receives it.
-        """
-        from .decorating import recorded_calls
-
-        return recorded_calls(function, self, gives, always=always)
 
     @property
     def status(self) -> Status:

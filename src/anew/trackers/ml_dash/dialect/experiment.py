@@ -6,6 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import wraps
+from inspect import iscoroutinefunction, signature
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -184,12 +186,35 @@ class Run:
 def ml_dash_experiment(
     prefix: str, **options: Any
 ) -> Callable[[Callable[Concatenate[Experiment, P], T]], Callable[P, T]]:
-    """Record each call of a function, also of an asynchronous one: its parameter `experiment`, or its first one, receives
-    the experiment."""
+    """Record each call of a function; its parameter `experiment`, or else its first one, receives the experiment."""
 
     def decorate(function: Callable[..., T]) -> Callable[P, T]:
-        experiment = Experiment(prefix, **options)
-        return experiment.native.run.decorate(function, experiment, always=True)
+        parameters = signature(function).parameters
+        # One without a parameter of that name has it first, as the type says.
+        place = [*parameters].index("experiment") if "experiment" in parameters else 0
+
+        def given(experiment: Experiment, args: Any, kwargs: Any) -> Any:
+            if place <= len(args):
+                return (*args[:place], experiment, *args[place:]), kwargs
+            return args, {**kwargs, "experiment": experiment}
+
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def recorded(*args: Any, **kwargs: Any) -> Any:
+                with Experiment(prefix, **options).run as experiment:
+                    args, kwargs = given(experiment, args, kwargs)
+                    return await function(*args, **kwargs)
+
+        else:
+
+            @wraps(function)
+            def recorded(*args: Any, **kwargs: Any) -> Any:
+                with Experiment(prefix, **options).run as experiment:
+                    args, kwargs = given(experiment, args, kwargs)
+                    return function(*args, **kwargs)
+
+        return recorded  # type: ignore[return-value]
 
     return decorate
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from anew.reading.views import ExperimentView
 from anew.reproduce.plan import make_plan
 from anew.reproduce.replay import Replayed, replay
 
+ENDS_WITHIN = 500.0  # seconds; what takes longer hangs, and what it said until then is shown
 TRAIN = """\
 import random
 from anew import Experiment, seed_everything
@@ -33,9 +37,10 @@ class Project:
         self.path = folder
         self.root = folder.parent / f"{folder.name}-experiments"
         folder.mkdir(parents=True)
-        # One temporary folder per project, so that what is left behind can be seen.
-        self.temporary = folder.parent / f"{folder.name}-tmp"
-        self.temporary.mkdir()
+        # One temporary folder per project, so that what is left behind can be seen. Its path is short: the sockets below it
+        # that PyTorch's data loaders make may have 107 characters, and without one they wait for each other for good.
+        self.temporary = Path(tempfile.mkdtemp(prefix="anew-"))
+        weakref.finalize(self, shutil.rmtree, self.temporary, ignore_errors=True)
         bare = {
             k: v for k, v in os.environ.items() if not k.startswith(("ANEW_", "GIT_", "SLURM_"))
         }
@@ -74,9 +79,19 @@ class Project:
     def call(
         self, *command: str, check: bool = True, cwd: Path | None = None, **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command, cwd=cwd or self.path, env=self.environ | environ, capture_output=True, text=True, check=False
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                command,
+                cwd=cwd or self.path,
+                env=self.environ | environ,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=ENDS_WITHIN,
+            )
+        except subprocess.TimeoutExpired as hung:
+            said = (hung.stdout or b"") + (hung.stderr or b"")
+            raise AssertionError(f"{hung}: {said.decode(errors='replace')}") from None
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
         return done
@@ -112,8 +127,6 @@ class Project:
             return list(replay(store, plan, **options))
 
     def enter(self, monkeypatch: Any) -> None:
-        import tempfile
-
         monkeypatch.chdir(self.path)
         monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
         for name in list(os.environ):

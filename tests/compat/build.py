@@ -6,6 +6,7 @@ A folder that is there is never written again: old bytes are the test.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -103,6 +104,7 @@ def seal(root: str) -> None:
 
 def anonymous(folder: Path, project: str) -> None:
     """Take this machine's name, ids and paths out of the text files; all else stays as written."""
+    told: dict[str, str] = {}
     for path in folder.rglob("*"):
         if not path.is_file() or path.suffix in (".parquet", ".bin", ".png"):
             continue
@@ -118,16 +120,31 @@ def anonymous(folder: Path, project: str) -> None:
             (f" on {os.uname().nodename} ", f" on {NOBODY['host']} "),
         ):
             text = text.replace(real, shown)
-        if text != path.read_text():
-            mode = path.stat().st_mode
-            path.chmod(0o644)
-            path.write_text(text)
-            path.chmod(mode)
+        before = path.read_bytes()
+        if text.encode() != before:
+            rewrite(path, text)
+            name = f"{path.parent.name}/{path.name}"
+            told[f'"{name}":{len(before)}'] = f'"{name}":{len(text.encode())}'
+            told[hashlib.sha256(before).hexdigest()] = hashlib.sha256(text.encode()).hexdigest()
+    # What the record says of the lengths and hashes of these files.
+    for path in [*folder.rglob("journal/*.jsonl"), *folder.rglob("reproduce.sh")]:
+        text = path.read_text()
+        for old, new in told.items():
+            text = text.replace(old, new)
+        rewrite(path, text)
     for path in sorted(folder.rglob("*")):
         author = rf"{re.escape(os.uname().nodename)}-[0-9a-f]{{16}}"
         renamed = re.sub(author, f"{NOBODY['host']}-{0:016x}", path.name)
         if path.is_file() and renamed != path.name:
             path.rename(path.with_name(renamed))
+
+
+def rewrite(path: Path, text: str) -> None:
+    """Write a file anew, with the rights it has."""
+    mode = path.stat().st_mode
+    path.chmod(0o644)
+    path.write_text(text)
+    path.chmod(mode)
 
 
 def project_in(folder: str) -> Path:

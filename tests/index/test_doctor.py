@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from anew import Experiment
 from anew.index import Index
 from anew.index.doctor import examine
 from anew.journal.root import append
@@ -57,6 +58,54 @@ def test_a_truncated_parquet_file_is_found(root, index):
     (finding,) = examine(index)
     assert (finding.kind, finding.path) == ("corrupt file", str(path))
     assert path.exists()
+
+
+def recorded(root: Path, prefix: str = "p/run") -> Path:
+    """What a real writer wrote."""
+    with Experiment(prefix, root=root, quiet=True, console="off", system_metrics=0) as exp:
+        for step in range(400):
+            exp.log_metric("loss", step)
+        exp.log("a message")
+    return root / prefix
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_what_a_writer_wrote_and_is_all_there_is_no_finding(root, index, sealed):
+    recorded(root)
+    index.refresh()
+    if sealed:
+        index.seal()
+    assert examine(index) == []
+
+
+@pytest.mark.parametrize("kept", [0, 1, 50, -1, -20])
+@pytest.mark.parametrize("what", ["metrics", "logs"])
+def test_a_file_that_lost_its_end_after_its_writer_had_ended_is_found(root, index, what, kept):
+    (path,) = (recorded(root) / what).glob("*0001-*.jsonl")
+    data = path.read_bytes()
+    path.write_bytes(data[:kept])
+    index.refresh()
+    (finding,) = examine(index)
+    assert (finding.kind, finding.path) == ("cut short", str(path))
+
+
+def test_a_file_of_points_that_is_gone_is_found(root, index):
+    (path,) = (recorded(root) / "metrics").iterdir()
+    path.unlink()
+    index.refresh()
+    (finding,) = examine(index)
+    assert (finding.kind, finding.path) == ("cut short", str(path))
+
+
+def test_an_experiment_that_is_still_written_is_not_called_cut_short(root, index):
+    exp = Experiment("p/run", root=root, quiet=True, console="off", system_metrics=0)
+    with exp:
+        exp.log_metric("loss", 1.0)
+        (path,) = (root / "p/run/metrics").glob("*.jsonl")
+        with path.open("ab") as file:
+            file.write(b'{"t":1,"m":{"lo')
+        index.refresh()
+        assert examine(index) == []
 
 
 def test_folders_and_catalog_are_brought_together(root, index, tmp_path):

@@ -288,7 +288,7 @@ def vanished_process() -> dict[str, Any]:
     code = (
         "import json, os\n"
         "from anew.journal.liveness import *\n"
-        "print(json.dumps({'host': host_name(), 'boot': boot_id(), 'pid': os.getpid(),"
+        "print(json.dumps({'host': host_name(), 'machine': machine_mark(), 'boot': boot_id(), 'pid': os.getpid(),"
         " 'pid_started': process_started(os.getpid()), 'pid_space': pid_space()}))"
     )
     return json.loads(subprocess.check_output([sys.executable, "-c", code]))
@@ -302,6 +302,13 @@ def test_a_killed_writer_is_shown_failed_and_its_end_is_recorded(root, index):
     assert row["status"] == "failed"
     assert "vanished" in row["reason"]
     assert row["ended_at"] is not None
+    # Its heartbeat is fresh still: so much is shown, and not yet written down.
+    assert followed(index) == 1
+    assert not list(journal.folder.joinpath("journal").glob("edit-*"))
+    for file in journal.folder.rglob("*.jsonl"):
+        os.utime(file, (time.time() - 11, time.time() - 11))
+    index.refresh()
+    assert experiment(index, "p/run")["status"] == "failed"
     assert followed(index) == 0
     (edit,) = journal.folder.joinpath("journal").glob("edit-*.jsonl")
     closed = json.loads(edit.read_text())

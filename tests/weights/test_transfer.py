@@ -182,3 +182,62 @@ def test_a_delta_is_sent_with_what_it_is_a_delta_of(repo, copy, tmp_path):
     assert len(copy.log("alone")) == 1
     assert_same(copy.get_all_weights("alone"), {"w": state})
     assert copy.fsck().ok
+
+
+def _with_a_tag_elsewhere(repo):
+    """Two branches, of which one has a tag; the states of the branch and of the tag."""
+    commit(repo, {"w": np.zeros(1000)})
+    repo.branch("topic")
+    repo.checkout("topic")
+    tagged = {"w": noise(1000, 7)}
+    commit(repo, tagged)
+    repo.tag("v1.0")
+    repo.checkout("main")
+    last = {"w": noise(1000, 3)}
+    commit(repo, last)
+    return last, tagged
+
+
+def test_a_push_with_a_tag_on_another_branch_carries_both(repo, copy):
+    last, tagged = _with_a_tag_elsewhere(repo)
+    repo.push(copy)
+    assert_same(copy.get_all_weights("main"), last)
+    assert_same(copy.get_all_weights("v1.0"), tagged)
+    assert copy.fsck().ok
+    assert repo.push(copy).objects == 0
+
+
+def test_a_pull_with_a_tag_on_another_branch_carries_both(repo, copy):
+    last, tagged = _with_a_tag_elsewhere(repo)
+    copy.pull(repo)
+    assert_same(copy.get_all_weights("main"), last)
+    assert_same(copy.get_all_weights("v1.0"), tagged)
+    assert copy.fsck().ok
+
+
+def test_refs_do_not_move_to_what_did_not_arrive(repo, copy, monkeypatch):
+    commit(repo, {"w": noise(50_000)})
+    original = FolderBlobs.upload
+
+    def upload(self, path, source):
+        original(self, path, source)
+        if str(self.root) == copy.url:  # a disk that says yes and keeps nothing
+            os.remove(Path(self.root, path))
+
+    with monkeypatch.context() as lossy:
+        lossy.setattr(FolderBlobs, "upload", upload)
+        with pytest.raises(CorruptData):
+            repo.push(copy)
+    assert copy.branches() == {}
+    repo.push(copy)
+    assert copy.fsck().ok
+
+
+def test_a_push_mends_a_target_that_lost_a_pack(repo, copy, tmp_path):
+    state = {"w": noise(50_000)}
+    commit(repo, state)
+    repo.push(copy)
+    for pack in packs(tmp_path / "copy"):
+        pack.unlink()
+    repo.push(Repository(tmp_path / "copy"))
+    assert_same(Repository(tmp_path / "copy").get_all_weights(), state)

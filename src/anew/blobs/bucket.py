@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
@@ -172,8 +173,16 @@ class BucketBlobs:
 
         import obstore
 
-        with _as_os_errors(check_key(key)):
-            obstore.put(self._store, key, Path(source), max_concurrency=4)
+        # Services have no conditional upload in parts, so the key is looked at before.
+        try:
+            taken = self.size(key)
+        except FileNotFoundError:
+            with _as_os_errors(key):
+                obstore.put(self._store, key, Path(source), max_concurrency=4)
+        else:
+            # An upload that was answered with an error after it was done is ours all the same.
+            if taken != os.path.getsize(source) or not self._holds(key, source):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), key)
         self._forget(key)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(source)
@@ -213,6 +222,16 @@ class BucketBlobs:
             if self.size(key) <= start:  # services refuse a range that begins at or past the end
                 return b""
             raise
+
+    def _holds(self, key: str, source: str | os.PathLike[str]) -> bool:
+        """Whether a blob has the bytes of a file of the same size."""
+        with open(source, "rb") as file:
+            at = 0
+            while part := file.read(_WINDOW):
+                if self._range(key, at, len(part)) != part:
+                    return False
+                at += len(part)
+        return True
 
     def _through_windows(self, key: str, start: int, length: int) -> bytes:
         with self._lock:

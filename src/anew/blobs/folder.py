@@ -152,7 +152,18 @@ class FolderBlobs:
         if self.durable:
             self._sync(source)
         self._make_folder(os.path.dirname(target))
-        os.replace(source, target)
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            if not os.path.samefile(source, target):  # it is, where an earlier try was interrupted
+                raise
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if os.path.lexists(target):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+            os.rename(source, target)
+        _unlink(os.fspath(source))
         self._sync(os.path.dirname(target))
 
     def delete(self, key: str) -> None:

@@ -90,7 +90,11 @@ class Blobs(Protocol):
         ...
 
     def upload(self, key: str, source: str | os.PathLike[str]) -> None:
-        """Move a finished file from `scratch()` under a key, whatever was there; `source` is gone afterwards."""
+        """Move a finished file from `scratch()` under a key that is not taken; `source` is gone afterwards.
+
+        Raises:
+            FileExistsError: The key is taken by other bytes. Nothing was changed, and `source` is still there.
+        """
         ...
 
     def delete(self, key: str) -> None:

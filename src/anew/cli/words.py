@@ -33,12 +33,20 @@ def ago(then: float | None, now: float) -> str:
         if seconds < unit:
             size_of = {"s": 1, "m": 60, "h": 3600, "d": 86400}[name]
             return f"{int(seconds // size_of)}{name} ago"
-    return datetime.fromtimestamp(then).strftime("%Y-%m-%d")
+    return _local(then, "%Y-%m-%d")
 
 
 def moment(then: float | None) -> str:
     """A time as date and time of day, in the local zone."""
-    return "" if then is None else datetime.fromtimestamp(then).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if then is None else _local(then, "%Y-%m-%d %H:%M:%S")
+
+
+def _local(then: float, form: str) -> str:
+    """A time in the local zone; the seconds where the calendar has no such day, as in a damaged record."""
+    try:
+        return datetime.fromtimestamp(then).strftime(form)
+    except (ValueError, OverflowError, OSError):
+        return f"{then:.6g} s after 1970"
 
 
 def duration(seconds: float | None) -> str:

@@ -5,43 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from ..errors import CorruptData, UnknownFormat
-from ..journal.follow import Stream, follow
 from ..journal.identify import identify, openings
 from ..journal.root import unreadable_files
 from ..query.question import FactsQuestion, Part, ask
-from ..record.decode import decode_events
 from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
-from ..stores.series.parquet import PartFile
-from ..stores.series.points import decode_block
+from .finding import Finding
 from .index import Index, Progress
+from .records import examine_records, said
 from .trash import Trash
-from .visit import STREAMS
 
 __all__ = ["Finding", "examine"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A problem in a store.
-
-    `kind` is one of: "broken line", "corrupt file", "unreadable", "no identity" (a folder that looks like an
-    experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
-    the catalog without a folder), "trash" (deleted, and its files are still in their place, or nothing says what lies
-    there), "leftover" (files nothing refers to).
-    "mixed" (a folder that holds the records of several experiments).
-    `repaired` says that it was mended: only what is derived ever is; records are never touched.
-    """
-
-    kind: str
-    prefix: str
-    message: str
-    path: str | None = None
-    line: int | None = None
-    repaired: bool = False
 
 
 def examine(
@@ -61,7 +36,11 @@ def examine(
         findings += _compare(index, known, walked, repair)
         late = []
         for done, prefix in enumerate(walked, 1):
-            found = _records(index, prefix, repair)
+            found = list(
+                examine_records(index.root.experiment(prefix), index.journals.of(prefix), prefix)
+            )
+            if repair:
+                _note(index, prefix, found)
             findings += found
             if prefix in behind and not found:
                 folder = index.root.experiment(prefix).folder
@@ -98,12 +77,12 @@ def _compare(
         folder = index.root.experiment(prefix).folder
         try:
             experiment_id = identify(index.journals.of(prefix))
-        except OSError as error:
-            yield Finding("unreadable", prefix, f"It cannot be read: {error}.", folder)
+            others = {o.experiment_id for o in openings(index.journals.of(prefix))} - {
+                experiment_id
+            }
+        except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
+            yield Finding("unreadable", prefix, f"It cannot be read: {said(error)}.", folder)
             continue
-        others = {opened.experiment_id for opened in openings(index.journals.of(prefix))} - {
-            experiment_id
-        }
         if experiment_id is not None and others:
             message = (
                 f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: "
@@ -131,43 +110,6 @@ def _compare(
             where[experiment_id] = prefix
     if repair and strangers:
         index.touch(strangers)
-
-
-def _records(index: Index, prefix: str, repair: bool) -> list[Finding]:
-    """Broken lines and files of one experiment; with `repair`, the catalog's list of them is made again."""
-    layout, storage = index.root.experiment(prefix), index.journals.of(prefix)
-    found: list[Finding] = []
-    try:
-        for chunk in follow(storage, {}, STREAMS):
-            if chunk.stream == Stream.EVENTS:
-                broken = decode_events(chunk.data, chunk.lines + 1)[1]
-            else:
-                broken = decode_block(chunk.data, chunk.lines + 1)[1]
-            path = layout.path(*chunk.path.split("/"))
-            found += [
-                Finding("broken line", prefix, f"{b.reason}: {b.text[:60]!r}", path, b.line)
-                for b in broken
-            ]
-    except OSError as error:
-        found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", error.filename))
-    try:
-        sealed = [b.name for b in storage.list("metrics") if b.name.endswith(".parquet")]
-    except OSError:  # following the lines has said so
-        sealed = []
-    for name in sealed:
-        path = layout.path("metrics", name)
-        try:
-            with storage.local(f"metrics/{name}") as at, PartFile(at) as file:
-                file.read(range(len(file.info.names)), metadata=True)
-        except (CorruptData, UnknownFormat) as error:
-            found.append(Finding("corrupt file", prefix, str(error), path))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            found.append(Finding("unreadable", prefix, f"It cannot be read: {error}.", path))
-    if repair:
-        _note(index, prefix, found)
-    return found
 
 
 def _note(index: Index, prefix: str, found: list[Finding]) -> None:

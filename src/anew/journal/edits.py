@@ -10,6 +10,7 @@ import os
 import time
 
 from ..record.encode import encode_line
+from ..record.secrets import mask_event
 from .author import identity
 from .layout import ExperimentLayout, RootLayout
 from .root import announce, append_line
@@ -41,7 +42,7 @@ def append_event(
     t: float | None = None,
     **fields: Any,
 ) -> None:
-    """Append one event to the experiment's edits and announce the change.
+    """Append one event to the experiment's edits and announce the change; secrets in it are masked.
 
     Args:
         kind: The event's tag, such as "tags" or "closed".
@@ -54,6 +55,6 @@ def append_event(
     writer = edit_writer(layout)
     seen = layout.sizes(w for w in layout.writers() if w != writer)
     at = time.time() if t is None else t
-    line = encode_line({"k": kind, "t": at, "after": seen, **fields})
+    line = encode_line({"k": kind, "t": at, "after": seen, **mask_event(kind, fields)})
     append_line(layout.events(writer), line)
     announce(root, "changed", experiment_id, root.prefix_of(layout.folder))

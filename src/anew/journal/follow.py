@@ -6,6 +6,7 @@ progress and is left for the next time. The cursor is a plain mapping and is the
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from enum import Enum
 
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 8 << 20
+MAX_LINE_BYTES = 256 << 20
+"""What has no line end by then is no record; whatever it is, it is not read into memory."""
 
 
 class Stream(str, Enum):
@@ -139,7 +142,7 @@ def follow_pieces(
         where: The experiment's files; a text is the path of its folder.
 
     Raises:
-        OSError: A file exists but cannot be read.
+        OSError: A file exists but cannot be read, or has a line that is far too long.
     """
     storage = FolderStorage(where) if isinstance(where, str) else where
     for stream, path, writer, part, blob in _files(storage, streams):
@@ -163,6 +166,10 @@ def follow_pieces(
                 if not data or offset + len(data) >= blob.size:
                     break  # a line in progress
                 want *= 2  # a line longer than a chunk
+                if want > max(MAX_LINE_BYTES, chunk_bytes):
+                    raise OSError(
+                        errno.EFBIG, f"it has a line of more than {MAX_LINE_BYTES >> 20} MiB", path
+                    )
                 continue
             chunk = Chunk(stream, path, writer, part, offset, lines, data[:end])
             offset, lines, want = chunk.end.offset, chunk.end.lines, chunk_bytes

@@ -31,7 +31,7 @@ def identify(storage: Storage) -> str | None:
         return None
     try:  # no opening can be read; the document for people repeats the id
         return _checked(json.loads(storage.read("metadata.json", 0, _MOST_BYTES))["experiment_id"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

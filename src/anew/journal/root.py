@@ -15,6 +15,7 @@ import time
 
 from ..record.encode import encode_line
 from ..record.ids import new_id
+from ..record.secrets import mask_event
 from .author import identity, login_name
 
 TYPE_CHECKING = False
@@ -42,6 +43,7 @@ __all__ = [
 
 HINTS = ("opened", "ended", "changed")
 _MARK_BYTES = 256
+_MOST_BYTES = 1 << 30  # of one author's file; a line has about two hundred
 
 
 def announce(root: RootLayout, kind: str, experiment_id: str, prefix: str) -> None:
@@ -69,7 +71,7 @@ def append(
     durable: bool = False,
     who: Identity | None = None,
 ) -> str:
-    """Append one event that is truth; returns its id.
+    """Append one event that is truth; returns its id. Secrets in it are masked.
 
     Args:
         kind: Its tag, such as "document".
@@ -91,7 +93,7 @@ def append(
     seen = list(after)
     if seen:
         line["after"] = seen
-    _write(root, encode_line({**line, **fields}), durable=durable, who=who)
+    _write(root, encode_line({**line, **mask_event(kind, dict(fields))}), durable=durable, who=who)
     return event_id
 
 
@@ -248,7 +250,7 @@ def follow_root(root: RootLayout, positions: Mapping[str, RootPosition]) -> Iter
         try:
             stat = os.lstat(path)
             stamp = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-            if stamp == before.stamp or not modes.S_ISREG(stat.st_mode):
+            if stamp == before.stamp or not _is_readable(stat):
                 continue
             fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
         except OSError:
@@ -263,13 +265,19 @@ def follow_root(root: RootLayout, positions: Mapping[str, RootPosition]) -> Iter
             yield chunk
 
 
+def _is_readable(stat: os.stat_result) -> bool:
+    return modes.S_ISREG(stat.st_mode) and stat.st_size <= _MOST_BYTES
+
+
 def unreadable_files(root: RootLayout) -> dict[str, OSError]:
     """The files of the root's journal that cannot be read, and why."""
     found = {}
     for name in journal_files(root):
+        path = os.path.join(root.journal, name)
         try:
-            with open(os.path.join(root.journal, name), "rb") as file:
-                file.read(1)
+            if not _is_readable(os.lstat(path)):
+                raise OSError(errno.EINVAL, "it is not a regular file, or far too large", path)
+            os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)))
         except OSError as error:
             found[name] = error
     return found

@@ -128,10 +128,17 @@ def _lines_chart(
 
 def _x_text(x: XAxis, unit: str) -> Any:
     if x == "time":
-        return lambda at: datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M:%S")
+        return _day_and_time
     if x == "relative":
         return lambda at: f"{at:.3g} {unit}"
     return lambda at: f"step {at:.0f}"
+
+
+def _day_and_time(at: float) -> str:
+    try:
+        return datetime.fromtimestamp(at, UTC).strftime("%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):  # no day of the calendar, as in a damaged record
+        return f"{at:.6g} s"
 
 
 def group_charts(

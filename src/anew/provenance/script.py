@@ -86,6 +86,7 @@ def script_text(
         "@ROOT@": shlex.quote(root if git.get("repository", True) else ""),
         "@REMOTE@": shlex.quote(git.get("remote") or ""),
         "@PATCH@": patch or "",
+        "@REQUIREMENTS@": str(environment.get("requirements") or ""),
         "@INPUTS@": "yes" if inputs else "",
         "@CWD@": shlex.quote(cwd if not cwd.startswith("..") else "."),
         "@NOTES@": "\n".join(missing[:20]) + ("\n" if missing else ""),
@@ -115,11 +116,12 @@ usage: reproduce.sh [options] [-- COMMAND …]
   -- COMMAND …         run this instead of the recorded command, in the same place
 TEXT
 }
+sha256() { "$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"; }
 say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="@COMMIT@"; recorded_root=@ROOT@; remote=@REMOTE@; patch_hash="@PATCH@"; inputs="@INPUTS@"; cwd=@CWD@
+commit="@COMMIT@"; recorded_root=@ROOT@; remote=@REMOTE@; patch_hash="@PATCH@"; packages_hash="@REQUIREMENTS@"; inputs="@INPUTS@"; cwd=@CWD@
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -179,8 +181,7 @@ fi
 if [ -n "$patch_hash" ]; then
   patch="$here/environment/git.patch"
   [ -f "$patch" ] || fail "$patch is missing"
-  hash="$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$patch")"
-  [ "$hash" = "$patch_hash" ] || fail "$patch is not the patch that was recorded"
+  [ "$(sha256 "$patch")" = "$patch_hash" ] || fail "$patch is not the patch that was recorded"
   git -C "$work" apply --binary --whitespace=nowarn "$patch" || fail "the patch of uncommitted changes does not apply"
   say "applied the uncommitted changes"
 fi
@@ -216,11 +217,16 @@ fi
 # 4. The packages
 bin="$(dirname "$python")"
 if [ "$environment" = new ]; then
+  packages="$here/environment/requirements.txt"
+  [ -f "$packages" ] || fail "$packages is missing; use --current"
+  if [ -n "$packages_hash" ] && [ "$(sha256 "$packages")" != "$packages_hash" ]; then
+    fail "$packages is not the list of packages that was recorded; nothing was installed from it. Use --current"
+  fi
   say "making an environment with the recorded packages"
   "$python" -m venv "$top/venv" || fail "$python cannot make a virtual environment"
   python="$top/venv/bin/python"; bin="$top/venv/bin"
-  (cd "$work" && "$python" -m pip --disable-pip-version-check install --quiet -r "$here/environment/requirements.txt") \
-    || fail "the recorded packages cannot be installed; see $here/environment/requirements.txt, or use --current"
+  (cd "$work" && "$python" -m pip --disable-pip-version-check install --quiet -r "$packages") \
+    || fail "the recorded packages cannot be installed; see $packages, or use --current"
   export VIRTUAL_ENV="$top/venv"
 fi
 export PATH="$bin:$PATH"

@@ -34,7 +34,7 @@ def parse_number(text: str) -> int | float | None:
     if not _NUMBER.fullmatch(text):
         return None
     try:
-        if re.fullmatch(r"[+-]?[\d_]{1,300}", text):
+        if re.fullmatch(r"[+-]?[\d_]{1,4300}", text):
             return int(text)
         return float(text)  # infinite where it has more digits than a float can say
     except ValueError:  # a trailing or doubled underscore

@@ -6,12 +6,15 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 from ..errors import MissingDependency
+from ..query.integers import REST_OF_NONE, split
 from ..query.points import PointsQuestion
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
+from .frames import as_text
 from .source import Source
 from .table import experiments_table
 from .views import ExperimentView
@@ -63,6 +66,9 @@ def export_tables(
             raise FileExistsError(f"{path} already exists. Export to another folder.")
     os.makedirs(target, exist_ok=True)
     facts = experiments_table(source.backend, [view.id for view in views])
+    if format == "csv":
+        columns = {n: as_text(facts.column(at)) for at, n in enumerate(facts.column_names)}
+        facts = pa.table(columns)
     open_writer = _WRITERS[format]
     for path, schema, batches in (
         (paths[0], facts.schema, [facts]),
@@ -70,16 +76,18 @@ def export_tables(
         (paths[2], POINTS, _point_batches(source, views)),
     ):
         part = f"{path}.part"
-        writer = open_writer(part, schema)
         try:
-            for batch in batches:
-                writer.write_table(batch)
+            writer = open_writer(part, schema)
+            try:
+                for batch in batches:
+                    writer.write_table(batch)
+            finally:
+                writer.close()
+            os.replace(part, path)
         except BaseException:
-            writer.close()
-            os.remove(part)
+            if os.path.exists(part):
+                os.remove(part)
             raise
-        writer.close()
-        os.replace(part, path)
     return paths
 
 
@@ -99,7 +107,9 @@ def _param_batches(views: Iterable[ExperimentView]) -> Iterator[pa.Table]:
 def _typed(value: Any) -> tuple[float | None, str | None, str]:
     kind = "null" if value is None else type(value).__name__
     if isinstance(value, (bool, int, float)):
-        return float(value), None, kind
+        near, rest = split(value)
+        # The digits too, of an integer that is not the float64 beside it.
+        return float(near), None if rest == REST_OF_NONE else str(value), kind
     if value is None or isinstance(value, str):
         return None, value, kind
     return None, json.dumps(value, ensure_ascii=False), kind
@@ -146,6 +156,8 @@ class _Jsonl:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):  # an integer of more than 64 bits
+        return int(value)
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MissingDependency
@@ -17,19 +18,53 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
-__all__ = ["column", "pa", "to_pandas", "to_polars"]
+__all__ = ["as_text", "column", "pa", "to_pandas", "to_polars"]
+
+
+_EXACT = 2**53
+_WHOLE = (pa.int64(), pa.uint64(), pa.decimal128(38, 0), pa.decimal256(76, 0))
+"""The types for integers, of which a column takes the first that holds all of them."""
 
 
 def column(values: Sequence[Any]) -> pa.Array:
-    """Values as an Arrow array: of one type where they have one, else of numbers or of texts."""
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        pass
+    """Values as an Arrow array: of one type where they have one, else of numbers or of texts.
+
+    No integer is rounded: those beyond 64 bits make a column of decimals without places, and those beyond 76 digits, or
+    beside fractions where a float64 does not hold them, one of texts.
+    """
     there = [v for v in values if v is not None]
-    if all(isinstance(v, (int, float)) for v in there):
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    kinds = {type(v) for v in there}
+    if kinds == {int}:
+        return _whole(values)
+    wide = int in kinds and any(type(v) is int and abs(v) > _EXACT for v in there)
+    if not wide:
+        try:
+            return pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+            pass
+        if kinds <= {bool, int, float}:
+            return pa.array([None if v is None else float(v) for v in values], pa.float64())
     return pa.array([None if v is None else _text(v) for v in values], pa.string())
+
+
+def _whole(values: Sequence[Any]) -> pa.Array:
+    for kind in _WHOLE:
+        try:
+            decimals = pa.types.is_decimal(kind)
+            return pa.array(
+                [None if v is None else Decimal(v) for v in values] if decimals else values, kind
+            )
+        except (pa.ArrowInvalid, OverflowError):
+            continue
+    return pa.array([None if v is None else str(v) for v in values], pa.string())
+
+
+def as_text(array: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of lists or mappings as one of JSON, for formats that have neither; any other as it is."""
+    if not pa.types.is_nested(array.type):
+        return array
+    texts = [None if v is None else _text(v) for v in array.to_pylist()]
+    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _text(value: Any) -> str:
@@ -46,7 +81,23 @@ def to_pandas(table: pa.Table) -> pandas.DataFrame:
     """
     _require("pandas")
     frame: pandas.DataFrame = table.to_pandas()
+    for at, field in enumerate(table.schema):
+        # pandas would make floats of integers beside missing values, and has no decimals of its own.
+        if pa.types.is_decimal(field.type) or (
+            pa.types.is_integer(field.type) and table.column(at).null_count
+        ):
+            values = [None if v is None else int(v) for v in table.column(at).to_pylist()]
+            if any(v is not None and abs(v) > _EXACT for v in values):
+                frame.isetitem(at, _objects(values))
     return frame
+
+
+def _objects(values: list[Any]) -> Any:
+    import numpy as np
+
+    array = np.empty(len(values), np.object_)
+    array[:] = values
+    return array
 
 
 def to_polars(table: pa.Table) -> polars.DataFrame:
@@ -58,6 +109,10 @@ def to_polars(table: pa.Table) -> polars.DataFrame:
     _require("polars")
     import polars
 
+    for at, field in enumerate(table.schema):
+        if pa.types.is_decimal256(field.type):  # Polars has none that wide
+            values = [None if v is None else str(v) for v in table.column(at).to_pylist()]
+            table = table.set_column(at, field.name, pa.array(values, pa.string()))
     frame = polars.from_arrow(table)
     assert isinstance(frame, polars.DataFrame)
     return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import accumulate
 from typing import TypeVar
 
@@ -10,9 +11,27 @@ import msgspec
 from .events import Event, LogLine, PointLine
 from .fold import Written
 
-__all__ = ["Broken", "decode_events", "decode_logs", "decode_points", "decode_written"]
+__all__ = [
+    "UNDECODABLE",
+    "Broken",
+    "decode_events",
+    "decode_logs",
+    "decode_points",
+    "decode_written",
+    "is_too_deep",
+    "may_be_too_deep",
+]
 
 T = TypeVar("T")
+
+UNDECODABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What a decoder raises for bytes that are not what they should be: of the wrong form or type, or nested too deep."""
+
+MAX_NESTING = 200
+"""Levels of lists and mappings in one line. Writers nest a value no deeper than `record.plain` says, a quarter of this,
+so everything that reads a decoded line may walk through it."""
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]+|[\]}]+')
 
 _points: msgspec.json.Decoder[PointLine] = msgspec.json.Decoder(PointLine)
 _logs: msgspec.json.Decoder[LogLine] = msgspec.json.Decoder(LogLine)
@@ -37,8 +56,10 @@ def _decode(
         lines.pop()
     for number, line in enumerate(lines, first_line):
         try:
+            if is_too_deep(line):
+                raise ValueError(f"it is nested deeper than {MAX_NESTING} levels")
             records.append((number, decoder.decode(line)))
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             following = (
                 lines[number - first_line + 1] if number - first_line + 1 < len(lines) else b""
             )
@@ -53,13 +74,35 @@ def _decode(
     return records, broken
 
 
+def is_too_deep(line: bytes) -> bool:
+    """Whether a line has more levels of lists and mappings than any reader is asked to walk through."""
+    if line.count(b"[") + line.count(b"{") <= MAX_NESTING:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(line):
+        first, length = found[0][:1], found.end() - found.start()
+        if first == b'"':
+            continue
+        depth += length if first in b"[{" else -length
+        if depth > MAX_NESTING:
+            return True
+    return False
+
+
+def may_be_too_deep(points: bytes, lines: int) -> bool:
+    """Whether point lines have to be looked at one by one for `is_too_deep`: only metadata is ever nested so."""
+    return b'"x"' in points and points.count(b"[") + points.count(b"{") > MAX_NESTING + 3 * lines
+
+
 def decode_points(
     data: bytes, first_line: int = 1
 ) -> tuple[list[tuple[int, PointLine]], list[Broken]]:
     """Whole lines of a points segment as `(line number, point line)`, and the lines that are broken."""
+    if may_be_too_deep(data, data.count(b"\n")):
+        return _decode(_points, data, first_line)
     try:
         decoded = _points.decode_lines(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNDECODABLE:
         return _decode(_points, data, first_line)
     if len(decoded) != data.count(b"\n"):  # the fast path skips empty lines and would misnumber
         return _decode(_points, data, first_line)

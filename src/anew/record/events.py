@@ -73,7 +73,8 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 
     `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
     the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
-    from outside). `boot`, `pid`, `pid_started` and `pid_space` identify the process on `host`.
+    from outside). `machine` is a mark of the machine, as names are not unique; `boot`, `pid`, `pid_started` and
+    `pid_space` identify the process on it.
     """
 
     version: int
@@ -83,6 +84,7 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
     rank: int | None = None
     world_size: int | None = None
     host: str = ""
+    machine: str = ""
     boot: str = ""
     pid: int = 0
     pid_started: int = 0
@@ -92,13 +94,17 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 
 
 class Closed(_Event, frozen=True, tag="closed", kw_only=True):
-    """A writer ended. `by` is "writer", or "reader" when its process was found gone."""
+    """A writer ended. `by` is "writer", or "reader" when its process was found gone.
+
+    `wrote` maps the files that the writer wrote beside its events to their bytes.
+    """
 
     status: Status
     reason: str | None = None
     error: str | None = None
     by: str = "writer"
     writer: str | None = None
+    wrote: dict[str, int] = {}
 
 
 class FieldSet(_Event, frozen=True, tag="field", kw_only=True):

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from .decode import Broken
+from .decode import UNDECODABLE, Broken, is_too_deep
 
 __all__ = [
     "TRUTH",
@@ -271,8 +271,10 @@ def decode_root(
         if not raw or (not hints and raw.startswith(_HINT_STARTS)):
             continue  # an empty line ends one that was cut short
         try:
+            if is_too_deep(raw):
+                raise ValueError("it is nested too deep")
             event = _decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNDECODABLE as error:
             text = raw[:120].decode("utf-8", "backslashreplace")
             broken.append(Broken(number, str(error), text))
             continue

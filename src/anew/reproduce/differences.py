@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ..provenance.patch import sections
 from ..provenance.repository import GitFailed, git
 from ..provenance.variables import PLACE
+from ..record.captures import unchanged
 from ..record.plain import flatten
 
 __all__ = ["InputDifference", "captured_differences"]
@@ -72,8 +73,9 @@ class Side:
         return found if isinstance(found, Mapping) else {}
 
     def read(self, name: str) -> bytes:
-        """A captured file; empty where there is none."""
-        return (self._read_capture(name) if self._read_capture is not None else None) or b""
+        """A captured file; empty where there is none, or where it is not the one that was recorded."""
+        found = (self._read_capture(name) if self._read_capture is not None else None) or b""
+        return found if unchanged(self.captured, name, found) else b""
 
 
 def captured_differences(
@@ -249,6 +251,8 @@ def _packages(a: Side, b: Side) -> Iterator[InputDifference]:
         return
     texts = a.read("requirements.txt"), b.read("requirements.txt")
     if not all(texts):
+        text = "the packages differ, and one of the two lists of them is missing or was changed"
+        yield InputDifference("package", "requirements.txt", None, None, "possible", text)
         return
     yield from package_differences(*map(parse_requirements, texts))
 

@@ -23,6 +23,7 @@ __all__ = [
     "choose_python",
     "environment_differences",
     "make_environment",
+    "recorded_packages",
 ]
 
 EnvironmentKind = Literal["current", "venv", "uv"]
@@ -85,12 +86,15 @@ def choose_python(recipe: Recipe, kind: EnvironmentKind, given: str | None) -> P
     version, and is looked for: the one given, ours, the recorded one, `python3.x` on the path.
 
     Raises:
-        ReproduceError: There is none.
+        ReproduceError: There is none, or no list of packages to make an environment from.
     """
     if given is not None:
+        if kind != "current":
+            recorded_packages(recipe)
         return ask_python(given)
     if kind == "current":
         return ask_python(sys.executable)
+    recorded_packages(recipe)
     wanted = recipe.python_version.rsplit(".", 1)[0]
     recorded = str(recipe.environment.get("executable") or "")
     for program in (sys.executable, recorded, f"python{wanted}", "python3"):
@@ -115,7 +119,10 @@ def environment_differences(recipe: Recipe, python: Python) -> list[InputDiffere
         found.append(
             InputDifference("python", "python", recorded, python.facts["python"], "possible", text)
         )
-    if recipe.requirements:
+    if recipe.requirements is None:
+        text = f"the list of packages of {recipe.prefix} is not the one that was recorded, so packages were not compared"
+        found.append(InputDifference("package", "requirements.txt", None, None, "possible", text))
+    elif recipe.requirements:
         found += package_differences(parse_requirements(recipe.requirements), python.packages)
     return found
 
@@ -128,14 +135,11 @@ def make_environment(
     Raises:
         ReproduceError: The tool is missing, or a package cannot be installed; the message says what it said.
     """
-    if not recipe.requirements:
-        raise ReproduceError(
-            f"The packages of {recipe.prefix} were not captured; use --env current."
-        )
+    packages = recorded_packages(recipe)
     requirements = os.path.join(folder, "requirements.txt")
     target = os.path.join(folder, "venv")
     with open(requirements, "wb") as file:
-        file.write(recipe.requirements)
+        file.write(packages)
     if kind == "uv":
         uv = shutil.which("uv")
         if uv is None:
@@ -152,6 +156,24 @@ def make_environment(
             [program, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "-r", requirements], work
         )  # fmt: skip
     return ask_python(program, dict(os.environ))
+
+
+def recorded_packages(recipe: Recipe) -> bytes:
+    """The recorded packages, to make an environment from.
+
+    Raises:
+        ReproduceError: There are none, or they are not those that were recorded.
+    """
+    if recipe.requirements is None:
+        raise ReproduceError(
+            f"environment/requirements.txt in the folder of {recipe.prefix} is not the list of packages that was "
+            "recorded: it was changed or lost its content. Nothing was installed from it. Use --env current."
+        )
+    if not recipe.requirements:
+        raise ReproduceError(
+            f"The packages of {recipe.prefix} were not captured; use --env current."
+        )
+    return recipe.requirements
 
 
 def _call(command: list[str], cwd: str) -> None:

@@ -12,7 +12,13 @@ from ..provenance.patch import sections
 from .code import find_clone
 from .data import InputState, check_inputs
 from .differences import InputDifference
-from .packages import EnvironmentKind, Python, choose_python, environment_differences
+from .packages import (
+    EnvironmentKind,
+    Python,
+    choose_python,
+    environment_differences,
+    recorded_packages,
+)
 from .recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
@@ -78,7 +84,7 @@ class Plan:
         if self.kind == "current":
             steps.append(f"use {self.python.program} as it is: {_count(self.differences)}")
         else:
-            packages = recipe.requirements.count(b"==")
+            packages = recorded_packages(recipe).count(b"==")
             steps.append(
                 f"make an environment with {packages} packages ({self.kind}, {self.python.program})"
             )

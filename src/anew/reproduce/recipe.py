@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ReproduceError, StillRunning
 from ..provenance.command import is_python
 from ..provenance.script import place_argument
+from ..record.captures import unchanged
 from ..record.secrets import MASK
 from ..record.status import Status
 
@@ -32,6 +33,7 @@ class Recipe:
         patch: The patch of what was not committed; empty if there was none.
         opened_as: What the program called the experiment; None if it was recorded from outside.
         nth: How many experiments the program had opened before.
+        requirements: The recorded packages; None where the file is not the one that was recorded.
     """
 
     experiment_id: str
@@ -48,7 +50,7 @@ class Recipe:
     environment: Mapping[str, Any]
     variables: Mapping[str, str]
     inputs: Mapping[str, Mapping[str, Any]]
-    requirements: bytes
+    requirements: bytes | None
 
     @property
     def python_version(self) -> str:
@@ -121,7 +123,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         environment=_fact(captured, "environment"),
         variables=_fact(captured, "variables"),
         inputs=_fact(captured, "inputs"),
-        requirements=view.read_capture("requirements.txt") or b"",
+        requirements=_read_requirements(view, captured),
     )
 
 
@@ -154,6 +156,11 @@ def _check_command(
             f"{view.prefix} was recorded in an interactive session: there is no program to run. "
             f"{again}"
         )
+
+
+def _read_requirements(view: ExperimentView, captured: Mapping[str, Any]) -> bytes | None:
+    found = view.read_capture("requirements.txt") or b""
+    return found if unchanged(captured, "requirements.txt", found) else None
 
 
 def _read_patch(view: ExperimentView, git: Mapping[str, Any]) -> bytes:

@@ -214,13 +214,20 @@ class BlobsContract:
         assert seen <= set(versions)
         assert blobs.read("a") == versions[-1]
 
-    def test_an_uploaded_file_replaces_what_was_there_and_is_gone_from_here(
-        self, blobs: Blobs
-    ) -> None:
+    def test_an_uploaded_file_never_replaces_what_was_there(self, blobs: Blobs) -> None:
         blobs.replace("packs/1", b"old")
         source = Path(blobs.scratch()) / "new"
+        for data in (b"new", b"newer" * 1000, b""):
+            source.write_bytes(data)
+            with pytest.raises(FileExistsError):
+                blobs.upload("packs/1", source)
+            assert source.read_bytes() == data
+            assert self.again(blobs).read("packs/1") == b"old"
+
+    def test_an_uploaded_file_is_there_whole_and_gone_from_here(self, blobs: Blobs) -> None:
+        source = Path(blobs.scratch()) / "new"
         source.write_bytes(b"new" * 1000)
-        assert list(blobs.keys()) == ["packs/1"]
+        assert list(blobs.keys()) == []
         blobs.upload("packs/1", source)
         assert not source.exists()
         assert self.again(blobs).read("packs/1") == b"new" * 1000
@@ -322,8 +329,12 @@ class BlobsModel(RuleBasedStateMachine):
         """Move a file in."""
         source = Path(self.blobs.scratch()) / os.urandom(8).hex()
         source.write_bytes(data)
-        self.blobs.upload(key, source)
-        self.model[key] = data
+        try:
+            self.blobs.upload(key, source)
+        except FileExistsError:
+            assert key in self.model
+            return
+        assert self.model.setdefault(key, data) == data
 
     @rule(key=st.sampled_from(_KEYS))
     def delete(self, key: str) -> None:

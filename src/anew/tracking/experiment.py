@@ -141,7 +141,7 @@ class Experiment:
         self._given = Given(config)
         self._given.params = params
         self._given.tags = _tags(tags)
-        self._given.bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
+        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs)]
         self._given.description, self._given.notes = description, notes
         self._given.parent, self._given.relation = parent, relation
         # For other rooms of Anew; not meant for programs.
@@ -206,9 +206,7 @@ class Experiment:
                 ordinal=ordinal,
                 is_prefix=self._is_prefix,
             )
-        if life.status is not Status.PENDING:
-            self._points.renew()
-            life.files = []
+        life.files = []
         recording = Recording(root, place, life.rank, settings, life.say)
         if (
             joined is not None and joined.belongs
@@ -217,6 +215,7 @@ class Experiment:
             recording.forwarded_outside = joined.forwarded
         recording.capture_with(self._opened_as, next(_openings), belongs, life.outside)
         recording.ender = self._end
+        recording.forget_names = self._points.forget_names
         merge(self._known_params, recording.params)
         try:
             begin(self._given, life, recording, self.params)
@@ -243,9 +242,12 @@ class Experiment:
         warn_of_changed_config(self._given, life)
         path = recording.layout.points(recording.writer.name)
         seconds = time.time() - recording.opened_at
-        lost = recording.close(status, reason and mask_text(reason), error and mask_text(error))
-        life.recording = None
-        life.status = Status(status)
+        try:
+            lost = recording.close(status, reason, error)
+        finally:
+            life.recording = None
+            life.status = Status(status)
+            self._points.renew()
         quiet = life.settings.quiet
         if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
             from .summary import end_lines
@@ -417,7 +419,7 @@ class Experiment:
         from ..values import as_value
 
         recording = self.life.require("log_value")
-        check_metric_name(name)
+        name = mask_text(check_metric_name(name))
         found = as_value(value)
         if found is None:
             raise InvalidValue(
@@ -492,7 +494,7 @@ class Experiment:
         """Remove tags."""
         if not self.life.disabled:
             recording = self.life.require("remove_tags")
-            gone = _several(tags)
+            gone = [mask_text(tag) for tag in _several(tags)]
             recording.event("tags", remove=gone)
             recording.change(
                 tags={k: v for k, v in recording.about["tags"].items() if k not in gone}
@@ -506,7 +508,7 @@ class Experiment:
         """
         if not self.life.disabled:
             recording = self.life.require("set_name")
-            name = check_label(name, "name")
+            name = mask_text(check_label(name, "name"))
             recording.event("field", field="name", value=name)
             recording.name = name
             recording.document_due("metadata")
@@ -568,7 +570,6 @@ def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | Non
     if tags is None:
         return {}
     pairs = tags.items() if hasattr(tags, "items") else ((tag, None) for tag in _several(tags))
-    return {
-        check_label(tag, "tag"): None if value is None else mask_text(str(value))
-        for tag, value in pairs
-    }
+    checked = {check_label(tag, "tag"): None if v is None else str(v) for tag, v in pairs}
+    masked: dict[str, str | None] = mask_secrets(checked)
+    return masked

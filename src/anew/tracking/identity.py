@@ -9,6 +9,7 @@ from ..journal.layout import ExperimentLayout, RootLayout, is_experiment
 from ..journal.liveness import process_started
 from ..record.ids import new_id
 from ..record.names import RESERVED, check_label, check_prefix, folder_name
+from ..record.secrets import MASK, mask_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def find_place(
     """
     if is_prefix or "/" in given or "\\" in given:
         prefix = check_prefix(given if project is None else f"{project}/{given}")
+        _refuse_secret(prefix)
         _check_parents(root, prefix)
         return Place(root, prefix, prefix.rsplit("/", 1)[-1], None)
-    name = check_label(given, "name")
+    name = mask_text(check_label(given, "name"))
     if name in (".", ".."):
         check_prefix(name)
     experiment_id = (
@@ -60,6 +62,21 @@ def find_place(
     prefix = check_prefix(folder if project is None else f"{project}/{folder}")
     _check_parents(root, prefix)
     return Place(root, prefix, name, experiment_id)
+
+
+def _refuse_secret(prefix: str) -> None:
+    """Refuse a prefix that holds a credential: it becomes folders, and is shown wherever the experiment is.
+
+    Raises:
+        InvalidName: It does.
+    """
+    shown = mask_text(prefix)
+    if shown != prefix:
+        raise InvalidName(
+            f"The prefix {shown!r} contains what looks like a secret (shown as {MASK}). Prefixes become folders, "
+            "and everyone who can see the store can read them. Leave it out.",
+            name=shown,
+        )
 
 
 def _check_parents(root: RootLayout, prefix: str) -> None:

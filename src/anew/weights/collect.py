@@ -211,7 +211,7 @@ def _sort(
 def _rewrite(blobs: Blobs, objects: Objects, plan: _Plan, lease: Lease) -> int:
     """Copy what is alive in the sparse packs into new ones; gives how many bytes those take."""
     writer: PackWriter | None = None
-    written = number = 0
+    written = 0
     for key in plan.live:
         found = objects.find(key)
         if found is None or found[0] not in plan.sparse:
@@ -220,8 +220,7 @@ def _rewrite(blobs: Blobs, objects: Objects, plan: _Plan, lease: Lease) -> int:
         if check_of(payload) != record.check:
             continue  # Damaged: its pack stays, being the only one that has it, for fsck to name.
         if writer is None:
-            number += 1
-            writer = PackWriter(Path(blobs.scratch(), f"{lease.name}-{number:03d}.pack"))
+            writer = PackWriter(Path(blobs.scratch(), lease.next_pack()))
         _copy(writer, record, payload)
         lease.renew()
         if writer.size > _PACK_BYTES:

@@ -9,6 +9,7 @@ machine, or, from elsewhere, while it is younger than the grace period.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import secrets
@@ -37,6 +38,7 @@ class Lease:
         self._blobs = blobs
         self.name = f"{time.time_ns():x}-{secrets.token_hex(6)}"
         self._path = f"{LEASES}/{self.name}"
+        self._packs = itertools.count(1)
         self._renewed = 0.0
         self.renew()
 
@@ -48,6 +50,10 @@ class Lease:
             # Not lasting: a crash of the machine ends the writer as well.
             self._blobs.replace(self._path, body, lasting=False)
             self._renewed = now
+
+    def next_pack(self) -> str:
+        """A file name for a new pack that no other pack has, in this repository or any other."""
+        return f"{self.name}-{next(self._packs):04d}.pack"
 
     def check(self) -> None:
         """Make sure that no collection took this writer for dead.

@@ -86,7 +86,6 @@ class Stager:
         self._give_up = weakref.finalize(
             self, _give_up, self._unpublished, self._lease, os.getpid()
         )
-        self._names = 0
         self.entries: dict[str, TensorEntry] = {}
         self.structure: dict[str, Any] = {}
         self.framework = ""
@@ -269,9 +268,7 @@ class Stager:
         if self._writer is not None and self._writer.size > _PACK_BYTES:
             self._finish()
         if self._writer is None:
-            self._names += 1
-            name = f"{self._lease.name}-{self._names:03d}.pack"
-            self._writer = PackWriter(Path(self._blobs.scratch(), name))
+            self._writer = PackWriter(Path(self._blobs.scratch(), self._lease.next_pack()))
             self._unpublished.append(self._writer)
         return self._writer
 

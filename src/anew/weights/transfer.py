@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from anew.blobs.protocol import Blobs
-from anew.errors import CorruptData, WeightsError
+from anew.errors import CorruptData, NotFound, WeightsError
 from anew.weights.history import History
 from anew.weights.lease import Lease, condemned
 from anew.weights.pack import PackWriter, Record, check_of
@@ -40,7 +40,7 @@ def send(
     *,
     verify: bool = False,
     progress: Progress | None = None,
-    lease: Lease | None = None,
+    lease: Lease,
 ) -> tuple[int, int]:
     """Copy everything that commits lead to and the target lacks; moving refs is up to the caller.
 
@@ -48,24 +48,22 @@ def send(
     found there the next time and not sent again. With `verify`, objects that the target has are
     checked too and sent again when damaged.
 
+    In the end the target is asked for everything the commits lead to, so refs never move to what it cannot read.
+
     Returns:
         The number of objects and of bytes sent.
 
     Raises:
-        CorruptData, NotFound: an object of the source is damaged or missing.
+        CorruptData: an object of the source is damaged, or the target cannot read what was sent.
+        NotFound: an object of the source is missing.
         WeightsError: what a commit needs cannot be found out.
     """
     blobs = target.blobs
     source.objects.refresh()
     avoid = condemned(blobs)
     target.objects.refresh()
-    # Commits that a ref of the target leads to are there with all they need.
-    refs = [*target.heads.all().values(), *target.tags.all().values()]
-    present = (
-        set()
-        if verify
-        else {c.commit_hash for c in target.walk(r.commit for r in refs if r.commit)}
-    )
+    present = set() if verify else _whole_commits(target)
+    commits = list(commits)
     found = reach(source, commits, without=present)
     if found.unreadable or found.missing:
         key = next(iter([*found.unreadable, *found.missing]))
@@ -78,24 +76,49 @@ def send(
     sizes = [item[1].stored if item else 0 for item in located]
     total, sent = sum(sizes), 0
     keys = iter(zip(wanted, sizes, strict=True))
-    number = 0
     while piece := _next_piece(keys):
-        number += 1
-        name = f"{lease.name if lease else 'send'}-{number:04d}.pack"
-        _send_pack(source, blobs, name, piece, lease)
+        _send_pack(source, blobs, piece, lease)
         sent += sum(len_ for _, len_ in piece)
         if progress:
             progress(sent, total)
-    if lease:
-        lease.check()
+    lease.check()
     target.objects.refresh()
+    _check_arrival(target, commits, present)
     return len(wanted), total
 
 
-def _send_pack(
-    source: History, blobs: Blobs, name: str, piece: list[tuple[bytes, int]], lease: Lease | None
-) -> None:
+def _whole_commits(target: History) -> set[str]:
+    """The commits that the target has with all they need: those that a ref of it leads to.
+
+    In a damaged repository nothing is taken for granted, so that what it lost is sent again.
+    """
+    refs = [*target.heads.all().values(), *target.tags.all().values()]
+    try:
+        return {c.commit_hash for c in target.walk(r.commit for r in refs if r.commit)}
+    except (CorruptData, NotFound):
+        return set()
+
+
+def _check_arrival(target: History, commits: Iterable[str], present: set[str]) -> None:
+    """Make sure that the target finds everything that commits lead to.
+
+    Raises:
+        CorruptData: it does not.
+    """
+    found = reach(target, commits, without=present)
+    if found.missing or found.unreadable:
+        key = next(iter([*found.unreadable, *found.missing]))
+        raise CorruptData(
+            f"{target.blobs.url} cannot read what was sent to it: {key.hex()[:12]} of "
+            f"{len(found.unreadable) + len(found.missing)} objects is damaged or missing there. No branch or tag was "
+            "moved. `anew weights fsck` of that repository lists what is damaged.",
+            path=target.blobs.url,
+        )
+
+
+def _send_pack(source: History, blobs: Blobs, piece: list[tuple[bytes, int]], lease: Lease) -> None:
     """Write the objects of one piece into a pack and upload it; a failure leaves nothing behind."""
+    name = lease.next_pack()
     writer = PackWriter(Path(blobs.scratch(), name))
     try:
         for record, payload in _payloads(source, piece):
@@ -107,8 +130,7 @@ def _send_pack(
                 base=record.base,
                 depth=record.depth,
             )
-            if lease:
-                lease.renew()
+            lease.renew()
         writer.finish()
         blobs.upload(f"packs/{name}", writer.path)
     except BaseException:

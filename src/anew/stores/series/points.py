@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ...record.decode import Broken, decode_points
+from ...record.decode import UNDECODABLE, Broken, decode_points, may_be_too_deep
 from ...record.events import PointLine
 from .columns import Block, Ints, join_blocks
 
@@ -35,8 +35,9 @@ def decode_block(data: bytes, first_line: int = 1) -> tuple[Block, list[Broken]]
         piece = data[start:end]
         count = piece.count(b"\n")
         try:
-            points = _decoder.decode_lines(piece)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            nested = may_be_too_deep(piece, count)
+            points = [] if nested else _decoder.decode_lines(piece)
+        except UNDECODABLE:
             points = []
         if len(points) == count:
             rows = np.arange(first_line, first_line + count, dtype=np.int64)

@@ -13,11 +13,12 @@ usage: reproduce.sh [options] [-- COMMAND …]
   -- COMMAND …         run this instead of the recorded command, in the same place
 TEXT
 }
+sha256() { "$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"; }
 say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="54c738b71a3e816871f63f2b8329f97c5eb4910c"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; inputs=""; cwd=.
+commit="85960ba78bb0c86c5ff9a1ad1ca1672316cb293d"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="f489fd12bce577db50d909b73fc5217a1c4a6d51524f922b2e0c7c736ea1426b"; inputs=""; cwd=.
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -77,8 +78,7 @@ fi
 if [ -n "$patch_hash" ]; then
   patch="$here/environment/git.patch"
   [ -f "$patch" ] || fail "$patch is missing"
-  hash="$("$python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$patch")"
-  [ "$hash" = "$patch_hash" ] || fail "$patch is not the patch that was recorded"
+  [ "$(sha256 "$patch")" = "$patch_hash" ] || fail "$patch is not the patch that was recorded"
   git -C "$work" apply --binary --whitespace=nowarn "$patch" || fail "the patch of uncommitted changes does not apply"
   say "applied the uncommitted changes"
 fi
@@ -106,7 +106,7 @@ for line in open(manifest, encoding="utf-8", errors="surrogateescape"):
     except OSError:
         print(f"reproduce: error: the input {place} is missing", file=sys.stderr); bad += 1; continue
     if found.hexdigest() != wanted:
-        print(f"reproduce: error: the input {place} is not what it was", file=sys.stderr); bad += 1
+        print(f"reproduce: error: the input {place} has changed since the run", file=sys.stderr); bad += 1
 sys.exit(bad > 0)
 PY
 fi
@@ -114,11 +114,16 @@ fi
 # 4. The packages
 bin="$(dirname "$python")"
 if [ "$environment" = new ]; then
+  packages="$here/environment/requirements.txt"
+  [ -f "$packages" ] || fail "$packages is missing; use --current"
+  if [ -n "$packages_hash" ] && [ "$(sha256 "$packages")" != "$packages_hash" ]; then
+    fail "$packages is not the list of packages that was recorded; nothing was installed from it. Use --current"
+  fi
   say "making an environment with the recorded packages"
   "$python" -m venv "$top/venv" || fail "$python cannot make a virtual environment"
   python="$top/venv/bin/python"; bin="$top/venv/bin"
-  (cd "$work" && "$python" -m pip --disable-pip-version-check install --quiet -r "$here/environment/requirements.txt") \
-    || fail "the recorded packages cannot be installed; see $here/environment/requirements.txt, or use --current"
+  (cd "$work" && "$python" -m pip --disable-pip-version-check install --quiet -r "$packages") \
+    || fail "the recorded packages cannot be installed; see $packages, or use --current"
   export VIRTUAL_ENV="$top/venv"
 fi
 export PATH="$bin:$PATH"

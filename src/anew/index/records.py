@@ -1,0 +1,115 @@
+"""Reading everything that one experiment recorded, and naming what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ..journal.follow import Stream, follow
+from ..journal.layout import ExperimentLayout
+from ..journal.storage import Storage
+from ..record.captures import HASHED, recorded_hash, unchanged
+from ..record.decode import decode_events
+from ..record.events import Captured, Closed, Event
+from ..stores.series.parquet import PartFile
+from ..stores.series.points import decode_block
+from .finding import Finding
+from .visit import STREAMS
+
+__all__ = ["examine_records", "said"]
+
+MAX_FINDINGS = 100  # of one piece of a file: a file of garbage is damaged once, not a million times
+_MOST_CAPTURED = 1 << 30
+
+
+def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterator[Finding]:
+    """Broken lines, files that cannot be read, that lost their end, or that are not what was recorded."""
+    ends: dict[str, int] = {}
+    events: list[Event] = []
+    try:
+        for chunk in follow(storage, {}, STREAMS):
+            if chunk.stream == Stream.EVENTS:
+                numbered, broken = decode_events(chunk.data, chunk.lines + 1)
+                events += [event for _, event in numbered]
+            else:
+                broken = decode_block(chunk.data, chunk.lines + 1)[1]
+            ends[chunk.path] = chunk.end.offset
+            path = layout.path(*chunk.path.split("/"))
+            for b in broken[:MAX_FINDINGS]:
+                yield Finding("broken line", prefix, f"{b.reason}: {b.text[:60]!r}", path, b.line)
+        yield from _parts(layout, storage, prefix, ends)
+        yield from _cut_short(layout, storage, prefix, events, ends)
+        yield from _captures(layout, storage, prefix, events)
+    except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
+        where = error.filename if isinstance(error, OSError) else None
+        yield Finding("unreadable", prefix, f"It cannot be read: {said(error)}.", where)
+
+
+def said(error: Exception) -> str:
+    """What an error says, with its class where that is not of the system's own."""
+    return str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+
+
+def _parts(
+    layout: ExperimentLayout, storage: Storage, prefix: str, ends: dict[str, int]
+) -> Iterator[Finding]:
+    """Sealed parts that cannot be read; of the others, `ends` gets the bytes of the lines that they stand for."""
+    for blob in storage.list("metrics"):
+        if not blob.name.endswith(".parquet"):
+            continue
+        try:
+            with storage.local(f"metrics/{blob.name}") as at, PartFile(at) as file:
+                file.read(range(len(file.info.names)), metadata=True)
+                text = f"metrics/{blob.name[:-8]}.jsonl"
+                ends[text] = max(ends.get(text, 0), file.info.end)
+        except FileNotFoundError:
+            continue
+        except Exception as error:  # noqa: BLE001  (the bulkhead)
+            kind = "unreadable" if isinstance(error, OSError) else "corrupt file"
+            yield Finding(kind, prefix, said(error), layout.path("metrics", blob.name))
+
+
+def _cut_short(
+    layout: ExperimentLayout,
+    storage: Storage,
+    prefix: str,
+    events: Sequence[Event],
+    ends: Mapping[str, int],
+) -> Iterator[Finding]:
+    """Files that are shorter than their writers said when they ended."""
+    wrote: dict[str, int] = {}
+    for event in events:
+        if isinstance(event, Closed):
+            wrote |= event.wrote
+    there = {f"logs/{blob.name}": blob.size for blob in storage.list("logs")} | dict(ends)
+    for name, size in sorted(wrote.items()):
+        if there.get(name, 0) < size:
+            message = (
+                f"Its end is missing: its writer wrote {size} bytes, and whole lines of "
+                f"{there.get(name, 0)} bytes are there."
+            )
+            yield Finding("cut short", prefix, message, layout.path(*name.split("/")))
+
+
+def _captures(
+    layout: ExperimentLayout, storage: Storage, prefix: str, events: Sequence[Event]
+) -> Iterator[Finding]:
+    """Captured files that are not what was recorded."""
+    captured = {
+        event.what: event.data
+        for event in sorted(events, key=lambda event: event.t)
+        if isinstance(event, Captured)
+    }
+    for name in HASHED:
+        if recorded_hash(captured, name) is None:
+            continue
+        try:
+            data = storage.read(f"environment/{name}", 0, _MOST_CAPTURED)
+        except FileNotFoundError:
+            data = b""
+        if not unchanged(captured, name, data):
+            message = (
+                "It is not what was recorded: it was changed, or lost its content."
+                if data
+                else "It was recorded, and is missing or empty."
+            )
+            yield Finding("corrupt file", prefix, message, layout.path("environment", name))

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from ....query.question import FactsQuestion
@@ -16,8 +17,8 @@ from ....record.fold import ExperimentState
 from ....record.packed import Unpacker
 from ....record.status import Status
 from ..protocol import Known, Outstanding
-from ..summary import summaries
 from . import schema as s
+from .metrics import summaries, tallies
 
 __all__ = ["facts_of", "known", "outstanding"]
 
@@ -33,7 +34,7 @@ T = TypeVar("T")
 
 # Asked at every look, so these do without building a statement.
 _KNOWN = (
-    "SELECT e.key, e.experiment_id, e.prefix, e.status, d.state, p.cursor, p.metrics FROM experiments e "
+    "SELECT e.key, e.experiment_id, e.prefix, e.status, d.state, p.cursor FROM experiments e "
     "JOIN documents d ON d.experiment_key = e.key JOIN progress p ON p.experiment_key = e.key"
 )
 
@@ -48,6 +49,7 @@ def facts_of(connection: Connection, question: FactsQuestion) -> list[Experiment
         files = _files(connection, keys) if "files" in question.parts else {}
         values = _values_of(connection, keys) if "values" in question.parts else {}
         problems = _problems(connection, keys) if "problems" in question.parts else {}
+        metrics = summaries(connection, keys) if "metrics" in question.parts else {}
         for row in rows:
             key, (experiment_id, status), rest = row[0], row[1:3], row[3 : 3 + len(_COLUMNS)]
             found[experiment_id] = ExperimentFacts(
@@ -56,7 +58,7 @@ def facts_of(connection: Connection, question: FactsQuestion) -> list[Experiment
                 **dict(zip(_COLUMNS, rest, strict=True)),
                 read_at=question.now,
                 state=_states.decode(row.state) if "state" in question.parts else None,
-                metrics=summaries(row.tallies) if "metrics" in question.parts else None,
+                metrics=metrics.get(key),
                 files=tuple(files.get(key, ())) if "files" in question.parts else None,
                 values=tuple(values.get(key, ())) if "values" in question.parts else None,
                 problems=tuple(problems.get(key, ())) if "problems" in question.parts else None,
@@ -72,9 +74,6 @@ def _statement(parts: frozenset[Any]) -> Select[Any]:
     if "state" in parts:
         wanted.append(s.documents.c.state)
         source = source.join(s.documents, s.documents.c.experiment_key == e.c.key)
-    if "metrics" in parts:
-        wanted.append(s.progress.c.metrics.label("tallies"))
-        source = source.join(s.progress, s.progress.c.experiment_key == e.c.key)
     found: Select[Any] = select(*wanted).select_from(source)
     return found.where(e.c.experiment_id.in_(bindparam("ids", expanding=True)))
 
@@ -111,7 +110,9 @@ def _problems(connection: Connection, keys: Sequence[int]) -> dict[int, list[Pro
     return found
 
 
-def known(connection: Connection, ids: Collection[str], prefixes: Collection[str]) -> list[Known]:
+def known(
+    connection: Connection, ids: Collection[str], prefixes: Collection[str], with_tallies: bool
+) -> list[Known]:
     """See `Catalog.known`."""
     found: dict[int, Known] = {}
     for column, wanted in (("experiment_id", ids), ("prefix", prefixes)):
@@ -119,7 +120,10 @@ def known(connection: Connection, ids: Collection[str], prefixes: Collection[str
             query = f"{_KNOWN} WHERE e.{column} IN (SELECT value FROM json_each(?))"
             for row in connection.exec_driver_sql(query, (json.dumps(list(wanted)),)):
                 found[row[0]] = Known(*row)
-    return list(found.values())
+    if not with_tallies:
+        return list(found.values())
+    of = tallies(connection, list(found))
+    return [msgspec.structs.replace(one, tallies=of[key]) for key, one in found.items()]
 
 
 def outstanding(connection: Connection) -> Outstanding:

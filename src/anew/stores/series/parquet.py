@@ -32,8 +32,8 @@ class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     `names` are its series and `layout` where they lie; `mark` is the hash of the bytes before `end`, which
     tells whether a segment still is the one this was made from; `broken` are lines passed over, with the
     reason; `tail` is an unfinished last line (base64), which a sealed segment would otherwise lose.
-    `length` and `blake3` are those of the whole text that a sealed file replaced. `outlines` are those of long
-    series, by their number.
+    `length` and `blake3` are those of the whole text that a sealed file replaced. `last_step` is the largest step in it,
+    for programs that continue and read no Parquet. `outlines` are those of long series, by their number.
     """
 
     version: int = VERSION
@@ -52,6 +52,7 @@ class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     tail: str | None = None
     length: int | None = None
     blake3: str | None = None
+    last_step: int | None = None
 
 
 def write_part(path: str, block: Block, info: PartInfo) -> int:
@@ -66,11 +67,13 @@ def write_part(path: str, block: Block, info: PartInfo) -> int:
     """
     block, starts = grouped(block)
     names = list(block.names)
+    steps = block.step if block.given is None else block.step[block.given]
+    last_step = int(steps.max()) if len(steps) else None
 
     points = Points(block.step, block.given, block.time, block.value, block.row, block.metadata)
     each = (points.select(slice(a, b)) for a, b in pairwise(starts.tolist()))
     outlines = {number: text for number, one in enumerate(each) if (text := pack_outline(one))}
-    info = msgspec.structs.replace(info, names=names, outlines=outlines)
+    info = msgspec.structs.replace(info, names=names, outlines=outlines, last_step=last_step)
 
     def describe(layout: Layout) -> str:
         return msgspec.json.encode(msgspec.structs.replace(info, layout=layout)).decode()

@@ -11,13 +11,14 @@ from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
-from ..record.names import check_label, check_metric_name
+from ..record.names import check_label
 from ..record.plain import merge, to_plain
 from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
 from .choosing import Wish, choose, is_taken
+from .ending import describe
 from .files import Files
 from .identity import Known, Named, Place, named
 from .launches import find_launch
@@ -132,6 +133,7 @@ class Experiment:
         resume: str | bool | None = None,
         config_conflict: str | None = None,
     ) -> None:
+        self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
             mode=mode,
@@ -260,10 +262,11 @@ class Experiment:
         except BaseException as error:
             life.recording = None
             life.status, life.last = before
+            reason = f"it could not start: {describe(error)[0]}"
             if recording.resumed:
-                recording.withdraw(f"it could not start: {error}")
+                recording.withdraw(reason)
             else:
-                recording.close("failed", f"it could not start: {error}")
+                recording.close("failed", reason)
             raise
         if launch.scattered and not recording.continued and not settings.quiet:
             life.say(
@@ -353,26 +356,15 @@ class Experiment:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Use the experiment as a decorator: each call of the function is one opening.
 
-        A parameter of the function called `experiment` or `exp` receives it.
+        A parameter of the function called `experiment` or `exp` receives it. The function may be a coroutine or a generator.
         """
-        import functools
-        import inspect
+        from .decorating import decorated
 
-        names = inspect.signature(function).parameters
-        takes = next((n for n in ("experiment", "exp") if n in names), None)
+        return decorated(function, self._for_a_call)
 
-        @functools.wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self as experiment:
-                if takes is not None and takes not in kwargs:
-                    kwargs[takes] = experiment
-                return function(*args, **kwargs)
-
-        if takes is not None:
-            signature = inspect.signature(function)
-            kept = [p for p in signature.parameters.values() if p.name != takes]
-            recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-        return recorded
+    def _for_a_call(self) -> Experiment:
+        """This experiment; another one like it where a call of the same function is still recorded."""
+        return Experiment(**self._arguments) if self.life.is_live else self
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -462,20 +454,38 @@ class Experiment:
 
     # -- messages, values, files ------------------------------------------------------------------
 
-    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+    def log(
+        self,
+        message: str | Mapping[str, Any],
+        level: str | int | None = None,
+        **fields: Any,
+    ) -> None:
         """Record a message with additional fields: `exp.log("epoch done", epoch=3)`.
 
+        A mapping is logged as metrics, as by `log_metrics`: `exp.log({"loss": 0.5}, step=3)`.
+
         Args:
-            level: debug, info, warning, error or critical.
+            level: debug, info (if not given), warning, error or critical.
 
         Raises:
-            InvalidValue: The level is none of these.
+            InvalidValue: The level is none of these; or metrics are given with fields other than `step` and
+                `metadata`.
             NotRunning: The experiment has not started, or has ended.
         """
         if self.life.disabled:
             return
+        if not isinstance(message, str) and hasattr(message, "items"):
+            step = fields.pop("step", level)
+            metadata = fields.pop("metadata", None)
+            if fields:
+                raise InvalidValue(
+                    f"Metrics are logged with step= and metadata= only, not with {', '.join(fields)}.",
+                    key=next(iter(fields)),
+                )
+            self.log_metrics(message, step, metadata=metadata)
+            return
         recording = self.life.require("log")
-        level = level.lower() if isinstance(level, str) else level
+        level = "info" if level is None else level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
             raise InvalidValue(
                 f"The level must be one of {', '.join(LEVELS)}, not {level!r}.", key="level"
@@ -511,7 +521,9 @@ class Experiment:
         from ..values import as_value
 
         recording = self.life.require("log_value")
-        name = mask_text(check_metric_name(name))
+        name = self._points.name(name)
+        if self._points.is_nothing(name, value):
+            return
         found = as_value(value)
         if found is None:
             raise InvalidValue(
@@ -641,11 +653,13 @@ class Experiment:
         """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.
 
         In `metadata.json` it stands under that name; facts captured as "metadata" stand there at the top, each
-        under its own, for programs that read that file by keys of theirs.
+        under its own, for programs that read that file by keys of theirs; they are in it when the call returns.
         """
         if not self.life.disabled:
             recording = self.life.require("capture")
             recording.captures(check_label(what, "capture"), dict(data))
+            if what == "metadata":
+                recording.write_due()
             recording.check_strict()
 
     def __repr__(self) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..errors import InvalidValue
-from ..record.plain import flatten, from_plain, merge, nest, to_plain
+from ..record.plain import find, flatten, from_plain, merge, nest, to_plain
 from ..record.secrets import mask_secrets
+from .by_value import by_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def prepared(
     """
     if params is None:
         params = {}
-    elif not hasattr(params, "keys"):
+    elif not hasattr(type(params), "keys"):
         # A configuration object is as good as a mapping.
         from .config import freeze
 
         params = freeze(params)
-    plain = to_plain({**params, **(more or {})})
+    plain = to_plain(by_value({**params, **(more or {})}))
     if not isinstance(plain, dict):
         raise InvalidValue(
             f"params.set takes a mapping or keyword arguments, not {params!r}.", key="params"
@@ -42,7 +43,8 @@ class Params:
     """`exp.params`: a nested mapping with dotted and attribute access.
 
     `set` merges; every change is an event in the journal. Values keep their types (numbers, booleans, texts,
-    None, lists, mappings); anything else is kept as text. Secrets are masked.
+    None, lists, mappings); classes and objects of the program's own are kept as the values of their attributes, anything
+    else as text. Secrets are masked.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Params:
     def set(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Params:
         """Set parameters from a mapping (dotted keys nest) and keywords.
 
+        A value replaces the earlier value of its dotted key and no other: "optimizer" and "optimizer.lr" can both be set.
+
         Raises:
-            InvalidValue: `params` is not a mapping.
+            InvalidValue: `params` is not a mapping, or has a dotted key twice with different values.
         """
         new = prepared(params, more)
         if new:
@@ -78,14 +82,7 @@ class Params:
             return default
 
     def __getitem__(self, key: str) -> Any:
-        at: Any = self._values
-        if key in at:
-            return from_plain(at[key])
-        for part in key.split("."):
-            if not isinstance(at, dict) or part not in at:
-                raise KeyError(key)
-            at = at[part]
-        return from_plain(at)
+        return from_plain(find(self._values, key))
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.set({key: value})

@@ -110,6 +110,7 @@ SETTINGS = (
     Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
     Setting("forward_wait", 10.0, _seconds, "Seconds to wait, when an experiment ends, for records still being sent to other trackers; sending continues in the background after that."),
     Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start, to say which experiment those record into (JSON)."),
+    Setting("trust", (), _several, "Whose recorded experiments `anew reproduce` runs without asking, as `user@machine` with `*` for anything, separated by commas; what you recorded on this machine needs no entry."),
     Setting("launch_id", "", _text, "An id shared by all ranks of one launch that open an experiment by name only; for launchers that do not set one."),
 )  # fmt: skip
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -135,6 +136,7 @@ class Settings:
     forward_to: tuple[Any, ...]
     forward_wait: float
     join: str
+    trust: tuple[Any, ...]
     launch_id: str
     sources: dict[str, str]
 

@@ -208,7 +208,7 @@ def _absolute(root: str, base: str | None = None) -> str:
     if base is None:
         try:
             base = os.getcwd()
-        except FileNotFoundError:
+        except OSError:
             # It was deleted. A relative root means nothing then, and the experiment's start says so.
             folder = local_folder(root, base="/a")
             return folder if folder == local_folder(root, base="/b") else root
@@ -248,7 +248,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
     user_file = os.path.join(home, "anew", "config.toml")
     try:
         project, project_path = _project_file(os.path.abspath(cwd or os.getcwd()))
-    except FileNotFoundError:  # the working directory was deleted
+    except OSError:  # the working directory was deleted
         project, project_path = {}, ""
     for found, path in (
         (_from_file(user_file, tool_table=False), user_file),

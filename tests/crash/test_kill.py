@@ -37,7 +37,10 @@ while True:
 
 def run_and_kill(root: Path, prefix: str, ledger: Path, seconds: float) -> int:
     """Log until killed; the number of the last call that had returned."""
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(root), prefix, str(ledger)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(root), prefix, str(ledger)],
+        env={**os.environ, "ANEW_HEARTBEAT": "0.2"},
+    )
     deadline = time.monotonic() + 300
     while not ledger.exists() or ledger.stat().st_size < 12:
         assert process.poll() is None
@@ -46,6 +49,7 @@ def run_and_kill(root: Path, prefix: str, ledger: Path, seconds: float) -> int:
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    time.sleep(0.25)  # with a missed heartbeat its end is certain
     return int(ledger.read_bytes())
 
 

@@ -14,9 +14,9 @@ from ..journal.documents import RootJournal
 from ..journal.drive import drive
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
+from ..journal.residents import FolderJournals
 from ..journal.root import RootPosition, follow_root
 from ..journal.sealing import may_seal
-from ..journal.storage import FolderJournals, Journals
 from ..query.question import Question
 from ..record.ids import is_like_id
 from ..record.names import check_prefix
@@ -77,7 +77,7 @@ class Index:
         self.stores = stores
         self.root: RootLayout = stores.root
         self.journal = journal or RootJournal(stores.root)
-        self.journals: Journals = FolderJournals(stores.root)
+        self.journals = FolderJournals(stores.root)
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._depth = 0
@@ -130,10 +130,16 @@ class Index:
         news = [
             prefix
             for prefix in prefixes
-            if prefix not in known
-            or not is_current(self.root.experiment(prefix), known[prefix].cursor)
+            if prefix not in known or not is_current(self.journals.of(prefix), known[prefix].cursor)
         ]
         return bool(news) and self._look_at_once(news)
+
+    def _beside(self, prefixes: Iterable[str]) -> list[str]:
+        """Where experiments are shown that the catalog does not know and that lie in the folders of known ones."""
+        known = set(prefixes)
+        others = [p for prefix in known for p in self.journals.shown(prefix) if p not in known]
+        there = {k.prefix for k in self.stores.catalog.known(prefixes=others)} if others else set()
+        return [prefix for prefix in others if prefix not in there]
 
     def behind(self, prefixes: Collection[str]) -> list[str]:
         """Those of some experiments that hold what was not taken in, though nobody writes to them."""
@@ -143,8 +149,8 @@ class Index:
             k.prefix
             for k in catalog.known(prefixes=prefixes)
             if k.prefix not in followed
-            and os.path.isdir(self.root.experiment(k.prefix).folder)
-            and not is_current(self.root.experiment(k.prefix), k.cursor)
+            and os.path.isdir(self.folder_of(k.prefix))
+            and not is_current(self.journals.of(k.prefix), k.cursor)
         ]
 
     def seek(self, ref: str) -> bool:
@@ -177,12 +183,21 @@ class Index:
             self._mended(self._recall)
             return self.touch(prefixes).experiments > 0
 
+    def folder_of(self, prefix: str) -> str:
+        """The folder of the experiment that is shown at a prefix."""
+        return self.root.experiment(self.journals.lies(prefix).folder).folder
+
+    def place(self, experiment_id: str, prefix: str) -> ExperimentFolder:
+        """Where the series of the experiment that is shown at a prefix lies."""
+        folder, share = self.journals.lies(prefix)
+        return ExperimentFolder(experiment_id, self.root.experiment(folder).folder, share)
+
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
         """Turn all finished points of some experiments (all, if None) into columns, small files too."""
         total = Sealed(0, 0, 0)
         with self.exclusive():
             for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
-                place = ExperimentFolder(experiment_id, self.root.experiment(row.prefix).folder)
+                place = self.place(experiment_id, row.prefix)
                 may = may_seal(
                     self.journals.of(row.prefix),
                     partial(awaited_by, row.state, self._sinks()),
@@ -335,11 +350,10 @@ class Index:
         found = look_around(self.root, folders)
         known = {k.prefix: k for k in (*round_, *catalog.known(prefixes=found))}
         current = {
-            prefix
-            for prefix, k in known.items()
-            if is_current(self.root.experiment(prefix), k.cursor)
+            prefix for prefix, k in known.items() if is_current(self.journals.of(prefix), k.cursor)
         }
-        news = [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
+        beside = self._beside(current)
+        news = [p for p in dict.fromkeys((*found, *known, *beside)) if p not in current]
         return news, folders.to_text()
 
     def _next_round(self) -> list[Known]:
@@ -385,9 +399,20 @@ class Index:
         """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
         if not prefixes:
             return Refreshed()
+        # Where several experiments lie in one folder, a change to it may concern each of them.
+        prefixes = list(
+            dict.fromkeys(p for prefix in prefixes for p in self.journals.shown(prefix))
+        )
         from .sink import IndexSink  # which loads what decodes points; nothing new needs none of it
 
-        sink = IndexSink(self.stores, self.journals, self._unread, self._deleted, self._sinks)
+        sink = IndexSink(
+            self.stores,
+            self.journals,
+            self._unread,
+            self._deleted,
+            self._sinks,
+            self.journal.state().placed(),
+        )
         for turn in drive(self.journals, prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)

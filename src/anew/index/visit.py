@@ -19,7 +19,7 @@ from ..journal.follow import (
     follow_pieces,
 )
 from ..journal.sealing import may_seal
-from ..journal.storage import Storage
+from ..journal.storage import Lies, Storage
 from ..journal.vanished import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
@@ -54,6 +54,7 @@ class Visit:
         experiment_id: Its id, in case its events do not say.
         known: What the catalog has of it, or None.
         storage: The experiment's files.
+        lies: Where they lie.
         sinks: Tells the sinks that are registered for the root, and since when.
     """
 
@@ -61,6 +62,7 @@ class Visit:
         self,
         stores: Stores,
         storage: Storage,
+        lies: Lies,
         prefix: str,
         experiment_id: str,
         known: Known | None,
@@ -68,10 +70,10 @@ class Visit:
     ) -> None:
         self._sinks = sinks
         self._storage = storage
-        self.layout = stores.root.experiment(prefix)
+        self.layout = stores.root.experiment(lies.folder)
         self.prefix = prefix
         self.experiment_id = experiment_id
-        self.place = ExperimentFolder(experiment_id, self.layout.folder)
+        self.place = ExperimentFolder(experiment_id, self.layout.folder, lies.share)
         self.key = known.key if known else None
         self.points = 0
         self._root = stores.root
@@ -120,14 +122,17 @@ class Visit:
         """
         if self._replaced:
             return
+        before = self.cursor.get(piece.path, Position())
         if isinstance(piece, SealedPart):
-            self._take_sealed(piece)
-        elif self.cursor.get(piece.path, Position()).offset != piece.offset:
-            self._series.drop(self.experiment_id)
-            self._begin(None)
-            self._replaced = True
-        else:
+            if not before.offset:
+                self._take_sealed(piece)
+                return
+        elif before.offset == piece.offset:
             self._take_lines(piece)
+            return
+        self._series.drop(self.experiment_id)
+        self._begin(None)
+        self._replaced = True
 
     def _take_lines(self, chunk: Chunk) -> None:
         end = chunk.end

@@ -92,23 +92,49 @@ class RootLayout:
         """The prefix of an experiment's folder: its path under the root."""
         return os.path.relpath(folder, self.root).replace(os.sep, "/")
 
-    def walk(self) -> Iterator[str]:
-        """The prefixes of all experiment folders below the root, found by looking at every folder."""
+    def walk(self, unreadable: dict[str, OSError] | None = None) -> Iterator[str]:
+        """The prefixes of all experiment folders below the root, found by looking at every folder.
+
+        Args:
+            unreadable: Is given the prefixes of folders that cannot be listed, with the reason; they are passed over.
+        """
         stack = [self.root]
         while stack:
             folder = stack.pop()
             inside = is_experiment(folder)
             if inside and folder != self.root:
                 yield self.prefix_of(folder)
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
-                        continue
-                    if inside and entry.name in OWN_FOLDERS:
-                        continue
-                    if folder == self.root and entry.name == "weights":
-                        continue
-                    stack.append(entry.path)
+            try:
+                with os.scandir(folder) as entries:
+                    stack += [e.path for e in entries if self.may_hold(e, folder, inside)]
+            except OSError as error:
+                if folder == self.root:
+                    raise
+                if unreadable is not None:
+                    unreadable[self.prefix_of(folder)] = error
+
+    def may_hold(self, entry: os.DirEntry[str], folder: str, in_experiment: bool) -> bool:
+        """Whether an entry of a folder is a folder that is, or may hold, an experiment.
+
+        A link counts if it leads out of the root: people keep a project on another disk. One that leads to what is in
+        the root is another name for what is shown anyway, and one that leads to a folder around the root would never end.
+
+        Args:
+            in_experiment: Whether `folder` is an experiment's.
+        """
+        name = entry.name
+        if name.startswith(".") or (in_experiment and name in OWN_FOLDERS):
+            return False
+        if folder == self.root and name == "weights":
+            return False
+        if not entry.is_symlink():
+            return entry.is_dir(follow_symlinks=False)
+        if not entry.is_dir():
+            return False
+        real, root = os.path.realpath(entry.path), os.path.realpath(self.root)
+        return not os.path.join(real, "").startswith(os.path.join(root, "")) and not os.path.join(
+            root, ""
+        ).startswith(os.path.join(real, ""))
 
 
 OWN_FOLDERS = RESERVED

@@ -50,6 +50,7 @@ def gone_writers(
         since = max(signs.get(name, 0.0), opened.t)
         found = seems_gone(
             host=opened.host,
+            machine=opened.machine,
             boot=opened.boot,
             pid=opened.pid,
             pid_started=opened.pid_started,

@@ -8,7 +8,7 @@ import time
 from ..record.encode import encode_line
 from ..record.secrets import mask_event
 from .layout import ExperimentLayout, number_of, writer_name
-from .liveness import boot_id, host_name, pid_space, process_started
+from .liveness import boot_id, host_name, machine_mark, pid_space, process_started
 from .segment import Segment
 
 TYPE_CHECKING = False
@@ -50,6 +50,7 @@ class Writer:
         self._points: Segment | None = None
         self._logs: Segment | None = None
         self._part = 1
+        self._lost_in_ended = 0
         self._unlinked: list[tuple[str, str]] = []
         pid = os.getpid()
         self.opened_at = time.time()
@@ -58,6 +59,7 @@ class Writer:
             t=self.opened_at,
             version=FORMAT_VERSION,
             host=host_name(),
+            machine=machine_mark(),
             boot=boot_id(),
             pid=pid,
             pid_started=process_started(pid),
@@ -155,7 +157,7 @@ class Writer:
     @property
     def lost(self) -> int:
         """Records given up so far."""
-        return sum(segment.lost for segment in self.segments)
+        return self._lost_in_ended + sum(segment.lost for segment in self.segments)
 
     @property
     def trouble(self) -> OSError | None:
@@ -181,6 +183,8 @@ class Writer:
             closed["wrote"] = wrote
         self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})
         self.events.close()
+        self._lost_in_ended = lost
+        self._let_go()
         return lost
 
     def _wrote(self) -> dict[str, int]:
@@ -200,6 +204,11 @@ class Writer:
         """After a fork, in the child: write nothing more to the parent's files."""
         for segment in self.segments:
             segment.forget()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # The descriptors go with the last reference to a segment; a thread in the midst of a call has its own.
+        self.events = self._points = self._logs = Segment.ended(self.events.path)
 
 
 def _lead_to(path: str, name: str) -> bool:

@@ -13,7 +13,7 @@ import weakref
 
 from ..record.plain import to_plain
 from ..record.secrets import mask_secrets, mask_text
-from .command import command_facts
+from .command import absolute, command_facts
 from .repository import GitFailed, Repository, find_repository
 from .shared import digest, place
 from .variables import chosen_variables
@@ -45,7 +45,6 @@ __all__ = ["Capturer"]
 BACKGROUND_AFTER = 0.2  # seconds; the first points come first
 FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
 END_WAIT = 30.0
-FORK_WAIT = 1.0
 
 
 class _Known:
@@ -65,34 +64,19 @@ class _Known:
 
 
 _known = _Known()
-_held = False
 
 
 def _process() -> _Known:
     return _known
 
 
-def _before_fork() -> None:
-    # A fork in the midst of a call of git would leave the child with half of it: wait a moment for its end.
-    global _held
-    _held = _known.lock.acquire(timeout=FORK_WAIT)
-
-
-def _after_fork_here() -> None:
-    global _held
-    if _held:
-        _known.lock.release()
-    _held = False
-
-
 def _after_fork_in_child() -> None:
-    global _known, _held
-    _known, _held = _Known(), False
+    global _known
+    _known = _Known()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_here, after_in_child=_after_fork_in_child
-)
+# The fork itself waits for the background's work, which this is, to come to a good place (`monitor.ticker`).
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class Outside:
@@ -212,14 +196,14 @@ class Capturer:
         outside = self._outside
         entry = getattr(sys.modules.get("__main__"), "__file__", None)
         entry = outside.script if outside is not None else entry
-        entry = os.path.abspath(entry) if entry else None
+        entry = absolute(entry)
         if entry and not entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
             self.repository = find_repository(os.path.dirname(entry))
             self._loose = os.path.dirname(entry)
         if self.repository is None:
             try:
                 self.repository = find_repository(outside.cwd if outside else os.getcwd())
-            except FileNotFoundError:
+            except OSError:
                 pass
 
     def _code_key(self) -> Any:

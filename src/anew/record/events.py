@@ -73,7 +73,10 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 
     `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
     the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
-    from outside). `boot`, `pid`, `pid_started` and `pid_space` identify the process on `host`.
+    from outside). `machine` is a mark of the machine, as names are not unique; `boot`, `pid`, `pid_started` and
+    `pid_space` identify the process on it. `prefix` is where the experiment was filed then. `fork_of` is the id of the
+    experiment whose copy this one goes on from: the records of its writers that lie beside it, and that it had seen, are
+    its own.
     """
 
     version: int
@@ -83,12 +86,15 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
     rank: int | None = None
     world_size: int | None = None
     host: str = ""
+    machine: str = ""
     boot: str = ""
     pid: int = 0
     pid_started: int = 0
     pid_space: str = ""
     user: str = ""
     heartbeat: float = 10.0
+    prefix: str = ""
+    fork_of: str = ""
 
 
 class Closed(_Event, frozen=True, tag="closed", kw_only=True):

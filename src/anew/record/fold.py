@@ -124,8 +124,9 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
 
 
 def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
-    if not state.experiment_id:
+    if not state.experiment_id or event.fork_of == state.experiment_id:
         state.experiment_id, state.name, state.created_at = event.experiment_id, event.name, event.t
+        state.started_at = None
     if state.started_at is None and event.role in ("lead", "rank"):
         state.started_at = event.t
     if event.role == "lead":

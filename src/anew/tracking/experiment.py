@@ -206,9 +206,7 @@ class Experiment:
                 ordinal=ordinal,
                 is_prefix=self._is_prefix,
             )
-        if life.status is not Status.PENDING:
-            self._points.renew()
-            life.files = []
+        life.files = []
         recording = Recording(root, place, life.rank, settings, life.say)
         if (
             joined is not None and joined.belongs
@@ -217,6 +215,7 @@ class Experiment:
             recording.forwarded_outside = joined.forwarded
         recording.capture_with(self._opened_as, next(_openings), belongs, life.outside)
         recording.ender = self._end
+        recording.forget_names = self._points.forget_names
         merge(self._known_params, recording.params)
         try:
             begin(self._given, life, recording, self.params)
@@ -243,9 +242,12 @@ class Experiment:
         warn_of_changed_config(self._given, life)
         path = recording.layout.points(recording.writer.name)
         seconds = time.time() - recording.opened_at
-        lost = recording.close(status, reason, error)
-        life.recording = None
-        life.status = Status(status)
+        try:
+            lost = recording.close(status, reason, error)
+        finally:
+            life.recording = None
+            life.status = Status(status)
+            self._points.renew()
         quiet = life.settings.quiet
         if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
             from .summary import end_lines

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import time
 import weakref
 
@@ -19,6 +18,7 @@ from ..journal.writer import FORMAT_VERSION, Writer
 from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
+from .ending import Program, describe, unwatch_exit, watch_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,11 +85,14 @@ class Recording:
         self.forwarded_outside: list[dict[str, Any]] = []
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
+        # Called in a forked child, before the descriptors that the fast log functions know are given up.
+        self.forget_names: Callable[[], object] = lambda: None
         self._handles: list[Any] = []
         self._sampler: Any = None
         self._sampling: Any = None
         self._documents_due: set[str] = set()
         self._warned = False
+        self._closing = False
         self.gone: list[Gone] = []
         try:
             self.experiment_id, self.continued = self._claim(place.experiment_id)
@@ -103,6 +106,7 @@ class Recording:
                 path=self.layout.folder,
             ) from error
         LIVE[id(self)] = self
+        self.program = Program()
         _watch_process()
 
     def _claim(self, wanted: str | None) -> tuple[str, bool]:
@@ -376,9 +380,43 @@ class Recording:
     # -- end --------------------------------------------------------------------------------------
 
     def close(self, status: str, reason: str | None = None, error: str | None = None) -> int:
-        """Write the end, secrets in its reason masked; returns how many records were lost."""
+        """Write the end, secrets in its reason masked; returns how many records were lost.
+
+        Nothing that belongs to it (waiting for captures, describing the failure, the documents) can keep the end itself
+        from being written.
+        """
+        if self._closing:  # by a signal handler, in the midst of it
+            return self.lost
+        self._closing = True
         reason, error = reason and mask_text(reason), error and mask_text(error)
         LIVE.pop(id(self), None)
+        if not LIVE:
+            unwatch_exit()
+        forked = os.getpid() != self.pid  # a forked child ends its own part only
+        try:
+            self._attempt("the background work", self._stop_background)
+            if not forked:
+                if self.inputs is not None:
+                    self._attempt("hashing the inputs", self.inputs.finish)
+                if self.capturer is not None:
+                    self._attempt("the capture", self.capturer.finish)
+                if error:
+                    self._attempt("FAILED.txt", lambda: self._write_failed(reason, error))
+        finally:
+            lost = self.writer.close(status, reason, error)
+        if not forked:
+            lost += self.lost_elsewhere
+            self._attempt("metadata.json", lambda: self._write_end(status, reason, lost))
+            self.announce("ended")
+        return lost
+
+    def _attempt(self, what: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001  (the end goes on, whatever it is)
+            self.say(f"at the end of {self.prefix}, {what} failed: {describe(error)[0]}")
+
+    def _stop_background(self) -> None:
         for changed in tuple(LIFE):
             changed()
         for handle in self._handles:
@@ -387,22 +425,14 @@ class Recording:
             self._sampler.close()
         if self.console is not None:
             self.console.stop()
-        if os.getpid() != self.pid:  # a forked child ends its own part only
-            return self.writer.close(status, reason, error)
-        if self.inputs is not None:
-            self.inputs.finish()
-        if self.capturer is not None:
-            self.capturer.finish()
-        if error:
-            self._write_failed(reason, error)
-        lost = self.writer.close(status, reason, error) + self.lost_elsewhere
+
+    def _write_end(self, status: str, reason: str | None, lost: int) -> None:
         ended_at: float | None = time.time()
+        lost_in_all = lost
         if len(self.layout.writers()) > 1:
             state = self.read_state()
             outcome, reason = state.outcome()
             status, ended_at, lost_in_all = outcome.value, state.ended_at, max(lost, state.lost)
-        else:
-            lost_in_all = lost
         self._documents_due.add("metadata")
         facts: dict[str, Any] = {"ended_at": iso_time(ended_at), "reason": reason}
         if lost_in_all:
@@ -411,8 +441,6 @@ class Recording:
         if status == "completed" and self.continued and os.path.exists(self.layout.failed):
             # It failed before and came through now; the journal remembers both.
             os.unlink(self.layout.failed)
-        self.announce("ended")
-        return lost
 
     def _write_failed(self, reason: str | None, error: str) -> None:
         from .summary import last_step
@@ -422,7 +450,9 @@ class Recording:
         try:
             replace_document(
                 self.layout.failed,
-                f"{where}{iso_time(time.time())}\n{reason or ''}\n\n{error}".encode(),
+                f"{where}{iso_time(time.time())}\n{reason or ''}\n\n{error}".encode(
+                    "utf-8", "backslashreplace"
+                ),
             )
         except OSError as trouble:
             self._on_trouble(trouble)
@@ -431,6 +461,7 @@ class Recording:
 
     def after_fork(self) -> None:
         """In the child: stop using the parent's files. The child's own segment is opened when it is first used."""
+        self.forget_names()
         self.writer.forget()
         self._handles.clear()
 
@@ -459,6 +490,7 @@ _encoder_comes = False
 def _watch_process() -> None:
     """Have forks and the exit of the process find what is open; once per process tree."""
     global _watching
+    watch_exit()
     if not _watching:
         _watching = True
         os.register_at_fork(after_in_child=_after_fork)
@@ -466,22 +498,19 @@ def _watch_process() -> None:
 
 
 def _after_fork() -> None:
+    global _encoder_comes
+    _encoder_comes = False
     for recording in list(LIVE.values()):
         recording.after_fork()
 
 
 def _at_exit() -> None:
     """End what the program left open, with the status its own end suggests."""
-    uncaught = getattr(sys, "last_value", None)
     for recording in reversed(list(LIVE.values())):
         if os.getpid() != recording.pid:
             continue
-        closer = recording.ender or recording.close
-        if uncaught is None:
-            closer("completed", None, None)
-        elif isinstance(uncaught, KeyboardInterrupt):
-            closer("cancelled", "interrupted", None)
-        else:
-            from .summary import traceback_text
-
-            closer("failed", f"{type(uncaught).__name__}: {uncaught}", traceback_text(uncaught))
+        try:
+            end = recording.program.ended()
+            (recording.ender or recording.close)(end.status, end.reason, end.error)
+        except Exception as error:  # noqa: BLE001  (the others are ended all the same)
+            recording.say(f"{recording.prefix} could not be ended: {describe(error)[0]}")

@@ -13,20 +13,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["end_lines", "last_step", "sparkline", "start_lines", "traceback_text"]
+__all__ = ["end_lines", "last_step", "sparkline", "start_lines"]
 
 WHOLE_BYTES = 1 << 20
 SAMPLES = 48
 SAMPLE_BYTES = 4096
 MAX_METRICS = 12
 _BARS = "▁▂▃▄▅▆▇█"
-
-
-def traceback_text(error: BaseException) -> str:
-    """The traceback of an exception as Python would print it."""
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def sparkline(values: list[float], width: int = 24) -> str:
@@ -45,7 +38,10 @@ def sparkline(values: list[float], width: int = 24) -> str:
 
 def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -> list[str]:
     """What, where, how to look."""
-    shown = os.path.relpath(folder)
+    try:
+        shown = os.path.relpath(folder)
+    except OSError:  # the working directory was deleted
+        shown = folder
     if shown.startswith(".." + os.sep + ".."):
         shown = folder
     return [

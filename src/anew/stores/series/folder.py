@@ -121,7 +121,7 @@ class FolderSeries:
     ) -> Sealed:
         """See `SeriesStore.flush`."""
         total = Sealed(0, 0, 0)
-        parts = _parts(place.folder)
+        parts = _parts(place)
         last = dict(sorted(parts))
         for part, path in parts.items():
             writer, number = part
@@ -359,7 +359,7 @@ class FolderSeries:
     ) -> tuple[list[Stretch], list[PartName]]:
         for attempt in range(5):
             problems.clear()
-            parts = _parts(place.folder)
+            parts = _parts(place)
             try:
                 together = _together(list(parts.values()), wanted)
                 stretches = []
@@ -458,9 +458,9 @@ def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]
         return stretches_together(files, wanted.names, wanted.rows)
 
 
-def _parts(folder: str) -> dict[PartName, str]:
+def _parts(place: ExperimentFolder) -> dict[PartName, str]:
     """The parts of an experiment in as-written order, each with its file (the sealed one if there is)."""
-    metrics = ExperimentLayout(folder).path("metrics")
+    metrics = ExperimentLayout(place.folder).path("metrics")
     found: dict[PartName, str] = {}
     try:
         names = os.listdir(metrics)
@@ -469,7 +469,9 @@ def _parts(folder: str) -> dict[PartName, str]:
     for name in sorted(names):  # .jsonl before .parquet
         stem, suffix = os.path.splitext(name)
         if suffix in (".jsonl", ".parquet"):
-            found[split_part(stem)] = os.path.join(metrics, name)
+            part = split_part(stem)
+            if place.share is None or place.share.has(part[0]):
+                found[part] = os.path.join(metrics, name)
     return dict(sorted(found.items()))
 
 

@@ -216,7 +216,9 @@ def test_an_experiment_that_is_continued_does_not_follow_links(root, home):
         path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)
         path.symlink_to(home / "thesis" / "thesis.tex")
-    with Experiment("a/p/one", root=root, quiet=True, system_metrics=0, config={"lr": 1}) as exp:
+    with Experiment(
+        "a/p/one", root=root, quiet=True, system_metrics=0, config={"lr": 1}, resume="allow"
+    ) as exp:
         exp.params.set(a=1)
         print("hello")
     assert state(home) == before

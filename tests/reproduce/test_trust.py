@@ -77,6 +77,11 @@ def test_yes_and_the_setting_stand_for_an_answer(theirs):
     assert children(theirs) == 2
 
 
+def test_a_projects_file_cannot_say_whom_to_trust(theirs):
+    theirs.write("anew.toml", 'trust = ["*"]\n')
+    assert theirs.anew("reproduce", "lab/toy").returncode == 5
+
+
 def test_a_dry_run_needs_no_answer_and_runs_nothing(theirs):
     done = theirs.anew("reproduce", "lab/toy", "--dry-run", "--json")
     assert done.returncode == 0

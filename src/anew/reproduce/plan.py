@@ -117,7 +117,7 @@ class Plan:
 
     def _unusual_requirements(self) -> list[str]:
         """The lines of the recorded requirements that name more than a package and its version."""
-        lines = self.recipe.requirements.decode("utf-8", "replace").splitlines()
+        lines = (self.recipe.requirements or b"").decode("utf-8", "replace").splitlines()
         return [
             line
             for line in map(str.strip, lines)

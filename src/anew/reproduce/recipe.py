@@ -41,7 +41,7 @@ class Recipe:
         user: Who recorded it, as the record says; with `host`, the machine.
         is_own: Whether that is this user, on this machine.
         opened_as: What the program called the experiment; None if it was recorded from outside.
-        nth: How many experiments the program had opened before.
+        nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
     """
 
@@ -58,6 +58,7 @@ class Recipe:
     patch: bytes
     opened_as: str | None
     nth: int
+    repeat: int
     git: Mapping[str, Any]
     submodules: Mapping[str, str]
     environment: Mapping[str, Any]
@@ -145,6 +146,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         patch=patch,
         opened_as=_text(recorded.get("opened_as")),
         nth=_whole(recorded.get("nth")),
+        repeat=_whole(recorded.get("repeat")),
         git=git,
         environment=_fact(captured, "environment"),
         variables={

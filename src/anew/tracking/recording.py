@@ -19,6 +19,7 @@ from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe, unwatch_exit, watch_exit
+from .forks import fork_id, is_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -94,11 +95,18 @@ class Recording:
         self._warned = False
         self._closing = False
         self.gone: list[Gone] = []
+        self.fork_of = ""
         try:
             self.experiment_id, self.continued = self._claim(place.experiment_id)
             self.state = self.read_state() if self.continued else None
+            if self.continued and is_copy(root, self.prefix, self.experiment_id):
+                self.fork_of = self.experiment_id
+                self.experiment_id = fork_id(self.layout, self.fork_of)
+                self.name = place.name
             self.writer = self._open_writer("main" if rank.is_lead else f"rank{rank.rank}")
             self._bury()
+            if self.fork_of:
+                self._begin_fork()
         except OSError as error:
             raise WriteFailed(
                 f"The experiment's folder {self.layout.folder} cannot be written: {error}. Choose another root with "
@@ -169,12 +177,36 @@ class Recording:
             "role": role,
             "user": self.settings.user,
             "heartbeat": self.settings.heartbeat,
+            "prefix": self.prefix,
         }
+        if self.fork_of:
+            opened["fork_of"] = self.fork_of
         if self.rank.rank is not None:
             opened.update(rank=self.rank.rank, world_size=self.rank.world_size)
         writer = Writer(self.layout, label, opened, self._on_trouble)
         self.announce("opened")
         return writer
+
+    def _begin_fork(self) -> None:
+        """Have the copied folder be the experiment's own, and say what it goes on from."""
+        write_json(
+            self.layout.metadata,
+            {
+                "format": FORMAT_VERSION,
+                "experiment_id": self.experiment_id,
+                "prefix": self.prefix,
+                "name": self.name,
+                "status": "running",
+                "created_at": iso_time(self.opened_at),
+            },
+        )
+        if self.rank.is_lead:
+            self.writer.event("linked", parent=self.fork_of, relation="forked")
+            self.about["parent"], self.about["relation"] = self.fork_of, "forked"
+            if not self.settings.quiet:
+                self.say(
+                    f"{self.prefix} is a copy of the experiment {self.fork_of}; it continues as a fork with the id {self.experiment_id}"
+                )
 
     def _bury(self) -> None:
         """Write down the ends of earlier writers whose processes are gone, so that this one supersedes them."""

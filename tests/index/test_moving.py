@@ -61,7 +61,7 @@ def test_a_move_that_cannot_be_is_refused_and_changes_nothing(root, index):
     one, two = finished(root, "p/one"), finished(root, "p/two")
     live = running(root, "p/live")
     index.refresh()
-    for prefix in ("p/two", "p/one", "p/two/journal/x", "../out", "/abs", ""):
+    for prefix in ("p/two", "p/one", "p/two/journal/x", "../out", "/abs", "", "p/x~2"):
         with pytest.raises((InvalidName, InvalidValue)):
             move_experiment(index, one.id, prefix)
     with pytest.raises(NotFound):

@@ -20,7 +20,7 @@ def opened(root: Path, name: str = "a/b") -> Experiment:
 
 START = """
 import anew, sys
-anew.start("a/b", root={root!r}, console="off", system_metrics=0)
+anew.start("a/b", root={root!r}, console="off", system_metrics=0, resume="allow")
 anew.log_metric("x", 1.0, step=0)
 """
 

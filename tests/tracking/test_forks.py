@@ -11,7 +11,7 @@ from anew import Experiment, Store
 
 
 def record(root: Path, prefix: str, start: int, stop: int, **more: object) -> str:
-    with Experiment(prefix, root=root, quiet=True, system_metrics=0, **more) as exp:  # type: ignore[arg-type]
+    with Experiment(prefix, root=root, quiet=True, system_metrics=0, resume="allow", **more) as exp:  # type: ignore[arg-type]
         for step in range(start, stop):
             exp.log_metric("loss", float(step), step=step)
     return exp.id

@@ -19,7 +19,7 @@ from ..journal.root import RootPosition, follow_root, name_root
 from ..journal.sealing import may_seal
 from ..query.question import Question
 from ..record.ids import is_like_id
-from ..record.names import check_prefix
+from ..record.names import check_prefix, split_number
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
@@ -162,6 +162,8 @@ class Index:
             prefix = check_prefix(ref.strip().strip("/"))
         except (InvalidName, InvalidValue):
             return False
+        start, number = split_number(prefix)
+        prefix = start if number == 1 else prefix
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
         if not is_like_id(prefix):

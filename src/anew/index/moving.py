@@ -9,7 +9,7 @@ import shutil
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
 from ..journal.storage import FolderStorage, Share, SharedStorage
-from ..record.names import check_prefix
+from ..record.names import check_prefix, split_number
 from ..record.status import Status
 from ..stores.series.protocol import ExperimentFolder
 from .footprint import own_entries
@@ -58,6 +58,12 @@ def _check_target(root: RootLayout, now: str, prefix: str) -> None:
             f"The prefix {prefix!r} is used by another experiment. Choose another.", name=prefix
         )
     segments = prefix.split("/")
+    if split_number(segments[-1])[1]:
+        raise InvalidName(
+            f"The prefix {prefix!r} ends in '~' and a number, which Anew adds itself when a prefix is used again. "
+            "Leave it out.",
+            name=prefix,
+        )
     for number, segment in enumerate(segments[1:], 1):
         above = root.experiment("/".join(segments[:number])).folder
         if segment in OWN_FOLDERS and is_experiment(above):

@@ -260,7 +260,7 @@ class Visit:
         awaited = may_seal(self._storage, lambda: awaited_by(self.state, self._sinks()), now)
         if self._series.flush(self.place, ended, may_seal=awaited).files:
             self._note_sealed()
-        status, reason, ended_at = shown(self.state, self._gone)
+        status, reason, ended_at, paused = shown(self.state, self._gone)
         given_up = {g.writer for g in self._gone if now - g.since > GIVE_UP_SECONDS}
         live = any(
             w.ended_at is None and w.opened.role != "edit" and name not in given_up
@@ -268,14 +268,12 @@ class Visit:
         )
         if not self._took and live and self._known and self._known.status == status:
             return None
-        return self._entry(status, reason, ended_at, live)
+        return self._entry(self._facts(status, reason, ended_at, paused), live)
 
-    def _entry(
-        self, status: Status, reason: str | None, ended_at: float | None, live: bool
-    ) -> Entry:
+    def _entry(self, facts: ExperimentFacts, live: bool) -> Entry:
         entry = Entry(
             key=self.key,
-            facts=self._facts(status, reason, ended_at),
+            facts=facts,
             cursor=msgspec.msgpack.encode(self.cursor),
             live=live,
             whole=self._whole,
@@ -303,7 +301,9 @@ class Visit:
             )
         return entry
 
-    def _facts(self, status: Status, reason: str | None, ended_at: float | None) -> ExperimentFacts:
+    def _facts(
+        self, status: Status, reason: str | None, ended_at: float | None, paused: float
+    ) -> ExperimentFacts:
         state = self.state
         segments = self.prefix.split("/")
         first = next((w.opened for w in state.writers.values() if w.opened.role == "lead"), None)
@@ -323,6 +323,7 @@ class Visit:
             created_at=state.created_at,
             started_at=state.started_at,
             ended_at=ended_at,
+            paused=paused,
             updated_at=max(state.folded_to, points_to),
             user=first.user or None if first else None,
             host=first.host or None if first else None,

@@ -164,7 +164,9 @@ class Writer:
         """The error that keeps records from being written now, if any."""
         return next((s.trouble for s in self.segments if s.trouble is not None), None)
 
-    def close(self, status: str, reason: str | None, error: str | None) -> int:
+    def close(
+        self, status: str, reason: str | None, error: str | None, *, by: str = "writer"
+    ) -> int:
         """Write the end and stop writing; returns how many records were lost in all."""
         for segment in self.segments:
             if segment.trouble is None and segment.is_gone():
@@ -179,6 +181,7 @@ class Writer:
             why = self.trouble or "the folder could not be written"
             self.event("lost", count=lost, reason=str(why))
         closed: dict[str, Any] = {"reason": reason, "error": error}
+        closed["by"] = by if by != "writer" else None
         if wrote:
             closed["wrote"] = wrote
         self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})

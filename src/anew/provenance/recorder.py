@@ -32,12 +32,16 @@ if TYPE_CHECKING:
         layout: ExperimentLayout
         settings: Settings
         captured: dict[str, dict[str, Any]]
-        continued: bool
         pid: int
         rank: Any
         say: Any
 
+        @property
+        def continued(self) -> bool: ...
+
         def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None: ...
+
+        def capture_path(self, name: str) -> str: ...
 
 
 __all__ = ["Capturer"]
@@ -124,16 +128,14 @@ class Capturer:
     def __init__(
         self,
         recording: Recording,
-        opened_as: str,
-        nth: int,
+        names: dict[str, Any],
         joined: bool,
         outside: Outside | None = None,
     ) -> None:
         self._outside = outside
         self._recording = weakref.ref(recording)
         self._on = recording.settings.capture == "on"
-        self._opened_as = opened_as
-        self._nth = nth
+        self._names = names
         self._joined = joined
         self._lock = _thread.allocate_lock()
         self._started = False
@@ -155,7 +157,7 @@ class Capturer:
                 facts = self._outside.command()
             else:
                 facts = command_facts(world_size=recording.rank.world_size)
-                facts |= {"opened_as": self._opened_as, "nth": self._nth}
+                facts |= self._names
             recording.captures("command", facts)
         self._find_code()
         self._head = self.repository.head() if self.repository else None
@@ -365,7 +367,7 @@ class Capturer:
                 captured.get(what, {}) for what in ("git", "command", "environment", "variables")
             ]
             # The name that the program gave it is the one thing that differs among the runs of a sweep.
-            facts[1] = {k: v for k, v in facts[1].items() if k not in ("opened_as", "nth")}
+            facts[1] = {k: v for k, v in facts[1].items() if k not in self._names}
             inputs = "inputs" in captured
             known, key = _process(), (*facts, inputs)
             if known.script is None or known.script[0] != key:
@@ -378,7 +380,7 @@ class Capturer:
     def _file(self, name: str, data: bytes, *, executable: bool = False) -> None:
         recording = self._recording()
         if recording is not None:
-            target = recording.layout.path(*name.split("/"))
+            target = recording.capture_path(name)
             try:
                 place(recording.root, target, data, executable=executable)
             except OSError as error:
@@ -388,7 +390,7 @@ class Capturer:
         recording = self._recording()
         if recording is not None and recording.continued:
             try:
-                os.unlink(recording.layout.path(*name.split("/")))
+                os.unlink(recording.capture_path(name))
             except OSError:
                 pass
 

@@ -41,10 +41,8 @@ def fork_id(layout: ExperimentLayout, experiment_id: str) -> str:
 
     from ..record.ids import ID_LENGTH, id_from_bytes
 
-    copied = os.stat(layout.path("journal"))
-    text = f"fork\0{experiment_id}\0{layout.folder}\0{copied.st_dev}\0{copied.st_ino}"
-    for writer in layout.writers():
-        text += f"\0{os.stat(layout.events(writer)).st_ino}"
+    copied = [os.stat(layout.path("journal")), os.stat(layout.events(layout.writers()[0]))]
+    text = "\0".join(["fork", experiment_id, layout.folder, *(str(one.st_ino) for one in copied)])
     return id_from_bytes(
         hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:ID_LENGTH]
     )

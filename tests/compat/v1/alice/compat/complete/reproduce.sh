@@ -18,7 +18,7 @@ say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="7f999b97fd8119cc7d645133cbb6275513f28069"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="f489fd12bce577db50d909b73fc5217a1c4a6d51524f922b2e0c7c736ea1426b"; inputs=""; cwd=.
+commit="85960ba78bb0c86c5ff9a1ad1ca1672316cb293d"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="f489fd12bce577db50d909b73fc5217a1c4a6d51524f922b2e0c7c736ea1426b"; inputs=""; cwd=.
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in

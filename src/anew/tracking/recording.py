@@ -486,7 +486,9 @@ class Recording:
         from ..monitor.ticker import process_ticker
 
         sampler = SystemSampler(
-            self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
+            self.layout.folder,
+            visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
+            on_note=None if self.settings.quiet else self.say,
         )
         me = weakref.ref(self)
 

@@ -19,6 +19,7 @@ from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe, unwatch_exit, watch_exit
+from .forks import fork_id, is_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,14 +119,21 @@ class Recording:
         self._warned = False
         self._closing = False
         self.gone: list[Gone] = []
+        self.fork_of = ""
         made = False
         try:
             self.experiment_id = self._claim(place)
             made = place.is_new
             self.state = None if made else self.read_state()
+            if not (made or place.joins) and is_copy(root, self.prefix, self.experiment_id):
+                self.fork_of = self.experiment_id
+                self.experiment_id = fork_id(self.layout, self.fork_of)
+                self.name = self.prefix.rpartition("/")[2]
             check(self)
             self.writer = self._open_writer(rank.label, all_over=place.all_over)
             self._bury()
+            if self.fork_of:
+                self._begin_fork()
         except OSError as error:
             if made:
                 self._unclaim()
@@ -238,8 +246,11 @@ class Recording:
             "role": role,
             "user": self.settings.user,
             "heartbeat": self.settings.heartbeat,
+            "prefix": self.prefix,
             "opening": self.opening,
         }
+        if self.fork_of:
+            opened["fork_of"] = self.fork_of
         if self.job:
             opened["job"] = self.job
         if role != "child" and (over := self._over(all_over)):
@@ -249,6 +260,27 @@ class Recording:
         writer = Writer(self.layout, label, opened, self._on_trouble)
         self.announce("opened")
         return writer
+
+    def _begin_fork(self) -> None:
+        """Have the copied folder be the experiment's own, and say what it goes on from."""
+        write_json(
+            self.layout.metadata,
+            {
+                "format": FORMAT_VERSION,
+                "experiment_id": self.experiment_id,
+                "prefix": self.prefix,
+                "name": self.name,
+                "status": "running",
+                "created_at": iso_time(self.opened_at),
+            },
+        )
+        if self.rank.is_lead:
+            self.writer.event("linked", parent=self.fork_of, relation="forked")
+            self.about["parent"], self.about["relation"] = self.fork_of, "forked"
+            if not self.settings.quiet:
+                self.say(
+                    f"{self.prefix} is a copy of the experiment {self.fork_of}; it continues as a fork with the id {self.experiment_id}"
+                )
 
     def _over(self, all_over: bool) -> list[str]:
         """The writers without an end that are taken to have ended."""

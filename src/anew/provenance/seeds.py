@@ -150,7 +150,7 @@ def _record() -> None:
     recording = sys.modules.get("anew.tracking.recording")
     if recording is not None:
         for live in list(recording.LIVE.values()):
-            if live.pid == os.getpid() and live.capturer is not None:
+            if live.pid == os.getpid() and live.rank.is_lead:
                 live.captures("seeds", seed_facts())
 
 

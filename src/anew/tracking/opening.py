@@ -16,15 +16,7 @@ if TYPE_CHECKING:
     from .params import Params
     from .recording import Recording
 
-__all__ = [
-    "Given",
-    "begin",
-    "begin_as_lead",
-    "check",
-    "check_parent",
-    "frozen",
-    "warn_of_changed_config",
-]
+__all__ = ["Given", "begin", "check", "check_parent", "frozen", "warn_of_changed_config"]
 
 
 class Given:
@@ -97,17 +89,6 @@ def _differing(given: Given, recording: Recording) -> list[str]:
     return differences(recording.config, mask_secrets(given.config))
 
 
-def begin_as_lead(given: Given, recording: Recording, params: Params) -> None:
-    """Write what one process of an experiment records: its configuration and parameters, and how it is run."""
-    if given.config is not None and (recording.config is None or _differing(given, recording)):
-        recording.set_config(mask_secrets(given.config))
-    if recording.capturer is not None:
-        recording.capturer.start()
-    if given.params:
-        params.record(given.params)
-    recording.document_due("metadata")
-
-
 def _listed(keys: list[str]) -> str:
     shown = ", ".join(keys[:5]) + (" …" if len(keys) > 5 else "")
     return f"{shown} {'differs' if len(keys) == 1 else 'differ'}"
@@ -121,6 +102,8 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
     """
     is_lead = life.rank.is_lead
     differing = _differing(given, recording)
+    if given.config is not None and (recording.config is None or differing):
+        recording.set_config(mask_secrets(given.config))
     life.recording = life.last = recording
     life.status = Status.RUNNING
     about = recording.about
@@ -140,15 +123,19 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         about["parent"], about["relation"] = parent, given.relation
 
     if is_lead:
-        begin_as_lead(given, recording, params)
+        _as_lead(given, recording, params)
         if recording.config is not None or recording.continued:
             # The configuration, and that an ended experiment runs again, are there from the start.
             recording.write_documents()
-    recording.start_background()
-    if life.forward_to:
-        from .forwarding import begin_forwarding
+    elif recording.capturer is not None:
 
-        begin_forwarding(recording, life.forward_to)
+        def alone() -> None:
+            _as_lead(given, recording, params)
+            _forward(life, recording)
+
+        recording.when_alone = alone
+    recording.start_background()
+    _forward(life, recording)
     if is_lead and not life.settings.quiet:
         from .summary import start_lines
 
@@ -164,6 +151,22 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         life.say(
             f"warning: {recording.prefix} is continued with another configuration: {_listed(differing)}. Both are recorded."
         )
+
+
+def _as_lead(given: Given, recording: Recording, params: Params) -> None:
+    """Record what is recorded once for all ranks."""
+    if recording.capturer is not None:
+        recording.capturer.start()
+    if given.params:
+        params.record(given.params)
+    recording.document_due("metadata")
+
+
+def _forward(life: Life, recording: Recording) -> None:
+    if life.forward_to:
+        from .forwarding import begin_forwarding
+
+        begin_forwarding(recording, life.forward_to)
 
 
 def warn_of_changed_config(given: Given, life: Life) -> None:

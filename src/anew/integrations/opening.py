@@ -101,10 +101,10 @@ class Opening:
             self._held.__exit__(kind, error, traceback)
 
     def __getstate__(self) -> dict[str, Any]:
-        # For a process that is spawned: an experiment that runs is opened there as well, by its prefix.
+        # For a process that is spawned: an experiment that runs is opened there as well, by its id.
         state = {**self.__dict__, "_held": None, "_owned": False, "_inside": False}
         if self._held is not None and self._held.folder:
             how = {k: v for k, v in self._options.items() if k in _HOW}
-            where = {"prefix": self._held.prefix, "root": self._held.root}
+            where = {"resume": self._held.id, "root": self._held.root}
             state |= {"_given": None, "_options": {**how, **where}}
         return state

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import dataclasses
 import math
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +109,65 @@ def test_as_a_decorator_each_call_is_one_opening(root: Path) -> None:
     assert first != second
     assert train.__doc__ == "Doc."
     assert len(list(root.glob("sweep-*"))) == 2
+
+
+def test_a_decorated_function_takes_its_other_arguments_by_position_or_by_name(root: Path) -> None:
+    @opened(root, "first")
+    def first(experiment: Experiment, lr: float) -> float:
+        assert experiment.status is Status.RUNNING
+        return lr
+
+    class Trainer:
+        @opened(root, "method")
+        def fit(self, exp: Experiment, /, lr: float, *, momentum: float = 0.0) -> float:
+            assert exp.status is Status.RUNNING
+            return lr + momentum
+
+    @opened(root, "keyword")
+    def keyword(*rates: float, experiment: Experiment) -> float:
+        return sum(rates)
+
+    call: Any
+    for call in (first, Trainer().fit, keyword):
+        assert call(0.5) == 0.5
+    for call in (first, Trainer().fit):
+        assert call(lr=0.5) == 0.5
+    assert Trainer().fit(0.5, momentum=0.5) == 1.0  # type: ignore[call-arg, arg-type]
+
+
+def test_a_decorated_coroutine_is_recorded_until_it_ends(root: Path) -> None:
+    @opened(root, "async")
+    async def train(experiment: Experiment, number: int) -> str:
+        for step in range(3):
+            experiment.log_metric("x", float(number), step=step)
+            await asyncio.sleep(0.001)
+        if number == 2:
+            raise ValueError("diverged")
+        return experiment.folder
+
+    async def main() -> list[Any]:
+        calls: Any = [train(n) for n in range(3)]  # type: ignore[call-arg, arg-type]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    *folders, error = asyncio.run(main())
+    assert isinstance(error, ValueError)
+    for number, folder in enumerate(folders):
+        assert [v for *_, v in points(folder)] == [float(number)] * 3
+    ends = [state(folder).outcome()[0].value for folder in root.glob("async-*")]
+    assert sorted(ends) == ["completed", "completed", "failed"]
+
+
+def test_a_decorated_generator_is_recorded_while_it_gives(root: Path) -> None:
+    @opened(root, "steps")
+    def steps(exp: Experiment, count: int) -> Iterator[int]:
+        for step in range(count):
+            exp.log_metric("x", float(step), step=step)
+            yield step
+
+    assert list(steps(3)) == [0, 1, 2]  # type: ignore[call-arg, arg-type]
+    [folder] = root.glob("steps-*")
+    assert len(points(folder)) == 3
+    assert state(folder).outcome()[0] is Status.COMPLETED
 
 
 END_OF_PROCESS = """

@@ -18,6 +18,7 @@ from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
 from .choosing import Wish, choose
+from .ending import describe
 from .files import Files
 from .identity import Known, Named, Place, named
 from .launches import find_launch
@@ -131,6 +132,7 @@ class Experiment:
         resume: str | bool | None = None,
         config_conflict: str | None = None,
     ) -> None:
+        self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
             mode=mode,
@@ -249,10 +251,11 @@ class Experiment:
         except BaseException as error:
             life.recording = None
             life.status, life.last = before
+            reason = f"it could not start: {describe(error)[0]}"
             if recording.resumed:
-                recording.withdraw(f"it could not start: {error}")
+                recording.withdraw(reason)
             else:
-                recording.close("failed", f"it could not start: {error}")
+                recording.close("failed", reason)
             raise
         if launch.scattered and not recording.continued and not settings.quiet:
             life.say(
@@ -342,26 +345,15 @@ class Experiment:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Use the experiment as a decorator: each call of the function is one opening.
 
-        A parameter of the function called `experiment` or `exp` receives it.
+        A parameter of the function called `experiment` or `exp` receives it. The function may be a coroutine or a generator.
         """
-        import functools
-        import inspect
+        from .decorating import decorated
 
-        names = inspect.signature(function).parameters
-        takes = next((n for n in ("experiment", "exp") if n in names), None)
+        return decorated(function, self._for_a_call)
 
-        @functools.wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self as experiment:
-                if takes is not None and takes not in kwargs:
-                    kwargs[takes] = experiment
-                return function(*args, **kwargs)
-
-        if takes is not None:
-            signature = inspect.signature(function)
-            kept = [p for p in signature.parameters.values() if p.name != takes]
-            recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-        return recorded
+    def _for_a_call(self) -> Experiment:
+        """This experiment; another one like it where a call of the same function is still recorded."""
+        return Experiment(**self._arguments) if self.life.is_live else self
 
     # -- facts ------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -380,3 +381,17 @@ def test_what_is_not_supported_says_so():
         with pytest.raises(AttributeError):
             _ = exp.files("a").svae
     assert len(UNSUPPORTED) == 6
+
+
+def test_a_decorated_function_takes_its_arguments_by_position_and_may_be_a_coroutine(tmp_path):
+    @ml_dash_experiment(prefix="alice/project/sync", dash_root=tmp_path)
+    def train(experiment, lr):
+        return type(experiment).__name__, lr
+
+    @ml_dash_experiment(prefix="alice/project/async", dash_root=tmp_path)
+    async def train_async(lr, experiment):
+        await asyncio.sleep(0)
+        return str(experiment.status), lr
+
+    assert train(0.1) == train(lr=0.1) == ("Experiment", 0.1)
+    assert asyncio.run(train_async(0.1)) == ("running", 0.1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
+from inspect import iscoroutinefunction, signature
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -158,15 +159,34 @@ class Run:
 def ml_dash_experiment(
     prefix: str, **options: Any
 ) -> Callable[[Callable[Concatenate[Experiment, P], T]], Callable[P, T]]:
-    """Record each call of a function; its argument `experiment` receives the experiment."""
+    """Record each call of a function; its parameter `experiment` receives the experiment, by position or by name."""
 
     def decorate(function: Callable[..., T]) -> Callable[P, T]:
-        @wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with Experiment(prefix, **options).run as experiment:
-                return function(*args, **{**kwargs, "experiment": experiment})
+        places = list(signature(function).parameters)
+        place = places.index("experiment") if "experiment" in places else len(places)
 
-        return recorded
+        def given(experiment: Experiment, args: Any, kwargs: Any) -> Any:
+            if place <= len(args):
+                return (*args[:place], experiment, *args[place:]), kwargs
+            return args, {**kwargs, "experiment": experiment}
+
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def recorded(*args: Any, **kwargs: Any) -> Any:
+                with Experiment(prefix, **options).run as experiment:
+                    args, kwargs = given(experiment, args, kwargs)
+                    return await function(*args, **kwargs)
+
+        else:
+
+            @wraps(function)
+            def recorded(*args: Any, **kwargs: Any) -> Any:
+                with Experiment(prefix, **options).run as experiment:
+                    args, kwargs = given(experiment, args, kwargs)
+                    return function(*args, **kwargs)
+
+        return recorded  # type: ignore[return-value]
 
     return decorate
 

@@ -17,6 +17,7 @@ from ..record.encode import encode_line
 from ..record.ids import new_id
 from ..record.secrets import mask_event
 from .author import identity, login_name
+from .permissions import set_mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def make_private(root: RootLayout, folder: str) -> None:
         except FileExistsError:
             continue
         if shared & 0o020:
-            os.chmod(at, modes.S_IMODE(os.stat(at).st_mode) | shared)
+            set_mode(at, modes.S_IMODE(os.stat(at).st_mode) | shared)
 
 
 def claim_number(root: RootLayout, what: str, at_least: int) -> int:

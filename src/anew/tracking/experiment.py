@@ -11,7 +11,7 @@ from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
-from ..record.names import check_label, check_metric_name
+from ..record.names import check_label
 from ..record.plain import merge, to_plain
 from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
@@ -443,20 +443,38 @@ class Experiment:
 
     # -- messages, values, files ------------------------------------------------------------------
 
-    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+    def log(
+        self,
+        message: str | Mapping[str, Any],
+        level: str | int | None = None,
+        **fields: Any,
+    ) -> None:
         """Record a message with additional fields: `exp.log("epoch done", epoch=3)`.
 
+        A mapping is logged as metrics, as by `log_metrics`: `exp.log({"loss": 0.5}, step=3)`.
+
         Args:
-            level: debug, info, warning, error or critical.
+            level: debug, info (if not given), warning, error or critical.
 
         Raises:
-            InvalidValue: The level is none of these.
+            InvalidValue: The level is none of these; or metrics are given with fields other than `step` and
+                `metadata`.
             NotRunning: The experiment has not started, or has ended.
         """
         if self.life.disabled:
             return
+        if not isinstance(message, str) and hasattr(message, "items"):
+            step = fields.pop("step", level)
+            metadata = fields.pop("metadata", None)
+            if fields:
+                raise InvalidValue(
+                    f"Metrics are logged with step= and metadata= only, not with {', '.join(fields)}.",
+                    key=next(iter(fields)),
+                )
+            self.log_metrics(message, step, metadata=metadata)
+            return
         recording = self.life.require("log")
-        level = level.lower() if isinstance(level, str) else level
+        level = "info" if level is None else level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
             raise InvalidValue(
                 f"The level must be one of {', '.join(LEVELS)}, not {level!r}.", key="level"
@@ -492,7 +510,9 @@ class Experiment:
         from ..values import as_value
 
         recording = self.life.require("log_value")
-        name = mask_text(check_metric_name(name))
+        name = self._points.name(name)
+        if self._points.is_nothing(name, value):
+            return
         found = as_value(value)
         if found is None:
             raise InvalidValue(
@@ -622,11 +642,13 @@ class Experiment:
         """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.
 
         In `metadata.json` it stands under that name; facts captured as "metadata" stand there at the top, each
-        under its own, for programs that read that file by keys of theirs.
+        under its own, for programs that read that file by keys of theirs; they are in it when the call returns.
         """
         if not self.life.disabled:
             recording = self.life.require("capture")
             recording.captures(check_label(what, "capture"), dict(data))
+            if what == "metadata":
+                recording.write_due()
             recording.check_strict()
 
     def __repr__(self) -> str:

@@ -144,6 +144,7 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             recording.experiment_id,
             recording.layout.folder,
             recording.continued,
+            recording.root.root,
         ):
             life.say(line)
     if differing and not recording.joins:

@@ -463,7 +463,9 @@ class Recording:
             from ..monitor.system import SystemSampler
 
             sampler = SystemSampler(
-                self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
+                self.layout.folder,
+                visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
+                on_note=None if settings.quiet else self.say,
             )
             self._sampling = ticker.add(
                 each(lambda recording: recording.write_system(sampler.sample())),

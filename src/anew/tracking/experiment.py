@@ -26,10 +26,10 @@ from .life import Life
 from .metrics import MetricGroup
 from .opening import Given, begin, check, check_parent, warn_of_changed_config
 from .params import Params, prepared
-from .ranks import Rank, find_rank
+from .ranks import Joined, Rank, find_rank
 from .recording import LIVE, Recording, Taken
 from .run import Run
-from .running import opened
+from .running import find_open, opened
 from .scalars import as_step
 
 TYPE_CHECKING = False
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from ..weights.experiment import ExperimentWeights
     from .config import FrozenConfig
+    from .handle import Handle
     from .inputs import Inputs
     from .points import LogMetric, LogMetrics
 
@@ -169,6 +170,7 @@ class Experiment:
         self.params = Params(self._params_set, self._known_params)
         self._points = PointLog(self.life, self._install)
         self.life.on_reopened = self._points.forget_names
+        self.life.experiment = self
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -225,8 +227,7 @@ class Experiment:
         if belongs:
             # Its place in the family is what the program that started it says.
             self._given.parent = None
-        label = "main" if life.rank.is_lead else f"rank{life.rank.rank}"
-        wish = Wish(resume, launch, ordinal, label)
+        wish = Wish(resume, launch, ordinal, life.rank.label)
         called = None
         if not (belongs or by_id):
             called = named(root, given, project=project, is_prefix=self._is_prefix)
@@ -320,7 +321,8 @@ class Experiment:
             life.status = Status(status)
             self._points.renew()
         quiet = life.settings.quiet
-        if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
+        speaks = life.rank.is_lead and os.getpid() == recording.pid and recording.role != "child"
+        if lost or (speaks and not quiet):
             from .summary import end_lines
 
             lines = end_lines(path, status, seconds, lost, recording.prefix)
@@ -355,12 +357,38 @@ class Experiment:
         """This experiment; another one like it where a call of the same function is still recorded."""
         return Experiment(**self._arguments) if self.life.is_live else self
 
+    # -- copies -----------------------------------------------------------------------------------
+
+    def __copy__(self) -> Experiment:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Experiment:
+        return self  # a copy of a model, or of whatever else holds it, records into the same experiment
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        handle = self.life.to_be_joined()
+        if handle is None:
+            return _unstarted, ({**self._arguments, "config": self._given.config},)
+        return _joined, (handle,)
+
+    def _join(self, handle: Handle) -> None:
+        """Become the experiment that was handed to this process."""
+        self.life.handle, self.life.status, self.life.rank = handle, handle.status, Joined()
+        self.life.on_joined = self._have_joined
+        if handle.status is Status.RUNNING:
+            opened(self)
+
+    def _have_joined(self, recording: Recording) -> None:
+        recording.ender, recording.forget_names = self._end, self._points.forget_names
+        merge(self._known_params, recording.params)
+
     # -- facts ------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
         """The experiment's id; "" until it has started."""
-        return self.life.last.experiment_id if self.life.last else ""
+        known = self.life.last or self.life.handle
+        return known.experiment_id if known else ""
 
     @property
     def prefix(self) -> str:
@@ -370,7 +398,7 @@ class Experiment:
     @property
     def name(self) -> str:
         """The last segment of the prefix, or the name that was given."""
-        last = self.life.last
+        last = self.life.last or self.life.handle
         return last.name if last else self.life.given.rsplit("/", 1)[-1]
 
     @property
@@ -431,7 +459,10 @@ class Experiment:
 
     def metrics(self, group: str = "") -> MetricGroup:
         """Metrics whose names start with `group/`: `exp.metrics("train").log(loss=0.5)`."""
-        return MetricGroup(lambda *row, **more: self.log_metrics(*row, **more), group)
+        return MetricGroup(self._log_row, group)
+
+    def _log_row(self, *row: Any, **more: Any) -> None:
+        self.log_metrics(*row, **more)
 
     def set_iteration(self, iteration: int | None) -> None:
         """The step of calls that give none, from now on; None to leave it out again.
@@ -552,9 +583,7 @@ class Experiment:
             self._weights = ExperimentWeights(
                 recording.root.weights,
                 recording.experiment_id,
-                on_commit=lambda commit, message, step: self._weights_committed(
-                    commit, message, step
-                ),
+                on_commit=self._weights_committed,
                 author=self.life.settings.user or None,
             )
         return self._weights
@@ -666,6 +695,28 @@ def _joining(root: RootLayout, prefix: str) -> Place:
     name = prefix.rsplit("/", 1)[-1]
     lead = outer.lead()
     return Place(root, prefix, name, outer.id, str(lead.get("opening") or ""), joins=True)
+
+
+def _unstarted(arguments: dict[str, Any]) -> Experiment:
+    return Experiment(**arguments)
+
+
+def _joined(handle: Handle) -> Experiment:
+    """The experiment of a handle: this process's own, if it has it open, or one that joins it."""
+    here = find_open(handle.root, handle.experiment_id)
+    if here is not None:
+        known: Experiment = here
+        return known
+    experiment = Experiment(
+        prefix=handle.prefix,
+        root=handle.root,
+        mode="on",
+        quiet=True,
+        console="off",
+        system_metrics=0,
+    )
+    experiment._join(handle)
+    return experiment
 
 
 def _several(labels: Iterable[str] | None) -> list[str]:

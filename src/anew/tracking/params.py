@@ -51,6 +51,9 @@ class Params:
         object.__setattr__(self, "_values", {} if values is None else values)
         object.__setattr__(self, "_on_set", on_set)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (getattr(self._on_set, "__self__", None), "params")
+
     def set(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Params:
         """Set parameters from a mapping (dotted keys nest) and keywords.
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["opened", "running", "started"]
+__all__ = ["find_open", "opened", "running", "started"]
 
 
 class _Opened:
@@ -87,6 +87,15 @@ def started(experiment: Any = None) -> Any:
             entry.by_start = True
         if entry.by_start:
             return entry.live()
+    return None
+
+
+def find_open(root: str, experiment_id: str) -> Any:
+    """The experiment with that id, if this process has it open."""
+    for entry in list(_opened):
+        experiment = entry.live()
+        if experiment is not None and (experiment.root, experiment.id) == (root, experiment_id):
+            return experiment
     return None
 
 

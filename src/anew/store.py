@@ -156,7 +156,7 @@ class Store:
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
         language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
-        expression (`anew.query.syntax`).
+        expression (`anew.query.syntax`). An empty text finds all experiments.
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ..journal.follow import Cursor
-from ..journal.layout import OWN_FOLDERS, ExperimentLayout, RootLayout, is_experiment
+from ..journal.layout import OWN_FOLDERS, ExperimentLayout, RootLayout, is_experiment, is_text
 
 __all__ = ["Folders", "is_current", "look_around"]
 
@@ -142,6 +142,8 @@ def _list_folder(
                 count += 1
                 if not child.is_dir(follow_symlinks=False) or child.name.startswith("."):
                     continue
+                if not is_text(child.name):
+                    continue  # the doctor names it
                 if (in_experiment and child.name in OWN_FOLDERS) or (
                     not name and child.name == "weights"
                 ):

@@ -31,6 +31,7 @@ def examine(
     with index.exclusive():
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
+        findings += _unread_folders(index)
         walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
         behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
@@ -55,6 +56,26 @@ def examine(
         findings += _journal(index)
         findings += _leftovers(index, repair)
     return findings
+
+
+def _unread_folders(index: Index) -> list[Finding]:
+    """Folders that nobody can look into, or whose names cannot be shown."""
+    found: list[Finding] = []
+
+    def failed(prefix: str, why: str) -> None:
+        folder = index.root.experiment(prefix).folder
+        message = f"It cannot be read: {why}."
+        found.append(Finding("unreadable", _shown(prefix), message, _shown(folder)))
+
+    if os.path.isdir(index.root.root):
+        for _ in index.root.walk(failed):
+            continue
+    return found
+
+
+def _shown(path: str) -> str:
+    """A path as text; what is none is escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _compare(
@@ -157,8 +178,8 @@ def _trash(index: Index) -> Iterator[Finding]:
 def _journal(index: Index) -> Iterator[Finding]:
     """Broken lines and unreadable files of the root's own journal."""
     for name, error in unreadable_files(index.root).items():
-        path = os.path.join(index.root.journal, name)
-        yield Finding("unreadable", "", f"It cannot be read: {error}.", path)
+        path = _shown(os.path.join(index.root.journal, name))
+        yield Finding("unreadable", "", f"It cannot be read: {error.strerror}.", path)
     for name, broken in index.journal.broken().items():
         path = os.path.join(index.root.journal, name)
         for b in broken:

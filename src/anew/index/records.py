@@ -39,6 +39,7 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
         yield from _parts(layout, storage, prefix, ends)
         yield from _cut_short(layout, storage, prefix, events, ends)
         yield from _captures(layout, storage, prefix, events)
+        yield from _unreadable(layout, storage, prefix)
     except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
         where = error.filename if isinstance(error, OSError) else None
         yield Finding("unreadable", prefix, f"It cannot be read: {said(error)}.", where)
@@ -47,6 +48,19 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
 def said(error: Exception) -> str:
     """What an error says, with its class where that is not of the system's own."""
     return str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+
+
+def _unreadable(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterator[Finding]:
+    """Files beside the records that cannot be opened."""
+    for folder, start in (("logs", "logs-"), ("logs", "train-"), ("forwarded", "")):
+        for blob in storage.list(folder):
+            if blob.name.startswith(start) and blob.name.endswith((".jsonl", ".log")):
+                try:
+                    storage.read(f"{folder}/{blob.name}", 0, 1)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    yield Finding("unreadable", prefix, said(error), layout.path(folder, blob.name))
 
 
 def _parts(

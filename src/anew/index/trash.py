@@ -13,12 +13,14 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment
+from ..journal.reserve import has_room, keep_reserve, use_reserve
 from ..journal.root import make_private
 from ..journal.storage import FolderStorage
 from ..record.names import check_prefix
@@ -102,6 +104,17 @@ class Trash:
         except OSError:
             return False
 
+    @contextmanager
+    def _in_reserve(self) -> Iterator[None]:
+        """Use the room that is kept for freeing room while the disk is full, and keep some again when there is."""
+        if not has_room(self._root):
+            use_reserve(self._root)
+        try:
+            yield
+        finally:
+            if self._index.stores.writable or has_room(self._root):
+                keep_reserve(self._root)
+
     def _say(self, kind: str, experiment_id: str, prefix: str, name: str | None = None) -> None:
         journal = self._index.journal
         fields = {"experiment_id": experiment_id, "prefix": prefix}
@@ -124,7 +137,7 @@ class Trash:
             StillRunning: One is being written, and `force` was not given.
             OSError: The files cannot be moved.
         """
-        with self._index.exclusive():
+        with self._index.exclusive(), self._in_reserve():
             rows = self._index.look_at(ids)
             for experiment_id in ids:
                 if experiment_id not in rows:
@@ -289,14 +302,15 @@ class Trash:
             orphans = {i: size for i, size in series.derived().items() if i not in known}
             freed = weighing.freed + sum(orphans.values())
             if not dry_run:
-                self._purge(expired)
-                for folder in left:
-                    self._remove(folder)
-                for path in shared:
-                    os.remove(path)
-                for experiment_id in orphans:
-                    series.drop(experiment_id)
-                series.tidy()
+                with self._in_reserve():
+                    self._purge(expired)
+                    for folder in left:
+                        self._remove(folder)
+                    for path in shared:
+                        os.remove(path)
+                    for experiment_id in orphans:
+                        series.drop(experiment_id)
+                    series.tidy()
         return Freed(len(doomed) + len(shared) + len(orphans), freed)
 
     def _expired(self, ids: Collection[str] | None, older_than: float) -> dict[str, list[str]]:

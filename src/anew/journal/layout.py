@@ -19,11 +19,13 @@ from ..record.names import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = [
     "ExperimentLayout",
     "RootLayout",
+    "is_experiment",
+    "is_text",
     "number_of",
     "part_name",
     "split_part",
@@ -92,27 +94,56 @@ class RootLayout:
         """The prefix of an experiment's folder: its path under the root."""
         return os.path.relpath(folder, self.root).replace(os.sep, "/")
 
-    def walk(self) -> Iterator[str]:
-        """The prefixes of all experiment folders below the root, found by looking at every folder."""
+    def walk(self, failed: Callable[[str, str], None] = lambda prefix, why: None) -> Iterator[str]:
+        """The prefixes of all experiment folders below the root, found by looking at every folder.
+
+        Args:
+            failed: Told of each folder below the root that cannot be looked at, or whose name is no text, and why.
+
+        Raises:
+            OSError: The root itself cannot be read.
+        """
         stack = [self.root]
         while stack:
             folder = stack.pop()
             inside = is_experiment(folder)
+            prefix = self.prefix_of(folder)
+            if not is_text(prefix):
+                failed(prefix, "its name is not valid UTF-8, so it is not shown: rename it")
+                continue
             if inside and folder != self.root:
-                yield self.prefix_of(folder)
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not entry.is_dir(follow_symlinks=False) or entry.name.startswith("."):
-                        continue
-                    if inside and entry.name in OWN_FOLDERS:
-                        continue
-                    if folder == self.root and entry.name == "weights":
-                        continue
-                    stack.append(entry.path)
+                yield prefix
+            try:
+                stack += self._folders_in(folder, inside)
+            except OSError as error:
+                if folder == self.root:
+                    raise
+                if not isinstance(error, FileNotFoundError):
+                    failed(prefix, str(error))
+
+    def _folders_in(self, folder: str, inside: bool) -> list[str]:
+        with os.scandir(folder) as entries:
+            return [
+                entry.path
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False)
+                and not entry.name.startswith(".")
+                and not (inside and entry.name in OWN_FOLDERS)
+                and not (folder == self.root and entry.name == "weights")
+            ]
 
 
 OWN_FOLDERS = RESERVED
 OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})
+
+
+def is_text(path: str) -> bool:
+    """Whether a path is valid Unicode: one that is not cannot be kept, sent or shown."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_experiment(folder: str) -> bool:

@@ -89,8 +89,7 @@ class LocalUpkeep:
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
         """See `Upkeep.rebuild`."""
-        with self._root.guard:
-            return _refreshed(self._root.index.rebuild(progress))
+        return _refreshed(self._root.rebuild(progress))
 
     def _prefixes(self, *, fresh: bool) -> dict[str, str]:
         """The prefixes of all experiments by id."""

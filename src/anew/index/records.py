@@ -9,7 +9,7 @@ from ..journal.layout import ExperimentLayout
 from ..journal.storage import Storage
 from ..record.captures import HASHED, recorded_hash, unchanged
 from ..record.decode import decode_events
-from ..record.events import Captured, Closed, Event
+from ..record.events import FORMAT_VERSION, Captured, Closed, Event, Opened
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from .finding import Finding
@@ -30,6 +30,10 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
             if chunk.stream == Stream.EVENTS:
                 numbered, broken = decode_events(chunk.data, chunk.lines + 1)
                 events += [event for _, event in numbered]
+                if any(isinstance(e, Opened) and e.version > FORMAT_VERSION for _, e in numbered):
+                    path = layout.path(*chunk.path.split("/"))
+                    message = "It was written in a newer format. Upgrade Anew to read all of it."
+                    yield Finding("newer format", prefix, message, path)
             else:
                 broken = decode_block(chunk.data, chunk.lines + 1)[1]
             ends[chunk.path] = chunk.end.offset

@@ -12,6 +12,7 @@ import errno
 import os
 import re
 import shutil
+import stat
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,11 +20,12 @@ from dataclasses import dataclass
 
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.identify import identify
-from ..journal.layout import RootLayout, is_experiment
+from ..journal.layout import RootLayout, is_experiment, is_orphaned, is_text
 from ..journal.reserve import has_room, keep_reserve, use_reserve
 from ..journal.root import make_private
 from ..journal.storage import FolderStorage
-from ..record.names import check_prefix
+from ..record.ids import new_id
+from ..record.names import ROOT_RESERVED, check_prefix, folder_name
 from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
 from .footprint import Weighing, own_entries
@@ -164,6 +166,46 @@ class Trash:
                 total = Freed(total.count + 1, total.bytes + freed)
             self._index.take_in()
         return total
+
+    def discard(self, prefix: str, *, permanently: bool = False) -> tuple[str, Freed] | None:
+        """Move what lies at a prefix and cannot be shown to the trash, under an id of its own; None if nothing does.
+
+        That is a folder whose journal names no experiment, cannot be read, or is missing, or a copy that is hidden by the
+        experiment whose id it has. From the trash it is restored under a name that can be shown.
+        """
+        segments = prefix.split("/")
+        if any(not s or s.startswith(".") for s in segments) or segments[0] in ROOT_RESERVED:
+            return None
+        folder = self._root.experiment(prefix).folder
+        with self._index.exclusive(), self._in_reserve():
+            known = is_text(prefix) and self._index.stores.catalog.known(prefixes=[prefix])
+            if known or not self._lies_in_root(folder):
+                return None
+            if not (is_experiment(folder) or is_orphaned(folder)):
+                return None
+            # Its own id, if it has one, may be that of another: this one is nobody else's.
+            experiment_id, shown = new_id(), "/".join(folder_name(s) for s in segments)
+            self._say("deleted", experiment_id, shown, folder_name(segments[-1]))
+            target = self._free_folder(experiment_id)
+            weighing = Weighing()
+            weighing.add(self._move_in(folder, target))
+            freed = weighing.freed
+            if permanently:
+                self._say("purged", experiment_id, shown)
+                freed = self._remove(target)
+        return experiment_id, Freed(1, freed)
+
+    def _lies_in_root(self, folder: str) -> bool:
+        """Whether a folder is one, and none on the way to it is a link."""
+        at = self._root.root
+        for part in os.path.relpath(folder, at).split(os.sep):
+            at = os.path.join(at, part)
+            try:
+                if not stat.S_ISDIR(os.lstat(at).st_mode):
+                    return False
+            except OSError:
+                return False
+        return True
 
     def restore(self, experiment_id: str, prefix: str | None = None) -> str:
         """Take an experiment back out; returns its prefix.

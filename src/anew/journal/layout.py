@@ -25,6 +25,7 @@ __all__ = [
     "ExperimentLayout",
     "RootLayout",
     "is_experiment",
+    "is_orphaned",
     "is_text",
     "number_of",
     "part_name",
@@ -113,6 +114,8 @@ class RootLayout:
                 continue
             if inside and folder != self.root:
                 yield prefix
+            elif is_orphaned(folder):
+                failed(prefix, "its journal is missing or is not a folder, so it is not shown")
             try:
                 stack += self._folders_in(folder, inside)
             except OSError as error:
@@ -149,6 +152,13 @@ def is_text(path: str) -> bool:
 def is_experiment(folder: str) -> bool:
     """Whether a folder holds an experiment: it has a journal."""
     return os.path.isdir(os.path.join(folder, "journal"))
+
+
+def is_orphaned(folder: str) -> bool:
+    """Whether a folder was an experiment's and has no journal any more: only the document for people is there."""
+    return not is_experiment(folder) and all(
+        os.path.lexists(os.path.join(folder, name)) for name in ("metadata.json", "metrics")
+    )
 
 
 class ExperimentLayout:

@@ -54,7 +54,16 @@ def test_importing_loads_no_module_of_ours_but_the_package(tmp_path):
 def test_naming_experiment_loads_the_write_side_alone(tmp_path):
     modules = loaded("from anew import Experiment", tmp_path)
     rooms = {name.split(".")[1] for name in modules if name.startswith("anew.")}
-    assert rooms <= {"address", "errors", "settings", "record", "journal", "tracking", "monitor"}
+    assert rooms <= {
+        "address",
+        "errors",
+        "settings",
+        "record",
+        "journal",
+        "tracking",
+        "monitor",
+        "descriptors",
+    }
     assert not modules & {*NEVER, "msgspec", "psutil"}
 
 

@@ -72,7 +72,8 @@ def test_track_records_each_call_of_a_function() -> None:
 
     assert train() == 7  # type: ignore[call-arg]
     assert train() == 7  # type: ignore[call-arg]
-    assert len(points(folders[0])) == 2
+    assert [len(points(folder)) for folder in folders] == [1, 1]
+    assert folders[1] == f"{folders[0]}~2"
 
 
 def test_an_experiment_opened_otherwise_is_current_while_it_runs() -> None:

@@ -157,7 +157,7 @@ def parse_address(
     if base is None:
         try:
             base = os.getcwd()
-        except FileNotFoundError:
+        except OSError:
             refuse("is relative to the working directory, which was deleted.")
     return Address("folder", _absolute(os.path.join(base, text)))
 

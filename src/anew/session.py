@@ -37,14 +37,18 @@ _current: Experiment | None = None
 def start(name: str | None = None, **options: Any) -> Experiment:
     """Start an experiment and make it the current one; takes what `Experiment` takes.
 
-    The current experiment, if there is one, is completed first.
+    The current experiment, if there is one, is completed, unless the new one cannot be started.
     """
     global _current
+    experiment = Experiment(name, **options)
     if _current is not None and _current.life.recording is not None:
-        _current.run.complete()
-    _current = Experiment(name, **options)
-    _current.run.start()
-    return _current
+        experiment.life.replaces = _current
+    try:
+        experiment.run.start()
+    finally:
+        experiment.life.replaces = None
+    _current = experiment
+    return experiment
 
 
 def setup_experiment(

@@ -75,6 +75,15 @@ def _choice(*choices: str) -> Callable[[object], str]:
     return parse
 
 
+def _resume(given: object) -> str:
+    word = "never" if given is False or given == "" else "allow" if given is True else given
+    if not isinstance(word, str) or not (
+        word in ("never", "auto", "allow", "must") or len(word) > 6
+    ):
+        raise ValueError("must be never, auto, allow, must or the id of an experiment")
+    return word
+
+
 class Setting:
     """One setting: its name, default, how it is read, and what it is for."""
 
@@ -110,7 +119,9 @@ SETTINGS = (
     Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
     Setting("forward_wait", 10.0, _seconds, "Seconds to wait, when an experiment ends, for records still being sent to other trackers; sending continues in the background after that."),
     Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start, to say which experiment those record into (JSON)."),
-    Setting("launch_id", "", _text, "An id shared by all ranks of one launch that open an experiment by name only; for launchers that do not set one."),
+    Setting("launch", "", _text, "A text that all processes of one launch share, and no other launch; for launchers that do not set one. The processes then record the same experiment."),
+    Setting("resume", "never", _resume, "What opening a prefix again does: `never` begins a new experiment; `auto` continues the last one if it was interrupted, `allow` the last one however it ended, `must` the same or fails; an id continues that experiment."),
+    Setting("config_conflict", "keep", _choice("keep", "refuse"), "What happens when an experiment is continued with another configuration: `keep` records both and prints a warning, `refuse` raises ConfigFrozen."),
 )  # fmt: skip
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -135,7 +146,9 @@ class Settings:
     forward_to: tuple[Any, ...]
     forward_wait: float
     join: str
-    launch_id: str
+    launch: str
+    resume: str
+    config_conflict: str
     sources: dict[str, str]
 
     def __init__(self, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
@@ -206,7 +219,7 @@ def _absolute(root: str, base: str | None = None) -> str:
     if base is None:
         try:
             base = os.getcwd()
-        except FileNotFoundError:
+        except OSError:
             # It was deleted. A relative root means nothing then, and the experiment's start says so.
             folder = local_folder(root, base="/a")
             return folder if folder == local_folder(root, base="/b") else root
@@ -246,7 +259,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
     user_file = os.path.join(home, "anew", "config.toml")
     try:
         project, project_path = _project_file(os.path.abspath(cwd or os.getcwd()))
-    except FileNotFoundError:  # the working directory was deleted
+    except OSError:  # the working directory was deleted
         project, project_path = {}, ""
     for found, path in (
         (_from_file(user_file, tool_table=False), user_file),

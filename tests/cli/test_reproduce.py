@@ -14,6 +14,8 @@ import pytest
 from anew.record.status import Status
 from projects import TRAIN, Project
 
+from .conftest import Run, call
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
@@ -23,6 +25,23 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture
 def two(project: Project) -> Project:
     """`lab/toy`, and `lab/other`, which has another learning rate and diverges from step 10 on."""
+    return of_two(project)
+
+
+@pytest.fixture(scope="module")
+def same_two(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """As `two`, for tests that change nothing."""
+    return of_two(Project(tmp_path_factory.mktemp("two") / "project"))
+
+
+@pytest.fixture
+def ask(same_two: Project, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command on these two, in this process."""
+    monkeypatch.chdir(same_two.path)
+    return lambda *arguments: call("--root", same_two.root, *arguments)
+
+
+def of_two(project: Project) -> Project:
     project.commit(train=TRAIN)
     project.run()
     other = TRAIN.replace("lab/toy", "lab/other").replace('"lr": 0.5', '"lr": 0.25')
@@ -205,12 +224,12 @@ def test_a_dry_run_prints_the_plan_and_does_nothing(two):
     assert two.untouched() == before
 
 
-def test_a_refusal_is_a_sentence_on_standard_error(two):
-    done = two.anew("reproduce", "lab/toy", "--repo", "/")
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith("error: / ")
-    assert two.anew("reproduce", "lab/nobody").returncode == 3
+def test_a_refusal_is_a_sentence_on_standard_error(ask: Run):
+    done = ask("reproduce", "lab/toy", "--repo", "/")
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("error: / ")
+    assert ask("reproduce", "lab/nobody").code == 3
 
 
 @pytest.mark.slow
@@ -234,25 +253,25 @@ def test_a_new_environment_is_made_from_the_record(project, tmp_path):
 # -- diff and check --------------------------------------------------------------------------------
 
 
-def test_diff_tells_the_first_step_the_size_and_what_was_captured_differently(two):
-    done = two.anew("diff", "lab/toy", "lab/other")
-    assert done.returncode == 1
-    assert "DIVERGED: 1 of 1 metric diverged, first loss at step 10" in done.stdout
-    assert "from step 10 on, first by 1e-09" in done.stdout
-    assert "config lr: 0.5 → 0.25" in done.stdout
-    assert "which changed train.py" in done.stdout
-    assert two.anew("diff", "lab/toy", "lab/toy").returncode == 0
+def test_diff_tells_the_first_step_the_size_and_what_was_captured_differently(ask: Run):
+    done = ask("diff", "lab/toy", "lab/other")
+    assert done.code == 1
+    assert "DIVERGED: 1 of 1 metric diverged, first loss at step 10" in done.out
+    assert "from step 10 on, first by 1e-09" in done.out
+    assert "config lr: 0.5 → 0.25" in done.out
+    assert "which changed train.py" in done.out
+    assert ask("diff", "lab/toy", "lab/toy").code == 0
 
 
-def test_diff_draws_both_curves(two, tmp_path):
+def test_diff_draws_both_curves(ask: Run, tmp_path):
     path = tmp_path / "curves.png"
-    two.anew("diff", "lab/toy", "lab/other", "-o", str(path))
+    ask("diff", "lab/toy", "lab/other", "-o", str(path))
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_tolerances_are_general_or_by_pattern(two):
+def test_tolerances_are_general_or_by_pattern(ask: Run):
     def code(*options: str) -> int:
-        return two.anew("diff", "lab/toy", "lab/other", *options).returncode
+        return ask("diff", "lab/toy", "lab/other", *options).code
 
     assert code("--rtol", "1e-6") == 0
     assert code("--atol", "1e-6") == 0
@@ -266,17 +285,17 @@ def test_tolerances_are_general_or_by_pattern(two):
         assert code("--rtol", wrong) == 2
 
 
-def test_check_is_a_gate(two):
-    assert two.anew("check", "lab/toy", "--baseline", "lab/toy").returncode == 0
-    failing = two.anew("check", "lab/other", "--baseline", "lab/toy")
-    assert failing.returncode == 1
-    assert "DIVERGED" in failing.stdout
-    assert "BASELINE" in failing.stdout
-    passing = two.anew("check", "lab/other", "--baseline", "lab/toy", "--rtol", "1e-3", "--quiet")
-    assert (passing.returncode, passing.stdout) == (0, "")
-    assert two.anew("check", "lab/other").returncode == 2
-    assert two.anew("check", "lab/other", "--baseline", "nobody").returncode == 3
-    document = json.loads(two.anew("check", "lab/other", "--baseline", "lab/toy", "--json").stdout)
+def test_check_is_a_gate(ask: Run):
+    assert ask("check", "lab/toy", "--baseline", "lab/toy").code == 0
+    failing = ask("check", "lab/other", "--baseline", "lab/toy")
+    assert failing.code == 1
+    assert "DIVERGED" in failing.out
+    assert "BASELINE" in failing.out
+    passing = ask("check", "lab/other", "--baseline", "lab/toy", "--rtol", "1e-3", "--quiet")
+    assert (passing.code, passing.out) == (0, "")
+    assert ask("check", "lab/other").code == 2
+    assert ask("check", "lab/other", "--baseline", "nobody").code == 3
+    document = json.loads(ask("check", "lab/other", "--baseline", "lab/toy", "--json").out)
     assert (document["verdict"], document["metrics"]["loss"]["step"]) == ("DIVERGED", 10)
 
 

@@ -150,7 +150,8 @@ def test_the_doctor_finds_nothing_wrong_with_the_data(store):
 
 
 def test_an_old_experiment_can_be_continued(root):
-    with Experiment("alice/compat/complete", root=root, quiet=True, system_metrics=0) as exp:
+    again = {"resume": "must", "root": root, "quiet": True, "system_metrics": 0}
+    with Experiment("alice/compat/complete", **again) as exp:
         exp.log_metric("train/loss", 0.001, 200)
     with Store(root) as store:
         view = store["alice/compat/complete"]

@@ -37,7 +37,10 @@ while True:
 
 def run_and_kill(root: Path, prefix: str, ledger: Path, seconds: float) -> int:
     """Log until killed; the number of the last call that had returned."""
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(root), prefix, str(ledger)])
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(root), prefix, str(ledger)],
+        env={**os.environ, "ANEW_HEARTBEAT": "0.2"},
+    )
     deadline = time.monotonic() + 300
     while not ledger.exists() or ledger.stat().st_size < 12:
         assert process.poll() is None
@@ -46,6 +49,7 @@ def run_and_kill(root: Path, prefix: str, ledger: Path, seconds: float) -> int:
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    time.sleep(0.25)  # with a missed heartbeat its end is certain
     return int(ledger.read_bytes())
 
 
@@ -68,7 +72,7 @@ def test_killed_at_a_random_moment_nothing_acknowledged_is_lost(
 
     # Nothing ended it, and everything is ready to go on.
     assert state(folder).outcome()[0] is Status.RUNNING
-    with Experiment("a/b", root=root, console="off", system_metrics=0) as exp:
+    with Experiment("a/b", root=root, console="off", system_metrics=0, resume="auto") as exp:
         exp.log_metric("loss", 1.0, step=-1)
     assert state(folder).outcome()[0] is Status.COMPLETED
     assert len(points(folder)) == len(found["loss"]) + len(found["acc"]) + 1
@@ -80,7 +84,7 @@ def test_a_line_torn_by_the_system_waits_and_the_next_writer_is_not_harmed(root:
     path = segment(exp.folder)
     with open(path, "ab") as file:
         file.write(b'{"s":1,"t":17')
-    with Experiment("a/b", root=root, console="off", system_metrics=0) as exp:
+    with Experiment("a/b", root=root, console="off", system_metrics=0, resume="allow") as exp:
         exp.log_metric("x", 2.0, step=1)
     assert [v for *_, v in points(exp.folder)] == [1.0, 2.0]
 
@@ -102,7 +106,7 @@ MANY = """
 import sys
 from anew import Experiment
 root, prefix, mine, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-with Experiment(prefix, root=root, system_metrics=0, console="off", quiet=True) as exp:
+with Experiment(prefix, root=root, system_metrics=0, console="off", quiet=True, resume="allow") as exp:
     for i in range(count):
         exp.log_metric(mine, float(i), step=i)
     exp.params.set({mine: count})

@@ -92,7 +92,7 @@ def test_senders_that_are_killed_lose_nothing_and_double_nothing(
         exp.files("models").save(__file__)
     rng = random.Random(7)
     kills = 0
-    for _ in range(6):
+    for _ in range(4):
         before = last_written()
         sending = start(exp.folder, "p/run", [address], later=True)
         # However long its tracker takes to be imported, it is killed while it writes.

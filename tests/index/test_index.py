@@ -20,6 +20,7 @@ from anew import Experiment
 from anew.index import Index, discovery
 from anew.index import index as indexing
 from anew.index.doctor import examine
+from anew.index.trash import Trash
 from anew.journal.edits import append_event
 from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
@@ -288,7 +289,7 @@ def vanished_process() -> dict[str, Any]:
     code = (
         "import json, os\n"
         "from anew.journal.liveness import *\n"
-        "print(json.dumps({'host': host_name(), 'boot': boot_id(), 'pid': os.getpid(),"
+        "print(json.dumps({'host': host_name(), 'machine': machine_mark(), 'boot': boot_id(), 'pid': os.getpid(),"
         " 'pid_started': process_started(os.getpid()), 'pid_space': pid_space()}))"
     )
     return json.loads(subprocess.check_output([sys.executable, "-c", code]))
@@ -302,6 +303,13 @@ def test_a_killed_writer_is_shown_failed_and_its_end_is_recorded(root, index):
     assert row["status"] == "failed"
     assert "vanished" in row["reason"]
     assert row["ended_at"] is not None
+    # Its heartbeat is fresh still: so much is shown, and not yet written down.
+    assert followed(index) == 1
+    assert not list(journal.folder.joinpath("journal").glob("edit-*"))
+    for file in journal.folder.rglob("*.jsonl"):
+        os.utime(file, (time.time() - 11, time.time() - 11))
+    index.refresh()
+    assert experiment(index, "p/run")["status"] == "failed"
     assert followed(index) == 0
     (edit,) = journal.folder.joinpath("journal").glob("edit-*.jsonl")
     closed = json.loads(edit.read_text())
@@ -455,6 +463,52 @@ def test_a_segment_replaced_by_a_shorter_one_is_read_again(root, index):
     assert metrics(index, "p/run")["loss"].count == 5
 
 
+@pytest.mark.parametrize("file", ["points", "events"])
+def test_a_file_replaced_by_another_of_its_size_is_taken_in_again(root, index, file):
+    journal = finished(root, "p/run", steps=40)
+    index.refresh()
+    path = journal.metrics_path()
+    old, new = b'"acc":3.9', b'"acc":9.9'
+    if file == "events":
+        path, old, new = Path(journal.layout.events("0001-main")), b'"lr": 0.1', b'"lr": 0.9'
+    data = path.read_bytes()
+    assert old in data
+    path.with_name("new").write_bytes(data.replace(old, new))
+    path.with_name("new").replace(path)
+    assert index.refresh().experiments == 1
+    assert metrics(index, "p/run")["acc"].count == 40
+    if file == "events":
+        assert params_of(index)["lr"] == 0.9
+    else:
+        assert metrics(index, "p/run")["acc"].last == 9.9
+    assert index.refresh().experiments == 0
+
+
+def test_a_sealed_part_replaced_by_another_is_taken_in_again(root, index, tmp_path):
+    journal = finished(root, "p/run", steps=40)
+    other = Journal(tmp_path / "other", "p/run", journal.id).opened()
+    other.points((step, {"loss": -1.0, "acc": step / 10}) for step in range(50)).closed()
+    index.seal()
+    open_stores(tmp_path / "other").series.flush(
+        ExperimentFolder(other.id, str(other.folder)), ["0001-main"], small=True
+    )
+    index.refresh()
+    other.metrics_path(suffix="parquet").replace(journal.metrics_path(suffix="parquet"))
+    assert index.refresh().experiments == 1
+    loss = metrics(index, "p/run")["loss"]
+    assert (loss.count, loss.last, loss.max) == (50, -1.0, -1.0)
+
+
+def test_the_points_of_a_file_that_is_gone_count_no_more(root, index):
+    journal = running(root, "p/run")
+    journal.points((i, {"loss": 1.0}) for i in range(20))
+    journal.points(((i, {"loss": 2.0}) for i in range(5)), part=2)
+    index.refresh()
+    journal.metrics_path().unlink()
+    index.refresh()
+    assert metrics(index, "p/run")["loss"].count == 5
+
+
 def test_an_unreadable_folder_hinders_no_other_and_is_tried_again(root, index, monkeypatch):
     bad = finished(root, "p/bad")
     finished(root, "p/good")
@@ -600,6 +654,44 @@ def test_a_folder_copied_in_is_found_by_the_next_look(root, index, tmp_path):
     assert prefixes(index) == ["p/run", "q/deeper/copied", "q/deeper/copied/child"]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("what", ["big", "big/p", "big/p/run"])
+def test_what_lies_behind_a_link_is_found_by_looks_and_by_a_rebuild(
+    root, index, tmp_path, when, what
+):
+    finished(root, "small/run")
+    other = finished(tmp_path / "disk", "big/p/run")
+    link = root / what
+    if when == "after":
+        index.refresh()
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "disk" / what)
+    index.refresh()
+    assert prefixes(index) == ["big/p/run", "small/run"]
+    assert examine(index) == []
+    later = finished(root, "big/p/later" if what != "big/p/run" else "small/later")
+    index.refresh()
+    index.rebuild()
+    assert prefixes(index) == sorted(["big/p/run", "small/run", later.prefix])
+    shutil.rmtree(other.folder)
+    index.refresh()
+    assert prefixes(index) == sorted(["small/run", later.prefix])
+
+
+def test_a_link_to_what_is_in_the_root_anyway_or_around_it_is_not_followed(root, index):
+    journal = finished(root, "p/run")
+    (root / "again").symlink_to(root / "p")
+    (root / "p" / "round").symlink_to(root)
+    (root / "p" / "above").symlink_to(root.parent)
+    (root / "p" / "nowhere").symlink_to(root / "nothing")
+    index.refresh()
+    assert prefixes(index) == ["p/run"]
+    index.rebuild()
+    assert prefixes(index) == ["p/run"]
+    assert examine(index) == []
+    assert journal.folder.is_dir()
+
+
 def test_a_moved_folder_keeps_its_id_at_its_new_prefix(root, index):
     journal = finished(root, "p/old")
     index.refresh()
@@ -656,7 +748,7 @@ def test_a_look_does_a_bounded_amount_of_work_and_comes_round(root, index, tmp_p
         assert looks < 30
         statted.clear()
         index.refresh()
-        assert len(statted) < 25
+        assert len(statted) < 40
     assert looks > 1
 
 
@@ -687,6 +779,69 @@ def test_two_folders_that_swap_places_are_told_apart(root, index):
     index.touch(["p/one", "p/two"])
     assert experiment(index, "p/one")["experiment_id"] == two.id
     assert experiment(index, "p/two")["experiment_id"] == one.id
+
+
+def test_two_experiments_in_one_folder_are_two_and_stay_so(root, index, tmp_path):
+    """As two roots leave it that were synced into one, in whichever order they are looked at."""
+    one = finished(root, "p/run")
+    index.refresh()
+    other = Journal(tmp_path / "cluster", "p/run", t=one.t + 100).opened("0001-main-zzzz")
+    other.event("params", "0001-main-zzzz", params={"lr": 7})
+    other.points(((i, {"loss": 7.0}) for i in range(8)), "0001-main-zzzz")
+    other.closed("failed", "0001-main-zzzz")
+    shutil.copytree(tmp_path / "cluster" / "p", root / "p", dirs_exist_ok=True)
+    index.refresh()
+    for again in (index.refresh, index.rebuild, index.refresh):
+        assert prefixes(index) == ["p/run", "p/run~2"]
+        assert [experiment(index, p)["experiment_id"] for p in prefixes(index)] == [
+            one.id,
+            other.id,
+        ]
+        counts = [metrics(index, p)["loss"].count for p in prefixes(index)]
+        assert counts == [3, 8]
+        assert experiment(index, "p/run")["status"] == "completed"
+        assert experiment(index, "p/run~2")["status"] == "failed"
+        assert params_of(index, "params.lr == 7")["lr"] == 7
+        again()
+    assert [(f.kind, f.prefix) for f in examine(index)] == [("mixed", "p/run")]
+    for journal, prefix in ((one, "p/run"), (other, "p/run~2")):
+        place = index.place(journal.id, prefix)
+        read = index.stores.series.read(place, ["loss"])
+        assert len(read) == metrics(index, prefix)["loss"].count
+    index.seal()
+    for journal, prefix in ((one, "p/run"), (other, "p/run~2")):
+        read = index.stores.series.read(index.place(journal.id, prefix), ["loss"])
+        assert len(read) == metrics(index, prefix)["loss"].count
+    assert prefixes(index) == ["p/run", "p/run~2"]
+    append_event(index.root, one.layout, other.id, "tags", add={"mine": None})
+    index.refresh()
+    assert "mine" in state(index, "p/run~2").tags
+    assert "mine" not in state(index, "p/run").tags
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_one_of_two_experiments_in_a_folder_is_deleted_and_restored_alone(root, index, gone):
+    journals = [finished(root, "p/run")]
+    other = Journal(root, "p/run", t=journals[0].t + 100).opened("0001-main-zzzz")
+    other.points([(0, {"loss": 7.0})], "0001-main-zzzz").closed("failed", "0001-main-zzzz")
+    journals.append(other.announce())
+    index.refresh()
+    doomed, kept = journals[gone].id, journals[1 - gone].id
+    Trash(index).delete([doomed])
+    assert prefixes(index) == ["p/run"]
+    assert experiment(index, "p/run")["experiment_id"] == kept
+    Trash(index).restore(doomed, "p/back")
+    assert experiment(index, "p/back")["experiment_id"] == doomed
+    assert metrics(index, "p/back")["loss"].count == (1 if gone else 3)
+    assert examine(index) == []
+
+
+def test_a_rebuild_shows_an_experiment_where_it_was_opened_and_not_its_copy(root, index):
+    journal = Journal(root, "p/run").opened(prefix="p/run").closed().announce()
+    shutil.copytree(journal.folder, root / "a" / "copy")
+    index.rebuild()
+    assert prefixes(index) == ["p/run"]
+    assert [(f.kind, f.prefix) for f in examine(index)] == [("copy", "a/copy")]
 
 
 def test_of_two_folders_with_one_id_the_one_opened_last_is_shown(root, index):

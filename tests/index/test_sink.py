@@ -9,8 +9,9 @@ from anew import Experiment, Store
 from anew.index.sink import IndexSink
 from anew.journal.drive import drive
 from anew.journal.layout import RootLayout
+from anew.journal.residents import FolderJournals
 from anew.journal.sink import Sink
-from anew.journal.storage import FolderJournals, MemoryJournals
+from anew.journal.storage import MemoryJournals
 from anew.query.question import FactsQuestion
 from anew.stores.catalog.protocol import CatalogState
 from anew.stores.catalog.summary import summaries

@@ -137,7 +137,8 @@ def test_a_second_training_and_an_evaluation_continue_the_same_experiment(root):
 def test_training_goes_on_from_a_checkpoint_in_the_same_experiment(root):
     options = {"save_strategy": "steps", "save_steps": 2}
     trainer(AnewCallback("a/net"), max_steps=2, **options).train()
-    trainer(AnewCallback("a/net"), **options).train(resume_from_checkpoint=True)
+    again = AnewCallback("a/net", resume="allow")
+    trainer(again, **options).train(resume_from_checkpoint=True)
     assert steps(only(root), "train/loss") == [2, 4]
 
 

@@ -11,8 +11,9 @@ import pytest
 from anew.journal.drive import Backoff, Budget, Turn, drive, passed
 from anew.journal.follow import Cursor, Piece, Position
 from anew.journal.layout import RootLayout
+from anew.journal.residents import FolderJournals
 from anew.journal.sink import Followed, Sink
-from anew.journal.storage import FolderJournals, MemoryJournals, MemoryStorage
+from anew.journal.storage import MemoryJournals, MemoryStorage
 from anew.testing.lines import event_line, point_line
 from anew.testing.sink import MemorySink, SinkContract
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.journal.follow import Cursor, Position, Stream, follow
+from anew.journal.follow import Cursor, Stream, follow
 from anew.journal.layout import part_name, split_part
 
 POINTS = frozenset({Stream.POINTS})
@@ -38,7 +41,7 @@ def test_a_line_without_its_newline_waits(tmp_path: Path) -> None:
     assert read(tmp_path, cursor) == b""
     write(tmp_path, "metrics/0001-main.jsonl", b"o\n")
     assert read(tmp_path, cursor) == b"two\n"
-    assert cursor == {"metrics/0001-main.jsonl": Position(8, 2)}
+    assert [(p.offset, p.lines) for p in cursor.values()] == [(8, 2)]
 
 
 def test_a_file_that_became_shorter_is_read_from_its_start(tmp_path: Path) -> None:
@@ -47,6 +50,55 @@ def test_a_file_that_became_shorter_is_read_from_its_start(tmp_path: Path) -> No
     read(tmp_path, cursor)
     write(tmp_path, "metrics/0001-main.jsonl", b"new\n", "wb")
     assert read(tmp_path, cursor) == b"new\n"
+
+
+LINES = [b"%04d\n" % number for number in range(300)]
+
+
+@pytest.mark.parametrize("changed", [0, 299])
+@pytest.mark.parametrize("more", [0, 3])
+@pytest.mark.parametrize("by", ["rename", "writing over"])
+def test_a_file_replaced_at_the_same_size_or_a_larger_one_is_read_from_its_start(
+    tmp_path: Path, changed: int, more: int, by: str
+) -> None:
+    cursor: Cursor = {}
+    path = write(tmp_path, "metrics/0001-main.jsonl", b"".join(LINES))
+    read(tmp_path, cursor, chunk_bytes=64)
+    new = b"".join([*LINES[:changed], b"new!\n", *LINES[changed + 1 :]]) + b"more\n" * more
+    if by == "rename":
+        write(tmp_path, "other", new).replace(path)
+    else:
+        path.write_bytes(new)
+        os.utime(path, (1, 1))
+    assert read(tmp_path, cursor) == new
+    assert read(tmp_path, cursor) == b""
+
+
+def test_a_file_that_was_touched_or_copied_is_not_read_again(tmp_path: Path) -> None:
+    cursor: Cursor = {}
+    path = write(tmp_path, "metrics/0001-main.jsonl", b"".join(LINES))
+    read(tmp_path, cursor)
+    os.utime(path, (1, 1))
+    assert read(tmp_path, cursor) == b""
+    shutil.copy(path, tmp_path / "copy")
+    (tmp_path / "copy").replace(path)
+    assert read(tmp_path, cursor) == b""
+    write(tmp_path, "metrics/0001-main.jsonl", b"more\n")
+    assert read(tmp_path, cursor) == b"more\n"
+
+
+def test_a_file_that_is_gone_is_told_by_a_chunk_without_data(tmp_path: Path) -> None:
+    cursor: Cursor = {}
+    write(tmp_path, "metrics/0001-main.2.jsonl", b"one\n")
+    path = write(tmp_path, "metrics/0001-main.jsonl", b"one\n")
+    read(tmp_path, cursor)
+    path.unlink()
+    (chunk,) = follow(str(tmp_path), cursor, POINTS)
+    assert (chunk.path, chunk.writer, chunk.part) == ("metrics/0001-main.jsonl", "0001-main", 1)
+    assert (chunk.data, chunk.end.offset) == (b"", 0)
+    assert not list(follow(str(tmp_path), cursor, frozenset({Stream.EVENTS})))
+    write(tmp_path, "metrics/0001-main.parquet", b"sealed")  # then it is there in another form
+    assert not list(follow(str(tmp_path), cursor, POINTS))
 
 
 def test_a_line_longer_than_a_chunk_comes_whole(tmp_path: Path) -> None:
@@ -109,7 +161,8 @@ def test_however_it_is_cut_and_read_every_line_comes_once(
         got += read(folder, cursor, chunk_bytes=chunk)
     assert got == data
     if data:
-        assert cursor["metrics/0001-main.jsonl"] == Position(len(data), len(lines))
+        end = cursor["metrics/0001-main.jsonl"]
+        assert (end.offset, end.lines) == (len(data), len(lines))
 
 
 def test_part_names_and_their_inverse() -> None:

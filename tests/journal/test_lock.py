@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from anew.journal import lock as locking
-from anew.journal.liveness import boot_id, host_name
+from anew.journal.liveness import boot_id, host_name, pid_space
 from anew.journal.lock import locked
 
 
@@ -86,7 +86,13 @@ def test_a_holder_that_cannot_be_read_is_stale_after_a_while(tmp_path: Path, mon
 def test_a_process_id_used_again_is_another_process(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(locking, "_try_kernel", lambda fd: None)
     path = str(tmp_path / "index.lock")
-    holder = {"host": host_name(), "boot": boot_id(), "pid": os.getpid(), "started": 1}
+    holder = {
+        "host": host_name(),
+        "boot": boot_id(),
+        "space": pid_space(),
+        "pid": os.getpid(),
+        "started": 1,
+    }
     Path(path + ".held").write_text(json.dumps(holder))
     with locked(path, 0.05) as mine:
         assert mine

@@ -159,7 +159,7 @@ def test_an_edit_is_an_event_and_is_announced(layout):
     experiment = layout.experiment("a/b")
     Path(experiment.path("journal")).mkdir(parents=True)
     append_event(layout, experiment, "abc", "tags", add={"good": None})
-    data = Path(experiment.events(edit_writer(experiment))).read_bytes()
+    data = Path(experiment.events(edit_writer(experiment, "abc"))).read_bytes()
     [(_, event)], broken = decode_events(data)
     assert isinstance(event, TagsChanged)
     assert event.add == {"good": None}

@@ -140,8 +140,8 @@ def test_copies_that_were_continued_apart_are_put_together_by_their_files(
     assert {plain_name(w) for w in (*layout.writers(), *copy.writers())} == {
         "0001-main",
         "0002-main",
-        edit_writer(layout),
-        edit_writer(copy),
+        edit_writer(layout, "x"),
+        edit_writer(copy, "x"),
     }
     together = [tmp_path / "one", tmp_path / "other"]
     for target, order in zip(together, ([layout, copy], [copy, layout]), strict=True):

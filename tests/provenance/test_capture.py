@@ -12,9 +12,10 @@ import pytest
 
 from anew import Experiment
 from anew.provenance.environment import find_packages, requirements_text
-from anew.provenance.patch import mask_source, new_file_patch, sections, without_secrets
+from anew.provenance.patch import new_file_patch, sections, without_secrets
 from anew.provenance.repository import find_repository
 from anew.provenance.variables import chosen_variables
+from anew.record.secrets import mask_source
 from projects import TRAIN, Project
 
 
@@ -272,7 +273,7 @@ def test_a_secret_on_a_line_that_the_patch_needs_leaves_the_file_out(project):
      'key = "a plain dictionary key"', 'author = "somebody known"', 'API_KEY = "${FROM_ENV}"'],
 )  # fmt: skip
 def test_ordinary_code_is_not_masked(line):
-    assert mask_source(line, "train.py") == line
+    assert mask_source(line, code=True) == line
 
 
 def test_a_patch_without_secrets_is_left_as_it_is_byte_for_byte():

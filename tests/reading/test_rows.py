@@ -39,7 +39,7 @@ def test_each_call_is_a_row_also_when_calls_have_different_keys(root: Path):
 
 def test_rows_of_later_openings_follow_those_of_earlier_ones_and_survive_sealing(root: Path):
     for opening in range(3):
-        with Experiment("alice/rows/again", root=root, system_metrics=0) as exp:
+        with Experiment("alice/rows/again", root=root, system_metrics=0, resume="allow") as exp:
             for at in range(5):
                 exp.metrics("train").log(loss=opening * 5 + at)
     store = Store(root)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anew.provenance.patch import is_code
+from anew.record.secret_forms import FORMS, SHORTEST, SPREAD_FORMS
 from anew.record.secrets import (
     MASK,
+    LineMask,
     is_secret_name,
     mask_arguments,
     mask_secrets,
+    mask_source,
     mask_text,
 )
+from tests.record import secret_cases as cases
 
 SECRET_NAMES = [
     "api_key",
@@ -199,39 +205,109 @@ def test_a_name_that_only_looks_like_one_is_left_alone(name: str) -> None:
     ]
 
 
-# Put together here, so that no scanner of this repository takes them for real.
-PLANTED = {
-    "aws": "AKIA" + "IOSFODNN7EXAMPLE",
-    "github": "ghp_" + "a1B2" * 9,
-    "github fine": "github_pat_" + "a1_B" * 15,
-    "gitlab": "glpat-" + "a1b2c" * 4,
-    "hugging face": "hf_" + "aBcD" * 9,
-    "openai": "sk-" + "a1B2" * 8,
-    "openai project": "sk-proj-" + "abcD1" * 8,
-    "anthropic": "sk-ant-api03-" + "abc-" * 8,
-    "deepseek": "sk-" + "0a1b2c3d" * 4,
-    "groq": "gsk_" + "a1B2" * 13,
-    "replicate": "r8_" + "a1B2" * 9,
-    "stripe": "sk_live_" + "a1B2" * 6,
-    "databricks": "dapi" + "0a1b2c3d" * 4,
-    "google": "AIza" + "SyA" * 11 + "ab",
-    "google oauth": "ya29." + "a0AfH6SMB" * 5,
-    "slack": "xoxb-" + "123456789012-abcdefghij",
-    "npm": "npm_" + "a" * 36,
-    "pypi": "pypi-" + "AgEI" * 10,
-    "sendgrid": "SG." + "a1B2" * 5 + "." + "c3D4" * 8,
-    "jwt": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0." + "abcdefgh",
-    "age": "AGE-SECRET-KEY-1" + "Q" * 58,
-}
+def filled(text: str) -> str:
+    """A text of the corpus with its secret in it."""
+    return text.format(S=cases.PASSWORD, K=cases.KEY)
 
 
-@pytest.mark.parametrize("secret", PLANTED.values(), ids=PLANTED)
-def test_a_credential_of_a_known_form_is_masked_anywhere_in_a_text(secret: str) -> None:
-    for text in (secret, f"use {secret} for it", f"key: '{secret}'", f"({secret})"):
-        assert secret not in mask_text(text)
-        assert MASK in mask_text(text)
-    assert secret not in str(mask_secrets({"notes": [f"my key is {secret}"]}))
-    assert secret not in str(mask_arguments(["train.py", secret]))
+def leaks(text: str) -> bool:
+    return cases.PASSWORD in text or cases.KEY in text
+
+
+def test_every_form_of_a_credential_has_a_case_and_every_case_a_form() -> None:
+    names = [form.name for form in (*FORMS, *SPREAD_FORMS)]
+    assert sorted(names) == sorted(cases.CREDENTIALS)
+
+
+@pytest.mark.parametrize("name", cases.CREDENTIALS)
+def test_a_credential_of_a_known_form_is_masked_anywhere_in_a_text(name: str) -> None:
+    (form,) = (form for form in (*FORMS, *SPREAD_FORMS) if form.name == name)
+    for text in cases.CREDENTIALS[name]:
+        found = re.search(form.pattern, text)
+        assert found is not None, "the form's own pattern does not find it"
+        assert any(mark in text for mark in form.marks), "its marks keep it from being tried"
+        secret = found[0][len(found.groupdict().get("head") or "") :]
+        if form in FORMS:
+            assert max(map(len, text.split())) >= SHORTEST
+        for around in (text, f"use {text} for it", f"x: '{text}'", f"({text})", f"a\n{text}\nb"):
+            assert secret not in mask_text(around)
+            assert MASK in mask_text(around)
+        for code in (True, False):
+            assert secret not in mask_source(f'+x = """{text}"""\n', code=code)
+        assert secret not in str(mask_secrets({"notes": [f"it is {text}"], text: 1}))
+        assert secret not in str(mask_arguments(["train.py", text]))
+
+
+@pytest.mark.parametrize("text", cases.TEXTS)
+def test_a_secret_behind_its_name_is_masked_in_a_text(text: str) -> None:
+    assert leaks(filled(text))
+    assert not leaks(mask_text(filled(text)))
+    assert not leaks(mask_text(f"Traceback:\n  {filled(text)}\n"))
+
+
+@pytest.mark.parametrize("line", cases.CODE)
+def test_a_secret_in_a_line_of_a_program_is_masked(line: str) -> None:
+    added = f"+{filled(line)}\n"
+    masked = mask_source(added, code=True)
+    assert not leaks(masked)
+    assert masked.count("\n") == added.count("\n")
+
+
+@pytest.mark.parametrize(("name", "line"), cases.FILES)
+def test_a_secret_in_a_line_of_a_file_is_masked(name: str, line: str) -> None:
+    added = f"+{filled(line)}\n+other: 1\n"
+    masked = mask_source(added, code=is_code(name))
+    assert not leaks(masked)
+    assert masked.endswith("\n+other: 1\n")
+    assert masked.count("\n") == added.count("\n")
+
+
+@pytest.mark.parametrize("arguments", cases.ARGUMENTS, ids=" ".join)
+def test_a_secret_on_a_command_line_is_masked(arguments: list[str]) -> None:
+    given = [filled(argument) for argument in arguments]
+    masked = mask_arguments(["train.py", *given, "--lr", "0.1"])
+    assert not leaks(" ".join(masked))
+    assert masked[0] == "train.py"
+    assert masked[-2:] == ["--lr", "0.1"]
+    assert len(masked) == len(given) + 3
+
+
+@pytest.mark.parametrize("text", cases.INNOCENT_TEXTS)
+def test_a_text_that_only_looks_like_a_secret_is_left_alone(text: str) -> None:
+    text = filled(text)
+    assert mask_text(text) == text
+    assert mask_secrets({"notes": f"a {text}"}) == {"notes": f"a {text}"}
+
+
+@pytest.mark.parametrize("line", cases.INNOCENT_CODE)
+def test_code_that_only_looks_like_a_secret_is_left_alone(line: str) -> None:
+    added = f"+{filled(line)}\n"
+    assert mask_source(added, code=True) == added
+
+
+def test_a_key_that_comes_line_by_line_is_masked_whole() -> None:
+    key = cases.CREDENTIALS["private key"][0]
+    mask = LineMask()
+    kept = "".join(mask(f"{line}\n") for line in ["before", *key.splitlines(), "after"])
+    assert kept.splitlines()[0] == "before"
+    assert kept.splitlines()[-1] == "after"
+    assert not any(line in kept for line in key.splitlines()[1:-1])
+    assert LineMask()(f"before\n{key}\nafter\n").splitlines() == ["before", MASK, "after"]
+
+
+def test_pairs_and_named_values_are_masked() -> None:
+    key = cases.KEY
+    pairs = [["X-Api-Key", key], ["Accept", key]]
+    assert mask_secrets(pairs) == [["X-Api-Key", MASK], ["Accept", key]]
+    named = {"env": [{"name": "API_KEY", "value": key}]}
+    assert mask_secrets(named) == {"env": [{"name": "API_KEY", "value": MASK}]}
+    assert mask_secrets({"username": "bob", "key": key * 3}) == {"username": "bob", "key": MASK}
+    assert mask_secrets({"c": ["x", "--token", key]}) == {"c": ["x", "--token", MASK]}
+
+
+def test_masked_keys_of_a_mapping_stay_apart() -> None:
+    first, second = cases.CREDENTIALS["GitHub"][:2]
+    assert mask_secrets({first: 1, second: 2}) == {MASK: 1, f"{MASK}*": 2}
 
 
 @pytest.mark.parametrize(

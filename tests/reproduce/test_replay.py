@@ -482,7 +482,7 @@ def test_an_experiment_opened_again_by_a_prefix_without_a_slash_is_the_same_one(
     program = """\
 from anew import Experiment
 for value in (1.0, 2.0):
-    with Experiment(prefix="toy", system_metrics=0) as exp:
+    with Experiment(prefix="toy", system_metrics=0, resume="allow") as exp:
         exp.log_metric("x", value)
 """
     project.commit(train=program)
@@ -491,3 +491,20 @@ for value in (1.0, 2.0):
     assert result.judgement.verdict is Verdict.IDENTICAL
     assert project.view(result.prefix).metrics["x"].count == 2
     assert not (project.root / result.prefix / "others").exists()
+
+
+@pytest.mark.parametrize(("which", "value"), [("toy~1", 1.0), ("toy~2", 2.0)])
+def test_of_experiments_that_a_program_opens_under_one_prefix_the_one_that_is_meant_counts(
+    project, monkeypatch, which, value
+):
+    program = """\
+from anew import Experiment
+for value in (1.0, 2.0):
+    with Experiment(prefix="toy", system_metrics=0) as exp:
+        exp.log_metric("x", value)
+"""
+    project.commit(train=program)
+    project.run()
+    (result,) = project.reproduce(monkeypatch, which)
+    assert result.judgement.verdict is Verdict.IDENTICAL
+    assert project.view(result.prefix).metrics["x"].last == value

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anew.journal.layout import RootLayout, part_name
-from anew.journal.liveness import boot_id, host_name, pid_space, process_started
+from anew.journal.liveness import boot_id, host_name, machine_mark, pid_space, process_started
 from anew.journal.root import announce
 from anew.record.encode import number_or_name
 from anew.record.ids import new_id
@@ -37,6 +37,7 @@ class Journal:
         """The writer began; `here`: in this very process, so that it counts as alive."""
         process = {
             "host": host_name(),
+            "machine": machine_mark(),
             "boot": boot_id(),
             "pid": os.getpid(),
             "pid_started": process_started(os.getpid()),

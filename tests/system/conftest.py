@@ -45,7 +45,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def as_nobody(open_folder: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
-    """Runs a program as a user who owns nothing, with our interpreter and our packages.
+    """Runs a program as a user who owns nothing (or another one), with our interpreter and our packages.
 
     Both may lie where no other user can go (root's home), so they are mounted a second time where everybody can.
     """
@@ -76,11 +76,14 @@ def as_nobody(open_folder: Path) -> Iterator[Callable[..., subprocess.CompletedP
             for path in sys.path
             if os.path.isdir(path) and not Path(path).is_relative_to(inside)
         ]
-        home = open_folder / "home"
-        home.mkdir()
-        os.chown(home, NOBODY, NOBODY)
 
-        def run(program: str, umask: int = 0o022) -> subprocess.CompletedProcess[str]:
+        def run(
+            program: str, umask: int = 0o022, user: int = NOBODY, group: int = NOBODY
+        ) -> subprocess.CompletedProcess[str]:
+            home = open_folder / f"home-{user}"
+            if not home.exists():
+                home.mkdir()
+                os.chown(home, user, group)
             environment = {
                 "PATH": os.environ["PATH"],
                 "HOME": str(home),
@@ -90,7 +93,7 @@ def as_nobody(open_folder: Path) -> Iterator[Callable[..., subprocess.CompletedP
             }
             return subprocess.run(
                 [str(interpreter), "-c", program],
-                cwd=home, env=environment, user=NOBODY, group=NOBODY, extra_groups=[], umask=umask,
+                cwd=home, env=environment, user=user, group=group, extra_groups=[], umask=umask,
                 capture_output=True, text=True, timeout=600,
             )  # fmt: skip
 

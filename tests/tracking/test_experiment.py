@@ -137,10 +137,10 @@ def test_what_a_program_leaves_open_is_ended_at_its_exit(root: Path, end: str, s
 # -- identity ------------------------------------------------------------------------------------
 
 
-def test_a_prefix_is_one_experiment_and_goes_on(root: Path) -> None:
+def test_a_continued_experiment_keeps_what_it_had(root: Path) -> None:
     with opened(root, tags=["first"], params={"lr": 1}) as one:
         one.log_metric("loss", 1.0, step=0)
-    with opened(root, tags=["second"]) as two:
+    with opened(root, tags=["second"], resume="allow") as two:
         assert two.params.lr == 1
         two.log_metric("loss", 0.5, step=1)
     assert one.id == two.id
@@ -154,7 +154,7 @@ def test_a_prefix_is_one_experiment_and_goes_on(root: Path) -> None:
 
 def test_an_experiment_that_goes_on_is_running_again_at_once(root: Path) -> None:
     for _ in range(2):
-        with opened(root) as exp:
+        with opened(root, resume="allow") as exp:
             assert metadata(exp.folder)["status"] == "running"
         assert metadata(exp.folder)["status"] == "completed"
 
@@ -162,7 +162,7 @@ def test_an_experiment_that_goes_on_is_running_again_at_once(root: Path) -> None
 def test_coming_through_after_a_failure_completes_it(root: Path) -> None:
     with pytest.raises(RuntimeError), opened(root):
         raise RuntimeError("killed by the night")
-    with opened(root) as exp:
+    with opened(root, resume="allow") as exp:
         pass
     assert state(exp.folder).outcome()[0] is Status.COMPLETED
     assert metadata(exp.folder)["status"] == "completed"
@@ -188,7 +188,7 @@ def test_a_deleted_metadata_file_does_not_make_another_experiment(root: Path) ->
     with opened(root) as one:
         pass
     (Path(one.folder) / "metadata.json").unlink()
-    with opened(root) as two:
+    with opened(root, resume="must") as two:
         pass
     assert one.id == two.id
 
@@ -247,7 +247,7 @@ def test_a_folder_of_a_newer_format_is_refused(root: Path) -> None:
     document = Path(exp.folder) / "metadata.json"
     document.write_text(document.read_text().replace('"format": 1', '"format": 99'))
     with pytest.raises(UnknownFormat, match="99"):
-        opened(root).run.start()
+        opened(root, resume="allow").run.start()
 
 
 def test_the_ranks_of_one_launch_share_an_experiment_opened_by_name(
@@ -432,7 +432,7 @@ def test_before_the_start_the_error_names_run_start(root: Path) -> None:
 
 
 def test_a_started_again_experiment_writes_to_its_new_segment_only(root: Path) -> None:
-    exp = opened(root)
+    exp = opened(root, resume="allow")
     with exp:
         for _ in range(400):
             exp.log_metric("x", 1.0)
@@ -492,14 +492,39 @@ def test_a_configuration_changed_behind_our_back_is_told_at_the_end(
     assert "lr" in capfd.readouterr().err
 
 
-def test_continuing_with_another_configuration_is_refused_naming_what_differs(root: Path) -> None:
-    with opened(root, config={"opt": {"lr": 0.1}, "n": 1}):
-        pass
-    with pytest.raises(ConfigFrozen) as caught:
-        opened(root, config={"opt": {"lr": 0.2}, "n": 1}).run.start()
-    assert caught.value.keys == ("opt.lr",)
+def test_continuing_with_another_configuration_keeps_both(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with opened(root, config={"opt": {"lr": 0.1}, "n": 1}) as exp:
-        assert state(exp.folder).outcome()[0] is Status.RUNNING
+        pass
+    with opened(root, config={"opt": {"lr": 0.2}, "n": 1}, resume="allow") as again:
+        assert again.config.opt.lr == 0.2
+    assert (again.id, again.folder) == (exp.id, exp.folder)
+    known = state(exp.folder)
+    assert known.config == {"opt": {"lr": 0.1}, "n": 1}
+    assert [one.config for one in known.openings()] == [None, {"opt": {"lr": 0.2}, "n": 1}]
+    assert "lr: 0.1" in (Path(exp.folder) / "config.yaml").read_text()
+    (own,) = Path(exp.folder, "openings").glob("*/config.yaml")
+    assert "lr: 0.2" in own.read_text()
+    assert "opt.lr" in capfd.readouterr().err
+
+
+def test_continuing_with_another_configuration_is_refused_where_that_is_asked_for(
+    root: Path,
+) -> None:
+    with opened(root, config={"opt": {"lr": 0.1}, "n": 1}) as exp:
+        pass
+    before = {path: path.read_bytes() for path in Path(exp.folder).rglob("*") if path.is_file()}
+    other = opened(
+        root, config={"opt": {"lr": 0.2}, "n": 1}, resume="allow", config_conflict="refuse"
+    )
+    with pytest.raises(ConfigFrozen) as caught:
+        other.run.start()
+    assert caught.value.keys == ("opt.lr",)
+    assert {p: p.read_bytes() for p in Path(exp.folder).rglob("*") if p.is_file()} == before
+    assert other.status is Status.PENDING
+    with opened(root, config={"opt": {"lr": 0.1}, "n": 1}, resume="allow") as again:
+        assert state(again.folder).outcome()[0] is Status.RUNNING
 
 
 def test_files_are_copied_hashed_and_never_overwritten(root: Path, tmp_path: Path) -> None:
@@ -754,7 +779,7 @@ def test_a_small_experiment_is_at_most_twelve_files(root: Path) -> None:
 def test_what_is_given_as_a_prefix_is_one_also_without_a_slash(root: Path) -> None:
     ids = []
     for _ in range(2):
-        with Experiment(prefix="solo", root=root) as exp:
+        with Experiment(prefix="solo", root=root, resume="allow") as exp:
             ids.append(exp.id)
             assert (exp.folder, exp.root) == (str(root / "solo"), str(root))
     assert ids[0] == ids[1]
@@ -779,5 +804,5 @@ def test_the_name_may_change_and_the_prefix_stays():
             exp.set_name("")
     assert state(exp.folder).name == "lr 0.1 / second"
     assert metadata(exp.folder)["name"] == "lr 0.1 / second"
-    with Experiment("alice/vision/first", console="off", system_metrics=0) as again:
+    with Experiment(resume=exp.id, console="off", system_metrics=0) as again:
         assert again.name == "lr 0.1 / second"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from anew.errors import InvalidName
 from anew.journal.layout import RootLayout
 from anew.tracking.documents import claim_identity, iso_time, read_identity
-from anew.tracking.identity import find_place, launch_token
+from anew.tracking.identity import find_by_id, named
 
 
 def test_of_many_that_open_a_folder_at_once_exactly_one_names_it(tmp_path: Path) -> None:
@@ -37,53 +38,41 @@ def test_of_many_that_open_a_folder_at_once_exactly_one_names_it(tmp_path: Path)
 
 def test_a_slash_makes_a_prefix_and_none_makes_a_name(tmp_path: Path) -> None:
     root = RootLayout(str(tmp_path))
-    prefix = find_place(root, "a/b", project=None, launch="", ordinal=0)
-    assert (prefix.prefix, prefix.name, prefix.experiment_id) == ("a/b", "b", None)
-    said = find_place(root, "solo", project=None, launch="", ordinal=0, is_prefix=True)
-    assert (said.prefix, said.name, said.experiment_id) == ("solo", "solo", None)
-    name = find_place(root, "my run: 1?", project="p", launch="", ordinal=0)
-    assert name.name == "my run: 1?"
-    assert name.prefix == f"p/my run- 1-{name.experiment_id}"
+    prefix = named(root, "a/b", project=None).place([], "id", "o")
+    assert (prefix.prefix, prefix.name) == ("a/b", "b")
+    said = named(root, "solo", project=None, is_prefix=True).place([], "id", "o")
+    assert (said.prefix, said.name) == ("solo", "solo")
+    name = named(root, "my run: 1?", project="p").place([], "id", "o")
+    assert (name.name, name.prefix) == ("my run: 1?", "p/my run- 1-id")
 
 
-SLURM = {"SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0"}
+@pytest.mark.parametrize("prefix", ["a/b~2", "a/b~1", "b~12"])
+def test_a_prefix_that_ends_in_a_number_of_ours_is_refused(tmp_path: Path, prefix: str) -> None:
+    with pytest.raises(InvalidName):
+        named(RootLayout(str(tmp_path)), prefix, project=None, is_prefix=True)
 
 
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        (SLURM, SLURM, True),
-        (SLURM, {**SLURM, "SLURM_STEP_ID": "1"}, False),
-        (SLURM, {**SLURM, "SLURM_RESTART_COUNT": "1"}, False),
-        ({"TORCHELASTIC_RUN_ID": "x"}, {"TORCHELASTIC_RUN_ID": "x"}, True),
-        (
-            {"TORCHELASTIC_RUN_ID": "x"},
-            {"TORCHELASTIC_RUN_ID": "x", "TORCHELASTIC_RESTART_COUNT": "1"},
-            False,
-        ),
-        ({}, {}, True),  # started by one parent on one machine
-        (
-            {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "n1", "MASTER_PORT": "1"},
-            {"LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "n1", "MASTER_PORT": "2"},
-            False,
-        ),
-    ],
-)
-def test_ranks_of_one_launch_have_a_token_in_common(
-    one: dict[str, str], other: dict[str, str], same: bool
-) -> None:
-    assert (launch_token(one, "", 4) == launch_token(other, "", 4)) is same
-    assert launch_token(one, "", 1) == ""
-    assert launch_token(one, "mine", 4) == "given:mine"
-
-
-def test_ranks_derive_the_same_id_and_later_openings_another(tmp_path: Path) -> None:
+def test_what_is_there_of_a_prefix_is_found_newest_first_and_nothing_else(tmp_path: Path) -> None:
     root = RootLayout(str(tmp_path))
-    ids = [
-        find_place(root, "x", project=None, launch="slurm:1", ordinal=n).experiment_id
-        for n in (0, 0, 1)
-    ]
-    assert ids[0] == ids[1] != ids[2]
+    for name in ("b", "b~2", "b~10", "b~x", "b~02", "bb", "b~3"):
+        folder = tmp_path / "a" / name
+        folder.mkdir(parents=True)
+        if name != "b~3":  # a folder that is no experiment
+            claim_identity(str(folder / "metadata.json"), {"experiment_id": f"id of {name}"})
+    known = named(root, "a/b", project=None).known()
+    assert [one.prefix for one in known] == ["a/b~10", "a/b~2", "a/b"]
+    assert known[0].id == "id of b~10"
+    assert named(root, "a/b", project=None).place(known, "x", "o").prefix == "a/b~11"
+
+
+def test_an_experiment_is_found_by_its_id_wherever_it_lies(tmp_path: Path) -> None:
+    root = RootLayout(str(tmp_path))
+    assert find_by_id(root, "gone") is None
+    (tmp_path / "x" / "y" / "journal").mkdir(parents=True)
+    claim_identity(str(tmp_path / "x" / "y" / "metadata.json"), {"experiment_id": "here"})
+    found = find_by_id(root, "here")
+    assert found is not None
+    assert found.prefix == "x/y"
 
 
 def test_times_are_written_in_utc_to_the_millisecond() -> None:

@@ -82,6 +82,11 @@ def _after_dashes(function: F) -> F:
 )
 @click.option("-t", "--tag", "tags", multiple=True, metavar="TAG", help="A tag for it; may repeat.")
 @click.option("--description", metavar="TEXT", help="A description.")
+@click.option(
+    "--resume",
+    metavar="auto|allow|must|ID",
+    help="Continue the last experiment of that prefix (auto: if it was interrupted), or the one with that id.",
+)
 @_after_dashes
 @shared(json=False, quiet="Say nothing of the experiment; the program's own output stays.")
 def run(
@@ -89,6 +94,7 @@ def run(
     prefix: str | None,
     tags: tuple[str, ...],
     description: str | None,
+    resume: str | None,
     command: tuple[str, ...],
 ) -> int:
     """Run a program as an experiment.
@@ -111,6 +117,7 @@ def run(
         root=face.root,
         tags=list(tags),
         description=description,
+        resume=resume,
         quiet=face.out.mode == "quiet",
     )
 

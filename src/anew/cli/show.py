@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -69,6 +70,7 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
                 keys = plural(len(flat(view.config)), "key")
                 face.out.line(f"Configuration: {keys}; --config shows it.", "dim")
                 face.out.line()
+            _openings(face, view)
             _metrics(face, store, view, system or everything, everything)
             _files(face, view, everything)
             if view.error:
@@ -141,6 +143,26 @@ def _mapping(face: Face, title: str, values: Mapping[str, Any], whole: bool) -> 
     for key, one in values.items():
         text = value(one)
         _pair(face, f"  {one_line(key)}", text if whole else shortened(text, 200), width=width + 2)
+    face.out.line()
+
+
+def _openings(face: Face, view: ExperimentView) -> None:
+    """How an experiment was continued: when, by which command, with which other configuration."""
+    if len(view.openings) < 2:
+        return
+    _heading(face, f"Openings ({len(view.openings)})")
+    first = flat(view.config or {})
+    for number_, one in enumerate(view.openings, 1):
+        took = f" after {duration(one.duration)}" if one.duration is not None else ""
+        text = f"{moment(one.started_at)}  {one.status}{took}  {one_line(shlex.join(one.command))}"
+        _pair(face, f"  {number_}", shortened(text, 200), width=5)
+        if one.config is not None:
+            own = flat(one.config)
+            keys = sorted(
+                k for k in first | own if k not in first or k not in own or first[k] != own[k]
+            )
+            said = ", ".join(f"{k}={value(own[k])}" if k in own else f"no {k}" for k in keys)
+            _pair(face, "", shortened(f"continued with {one_line(said)}", 200), width=5)
     face.out.line()
 
 

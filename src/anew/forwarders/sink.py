@@ -93,8 +93,9 @@ class ForwardSink:
         return {prefix: dict(self.progress.cursor) for prefix in ours}
 
     def take(self, experiment: Followed, piece: Piece) -> None:
-        """See `Sink.take`."""
-        self._hand.append(piece)
+        """See `Sink.take`. What was sent of a file that is gone stays sent."""
+        if isinstance(piece, SealedPart) or piece.data:
+            self._hand.append(piece)
 
     def finish(self, experiment: Followed) -> bool:
         """See `Sink.finish`."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ..address import local_folder
 from ..errors import InvalidSetting
-from ..record.secrets import mask_text
+from ..record.secrets import mask_secrets, mask_text
 
 __all__ = [
     "ADDRESSES",
@@ -44,7 +44,8 @@ class Destination:
 
     def shown(self) -> dict[str, Any]:
         """The same without passwords, for records and people."""
-        return {k: mask_text(v) if isinstance(v, str) else v for k, v in self.plain().items()}
+        shown: dict[str, Any] = mask_secrets(self.plain())
+        return shown
 
     def __str__(self) -> str:
         shown = {k: str(v) for k, v in self.shown().items() if k != "to"}

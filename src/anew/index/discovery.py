@@ -15,8 +15,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ..journal.follow import Cursor
-from ..journal.layout import OWN_FOLDERS, ExperimentLayout, RootLayout, is_experiment, is_text
+from ..journal.follow import Cursor, Stream, follow_pieces
+from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment, is_text
+from ..journal.storage import Storage
 
 __all__ = ["Folders", "is_current", "look_around"]
 
@@ -25,6 +26,7 @@ EXPERIMENTS = 10
 MAX_FOLDERS = 2000
 LARGE_EVERY = 60.0
 _SLACK_NS = 2_000_000_000  # file systems keep times as coarse as this
+STREAMS = frozenset({Stream.EVENTS, Stream.POINTS})
 _cursors = msgspec.msgpack.Decoder(Cursor)
 
 
@@ -124,7 +126,9 @@ def _list_folder(
     path = os.path.join(root.root, *name.split("/")) if name else root.root
     seen = folders.seen[name]
     try:
-        status = os.lstat(path)
+        status = os.stat(
+            path
+        )  # it was a folder of the root, or a link out of it, when it was listed
         if not stat.S_ISDIR(status.st_mode):
             raise FileNotFoundError
         stamp = (status.st_ctime_ns, status.st_ino)
@@ -140,15 +144,11 @@ def _list_folder(
         with os.scandir(path) as children:
             for child in children:
                 count += 1
-                if not child.is_dir(follow_symlinks=False) or child.name.startswith("."):
+                if not root.may_hold(child, path, in_experiment):
                     continue
                 if not is_text(child.name):
                     continue  # the doctor names it
-                if (in_experiment and child.name in OWN_FOLDERS) or (
-                    not name and child.name == "weights"
-                ):
-                    continue
-                if same and child.stat(follow_symlinks=False).st_ctime_ns < since:
+                if same and _changed_ns(child) < since:
                     continue
                 prefix = f"{name}/{child.name}" if name else child.name
                 if is_experiment(child.path):
@@ -166,6 +166,11 @@ def _list_folder(
     return experiments, inside, count
 
 
+def _changed_ns(child: os.DirEntry[str]) -> int:
+    """When a folder, or a link to one, was changed last."""
+    return max(child.stat(follow_symlinks=False).st_ctime_ns, child.stat().st_ctime_ns)
+
+
 def _holds_folders(experiment: str) -> bool:
     with os.scandir(experiment) as children:
         return any(
@@ -176,23 +181,11 @@ def _holds_folders(experiment: str) -> bool:
         )
 
 
-def is_current(layout: ExperimentLayout, cursor: bytes) -> bool:
-    """Whether everything in an experiment's folder was taken in, as far as the sizes of its files say."""
+def is_current(storage: Storage, cursor: bytes) -> bool:
+    """Whether everything among an experiment's files was taken in, and nothing else counts for it."""
     try:
-        taken = _cursors.decode(cursor)
-    except msgspec.MsgspecError:
+        return storage.list("journal") != [] and not any(
+            True for _ in follow_pieces(storage, _cursors.decode(cursor), STREAMS, chunk_bytes=4096)
+        )
+    except (msgspec.MsgspecError, OSError):
         return False
-    for folder, suffixes in (("journal", (".jsonl",)), ("metrics", (".jsonl", ".parquet"))):
-        try:
-            with os.scandir(layout.path(folder)) as entries:
-                for entry in entries:
-                    if entry.name.endswith(suffixes):
-                        position = taken.get(f"{folder}/{entry.name}")
-                        if position is None or position.offset != entry.stat().st_size:
-                            return False
-        except FileNotFoundError:
-            if folder == "journal":
-                return False
-        except OSError:
-            return False
-    return True

@@ -6,7 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 
-from ..journal.identify import identify, openings
+from ..journal.identify import identify
+from ..journal.layout import ExperimentLayout
 from ..journal.root import unreadable_files
 from ..query.question import FactsQuestion, Part, ask
 from ..record.facts import ProblemFact
@@ -31,20 +32,32 @@ def examine(
     with index.exclusive():
         rows = index.stores.catalog.select(ask(columns=["prefix"], now=time.time()))
         known = dict(zip(rows.columns[0].values, rows.ids, strict=True))
-        findings += _unread_folders(index)
-        walked = sorted(index.root.walk()) if os.path.isdir(index.root.root) else []
+        closed: dict[str, OSError] = {}
+        folders = sorted(index.root.walk(closed)) if os.path.isdir(index.root.root) else []
+        walked = sorted({p for prefix in folders for p in index.journals.shown(prefix)})
+        findings += [
+            Finding(
+                "unreadable",
+                _shown(prefix),
+                f"It cannot be read: {error.strerror}.",
+                _shown(index.root.experiment(prefix).folder),
+            )
+            for prefix, error in closed.items()
+        ]
         behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
         late = []
         for done, prefix in enumerate(walked, 1):
             found = list(
-                examine_records(index.root.experiment(prefix), index.journals.of(prefix), prefix)
+                examine_records(
+                    ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix), prefix
+                )
             )
             if repair:
                 _note(index, prefix, found)
             findings += found
             if prefix in behind and not found:
-                folder = index.root.experiment(prefix).folder
+                folder = index.folder_of(prefix)
                 message = "Its folder holds other records than were taken in."
                 findings.append(Finding("not indexed", prefix, message, folder, repaired=repair))
                 late.append(prefix)
@@ -56,21 +69,6 @@ def examine(
         findings += _journal(index)
         findings += _leftovers(index, repair)
     return findings
-
-
-def _unread_folders(index: Index) -> list[Finding]:
-    """Folders that nobody can look into, or whose names cannot be shown."""
-    found: list[Finding] = []
-
-    def failed(prefix: str, why: str) -> None:
-        folder = index.root.experiment(prefix).folder
-        message = f"It cannot be read: {why}."
-        found.append(Finding("unreadable", _shown(prefix), message, _shown(folder)))
-
-    if os.path.isdir(index.root.root):
-        for _ in index.root.walk(failed):
-            continue
-    return found
 
 
 def _shown(path: str) -> str:
@@ -95,21 +93,17 @@ def _compare(
         )
         strangers.append(prefix)
     for prefix in walked:
-        folder = index.root.experiment(prefix).folder
+        folder = index.folder_of(prefix)
         try:
             experiment_id = identify(index.journals.of(prefix))
-            others = {o.experiment_id for o in openings(index.journals.of(prefix))} - {
-                experiment_id
-            }
         except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
             yield Finding("unreadable", prefix, f"It cannot be read: {said(error)}.", folder)
             continue
-        if experiment_id is not None and others:
+        shown = index.journals.shown(prefix)
+        if prefix == index.journals.lies(prefix).folder and len(shown) > 1:
             message = (
-                f"It holds records of {experiment_id} and of {', '.join(sorted(others))}: "
-                "folders were "
-                "copied onto each other. All of them are shown as the first experiment. Move the "
-                "files of the other experiment's writers to a separate folder."
+                f"It holds the records of {len(shown)} experiments: folders were copied onto each other. They are "
+                f"shown as {', '.join(shown)}. What they logged besides records (files, values) lies together."
             )
             yield Finding("mixed", prefix, message, folder)
         if experiment_id is None:
@@ -136,7 +130,7 @@ def _compare(
 def _note(index: Index, prefix: str, found: list[Finding]) -> None:
     """Make the catalog's problems of an experiment those that were found."""
     catalog = index.stores.catalog
-    folder = index.root.experiment(prefix).folder
+    folder = index.folder_of(prefix)
     known = catalog.known(prefixes=[prefix])
     if not known:
         return

@@ -15,12 +15,12 @@ from ..journal.documents import RootJournal
 from ..journal.drive import drive
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
+from ..journal.residents import FolderJournals
 from ..journal.root import RootPosition, follow_root
 from ..journal.sealing import may_seal
-from ..journal.storage import FolderJournals, Journals
 from ..query.question import Question
 from ..record.ids import is_like_id
-from ..record.names import check_prefix
+from ..record.names import check_prefix, split_number
 from ..record.root import Hint, OfExperiment, RootEvent, decode_root
 from ..record.status import Status
 from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
@@ -79,7 +79,7 @@ class Index:
         self.stores = stores
         self.root: RootLayout = stores.root
         self.journal = journal or RootJournal(stores.root)
-        self.journals: Journals = FolderJournals(stores.root)
+        self.journals = FolderJournals(stores.root)
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
         self._depth = 0
@@ -132,10 +132,16 @@ class Index:
         news = [
             prefix
             for prefix in prefixes
-            if prefix not in known
-            or not is_current(self.root.experiment(prefix), known[prefix].cursor)
+            if prefix not in known or not is_current(self.journals.of(prefix), known[prefix].cursor)
         ]
         return bool(news) and self._look_at_once(news)
+
+    def _beside(self, prefixes: Iterable[str]) -> list[str]:
+        """Where experiments are shown that the catalog does not know and that lie in the folders of known ones."""
+        known = set(prefixes)
+        others = [p for prefix in known for p in self.journals.shown(prefix) if p not in known]
+        there = {k.prefix for k in self.stores.catalog.known(prefixes=others)} if others else set()
+        return [prefix for prefix in others if prefix not in there]
 
     def behind(self, prefixes: Collection[str]) -> list[str]:
         """Those of some experiments that hold what was not taken in, though nobody writes to them."""
@@ -145,8 +151,8 @@ class Index:
             k.prefix
             for k in catalog.known(prefixes=prefixes)
             if k.prefix not in followed
-            and os.path.isdir(self.root.experiment(k.prefix).folder)
-            and not is_current(self.root.experiment(k.prefix), k.cursor)
+            and os.path.isdir(self.folder_of(k.prefix))
+            and not is_current(self.journals.of(k.prefix), k.cursor)
         ]
 
     def seek(self, ref: str) -> bool:
@@ -158,6 +164,8 @@ class Index:
             prefix = check_prefix(ref.strip().strip("/"))
         except (InvalidName, InvalidValue):
             return False
+        start, number = split_number(prefix)
+        prefix = start if number == 1 else prefix
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
         if not is_like_id(prefix):
@@ -178,6 +186,15 @@ class Index:
                 return False
             self._mended(self._recall)
             return self.touch(prefixes).experiments > 0
+
+    def folder_of(self, prefix: str) -> str:
+        """The folder of the experiment that is shown at a prefix."""
+        return self.root.experiment(self.journals.lies(prefix).folder).folder
+
+    def place(self, experiment_id: str, prefix: str) -> ExperimentFolder:
+        """Where the series of the experiment that is shown at a prefix lies."""
+        folder, share = self.journals.lies(prefix)
+        return ExperimentFolder(experiment_id, self.root.experiment(folder).folder, share)
 
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
         """Turn all finished points of some experiments into columns, small files too.
@@ -201,7 +218,7 @@ class Index:
         return total
 
     def _seal(self, row: Row) -> Sealed:
-        place = ExperimentFolder(row.experiment_id, self.root.experiment(row.prefix).folder)
+        place = self.place(row.experiment_id, row.prefix)
         awaited = partial(awaited_by, row.state, self._sinks())
         may = may_seal(self.journals.of(row.prefix), awaited, time.time())
         return self.stores.series.flush(place, row.finished, small=True, may_seal=may)
@@ -347,11 +364,10 @@ class Index:
         found = look_around(self.root, folders)
         known = {k.prefix: k for k in (*round_, *catalog.known(prefixes=found))}
         current = {
-            prefix
-            for prefix, k in known.items()
-            if is_current(self.root.experiment(prefix), k.cursor)
+            prefix for prefix, k in known.items() if is_current(self.journals.of(prefix), k.cursor)
         }
-        news = [prefix for prefix in dict.fromkeys((*found, *known)) if prefix not in current]
+        beside = self._beside(current)
+        news = [p for p in dict.fromkeys((*found, *known, *beside)) if p not in current]
         return news, folders.to_text()
 
     def _next_round(self) -> list[Known]:
@@ -397,9 +413,20 @@ class Index:
         """Have the driver look at the folders at these prefixes, and save what is new, some at a time."""
         if not prefixes:
             return Refreshed()
+        # Where several experiments lie in one folder, a change to it may concern each of them.
+        prefixes = list(
+            dict.fromkeys(p for prefix in prefixes for p in self.journals.shown(prefix))
+        )
         from .sink import IndexSink  # which loads what decodes points; nothing new needs none of it
 
-        sink = IndexSink(self.stores, self.journals, self._unread, self._deleted, self._sinks)
+        sink = IndexSink(
+            self.stores,
+            self.journals,
+            self._unread,
+            self._deleted,
+            self._sinks,
+            self.journal.state().placed(),
+        )
         for turn in drive(self.journals, prefixes, [sink]):
             if self.stores.lock:
                 renew(self.stores.lock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
-from ..journal.identify import identify, last_opened
+from ..journal.identify import tenants
 from ..journal.sink import Followed
 from ..journal.storage import Journals
 from ..stores.catalog.protocol import Batch, CatalogDamaged, Entry, Known
@@ -25,6 +25,7 @@ class IndexSink:
         unread: The prefixes that could not be read so far, with the reason; kept true with what is committed.
         deleted: The ids of experiments that the root's journal says are deleted: as if they were not there.
         sinks: Tells the other sinks that are registered for the root, and since when: sealing waits for them.
+        moved: The prefixes that experiments were moved or restored to by a command, by id.
 
     Attributes:
         experiments, points, problems: How many of each were committed.
@@ -39,8 +40,10 @@ class IndexSink:
         unread: Mapping[str, str] | None = None,
         deleted: Collection[str] = (),
         sinks: Callable[[], Mapping[str, float]] = dict,
+        moved: Mapping[str, str] | None = None,
     ) -> None:
         self._sinks = sinks
+        self._moved = moved or {}
         self.unread = dict(unread or {})
         self._deleted = deleted
         self.experiments = self.points = self.problems = 0
@@ -67,6 +70,7 @@ class IndexSink:
             fresh = [Followed(e.prefix, None) if e.prefix in hidden else e for e in fresh]
             ids = [e.experiment_id for e in fresh if e.experiment_id]
             known = self._stores.catalog.known(ids=ids, prefixes=[e.prefix for e in fresh])
+        fresh = self._newest(fresh)
         by_id = {k.experiment_id: k for k in known}
         by_prefix = {k.prefix: k for k in known}
         for prefix, experiment_id in fresh:
@@ -87,6 +91,7 @@ class IndexSink:
             visit = Visit(
                 self._stores,
                 self._journals.of(prefix),
+                self._journals.lies(prefix),
                 prefix,
                 experiment_id,
                 mine,
@@ -168,11 +173,34 @@ class IndexSink:
         """See `Sink.close`."""
         self._begin()
 
+    def _newest(self, found: Sequence[Followed]) -> list[Followed]:
+        """Of several places with one id, the one that is to be shown; copies are as if nothing was there."""
+        best: dict[str, Followed] = {}
+        twice = set()
+        for one in found:
+            if one.experiment_id is not None:
+                other = best.setdefault(one.experiment_id, one)
+                if other is not one:
+                    twice.add(one.experiment_id)
+                    if self._standing(one.prefix, one.experiment_id) > self._standing(
+                        other.prefix, one.experiment_id
+                    ):
+                        best[one.experiment_id] = one
+        return [e for e in found if e.experiment_id not in twice or best[e.experiment_id] is e]
+
     def _stays(self, known: Known, prefix: str) -> bool:
         """Whether an experiment that is at another prefix too is still to be shown where it is known to be."""
-        there, here = self._journals.of(known.prefix), self._journals.of(prefix)
         try:
-            same = identify(there) == known.experiment_id
-            return same and last_opened(there) >= last_opened(here)
+            there = self._standing(known.prefix, known.experiment_id)
+            return there[0] > float("-inf") and there >= self._standing(prefix, known.experiment_id)
         except OSError:  # what is there and cannot be read stays as it is known
             return True
+
+    def _standing(self, prefix: str, experiment_id: str) -> tuple[float, bool, bool]:
+        """How much speaks for an experiment being shown at a prefix: it was opened last there, it was moved there by a
+        command, it was opened there and not only copied."""
+        found = tenants(self._journals.of(prefix))
+        mine = next((one for one in found if one.experiment_id == experiment_id), None)
+        if mine is None:
+            return (float("-inf"), False, False)
+        return mine.last, self._moved.get(experiment_id) == prefix, prefix in mine.filed

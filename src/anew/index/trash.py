@@ -23,11 +23,12 @@ from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment, is_orphaned, is_text
 from ..journal.reserve import has_room, keep_reserve, use_reserve
 from ..journal.root import make_private
-from ..journal.storage import FolderStorage
+from ..journal.storage import FolderStorage, Share, SharedStorage
 from ..record.ids import new_id
 from ..record.names import ROOT_RESERVED, check_prefix, folder_name
 from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
+from ..stores.series.protocol import ExperimentFolder
 from .footprint import Weighing, own_entries
 from .index import Index
 
@@ -102,7 +103,7 @@ class Trash:
 
     def _is_at(self, experiment_id: str, prefix: str) -> bool:
         try:
-            return identify(FolderStorage(self._root.experiment(prefix).folder)) == experiment_id
+            return identify(self._index.journals.of(prefix)) == experiment_id
         except OSError:
             return False
 
@@ -155,7 +156,7 @@ class Trash:
             for experiment_id in dict.fromkeys(ids):
                 row = rows[experiment_id]
                 self._say("deleted", row.experiment_id, row.prefix, row.name)
-                source = self._root.experiment(row.prefix).folder
+                source = self._index.place(experiment_id, row.prefix)
                 folder = self._free_folder(row.experiment_id)
                 weighing = Weighing()
                 weighing.add(self._move_in(source, folder))
@@ -188,7 +189,7 @@ class Trash:
             self._say("deleted", experiment_id, shown, folder_name(segments[-1]))
             target = self._free_folder(experiment_id)
             weighing = Weighing()
-            weighing.add(self._move_in(folder, target))
+            weighing.add(self._move_in(ExperimentFolder(experiment_id, folder), target))
             freed = weighing.freed
             if permanently:
                 self._say("purged", experiment_id, shown)
@@ -260,10 +261,16 @@ class Trash:
         make_private(self._root, folder)
         return folder
 
-    def _move_in(self, source: str, folder: str) -> list[str]:
+    def _move_in(self, place: ExperimentFolder, folder: str) -> list[str]:
         """Move an experiment's own files into a folder of the trash; what is there then."""
-        content = os.path.join(folder, "content")
-        if os.path.isdir(source):
+        content, source = os.path.join(folder, "content"), place.folder
+        if place.share is not None:
+            # Several experiments lie there: its writers' files go, what they share stays.
+            for path in _files_of(source, place.share):
+                target = os.path.join(content, os.path.relpath(path, source))
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                _move(path, target)
+        elif os.path.isdir(source):
             entries, everything = own_entries(source)
             if everything:
                 _move(source, content)
@@ -399,6 +406,17 @@ class Trash:
         freed = weighing.freed
         shutil.rmtree(folder)
         return freed
+
+
+def _files_of(folder: str, share: Share) -> list[str]:
+    """The files that the writers of one of several experiments in a folder have to themselves; its journal last."""
+    storage = SharedStorage(FolderStorage(folder), share)
+    return [
+        os.path.join(folder, inside, blob.name)
+        for inside in ("metrics", "logs", "journal")
+        for blob in storage.list(inside)
+        if blob.name not in ("logs.jsonl", "train.log")
+    ]
 
 
 def _move(source: str, target: str) -> None:

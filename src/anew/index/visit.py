@@ -19,7 +19,7 @@ from ..journal.follow import (
     follow_pieces,
 )
 from ..journal.sealing import may_seal
-from ..journal.storage import Storage
+from ..journal.storage import Lies, Storage
 from ..journal.vanished import Gone, gone_writers, write_down
 from ..record.decode import decode_written
 from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
@@ -54,6 +54,7 @@ class Visit:
         experiment_id: Its id, in case its events do not say.
         known: What the catalog has of it, or None.
         storage: The experiment's files.
+        lies: Where they lie.
         sinks: Tells the sinks that are registered for the root, and since when.
     """
 
@@ -61,6 +62,7 @@ class Visit:
         self,
         stores: Stores,
         storage: Storage,
+        lies: Lies,
         prefix: str,
         experiment_id: str,
         known: Known | None,
@@ -68,10 +70,10 @@ class Visit:
     ) -> None:
         self._sinks = sinks
         self._storage = storage
-        self.layout = stores.root.experiment(prefix)
+        self.layout = stores.root.experiment(lies.folder)
         self.prefix = prefix
         self.experiment_id = experiment_id
-        self.place = ExperimentFolder(experiment_id, self.layout.folder)
+        self.place = ExperimentFolder(experiment_id, self.layout.folder, lies.share)
         self.key = known.key if known else None
         self.points = 0
         self._root = stores.root
@@ -120,14 +122,17 @@ class Visit:
         """
         if self._replaced:
             return
+        before = self.cursor.get(piece.path, Position())
         if isinstance(piece, SealedPart):
-            self._take_sealed(piece)
-        elif self.cursor.get(piece.path, Position()).offset != piece.offset:
-            self._series.drop(self.experiment_id)
-            self._begin(None)
-            self._replaced = True
-        else:
+            if not before.offset:
+                self._take_sealed(piece)
+                return
+        elif before.offset == piece.offset:
             self._take_lines(piece)
+            return
+        self._series.drop(self.experiment_id)
+        self._begin(None)
+        self._replaced = True
 
     def _take_lines(self, chunk: Chunk) -> None:
         end = chunk.end
@@ -255,7 +260,7 @@ class Visit:
         awaited = may_seal(self._storage, lambda: awaited_by(self.state, self._sinks()), now)
         if self._series.flush(self.place, ended, may_seal=awaited).files:
             self._note_sealed()
-        status, reason, ended_at = shown(self.state, self._gone)
+        status, reason, ended_at, paused = shown(self.state, self._gone)
         given_up = {g.writer for g in self._gone if now - g.since > GIVE_UP_SECONDS}
         live = any(
             w.ended_at is None and w.opened.role != "edit" and name not in given_up
@@ -263,14 +268,12 @@ class Visit:
         )
         if not self._took and live and self._known and self._known.status == status:
             return None
-        return self._entry(status, reason, ended_at, live)
+        return self._entry(self._facts(status, reason, ended_at, paused), live)
 
-    def _entry(
-        self, status: Status, reason: str | None, ended_at: float | None, live: bool
-    ) -> Entry:
+    def _entry(self, facts: ExperimentFacts, live: bool) -> Entry:
         entry = Entry(
             key=self.key,
-            facts=self._facts(status, reason, ended_at),
+            facts=facts,
             cursor=msgspec.msgpack.encode(self.cursor),
             live=live,
             whole=self._whole,
@@ -298,7 +301,9 @@ class Visit:
             )
         return entry
 
-    def _facts(self, status: Status, reason: str | None, ended_at: float | None) -> ExperimentFacts:
+    def _facts(
+        self, status: Status, reason: str | None, ended_at: float | None, paused: float
+    ) -> ExperimentFacts:
         state = self.state
         segments = self.prefix.split("/")
         first = next((w.opened for w in state.writers.values() if w.opened.role == "lead"), None)
@@ -318,6 +323,7 @@ class Visit:
             created_at=state.created_at,
             started_at=state.started_at,
             ended_at=ended_at,
+            paused=paused,
             updated_at=max(state.folded_to, points_to),
             user=first.user or None if first else None,
             host=first.host or None if first else None,

@@ -58,7 +58,7 @@ class Opening:
         else:
             # What is continued was announced when it began.
             how = {"quiet": True} | {k: v for k, v in self._options.items() if k in _HOW}
-            held = Experiment(prefix=held.prefix, **{**how, "root": held.root}).run.start()
+            held = Experiment(resume=held.id, **{**how, "root": held.root}).run.start()
         self._held = held
         return held
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from .liveness import boot_id, host_name, pid_space
+from .liveness import boot_id, host_name, machine_id, pid_space
 
-__all__ = ["Identity", "identity", "login_name", "machine_id"]
+__all__ = ["Identity", "identity", "login_name"]
 
 _PRIME = 2**61 - 1
 
@@ -56,17 +56,6 @@ def identity() -> Identity:
         user = str(getuid()) if getuid else login_name()
         _here = Identity(host_name(), machine_id(), boot_id(), pid_space(), user)
     return _here
-
-
-def machine_id() -> str:
-    """A permanent id of the machine, or "" if none is available."""
-    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
-        try:
-            with open(path) as file:
-                return file.read().strip()
-        except OSError:
-            continue
-    return ""
 
 
 def login_name() -> str:

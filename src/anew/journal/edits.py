@@ -10,6 +10,7 @@ import os
 import time
 
 from ..record.encode import encode_line
+from ..record.secrets import mask_event
 from .author import identity
 from .layout import ExperimentLayout, RootLayout
 from .root import announce, append_line
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["append_event", "edit_writer"]
 
 
-def edit_writer(layout: ExperimentLayout) -> str:
-    """The writer name under which edits from here stand in this folder: `edit-<host>-<hash>`.
+def edit_writer(layout: ExperimentLayout, experiment_id: str) -> str:
+    """The writer name under which edits of an experiment from here stand in this folder: `edit-<id>-<host>-<hash>`.
 
     Raises:
         FileNotFoundError: The experiment's folder is gone.
     """
     folder = os.stat(layout.path("journal"))  # another copy of the folder is another file
-    return f"edit-{identity().name(f'{folder.st_dev}.{folder.st_ino}')}"
+    return f"edit-{experiment_id}-{identity().name(f'{folder.st_dev}.{folder.st_ino}')}"
 
 
 def append_event(
@@ -41,7 +42,7 @@ def append_event(
     t: float | None = None,
     **fields: Any,
 ) -> None:
-    """Append one event to the experiment's edits and announce the change.
+    """Append one event to the experiment's edits and announce the change; secrets in it are masked.
 
     Args:
         kind: The event's tag, such as "tags" or "closed".
@@ -51,9 +52,9 @@ def append_event(
         FileNotFoundError: The experiment's folder is gone.
         OSError: It cannot be written.
     """
-    writer = edit_writer(layout)
+    writer = edit_writer(layout, experiment_id)
     seen = layout.sizes(w for w in layout.writers() if w != writer)
     at = time.time() if t is None else t
-    line = encode_line({"k": kind, "t": at, "after": seen, **fields})
+    line = encode_line({"k": kind, "t": at, "after": seen, **mask_event(kind, fields)})
     append_line(layout.events(writer), line)
     announce(root, "changed", experiment_id, root.prefix_of(layout.folder))

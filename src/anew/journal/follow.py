@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from enum import Enum
+from zlib import crc32
 
 import msgspec
 
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 CHUNK_BYTES = 8 << 20
+MARK_BYTES = 256
 MAX_LINE_BYTES = 256 << 20
 """What has no line end by then is no record; whatever it is, it is not read into memory."""
 
@@ -44,10 +46,24 @@ class Stream(str, Enum):
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True):
-    """How far a file has been read: `offset` bytes, which are `lines` whole lines."""
+    """How far a file has been read: `offset` bytes, which are `lines` whole lines; and which file that was.
+
+    `mark` is a checksum of its first bytes and of those before `offset`, 0 where that is not known; `changed_at` and
+    `file` are those of its `Blob`. While these two stay, nobody looks; when they do not, the checksum tells a file that
+    was touched or copied from one that was replaced.
+    """
 
     offset: int = 0
     lines: int = 0
+    mark: int = 0
+    changed_at: float = 0.0
+    file: int = 0
+
+    def is_at_end_of(self, blob: Blob) -> bool:
+        """Whether a file has these bytes and nobody has touched it since."""
+        return blob.size == self.offset and (
+            not self.mark or (blob.changed_at, blob.file) == (self.changed_at, self.file)
+        )
 
 
 Cursor = dict[str, Position]
@@ -55,7 +71,11 @@ Cursor = dict[str, Position]
 
 
 class Chunk(msgspec.Struct, frozen=True):
-    """Whole lines of one file. `lines` counts those before it; `part` numbers a writer's points files."""
+    """Whole lines of one file. `lines` counts those before it; `part` numbers a writer's points files.
+
+    A chunk that does not begin where the cursor ends comes of a file that was replaced. One without data says that the
+    file is gone, or holds no whole line any more. `mark`, `changed_at` and `file` are those of the position after it.
+    """
 
     stream: Stream
     path: str
@@ -64,24 +84,36 @@ class Chunk(msgspec.Struct, frozen=True):
     offset: int
     lines: int
     data: bytes
+    mark: int = 0
+    changed_at: float = 0.0
+    file: int = 0
 
     @property
     def end(self) -> Position:
         """The position after this chunk, to be saved once it has been taken in."""
-        return Position(self.offset + len(self.data), self.lines + self.data.count(b"\n"))
+        return Position(
+            self.offset + len(self.data),
+            self.lines + self.data.count(b"\n"),
+            self.mark,
+            self.changed_at,
+            self.file,
+        )
 
 
 class SealedPart(msgspec.Struct, frozen=True):
     """A part of a writer's points that was turned into columns; its footer tells which text it stands for.
 
     `size` is in bytes of the file. A sink remembers at `path` that it has seen the file, and at `text`, as for lines, how far it
-    has come in what the file stands for.
+    has come in what the file stands for. `mark`, `changed_at` and `file` are as of a `Chunk`.
     """
 
     path: str
     writer: str
     part: int
     size: int
+    mark: int = 0
+    changed_at: float = 0.0
+    file: int = 0
 
     @property
     def text(self) -> str:
@@ -91,7 +123,7 @@ class SealedPart(msgspec.Struct, frozen=True):
     @property
     def end(self) -> Position:
         """The position at `path` that says that it was taken in."""
-        return Position(self.size, 0)
+        return Position(self.size, 0, self.mark, self.changed_at, self.file)
 
 
 Piece = Chunk | SealedPart
@@ -135,8 +167,8 @@ def follow_pieces(
 ) -> Iterator[Piece]:
     """Yield what was appended to an experiment's files since `cursor`, and the parts that were sealed.
 
-    The cursor is not changed: set `cursor[piece.path] = piece.end` when a piece has been taken in. A file
-    shorter than its position was replaced and is read from its start.
+    The cursor is not changed: set `cursor[piece.path] = piece.end` when a piece has been taken in. A file that is not
+    the one read before, of whatever size, is read from its start.
 
     Args:
         where: The experiment's files; a text is the path of its folder.
@@ -145,35 +177,95 @@ def follow_pieces(
         OSError: A file exists but cannot be read, or has a line that is far too long.
     """
     storage = FolderStorage(where) if isinstance(where, str) else where
+    there = set()
     for stream, path, writer, part, blob in _files(storage, streams):
+        there.add(path.removesuffix(".parquet").removesuffix(".jsonl"))
         position = cursor.get(path, Position())
-        if blob.size == position.offset:
+        if position.is_at_end_of(blob):
             continue
-        if path.endswith(".parquet"):
-            yield SealedPart(path, writer, part, blob.size)
-            continue
-        offset, lines = (
-            (position.offset, position.lines) if position.offset <= blob.size else (0, 0)
-        )
-        want = chunk_bytes
-        while offset < blob.size:
-            try:
-                data = storage.read(path, offset, min(want, blob.size - offset))
-            except FileNotFoundError:  # sealed or deleted since the folder was listed
-                break
-            end = data.rfind(b"\n") + 1
-            if not end:
-                if not data or offset + len(data) >= blob.size:
-                    break  # a line in progress
-                want *= 2  # a line longer than a chunk
-                if want > max(MAX_LINE_BYTES, chunk_bytes):
-                    raise OSError(
-                        errno.EFBIG, f"it has a line of more than {MAX_LINE_BYTES >> 20} MiB", path
-                    )
+        try:
+            replaced = position.offset > blob.size
+            ends = _Ends(storage, path, 0 if replaced else position.offset)
+            if position.mark and ends.mark != position.mark:
+                position, replaced, ends = Position(), True, _Ends(storage, path, 0)
+            if path.endswith(".parquet"):
+                if replaced or blob.size != position.offset:
+                    mark = _Ends(storage, path, blob.size).mark
+                    seen = (mark, blob.changed_at, blob.file)
+                    yield SealedPart(path, writer, part, blob.size, *seen)
                 continue
-            chunk = Chunk(stream, path, writer, part, offset, lines, data[:end])
-            offset, lines, want = chunk.end.offset, chunk.end.lines, chunk_bytes
-            yield chunk
+        except FileNotFoundError:  # sealed or deleted since the folder was listed
+            continue
+        if replaced:
+            position = Position()
+        for chunk in _chunks(storage, path, blob, position, ends, chunk_bytes):
+            replaced = False
+            yield Chunk(stream, path, writer, part, *chunk, blob.changed_at, blob.file)
+        if replaced:
+            yield Chunk(stream, path, writer, part, 0, 0, b"")
+    yield from _gone(cursor, there, streams)
+
+
+class _Ends:
+    """The first bytes of a file and those before an offset, from which its mark is made."""
+
+    def __init__(self, storage: Storage, path: str, offset: int) -> None:
+        self._first = storage.read(path, 0, min(MARK_BYTES, offset)) if offset else b""
+        start = max(0, offset - MARK_BYTES)
+        self._last = storage.read(path, start, offset - start) if start else self._first
+
+    def add(self, data: bytes) -> int:
+        """Move on over `data`, which follows; the mark of the place after it."""
+        if len(self._first) < MARK_BYTES:
+            self._first += data[: MARK_BYTES - len(self._first)]
+        self._last = (self._last + data[-MARK_BYTES:])[-MARK_BYTES:]
+        return self.mark
+
+    @property
+    def mark(self) -> int:
+        """The checksum; 0 at the start of a file."""
+        return (crc32(self._last, crc32(self._first)) or 1) if self._last else 0
+
+
+def _chunks(
+    storage: Storage, path: str, blob: Blob, position: Position, ends: _Ends, chunk_bytes: int
+) -> Iterator[tuple[int, int, bytes, int]]:
+    """Offset, lines before, data and mark of the whole lines from a position on."""
+    offset, lines, want = position.offset, position.lines, chunk_bytes
+    while offset < blob.size:
+        try:
+            data = storage.read(path, offset, min(want, blob.size - offset))
+        except FileNotFoundError:  # sealed or deleted since the folder was listed
+            break
+        end = data.rfind(b"\n") + 1
+        if not end:
+            if not data or offset + len(data) >= blob.size:
+                break  # a line in progress
+            want *= 2  # a line longer than a chunk
+            if want > max(MAX_LINE_BYTES, chunk_bytes):
+                raise OSError(
+                    errno.EFBIG, f"it has a line of more than {MAX_LINE_BYTES >> 20} MiB", path
+                )
+            continue
+        data = data[:end]
+        yield offset, lines, data, ends.add(data)
+        offset, lines, want = offset + end, lines + data.count(b"\n"), chunk_bytes
+
+
+def _gone(cursor: Cursor, there: set[str], streams: frozenset[Stream]) -> Iterator[Chunk]:
+    """A chunk without data for each file of lines that was read before and is there in no form any more."""
+    for path in sorted(cursor):
+        stem = path.removesuffix(".jsonl")
+        if stem == path or stem in there or not cursor[path].offset:
+            continue
+        folder, _, name = stem.partition("/")
+        stream = _STREAM_OF.get(folder)
+        if stream in streams:
+            writer, part = split_part(name) if stream is Stream.POINTS else (name, 1)
+            yield Chunk(stream, path, writer.removeprefix("logs-"), part, 0, 0, b"")
+
+
+_STREAM_OF = {"journal": Stream.EVENTS, "metrics": Stream.POINTS, "logs": Stream.LOGS}
 
 
 def follow(

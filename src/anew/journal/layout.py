@@ -12,6 +12,7 @@ catalog, and `.anew/`. Inside an experiment every writer has files of its own, n
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..record.ids import new_id
@@ -19,7 +20,7 @@ from ..record.names import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 __all__ = [
     "ExperimentLayout",
@@ -95,11 +96,12 @@ class RootLayout:
         """The prefix of an experiment's folder: its path under the root."""
         return os.path.relpath(folder, self.root).replace(os.sep, "/")
 
-    def walk(self, failed: Callable[[str, str], None] = lambda prefix, why: None) -> Iterator[str]:
+    def walk(self, unreadable: dict[str, OSError] | None = None) -> Iterator[str]:
         """The prefixes of all experiment folders below the root, found by looking at every folder.
 
         Args:
-            failed: Told of each folder below the root that cannot be looked at, or whose name is no text, and why.
+            unreadable: Is given the prefixes of folders that cannot be listed, with the reason; they are passed
+                over. So are folders whose names are no text, or that lost their journal.
 
         Raises:
             OSError: The root itself cannot be read.
@@ -110,33 +112,49 @@ class RootLayout:
             inside = is_experiment(folder)
             prefix = self.prefix_of(folder)
             if not is_text(prefix):
-                failed(prefix, "its name is not valid UTF-8, so it is not shown: rename it")
+                if unreadable is not None:
+                    unreadable[prefix] = OSError(errno.EILSEQ, _NO_TEXT, folder)
                 continue
             if inside and folder != self.root:
                 yield prefix
-            elif is_orphaned(folder):
-                failed(prefix, "its journal is missing or is not a folder, so it is not shown")
+            elif unreadable is not None and is_orphaned(folder):
+                unreadable[prefix] = OSError(errno.ENOENT, _ORPHANED, folder)
             try:
-                stack += self._folders_in(folder, inside)
+                with os.scandir(folder) as entries:
+                    stack += [e.path for e in entries if self.may_hold(e, folder, inside)]
             except OSError as error:
                 if folder == self.root:
                     raise
-                if not isinstance(error, FileNotFoundError):
-                    failed(prefix, str(error))
+                if unreadable is not None and not isinstance(error, FileNotFoundError):
+                    unreadable[prefix] = error
 
-    def _folders_in(self, folder: str, inside: bool) -> list[str]:
-        with os.scandir(folder) as entries:
-            return [
-                entry.path
-                for entry in entries
-                if entry.is_dir(follow_symlinks=False)
-                and not entry.name.startswith(".")
-                and not (inside and entry.name in OWN_FOLDERS)
-                and not (folder == self.root and entry.name == "weights")
-            ]
+    def may_hold(self, entry: os.DirEntry[str], folder: str, in_experiment: bool) -> bool:
+        """Whether an entry of a folder is a folder that is, or may hold, an experiment.
+
+        A link counts if it leads out of the root: people keep a project on another disk. One that leads to what is in
+        the root is another name for what is shown anyway, and one that leads to a folder around the root would never end.
+
+        Args:
+            in_experiment: Whether `folder` is an experiment's.
+        """
+        name = entry.name
+        if name.startswith(".") or (in_experiment and name in OWN_FOLDERS):
+            return False
+        if folder == self.root and name == "weights":
+            return False
+        if not entry.is_symlink():
+            return entry.is_dir(follow_symlinks=False)
+        if not entry.is_dir():
+            return False
+        real, root = os.path.realpath(entry.path), os.path.realpath(self.root)
+        return not os.path.join(real, "").startswith(os.path.join(root, "")) and not os.path.join(
+            root, ""
+        ).startswith(os.path.join(real, ""))
 
 
 OWN_FOLDERS = RESERVED
+_NO_TEXT = "its name is not valid UTF-8, so it is not shown: rename it"
+_ORPHANED = "its journal is missing or is not a folder, so it is not shown"
 OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})
 
 

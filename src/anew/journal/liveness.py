@@ -2,15 +2,30 @@
 
 On the same machine and boot the process table decides, at once. From elsewhere only the heartbeat
 can: the writer touches its event segment at a known interval.
+
+An end is *certain*, and may be written down, only with proof: the machine is known by its id and boot rather than by its
+name, which others may have too; the system says that there is no such process, which is another answer than that one may
+not look at it; and the heartbeat has stopped as well, for clones of a machine share ids and boots. Clocks prove nothing:
+silence is never certain.
 """
 
 from __future__ import annotations
 
 import os
 
-__all__ = ["boot_id", "host_name", "pid_space", "process_started", "seems_gone"]
+__all__ = [
+    "boot_id",
+    "host_name",
+    "machine_id",
+    "machine_mark",
+    "pid_space",
+    "process_started",
+    "runs",
+    "seems_gone",
+]
 
 HEARTBEATS_MISSED = 6
+_PRIME = 2**61 - 1
 
 
 def host_name() -> str:
@@ -21,6 +36,23 @@ def host_name() -> str:
         import socket
 
         return socket.gethostname()
+
+
+def machine_id() -> str:
+    """A permanent id of the machine, or "" if none is available."""
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        try:
+            with open(path) as file:
+                return file.read().strip()
+        except OSError:
+            continue
+    return ""
+
+
+def machine_mark() -> str:
+    """What tells this machine from others in a record, or "": the id itself should not be handed around."""
+    found = machine_id()
+    return f"{int.from_bytes(found.encode(), 'big') % _PRIME:016x}" if found else ""
 
 
 def boot_id() -> str:
@@ -67,9 +99,38 @@ def process_started(pid: int) -> int:
         return 0
 
 
+def runs(pid: int, started: int) -> bool | None:
+    """Whether the process with this id that began at `started` still runs; None when that cannot be seen.
+
+    A process of another user may be hidden (`hidepid`): then only the system's own word that there is none counts.
+    """
+    if os.name == "posix" and pid > 0:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except (OSError, OverflowError):  # it is there, and somebody else's
+            pass
+    now = process_started(pid)
+    if now:
+        return now == started if started else None
+    return False if _is_zombie(pid) else None
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether the process has ended and its parent has not asked for its status yet."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            stat = file.read()
+        return stat[stat.rindex(b")") + 2 :].split()[0] in (b"Z", b"X")
+    except (OSError, ValueError, IndexError):
+        return False
+
+
 def seems_gone(
     *,
     host: str,
+    machine: str,
     boot: str,
     pid: int,
     pid_started: int,
@@ -80,19 +141,26 @@ def seems_gone(
     """Why the writer with these marks must have vanished, and whether that is certain; None if it may still run.
 
     Args:
+        machine: The mark of its machine (`machine_mark`).
         silent_for: Seconds since its last heartbeat or record.
-        heartbeat: Seconds between its heartbeats.
+        heartbeat: Seconds between its heartbeats; 0 for none, and silence says nothing then.
     """
-    if host == host_name() and boot and boot_id():
-        if boot != boot_id():
-            return f"the machine {host} was restarted while it ran", True
-        if space == pid_space():
-            if process_started(pid) == pid_started != 0:
-                return None
+    same_name = host == host_name()
+    same_machine = same_name and bool(machine) and machine == machine_mark()
+    silent = bool(heartbeat) and silent_for > heartbeat * HEARTBEATS_MISSED
+    # Ids of boots are random numbers on Linux; elsewhere they are times, which two machines may share.
+    same_boot = bool(boot) and boot == boot_id() and (same_machine or not boot.startswith("boot-"))
+    if same_name and same_boot and space == pid_space():
+        found = runs(pid, pid_started)
+        if found:
+            return None
+        if found is False:
             return (
                 f"its process {pid} on {host} vanished without ending it (killed, or out of memory)",
-                True,
+                same_machine and bool(space) and silent_for > heartbeat,
             )
-    if silent_for > heartbeat * HEARTBEATS_MISSED:
+    elif same_machine and boot and boot_id() and not same_boot and silent:
+        return f"the machine {host} was restarted while it ran", True
+    if silent:
         return f"no sign of life from process {pid} on {host} for {silent_for:.0f} s", False
     return None

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .liveness import boot_id, host_name, process_started
+from .liveness import boot_id, host_name, pid_space, process_started, runs
 
 __all__ = ["locked", "renew"]
 
@@ -78,7 +78,10 @@ def _held_file(path: str, wait: float) -> Iterator[bool]:
             return
         time.sleep(0.05)
     pid = os.getpid()
-    holder = {"host": host_name(), "boot": boot_id(), "pid": pid, "started": process_started(pid)}
+    holder = {
+        "host": host_name(), "boot": boot_id(), "space": pid_space(),
+        "pid": pid, "started": process_started(pid),
+    }  # fmt: skip
     os.write(fd, json.dumps(holder).encode())
     try:
         yield True
@@ -111,8 +114,11 @@ def _is_stale(path: str) -> bool:
         holder = None
     if not isinstance(holder, dict):
         return silent_for > STALE_SECONDS
-    if holder.get("host") == host_name() and holder.get("boot") == boot_id():
-        return bool(process_started(int(holder["pid"])) != holder.get("started"))
+    here = {"host": host_name(), "boot": boot_id(), "space": pid_space()}
+    if all(holder.get(name) == value for name, value in here.items()):
+        found = runs(int(holder["pid"]), int(holder.get("started") or 0))
+        if found is not None:
+            return not found
     return silent_for > STALE_SECONDS
 
 

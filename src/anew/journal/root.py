@@ -15,6 +15,7 @@ import time
 
 from ..record.encode import encode_line
 from ..record.ids import new_id
+from ..record.secrets import mask_event
 from .author import identity, login_name
 from .layout import is_text
 from .reserve import NO_ROOM, use_reserve
@@ -73,7 +74,7 @@ def append(
     durable: bool = False,
     who: Identity | None = None,
 ) -> str:
-    """Append one event that is truth; returns its id.
+    """Append one event that is truth; returns its id. Secrets in it are masked.
 
     Args:
         kind: Its tag, such as "document".
@@ -95,7 +96,7 @@ def append(
     seen = list(after)
     if seen:
         line["after"] = seen
-    data = encode_line({**line, **fields})
+    data = encode_line({**line, **mask_event(kind, dict(fields))})
     try:
         _write(root, data, durable=durable, who=who)
     except OSError as error:

@@ -15,7 +15,10 @@ from __future__ import annotations
 import errno
 import os
 import time
+from _thread import RLock
 from collections import deque
+
+from ..descriptors import open_apart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Segment:
     __slots__ = (
         "__weakref__",
         "_closed",
+        "_flushing",
         "_lock",
         "_made",
         "_on_trouble",
@@ -69,8 +73,6 @@ class Segment:
         exclusive: bool = False,
         on_trouble: Callable[[OSError], None] | None = None,
     ) -> None:
-        import threading
-
         self.path = path
         self.lost = 0
         self.trouble: OSError | None = None
@@ -79,7 +81,8 @@ class Segment:
         self._pending: deque[bytes] = deque()
         self._pending_bytes = 0
         self._retry_at = 0.0
-        self._lock = threading.Lock()
+        self._lock = RLock()  # a signal handler may log while this very thread holds it
+        self._flushing = False
         self._made = True
         self._closed = False
         try:
@@ -87,7 +90,7 @@ class Segment:
         except OSError as error:
             if exclusive:
                 raise
-            self.fd = os.open(os.devnull, os.O_RDONLY)
+            self.fd = open_apart(os.devnull, os.O_RDONLY)
             self._made = False
             self._begin_trouble(error)
 
@@ -168,12 +171,34 @@ class Segment:
             _put_door(self.fd)
 
     def forget(self) -> None:
-        """After a fork, in the child: refuse writes here without touching the parent's file."""
-        import threading
+        """After a fork, in the child: give up the descriptor, and leave the parent's file alone.
 
-        self._lock = threading.Lock()  # the parent may have held it
+        A daemon closes every descriptor it inherited and opens files of its own under the same numbers. So the number
+        is not kept, and whatever still knows it must be told first.
+        """
+        self._lock = RLock()  # the parent may have held it
+        self._closed = True
         self._pending, self._pending_bytes = deque(), 0
-        _put_door(self.fd)
+        fd, self.fd = self.fd, -1
+        try:
+            os.close(fd)
+        except OSError:
+            pass
+
+    @classmethod
+    def ended(cls, path: str) -> Segment:
+        """A segment that takes nothing and holds no descriptor: what stands in for one that was closed."""
+        segment = cls.__new__(cls)
+        segment.path, segment.fd, segment.lost, segment.trouble = path, -1, 0, None
+        segment._lock, segment._flushing, segment._closed, segment._made = (
+            RLock(),
+            False,
+            True,
+            True,
+        )
+        segment._on_trouble = None
+        segment._pending, segment._pending_bytes, segment._retry_at = deque(), 0, 0.0
+        return segment
 
     def __del__(self) -> None:
         fd, self.fd = self.fd, -1
@@ -208,6 +233,17 @@ class Segment:
             self._on_trouble(error)
 
     def _flush(self, *, force: bool = False) -> bool:
+        if (
+            self._flushing
+        ):  # called by a signal handler in the midst of it: the line waits with the others
+            return False
+        self._flushing = True
+        try:
+            return self._write_pending(force)
+        finally:
+            self._flushing = False
+
+    def _write_pending(self, force: bool) -> bool:
         if self.trouble is not None:
             now = time.monotonic()
             if self._retry_at == float("inf") or (now < self._retry_at and not force):
@@ -240,7 +276,7 @@ class Segment:
 
 def _open(path: str, flags: int) -> int:
     try:
-        return os.open(path, flags, 0o666)
+        return open_apart(path, flags)
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
@@ -248,14 +284,14 @@ def _open(path: str, flags: int) -> int:
             os.mkdir(os.path.dirname(path))  # one level: a deleted experiment stays deleted
         except FileExistsError:
             pass
-        return os.open(path, flags, 0o666)
+        return open_apart(path, flags)
 
 
 def _put_door(fd: int) -> None:
     """Put a descriptor that refuses writing behind the number."""
     if fd < 0:
         return
-    door = os.open(os.devnull, os.O_RDONLY)
+    door = open_apart(os.devnull, os.O_RDONLY)
     os.dup2(door, fd, inheritable=False)
     os.close(door)
 

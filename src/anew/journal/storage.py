@@ -12,16 +12,18 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
-from .layout import RootLayout
+from .layout import split_part
 
 __all__ = [
     "Blob",
     "FolderJournal",
-    "FolderJournals",
     "FolderStorage",
     "Journals",
+    "Lies",
     "MemoryJournals",
     "MemoryStorage",
+    "Share",
+    "SharedStorage",
     "Storage",
 ]
 
@@ -34,11 +36,15 @@ _FLAGS = (
 
 
 class Blob(NamedTuple):
-    """A file of an experiment: its name, its bytes, and when it was last written or touched."""
+    """A file of an experiment: its name, its bytes, and when it was last written or touched.
+
+    `file` is another number when another file has taken its name (the inode, in a folder); 0 where that is not known.
+    """
 
     name: str
     size: int
     changed_at: float
+    file: int = 0
 
 
 class Storage(Protocol):
@@ -78,11 +84,33 @@ class Storage(Protocol):
         ...
 
 
+class Share(NamedTuple):
+    """What one of several experiments has of the folder that they lie in: some writers, or all but some."""
+
+    writers: frozenset[str]
+    all_but: bool = False
+
+    def has(self, writer: str) -> bool:
+        """Whether a writer is one of the experiment's."""
+        return (writer in self.writers) != self.all_but
+
+
+class Lies(NamedTuple):
+    """Where an experiment lies: the prefix of the folder, and its share where the folder has several experiments."""
+
+    folder: str
+    share: Share | None = None
+
+
 class Journals(Protocol):
     """The journals of all experiments of a root."""
 
     def of(self, prefix: str) -> Storage:
-        """The files of the experiment at a (checked) prefix, whether or not there is one."""
+        """The files of the experiment that is shown at a (checked) prefix, whether or not there is one."""
+        ...
+
+    def lies(self, prefix: str) -> Lies:
+        """Where the experiment that is shown at a prefix lies."""
         ...
 
 
@@ -111,7 +139,7 @@ class FolderStorage:
                 for entry in entries:
                     stat = entry.stat(follow_symlinks=False)
                     if not modes.S_ISDIR(stat.st_mode):
-                        found.append(Blob(entry.name, stat.st_size, stat.st_mtime))
+                        found.append(Blob(entry.name, stat.st_size, stat.st_mtime, entry.inode()))
         except (FileNotFoundError, NotADirectoryError):
             return []
         return sorted(found)
@@ -140,19 +168,6 @@ class FolderStorage:
         yield full
 
 
-class FolderJournals:
-    """The `Journals` of a root folder."""
-
-    __slots__ = ("_root",)
-
-    def __init__(self, root: RootLayout) -> None:
-        self._root = root
-
-    def of(self, prefix: str) -> FolderStorage:
-        """See `Journals.of`."""
-        return FolderStorage(self._root.experiment(prefix).folder)
-
-
 class FolderJournal:
     """The `Journals` of one experiment's folder alone, whatever its prefix.
 
@@ -168,6 +183,43 @@ class FolderJournal:
     def of(self, prefix: str) -> FolderStorage:
         """See `Journals.of`."""
         return self._storage
+
+    def lies(self, prefix: str) -> Lies:
+        """See `Journals.lies`."""
+        return Lies(prefix)
+
+
+class SharedStorage:
+    """What one experiment has of a `Storage` that it shares with others."""
+
+    __slots__ = ("_share", "_whole")
+
+    def __init__(self, whole: Storage, share: Share) -> None:
+        self._whole = whole
+        self._share = share
+
+    def list(self, folder: str) -> list[Blob]:
+        """See `Storage.list`."""
+        return [b for b in self._whole.list(folder) if self._is_ours(folder, b.name)]
+
+    def _is_ours(self, folder: str, name: str) -> bool:
+        stem, _, suffix = name.rpartition(".")
+        if folder == "journal":
+            return suffix != "jsonl" or self._share.has(stem)
+        if folder == "metrics":
+            return self._share.has(split_part(stem)[0])
+        if folder == "logs":
+            label, dash, writer = stem.partition("-")
+            return not dash or label not in ("logs", "train") or self._share.has(writer)
+        return True
+
+    def read(self, path: str, start: int, length: int) -> bytes:
+        """See `Storage.read`."""
+        return self._whole.read(path, start, length)
+
+    def local(self, path: str) -> AbstractContextManager[str]:
+        """See `Storage.local`."""
+        return self._whole.local(path)
 
 
 class MemoryStorage:
@@ -217,3 +269,7 @@ class MemoryJournals:
     def of(self, prefix: str) -> MemoryStorage:
         """See `Journals.of`."""
         return self.experiments.setdefault(prefix, MemoryStorage())
+
+    def lies(self, prefix: str) -> Lies:
+        """See `Journals.lies`."""
+        return Lies(prefix)

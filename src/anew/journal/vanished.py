@@ -50,6 +50,7 @@ def gone_writers(
         since = max(signs.get(name, 0.0), opened.t)
         found = seems_gone(
             host=opened.host,
+            machine=opened.machine,
             boot=opened.boot,
             pid=opened.pid,
             pid_started=opened.pid_started,
@@ -65,7 +66,7 @@ def gone_writers(
 def settle(state: ExperimentState, gone: list[Gone]) -> None:
     """Mark vanished writers as failed, at the time of their last sign of life.
 
-    So a later writer that continued the experiment replaces the status of one that fell silent before.
+    A later opening that continued the experiment decides its status, not one that fell silent before.
     """
     from ..record.status import Status
 
@@ -73,6 +74,8 @@ def settle(state: ExperimentState, gone: list[Gone]) -> None:
         writer = state.writers[found.writer]
         writer.status, writer.ended_at = Status.FAILED, found.since
         writer.reason, writer.by = found.reason, "reader"
+        if writer.superseded_by is None:
+            writer.superseded_by = state.opened_after(found.writer)
 
 
 def write_down(

@@ -6,8 +6,9 @@ import os
 import time
 
 from ..record.encode import encode_line
+from ..record.secrets import mask_event
 from .layout import ExperimentLayout, number_of, writer_name
-from .liveness import boot_id, host_name, pid_space, process_started
+from .liveness import boot_id, host_name, machine_mark, pid_space, process_started
 from .segment import Segment
 
 TYPE_CHECKING = False
@@ -49,6 +50,7 @@ class Writer:
         self._points: Segment | None = None
         self._logs: Segment | None = None
         self._part = 1
+        self._lost_in_ended = 0
         self._unlinked: list[tuple[str, str]] = []
         pid = os.getpid()
         self.opened_at = time.time()
@@ -57,6 +59,7 @@ class Writer:
             t=self.opened_at,
             version=FORMAT_VERSION,
             host=host_name(),
+            machine=machine_mark(),
             boot=boot_id(),
             pid=pid,
             pid_started=process_started(pid),
@@ -118,8 +121,9 @@ class Writer:
             self._unlinked.append((path, name))
 
     def event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
-        """Append one event."""
-        self.events.append(encode_line({"k": kind, "t": time.time() if t is None else t, **fields}))
+        """Append one event; secrets in it are masked."""
+        at = time.time() if t is None else t
+        self.events.append(encode_line({"k": kind, "t": at, **mask_event(kind, fields)}))
 
     def beat(self) -> None:
         """One sign of life: touch the event segment, retry what waits, notice a deleted folder, rotate."""
@@ -153,14 +157,16 @@ class Writer:
     @property
     def lost(self) -> int:
         """Records given up so far."""
-        return sum(segment.lost for segment in self.segments)
+        return self._lost_in_ended + sum(segment.lost for segment in self.segments)
 
     @property
     def trouble(self) -> OSError | None:
         """The error that keeps records from being written now, if any."""
         return next((s.trouble for s in self.segments if s.trouble is not None), None)
 
-    def close(self, status: str, reason: str | None, error: str | None) -> int:
+    def close(
+        self, status: str, reason: str | None, error: str | None, *, by: str = "writer"
+    ) -> int:
         """Write the end and stop writing; returns how many records were lost in all."""
         for segment in self.segments:
             if segment.trouble is None and segment.is_gone():
@@ -175,10 +181,13 @@ class Writer:
             why = self.trouble or "the folder could not be written"
             self.event("lost", count=lost, reason=str(why))
         closed: dict[str, Any] = {"reason": reason, "error": error}
+        closed["by"] = by if by != "writer" else None
         if wrote:
             closed["wrote"] = wrote
         self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})
         self.events.close()
+        self._lost_in_ended = lost
+        self._let_go()
         return lost
 
     def _wrote(self) -> dict[str, int]:
@@ -198,6 +207,11 @@ class Writer:
         """After a fork, in the child: write nothing more to the parent's files."""
         for segment in self.segments:
             segment.forget()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        # The descriptors go with the last reference to a segment; a thread in the midst of a call has its own.
+        self.events = self._points = self._logs = Segment.ended(self.events.path)
 
 
 def _lead_to(path: str, name: str) -> bool:

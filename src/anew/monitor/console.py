@@ -11,6 +11,7 @@ import os
 import sys
 from _thread import RLock, get_ident
 
+from ..descriptors import open_apart
 from .folding import LineFolder
 
 TYPE_CHECKING = False
@@ -32,20 +33,37 @@ class ConsoleCapture:
     its own, and may be stopped in any order. Logging handlers that write to the console are led through
     the tee for that time.
 
-    Nothing here raises into a print: what cannot be kept is told to `on_trouble`.
+    Nothing here raises into a print: what cannot be kept is told to `on_trouble`. What a signal handler of the program
+    raises meanwhile is the program's, and reaches it.
 
     Args:
         path: The file, made with its folder if it is not there, appended to if it is.
         on_trouble: Called with the number of lines lost (0 if the file could not be opened) and the reason.
+        mask: Given whole lines, what of them may be kept.
     """
 
-    def __init__(self, path: str, on_trouble: Callable[[int, str], object] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        on_trouble: Callable[[int, str], object] | None = None,
+        mask: Callable[[str], str] | None = None,
+    ) -> None:
         self.path = path
+        self._mask = mask
         self._on_trouble = on_trouble
         self._tees: list[_Tee] = []
         self._fd = -1
         self._torn = False
         self._after_fork()
+
+    def _in_child(self) -> None:
+        """Begin anew after a fork: with the same file, but not by the parent's descriptor, which a daemon closes."""
+        self._after_fork()
+        if self._fd >= 0:
+            try:
+                self._fd = _open(self.path)
+            except OSError:
+                self._fd = -1
 
     def _after_fork(self) -> None:
         # A forked child writes to the same file, whole lines at a time, but has printed nothing yet; a
@@ -88,21 +106,22 @@ class ConsoleCapture:
                 _remove(name, tee)
         self._tees = []
         if self._pid != os.getpid():
-            self._after_fork()
+            self._in_child()
         with self._lock:
             try:
                 self._append("".join(folder.flush() for folder in self._folders))
             finally:
                 fd, self._fd = self._fd, -1
                 try:
-                    os.close(fd)
+                    if fd >= 0:
+                        os.close(fd)
                 except OSError as error:  # what is lost on closing was acknowledged: say so
                     self._tell(0, f"closing {self.path}: {error.strerror or error}")
 
     def _take(self, index: int, text: str) -> None:
         """Take in what one of the two streams wrote."""
         if self._pid != os.getpid():
-            self._after_fork()
+            self._in_child()
         if self._telling == get_ident():
             return
         # A signal handler or a destructor may print while this very thread is in the loop below.
@@ -110,8 +129,8 @@ class ConsoleCapture:
         with self._lock:
             if self._draining:
                 return
-            self._draining = True
             try:
+                self._draining = True
                 while self._waiting:
                     at, written = self._waiting.pop(0)
                     self._append(self._folders[at].feed(written))
@@ -119,6 +138,8 @@ class ConsoleCapture:
                 self._draining = False
 
     def _append(self, lines: str) -> None:
+        if lines and self._mask is not None:
+            lines = self._mask(lines)
         if not lines or self._fd < 0:
             return
         data = lines.encode("utf-8", "backslashreplace")
@@ -132,6 +153,8 @@ class ConsoleCapture:
                 written = os.write(self._fd, data)
                 self._torn = written < len(data)
         except OSError as error:
+            if not _is_own(error):
+                raise
             self._tell(max(1, data.count(b"\n")), f"{self.path}: {error.strerror or error}")
 
     def _tell(self, lines: int, reason: str) -> None:
@@ -149,10 +172,10 @@ class ConsoleCapture:
 def _open(path: str) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
     try:
-        fd = os.open(path, flags, 0o666)
+        fd = open_apart(path, flags)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        fd = os.open(path, flags, 0o666)
+        fd = open_apart(path, flags)
     try:
         size = os.fstat(fd).st_size
         if size:  # an earlier process may have been killed in the middle of a line
@@ -164,13 +187,29 @@ def _open(path: str) -> int:
     return fd
 
 
+def _is_own(error: BaseException) -> bool:
+    """Whether an exception comes from this package; otherwise a signal handler of the program raised it just now."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        module = str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if module != __package__.partition(".")[0] and module not in sys.stdlib_module_names:
+            return False
+        traceback = traceback.tb_next
+    return True
+
+
+def _stream(name: str) -> Any:
+    return getattr(sys, name)
+
+
 class _Tee:
     """Stands in for a text stream: writes to it, then hands the text to the captures.
 
-    Everything else is asked of, and set on, the original stream; None (no console) takes anything.
+    Everything else is asked of, and set on, the original stream; None (no console) takes anything. Only a method that
+    the tee has itself is replaced on the tee: a cell of IPython puts a `write` of its own over the one it found, which
+    is the tee's, and puts that back in the end. On the original stream it would call itself for ever.
     """
 
-    __slots__ = ("__weakref__", "captures", "index", "original")
     captures: tuple[ConsoleCapture, ...]
     index: int
     original: Any
@@ -186,7 +225,9 @@ class _Tee:
             for capture in self.captures:
                 try:
                     capture._take(self.index, text)
-                except Exception as error:  # noqa: BLE001  (a print must not fail over its record)
+                except Exception as error:
+                    if not _is_own(error):  # a print must not fail over its record
+                        raise
                     capture._tell(1, f"{type(error).__name__}: {error}")
         return result
 
@@ -206,16 +247,29 @@ class _Tee:
         return getattr(self.original, name)
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "captures":
+        if name in _OWN:
             object.__setattr__(self, name, value)
         else:
             setattr(self.original, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in _OWN:
+            object.__delattr__(self, name)
+        else:
+            delattr(self.original, name)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, here or in another process, is what the console is there.
+        return _stream, (_STREAMS[self.index],)
 
     def __iter__(self) -> Any:
         return iter(self.original)
 
     def __repr__(self) -> str:
         return f"<anew console tee of {self.original!r}>"
+
+
+_OWN = frozenset(("captures", "write", "writelines", "flush"))
 
 
 def _no_fileno() -> int:

@@ -3,12 +3,17 @@
 The thread is a daemon, starts with the first call to come and ends when there is none left, so it
 neither delays the exit nor costs a process that needs none. A forked child begins with nothing to
 call: what the parent had added is the parent's.
+
+A fork waits until no call is in progress, a second at most, and longer while one imports a module: the child
+would have that module half imported, with a lock on it that nobody releases.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import time
+from _thread import allocate_lock, get_ident
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Handle", "Ticker", "process_ticker"]
 
 _IDLE_SECONDS = 2.0
+_FORK_WAIT = 1.0
+_FORK_WAIT_IMPORT = 30.0
 
 
 class Handle:
@@ -86,6 +93,8 @@ class Ticker:
         self._handles: list[Handle] = []
         self._thread: threading.Thread | None = None
         self._changed: threading.Condition | None = None
+        self._busy = allocate_lock()  # held for each call
+        self._held_for_fork = False
         # When the thread will look again by itself; 0 while it is at work, for it looks before it waits.
         self._wakes_at = 0.0
 
@@ -170,7 +179,8 @@ class Ticker:
                     return
                 handle._running = True
             try:
-                handle._callback()
+                with self._busy:
+                    handle._callback()
             except BaseException as error:  # noqa: BLE001  (not even sys.exit may end the thread)
                 handle.failures += 1
                 if handle.failures == 1:
@@ -210,6 +220,36 @@ class Ticker:
         if handle._due - now < handle._every / 2:  # it was late: keep a distance
             handle._due = now + handle._every / 2
 
+    def before_fork(self) -> None:
+        """Wait until no call is in progress, so that the child does not begin in the midst of one."""
+        thread = self._thread
+        if self._pid != os.getpid() or thread is None or thread.ident == get_ident():
+            return
+        began = time.monotonic()
+        while not self._held_for_fork:
+            self._held_for_fork = self._busy.acquire(timeout=0.05)
+            waited = time.monotonic() - began
+            if waited > _FORK_WAIT_IMPORT or (
+                waited > _FORK_WAIT and not _imports_now(thread.ident)
+            ):
+                return
+
+    def after_fork_in_parent(self) -> None:
+        """Let the calls go on."""
+        if self._held_for_fork:
+            self._held_for_fork = False
+            self._busy.release()
+
+
+def _imports_now(thread: int | None) -> bool:
+    """Whether a thread is importing a module at this moment."""
+    frame = sys._current_frames().get(thread or 0)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
 
 def _report(name: str, error: BaseException) -> None:
     try:
@@ -226,6 +266,9 @@ def _report(name: str, error: BaseException) -> None:
 
 
 _process_ticker = Ticker()
+os.register_at_fork(
+    before=_process_ticker.before_fork, after_in_parent=_process_ticker.after_fork_in_parent
+)
 
 
 def process_ticker() -> Ticker:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["command_facts", "is_python", "joined_arguments"]
+__all__ = ["absolute", "command_facts", "is_python", "joined_arguments"]
 
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*(\.exe)?$")
 _LAUNCHER = re.compile(
@@ -26,18 +26,28 @@ def is_python(program: str) -> bool:
     return bool(_PYTHON.match(os.path.basename(program)))
 
 
+def absolute(path: str | None) -> str | None:
+    """An absolute path; a relative one stays as it is where the working directory was deleted."""
+    try:
+        return os.path.abspath(path) if path else None
+    except OSError:
+        return path
+
+
 def command_facts(*, world_size: int | None = None) -> dict[str, Any]:
     """The command line with secrets masked, the entry script, the working directory; the launcher of many ranks."""
     main = sys.modules.get("__main__")
     entry = getattr(main, "__file__", None)
     try:
         cwd = os.getcwd()
-    except FileNotFoundError:  # the working directory was deleted
+    except OSError:  # the working directory was deleted, or may not be entered any more
         cwd = ""
+    # An interpreter inside another program may have neither.
+    arguments = getattr(sys, "orig_argv", None) or getattr(sys, "argv", None) or []
     facts: dict[str, Any] = {
-        "argv": mask_arguments(list(getattr(sys, "orig_argv", sys.argv))),
+        "argv": mask_arguments([str(argument) for argument in arguments]),
         "cwd": cwd,
-        "entry": os.path.abspath(entry) if entry else None,
+        "entry": absolute(entry),
         "python": sys.version.split()[0],
     }
     if "ipykernel" in sys.modules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .patch import mask_source
+from ..record.secrets import mask_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,4 +25,4 @@ def notebook_source() -> tuple[dict[str, Any], bytes] | None:
     cells = [cell for cell in namespace.get("In", []) if isinstance(cell, str) and cell.strip()]
     text = "\n\n".join(f"# %% [{number}]\n{cell}" for number, cell in enumerate(cells, 1)) + "\n"
     facts = {"cells": len(cells), "path": str(path) if path else None}
-    return facts, mask_source(text, "notebook.py").encode("utf-8", "surrogateescape")
+    return facts, mask_source(text, code=True).encode("utf-8", "surrogateescape")

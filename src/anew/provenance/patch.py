@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from ..record.secrets import MASK, is_secret_name, mask_text
+from ..record.secrets import mask_source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +17,47 @@ LeftOut = dict[str, str]
 """Paths that are not in a patch, each with the reason."""
 
 _HEADER = b"diff --git "
-_QUOTED = re.compile(r"""["']?(?P<name>[A-Za-z][\w.-]*)["']?\s*(?::[^=\n]*)?[:=]\s*(?P<quote>["'])(?P<value>[^"'\n]{6,})(?P=quote)""")  # fmt: skip
-_BARE = re.compile(r"^(?P<head>[+ -]?\s*(?:export\s+)?(?P<name>[A-Za-z][\w.-]*)\s*[:=]\s*)(?P<value>[^\s\"'#][^\s#]{5,})\s*$", re.M)  # fmt: skip
-_BARE_FILES = (".env", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".properties", ".sh", ".toml")
+# In these a value without quotes is an expression; in every other file it is the value itself.
+_CODE = frozenset(
+    [
+        ".c",
+        ".cc",
+        ".cpp",
+        ".cs",
+        ".cu",
+        ".cuh",
+        ".cxx",
+        ".dart",
+        ".go",
+        ".h",
+        ".hpp",
+        ".ipynb",
+        ".java",
+        ".jl",
+        ".js",
+        ".jsx",
+        ".kt",
+        ".lua",
+        ".m",
+        ".mjs",
+        ".php",
+        ".pl",
+        ".py",
+        ".pyi",
+        ".pyx",
+        ".r",
+        ".rb",
+        ".rs",
+        ".scala",
+        ".sql",
+        ".svelte",
+        ".swift",
+        ".tf",
+        ".ts",
+        ".tsx",
+        ".vue",
+    ]
+)
 # Files made to hold secrets: kept out whole, whatever is in them.
 _SECRET_FILE = re.compile(
     r"(^|/)(\.env(\..*)?|\.netrc|\.pypirc|\.pgpass|credentials(\.\w+)?|id_(rsa|dsa|ecdsa|ed25519)|"
@@ -35,21 +73,9 @@ def is_secret_file(path: str) -> bool:
     )
 
 
-def mask_source(text: str, path: str) -> str:
-    """Lines of a source or configuration file with secrets in them replaced."""
-
-    def quoted(found: re.Match[str]) -> str:
-        if not is_secret_name(found["name"]) or found["value"].startswith(("${", "{", "<", MASK)):
-            return found[0]
-        return found[0][: found.start("value") - found.start()] + MASK + found["quote"]
-
-    def bare(found: re.Match[str]) -> str:
-        return found["head"] + MASK if is_secret_name(found["name"]) else found[0]
-
-    text = _QUOTED.sub(quoted, mask_text(text))
-    if path.endswith(_BARE_FILES):
-        text = _BARE.sub(bare, text)
-    return text
+def is_code(path: str) -> bool:
+    """Whether a file of that name is written in a programming language."""
+    return os.path.splitext(path)[1].lower() in _CODE
 
 
 def sections(patch: bytes) -> list[tuple[str, bytes]]:
@@ -99,7 +125,7 @@ def without_secrets(patch: bytes) -> tuple[bytes, LeftOut, list[str]]:
             kept.append(part)
             continue
         text = part.decode("utf-8", "surrogateescape")
-        clean = mask_source(text, path)
+        clean = mask_source(text, code=is_code(path))
         if clean == text:
             kept.append(part)
             continue

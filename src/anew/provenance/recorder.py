@@ -13,7 +13,7 @@ import weakref
 
 from ..record.plain import to_plain
 from ..record.secrets import mask_secrets, mask_text
-from .command import command_facts
+from .command import absolute, command_facts
 from .repository import GitFailed, Repository, find_repository
 from .shared import digest, place
 from .variables import chosen_variables
@@ -32,12 +32,16 @@ if TYPE_CHECKING:
         layout: ExperimentLayout
         settings: Settings
         captured: dict[str, dict[str, Any]]
-        continued: bool
         pid: int
         rank: Any
         say: Any
 
+        @property
+        def continued(self) -> bool: ...
+
         def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None: ...
+
+        def capture_path(self, name: str) -> str: ...
 
 
 __all__ = ["Capturer"]
@@ -45,7 +49,6 @@ __all__ = ["Capturer"]
 BACKGROUND_AFTER = 0.2  # seconds; the first points come first
 FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
 END_WAIT = 30.0
-FORK_WAIT = 1.0
 
 
 class _Known:
@@ -65,34 +68,19 @@ class _Known:
 
 
 _known = _Known()
-_held = False
 
 
 def _process() -> _Known:
     return _known
 
 
-def _before_fork() -> None:
-    # A fork in the midst of a call of git would leave the child with half of it: wait a moment for its end.
-    global _held
-    _held = _known.lock.acquire(timeout=FORK_WAIT)
-
-
-def _after_fork_here() -> None:
-    global _held
-    if _held:
-        _known.lock.release()
-    _held = False
-
-
 def _after_fork_in_child() -> None:
-    global _known, _held
-    _known, _held = _Known(), False
+    global _known
+    _known = _Known()
 
 
-os.register_at_fork(
-    before=_before_fork, after_in_parent=_after_fork_here, after_in_child=_after_fork_in_child
-)
+# The fork itself waits for the background's work, which this is, to come to a good place (`monitor.ticker`).
+os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 class Outside:
@@ -140,16 +128,14 @@ class Capturer:
     def __init__(
         self,
         recording: Recording,
-        opened_as: str,
-        nth: int,
+        names: dict[str, Any],
         joined: bool,
         outside: Outside | None = None,
     ) -> None:
         self._outside = outside
         self._recording = weakref.ref(recording)
         self._on = recording.settings.capture == "on"
-        self._opened_as = opened_as
-        self._nth = nth
+        self._names = names
         self._joined = joined
         self._lock = _thread.allocate_lock()
         self._started = False
@@ -171,7 +157,7 @@ class Capturer:
                 facts = self._outside.command()
             else:
                 facts = command_facts(world_size=recording.rank.world_size)
-                facts |= {"opened_as": self._opened_as, "nth": self._nth}
+                facts |= self._names
             recording.captures("command", facts)
         self._find_code()
         self._head = self.repository.head() if self.repository else None
@@ -212,14 +198,14 @@ class Capturer:
         outside = self._outside
         entry = getattr(sys.modules.get("__main__"), "__file__", None)
         entry = outside.script if outside is not None else entry
-        entry = os.path.abspath(entry) if entry else None
+        entry = absolute(entry)
         if entry and not entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
             self.repository = find_repository(os.path.dirname(entry))
             self._loose = os.path.dirname(entry)
         if self.repository is None:
             try:
                 self.repository = find_repository(outside.cwd if outside else os.getcwd())
-            except FileNotFoundError:
+            except OSError:
                 pass
 
     def _code_key(self) -> Any:
@@ -304,11 +290,11 @@ class Capturer:
             facts["packages"] = len(packages)
             facts["frameworks"] = frameworks(packages)
             facts["paths"] = paths_within(root, paths, packages)
-            text = requirements_text(packages, facts["python"], root).encode()
+            text = mask_text(requirements_text(packages, facts["python"], root)).encode()
             facts["requirements"] = digest(text)
             conda = conda_text(facts["prefix"])
             plain = mask_secrets(to_plain(facts))
-            known.environment = (plain, text, conda.encode() if conda else None)
+            known.environment = (plain, text, mask_text(conda).encode() if conda else None)
             known.packages_key = key
         facts, text, conda_packages = known.environment
         recording.captures("environment", facts, clean=True)
@@ -381,7 +367,7 @@ class Capturer:
                 captured.get(what, {}) for what in ("git", "command", "environment", "variables")
             ]
             # The name that the program gave it is the one thing that differs among the runs of a sweep.
-            facts[1] = {k: v for k, v in facts[1].items() if k not in ("opened_as", "nth")}
+            facts[1] = {k: v for k, v in facts[1].items() if k not in self._names}
             inputs = "inputs" in captured
             known, key = _process(), (*facts, inputs)
             if known.script is None or known.script[0] != key:
@@ -394,7 +380,7 @@ class Capturer:
     def _file(self, name: str, data: bytes, *, executable: bool = False) -> None:
         recording = self._recording()
         if recording is not None:
-            target = recording.layout.path(*name.split("/"))
+            target = recording.capture_path(name)
             try:
                 place(recording.root, target, data, executable=executable)
             except OSError as error:
@@ -404,7 +390,7 @@ class Capturer:
         recording = self._recording()
         if recording is not None and recording.continued:
             try:
-                os.unlink(recording.layout.path(*name.split("/")))
+                os.unlink(recording.capture_path(name))
             except OSError:
                 pass
 

@@ -42,7 +42,11 @@ COLUMNS: dict[str, tuple[str, Kind, str]] = {
     "started_at": ("started_at", "time", "When it began to run."),
     "ended_at": ("ended_at", "time", "When it ended; missing while it runs."),
     "updated_at": ("updated_at", "time", "When it last wrote anything."),
-    "duration": ("duration", "duration", "From start to end, or to now while it runs."),
+    "duration": (
+        "duration",
+        "duration",
+        "How long it ran, until now while it runs; pauses before it was continued are left out.",
+    ),
     "user": ("user", "text", "Who ran it."),
     "host": ("host", "text", "The machine it ran on."),
     "description": ("description", "text", "Its description."),

@@ -56,7 +56,15 @@ class Source:
                 f"{self._where}. `read_bytes`, `open` and `save` of a file still work.",
                 name=prefix,
             )
-        return Path(self.root, *prefix.split("/"))
+        folder = Path(self.root, *prefix.split("/"))
+        before, tilde, number = folder.name.rpartition("~")
+        if tilde and number.isdecimal() and not folder.exists():
+            shared = folder.with_name(
+                before
+            )  # the later of several whose records lie in one folder
+            if shared.exists():
+                return shared
+        return folder
 
     def facts(
         self, ids: Iterable[str], parts: frozenset[FactsPart] = LISTED

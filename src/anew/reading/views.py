@@ -22,6 +22,7 @@ from .files import FileView, Stored, ValueView
 from .given import is_text
 from .metrics import Metrics
 from .nested import Nested
+from .openings import Opening
 from .source import Source
 from .upkeep import Deleted
 
@@ -123,7 +124,7 @@ class ExperimentView:
 
     @property
     def duration(self) -> float | None:
-        """Seconds from start to end, or to when it was asked for while it runs."""
+        """Seconds that it ran, until it was asked for while it runs; pauses before it was continued are left out."""
         return self._facts.duration
 
     @property
@@ -205,6 +206,25 @@ class ExperimentView:
         """What was recorded about the run by itself, by what it is: git, hardware, command …"""
         found: dict[str, Any] = from_plain(self._state.captured)
         return found
+
+    @property
+    def openings(self) -> tuple[Opening, ...]:
+        """Its openings, in order: each with its own status and duration, and its recipe and configuration."""
+        state = self._state
+        return tuple(
+            Opening(
+                status=one.status,
+                reason=one.reason,
+                started_at=one.started_at,
+                ended_at=one.ended_at,
+                user=one.user or None,
+                host=one.host or None,
+                config=None if one.config is None else from_plain(one.config),
+                captured=from_plain(state.captured if one.captured is None else one.captured),
+                folder="" if one.captured is None else f"openings/{one.writers[0]}",
+            )
+            for one in state.openings()
+        )
 
     @property
     def git(self) -> dict[str, Any]:
@@ -384,6 +404,14 @@ class ExperimentView:
         )  # fmt: skip
         facts: dict[str, Any] = {name: getattr(self, name) for name in plain}
         facts["status"] = str(self.status)
+        facts["openings"] = [
+            {
+                "status": str(one.status), "reason": one.reason, "started_at": one.started_at,
+                "ended_at": one.ended_at, "duration": one.duration, "user": one.user, "host": one.host,
+                "command": one.command, "config": one.config, "folder": one.folder,
+            }
+            for one in self.openings
+        ]  # fmt: skip
         facts["path"] = str(self.path)
         facts["params"] = self.params.to_dict()
         facts["config"] = None if self.config is None else self.config.to_dict()

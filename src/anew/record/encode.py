@@ -31,14 +31,13 @@ def _encode_standard(record: object) -> bytes:
 encode: Callable[[object], bytes] = _encode_standard
 
 
-def load_fast_encoder() -> Callable[[object], bytes]:
-    """Import msgspec and make it the encoder from now on; returns the new `encode`."""
+def load_fast_encoder() -> None:
+    """Import msgspec and make it the encoder from now on."""
     global encode
     if encode is _encode_standard:
         import msgspec
 
         encode = msgspec.json.Encoder().encode
-    return encode
 
 
 def is_fast() -> bool:

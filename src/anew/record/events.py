@@ -73,7 +73,14 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 
     `role` is "lead" (decides the experiment's status), "rank" (one of several ranks: its failure is
     the experiment's), "child" (a forked process: its end says nothing) or "edit" (a later change
-    from outside). `boot`, `pid`, `pid_started` and `pid_space` identify the process on `host`.
+    from outside). `machine` is a mark of the machine, as names are not unique; `boot`, `pid`, `pid_started` and
+    `pid_space` identify the process on it. `prefix` is where the experiment was filed then. `fork_of` is the id of the
+    experiment whose copy this one goes on from: the records of its writers that lie beside it, and that it had seen, are
+    its own.
+
+    `opening` is the same for all processes that opened the experiment together: the ranks of one launch, and the
+    processes that a program started. `over` names earlier writers without an end that this one takes to have ended;
+    `job` names the job that a launcher may start again.
     """
 
     version: int
@@ -83,16 +90,25 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
     rank: int | None = None
     world_size: int | None = None
     host: str = ""
+    machine: str = ""
     boot: str = ""
     pid: int = 0
     pid_started: int = 0
     pid_space: str = ""
     user: str = ""
     heartbeat: float = 10.0
+    opening: str = ""
+    over: list[str] = []
+    job: str = ""
+    prefix: str = ""
+    fork_of: str = ""
 
 
 class Closed(_Event, frozen=True, tag="closed", kw_only=True):
-    """A writer ended. `by` is "writer", or "reader" when its process was found gone.
+    """A writer ended.
+
+    `by` is "writer", "reader" when its process was found gone, or "refused" when the experiment could not be
+    continued: then nothing was recorded, and this writer counts for nothing.
 
     `wrote` maps the files that the writer wrote beside its events to their bytes.
     """
@@ -133,7 +149,7 @@ class ParamsSet(_Event, frozen=True, tag="params", kw_only=True):
 
 
 class ConfigSet(_Event, frozen=True, tag="config", kw_only=True):
-    """The frozen configuration, fully resolved."""
+    """The frozen configuration, fully resolved; a later one is that of an opening which differs."""
 
     config: dict[str, Any]
 

@@ -125,6 +125,7 @@ class ExperimentFacts(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         created_at: When it was first opened.
         ended_at: When it ended; None while it runs.
+        paused: Seconds between start and end in which no opening of it ran.
         updated_at: When it last wrote anything.
         parent: The id of the experiment it comes from; `relation` says how.
         lost: Records that could not be written.
@@ -145,6 +146,7 @@ class ExperimentFacts(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     started_at: float | None = None
     ended_at: float | None = None
+    paused: float = 0.0
     user: str | None = None
     host: str | None = None
     git_commit: str | None = None
@@ -169,8 +171,8 @@ class ExperimentFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def duration(self) -> float | None:
-        """Seconds from start to end, or to `read_at` while it runs; None if it never started."""
+        """Seconds that it ran until its end, or until `read_at` while it runs; None if it never started."""
         if self.started_at is None:
             return None
         ended = self.read_at if self.ended_at is None else self.ended_at
-        return max(0.0, ended - self.started_at)
+        return max(0.0, ended - self.started_at - self.paused)

@@ -31,7 +31,23 @@ from .events import (
 from .plain import merge
 from .status import Status
 
-__all__ = ["ExperimentState", "WriterState", "Written", "fold", "in_order"]
+__all__ = [
+    "RECIPE",
+    "ExperimentState",
+    "Opening",
+    "OpeningState",
+    "WriterState",
+    "Written",
+    "fold",
+    "in_order",
+]
+
+RECIPE = frozenset(
+    {
+        "command", "environment", "git", "hardware", "inputs", "notebook", "problems", "seeds", "variables",
+    }
+)  # fmt: skip
+"""What is captured about how an opening ran; the experiment's are those of the first opening that ran a program."""
 
 
 class Written(NamedTuple):
@@ -43,7 +59,7 @@ class Written(NamedTuple):
 
 
 class WriterState(msgspec.Struct):
-    """One writer of an experiment: who it is, how it ended (if it did), and whether a later lead went on after that."""
+    """One writer of an experiment: who it is, how it ended (if it did), and which later writer went on after that."""
 
     opened: Opened
     status: Status = Status.RUNNING
@@ -51,14 +67,54 @@ class WriterState(msgspec.Struct):
     reason: str | None = None
     error: str | None = None
     by: str = "writer"
-    superseded: bool = False
+    superseded_by: str | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether it is one of those whose ends say how its opening ended."""
+        return self.opened.role in ("lead", "rank") and self.by != "refused"
+
+
+class OpeningState(msgspec.Struct, omit_defaults=True):
+    """What one opening recorded of its own, where the experiment's is that of another opening.
+
+    `config` is its configuration, if that differs; `captured` is how it ran, if it is not the opening whose recipe
+    is the experiment's.
+    """
+
+    config: dict[str, Any] | None = None
+    captured: dict[str, dict[str, Any]] = {}
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """One opening of an experiment: the processes that opened it together, from their start to their end.
+
+    Attributes:
+        id: What its writers name in their `opened` events.
+        writers: Their names, in order; the first names the folder of the opening's captured files.
+        ended_at: When the last of them ended; None while one runs.
+        config: Its configuration, None if it gave none or the experiment's.
+        captured: How it ran, None if it is the opening whose recipe is the experiment's.
+    """
+
+    id: str
+    writers: tuple[str, ...]
+    status: Status
+    reason: str | None
+    started_at: float
+    ended_at: float | None
+    host: str
+    user: str
+    config: dict[str, Any] | None
+    captured: dict[str, dict[str, Any]] | None
 
 
 class ExperimentState(msgspec.Struct, omit_defaults=True):
     """Everything known about an experiment except its points, logs and files.
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
-    its value or None; `captured` maps what was captured to its data; `folded_to` is the time of the
+    its value or None; `captured` maps what was captured to its data; `own` maps the id of an opening to what is its
+    own, `recipe_of` is the one whose recipe is the experiment's; `folded_to` is the time of the
     newest event applied, and `seen` the bytes of each writer's events that applied events come after.
     """
 
@@ -75,6 +131,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     parent: str | None = None
     relation: str | None = None
     captured: dict[str, dict[str, Any]] = {}
+    own: dict[str, OpeningState] = {}
+    recipe_of: str = ""
     writers: dict[str, WriterState] = {}
     files: int = 0
     file_bytes: int = 0
@@ -92,56 +150,125 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
         _APPLY[type(event)](self, writer, event)
 
     def deciding(self) -> list[WriterState]:
-        """The writers whose ends determine the experiment's status.
+        """The writers whose ends determine the experiment's status: those of the newest opening, or of several
+        that ran side by side.
 
-        Edits and forked children never do; a writer that had ended when a later lead writer opened
-        has been superseded by it (the experiment was continued).
+        Edits and forked children never do; a writer that had ended, as far as a later opening knew, when that
+        one began has been superseded by it (the experiment was continued).
         """
-        writers = [w for w in self.writers.values() if w.opened.role in ("lead", "rank")]
-        writers = [w for w in writers if not w.superseded]
-        # One that fell silent is given an end by a reader, after the lead that continued had opened.
-        newest = max((w.opened.t for w in writers if w.opened.role == "lead"), default=0.0)
-        return [
-            w for w in writers if w.ended_at is None or w.ended_at > newest or w.opened.t >= newest
-        ]
+        return [w for w in self.writers.values() if w.decides and w.superseded_by is None]
 
     def outcome(self) -> tuple[Status, str | None]:
         """Status and reason: running while a deciding writer is, otherwise the worst end among them."""
-        deciding = self.deciding()
-        if not deciding:
-            return Status.PENDING, None
-        for status in (Status.RUNNING, Status.FAILED, Status.CANCELLED, Status.COMPLETED):
-            for writer in deciding:
-                if writer.status == status:
-                    return status, writer.reason
-        return Status.PENDING, None
+        return _worst(self.deciding())
 
     @property
     def ended_at(self) -> float | None:
         """When the last of the deciding writers ended; None while one runs."""
-        ends = [w.ended_at for w in self.deciding()]
-        return max((e for e in ends if e is not None), default=None) if None not in ends else None
+        return _last_end(self.deciding())
+
+    def opening_of(self, writer: str) -> str:
+        """The id of the opening that a writer belongs to; "" for edits."""
+        known = self.writers.get(writer)
+        return (known.opened.opening or writer) if known is not None else ""
+
+    def opened_after(self, writer: str) -> str | None:
+        """The first writer of another opening that began after this one.
+
+        It has gone on from what a writer left that vanished, even if it did not know that yet.
+        """
+        later = False
+        for name, known in self.writers.items():
+            if later and known.decides and self.opening_of(name) != self.opening_of(writer):
+                return name
+            later = later or name == writer
+        return None
+
+    def openings(self) -> list[Opening]:
+        """The openings, in order."""
+        together: dict[str, list[str]] = {}
+        for name, writer in self.writers.items():
+            if writer.decides:
+                together.setdefault(self.opening_of(name), []).append(name)
+        return [self._opening(id_, names) for id_, names in together.items()]
+
+    def _opening(self, id_: str, names: list[str]) -> Opening:
+        writers = [self.writers[name] for name in names]
+        status, reason = _worst(writers)
+        if any(w.ended_at is None and w.superseded_by is not None for w in writers):
+            status, reason = Status.FAILED, "it vanished without ending, and was continued"
+        own = self.own.get(id_, OpeningState())
+        mine = id_ == self.recipe_of or not (own.captured or self.recipe_of)
+        return Opening(
+            id=id_,
+            writers=tuple(names),
+            status=status,
+            reason=reason,
+            started_at=min(writer.opened.t for writer in writers),
+            ended_at=_last_end(writers),
+            host=writers[0].opened.host,
+            user=writers[0].opened.user,
+            config=own.config,
+            captured=None if mine else own.captured,
+        )
+
+    def paused(self) -> float:
+        """Seconds between the start and the end during which no opening ran."""
+        gaps, until = 0.0, None
+        for opening in sorted(self.openings(), key=lambda one: one.started_at):
+            if until is not None:
+                gaps += max(0.0, opening.started_at - until)
+            ended = float("inf") if opening.ended_at is None else opening.ended_at
+            until = ended if until is None else max(until, ended)
+        return gaps
+
+
+def _worst(writers: list[WriterState]) -> tuple[Status, str | None]:
+    for status in (Status.RUNNING, Status.FAILED, Status.CANCELLED, Status.COMPLETED):
+        for writer in writers:
+            if writer.status == status:
+                return status, writer.reason
+    return Status.PENDING, None
+
+
+def _last_end(writers: list[WriterState]) -> float | None:
+    ends = [w.ended_at for w in writers]
+    return max((e for e in ends if e is not None), default=None) if None not in ends else None
 
 
 def _opened(state: ExperimentState, writer: str, event: Opened) -> None:
-    if not state.experiment_id:
+    if not state.experiment_id or event.fork_of == state.experiment_id:
         state.experiment_id, state.name, state.created_at = event.experiment_id, event.name, event.t
-    if state.started_at is None and event.role in ("lead", "rank"):
-        state.started_at = event.t
-    if event.role == "lead":
-        for earlier in state.writers.values():
-            earlier.superseded |= earlier.ended_at is not None
+        state.started_at = None
+    if event.role in ("lead", "rank"):
+        if state.started_at is None:
+            state.started_at = event.t
+        opening = event.opening or writer
+        known = {state.opening_of(name) for name, w in state.writers.items() if w.decides}
+        # The first of an opening continues what had ended; the others only join it.
+        if opening not in known:
+            for name, earlier in state.writers.items():
+                if earlier.ended_at is not None or name in event.over:
+                    earlier.superseded_by = earlier.superseded_by or writer
     state.writers[writer] = WriterState(event)
 
 
 def _closed(state: ExperimentState, writer: str, event: Closed) -> None:
-    target = state.writers.get(event.writer or writer)
+    name = event.writer or writer
+    target = state.writers.get(name)
     # An end that a reader found never overrides the one that the writer recorded.
     if target is None or (event.by == "reader" and target.ended_at is not None):
         return
     target.status, target.ended_at = event.status, event.t
     target.reason, target.error, target.by = event.reason, event.error, event.by
-    target.superseded = False  # it lived on, if a lead had gone on without it
+    if event.by == "refused":
+        for earlier in state.writers.values():
+            if earlier.superseded_by == name:
+                earlier.superseded_by = None
+    elif event.by == "writer":
+        target.superseded_by = None  # it lived on, if a later opening had gone on without it
+    elif target.superseded_by is None:
+        target.superseded_by = state.opened_after(name)
 
 
 def _field(state: ExperimentState, writer: str, event: FieldSet) -> None:
@@ -169,6 +296,8 @@ def _params(state: ExperimentState, writer: str, event: ParamsSet) -> None:
 def _config(state: ExperimentState, writer: str, event: ConfigSet) -> None:
     if state.config is None:
         state.config = event.config
+    elif opening := state.opening_of(writer):
+        state.own.setdefault(opening, OpeningState()).config = event.config
 
 
 def _linked(state: ExperimentState, writer: str, event: Linked) -> None:
@@ -176,6 +305,12 @@ def _linked(state: ExperimentState, writer: str, event: Linked) -> None:
 
 
 def _captured(state: ExperimentState, writer: str, event: Captured) -> None:
+    opening = state.opening_of(writer)
+    if event.what in RECIPE and opening and opening != (state.recipe_of or opening):
+        state.own.setdefault(opening, OpeningState()).captured[event.what] = event.data
+        return
+    if event.what == "command" and opening:
+        state.recipe_of = opening
     state.captured[event.what] = event.data
 
 

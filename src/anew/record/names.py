@@ -17,6 +17,8 @@ __all__ = [
     "check_metric_name",
     "check_prefix",
     "folder_name",
+    "numbered",
+    "split_number",
 ]
 
 MAX_SEGMENT_BYTES = 200  # file systems stop at 255; ours are suffixed with ids
@@ -41,6 +43,7 @@ RESERVED = frozenset(
         "checkpoints",
         "outputs",
         "forwarded",
+        "openings",
     }
 )
 ROOT_RESERVED = frozenset({"weights", "experiments.db"})
@@ -151,6 +154,20 @@ def folder_name(name: str) -> str:
         stem, dot, rest = kept.partition(".")
         kept = f"{stem.rstrip()}_{dot}{rest}"
     return unicodedata.normalize("NFC", kept) or "experiment"
+
+
+def numbered(prefix: str, number: int) -> str:
+    """The prefix of the experiment of that number, of those opened under one prefix: `a/b`, `a/b~2`, `a/b~3` …"""
+    return prefix if number == 1 else f"{prefix}~{number}"
+
+
+def split_number(prefix: str) -> tuple[str, int]:
+    """The inverse of `numbered`; `a/b~1` is `a/b` too. The number is 0 where the prefix has none."""
+    start, mark, digits = prefix.rpartition("~")
+    is_number = digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) < 10
+    if mark and is_number and start and not start.endswith("/"):
+        return start, int(digits)
+    return prefix, 0
 
 
 def _trimmed(text: str) -> str:

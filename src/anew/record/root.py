@@ -381,6 +381,15 @@ class RootState:
                 found[subject[1]] = newest
         return found
 
+    def placed(self) -> dict[str, str]:
+        """The prefixes that experiments were moved or restored to last, by id."""
+        found = {}
+        for subject in self.subjects("experiment"):
+            newest = self.heads(*subject)[0]
+            if isinstance(newest, (Moved, RestoredEvent)):
+                found[newest.experiment_id] = newest.prefix
+        return found
+
     def root_id(self) -> str | None:
         """The id of the root; the first that was given, where roots with ids were merged."""
         named = in_order(self._by_subject.get(("root",), ()))

@@ -1,9 +1,9 @@
-"""Recognising secrets, so that none is written into a record.
+r"""The one masker: what looks like a secret is replaced by `MASK` on every way to the disk.
 
-Two signs count: a key that names a secret and holds a text, and a text that has the form of a known
-credential or of a URL with a password. What is recognised is replaced by `MASK`; the shape of the
-record stays. In machine learning a "token" is a piece of text more often than a key to somewhere, so names
-are judged by their words (`hf_token` and `api_token`, but not `pad_token`, `max_tokens` or `tokenizer`).
+Two signs count: a text that has the form of a known credential (the table in `secret_forms`) or is the password of a URL,
+and a value that stands behind a name of a secret (`secret_names`), in plain data, on a command line, or anywhere in a
+text: `password=…`, `"api_key": "…"`, `os.environ["TOKEN"] = "…"`, `--secret …`, `<password>…`. The rest of the text stays
+as it is, line by line, so that a masked patch still applies; and masking again changes nothing.
 """
 
 from __future__ import annotations
@@ -11,218 +11,284 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from .secret_forms import FORMS, SHORTEST, SPREAD_FORMS
+from .secret_names import has_hint, is_certain_name, is_secret_name, words_of
+from .secret_values import CODE, FILE, LITERAL, MASK, PROSE, Reading, is_value, names_text, values
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
-__all__ = ["MASK", "is_secret_name", "mask_arguments", "mask_secrets", "mask_text"]
+    from .secret_forms import Form
 
-MASK = "***"
+__all__ = [
+    "MASK",
+    "LineMask",
+    "is_secret_name",
+    "mask_arguments",
+    "mask_event",
+    "mask_secrets",
+    "mask_source",
+    "mask_text",
+]
 
-# Compiling these takes longer than a process takes to its first point, and most records need none of them:
-# they are compiled by their first use, and only texts with one of the words below come so far.
+# Compiling a pattern takes longer than a process takes to its first point, and most records need none of them: each is
+# compiled by its first use, and only texts with one of its marks come so far.
 _pattern = cache(re.compile)
 
-
-def _set(words: str) -> frozenset[str]:
-    return frozenset(words.split())
-
-
-# What a name must hold to be looked at any closer.
-_HINTS = (
-    "key", "secret", "pass", "pwd", "cred", "auth", "bearer", "token", "jwt", "cookie", "webhook",
-    "connection", "dsn",
-)  # fmt: skip
-# A name with one of these words names a secret.
-_SECRET_WORDS = _set(
-    "apikey auth authorization authtoken accesstoken bearer cred credential credentials creds jwt "
-    "passphrase passwd password passwords pwd secret secretkey secrets sshkey"
-)
-# … or with a word that ends so ("dbpassword").
-_SECRET_ENDS = ("password", "passwd", "apikey", "secretkey", "authtoken", "accesstoken")
-# … or with two words in a row: the first, by the second.
-_SECRET_PAIRS = {
-    "key": _set(
-        "access account admin api app aws azure client deploy encryption google hf kaggle license master "
-        "openai private secret service shared signing ssh storage subscription wandb"
-    ),
-    "pass": _set(
-        "admin database db email ftp http login mail mongo mysql pg postgres proxy redis root smtp user"
-    ),
-    "token": _set(
-        "access api app auth aws azure bearer bot comet csrf deploy discord gh github gitlab google hf hub "
-        "huggingface id jwt login mlflow neptune npm oauth openai personal pypi refresh registry replicate sas "
-        "secret security service session slack telegram tracking upload wandb"
-    ),
-    "string": frozenset(["connection"]),
-    "url": frozenset(["webhook"]),
-    "webhook": frozenset(["discord", "slack", "teams"]),
-}
-_SECRET_ALONE = frozenset(["cookie", "dsn", "token"])
-_SECRET_LAST = frozenset(["cookie", "cookies", "dsn"])
-# "… token" is a piece of text or a count after these words.
-_TEXT_TOKENS = _set(
-    "action additional answer assistant audio avg bad begin blank block bos bot byte char chat class cls "
-    "context current decoder delimiter doc dummy each empty encoder end eod eos eot every extra fill fim final "
-    "first forced global goal ignore image img input label lang language last latent mask max mean memory "
-    "message middle min n new newline next num output pad padding patch pause per placeholder prefix prev "
-    "previous prompt query question register reward role sep separator sentinel single source spatial special "
-    "speech src start state stop sub subword suffix system target task temporal text tgt think thinking time "
-    "tool total trigger turn unk unknown vision visual vocab word"
-)
-# fmt: off
-_TEXT_WORDS = (
-    "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "sk-", "xox",
-    "AIza", "eyJ", "npm_", "pypi-", "gsk_", "r8_", "k_live_", "k_test_", "dapi", "ya29.", "GOCSPX-", "SG.",
-    "AGE-SECRET-KEY-", "hooks.slack.com/", "earer ", "asic ", "AccountKey=",
-)
-# fmt: on
-_SECRET_TEXT = (
-    r"\b("
-    r"AKIA[0-9A-Z]{16}|ASIA[0-9A-Z]{16}"  # AWS key ids
-    r"|gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9_]{30,}|glpat-[A-Za-z0-9_-]{20,}"
-    r"|hf_[A-Za-z0-9]{30,}"
-    # OpenAI, Anthropic and others: random characters, not words joined by dashes
-    r"|sk-(?:ant|proj|svcacct|or)-[A-Za-z0-9_-]{20,}"
-    r"|sk-(?=[\w-]*(?:[A-Za-z0-9]{16}|[0-9][\w-]*[A-Z]|[A-Z][\w-]*[0-9]))[A-Za-z0-9_-]{20,}"
-    r"|gsk_[A-Za-z0-9]{30,}|r8_[A-Za-z0-9]{30,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"
-    r"|dapi[0-9a-f]{32}|ya29\.[\w-]{30,}|GOCSPX-[\w-]{20,}|SG\.[\w-]{16,}\.[\w-]{16,}"
-    r"|xox[abprs]-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/[\w/]+"  # Slack
-    r"|AIza[0-9A-Za-z_-]{35}"  # Google
-    r"|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{5,}"  # JSON web tokens
-    r"|npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{30,}|AGE-SECRET-KEY-1[0-9A-Z]{40,}"
-    r")"
-)
-_SHORTEST = 12  # no credential of these forms is shorter
-_HEADER = r"(?P<head>\b(?:[Bb]earer|[Bb]asic) +)(?=[\w.~+/-]*[0-9A-Z=])[\w.~+/-]{16,}=*"
-_ACCOUNT_KEY = r"(?P<head>\bAccountKey=)[^;\s]+"
-_PEM = r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 # A password may hold an "@": the last one before the path parts it from the host.
 _URL_PASSWORD = r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:\"']*):(?P<password>[^\s/\"']+)@"
 _URL_TOKEN_USER = r"(?P<head>\bhttps?://)(?P<user>[^\s/@:]{16,})@"
-_QUERY = r"(?P<head>[?&;](?P<name>[\w.-]+)=)[^&\s;\"']+"
-# A variable set on a command line or in a script; code that computes one is left alone.
-_VARIABLE = r"(?P<head>\b(?P<name>[A-Z][A-Z0-9_]*)=)(?=[\w./+-]*[0-9])[\w./+-]{8,}=*(?![\w(\[.])"
-_ASSIGNED = r"(?s)^(?P<head>-{0,2}(?P<name>[A-Za-z][\w.-]*)=)(?P<value>.+)$"
-
-
-def is_secret_name(name: str) -> bool:
-    """Whether a key of this name would hold a secret (`api_key`, `WANDB_API_KEY`, `db.password` …)."""
-    folded = name.casefold()
-    if not any(hint in folded for hint in _HINTS):
-        return False
-    words = _words(name)
-    if not words or (
-        folded in ("pwd", "oldpwd") and name.isupper()
-    ):  # the shell's working directory
-        return False
-    if any(word in _SECRET_WORDS or word.endswith(_SECRET_ENDS) for word in words):
-        return True
-    for i, second in enumerate(words[1:]):
-        owners = _SECRET_PAIRS.get(second) or _SECRET_PAIRS.get(second.removesuffix("s"))
-        if owners and words[i] in owners:
-            return True
-    last = words[-1]
-    if (len(words) == 1 and last in _SECRET_ALONE) or last in _SECRET_LAST:
-        return True
-    # Whose token it is, is not known: better masked than told.
-    return last == "token" and len(words) > 1 and words[-2] not in _TEXT_TOKENS
-
-
-def _words(name: str) -> list[str]:
-    """The words of a name, in lower case: parted by marks, digits, and where a capital begins one."""
-    words, word, before = [], "", ""
-    for char in name:
-        if not char.isalpha() or (char.isupper() and before.islower()):
-            if word:
-                words.append(word)
-            word = ""
-        if char.isalpha():
-            word += char.lower()
-        before = char
-    return [*words, word] if word else words
-
-
-def _names_text(value: str) -> bool:
-    """Whether the value of a "token" is a piece of text after all: `<pad>`, `[CLS]`, "the end"."""
-    return not value.strip() or any(c in "<>[]|" or c.isspace() for c in value)
+_QUERY = r"(?P<head>[?&;#](?P<name>[\w.-]+)=)[^&\s;\"']+"
+_LITERAL = r"(?P<quote>[\"'`])(?:(?!(?P=quote))(?:\\.|[^\\\n]))+(?P=quote)|(?:#|//)[^\n]+"
+_ASSIGNED = r"(?s)^(?P<head>[-+~/]{0,2}(?P<name>[A-Za-z_][\w.-]*)(?P<sep>[=:]))(?P<value>.+)$"
 
 
 def mask_text(text: str) -> str:
-    """`text` with credentials of known forms and passwords in URLs replaced."""
+    """`text` with its secrets replaced: credentials, passwords in URLs, and what stands behind a name of a secret."""
+    if len(text) < 3:
+        return text
+    text = _mask_forms(text)
+    if has_hint(text):
+        text = _mask_named(text, PROSE)
+    return text
+
+
+def mask_source(text: str, *, code: bool) -> str:
+    """A source or configuration file, or a patch of one, with its secrets replaced, none of its lines added or lost.
+
+    Args:
+        code: Whether it is written in a programming language: there a value without quotes is an expression.
+    """
+    text = _mask_forms(text)
+    if has_hint(text):
+        text = _mask_named(text, CODE if code else FILE)
+        if code:
+            text = _pattern(_LITERAL).sub(_mask_literal, text)
+    return text
+
+
+def _mask_literal(found: re.Match[str]) -> str:
+    """A text or a comment in code, in which values need no quotes of their own."""
+    text = found[0]
+    return _mask_named(text, LITERAL) if has_hint(text) else text
+
+
+class LineMask:
+    """Masks a stream of lines that comes in pieces: a private key may begin in one piece and end in another."""
+
+    def __init__(self) -> None:
+        self._inside = False
+
+    def __call__(self, lines: str) -> str:
+        """Whole lines, masked."""
+        if self._inside:
+            end = lines.find("-----END ")
+            if end < 0:
+                return ""
+            self._inside = False
+            lines = lines[end:].partition("\n")[2]
+        begin = lines.rfind("-----BEGIN ")
+        if (
+            begin >= 0
+            and "PRIVATE KEY" in lines[begin : begin + 60]
+            and "-----END " not in lines[begin:]
+        ):
+            self._inside = True
+            return mask_text(lines[:begin]) + MASK + "\n"
+        return mask_text(lines)
+
+
+def _mask_forms(text: str) -> str:
     if "://" in text:
         text = _pattern(_URL_PASSWORD).sub(rf"\g<head>:{MASK}@", text)
         text = _pattern(_URL_TOKEN_USER).sub(rf"\g<head>{MASK}@", text)
         text = _pattern(_QUERY).sub(_mask_query, text)
-    if len(text) < _SHORTEST:
-        return text
-    if "PRIVATE KEY" in text:
-        text = _pattern(_PEM).sub(MASK, text)
-    if any(word in text for word in _TEXT_WORDS):
-        text = _pattern(_SECRET_TEXT).sub(MASK, text)
-        text = _pattern(_HEADER).sub(rf"\g<head>{MASK}", text)
-        text = _pattern(_ACCOUNT_KEY).sub(rf"\g<head>{MASK}", text)
-    if "=" in text and any(word in text for word in ("KEY", "TOKEN", "SECRET", "PASS", "AUTH")):
-        text = _pattern(_VARIABLE).sub(_mask_named, text)
+    if len(text) >= SHORTEST:
+        text = _mask_by(SPREAD_FORMS, text)
+        if max(map(len, text.split()), default=0) >= SHORTEST:
+            text = _mask_by(FORMS, text)
     return text
 
 
-def _mask_named(found: re.Match[str]) -> str:
-    return found["head"] + MASK if is_secret_name(found["name"]) else found[0]
+def _mask_by(forms: tuple[Form, ...], text: str) -> str:
+    for form in forms:
+        for mark in form.marks:
+            if mark in text:
+                pattern = _pattern(form.pattern)
+                text = pattern.sub(
+                    rf"\g<head>{MASK}" if "head" in pattern.groupindex else MASK, text
+                )
+                break
+    return text
 
 
 def _mask_query(found: re.Match[str]) -> str:
     name = found["name"]
-    signed = name.lower() in ("sig", "signature") or name.lower().endswith(
+    signed = name.lower() in ("sig", "signature", "key") or name.lower().endswith(
         ("-signature", "_signature")
     )
     return found["head"] + MASK if signed or is_secret_name(name) else found[0]
 
 
+def _mask_named(text: str, how: Reading) -> str:
+    """`text` with what stands behind names of secrets replaced."""
+    parts: list[str] = []
+    done = 0
+    for begin, end in values(text, how):
+        parts += (text[done:begin], MASK)
+        done = end
+    return "".join([*parts, text[done:]]) if parts else text
+
+
+# -- plain data ------------------------------------------------------------------------------------
+
+
 def mask_secrets(value: Any, name: str = "") -> Any:
-    """A plain value (see `record.plain`) with every secret in it replaced by `MASK`."""
+    """A plain value (see `record.plain`) with every secret in it replaced by `MASK`, also in its keys."""
     if isinstance(value, str):
         return _mask_value(value, name)
     if isinstance(value, dict):
-        # What stands below "credentials" is secret by whatever name; below "token" or "auth" names decide.
-        words = _words(name) if name and is_secret_name(name) else []
-        whole = words and words[-1].rstrip("s") in ("credential", "cred", "secret", "password")
-        return {k: mask_secrets(v, name if whole else k) for k, v in value.items()}
+        return _mask_mapping(value, name)
     if isinstance(value, list):
-        return [mask_secrets(v, name) for v in value]
+        return _mask_list(value, name)
     # A password of digits is a number to YAML.
-    if type(value) is int and abs(value) > 999 and name and _words(name)[-1:] in (
-        ["password"], ["passwd"], ["pwd"], ["passphrase"], ["secret"],
+    if type(value) is int and abs(value) > 999 and name and words_of(name)[-1:] in (
+        ["password"], ["passwd"], ["pwd"], ["passphrase"], ["passcode"], ["secret"],
     ):  # fmt: skip
         return MASK
     return value
 
 
+def _mask_mapping(given: Mapping[str, Any], name: str) -> dict[str, Any]:
+    # What stands below "credentials" is secret by whatever name; below "token" or "auth" names decide.
+    words = words_of(name) if name and is_secret_name(name) else []
+    whole = words and words[-1].rstrip("s") in ("credential", "cred", "secret", "password")
+    named = given.get("name", given.get("key"))
+    masked: dict[str, Any] = {}
+    for key, inner in given.items():
+        below = name if whole else key
+        if key == "value" and isinstance(named, str) and is_secret_name(named):
+            below = named  # {"name": "API_KEY", "value": …}
+        elif key == "key" and _is_account(given):
+            below = "api_key"
+        shown = mask_text(key) if type(key) is str else key
+        while shown in masked:
+            shown += "*"
+        masked[shown] = mask_secrets(inner, below)
+    return masked
+
+
+def _is_account(given: Mapping[str, Any]) -> bool:
+    """Whether a mapping is a user's name with a key, as in Kaggle's file."""
+    key = given.get("key")
+    return isinstance(key, str) and len(key) >= 20 and not {"username", "user"}.isdisjoint(given)
+
+
+def _mask_list(given: list[Any], name: str) -> list[Any]:
+    if all(type(item) is str for item in given):
+        if any(item.startswith("-") and is_secret_name(item.lstrip("-")) for item in given):
+            return mask_arguments(given)
+        if len(given) == 2 and is_secret_name(given[0]):  # a header, an item of a mapping
+            first, second = given
+            if is_value(second, is_certain_name(first), strict=True):
+                return [first, MASK]
+    return [mask_secrets(item, name) for item in given]
+
+
 def _mask_value(value: str, name: str) -> str:
     if value and name and is_secret_name(name):
-        told = _words(name)[-1:] == ["token"] and _names_text(value)
+        told = words_of(name)[-1:] == ["token"] and names_text(value)
         return mask_text(value) if told else MASK
     given = _pattern(_ASSIGNED).match(value) if "=" in value else None
-    if given and is_secret_name(given["name"]) and not any(map(str.isspace, value)):
+    if (
+        given
+        and given["sep"] == "="
+        and is_secret_name(given["name"])
+        and not any(map(str.isspace, value))
+        and is_value(given["value"], True, strict=True)
+    ):
         return str(given["head"]) + MASK  # an item of a list of variables or arguments
     return mask_text(value)
 
 
+# -- events --------------------------------------------------------------------------------------------
+
+# Where the bytes are, and what they are: a reader has to find them.
+_OF_A_FILE = frozenset(["path", "hash"])
+_NAMES_OF_A_FILE = frozenset(["path", "hash", "name", "prefix"])
+
+
+def mask_event(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of an event of the journal, masked; names of files and the data of values stay as they were given."""
+    kept = _NAMES_OF_A_FILE if kind == "file" else _OF_A_FILE
+    if kind == "value" and fields.get("kind") != "text":
+        kept |= {"data"}
+    return {
+        key: value
+        if key in kept
+        else [mask_text(item) if type(item) is str else mask_secrets(item) for item in value]
+        if type(value) is list
+        else mask_secrets(value)
+        for key, value in fields.items()
+    }
+
+
+# -- command lines ---------------------------------------------------------------------------------
+
+# Short options that take a secret, by the program; without a space behind them where the text is longer than they are.
+_PROGRAM_OPTIONS = {
+    "mysql": ("-p",), "mysqldump": ("-p",), "mariadb": ("-p",), "sshpass": ("-p",), "docker": ("-p",),
+    "podman": ("-p",), "redis-cli": ("-a",), "curl": ("-u",), "wget": (), "wandb": ("login",), "ldapsearch": ("-w",),
+}  # fmt: skip
+
+
 def mask_arguments(arguments: list[str]) -> list[str]:
-    """A command line with the values of secret options replaced, in both forms of giving them."""
+    """A command line with the values of secret options replaced, in all forms of giving them."""
     masked: list[str] = []
-    hide_next = False
+    hide_next = certain = False
+    short: tuple[str, ...] = ()
     for argument in arguments:
-        given = _pattern(_ASSIGNED).match(argument) if "=" in argument else None
-        if hide_next and not argument.startswith("-"):
+        given = _pattern(_ASSIGNED).match(argument)
+        if hide_next and _is_operand(argument, certain):
             masked.append(MASK)
-        elif given and is_secret_name(given["name"]):
+            hide_next = False
+            continue
+        hide_next = False
+        glued = next(
+            (o for o in short if o[0] == "-" and argument.startswith(o) and argument != o), None
+        )
+        if glued is not None and argument[1] != "-":
+            masked.append(glued + MASK)
+        elif given and is_secret_name(given["name"]) and _assigns(given):
             masked.append(given["head"] + MASK)
         else:
             masked.append(mask_text(argument))
-        hide_next = (
-            argument.startswith("-")
-            and "=" not in argument
-            and is_secret_name(argument.lstrip("-"))
-        )
+        program = argument.rpartition("/")[2]
+        if program in _PROGRAM_OPTIONS:
+            short = _PROGRAM_OPTIONS[program]
+        elif argument in short:
+            hide_next = certain = True
+        elif argument.startswith("-") and "=" not in argument:
+            name = argument.lstrip("-")
+            hide_next, certain = is_secret_name(name), is_certain_name(name)
     return masked
+
+
+def _is_operand(argument: str, certain: bool) -> bool:
+    """Whether an argument is the value of the option before it."""
+    if not argument.startswith("-"):
+        return True
+    return certain and len(argument) > 3 and argument[1] != "-" and any(map(str.isdigit, argument))
+
+
+def _assigns(given: re.Match[str]) -> bool:
+    """Whether `name=value` or `--name:value` gives a value; what is not an option may be a text with a colon."""
+    if given["sep"] == "=":
+        return True
+    return (
+        given["head"][0] in "-/"
+        and is_certain_name(given["name"])
+        and not given["value"][0].isspace()
+    )

@@ -32,7 +32,7 @@ class Recipe:
         commit: None for code that was in no commit: then the patch is all of it.
         patch: The patch of what was not committed; empty if there was none.
         opened_as: What the program called the experiment; None if it was recorded from outside.
-        nth: How many experiments the program had opened before.
+        nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
     """
 
@@ -46,6 +46,7 @@ class Recipe:
     patch: bytes
     opened_as: str | None
     nth: int
+    repeat: int
     git: Mapping[str, Any]
     environment: Mapping[str, Any]
     variables: Mapping[str, str]
@@ -119,6 +120,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         patch=patch,
         opened_as=recorded.get("opened_as"),
         nth=int(recorded.get("nth") or 0),
+        repeat=int(recorded.get("repeat") or 0),
         git=git,
         environment=_fact(captured, "environment"),
         variables=_fact(captured, "variables"),

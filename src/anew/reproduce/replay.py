@@ -214,12 +214,12 @@ def _run_once(
     prefix = free_prefix(store, recipe.prefix)
     child = Experiment(
         prefix=prefix, root=store.root, parent=recipe.experiment_id, relation="reproduces", quiet=True, console="off",
-        system_metrics=0, mode="on", strict=False,
+        system_metrics=0, mode="on", strict=False, resume="never",
     )  # fmt: skip
     child.life.settings.join, child.life.settings.capture = "", "on"
     facts: dict[str, Any] = {"reproduces": recipe.experiment_id}
     if recipe.opened_as is not None:
-        facts |= {"opened_as": recipe.opened_as, "nth": recipe.nth}
+        facts |= {"opened_as": recipe.opened_as, "nth": recipe.nth, "repeat": recipe.repeat}
     child.life.outside = outside(
         recipe.command, recipe.cwd, run.environ, run.python, code=(dict(recipe.git), recipe.patch), facts=facts
     )  # fmt: skip
@@ -231,7 +231,7 @@ def _run_once(
         _capture_inputs(child, run)
         join: dict[str, Any] = {"root": store.root, "prefix": prefix, "forwarded": forwarded(child)}
         if recipe.opened_as is not None:
-            join |= {"as": recipe.opened_as, "nth": recipe.nth}
+            join |= {"as": recipe.opened_as, "nth": recipe.nth, "repeat": recipe.repeat}
         live = Live(child.folder, curves, tolerance)
 
         def meanwhile() -> None:

@@ -18,6 +18,7 @@ from ..journal.edits import append_event
 from ..monitor.folding import LineFolder
 from ..provenance.command import is_python
 from ..provenance.recorder import Outside
+from ..record.secrets import LineMask
 from ..tracking.experiment import Experiment
 from .packages import Python, ask_python
 
@@ -316,6 +317,7 @@ class _Keeper:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         self._file = open(path, "ab", buffering=0)  # noqa: SIM115  (closed by close)
         self._folders = (LineFolder(), LineFolder())
+        self._mask = LineMask()
         self._lock = threading.Lock()
         self._last: list[str] = []
 
@@ -324,7 +326,7 @@ class _Keeper:
 
     def _keep(self, lines_of: Callable[[], str]) -> None:
         with self._lock:
-            lines = lines_of()
+            lines = self._mask(lines_of())
             if lines and not self._file.closed:
                 self._last = (self._last + lines.splitlines())[-_TAIL_LINES:]
                 try:

@@ -19,12 +19,14 @@ def run_tracked(
     root: str | None = None,
     tags: Sequence[str] = (),
     description: str | None = None,
+    resume: str | None = None,
     quiet: bool = False,
 ) -> int:
     """Run a program as an experiment; its exit code.
 
     Args:
         prefix: The experiment's prefix or name; `ANEW_PREFIX`, or a name made from the program, if not given.
+        resume: As the argument of `Experiment`.
 
     Raises:
         ReproduceError: There is no such program.
@@ -33,7 +35,7 @@ def run_tracked(
     program = find_program(command, cwd, environ)
     name = prefix or environ.get("ANEW_PREFIX") or _name(command)
     experiment = Experiment(
-        name, root=root, tags=list(tags), description=description, quiet=quiet or None, console="off", system_metrics=0,
+        name, root=root, tags=list(tags), description=description, resume=resume, quiet=quiet or None, console="off", system_metrics=0,
     )  # fmt: skip
     experiment.life.outside = outside(command, cwd, environ)
     experiment.run.start()

@@ -195,7 +195,8 @@ class Evaluation:
             if target.kind == "duration":
                 if one.started_at is None:
                     return None
-                return (self._now if one.ended_at is None else one.ended_at) - one.started_at
+                ended = self._now if one.ended_at is None else one.ended_at
+                return ended - one.started_at - one.paused
             value = getattr(one, _COLUMNS.get(target.column, target.column))
             return value.value if target.kind == "status" else value
         if isinstance(target, Metric):

@@ -11,8 +11,8 @@ import pytest
 from ..journal.drive import Budget, drive
 from ..journal.follow import Chunk, Cursor, Piece, SealedPart, Stream, follow_pieces
 from ..journal.layout import RootLayout
+from ..journal.residents import FolderJournals
 from ..journal.sink import Followed, Sink
-from ..journal.storage import FolderJournals
 from ..record.decode import decode_points
 from .lines import event_line, point_line
 

@@ -7,10 +7,12 @@ import os
 import time
 
 from ..errors import InvalidValue
+from ..monitor.ticker import process_ticker
 from ..record import encode as encoding
 from ..record.ids import new_id
 from ..record.names import check_metric_name, folder_name
 from ..record.plain import to_plain
+from ..record.secrets import mask_secrets, mask_text
 from .points import HotPath
 from .scalars import as_number, as_step
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from ..journal.segment import Segment
     from .life import Life
     from .points import LogMetric, LogMetrics
     from .recording import Recording
@@ -46,13 +49,14 @@ class PointLog:
         self.renew()
 
     def renew(self) -> None:
-        """Begin with fresh fast functions: those of an earlier opening stay with its segment."""
+        """Begin with fresh fast functions: those of an opening that ended stay with its segment, and keep it open."""
         self._hot = HotPath(self._carefully, self._refused, self._iteration)
         self._install(self._hot.log_metric, self._hot.log_metrics)
 
     def forget_names(self) -> None:
         """Go the careful way until the names are known again: the segment is another one."""
         self._hot.known.clear()
+        self._calls = 0
 
     def set_iteration(self, iteration: int | None) -> None:
         """The step of calls that give none."""
@@ -80,7 +84,7 @@ class PointLog:
         values: list[tuple[str, Any]] = []
         for name, value in metrics.items():
             if name not in known:
-                check_metric_name(name)
+                name = mask_text(check_metric_name(name))
             try:
                 numbers[str(name)] = encoding.number_or_name(as_number(name, value))
             except InvalidValue:
@@ -95,25 +99,28 @@ class PointLog:
             if step is not None:
                 record = {"s": step, **record}
             if metadata:
-                record["x"] = to_plain(dict(metadata))
+                record["x"] = mask_secrets(to_plain(dict(metadata)))
             segment = recording.writer.points
             segment.append(encoding.encode_line(record))
             self._calls += 1
-            if self._calls > _FAST_AFTER or encoding.is_fast():
+            if encoding.is_fast():
                 # Known names are what opens the fast way: not before its encoder is there.
-                self._hot.ready(segment, encoding.load_fast_encoder())
+                self._hot.ready(segment, encoding.encode)
                 known.update(numbers)
+            elif self._calls == _FAST_AFTER:
+                # In the background: a signal handler that logs would find the module half imported here.
+                process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
             recording.check_strict()
         for name, found in values:
             keep_value(recording, name, found, step, metadata)
 
-    def _refused(self, line: bytes, error: OSError | None) -> None:
+    def _refused(self, refusing: Segment, line: bytes, error: OSError | None) -> None:
         """The fast way could not write a line: find out why, and keep the line if it can be kept."""
         recording = self._life.require("log_metrics")
         segment = recording.writer.points
         # EBADF is the door of a segment that ended.
         replaced = error is not None and error.errno == errno.EBADF
-        if replaced or segment.trouble is not None:
+        if replaced or refusing is not segment or segment.trouble is not None:
             segment.append(line)
         else:
             segment.failed(

@@ -17,14 +17,16 @@ from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
+from .choosing import Wish, choose
 from .files import Files
-from .identity import Place, find_place, launch_token
+from .identity import Known, Named, Place, named
+from .launches import find_launch
 from .life import Life
 from .metrics import MetricGroup
-from .opening import Given, begin, warn_of_changed_config
-from .params import Params
+from .opening import Given, begin, check, check_parent, warn_of_changed_config
+from .params import Params, prepared
 from .ranks import Rank, find_rank
-from .recording import Recording
+from .recording import LIVE, Recording, Taken
 from .run import Run
 from .running import opened
 from .scalars import as_step
@@ -49,6 +51,7 @@ LEVELS = ("debug", "info", "warning", "error", "critical")
 _opened_by_name: dict[str, int] = {}
 _unnamed = itertools.count()
 _openings = itertools.count()
+_mine: dict[str, str] = {}  # the ids of what this process has opened, and the roots
 
 
 class Experiment:
@@ -65,9 +68,9 @@ class Experiment:
     log after the end) raises at once.
 
     Args:
-        name: A prefix if it has a slash (`owner/project/…/name`): one experiment, continued when opened again.
-            A name if it has none: every opening makes a new experiment. Without either, `ANEW_PREFIX` or a
-            readable random name is used.
+        name: A prefix if it has a slash (`owner/project/…/name`): where the experiment is filed. Opened again after
+            it has ended, a new experiment begins beside it, `…/name~2`. A name if it has none: the experiment gets a
+            folder of its own. Without either, `ANEW_PREFIX` or a readable random name is used.
         prefix: The same, but a prefix also without a slash.
         config: The configuration, frozen from here on: a mapping, dataclass, pydantic model, OmegaConf,
             argparse namespace, or the path of a YAML, JSON or TOML file.
@@ -89,6 +92,9 @@ class Experiment:
             or addresses of `anew.forwarders`.
         rank: This process's rank, where no launcher says it.
         world_size: How many ranks there are, with `rank`.
+        resume: Continue an experiment instead of beginning one: "auto" the last one if it was interrupted, "allow"
+            the last one however it ended (else a new one), "must" the last one or NotFound, or an id.
+        config_conflict: "refuse" to continue an experiment with another configuration; "keep" records both.
 
     Raises:
         InvalidName: The prefix, name, a tag or a bindr cannot be kept.
@@ -122,6 +128,8 @@ class Experiment:
         forward_to: Iterable[Any] | Any = None,
         rank: int | None = None,
         world_size: int | None = None,
+        resume: str | bool | None = None,
+        config_conflict: str | None = None,
     ) -> None:
         settings = load_settings().with_arguments(
             root=root,
@@ -131,6 +139,8 @@ class Experiment:
             console=console,
             system_metrics=system_metrics,
             forward_to=forward_to,
+            resume=resume,
+            config_conflict=config_conflict,
         )
         self._opened_as = name or prefix or ""
         self._is_prefix = not name and bool(prefix)
@@ -139,10 +149,11 @@ class Experiment:
         if rank is not None:
             which = Rank(as_step(rank), None, world_size or max(2, rank + 1), "given")
         self._given = Given(config)
-        self._given.params = params
+        self._given.params = prepared(params) if params else {}
         self._given.tags = _tags(tags)
-        self._given.bindrs = [check_label(b, "bindr") for b in _several(bindrs)]
-        self._given.description, self._given.notes = description, notes
+        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs)]
+        self._given.description = None if description is None else mask_text(str(description))
+        self._given.notes = None if notes is None else mask_text(str(notes))
         self._given.parent, self._given.relation = parent, relation
         # For other rooms of Anew; not meant for programs.
         self.life = Life(settings, which, self._opened_as or settings.prefix)
@@ -175,56 +186,112 @@ class Experiment:
         settings = life.settings
         if not settings.user:
             settings.user = login_name()
-        launch = launch_token(os.environ, settings.launch_id, life.rank.world_size)
-        if not life.given:
+        launch = find_launch(os.environ, settings.launch, life.rank)
+        resume = settings.resume
+        if settings.join and resume not in ("never", "auto", "allow", *_mine):
+            # What `anew reproduce` runs again leaves alone what the program continued then.
+            resume = "allow" if resume == "must" else "never"
+        by_id = resume not in ("never", "auto", "allow", "must")
+        if not life.given and not by_id:
             from ..naming import random_name
 
             # Ranks of one launch must come to the same name; a process on its own to any.
-            life.given = random_name(launch and f"{launch}:{next(_unnamed)}")
-        joined = None
-        if settings.join:
-            from .joining import find_joined
-
-            joined = find_joined(settings.join, self._opened_as, life.given, self._is_prefix)
-            settings.root = joined.root or settings.root
-        settings.root = local_folder(settings.root)
-        root = RootLayout(settings.root)
+            life.given = random_name(launch.token and f"{launch.token}:{next(_unnamed)}")
         key = f"{settings.root}\0{self._project}\0{life.given}"
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
+        joined = None
+        if settings.join and not by_id:
+            from .joining import find_joined
+
+            joined = find_joined(
+                settings.join,
+                self._opened_as,
+                life.given,
+                self._is_prefix,
+                repeat=ordinal,
+                goes_on=resume != "never" or _is_open(self._opened_as),
+            )
+            settings.root = joined.root or settings.root
+        elif settings.join:
+            settings.root = _mine.get(resume, settings.root)
+        settings.root = local_folder(settings.root)
+        root = RootLayout(settings.root)
         given, project = life.given, self._project
         if joined is not None and joined.given:
             given, project = joined.given, joined.project
         belongs = joined is not None and joined.belongs
         if belongs:
-            place = Place(root, given, given.rsplit("/", 1)[-1], None)
-        else:
-            place = find_place(
-                root,
-                given,
-                project=project,
-                launch=launch,
-                ordinal=ordinal,
-                is_prefix=self._is_prefix,
-            )
-        if life.status is not Status.PENDING:
-            self._points.renew()
-            life.files = []
-        recording = Recording(root, place, life.rank, settings, life.say)
-        if (
-            joined is not None and joined.belongs
-        ):  # its place in the family is what the one that started it says
+            # Its place in the family is what the program that started it says.
             self._given.parent = None
+        label = "main" if life.rank.is_lead else f"rank{life.rank.rank}"
+        wish = Wish(resume, launch, ordinal, label)
+        called = None
+        if not (belongs or by_id):
+            called = named(root, given, project=project, is_prefix=self._is_prefix)
+        check_parent(self._given)
+        recording = self._open(root, wish, called, joining=given if belongs else "")
+        life.files = []
+        if belongs and joined is not None:
             recording.forwarded_outside = joined.forwarded
-        recording.capture_with(self._opened_as, next(_openings), belongs, life.outside)
+        _mine[recording.experiment_id] = root.root
+        recording.opened_as = self._opened_as
+        nth = next(_openings)
+        if belongs or not recording.joins:
+            names = {"opened_as": self._opened_as, "nth": nth, "repeat": ordinal}
+            recording.capture_with(names, belongs, life.outside)
         recording.ender = self._end
+        self._known_params.clear()
+        recording.forget_names = self._points.forget_names
         merge(self._known_params, recording.params)
+        before = life.status, life.last
         try:
             begin(self._given, life, recording, self.params)
         except BaseException as error:
-            recording.close("failed", f"it could not start: {error}")
+            life.recording = None
+            life.status, life.last = before
+            if recording.resumed:
+                recording.withdraw(f"it could not start: {error}")
+            else:
+                recording.close("failed", f"it could not start: {error}")
             raise
+        if launch.scattered and not recording.continued and not settings.quiet:
+            life.say(
+                "the ranks on other machines cannot know of this experiment and record their own; set ANEW_LAUNCH to a text that all of them share"
+            )
         opened(self)
         return self
+
+    def _open(
+        self, root: RootLayout, wish: Wish, called: Named | None, *, joining: str
+    ) -> Recording:
+        """Open what is meant; nothing is written where that is refused.
+
+        Args:
+            joining: The prefix of what a program around this one records, if this belongs to it.
+        """
+        life = self.life
+        replaced = life.replaces.life.recording if life.replaces is not None else None
+
+        def ready(recording: Recording) -> None:
+            check(self._given, recording)
+            if replaced is not None and life.replaces.life.recording is replaced:
+                life.replaces.run.complete()
+                if recording.continued:
+                    recording.state = recording.read_state()
+
+        while True:
+            here = [
+                one
+                for one in list(LIVE.values())
+                if one.pid == os.getpid() and one.root.root == root.root and one is not replaced
+            ]
+            place = (
+                _joining(root, joining) if joining else choose(root, called, wish, here, life.say)
+            )
+            try:
+                return Recording(root, place, life.rank, life.settings, life.say, ready, wish.job)
+            except Taken:
+                continue
 
     def _finish(self, status: str, reason: str | None, error: str | None) -> None:
         """End on request; raises when there is nothing to end."""
@@ -243,9 +310,12 @@ class Experiment:
         warn_of_changed_config(self._given, life)
         path = recording.layout.points(recording.writer.name)
         seconds = time.time() - recording.opened_at
-        lost = recording.close(status, reason and mask_text(reason), error and mask_text(error))
-        life.recording = None
-        life.status = Status(status)
+        try:
+            lost = recording.close(status, reason, error)
+        finally:
+            life.recording = None
+            life.status = Status(status)
+            self._points.renew()
         quiet = life.settings.quiet
         if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
             from .summary import end_lines
@@ -325,6 +395,19 @@ class Experiment:
     def status(self) -> Status:
         """Where it is in its life, as far as this process knows."""
         return self.life.status
+
+    @property
+    def resumed(self) -> bool:
+        """Whether this opening continues what earlier ones recorded."""
+        return self.life.last is not None and self.life.last.resumed
+
+    @property
+    def last_step(self) -> int | None:
+        """The largest step that earlier openings recorded; None without one.
+
+        A program that continues begins with the step after it.
+        """
+        return self.life.last.last_step if self.life.last is not None else None
 
     @property
     def rank(self) -> int | None:
@@ -417,7 +500,7 @@ class Experiment:
         from ..values import as_value
 
         recording = self.life.require("log_value")
-        check_metric_name(name)
+        name = mask_text(check_metric_name(name))
         found = as_value(value)
         if found is None:
             raise InvalidValue(
@@ -492,7 +575,7 @@ class Experiment:
         """Remove tags."""
         if not self.life.disabled:
             recording = self.life.require("remove_tags")
-            gone = _several(tags)
+            gone = [mask_text(tag) for tag in _several(tags)]
             recording.event("tags", remove=gone)
             recording.change(
                 tags={k: v for k, v in recording.about["tags"].items() if k not in gone}
@@ -506,7 +589,7 @@ class Experiment:
         """
         if not self.life.disabled:
             recording = self.life.require("set_name")
-            name = check_label(name, "name")
+            name = mask_text(check_label(name, "name"))
             recording.event("field", field="name", value=name)
             recording.name = name
             recording.document_due("metadata")
@@ -558,6 +641,19 @@ class Experiment:
         return f"<Experiment {self.prefix} {self.life.status}>"
 
 
+def _is_open(opened_as: str) -> bool:
+    """Whether this process has an experiment open that it called so."""
+    return any(one.opened_as == opened_as and one.pid == os.getpid() for one in list(LIVE.values()))
+
+
+def _joining(root: RootLayout, prefix: str) -> Place:
+    """The place of what a program around this one records."""
+    outer = Known(root, prefix)
+    name = prefix.rsplit("/", 1)[-1]
+    lead = outer.lead()
+    return Place(root, prefix, name, outer.id, str(lead.get("opening") or ""), joins=True)
+
+
 def _several(labels: Iterable[str] | None) -> list[str]:
     if labels is None:
         return []
@@ -568,7 +664,6 @@ def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | Non
     if tags is None:
         return {}
     pairs = tags.items() if hasattr(tags, "items") else ((tag, None) for tag in _several(tags))
-    return {
-        check_label(tag, "tag"): None if value is None else mask_text(str(value))
-        for tag, value in pairs
-    }
+    checked = {check_label(tag, "tag"): None if v is None else str(v) for tag, v in pairs}
+    masked: dict[str, str | None] = mask_secrets(checked)
+    return masked

@@ -1,65 +1,283 @@
-"""Finding the experiment that an opening refers to: by prefix or name, new or continued, alone or one of many ranks."""
+"""What an opening is called: a prefix or a name, and which experiments there are of it already."""
 
 from __future__ import annotations
 
+import json
 import os
 
 from ..errors import InvalidName
 from ..journal.layout import ExperimentLayout, RootLayout, is_experiment
-from ..journal.liveness import process_started
-from ..record.ids import new_id
-from ..record.names import RESERVED, check_label, check_prefix, folder_name
+from ..journal.writer import LEAD
+from ..record.ids import ID_LENGTH, is_like_id
+from ..record.names import (
+    RESERVED,
+    check_label,
+    check_prefix,
+    folder_name,
+    numbered,
+    split_number,
+)
+from ..record.secrets import MASK, mask_text
+from .documents import read_identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
+    from typing import Any
 
-__all__ = ["Place", "find_place", "launch_token"]
+__all__ = ["Known", "Named", "Place", "find_by_id", "named"]
+
+_TAIL_BYTES = 1 << 16
 
 
 class Place:
-    """Where an experiment lies: its layout, prefix and name, and its id if that is decided already."""
+    """Where an opening goes.
 
-    __slots__ = ("experiment_id", "layout", "name", "prefix")
+    Attributes:
+        prefix, name, layout: Of the experiment.
+        experiment_id: The id it has or is to have.
+        opening: What its writer names as its opening: the same for all that open it together.
+        is_new: Whether the experiment is to be made; it is not, if another process is quicker.
+        joins: Whether this program, or one that started it, has it open already.
+        all_over: Whether every earlier opening is known to have ended: the launcher started its job again.
+    """
 
-    def __init__(self, root: RootLayout, prefix: str, name: str, experiment_id: str | None) -> None:
+    __slots__ = (
+        "all_over",
+        "experiment_id",
+        "is_new",
+        "joins",
+        "layout",
+        "name",
+        "opening",
+        "prefix",
+    )
+
+    def __init__(
+        self,
+        root: RootLayout,
+        prefix: str,
+        name: str,
+        experiment_id: str,
+        opening: str,
+        *,
+        is_new: bool = False,
+        joins: bool = False,
+        all_over: bool = False,
+    ) -> None:
         self.prefix = prefix
         self.name = name
         self.experiment_id = experiment_id
+        self.opening = opening
+        self.is_new = is_new
+        self.joins = joins
+        self.all_over = all_over
         self.layout: ExperimentLayout = root.experiment(prefix)
 
 
-def find_place(
-    root: RootLayout,
-    given: str,
-    *,
-    project: str | None,
-    launch: str,
-    ordinal: int,
-    is_prefix: bool = False,
-) -> Place:
-    """The place of the experiment that the first argument of `Experiment` means.
+class Known:
+    """An experiment that is there; what is read of it here is what the choice needs, and no more."""
 
-    With a slash, or when `is_prefix` says so, it is a prefix, one experiment for ever. Without, it is a name: a new experiment in a folder of
-    its own, except that the ranks of one launch (which share `launch`) mean the same one.
+    __slots__ = ("_root", "layout", "prefix")
+
+    def __init__(self, root: RootLayout, prefix: str) -> None:
+        self._root = root
+        self.prefix = prefix
+        self.layout = root.experiment(prefix)
+
+    @property
+    def id(self) -> str:
+        """Its id, "" if it cannot be read."""
+        known = read_identity(self.layout.metadata)
+        if known is None:
+            known = next((line for _, line in self.opened()), {})
+        return str(known.get("experiment_id") or "")
+
+    @property
+    def created_at(self) -> str:
+        """When it was made, as its document has it; texts of this kind sort by time."""
+        return str((read_identity(self.layout.metadata) or {}).get("created_at") or "")
+
+    def opened(self, label: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+        """What its writers said when they began, newest number first.
+
+        Args:
+            label: Only of the writers called so.
+        """
+        for writer in reversed(self.layout.writers()):
+            if label and f"-{label}-" not in writer:
+                continue
+            try:
+                with open(self.layout.events(writer), "rb") as file:
+                    line = json.loads(file.readline(16 << 20))
+            except (OSError, ValueError):
+                continue
+            if isinstance(line, dict) and line.get("k") == "opened":
+                yield writer, line
+
+    def has_ended(self, writer: str) -> bool:
+        """Whether a writer wrote its end."""
+        try:
+            with open(self.layout.events(writer), "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+                return b'"k":"closed"' in file.read().rstrip(b"\n").rpartition(b"\n")[2]
+        except OSError:
+            return True
+
+    def lead(self) -> dict[str, Any]:
+        """What its newest lead said when it began; empty without one."""
+        return next((line for _, line in self.opened(LEAD.strip("-"))), {})
+
+
+class Named:
+    """What an opening is called, and the experiments that are called so.
+
+    Args:
+        prefix: Its prefix; "" where it has a name alone.
+        name: Its name.
+        project: The folder of experiments opened by name.
+    """
+
+    __slots__ = ("_root", "name", "prefix", "project")
+
+    def __init__(self, root: RootLayout, prefix: str, name: str, project: str | None) -> None:
+        self._root = root
+        self.prefix = prefix
+        self.name = name
+        self.project = project
+
+    @property
+    def key(self) -> str:
+        """A text for what is called alike, in any root."""
+        return self.prefix or f"{self.project}\0{self.name}"
+
+    def known(self) -> list[Known]:
+        """The experiments that are called so, the newest first."""
+        if not self.prefix:
+            return self._of_that_name()
+        folder, _, last = os.path.join(self._root.root, *self.prefix.split("/")).rpartition(os.sep)
+        found = []
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return []
+        for name in names:
+            start, number = split_number(name)
+            if name == last or (start == last and number > 1):
+                prefix = numbered(self.prefix, 1 if name == last else number)
+                if _is_there(self._root, prefix):
+                    found.append((0 if name == last else number, prefix))
+        return [Known(self._root, prefix) for _, prefix in sorted(found, reverse=True)]
+
+    def _of_that_name(self) -> list[Known]:
+        folder = os.path.join(self._root.root, *(self.project or "").split("/"))
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            return []
+        start = f"{folder_name(self.name)}-"
+        found = []
+        for name in names:
+            rest = name[len(start) :]
+            if name.startswith(start) and len(rest) == ID_LENGTH and is_like_id(rest):
+                prefix = name if self.project is None else f"{self.project}/{name}"
+                if _is_there(self._root, prefix):
+                    found.append(Known(self._root, prefix))
+        return sorted(found, key=lambda one: one.created_at, reverse=True)
+
+    def place(self, known: list[Known], experiment_id: str, opening: str) -> Place:
+        """The place of a new one beside those that are there."""
+        if self.prefix:
+            newest = split_number(known[0].prefix)[1] if known else 0
+            number = max(newest, 1) + 1 if known else 1
+            prefix = numbered(self.prefix, number)
+        else:
+            folder = f"{folder_name(self.name)}-{experiment_id}"
+            prefix = check_prefix(folder if self.project is None else f"{self.project}/{folder}")
+        return Place(self._root, prefix, self.name, experiment_id, opening, is_new=True)
+
+
+def named(root: RootLayout, given: str, *, project: str | None, is_prefix: bool = False) -> Named:
+    """What the first argument of `Experiment` means.
+
+    With a slash, or when `is_prefix` says so, it is a prefix. Without, it is a name: its experiment gets a folder of
+    its own.
 
     Raises:
         InvalidName: It cannot be a prefix or a name.
     """
     if is_prefix or "/" in given or "\\" in given:
         prefix = check_prefix(given if project is None else f"{project}/{given}")
+        last = prefix.rsplit("/", 1)[-1]
+        if split_number(last)[1]:
+            raise InvalidName(
+                f"The prefix {prefix!r} ends in '~' and a number, which Anew adds itself when a prefix is opened again. "
+                f"Leave it out; to continue that experiment, give its id as resume=.",
+                name=prefix,
+            )
+        _refuse_secret(prefix)
         _check_parents(root, prefix)
-        return Place(root, prefix, prefix.rsplit("/", 1)[-1], None)
-    name = check_label(given, "name")
+        return Named(root, prefix, last, None)
+    name = mask_text(check_label(given, "name"))
     if name in (".", ".."):
         check_prefix(name)
-    experiment_id = (
-        new_id() if not launch else _shared_id(f"{launch}\0{project}\0{name}\0{ordinal}")
-    )
-    folder = f"{folder_name(name)}-{experiment_id}"
+    folder = f"{folder_name(name)}-{'x' * ID_LENGTH}"
     prefix = check_prefix(folder if project is None else f"{project}/{folder}")
     _check_parents(root, prefix)
-    return Place(root, prefix, name, experiment_id)
+    return Named(root, "", name, project)
+
+
+def find_by_id(root: RootLayout, experiment_id: str) -> Known | None:
+    """The experiment with that id, wherever it lies: as the root's journal says, else found by walking."""
+    for prefix in dict.fromkeys(_announced(root, experiment_id)):
+        if _is_there(root, prefix) and (known := Known(root, prefix)).id == experiment_id:
+            return known
+    if not os.path.isdir(root.root):
+        return None
+    for prefix in root.walk():
+        if (known := Known(root, prefix)).id == experiment_id:
+            return known
+    return None
+
+
+def _announced(root: RootLayout, experiment_id: str) -> Iterator[str]:
+    """The prefixes that hints name for an id, the newest of each file first."""
+    from ..journal.root import journal_files
+
+    mark = experiment_id.encode("utf-8", "replace")
+    for name in journal_files(root):
+        try:
+            with open(os.path.join(root.journal, name), "rb") as file:
+                lines = [line for line in file if mark in line]
+        except OSError:
+            continue
+        for line in reversed(lines):
+            try:
+                found = json.loads(line)
+                if found.get("experiment_id") == experiment_id:
+                    yield check_prefix(found.get("prefix"))
+            except (ValueError, AttributeError):
+                continue
+
+
+def _is_there(root: RootLayout, prefix: str) -> bool:
+    folder = root.experiment(prefix)
+    return is_experiment(folder.folder) or read_identity(folder.metadata) is not None
+
+
+def _refuse_secret(prefix: str) -> None:
+    """Refuse a prefix that holds a credential: it becomes folders, and is shown wherever the experiment is.
+
+    Raises:
+        InvalidName: It does.
+    """
+    shown = mask_text(prefix)
+    if shown != prefix:
+        raise InvalidName(
+            f"The prefix {shown!r} contains what looks like a secret (shown as {MASK}). Prefixes become folders, "
+            "and everyone who can see the store can read them. Leave it out.",
+            name=shown,
+        )
 
 
 def _check_parents(root: RootLayout, prefix: str) -> None:
@@ -72,33 +290,3 @@ def _check_parents(root: RootLayout, prefix: str) -> None:
                 f"{'/'.join(segments[:i])!r}. Choose another name for that segment.",
                 name=prefix,
             )
-
-
-def _shared_id(text: str) -> str:
-    """An id that every rank of a launch derives alike."""
-    import hashlib
-
-    from ..record.ids import ID_LENGTH, id_from_bytes
-
-    return id_from_bytes(hashlib.sha256(text.encode()).digest()[:ID_LENGTH])
-
-
-def launch_token(environ: Mapping[str, str], launch_id: str, world_size: int | None) -> str:
-    """A text that is the same for all ranks of one launch and unique to it; "" for a single process."""
-    if not world_size or world_size < 2:
-        return ""
-    if launch_id:
-        return f"given:{launch_id}"
-    if environ.get("SLURM_JOB_ID"):
-        step = environ.get("SLURM_STEP_ID") or environ.get("SLURM_STEPID") or ""
-        restarts = environ.get("SLURM_RESTART_COUNT", "0")
-        return f"slurm:{environ['SLURM_JOB_ID']}.{step}.{restarts}"
-    restarts = environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    run_id = environ.get("TORCHELASTIC_RUN_ID", "none")
-    if run_id != "none":
-        return f"torchrun:{run_id}.{restarts}"
-    if environ.get("LOCAL_WORLD_SIZE", str(world_size)) == str(world_size):
-        # All ranks were started by one process on this machine.
-        parent = os.getppid()
-        return f"parent:{parent}.{process_started(parent)}.{restarts}"
-    return f"address:{environ.get('MASTER_ADDR')}:{environ.get('MASTER_PORT')}.{restarts}"

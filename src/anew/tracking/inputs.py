@@ -111,7 +111,7 @@ class _Hashing:
             if shown.startswith(".."):
                 shown = path
             lines.append(f"{self._sums[path]}  {shown.replace(os.sep, '/')}\n")
-        target = self._recording.layout.path("environment", "inputs.sha256")
+        target = self._recording.capture_path("environment/inputs.sha256")
         try:
             os.makedirs(os.path.dirname(target), exist_ok=True)
             place(self._recording.root, target, "".join(lines).encode("utf-8", "surrogateescape"))

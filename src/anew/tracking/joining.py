@@ -3,7 +3,8 @@
 `anew run` and `anew reproduce` record what a program does from outside and hand it a setting, `ANEW_JOIN`. The
 first experiment that the program opens, whatever its name, then *is* the one outside: it writes to the same record. Any
 other one becomes an experiment of its own below it, in `others/`. When an experiment is reproduced, the one that
-counts is not the first but the one that was recorded: by its prefix, or else by its place in the order of openings.
+counts is not the first but the one that was recorded: by its prefix and how often that was opened before, or else by its
+place in the order of openings.
 """
 
 from __future__ import annotations
@@ -36,11 +37,21 @@ class Joined:
         self.forwarded: list[dict[str, object]] = []
 
 
-def find_joined(setting: str, opened_as: str, given: str, is_prefix: bool = False) -> Joined:
+def find_joined(
+    setting: str,
+    opened_as: str,
+    given: str,
+    is_prefix: bool = False,
+    *,
+    repeat: int = 0,
+    goes_on: bool = False,
+) -> Joined:
     """The place of one opening under the setting `join`; call it once for each.
 
     Args:
-        setting: JSON with any of `root`, `prefix`, `as` and `nth` (what is to be reproduced), and `forwarded`.
+        setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), and `forwarded`.
+        repeat: How often the program opened the same before.
+        goes_on: Whether it continues what it opened under this name before.
         opened_as: The name or prefix in the program; "" for none.
         given: What stands for it where there is none.
         is_prefix: Whether it is a prefix even without a slash.
@@ -62,9 +73,9 @@ def find_joined(setting: str, opened_as: str, given: str, is_prefix: bool = Fals
         return Joined(root)
     is_prefix = is_prefix or "/" in opened_as
     if _joined_as is not None:
-        belongs = is_prefix and opened_as == _joined_as
+        belongs = is_prefix and opened_as == _joined_as and goes_on
     elif "as" in wanted:
-        by_name = is_prefix and opened_as == wanted["as"]
+        by_name = is_prefix and (opened_as, repeat) == (wanted["as"], wanted.get("repeat", 0))
         belongs = by_name or nth == wanted.get("nth", 0)
     else:
         belongs = True

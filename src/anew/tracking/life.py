@@ -37,6 +37,7 @@ class Life:
         files: The files that this opening has saved.
         forward_to: Other trackers that it is sent to.
         outside: What runs, where another program is recorded (see `reproduce.running`).
+        replaces: An experiment that ends when this one starts, once nothing can refuse the start.
         on_reopened: Called when a forked process has been given a writer of its own.
     """
 
@@ -50,6 +51,7 @@ class Life:
         "outside",
         "rank",
         "recording",
+        "replaces",
         "settings",
         "status",
     )
@@ -65,6 +67,7 @@ class Life:
         self.files: list[LoggedFile] = []
         self.forward_to: list[Any] = []
         self.outside: Any = None
+        self.replaces: Any = None
         self.on_reopened: Callable[[], object] = lambda: None
 
     @property
@@ -105,7 +108,7 @@ class Life:
                     f"{call} was called before the experiment started. Use the experiment in a with statement, or call run.start() first."
                 )
             raise NotRunning(
-                f"{call} was called after the experiment ended: {self.prefix} is {self.status}. Open it again to continue it."
+                f"{call} was called after the experiment ended: {self.prefix} is {self.status}. Open it with resume={self.last and self.last.experiment_id!r} to continue it."
             )
         if os.getpid() != recording.pid:
             recording.reopen_in_child()

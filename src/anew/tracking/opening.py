@@ -1,30 +1,29 @@
-"""What is written when an experiment starts, and the check that its configuration stays unchanged."""
+"""What is given for an experiment, checked before anything is written, and what is written when it starts."""
 
 from __future__ import annotations
 
 import os
 
-from ..errors import ConfigFrozen
-from ..record.secrets import mask_secrets, mask_text
+from ..errors import ConfigFrozen, InvalidValue
+from ..record.secrets import mask_secrets
 from ..record.status import Status
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from typing import Any
 
     from .life import Life
     from .params import Params
     from .recording import Recording
 
-__all__ = ["Given", "begin", "frozen", "warn_of_changed_config"]
+__all__ = ["Given", "begin", "check", "check_parent", "frozen", "warn_of_changed_config"]
 
 
 class Given:
     """What a program gives for an experiment before it starts; see the arguments of `Experiment`.
 
-    `config_source` is the configuration as it was given, `config` what it was then; `parent` is a prefix, an id, or
-    an experiment.
+    `config_source` is the configuration as it was given, `config` what it was then; `params` are plain and nested;
+    `parent` is a prefix, an id, or an experiment.
     """
 
     __slots__ = (
@@ -42,13 +41,57 @@ class Given:
     def __init__(self, config: Any) -> None:
         self.config_source = config
         self.config = frozen(config)
-        self.params: Mapping[str, Any] | None = None
+        self.params: dict[str, Any] = {}
         self.tags: dict[str, str | None] = {}
         self.bindrs: list[str] = []
         self.description: str | None = None
         self.notes: str | None = None
         self.parent: Any = None
         self.relation = "child"
+
+
+def check_parent(given: Given) -> None:
+    """Refuse what is no parent.
+
+    Raises:
+        InvalidValue: The parent is no experiment, prefix or id.
+    """
+    parent = given.parent
+    if parent is not None and not isinstance(getattr(parent, "id", parent), str):
+        raise InvalidValue(
+            f"The parent must be an experiment, an id or a prefix, not {parent!r}.", key="parent"
+        )
+
+
+def check(given: Given, recording: Recording) -> None:
+    """Refuse to continue an experiment with another configuration, where the settings say so.
+
+    Raises:
+        ConfigFrozen: Its configuration is another one.
+    """
+    if recording.settings.config_conflict == "refuse" and (keys := _differing(given, recording)):
+        raise ConfigFrozen(
+            f"The experiment {recording.prefix} has another configuration; {_listed(keys)}. "
+            "It was not continued, because config_conflict is set to 'refuse'.",
+            keys=keys,
+        )
+
+
+def _differing(given: Given, recording: Recording) -> list[str]:
+    """The keys in which the configuration differs from the recorded one; none on ranks that follow another.
+
+    A follower's configuration holds values of its own, such as its local rank; the lead's is the experiment's.
+    """
+    if given.config is None or recording.config is None or not recording.rank.is_lead:
+        return []
+    from .config import differences
+
+    return differences(recording.config, mask_secrets(given.config))
+
+
+def _listed(keys: list[str]) -> str:
+    shown = ", ".join(keys[:5]) + (" …" if len(keys) > 5 else "")
+    return f"{shown} {'differs' if len(keys) == 1 else 'differ'}"
 
 
 def begin(given: Given, life: Life, recording: Recording, params: Params) -> None:
@@ -58,13 +101,9 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         params: The parameters as the program sees them, which hold those that were recorded before.
     """
     is_lead = life.rank.is_lead
-    if given.config is not None:
-        if recording.config is None:
-            recording.config = mask_secrets(given.config)
-            recording.event("config", config=recording.config)
-            recording.document_due("config")
-        else:
-            _refuse_other_config(given.config, recording)
+    differing = _differing(given, recording)
+    if given.config is not None and (recording.config is None or differing):
+        recording.set_config(mask_secrets(given.config))
     life.recording = life.last = recording
     life.status = Status.RUNNING
     about = recording.about
@@ -76,7 +115,6 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         about["bindrs"] = list(dict.fromkeys([*about["bindrs"], *given.bindrs]))
     for field, text in (("description", given.description), ("notes", given.notes)):
         if text is not None and text != about[field]:
-            text = mask_text(str(text))
             recording.event("field", field=field, value=text)
             about[field] = text
     if given.parent is not None:
@@ -85,9 +123,10 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         about["parent"], about["relation"] = parent, given.relation
 
     if is_lead:
-        recording.capturer.start()
+        if recording.capturer is not None:
+            recording.capturer.start()
         if given.params:
-            params.set(given.params)
+            params.record(given.params)
         recording.document_due("metadata")
         if recording.config is not None or recording.continued:
             # The configuration, and that an ended experiment runs again, are there from the start.
@@ -107,18 +146,9 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             recording.continued,
         ):
             life.say(line)
-
-
-def _refuse_other_config(config: dict[str, Any], recording: Recording) -> None:
-    from .config import differences
-
-    differing = differences(recording.config or {}, mask_secrets(config))
-    if differing:
-        keys = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
-        raise ConfigFrozen(
-            f"The experiment {recording.prefix} was started with another configuration; {keys} "
-            f"{'differs' if len(differing) == 1 else 'differ'}. A configuration is frozen when its experiment starts. Choose another prefix, or continue with the recorded configuration.",
-            keys=differing,
+    if differing and not recording.joins:
+        life.say(
+            f"warning: {recording.prefix} is continued with another configuration: {_listed(differing)}. Both are recorded."
         )
 
 

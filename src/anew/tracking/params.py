@@ -11,7 +11,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-__all__ = ["Params"]
+__all__ = ["Params", "prepared"]
+
+
+def prepared(
+    params: Mapping[str, Any] | None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Parameters as they are recorded: plain, nested, without secrets.
+
+    Raises:
+        InvalidValue: `params` is not a mapping.
+    """
+    if params is None:
+        params = {}
+    elif not hasattr(params, "keys"):
+        # A configuration object is as good as a mapping.
+        from .config import freeze
+
+        params = freeze(params)
+    plain = to_plain({**params, **(more or {})})
+    if not isinstance(plain, dict):
+        raise InvalidValue(
+            f"params.set takes a mapping or keyword arguments, not {params!r}.", key="params"
+        )
+    new: dict[str, Any] = mask_secrets(nest(plain))
+    return new
 
 
 class Params:
@@ -33,23 +57,15 @@ class Params:
         Raises:
             InvalidValue: `params` is not a mapping.
         """
-        if params is None:
-            params = {}
-        elif not hasattr(params, "keys"):
-            # A configuration object is as good as a mapping.
-            from .config import freeze
-
-            params = freeze(params)
-        plain = to_plain({**params, **more})
-        if not isinstance(plain, dict):
-            raise InvalidValue(
-                f"params.set takes a mapping or keyword arguments, not {params!r}.", key="params"
-            )
-        new = mask_secrets(nest(plain))
+        new = prepared(params, more)
         if new:
-            self._on_set(new)
-            merge(self._values, new)
+            self.record(new)
         return self
+
+    def record(self, new: dict[str, Any]) -> None:
+        """Set parameters that are plain and nested already, as `prepared` makes them."""
+        self._on_set(new)
+        merge(self._values, new)
 
     def get(self, key: str | None = None, default: Any = None, *, flatten: bool = False) -> Any:
         """One parameter by its dotted key, or (without a key) all of them, nested or flat."""

@@ -55,7 +55,7 @@ class HotPath:
 
     Args:
         careful: Takes `(metrics, step, metadata)` when the straight way will not do.
-        refused: Takes `(line, error or None)` when a line was not written, or not whole.
+        refused: Takes `(segment, line, error or None)` when a line was not written, or not whole.
         iteration: The step of calls without one, or None.
     """
 
@@ -69,7 +69,7 @@ class HotPath:
     def __init__(
         self,
         careful: Callable[[Mapping[str, Any], Any, Mapping[str, Any] | None], None],
-        refused: Callable[[bytes, OSError | None], None],
+        refused: Callable[[Segment, bytes, OSError | None], None],
         iteration: int | None,
     ) -> None:
         self.known: set[str] = set()
@@ -80,7 +80,7 @@ class HotPath:
 
 def _closures(
     careful: Callable[[Any, Any, Any], None],
-    refused: Callable[[bytes, OSError | None], None],
+    refused: Callable[[Segment, bytes, OSError | None], None],
     known: set[str],
     iteration: int | None,
 ) -> Any:
@@ -89,7 +89,8 @@ def _closures(
     write, now, inf, numbers, max_step = os.write, time.time, math.inf, _NUMBERS, MAX_STEP
     fd = -1
     encode: Any = None
-    held: Any = None  # keeps the segment, and with it the meaning of `fd`, alive
+    # Both functions name the segment, so that it, and with it the meaning of `fd`, lives as long as either.
+    held: Any = None
 
     def log_metric(name: Any, value: Any, step: Any = None, *, metadata: Any = None) -> None:
         if type(value) is float and -inf < value < inf and name in known and metadata is None:
@@ -104,9 +105,9 @@ def _closures(
             try:
                 if write(fd, line) == len(line):
                     return None
-                return refused(line, None)
+                return refused(held, line, None)
             except OSError as error:
-                return refused(line, error)
+                return refused(held, line, error)
         return careful({name: value}, step, metadata)
 
     def log_metrics(metrics: Any, step: Any = None, *, metadata: Any = None) -> None:
@@ -133,9 +134,9 @@ def _closures(
                 try:
                     if write(fd, line) == len(line):
                         return None
-                    return refused(line, None)
+                    return refused(held, line, None)
                 except OSError as error:
-                    return refused(line, error)
+                    return refused(held, line, error)
         return careful(metrics, step, metadata)
 
     def ready(segment: Segment, fast_encode: Callable[[object], bytes]) -> None:

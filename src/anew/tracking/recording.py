@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import time
 import weakref
 
@@ -17,8 +16,9 @@ from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.root import announce
 from ..journal.writer import FORMAT_VERSION, Writer
 from ..record.plain import merge, to_plain
-from ..record.secrets import mask_secrets
+from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
+from .ending import Program, describe, unwatch_exit, watch_exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,17 @@ if TYPE_CHECKING:
     from .identity import Place
     from .ranks import Rank
 
-__all__ = ["LIFE", "LIVE", "Recording"]
+__all__ = ["LIFE", "LIVE", "Recording", "Taken"]
 
 LIVE: dict[int, Recording] = {}
 # Called when an experiment of this process has begun, and when one ends and is no longer in LIVE; must not raise.
 LIFE: list[Callable[[], None]] = []
 DOCUMENT_EVERY = 1.0
+_UNREAD = object()
+
+
+class Taken(Exception):
+    """Another process has made an experiment where a new one was to be made."""
 
 
 class Recording:
@@ -48,8 +53,12 @@ class Recording:
         rank: Which of several processes this is.
         settings: How to record.
         say: Prints a line for the user, where that is wanted.
+        check: Called with this before anything is written to an experiment that is there; what it raises refuses
+            the opening, which then leaves no trace.
+        job: The job that a launcher may start again.
 
     Raises:
+        Taken: Another process was quicker to make a new experiment here.
         WriteFailed: The folder cannot be made or written at all.
         UnknownFormat: The folder was written by a newer version.
     """
@@ -61,6 +70,8 @@ class Recording:
         rank: Rank,
         settings: Settings,
         say: Callable[[str], None],
+        check: Callable[[Recording], None] = lambda recording: None,
+        job: str = "",
     ) -> None:
         self.root = root
         self.layout: ExperimentLayout = place.layout
@@ -69,6 +80,10 @@ class Recording:
         self.say = say
         self.prefix = place.prefix
         self.name = place.name
+        self.opening = place.opening
+        self.opened_as = ""
+        self.job = job
+        self.joins = place.joins
         self.pid = os.getpid()
         self.opened_at = time.time()
         self.lost_elsewhere = 0
@@ -78,6 +93,10 @@ class Recording:
         self.params: dict[str, Any] = {}
         self.config: dict[str, Any] | None = None
         self.captured: dict[str, dict[str, Any]] = {}
+        self._recipe: dict[str, dict[str, Any]] = {}
+        self._own_config = False
+        self._steps_told = self.joins
+        self._last_step: Any = _UNREAD
         self.console: Any = None
         self.capturer: Any = None
         self.inputs: Any = None
@@ -85,51 +104,60 @@ class Recording:
         self.forwarded_outside: list[dict[str, Any]] = []
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
+        # Called in a forked child, before the descriptors that the fast log functions know are given up.
+        self.forget_names: Callable[[], object] = lambda: None
         self._handles: list[Any] = []
         self._sampler: Any = None
         self._sampling: Any = None
         self._documents_due: set[str] = set()
         self._warned = False
+        self._closing = False
         self.gone: list[Gone] = []
+        made = False
         try:
-            self.experiment_id, self.continued = self._claim(place.experiment_id)
-            self.state = self.read_state() if self.continued else None
-            self.writer = self._open_writer("main" if rank.is_lead else f"rank{rank.rank}")
+            self.experiment_id = self._claim(place)
+            made = place.is_new
+            self.state = None if made else self.read_state()
+            check(self)
+            self.writer = self._open_writer(
+                "main" if rank.is_lead else f"rank{rank.rank}", all_over=place.all_over
+            )
             self._bury()
         except OSError as error:
+            if made:
+                self._unclaim()
             raise WriteFailed(
                 f"The experiment's folder {self.layout.folder} cannot be written: {error}. Choose another root with "
                 "root= or ANEW_ROOT, or mode='disabled' to run without recording.",
                 path=self.layout.folder,
             ) from error
         LIVE[id(self)] = self
+        self.program = Program()
         _watch_process()
 
-    def _claim(self, wanted: str | None) -> tuple[str, bool]:
-        """Make the folder and settle the id; whether the experiment was there before."""
-        from ..record.ids import new_id
+    def _claim(self, place: Place) -> str:
+        """Make the folder, if the experiment is new, and settle the id.
 
-        os.makedirs(self.layout.folder, exist_ok=True)
-        known = read_identity(self.layout.metadata)
-        if known is None and self.layout.writers():
-            state = self.read_state()  # metadata.json was deleted; the journal still knows
-            if state.experiment_id:
-                return state.experiment_id, True
-        if known is None:
-            experiment_id = wanted or new_id()
+        Raises:
+            Taken: Another experiment is there by now.
+        """
+        if place.is_new:
+            os.makedirs(self.layout.folder, exist_ok=True)
             known = claim_identity(
                 self.layout.metadata,
                 {
                     "format": FORMAT_VERSION,
-                    "experiment_id": experiment_id,
+                    "experiment_id": place.experiment_id,
                     "prefix": self.prefix,
                     "name": self.name,
                     "status": "running",
                     "created_at": iso_time(self.opened_at),
                 },
             )
-            if known is None:
-                return experiment_id, False
+            if known is not None:
+                raise Taken
+            return place.experiment_id
+        known = read_identity(self.layout.metadata) or {}
         if int(known.get("format", FORMAT_VERSION)) > FORMAT_VERSION:
             from ..errors import UnknownFormat
 
@@ -137,14 +165,45 @@ class Recording:
                 f"{self.layout.folder} was written in format {known['format']}; this version of Anew writes "
                 f"format {FORMAT_VERSION}. Upgrade Anew, or choose another prefix."
             )
-        self.name = str(known.get("name") or self.name)
-        return str(known["experiment_id"]), True
+        return place.experiment_id
+
+    def _unclaim(self) -> None:
+        """Take back a claim that nothing followed."""
+        try:
+            os.unlink(self.layout.metadata)
+            os.rmdir(self.layout.folder)
+        except OSError:
+            pass  # what is there is somebody else's, or cannot be removed
+
+    @property
+    def continued(self) -> bool:
+        """Whether the experiment was there before this opening."""
+        return self.state is not None
+
+    @property
+    def last_step(self) -> int | None:
+        """The largest step that earlier openings recorded."""
+        if self._last_step is _UNREAD:
+            from .summary import largest_step
+
+            earlier = [] if self.state is None else self.state.writers
+            steps = [largest_step(self.layout, name) for name in earlier]
+            self._last_step = max((s for s in steps if s is not None), default=None)
+        found: int | None = self._last_step
+        return found
+
+    @property
+    def resumed(self) -> bool:
+        """Whether earlier openings recorded something."""
+        if self.state is None:
+            return False
+        return any(one.id != self.opening for one in self.state.openings())
 
     def read_state(self) -> ExperimentState:
         """What the journal says of the experiment so far."""
         from ..journal.follow import read_events
         from ..journal.vanished import gone_writers, settle
-        from ..record.fold import fold
+        from ..record.fold import RECIPE, fold
 
         state = fold(read_events(self.layout.folder))
         self.gone = gone_writers(self.layout.folder, state)
@@ -153,11 +212,22 @@ class Recording:
             self.about[key] = getattr(state, key)
         self.about["tags"], self.about["bindrs"] = dict(state.tags), list(state.bindrs)
         merge(self.params, state.params)
-        self.config = state.config
-        self.captured = dict(state.captured)
+        own = state.own.get(self.opening)
+        self.config = (own and own.config) or state.config
+        self.captured, self._recipe = dict(state.captured), {}
+        if state.recipe_of not in ("", self.opening):
+            # What is captured now is this opening's; the experiment keeps the recipe of its first.
+            self._recipe = {
+                what: self.captured.pop(what) for what in RECIPE & state.captured.keys()
+            }
+            self.captured |= own.captured if own else {}
+        if state.name:
+            self.name = state.name
         return state
 
-    def _open_writer(self, label: str, role: str | None = None) -> Writer:
+    def _open_writer(
+        self, label: str, role: str | None = None, *, all_over: bool = False
+    ) -> Writer:
         role = role or ("lead" if self.rank.is_lead else "rank")
         opened: dict[str, Any] = {
             "experiment_id": self.experiment_id,
@@ -165,12 +235,30 @@ class Recording:
             "role": role,
             "user": self.settings.user,
             "heartbeat": self.settings.heartbeat,
+            "opening": self.opening,
         }
+        if self.job:
+            opened["job"] = self.job
+        if role != "child" and (over := self._over(all_over)):
+            opened["over"] = over
         if self.rank.rank is not None:
             opened.update(rank=self.rank.rank, world_size=self.rank.world_size)
         writer = Writer(self.layout, label, opened, self._on_trouble)
         self.announce("opened")
         return writer
+
+    def _over(self, all_over: bool) -> list[str]:
+        """The writers without an end that are taken to have ended."""
+        state = self.state
+        if state is None:
+            return []
+        gone = {found.writer for found in self.gone}
+        return [
+            name
+            for name, w in state.writers.items()
+            if state.opening_of(name) != self.opening
+            and (name in gone or (all_over and w.ended_at is None))
+        ]
 
     def _bury(self) -> None:
         """Write down the ends of earlier writers whose processes are gone, so that this one supersedes them."""
@@ -228,12 +316,16 @@ class Recording:
         if self.settings.strict:
             raise WriteFailed(reason, path=self.layout.folder, lost=self.lost)
 
-    def capture_with(self, opened_as: str, nth: int, joined: bool, outside: Any) -> None:
-        """Have code, packages, hardware and seeds captured, if this process is the one to do it."""
+    def capture_with(self, names: dict[str, Any], joined: bool, outside: Any) -> None:
+        """Have code, packages, hardware and seeds captured, if this process is the one to do it.
+
+        Args:
+            names: What the program called the experiment, and how often and how many it had opened before.
+        """
         if self.rank.is_lead:
             from ..provenance.recorder import Capturer
 
-            self.capturer = Capturer(self, opened_as, nth, joined, outside)
+            self.capturer = Capturer(self, names, joined, outside)
 
     def captures(self, what: str, data: dict[str, Any], *, clean: bool = False) -> None:
         """Record a fact about the run, unless it is already recorded unchanged; secrets in it are masked.
@@ -246,6 +338,18 @@ class Recording:
             self.captured[what] = plain
             self._documents_due.add("metadata")
 
+    def set_config(self, config: dict[str, Any]) -> None:
+        """Record the configuration: the experiment's, or that of this opening, where it has one that differs."""
+        self.event("config", config=config)
+        self._own_config = self.config is not None
+        self.config = config
+        self.document_due("config")
+
+    def capture_path(self, name: str) -> str:
+        """Where a file of this opening's recipe lies; the first one's lie in the experiment's folder itself."""
+        own = ("openings", self.writer.name) if self._recipe else ()
+        return self.layout.path(*own, *name.split("/"))
+
     def change(self, **fields: Any) -> None:
         """Note changed facts for metadata.json, which is rewritten soon."""
         self.about.update(fields)
@@ -255,8 +359,25 @@ class Recording:
         """Have a document rewritten in the background, within a second or with the end."""
         self._documents_due.add(name)
 
+    def tell_of_steps(self) -> None:
+        """Tell the user, once, if a continued experiment goes through steps that it has recorded already."""
+        if self._steps_told or not (self.resumed and self.rank.is_lead) or self.settings.quiet:
+            return
+        from .summary import first_step
+
+        first, last = first_step(self.layout.points(self.writer.name)), self.last_step
+        if first is None:
+            return
+        self._steps_told = True
+        if last is not None and first <= last:
+            self.say(
+                f"warning: {self.prefix} has the steps up to {last} already, and this opening begins at step {first} again. "
+                "Every point is kept; exp.last_step says where to go on."
+            )
+
     def write_due(self) -> None:
         """Rewrite the documents that are due."""
+        self.tell_of_steps()
         if self._documents_due:
             self.write_documents()
 
@@ -271,7 +392,11 @@ class Recording:
             if "config" in due and self.config is not None:
                 from .config import config_yaml
 
-                replace_document(self.layout.config, config_yaml(self.config).encode())
+                path = self.layout.config
+                if self._own_config:
+                    path = self.layout.path("openings", self.writer.name, "config.yaml")
+                    os.makedirs(os.path.dirname(path), exist_ok=True)
+                replace_document(path, config_yaml(self.config).encode())
             if "metadata" in due:
                 write_json(self.layout.metadata, self._metadata(status, more))
         except OSError as error:
@@ -287,6 +412,11 @@ class Recording:
             "prefix": self.prefix,
             "status": status,
         }
+        facts = self.captured
+        if self._recipe:
+            from ..record.fold import RECIPE
+
+            facts = {k: v for k, v in facts.items() if k not in RECIPE} | self._recipe
         return {
             **identity,
             "name": self.name,
@@ -295,7 +425,7 @@ class Recording:
             **more,
             "user": self.settings.user,
             **self.about,
-            **{what: data for what, data in self.captured.items() if what != "metadata"},
+            **{what: data for what, data in facts.items() if what != "metadata"},
             # The program's own keys; who it is, is not the program's to say.
             **{k: v for k, v in self.captured.get("metadata", {}).items() if k not in identity},
         }
@@ -347,7 +477,7 @@ class Recording:
             from ..monitor.console import ConsoleCapture
 
             self.console = ConsoleCapture(
-                self.writer.console_path(), on_trouble=self._console_trouble
+                self.writer.console_path(), on_trouble=self._console_trouble, mask=LineMask()
             )
             self.console.start()
         for changed in tuple(LIFE):
@@ -375,9 +505,56 @@ class Recording:
 
     # -- end --------------------------------------------------------------------------------------
 
+    def withdraw(self, reason: str) -> None:
+        """End an opening that was refused, as if it had not been."""
+        self._closing = True
+        self._leave()
+        self._attempt("the background work", self._stop_background)
+        self.writer.close("failed", mask_text(reason), None, by="refused")
+        self.announce("ended")
+
     def close(self, status: str, reason: str | None = None, error: str | None = None) -> int:
-        """Write the end; returns how many records were lost."""
+        """Write the end, secrets in its reason masked; returns how many records were lost.
+
+        Nothing that belongs to it (waiting for captures, describing the failure, the documents) can keep the end itself
+        from being written.
+        """
+        if self._closing:  # by a signal handler, in the midst of it
+            return self.lost
+        self._closing = True
+        reason, error = reason and mask_text(reason), error and mask_text(error)
+        self._leave()
+        forked = os.getpid() != self.pid  # a forked child ends its own part only
+        try:
+            self._attempt("the background work", self._stop_background)
+            if not forked:
+                if self.inputs is not None:
+                    self._attempt("hashing the inputs", self.inputs.finish)
+                if self.capturer is not None:
+                    self._attempt("the capture", self.capturer.finish)
+                self._attempt("looking at the steps", self.tell_of_steps)
+                if error:
+                    self._attempt("FAILED.txt", lambda: self._write_failed(reason, error))
+        finally:
+            lost = self.writer.close(status, reason, error)
+        if not forked:
+            lost += self.lost_elsewhere
+            self._attempt("metadata.json", lambda: self._write_end(status, reason, lost))
+            self.announce("ended")
+        return lost
+
+    def _leave(self) -> None:
         LIVE.pop(id(self), None)
+        if not LIVE:
+            unwatch_exit()
+
+    def _attempt(self, what: str, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001  (the end goes on, whatever it is)
+            self.say(f"at the end of {self.prefix}, {what} failed: {describe(error)[0]}")
+
+    def _stop_background(self) -> None:
         for changed in tuple(LIFE):
             changed()
         for handle in self._handles:
@@ -386,22 +563,14 @@ class Recording:
             self._sampler.close()
         if self.console is not None:
             self.console.stop()
-        if os.getpid() != self.pid:  # a forked child ends its own part only
-            return self.writer.close(status, reason, error)
-        if self.inputs is not None:
-            self.inputs.finish()
-        if self.capturer is not None:
-            self.capturer.finish()
-        if error:
-            self._write_failed(reason, error)
-        lost = self.writer.close(status, reason, error) + self.lost_elsewhere
+
+    def _write_end(self, status: str, reason: str | None, lost: int) -> None:
         ended_at: float | None = time.time()
+        lost_in_all = lost
         if len(self.layout.writers()) > 1:
             state = self.read_state()
             outcome, reason = state.outcome()
             status, ended_at, lost_in_all = outcome.value, state.ended_at, max(lost, state.lost)
-        else:
-            lost_in_all = lost
         self._documents_due.add("metadata")
         facts: dict[str, Any] = {"ended_at": iso_time(ended_at), "reason": reason}
         if lost_in_all:
@@ -410,8 +579,6 @@ class Recording:
         if status == "completed" and self.continued and os.path.exists(self.layout.failed):
             # It failed before and came through now; the journal remembers both.
             os.unlink(self.layout.failed)
-        self.announce("ended")
-        return lost
 
     def _write_failed(self, reason: str | None, error: str) -> None:
         from .summary import last_step
@@ -421,7 +588,9 @@ class Recording:
         try:
             replace_document(
                 self.layout.failed,
-                f"{where}{iso_time(time.time())}\n{reason or ''}\n\n{error}".encode(),
+                f"{where}{iso_time(time.time())}\n{reason or ''}\n\n{error}".encode(
+                    "utf-8", "backslashreplace"
+                ),
             )
         except OSError as trouble:
             self._on_trouble(trouble)
@@ -430,6 +599,7 @@ class Recording:
 
     def after_fork(self) -> None:
         """In the child: stop using the parent's files. The child's own segment is opened when it is first used."""
+        self.forget_names()
         self.writer.forget()
         self._handles.clear()
 
@@ -458,6 +628,7 @@ _encoder_comes = False
 def _watch_process() -> None:
     """Have forks and the exit of the process find what is open; once per process tree."""
     global _watching
+    watch_exit()
     if not _watching:
         _watching = True
         os.register_at_fork(after_in_child=_after_fork)
@@ -465,22 +636,19 @@ def _watch_process() -> None:
 
 
 def _after_fork() -> None:
+    global _encoder_comes
+    _encoder_comes = False
     for recording in list(LIVE.values()):
         recording.after_fork()
 
 
 def _at_exit() -> None:
     """End what the program left open, with the status its own end suggests."""
-    uncaught = getattr(sys, "last_value", None)
     for recording in reversed(list(LIVE.values())):
         if os.getpid() != recording.pid:
             continue
-        closer = recording.ender or recording.close
-        if uncaught is None:
-            closer("completed", None, None)
-        elif isinstance(uncaught, KeyboardInterrupt):
-            closer("cancelled", "interrupted", None)
-        else:
-            from .summary import traceback_text
-
-            closer("failed", f"{type(uncaught).__name__}: {uncaught}", traceback_text(uncaught))
+        try:
+            end = recording.program.ended()
+            (recording.ender or recording.close)(end.status, end.reason, end.error)
+        except Exception as error:  # noqa: BLE001  (the others are ended all the same)
+            recording.say(f"{recording.prefix} could not be ended: {describe(error)[0]}")

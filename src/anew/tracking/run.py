@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .ending import describe
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +73,7 @@ class Run(Generic[E]):
             NotRunning: It has not started, or has ended.
         """
         if isinstance(error, BaseException):
-            from .summary import traceback_text
-
-            reason = f"{type(error).__name__}: {error}"
-            self.end("failed", reason, traceback_text(error))
+            self.end("failed", *describe(error))
         else:
             self.end("failed", error, error)
 

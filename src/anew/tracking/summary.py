@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import json
 import os
+import re
+
+from ..record.names import split_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["end_lines", "last_step", "sparkline", "start_lines", "traceback_text"]
+    from ..journal.layout import ExperimentLayout
+
+__all__ = [
+    "end_lines",
+    "first_step",
+    "largest_step",
+    "last_step",
+    "sparkline",
+    "start_lines",
+]
 
 WHOLE_BYTES = 1 << 20
 SAMPLES = 48
 SAMPLE_BYTES = 4096
+MOST_FOOTER = 64 << 20
 MAX_METRICS = 12
 _BARS = "▁▂▃▄▅▆▇█"
-
-
-def traceback_text(error: BaseException) -> str:
-    """The traceback of an exception as Python would print it."""
-    import traceback
-
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__))
 
 
 def sparkline(values: list[float], width: int = 24) -> str:
@@ -45,11 +51,16 @@ def sparkline(values: list[float], width: int = 24) -> str:
 
 def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -> list[str]:
     """What, where, how to look."""
-    shown = os.path.relpath(folder)
+    first, number = split_number(prefix)
+    again = "" if continued or not number else f" (a new one: {first} is there already)"
+    try:
+        shown = os.path.relpath(folder)
+    except OSError:  # the working directory was deleted
+        shown = folder
     if shown.startswith(".." + os.sep + ".."):
         shown = folder
     return [
-        f"{'continuing' if continued else 'recording'} {prefix}",
+        f"{'continuing' if continued else 'recording'} {prefix}{again}",
         f"in {shown}",
         f"look with: anew show {experiment_id[:6]}",
     ]
@@ -134,3 +145,56 @@ def last_step(path: str) -> int | None:
         if isinstance(step, int):
             return step
     return None
+
+
+def first_step(path: str) -> int | None:
+    """The first step in a file of points, near its beginning."""
+    try:
+        with open(path, "rb") as file:
+            return next(iter(_steps(file.read(16 * SAMPLE_BYTES))), None)
+    except OSError:
+        return None
+
+
+def largest_step(layout: ExperimentLayout, writer: str) -> int | None:
+    """The largest step among the points of a writer; of a long file, among those at its end."""
+    found: list[int] = []
+    part = 1
+    while True:
+        try:
+            with open(layout.points(writer, part), "rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - WHOLE_BYTES))
+                found += _steps(file.read())
+        except OSError:
+            sealed = layout.sealed(writer, part)
+            if not os.path.exists(sealed):
+                return max(found, default=None)
+            found += _sealed_step(sealed)
+        part += 1
+
+
+def _sealed_step(path: str) -> list[int]:
+    """What a sealed part says of its largest step, in the JSON in its footer; nothing that reads Parquet is needed."""
+    try:
+        with open(path, "rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 8))
+            size = int.from_bytes(file.read(4), "little")
+            file.seek(max(0, end - 8 - size))
+            footer = file.read(min(size, MOST_FOOTER))
+    except OSError:
+        return []
+    found = re.findall(rb'(?<!\\)"last_step":(-?\d{1,19})', footer)
+    return [int(found[-1])] if found else []
+
+
+def _steps(data: bytes) -> list[int]:
+    steps = []
+    for line in data.split(b"\n"):
+        try:
+            step = json.loads(line).get("s")
+        except (ValueError, AttributeError):
+            continue
+        if isinstance(step, int):
+            steps.append(step)
+    return steps

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InvalidValue
+from ..record.secrets import mask_text
 from .value import MAX_INLINE, Saved, check_caption, inline_size, write_file
 
 TYPE_CHECKING = False
@@ -49,11 +50,12 @@ class Text:
         return f"Text({self.text if len(self.text) <= 60 else self.text[:57] + '...'!r})"
 
     def save(self, folder: str, stem: str) -> Saved:
-        """Write the text's file, if it needs one (see `Value.save`)."""
-        if (inline_size(self.text) or 0) <= MAX_INLINE:
-            return Saved(None, self.text, self.metadata)
+        """Write the text's file, if it needs one (see `Value.save`); secrets in it are masked."""
+        text = mask_text(self.text)
+        if (inline_size(text) or 0) <= MAX_INLINE:
+            return Saved(None, text, self.metadata)
         name = f"{stem}.{_SUFFIXES[self.metadata['format']]}"
-        write_file(folder, name, lambda file: file.write(self.text.encode()))
+        write_file(folder, name, lambda file: file.write(text.encode()))
         return Saved(name, None, self.metadata)
 
     @classmethod

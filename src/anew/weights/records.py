@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from anew.errors import CorruptData, InvalidValue, UnknownFormat
+from anew.record.secrets import mask_secrets, mask_text
 from anew.weights.structure import from_plain, to_plain
 
 __all__ = [
@@ -153,7 +154,7 @@ def pack_commit(
     tensors: int,
     nbytes: int,
 ) -> bytes:
-    """The bytes of a commit, whose BLAKE3 is its hash.
+    """The bytes of a commit, whose BLAKE3 is its hash. Secrets in its message and metadata are masked.
 
     Raises:
         InvalidValue: a field that could be written and not be read again.
@@ -168,10 +169,10 @@ def pack_commit(
             tuple(bytes.fromhex(parent) for parent in parents),
             author,
             float(time),
-            message,
+            mask_text(message),
             experiment,
             step,
-            to_json(dict(metadata), "metadata"),
+            to_json(mask_secrets(dict(metadata)), "metadata"),
             tensors,
             nbytes,
         )

@@ -35,7 +35,7 @@ from anew.dialects.handrolled import (
     setup_experiment,
     summarize_experiment,
 )
-from anew.errors import ConfigFrozen, InvalidSetting, InvalidValue
+from anew.errors import InvalidSetting, InvalidValue
 
 from ...dialects.records import recorded
 
@@ -366,14 +366,17 @@ def test_a_configuration_without_a_place_says_so():
     assert setup_experiment({"experiment": {"output_dir": "experiments/plain"}}).is_dir()
 
 
-def test_another_configuration_in_the_same_folder_is_refused_and_the_same_goes_on():
+def test_the_same_folder_goes_on_and_another_configuration_is_recorded_beside_the_first():
     setup_experiment(config_for())
     anew.finish()
     setup_experiment(config_for())
     anew.finish()
     assert len(Store()) == 1
-    with pytest.raises(ConfigFrozen, match="beta"):
-        setup_experiment(_changed())
+    setup_experiment(_changed())
+    anew.finish()
+    (view,) = Store().list()
+    assert view.config["dpo"]["beta"] != 0.5
+    assert [one.config and one.config["dpo"]["beta"] for one in view.openings] == [None, None, 0.5]
 
 
 def _changed() -> Config:

@@ -10,6 +10,7 @@ import msgspec
 
 from ...index.trash import Trash
 from ...journal.edits import append_event
+from ...journal.layout import ExperimentLayout
 from ...query.about import About
 from ...query.changes import Changes, ChangesQuestion
 from ...query.content import Content, ContentQuestion
@@ -139,7 +140,8 @@ class LocalBackend:
         """See `Backend.lines`."""
         from .lines import read_lines
 
-        return read_lines(self._root.folder(self._root.one(question.id).prefix), question)
+        prefix = self._root.one(question.id).prefix
+        return read_lines(self._root.folder(prefix), question, self._root.share(prefix))
 
     def open(self, question: ContentQuestion) -> Content:
         """See `Backend.open`."""
@@ -200,7 +202,7 @@ class LocalBackend:
                 return edits.Edited(number=edit.number)
             case edits.TagsEdit() | edits.FieldEdit() | edits.CaptureEdit():
                 layout = self._root.stores.root
-                place = layout.experiment(self._root.one(edit.id).prefix)
+                place = ExperimentLayout(self._root.folder(self._root.one(edit.id).prefix))
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))

@@ -21,6 +21,7 @@ import numpy as np
 
 from ...errors import InvalidValue, QueryError
 from ...journal.layout import ExperimentLayout
+from ...journal.storage import Share
 from ...query.lines import LEVELS, Lines, LinesQuestion
 from ...query.regex import check_pattern, matcher
 from ...record.events import LogLine
@@ -162,8 +163,11 @@ class _File:
         return self.whole()
 
 
-def read_lines(folder: str, question: LinesQuestion) -> Lines:
+def read_lines(folder: str, question: LinesQuestion, share: Share | None = None) -> Lines:
     """The answer to a question about the experiment in a folder.
+
+    Args:
+        share: What it has of the folder, where several experiments lie in it.
 
     Raises:
         InvalidValue: The cursor is not from an answer.
@@ -175,7 +179,8 @@ def read_lines(folder: str, question: LinesQuestion) -> Lines:
     files = [
         _File(path(writer), writer)
         for writer in layout.writers()
-        if not question.writers or writer in question.writers
+        if (not question.writers or writer in question.writers)
+        and (share is None or share.has(writer))
     ]
     wanted = _wanted(question)
     begin = _begin(files, question)

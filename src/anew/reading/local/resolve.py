@@ -9,24 +9,26 @@ from ...query.question import Question, Selected, SortKey, Wanted
 from ...query.references import Candidate, Resolved
 from ...query.suggest import nearest
 from ...query.syntax import And, Compare, Contains, Expression, Field, Operator, Or, Part, Value
+from ...record.names import numbered, split_number
 from ...stores.catalog.protocol import Catalog
 
 __all__ = ["resolve"]
 
 _SHOWN = 8
+_NEWEST = 200  # of one prefix; the newest of them is the newest of all
 
 
 def resolve(catalog: Catalog, ref: str) -> Resolved:
     """The experiment that a text means.
 
-    A prefix or a whole id is meant first, then the start of an id, then a name that only one has.
+    A prefix or a whole id is meant first, then the start of an id, then a name that only one has. Of experiments
+    that were opened under one prefix, the prefix means the newest, `a/b~1` the first, `a/b~2` the second.
     """
     text = ref.strip()
     if not text:
         return Resolved(ref, empty=_is_empty(catalog))
-    exact = _ask(catalog, Or((_is("id", text), _is("prefix", text.strip("/")))), limit=1)
-    if exact.ids:
-        return Resolved(ref, exact.ids[0])
+    if (exact := _exact(catalog, text)) is not None:
+        return Resolved(ref, exact)
     if "/" not in text:
         # A range instead of a pattern: it is read off an index, and nothing in the text is a wildcard.
         beginning = And((_is("id", text, ">="), _is("id", text + "\U0010ffff", "<")))
@@ -42,6 +44,26 @@ def resolve(catalog: Catalog, ref: str) -> Resolved:
             return Resolved(ref, candidates=_candidates(named), by="name")
     near = _near(catalog, text)
     return Resolved(ref, nearest=tuple(near), empty=not near and _is_empty(catalog))
+
+
+def _exact(catalog: Catalog, text: str) -> str | None:
+    """The experiment with that id, or the newest of that prefix."""
+    prefix = text.strip("/")
+    start, number = split_number(prefix)
+    plain = numbered(start, number) if number else prefix
+    # Numbers are digits, and ":" comes after them: all of one prefix are one range of an index.
+    further = And((_is("prefix", f"{prefix}~", ">="), _is("prefix", f"{prefix}~:", "<")))
+    wanted = Or((_is("id", text), _is("prefix", plain), further))
+    found = _ask(catalog, wanted, sort="created_at", descending=True, limit=_NEWEST)
+    numbers: dict[str, int] = {}
+    for id_, one in zip(found.ids, found.columns[0].values, strict=True):
+        if id_ == text:
+            return id_
+        if one == plain:
+            numbers[id_] = 1
+        elif split_number(one)[0] == prefix:
+            numbers[id_] = split_number(one)[1]
+    return max(numbers, key=lambda id_: numbers[id_], default=None)
 
 
 def _is_empty(catalog: Catalog) -> bool:

@@ -12,6 +12,7 @@ from ...errors import NotFound
 from ...index import Index, Progress, Refreshed
 from ...journal.documents import RootJournal
 from ...journal.layout import RootLayout
+from ...journal.storage import Share
 from ...query.question import FactsQuestion, Part
 from ...record.facts import ExperimentFacts
 from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogFull, CatalogState
@@ -142,11 +143,15 @@ class OpenRoot:
 
     def folder(self, prefix: str) -> str:
         """The folder of the experiment at a prefix."""
-        return self.stores.root.experiment(prefix).folder
+        return self.index.folder_of(prefix)
+
+    def share(self, prefix: str) -> Share | None:
+        """What the experiment at a prefix has of its folder, where several lie in it."""
+        return self.index.journals.lies(prefix).share
 
     def places(self, experiments: Iterable[ExperimentFacts]) -> list[ExperimentFolder]:
         """Where experiments lie."""
-        return [ExperimentFolder(one.id, self.folder(one.prefix)) for one in experiments]
+        return [self.index.place(one.id, one.prefix) for one in experiments]
 
     def close(self) -> None:
         """Release the stores."""

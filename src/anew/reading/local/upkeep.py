@@ -86,7 +86,8 @@ class LocalUpkeep:
         """See `Upkeep.archive`."""
         from .archive import write_archive
 
-        experiments = {one.id: one.prefix for one in self._root.facts(ids)}
+        lies = self._root.index.journals.lies
+        experiments = {one.id: lies(one.prefix).folder for one in self._root.facts(ids)}
         write_archive(self._root.stores.root, experiments, target, whole=whole)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:

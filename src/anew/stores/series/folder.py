@@ -125,7 +125,7 @@ class FolderSeries:
     ) -> Sealed:
         """See `SeriesStore.flush`."""
         total = Sealed(0, 0, 0)
-        parts = _parts(place.folder, [])
+        parts = _parts(place, [])
         last = dict(sorted(parts))
         for part, path in parts.items():
             writer, number = part
@@ -363,7 +363,7 @@ class FolderSeries:
     ) -> tuple[list[Stretch], list[PartName]]:
         for attempt in range(5):
             problems.clear()
-            parts = _parts(place.folder, problems)
+            parts = _parts(place, problems)
             try:
                 together = _together(list(parts.values()), wanted)
                 stretches = []
@@ -468,12 +468,12 @@ def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]
         return stretches_together(files, wanted.names, wanted.rows)
 
 
-def _parts(folder: str, problems: list[CorruptData]) -> dict[PartName, str]:
+def _parts(place: ExperimentFolder, problems: list[CorruptData]) -> dict[PartName, str]:
     """The parts of an experiment in as-written order, each with its file (the sealed one if there is).
 
     What is no regular file, such as a link or a pipe, is a problem and no part.
     """
-    metrics = ExperimentLayout(folder).path("metrics")
+    metrics = ExperimentLayout(place.folder).path("metrics")
     found: dict[PartName, str] = {}
     try:
         if os.path.islink(metrics):
@@ -493,7 +493,9 @@ def _parts(folder: str, problems: list[CorruptData]) -> dict[PartName, str]:
                 CorruptData(f"{path} is not a regular file and was skipped.", path=path)
             )
         elif suffix in (".jsonl", ".parquet"):
-            found[split_part(stem)] = path
+            part = split_part(stem)
+            if place.share is None or place.share.has(part[0]):
+                found[part] = path
     return dict(sorted(found.items()))
 
 

@@ -30,7 +30,8 @@ class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     `names` are its series and `layout` where they lie; `mark` is the hash of the bytes before `end`, which
     tells whether a segment still is the one this was made from; `broken` are lines passed over, with the
     reason; `tail` is an unfinished last line (base64), which a sealed segment would otherwise lose.
-    `length` and `blake3` are those of the whole text that a sealed file replaced.
+    `length` and `blake3` are those of the whole text that a sealed file replaced. `last_step` is the largest step in it,
+    for programs that continue and read no Parquet.
     """
 
     version: int = VERSION
@@ -48,6 +49,7 @@ class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     tail: str | None = None
     length: int | None = None
     blake3: str | None = None
+    last_step: int | None = None
 
 
 def write_part(path: str, block: Block, info: PartInfo) -> int:
@@ -62,10 +64,12 @@ def write_part(path: str, block: Block, info: PartInfo) -> int:
     """
     block, starts = grouped(block)
     names = list(block.names)
+    steps = block.step if block.given is None else block.step[block.given]
+    last_step = int(steps.max()) if len(steps) else None
 
     def describe(layout: Layout) -> str:
         return msgspec.json.encode(
-            msgspec.structs.replace(info, names=names, layout=layout)
+            msgspec.structs.replace(info, names=names, layout=layout, last_step=last_step)
         ).decode()
 
     points = Points(block.step, block.given, block.time, block.value, block.row, block.metadata)

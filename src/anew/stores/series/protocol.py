@@ -6,16 +6,18 @@ from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from ...journal.storage import Share
     from .columns import Block, Columns, ManyColumns, Stretch
 
 __all__ = ["ExperimentFolder", "Sealed", "SeriesStore", "Source"]
 
 
 class ExperimentFolder(NamedTuple):
-    """An experiment and where it lies."""
+    """An experiment and where it lies; its share, where several lie in one folder."""
 
     experiment_id: str
     folder: str
+    share: Share | None = None
 
 
 class Source(NamedTuple):

@@ -39,7 +39,7 @@ __all__ = [
 
 UNSUPPORTED: dict[str, str] = {
     "config.logging.tracker of another name": "only `wandb`, `tensorboard`, `mlflow`, `clearml`, `aim` and `none` are accepted",
-    "setup_experiment again with another configuration": "it raises ConfigFrozen, where the hand-written code overwrote `config.yaml`",
+    "setup_experiment again with another configuration": "`config.yaml` keeps the first configuration, and the other one is recorded beside it, where the hand-written code overwrote `config.yaml`",
     "create_reproduction_script over a captured reproduce.sh": "the script that Anew wrote is kept, because it restores more",
 }
 
@@ -73,12 +73,13 @@ def setup_experiment(config: Any) -> Path:
 
     Raises:
         InvalidValue: The configuration has no `experiment.output_dir`.
-        ConfigFrozen: The folder holds an experiment with another configuration.
+        ConfigFrozen: The folder holds an experiment with another configuration, and `config_conflict` is set to
+            "refuse".
     """
     output_dir = _output_dir(config)
     root, prefix = _place(output_dir)
     experiment = _started[os.path.abspath(output_dir)] = anew.start(
-        prefix=prefix, root=root, config=config
+        prefix=prefix, root=root, config=config, resume="allow"
     )
     for folder in ("checkpoints", "logs", "outputs/samples", "outputs/eval"):
         (output_dir / folder).mkdir(parents=True, exist_ok=True)
@@ -303,8 +304,8 @@ class Logger:
             return started, False
         root, prefix = _place(Path(folder))
         experiment = anew.Experiment(
-            prefix=prefix, root=root, config=self.config, rank=self.rank or None
-        )
+            prefix=prefix, root=root, config=self.config, rank=self.rank or None, resume="allow",
+        )  # fmt: skip
         experiment.run.start()
         return experiment, True
 

@@ -81,7 +81,7 @@ class SummaryWriter:
             mode = None if write_to_disk else "disabled"
             self.log_dir = os.fspath(given) if given else _fresh_log_dir(comment or "")
             prefix = prefix_of_path(self.log_dir, _root())
-            self.native = anew.Experiment(prefix=prefix, parent=current, mode=mode)
+            self.native = anew.Experiment(prefix=prefix, parent=current, mode=mode, resume="allow")
             opened_by_a_dialect(self.native)
             self.native.run.start()
             facts = {"log_dir": self.log_dir, "purge_step": purge_step}

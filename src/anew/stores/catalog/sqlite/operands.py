@@ -46,7 +46,7 @@ def column_of(column: Fact, now: float) -> Clause:
     """The SQL for a fact of the experiment."""
     if column.kind == "duration":
         ended = func.coalesce(schema.experiments.c.ended_at, literal(now))
-        return ended - schema.experiments.c.started_at
+        return ended - schema.experiments.c.started_at - schema.experiments.c.paused
     return schema.experiments.c[column.column]
 
 

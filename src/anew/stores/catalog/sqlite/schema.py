@@ -60,7 +60,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -100,7 +100,8 @@ experiments = Table(
     Column("started_at", Double),
     Column(
         "ended_at", Double
-    ),  # NULL while it runs: duration = coalesce(ended_at, now) - started_at
+    ),  # NULL while it runs: duration = coalesce(ended_at, now) - started_at - paused
+    Column("paused", Double, nullable=False, default=0),
     Column("updated_at", Double, nullable=False),  # the newest record, of whatever kind
     Column("user", Text),
     Column("host", Text),

@@ -64,8 +64,8 @@ class Experiment:
                 name=prefix,
             )
         self.native = anew.Experiment(
-            prefix=prefix, description=description, tags=tags, bindrs=bindrs, root=dash_root
-        )
+            prefix=prefix, description=description, tags=tags, bindrs=bindrs, root=dash_root, resume="allow",
+        )  # fmt: skip
         self.run = Run(self)
         self.params = Params(self)
         self.metrics = Metrics(self)

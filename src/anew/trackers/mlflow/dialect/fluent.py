@@ -172,6 +172,7 @@ def begun(
     with writing.told():
         native = anew.Experiment(
             label,
+            resume="never",
             project=experiments.project_of(experiment),
             tags=tags,
             description=description,
@@ -214,9 +215,10 @@ def continued(
     known = run_of(view := view_of(run_id))
     native = writing.OPEN.get(run_id)
     if native is None or native.status is not Status.RUNNING:
+        prefix, resume = writing.again(view)
         native = anew.Experiment(
-            prefix=view.prefix, root=places.root(), description=description, system_metrics=system
-        )
+            prefix=prefix, resume=resume, root=places.root(), description=description, system_metrics=system,
+        )  # fmt: skip
         opened_by_a_dialect(native)
         native.run.start()
         writing.OPEN[run_id] = native

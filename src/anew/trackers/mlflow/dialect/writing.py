@@ -69,7 +69,8 @@ def writing(run_id: str) -> Iterator[anew.Experiment]:
         yield native
         return
     view = view_of(run_id)
-    native = anew.Experiment(prefix=view.prefix, root=places.root())
+    prefix, resume = again(view)
+    native = anew.Experiment(prefix=prefix, resume=resume, root=places.root())
     opened_by_a_dialect(native)
     native.run.start()
     remember_inputs(view)
@@ -86,6 +87,13 @@ def writing(run_id: str) -> Iterator[anew.Experiment]:
             native.run.cancel(view.reason)
         else:
             native.run.complete()
+
+
+def again(view: Any) -> tuple[str | None, str]:
+    """The prefix and `resume` that open an experiment again: what MLflow began has its id in its prefix."""
+    if view.prefix.endswith(f"-{view.id}"):
+        return view.prefix, "allow"
+    return None, view.id
 
 
 def remember_inputs(view: Any) -> None:

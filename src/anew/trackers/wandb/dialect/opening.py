@@ -85,9 +85,11 @@ def opened(settings: Settings, options: dict[str, Any]) -> Opened:
     resumed = there and settings.resume in ("allow", "must", "auto")
     known = _known(root, prefix) if there and prefix else None
     if prefix is not None:
-        native = anew.Experiment(prefix=prefix, **options)
+        native = anew.Experiment(prefix=prefix, resume="allow", **options)
     else:
-        native = anew.Experiment(_label(settings.run_name), project=folder, **options)
+        native = anew.Experiment(
+            _label(settings.run_name), project=folder, resume="never", **options
+        )
     native.run.start()
     number = settings.run_id or native.id or generate_id()
     if settings.resume == "auto" and prefix is not None:

@@ -1,0 +1,248 @@
+"""The program's world: forks, signals, closed descriptors, no garbage collector, no working directory, embedding."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .reading import points, state
+
+HEAD = """
+import os, signal, sys, time
+from anew import Experiment
+ROOT = {root!r}
+"""
+
+
+def run(
+    root: Path, program: str, *options: str, shell: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own; it has `Experiment` and `ROOT`."""
+    source = HEAD.format(root=str(root)) + program
+    command = [sys.executable, "-W", "ignore", *options, "-c", source]
+    if shell:
+        command = ["sh", "-c", f'exec "$@" {shell}', "sh", *command]
+    return subprocess.run(command, capture_output=True, text=True, timeout=200)
+
+
+@pytest.mark.parametrize("after", [0.1, 0.13, 0.2])
+def test_a_fork_soon_after_the_start_does_not_inherit_a_half_imported_module(
+    root: Path, after: float
+) -> None:
+    done = run(
+        root,
+        f"""
+with Experiment("a/b", root=ROOT) as e:
+    e.log_metric("x", 1.0, step=0)
+    time.sleep({after})
+    pid = os.fork()
+    if pid == 0:
+        import faulthandler
+        faulthandler.dump_traceback_later(60, exit=True)
+        for i in range(400): e.log_metric("child", float(i), step=i)
+        import msgspec, psutil
+        msgspec.json.encode(1)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(code)
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    assert [v for *_, name, v in points(root / "a" / "b") if name == "child"] == list(range(400))
+
+
+def test_a_child_that_closes_all_descriptors_writes_into_no_file_of_its_own(root: Path) -> None:
+    """As a daemon does, which then opens its files under the same numbers."""
+    done = run(
+        root,
+        """
+with Experiment("a/b", root=ROOT, system_metrics=0) as e:
+    time.sleep(0.5)
+    for i in range(400): e.log_metric("x", float(i), step=i)
+    pid = os.fork()
+    if pid == 0:
+        os.closerange(3, 256)
+        own = [os.open(os.path.join(ROOT, "own.txt"), os.O_RDWR | os.O_CREAT) for _ in range(30)]
+        for i in range(400): e.log_metric("child", float(i), step=i)
+        print("printed by the child")
+        for fd in own: os.write(fd, b"")  # they are open still
+        os._exit(os.path.getsize(os.path.join(ROOT, "own.txt")))
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+sys.exit(code)
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    found = points(root / "a" / "b")
+    assert [v for *_, name, v in found if name == "child"] == list(range(400))
+    assert [v for *_, name, v in found if name == "x"] == list(range(400))
+
+
+def test_standard_descriptors_that_are_closed_are_not_taken_for_records(root: Path) -> None:
+    run(
+        root,
+        """
+with Experiment("a/b", root=ROOT, system_metrics=0) as e:
+    for i in range(5):
+        for fd in (0, 1, 2):
+            try: os.write(fd, b"printed by a C library")
+            except OSError: pass
+        e.log_metric("x", float(i), step=i); e.log("message")
+""",
+        shell="<&- >&- 2>&-",
+    )
+    folder = root / "a" / "b"
+    assert [s for _, s, *_ in points(folder)] == [0, 1, 2, 3, 4]
+    assert state(folder).outcome()[0] == "completed"
+    written = [file for kind in ("metrics", "logs") for file in (folder / kind).iterdir()]
+    assert written
+    assert not [file for file in written if b"C library" in file.read_bytes()]
+
+
+def test_what_a_signal_handler_raises_reaches_the_program_from_a_print(root: Path) -> None:
+    done = run(
+        root,
+        """
+class Timeout(Exception): pass
+class Late(TimeoutError): pass
+fired = caught = 0
+def alarm(*_):
+    global fired
+    fired += 1
+    raise (Timeout if fired % 2 else Late)
+sys.stdout = open(os.devnull, "w")
+with Experiment("a/b", root=ROOT, system_metrics=0, quiet=True) as e:
+    signal.signal(signal.SIGALRM, alarm)
+    end = time.time() + 1.0
+    while time.time() < end:
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.0003)
+            for _ in range(400): print("line")
+            time.sleep(0.01)
+        except (Timeout, Late): caught += 1
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    lost = e.lost
+print(fired, caught, lost, file=sys.__stdout__)
+""",
+    )
+    fired, caught, lost = map(int, done.stdout.split())
+    assert fired == caught > 0
+    assert lost == 0
+
+
+def test_a_signal_handler_may_log_while_the_program_logs(root: Path) -> None:
+    done = run(
+        root,
+        """
+errors, calls = [], 0
+with Experiment("a/b", root=ROOT, quiet=True, system_metrics=0) as e:
+    def handler(*_):
+        global calls
+        try:
+            for i in range(3): e.log_metric("h", 1.0); calls += 1
+            e.log("in a handler")
+        except BaseException as x: errors.append(repr(x))
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, .0005, .0005)
+    for i in range(3000): e.log_metric("x", float(i), step=i)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+import json
+print(json.dumps([calls, errors]))
+""",
+    )
+    calls, errors = json.loads(done.stdout)
+    assert errors == []
+    found = points(root / "a" / "b")
+    assert sorted(v for *_, name, v in found if name == "x") == list(range(3000))
+    assert sum(name == "h" for *_, name, _ in found) == calls
+
+
+def test_without_a_garbage_collector_ended_experiments_hold_no_descriptors(root: Path) -> None:
+    done = run(
+        root,
+        """
+import gc
+gc.disable()
+def count(): return len(os.listdir("/proc/self/fd"))
+for i in range(12):
+    with Experiment(f"a/e{i}", root=ROOT, quiet=True, system_metrics=0) as e:
+        e.log_metric("loss", 1.0); e.log("message")
+    if i == 1: before = count()
+print(count() - before)
+""",
+    )
+    assert int(done.stdout) <= 0, done.stderr
+
+
+def test_a_function_kept_from_an_experiment_that_ended_says_so(root: Path) -> None:
+    done = run(
+        root,
+        """
+with Experiment("a/b", root=ROOT, quiet=True, system_metrics=0) as e:
+    time.sleep(0.5)
+    log = e.log_metric
+    for i in range(3): log("x", float(i), step=i)
+others = [os.open(os.devnull, os.O_WRONLY) for _ in range(20)]
+try: log("x", 9.0)
+except Exception as error: print(type(error).__name__)
+""",
+    )
+    assert done.stdout == "NotRunning\n", done.stderr
+    assert len(points(root / "a" / "b")) == 3
+
+
+def test_an_experiment_needs_no_working_directory(root: Path, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    done = run(
+        root,
+        f"""
+os.mkdir({str(gone)!r}); os.chdir({str(gone)!r}); os.rmdir({str(gone)!r})
+with Experiment("a/b", root=ROOT) as e:
+    e.log_metric("x", 1.0); e.params.set(lr=1.0); e.files().save(b"text", name="a.txt")
+    print("printed")
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    assert state(root / "a" / "b").outcome()[0] == "completed"
+
+
+def test_an_experiment_runs_in_an_interpreter_inside_another_program(root: Path) -> None:
+    """Such an interpreter may have no arguments, no executable and no streams."""
+    done = run(
+        root,
+        """
+for name in ("argv", "orig_argv", "executable", "stdin", "__stdin__"):
+    delattr(sys, name)
+sys.executable = None
+sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None
+del sys.modules["__main__"]
+with Experiment("a/b", root=ROOT) as e:
+    e.log_metric("x", 1.0)
+    print("nowhere")
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    got = state(root / "a" / "b")
+    assert got.outcome()[0] == "completed"
+    assert "problems" not in got.captured
+
+
+def test_an_experiment_runs_under_python_s_options(root: Path) -> None:
+    for number, options in enumerate((["-O"], ["-OO"], ["-I", "-S"], ["-X", "dev"])):
+        name = f"a/run{number}"
+        extra = f"import sys; sys.path[:] = {sys.path!r}\n"
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", *options, "-c", extra + HEAD.format(root=str(root)) + f"""
+with Experiment({name!r}, root=ROOT, params={{"lr": 1}}, tags=["t"], system_metrics=0) as e:
+    e.log_metric("x", 1.0); e.log("message"); print("printed")
+"""],
+            capture_output=True, text=True, timeout=200,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        got = state(root / name)
+        assert got.outcome()[0] == "completed"
+        assert "problems" not in got.captured
+        assert got.params == {"lr": 1}

@@ -3,6 +3,8 @@
 Each takes a root as `make_root` makes it, where `a/p/bad` is to be damaged and the others are to stay as they are.
 """
 
+# ruff: noqa: UP031  (the braces are those of JSON: `%` is easier to read beside them)
+
 from __future__ import annotations
 
 import json
@@ -63,6 +65,12 @@ class Bad:
     def opening(self) -> str:
         """The `opened` line."""
         return self.events.read_text().splitlines()[0]
+
+    @property
+    def edit(self) -> str:
+        """The line of a writer that changed something later, from elsewhere."""
+        line = json.loads(self.opening) | {"role": "edit", "host": "elsewhere"}
+        return json.dumps(line) + "\n"
 
     def add_event(self, text: str | bytes) -> None:
         append(self.events, text)
@@ -302,9 +310,9 @@ DAMAGES: dict[str, Callable[[Bad], object]] = {
     "a points file of a strange part": lambda bad: (bad.folder / "metrics/0001-main.\u00b2.jsonl").write_text('{"t":1,"m":{"l":1}}\n'),
     "a points file of a huge part": lambda bad: (bad.folder / f"metrics/0001-main.{'9' * 100}.jsonl").write_text('{"t":1,"m":{"l":1}}\n'),
     "a points file that is not UTF-8": lambda bad: Path(os.fsdecode(os.fsencode(bad.folder) + b"/metrics/\xff.jsonl")).write_text('{"t":1,"m":{"l":1}}\n'),
-    "an events file that is not UTF-8": lambda bad: Path(os.fsdecode(os.fsencode(bad.folder) + b"/journal/\xff.jsonl")).write_text(bad.opening + "\n"),
-    "an events file without a name": lambda bad: (bad.folder / "journal/.jsonl").write_text(bad.opening + "\n"),
-    "a file with a name of 255": lambda bad: (bad.folder / ("journal/" + "y" * 249 + ".jsonl")).write_text(bad.opening + "\n"),
+    "an events file that is not UTF-8": lambda bad: Path(os.fsdecode(os.fsencode(bad.folder) + b"/journal/\xff.jsonl")).write_text(bad.edit),
+    "an events file without a name": lambda bad: (bad.folder / "journal/.jsonl").write_text(bad.edit),
+    "a file with a name of 255": lambda bad: (bad.folder / ("journal/" + "y" * 249 + ".jsonl")).write_text(bad.edit),
     "a log of a strange name": lambda bad: Path(os.fsdecode(os.fsencode(bad.folder) + b"/logs/logs-\xff.jsonl")).write_text('{"t":1,"level":"x","message":"y"}\n'),
     "a path that leads out": lambda bad: bad.add_event(
         '{"k":"file","t":9,"file_id":"f","prefix":"..","name":"../../x","path":"../../../../etc/passwd","size":1,"hash":"x"}\n'
@@ -397,5 +405,11 @@ HARMLESS = {
     "a folder of 250 bytes",
     "a log of a strange name",
     "an events file without a name",
+    "a file with a name of 255",
+    "a points file of a huge part",
+    "a folder that is not UTF-8",
+    "garbage among the forwarded",
+    "a sealed part that is a folder",
+    "an id that leads elsewhere",
 }
 """What leaves a record that can be read, or no experiment at all."""

@@ -46,6 +46,7 @@ def examine(
         ]
         behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
+        nameless = {found.prefix for found in findings if found.kind == "no identity"}
         late = []
         for done, prefix in enumerate(walked, 1):
             found = list(
@@ -53,6 +54,8 @@ def examine(
                     ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix), prefix
                 )
             )
+            if prefix in nameless:  # which was said
+                found = [one for one in found if one.kind != "no identity"]
             if repair:
                 _note(index, prefix, found)
             findings += found

@@ -40,6 +40,9 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
             path = layout.path(*chunk.path.split("/"))
             for b in broken[:MAX_FINDINGS]:
                 yield Finding("broken line", prefix, f"{b.reason}: {b.text[:60]!r}", path, b.line)
+        if not any(isinstance(event, Opened) for event in events):
+            message = "Its journal does not say who wrote it, and when: the beginning is lost."
+            yield Finding("no identity", prefix, message, layout.path("journal"))
         yield from _parts(layout, storage, prefix, ends)
         yield from _cut_short(layout, storage, prefix, events, ends)
         yield from _captures(layout, storage, prefix, events)
@@ -56,9 +59,10 @@ def said(error: Exception) -> str:
 
 def _unreadable(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterator[Finding]:
     """Files beside the records that cannot be opened."""
-    for folder, start in (("logs", "logs-"), ("logs", "train-"), ("forwarded", "")):
+    for folder in ("journal", "metrics", "logs", "forwarded"):
         for blob in storage.list(folder):
-            if blob.name.startswith(start) and blob.name.endswith((".jsonl", ".log")):
+            leads = folder == "logs" and not blob.name.startswith(("logs-", "train-"))
+            if not leads and blob.name.endswith((".jsonl", ".log")):
                 try:
                     storage.read(f"{folder}/{blob.name}", 0, 1)
                 except FileNotFoundError:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
 from ..journal.identify import tenants
 from ..journal.sink import Followed
-from ..journal.storage import Journals
+from ..journal.storage import Journals, Storage
 from ..stores.catalog.protocol import Batch, CatalogDamaged, Entry, Known
 from ..stores.open import Stores
 from .state import UNREAD
 from .visit import STREAMS, Visit
 
 __all__ = ["IndexSink"]
+
+_MOST_ABOUT = 16 << 20
 
 
 class IndexSink:
@@ -203,4 +206,16 @@ class IndexSink:
         mine = next((one for one in found if one.experiment_id == experiment_id), None)
         if mine is None:
             return (float("-inf"), False, False)
-        return mine.last, self._moved.get(experiment_id) == prefix, prefix in mine.filed
+        opened_there = prefix in mine.filed or _says(
+            self._journals.of(prefix), prefix, experiment_id
+        )
+        return mine.last, self._moved.get(experiment_id) == prefix, opened_there
+
+
+def _says(storage: Storage, prefix: str, experiment_id: str) -> bool:
+    """Whether the document for people says that this experiment was recorded at this prefix."""
+    try:
+        about = json.loads(storage.read("metadata.json", 0, _MOST_ABOUT))
+        return bool(about["prefix"] == prefix and about["experiment_id"] == experiment_id)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

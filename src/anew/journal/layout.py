@@ -144,7 +144,7 @@ class RootLayout:
             return False
         if not entry.is_symlink():
             return entry.is_dir(follow_symlinks=False)
-        if not entry.is_dir():
+        if not os.path.isdir(entry.path):  # which also says so of a link to itself
             return False
         real, root = os.path.realpath(entry.path), os.path.realpath(self.root)
         return not os.path.join(real, "").startswith(os.path.join(root, "")) and not os.path.join(

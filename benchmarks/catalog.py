@@ -68,8 +68,6 @@ def run(bench: Bench) -> Iterator[Row]:
 
 def index(root: str) -> tuple[float, int]:
     """In a child: seconds until a store without a catalog has one, and how many it holds."""
-    import pyarrow.parquet  # noqa: F401
-
     start = time.perf_counter()
     with Store(root) as store:
         found = len(store)

@@ -112,7 +112,6 @@ with anew.Store("runs") as store:
         ("s3", "from anew.blobs.bucket import BucketBlobs; BucketBlobs('memory:///')"),
         ("arrow", "store.list().to_arrow()"),
         ("arrow", "store.history('team/base/lr-0.1', 'loss').to_arrow()"),
-        ("arrow", "store.export(None, 'tables', format='csv')"),
     ],
 )  # fmt: skip
 def test_what_needs_an_extra_says_how_to_install_it(folder, extra, work):

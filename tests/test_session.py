@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -113,3 +115,80 @@ def test_an_experiment_that_is_dropped_while_disabled_is_nobodys() -> None:
     gc.collect()
     with pytest.raises(NotRunning):
         anew.current()
+
+
+def test_tasks_that_run_side_by_side_each_have_their_own_experiment() -> None:
+    async def job(name: str, number: float, how: str) -> str:
+        if how == "with":
+            with anew.Experiment(name) as exp:
+                await log(number)
+        else:
+            exp = anew.start(name)
+            await log(number)
+            anew.finish()
+        return exp.folder
+
+    async def log(number: float) -> None:
+        for step in range(3):
+            anew.log_metric("loss", number, step=step)
+            await asyncio.sleep(0.001)
+            await asyncio.gather(nested(number, step))
+
+    async def nested(number: float, step: int) -> None:
+        """A task made within a job's own: it has the job's experiment."""
+        anew.log_metric("nested", number, step=step)
+
+    async def main() -> list[str]:
+        ways = ("with", "with", "start", "start")
+        jobs = [job(f"a/{i}", float(i), how) for i, how in enumerate(ways)]
+        return await asyncio.gather(*jobs)
+
+    for number, folder in enumerate(asyncio.run(main())):
+        assert {v for *_, v in points(folder)} == {float(number)}
+        assert len(points(folder)) == 6
+        assert str(state(folder).outcome()[0]) == "completed"
+
+
+def test_a_task_that_opened_none_does_not_guess_among_those_beside_it() -> None:
+    async def job(name: str) -> None:
+        with anew.Experiment(name):
+            await asyncio.sleep(0.05)
+
+    async def stranger() -> None:
+        await asyncio.sleep(0.01)
+        with pytest.raises(NotRunning):
+            anew.log_metric("loss", 0.5)
+
+    async def main() -> None:
+        await asyncio.gather(job("a/one"), job("a/two"), stranger())
+
+    asyncio.run(main())
+
+
+def test_what_a_task_opened_is_current_where_the_program_goes_on_after_it() -> None:
+    """As in a notebook, where each cell is a task."""
+
+    async def cell(name: str) -> anew.Experiment:
+        return anew.start(name)
+
+    first = asyncio.run(cell("a/one"))
+    anew.log_metric("loss", 1.0)
+    assert anew.current() is first
+    second = asyncio.run(cell("a/two"))
+    assert str(first.status) == "completed"
+    assert anew.current() is second
+
+
+def test_threads_that_start_experiments_do_not_end_each_others() -> None:
+    def job(number: int) -> str:
+        exp = anew.start(f"a/{number}")
+        for step in range(3):
+            anew.log_metric("loss", float(number), step=step)
+            time.sleep(0.001)
+        anew.finish()
+        return exp.folder
+
+    with ThreadPoolExecutor(3) as pool:
+        folders = list(pool.map(job, range(3)))
+    for number, folder in enumerate(folders):
+        assert [v for *_, v in points(folder)] == [float(number)] * 3

@@ -1,15 +1,14 @@
 """start, log, finish: the current experiment, for programs without a handle.
 
-The current experiment belongs to the process; `start` ends the one before. One that was opened in another way is
-found too, as long as there is no doubt which is meant.
+The current experiment is the one that was opened last in this thread, or in this task of `asyncio`; threads and tasks that opened none use the
+one around them, as long as there is no doubt which is meant. `start` ends the one that it began before.
 """
 
 from __future__ import annotations
 
 from .errors import InvalidValue, NotRunning
-from .record.status import Status
 from .tracking.experiment import Experiment
-from .tracking.running import running
+from .tracking.running import running, started
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,22 +30,27 @@ __all__ = [
     "track",
 ]
 
-_current: Experiment | None = None
+_current: Experiment | None = (
+    None  # what `start` began last, kept for what is asked of it after its end
+)
 
 
 def start(name: str | None = None, **options: Any) -> Experiment:
     """Start an experiment and make it the current one; takes what `Experiment` takes.
 
-    The current experiment, if there is one, is completed, unless the new one cannot be started.
+    The one that `start` began before in this thread or task, if it still runs, is completed, unless the new one cannot
+    be started.
     """
     global _current
     experiment = Experiment(name, **options)
-    if _current is not None and _current.life.recording is not None:
-        experiment.life.replaces = _current
+    before = started()
+    if before is not None and before.life.recording is not None:
+        experiment.life.replaces = before
     try:
         experiment.run.start()
     finally:
         experiment.life.replaces = None
+    started(experiment)
     _current = experiment
     return experiment
 
@@ -84,15 +88,13 @@ def setup_experiment(
 
 
 def current() -> Experiment:
-    """The current experiment: the one `start` gave; without it, one that runs in this process.
+    """The experiment that was opened last in this thread or task, by `start`, by hand or with a `with` block.
 
-    Of several that were opened by hand or with a `with` block, it is the one this thread opened last.
+    Where none was opened, it is the only one that runs in this process, or the only one that `start` began.
 
     Raises:
-        NotRunning: None was started, or other threads have several.
+        NotRunning: None was started, or other threads or tasks have several.
     """
-    if _current is not None and _current.status is Status.RUNNING:
-        return _current
     experiment: Experiment | None = running() or _current
     if experiment is None:
         raise NotRunning("No experiment was started: call anew.start(name) first.")
@@ -146,7 +148,8 @@ def finish(status: str = "completed", reason: str | None = None) -> None:
         experiment.run.fail(reason)
     else:
         experiment.run.cancel(reason)
-    _current = None
+    if experiment is _current:
+        _current = None
 
 
 def track(name: str | None = None, **options: Any) -> Callable[[Callable[P, T]], Callable[P, T]]:

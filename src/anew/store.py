@@ -32,6 +32,7 @@ from .record.edits import (
     Edit,
     Edited,
     FieldEdit,
+    MoveEdit,
     RestoreEdit,
     TagsEdit,
     VersionEdit,
@@ -591,6 +592,19 @@ class Store:
         found = comparing.in_trash(ref, items)
         self._append(RestoreEdit(id=found, prefix=prefix))
         return self.get(found)
+
+    def move(self, ref: Ref, prefix: str) -> ExperimentView:
+        """File an experiment under another prefix; returns it as it is then. Its id stays, and what links to it.
+
+        Raises:
+            NotFound, Ambiguous: As `get`.
+            StillRunning: It is being written.
+            InvalidName: The prefix cannot be one, or belongs to another experiment.
+            InvalidValue: It lies outside of the root, behind a link.
+        """
+        view = self.get(ref)
+        self._append(MoveEdit(id=view.id, prefix=prefix))
+        return self.get(view.id)
 
     def trash(self) -> builtins.list[Trashed]:
         """What is in the trash, newest first."""

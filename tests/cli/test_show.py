@@ -1,5 +1,7 @@
 import pytest
 
+from anew import Experiment, Table, Text
+
 
 @pytest.fixture
 def sweep_id(run):
@@ -73,3 +75,20 @@ def test_an_ambiguous_start_names_the_candidates(run, change, store_root):
     outcome = change("show", letter)
     assert outcome.code == 4
     assert sum(one in outcome.err for one in ids) >= 2
+
+
+def test_values_beyond_numbers_are_shown(run, tmp_path):
+    root = tmp_path / "values"
+    with Experiment("a/values", root=root, quiet=True) as exp:
+        for step in range(3):
+            exp.log_value("samples/wrong", Text("x"), step=step)
+        exp.log_value("confusion", Table({"a": [1]}))
+    out = run("show", "a/values", "--root", str(root)).out
+    assert "Values (4)" in out
+    assert ["samples/wrong", "text", "2", "3"] in [line.split() for line in out.splitlines()]
+    values = run("show", "a/values", "--root", str(root), "--json").json["values"]
+    assert [(one["name"], one["kind"], one["step"]) for one in values][-1] == (
+        "confusion",
+        "table",
+        None,
+    )

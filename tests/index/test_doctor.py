@@ -179,7 +179,7 @@ def test_a_broken_line_of_the_root_s_journal_is_told_with_its_place(root, index)
         out.write(b"nonsense\n")
     index.refresh()
     [finding] = examine(index)
-    assert (finding.kind, finding.path, finding.line) == ("broken line", str(file), 2)
+    assert (finding.kind, finding.path, finding.line) == ("broken line", str(file), 3)
 
 
 def test_two_experiments_in_one_folder_are_told(root, index, tmp_path):

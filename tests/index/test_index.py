@@ -142,6 +142,26 @@ def test_a_look_with_nothing_new_touches_no_folder(root, index, monkeypatch):
     assert looked == [str(root / ".anew" / "root")]
 
 
+def test_a_look_of_a_new_process_writes_nothing_where_nothing_is_new(root, monkeypatch):
+    for number in range(25):
+        finished(root, f"team/run-{number:02}")
+    saved: list[object] = []
+
+    def look() -> None:
+        stores = open_stores(str(root))
+        monkeypatch.setattr(stores.catalog, "save", lambda batch: saved.append(batch))
+        Index(stores).refresh()
+        stores.close()
+
+    stores = open_stores(str(root))
+    Index(stores).refresh()
+    Index(stores).refresh()
+    stores.close()
+    for _ in range(3):
+        look()
+    assert saved == []
+
+
 def test_a_later_look_takes_in_only_what_is_new(root: Path, index: Index):
     journal = running(root, "p/run")
     journal.points((i, {"loss": 1.0 / (i + 1)}) for i in range(10))

@@ -14,7 +14,7 @@ from anew.journal.sink import Sink
 from anew.journal.storage import MemoryJournals
 from anew.query.question import FactsQuestion
 from anew.stores.catalog.protocol import CatalogState
-from anew.stores.catalog.summary import summaries
+from anew.stores.catalog.summary import combine
 from anew.stores.open import open_stores, stores_in_memory
 from anew.stores.series.protocol import ExperimentFolder
 from anew.testing.sink import EXPERIMENT, SinkContract
@@ -37,8 +37,8 @@ class TestIndexSink(SinkContract):
         columns = stores.series.read(place)
         names = columns.names
         found = [(n, float(v)) for n in names for v in columns.value[columns.of(n)]]
-        (known,) = stores.catalog.known(ids=[EXPERIMENT])
-        counted = {name: s.count for name, s in summaries(known.tallies).items()}
+        (known,) = stores.catalog.known(ids=[EXPERIMENT], tallies=True)
+        counted = {name: combine(of).count for name, of in (known.tallies or {}).items()}
         assert counted == {name: len(columns.value[columns.of(name)]) for name in names}
         stores.close()
         return sorted(found)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from anew.errors import InvalidName, NotFound, StillRunning
-from anew.index import Index
+from anew.index import Index, moving
 from anew.index import trash as trashing
 from anew.index.footprint import Weighing
 from anew.index.trash import Trash
@@ -289,7 +289,7 @@ def test_a_deletion_that_was_cut_short_hides_the_experiment_and_loses_nothing(
     (journal.folder / "files" / "a").write_bytes(b"a")
     index.refresh()
     before = {k: v for k, v in tree(journal.folder).items() if not k.startswith("child")}
-    move, left = trashing._move, [moves]
+    move, left = moving.move, [moves]
 
     def dying(source: str, target: str) -> None:
         if not left[0]:
@@ -299,7 +299,8 @@ def test_a_deletion_that_was_cut_short_hides_the_experiment_and_loses_nothing(
 
     cut = False
     with monkeypatch.context() as patch:
-        patch.setattr(trashing, "_move", dying)
+        patch.setattr(trashing, "move", dying)
+        patch.setattr(moving, "move", dying)
         try:
             trash.delete([journal.id])
         except KeyboardInterrupt:
@@ -311,7 +312,8 @@ def test_a_deletion_that_was_cut_short_hides_the_experiment_and_loses_nothing(
         trash.gc()
     left = [moves]
     with monkeypatch.context() as patch:
-        patch.setattr(trashing, "_move", dying)
+        patch.setattr(trashing, "move", dying)
+        patch.setattr(moving, "move", dying)
         try:
             trash.restore(journal.id)
         except KeyboardInterrupt:

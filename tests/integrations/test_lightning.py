@@ -131,6 +131,19 @@ def test_steps_are_lightnings_own_and_go_on_in_a_second_fit(root):
     assert "epoch" in view.metrics
 
 
+def test_a_name_out_of_the_data_does_not_end_the_training(root):
+    class Named(Line):
+        def training_step(self, batch: torch.Tensor, at: int) -> torch.Tensor:
+            loss = super().training_step(batch, at)
+            self.log("acc/tabby cat ", loss)
+            self.log("acc/two\nlines", loss)
+            return loss
+
+    trainer(AnewLogger("net"), max_epochs=1).fit(Named(), batches(), batches())
+    assert only(root).status is Status.COMPLETED
+    assert {"acc/tabby cat ", "acc/two\\nlines"} <= {*only(root).metrics}
+
+
 @pytest.mark.parametrize("how", ["handed over", "found"])
 def test_an_experiment_of_the_programs_own_is_used_and_not_ended(root, how):
     with Experiment("a/b") as exp:

@@ -135,7 +135,7 @@ def test_a_broken_line_is_told_and_the_rest_is_read(layout, journal):
     journal.set_document("view", "b", {"n": 2})
     assert [d.name for d in journal.documents()] == ["a", "b"]
     [(name, broken)] = journal.broken().items()
-    assert (name, [b.line for b in broken]) == (file.name, [2])
+    assert (name, [b.line for b in broken]) == (file.name, [3])
 
 
 def test_many_threads_may_ask_and_write(layout, journal):

@@ -24,7 +24,7 @@ from anew.journal.root import (
 )
 from anew.record.decode import decode_events
 from anew.record.events import TagsChanged
-from anew.record.root import Hint, decode_root
+from anew.record.root import Hint, RootNamed, decode_root
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def layout(tmp_path: Path) -> RootLayout:
 
 def kinds(data: bytes) -> list[str]:
     events = (line.event for line in decode_root(data)[0])
-    return [e.kind if isinstance(e, Hint) else str(e.__struct_config__.tag) for e in events]
+    told = [e.kind if isinstance(e, Hint) else str(e.__struct_config__.tag) for e in events]
+    return [kind for kind in told if kind != "root"]
 
 
 def news(layout: RootLayout, positions: dict[str, RootPosition]) -> list[str]:
@@ -61,10 +62,11 @@ def test_what_was_appended_comes_once_from_a_saved_position(layout):
 def test_a_hint_says_where_to_look(layout):
     announce(layout, "opened", "abc", "a/b")
     [chunk] = follow_root(layout, {})
-    [line] = decode_root(chunk.data)[0]
+    [named, line] = decode_root(chunk.data)[0]
+    assert isinstance(named.event, RootNamed)
     assert isinstance(line.event, Hint)
     assert (line.event.experiment_id, line.event.prefix) == ("abc", "a/b")
-    assert decode_root(chunk.data, hints=False) == ([], [])
+    assert decode_root(chunk.data, hints=False) == ([named], [])
 
 
 def test_a_torn_line_waits_and_does_not_swallow_the_next_one(layout):
@@ -78,8 +80,8 @@ def test_a_torn_line_waits_and_does_not_swallow_the_next_one(layout):
     announce(layout, "ended", "abc", "a/b")
     [chunk] = follow_root(layout, positions)
     lines, broken = decode_root(chunk.data, chunk.lines + 1)
-    assert [line.number for line in lines] == [3]
-    assert [b.line for b in broken] == [2]
+    assert [line.number for line in lines] == [4]
+    assert [b.line for b in broken] == [3]
 
 
 @pytest.mark.parametrize("same_inode", [True, False])

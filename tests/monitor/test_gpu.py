@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from anew.monitor import gpu, system
 from anew.monitor.gpu import GpuSampler
+from anew.monitor.system import SystemSampler
 
 
 class NVMLError_NotSupported(Exception):
@@ -111,3 +117,23 @@ def test_a_machine_without_a_driver_has_no_gpus() -> None:
     assert sampler.sample() == {}
     assert sampler.names() == {}
     sampler.close()
+
+
+def test_a_gpu_that_cannot_be_read_is_said_once_and_no_gpu_is_nothing_to_say(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    monkeypatch.setattr(gpu, "_DEVICES", (str(tmp_path / "nvidia0"),))
+    monkeypatch.setattr(system, "_noted", False)
+    notes: list[str] = []
+
+    def sample() -> None:
+        SystemSampler(str(tmp_path), on_note=notes.append).sample()
+
+    sample()
+    assert notes == []
+    (tmp_path / "nvidia0").touch()
+    sample()
+    sample()
+    assert len(notes) == 1
+    assert "anew[gpu]" in notes[0]

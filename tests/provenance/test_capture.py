@@ -129,6 +129,48 @@ def test_a_store_inside_the_repository_is_no_code(project):
     assert project.view().captured["git"]["dirty"] is False
 
 
+@pytest.mark.parametrize("where", [".", "..", "runs"])
+def test_records_of_any_store_in_the_tree_are_no_code_and_the_rest_is(project, where):
+    project.commit(train=TRAIN)
+    root = project.path if where == "." else project.path / where
+    prefix = f"{project.path.name}/a/toy" if where == ".." else "a/toy"
+    project.write("train2.py", TRAIN.replace("lab/toy", prefix))
+    project.commit()
+    project.root = root.resolve()
+    project.environ["ANEW_ROOT"] = str(root)
+    for _ in range(2):
+        project.run("train2.py")
+    assert project.view(prefix).captured["git"]["dirty"] is False
+    # An earlier store of the same tree is none of its code either; code beside it is.
+    project.environ["ANEW_ROOT"] = str(project.path / "other")
+    project.root = project.path / "other"
+    project.run("train2.py")
+    assert project.view(prefix).captured["git"]["dirty"] is False
+    project.write("journal/0001.py", "")
+    project.write("metadata.json", "{}")
+    project.run("train2.py")
+    git = project.view(prefix).captured["git"]
+    assert git["changed"] == ["journal/0001.py", "metadata.json"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder to another user")
+def test_code_that_belongs_to_another_user_is_of_an_unknown_state_and_not_clean(project):
+    commit = project.commit(train=TRAIN)
+    project.write("new.py", "")
+    for path in (project.path, *project.path.rglob("*")):
+        os.lchown(path, 12345, 12345)
+    said = project.run()
+    captured = project.view().captured
+    assert captured["git"]["commit"] == commit
+    assert "dirty" not in captured["git"]
+    assert "safe.directory" in captured["problems"]["code"]
+    assert "safe.directory" in said
+    assert project.view().git.get("dirty") is None
+    assert "unknown" in project.anew("show", "lab/toy").stdout
+    script = (project.folder() / "reproduce.sh").read_text()
+    assert 'if [ "yes" = yes ]; then\n  say "warning: it is unknown' in script
+
+
 @pytest.mark.parametrize(
     "name",
     [

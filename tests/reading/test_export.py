@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -13,6 +15,11 @@ from anew import Experiment, Store
 from anew.errors import InvalidValue
 
 from .made import make
+
+
+@pytest.fixture(params=["parquet", "csv", "jsonl"])
+def format(request):
+    return request.param
 
 
 @pytest.fixture
@@ -56,6 +63,41 @@ def test_some_experiments_as_lines_of_json_with_what_json_has_no_number_for(stor
 def test_csv_tables(store, tmp_path):
     written = store.export(["one"], tmp_path / "out", format="csv")
     assert pd.read_csv(written[2])["value"].tolist()[:3] == [1.0, 0.5, 1 / 3]
+
+
+VALUES = {
+    "layers": [64, 64], "betas": (0.9, 0.999), "mixed": [1, "a", None], "nan": [math.nan, 1.0], "nested": [[1]],
+    "nothing": None, "empty": [], "group": {"a": 1, "a.b": 2}, "huge": 2**70, "text": 'a,"b"\nc', "flag": True,
+}  # fmt: skip
+
+
+def test_lists_and_everything_else_that_can_be_a_parameter_is_exported(root, tmp_path, format):
+    with Experiment("a/b/x", root=root, quiet=True, params=VALUES) as exp:
+        exp.log_metric("l", 1.0)
+    with Experiment("a/b/y", root=root, quiet=True, params={"layers": "deep"}) as exp:
+        exp.log_metric("l", 0.1 + 0.2)
+    with Store(root) as store:
+        written = store.export(None, tmp_path / "out", format)
+    read = {
+        "csv": "read_csv('{}', header = true, all_varchar = true, quote = '\"', new_line = '\\n')",
+        "jsonl": "read_json('{}', format = 'newline_delimited')",
+        "parquet": "read_parquet('{}')",
+    }[format]
+    rows = duckdb.sql(f'select prefix, "params.betas", "metrics.l" from {read.format(written[0])}')
+    found = {prefix: (str(betas), float(last)) for prefix, betas, last in rows.fetchall()}
+    assert found == {"a/b/x": ("[0.9, 0.999]", 1.0), "a/b/y": ("None", 0.1 + 0.2)}
+    names = duckdb.sql(f"select name from {read.format(written[1])} order by name").fetchall()
+    assert {name for (name,) in names} == {*VALUES} - {"group"} | {"group.a", "group.a.b"}
+
+
+def test_tables_are_written_without_pyarrow(store, tmp_path, format):
+    program = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "from anew import Store\n"
+        f"print(Store({str(store.root)!r}).export(None, {str(tmp_path / 'out')!r}, {format!r}))"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert len(list((tmp_path / "out").iterdir())) == 3
 
 
 def test_a_zip_holds_the_folders_and_unpacked_elsewhere_is_a_store(store, tmp_path):

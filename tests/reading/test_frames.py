@@ -94,7 +94,7 @@ def test_an_export_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
     with Experiment("a/x", root=tmp_path / "root", quiet=True) as exp:
         exp.log_metric("l", 1.0)
 
-    def refuses(path, schema):
+    def refuses(path, schema, rows):
         Path(path).touch()
         raise AnewError("no")
 

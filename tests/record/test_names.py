@@ -17,9 +17,10 @@ from anew.record.names import (
     MAX_METRIC_NAME,
     check_file_name,
     check_label,
-    check_metric_name,
     check_prefix,
     folder_name,
+    metric_name,
+    stored_path,
 )
 
 
@@ -119,10 +120,41 @@ def test_what_is_accepted_stays_below_its_root_and_can_be_made(text: str) -> Non
     prefix.encode()
 
 
-def test_a_file_name_is_checked_like_a_prefix() -> None:
-    assert check_file_name("models/best.pth") == "models/best.pth"
+ODD_FILES = [
+    ".gitattributes", ".hydra/config.yaml", "10:00:00.log", "aux.pt", "a/NUL", "trailing.", "space ", " space",
+    "back\\slash", "star*?<>|\"", "new\nline", "e\u0301", "x" * 255, "ü" * 127 + ".png", "d/" * 700 + "f",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["models/best.pth", *ODD_FILES])
+def test_the_name_of_a_file_is_kept_whatever_it_is(name: str) -> None:
+    assert check_file_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside", "/x", "a/../b", ".", "", "a//b", "a/", "a\0b", None, 3]
+)
+def test_a_file_name_that_leads_elsewhere_is_refused(name: Any) -> None:
     with pytest.raises(InvalidName):
-        check_file_name("../outside")
+        check_file_name(name)
+
+
+@given(st.lists(st.text(st.characters(categories=None), min_size=1), min_size=1, max_size=4))  # type: ignore[arg-type]
+def test_every_file_name_has_a_place_that_every_file_system_can_hold(segments: list[str]) -> None:
+    try:
+        place = stored_path(check_file_name("/".join(segments)))
+    except InvalidName:
+        return
+    dotted = "/".join(f"x{s[1:]}" if s.startswith(".") else s for s in place.split("/"))
+    assert check_prefix(f"x/{dotted}", what="path").endswith(unicodedata.normalize("NFC", dotted))
+    assert all(segment not in ("", ".", "..") for segment in place.split("/"))
+
+
+def test_a_name_that_every_file_system_can_hold_is_where_it_says() -> None:
+    for name in ("models/best.pth", ".hydra/config.yaml", "a b/größe.txt", "100%.txt"):
+        assert stored_path(name) == name
+    assert stored_path("10:00:00.log") == "10%3A00%3A00.log"
+    assert stored_path("aux.pt") == "%61ux.pt"
 
 
 def test_what_a_folder_cannot_hold_becomes_a_dash() -> None:
@@ -159,18 +191,30 @@ def test_other_labels_are_refused(label: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["loss", "train/loss", "val.acc@5", "größe", "a b", "x" * MAX_METRIC_NAME]
+    "name", ["loss", "train/loss", "val.acc@5", "größe", "a b", " a", "a ", "x" * MAX_METRIC_NAME]
 )
-def test_metric_names_are_visible_text_with_slashes(name: str) -> None:
-    assert check_metric_name(name) == name
+def test_metric_names_are_kept_as_they_are(name: str) -> None:
+    assert metric_name(name) == name
 
 
-@pytest.mark.parametrize(
-    "name", ["", " a", "a ", "a\tb", "x" * (MAX_METRIC_NAME + 1), None, 3, "\udcff"]
-)
-def test_other_metric_names_are_refused(name: Any) -> None:
-    with pytest.raises(InvalidName, match="metric"):
-        check_metric_name(name)
+@given(st.text(st.characters(categories=None), min_size=1))  # type: ignore[arg-type]
+def test_every_text_makes_a_metric_name_that_can_be_shown_and_is_kept_again(name: str) -> None:
+    kept = metric_name(name)
+    assert metric_name(kept) == kept
+    kept.encode()
+    assert len(kept) <= MAX_METRIC_NAME
+    assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in kept)
+
+
+def test_metric_names_that_are_too_long_stay_apart() -> None:
+    long = "x" * MAX_METRIC_NAME
+    assert len({metric_name(long + end) for end in "abc"}) == 3
+
+
+@pytest.mark.parametrize("name", ["", None, 3])
+def test_what_is_no_text_is_no_metric_name(name: Any) -> None:
+    with pytest.raises(InvalidName):
+        metric_name(name)
 
 
 def test_ids_are_short_url_safe_and_differ_early() -> None:

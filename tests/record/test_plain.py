@@ -22,7 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from anew.record.plain import flatten, from_plain, merge, nest, to_plain
+from anew.errors import InvalidValue
+from anew.record.plain import find, flatten, from_plain, merge, nest, to_plain
 
 KEYS = st.text("abc$.é", max_size=4)
 JSON = st.recursive(
@@ -152,15 +153,57 @@ def test_nesting_undoes_flattening(nested: dict[str, Any]) -> None:
     assert nest(flatten(plain)) == plain
 
 
-def test_dotted_keys_nest_and_later_ones_replace() -> None:
+def test_dotted_keys_nest_beside_a_value_of_their_own() -> None:
     assert nest({"a.b": 1, "a.c": 2, "d": {"e.f": 3}}) == {
         "a": {"b": 1, "c": 2},
         "d": {"e": {"f": 3}},
     }
-    assert nest({"a": 1, "a.b": 2}) == {"a": {"b": 2}}
-    assert nest({"a.b": 2, "a": 1}) == {"a": 1}
-    assert nest({"a": {"$float": "NaN"}, "a.b": 1}) == {"a": {"b": 1}}
+    assert nest({"a": 1, "a.b": 2}) == {"a": 1, "a.b": 2}
+    assert nest({"a.b": 2, "a.c": {"d": 3}, "a": 1}) == {"a": 1, "a.b": 2, "a.c.d": 3}
+    assert nest({"a": {"$float": "NaN"}, "a.b": 1}) == {"a": {"$float": "NaN"}, "a.b": 1}
+    assert nest({"x": {"a": 1, "a.b": 2}}) == {"x": {"a": 1, "a.b": 2}}
     assert nest({"a..b": 1, ".": 2, "": 3, "a.": 4}) == {"a..b": 1, ".": 2, "": 3, "a.": 4}
+
+
+DOTTED = st.dictionaries(
+    st.lists(st.sampled_from("abc"), min_size=1, max_size=4).map(".".join),
+    st.integers() | st.just([1]) | st.just({"$float": "NaN"}),
+    max_size=6,
+)
+
+
+@given(st.lists(DOTTED, max_size=4))
+def test_merging_sets_each_dotted_key_and_loses_none(several: list[dict[str, Any]]) -> None:
+    into: dict[str, Any] = {}
+    expected: dict[str, Any] = {}
+    for one in several:
+        merge(into, nest(one))
+        expected |= one
+        assert flatten(nest(one)) == one
+        assert flatten(into) == expected
+        assert all(find(into, key) == value for key, value in expected.items())
+
+
+def test_a_dotted_key_given_twice_with_different_values_is_refused() -> None:
+    with pytest.raises(InvalidValue) as caught:
+        nest({"a": {"b": 1}, "a.b": 2})
+    assert caught.value.key == "a.b"
+    assert nest({"a": {"b": 1}, "a.b": 1}) == {"a": {"b": 1}}
+
+
+def test_what_is_at_a_dotted_key_is_found_and_nothing_else() -> None:
+    nested = {"a": {"b": {"c": 1}, "b.d": 2}, "a.x": 3, "n": {"$float": "NaN"}}
+    assert [find(nested, key) for key in ("a.b.c", "a.b.d", "a.x")] == [1, 2, 3]
+    for key in ("a.c", "b", "a.x.y", "n.$float", ""):
+        with pytest.raises(KeyError):
+            find(nested, key)
+
+
+def test_keys_of_one_text_stay_apart() -> None:
+    given = {1: "int", "1": "text", 1.5: "x", "1.5": "y", None: 0, "None": 1}
+    plain = to_plain(given)
+    assert sorted(map(str, plain.values())) == sorted(map(str, given.values()))
+    assert plain["1"] == "int"
 
 
 def test_flattening_keeps_floats_lists_and_empty_groups() -> None:
@@ -172,7 +215,8 @@ def test_merging_goes_key_by_key_and_leaves_the_new_one_alone() -> None:
     into: dict[str, Any] = {"a": {"b": 1}, "x": {"$float": "NaN"}, "s": 1}
     new = {"a": {"c": {"d": 1}}, "x": {"y": 1}, "s": {"t": 1}}
     merge(into, new)
-    assert into == {"a": {"b": 1, "c": {"d": 1}}, "x": {"y": 1}, "s": {"t": 1}}
+    nan = {"$float": "NaN"}
+    assert into == {"a": {"b": 1, "c": {"d": 1}}, "x": nan, "x.y": 1, "s": 1, "s.t": 1}
     merge(into, {"a": {"c": {"d": 2}}, "x": {"$float": "Infinity"}})
     assert into["a"]["c"]["d"] == 2
     assert into["x"] == {"$float": "Infinity"}

@@ -78,7 +78,12 @@ def as_nobody(open_folder: Path) -> Iterator[Callable[..., subprocess.CompletedP
         ]
 
         def run(
-            program: str, umask: int = 0o022, user: int = NOBODY, group: int = NOBODY
+            program: str,
+            umask: int = 0o022,
+            user: int = NOBODY,
+            group: int = NOBODY,
+            *,
+            hidden: bool = False,
         ) -> subprocess.CompletedProcess[str]:
             home = open_folder / f"home-{user}"
             if not home.exists():
@@ -91,8 +96,23 @@ def as_nobody(open_folder: Path) -> Iterator[Callable[..., subprocess.CompletedP
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "ANEW_QUIET": "1",
             }
+            command = [str(interpreter), "-c", program]
+            if hidden:
+                # In a mount namespace of its own, where users see their own processes alone.
+                command = [
+                    "unshare", "--mount", "sh", "-c",
+                    "mount -t proc -o hidepid=2 proc /proc || exit 77; "  # not remounted: that is the same for all
+                    f'exec setpriv --reuid={user} --regid={group} --clear-groups "$@"', "sh", *command,
+                ]  # fmt: skip
+                done = subprocess.run(
+                    command, cwd=home, env=environment, umask=umask,
+                    capture_output=True, text=True, timeout=600,
+                )  # fmt: skip
+                if done.returncode == 77:
+                    pytest.skip(f"/proc cannot be mounted here: {done.stderr.strip()}")
+                return done
             return subprocess.run(
-                [str(interpreter), "-c", program],
+                command,
                 cwd=home, env=environment, user=user, group=group, extra_groups=[], umask=umask,
                 capture_output=True, text=True, timeout=600,
             )  # fmt: skip

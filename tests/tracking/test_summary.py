@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from anew.tracking.summary import WHOLE_BYTES, end_lines, last_step, sparkline
 
@@ -52,3 +58,38 @@ def test_the_last_step_is_found_from_the_end_past_a_torn_line(tmp_path: Path) ->
         file.write('{"t":1.0,"m":{}}\n{"s":5')
     assert last_step(path) == 49
     assert last_step(str(tmp_path / "none")) is None
+
+
+@pytest.mark.parametrize(
+    "given", [None, "elsewhere", "with a space", "../beside", "absolute", "variable"]
+)
+def test_the_command_printed_at_the_start_finds_the_experiment(
+    tmp_path: Path, given: str | None
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    root = str(tmp_path / "abs") if given == "absolute" else given
+    program = "import os\n"
+    if given == "variable":  # the program sets it for itself alone
+        program += f"os.environ['ANEW_ROOT'] = {str(tmp_path / 'var')!r}\n"
+        root = None
+    program += f"os.chdir({str(tmp_path)!r})\n" if given == "absolute" else ""
+    program += f"from anew import Experiment\nwith Experiment('a/b', root={root!r}): pass\n"
+    environ = {k: v for k, v in os.environ.items() if k not in ("ANEW_ROOT", "ANEW_QUIET")}
+    environ["PWD"] = str(here)
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=here,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    [line] = [line for line in said.splitlines() if "anew show" in line]
+    words = shlex.split(line.partition("anew show")[2])
+    assert ("--root" in words) == (given is not None)
+    shown = subprocess.run(
+        [sys.executable, "-m", "anew", "show", *words, "-q"],
+        cwd=here, env=environ, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert shown.strip().endswith("a/b")

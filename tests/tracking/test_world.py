@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from .reading import points, state
+from anew.record.events import Captured
+
+from .reading import events, points, state
 
 HEAD = """
 import os, signal, sys, time
@@ -246,3 +249,52 @@ with Experiment({name!r}, root=ROOT, params={{"lr": 1}}, tags=["t"], system_metr
         assert got.outcome()[0] == "completed"
         assert "problems" not in got.captured
         assert got.params == {"lr": 1}
+
+
+def task(root: Path, rank: int, program: str) -> subprocess.Popen[str]:
+    """One of two tasks that `srun` starts."""
+    slurm = {
+        "SLURM_PROCID": str(rank), "SLURM_LOCALID": str(rank), "SLURM_NTASKS": "2",
+        "SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", HEAD.format(root=str(root)) + program],
+        env={**os.environ, **slurm}, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", [0, 2.5])
+def test_a_task_that_is_an_experiment_of_its_own_has_all_that_one_has(
+    root: Path, seconds: float
+) -> None:
+    program = f"""
+with Experiment(f"a/sweep-{{os.environ['SLURM_PROCID']}}", root=ROOT, system_metrics=0.2, params={{"lr": 1}}) as e:
+    e.log_metric("x", 1.0, step=0); time.sleep({seconds})
+"""
+    for one in [task(root, rank, program) for rank in (0, 1)]:
+        assert one.wait(200) == 0
+    for rank in (0, 1):
+        got = state(root / "a" / f"sweep-{rank}")
+        assert got.outcome()[0] == "completed"
+        assert {"command", "environment", "hardware", "seeds"} <= got.captured.keys()
+        assert got.params == {"lr": 1}
+        [lines] = (root / "a" / f"sweep-{rank}" / "metrics").iterdir()
+        assert ("system/" in lines.read_text()) == bool(seconds)
+
+
+def test_a_rank_whose_lead_is_there_leaves_it_to_the_lead(root: Path) -> None:
+    program = """
+rank = os.environ["SLURM_PROCID"]
+with Experiment("a/b", root=ROOT, system_metrics=0.2, params={"rank": rank}) as e:
+    e.log_metric("x", 1.0, step=0)
+    open(os.path.join(ROOT, "there" + rank), "w").close()
+    while not all(os.path.exists(os.path.join(ROOT, "there" + r)) for r in "01"): time.sleep(0.02)
+"""
+    for one in [task(root, rank, program) for rank in (1, 0)]:
+        assert one.wait(200) == 0
+    by_writer = {
+        writer for writer, event in events(root / "a" / "b") if isinstance(event, Captured)
+    }
+    assert len(by_writer) == 1
+    assert "main" in by_writer.pop()
+    assert state(root / "a" / "b").params == {"rank": "0"}

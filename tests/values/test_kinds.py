@@ -40,7 +40,7 @@ def test_what_could_mean_several_things_is_not_guessed() -> None:
 
 
 def test_kinds_go_by_their_names() -> None:
-    assert sorted(KINDS) == ["audio", "figure", "histogram", "image", "table", "text", "video"]
+    assert {"audio", "figure", "histogram", "image", "table", "text", "video"} <= set(KINDS)
     assert all(kind.kind == name for name, kind in KINDS.items())
 
 

@@ -1,4 +1,4 @@
-"""`tag` and `note`: what people say about an experiment."""
+"""`tag`, `note` and `move`: what people say about an experiment, and where it is filed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from .face import Face, complete_experiment, shared
 from .words import one_line, printable
 
-__all__ = ["note", "tag"]
+__all__ = ["move", "note", "tag"]
 
 
 @click.command()
@@ -99,3 +99,24 @@ def note(
             face.out.say(f"{view.id} has no notes.")
 
     face.out.emit({"id": view.id, "notes": view.notes}, table=table)
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("prefix")
+@shared(quiet="Print nothing but errors.")
+def move(face: Face, experiment: str, prefix: str) -> None:
+    """File an experiment under another prefix.
+
+    Its id stays the same, and so does what links to it. Experiments that lie in folders below it stay where they are.
+
+    \b
+    Examples:
+      anew move k7f3 alice/paper/baseline
+    """
+    with face.store() as store:
+        view = store.move(experiment, prefix)
+    face.out.emit(
+        {"id": view.id, "prefix": view.prefix},
+        table=lambda: face.out.say(f"{view.id} is now at {printable(view.prefix)}."),
+    )

@@ -31,6 +31,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "watch": ("watch", "watch", "Watch running experiments.", "Look"),
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),
     "tag": ("edit", "tag", "Add and remove tags of an experiment.", "Change"),
+    "move": ("edit", "move", "File an experiment under another prefix.", "Change"),
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),

@@ -59,7 +59,7 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
 
         def document() -> object:
             forwarded = [{**asdict(one), "complete": one.complete} for one in view.forwarded]
-            return {**view.to_dict(), "forwarded": forwarded}
+            return {**view.to_dict(), "values": _values_document(view), "forwarded": forwarded}
 
         def table() -> None:
             _facts(face, view)
@@ -72,6 +72,7 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
                 face.out.line()
             _openings(face, view)
             _metrics(face, store, view, system or everything, everything)
+            _values(face, view, everything)
             _files(face, view, everything)
             if view.error:
                 _heading(face, "Error")
@@ -87,17 +88,7 @@ def _heading(face: Face, text: str) -> None:
 
 def _facts(face: Face, view: ExperimentView) -> None:
     now = time.time()
-    git: Mapping[str, Any] = view.git
     status = f"{view.status}" + (f": {one_line(view.reason)}" if view.reason else "")
-    source = " ".join(
-        str(part)
-        for part in (
-            str(git.get("commit") or "")[:12],
-            f"on {git['branch']}" if git.get("branch") else "",
-            "with uncommitted changes" if git.get("dirty") else "",
-        )
-        if part
-    )
     parent = f"{view.parent} ({view.relation})" if view.parent else ""
     rows = [
         ("id", view.id, "bold"),
@@ -110,7 +101,7 @@ def _facts(face: Face, view: ExperimentView) -> None:
         ("created", f"{moment(view.created_at)} ({ago(view.created_at, now)})", ""),
         ("took", duration(view.duration), ""),
         ("by", f"{view.user or ''}{f' on {view.host}' if view.host else ''}".strip(), ""),
-        ("source", source, ""),
+        ("source", _source(view), ""),
         ("parent", parent, ""),
         ("folder", str(view.path), ""),
         ("lost", f"{plural(view.lost, 'record')} could not be written" if view.lost else "", "red"),
@@ -124,6 +115,23 @@ def _facts(face: Face, view: ExperimentView) -> None:
         for line in printable(view.notes).rstrip().split("\n"):
             face.out.line(f"    {line}")
     face.out.line()
+
+
+def _source(view: ExperimentView) -> str:
+    """The code it ran: what is not known is never left out as if there were nothing to say."""
+    git: Mapping[str, Any] = view.git
+    problems = view.captured.get("problems")
+    why = problems.get("code") if isinstance(problems, dict) else None
+    parts = [str(git.get("commit") or "")[:12], f"on {git['branch']}" if git.get("branch") else ""]
+    if git.get("dirty"):
+        parts.append("with uncommitted changes")
+    elif git.get("repository") is False:
+        parts.append("not in a git repository")
+    elif git.get("dirty") is None and (git or why):
+        parts.append(
+            "(whether there were uncommitted changes is unknown" + (f": {why})" if why else ")")
+        )
+    return " ".join(part for part in parts if part)
 
 
 def _pair(face: Face, name: str, text: str, style: str = "", width: int = 12) -> None:
@@ -201,6 +209,38 @@ def _metrics(
 
 def _step(step: int | None) -> str:
     return "" if step is None else str(step)
+
+
+def _values_document(view: ExperimentView) -> list[dict[str, Any]]:
+    return [
+        {"name": one.name, "kind": one.kind, "step": one.step, "time": one.time,
+         "path": None if one.path is None else str(one.path)}
+        for one in view.values()
+    ]  # fmt: skip
+
+
+def _values(face: Face, view: ExperimentView, everything: bool) -> None:
+    """Images, tables and other values, a line for each name."""
+    values = view.values()
+    if not values:
+        return
+    by_name: dict[tuple[str, str], list[int | None]] = {}
+    for one in values:
+        by_name.setdefault((one.name, one.kind), []).append(one.step)
+    _heading(face, f"Values ({len(values):,})")
+    shown = list(by_name.items())[: None if everything else _MOST_METRICS]
+    face.out.table(
+        [
+            Column("  NAME", [f"  {one_line(name)}" for (name, _), _ in shown], least=14),
+            Column("KIND", [kind for (_, kind), _ in shown]),
+            Column("LAST STEP", [_step(steps[-1]) for _, steps in shown], True, 2, styles="dim"),
+            Column("COUNT", [f"{len(steps):,}" for _, steps in shown], True, 3, styles="dim"),
+        ]
+    )
+    if len(shown) < len(by_name):
+        more = plural(len(by_name) - len(shown), "more name")
+        face.out.line(f"  and {more}; --all shows them.", "dim")
+    face.out.line()
 
 
 def _files(face: Face, view: ExperimentView, everything: bool) -> None:

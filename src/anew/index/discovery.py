@@ -162,7 +162,10 @@ def _list_folder(
         return None
     except OSError:  # not ours to read; the doctor names it
         return None
-    folders.seen[name] = Seen(*stamp, now, count)
+    news = bool(experiments) or any(each not in folders.seen for each in inside)
+    if name or news or not seen.inode or not same or count > ENTRIES:
+        folders.seen[name] = Seen(*stamp, now, count)
+    # else: whoever opens the catalog changes the root itself; noting that would be a write for every look
     return experiments, inside, count
 
 

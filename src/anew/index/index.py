@@ -6,7 +6,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from ..journal.drive import drive
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.residents import FolderJournals
-from ..journal.root import RootPosition, follow_root
+from ..journal.root import RootPosition, follow_root, name_root
 from ..journal.sealing import may_seal
 from ..query.question import Question
 from ..record.ids import is_like_id
@@ -301,6 +301,9 @@ class Index:
             self._save_deleted()
             since = time.time_ns()
             prefixes = sorted(self.root.walk())
+            if prefixes and self.stores.writable and self.journal.state().root_id() is None:
+                with suppress(OSError):  # whoever can write there names it
+                    name_root(self.root)
             taken = self._touch(prefixes, progress)
             self._save_marks(ends, {_FOLDERS: Folders.holding(prefixes, since).to_text()})
             catalog.finish()

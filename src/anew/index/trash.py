@@ -8,7 +8,6 @@ by restoring.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -23,14 +22,14 @@ from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment, is_orphaned, is_text
 from ..journal.reserve import has_room, keep_reserve, use_reserve
 from ..journal.root import make_private
-from ..journal.storage import FolderStorage, Share, SharedStorage
 from ..record.ids import new_id
 from ..record.names import ROOT_RESERVED, check_prefix, folder_name
 from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
 from ..stores.series.protocol import ExperimentFolder
-from .footprint import Weighing, own_entries
+from .footprint import Weighing
 from .index import Index
+from .moving import check_inside, move, move_files
 
 __all__ = ["Freed", "Trash", "Trashed"]
 
@@ -138,6 +137,7 @@ class Trash:
         Raises:
             NotFound: One of them is not known.
             StillRunning: One is being written, and `force` was not given.
+            InvalidValue: One lies outside of the root, behind a link.
             OSError: The files cannot be moved.
         """
         with self._index.exclusive(), self._in_reserve():
@@ -152,6 +152,7 @@ class Trash:
                         "first. If you force the deletion, everything its process logs from now "
                         "on is lost."
                     )
+                check_inside(self._root, self._index.place(experiment_id, row.prefix), row.prefix)
             total = Freed(0, 0)
             for experiment_id in dict.fromkeys(ids):
                 row = rows[experiment_id]
@@ -159,7 +160,9 @@ class Trash:
                 source = self._index.place(experiment_id, row.prefix)
                 folder = self._free_folder(row.experiment_id)
                 weighing = Weighing()
-                weighing.add(self._move_in(source, folder))
+                content = os.path.join(folder, "content")
+                move_files(self._root, source, content)
+                weighing.add([content])
                 freed = weighing.freed
                 if permanently:
                     self._say("purged", row.experiment_id, row.prefix)
@@ -189,7 +192,9 @@ class Trash:
             self._say("deleted", experiment_id, shown, folder_name(segments[-1]))
             target = self._free_folder(experiment_id)
             weighing = Weighing()
-            weighing.add(self._move_in(ExperimentFolder(experiment_id, folder), target))
+            content = os.path.join(target, "content")
+            move_files(self._root, ExperimentFolder(experiment_id, folder), content)
+            weighing.add([content])
             freed = weighing.freed
             if permanently:
                 self._say("purged", experiment_id, shown)
@@ -261,36 +266,15 @@ class Trash:
         make_private(self._root, folder)
         return folder
 
-    def _move_in(self, place: ExperimentFolder, folder: str) -> list[str]:
-        """Move an experiment's own files into a folder of the trash; what is there then."""
-        content, source = os.path.join(folder, "content"), place.folder
-        if place.share is not None:
-            # Several experiments lie there: its writers' files go, what they share stays.
-            for path in _files_of(source, place.share):
-                target = os.path.join(content, os.path.relpath(path, source))
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                _move(path, target)
-        elif os.path.isdir(source):
-            entries, everything = own_entries(source)
-            if everything:
-                _move(source, content)
-            else:
-                os.makedirs(content, exist_ok=True)
-                # As long as its journal is there, the folder says whose files the rest are: that goes last.
-                for path in sorted(entries, key=lambda p: os.path.basename(p) == "journal"):
-                    _move(path, os.path.join(content, os.path.basename(path)))
-        _prune(source, self._root.root)
-        return [content]
-
     def _move_out(self, folder: str, target: str) -> None:
         content = os.path.join(folder, "content")
         if os.path.isdir(content) and not os.path.islink(content):
             if not os.path.exists(target):
                 os.makedirs(os.path.dirname(target), exist_ok=True)
-                _move(content, target)
+                move(content, target)
             else:
                 for name in sorted(os.listdir(content), key=lambda name: name == "journal"):
-                    _move(os.path.join(content, name), os.path.join(target, name))
+                    move(os.path.join(content, name), os.path.join(target, name))
         shutil.rmtree(folder)
 
     def unknown(self) -> list[str]:
@@ -406,46 +390,6 @@ class Trash:
         freed = weighing.freed
         shutil.rmtree(folder)
         return freed
-
-
-def _files_of(folder: str, share: Share) -> list[str]:
-    """The files that the writers of one of several experiments in a folder have to themselves; its journal last."""
-    storage = SharedStorage(FolderStorage(folder), share)
-    return [
-        os.path.join(folder, inside, blob.name)
-        for inside in ("metrics", "logs", "journal")
-        for blob in storage.list(inside)
-        if blob.name not in ("logs.jsonl", "train.log")
-    ]
-
-
-def _move(source: str, target: str) -> None:
-    """Move a file or folder; what is at the target already is filled up, and of a file the longer one stays."""
-    try:
-        if os.path.isdir(target) and os.path.isdir(source):
-            for name in os.listdir(source):
-                _move(os.path.join(source, name), os.path.join(target, name))
-            os.rmdir(source)
-        elif os.path.isfile(target) and os.path.getsize(target) >= os.path.getsize(source):
-            os.remove(source)
-        else:
-            os.rename(source, target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        shutil.move(source, target)
-
-
-def _prune(folder: str, root: str) -> None:
-    """Remove a folder and those above it as long as they are empty, up to the root."""
-    while folder != root and folder.startswith(root + os.sep):
-        try:
-            os.rmdir(folder)
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return
-        folder = os.path.dirname(folder)
 
 
 def _folders(folder: str) -> list[str]:

@@ -29,7 +29,7 @@ from ..record.packed import pack
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known
-from ..stores.catalog.summary import Tallies, combine, decode_tallies
+from ..stores.catalog.summary import Tallies
 from ..stores.catalog.tallying import add_block
 from ..stores.open import Stores
 from ..stores.series.columns import Block
@@ -78,6 +78,7 @@ class Visit:
         self.points = 0
         self._root = stores.root
         self._series = stores.series
+        self._catalog = stores.catalog
         self._judge = stores.writable
         self._known = known
         self._gone: list[Gone] = []
@@ -108,8 +109,8 @@ class Visit:
     def tallies(self) -> Tallies:
         """What the points add up to so far."""
         if self._tallies is None:
-            assert self._known is not None
-            self._tallies = decode_tallies(self._known.tallies)
+            (known,) = self._catalog.known(ids=[self.experiment_id], tallies=True)
+            self._tallies = known.tallies or {}
         return self._tallies
 
     # -- taking in --------------------------------------------------------------------------------
@@ -280,12 +281,9 @@ class Visit:
             events_replaced=self._events_replaced,
             problems=self.problems,
         )
-        if self._touched or self._whole:
-            entry = msgspec.structs.replace(
-                entry,
-                tallies=msgspec.msgpack.encode(self.tallies),
-                metrics={name: combine(self.tallies[name]) for name in self._touched},
-            )
+        if self._touched:
+            metrics = {name: self.tallies[name] for name in sorted(self._touched)}
+            entry = msgspec.structs.replace(entry, metrics=metrics)
         if self._changed:
             entry = msgspec.structs.replace(
                 entry,

@@ -278,6 +278,24 @@ class RootJournal:
         self.append("alias", fields, scope=scope, after=after)
         return next((a for a in self.aliases(kind, name, scope=scope) if a.alias == alias), None)
 
+    # -- sinks ------------------------------------------------------------------------------------
+
+    def set_sink(self, name: str, address: str = "", *, registered: bool = True) -> None:
+        """Register a sink that sealing has to wait for, or end the waiting.
+
+        Args:
+            name: What it is called; the files in which it says how far it has come begin so.
+            address: Where it sends to, without passwords.
+
+        Raises:
+            InvalidName: The name is none.
+            OSError: It cannot be written.
+        """
+        fields = {"name": check_label(name, "name"), "registered": registered}
+        if address:
+            fields["address"] = address
+        self.append("sink", fields, after=self._seen("sink", name))
+
     def _seen(self, *subject: str) -> list[str]:
         state = self.state()
         with self._lock:

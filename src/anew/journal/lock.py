@@ -99,8 +99,8 @@ def renew(path: str) -> None:
     """Show that the lock's holder is still working; the holder calls this from time to time."""
     try:
         os.utime(path + ".held")
-    except FileNotFoundError:
-        pass  # the kernel holds it
+    except OSError:
+        pass  # the kernel holds it, or the file system sets no times
 
 
 def _is_stale(path: str) -> bool:

@@ -18,6 +18,7 @@ from ..record.ids import new_id
 from ..record.secrets import mask_event
 from .author import identity, login_name
 from .layout import is_text
+from .permissions import set_mode
 from .reserve import NO_ROOM, use_reserve
 
 TYPE_CHECKING = False
@@ -40,6 +41,7 @@ __all__ = [
     "follow_root",
     "journal_files",
     "make_private",
+    "name_root",
     "unreadable_files",
 ]
 
@@ -108,8 +110,28 @@ def append(
 
 
 def _write(root: RootLayout, line: bytes, *, durable: bool, who: Identity | None) -> None:
+    is_new = not os.path.isdir(root.journal)
     path = os.path.join(root.journal, author_name(root, who) + ".jsonl")
+    if is_new:  # whoever begins a root's journal gives the root its id
+        line = _naming(who) + line
     append_line(path, line, durable=durable)
+
+
+def name_root(root: RootLayout) -> None:
+    """Give a root an id that has none, because its journal came out of an export.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    append_line(os.path.join(root.journal, author_name(root) + ".jsonl"), _naming(None))
+
+
+def _naming(who: Identity | None) -> bytes:
+    """The event that gives a root its id."""
+    author = {"user": login_name(), "host": (who or identity()).host}
+    return encode_line(
+        {"k": "root", "t": time.time(), "id": new_id(), **author, "root_id": new_id()}
+    )
 
 
 def author_name(root: RootLayout, who: Identity | None = None) -> str:
@@ -164,7 +186,7 @@ def make_private(root: RootLayout, folder: str) -> None:
         except FileExistsError:
             continue
         if shared & 0o020:
-            os.chmod(at, modes.S_IMODE(os.stat(at).st_mode) | shared)
+            set_mode(at, modes.S_IMODE(os.stat(at).st_mode) | shared)
 
 
 def claim_number(root: RootLayout, what: str, at_least: int) -> int:

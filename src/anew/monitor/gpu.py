@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
 __all__ = ["GpuSampler"]
+
+# The first device of the driver; of Tegra boards; of Windows's Linux.
+_DEVICES = ("/dev/nvidia0", "/dev/nvhost-gpu", "/usr/lib/wsl/lib/libnvidia-ml.so.1")
 
 
 class GpuSampler:
@@ -19,9 +24,13 @@ class GpuSampler:
     Args:
         visible: The value of CUDA_VISIBLE_DEVICES, to look at those GPUs only; None for all.
         nvml: The `pynvml` module, or one that behaves like it.
+
+    Attributes:
+        missing: Whether the machine has a GPU, and the package that reads it is not installed.
     """
 
     def __init__(self, visible: str | None = None, nvml: Any = None) -> None:
+        self.missing = False
         self._devices: list[tuple[int, Any]] = []
         self._unsupported: set[tuple[int, str]] = set()
         self._nvml: Any = None
@@ -36,6 +45,8 @@ class GpuSampler:
                 handle = nvml.nvmlDeviceGetHandleByIndex(number)
                 if visible is None or self._is_visible(visible, number, handle):
                     self._devices.append((number, handle))
+        except ImportError:
+            self.missing = _there_is_one()
         except Exception:  # noqa: BLE001  (no driver, no device, no permission: no GPU to show)
             return
 
@@ -90,6 +101,11 @@ class GpuSampler:
             except Exception:  # noqa: BLE001  (nothing is left to be done about it)
                 pass
             self._nvml = None
+
+
+def _there_is_one() -> bool:
+    """Whether the driver shows a GPU of NVIDIA."""
+    return any(map(os.path.exists, _DEVICES))
 
 
 def _utilization(nvml: Any, handle: Any) -> dict[str, float]:

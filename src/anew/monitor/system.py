@@ -31,11 +31,18 @@ class SystemSampler:
         path: A path on the disk whose free space is watched, such as the experiment's folder.
         pid: The process to watch; this one if not given.
         visible_gpus: The value of CUDA_VISIBLE_DEVICES; None for all GPUs.
+        on_note: Takes a sentence for the user, once in a process, about a GPU that cannot be read.
     """
 
     def __init__(
-        self, path: str = ".", *, visible_gpus: str | None = None, pid: int | None = None
+        self,
+        path: str = ".",
+        *,
+        visible_gpus: str | None = None,
+        pid: int | None = None,
+        on_note: Callable[[str], object] | None = None,
     ) -> None:
+        self._on_note = on_note
         self._path = path
         self._visible_gpus = visible_gpus
         self._pid = pid
@@ -66,6 +73,8 @@ class SystemSampler:
         from .gpu import GpuSampler
 
         self._gpus = GpuSampler(self._visible_gpus)
+        if self._gpus.missing and self._on_note is not None:
+            _note_once(self._on_note)
         try:
             import psutil
 
@@ -97,6 +106,19 @@ class SystemSampler:
         if before is None or total < before[1]:
             return {}
         return {name: (total - before[1]) / (now - before[0])}
+
+
+_noted = False
+
+
+def _note_once(on_note: Callable[[str], object]) -> None:
+    global _noted
+    if not _noted:
+        _noted = True
+        on_note(
+            "this machine has a GPU, and its metrics are not recorded, because the package nvidia-ml-py is not "
+            'installed. Install it with: pip install "anew[gpu]"'
+        )
 
 
 def _cpu(sampler: SystemSampler) -> dict[str, float]:

@@ -16,7 +16,7 @@ from ..query.smoothing import smoothed
 from .draw import Oddities, axis_unit, draw_curve, finish_axes
 from .labels import labels
 from .lines import Line, XAxis, chosen, read_lines
-from .style import DASHES, MUTED, PALETTE, legend, new_axes, save_figure
+from .style import DASHES, MUTED, PALETTE, legend, literal, new_axes, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,6 +162,6 @@ def _colorbar(ax: Axes, norm: Any, name: str, count: int) -> None:
     figure = ax.get_figure()
     assert figure is not None
     bar = figure.colorbar(ScalarMappable(norm, "viridis"), ax=ax, pad=0.02, aspect=32)
-    bar.set_label(f"last {name} of {count} experiments", color=MUTED, fontsize=9)
+    bar.set_label(f"last {literal(name)} of {count} experiments", color=MUTED, fontsize=9)
     bar.ax.tick_params(labelsize=8, colors=MUTED, length=2)
     bar.outline.set_visible(False)

@@ -16,7 +16,7 @@ from ..query.smoothing import smoothed
 from .draw import Oddities
 from .lines import Line, XAxis, chosen, read_lines
 from .metric import draw_many
-from .style import INK, new_grid, save_figure
+from .style import INK, literal, new_grid, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,7 +81,12 @@ def plot_metrics(
     for ax in axes[: max(0, len(groups) - columns)]:
         ax.set_xlabel("")
     figure.suptitle(
-        title or experiment.name, x=0.01, ha="left", fontsize=13, fontweight="bold", color=INK
+        literal(title or experiment.name),
+        x=0.01,
+        ha="left",
+        fontsize=13,
+        fontweight="bold",
+        color=INK,
     )
     if save is not None:
         save_figure(figure, save)

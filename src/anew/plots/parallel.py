@@ -19,7 +19,7 @@ from .fields import field_value, metric_result
 from .group import selected
 from .labels import differing, flat
 from .scatter import Axis, Mode, axis_of, check_mode, smaller_is_better
-from .style import INK, MUTED, new_axes, note, save_figure, shortened
+from .style import INK, MUTED, literal, new_axes, note, save_figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def plot_parallel(
     names = [field.removeprefix("params.") for field in fields] + [result]
     _rulers(ax_, axes_of, names)
     ax_.set_title(
-        title or f"{result} of {len(views)} experiments", loc="left", fontsize=12, color=INK,
+        literal(title or f"{result} of {len(views)} experiments"), loc="left", fontsize=12, color=INK,
         fontweight="bold", pad=28,
     )  # fmt: skip
     _colorbar(ax_, ends, result, down)
@@ -174,7 +174,7 @@ def _rulers(ax: Axes, axes_of: Sequence[Axis], names: Sequence[str]) -> None:
         last = index == len(axes_of) - 1
         for at, text in ticks:
             ax.annotate(
-                shortened(text, 16), (index, at), xytext=(6 if last else -6, 0),
+                literal(shortened(text, 16)), (index, at), xytext=(6 if last else -6, 0),
                 textcoords="offset points", ha="left" if last else "right", va="center", fontsize=8,
                 color=INK, zorder=4,
                 bbox={"boxstyle": "round,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75},
@@ -185,7 +185,7 @@ def _rulers(ax: Axes, axes_of: Sequence[Axis], names: Sequence[str]) -> None:
                 va="center", fontsize=8, color=MUTED, fontstyle="italic",
             )  # fmt: skip
         ax.annotate(
-            shortened(name, 22), (index, 1), xytext=(0, 10), textcoords="offset points", ha="center",
+            literal(shortened(name, 22)), (index, 1), xytext=(0, 10), textcoords="offset points", ha="center",
             va="bottom", fontsize=9.5, color=INK, fontweight="bold" if last else "normal",
         )  # fmt: skip
     ax.set_xlim(-0.45, len(axes_of) - 1 + 0.35)

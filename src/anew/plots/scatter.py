@@ -17,7 +17,7 @@ from ..errors import InvalidValue, NotFound
 from .fields import field_value, metric_result
 from .group import selected
 from .labels import shown
-from .style import MUTED, PALETTE, dress, new_axes, note, save_figure, shortened
+from .style import MUTED, PALETTE, dress, literal, new_axes, note, save_figure, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -151,7 +151,7 @@ def _draw(
     if axis.kind == "log":
         ax.set_xscale("log")
     elif axis.kind == "text":
-        names = [shortened(text, 18) for text in axis.categories]
+        names = [literal(shortened(text, 18)) for text in axis.categories]
         turned = sum(map(len, names)) > 70
         ax.set_xticks(
             range(len(names)),
@@ -180,7 +180,7 @@ def _ring_the_best(
         markeredgewidth=1.6, zorder=5,
     )  # fmt: skip
     ax.annotate(
-        shortened(dots[index][0].name, 28).replace("$", r"\$"), (across[index], y), xytext=(9, 7),
+        literal(shortened(dots[index][0].name, 28)), (across[index], y), xytext=(9, 7),
         textcoords="offset points", fontsize=8.5, color=PALETTE[1], zorder=6,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from ..errors import InvalidValue, MissingDependency
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
 __all__ = [
     "DASHES",
@@ -25,6 +26,7 @@ __all__ = [
     "PALETTE",
     "dress",
     "legend",
+    "literal",
     "new_axes",
     "new_grid",
     "note",
@@ -78,9 +80,9 @@ def new_grid(rows: int, columns: int) -> tuple[Figure, list[Axes]]:
 
 def dress(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
     """Title, axis names and a quiet frame."""
-    ax.set_title(_plain(title), loc="left", fontsize=12, color=INK, fontweight="bold", pad=10)
-    ax.set_xlabel(_plain(x), color=MUTED, fontsize=9.5)
-    ax.set_ylabel(_plain(y), color=MUTED, fontsize=9.5)
+    ax.set_title(literal(title), loc="left", fontsize=12, color=INK, fontweight="bold", pad=10)
+    ax.set_xlabel(literal(x), color=MUTED, fontsize=9.5)
+    ax.set_ylabel(literal(y), color=MUTED, fontsize=9.5)
     ax.set_facecolor("white")
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
@@ -95,12 +97,19 @@ def dress(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
 
 def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: bool) -> None:
     """A legend: outside the axes of a figure of ours, where it hides nothing; else in the emptiest corner."""
-    shown = [_plain(shortened(label, 48)) for label in labels]
+    shown = [literal(shortened(label, 48)) for label in labels]
     common: dict[str, Any] = {"fontsize": 8.5, "labelcolor": INK, "handlelength": 2.0}
     if not outside:
-        ax.legend(
-            handles, shown, loc="best", frameon=True, framealpha=0.85, edgecolor="none", **common
+        box = ax.legend(
+            handles,
+            _named(shown),
+            loc="best",
+            frameon=True,
+            framealpha=0.85,
+            edgecolor="none",
+            **common,
         )
+        _label(box, shown)
         return
     figure = ax.get_figure(root=True)
     assert figure is not None, "the axes were removed from their figure"
@@ -113,22 +122,33 @@ def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: 
         # Columns are filled from above; the order should read along the rows.
         order = [i for start in range(columns) for i in range(start, len(shown), columns)]
         handles, shown = [handles[i] for i in order], [shown[i] for i in order]
-    figure.legend(
+    box = figure.legend(
         handles,
-        shown,
+        _named(shown),
         loc="outside lower left" if below else "outside right upper",
         ncols=columns if below else 1,
         columnspacing=1.6,
         frameon=False,
         **common,
     )
+    _label(box, shown)
+
+
+def _named(labels: Sequence[str]) -> list[str]:
+    # matplotlib leaves out what begins with an underscore, and what has no name.
+    return [f".{label}" for label in labels]
+
+
+def _label(box: Legend, labels: Sequence[str]) -> None:
+    for text, label in zip(box.get_texts(), labels, strict=True):
+        text.set_text(label)
 
 
 def note(ax: Axes, text: str) -> None:
     """A remark in small type at the top right about what the chart does not show."""
     if text:
         ax.annotate(
-            _plain(text),
+            literal(text),
             (1.0, 1.0),
             xytext=(0, 4),
             xycoords="axes fraction",
@@ -148,8 +168,8 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: keep - keep // 2]}…{text[len(text) - keep // 2 :]}"
 
 
-def _plain(text: str) -> str:
-    # A dollar sign would start matplotlib's formula language.
+def literal(text: str) -> str:
+    """A text that matplotlib shows as it is: a dollar sign would start a formula. Every name that is drawn goes through here."""
     return text.replace("$", r"\$")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..journal.layout import ExperimentLayout
 from ..record.secrets import mask_text
 from .patch import LeftOut, is_secret_file, new_file_patch, without_secrets
 from .repository import GitFailed, Repository, git
@@ -18,6 +19,7 @@ __all__ = ["EMPTY_TREE", "capture_git", "capture_loose_code"]
 FILE_LIMIT = 1 << 20  # bytes of one untracked or changed file
 PATCH_LIMIT = 10 << 20  # bytes of all of them
 UNTRACKED_LIMIT = 2000  # untracked files looked at
+_INDEX = "experiments.db"  # and what SQLite puts beside it
 LISTED = 100  # changed paths named in the record
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 # The patch must not depend on how the user likes diffs to look.
@@ -77,6 +79,7 @@ def capture_git(
     status = _Status(
         git(root, "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", *outside)
     )
+    status.untracked = _without_records(root, status.untracked)
     facts: dict[str, Any] = {"commit": status.commit, "branch": status.branch}
     facts |= _configured(root)
     facts["dirty"] = bool(status.changed or status.untracked)
@@ -98,6 +101,34 @@ def capture_git(
     if os.path.exists(os.path.join(root, ".gitmodules")):
         facts["submodules"] = _submodules(root)
     return facts, patch
+
+
+def _without_records(root: str, untracked: list[str]) -> list[str]:
+    """The untracked files that are not records of Anew: those of a store around or at the top of the repository, or of
+    another store than the one in use."""
+    known: dict[str, bool] = {"": False}
+
+    def is_record(folder: str) -> bool:
+        if folder not in known:
+            above, _, name = folder.rpartition("/")
+            full = os.path.join(root, *folder.split("/"))
+            known[folder] = is_record(above) or name == ".anew" or _is_experiment(full)
+        return known[folder]
+
+    def is_ours(path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        if is_record(folder):
+            return True
+        store = os.path.join(root, *folder.split("/"), ".anew") if name.startswith(_INDEX) else ""
+        return bool(store) and os.path.isdir(store)
+
+    return [path for path in untracked if not is_ours(path)]
+
+
+def _is_experiment(folder: str) -> bool:
+    if not os.path.isfile(os.path.join(folder, "metadata.json")):
+        return False
+    return bool(ExperimentLayout(folder).writers())
 
 
 def _pathspecs(root: str, exclude: Iterable[str]) -> list[str]:

@@ -248,6 +248,9 @@ class Capturer:
             str(error) if isinstance(error, GitFailed) else f"{type(error).__name__}: {error}"
         )
         problems = dict(recording.captured.get("problems", {}))
+        if what == "code" and reason not in _known.warned and not recording.settings.quiet:
+            _known.warned.add(reason)
+            recording.say(f"warning: the state of the code is unknown: {reason}")
         recording.captures("problems", {**problems, what: reason})
 
     def _hardware(self, recording: Recording, known: _Known) -> None:

@@ -108,6 +108,7 @@ def git(
     Raises:
         GitFailed: git is not installed, took too long or failed.
     """
+    import shlex
     import subprocess
 
     env = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
@@ -130,6 +131,12 @@ def git(
         raise GitFailed(f"git {arguments[0]} could not be run: {error}") from None
     if done.returncode not in accept:
         detail = done.stderr.decode("utf-8", "replace").strip()
+        if "dubious ownership" in detail:
+            raise GitFailed(
+                f"the repository {folder} belongs to another user, so git does not read it; allow it with: "
+                f"git config --global --add safe.directory {shlex.quote(folder)}",
+                detail,
+            )
         last = detail.splitlines()[-1] if detail else f"exit code {done.returncode}"
         raise GitFailed(f"git {arguments[0]} failed: {last}", detail)
     return done.stdout

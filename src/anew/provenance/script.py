@@ -88,6 +88,7 @@ def script_text(
         "@PATCH@": patch or "",
         "@REQUIREMENTS@": str(environment.get("requirements") or ""),
         "@INPUTS@": "yes" if inputs else "",
+        "@UNKNOWN@": "yes" if git.get("commit") and git.get("dirty") is None else "",
         "@CWD@": shlex.quote(cwd if not cwd.startswith("..") else "."),
         "@NOTES@": "\n".join(missing[:20]) + ("\n" if missing else ""),
         "@EXPORTS@": "\n".join(exports) or ":",
@@ -177,6 +178,9 @@ if [ -n "$commit" ]; then
   fi
 else
   mkdir "$work"; git init --quiet "$work"
+fi
+if [ "@UNKNOWN@" = yes ]; then
+  say "warning: it is unknown whether there were uncommitted changes; if there were, they are missing here"
 fi
 if [ -n "$patch_hash" ]; then
   patch="$here/environment/git.patch"

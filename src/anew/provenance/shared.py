@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from ..journal.permissions import set_mode
 from ..record.ids import new_id
 
 TYPE_CHECKING = False
@@ -97,7 +98,7 @@ def _write(path: str, data: bytes, mode: int, *, lasting: bool = False) -> None:
             if lasting:  # or the name would survive a power cut, and the bytes would not
                 file.flush()
                 os.fsync(file.fileno())
-        os.chmod(temporary, mode)
+        set_mode(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

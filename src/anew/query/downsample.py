@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["in_order", "kept", "step_order"]
+__all__ = ["BLOCK", "in_order", "kept", "kept_of_outline", "outlined", "step_order"]
+
+BLOCK = 1024
+"""How many values of a series an outline has a smallest and a largest of."""
+COARSE = 4
+"""How many blocks a bucket must have, for an outline to cut it close enough."""
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -39,7 +45,47 @@ def kept(values: Floats | Sequence[Floats], points: int) -> Ints | None:
     count = sum(map(len, pieces))
     if count <= max(points, 4):
         return None
-    width = -(-count // max(1, (points - 2) // 2))
+    return _chosen(pieces, count, _width(count, points))
+
+
+def outlined(values: Floats) -> Ints:
+    """The positions of the outline of a series: its first and last value, and the extremes of each `BLOCK` of it.
+
+    Extremes are chosen as `kept` does. There must be a value.
+    """
+    return _chosen([values], len(values), BLOCK)
+
+
+def kept_of_outline(block: Ints, values: Floats, count: int, points: int) -> Ints | None:
+    """Which values of an outline to keep of the whole series, as `kept` does; None where it is too coarse.
+
+    A bucket is made of whole blocks: it has as many values as the others, give or take a block.
+
+    Args:
+        block: The position in the whole series at which the block of each value of the outline begins.
+        values: The outline.
+        count: How many values the whole series has.
+        points: How many to keep at most.
+    """
+    width = _width(count, points)
+    if count <= max(points, 4) or width < COARSE * BLOCK:
+        return None
+    bucket = block // width
+    begin = [0, *(np.flatnonzero(bucket[1:] != bucket[:-1]) + 1).tolist(), len(values)]
+    found = [0, len(values) - 1]
+    for first, end in pairwise(begin):
+        low, high = _extremes(values[first:end].reshape(1, -1))
+        found += [first + int(low[0]), first + int(high[0])]
+    return np.unique(np.array(found, np.int64))
+
+
+def _width(count: int, points: int) -> int:
+    """How many values a bucket has."""
+    return -(-count // max(1, (points - 2) // 2))
+
+
+def _chosen(pieces: Sequence[Floats], count: int, width: int) -> Ints:
+    """The positions of the first, the last and the extremes of each `width` values."""
     found = [np.array([0, count - 1])]
     for first, rows in _buckets(pieces, width):
         low, high = _extremes(rows)

@@ -32,7 +32,6 @@ def export(
         InvalidValue: There is no such format.
         FileExistsError: Something is there already.
         InvalidSetting: A zip file is asked for, and the store is on another machine.
-        MissingDependency: pyarrow, which writes tables, is not installed.
     """
     chosen = format or ("zip" if target.lower().endswith(".zip") else "parquet")
     if chosen not in _FORMATS:

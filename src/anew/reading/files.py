@@ -226,7 +226,7 @@ class FileView:
         """Give a copy the permissions of the file, where they are to be had."""
         try:
             shutil.copymode(self.path, copy)
-        except NotFound:  # it is on another machine
+        except (NotFound, OSError):  # it is on another machine, or permissions cannot be set here
             return
 
     def _compare(self, found: str) -> None:

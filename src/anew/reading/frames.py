@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
-__all__ = ["as_text", "column", "pa", "to_pandas", "to_polars"]
+__all__ = ["column", "pa", "to_pandas", "to_polars"]
 
 
 _EXACT = 2**53
@@ -57,14 +57,6 @@ def _whole(values: Sequence[Any]) -> pa.Array:
         except (pa.ArrowInvalid, OverflowError):
             continue
     return pa.array([None if v is None else str(v) for v in values], pa.string())
-
-
-def as_text(array: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column of lists or mappings as one of JSON, for formats that have neither; any other as it is."""
-    if not pa.types.is_nested(array.type):
-        return array
-    texts = [None if v is None else _text(v) for v in array.to_pylist()]
-    return pa.chunked_array([pa.array(texts, pa.string())])
 
 
 def _text(value: Any) -> str:

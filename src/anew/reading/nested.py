@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import NotFound
-from ..record.plain import flatten, from_plain
+from ..record.plain import find, flatten, from_plain
 
 __all__ = ["Nested"]
 
@@ -22,29 +22,16 @@ class Nested(Mapping[str, Any]):
         self._what = what
 
     def __getitem__(self, key: str) -> Any:
-        found = _MISSING if not isinstance(key, str) else self._find(self._plain, key)
-        if found is _MISSING:
+        try:
+            return self._out(find(self._plain, key) if isinstance(key, str) else self._plain[key])
+        except KeyError:
             from ..query.suggest import nearest, one_of
 
             near = nearest(str(key), self.flat())
             hint = f" Did you mean {one_of(map(repr, near))}?" if near else ""
-            raise NotFound(f"There is no {self._what} {key!r}.{hint}", name=str(key), nearest=near)
-        return self._out(found)
-
-    def _find(self, at: Any, key: str) -> Any:
-        if not isinstance(at, Mapping):
-            return _MISSING
-        if key in at:
-            return at[key]
-        head, dot, rest = key.partition(".")
-        while dot:  # a key may hold dots itself
-            if head in at:
-                found = self._find(at[head], rest)
-                if found is not _MISSING:
-                    return found
-            more, dot, rest = rest.partition(".")
-            head = f"{head}.{more}"
-        return _MISSING
+            raise NotFound(
+                f"There is no {self._what} {key!r}.{hint}", name=str(key), nearest=near
+            ) from None
 
     def _out(self, value: Any) -> Any:
         if isinstance(value, Mapping) and not (len(value) == 1 and "$float" in value):
@@ -60,7 +47,11 @@ class Nested(Mapping[str, Any]):
             raise AttributeError(str(error)) from None
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self._find(self._plain, key) is not _MISSING
+        try:
+            find(self._plain, key)  # type: ignore[arg-type]  # a key that is no text is in no record
+        except (KeyError, AttributeError):
+            return False
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._plain)
@@ -89,6 +80,3 @@ class Nested(Mapping[str, Any]):
     def flat(self) -> dict[str, Any]:
         """All values by dotted key."""
         return {key: from_plain(value) for key, value in flatten(self._plain).items()}
-
-
-_MISSING = object()

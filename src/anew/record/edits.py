@@ -18,7 +18,9 @@ __all__ = [
     "Edit",
     "Edited",
     "FieldEdit",
+    "MoveEdit",
     "RestoreEdit",
+    "SinkEdit",
     "TagsEdit",
     "VersionEdit",
 ]
@@ -59,6 +61,21 @@ class RestoreEdit(msgspec.Struct, frozen=True, kw_only=True, tag="restored"):
 
     id: str
     prefix: str | None = None
+
+
+class MoveEdit(msgspec.Struct, frozen=True, kw_only=True, tag="move"):
+    """File an experiment under another prefix."""
+
+    id: str
+    prefix: str
+
+
+class SinkEdit(msgspec.Struct, frozen=True, kw_only=True, tag="sink"):
+    """Register a sink that sealing has to wait for, or (`registered` is false) end the waiting."""
+
+    name: str
+    address: str = ""
+    registered: bool = True
 
 
 class DocumentEdit(msgspec.Struct, frozen=True, kw_only=True, tag="document"):
@@ -114,6 +131,8 @@ Edit = (
     | CaptureEdit
     | DeleteEdit
     | RestoreEdit
+    | MoveEdit
+    | SinkEdit
     | DocumentEdit
     | ClaimEdit
     | VersionEdit

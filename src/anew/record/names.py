@@ -14,11 +14,12 @@ __all__ = [
     "MAX_METRIC_NAME",
     "check_file_name",
     "check_label",
-    "check_metric_name",
     "check_prefix",
     "folder_name",
+    "metric_name",
     "numbered",
     "split_number",
+    "stored_path",
 ]
 
 MAX_SEGMENT_BYTES = 200  # file systems stop at 255; ours are suffixed with ids
@@ -43,6 +44,7 @@ RESERVED = frozenset(
         "checkpoints",
         "outputs",
         "forwarded",
+        "artifacts",
         "openings",
     }
 )
@@ -55,8 +57,7 @@ _ALLOWED = (
 
 def _no_control(text: str, what: str) -> None:
     for char in text:
-        category = unicodedata.category(char)
-        if category in ("Cc", "Cs") or char in _TURNED:  # control, lone surrogate
+        if _cannot_be_shown(char):
             raise InvalidName(
                 f"{what} {text!r} contains the character U+{ord(char):04X}, which cannot be "
                 "shown or "
@@ -129,13 +130,66 @@ def check_prefix(prefix: object, *, what: str = "prefix") -> str:
     return prefix
 
 
-def check_file_name(path: str) -> str:
-    """A relative path inside an experiment's files, checked like a prefix.
+def check_file_name(path: object) -> str:
+    """The name of a file that a program keeps: a relative path, otherwise as it is (hidden, with a colon, …).
 
     Raises:
-        InvalidName: As `check_prefix`.
+        InvalidName: It is no text, empty, absolute, or leads outside.
     """
-    return check_prefix(path, what="file path")
+    reason = None
+    if not isinstance(path, str) or not path:
+        reason = "is empty or no text"
+    elif path.startswith("/"):
+        reason = "is absolute"
+    elif "\0" in path:
+        reason = "contains the character U+0000"
+    elif any(segment in (".", "..") for segment in path.split("/")):
+        reason = "has the segment '.' or '..', which could leave its folder"
+    elif not all(path.split("/")):
+        reason = "has an empty segment"
+    if reason is not None:
+        raise InvalidName(
+            f"The file name {path!r} {reason}. Give a relative path of names separated by '/'.",
+            name=path,
+        )
+    return path  # type: ignore[return-value]  # a text, or it was refused
+
+
+def stored_path(name: str) -> str:
+    """Where a file of that name is stored: the same path where every file system can hold it.
+
+    In a segment that some system cannot hold (`10:00:00.log`, `aux.pt`, a trailing dot), the characters in question
+    are percent-encoded. A segment that is too long is shortened, and of a path that is too long only the last
+    segment is left: the record keeps the whole name.
+    """
+    segments = [_stored_segment(segment) for segment in name.split("/")]
+    whole = "/".join(segments)
+    return whole if len(whole.encode()) <= MAX_PREFIX_BYTES else segments[-1]
+
+
+def _stored_segment(segment: str) -> str:
+    normal = unicodedata.normalize("NFC", segment) == segment
+    last = len(segment) - 1
+    device = _is_device(segment)
+    kept = "".join(
+        "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogatepass"))
+        if char in _FORBIDDEN
+        or char in _TURNED
+        or unicodedata.category(char) in ("Cc", "Cs")
+        or (ord(char) > 127 and not normal)
+        or (at == last and char == ".")
+        or (at in (0, last) and char.isspace())
+        or (at == 0 and device)
+        else char
+        for at, char in enumerate(segment)
+    )
+    if len(kept.encode()) <= MAX_SEGMENT_BYTES:
+        return kept
+    stem, dot, ending = kept.rpartition(".")
+    if not stem or len(ending.encode()) > 40:
+        stem, dot, ending = kept, "", ""
+    room = MAX_SEGMENT_BYTES - len((dot + ending).encode())
+    return stem.encode()[:room].decode("utf-8", "ignore") + dot + ending
 
 
 def folder_name(name: str) -> str:
@@ -195,24 +249,31 @@ def check_label(text: object, what: str) -> str:
     return text
 
 
-def check_metric_name(name: object) -> str:
-    """A metric's name: any visible text, slashes included.
+def metric_name(name: object) -> str:
+    """A metric's name as it is kept: any text, slashes and spaces included.
+
+    Names come out of data (the classes of a data set), so one that cannot be shown does not stop a training:
+    characters that cannot be displayed are escaped, and a name that is too long is shortened.
 
     Raises:
-        InvalidName: It is not a string, is empty, too long or holds control characters.
+        InvalidName: It is not a text, or is empty.
     """
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not name:
         raise InvalidName(
-            f"A metric's name must be a string, not {name!r} ({type(name).__name__}).", name=name
+            f"A metric's name must be a string and cannot be empty, but it is {name!r}.", name=name
         )
-    if not name or name != name.strip():
-        raise InvalidName(
-            f"The metric name {name!r} is empty, or begins or ends with a space.", name=name
-        )
+    if not name.isprintable():
+        name = "".join(_escaped(c) if _cannot_be_shown(c) else c for c in name)
     if len(name) > MAX_METRIC_NAME:
-        raise InvalidName(
-            f"The metric name {name[:40]!r}... is longer than {MAX_METRIC_NAME} characters.",
-            name=name,
-        )
-    _no_control(name, "The metric name")
+        from zlib import crc32
+
+        name = f"{name[: MAX_METRIC_NAME - 9]}~{crc32(name.encode()):08x}"
     return name
+
+
+def _cannot_be_shown(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs") or char in _TURNED
+
+
+def _escaped(char: str) -> str:
+    return char.encode("unicode_escape").decode()

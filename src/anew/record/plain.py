@@ -12,9 +12,10 @@ from collections.abc import Mapping, MutableSequence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
-__all__ = ["fields_of", "flatten", "from_plain", "merge", "nest", "to_plain"]
+__all__ = ["fields_of", "find", "flatten", "from_plain", "merge", "nest", "to_plain"]
 
 _SCALARS = (str, int, bool, type(None))
 MAX_DEPTH = 50
@@ -45,7 +46,7 @@ def _plain(value: Any, around: tuple[int, ...]) -> Any:
         return _CIRCULAR
     inside = (*around, id(value))
     if isinstance(value, Mapping):
-        return {_key(k): _plain(v, inside) for k, v in value.items()}
+        return _named(value.items(), inside)
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
         return [_plain(v, inside) for v in value]
     if isinstance(value, (set, frozenset)):
@@ -72,7 +73,7 @@ def _other(value: Any, inside: tuple[int, ...]) -> Any:
                 continue
     fields = fields_of(value)
     if fields is not None:
-        return {_key(k): _plain(v, inside) for k, v in fields.items()}
+        return _named(fields.items(), inside)
     if isinstance(value, MutableSequence) and not isinstance(value, bytearray):
         return [_plain(v, inside) for v in value]
     if isinstance(value, type) or callable(value):
@@ -80,6 +81,20 @@ def _other(value: Any, inside: tuple[int, ...]) -> Any:
         name = getattr(value, "__qualname__", None)
         return _clean(f"{module}.{name}") if module and name else _text(value)
     return _text(value)
+
+
+def _named(items: Iterable[tuple[Any, Any]], inside: tuple[int, ...]) -> dict[str, Any]:
+    """A mapping with text keys. Keys that have the same text, such as 1 and "1", stay apart by their type."""
+    named: dict[str, Any] = {}
+    for key, value in items:
+        text = _key(key)
+        if text in named:
+            text = kind = f"{text} ({type(key).__name__})"
+            count = 2
+            while text in named:
+                text, count = f"{kind} {count}", count + 1
+        named[text] = _plain(value, inside)
+    return named
 
 
 def fields_of(value: Any) -> Mapping[str, Any] | None:
@@ -179,32 +194,96 @@ def from_plain(value: Any) -> Any:
 def nest(flat: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping with dotted keys as a nested one: `{"a.b": 1}` → `{"a": {"b": 1}}`.
 
-    A dotted key below a scalar replaces the scalar, as a later assignment would. A key with an empty
-    part ("a..b", ".", "") is one name.
+    A key with an empty part ("a..b", ".", "") is one name. Where a name has a value of its own as well as names
+    below it, as in `{"a": 1, "a.b": 2}`, both are kept, the lower ones under their dotted keys.
+
+    Raises:
+        InvalidValue: A dotted key is given twice, with different values.
     """
     nested: dict[str, Any] = {}
-    for key, value in flat.items():
-        if _is_nested(value):
-            value = nest(value)
-        parts = key.split(".")
-        for parent in reversed(parts[1:] if all(parts) else ()):
-            value = {parent: value}
-        merge(nested, {parts[0] if all(parts) else key: value})
+    seen: dict[str, Any] = {}
+    for path, value in _leaves(flat):
+        key = ".".join(path)
+        if key in seen and not _equal(seen[key], value):
+            from ..errors import InvalidValue
+
+            raise InvalidValue(
+                f"{key!r} is given twice, as {seen[key]!r} and as {value!r}. Give it once.", key=key
+            )
+        seen[key] = value
+        _put(nested, path, value)
     return nested
 
 
 def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
-    """Merge the nested mapping `new` into `into`; where both have a mapping, key by key.
+    """Set the values of the nested mapping `new` in `into`, each at its dotted key; all others stay (see `nest`).
 
     What is taken over from `new` is copied, so that a later merge into `into` leaves `new` alone.
     """
-    for key, value in new.items():
+    for path, value in _leaves(new):
+        _put(into, path, value)
+
+
+def _leaves(nested: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:
+    """Each value that is not a group of others, with its path: dots in a key separate parts."""
+    for key, value in nested.items():
+        parts = key.split(".")
+        path = (*above, *parts) if all(parts) else (*above, key)
         if _is_nested(value):
-            if not _is_nested(into.get(key)):
-                into[key] = {}
-            merge(into[key], value)
-        else:
-            into[key] = value
+            if value:
+                yield from _leaves(value, path)
+                continue
+            value = {}
+        yield path, value
+
+
+def _put(into: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Set one value. Below a name that has a value of its own, the rest of the path is one dotted key."""
+    for at, part in enumerate(path[:-1]):
+        whole = ".".join(path[at:])
+        if whole in into:
+            into[whole] = value
+            return
+        below = into.setdefault(part, {})
+        if not _is_nested(below):
+            into[whole] = value
+            return
+        into = below
+    last = path[-1]
+    there = into.get(last)
+    if there and _is_nested(there):
+        if value == {}:
+            return  # an empty group in a group that has values
+        del into[last]
+        for key, inner in flatten(there).items():
+            into.setdefault(f"{last}.{key}", inner)
+    into[last] = value
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return type(a) is type(b) and a == b
+
+
+def find(nested: Any, key: str) -> Any:
+    """The value at a dotted key, where parts of the path may hold dots themselves.
+
+    Raises:
+        KeyError: There is none.
+    """
+    if not _is_nested(nested):
+        raise KeyError(key)
+    if key in nested:
+        return nested[key]
+    head, dot, rest = key.partition(".")
+    while dot:
+        if head in nested:
+            try:
+                return find(nested[head], rest)
+            except KeyError:
+                pass
+        more, dot, rest = rest.partition(".")
+        head = f"{head}.{more}"
+    raise KeyError(key)
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

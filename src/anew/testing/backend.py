@@ -41,6 +41,7 @@ from ..record.edits import (
     DeleteEdit,
     DocumentEdit,
     FieldEdit,
+    MoveEdit,
     RestoreEdit,
     TagsEdit,
     VersionEdit,
@@ -480,6 +481,22 @@ class BackendContract:
         with pytest.raises(NotFound):
             backend.lines(LinesQuestion(id=first))
         backend.append(AppendQuestion((RestoreEdit(id=first),)))
+        assert set(backend.select(self.now()).ids) == {first, second}
+
+    def test_what_is_moved_is_the_same_experiment_at_another_prefix(
+        self, backend: Backend, root: str
+    ) -> None:
+        first, second = self.write(root), self.write(root, "lab/vision/two")
+        backend.select(self.now())
+        backend.append(AppendQuestion((MoveEdit(id=first, prefix="lab/paper/best"),)))
+        (found,) = backend.facts(FactsQuestion(ids=(first,), now=0.0))
+        assert (found.prefix, found.project) == ("lab/paper/best", "paper")
+        (resolved,) = backend.resolve(ResolveQuestion(("lab/paper/best",)))
+        assert resolved.id == first
+        with pytest.raises(InvalidName):
+            backend.append(AppendQuestion((MoveEdit(id=first, prefix="lab/vision/two"),)))
+        with pytest.raises(NotFound):
+            backend.append(AppendQuestion((MoveEdit(id="gone", prefix="lab/x"),)))
         assert set(backend.select(self.now()).ids) == {first, second}
 
     def test_what_is_being_written_is_not_deleted(self, backend: Backend, root: str) -> None:

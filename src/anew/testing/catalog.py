@@ -72,12 +72,11 @@ def entry_of(
         live=more.pop("live", False),
         whole=True,
         state=pack(state),
-        tallies=msgspec.msgpack.encode(tallies),
         params=params or {},
         config=config or {},
         tags=tags or {},
         bindrs=bindrs,
-        metrics={name: combine(writers) for name, writers in tallies.items()},
+        metrics=tallies,
         **more,
     )
 
@@ -197,7 +196,7 @@ class CatalogContract:
         assert one.state.params == {"lr": 0.1, "model": {"depth": 4}}
         assert one.state.config == {"seed": 1}
         assert (one.state.tags, one.state.bindrs) == ({"t": None, "u": "v"}, ["b"])
-        assert one.metrics == entry.metrics
+        assert one.metrics == {name: combine(of) for name, of in entry.metrics.items()}
         assert (one.files, one.values, one.problems) == ((file,), (value,), (problem,))
 
     def test_saving_again_changes_only_what_is_given(self, catalog: Catalog) -> None:
@@ -217,8 +216,7 @@ class CatalogContract:
             facts=running,
             cursor=b"further",
             live=True,
-            tallies=msgspec.msgpack.encode(tallies),
-            metrics={"loss": combine(tallies["loss"])},
+            metrics=tallies,
         )
         self.save(catalog, update)
         (one,) = self.facts(catalog, "a")

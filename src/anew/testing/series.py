@@ -7,6 +7,7 @@ import math
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ..stores.series.columns import Columns
@@ -160,6 +161,28 @@ class SeriesContract:
         other.log([point_line({"a": 2.0}, 0)])
         assert self.read(feed, "a").value.tolist() == [1.0]
         assert self.read(other, "a").value.tolist() == [2.0]
+
+    def test_outlines_are_some_or_all_of_the_points_of_each_stretch(self, feed: PointFeed) -> None:
+        feed.log(point_line({"a": float(i % 7), "b": 1.0}, i) for i in range(20_000))
+        feed.log(point_line({"a": float(i)}, i) for i in range(20_000, 20_100))
+        columns = self.read(feed, "a", "b")
+        for whole in (True, False):
+            for name in "ab":
+                of = columns.of(name)
+                runs = [
+                    run
+                    for run in feed.store.outlines(feed.place, ["a", "b"], whole=whole)
+                    if run.points.name == name
+                ]
+                first = 0
+                for points, at, total in runs:
+                    assert not whole or at is None
+                    rows = of.start + first + (np.arange(total) if at is None else at)
+                    np.testing.assert_array_equal(points.step, columns.step[rows])
+                    np.testing.assert_array_equal(points.value, columns.value[rows])
+                    np.testing.assert_array_equal(points.time, columns.time[rows])
+                    first += total
+                assert first == of.stop - of.start
 
     def test_many_experiments_are_read_at_once_as_each_would_be_alone(
         self, store: SeriesStore, tmp_path: Path

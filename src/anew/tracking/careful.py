@@ -10,7 +10,7 @@ from ..errors import InvalidValue
 from ..monitor.ticker import process_ticker
 from ..record import encode as encoding
 from ..record.ids import new_id
-from ..record.names import check_metric_name, folder_name
+from ..record.names import folder_name, metric_name
 from ..record.plain import to_plain
 from ..record.secrets import mask_secrets, mask_text
 from .points import HotPath
@@ -39,13 +39,14 @@ class PointLog:
         install: Takes the two fast functions whenever they are made again.
     """
 
-    __slots__ = ("_calls", "_hot", "_install", "_iteration", "_life")
+    __slots__ = ("_calls", "_hot", "_install", "_iteration", "_life", "_told")
 
     def __init__(self, life: Life, install: Callable[[LogMetric, LogMetrics], object]) -> None:
         self._life = life
         self._install = install
         self._iteration: int | None = None
         self._calls = 0
+        self._told: set[str] = set()
         self.renew()
 
     def renew(self) -> None:
@@ -67,6 +68,29 @@ class PointLog:
         """The step of a call: what it gave, or the iteration."""
         return self._iteration if step is None else as_step(step)
 
+    def name(self, given: Any) -> str:
+        """A metric's name as it is kept; the user is told, once, where it is not the one given.
+
+        Raises:
+            InvalidName: It is not a text, or is empty.
+        """
+        kept = mask_text(metric_name(given))
+        if kept != given and kept not in self._told:
+            self._told.add(kept)
+            self._life.say(f"a metric's name cannot be kept as it is; it is recorded as {kept!r}")
+        return kept
+
+    def is_nothing(self, name: str, value: Any) -> bool:
+        """Whether a value is None, which means that there is none: it is left out, and the user is told once."""
+        if value is not None:
+            return False
+        if f"{name}\0" not in self._told:
+            self._told.add(f"{name}\0")
+            self._life.say(
+                f"the value of {name!r} is None; it is left out, here and whenever it is None again"
+            )
+        return True
+
     def _carefully(
         self, metrics: Mapping[str, Any], step: Any, metadata: Mapping[str, Any] | None
     ) -> None:
@@ -82,11 +106,12 @@ class PointLog:
         known = self._hot.known
         numbers: dict[str, float | str] = {}
         values: list[tuple[str, Any]] = []
-        for name, value in metrics.items():
-            if name not in known:
-                name = mask_text(check_metric_name(name))
+        for given, value in metrics.items():
+            name = given if given in known else self.name(given)
+            if self.is_nothing(name, value):
+                continue
             try:
-                numbers[str(name)] = encoding.number_or_name(as_number(name, value))
+                numbers[name] = encoding.number_or_name(as_number(name, value))
             except InvalidValue:
                 from ..values import as_value
 

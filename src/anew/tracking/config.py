@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 
 from ..errors import ConfigFrozen, InvalidValue
-from ..record.plain import fields_of, flatten, from_plain, to_plain
+from ..record.plain import fields_of, flatten, from_plain, nest, to_plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def freeze(config: Any) -> dict[str, Any]:
             them, relative to it; what is frozen has everything in it and no inheritance left.
 
     Raises:
-        InvalidValue: It is none of these, the file cannot be read, or a value of an OmegaConf is missing.
+        InvalidValue: It is none of these, the file cannot be read, a dotted key has two values, or a value of an
+            OmegaConf is missing.
     """
     if isinstance(config, FrozenConfig):
         return config.plain()
@@ -48,7 +49,9 @@ def freeze(config: Any) -> dict[str, Any]:
         config = _resolve(omegaconf, config)
     if not isinstance(config, Mapping):
         config = _fields(config)
-    return to_plain(_resolved_inside(omegaconf, config))  # type: ignore[no-any-return]
+    plain: dict[str, Any] = to_plain(_resolved_inside(omegaconf, config))
+    nest(plain)  # refuses a dotted key that has two values
+    return plain
 
 
 def _fields(config: Any) -> Mapping[str, Any]:

@@ -11,13 +11,14 @@ from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..record import encode as encoding
-from ..record.names import check_label, check_metric_name
+from ..record.names import check_label
 from ..record.plain import merge, to_plain
 from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
 from .choosing import Wish, choose
+from .ending import describe
 from .files import Files
 from .identity import Known, Named, Place, named
 from .launches import find_launch
@@ -25,10 +26,10 @@ from .life import Life
 from .metrics import MetricGroup
 from .opening import Given, begin, check, check_parent, warn_of_changed_config
 from .params import Params, prepared
-from .ranks import Rank, find_rank
+from .ranks import Joined, Rank, find_rank
 from .recording import LIVE, Recording, Taken
 from .run import Run
-from .running import opened
+from .running import find_open, opened
 from .scalars import as_step
 
 TYPE_CHECKING = False
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from ..weights.experiment import ExperimentWeights
     from .config import FrozenConfig
+    from .handle import Handle
     from .inputs import Inputs
     from .points import LogMetric, LogMetrics
 
@@ -131,6 +133,7 @@ class Experiment:
         resume: str | bool | None = None,
         config_conflict: str | None = None,
     ) -> None:
+        self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
             mode=mode,
@@ -167,6 +170,7 @@ class Experiment:
         self.params = Params(self._params_set, self._known_params)
         self._points = PointLog(self.life, self._install)
         self.life.on_reopened = self._points.forget_names
+        self.life.experiment = self
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -223,8 +227,7 @@ class Experiment:
         if belongs:
             # Its place in the family is what the program that started it says.
             self._given.parent = None
-        label = "main" if life.rank.is_lead else f"rank{life.rank.rank}"
-        wish = Wish(resume, launch, ordinal, label)
+        wish = Wish(resume, launch, ordinal, life.rank.label)
         called = None
         if not (belongs or by_id):
             called = named(root, given, project=project, is_prefix=self._is_prefix)
@@ -249,10 +252,11 @@ class Experiment:
         except BaseException as error:
             life.recording = None
             life.status, life.last = before
+            reason = f"it could not start: {describe(error)[0]}"
             if recording.resumed:
-                recording.withdraw(f"it could not start: {error}")
+                recording.withdraw(reason)
             else:
-                recording.close("failed", f"it could not start: {error}")
+                recording.close("failed", reason)
             raise
         if launch.scattered and not recording.continued and not settings.quiet:
             life.say(
@@ -317,7 +321,8 @@ class Experiment:
             life.status = Status(status)
             self._points.renew()
         quiet = life.settings.quiet
-        if lost or (life.rank.is_lead and not quiet and os.getpid() == recording.pid):
+        speaks = life.rank.is_lead and os.getpid() == recording.pid and recording.role != "child"
+        if lost or (speaks and not quiet):
             from .summary import end_lines
 
             lines = end_lines(path, status, seconds, lost, recording.prefix)
@@ -342,33 +347,48 @@ class Experiment:
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """Use the experiment as a decorator: each call of the function is one opening.
 
-        A parameter of the function called `experiment` or `exp` receives it.
+        A parameter of the function called `experiment` or `exp` receives it. The function may be a coroutine or a generator.
         """
-        import functools
-        import inspect
+        from .decorating import decorated
 
-        names = inspect.signature(function).parameters
-        takes = next((n for n in ("experiment", "exp") if n in names), None)
+        return decorated(function, self._for_a_call)
 
-        @functools.wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self as experiment:
-                if takes is not None and takes not in kwargs:
-                    kwargs[takes] = experiment
-                return function(*args, **kwargs)
+    def _for_a_call(self) -> Experiment:
+        """This experiment; another one like it where a call of the same function is still recorded."""
+        return Experiment(**self._arguments) if self.life.is_live else self
 
-        if takes is not None:
-            signature = inspect.signature(function)
-            kept = [p for p in signature.parameters.values() if p.name != takes]
-            recorded.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
-        return recorded
+    # -- copies -----------------------------------------------------------------------------------
+
+    def __copy__(self) -> Experiment:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Experiment:
+        return self  # a copy of a model, or of whatever else holds it, records into the same experiment
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        handle = self.life.to_be_joined()
+        if handle is None:
+            return _unstarted, ({**self._arguments, "config": self._given.config},)
+        return _joined, (handle,)
+
+    def _join(self, handle: Handle) -> None:
+        """Become the experiment that was handed to this process."""
+        self.life.handle, self.life.status, self.life.rank = handle, handle.status, Joined()
+        self.life.on_joined = self._have_joined
+        if handle.status is Status.RUNNING:
+            opened(self)
+
+    def _have_joined(self, recording: Recording) -> None:
+        recording.ender, recording.forget_names = self._end, self._points.forget_names
+        merge(self._known_params, recording.params)
 
     # -- facts ------------------------------------------------------------------------------------
 
     @property
     def id(self) -> str:
         """The experiment's id; "" until it has started."""
-        return self.life.last.experiment_id if self.life.last else ""
+        known = self.life.last or self.life.handle
+        return known.experiment_id if known else ""
 
     @property
     def prefix(self) -> str:
@@ -378,7 +398,7 @@ class Experiment:
     @property
     def name(self) -> str:
         """The last segment of the prefix, or the name that was given."""
-        last = self.life.last
+        last = self.life.last or self.life.handle
         return last.name if last else self.life.given.rsplit("/", 1)[-1]
 
     @property
@@ -439,7 +459,10 @@ class Experiment:
 
     def metrics(self, group: str = "") -> MetricGroup:
         """Metrics whose names start with `group/`: `exp.metrics("train").log(loss=0.5)`."""
-        return MetricGroup(lambda *row, **more: self.log_metrics(*row, **more), group)
+        return MetricGroup(self._log_row, group)
+
+    def _log_row(self, *row: Any, **more: Any) -> None:
+        self.log_metrics(*row, **more)
 
     def set_iteration(self, iteration: int | None) -> None:
         """The step of calls that give none, from now on; None to leave it out again.
@@ -451,20 +474,38 @@ class Experiment:
 
     # -- messages, values, files ------------------------------------------------------------------
 
-    def log(self, message: str, level: str = "info", **fields: Any) -> None:
+    def log(
+        self,
+        message: str | Mapping[str, Any],
+        level: str | int | None = None,
+        **fields: Any,
+    ) -> None:
         """Record a message with additional fields: `exp.log("epoch done", epoch=3)`.
 
+        A mapping is logged as metrics, as by `log_metrics`: `exp.log({"loss": 0.5}, step=3)`.
+
         Args:
-            level: debug, info, warning, error or critical.
+            level: debug, info (if not given), warning, error or critical.
 
         Raises:
-            InvalidValue: The level is none of these.
+            InvalidValue: The level is none of these; or metrics are given with fields other than `step` and
+                `metadata`.
             NotRunning: The experiment has not started, or has ended.
         """
         if self.life.disabled:
             return
+        if not isinstance(message, str) and hasattr(message, "items"):
+            step = fields.pop("step", level)
+            metadata = fields.pop("metadata", None)
+            if fields:
+                raise InvalidValue(
+                    f"Metrics are logged with step= and metadata= only, not with {', '.join(fields)}.",
+                    key=next(iter(fields)),
+                )
+            self.log_metrics(message, step, metadata=metadata)
+            return
         recording = self.life.require("log")
-        level = level.lower() if isinstance(level, str) else level
+        level = "info" if level is None else level.lower() if isinstance(level, str) else level
         if level not in LEVELS:
             raise InvalidValue(
                 f"The level must be one of {', '.join(LEVELS)}, not {level!r}.", key="level"
@@ -500,7 +541,9 @@ class Experiment:
         from ..values import as_value
 
         recording = self.life.require("log_value")
-        name = mask_text(check_metric_name(name))
+        name = self._points.name(name)
+        if self._points.is_nothing(name, value):
+            return
         found = as_value(value)
         if found is None:
             raise InvalidValue(
@@ -540,9 +583,7 @@ class Experiment:
             self._weights = ExperimentWeights(
                 recording.root.weights,
                 recording.experiment_id,
-                on_commit=lambda commit, message, step: self._weights_committed(
-                    commit, message, step
-                ),
+                on_commit=self._weights_committed,
                 author=self.life.settings.user or None,
             )
         return self._weights
@@ -630,11 +671,13 @@ class Experiment:
         """Record a fact about the run under a name, such as "command" or "seeds"; the newest one counts.
 
         In `metadata.json` it stands under that name; facts captured as "metadata" stand there at the top, each
-        under its own, for programs that read that file by keys of theirs.
+        under its own, for programs that read that file by keys of theirs; they are in it when the call returns.
         """
         if not self.life.disabled:
             recording = self.life.require("capture")
             recording.captures(check_label(what, "capture"), dict(data))
+            if what == "metadata":
+                recording.write_due()
             recording.check_strict()
 
     def __repr__(self) -> str:
@@ -652,6 +695,28 @@ def _joining(root: RootLayout, prefix: str) -> Place:
     name = prefix.rsplit("/", 1)[-1]
     lead = outer.lead()
     return Place(root, prefix, name, outer.id, str(lead.get("opening") or ""), joins=True)
+
+
+def _unstarted(arguments: dict[str, Any]) -> Experiment:
+    return Experiment(**arguments)
+
+
+def _joined(handle: Handle) -> Experiment:
+    """The experiment of a handle: this process's own, if it has it open, or one that joins it."""
+    here = find_open(handle.root, handle.experiment_id)
+    if here is not None:
+        known: Experiment = here
+        return known
+    experiment = Experiment(
+        prefix=handle.prefix,
+        root=handle.root,
+        mode="on",
+        quiet=True,
+        console="off",
+        system_metrics=0,
+    )
+    experiment._join(handle)
+    return experiment
 
 
 def _several(labels: Iterable[str] | None) -> list[str]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidValue, NotFound
+from ..journal.permissions import set_mode
 from ..record.ids import new_id
-from ..record.names import check_file_name
+from ..record.names import check_file_name, stored_path
 from ..record.plain import to_plain
+from .contents import figure_bytes, file_bytes, is_data
 from .logged import LoggedFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import builtins
     from collections.abc import Mapping
     from typing import Any
 
@@ -39,13 +42,17 @@ class Files:
         step: int | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> list[LoggedFile] | LoggedFile:
-        """Keep a copy of a file (a folder: of every file in it), or of bytes, a text or plain data.
+        """Keep a copy of a file (a folder: of every file in it), or of bytes, data or a figure.
 
-        Files are copied in blocks, hashed while they are copied, and put in place whole. Bytes need a `name`;
-        a mapping or list is written as JSON, a matplotlib figure as an image.
+        Files are copied in blocks, hashed while they are copied, and put in place whole. A name is kept as it is,
+        also one that is hidden or that some file system cannot hold. Links are followed; what is no file, and a link
+        to nothing, is told and left out. Everything is checked before the first file is copied.
+
+        Data (a mapping, list, array or tensor) is written in the format of the name's ending: `.json` (also without an
+        ending), `.jsonl`, `.yaml`, `.pt`, `.pth`, `.ckpt`, `.bin` (by `torch.save`), `.safetensors`, `.npz` and `.npy`.
 
         Args:
-            source: A path, bytes, or (with a `name`) plain data or a figure.
+            source: A path, or (with a `name`) bytes, data or a matplotlib figure.
             name: What the file is called; the source's own name if not given. Slashes make folders.
             step: The step it belongs to.
             metadata: Anything to be kept with it.
@@ -55,9 +62,11 @@ class Files:
 
         Raises:
             FileNotFoundError: There is no such file.
-            InvalidName: The name leads outside, or cannot be a file's.
-            InvalidValue: The source is of a kind that cannot be saved.
+            InvalidName: The name leads outside, or is empty.
+            InvalidValue: The source is of a kind that cannot be saved, or not in the format of the name's ending.
         """
+        if name is not None:
+            name = os.fspath(name)
         if self._life.disabled:
             return LoggedFile("", self.prefix, name or "", "", 0, "", step, {})
         self._life.require("files.save")
@@ -66,21 +75,23 @@ class Files:
         if isinstance(source, (str, os.PathLike)):
             path = os.fspath(source)
             if os.path.isdir(path):
-                base = name or os.path.basename(os.path.abspath(path))
-                return [
-                    self._keep_file(full, f"{base}/{relative}", step, metadata)
-                    for relative, full in _walk(path, skip=self._life.folder)
-                ]
-            return self._keep_file(path, name or os.path.basename(path), step, metadata)
+                return self._keep_folder(path, name, step, metadata)
+            name = check_file_name(name or os.path.basename(path))
+            if not os.path.exists(path):
+                raise FileNotFoundError(
+                    2, f"There is no file at {path!r}. Paths are relative to {_here()!r}"
+                )
+            if not os.path.isfile(path):
+                raise InvalidValue(f"{path!r} is neither a file nor a folder.", key=name)
+            return self._keep_file(path, name, step, metadata)
         if hasattr(source, "savefig"):
-            return self._keep_figure(source, name or "figure.png", step, metadata)
-        if isinstance(source, (dict, list, tuple)):
-            import json
-
-            text = json.dumps(to_plain(source), indent=2, ensure_ascii=False)
-            return self._keep_bytes(text.encode(), _needs(name, "data"), step, metadata)
+            name = check_file_name(name or "figure.png")
+            return self._keep_bytes(figure_bytes(source, name), name, step, metadata)
+        if is_data(source):
+            name = check_file_name(_needs(name, "data"))
+            return self._keep_bytes(file_bytes(source, name), name, step, metadata)
         raise InvalidValue(
-            f"files.save takes a path, bytes, plain data or a figure, not {type(source).__name__}. "
+            f"files.save takes a path, bytes, data or a figure, not {type(source).__name__}. "
             "Save it to a file first, then pass the path.",
             key=name,
         )
@@ -123,21 +134,26 @@ class Files:
 
     def _place(self, name: str) -> tuple[str, str, str]:
         """A fresh id, the path relative to the experiment's folder, and the full path."""
-        name = check_file_name(name)
         file_id = new_id()
-        parts = [part for part in ("files", self.prefix, file_id, name) if part]
-        relative = "/".join(parts)
+        prefix = self.prefix and stored_path(self.prefix)
+        relative = "/".join(p for p in ("files", prefix, file_id, stored_path(name)) if p)
         full = os.path.join(self._life.folder, *relative.split("/"))
         os.makedirs(os.path.dirname(full), exist_ok=True)
         return file_id, relative, full
 
+    def _keep_folder(
+        self, folder: str, name: str | None, step: int | None, metadata: Mapping[str, Any] | None
+    ) -> builtins.list[LoggedFile]:
+        base = check_file_name(name or os.path.basename(os.path.abspath(folder)))
+        found, left_out = _walk(folder, skip=self._life.folder)
+        named = [(full, check_file_name(f"{base}/{relative}")) for relative, full in found]
+        for why in left_out:
+            self._life.require("files.save").lose(f"not saved with the folder {folder!r}: {why}")
+        return [self._keep_file(full, inside, step, metadata) for full, inside in named]
+
     def _keep_file(
         self, source: str, name: str, step: int | None, metadata: Mapping[str, Any] | None
     ) -> LoggedFile:
-        if not os.path.isfile(source):
-            raise FileNotFoundError(
-                2, f"There is no file at {source!r}. Paths are relative to {os.getcwd()!r}"
-            )
         try:
             file_id, relative, full = self._place(name)
             size, digest = _copy_hashed(source, full)
@@ -150,6 +166,7 @@ class Files:
     ) -> LoggedFile:
         from blake3 import blake3
 
+        name = check_file_name(name)
         try:
             file_id, relative, full = self._place(name)
             temporary = full + ".part"
@@ -161,15 +178,6 @@ class Files:
         return self._record(
             file_id, name, relative, full, len(data), blake3(data).hexdigest(), step, metadata
         )
-
-    def _keep_figure(
-        self, figure: Any, name: str, step: int | None, metadata: Mapping[str, Any] | None
-    ) -> LoggedFile:
-        import io
-
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=os.path.splitext(name)[1][1:] or "png")
-        return self._keep_bytes(buffer.getvalue(), name, step, metadata)
 
     def _not_kept(self, name: str, source: str, step: int | None, error: OSError) -> LoggedFile:
         """A disk that fails must not stop the training: count the file, hand back one that is false."""
@@ -187,6 +195,8 @@ class Files:
         step: int | None,
         metadata: Mapping[str, Any] | None,
     ) -> LoggedFile:
+        # A name of undecodable bytes is no text; the record has it with these bytes escaped.
+        name = name.encode("utf-8", "backslashreplace").decode()
         logged = LoggedFile(
             file_id, self.prefix, name, full, size, digest, step, to_plain(dict(metadata or {}))
         )
@@ -208,20 +218,50 @@ def _needs(name: str | None, what: str) -> str:
     return name
 
 
-def _walk(folder: str, skip: str) -> list[tuple[str, str]]:
-    """`(relative, full)` of the files in a folder; the experiment's own folder is never taken into itself."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(
-            f
-            for f in folders
-            if os.path.realpath(os.path.join(parent, f)) != os.path.realpath(skip)
-        )
-        for name in sorted(names):
-            full = os.path.join(parent, name)
-            if os.path.isfile(full):
-                found.append((os.path.relpath(full, folder).replace(os.sep, "/"), full))
-    return found
+def _here() -> str:
+    try:
+        return os.getcwd()
+    except OSError:
+        return "a folder that is gone"
+
+
+def _walk(folder: str, skip: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """`(relative, full)` of the files in a folder, linked ones too, and what is left out with the reason.
+
+    The experiment's own folder is never taken into itself, and a link never leads into a folder around it.
+    """
+    found: list[tuple[str, str]] = []
+    left_out: list[str] = []
+    skipped = os.path.realpath(skip)
+
+    def visit(at: str, relative: str, around: tuple[str, ...]) -> None:
+        try:
+            names = sorted(os.listdir(at))
+        except OSError as error:
+            left_out.append(f"{at}: {error.strerror or error}")
+            return
+        for name in names:
+            full, inside = os.path.join(at, name), f"{relative}{name}"
+            if os.path.isdir(full):
+                real = os.path.realpath(full)
+                if real in around:
+                    left_out.append(f"{full} links to a folder that it lies in")
+                elif real != skipped:
+                    visit(full, inside + "/", (*around, real))
+            elif os.path.isfile(full):
+                found.append((inside, full))
+            else:
+                left_out.append(
+                    f"{full} is "
+                    + (
+                        "a link to nothing"
+                        if os.path.islink(full)
+                        else "neither a file nor a folder"
+                    )
+                )
+
+    visit(folder, "", (os.path.realpath(folder),))
+    return found, left_out
 
 
 def _copy_hashed(source: str, target: str, expect: str | None = None) -> tuple[int, str]:
@@ -242,7 +282,7 @@ def _copy_hashed(source: str, target: str, expect: str | None = None) -> tuple[i
             raise CorruptData(
                 f"{source} has changed since it was saved: its hash differs.", path=source
             )
-        os.chmod(temporary, os.stat(source).st_mode & 0o777)
+        set_mode(temporary, os.stat(source).st_mode & 0o777)
         os.replace(temporary, target)
     except BaseException:
         if os.path.exists(temporary):

@@ -107,7 +107,7 @@ def begin_forwarding(recording: Recording, addresses: Sequence[Destination]) -> 
         for address in addresses
         if address not in known and address.shown() not in recording.forwarded_outside
     ]
-    if new and recording.rank.is_lead:
+    if new and recording.leads:
         recording.forwardings.append(Forwarding(recording, new))
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..settings import Settings
+    from .handle import Handle
     from .logged import LoggedFile
     from .ranks import Rank
     from .recording import Recording
@@ -39,14 +40,20 @@ class Life:
         outside: What runs, where another program is recorded (see `reproduce.running`).
         replaces: An experiment that ends when this one starts, once nothing can refuse the start.
         on_reopened: Called when a forked process has been given a writer of its own.
+        handle: The experiment that this process was handed, if it was begun by another one.
+        on_joined: Called with the recording when this process begins to write to what it was handed.
+        experiment: The `Experiment` that this is the life of.
     """
 
     __slots__ = (
         "disabled",
+        "experiment",
         "files",
         "forward_to",
         "given",
+        "handle",
         "last",
+        "on_joined",
         "on_reopened",
         "outside",
         "rank",
@@ -69,28 +76,52 @@ class Life:
         self.outside: Any = None
         self.replaces: Any = None
         self.on_reopened: Callable[[], object] = lambda: None
+        self.handle: Handle | None = None
+        self.on_joined: Callable[[Recording], object] = lambda recording: None
+        self.experiment: Any = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (self.experiment, "life")
 
     @property
     def is_live(self) -> bool:
         """Whether it has started and not ended."""
         if self.status is not Status.RUNNING:
             return False
+        if self.recording is None and self.handle is not None:
+            return True
         return self.disabled or id(self.recording) in LIVE
 
     @property
     def prefix(self) -> str:
         """Its path under the root; before the start, what was given."""
-        return self.last.prefix if self.last else self.given
+        known = self.last or self.handle
+        return known.prefix if known else self.given
 
     @property
     def root(self) -> str:
         """The root folder of the store it is in, or will be in."""
+        if self.last is None and self.handle is not None:
+            return self.handle.root
         return self.last.root.root if self.last else local_folder(self.settings.root)
 
     @property
     def folder(self) -> str:
         """Its folder; "" until it has started."""
+        if self.last is None and self.handle is not None:
+            return self.handle.folder
         return self.last.layout.folder if self.last else ""
+
+    def to_be_joined(self) -> Handle | None:
+        """What another process is given to join it; None before the start."""
+        last = self.last
+        if last is None:
+            return self.handle
+        from .handle import Handle
+
+        return Handle(
+            last.root.root, last.prefix, last.name, last.experiment_id, last.opening, self.status
+        )
 
     def require(self, call: str) -> Recording:
         """The current recording; a forked process first gets its own writer.
@@ -102,6 +133,8 @@ class Life:
             NotRunning: It has not started, or has ended.
         """
         recording = self.recording
+        if recording is None and self.handle is not None and self.status is Status.RUNNING:
+            recording = self._join(self.handle)
         if recording is None:
             if self.status is Status.PENDING:
                 raise NotRunning(
@@ -113,6 +146,15 @@ class Life:
         if os.getpid() != recording.pid:
             recording.reopen_in_child()
             self.on_reopened()
+        return recording
+
+    def _join(self, handle: Handle) -> Recording:
+        try:
+            recording = self.recording = self.last = handle.join(self.settings, self.say)
+        except NotRunning:
+            self.status = handle.status
+            raise
+        self.on_joined(recording)
         return recording
 
     def say(self, line: str) -> None:

@@ -123,19 +123,19 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
         about["parent"], about["relation"] = parent, given.relation
 
     if is_lead:
-        if recording.capturer is not None:
-            recording.capturer.start()
-        if given.params:
-            params.record(given.params)
-        recording.document_due("metadata")
+        _as_lead(given, recording, params)
         if recording.config is not None or recording.continued:
             # The configuration, and that an ended experiment runs again, are there from the start.
             recording.write_documents()
-    recording.start_background()
-    if life.forward_to:
-        from .forwarding import begin_forwarding
+    elif recording.capturer is not None:
 
-        begin_forwarding(recording, life.forward_to)
+        def alone() -> None:
+            _as_lead(given, recording, params)
+            _forward(life, recording)
+
+        recording.when_alone = alone
+    recording.start_background()
+    _forward(life, recording)
     if is_lead and not life.settings.quiet:
         from .summary import start_lines
 
@@ -144,12 +144,29 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             recording.experiment_id,
             recording.layout.folder,
             recording.continued,
+            recording.root.root,
         ):
             life.say(line)
     if differing and not recording.joins:
         life.say(
             f"warning: {recording.prefix} is continued with another configuration: {_listed(differing)}. Both are recorded."
         )
+
+
+def _as_lead(given: Given, recording: Recording, params: Params) -> None:
+    """Record what is recorded once for all ranks."""
+    if recording.capturer is not None:
+        recording.capturer.start()
+    if given.params:
+        params.record(given.params)
+    recording.document_due("metadata")
+
+
+def _forward(life: Life, recording: Recording) -> None:
+    if life.forward_to:
+        from .forwarding import begin_forwarding
+
+        begin_forwarding(recording, life.forward_to)
 
 
 def warn_of_changed_config(given: Given, life: Life) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InvalidValue
-from ..record.plain import flatten, from_plain, merge, nest, to_plain
+from ..record.plain import find, flatten, from_plain, merge, nest, to_plain
 from ..record.secrets import mask_secrets
 
 TYPE_CHECKING = False
@@ -51,11 +51,16 @@ class Params:
         object.__setattr__(self, "_values", {} if values is None else values)
         object.__setattr__(self, "_on_set", on_set)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (getattr(self._on_set, "__self__", None), "params")
+
     def set(self, params: Mapping[str, Any] | None = None, /, **more: Any) -> Params:
         """Set parameters from a mapping (dotted keys nest) and keywords.
 
+        A value replaces the earlier value of its dotted key and no other: "optimizer" and "optimizer.lr" can both be set.
+
         Raises:
-            InvalidValue: `params` is not a mapping.
+            InvalidValue: `params` is not a mapping, or has a dotted key twice with different values.
         """
         new = prepared(params, more)
         if new:
@@ -78,14 +83,7 @@ class Params:
             return default
 
     def __getitem__(self, key: str) -> Any:
-        at: Any = self._values
-        if key in at:
-            return from_plain(at[key])
-        for part in key.split("."):
-            if not isinstance(at, dict) or part not in at:
-                raise KeyError(key)
-            at = at[part]
-        return from_plain(at)
+        return from_plain(find(self._values, key))
 
     def __setitem__(self, key: str, value: Any) -> None:
         self.set({key: value})

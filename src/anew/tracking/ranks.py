@@ -5,11 +5,13 @@ Launchers nest (mpirun inside a SLURM job, torchrun inside a pod), so the innerm
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Rank", "find_rank"]
+__all__ = ["Joined", "Rank", "find_rank"]
 
 
 class Rank:
@@ -38,6 +40,16 @@ class Rank:
         """Whether this is the first process, or the only one."""
         return not self.rank
 
+    @property
+    def label(self) -> str:
+        """What its writer is called."""
+        return "main" if self.is_lead else f"rank{self.rank}"
+
+    @property
+    def role(self) -> str:
+        """What its writer is to the experiment."""
+        return "lead" if self.is_lead else "rank"
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Rank):
             return NotImplemented
@@ -51,6 +63,27 @@ class Rank:
             f"Rank({self.rank}, local_rank={self.local_rank}, world_size={self.world_size}, "
             f"source={self.source!r})"
         )
+
+
+class Joined(Rank):
+    """The place of a process that was handed an experiment that another one began."""
+
+    __slots__ = ()
+
+    @property
+    def is_lead(self) -> bool:
+        """It never is."""
+        return False
+
+    @property
+    def label(self) -> str:
+        """What its writer is called."""
+        return f"child-{os.getpid()}"
+
+    @property
+    def role(self) -> str:
+        """A child: how it ends says nothing about the experiment."""
+        return "child"
 
 
 # (launcher, rank, world size, local rank); where several variables are named, the first one set counts.

@@ -14,11 +14,12 @@ import weakref
 from ..errors import WriteFailed
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.root import announce
-from ..journal.writer import FORMAT_VERSION, Writer
+from ..journal.writer import FORMAT_VERSION, LEAD, Writer
 from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe, unwatch_exit, watch_exit
+from .forks import fork_id, is_copy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ LIVE: dict[int, Recording] = {}
 # Called when an experiment of this process has begun, and when one ends and is no longer in LIVE; must not raise.
 LIFE: list[Callable[[], None]] = []
 DOCUMENT_EVERY = 1.0
+ALONE_AFTER = 1.0  # seconds without a rank 0
 _UNREAD = object()
 
 
@@ -106,6 +108,10 @@ class Recording:
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         # Called in a forked child, before the descriptors that the fast log functions know are given up.
         self.forget_names: Callable[[], object] = lambda: None
+        # A rank that made the experiment may be the only process in it (`srun` starts several programs so): what it does
+        # then in place of a lead.
+        self.leads = rank.is_lead
+        self.when_alone: Callable[[], object] | None = None
         self._handles: list[Any] = []
         self._sampler: Any = None
         self._sampling: Any = None
@@ -113,16 +119,21 @@ class Recording:
         self._warned = False
         self._closing = False
         self.gone: list[Gone] = []
+        self.fork_of = ""
         made = False
         try:
             self.experiment_id = self._claim(place)
             made = place.is_new
             self.state = None if made else self.read_state()
+            if not (made or place.joins) and is_copy(root, self.prefix, self.experiment_id):
+                self.fork_of = self.experiment_id
+                self.experiment_id = fork_id(self.layout, self.fork_of)
+                self.name = self.prefix.rpartition("/")[2]
             check(self)
-            self.writer = self._open_writer(
-                "main" if rank.is_lead else f"rank{rank.rank}", all_over=place.all_over
-            )
+            self.writer = self._open_writer(rank.label, all_over=place.all_over)
             self._bury()
+            if self.fork_of:
+                self._begin_fork()
         except OSError as error:
             if made:
                 self._unclaim()
@@ -228,15 +239,18 @@ class Recording:
     def _open_writer(
         self, label: str, role: str | None = None, *, all_over: bool = False
     ) -> Writer:
-        role = role or ("lead" if self.rank.is_lead else "rank")
+        role = self.role = role or self.rank.role
         opened: dict[str, Any] = {
             "experiment_id": self.experiment_id,
             "name": self.name,
             "role": role,
             "user": self.settings.user,
             "heartbeat": self.settings.heartbeat,
+            "prefix": self.prefix,
             "opening": self.opening,
         }
+        if self.fork_of:
+            opened["fork_of"] = self.fork_of
         if self.job:
             opened["job"] = self.job
         if role != "child" and (over := self._over(all_over)):
@@ -246,6 +260,27 @@ class Recording:
         writer = Writer(self.layout, label, opened, self._on_trouble)
         self.announce("opened")
         return writer
+
+    def _begin_fork(self) -> None:
+        """Have the copied folder be the experiment's own, and say what it goes on from."""
+        write_json(
+            self.layout.metadata,
+            {
+                "format": FORMAT_VERSION,
+                "experiment_id": self.experiment_id,
+                "prefix": self.prefix,
+                "name": self.name,
+                "status": "running",
+                "created_at": iso_time(self.opened_at),
+            },
+        )
+        if self.rank.is_lead:
+            self.writer.event("linked", parent=self.fork_of, relation="forked")
+            self.about["parent"], self.about["relation"] = self.fork_of, "forked"
+            if not self.settings.quiet:
+                self.say(
+                    f"{self.prefix} is a copy of the experiment {self.fork_of}; it continues as a fork with the id {self.experiment_id}"
+                )
 
     def _over(self, all_over: bool) -> list[str]:
         """The writers without an end that are taken to have ended."""
@@ -322,7 +357,7 @@ class Recording:
         Args:
             names: What the program called the experiment, and how often and how many it had opened before.
         """
-        if self.rank.is_lead:
+        if self.rank.is_lead or not self.continued:
             from ..provenance.recorder import Capturer
 
             self.capturer = Capturer(self, names, joined, outside)
@@ -459,20 +494,12 @@ class Recording:
             self._handles.append(ticker.add(each(Recording.beat), settings.heartbeat))
         if settings.fsync:
             self._handles.append(ticker.add(each(Recording.sync), settings.fsync))
-        if settings.system_metrics and self.rank.local_rank in (None, 0):
-            from ..monitor.system import SystemSampler
-
-            sampler = SystemSampler(
-                self.layout.folder, visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES")
+        if self.rank.local_rank in (None, 0):
+            self._sample()
+        if self.when_alone is not None:
+            self._handles.append(
+                ticker.add(each(Recording.look_for_lead), ALONE_AFTER, name="looking for rank 0")
             )
-            self._sampling = ticker.add(
-                each(lambda recording: recording.write_system(sampler.sample())),
-                settings.system_metrics,
-                first_after=1.0,
-                name="system metrics",
-            )
-            self._sampler = sampler
-            self._handles.append(self._sampling)
         if settings.console == "on":
             from ..monitor.console import ConsoleCapture
 
@@ -482,6 +509,53 @@ class Recording:
             self.console.start()
         for changed in tuple(LIFE):
             changed()
+
+    def _sample(self) -> None:
+        """Begin to take samples of the system's metrics."""
+        if not self.settings.system_metrics or self._sampler is not None:
+            return
+        from ..monitor.system import SystemSampler
+        from ..monitor.ticker import process_ticker
+
+        sampler = SystemSampler(
+            self.layout.folder,
+            visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
+            on_note=None if self.settings.quiet else self.say,
+        )
+        me = weakref.ref(self)
+
+        def sample() -> None:
+            recording = me()
+            if recording is not None:
+                recording.write_system(sampler.sample())
+
+        self._sampler = sampler
+        self._sampling = process_ticker().add(
+            sample, self.settings.system_metrics, first_after=1.0, name="system metrics"
+        )
+        self._handles.append(self._sampling)
+
+    def look_for_lead(self) -> None:
+        """Take the place of rank 0 if no such process has come, and leave it to one that comes later."""
+        lead = any(LEAD in name for name in self.layout.writers())
+        if self.when_alone is not None and not lead:
+            self._lead()
+        elif lead and self.leads and self._sampling is not None and self.rank.local_rank:
+            self._sampling.cancel()  # it takes the samples of this machine
+
+    def _lead(self) -> None:
+        alone, self.when_alone = self.when_alone, None
+        self.leads = True
+        if alone is not None:
+            alone()
+        self._sample()
+
+    def _finish_capture(self) -> None:
+        if self.when_alone is not None:
+            if any(LEAD in name for name in self.layout.writers()):
+                return
+            self._lead()
+        self.capturer.finish()
 
     def _console_trouble(self, lines: int, reason: str) -> None:
         self.lost_elsewhere += lines
@@ -524,14 +598,15 @@ class Recording:
         self._closing = True
         reason, error = reason and mask_text(reason), error and mask_text(error)
         self._leave()
-        forked = os.getpid() != self.pid  # a forked child ends its own part only
+        # A child ends its own part only, also one that never wrote anything.
+        forked = os.getpid() != self.pid or self.role == "child"
         try:
             self._attempt("the background work", self._stop_background)
             if not forked:
                 if self.inputs is not None:
                     self._attempt("hashing the inputs", self.inputs.finish)
                 if self.capturer is not None:
-                    self._attempt("the capture", self.capturer.finish)
+                    self._attempt("the capture", self._finish_capture)
                 self._attempt("looking at the steps", self.tell_of_steps)
                 if error:
                     self._attempt("FAILED.txt", lambda: self._write_failed(reason, error))

@@ -48,6 +48,9 @@ class Run(Generic[E]):
         self._start = start
         self._finish = finish
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return getattr, (self._life.experiment, "run")
+
     def start(self) -> E:
         """Begin recording.
 

@@ -10,7 +10,9 @@ import json
 import os
 import re
 
+from ..errors import InvalidSetting
 from ..record.names import split_number
+from ..settings import load_settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ def sparkline(values: list[float], width: int = 24) -> str:
     return "".join(_BARS[min(7, int((v - low) / span * 8))] for v in finite)
 
 
-def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -> list[str]:
-    """What, where, how to look."""
+def start_lines(
+    prefix: str, experiment_id: str, folder: str, continued: bool, root: str
+) -> list[str]:
+    """What, where, and a command that finds it in the shell that the program was started from."""
     first, number = split_number(prefix)
     again = "" if continued or not number else f" (a new one: {first} is there already)"
     try:
@@ -62,8 +66,24 @@ def start_lines(prefix: str, experiment_id: str, folder: str, continued: bool) -
     return [
         f"{'continuing' if continued else 'recording'} {prefix}{again}",
         f"in {shown}",
-        f"look with: anew show {experiment_id[:6]}",
+        f"look with: anew show {experiment_id[:6]}{_root_option(root)}",
     ]
+
+
+def _root_option(root: str) -> str:
+    """The option that leads `anew` to the store, where it would not find it by itself."""
+    import shlex
+
+    # The shell's folder, not what the program made of its own; and no variable that the program may have set itself.
+    environ = {name: value for name, value in os.environ.items() if name != "ANEW_ROOT"}
+    try:
+        here = os.environ.get("PWD") or os.getcwd()
+        if os.path.realpath(load_settings(environ, cwd=here).root) == os.path.realpath(root):
+            return ""
+        shown = os.path.relpath(root, here)
+    except (OSError, InvalidSetting):  # the working directory was deleted
+        shown = os.pardir
+    return f" --root {shlex.quote(root if shown.startswith(os.pardir) else shown)}"
 
 
 def end_lines(path: str, status: str, seconds: float, lost: int, prefix: str) -> list[str]:

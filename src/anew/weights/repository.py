@@ -144,6 +144,11 @@ class Repository:
             self._stager = stager
             return sum(not entry.hidden for entry in stager.entries.values())
 
+    @property
+    def is_staged(self) -> bool:
+        """Whether weights are staged, so that a commit can be made."""
+        return self._stager is not None
+
     def unstage(self) -> None:
         """Forget what was staged since the last commit."""
         with self._lock:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from anew.query.downsample import kept
 from anew.query.points import PointsQuestion
 from anew.reading.local.points import series_of, thinned_in_place
-from anew.stores.series.columns import Stretch, assemble
+from anew.stores.series.columns import Outline, Stretch, assemble
 
 VALUES = st.lists(
     st.sampled_from([0.0, -0.0, 1.0, 2.5, -7.0, math.nan, math.inf, -math.inf]), max_size=60
@@ -51,7 +51,7 @@ def test_a_series_in_pieces_is_thinned_like_the_assembled_one(
     values: list[float], cuts: list[int], points: int
 ) -> None:
     runs = runs_of(values, cuts)
-    thin = thinned_in_place(runs, "id", "loss", points)
+    thin = thinned_in_place([*map(Outline.whole, runs)], "id", "loss", points)
     whole = series_of(
         assemble(runs, (), ["loss"]), "id", "loss", PointsQuestion(ids=("id",), points=points)
     )
@@ -66,13 +66,11 @@ def test_a_series_in_pieces_is_thinned_like_the_assembled_one(
 
 @pytest.mark.parametrize("steps", [[0, 2, 1, 3, 4, 5], [0, 1, 2, 2, 1, 5], [3, 4, 5, 0, 1, 2]])
 def test_steps_out_of_order_are_put_together_first(steps: list[int]) -> None:
-    assert (
-        thinned_in_place(runs_of([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3], steps), "id", "loss", 4)
-        is None
-    )
+    runs = [*map(Outline.whole, runs_of([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [3], steps))]
+    assert thinned_in_place(runs, "id", "loss", 4) is None
 
 
 def test_points_without_steps_are_put_together_first() -> None:
     (run,) = runs_of([float(i) for i in range(10)], [])
-    runs = [run._replace(given=np.zeros(10, np.bool_))]
+    runs = [Outline.whole(run._replace(given=np.zeros(10, np.bool_)))]
     assert thinned_in_place(runs, "id", "loss", 4) is None

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 
 from anew.record.facts import MetricSummary
-from anew.stores.catalog.summary import Tallies, combine
+from anew.stores.catalog.summary import Tallies, combine, rest_of, tallies_of
 from anew.stores.catalog.tallying import add_block
 from anew.stores.series.points import decode_block
 from anew.testing.lines import point_line
@@ -25,6 +25,13 @@ points = st.tuples(
 )
 
 
+def kept(tallies: Tallies) -> Tallies:
+    """The same as a catalog gives them back, which keeps the summaries."""
+    return {
+        name: tallies_of(combine(writers), rest_of(writers)) for name, writers in tallies.items()
+    }
+
+
 def summed(log: list[Any]) -> dict[str, MetricSummary]:
     """The summaries after reading the log in the pieces it says."""
     tallies: Tallies = {}
@@ -36,6 +43,7 @@ def summed(log: list[Any]) -> dict[str, MetricSummary]:
             for name, lines in waiting.items():
                 add_block(tallies, name, decode_block(b"".join(lines))[0])
             waiting = {}
+            tallies = kept(tallies)
     return {name: combine(writers) for name, writers in tallies.items()}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,6 +21,7 @@ from anew.dialects.coral import (
     ExperimentStatus,
     ExperimentTracker,
     Repository,
+    experiments,
     model_to_weights,
 )
 from anew.errors import NotFound
@@ -395,3 +398,66 @@ def test_disabled_every_call_does_nothing(
     assert exp.metrics == []
     assert tracker.end().status is ExperimentStatus.COMPLETED
     assert tracker.list() == []
+
+
+def test_the_first_workflow_as_printed_commits_with_nothing_staged():
+    repo = Repository("./my-model", init=True)
+    tracker = experiments.ExperimentTracker(repo)
+    tracker.start(name="bert", params={"lr": 0.001})
+    tracker.log("loss", 0.5, step=0)
+    with pytest.warns(UserWarning, match="staged"):
+        empty = repo.commit("Training complete")
+    assert tracker.end(commit_hash=empty.commit_hash).commit_hash == empty.commit_hash
+    repo.stage_weights({"w": np.ones(2)})
+    first = repo.commit("weights")
+    with pytest.warns(UserWarning, match="staged"):
+        assert repo.commit("again").commit_hash == first.commit_hash
+
+
+def test_an_experiment_as_plain_data_and_back(tracker: ExperimentTracker):
+    tracker.start("x", params={"a": {"b": 1}}, tags=["t"], notes="n")
+    tracker.log("loss", 0.5, step=1, metadata={"k": 1})
+    ended = tracker.end("cancelled")
+    for exp in (tracker.get(ended.experiment_id), ended, Experiment("i", "n"), tracker.start("y")):
+        assert exp is not None
+        data = json.loads(json.dumps(exp.to_dict()))
+        back = Experiment.from_dict(data)
+        assert back.to_dict() == data
+        assert back.status is exp.status
+        assert back.created_at == exp.created_at
+        assert back.get_metric_history("loss") == exp.get_metric_history("loss")
+    tracker.end()
+
+
+def test_a_failure_is_in_the_notes_of_the_object_and_not_of_the_record(tracker: ExperimentTracker):
+    tracker.start("x", notes="try")
+    ended = tracker.fail("Out of memory")
+    assert ended.notes == "try\nOut of memory"
+    again = tracker.get(ended.experiment_id)
+    assert again is not None
+    assert again.notes == ended.notes
+    view = tracker.store.get(ended.experiment_id)
+    assert (view.notes, view.reason) == ("try", "Out of memory")
+
+
+def test_an_end_takes_its_status_by_position(tracker: ExperimentTracker):
+    tracker.start("x")
+    assert tracker.end(ExperimentStatus.FAILED).status is ExperimentStatus.FAILED
+
+
+def test_the_best_experiment_leads_to_the_version_of_its_best_step():
+    repo = Repository("./checkpoints", init=True)
+    tracker = ExperimentTracker(repo)
+    tracker.start("x")
+    commits = []
+    for epoch, acc in enumerate([0.5, 0.9, 0.7]):
+        tracker.log_metrics({"acc": acc}, step=epoch)
+        repo.stage_weights({"w": np.full(2, epoch)})
+        commits.append(repo.commit(f"epoch {epoch}").commit_hash)
+    tracker.end(commit_hash=commits[-1])
+    [best] = tracker.find_best("acc", mode="max")
+    assert (best["best_step"], best["commit_hash"]) == (1, commits[1])
+    tracker.start("y")
+    tracker.log("acc", 1.0)
+    tracker.end(commit_hash=commits[0])
+    assert tracker.find_best("acc", mode="max")[0]["commit_hash"] == commits[0]

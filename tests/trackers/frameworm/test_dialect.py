@@ -25,7 +25,9 @@ from anew.dialects.frameworm import (
     plot_metric_comparison,
     plot_multiple_metrics,
 )
+from anew.dialects.frameworm import experiment as experiment_module
 from anew.dialects.frameworm.__main__ import main
+from anew.dialects.frameworm.experiment import cli, visualization
 from anew.errors import Ambiguous, ConfigFrozen, InvalidValue, NotFound, QueryError
 
 from ...dialects.records import recorded
@@ -116,8 +118,6 @@ def test_the_life_by_hand_and_by_exception():
         exp.end("done")
     with pytest.raises(RuntimeError):
         Experiment("never").log_metric("loss", 1)
-    with pytest.raises(RuntimeError):
-        _ = Experiment("never").checkpoint_dir
 
 
 def test_experiments_are_listed_as_a_frame(three: list[str]):
@@ -471,3 +471,40 @@ def test_what_is_not_supported_is_as_listed():
     model, optimizer = model_and_optimizer()
     assert not hasattr(Trainer(model, optimizer, torch.nn.functional.mse_loss), "set_scheduler")
     assert len(UNSUPPORTED) == 4
+
+
+def test_a_folder_asked_for_before_the_start_is_the_experiment_s_own():
+    exp = Experiment("early", root_dir="experiments")
+    (exp.artifact_dir / "plan.txt").write_text("x")
+    folder = exp.exp_dir
+    with exp:
+        assert exp.exp_dir == folder
+        exp.log_metric("loss", 1.0)
+    assert exp.artifact_dir == folder / "artifacts"
+    assert exp.status == "completed"
+    assert len(ExperimentManager("experiments").list_experiments()) == 1
+    with exp:  # another start is another experiment
+        assert exp.exp_dir != folder
+
+
+def test_the_command_line_finds_the_folder_of_the_documents_whatever_anew_root_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with Experiment("here", root_dir="experiments"):
+        pass
+    monkeypatch.setenv("ANEW_ROOT", str(tmp_path / "elsewhere"))
+    with Experiment("there"):
+        pass
+    assert cli.main(["list"]) == 0
+    assert "here" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert cli.main(["list"]) == 0
+    assert "there" in capsys.readouterr().out
+
+
+def test_the_modules_of_the_documents_are_there():
+    assert experiment_module.Experiment is Experiment
+    assert experiment_module.ExperimentManager is ExperimentManager
+    assert visualization.plot_metric_comparison is plot_metric_comparison
+    command = [sys.executable, "-m", "anew.dialects.frameworm.experiment.cli", "--help"]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -446,3 +446,37 @@ def test_what_was_run_by_these_functions_can_be_run_again(monkeypatch: pytest.Mo
     done = subprocess.run(again, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("IDENTICAL: all 5 points")
+
+
+def test_a_clean_tree_is_clean_and_the_metadata_complete_as_soon_as_the_set_up_returns(
+    capsys: pytest.CaptureFixture[str],
+):
+    commands = (
+        "init -q",
+        "config user.email a@b.c",
+        "config user.name n",
+        "commit -qm x --allow-empty",
+    )
+    for command in commands:
+        subprocess.run(["git", *command.split()], check=True)
+    for place in ("experiments/one", "runs/two", "three"):
+        out = setup_experiment({"experiment": {"name": "e", "output_dir": place}})
+        told = json.loads((out / "metadata.json").read_text())
+        assert told["git_dirty"] is False
+        assert told["git_hash"] == get_git_info()["git_hash"]
+        assert {"name", "started_at", "hostname", "torch_version", "command"} <= {*told}
+        (out / "checkpoints" / "w.pt").write_bytes(b"x")
+        anew.finish()
+    assert "WARNING" not in capsys.readouterr().out
+    Path("new.py").touch()
+    assert get_git_info()["git_dirty"] is True
+
+
+def test_none_is_no_value_in_the_record_and_in_the_line():
+    config = {"experiment": {"name": "e", "output_dir": "experiments/e"}}
+    logger = Logger(config)
+    logger.log_metrics({"loss": 0.5, "acc": None}, step=1)
+    logger.close()
+    [row] = load_metrics("experiments/e").to_dict("records")
+    assert row["train/loss"] == 0.5
+    assert "train/acc" not in row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import torch
 import anew
 from anew import Status, Store
 from anew.dialects.ml_dash import RUN, UNSUPPORTED, Experiment, ml_dash_experiment
-from anew.errors import CorruptData, InvalidName, InvalidValue
+from anew.errors import CorruptData, InvalidName, InvalidValue, NotFound
 
 from ...dialects.records import recorded
 
@@ -102,7 +103,7 @@ def test_run_finds_the_prefix_from_where_the_script_lies(
         [sys.executable, script], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(project), "vision/resnet", "True"]
+    assert done.stdout.splitlines()[-1].split() == [str(project), "vision/resnet", "True"]
     store = Store(tmp_path / ".dash")
     assert store["alice/my-project/vision/resnet"].params["script"] == str(script)
     assert [store[f"alice/vision/resnet/job_00{job}"].params["lr"] for job in (0, 1)] == [0.1, 0.01]
@@ -374,9 +375,119 @@ def test_what_is_not_supported_says_so():
             exp.metrics("train").log(note="text")
         with pytest.raises(AttributeError, match="log_summary"):
             _ = exp.metrics("train").summary_cache
-        for name in ("save_pkl", "save_video", "delete"):
+        for name in ("save_pkl", "save_video"):
             with pytest.raises(AttributeError):
                 getattr(exp.files("a"), name)
         with pytest.raises(AttributeError):
             _ = exp.files("a").svae
-    assert len(UNSUPPORTED) == 6
+    assert len(UNSUPPORTED) == 5
+
+
+def test_files_metrics_and_messages_need_no_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    Path("model.pth").write_bytes(b"weights")
+    with Experiment(prefix=PREFIX).run as exp:
+        assert "/".join((exp.owner, exp.project, exp.name)) == PREFIX
+        exp.files.upload("model.pth")
+        exp.files.save({"a": 1}, to="configs/a.json")
+        exp.files.save_text("note", to="note.txt")
+        exp.files.save_json([1, 2], to="list.json")
+        exp.files.save_blob(b"x", to="x.bin")
+        exp.metrics.log(loss=0.5, step=3)
+        exp.metrics.log(epoch=1, train={"loss": 0.25}, eval={"loss": 0.75})
+        exp.metrics("train").log(loss=0.1, step=7)
+        exp.logs.info("an info", epoch=1)
+        exp.logs.error("an error")
+        exp.log("plain")
+    names = {f["filename"] for f in exp.files.list()}
+    assert names == {"model.pth", "configs/a.json", "note.txt", "list.json", "x.bin"}
+    assert Path(str(exp.files.download("model.pth", to="back.pth"))).read_bytes() == b"weights"
+    assert exp.files.download("*.txt", to=tmp_path / "out") == [str(tmp_path / "out" / "note.txt")]
+    view = Store()[PREFIX]
+    assert view.metrics["loss"].last_step == 3
+    assert view.metrics["train/loss"].last_step == 7
+    assert view.metrics["eval/epoch"].last == 1
+    assert exp.metrics("train").read()["data"][1]["data"] == {"loss": 0.1, "step": 7}
+    assert exp.metrics("").stats()["loss"]["count"] == 1
+    assert [(m.level, m.message) for m in view.logs()] == [
+        ("info", "an info"),
+        ("error", "an error"),
+        ("info", "plain"),
+    ]
+    said = capsys.readouterr()
+    assert [line.split(" ", 1)[1].split() for line in said.out.splitlines()] == [
+        ["INFO", "an", "info"],
+        ["INFO", "plain"],
+    ]
+    assert "an error" in said.err
+
+
+def test_deleted_files_are_not_listed_and_a_later_one_of_the_name_is():
+    with Experiment(prefix=PREFIX).run as exp:
+        for content in (b"1", b"2"):
+            exp.files("m").save_blob(content, to="a.bin")
+        exp.files("m").save_blob(b"b", to="b.bin")
+        assert [f["filename"] for f in exp.files("m").delete("a.*")] == ["a.bin"]
+        assert [f["filename"] for f in exp.files("m").list()] == ["b.bin"]
+        with pytest.raises(NotFound):
+            exp.files("m/a.bin").download()
+        with pytest.raises(NotFound):
+            exp.files.delete("nothing*")
+        with pytest.raises(InvalidValue):
+            exp.files.delete()
+        exp.files("m").save_blob(b"3", to="a.bin")
+    assert {f["filename"] for f in exp.files("m").list()} == {"a.bin", "b.bin"}
+    assert len(Store()[PREFIX].files) == 4
+
+
+def test_an_end_that_comes_twice_changes_nothing():
+    exp = Experiment(prefix=PREFIX)
+    with pytest.raises(RuntimeError):
+        exp.run.complete()
+    exp.run.start()
+    exp.run.fail("first")
+    exp.run.complete()
+    exp.run.cancel()
+    assert Store()[PREFIX].status == Status.FAILED
+
+
+def test_a_decorated_function_is_called_by_position_and_may_be_asynchronous():
+    @ml_dash_experiment(prefix=PREFIX)
+    def train(experiment, lr, batch=1):
+        experiment.params.set(lr=lr, batch=batch)
+        return experiment
+
+    @ml_dash_experiment(prefix=PREFIX)
+    async def wait(run, lr):
+        await asyncio.sleep(0)
+        run.log("waited")
+        assert run.status == Status.RUNNING
+        return lr
+
+    assert train(0.1, 2).params.get() == {"lr": 0.1, "batch": 2}
+    assert train(lr=0.2).params.get() == {"lr": 0.2, "batch": 1}
+    assert asyncio.run(wait(0.3)) == 0.3
+    assert Store()[PREFIX].status == Status.COMPLETED
+
+
+def test_none_is_no_value_in_rows_and_buffers():
+    with Experiment(prefix=PREFIX).run as exp:
+        exp.metrics("train").log(loss=0.5, acc=None)
+        exp.metrics("train").buffer(loss=None, acc=1.0)
+        exp.metrics.buffer.log_summary("count")
+    assert {*Store()[PREFIX].metrics} == {"train/loss", "train/acc.count"}
+
+
+def test_a_decorated_function_takes_its_arguments_by_position_and_may_be_a_coroutine(tmp_path):
+    @ml_dash_experiment(prefix="alice/project/sync", dash_root=tmp_path)
+    def train(experiment, lr):
+        return type(experiment).__name__, lr
+
+    @ml_dash_experiment(prefix="alice/project/async", dash_root=tmp_path)
+    async def train_async(lr, experiment):
+        await asyncio.sleep(0)
+        return str(experiment.status), lr
+
+    assert train(0.1) == train(lr=0.1) == ("Experiment", 0.1)
+    assert asyncio.run(train_async(0.1)) == ("running", 0.1)

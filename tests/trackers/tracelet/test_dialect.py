@@ -14,6 +14,7 @@ import anew
 import anew.dialects.tracelet as tracelet
 from anew import Status, Store
 from anew.dialects.tracelet import UNSUPPORTED, Experiment, ExperimentConfig
+from anew.dialects.tracelet.core import experiment as core
 from anew.errors import InvalidName, InvalidValue
 from anew.forwarders import MLflow, WandB
 
@@ -196,7 +197,7 @@ def test_what_is_not_supported_is_as_listed():
     with pytest.raises(TypeError, match="automagic"):
         Experiment("x", automagic=True)  # type: ignore[call-arg]
     assert tracelet.start_logging("team/name").native.name == "team-name"
-    assert len(UNSUPPORTED) == 4
+    assert len(UNSUPPORTED) == 5
 
 
 def test_disabled_every_call_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -227,3 +228,41 @@ def test_what_the_program_reports_elsewhere_is_recorded_until_the_stop():
     assert [line.message for line in view.logs()] == ["look"]
     tracelet.start_logging(config=ExperimentConfig("not captured", track_tensorboard=False))
     assert SummaryWriter.add_scalar is original
+
+
+def test_a_mapping_and_variables_configure_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("TRACELET_PROJECT", "of-variables")
+    monkeypatch.setenv("TRACELET_TRACK_LOGGING", "false")
+    monkeypatch.setenv("TRACELET_METRICS_INTERVAL", "5")
+    exp = tracelet.start_logging(
+        "x",
+        None,
+        None,
+        "key",
+        "http://mlflow.example.org",
+        {"tags": ["a"], "track_tensorboard": False},
+    )
+    assert (
+        exp.config.track_tensorboard,
+        exp.config.track_logging,
+        exp.config.track_matplotlib,
+    ) == (False, False, True)
+    assert exp.config.tracking_uri == "http://mlflow.example.org"
+    assert (exp.config.metrics_interval, dict(exp.native.tags)) == (5.0, {"a": None})
+    assert exp.native.prefix.startswith("of-variables/x-")
+    tracelet.stop_logging()
+    given = Experiment("y", {"project": "given", "backend": "local", "track_system": False})
+    given.start()
+    assert given.native.prefix.startswith("given/y-")
+    given.stop()
+    with pytest.raises(InvalidValue) as caught:
+        Experiment("z", {"projct": "x"})
+    assert caught.value.key == "projct"
+    monkeypatch.setenv("TRACELET_TRACK_LOGGING", "perhaps")
+    with pytest.raises(InvalidValue):
+        Experiment("z")
+
+
+def test_the_module_of_the_documents_is_there():
+    assert core.ExperimentConfig is ExperimentConfig
+    assert core.Experiment is Experiment

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...index.moving import move_experiment
 from ...index.trash import Trash
 from ...journal.edits import append_event
 from ...journal.layout import ExperimentLayout
@@ -179,6 +180,12 @@ class LocalBackend:
             case edits.RestoreEdit():
                 Trash(self._root.index).restore(edit.id, edit.prefix)
                 return edits.Edited(edit.id)
+            case edits.MoveEdit():
+                move_experiment(self._root.index, edit.id, edit.prefix)
+                return edits.Edited(edit.id)
+            case edits.SinkEdit():
+                self._root.journal.set_sink(edit.name, edit.address, registered=edit.registered)
+                return edits.Edited()
             case edits.DocumentEdit():
                 self._root.journal.set_document(
                     edit.kind, edit.name, edit.body, scope=edit.scope, after=edit.after

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...errors import InvalidValue
 from ...query.arrays import Ints
-from ...query.downsample import in_order, kept, step_order
+from ...query.downsample import BLOCK, in_order, kept, kept_of_outline, outlined, step_order
 from ...query.points import Points, PointsQuestion, SeriesPoints
-from ...stores.series.columns import Columns, Stretch, assemble
+from ...stores.series.columns import Columns, Outline, Stretch, assemble
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
 
 __all__ = ["read_points", "series_of", "thinned_in_place"]
@@ -152,54 +152,86 @@ def _thinned(
     """Whole series thinned out, from how they lie in the store where that is possible."""
     assert question.metrics is not None
     assert question.points is not None
-    runs: dict[str, list[Stretch]] = {name: [] for name in question.metrics}
-    for run in store.stretches(place, question.metrics):
-        runs[run.name].append(run)
-    found = []
-    for name, mine in runs.items():
-        if not mine:
-            continue
-        one = thinned_in_place(mine, place.experiment_id, name, question.points)
-        if one is None:
-            columns = assemble(mine, (), [name])
-            one = series_of(columns, place.experiment_id, name, question)
-        found.append(one)
-    return found
+    found: dict[str, SeriesPoints] = {}
+    missing: Sequence[str] = tuple(dict.fromkeys(question.metrics))
+    for whole in (False, True):
+        runs: dict[str, list[Outline]] = {name: [] for name in missing}
+        for run in store.outlines(place, missing, whole=whole):
+            runs[run.points.name].append(run)
+        missing = []
+        for name, mine in runs.items():
+            if not mine:
+                continue
+            one = thinned_in_place(mine, place.experiment_id, name, question.points)
+            if one is not None:
+                found[name] = one
+            elif any(run.at is not None for run in mine):
+                missing.append(name)
+            else:
+                columns = assemble((run.points for run in mine), (), [name])
+                found[name] = series_of(columns, place.experiment_id, name, question)
+        if not missing:
+            break
+    return [found[name] for name in dict.fromkeys(question.metrics) if name in found]
 
 
 def thinned_in_place(
-    runs: Sequence[Stretch], experiment_id: str, metric: str, points: int
+    runs: Sequence[Outline], experiment_id: str, metric: str, points: int
 ) -> SeriesPoints | None:
-    """A series thinned out as it lies in the store; None where it has to be put together first.
+    """A series thinned out as it lies in the store; None where all of it has to be put together first.
 
-    The same points as for the series put together, without a copy of all the others.
+    The same points as for the series put together, without a copy of all the others; of outlines, points that are as
+    good (see `kept_of_outline`).
     """
     last = None
-    for run in runs:
+    for run, _, _ in runs:
         if run.given is not None or not in_order(run.step):
             return None
         if last is not None and run.step[0] < last:
             return None
         last = run.step[-1]
-    keep = kept([run.value for run in runs], points)
+    total = sum(run.total for run in runs)
+    if any(run.at is not None for run in runs):
+        runs = [run if run.at is not None else _outline_of(run.points) for run in runs]
+        firsts = np.cumsum([0, *(run.total for run in runs[:-1])])
+        block = np.concatenate(
+            [first + _at(run) // BLOCK * BLOCK for first, run in zip(firsts, runs, strict=True)]
+        )
+        values = np.concatenate([run.points.value for run in runs])
+        keep = kept_of_outline(block, values, total, points)
+    else:
+        keep = kept([run.points.value for run in runs], points)
     if keep is None:
         return None
-    ends = np.cumsum([len(run.value) for run in runs])
-    cuts = np.searchsorted(keep, ends)
-    steps, times, values = [], [], []
-    for run, mine, end in zip(runs, np.split(keep, cuts), ends, strict=False):
+    ends = np.cumsum([len(run.points.value) for run in runs])
+    steps, times, found = [], [], []
+    for (run, _, _), mine, end in zip(
+        runs, np.split(keep, np.searchsorted(keep, ends)), ends, strict=False
+    ):
         here = mine - (end - len(run.value))
         steps.append(run.step[here])
         times.append(run.time[here])
-        values.append(run.value[here])
+        found.append(run.value[here])
     return SeriesPoints(
         experiment_id,
         metric,
         np.concatenate(steps),
         np.concatenate(times),
-        np.concatenate(values),
-        int(ends[-1]),
+        np.concatenate(found),
+        total,
     )
+
+
+def _outline_of(stretch: Stretch) -> Outline:
+    """The outline of a stretch of which all points are there."""
+    at = outlined(stretch.value)
+    points = stretch._replace(step=stretch.step[at], time=stretch.time[at], value=stretch.value[at])
+    return Outline(points, at, len(stretch.value))
+
+
+def _at(run: Outline) -> Ints:
+    assert run.at is not None
+    return run.at
 
 
 def _calls(columns: Columns) -> Ints:

@@ -11,13 +11,8 @@ import msgspec
 from ...errors import CorruptData
 from ...query.changes import Changes
 from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
-from ...record.facts import (
-    ExperimentFacts,
-    FileFact,
-    MetricSummary,
-    ProblemFact,
-    ValueFact,
-)
+from ...record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
+from .summary import Tallies, Tally
 
 __all__ = [
     "Batch",
@@ -54,7 +49,8 @@ class CatalogState(Enum):
 class Known(msgspec.Struct, frozen=True):
     """What the catalog has of an experiment, as far as taking in more of it needs it.
 
-    `state` is msgpack of `record.fold.ExperimentState`; `cursor` and `tallies` are kept as they were given.
+    `state` is msgpack of `record.fold.ExperimentState`; `cursor` is kept as it was given. `tallies` are what its metrics
+    add up to, None if they were not asked for.
     """
 
     key: int
@@ -63,14 +59,14 @@ class Known(msgspec.Struct, frozen=True):
     status: str
     state: bytes
     cursor: bytes
-    tallies: bytes
+    tallies: Tallies | None = None
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment to be saved. What is None has not changed.
 
     `key` is that of `Known`, None for one that is new. `params`, `config` (dotted keys), `tags` and `bindrs` are
-    complete, and given together; `metrics` holds those that changed. `files` and `values` are those that came
+    complete, and given together; `metrics` holds the tallies of those that changed, by writer. `files` and `values` are those that came
     after `files_before` and `values_before` earlier ones; with `events_replaced` they replace what was there, and
     with `whole` everything is given and replaces all there was. `problems` are added to those already known.
     """
@@ -82,12 +78,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = False
     events_replaced: bool = False
     state: bytes | None = None
-    tallies: bytes | None = None
     params: Mapping[str, Any] | None = None
     config: Mapping[str, Any] | None = None
     tags: Mapping[str, str | None] | None = None
     bindrs: Sequence[str] | None = None
-    metrics: Mapping[str, MetricSummary] = {}
+    metrics: Mapping[str, Mapping[str, Tally]] = {}
     files: Sequence[FileFact] = ()
     files_before: int = 0
     values: Sequence[ValueFact] = ()
@@ -157,8 +152,14 @@ class Catalog(Protocol):
         """
         ...
 
-    def known(self, *, ids: Collection[str] = (), prefixes: Collection[str] = ()) -> list[Known]:
-        """What taking in more needs of the experiments with these ids or at these prefixes."""
+    def known(
+        self, *, ids: Collection[str] = (), prefixes: Collection[str] = (), tallies: bool = False
+    ) -> list[Known]:
+        """What taking in more needs of the experiments with these ids or at these prefixes.
+
+        Args:
+            tallies: Also give what their metrics add up to.
+        """
         ...
 
     def outstanding(self) -> Outstanding:

@@ -3,6 +3,8 @@
 A `Tally` sums up what one writer wrote of one metric; points only ever come in as-written order, so
 "first" and "last" are those of the writer. The metric's summary combines the tallies in the order of the
 writers: a step that was not given is a position, and shifts by what earlier writers wrote.
+
+A catalog keeps the summary, and beside it what the tallies hold more (`rest_of`), from which they come back.
 """
 
 from __future__ import annotations
@@ -14,14 +16,7 @@ import msgspec
 
 from ...record.facts import MetricSummary
 
-__all__ = [
-    "Tallies",
-    "Tally",
-    "after",
-    "combine",
-    "decode_tallies",
-    "summaries",
-]
+__all__ = ["Tallies", "Tally", "after", "combine", "rest_of", "tallies_of"]
 
 
 class Tally(msgspec.Struct, array_like=True):
@@ -52,17 +47,61 @@ Tallies = dict[str, dict[str, Tally]]
 """By metric and by writer."""
 
 
-_tallies = msgspec.msgpack.Decoder(Tallies)
+class _Alone(msgspec.Struct, array_like=True, tag="one"):
+    """What the tally of a metric's only writer holds beside its summary."""
+
+    writer: str
+    last_given: bool
+    min_given: bool
+    max_given: bool
+    m2: float
 
 
-def decode_tallies(blob: bytes) -> Tallies:
-    """The tallies of `progress.metrics`."""
-    return _tallies.decode(blob)
+class _Several(msgspec.Struct, array_like=True, tag="several"):
+    """The tallies of several writers, whose summary is another thing than each of them."""
+
+    writers: dict[str, Tally]
 
 
-def summaries(blob: bytes) -> dict[str, MetricSummary]:
-    """The summaries of all metrics of an experiment, from its `progress.metrics`."""
-    return {name: combine(writers) for name, writers in _tallies.decode(blob).items()}
+_rests: msgspec.msgpack.Decoder[_Alone | _Several] = msgspec.msgpack.Decoder(_Alone | _Several)
+
+
+def rest_of(writers: Mapping[str, Tally]) -> bytes:
+    """What the tallies of a metric hold beside its summary."""
+    if len(writers) > 1:
+        return msgspec.msgpack.encode(_Several(dict(writers)))
+    ((name, t),) = writers.items()
+    return msgspec.msgpack.encode(_Alone(name, t.last_given, t.min_given, t.max_given, t.m2))
+
+
+def tallies_of(summary: MetricSummary, rest: bytes) -> dict[str, Tally]:
+    """The tallies of a metric by writer, from its summary and `rest_of`.
+
+    Raises:
+        msgspec.MsgspecError: The bytes are not what they should be.
+    """
+    more = _rests.decode(rest)
+    if isinstance(more, _Several):
+        return more.writers
+    return {
+        more.writer: Tally(
+            count=summary.count,
+            nonfinite=summary.nonfinite,
+            first=summary.first,
+            last=summary.last,
+            last_time=summary.last_time,
+            last_step=summary.last_step,
+            last_given=more.last_given,
+            min=math.nan if summary.min is None else summary.min,
+            min_step=summary.min_step or 0,
+            min_given=more.min_given,
+            max=math.nan if summary.max is None else summary.max,
+            max_step=summary.max_step or 0,
+            max_given=more.max_given,
+            mean=0.0 if summary.mean is None else summary.mean,
+            m2=more.m2,
+        )
+    }
 
 
 def after(old: Tally, new: Tally) -> Tally:
@@ -98,11 +137,10 @@ def _extend(old: Tally, new: Tally) -> None:
 
 def combine(writers: Mapping[str, Tally]) -> MetricSummary:
     """The summary of a metric from the tallies of its writers."""
-    total: Tally | None = None
-    for writer in sorted(writers):
-        tally = msgspec.structs.replace(writers[writer])
-        total = tally if total is None else after(total, tally)
-    assert total is not None
+    first, *others = sorted(writers)
+    total = writers[first]
+    for writer in others:
+        total = after(total, msgspec.structs.replace(writers[writer]))
     finite = total.count - total.nonfinite
     has = not math.isnan(total.min)
     return MetricSummary(

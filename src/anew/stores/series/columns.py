@@ -18,6 +18,7 @@ __all__ = [
     "Floats",
     "Ints",
     "ManyColumns",
+    "Outline",
     "PartName",
     "Points",
     "Stretch",
@@ -225,6 +226,22 @@ class Stretch(NamedTuple):
     value: Floats
     row: Ints | None = None
     metadata: npt.NDArray[np.object_] | None = None
+
+
+class Outline(NamedTuple):
+    """A stretch as far as thinning it out needs it: all of its points, or those of its outline.
+
+    `at` are the positions of the points among the `total` of the stretch; None where all are there.
+    """
+
+    points: Stretch
+    at: Ints | None
+    total: int
+
+    @classmethod
+    def whole(cls, stretch: Stretch) -> Outline:
+        """A stretch with all of its points."""
+        return cls(stretch, None, len(stretch.value))
 
 
 def stretches_of(

@@ -27,6 +27,7 @@ from .columns import (
     Block,
     Columns,
     ManyColumns,
+    Outline,
     PartName,
     Stretch,
     assemble,
@@ -78,8 +79,9 @@ class _Wanted(NamedTuple):
     """What a reader asked for."""
 
     names: Sequence[str] | None
-    rows: bool
-    metadata: bool
+    rows: bool = False
+    metadata: bool = False
+    outlines: bool = False
 
 
 class FolderSeries:
@@ -315,7 +317,8 @@ class FolderSeries:
     ) -> Columns:
         """See `SeriesStore.read`."""
         problems: list[CorruptData] = []
-        stretches, parts = self._stretches(place, _Wanted(names, rows, metadata), problems)
+        runs, parts = self._runs(place, _Wanted(names, rows, metadata), problems)
+        stretches = (run.points for run in runs)
         return assemble(
             stretches, parts, names, rows=rows, start=start, stop=stop, problems=problems
         )
@@ -354,25 +357,27 @@ class FolderSeries:
         """The project that an experiment belongs to: the first two segments above the last of its prefix."""
         return "/".join(self._root.prefix_of(place.folder).split("/")[:-1][:2])
 
-    def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
-        """See `SeriesStore.stretches`."""
-        return self._stretches(place, _Wanted(names, rows=False, metadata=False), [])[0]
+    def outlines(
+        self, place: ExperimentFolder, names: Sequence[str], *, whole: bool = False
+    ) -> list[Outline]:
+        """See `SeriesStore.outlines`."""
+        return self._runs(place, _Wanted(names, outlines=not whole), [])[0]
 
-    def _stretches(
+    def _runs(
         self, place: ExperimentFolder, wanted: _Wanted, problems: list[CorruptData]
-    ) -> tuple[list[Stretch], list[PartName]]:
+    ) -> tuple[list[Outline], list[PartName]]:
         for attempt in range(5):
             problems.clear()
             parts = _parts(place, problems)
             try:
                 together = _together(list(parts.values()), wanted)
-                stretches = []
+                runs: list[Outline] = []
                 for index, (part, path) in enumerate(parts.items()):
                     if index in together:
-                        stretches += together[index]
+                        runs += map(Outline.whole, together[index])
                     else:
-                        stretches += self._part(place, part, path, index, wanted, problems)
-                return stretches, list(parts)
+                        runs += self._part(place, part, path, index, wanted, problems)
+                return runs, list(parts)
             except FileNotFoundError:  # a part was sealed between listing and reading it
                 if attempt == 4:
                     raise
@@ -386,11 +391,11 @@ class FolderSeries:
         index: int,
         wanted: _Wanted,
         problems: list[CorruptData],
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[Outline]:
         if path.endswith(".parquet"):
             try:
                 with PartFile(path) as file:
-                    yield from file.stretches(index, *wanted)
+                    yield from _runs_of(file, index, wanted)
                 return
             except (CorruptData, UnknownFormat) as error:
                 lines = ExperimentLayout(place.folder).points(*part)
@@ -406,12 +411,12 @@ class FolderSeries:
         for item in self._derived(place, part, path):
             try:
                 with PartFile(item.path) as file:
-                    stretches = file.stretches(index, *wanted)
+                    runs = _runs_of(file, index, wanted)
                     offset, line = file.info.end, file.info.first_line + file.info.lines
                     problems += [_broken(path, n, reason) for n, reason in file.info.broken]
             except (CorruptData, UnknownFormat):
                 break  # derived: the lines themselves say the same
-            yield from stretches
+            yield from runs
         try:
             news = _decode(path, offset, line)
         except FileNotFoundError:
@@ -421,8 +426,9 @@ class FolderSeries:
             return
         if news is not None:
             problems += [_broken(path, n, reason) for n, reason in news.broken]
-            names, rows, metadata = wanted
-            yield from stretches_of(news.block, index, names, rows=rows, metadata=metadata)
+            names, rows, metadata, _ = wanted
+            whole = stretches_of(news.block, index, names, rows=rows, metadata=metadata)
+            yield from map(Outline.whole, whole)
 
     def _derived_folder(self, experiment_id: str) -> str:
         return os.path.join(self._derived_root, experiment_id)
@@ -455,10 +461,17 @@ class FolderSeries:
         ]
 
 
+def _runs_of(file: PartFile, index: int, wanted: _Wanted) -> list[Outline]:
+    """What is wanted of a file."""
+    if wanted.outlines and wanted.names is not None:
+        return file.outlines(index, wanted.names)
+    return [*map(Outline.whole, file.stretches(index, *wanted[:3]))]
+
+
 def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]:
     """What sealed parts hold of some series, for those that can be read in one question; by their number."""
     sealed = {at: path for at, path in enumerate(paths) if path.endswith(".parquet")}
-    if wanted.names is None or wanted.metadata or len(sealed) < 2:
+    if wanted.names is None or wanted.metadata or wanted.outlines or len(sealed) < 2:
         return {}
     with ExitStack() as open_files:
         files: dict[int, PartFile] = {}

@@ -8,6 +8,7 @@ from .columns import (
     Block,
     Columns,
     ManyColumns,
+    Outline,
     PartName,
     Stretch,
     assemble,
@@ -64,9 +65,12 @@ class MemorySeries:
         found = ((i, self.read(one, wanted)) for i, one in enumerate(experiments))
         return gathered(found, wanted, times=times)
 
-    def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
-        """See `SeriesStore.stretches`."""
-        return self._stretches(place, names, rows=False, metadata=False)
+    def outlines(
+        self, place: ExperimentFolder, names: Sequence[str], *, whole: bool = False
+    ) -> list[Outline]:
+        """See `SeriesStore.outlines`."""
+        found = self._stretches(place, names, rows=False, metadata=False)
+        return [Outline.whole(stretch) for stretch in found]
 
     def _stretches(
         self, place: ExperimentFolder, names: Sequence[str] | None, rows: bool, metadata: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ import msgspec
 import numpy as np
 
 from ...errors import CorruptData, UnknownFormat
-from .columns import Block, Points, Stretch, grouped
+from .columns import Block, Outline, Points, Stretch, grouped
 from .layout import Laid, Layout, laid_out
+from .outlines import pack_outline, unpack_outline
 from .sorted_file import SortedFile, corrupt, read_together, write_sorted
 
 __all__ = ["PartFile", "PartInfo", "stretches_together", "write_part"]
@@ -31,7 +33,7 @@ class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     tells whether a segment still is the one this was made from; `broken` are lines passed over, with the
     reason; `tail` is an unfinished last line (base64), which a sealed segment would otherwise lose.
     `length` and `blake3` are those of the whole text that a sealed file replaced. `last_step` is the largest step in it,
-    for programs that continue and read no Parquet.
+    for programs that continue and read no Parquet. `outlines` are those of long series, by their number.
     """
 
     version: int = VERSION
@@ -44,6 +46,7 @@ class PartInfo(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     names: list[str] = []
     layout: Layout = Layout()
+    outlines: dict[int, str] = {}
     mark: str = ""
     broken: list[tuple[int, str]] = []
     tail: str | None = None
@@ -67,12 +70,14 @@ def write_part(path: str, block: Block, info: PartInfo) -> int:
     steps = block.step if block.given is None else block.step[block.given]
     last_step = int(steps.max()) if len(steps) else None
 
-    def describe(layout: Layout) -> str:
-        return msgspec.json.encode(
-            msgspec.structs.replace(info, names=names, layout=layout, last_step=last_step)
-        ).decode()
-
     points = Points(block.step, block.given, block.time, block.value, block.row, block.metadata)
+    each = (points.select(slice(a, b)) for a, b in pairwise(starts.tolist()))
+    outlines = {number: text for number, one in enumerate(each) if (text := pack_outline(one))}
+    info = msgspec.structs.replace(info, names=names, outlines=outlines, last_step=last_step)
+
+    def describe(layout: Layout) -> str:
+        return msgspec.json.encode(msgspec.structs.replace(info, layout=layout)).decode()
+
     temporary = f"{path}.{os.urandom(4).hex()}.tmp"
     try:
         write_sorted(temporary, {"name": names}, np.diff(starts), points, describe)
@@ -217,6 +222,24 @@ class PartFile:
             return [Stretch(name, part, *piece) for piece in pieces if len(piece.value)]
         points = self.file.read(numbers, rows=rows, metadata=metadata)
         return _stretches(self, part, numbers, points)
+
+    def outlines(self, part: int, names: Sequence[str]) -> list[Outline]:
+        """Some series for who thins them out: the outlines of those that have one, the others whole.
+
+        Raises:
+            CorruptData: The bytes are not what they should be.
+        """
+        found: list[Outline] = []
+        others: list[str] = []
+        for number in self.find(names):
+            name, text = self.info.names[number], self.info.outlines.get(number, "")
+            outline = unpack_outline(text, name, part, int(self.file.counts[number]))
+            if outline is None:
+                others.append(name)
+            else:
+                found.append(outline)
+        whole = self.stretches(part, others, rows=False, metadata=False) if others else []
+        return [*found, *map(Outline.whole, whole)]
 
 
 def stretches_together(

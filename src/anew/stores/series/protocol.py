@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ...journal.storage import Share
-    from .columns import Block, Columns, ManyColumns, Stretch
+    from .columns import Block, Columns, ManyColumns, Outline
 
 __all__ = ["ExperimentFolder", "Sealed", "SeriesStore", "Source"]
 
@@ -113,10 +113,14 @@ class SeriesStore(Protocol):
         """
         ...
 
-    def stretches(self, place: ExperimentFolder, names: Sequence[str]) -> list[Stretch]:
-        """What `read` would put together, as it lies in the store: for who goes through it only once.
+    def outlines(
+        self, place: ExperimentFolder, names: Sequence[str], *, whole: bool = False
+    ) -> list[Outline]:
+        """Some series as they lie in the store, for who thins them out.
 
-        The stretches of each series are in as-written order; `part` has no meaning here.
+        A long stretch may come with no more than the points that `query.downsample.outlined` chooses, unless it has
+        to be `whole`; it is then in the order of its steps, and has all of them. The stretches of each series are in
+        as-written order; `part` has no meaning here.
         """
         ...
 

@@ -92,12 +92,15 @@ def setup_experiment(config: Any) -> Path:
 
 
 def get_git_info() -> dict[str, Any]:
-    """`{git_hash, git_branch, git_dirty}` of the working directory; "unknown" and True outside of a repository."""
+    """`{git_hash, git_branch, git_dirty}` of the working directory; "unknown" and True outside of a repository.
+
+    What was recorded into the working tree, the folders of experiments, is no change of the code.
+    """
     try:
         return {
             "git_hash": _git("rev-parse", "HEAD"),
             "git_branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
-            "git_dirty": bool(_git("status", "--porcelain")),
+            "git_dirty": _is_dirty(_git("rev-parse", "--show-toplevel")),
         }
     except (OSError, subprocess.CalledProcessError):  # no git, no repository, no commit yet
         return {"git_hash": "unknown", "git_branch": "unknown", "git_dirty": True}
@@ -106,6 +109,30 @@ def get_git_info() -> dict[str, Any]:
 def _git(*arguments: str) -> str:
     done = subprocess.run(["git", *arguments], check=True, capture_output=True)
     return done.stdout.decode("utf-8", "replace").strip()
+
+
+def _is_dirty(top: str) -> bool:
+    in_record: dict[Path, bool] = {}
+    changes = _git("status", "--porcelain", "-z", "--untracked-files=all").split("\0")
+    return any(
+        not (change.startswith("?? ") and _is_record(Path(top, change[3:]), in_record))
+        for change in changes
+        if change
+    )
+
+
+def _is_record(path: Path, in_record: dict[Path, bool]) -> bool:
+    """Whether a file lies in a store's own folder or in an experiment's, which has a journal and its metadata."""
+    if path.name.startswith("experiments.db") and (path.parent / ".anew").is_dir():
+        return True
+    folder = path.parent
+    if folder not in in_record:
+        in_record[folder] = folder.name == ".anew" or (
+            (folder / "metadata.json").is_file() and any(folder.glob("journal/0*.jsonl"))
+        )
+        if not in_record[folder] and folder != folder.parent:
+            in_record[folder] = _is_record(folder, in_record)
+    return in_record[folder]
 
 
 def _metadata(config: Any, git_info: Mapping[str, Any]) -> ExperimentMetadata:
@@ -331,7 +358,7 @@ class Logger:
             print(message)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int, prefix: str = "train") -> None:
-        """Log metrics as `<prefix>/<name>`.
+        """Log metrics as `<prefix>/<name>`; None is no value and is left out.
 
         Raises:
             InvalidValue: A value is not a number; nothing of the call is kept.
@@ -342,7 +369,7 @@ class Logger:
             "step": step,
             "prefix": prefix,
             "timestamp": datetime.now().isoformat(),
-            **{name: _number(value) for name, value in values.items()},
+            **{name: _number(value) for name, value in values.items() if value is not None},
         }
         # One write for a line: several ranks append to this file.
         self.metrics_file.write(json.dumps(record) + "\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import anew
@@ -16,6 +16,7 @@ __all__ = ["UNSUPPORTED", "Experiment", "ExperimentConfig", "start_logging", "st
 UNSUPPORTED: dict[str, str] = {
     'tracking_uri with backend="wandb" or "clearml"': "their servers are set by their own settings; the URI is recorded",
     "a backend object with settings of its own": "only its kind is used; give options with `exp.native.forward(anew.forwarders.MLflow(…))`",
+    "start_logging(api_key=...)": "each tracker reads its key from its own settings; the argument is accepted and not recorded",
     "automagic": "hyperparameters are not collected from local variables; pass them to `log_params`",
     'start_logging(exp_name="team/name")': "a slash in a name becomes a dash, because a name with a slash would be a prefix",
 }
@@ -39,6 +40,8 @@ class ExperimentConfig:
         track_lightning: `self.log` of Lightning.
         track_logging: Python's logging.
         track_matplotlib: Figures that are shown or saved.
+        track_system: Whether metrics of the machine are sampled.
+        metrics_interval: Seconds between their samples; as set for Anew if not given.
     """
 
     name: str
@@ -50,6 +53,80 @@ class ExperimentConfig:
     track_lightning: bool = True
     track_logging: bool = True
     track_matplotlib: bool = True
+    track_system: bool = True
+    metrics_interval: float | None = None
+
+
+# Other names of the fields of `ExperimentConfig`, as tracelet's settings and variables have them.
+_ALIASES = {
+    "exp_name": "name",
+    "experiment_name": "name",
+    "backend": "backend_name",
+    "backend_url": "tracking_uri",
+}
+_FIELDS = tuple(one.name for one in fields(ExperimentConfig))
+_WORDS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
+
+
+def _configured(given: ExperimentConfig | Mapping[str, Any] | None) -> ExperimentConfig:
+    """A configuration: as given, or of a mapping; what a mapping leaves out, the variables `TRACELET_…` say.
+
+    Raises:
+        InvalidValue: The mapping has a key that means nothing, or a variable is none of the values it may have.
+    """
+    if isinstance(given, ExperimentConfig):
+        return given
+    values = _environment()
+    for key, value in (given or {}).items():
+        name = _ALIASES.get(key, key)
+        if name == "api_key":
+            continue
+        if name not in _FIELDS:
+            raise InvalidValue(
+                f"The configuration has no {key!r}; it has {', '.join((*_FIELDS, *_ALIASES))}.",
+                key=key,
+            )
+        values[name] = value
+    return ExperimentConfig(**{"name": "", **values})
+
+
+def _environment() -> dict[str, Any]:
+    """What the variables `TRACELET_PROJECT`, `TRACELET_BACKEND` and so on say."""
+    found: dict[str, Any] = {}
+    for key in (*_ALIASES, *_FIELDS):
+        variable = f"TRACELET_{key.upper()}"
+        text = os.environ.get(variable, "").strip()
+        name = _ALIASES.get(key, key)
+        if not text or name == "tags":
+            continue
+        if name.startswith("track_"):
+            if text.lower() not in _WORDS:
+                raise InvalidValue(
+                    f"The variable {variable} is {text!r}; it must be true or false.", key=variable
+                )
+            found[name] = _WORDS[text.lower()]
+        elif name == "metrics_interval":
+            try:
+                found[name] = float(text)
+            except ValueError:
+                raise InvalidValue(
+                    f"The variable {variable} is {text!r}; it must be a number of seconds.",
+                    key=variable,
+                ) from None
+        elif name == "backend_name":
+            found[name] = [one for one in text.replace(",", " ").split() if one]
+        else:
+            found[name] = text
+    return found
 
 
 class Experiment:
@@ -57,7 +134,8 @@ class Experiment:
 
     Args:
         name: A label.
-        config: Project, tags and backend, where they are not given otherwise.
+        config: Project, tags and backend, where they are not given otherwise: an `ExperimentConfig`, or a mapping with its
+            names. What neither says, the variables `TRACELET_PROJECT`, `TRACELET_BACKEND` and so on say.
         backend: "local", or the name of another tracker (or several, or a backend object).
 
     Raises:
@@ -70,13 +148,13 @@ class Experiment:
     def __init__(
         self,
         name: str | None = None,
-        config: ExperimentConfig | None = None,
+        config: ExperimentConfig | Mapping[str, Any] | None = None,
         backend: Any = None,
         *,
         project: str | None = None,
         tags: Mapping[str, Any] | Iterable[str] | None = None,
     ) -> None:
-        self.config = config or ExperimentConfig(name or "", project, None, tags or {})
+        self.config = _configured(config)
         self.name = name or self.config.name
         given = self.config.backend_name if backend is None else backend
         self.backends = _backends(given)
@@ -85,6 +163,7 @@ class Experiment:
             self.name.replace("/", "-").replace("\\", "-") or None,
             project=self._project,
             tags=self.config.tags if tags is None else tags,
+            system_metrics=self.config.metrics_interval if self.config.track_system else 0,
         )
 
     def start(self) -> None:
@@ -159,17 +238,27 @@ def start_logging(
     exp_name: str | None = None,
     project: str | None = None,
     backend: Any = None,
+    api_key: str | None = None,
+    backend_url: str | None = None,
+    config: ExperimentConfig | Mapping[str, Any] | None = None,
     *,
-    config: ExperimentConfig | None = None,
     tags: Mapping[str, Any] | Iterable[str] | None = None,
 ) -> Experiment:
     """Start an experiment, after ending the one that this started before, and record what the program reports elsewhere.
+
+    Args:
+        api_key: Not used: each tracker reads its key from its own settings.
+        backend_url: Where the backend is; `tracking_uri` of the configuration.
+        config: As for `Experiment`.
 
     Raises:
         InvalidValue: There is no such backend; then the one before goes on.
     """
     global _active, _capture
-    experiment = Experiment(exp_name, config, backend, project=project, tags=tags)
+    chosen = _configured(config)
+    if backend_url is not None:
+        chosen = replace(chosen, tracking_uri=backend_url)
+    experiment = Experiment(exp_name, chosen, backend, project=project, tags=tags)
     stop_logging()
     _active = experiment
     experiment._begin()

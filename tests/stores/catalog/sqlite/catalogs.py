@@ -15,7 +15,7 @@ from anew.record.plain import to_plain
 from anew.record.status import Status
 from anew.stores.catalog.protocol import Batch, Entry
 from anew.stores.catalog.sqlite import SqliteCatalog
-from anew.stores.catalog.summary import Tally, combine
+from anew.stores.catalog.summary import Tally
 
 NOW = 1_790_000_000.0
 
@@ -134,12 +134,11 @@ def catalog_of(experiments: Sequence[Exp]) -> SqliteCatalog:
                 live=False,
                 whole=True,
                 state=msgspec.msgpack.encode(state),
-                tallies=msgspec.msgpack.encode(tallies),
                 params=one.params,
                 config=one.config,
                 tags=one.tags,
                 bindrs=one.bindrs,
-                metrics={name: combine(writers) for name, writers in tallies.items()},
+                metrics=tallies,
             )
         )
     catalog.save(Batch(entries=entries))

@@ -72,10 +72,12 @@ class SqliteCatalog:
         with self.reading() as connection:
             return named(connection, question)
 
-    def known(self, *, ids: Collection[str] = (), prefixes: Collection[str] = ()) -> list[Known]:
+    def known(
+        self, *, ids: Collection[str] = (), prefixes: Collection[str] = (), tallies: bool = False
+    ) -> list[Known]:
         """See `Catalog.known`."""
         with self.reading() as connection:
-            return known(connection, ids, prefixes)
+            return known(connection, ids, prefixes, tallies)
 
     def outstanding(self) -> Outstanding:
         """See `Catalog.outstanding`."""

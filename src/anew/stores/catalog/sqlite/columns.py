@@ -7,7 +7,7 @@ and of the documents only what a column needs is decoded.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -17,12 +17,11 @@ from sqlalchemy import Connection, Select, bindparam, select
 from ....query.fields import SECTIONS, Fact, Metric, Param, Tag, Target, resolve
 from ....query.question import Column, Question
 from ....query.syntax import Field
-from ....record.facts import MetricSummary
 from ....record.packed import Unpacker
 from ....record.plain import flatten, from_plain
-from ..summary import combine, decode_tallies
 from . import schema
 from .keys import Keys
+from .metrics import metric_section, metric_values
 from .names import CatalogNames
 from .operands import column_of
 
@@ -46,17 +45,7 @@ class _Document(msgspec.Struct):
     bindrs: list[str] = []
 
 
-class _Last(msgspec.Struct, array_like=True, gc=False):
-    """The beginning of a `summary.Tally`."""
-
-    count: int
-    nonfinite: int
-    first: float
-    last: float
-
-
 _documents = Unpacker(_Document)
-_lasts = msgspec.msgpack.Decoder(dict[str, dict[str, _Last]])
 
 
 def is_section(field: Field) -> bool:
@@ -102,39 +91,38 @@ class _Table:
             for at, target in enumerate(self._targets)
             if isinstance(target, Fact)
         ]
-        asked = [target for target in self._targets if isinstance(target, Metric)]
+        self._names = names
         self._needs_documents = bool(sections - {"metrics"}) or any(
             isinstance(target, (Param, Tag)) for target in self._targets
         )
-        self._needs_metrics = "metrics" in sections or bool(asked)
-        # Of most tables the last values are all that is wanted, and they are cheap to decode.
-        self._all_stats = any(target.stat != "last" for target in asked)
+        self._needs_rows = self._needs_documents or bool(self._facts)
         self._values: list[list[Any]] = [[] for _ in self._fields]
         self._spread = {
             at: _Spread() for at, field in enumerate(self._fields)
-            if is_section(field) and field.parts[0].text in ("params", "config", "metrics")
+            if is_section(field) and field.parts[0].text in ("params", "config")
         }  # fmt: skip
 
     def read(self, connection: Connection, keys: Sequence[int]) -> tuple[Column, ...]:
-        statement = self._statement()
-        count = 0
-        for begin in range(0, len(keys), _CHUNK):
-            page = list(keys[begin : begin + _CHUNK])
-            by_key = {row[0]: row for row in connection.execute(statement, {"keys": page}).all()}
-            self._take([by_key[key] for key in page], count)
-            count += len(page)
-        return tuple(column for at in range(len(self._fields)) for column in self._made(at, count))
+        if self._needs_rows:
+            statement, count = self._statement(), 0
+            for begin in range(0, len(keys), _CHUNK):
+                page = list(keys[begin : begin + _CHUNK])
+                rows = connection.execute(statement, {"keys": page}).all()
+                by_key = {row[0]: row for row in rows}
+                self._take([by_key[key] for key in page], count)
+                count += len(page)
+        made = (
+            column for at in range(len(self._fields)) for column in self._made(connection, at, keys)
+        )
+        return tuple(made)
 
     def _statement(self) -> Select[Any]:
-        e, d, p = schema.experiments, schema.documents, schema.progress
+        e, d = schema.experiments, schema.documents
         wanted: list[Any] = [e.c.key, *self._facts]
         source: Any = e
         if self._needs_documents:
             wanted.append(d.c.state)
             source = source.join(d, d.c.experiment_key == e.c.key)
-        if self._needs_metrics:
-            wanted.append(p.c.metrics)
-            source = source.join(p, p.c.experiment_key == e.c.key)
         found: Select[Any] = select(*wanted).select_from(source)
         return found.where(e.c.key.in_(bindparam("keys", expanding=True)))
 
@@ -143,19 +131,16 @@ class _Table:
         if not rows:
             return
         _, *columns = zip(*rows, strict=True)
-        metrics = columns.pop() if self._needs_metrics else ()
         documents = columns.pop() if self._needs_documents else ()
         decoded = [_documents.decode(blob) for blob in documents]
-        decode: Callable[[bytes], Any] = decode_tallies if self._all_stats else _lasts.decode
-        tallies = [decode(blob) for blob in metrics]
         facts = iter(columns)
         for at, (field, target) in enumerate(zip(self._fields, self._targets, strict=True)):
             values = self._values[at]
             match target:
                 case Fact():
                     values.extend(next(facts))
-                case Metric(name, stat):
-                    values.extend(_stat(one.get(name), stat) for one in tallies)
+                case Metric():
+                    continue  # read column by column
                 case Param("param", name):
                     values.extend(_param(one.params, name) for one in decoded)
                 case Param(_, name):
@@ -163,54 +148,38 @@ class _Table:
                 case Tag(name):
                     values.extend(one.tags.get(name) for one in decoded)
                 case _:
-                    self._section(at, field.parts[0].text, decoded, tallies, first)
+                    self._section(at, field.parts[0].text, decoded, first)
 
-    def _section(
-        self, at: int, section: str, decoded: Sequence[_Document], tallies: Any, first: int
-    ) -> None:
+    def _section(self, at: int, section: str, decoded: Sequence[_Document], first: int) -> None:
         if section == "tags":
             self._values[at].extend(one.tags for one in decoded)
-            return
-        if section == "bindrs":
+        elif section == "bindrs":
             self._values[at].extend(one.bindrs for one in decoded)
-            return
-        spread = self._spread[at]
-        rows = tallies if section == "metrics" else decoded
-        for row, one in enumerate(rows, first):
-            if section == "metrics":
-                lasts = tuple([_stat(writers, "last") for writers in one.values()])
-                spread.put(row, tuple(one), lasts)
-            else:
+        elif section != "metrics":
+            spread = self._spread[at]
+            for row, one in enumerate(decoded, first):
                 spread.put(row, *_flat(one.params if section == "params" else one.config or {}))
-        spread.turn(first, first + len(rows))
+            spread.turn(first, first + len(decoded))
 
-    def _made(self, at: int, count: int) -> Iterator[Column]:
+    def _made(self, connection: Connection, at: int, keys: Sequence[int]) -> Iterator[Column]:
         field, target = self._fields[at], self._targets[at]
         if at in self._spread:
-            section = field.parts[0].text
-            kind: Kind = "number" if section == "metrics" else "any"
-            for name, values in self._spread[at].filled(count):
-                yield Column(f"{section}.{name}", kind, values)
+            for name, filled in self._spread[at].filled(len(keys)):
+                yield Column(f"{field.parts[0].text}.{name}", "any", filled)
+        elif target is None and field.parts[0].text == "metrics":
+            for name, lasts in metric_section(connection, keys):
+                yield Column(f"metrics.{name}", "number", lasts)
+        elif isinstance(target, Metric):
+            key = self._names.key("metric", target.name)
+            yield Column(
+                field.text, kind_of(target), metric_values(connection, key, target.stat, keys)
+            )
         else:
             yield Column(field.text, "any" if target is None else kind_of(target), self._values[at])
 
 
 def _target(field: Field, names: CatalogNames) -> Target:
     return resolve(field, names, field.text)
-
-
-def _stat(writers: dict[str, Any] | None, stat: str) -> Any:
-    """A value of a metric, from what each of its writers logged."""
-    if writers is None:
-        return None
-    if stat == "last":
-        return (
-            next(iter(writers.values())).last if len(writers) == 1 else writers[max(writers)].last
-        )
-    summary: MetricSummary = combine(writers)
-    value = summary.last_step if stat == "step" else getattr(summary, stat)
-    # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
-    return float("nan") if value is None and stat in ("min", "max") else value
 
 
 def _param(nested: dict[str, Any], name: str) -> Any:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, Table, bindparam, select
+import msgspec
+from sqlalchemy import Connection, Table, select
 
-from ....query.question import FactsQuestion
+from ....query.question import FactsQuestion, Part
 from ....record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ....record.fold import ExperimentState
 from ....record.packed import Unpacker
 from ....record.status import Status
 from ..protocol import Known, Outstanding
-from ..summary import summaries
 from . import schema as s
+from .metrics import summaries, tallies
 
 __all__ = ["facts_of", "known", "outstanding"]
 
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 # Asked at every look, so these do without building a statement.
 _KNOWN = (
-    "SELECT e.key, e.experiment_id, e.prefix, e.status, d.state, p.cursor, p.metrics FROM experiments e "
+    "SELECT e.key, e.experiment_id, e.prefix, e.status, d.state, p.cursor FROM experiments e "
     "JOIN documents d ON d.experiment_key = e.key JOIN progress p ON p.experiment_key = e.key"
 )
 
@@ -43,20 +43,21 @@ def facts_of(connection: Connection, question: FactsQuestion) -> list[Experiment
     ids = list(dict.fromkeys(question.ids))
     found: dict[str, ExperimentFacts] = {}
     for page in _slices(ids):
-        rows = connection.execute(_statement(question.parts), {"ids": page}).all()
-        keys = [row.key for row in rows]
+        rows = connection.exec_driver_sql(_query(question.parts), (json.dumps(page),)).all()
+        keys = [row[0] for row in rows]
         files = _files(connection, keys) if "files" in question.parts else {}
         values = _values_of(connection, keys) if "values" in question.parts else {}
         problems = _problems(connection, keys) if "problems" in question.parts else {}
+        metrics = summaries(connection, keys) if "metrics" in question.parts else {}
         for row in rows:
             key, (experiment_id, status), rest = row[0], row[1:3], row[3 : 3 + len(_COLUMNS)]
             found[experiment_id] = ExperimentFacts(
                 id=experiment_id,
                 status=Status(status),
-                **dict(zip(_COLUMNS, rest, strict=True)),
+                **_told(rest),
                 read_at=question.now,
-                state=_states.decode(row.state) if "state" in question.parts else None,
-                metrics=summaries(row.tallies) if "metrics" in question.parts else None,
+                state=_states.decode(row[-1]) if "state" in question.parts else None,
+                metrics=metrics.get(key),
                 files=tuple(files.get(key, ())) if "files" in question.parts else None,
                 values=tuple(values.get(key, ())) if "values" in question.parts else None,
                 problems=tuple(problems.get(key, ())) if "problems" in question.parts else None,
@@ -64,19 +65,23 @@ def facts_of(connection: Connection, question: FactsQuestion) -> list[Experiment
     return [found[one] for one in question.ids if one in found]
 
 
-@lru_cache(maxsize=64)
-def _statement(parts: frozenset[Any]) -> Select[Any]:
-    e = s.experiments
-    wanted: list[Any] = [e.c.key, e.c.experiment_id, e.c.status, *(e.c[name] for name in _COLUMNS)]
-    source: Any = e
-    if "state" in parts:
-        wanted.append(s.documents.c.state)
-        source = source.join(s.documents, s.documents.c.experiment_key == e.c.key)
-    if "metrics" in parts:
-        wanted.append(s.progress.c.metrics.label("tallies"))
-        source = source.join(s.progress, s.progress.c.experiment_key == e.c.key)
-    found: Select[Any] = select(*wanted).select_from(source)
-    return found.where(e.c.experiment_id.in_(bindparam("ids", expanding=True)))
+def _query(parts: frozenset[Part]) -> str:
+    """The facts that are always listed, and the state if that is asked for: a text, as every view asks for it."""
+    wanted = ", ".join(f'e."{name}"' for name in _COLUMNS)
+    state = ", d.state" if "state" in parts else ""
+    joined = " JOIN documents d ON d.experiment_key = e.key" if state else ""
+    return (
+        f"SELECT e.key, e.experiment_id, e.status, {wanted}{state} FROM experiments e{joined} "
+        "WHERE e.experiment_id IN (SELECT value FROM json_each(?))"
+    )
+
+
+def _told(row: Sequence[Any]) -> dict[str, Any]:
+    """The columns of a row by name; SQLite keeps truth as 0 and 1."""
+    found = dict(zip(_COLUMNS, row, strict=True))
+    if found["git_dirty"] is not None:
+        found["git_dirty"] = bool(found["git_dirty"])
+    return found
 
 
 def _rows(connection: Connection, table: Table, keys: Sequence[int], *order: str) -> Iterator[Any]:
@@ -111,7 +116,9 @@ def _problems(connection: Connection, keys: Sequence[int]) -> dict[int, list[Pro
     return found
 
 
-def known(connection: Connection, ids: Collection[str], prefixes: Collection[str]) -> list[Known]:
+def known(
+    connection: Connection, ids: Collection[str], prefixes: Collection[str], with_tallies: bool
+) -> list[Known]:
     """See `Catalog.known`."""
     found: dict[int, Known] = {}
     for column, wanted in (("experiment_id", ids), ("prefix", prefixes)):
@@ -119,7 +126,10 @@ def known(connection: Connection, ids: Collection[str], prefixes: Collection[str
             query = f"{_KNOWN} WHERE e.{column} IN (SELECT value FROM json_each(?))"
             for row in connection.exec_driver_sql(query, (json.dumps(list(wanted)),)):
                 found[row[0]] = Known(*row)
-    return list(found.values())
+    if not with_tallies:
+        return list(found.values())
+    of = tallies(connection, list(found))
+    return [msgspec.structs.replace(one, tallies=of[key]) for key, one in found.items()]
 
 
 def outstanding(connection: Connection) -> Outstanding:

@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 
 from ....query.integers import REST_OF_NONE, split
-from ....record.facts import ExperimentFacts, MetricSummary, ProblemFact
+from ....record.facts import ExperimentFacts, ProblemFact
 from ....record.packed import pack
 from ..protocol import Batch, Entry
 from . import schema as s
 from .changes import note_changes
+from .metrics import metric_row
 
 __all__ = ["Saving"]
 
@@ -83,7 +84,7 @@ class Saving:
         rest = [e for e in entries if not e.whole]
         for table, changed in (
             (s.documents, [e for e in rest if e.state is not None]),
-            (s.progress, [e for e in rest if e.tallies is not None]),
+            (s.progress, rest),
             (s.live, rest),
             (s.params, [e for e in rest if e.params is not None]),
             (s.tags, [e for e in rest if e.tags is not None]),
@@ -91,15 +92,6 @@ class Saving:
             (s.values, [e for e in rest if e.events_replaced]),
         ):
             _delete_of(connection, table, [e.key for e in changed if e.key is not None])
-        moved = [{"of": e.key, "cursor": e.cursor} for e in rest if e.tallies is None]
-        if moved:
-            p = s.progress
-            connection.execute(
-                update(p)
-                .where(p.c.experiment_key == bindparam("of"))
-                .values(cursor=bindparam("cursor")),
-                moved,
-            )
         for table, doomed in (
             (s.metrics, [(self._names["metric", n], e.key) for e in rest for n in e.metrics]),
             (s.problems, [(p.path, e.key, p.line) for e in rest for p in e.problems]),
@@ -147,10 +139,7 @@ class Saving:
         """The rows of one entry, table by table."""
         if entry.state is not None:
             rows[s.documents].append({"experiment_key": key, "state": entry.state})
-        if entry.tallies is not None:
-            rows[s.progress].append(
-                {"experiment_key": key, "cursor": entry.cursor, "metrics": entry.tallies}
-            )
+        rows[s.progress].append({"experiment_key": key, "cursor": entry.cursor})
         if entry.live:
             rows[s.live].append({"experiment_key": key})
         for kind, values in (("param", entry.params), ("config", entry.config)):
@@ -158,8 +147,8 @@ class Saving:
                 row = _param(value)
                 row["name_key"], row["experiment_key"] = self._names[kind, name], key
                 rows[s.params].append(row)
-        for name, summary in entry.metrics.items():
-            row = _metric(summary)
+        for name, writers in entry.metrics.items():
+            row = metric_row(writers)
             row["name_key"], row["experiment_key"] = self._names["metric", name], key
             rows[s.metrics].append(row)
         labels = [("tag", n, v) for n, v in (entry.tags or {}).items()]
@@ -312,23 +301,6 @@ def _param(value: Any) -> dict[str, Any]:
         "rest": REST_OF_NONE,
         "text": text[: s.MAX_TEXT],
         "type": "list" if isinstance(value, list) else "dict",
-    }
-
-
-def _metric(summary: MetricSummary) -> dict[str, Any]:
-    return {
-        "count": summary.count,
-        "first": _number(summary.first),
-        "last": _number(summary.last),
-        "last_step": summary.last_step,
-        "last_time": summary.last_time,
-        "min": summary.min,
-        "min_step": summary.min_step,
-        "max": summary.max,
-        "max_step": summary.max_step,
-        "mean": summary.mean,
-        "std": _number(summary.std),
-        "nonfinite": summary.nonfinite,
     }
 
 

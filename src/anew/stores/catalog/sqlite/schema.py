@@ -14,10 +14,12 @@ Reading it right:
 - Numbers: a NaN is stored as NULL (SQLite has none, and other engines sort it above everything). ±infinity
   is kept. A parameter that is an integer beyond a float64's 53 bits is the nearest float64, and `rest` beside it
   makes comparisons and sorts exact. The values themselves are in the blobs.
-- `documents` and `progress` hold one row per experiment, so showing one, or turning all of them into a
-  frame, decodes one blob per row instead of collecting dozens of rows. They are tables of their own
+- `documents` and `progress` hold one row per experiment, so showing the parameters of one, or turning those of all
+  into a frame, decodes one blob per row instead of collecting dozens of rows. They are tables of their own
   because scanning `experiments` must not drag blobs along, and because a running experiment
   rewrites its `progress` at every look and its `documents` seldom.
+- What a metric adds up to is in `metrics` and nowhere else: a frame reads a range of it per column, and one
+  experiment is found by an index.
 
 Times are seconds since the epoch, sizes are bytes.
 """
@@ -134,8 +136,6 @@ progress = Table(
     Column("experiment_key", Integer, primary_key=True, autoincrement=False),
     # msgpack of journal.follow.Cursor: how far each of its files was taken in
     Column("cursor", LargeBinary, nullable=False),
-    # msgpack of {metric name: [summary.Tally per writer]}; `summary.summaries(blob)` gives MetricSummary each
-    Column("metrics", LargeBinary, nullable=False),
 )
 
 live = Table(
@@ -186,6 +186,7 @@ metrics = Table(
     Column("mean", Double),  # of the finite values, like std
     Column("std", Double),  # with n - 1, as pandas; NULL for fewer than two
     Column("nonfinite", BigInteger, nullable=False),
+    Column("rest", LargeBinary, nullable=False),  # what `summary.tallies_of` needs beside these
     sqlite_with_rowid=False,
 )
 
@@ -260,5 +261,6 @@ SECONDARY = (
     Index("metrics_by_last", metrics.c.name_key, metrics.c.last),
     Index("metrics_by_min", metrics.c.name_key, metrics.c.min),
     Index("metrics_by_max", metrics.c.name_key, metrics.c.max),
+    Index("metrics_by_experiment", metrics.c.experiment_key),
 )
 """Indexes that are created after a bulk load, because filling them row by row costs several times as much."""

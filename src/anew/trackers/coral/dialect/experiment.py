@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
 from anew import Status as ExperimentStatus
 
-__all__ = ["Experiment", "ExperimentMetric", "Mode", "moment", "read_later", "shown", "weights_of"]
+__all__ = [
+    "Experiment",
+    "ExperimentMetric",
+    "Mode",
+    "moment",
+    "read_later",
+    "shown",
+    "weights_of",
+    "with_reason",
+]
 
 Mode = Literal["min", "max"]
+_TIMES = ("created_at", "started_at", "ended_at")
+
+
+def _time(given: Any) -> Any:
+    return datetime.fromisoformat(given) if isinstance(given, str) else given
 
 
 @dataclass
@@ -29,6 +44,17 @@ class ExperimentMetric:
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec) if spec else str(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, the time as a text."""
+        return {**asdict(self), "timestamp": self.timestamp.isoformat()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ExperimentMetric:
+        """The inverse of `to_dict`."""
+        return cls(
+            **{**data, "timestamp": _time(data.get("timestamp")) or datetime.now().astimezone()}
+        )
 
 
 @dataclass
@@ -58,6 +84,31 @@ class Experiment:
         if self.status.ended:
             self.metrics = found
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain data: times and the status as texts, each metric as a mapping."""
+        return {
+            **{one.name: getattr(self, one.name) for one in fields(self)},
+            "status": str(self.status),
+            "metrics": [metric.to_dict() for metric in self.metrics],
+            "params": copy.deepcopy(self.params),
+            "tags": [*self.tags],
+            **{
+                name: None if (at := getattr(self, name)) is None else at.isoformat()
+                for name in _TIMES
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Experiment:
+        """The inverse of `to_dict`; what `data` leaves out has its default."""
+        given = dict(data)
+        if "status" in given:
+            given["status"] = ExperimentStatus(given["status"])
+        if "metrics" in given:
+            given["metrics"] = [ExperimentMetric.from_dict(one) for one in given["metrics"]]
+        times = {name: _time(given[name]) for name in _TIMES if name in given}
+        return cls(**{**given, **times})
 
     def get_metric_history(self, name: str) -> list[ExperimentMetric]:
         """All values of a metric as they were logged; none if it was not."""
@@ -96,6 +147,13 @@ class Experiment:
     def metric_names(self) -> list[str]:
         """The names of its metrics, sorted."""
         return sorted({metric.name for metric in self.metrics})
+
+
+def with_reason(notes: str | None, reason: str | None) -> str | None:
+    """The notes with the reason of a failure, where coral keeps it; what is recorded as notes stays as it is."""
+    if not reason or reason in (notes or ""):
+        return notes
+    return f"{notes}\n{reason}" if notes else reason
 
 
 def weights_of(view: Any) -> dict[str, Any]:
@@ -139,7 +197,7 @@ def shown(view: Any, read: Callable[[], Any]) -> Experiment:
         commit_hash=weights.get("commit"),
         branch=weights.get("branch"),
         parent_experiment=view.parent,
-        notes=view.notes,
+        notes=with_reason(view.notes, view.reason if str(view.status) == "failed" else None),
     )
     read_later(experiment, read)
     return experiment

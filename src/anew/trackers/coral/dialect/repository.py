@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Repository:
     Attributes:
         native: The `anew.weights.Repository` below.
         running: The id of the experiment that commits are linked with, if one is running.
+        running_step: The last step that this experiment has logged.
     """
 
     def __init__(self, path: str | os.PathLike[str], init: bool = False, **options: Any) -> None:
@@ -40,10 +42,27 @@ class Repository:
         self.path = os.fspath(path)
         self.native = Native(os.path.join(self.path, "weights"), init, **options)
         self.running: str | None = None
+        self.running_step: int | None = None
 
     def commit(self, message: str, **options: Any) -> Commit:
-        """Make a version of what is staged, linked with the experiment that is running."""
-        return self.native.commit(message, **{"experiment": self.running, **options})
+        """Make a version of what is staged, linked with the experiment that is running and its last step.
+
+        With nothing staged there is nothing to make a version of: a warning is given, and the current version is
+        returned (an empty one in a repository that has none).
+        """
+        if not self.native.is_staged:
+            warnings.warn(
+                f"Nothing is staged, so the commit {message!r} makes no new version. Call stage_weights(...) before "
+                "commit(...).",
+                stacklevel=2,
+            )
+            current = self.native.log(limit=1)
+            if current:
+                return current[0]
+            self.native.stage_weights({})
+        return self.native.commit(
+            message, **{"experiment": self.running, "step": self.running_step, **options}
+        )
 
     def __getattr__(self, name: str) -> Any:
         if name == "native":  # it could not be opened

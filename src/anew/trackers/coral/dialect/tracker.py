@@ -12,7 +12,7 @@ import anew
 from anew import Status as ExperimentStatus
 from anew.errors import AlreadyRunning, NotFound, NotRunning
 
-from .experiment import Experiment, Mode, moment, read_later, shown, weights_of
+from .experiment import Experiment, Mode, moment, read_later, shown, weights_of, with_reason
 from .repository import Repository, root_of
 
 __all__ = ["ActiveExperiment", "ExperimentTracker", "NoActiveExperiment"]
@@ -105,7 +105,7 @@ class ExperimentTracker:
         self._renew()
         self._note_weights(None)
         if isinstance(self.repo, Repository):
-            self.repo.running = native.id
+            self.repo.running, self.repo.running_step = native.id, None
         return experiment
 
     def _active(self) -> anew.Experiment:
@@ -126,10 +126,17 @@ class ExperimentTracker:
             NoActiveExperiment: None is running; so do all calls of this kind.
         """
         self._active().log_metric(name, value, step, metadata=metadata)
+        self._at(step)
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Log several metrics."""
         self._active().log_metrics(metrics, step)
+        self._at(step)
+
+    def _at(self, step: int | None) -> None:
+        """Let the repository know the step, so that a commit is linked with it."""
+        if step is not None and isinstance(self.repo, Repository):
+            self.repo.running_step = int(step)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Set parameters, or change some."""
@@ -149,9 +156,8 @@ class ExperimentTracker:
 
     def end(
         self,
-        *,
+        status: ExperimentStatus | str = ExperimentStatus.COMPLETED,
         commit_hash: str | None = None,
-        status: ExperimentStatus = ExperimentStatus.COMPLETED,
     ) -> Experiment:
         """End the experiment, with the version of weights it came to.
 
@@ -172,9 +178,11 @@ class ExperimentTracker:
         return self._ended(ends[status])
 
     def fail(self, error_message: str | None = None) -> Experiment:
-        """End the experiment as failed, with the reason."""
+        """End the experiment as failed, with the reason, which is in the notes of the object."""
         native = self._active()
-        return self._ended(lambda: native.run.fail(error_message))
+        ended = self._ended(lambda: native.run.fail(error_message))
+        ended.notes = with_reason(ended.notes, error_message)
+        return ended
 
     def _ended(self, end: Callable[[], None]) -> Experiment:
         experiment = self._experiment
@@ -184,7 +192,7 @@ class ExperimentTracker:
         experiment.ended_at = datetime.now().astimezone()
         self._native = self._experiment = None
         if isinstance(self.repo, Repository):
-            self.repo.running = None
+            self.repo.running = self.repo.running_step = None
         return experiment
 
     def _note_weights(self, commit: str | None) -> None:
@@ -290,7 +298,8 @@ class ExperimentTracker:
             status: Which to look at; None looks at all.
 
         Returns:
-            `[{experiment_id, name, metric, best_value, best_step, commit_hash, params}]`
+            `[{experiment_id, name, metric, best_value, best_step, commit_hash, params}]`; `commit_hash` is the
+            version of weights committed at the best step, or else the one that `end` was given.
 
         Raises:
             NotFound: There are experiments, and none ever logged that metric.
@@ -304,11 +313,20 @@ class ExperimentTracker:
                 "metric": metric,
                 "best_value": one.value,
                 "best_step": one.step,
-                "commit_hash": weights_of(one.experiment).get("commit"),
+                "commit_hash": self._commit_at(one.experiment.id, one.step)
+                or weights_of(one.experiment).get("commit"),
                 "params": one.experiment.params.to_dict(),
             }
             for one in self.store.best(metric, mode=mode, status=status, tags=tags, limit=limit)
         ]
+
+    def _commit_at(self, experiment_id: str, step: int | None) -> str | None:
+        """The newest version of weights that an experiment committed at a step."""
+        history = getattr(self.repo, "log", None)
+        if step is None or history is None:
+            return None
+        commits = history(experiment=experiment_id)
+        return next((one.commit_hash for one in commits if one.step == step), None)
 
     def resume(self, experiment_id: str) -> Experiment:
         """Start a child of an experiment, called `<name>-resumed`, with its parameters and tags.

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        status = int(options.run(ExperimentManager(options.root_dir), options))
+        status = int(options.run(ExperimentManager(options.root_dir or _usual_root()), options))
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # whoever reads the output has seen enough
@@ -30,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except anew.AnewError as error:
         print(f"frameworm: {error}", file=sys.stderr)
         return 1
+
+
+def _usual_root() -> str | None:
+    """`experiments`, as in frameworm, where that is a store; else None, the store that Anew uses anyway."""
+    return "experiments" if os.path.isdir(os.path.join("experiments", ".anew")) else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, run: Callable[[ExperimentManager, Any], int], help: str) -> Any:
         found = commands.add_parser(name, help=help, description=help)
-        found.add_argument("--root-dir", help="the store's root folder")
+        found.add_argument(
+            "--root-dir", help="the store's root folder; ./experiments if that is one"
+        )
         found.set_defaults(run=run)
         return found
 

@@ -37,6 +37,7 @@ class Experiment:
         root_dir: str | os.PathLike[str] | None = None,
     ) -> None:
         self.name = name
+        self._started_for_its_folder = False
         self.native = anew.Experiment(
             name.replace("/", "-").replace("\\", "-"),
             config=config,
@@ -57,9 +58,16 @@ class Experiment:
 
     @property
     def exp_dir(self) -> Path:
-        """The experiment's folder."""
+        """The experiment's folder. Asked for before the start, it starts the experiment; `start` then goes on with it.
+
+        Raises:
+            NotRunning: Recording is disabled, so there is no folder.
+        """
+        if self.native.status is anew.Status.PENDING:
+            self.native.run.start()
+            self._started_for_its_folder = True
         if not self.native.folder:
-            raise NotRunning(f"The experiment {self.name!r} has no folder until it has started.")
+            raise NotRunning(f"The experiment {self.name!r} is not recorded and has no folder.")
         return Path(self.native.folder)
 
     @property
@@ -74,8 +82,8 @@ class Experiment:
 
     @property
     def artifact_dir(self) -> Path:
-        """A folder for files of your own; `log_artifact` keeps its copies under `files/artifacts`."""
-        return self._folder("outputs")
+        """The folder `artifacts`, for files of your own; `log_artifact` keeps its copies under `files/artifacts`."""
+        return self._folder("artifacts")
 
     def _folder(self, name: str) -> Path:
         folder = self.exp_dir / name
@@ -84,6 +92,9 @@ class Experiment:
 
     def start(self) -> Experiment:
         """Begin recording."""
+        if self._started_for_its_folder and self.native.status is anew.Status.RUNNING:
+            self._started_for_its_folder = False
+            return self
         self.native.run.start()
         return self
 

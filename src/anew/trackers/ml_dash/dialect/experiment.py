@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import wraps
+from inspect import iscoroutinefunction, signature
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -70,6 +73,7 @@ class Experiment:
         self.params = Params(self)
         self.metrics = Metrics(self)
         self.files = FilesOf(self)
+        self.logs = Logs(self)
         self._store: anew.Store | None = None
 
     @property
@@ -83,6 +87,21 @@ class Experiment:
         return self.native.prefix
 
     @property
+    def name(self) -> str:
+        """The last segment of the prefix."""
+        return self.prefix.rpartition("/")[2]
+
+    @property
+    def owner(self) -> str:
+        """The first segment of the prefix."""
+        return self.prefix.partition("/")[0]
+
+    @property
+    def project(self) -> str:
+        """The second segment of the prefix."""
+        return self.prefix.split("/")[1]
+
+    @property
     def status(self) -> anew.Status:
         """PENDING, RUNNING, COMPLETED, FAILED or CANCELLED."""
         return self.native.status
@@ -94,9 +113,12 @@ class Experiment:
         metadata: Mapping[str, Any] | None = None,
         **extra: Any,
     ) -> None:
-        """Keep a message at a level: debug, info, warn, error or fatal."""
+        """Keep a message at a level (debug, info, warn, error or fatal) and print it: errors to standard error."""
         word = level.lower()
         self.native.log(message, _LEVELS.get(word, word), **{**(metadata or {}), **extra})
+        grave = word in ("error", "fatal", "critical")
+        at = datetime.now().strftime("%H:%M:%S")
+        print(f"[{at}] {word.upper():<8} {message}", file=sys.stderr if grave else sys.stdout)
 
     def view(self, call: str) -> Any:
         """What is recorded so far, of all openings; None where recording is disabled.
@@ -132,16 +154,22 @@ class Run:
         return self._experiment
 
     def complete(self) -> None:
-        """End it as completed."""
-        self._run.complete()
+        """End it as completed. What has ended already stays as it ended, here and in the next two."""
+        if not self._has_ended():
+            self._run.complete()
 
     def fail(self, error: str | BaseException | None = None) -> None:
         """End it as failed, with the reason if it is given."""
-        self._run.fail(error)
+        if not self._has_ended():
+            self._run.fail(error)
 
     def cancel(self, reason: str | None = None) -> None:
         """End it as cancelled."""
-        self._run.cancel(reason)
+        if not self._has_ended():
+            self._run.cancel(reason)
+
+    def _has_ended(self) -> bool:
+        return self._run.status.ended
 
     def __enter__(self) -> Experiment:
         return self.start()
@@ -158,17 +186,68 @@ class Run:
 def ml_dash_experiment(
     prefix: str, **options: Any
 ) -> Callable[[Callable[Concatenate[Experiment, P], T]], Callable[P, T]]:
-    """Record each call of a function; its argument `experiment` receives the experiment."""
+    """Record each call of a function; its parameter `experiment`, or else its first one, receives the experiment."""
 
     def decorate(function: Callable[..., T]) -> Callable[P, T]:
-        @wraps(function)
-        def recorded(*args: P.args, **kwargs: P.kwargs) -> T:
-            with Experiment(prefix, **options).run as experiment:
-                return function(*args, **{**kwargs, "experiment": experiment})
+        parameters = signature(function).parameters
+        # One without a parameter of that name has it first, as the type says.
+        place = [*parameters].index("experiment") if "experiment" in parameters else 0
 
-        return recorded
+        def given(experiment: Experiment, args: Any, kwargs: Any) -> Any:
+            if place <= len(args):
+                return (*args[:place], experiment, *args[place:]), kwargs
+            return args, {**kwargs, "experiment": experiment}
+
+        if iscoroutinefunction(function):
+
+            @wraps(function)
+            async def recorded(*args: Any, **kwargs: Any) -> Any:
+                with Experiment(prefix, **options).run as experiment:
+                    args, kwargs = given(experiment, args, kwargs)
+                    return await function(*args, **kwargs)
+
+        else:
+
+            @wraps(function)
+            def recorded(*args: Any, **kwargs: Any) -> Any:
+                with Experiment(prefix, **options).run as experiment:
+                    args, kwargs = given(experiment, args, kwargs)
+                    return function(*args, **kwargs)
+
+        return recorded  # type: ignore[return-value]
 
     return decorate
+
+
+class Logs:
+    """`exp.logs`: a message by a method for each level."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+
+    def debug(self, message: str, **extra: Any) -> None:
+        """Keep and print a message at the level debug."""
+        self._experiment.log(message, "debug", **extra)
+
+    def info(self, message: str, **extra: Any) -> None:
+        """Keep and print a message at the level info."""
+        self._experiment.log(message, "info", **extra)
+
+    def warn(self, message: str, **extra: Any) -> None:
+        """Keep and print a message at the level warn."""
+        self._experiment.log(message, "warn", **extra)
+
+    warning = warn
+
+    def error(self, message: str, **extra: Any) -> None:
+        """Keep and print a message at the level error."""
+        self._experiment.log(message, "error", **extra)
+
+    def fatal(self, message: str, **extra: Any) -> None:
+        """Keep and print a message at the level fatal."""
+        self._experiment.log(message, "fatal", **extra)
+
+    critical = fatal
 
 
 class Params:

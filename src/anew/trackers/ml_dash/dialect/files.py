@@ -17,6 +17,9 @@ from .unsupported import no_attribute
 
 __all__ = ["FilesOf"]
 
+_DELETED = "ml_dash_deleted"
+_GLOB = frozenset("*?[")
+
 
 class FilesOf:
     """`exp.files(prefix)`."""
@@ -26,6 +29,12 @@ class FilesOf:
 
     def __call__(self, prefix: str = "") -> Files:
         return Files(self._experiment, prefix.strip("/"))
+
+    def __getattr__(self, name: str) -> Any:
+        # Without a prefix, what a prefix can do is done at the top: `exp.files.upload("model.pth")`.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self(), name)
 
 
 class Files:
@@ -70,6 +79,12 @@ class Files:
         return _told(
             saved.file_id, saved.prefix, saved.name, saved.size, saved.hash, saved.metadata
         )
+
+    def upload(
+        self, file: str | os.PathLike[str], *, to: str | None = None, **about: Any
+    ) -> dict[str, Any]:
+        """Keep a file by its path; takes what `save` takes."""
+        return self.save(file, to=to, **about)
 
     def save_text(self, content: str, *, to: str) -> dict[str, Any]:
         """Keep a text as a UTF-8 file."""
@@ -123,12 +138,17 @@ class Files:
         """Copy files out, each checked against its checksum.
 
         `files("models/model.pth").download(to="copy.pth")` copies one file and gives its path;
-        `files("models").download("*.pth", to="folder")` copies those that fit, and gives their paths.
+        `files("models").download("*.pth", to="folder")` copies those that fit, and gives their paths;
+        `files.download("models/model.pth", to="copy.pth")` copies one file.
 
         Raises:
             NotFound: There is no such file.
             CorruptData: A file is not what was saved.
         """
+        if pattern is None and not self._prefix:
+            raise InvalidValue(
+                "Name the files to download: exp.files.download('*.pth').", key="pattern"
+            )
         found = self._newest(pattern)
         if pattern is None:  # the prefix is a file's path then, not a folder's
             found = [file for file in found if _path(file) == self._prefix]
@@ -138,7 +158,8 @@ class Files:
                 + (f" under {self._prefix!r}." if pattern and self._prefix else "."),
                 name=pattern or self._prefix,
             )
-        if pattern is None:
+        one = pattern is not None and not self._prefix and not _GLOB.intersection(pattern)
+        if pattern is None or (one and len(found) == 1):
             target = os.path.basename(found[-1].name) if to is None else to
             return str(found[-1].save(target, overwrite=True))
         folder = Path("." if to is None else to)
@@ -151,10 +172,37 @@ class Files:
             saved.append(str(file.save(folder / inner, overwrite=True)))
         return saved
 
+    def delete(self, pattern: str | None = None) -> builtins.list[dict[str, Any]]:
+        """Take files out of what `list` and `download` show, as `{id, path, filename}` each.
+
+        What was recorded stays in the experiment's folder until the experiment is deleted.
+
+        Raises:
+            NotFound: There is no such file.
+            InvalidValue: Neither a pattern nor a prefix says which.
+        """
+        if pattern is None and not self._prefix:
+            raise InvalidValue(
+                "Name the files to delete: exp.files.delete('*.tmp').", key="pattern"
+            )
+        found = self._newest(pattern)
+        if not found:
+            raise NotFound(
+                f"There is no file {pattern or self._prefix!r}.", name=pattern or self._prefix
+            )
+        view = self._experiment.view("files.delete")
+        paths = {_path(file) for file in found}
+        ids = _deleted(view) | {file.id for file in view.files if _path(file) in paths}
+        self._experiment.native.capture(_DELETED, {"ids": sorted(ids)})
+        return [{"id": f.id, "path": f.prefix, "filename": f.name} for f in found]
+
     def _newest(self, pattern: str | None) -> Sequence[Any]:
         view = self._experiment.view("files")
         newest: dict[str, Any] = {}
+        deleted = set() if view is None else _deleted(view)
         for file in () if view is None else view.files:
+            if file.id in deleted:
+                continue
             path = _path(file)
             inside = not self._prefix or path == self._prefix or path.startswith(self._prefix + "/")
             wanted = (
@@ -164,6 +212,11 @@ class Files:
                 newest.pop(path, None)
                 newest[path] = file
         return tuple(newest.values())
+
+
+def _deleted(view: Any) -> set[str]:
+    """The ids of the files that were deleted: an event of the experiment says which."""
+    return set((view.captured.get(_DELETED) or {}).get("ids", ()))
 
 
 def _path(file: Any) -> str:

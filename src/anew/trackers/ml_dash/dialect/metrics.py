@@ -31,6 +31,20 @@ class Metrics:
         self.known: dict[str, Metric] = {}
         self.buffer = Buffers(self)
 
+    def log(self, **values: Any) -> Metrics:
+        """Log without a name: `exp.metrics.log(epoch=1, train={"loss": 0.5}, eval={"loss": 0.6})`.
+
+        A mapping is a row of the metric of that name, with the numbers beside it in the row; numbers alone are a row
+        of names without a prefix.
+        """
+        groups = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+        shared = {key: value for key, value in values.items() if key not in groups}
+        for name, group in groups.items():
+            self(name).log(**{**shared, **group})
+        if shared and not groups:
+            self("").log(**shared)
+        return self
+
     def __call__(self, name: str) -> Metric:
         if name not in self.known:
             self.known[name] = Metric(self._experiment, name)
@@ -50,8 +64,13 @@ class Metric:
         raise no_attribute("metrics(name)", name)
 
     def log(self, **values: Any) -> Metric:
-        """Log one row: `exp.metrics("train").log(loss=0.5, epoch=1)`."""
-        self._group.log(values)
+        """Log one row: `exp.metrics("train").log(loss=0.5, epoch=1)`; `step=` is its step, if it is an integer."""
+        step = values.get("step")
+        if _is_integer(step):
+            values = {key: value for key, value in values.items() if key != "step"}
+            self._group.log(values, step=step)
+        else:
+            self._group.log(values)
         return self
 
     def buffer(self, **values: Any) -> Metric:
@@ -73,7 +92,7 @@ class Metric:
         view = self._experiment.view("metrics.read")
         rows: Sequence[dict[str, Any]] = [] if view is None else view.metrics.rows(self._name)
         page = [
-            {"index": row["index"], "data": row["values"], "createdAt": iso(row["time"])}
+            {"index": row["index"], "data": _data(row), "createdAt": iso(row["time"])}
             for row in rows[start : start + limit]
         ]
         end = start + len(page)
@@ -95,9 +114,10 @@ class Metric:
         if view is None:
             return {}
         found = {}
-        start = len(self._name) + 1
+        above = f"{self._name}/" if self._name else ""
+        start = len(above)
         for name, metric in view.metrics.items():
-            if name.startswith(f"{self._name}/") and "/" not in name[start:]:
+            if name.startswith(above) and "/" not in name[start:]:
                 facts = ("mean", "min", "max", "std", "count", "first", "last")
                 of = {fact: getattr(metric, fact) for fact in facts}
                 percentiles = metric.percentiles((50, 90, 95, 99))
@@ -137,10 +157,24 @@ class Buffers:
         return {k: v[-limit:] if limit else v for k, v in held.items() if k in keys or not keys}
 
 
+def _is_integer(step: Any) -> bool:
+    try:
+        return not isinstance(step, bool) and int(step) == step
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _data(row: Mapping[str, Any]) -> dict[str, Any]:
+    step = row["step"]
+    return {**row["values"], **({} if step is None else {"step": step})}
+
+
 def _hold(buffer: dict[str, list[float]], values: Mapping[str, Any]) -> None:
     for key, value in values.items():
+        if value is None:
+            continue
         try:
-            number = math.nan if value is None else float(value)
+            number = float(value)
         except (TypeError, ValueError):
             raise InvalidValue(
                 f"The value of {key!r} is {value!r}, which is not a number. A metric takes numbers only.",

@@ -10,7 +10,6 @@ UNSUPPORTED: dict[str, str] = {
     "metrics(name).summary_cache": "use `metrics(name).buffer(...)` and `metrics.buffer.log_summary(...)`",
     "files(prefix).save_pkl": "no pickle is written or read; save plain data, bytes or a state dict",
     "files(prefix).save_video": "log an `anew.Video` with `exp.native.log_value`",
-    "files(prefix).delete": "records are never removed; `Store.delete` removes a whole experiment",
 }
 
 

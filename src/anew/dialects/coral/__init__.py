@@ -7,7 +7,7 @@ coral takes the minimum of everything.
 
 from __future__ import annotations
 
-from ..trackers.coral.dialect import (
+from ...trackers.coral.dialect import (
     UNSUPPORTED,
     ActiveExperiment,
     Experiment,

@@ -6,7 +6,7 @@ One experiment is logged at a time: `start_logging` ends the one before. Everyth
 
 from __future__ import annotations
 
-from ..trackers.tracelet.dialect import (
+from ...trackers.tracelet.dialect import (
     UNSUPPORTED,
     Experiment,
     ExperimentConfig,

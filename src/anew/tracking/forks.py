@@ -1,0 +1,61 @@
+"""Going on in a copy of an experiment's folder: that is a fork of it, with an id of its own.
+
+`cp -r runs/base runs/fork` makes two folders with one id. Whoever opens the copy to continue it means another experiment:
+the records that were copied are its beginning, and the original stays as it is. In another root, where the original
+is not, the same folder is the same experiment.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from ..journal.writer import LEAD
+from .documents import read_identity
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..journal.layout import ExperimentLayout, RootLayout
+
+__all__ = ["fork_id", "is_copy"]
+
+_MOST_BYTES = 16 << 20
+
+
+def is_copy(root: RootLayout, prefix: str, experiment_id: str) -> bool:
+    """Whether the experiment at a prefix is a copy of one that still lies where it was opened last."""
+    layout = root.experiment(prefix)
+    home = _opened_at(layout, experiment_id)
+    if home in ("", prefix) or any(part in ("", ".", "..") for part in home.split("/")):
+        return False
+    original = root.experiment(home)
+    known = read_identity(original.metadata)
+    if known is None or known["experiment_id"] != experiment_id:
+        return False
+    return not os.path.samefile(original.folder, layout.folder)
+
+
+def fork_id(layout: ExperimentLayout, experiment_id: str) -> str:
+    """An id for the experiment that goes on in a copy; ranks that open it at the same moment derive the same."""
+    import hashlib
+
+    from ..record.ids import ID_LENGTH, id_from_bytes
+
+    copied = [os.stat(layout.path("journal")), os.stat(layout.events(layout.writers()[0]))]
+    text = "\0".join(["fork", experiment_id, layout.folder, *(str(one.st_ino) for one in copied)])
+    return id_from_bytes(
+        hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:ID_LENGTH]
+    )
+
+
+def _opened_at(layout: ExperimentLayout, experiment_id: str) -> str:
+    """The prefix that the newest lead of an experiment was opened at; "" where none says so."""
+    for writer in reversed([name for name in layout.writers() if LEAD in name]):
+        try:
+            with open(layout.events(writer), "rb") as file:
+                line = json.loads(file.readline(_MOST_BYTES))
+        except (OSError, ValueError):
+            continue
+        if isinstance(line, dict) and line.get("experiment_id") == experiment_id:
+            return str(line.get("prefix") or "")
+    return ""

@@ -119,6 +119,7 @@ SETTINGS = (
     Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
     Setting("forward_wait", 10.0, _seconds, "Seconds to wait, when an experiment ends, for records still being sent to other trackers; sending continues in the background after that."),
     Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start, to say which experiment those record into (JSON)."),
+    Setting("trust", (), _several, "Whose recorded experiments `anew reproduce` runs without asking, as `user@machine` with `*` for anything, separated by commas; what you recorded on this machine needs no entry. Not read from a project's file."),
     Setting("launch", "", _text, "A text that all processes of one launch share, and no other launch; for launchers that do not set one. The processes then record the same experiment."),
     Setting("resume", "never", _resume, "What opening a prefix again does: `never` begins a new experiment; `auto` continues the last one if it was interrupted, `allow` the last one however it ended, `must` the same or fails; an id continues that experiment."),
     Setting("config_conflict", "keep", _choice("keep", "refuse"), "What happens when an experiment is continued with another configuration: `keep` records both and prints a warning, `refuse` raises ConfigFrozen."),
@@ -146,6 +147,7 @@ class Settings:
     forward_to: tuple[Any, ...]
     forward_wait: float
     join: str
+    trust: tuple[Any, ...]
     launch: str
     resume: str
     config_conflict: str
@@ -261,6 +263,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
         project, project_path = _project_file(os.path.abspath(cwd or os.getcwd()))
     except OSError:  # the working directory was deleted
         project, project_path = {}, ""
+    project.pop("trust", None)  # a folder cannot say that it is to be trusted
     for found, path in (
         (_from_file(user_file, tool_table=False), user_file),
         (project, project_path),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import io
 import logging
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -417,3 +419,34 @@ def test_no_descriptor_stays_open(tmp_path: Path) -> None:
         capture.start()
         capture.stop()
     assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+@on_a_console
+def test_a_write_that_is_put_over_ours_and_taken_back_is_called_once(tmp_path: Path) -> None:
+    """As IPython does around each cell: it replaces `sys.stdout.write`, and puts back what it found."""
+    capture = ConsoleCapture(str(tmp_path / "train.log"))
+    capture.start()
+    seen: list[str] = []
+    found = sys.stdout.write
+
+    def write(text: str) -> int:
+        seen.append(text)
+        return found(text)
+
+    sys.stdout.write = write  # type: ignore[method-assign, assignment]
+    print("one")
+    sys.stdout.write = found  # type: ignore[method-assign]
+    print("two")
+    capture.stop()
+    assert "".join(seen) == "one\n"
+    assert shown() == "one\ntwo\n"
+    assert (tmp_path / "train.log").read_text() == "one\ntwo\n"
+
+
+@on_a_console
+def test_a_copy_of_the_stream_is_the_stream(tmp_path: Path) -> None:
+    capture = ConsoleCapture(str(tmp_path / "train.log"))
+    capture.start()
+    assert copy.deepcopy({"stream": sys.stdout})["stream"] is sys.stdout
+    assert pickle.loads(pickle.dumps(sys.stderr)) is sys.stderr  # noqa: S301  (our own bytes)
+    capture.stop()

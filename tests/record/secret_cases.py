@@ -118,6 +118,8 @@ CREDENTIALS: dict[str, list[str]] = {
     ] + ["-----BEGIN PRIVATE KEY-----\\n" + _some(64) + "\\n-----END PRIVATE KEY-----\\n"],
     "user and password": [f'requests.get(url, auth=("bob", "{PASSWORD}"))', f"HTTPBasicAuth('bob', '{PASSWORD}')"],
     "database client": [f"mysql -h db -u root -p{PASSWORD} sales"],
+    "docker": [f"docker login -u bob -p {PASSWORD} registry"],
+    "redis client": [f"redis-cli -h db -a {PASSWORD} ping"],
     "sshpass": [f"sshpass -p {PASSWORD} ssh host"],
     "curl": [f"curl -s -u bob:{PASSWORD} https://host", f"curl --user 'bob:{PASSWORD}' https://host"],
     "netrc": [f"machine api.wandb.ai login user password {PASSWORD}"],
@@ -141,6 +143,8 @@ TEXTS = (
     "the password is {S}", "DB_PASSWORD={S}", 'export DB_PASSWORD="{S}"', "PGPASSWORD={S} psql", "MYSQL_PWD={S}",
     "AWS_SESSION_TOKEN={K}", "+db.password={S}", "++db.password={S} lr=1", "db_pass={S}", "pw={S}", "secret_key='{S}'",
     "//registry.npmjs.org/:_authToken={K}", '{{"auths": {{"h": {{"auth": "{K}=="}}}}}}', "<password>{S}</password>",
+    "| password | {S} |", "Authorization: Basic {K}", "password=p&{S};x", "export PASSWORD={S} && run", "PASSWORD={S}; run",
+    "Namespace(password='{S}', lr=0.1)", "$Password = '{S}'", "('password', '{S}')",
     'raise DBError("no access, password={S}")', "ALTER USER bob PASSWORD '{S}'", "password={S},user=bob",
 )  # fmt: skip
 
@@ -158,6 +162,7 @@ CODE = (
     'json.loads("{{\\"password\\": \\"{S}\\"}}")', "cmd = ['--password', '{S}']", 'run("mysql --password {S}")',
     'run(["x", "--api-key={S}"])', 'headers = {{"Authorization": "Token {S}"}}', 'headers={{"X-Api-Key": "{S}"}}',
     'conn = "host=h password={S} user=x"', 'create_engine("postgresql://u:{S}@h/db")', "x = {{'token': '{K}'}}",
+    'password: str = typer.Option("{S}")', 'api_key = SecretStr("{S}")', 'def f(password="{S}"): pass', '("password", "{S}")',
     'requests.get(u, auth=("bob", "{S}"))', 'getenv("API_KEY", "{S}")', "# the old one: password={S}",
 )  # fmt: skip
 
@@ -213,5 +218,6 @@ INNOCENT_CODE = (
     'vocab["token"] = 5', "model(use_auth_token=True)", 'print("Enter password:")', 'getpass("API key: ")',
     'x = d["token"]["text"]', 'optimizer = make(key="adam", token="a")', "rng_key = jax.random.PRNGKey(0)",
     'key = "0123456789abcdef0123456789abcdef"', "# the password is read from the environment",
-    "auth = HTTPBasicAuth(user, password)", 'assert is_secret_name("password", "x")',
+    "auth = HTTPBasicAuth(user, password)", 'token = open("token.txt").read()', 'secret = load("secrets/prod.txt")',
+    'password = os.environ.get("DB_PASSWORD")', 'password = getpass.getpass("Password: ")', 'x = ["password", "username"]', 'assert is_secret_name("password", "x")',
 )  # fmt: skip

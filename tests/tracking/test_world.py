@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from anew import Store
 from anew.record.events import Captured
 
-from .reading import events, points, state
+from .reading import events, metadata, points, state
 
 HEAD = """
 import os, signal, sys, time
@@ -298,3 +299,62 @@ with Experiment("a/b", root=ROOT, system_metrics=0.2, params={"rank": rank}) as 
     assert len(by_writer) == 1
     assert "main" in by_writer.pop()
     assert state(root / "a" / "b").params == {"rank": "0"}
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("", "completed"),
+        ("raise ValueError('diverged')", "failed"),
+        ("os._exit(0)", "failed"),  # nothing says that it came to its end
+    ],
+)
+def test_a_daemon_goes_on_in_place_of_the_process_it_came_from(
+    root: Path, end: str, status: str
+) -> None:
+    done = run(
+        root,
+        """
+from anew.journal.liveness import runs
+e = Experiment("a/b", root=ROOT, system_metrics=0, quiet=True, params={"lr": 1})
+e.run.start()
+e.log_metric("x", 0.0, step=0)
+parent = os.getpid()
+if os.fork():
+    os._exit(0)
+os.setsid()
+while runs(parent, 0) is not False: time.sleep(0.01)
+for i in range(1, 6): e.log_metric("x", float(i), step=i)
+assert str(e.status) == "running"
+"""
+        + end,
+    )
+    assert done.returncode == 0, done.stderr
+    folder = root / "a" / "b"
+    assert [v for *_, v in points(folder)] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    [view] = Store(root).list()
+    assert view.status == status
+    assert view.params["lr"] == 1
+    if "exit" not in end:
+        assert metadata(folder)["status"] == status
+
+
+def test_a_process_that_outlives_the_experiment_it_came_from_changes_nothing(root: Path) -> None:
+    done = run(
+        root,
+        """
+reading, writing = os.pipe()
+with Experiment("a/b", root=ROOT, system_metrics=0, quiet=True) as e:
+    e.log_metric("x", 0.0, step=0)
+    child = os.fork()
+    if child == 0:
+        os.close(writing)
+        os.read(reading, 1)  # its parent is gone
+        time.sleep(0.2)
+        sys.stdout.close()
+        sys.exit(3)
+os._exit(0)
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    assert state(root / "a" / "b").outcome() == ("completed", None)

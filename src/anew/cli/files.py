@@ -67,8 +67,12 @@ def files(
         if cat:
             if len({_place(one) for one in found}) != 1:
                 raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
-            sys.stdout.buffer.write(found[-1].read_bytes())
-            sys.stdout.buffer.flush()
+            data = found[-1].read_bytes()
+            if sys.stdout.isatty():  # a terminal obeys what is in it
+                face.out.line(data.decode("utf-8", "replace"))
+            else:
+                sys.stdout.buffer.write(data)
+                sys.stdout.buffer.flush()
             return
         saved = None if save is None else _save(found, save, overwrite)
 

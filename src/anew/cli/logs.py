@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .face import Face, complete_experiment, shared
-from .output import as_json
+from .output import as_line
 from .words import moment, printable, value
 
 if TYPE_CHECKING:
@@ -70,9 +69,9 @@ def logs(
         if console:
             for text in view.console(tail, contains=grep).splitlines():
                 if face.out.mode == "json":
-                    print(json.dumps({"message": text}, ensure_ascii=False))
+                    print(as_line({"message": text}))
                 else:
-                    print(text)
+                    print(printable(text))
             return
         found = view.logs(level=level, contains=grep, tail=tail)
         if level is not None and not found and not view.logs(level=level, tail=1):
@@ -96,11 +95,8 @@ def _print(face: Face, line: LogLine, console: bool) -> None:
             "time": line.time, "level": line.level, "message": line.message,
             "fields": line.fields, "writer": line.writer,
         }  # fmt: skip
-        print(json.dumps(as_json(document), ensure_ascii=False, allow_nan=False))
-    elif console:
-        # Its own bytes, colours included, as a `tail -f` of the file would show them.
-        print(line.message)
-    elif face.out.mode == "quiet":
+        print(as_line(document))
+    elif console or face.out.mode == "quiet":
         print(printable(line.message))
     else:
         fields = "".join(f" {key}={value(one)}" for key, one in line.fields.items())

@@ -202,20 +202,23 @@ def _show(message: str, hint: str, face: Face) -> None:
     from .words import printable
 
     if not sys.stderr.isatty():
-        print(f"error: {printable(message)}", *([hint] if hint else []), sep="\n", file=sys.stderr)
+        print(
+            f"error: {printable(message)}",
+            *([printable(hint)] if hint else []),
+            sep="\n",
+            file=sys.stderr,
+        )
         return
     from rich.text import Text
 
     console = face.out.console(stderr=True)
     console.print(Text("error: ", "bold red") + Text(printable(message), ""))
     if hint:
-        console.print(Text(hint, "dim"))
+        console.print(Text(printable(hint), "dim"))
 
 
 def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
-    import json
-
-    from .output import as_json
+    from .output import as_json, as_line
 
     facts = {
         name: as_json(getattr(error, name))
@@ -231,7 +234,7 @@ def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
             **facts,
         }
     }
-    print(json.dumps(document, ensure_ascii=False), file=sys.stderr)
+    print(as_line(document), file=sys.stderr)
 
 
 @click.group(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,14 +19,17 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
 from .table import Column, cut, fitted, plain_rows
+from .words import one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
     from rich.text import Text
 
-__all__ = ["Column", "Mode", "Output", "as_json"]
+__all__ = ["Column", "Mode", "Output", "as_json", "as_line"]
 
+# Controls, and marks that turn or hide the text around them; JSON itself escapes those below 0x20.
+_CONTROLS = re.compile("[\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 Mode = Literal["human", "json", "quiet"]
 
 
@@ -98,22 +102,25 @@ class Output:
 
     def json(self, document: Any) -> None:
         """Print a document, indented on a terminal."""
-        indent = 2 if sys.stdout.isatty() else None
-        print(json.dumps(as_json(document), ensure_ascii=False, allow_nan=False, indent=indent))
+        print(as_line(document, indent=2 if sys.stdout.isatty() else None))
 
     def ids(self, ids: Iterable[str]) -> None:
         """Print ids, or paths, one per line."""
         for one in ids:
-            print(one)
+            print(one_line(one))
 
     def line(self, text: str | Text = "", style: str = "") -> None:
-        """Print one line of data for people."""
+        """Print one line of data for people; nothing in it is obeyed by a terminal."""
         if not self.terminal:
-            print(text if isinstance(text, str) else text.plain)
+            print(printable(text if isinstance(text, str) else text.plain))
             return
         from rich.text import Text
 
-        self.console().print(Text(text, style) if isinstance(text, str) else text)
+        if isinstance(text, str):
+            text = Text(printable(text), style)
+        elif printable(text.plain) != text.plain:  # styles go by position: they are lost
+            text = Text(printable(text.plain), text.style)
+        self.console().print(text)
 
     def table(self, columns: Sequence[Column]) -> list[str]:
         """Print a table that fits the terminal; the titles of the columns left out for that.
@@ -137,7 +144,7 @@ class Output:
         for row in range(-1, count):
             line = Text(no_wrap=True)
             for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
-                text = column.title if row < 0 else column.cells[row]
+                text = one_line(column.title if row < 0 else column.cells[row])
                 cell = Text(
                     cut(text, width, column.path or row < 0),
                     "bold dim" if row < 0 else column.style(row),
@@ -161,6 +168,7 @@ class Output:
         self._to_stderr(text, "yellow")
 
     def _to_stderr(self, text: str, style: str) -> None:
+        text = printable(text)
         if not sys.stderr.isatty():
             print(text, file=sys.stderr)
             return
@@ -172,7 +180,7 @@ class Output:
         """Ask on a terminal; False without one."""
         if not (sys.stdin.isatty() and sys.stderr.isatty()):
             return False
-        print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+        print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     @contextmanager
@@ -248,6 +256,15 @@ class _Bar:
             self._stopped = True
             if self._progress is not None:
                 self._progress.stop()
+
+
+def as_line(document: Any, *, indent: int | None = None) -> str:
+    """A document as JSON in which nothing is left that a terminal would obey."""
+    text = json.dumps(as_json(document), ensure_ascii=False, allow_nan=False, indent=indent)
+    if indent is None and text.isprintable():
+        return text
+    # Outside of its texts JSON has none of these, and inside of them an escape says the same.
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def as_json(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .errors import Refused
 from .face import Face, complete_experiment, shared
 from .output import Column
 from .words import one_line
@@ -15,6 +16,7 @@ from .words import one_line
 if TYPE_CHECKING:
     from ..reproduce.comparison import Judgement
     from ..reproduce.live import Live
+    from ..reproduce.plan import Plan
     from ..reproduce.replay import Replayed
     from ..reproduce.verdict import Tolerance
 
@@ -150,7 +152,17 @@ def run(
     help="Run it N times and show the spread.",
 )
 @click.option("--strict", is_flag=True, help="Refuse to run if packages or inputs have changed.")
+@click.option(
+    "--variable",
+    "variables",
+    multiple=True,
+    metavar="NAME",
+    help="Set this recorded variable although it decides which code is loaded (LD_PRELOAD …); may repeat.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option(
+    "-y", "--yes", is_flag=True, help="Do not ask, also if another user or machine recorded it."
+)
 @click.option("--output", "show", is_flag=True, help="Show what the program prints.")
 @_tolerances
 @shared(quiet="Print the ids of the re-runs alone.")
@@ -164,7 +176,9 @@ def reproduce(
     links: tuple[str, ...],
     times: int,
     strict: bool,
+    variables: tuple[str, ...],
     dry_run: bool,
+    yes: bool,
     show: bool,
     rtol: tuple[str, ...],
     atol: tuple[str, ...],
@@ -176,6 +190,9 @@ def reproduce(
     The recorded commit is checked out into a temporary worktree, the uncommitted changes are applied, declared inputs
     are checked, and the command is run as a child experiment. Then every metric is compared with the original's,
     point by point. Metrics that measure time or speed are left out.
+
+    What another user or machine recorded is shown and confirmed before it runs. Without a terminal to ask on, --yes is
+    needed, or an entry in the setting ANEW_TRUST.
 
     \b
     Examples:
@@ -195,7 +212,8 @@ def reproduce(
     tolerance = _tolerance(rtol, atol)
     with face.store() as store:
         plan = make_plan(
-            store, store.get(experiment), kind=kind, repo=repo, python=python, command=command, links=links
+            store, store.get(experiment), kind=kind, repo=repo, python=python, command=command, links=links,
+            variables=variables,
         )  # fmt: skip
         if dry_run:
 
@@ -205,14 +223,41 @@ def reproduce(
 
             face.out.emit(plan.to_dict, ids=plan.lines(), table=steps)
             return 0
+        _confirm(face, plan, yes)
         results: list[Replayed] = []
         with _progress(face, times) as progress, _told(face) as broken_off:
             for result in replay(
                 store, plan, tolerance=tolerance, only=only, ignore=ignore, times=times, strict=strict,
-                show=show and face.out.mode == "human", say=face.out.say, progress=progress,
+                show=show and face.out.mode == "human", say=face.out.say, progress=progress, confirmed=True,
             ):  # fmt: skip
                 results.append(result)
     return 130 if broken_off else _show_replays(face, results)
+
+
+def _confirm(face: Face, plan: Plan, yes: bool) -> None:
+    """Show what another user or machine recorded, and ask whether it may run here.
+
+    Raises:
+        Refused: The answer is no, or there is nobody to ask.
+    """
+    from fnmatch import fnmatchcase
+
+    from ..settings import load_settings
+
+    recipe = plan.recipe
+    trusted = any(fnmatchcase(recipe.recorded_by, str(who)) for who in load_settings().trust)
+    if yes or trusted or recipe.is_own:
+        for name, why in plan.withheld.items():
+            face.out.say(f"{name} is not set: {why}; --variable {name} sets it")
+        return
+    for line in plan.lines():
+        face.out.warn(line)
+    who = one_line(recipe.recorded_by)
+    if not face.out.confirm(f"This was recorded by {who}, not by you on this machine. Run it?"):
+        raise Refused(
+            f"Nothing was run: {recipe.prefix} was recorded by {who}. To run their code and command here, give --yes, "
+            f"or set ANEW_TRUST={who}."
+        )
 
 
 @contextlib.contextmanager

@@ -124,8 +124,16 @@ def _files_of(folder: str, share: Share) -> list[str]:
 
 
 def move(source: str, target: str) -> None:
-    """Move a file or folder; what is at the target already is filled up, and of a file the longer one stays."""
+    """Move a file or folder; what is at the target already is filled up, and of a file the longer one stays.
+
+    No link is followed: what is moved takes the place of one, and one is moved only where nothing is.
+    """
     try:
+        if os.path.islink(source) and os.path.lexists(target):
+            os.unlink(source)
+            return
+        if os.path.islink(target):
+            os.unlink(target)
         if os.path.isdir(target) and os.path.isdir(source):
             for name in os.listdir(source):
                 move(os.path.join(source, name), os.path.join(target, name))

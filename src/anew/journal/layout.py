@@ -88,6 +88,17 @@ class RootLayout:
         """The repository of model weights."""
         return os.path.join(self.root, "weights")
 
+    def links(self) -> list[str]:
+        """Those of the store's own folders and files that are symbolic links, which they must not be.
+
+        A folder that was unpacked into the root can hold such a link: what is written there, and removed again, would be
+        somebody's files elsewhere.
+        """
+        own = (
+            self.private, self.journal, self.series, self.packs, self.shared, self.trash, self.lock, self.catalog,
+        )  # fmt: skip
+        return [path for path in own if os.path.islink(path)]
+
     def experiment(self, prefix: str) -> ExperimentLayout:
         """The folder of the experiment with that (checked) prefix."""
         return ExperimentLayout(os.path.join(self.root, *prefix.split("/")))

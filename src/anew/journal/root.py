@@ -174,6 +174,9 @@ def make_private(root: RootLayout, folder: str) -> None:
     Raises:
         OSError: It cannot be made.
     """
+    for own in (root.private, folder):
+        if os.path.islink(own):
+            raise OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", own)
     if os.path.isdir(folder):
         return
     os.makedirs(root.root, exist_ok=True)

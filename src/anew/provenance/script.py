@@ -7,7 +7,7 @@ import shlex
 
 from ..record.secrets import MASK
 from .command import is_python
-from .variables import PLACE
+from .variables import PLACE, changes_loading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def script_text(
     exports = [
         f"export {name}={shlex.quote(value)}"
         for name, value in variables.items()
-        if not PLACE.match(name) and MASK not in value
+        if not PLACE.match(name) and not changes_loading(name) and MASK not in value
     ]
     import_from = [p for p in environment.get("paths", []) if p != "."]
     if import_from:

@@ -35,8 +35,10 @@ def place(root: RootLayout, target: str, data: bytes, *, executable: bool = Fals
     hexdigest = digest(data)
     source = os.path.join(root.shared, f"{hexdigest[:32]}{'.x' if executable else ''}")
     os.makedirs(os.path.dirname(target), exist_ok=True)
+    # A link in place of the folder, which a received folder may hold, would lead out of the root.
+    elsewhere = os.path.islink(root.shared) or os.path.islink(root.private)
     try:
-        if not _link(source, target) or not _holds(target, data):
+        if not elsewhere and (not _link(source, target) or not _holds(target, data)):
             _write(source, data, 0o555 if executable else 0o444, lasting=True)
             _link(source, target)
     except OSError:  # no hard links here, too many of one file, or another user's folder

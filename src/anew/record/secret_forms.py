@@ -138,6 +138,8 @@ SPREAD_FORMS: tuple[Form, ...] = (
     Form("user and password", ("auth", "Auth", "login"),
          r"(?P<head>\b(?:auth[ ]?=[ ]?|\w*Auth|\w*login)\([ ]?(?P<q>[\"'])[^\"'\n]*(?P=q)[ ]?,[ ]?(?P<p>[\"']))(?!\*\*\*)[^\"'\n]{3,}(?=(?P=p))"),
     Form("database client", ("mysql", "mariadb"), r"(?P<head>\b(?:mysql\w*|mariadb)\b[^\n|;]{0,80}?\s-p)(?!\*\*\*)[^\s\"',]+"),
+    Form("docker", ("docker", "podman"), r"(?P<head>\b(?:docker|podman)\s+login\b[^\n|;]{0,120}?\s-p[ =]?)(?!\*\*\*)[^\s\"',]+"),
+    Form("redis client", ("redis-cli",), r"(?P<head>\bredis-cli\b[^\n|;]{0,120}?\s-a[ =]?)(?!\*\*\*)[^\s\"',]+"),
     Form("sshpass", ("sshpass",), r"(?P<head>\bsshpass[\"']?,?\s+[\"']?-p[\"']?,?\s*[\"']?)(?!\*\*\*)[^\s\"']+"),
     Form("curl", ("curl",), r"(?P<head>\bcurl\b[^\n|;]{0,120}?\s[\"']?(?:-u|--user)[\"',]*[= ]?[\"']?[^\s:\"']+:)(?!\*\*\*)[^\s\"']+"),
     Form("netrc", ("login",), r"(?P<head>\blogin\s+\S+\s+password\s+)(?!\*\*\*)\S+"),

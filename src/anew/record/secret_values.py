@@ -38,15 +38,18 @@ _TYPE = r"(?:[ \t]*:[ \t]*[A-Za-z_][\w.]*(?:\[[\w., |\[\]]*\])?(?:[ \t]*\|[ \t]*
 _IS = r"[ \t]*(?:=>|:=|!=|[=:]{1,3})[ \t]*"
 # What may stand between a name and a value in quotes; a bracket after the sign may be the end of its line.
 _TO_QUOTED = (
-    _CLOSE + _TYPE + _IS + r"(?:\([ \t]*(?:\n[+ ]?[ \t]*)?)?"
+    _CLOSE
+    + _TYPE
+    + _IS
+    + r"(?:(?:[\w.]*(?:Secret\w*|quote(?:_plus)?|Option|Field|str|bytes|b64encode))?\([ \t]*(?:\n[+ ]?[ \t]*)?)?"
     r"|\\*[\"'][ \t]*,[ \t]*(?:[^)\n\"']*\bdefault[ \t]*=[ \t]*)?"  # setdefault("NAME", "…"), add_argument("--name", default="…")
     r"|\\*[\"'][ \t]*,?[ \t]*\\*[\"']?(?:value|default)\\*[\"']?[ \t]*[=:][ \t]*"  # {"name": "NAME", "value": "…"}
     r"|[ \t]+(?=['\"])"  # PASSWORD '…'
 )
-_TO_BARE = _CLOSE + _IS + r"(?:(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|ApiKey) +)?"
+_TO_BARE = _CLOSE + _IS + r"(?P<scheme>(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|ApiKey) +)?"
 _TO_NEXT = r"(?:[\"'][ \t]*,[ \t]*[\"']|[ \t]+)"  # --password …
-_TO_WORD = r"[ \t]+(?:(?:is|was|->|provided:?)[ \t]+)?"
-_BARE = r"[\"'`]?(?P<value>[^\s\"'`,;&<>(){}\[\]|\\=:][^\s\"'`&;<>]*)"
+_TO_WORD = r"(?:[ \t]*[|│][ \t]*|[ \t]+(?:(?:is|was|->|provided:?)[ \t]+)?)"
+_BARE = r"[\"'`]?(?P<value>[^\s\"'`,;&<>(){}\[\]|\\=:][^\s\"'`<>]*)"
 # In a line of a configuration file the value goes on to the end of the line or to a comment.
 _REST = r"(?P<value>[^\s\"'`#{\[&*!|>%@=:][^\n]*?)(?=[ \t]*(?:[ \t]#[^\n]*)?(?:,?[ \t]*)?(?:\n|$))"
 _BLOCK = r"[|>][+-]?\d?[ \t]*\n[+ ]?[ \t]+(?P<value>\S[^\n]*)"  # YAML's texts of several lines
@@ -54,7 +57,7 @@ _MARKUP = r"(?P<value>[^<\s][^<\n]*)(?=</)"
 _NEXT_VALUE = r"[\"']?[ \t]*\n[+ ]?[ \t]*value:[ \t]*[\"']?(?P<value>[^\s\"'{$][^\n\"']*)"  # - name: …, value: …
 _SCHEME = r"(?P<head>(?:[Bb]earer|[Bb]asic|[Tt]oken|[Dd]igest|ApiKey) +)(?P<value>\S+)"
 _LINE_START = r"(?:^|\n)[+ -]?[ \t]*(?:-[ \t]+)?(?:export[ \t]+)?[\"']?$"
-_SET = r"(?:^|[\s+])(?:ENV|ARG|setenv|SetEnv|machdep)[ \t]+$"  # Dockerfile, csh, Apache
+_SET = r"(?:^|[\s+])(?:ENV|ARG|setenv|SetEnv)[ \t]+$"  # Dockerfile, csh, Apache
 _PLACEHOLDER = r"(?:\{[^{}]*\}|\$\{[^}]*\}|\$\([^)]*\)?|\$(?:[A-Z_][A-Z0-9_]*|[a-z_]+|[0-9@*])|<[^>]*>|%\(?\w*\)?[sdr]?|\[[^\]]*\]|\.{2,}|[xX]{3,})+|[A-Z]+(?:_[A-Z]+)+|(?i:your)[-_ ][\w -]*"
 _CALL = r"[A-Za-z_][\w.]*[(\[].*"
 _NOT_SECRET = frozenset(
@@ -125,7 +128,7 @@ def _quoted_value(
 ) -> tuple[int, int] | None:
     value = quoted["value"]
     scheme = _pattern(_SCHEME).fullmatch(value)
-    if scheme is not None and looks_random(scheme["value"]):
+    if scheme is not None and len(scheme["value"]) >= 8:
         return quoted.start("value") + scheme.start("value"), quoted.end("value")
     between = text[stop : quoted.start("quote")]
     if "," in between and between.lstrip("\\")[:1] in ("'", '"'):
@@ -157,6 +160,7 @@ def _bare_value(
         if found is not None:
             return _checked(found, certain)
     found = _pattern(_TO_BARE + _BARE).match(text, stop)
+    certain = certain or bool(found is not None and found["scheme"])
     unsure = how.literal and found is not None and "=" not in found[0][: -len(found["value"])]
     if found is None:
         found, unsure = _pattern(_TO_WORD + _BARE).match(text, stop), True
@@ -183,10 +187,10 @@ def _checked(found: re.Match[str] | None, certain: bool) -> tuple[int, int] | No
 def _trimmed(text: str, begin: int, end: int) -> tuple[int, int]:
     """The span of a value without what belongs to the sentence or the list around it."""
     value = text[begin:end]
-    follows = _pattern(r",[ \t]*[A-Za-z_][\w.-]*[=:]").search(value)
+    follows = _pattern(r"[,&;][ \t]*[A-Za-z_][\w.-]*[=:]|&&|;$").search(value)
     if follows is not None:
         end = begin + follows.start()
-    while end > begin + 1 and text[end - 1] in ")]},.:!?":
+    while end > begin + 1 and text[end - 1] in ")]},.:;!?&|":
         end -= 1
     return begin, end
 

@@ -173,6 +173,8 @@ def _mask_mapping(given: Mapping[str, Any], name: str) -> dict[str, Any]:
             below = named  # {"name": "API_KEY", "value": …}
         elif key == "key" and _is_account(given):
             below = "api_key"
+        elif key == "key" and name and is_secret_name(f"{name}.key"):
+            below = f"{name}.key"  # {"wandb": {"key": …}}
         shown = mask_text(key) if type(key) is str else key
         while shown in masked:
             shown += "*"

@@ -40,11 +40,16 @@ def find_clone(recipe: Recipe, given: str | None = None) -> str:
         candidates = [repository.root]
     else:
         here = find_repository(os.getcwd())
-        candidates = [recipe.root] + ([here.root] if here is not None else [])
+        # git runs programs that the configuration of a repository names: a folder that somebody else's record names
+        # is none to run it in.
+        candidates = [recipe.root] if recipe.is_own else []
+        candidates += [here.root] if here is not None else []
     for folder in candidates:
         if os.path.isdir(folder) and _has(folder, commit):
             return folder
-    looked = ", ".join(dict.fromkeys(candidates))
+    looked = (
+        ", ".join(dict.fromkeys(candidates)) or "the working directory, which is in no repository"
+    )
     remote = recipe.git.get("remote")
     fetch = f" (its remote is {remote})" if remote else ""
     raise ReproduceError(
@@ -160,7 +165,7 @@ def _apply(recipe: Recipe, work: str) -> None:
 
 def _place_submodules(recipe: Recipe, clone: str, work: str) -> None:
     """The files of each submodule at its recorded commit, taken from the clone's own copy of it."""
-    for path, commit in recipe.git.get("submodules", {}).items():
+    for path, commit in recipe.submodules.items():
         source = os.path.join(clone, *path.split("/"))
         try:
             archive = git(source, "archive", "--format=tar", commit, seconds=600)

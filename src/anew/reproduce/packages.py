@@ -96,7 +96,7 @@ def choose_python(recipe: Recipe, kind: EnvironmentKind, given: str | None) -> P
         return ask_python(sys.executable)
     recorded_packages(recipe)
     wanted = recipe.python_version.rsplit(".", 1)[0]
-    recorded = str(recipe.environment.get("executable") or "")
+    recorded = str(recipe.environment.get("executable") or "") if recipe.is_own else ""
     for program in (sys.executable, recorded, f"python{wanted}", "python3"):
         try:
             python = ask_python(program) if program else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
 from ..provenance.patch import sections
+from ..provenance.variables import PLACE, changes_loading, is_usual
+from ..record.secrets import MASK
 from .code import find_clone
 from .data import InputState, check_inputs
 from .differences import InputDifference
@@ -25,7 +28,11 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["OF_THIS_MACHINE", "Plan", "make_plan"]
+
+_PINNED = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,.-]*\])?==[\w.+!-]+")
+# Which GPUs to use, and in what language to speak, is this machine's affair.
+OF_THIS_MACHINE = re.compile(r"^(CUDA_VISIBLE_DEVICES|NVIDIA_VISIBLE_DEVICES|LANG|LC_ALL)$")
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Plan:
         differences: How the environment differs; with a new environment, what making it will mend.
         inputs: The declared inputs as they are now.
         links: Paths of the original folder to link into the checkout.
+        variables: The recorded variables that the re-run sets.
+        withheld: Those that it does not set, because they were not asked for by name, each with the reason.
     """
 
     recipe: Recipe
@@ -47,6 +56,8 @@ class Plan:
     differences: list[InputDifference]
     inputs: list[InputState]
     links: list[str] = field(default_factory=list)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -54,6 +65,8 @@ class Plan:
         return {
             "experiment": recipe.experiment_id,
             "prefix": recipe.prefix,
+            "recorded_by": recipe.recorded_by,
+            "own": recipe.is_own,
             "commit": recipe.commit,
             "clone": self.clone or None,
             "patched": [path for path, _ in sections(recipe.patch)],
@@ -62,6 +75,8 @@ class Plan:
             "python": self.python.program,
             "differences": [d.to_dict() for d in self.differences],
             "inputs": [state.to_dict() for state in self.inputs],
+            "variables": dict(self.variables),
+            "withheld_variables": {name: recipe.variables[name] for name in self.withheld},
             "command": recipe.command_in("<checkout>", self.python.program),
             "working_directory": recipe.cwd_in("<checkout>"),
         }
@@ -88,10 +103,26 @@ class Plan:
             steps.append(
                 f"make an environment with {packages} packages ({self.kind}, {self.python.program})"
             )
+            steps += [f"install {line}" for line in self._unusual_requirements()]
+        for name, value in self.variables.items():
+            steps.append(f"set {name}={shlex.quote(value)}")
+        for name, why in self.withheld.items():
+            steps.append(
+                f"leave {name} unset (recorded as {shlex.quote(recipe.variables[name])}): {why}"
+            )
         steps += [f"input {state.name}: {state.state}" for state in self.inputs]
         steps.append(f"run in {plain['working_directory']}: {shlex.join(plain['command'])}")
         steps.append("compare every metric with the original's")
         return steps
+
+    def _unusual_requirements(self) -> list[str]:
+        """The lines of the recorded requirements that name more than a package and its version."""
+        lines = (self.recipe.requirements or b"").decode("utf-8", "replace").splitlines()
+        return [
+            line
+            for line in map(str.strip, lines)
+            if line and line[0] != "#" and not _PINNED.fullmatch(line)
+        ]
 
 
 def _count(differences: list[InputDifference]) -> str:
@@ -109,6 +140,7 @@ def make_plan(
     python: str | None = None,
     command: Sequence[str] | None = None,
     links: Sequence[str] = (),
+    variables: Sequence[str] = (),
 ) -> Plan:
     """Find out how an experiment would be run again, and whether it can be.
 
@@ -118,6 +150,7 @@ def make_plan(
         python: The interpreter to use.
         command: Stands for the recorded command.
         links: Paths that git does not have, to be linked into the checkout.
+        variables: Names of recorded variables to set although they decide which code is loaded.
 
     Raises:
         StillRunning: The experiment is still running.
@@ -135,7 +168,40 @@ def make_plan(
             "command again."
         )
     differences = environment_differences(recipe, chosen) if kind == "current" else []
-    return Plan(recipe, clone, kind, chosen, differences, inputs, list(links))
+    chosen_variables, withheld = _variables(recipe, variables)
+    return Plan(
+        recipe, clone, kind, chosen, differences, inputs, list(links), chosen_variables, withheld
+    )
+
+
+def _variables(recipe: Recipe, asked: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The recorded variables to set, and those to leave, with the reason.
+
+    Raises:
+        ReproduceError: One that was asked for was not recorded.
+    """
+    unknown = [name for name in asked if name not in recipe.variables]
+    if unknown:
+        raise ReproduceError(
+            f"{recipe.prefix} has no recorded variable {unknown[0]}. Recorded are: "
+            f"{', '.join(recipe.variables) or 'none'}."
+        )
+    found: dict[str, str] = {}
+    withheld: dict[str, str] = {}
+    for name, value in recipe.variables.items():
+        if PLACE.match(name) or OF_THIS_MACHINE.match(name) or MASK in value:
+            continue
+        if name in asked:
+            found[name] = value
+        elif changes_loading(name):
+            withheld[name] = "it decides which code is loaded"
+        elif not recipe.is_own and not is_usual(name):
+            withheld[name] = (
+                f"{recipe.recorded_by} recorded it, and it is not one that usually matters"
+            )
+        else:
+            found[name] = value
+    return found, withheld
 
 
 def free_prefix(store: Store, prefix: str) -> str:

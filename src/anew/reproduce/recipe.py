@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError, StillRunning
+from ..journal.author import login_name
+from ..journal.liveness import host_name
 from ..provenance.command import is_python
 from ..provenance.script import place_argument
 from ..record.captures import unchanged
 from ..record.secrets import MASK
 from ..record.status import Status
+from ..settings import load_settings
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
 
 __all__ = ["Recipe", "read_recipe"]
+
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,8 @@ class Recipe:
         root: The top of the code's working tree, "" if it is not known.
         commit: None for code that was in no commit: then the patch is all of it.
         patch: The patch of what was not committed; empty if there was none.
+        user: Who recorded it, as the record says; with `host`, the machine.
+        is_own: Whether that is this user, on this machine.
         opened_as: What the program called the experiment; None if it was recorded from outside.
         nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
@@ -38,6 +47,9 @@ class Recipe:
 
     experiment_id: str
     prefix: str
+    user: str
+    host: str
+    is_own: bool
     command: list[str]
     cwd: str
     entry: str | None
@@ -48,10 +60,21 @@ class Recipe:
     nth: int
     repeat: int
     git: Mapping[str, Any]
+    submodules: Mapping[str, str]
     environment: Mapping[str, Any]
     variables: Mapping[str, str]
     inputs: Mapping[str, Mapping[str, Any]]
     requirements: bytes | None
+
+    @property
+    def recorded_by(self) -> str:
+        """Such as "alice@node7"."""
+        return f"{self.user or 'unknown'}@{self.host or 'unknown'}"
+
+    @property
+    def import_paths(self) -> list[str]:
+        """The folders that the program imported from, relative to the code."""
+        return _texts(self.environment.get("paths"))
 
     @property
     def python_version(self) -> str:
@@ -100,9 +123,9 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         )
     captured = view.captured
     recorded, git = _fact(captured, "command"), _fact(captured, "git")
-    words = list(command or recorded.get("launcher") or recorded.get("argv") or [])
+    words = list(command) if command else _texts(recorded.get("launcher") or recorded.get("argv"))
     _check_command(view, recorded, words, given=bool(command))
-    commit, patch = git.get("commit"), _read_patch(view, git)
+    commit, patch = _commit(view, git.get("commit")), _read_patch(view, git)
     if commit is None and not patch:
         raise ReproduceError(
             f"The code of {view.prefix} was not captured: there was no git repository and no "
@@ -112,19 +135,27 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
     return Recipe(
         experiment_id=view.id,
         prefix=view.prefix,
+        user=view.user or "",
+        host=view.host or "",
+        is_own=_is_own(view),
         command=words,
         cwd=str(recorded.get("cwd") or git.get("root") or ""),
-        entry=recorded.get("entry"),
+        entry=_text(recorded.get("entry")),
         root=str(git.get("root") or ""),
         commit=commit,
         patch=patch,
-        opened_as=recorded.get("opened_as"),
-        nth=int(recorded.get("nth") or 0),
-        repeat=int(recorded.get("repeat") or 0),
+        opened_as=_text(recorded.get("opened_as")),
+        nth=_whole(recorded.get("nth")),
+        repeat=_whole(recorded.get("repeat")),
         git=git,
         environment=_fact(captured, "environment"),
-        variables=_fact(captured, "variables"),
-        inputs=_fact(captured, "inputs"),
+        variables={
+            name: value
+            for name, value in _fact(captured, "variables").items()
+            if isinstance(value, str) and _VARIABLE.fullmatch(name) and "\0" not in value
+        },
+        submodules=_submodules(view, git),
+        inputs={k: v for k, v in _fact(captured, "inputs").items() if isinstance(v, Mapping)},
         requirements=_read_requirements(view, captured),
     )
 
@@ -132,6 +163,48 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
 def _fact(captured: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     found = captured.get(what)
     return found if isinstance(found, Mapping) else {}
+
+
+def _is_own(view: ExperimentView) -> bool:
+    ours = {login_name(), load_settings().user or login_name()}
+    return (view.user or "") in ours and view.host == host_name()
+
+
+def _texts(value: object) -> list[str]:
+    """A recorded list of texts; empty for anything else: what was recorded may have been written by anybody."""
+    if isinstance(value, (list, tuple)) and all(
+        isinstance(v, str) and "\0" not in v for v in value
+    ):
+        return list(value)
+    return []
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _whole(value: object) -> int:
+    return value if type(value) is int and 0 <= value < 1 << 31 else 0
+
+
+def _commit(view: ExperimentView, value: object) -> str | None:
+    """The recorded commit; what is none could be taken for an option of git."""
+    if value is None or (isinstance(value, str) and _COMMIT.fullmatch(value)):
+        return value
+    raise ReproduceError(f"The recorded commit of {view.prefix} is not a commit: {value!r}.")
+
+
+def _submodules(view: ExperimentView, git: Mapping[str, Any]) -> dict[str, str]:
+    found = git.get("submodules") or {}
+    for path, commit in found.items() if isinstance(found, Mapping) else [("", None)]:
+        parts = path.split("/")
+        inside = not {"", ".", "..", ".git"}.intersection(parts) and "\\" not in path
+        if not inside or not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+            raise ReproduceError(
+                f"The recorded submodule {path!r} of {view.prefix} is not one: its path would leave "
+                "the checkout, or its commit is not a commit."
+            )
+    return dict(found)
 
 
 def _check_command(

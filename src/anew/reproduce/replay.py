@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
 from ..provenance.variables import PLACE, chosen_variables
-from ..record.secrets import MASK
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep
 from .comparison import Judgement, compare
@@ -21,7 +19,7 @@ from .data import InputState, check_inputs, link_into
 from .figure import draw
 from .live import Live
 from .packages import Python, make_environment
-from .plan import Plan, free_prefix
+from .plan import OF_THIS_MACHINE, Plan, free_prefix
 from .running import (
     Ended,
     end,
@@ -37,11 +35,13 @@ from .verdict import Curve, Tolerance
 if TYPE_CHECKING:
     from ..store import Store
 
-__all__ = ["Interrupted", "Replayed", "keep_verdict", "replay"]
+__all__ = ["Interrupted", "NotConfirmed", "Replayed", "keep_verdict", "replay"]
 
-# Which GPUs to use, and in what language to speak, is this machine's affair.
-_OURS = re.compile(r"^(CUDA_VISIBLE_DEVICES|NVIDIA_VISIBLE_DEVICES|LANG|LC_ALL)$")
 _LONGEST = 2000
+
+
+class NotConfirmed(ReproduceError):
+    """Another user or machine recorded it, and nobody has confirmed that it may run here."""
 
 
 class Interrupted(ReproduceError):
@@ -82,6 +82,7 @@ def replay(
     figure: bool = True,
     say: Callable[[str], object] = lambda text: None,
     progress: Callable[[Live], object] = lambda live: None,
+    confirmed: bool = False,
 ) -> Iterator[Replayed]:
     """Run an experiment again, `times` times, yielding each result as it is there.
 
@@ -93,11 +94,20 @@ def replay(
         figure: Draw both curves into the child's folder.
         say: Told what is being done, and what differs.
         progress: Called now and then with the state of the running curve.
+        confirmed: Somebody has seen the plan and wants it run, although another user or machine recorded it.
 
     Raises:
+        NotConfirmed: Another user or machine recorded it, and nobody has confirmed that it may run here.
         ReproduceError: It cannot be run again; nothing was changed.
         Interrupted: It was interrupted.
     """
+    if not (confirmed or plan.recipe.is_own):
+        raise NotConfirmed(
+            f"{plan.recipe.prefix} was recorded by {plan.recipe.recorded_by}, not by you on this machine: running it "
+            "again runs their code and command here. Look at the plan first (`anew reproduce "
+            f"{plan.recipe.experiment_id[:6]} --dry-run`), then confirm with --yes, or name whom you trust in the "
+            "setting ANEW_TRUST."
+        )
     tolerance = tolerance or Tolerance()
     if plan.clone:
         for folder in sweep(plan.clone):
@@ -182,13 +192,12 @@ def _environment(plan: Plan, work: str, python: Python) -> dict[str, str]:
     recipe = plan.recipe
     environ = {k: v for k, v in os.environ.items() if not k.startswith("ANEW_")}
     for name in chosen_variables(environ):
-        if not PLACE.match(name) and not _OURS.match(name):
+        if not PLACE.match(name) and not OF_THIS_MACHINE.match(name):
             environ.pop(name, None)
-    for name, value in recipe.variables.items():
-        if not PLACE.match(name) and not _OURS.match(name) and MASK not in value:
-            environ[name] = value
+    environ |= plan.variables
     # An editable install of the project would import from the original folder, not from the checkout.
-    paths = [os.path.normpath(os.path.join(work, p)) for p in recipe.environment.get("paths", [])]
+    inside = [os.path.normpath(p) for p in recipe.import_paths]
+    paths = [os.path.normpath(os.path.join(work, p)) for p in inside if _stays_inside(p)]
     paths += [
         recipe.placed(p, work, "") for p in environ.get("PYTHONPATH", "").split(os.pathsep) if p
     ]
@@ -199,6 +208,10 @@ def _environment(plan: Plan, work: str, python: Python) -> dict[str, str]:
     bin_folder = os.path.dirname(python.program)
     environ["PATH"] = os.pathsep.join([bin_folder, environ.get("PATH", os.defpath)])
     return environ
+
+
+def _stays_inside(path: str) -> bool:
+    return not os.path.isabs(path) and path.split(os.sep)[0] != ".."
 
 
 def _run_once(

@@ -8,6 +8,7 @@ import os
 import threading
 
 from ..address import local_folder
+from ..errors import CorruptData
 from ..journal.layout import RootLayout
 from ..journal.reserve import NO_ROOM, has_room, keep_reserve
 from .catalog.protocol import Catalog
@@ -71,10 +72,20 @@ def open_stores(
     Args:
         cache: Where to keep the catalog of a root that cannot be written, or has no room; None keeps it in memory.
         elsewhere: Keep it there even if the root seems to have room.
+
+    Raises:
+        CorruptData: One of the store's own folders is a symbolic link.
     """
     root = RootLayout(local_folder(url))
     if not os.path.isdir(root.root):
         return Stores(root, SqliteCatalog(None))
+    for path in root.links():
+        raise CorruptData(
+            f"{path} is a symbolic link to {os.readlink(path)}. The store's own folders must not be links, because "
+            "files would be written and removed outside of it. Remove the link; what belongs in its place is made "
+            "again.",
+            path=path,
+        )
     if not elsewhere and _is_writable(root):
         keep_reserve(root)
         return Stores(root, SqliteCatalog(root.catalog), writable=True, lock=root.lock)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 
 from ..record import encode as encoding
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["claim_identity", "iso_time", "replace_document", "write_json"]
+
+
+_MOST = 64 << 20  # bytes; what is longer is none of ours
 
 
 def iso_time(t: float | None) -> str | None:
@@ -94,12 +98,35 @@ def claim_identity(path: str, document: dict[str, Any]) -> dict[str, Any] | None
     return None
 
 
+def _read_plain(path: str) -> bytes:
+    """The bytes of a small plain file; none of anything else that lies there, such as a link or a pipe."""
+    try:
+        fd = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return b"?"
+    with open(fd, "rb") as file:
+        return file.read(_MOST) if stat.S_ISREG(os.fstat(fd).st_mode) else b"?"
+
+
+def _is_identity(found: Any) -> bool:
+    """Whether a document says who the experiment is, in the types that it is written in."""
+    return (
+        isinstance(found, dict)
+        and isinstance(found.get("experiment_id"), str)
+        and bool(found["experiment_id"])
+        and type(found.get("format", 1)) is int
+    )
+
+
 def read_identity(path: str) -> dict[str, Any] | None:
     """The document, or None where there is none. One being created by other means is waited for."""
     for _ in range(50):
         try:
-            with open(path, "rb") as file:
-                data = file.read()
+            data = _read_plain(path)
         except FileNotFoundError:
             return None
         if data.strip():
@@ -107,6 +134,6 @@ def read_identity(path: str) -> dict[str, Any] | None:
                 found = json.loads(data)
             except ValueError:
                 return None
-            return found if isinstance(found, dict) and found.get("experiment_id") else None
+            return found if _is_identity(found) else None
         time.sleep(0.02)
     return None

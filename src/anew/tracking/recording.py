@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import time
 import weakref
 
 from ..errors import WriteFailed
 from ..journal.layout import ExperimentLayout, RootLayout
+from ..journal.liveness import runs
 from ..journal.root import announce
 from ..journal.writer import FORMAT_VERSION, LEAD, Writer
 from ..record.plain import merge, to_plain
@@ -20,6 +22,7 @@ from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe, unwatch_exit, watch_exit
 from .forks import fork_id, is_copy
+from .ranks import Joined
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,6 +145,7 @@ class Recording:
                 "root= or ANEW_ROOT, or mode='disabled' to run without recording.",
                 path=self.layout.folder,
             ) from error
+        self._opener, self._opened_with = self.pid, self.writer.name
         LIVE[id(self)] = self
         self.program = Program()
         _watch_process()
@@ -473,32 +477,20 @@ class Recording:
         from ..record.encode import load_fast_encoder
 
         settings, ticker = self.settings, process_ticker()
-        me = weakref.ref(self)
-
-        def each(work: Callable[[Recording], None]) -> Callable[[], None]:
-            def call() -> None:
-                recording = me()
-                if recording is not None:
-                    work(recording)
-
-            return call
-
         global _encoder_comes
         if (
             not _encoder_comes
         ):  # once per process, and not before the first points: it takes longer than they
             _encoder_comes = True
             ticker.add(load_fast_encoder, None, 0.1, name="the fast encoder")
-        self._handles.append(ticker.add(each(Recording.write_due), DOCUMENT_EVERY, first_after=0.2))
-        if settings.heartbeat:
-            self._handles.append(ticker.add(each(Recording.beat), settings.heartbeat))
-        if settings.fsync:
-            self._handles.append(ticker.add(each(Recording.sync), settings.fsync))
+        self._keep_up()
         if self.rank.local_rank in (None, 0):
             self._sample()
         if self.when_alone is not None:
             self._handles.append(
-                ticker.add(each(Recording.look_for_lead), ALONE_AFTER, name="looking for rank 0")
+                ticker.add(
+                    self._weakly(Recording.look_for_lead), ALONE_AFTER, name="looking for rank 0"
+                )
             )
         if settings.console == "on":
             from ..monitor.console import ConsoleCapture
@@ -509,6 +501,28 @@ class Recording:
             self.console.start()
         for changed in tuple(LIFE):
             changed()
+
+    def _weakly(self, work: Callable[[Recording], None]) -> Callable[[], None]:
+        me = weakref.ref(self)
+
+        def call() -> None:
+            recording = me()
+            if recording is not None:
+                work(recording)
+
+        return call
+
+    def _keep_up(self) -> None:
+        """Begin what goes on for as long as this records: documents, signs of life, forcing to the disk."""
+        from ..monitor.ticker import process_ticker
+
+        settings, ticker = self.settings, process_ticker()
+        documents = ticker.add(self._weakly(Recording.write_due), DOCUMENT_EVERY, first_after=0.2)
+        self._handles.append(documents)
+        if settings.heartbeat:
+            self._handles.append(ticker.add(self._weakly(Recording.beat), settings.heartbeat))
+        if settings.fsync:
+            self._handles.append(ticker.add(self._weakly(Recording.sync), settings.fsync))
 
     def _sample(self) -> None:
         """Begin to take samples of the system's metrics."""
@@ -680,9 +694,38 @@ class Recording:
 
     def reopen_in_child(self) -> None:
         """Give this forked process its own writer."""
+        if self.is_orphan():
+            self.take_over()
+            return
         self.pid = os.getpid()
         self.console = None  # the parent's copy keeps what the child prints
         self.writer = self._open_writer(f"child-{self.pid}", role="child")
+
+    def is_orphan(self) -> bool:
+        """Whether the process that opened this is gone and left it open, as one that makes itself a daemon does.
+
+        Workers of `multiprocessing` take nobody's place, and neither does a process that was handed the experiment.
+        """
+        workers = sys.modules.get("multiprocessing.process")
+        if isinstance(self.rank, Joined) or (workers and workers.parent_process() is not None):
+            return False
+        if self._opener == os.getpid() or runs(self._opener, 0) is not False:
+            return False
+        self.state = self.read_state()
+        return any(found.writer == self._opened_with for found in self.gone)
+
+    def take_over(self) -> None:
+        """Go on in place of the process that is gone: as an opening of its own, whose end counts."""
+        from ..record.ids import new_id
+
+        self.pid = self._opener = os.getpid()
+        self.opening, self.console, self.capturer = new_id(), None, None
+        self._steps_told = True
+        self.program = Program()
+        self.writer = self._open_writer(self.rank.label)
+        self._opened_with = self.writer.name
+        self._bury()
+        self._keep_up()
 
 
 def _named_floats(value: Any) -> Any:
@@ -720,9 +763,11 @@ def _after_fork() -> None:
 def _at_exit() -> None:
     """End what the program left open, with the status its own end suggests."""
     for recording in reversed(list(LIVE.values())):
-        if os.getpid() != recording.pid:
-            continue
         try:
+            if os.getpid() != recording.pid:
+                if not recording.is_orphan():
+                    continue
+                recording.take_over()
             end = recording.program.ended()
             (recording.ender or recording.close)(end.status, end.reason, end.error)
         except Exception as error:  # noqa: BLE001  (the others are ended all the same)

@@ -416,7 +416,8 @@ def test_the_doctor_names_broken_lines(store, root):
     view = store["run-0"]
     path = segment(Path(root).absolute() / view.prefix)
     lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([*lines[:3], b"{broken\n", *lines[4:]]))
+    broken = b"{broken".ljust(len(lines[3]) - 1) + b"\n"  # as long: a shorter file has lost its end
+    path.write_bytes(b"".join([*lines[:3], broken, *lines[4:]]))
     (found,) = store.doctor()
     assert (found.kind, found.experiment_id, found.line, found.path) == (
         "broken line",

@@ -15,6 +15,7 @@ import pytest
 from anew import Experiment, Store
 from anew.errors import (
     Ambiguous,
+    Conflict,
     InvalidName,
     InvalidSetting,
     InvalidValue,
@@ -597,3 +598,18 @@ def test_a_document_written_before_the_first_experiment_makes_the_store(tmp_path
         store.set_document("view", "a", {})
         assert [d.name for d in store.documents()] == ["a"]
         assert len(store) == 0
+
+
+def test_a_document_that_was_changed_meanwhile_is_not_overwritten_unseen(tmp_path: Path):
+    with Experiment("a/b", root=tmp_path, quiet=True, system_metrics=0):
+        pass
+    with Store(tmp_path) as store:
+        first = store.set_document("view", "mine", {"width": 1}, expect=True)
+        assert first is not None
+        store.set_document("view", "mine", {"width": 2}, after=first, expect=True)
+        for stale in (first, None):
+            with pytest.raises(Conflict):
+                store.set_document("view", "mine", {"width": 3}, after=stale, expect=True)
+        assert store.document("view", "mine").body == {"width": 2}
+        moved = store.move("a/b", "c/d")
+        assert store["c/d"].id == moved.id

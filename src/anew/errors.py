@@ -11,6 +11,7 @@
     ├── Ambiguous(LookupError)           the start of an id that several experiments share
     ├── QueryError(ValueError)           a filter that cannot be read; points at the column
     ├── StillRunning(RuntimeError)       an action refused while the experiment is being written
+    ├── Conflict(RuntimeError)           an edit refused because somebody else changed the same meanwhile
     ├── WriteFailed(OSError)             the journal could not be written (raised when strict)
     ├── CorruptData(ValueError)          bytes on disk that are not what they should be
     ├── UnknownFormat(ValueError)        a folder written by a newer version
@@ -31,6 +32,7 @@ __all__ = [
     "Ambiguous",
     "AnewError",
     "ConfigFrozen",
+    "Conflict",
     "CorruptData",
     "InvalidName",
     "InvalidSetting",
@@ -145,6 +147,10 @@ class QueryError(AnewError, ValueError):
 
 class StillRunning(AnewError, RuntimeError):
     """An action was refused because the experiment is still being written."""
+
+
+class Conflict(AnewError, RuntimeError):
+    """An edit was refused: what it was to replace is not what its author saw any more. Look again, then edit."""
 
 
 class WriteFailed(AnewError, OSError):

@@ -156,7 +156,7 @@ class Store:
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
         language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
-        expression (`anew.query.syntax`).
+        expression (`anew.query.syntax`). An empty text finds all experiments.
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.
@@ -451,14 +451,17 @@ class Store:
         *,
         scope: str = "root",
         after: Document | None = None,
+        expect: bool = False,
     ) -> Document | None:
         """Write a document, or remove it when `body` is None; returns what there is then.
 
         Args:
             after: The document as its author saw it, where somebody else may have changed it since: what they wrote
                 then stays in `others`. By default what there is now is replaced.
+            expect: Refuse to write where it is not what `after` is any more; without `after`, where there is one.
 
         Raises:
+            Conflict: Somebody else has changed it meanwhile.
             InvalidName: The kind, name or scope cannot be kept.
             InvalidValue: The body is no mapping.
         """
@@ -468,7 +471,8 @@ class Store:
             )
         seen = None if after is None else (after.event, *(one.event for one in after.others))
         plain = to_plain(body)
-        self._append(DocumentEdit(kind=kind, name=name, body=plain, scope=scope, after=seen))
+        edit = DocumentEdit(kind=kind, name=name, body=plain, scope=scope, after=seen)
+        self.backend.append(AppendQuestion((edit,), (seen or ()) if expect else None))
         found = self.documents(kind, name=name, scope=scope)
         return found[0] if found else None
 

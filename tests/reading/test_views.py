@@ -101,6 +101,15 @@ def test_a_running_experiment_has_a_duration_so_far(root):
         assert [v.name for v in store.search("duration < 1h and ended_at is null")] == ["b"]
 
 
+def test_an_empty_search_finds_everything(root):
+    for name in ("a/b", "a/c"):
+        with Experiment(name, root=root, quiet=True):
+            pass
+    with Store(root) as store:
+        for text in ("", "  ", "\n"):
+            assert len(store.search(text)) == len(store.list(text)) == 2
+
+
 def test_messages_are_read_by_level_text_and_tail(root):
     with Experiment("a/b", root=root, quiet=True) as exp:
         exp.log("starting", epoch=0)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import InvalidName, InvalidValue, NotFound
+from ..errors import InvalidName, InvalidValue
 from ..record.decode import Broken
 from ..record.documents import (
     Alias,
@@ -137,18 +137,6 @@ class RootJournal:
         state = self.state()
         with self._lock:
             return documents_in(state, kind, scope, name)
-
-    def document(self, kind: str, name: str, *, scope: str = "root") -> Document:
-        """One document.
-
-        Raises:
-            NotFound: There is none.
-        """
-        found = self.documents(kind, name=name, scope=scope)
-        if not found:
-            known = [document.name for document in self.documents(kind, scope=scope)]
-            raise NotFound(f"There is no {kind} {name!r}.", name=name, nearest=known[:8])
-        return found[0]
 
     def set_document(
         self,

@@ -113,6 +113,7 @@ class Backend(Protocol):
             NotFound: An edit is about an experiment that is not there.
             StillRunning: An experiment to be deleted is being written.
             InvalidName: A name, tag, scope or prefix cannot be kept.
+            Conflict: What the edits write is not what `expect` says any more; nothing was written.
         """
         ...
 

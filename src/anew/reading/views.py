@@ -478,12 +478,14 @@ class Experiments(Sequence[ExperimentView]):
         limit: int | None = None,
         offset: int = 0,
     ) -> Experiments:
-        """The experiments that meet a filter and further conditions, in order.
+        """The experiments that meet a filter (an empty one is met by all) and further conditions, in order.
 
         Raises:
             QueryError: The filter or the sort cannot be read, or names what was never logged.
             ValueError: `limit` or `offset` is negative.
         """
+        if filter is not None and not filter.strip():
+            filter = None  # a search field that is left empty
         question = ask(filter, given=given, sort=sort, limit=limit, offset=offset, now=time.time())
         found = source.backend.select(question)
         total = found.total

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -94,14 +94,7 @@ def documents_in(
 
     One that was changed and removed side by side is still there.
     """
-    found = []
-    for subject in state.subjects("document"):
-        if _meant(subject, scope, kind, name):
-            first, *others = sorted(
-                (_document(event) for event in state.heads(*subject)), key=lambda d: d.body is None
-            )
-            if first.body is not None:
-                found.append(msgspec.structs.replace(first, others=tuple(others)))
+    found = _found(state, "document", _document, lambda d: d.body is None, scope, kind, name)
     return sorted(found, key=lambda d: (d.kind, d.name, d.scope))
 
 
@@ -112,15 +105,7 @@ def versions_in(
     scope: str | None = None,
 ) -> list[Version]:
     """The versions of a kind, name or scope, sorted by kind, name, scope and number."""
-    found = []
-    for subject in state.subjects("version"):
-        if _meant(subject, scope, kind, name):
-            first, *others = sorted(
-                (_version(event) for event in state.heads(*subject)),
-                key=lambda v: v.target is None,
-            )
-            if first.target is not None:
-                found.append(msgspec.structs.replace(first, others=tuple(others)))
+    found = _found(state, "version", _version, lambda v: v.target is None, scope, kind, name)
     return sorted(found, key=lambda v: (v.kind, v.name, v.scope, v.number))
 
 
@@ -131,32 +116,47 @@ def aliases_in(
     scope: str | None = None,
 ) -> list[Alias]:
     """The aliases of a kind, name or scope, sorted by kind, name, scope and alias."""
-    found = []
-    for subject in state.subjects("alias"):
-        if _meant(subject, scope, kind, name):
-            first, *others = sorted(
-                (_alias(event) for event in state.heads(*subject)), key=lambda a: a.number is None
-            )
-            if first.number is not None:
-                found.append(msgspec.structs.replace(first, others=tuple(others)))
+    found = _found(state, "alias", _alias, lambda a: a.number is None, scope, kind, name)
     return sorted(found, key=lambda a: (a.kind, a.name, a.scope, a.alias))
 
 
-def _meant(subject: tuple[str, ...], *given: str | None) -> bool:
-    return all(one is None or one == has for one, has in zip(given, subject[1:], strict=False))
+T = TypeVar("T", Document, Version, Alias)
+
+
+def _found(
+    state: RootState,
+    what: str,
+    made: Callable[[RootEvent], T],
+    is_gone: Callable[[T], bool],
+    *wanted: str | None,
+) -> Iterator[T]:
+    """What there is of a sort, the newest of each with what was written side by side with it.
+
+    Args:
+        wanted: Scope, kind and name, as far as they matter.
+    """
+    for subject in state.subjects(what):
+        if all(one in (None, has) for one, has in zip(wanted, subject[1:], strict=False)):
+            first, *others = sorted(map(made, state.heads(*subject)), key=is_gone)
+            if not is_gone(first):
+                yield msgspec.structs.replace(first, others=tuple(others))
+
+
+def _written(event: RootEvent) -> dict[str, Any]:
+    """Who wrote an event, when, where and for whom."""
+    return {
+        "scope": event.scope,
+        "time": event.t,
+        "user": event.user,
+        "host": event.host,
+        "event": event.id,
+    }
 
 
 def _document(event: RootEvent) -> Document:
     assert isinstance(event, DocumentSet)
     return Document(
-        kind=event.kind,
-        name=event.name,
-        body=from_plain(event.body),
-        scope=event.scope,
-        time=event.t,
-        user=event.user,
-        host=event.host,
-        event=event.id,
+        kind=event.kind, name=event.name, body=from_plain(event.body), **_written(event)
     )
 
 
@@ -170,11 +170,7 @@ def _version(event: RootEvent) -> Version:
         digest=event.digest,
         body=from_plain(event.body),
         why=event.why,
-        scope=event.scope,
-        time=event.t,
-        user=event.user,
-        host=event.host,
-        event=event.id,
+        **_written(event),
     )
 
 
@@ -186,9 +182,5 @@ def _alias(event: RootEvent) -> Alias:
         alias=event.alias,
         number=event.number,
         why=event.why,
-        scope=event.scope,
-        time=event.t,
-        user=event.user,
-        host=event.host,
-        event=event.id,
+        **_written(event),
     )

@@ -13,7 +13,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from ..errors import CorruptData, InvalidName, InvalidValue, NotFound, QueryError, StillRunning
+from ..errors import (
+    Conflict,
+    CorruptData,
+    InvalidName,
+    InvalidValue,
+    NotFound,
+    QueryError,
+    StillRunning,
+)
 from ..query.about import About
 from ..query.changes import Changes, ChangesQuestion
 from ..query.content import Content, ContentQuestion
@@ -504,6 +512,32 @@ class BackendContract:
             backend.select(self.now())
             with pytest.raises(StillRunning):
                 backend.append(AppendQuestion((DeleteEdit(id=exp.id),)))
+
+    def test_an_edit_of_what_was_changed_meanwhile_is_refused(self, backend: Backend) -> None:
+        def write(width: int, expect: tuple[str, ...] | None) -> None:
+            edit = DocumentEdit(kind="view", name="mine", body={"width": width})
+            backend.append(AppendQuestion((edit,), expect))
+
+        def seen() -> tuple[str, ...]:
+            found = backend.documents(DocumentsQuestion(kind="view", name="mine")).documents
+            return tuple(one.event for one in found)
+
+        write(1, ())
+        first = seen()
+        write(2, first)
+        for stale in (first, ()):
+            with pytest.raises(Conflict):
+                write(3, stale)
+        (found,) = backend.documents(DocumentsQuestion(kind="view")).documents
+        assert (found.body, found.others) == ({"width": 2}, ())
+        write(4, seen())
+        alias = AliasEdit(kind="model", name="vit", alias="best", number=1)
+        mixed = (DocumentEdit(kind="view", name="mine", body={}), alias)
+        with pytest.raises(Conflict):
+            backend.append(AppendQuestion(mixed, ()))
+        assert not backend.documents(DocumentsQuestion(what="alias")).aliases
+        backend.append(AppendQuestion(mixed, seen()))
+        assert len(backend.documents(DocumentsQuestion(what="alias")).aliases) == 1
 
     def test_documents_are_kept_and_removed(self, backend: Backend) -> None:
         def names() -> list[str]:

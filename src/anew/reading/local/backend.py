@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...errors import Conflict
 from ...index.moving import move_experiment
 from ...index.trash import Trash
 from ...journal.edits import append_event
@@ -164,7 +166,11 @@ class LocalBackend:
         """See `Backend.append`."""
         deleted = [one.id for one in question.edits if isinstance(one, edits.DeleteEdit)]
         bytes_of: dict[str, int] = {}
-        with self._root.guard:
+        with self._root.guard, ExitStack() as held:
+            if question.expect is not None:
+                # Of two that expect the same, the second must see what the first has written.
+                held.enter_context(self._root.index.exclusive())
+                self._check(question.edits, question.expect)
             if deleted:
                 trash = Trash(self._root.index)
                 trash.delete(deleted)
@@ -172,6 +178,15 @@ class LocalBackend:
             done = [self._write(one, bytes_of) for one in question.edits]
             self._root.refresh()
         return Appended(tuple(done))
+
+    def _check(self, given: Sequence[edits.Edit], expected: Sequence[str]) -> None:
+        state = self._root.journal.state()
+        now = {event.id for one in given for event in state.heads(*_subject(one))}
+        if now != set(expected):
+            raise Conflict(
+                "What was to be changed has been changed by somebody else meanwhile. Nothing was written: look at it "
+                "again, and then make the change."
+            )
 
     def _write(self, edit: edits.Edit, bytes_of: dict[str, int]) -> edits.Edited:
         match edit:
@@ -214,3 +229,15 @@ class LocalBackend:
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))
                 return edits.Edited(edit.id)
+
+
+def _subject(edit: edits.Edit) -> tuple[str, ...]:
+    """The document, version or alias that an edit writes; nothing for edits of experiments."""
+    match edit:
+        case edits.DocumentEdit():
+            return ("document", edit.scope, edit.kind, edit.name)
+        case edits.VersionEdit():
+            return ("version", edit.scope, edit.kind, edit.name, str(edit.number))
+        case edits.AliasEdit():
+            return ("alias", edit.scope, edit.kind, edit.name, edit.alias)
+    return ()

@@ -33,12 +33,13 @@ from .record.edits import (
     Edited,
     FieldEdit,
     MoveEdit,
+    ParamsEdit,
     RestoreEdit,
     TagsEdit,
     VersionEdit,
 )
 from .record.names import check_label
-from .record.plain import to_plain
+from .record.plain import nest, to_plain
 from .record.secrets import mask_secrets
 from .settings import Settings, load_settings
 
@@ -401,6 +402,14 @@ class Store:
             FieldEdit(id=self.get(ref).id, field="name", value=check_label(name, "name"))
         )
 
+    def set_params(self, ref: Ref, params: Mapping[str, Any]) -> ExperimentView:
+        """Correct parameters afterwards (dotted keys nest); returns the experiment as it is then.
+
+        Nothing else changes: not the status, the duration or how it was run.
+        """
+        plain = mask_secrets(nest(to_plain(dict(params))))
+        return self._edit(ParamsEdit(id=self.get(ref).id, params=plain))
+
     def capture(self, ref: Ref, what: str, data: Mapping[str, Any]) -> ExperimentView:
         """Record a fact about it afterwards, as `Experiment.capture` does; returns the experiment as it is then."""
         plain = mask_secrets(to_plain(dict(data)))
@@ -408,7 +417,7 @@ class Store:
             CaptureEdit(id=self.get(ref).id, what=check_label(what, "capture"), data=plain)
         )
 
-    def _edit(self, edit: TagsEdit | FieldEdit | CaptureEdit) -> ExperimentView:
+    def _edit(self, edit: TagsEdit | FieldEdit | ParamsEdit | CaptureEdit) -> ExperimentView:
         self._append(edit)
         return self.get(edit.id)
 

@@ -15,7 +15,6 @@ from . import active
 from .api import Api
 from .configuration import Config
 from .errors import RunFinished, UnsupportedError, UsageError
-from .exits import unwatch_exit
 from .media import Media
 from .opening import LONGEST_NAME
 from .plain import nearest
@@ -542,8 +541,6 @@ class Run:
             end(self.native.run)
         self._finished = True
         active.remove(self)
-        if not active.active():
-            unwatch_exit()
 
     def fail(self, reason: str) -> None:
         """End it as failed, for a reason."""

@@ -340,6 +340,7 @@ def test_tags_notes_description_and_name_are_changed_and_kept_in_the_journal(sto
     assert store.tag(view, add={"team": "vision"}).tags["team"] == "vision"
     assert store.note(view, "line one\nline two").notes == "line one\nline two"
     assert store.describe(view, "better").description == "better"
+    assert store.set_params(view, {"a.b": 1}).params["a"]["b"] == 1
     assert store.rename(view, "renamed").name == "renamed"
     store.rebuild()
     again = store["renamed"]

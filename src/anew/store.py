@@ -33,12 +33,13 @@ from .record.edits import (
     Edited,
     FieldEdit,
     MoveEdit,
+    ParamsEdit,
     RestoreEdit,
     TagsEdit,
     VersionEdit,
 )
 from .record.names import check_label
-from .record.plain import to_plain
+from .record.plain import nest, to_plain
 from .record.secrets import mask_secrets
 from .settings import Settings, load_settings
 
@@ -401,6 +402,14 @@ class Store:
             FieldEdit(id=self.get(ref).id, field="name", value=check_label(name, "name"))
         )
 
+    def set_params(self, ref: Ref, params: Mapping[str, Any]) -> ExperimentView:
+        """Correct parameters afterwards (dotted keys nest); returns the experiment as it is then.
+
+        Nothing else changes: not the status, the duration or how it was run.
+        """
+        plain = mask_secrets(nest(to_plain(dict(params))))
+        return self._edit(ParamsEdit(id=self.get(ref).id, params=plain))
+
     def capture(self, ref: Ref, what: str, data: Mapping[str, Any]) -> ExperimentView:
         """Record a fact about it afterwards, as `Experiment.capture` does; returns the experiment as it is then."""
         plain = mask_secrets(to_plain(dict(data)))
@@ -408,7 +417,7 @@ class Store:
             CaptureEdit(id=self.get(ref).id, what=check_label(what, "capture"), data=plain)
         )
 
-    def _edit(self, edit: TagsEdit | FieldEdit | CaptureEdit) -> ExperimentView:
+    def _edit(self, edit: TagsEdit | FieldEdit | ParamsEdit | CaptureEdit) -> ExperimentView:
         self._append(edit)
         return self.get(edit.id)
 
@@ -561,11 +570,23 @@ class Store:
     def delete(self, refs: Ref | Iterable[Ref], *, permanently: bool = False) -> Deleted:
         """Put experiments in the trash, or remove them at once with the bytes they take.
 
+        A single prefix may also be that of a folder whose experiment cannot be read, and is therefore not shown; `doctor`
+        names such folders. It gets an id of its own in the trash, which the answer has.
+
         Raises:
             NotFound: One is unknown; then none is deleted.
             StillRunning: One is being written; then none is deleted.
         """
-        return self._source.delete([view.id for view in self._views(refs)], permanently=permanently)
+        try:
+            ids = [view.id for view in self._views(refs)]
+        except NotFound:
+            unread = None
+            if isinstance(refs, str) and self._source.upkeep is not None:
+                unread = self._source.upkeep.discard(refs.strip("/"), permanently=permanently)
+            if unread is None:
+                raise
+            return unread
+        return self._source.delete(ids, permanently=permanently)
 
     def restore(self, ref: str, prefix: str | None = None) -> ExperimentView:
         """Take an experiment back out of the trash, by its id, the start of its id, its prefix or its name.

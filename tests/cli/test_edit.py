@@ -30,6 +30,20 @@ def test_notes_are_set_added_to_read_from_standard_input_and_cleared(change):
     assert change("note", REF).err.endswith("has no notes.\n")
 
 
+def test_parameters_are_corrected_and_nothing_else_changes(change):
+    before = change("show", REF, "--json").json
+    outcome = change("param", REF, "lr=3e-4", "model.depth=12", "word=adam", 'text="7"', "--json")
+    assert outcome.code == 0
+    after = change("show", REF, "--json").json
+    assert after["params"] == {
+        **before["params"], "lr": 3e-4, "model": {"depth": 12}, "word": "adam", "text": "7",
+    }  # fmt: skip
+    for same in ("status", "duration", "openings", "captured", "ended_at"):
+        assert after[same] == before[same]
+    assert "word=adam" in change("param", REF).lines
+    assert change("param", REF, "lr").code == 2
+
+
 def test_contradictions_are_refused(change):
     assert change("note", REF, "text", "--clear").code == 2
     assert change("note", REF, "--append").code == 2

@@ -26,6 +26,7 @@ COMMANDS = {
     "files": ["files", REF],
     "tag": ["tag", REF],
     "note": ["note", REF],
+    "param": ["param", REF],
     "delete": ["delete", REF, "--yes"],
     "restore": ["restore", REF],
     "restore --list": ["restore", "--list"],

@@ -99,9 +99,21 @@ def test_further_experiments_of_the_program_are_kept_below(project):
         "    with Experiment(name, system_metrics=0) as exp:\n        exp.log_metric('x', 1.0)\n"
     )
     assert project.anew("run", "--prefix", "lab/outer", "--", "python", "train.py").returncode == 0
-    assert project.view("lab/outer").metrics["x"].count == 2, "the first, continued by the third"
-    assert project.view("lab/outer/others/c/d").metrics["x"].count == 1
+    for prefix in ("lab/outer", "lab/outer/others/c/d", "lab/outer/others/a/b"):
+        assert project.view(prefix).metrics["x"].count == 1
     assert len(list((project.root / "lab/outer/others").glob("plain-*"))) == 1
+
+
+def test_of_several_programs_below_the_first_is_the_experiment_outside(project):
+    project.commit(
+        train="import subprocess, sys\nfrom anew import Experiment\n"
+        "with Experiment('a/b', system_metrics=0) as exp:\n    exp.log_metric('x', 1.0)\n"
+        "    if len(sys.argv) > 1: subprocess.run([sys.executable, 'train.py'], check=True)\n"
+    )
+    both = "python train.py inside && python train.py"
+    assert project.anew("run", "--prefix", "lab/outer", "--", "sh", "-c", both).returncode == 0
+    assert project.view("lab/outer").metrics["x"].count == 2, "a program and what it started"
+    assert project.view("lab/outer/others/a/b").metrics["x"].count == 1
 
 
 def test_a_run_by_name_alone_or_without_one_is_joined_too(project):

@@ -56,15 +56,23 @@ def test_a_dirty_tree_is_warned_of_at_the_start_and_a_clean_one_is_not(project):
     project.run(ANEW_QUIET="1")
 
 
-def test_continuing_from_a_clean_tree_takes_the_old_patch_away(project):
+def test_every_opening_keeps_its_own_recipe_and_the_experiment_has_the_first(project):
     project.commit(train=TRAIN)
     extra = project.write("new.py", "")
     project.run()
-    assert (project.folder() / "environment/git.patch").exists()
+    script = (project.folder() / "reproduce.sh").read_bytes()
     extra.unlink()
-    project.run()
-    assert not (project.folder() / "environment/git.patch").exists()
-    assert "patch" not in project.view().captured["git"]
+    project.run("train.py", "again", ANEW_RESUME="allow")
+    assert (project.folder() / "environment/git.patch").exists()
+    assert (project.folder() / "reproduce.sh").read_bytes() == script
+    view = project.view()
+    first, second = view.openings
+    assert view.captured["git"]["patch"] == first.captured["git"]["patch"]
+    assert "patch" not in second.captured["git"]
+    assert (first.command[-1], second.command[-1]) == ("train.py", "again")
+    assert first.folder == ""
+    assert not (project.folder() / second.folder / "environment/git.patch").exists()
+    assert (project.folder() / second.folder / "reproduce.sh").read_bytes() != script
 
 
 def test_git_that_is_missing_or_broken_fails_nothing(project):

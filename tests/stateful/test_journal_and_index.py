@@ -83,8 +83,8 @@ class JournalAndIndex(RuleBasedStateMachine):
     def open(self, prefix: str) -> None:
         if prefix not in self.running:
             experiment = Experiment(
-                prefix=prefix, root=self.root, quiet=True, console="off", system_metrics=0
-            )
+                prefix=prefix, root=self.root, quiet=True, console="off", system_metrics=0, resume="allow",
+            )  # fmt: skip
             self.running[prefix] = experiment.run.start()
             self.ids[prefix] = experiment.id
             self.models.setdefault(prefix, Model()).status = "running"

@@ -23,7 +23,7 @@ def test_every_look_sees_every_point_once_and_in_order(
     monkeypatch.setattr(folder, "SEAL_BYTES", 10_000)
     monkeypatch.setattr(folder, "DERIVE_BYTES", 4_000)
     monkeypatch.setattr(folder, "SPILL_BYTES", chance.choice([6_000, 10**9]))
-    experiment = Experiment("a/b/c", root=root, console="off", system_metrics=0)
+    experiment = Experiment("a/b/c", root=root, console="off", system_metrics=0, resume="allow")
     experiment.run.start()
     store: Store | None = None
     written = 0

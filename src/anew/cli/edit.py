@@ -1,15 +1,17 @@
-"""`tag`, `note` and `move`: what people say about an experiment, and where it is filed."""
+"""`tag`, `note`, `param` and `move`: what people say about an experiment, and where it is filed."""
 
 from __future__ import annotations
 
+import json
 import sys
 
 import click
 
+from ..plots.labels import flat
 from .face import Face, complete_experiment, shared
-from .words import one_line, printable
+from .words import one_line, printable, value
 
-__all__ = ["move", "note", "tag"]
+__all__ = ["move", "note", "param", "tag"]
 
 
 @click.command()
@@ -43,12 +45,52 @@ def tag(face: Face, experiment: str, tags: tuple[str, ...], remove: tuple[str, .
             view = store.tag(view.id, add=added, remove=list(remove))
 
     def table() -> None:
-        for key, value in view.tags.items():
-            face.out.line(one_line(key if value is None else f"{key}={value}"))
+        for key, its in view.tags.items():
+            face.out.line(one_line(key if its is None else f"{key}={its}"))
         if not view.tags:
             face.out.say(f"{view.id} has no tags.")
 
     face.out.emit({"id": view.id, "tags": dict(view.tags)}, table=table)
+
+
+@click.command()
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("values", nargs=-1, metavar="NAME=VALUE…")
+@shared(quiet="Print nothing but errors.")
+def param(face: Face, experiment: str, values: tuple[str, ...]) -> None:
+    """Correct parameters of an experiment.
+
+    A value is read as JSON where it is JSON (0.1, true, null, [1, 2], "0.1"), else as a text. A dotted name is nested.
+    Nothing else changes: not the status, the duration or how the experiment was run. Without values it prints the
+    parameters there are.
+
+    \b
+    Examples:
+      anew param k7f3 lr=3e-4 model.depth=12
+      anew param k7f3 optimizer=adam
+    """
+    given = {}
+    for one in values:
+        name, equals, text = one.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{one!r} is no NAME=VALUE.")
+        try:
+            given[name] = json.loads(text)
+        except ValueError:
+            given[name] = text
+    with face.store() as store:
+        view = store.get(experiment)
+        if given:
+            view = store.set_params(view.id, given)
+        params = flat(view.params)
+
+    def table() -> None:
+        for key, found in params.items():
+            face.out.line(one_line(f"{key}={value(found)}"))
+        if not params:
+            face.out.say(f"{view.id} has no parameters.")
+
+    face.out.emit({"id": view.id, "params": view.params.to_dict()}, table=table)
 
 
 @click.command()

@@ -33,6 +33,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "tag": ("edit", "tag", "Add and remove tags of an experiment.", "Change"),
     "move": ("edit", "move", "File an experiment under another prefix.", "Change"),
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
+    "param": ("edit", "param", "Correct parameters of an experiment.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
     "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),

@@ -19,6 +19,7 @@ __all__ = [
     "Edited",
     "FieldEdit",
     "MoveEdit",
+    "ParamsEdit",
     "RestoreEdit",
     "SinkEdit",
     "TagsEdit",
@@ -40,6 +41,13 @@ class FieldEdit(msgspec.Struct, frozen=True, kw_only=True, tag="field"):
     id: str
     field: Literal["name", "description", "notes"]
     value: str | None
+
+
+class ParamsEdit(msgspec.Struct, frozen=True, kw_only=True, tag="params"):
+    """Correct parameters of an experiment: a nested mapping of plain values, merged into what there is."""
+
+    id: str
+    params: dict[str, Any]
 
 
 class CaptureEdit(msgspec.Struct, frozen=True, kw_only=True, tag="captured"):
@@ -128,6 +136,7 @@ class AliasEdit(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
 Edit = (
     TagsEdit
     | FieldEdit
+    | ParamsEdit
     | CaptureEdit
     | DeleteEdit
     | RestoreEdit

@@ -8,6 +8,7 @@ OmegaConf containers, arrays) become mappings and lists; anything else is kept a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, MutableSequence
 
 TYPE_CHECKING = False
@@ -19,6 +20,8 @@ __all__ = ["fields_of", "find", "flatten", "from_plain", "merge", "nest", "to_pl
 
 _SCALARS = (str, int, bool, type(None))
 MAX_DEPTH = 50
+# Where an object lies, as in `<function gelu at 0x7f0c1e>`: new in every run.
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _MAX_INT_BITS = 1023  # beyond, no reader could compare it as a float
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _CIRCULAR = "<contains itself>"
@@ -135,7 +138,7 @@ def _text(value: Any) -> str:
             return str(value.isoformat())
         if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
             return _clean(name)
-        return _clean(str(value))
+        return _clean(_ADDRESS.sub("", str(value)))
     except Exception:  # noqa: BLE001  (a stranger's __str__)
         return _clean(name)
 

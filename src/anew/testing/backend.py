@@ -50,6 +50,7 @@ from ..record.edits import (
     DocumentEdit,
     FieldEdit,
     MoveEdit,
+    ParamsEdit,
     RestoreEdit,
     TagsEdit,
     VersionEdit,
@@ -460,11 +461,12 @@ class BackendContract:
                     TagsEdit(id=id_, add={"new": None, "team": "ml"}, remove=("old",)),
                     FieldEdit(id=id_, field="notes", value="looks good"),
                     FieldEdit(id=id_, field="name", value="best"),
+                    ParamsEdit(id=id_, params={"opt": {"lr": 0.5}}),
                     CaptureEdit(id=id_, what="verdict", data={"same": True}),
                 )
             )
         ).done
-        assert [one.id for one in done] == [id_] * 4
+        assert [one.id for one in done] == [id_] * 5
         (found,) = backend.facts(
             FactsQuestion(ids=(id_,), parts=frozenset({"state"}), now=time.time())
         )
@@ -472,6 +474,8 @@ class BackendContract:
         assert found.state is not None
         assert found.state.tags == {"new": None, "team": "ml"}
         assert found.state.captured["verdict"] == {"same": True}
+        assert found.state.params["opt"]["lr"] == 0.5
+        assert len(found.state.openings()) == 1
 
     def test_an_edit_of_what_is_not_there_is_not_found(self, backend: Backend) -> None:
         for edit in (TagsEdit(id="gone", add={"a": None}), DeleteEdit(id="gone")):

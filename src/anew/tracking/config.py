@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from ..errors import ConfigFrozen, InvalidValue
 from ..record.plain import fields_of, flatten, from_plain, nest, to_plain
+from .by_value import attributes_of, by_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["FrozenConfig", "config_yaml", "differences", "freeze"]
 
 _KINDS = (
     "a mapping, dataclass, pydantic or attrs model, OmegaConf, argparse namespace, an object with "
-    "to_dict(), or the path of a YAML, JSON or TOML file"
+    "to_dict(), a class or object of your own with attributes, or the path of a YAML, JSON or TOML file"
 )
 _BASE = "_base_"
 _SUFFIXES = (".yaml", ".yml", ".json", ".toml")
@@ -32,8 +33,8 @@ def freeze(config: Any) -> dict[str, Any]:
 
     Args:
         config: A mapping, dataclass, pydantic or attrs model, OmegaConf container (interpolations are
-            resolved), `argparse.Namespace`, `SimpleNamespace`, named tuple, an object with `to_dict()`,
-            or the path of a YAML, JSON or TOML file. A file may inherit from others: `_base_` in it names
+            resolved), `argparse.Namespace`, `SimpleNamespace`, named tuple, an object with `to_dict()`, a class of the
+            program's own with attributes, or an object of one, or the path of a YAML, JSON or TOML file. A file may inherit from others: `_base_` in it names
             them, relative to it; what is frozen has everything in it and no inheritance left.
 
     Raises:
@@ -42,14 +43,15 @@ def freeze(config: Any) -> dict[str, Any]:
     """
     if isinstance(config, FrozenConfig):
         return config.plain()
-    if isinstance(config, str) or hasattr(config, "__fspath__"):
+    # Of the class: an attribute dictionary says yes to every name, or raises for it.
+    if isinstance(config, str) or hasattr(type(config), "__fspath__"):
         return freeze(_read(os.fspath(config)))
     omegaconf = sys.modules.get("omegaconf")
     if omegaconf is not None and omegaconf.OmegaConf.is_config(config):
         config = _resolve(omegaconf, config)
     if not isinstance(config, Mapping):
         config = _fields(config)
-    plain: dict[str, Any] = to_plain(_resolved_inside(omegaconf, config))
+    plain: dict[str, Any] = to_plain(by_value(_resolved_inside(omegaconf, config)))
     nest(plain)  # refuses a dotted key that has two values
     return plain
 
@@ -58,10 +60,14 @@ def _fields(config: Any) -> Mapping[str, Any]:
     fields = fields_of(config)
     if fields is not None:
         return fields
-    method = getattr(config, "to_dict", None)
-    if callable(method) and not isinstance(config, type):
-        fields = method()
+    if callable(getattr(type(config), "to_dict", None)):
+        fields = config.to_dict()
         if isinstance(fields, Mapping):
+            return fields
+    # Such a class may have fields without a value, which only an instance has.
+    if not hasattr(config, "__dataclass_fields__") and not hasattr(config, "__attrs_attrs__"):
+        fields = attributes_of(config)
+        if fields is not None:
             return fields
     what = type(config).__name__ if not isinstance(config, type) else f"the class {config.__name__}"
     hint = " Give an instance, not the class." if isinstance(config, type) else ""

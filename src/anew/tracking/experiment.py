@@ -17,7 +17,7 @@ from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
-from .choosing import Wish, choose
+from .choosing import Wish, choose, is_taken
 from .ending import describe
 from .files import Files
 from .identity import Known, Named, Place, named
@@ -214,6 +214,7 @@ class Experiment:
                 self._is_prefix,
                 repeat=ordinal,
                 goes_on=resume != "never" or _is_open(self._opened_as),
+                is_taken=lambda where, prefix: is_taken(RootLayout(where), prefix, launch),
             )
             settings.root = joined.root or settings.root
         elif settings.join:

@@ -2,7 +2,7 @@
 
 `anew run` and `anew reproduce` record what a program does from outside and hand it a setting, `ANEW_JOIN`. The
 first experiment that the program opens, whatever its name, then *is* the one outside: it writes to the same record. Any
-other one becomes an experiment of its own below it, in `others/`. When an experiment is reproduced, the one that
+other one, and any of another program started there later, becomes an experiment of its own below it, in `others/`. When an experiment is reproduced, the one that
 counts is not the first but the one that was recorded: by its prefix and how often that was opened before, or else by its
 place in the order of openings.
 """
@@ -12,6 +12,10 @@ from __future__ import annotations
 import json
 
 from ..errors import InvalidSetting
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Joined", "find_joined"]
 
@@ -45,6 +49,7 @@ def find_joined(
     *,
     repeat: int = 0,
     goes_on: bool = False,
+    is_taken: Callable[[str, str], bool] = lambda root, prefix: False,
 ) -> Joined:
     """The place of one opening under the setting `join`; call it once for each.
 
@@ -52,6 +57,7 @@ def find_joined(
         setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), and `forwarded`.
         repeat: How often the program opened the same before.
         goes_on: Whether it continues what it opened under this name before.
+        is_taken: Whether another program has joined the experiment at a root and prefix.
         opened_as: The name or prefix in the program; "" for none.
         given: What stands for it where there is none.
         is_prefix: Whether it is a prefix even without a slash.
@@ -78,7 +84,7 @@ def find_joined(
         by_name = is_prefix and (opened_as, repeat) == (wanted["as"], wanted.get("repeat", 0))
         belongs = by_name or nth == wanted.get("nth", 0)
     else:
-        belongs = True
+        belongs = not is_taken(root, prefix)
     if belongs:
         _joined_as = opened_as
         joined = Joined(root, prefix, belongs=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import InvalidValue
 from ..record.plain import find, flatten, from_plain, merge, nest, to_plain
 from ..record.secrets import mask_secrets
+from .by_value import by_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ def prepared(
     """
     if params is None:
         params = {}
-    elif not hasattr(params, "keys"):
+    elif not hasattr(type(params), "keys"):
         # A configuration object is as good as a mapping.
         from .config import freeze
 
         params = freeze(params)
-    plain = to_plain({**params, **(more or {})})
+    plain = to_plain(by_value({**params, **(more or {})}))
     if not isinstance(plain, dict):
         raise InvalidValue(
             f"params.set takes a mapping or keyword arguments, not {params!r}.", key="params"
@@ -42,7 +43,8 @@ class Params:
     """`exp.params`: a nested mapping with dotted and attribute access.
 
     `set` merges; every change is an event in the journal. Values keep their types (numbers, booleans, texts,
-    None, lists, mappings); anything else is kept as text. Secrets are masked.
+    None, lists, mappings); classes and objects of the program's own are kept as the values of their attributes, anything
+    else as text. Secrets are masked.
     """
 
     def __init__(

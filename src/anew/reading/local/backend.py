@@ -222,7 +222,7 @@ class LocalBackend:
                     edit.kind, edit.name, edit.alias, edit.number, why=edit.why, scope=edit.scope
                 )
                 return edits.Edited(number=edit.number)
-            case edits.TagsEdit() | edits.FieldEdit() | edits.CaptureEdit():
+            case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
                 layout = self._root.stores.root
                 place = ExperimentLayout(self._root.folder(self._root.one(edit.id).prefix))
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}

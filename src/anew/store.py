@@ -570,11 +570,23 @@ class Store:
     def delete(self, refs: Ref | Iterable[Ref], *, permanently: bool = False) -> Deleted:
         """Put experiments in the trash, or remove them at once with the bytes they take.
 
+        A single prefix may also be that of a folder whose experiment cannot be read, and is therefore not shown; `doctor`
+        names such folders. It gets an id of its own in the trash, which the answer has.
+
         Raises:
             NotFound: One is unknown; then none is deleted.
             StillRunning: One is being written; then none is deleted.
         """
-        return self._source.delete([view.id for view in self._views(refs)], permanently=permanently)
+        try:
+            ids = [view.id for view in self._views(refs)]
+        except NotFound:
+            unread = None
+            if isinstance(refs, str) and self._source.upkeep is not None:
+                unread = self._source.upkeep.discard(refs.strip("/"), permanently=permanently)
+            if unread is None:
+                raise
+            return unread
+        return self._source.delete(ids, permanently=permanently)
 
     def restore(self, ref: str, prefix: str | None = None) -> ExperimentView:
         """Take an experiment back out of the trash, by its id, the start of its id, its prefix or its name.

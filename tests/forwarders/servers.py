@@ -68,6 +68,10 @@ class MLflowServer:
             assert self._process.poll() is None, (self.folder / "server.log").read_text()
             try:
                 with urllib.request.urlopen(f"{self.uri}/health", timeout=5):
+                    pass
+                # Its first question to the store takes longest, and clients wait ten seconds for an answer.
+                first = "api/2.0/mlflow/experiments/get-by-name?experiment_name=Default"
+                with urllib.request.urlopen(f"{self.uri}/{first}", timeout=STARTS_WITHIN):
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)

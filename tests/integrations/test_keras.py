@@ -186,7 +186,7 @@ def test_a_monitor_that_never_comes_is_told(root):
 def test_weights_are_committed_after_each_epoch(root):
     model = line()
     fit(model, AnewCallback("a/net", log_model="weights"))
-    with Experiment("a/net") as exp:
+    with Experiment("a/net", resume="allow") as exp:
         assert [commit.step for commit in exp.weights.log()] == [2, 1, 0]
         kept = exp.weights.load()
     assert any(np.array_equal(np.asarray(kept[name]), model.get_weights()[0]) for name in kept)

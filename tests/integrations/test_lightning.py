@@ -208,7 +208,7 @@ def test_checkpoints_lie_in_the_experiments_folder_and_a_fit_goes_on_from_one(ro
     def fit(epochs: int, resume: str | None) -> ModelCheckpoint:
         saving = ModelCheckpoint(monitor="val/loss", save_last=True)
         options = {"max_epochs": epochs, "callbacks": [saving], "enable_checkpointing": True}
-        run = trainer(AnewLogger("a/net"), **options)
+        run = trainer(AnewLogger("a/net", resume="allow"), **options)
         run.fit(Line(), batches(), batches(), ckpt_path=resume)
         return saving
 
@@ -252,7 +252,7 @@ def test_weights_are_committed_once_per_checkpoint_and_come_back(root):
     model, saving = Line(), ModelCheckpoint(save_last=True)
     logger = AnewLogger("net", log_model="weights", log_graph=True)
     trainer(logger, callbacks=[saving], enable_checkpointing=True).fit(model, batches(), batches())
-    with Experiment(prefix=logger.experiment.prefix) as exp:
+    with Experiment(prefix=logger.experiment.prefix, resume="allow") as exp:
         assert [commit.step for commit in exp.weights.log()] == [12, 6]
         assert torch.equal(
             torch.tensor(exp.weights.load()["layer.weight"]), model.layer.weight.detach()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import NotFound
 from .errors import Refused
 from .face import Face, complete_experiment, several, shared
 from .table import Column
@@ -15,6 +16,7 @@ from .words import ago, one_line, plural, size
 
 if TYPE_CHECKING:
     from ..reading.upkeep import Trashed
+    from ..reading.views import ExperimentView
 
 __all__ = ["delete", "restore"]
 
@@ -44,14 +46,20 @@ def delete(
     if not experiments and not filter:
         raise click.UsageError("Name the experiments to delete, or give a --filter.")
     with face.store() as store:
-        views = several(store, experiments, filter)
-        if not yes:
+        refs: Sequence[ExperimentView] | str
+        try:
+            refs = views = several(store, experiments, filter)
             what = views[0].prefix if len(views) == 1 else plural(len(views), "experiment")
+        except NotFound:
+            if len(experiments) != 1 or filter:
+                raise
+            refs = what = experiments[0]  # the folder of an experiment that cannot be read, perhaps
+        if not yes:
             how = "for good" if permanently else "(they go to the trash)"
             if not face.out.confirm(f"Delete {one_line(what)} {how}?"):
                 raise Refused(f"Nothing was deleted: {what} needs --yes, or a yes on a terminal.")
-        ids = [view.id for view in views]
-        done = store.delete(ids, permanently=permanently)
+        done = store.delete(refs, permanently=permanently)
+        ids = list(done.ids)
 
     def table() -> None:
         rest = (

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ..journal.follow import Cursor, Stream, follow_pieces
-from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
+from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment, is_text
 from ..journal.storage import Storage
 
 __all__ = ["Folders", "is_current", "look_around"]
@@ -146,6 +146,8 @@ def _list_folder(
                 count += 1
                 if not root.may_hold(child, path, in_experiment):
                     continue
+                if not is_text(child.name):
+                    continue  # the doctor names it
                 if same and _changed_ns(child) < since:
                     continue
                 prefix = f"{name}/{child.name}" if name else child.name

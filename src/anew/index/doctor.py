@@ -38,14 +38,15 @@ def examine(
         findings += [
             Finding(
                 "unreadable",
-                prefix,
-                f"It cannot be read: {error}.",
-                index.root.experiment(prefix).folder,
+                _shown(prefix),
+                f"It cannot be read: {error.strerror}.",
+                _shown(index.root.experiment(prefix).folder),
             )
             for prefix, error in closed.items()
         ]
         behind = set(index.behind(known))
         findings += _compare(index, known, walked, repair)
+        nameless = {found.prefix for found in findings if found.kind == "no identity"}
         late = []
         for done, prefix in enumerate(walked, 1):
             found = list(
@@ -53,6 +54,8 @@ def examine(
                     ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix), prefix
                 )
             )
+            if prefix in nameless:  # which was said
+                found = [one for one in found if one.kind != "no identity"]
             if repair:
                 _note(index, prefix, found)
             findings += found
@@ -69,6 +72,11 @@ def examine(
         findings += _journal(index)
         findings += _leftovers(index, repair)
     return findings
+
+
+def _shown(path: str) -> str:
+    """A path as text; what is none is escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _compare(
@@ -167,8 +175,8 @@ def _trash(index: Index) -> Iterator[Finding]:
 def _journal(index: Index) -> Iterator[Finding]:
     """Broken lines and unreadable files of the root's own journal."""
     for name, error in unreadable_files(index.root).items():
-        path = os.path.join(index.root.journal, name)
-        yield Finding("unreadable", "", f"It cannot be read: {error}.", path)
+        path = _shown(os.path.join(index.root.journal, name))
+        yield Finding("unreadable", "", f"It cannot be read: {error.strerror}.", path)
     for name, broken in index.journal.broken().items():
         path = os.path.join(index.root.journal, name)
         for b in broken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -35,6 +36,7 @@ Progress = Callable[[int, int], None]
 
 _ROOT, _DELETED = "root/", "deleted/"
 _FOLDERS = "folders"
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 WAIT_SECONDS = 0.5
 WALK_SECONDS = 60.0
 AROUND_REST = 20.0
@@ -195,21 +197,31 @@ class Index:
         return ExperimentFolder(experiment_id, self.root.experiment(folder).folder, share)
 
     def seal(self, ids: Collection[str] | None = None) -> Sealed:
-        """Turn all finished points of some experiments (all, if None) into columns, small files too."""
+        """Turn all finished points of some experiments into columns, small files too.
+
+        Args:
+            ids: Which; all if None, and then those that cannot be sealed are passed over: the doctor names them.
+        """
         total = Sealed(0, 0, 0)
         with self.exclusive():
-            for experiment_id, row in self.look_at(ids if ids is not None else self.ids()).items():
-                place = self.place(experiment_id, row.prefix)
-                may = may_seal(
-                    self.journals.of(row.prefix),
-                    partial(awaited_by, row.state, self._sinks()),
-                    time.time(),
-                )
-                sealed = self.stores.series.flush(place, row.finished, small=True, may_seal=may)
+            for row in self.look_at(ids if ids is not None else self.ids()).values():
+                try:
+                    sealed = self._seal(row)
+                except Exception as error:
+                    full = isinstance(error, OSError) and error.errno in _NO_SPACE
+                    if ids is not None or full:
+                        raise
+                    continue
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
                 if sealed.files:
                     self.touch([row.prefix])
         return total
+
+    def _seal(self, row: Row) -> Sealed:
+        place = self.place(row.experiment_id, row.prefix)
+        awaited = partial(awaited_by, row.state, self._sinks())
+        may = may_seal(self.journals.of(row.prefix), awaited, time.time())
+        return self.stores.series.flush(place, row.finished, small=True, may_seal=may)
 
     # -- for those who change folders, under the lock ---------------------------------------------
 

@@ -9,7 +9,7 @@ from ..journal.layout import ExperimentLayout
 from ..journal.storage import Storage
 from ..record.captures import HASHED, recorded_hash, unchanged
 from ..record.decode import decode_events
-from ..record.events import Captured, Closed, Event
+from ..record.events import FORMAT_VERSION, Captured, Closed, Event, Opened
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from .finding import Finding
@@ -30,15 +30,23 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
             if chunk.stream == Stream.EVENTS:
                 numbered, broken = decode_events(chunk.data, chunk.lines + 1)
                 events += [event for _, event in numbered]
+                if any(isinstance(e, Opened) and e.version > FORMAT_VERSION for _, e in numbered):
+                    path = layout.path(*chunk.path.split("/"))
+                    message = "It was written in a newer format. Upgrade Anew to read all of it."
+                    yield Finding("newer format", prefix, message, path)
             else:
                 broken = decode_block(chunk.data, chunk.lines + 1)[1]
             ends[chunk.path] = chunk.end.offset
             path = layout.path(*chunk.path.split("/"))
             for b in broken[:MAX_FINDINGS]:
                 yield Finding("broken line", prefix, f"{b.reason}: {b.text[:60]!r}", path, b.line)
+        if not any(isinstance(event, Opened) for event in events):
+            message = "Its journal does not say who wrote it, and when: the beginning is lost."
+            yield Finding("no identity", prefix, message, layout.path("journal"))
         yield from _parts(layout, storage, prefix, ends)
         yield from _cut_short(layout, storage, prefix, events, ends)
         yield from _captures(layout, storage, prefix, events)
+        yield from _unreadable(layout, storage, prefix)
     except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
         where = error.filename if isinstance(error, OSError) else None
         yield Finding("unreadable", prefix, f"It cannot be read: {said(error)}.", where)
@@ -47,6 +55,20 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
 def said(error: Exception) -> str:
     """What an error says, with its class where that is not of the system's own."""
     return str(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+
+
+def _unreadable(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterator[Finding]:
+    """Files beside the records that cannot be opened."""
+    for folder in ("journal", "metrics", "logs", "forwarded"):
+        for blob in storage.list(folder):
+            leads = folder == "logs" and not blob.name.startswith(("logs-", "train-"))
+            if not leads and blob.name.endswith((".jsonl", ".log")):
+                try:
+                    storage.read(f"{folder}/{blob.name}", 0, 1)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    yield Finding("unreadable", prefix, said(error), layout.path(folder, blob.name))
 
 
 def _parts(

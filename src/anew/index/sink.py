@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
 from ..journal.identify import tenants
 from ..journal.sink import Followed
-from ..journal.storage import Journals
-from ..stores.catalog.protocol import Batch, Entry, Known
+from ..journal.storage import Journals, Storage
+from ..stores.catalog.protocol import Batch, CatalogDamaged, Entry, Known
 from ..stores.open import Stores
 from .state import UNREAD
 from .visit import STREAMS, Visit
 
 __all__ = ["IndexSink"]
+
+_MOST_ABOUT = 16 << 20
 
 
 class IndexSink:
@@ -130,21 +133,44 @@ class IndexSink:
 
     def commit(self) -> None:
         """See `Sink.commit`."""
-        unread = {p: r for p, r in self.unread.items() if p not in self._looked} | self._failed
         entries = tuple(self._entries.values())
-        if entries or self._doomed or unread != self.unread:
-            marks: dict[str, str | None] = {UNREAD + p: None for p in self.unread}
-            marks |= {UNREAD + p: r for p, r in unread.items()}
-            self._stores.catalog.save(
-                Batch(entries=entries, doomed=tuple(self._doomed), marks=marks)
-            )
-            self.unread = unread
+        try:
+            self._save(entries, tuple(self._doomed))
+        except (OSError, CatalogDamaged):
+            raise
+        except Exception:  # noqa: BLE001  (the bulkhead: one of them cannot be kept)
+            entries = self._save_one_by_one()
         for experiment_id in set(self._doomed.values()) - self._ids:
             self._stores.series.drop(experiment_id)
         self.experiments += len(entries)
         self.points += sum(visit.points for visit in self._visits.values())
         self.problems += sum(len(entry.problems) for entry in entries)
         self._begin()
+
+    def _save(self, entries: tuple[Entry, ...], doomed: tuple[int, ...] = ()) -> None:
+        unread = {p: r for p, r in self.unread.items() if p not in self._looked} | self._failed
+        if entries or doomed or unread != self.unread:
+            marks: dict[str, str | None] = {UNREAD + p: None for p in self.unread}
+            marks |= {UNREAD + p: r for p, r in unread.items()}
+            self._stores.catalog.save(Batch(entries=entries, doomed=doomed, marks=marks))
+            self.unread = unread
+
+    def _save_one_by_one(self) -> tuple[Entry, ...]:
+        """Save each experiment in hand by itself; those that were saved. The others are noted as unread."""
+        saved = []
+        self._save((), tuple(self._doomed))
+        for prefix, entry in list(self._entries.items()):
+            try:
+                self._save((entry,))
+            except (OSError, CatalogDamaged):
+                raise
+            except Exception as error:  # noqa: BLE001  (the bulkhead)
+                experiment_id = self._visits[prefix].experiment_id
+                self.failed(Followed(prefix, experiment_id), error)
+            else:
+                saved.append(entry)
+        self._save(())
+        return tuple(saved)
 
     def close(self) -> None:
         """See `Sink.close`."""
@@ -180,4 +206,16 @@ class IndexSink:
         mine = next((one for one in found if one.experiment_id == experiment_id), None)
         if mine is None:
             return (float("-inf"), False, False)
-        return mine.last, self._moved.get(experiment_id) == prefix, prefix in mine.filed
+        opened_there = prefix in mine.filed or _says(
+            self._journals.of(prefix), prefix, experiment_id
+        )
+        return mine.last, self._moved.get(experiment_id) == prefix, opened_there
+
+
+def _says(storage: Storage, prefix: str, experiment_id: str) -> bool:
+    """Whether the document for people says that this experiment was recorded at this prefix."""
+    try:
+        about = json.loads(storage.read("metadata.json", 0, _MOST_ABOUT))
+        return bool(about["prefix"] == prefix and about["experiment_id"] == experiment_id)
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return False

@@ -11,17 +11,22 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.identify import identify
-from ..journal.layout import RootLayout, is_experiment
+from ..journal.layout import RootLayout, is_experiment, is_orphaned, is_text
+from ..journal.reserve import has_room, keep_reserve, use_reserve
 from ..journal.root import make_private
-from ..record.names import check_prefix
+from ..record.ids import new_id
+from ..record.names import ROOT_RESERVED, check_prefix, folder_name
 from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
+from ..stores.series.protocol import ExperimentFolder
 from .footprint import Weighing
 from .index import Index
 from .moving import check_inside, move, move_files
@@ -101,6 +106,17 @@ class Trash:
         except OSError:
             return False
 
+    @contextmanager
+    def _in_reserve(self) -> Iterator[None]:
+        """Use the room that is kept for freeing room while the disk is full, and keep some again when there is."""
+        if not has_room(self._root):
+            use_reserve(self._root)
+        try:
+            yield
+        finally:
+            if self._index.stores.writable or has_room(self._root):
+                keep_reserve(self._root)
+
     def _say(self, kind: str, experiment_id: str, prefix: str, name: str | None = None) -> None:
         journal = self._index.journal
         fields = {"experiment_id": experiment_id, "prefix": prefix}
@@ -124,7 +140,7 @@ class Trash:
             InvalidValue: One lies outside of the root, behind a link.
             OSError: The files cannot be moved.
         """
-        with self._index.exclusive():
+        with self._index.exclusive(), self._in_reserve():
             rows = self._index.look_at(ids)
             for experiment_id in ids:
                 if experiment_id not in rows:
@@ -154,6 +170,48 @@ class Trash:
                 total = Freed(total.count + 1, total.bytes + freed)
             self._index.take_in()
         return total
+
+    def discard(self, prefix: str, *, permanently: bool = False) -> tuple[str, Freed] | None:
+        """Move what lies at a prefix and cannot be shown to the trash, under an id of its own; None if nothing does.
+
+        That is a folder whose journal names no experiment, cannot be read, or is missing, or a copy that is hidden by the
+        experiment whose id it has. From the trash it is restored under a name that can be shown.
+        """
+        segments = prefix.split("/")
+        if any(not s or s.startswith(".") for s in segments) or segments[0] in ROOT_RESERVED:
+            return None
+        folder = self._root.experiment(prefix).folder
+        with self._index.exclusive(), self._in_reserve():
+            known = is_text(prefix) and self._index.stores.catalog.known(prefixes=[prefix])
+            if known or not self._lies_in_root(folder):
+                return None
+            if not (is_experiment(folder) or is_orphaned(folder)):
+                return None
+            # Its own id, if it has one, may be that of another: this one is nobody else's.
+            experiment_id, shown = new_id(), "/".join(folder_name(s) for s in segments)
+            self._say("deleted", experiment_id, shown, folder_name(segments[-1]))
+            target = self._free_folder(experiment_id)
+            weighing = Weighing()
+            content = os.path.join(target, "content")
+            move_files(self._root, ExperimentFolder(experiment_id, folder), content)
+            weighing.add([content])
+            freed = weighing.freed
+            if permanently:
+                self._say("purged", experiment_id, shown)
+                freed = self._remove(target)
+        return experiment_id, Freed(1, freed)
+
+    def _lies_in_root(self, folder: str) -> bool:
+        """Whether a folder is one, and none on the way to it is a link."""
+        at = self._root.root
+        for part in os.path.relpath(folder, at).split(os.sep):
+            at = os.path.join(at, part)
+            try:
+                if not stat.S_ISDIR(os.lstat(at).st_mode):
+                    return False
+            except OSError:
+                return False
+        return True
 
     def restore(self, experiment_id: str, prefix: str | None = None) -> str:
         """Take an experiment back out; returns its prefix.
@@ -277,14 +335,15 @@ class Trash:
             orphans = {i: size for i, size in series.derived().items() if i not in known}
             freed = weighing.freed + sum(orphans.values())
             if not dry_run:
-                self._purge(expired)
-                for folder in left:
-                    self._remove(folder)
-                for path in shared:
-                    os.remove(path)
-                for experiment_id in orphans:
-                    series.drop(experiment_id)
-                series.tidy()
+                with self._in_reserve():
+                    self._purge(expired)
+                    for folder in left:
+                        self._remove(folder)
+                    for path in shared:
+                        os.remove(path)
+                    for experiment_id in orphans:
+                        series.drop(experiment_id)
+                    series.tidy()
         return Freed(len(doomed) + len(shared) + len(orphans), freed)
 
     def _expired(self, ids: Collection[str] | None, older_than: float) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ catalog, and `.anew/`. Inside an experiment every writer has files of its own, n
 
 from __future__ import annotations
 
+import errno
 import os
 
 from ..record.ids import new_id
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 __all__ = [
     "ExperimentLayout",
     "RootLayout",
+    "is_experiment",
+    "is_orphaned",
+    "is_text",
     "number_of",
     "part_name",
     "split_part",
@@ -107,22 +111,33 @@ class RootLayout:
         """The prefixes of all experiment folders below the root, found by looking at every folder.
 
         Args:
-            unreadable: Is given the prefixes of folders that cannot be listed, with the reason; they are passed over.
+            unreadable: Is given the prefixes of folders that cannot be listed, with the reason; they are passed
+                over. So are folders whose names are no text, or that lost their journal.
+
+        Raises:
+            OSError: The root itself cannot be read.
         """
         stack = [self.root]
         while stack:
             folder = stack.pop()
             inside = is_experiment(folder)
+            prefix = self.prefix_of(folder)
+            if not is_text(prefix):
+                if unreadable is not None:
+                    unreadable[prefix] = OSError(errno.EILSEQ, _NO_TEXT, folder)
+                continue
             if inside and folder != self.root:
-                yield self.prefix_of(folder)
+                yield prefix
+            elif unreadable is not None and is_orphaned(folder):
+                unreadable[prefix] = OSError(errno.ENOENT, _ORPHANED, folder)
             try:
                 with os.scandir(folder) as entries:
                     stack += [e.path for e in entries if self.may_hold(e, folder, inside)]
             except OSError as error:
                 if folder == self.root:
                     raise
-                if unreadable is not None:
-                    unreadable[self.prefix_of(folder)] = error
+                if unreadable is not None and not isinstance(error, FileNotFoundError):
+                    unreadable[prefix] = error
 
     def may_hold(self, entry: os.DirEntry[str], folder: str, in_experiment: bool) -> bool:
         """Whether an entry of a folder is a folder that is, or may hold, an experiment.
@@ -140,7 +155,7 @@ class RootLayout:
             return False
         if not entry.is_symlink():
             return entry.is_dir(follow_symlinks=False)
-        if not entry.is_dir():
+        if not os.path.isdir(entry.path):  # which also says so of a link to itself
             return False
         real, root = os.path.realpath(entry.path), os.path.realpath(self.root)
         return not os.path.join(real, "").startswith(os.path.join(root, "")) and not os.path.join(
@@ -149,12 +164,30 @@ class RootLayout:
 
 
 OWN_FOLDERS = RESERVED
+_NO_TEXT = "its name is not valid UTF-8, so it is not shown: rename it"
+_ORPHANED = "its journal is missing or is not a folder, so it is not shown"
 OWN_FILES = frozenset({"metadata.json", "config.yaml", "params.json", "reproduce.sh", "FAILED.txt"})
+
+
+def is_text(path: str) -> bool:
+    """Whether a path is valid Unicode: one that is not cannot be kept, sent or shown."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_experiment(folder: str) -> bool:
     """Whether a folder holds an experiment: it has a journal."""
     return os.path.isdir(os.path.join(folder, "journal"))
+
+
+def is_orphaned(folder: str) -> bool:
+    """Whether a folder was an experiment's and has no journal any more: only the document for people is there."""
+    return not is_experiment(folder) and all(
+        os.path.lexists(os.path.join(folder, name)) for name in ("metadata.json", "metrics")
+    )
 
 
 class ExperimentLayout:

@@ -17,7 +17,9 @@ from ..record.encode import encode_line
 from ..record.ids import new_id
 from ..record.secrets import mask_event
 from .author import identity, login_name
+from .layout import is_text
 from .permissions import set_mode
+from .reserve import NO_ROOM, use_reserve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ __all__ = [
 ]
 
 HINTS = ("opened", "ended", "changed")
+FREEING = ("deleted", "purged", "restored")
 _MARK_BYTES = 256
 _MOST_BYTES = 1 << 30  # of one author's file; a line has about two hundred
 
@@ -95,7 +98,14 @@ def append(
     seen = list(after)
     if seen:
         line["after"] = seen
-    _write(root, encode_line({**line, **mask_event(kind, dict(fields))}), durable=durable, who=who)
+    data = encode_line({**line, **mask_event(kind, dict(fields))})
+    try:
+        _write(root, data, durable=durable, who=who)
+    except OSError as error:
+        # What frees room may use the room that is kept for it.
+        if error.errno not in NO_ROOM or kind not in FREEING or not use_reserve(root):
+            raise
+        _write(root, data, durable=durable, who=who)
     return event_id
 
 
@@ -297,9 +307,11 @@ def _is_readable(stat: os.stat_result) -> bool:
 def unreadable_files(root: RootLayout) -> dict[str, OSError]:
     """The files of the root's journal that cannot be read, and why."""
     found = {}
-    for name in journal_files(root):
+    for name in _all_files(root):
         path = os.path.join(root.journal, name)
         try:
+            if not is_text(name):
+                raise OSError(errno.EILSEQ, "its name is not valid UTF-8", path)
             if not _is_readable(os.lstat(path)):
                 raise OSError(errno.EINVAL, "it is not a regular file, or far too large", path)
             os.close(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)))
@@ -309,7 +321,11 @@ def unreadable_files(root: RootLayout) -> dict[str, OSError]:
 
 
 def journal_files(root: RootLayout) -> list[str]:
-    """The names of the files of the root's journal."""
+    """The names of the files of the root's journal; a name that is no text is not among them."""
+    return [name for name in _all_files(root) if is_text(name)]
+
+
+def _all_files(root: RootLayout) -> list[str]:
     try:
         return sorted(name for name in os.listdir(root.journal) if name.endswith(".jsonl"))
     except (FileNotFoundError, NotADirectoryError):

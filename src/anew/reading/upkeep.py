@@ -95,6 +95,13 @@ class Upkeep(Protocol):
         """
         ...
 
+    def discard(self, prefix: str, *, permanently: bool = False) -> Deleted | None:
+        """Move what lies at a prefix and is no experiment that can be shown to the trash; None if nothing does.
+
+        `doctor` names such folders. In the trash each has an id of its own.
+        """
+        ...
+
     def gc(self, *, older_than: float = 0.0, dry_run: bool = False) -> int:
         """Empty the trash of what was deleted this many seconds ago, and remove what nothing refers to; the bytes
         freed, or that would be."""

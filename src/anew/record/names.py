@@ -48,7 +48,7 @@ RESERVED = frozenset(
         "openings",
     }
 )
-_ROOT_RESERVED = frozenset({"weights", "experiments.db"})
+ROOT_RESERVED = frozenset({"weights", "experiments.db"})
 _ALLOWED = (
     "Segments are separated by '/' and may contain letters, digits, spaces and marks other than "
     f"{' '.join(_FORBIDDEN)}. A segment cannot be empty or start with a dot."
@@ -121,7 +121,7 @@ def check_prefix(prefix: object, *, what: str = "prefix") -> str:
         _check_segment(segment, prefix, what)
     if len(prefix.encode()) > MAX_PREFIX_BYTES:
         raise InvalidName(f"The {what} is longer than {MAX_PREFIX_BYTES} bytes.", name=prefix)
-    if segments[0] in _ROOT_RESERVED or segments[0].startswith("experiments.db-"):
+    if segments[0] in ROOT_RESERVED or segments[0].startswith("experiments.db-"):
         raise InvalidName(
             f"The {what} {prefix!r} starts with {segments[0]!r}, which is reserved for the "
             "store. Choose another first segment.",

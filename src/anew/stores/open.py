@@ -10,6 +10,7 @@ import threading
 from ..address import local_folder
 from ..errors import CorruptData
 from ..journal.layout import RootLayout
+from ..journal.reserve import NO_ROOM, has_room, keep_reserve
 from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
 from .series.protocol import SeriesStore
@@ -17,7 +18,7 @@ from .series.protocol import SeriesStore
 __all__ = ["DEFAULT_CACHE", "Stores", "open_stores", "stores_in_memory"]
 
 DEFAULT_CACHE = "~/.cache/anew"
-_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM}) | NO_ROOM
 
 
 class Stores:
@@ -63,11 +64,14 @@ class Stores:
         self.catalog.close()
 
 
-def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACHE) -> Stores:
+def open_stores(
+    url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACHE, elsewhere: bool = False
+) -> Stores:
     """Open the stores of a root folder. One that is not there is empty, and looking does not make it.
 
     Args:
-        cache: Where to keep the catalog of a root that cannot be written; None keeps it in memory.
+        cache: Where to keep the catalog of a root that cannot be written, or has no room; None keeps it in memory.
+        elsewhere: Keep it there even if the root seems to have room.
 
     Raises:
         CorruptData: One of the store's own folders is a symbolic link.
@@ -82,7 +86,8 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
             "again.",
             path=path,
         )
-    if _is_writable(root):
+    if not elsewhere and _is_writable(root):
+        keep_reserve(root)
         return Stores(root, SqliteCatalog(root.catalog), writable=True, lock=root.lock)
     if cache is not None:
         key = hashlib.blake2b(os.fsencode(root.root), digest_size=8).hexdigest()
@@ -91,12 +96,14 @@ def open_stores(url: str | os.PathLike[str], *, cache: str | None = DEFAULT_CACH
         )
         try:
             os.makedirs(mine, exist_ok=True)
-            if os.access(mine, os.W_OK):
+            if os.access(mine, os.W_OK) and has_room(RootLayout(mine)):
+                # Who deletes on a full disk must not meet who still works in the root.
+                own = os.access(root.lock, os.W_OK)
                 return Stores(
                     root,
                     SqliteCatalog(os.path.join(mine, "experiments.db")),
                     derived=os.path.join(mine, "series"),
-                    lock=os.path.join(mine, "index.lock"),
+                    lock=root.lock if own else os.path.join(mine, "index.lock"),
                 )
         except OSError:
             pass  # no cache to be had either: memory will do
@@ -111,6 +118,8 @@ def stores_in_memory(url: str | os.PathLike[str]) -> Stores:
 
 def _is_writable(root: RootLayout) -> bool:
     """Whether the catalog can be kept in the root."""
+    if not has_room(root):
+        return False
     try:
         os.makedirs(root.private, exist_ok=True)
         fd = os.open(root.lock, os.O_RDWR | os.O_CREAT, 0o666)

@@ -221,7 +221,6 @@ print(folder)
 """
 
 
-@pytest.mark.slow
 @pytest.mark.slow  # `Task` looks through the program's packages for some seconds
 def test_a_session_has_the_form_of_those_that_clearml_writes(
     mirror: Mirror, tmp_path: Path

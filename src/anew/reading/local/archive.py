@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 
@@ -64,4 +65,9 @@ def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
             path = os.path.join(at, name)
             if os.path.isfile(path) and not os.path.islink(path):
                 relative = name if inside == "." else f"{inside.replace(os.sep, '/')}/{name}"
-                yield path, f"{prefix}/{relative}"
+                yield path, _as_text(f"{prefix}/{relative}")
+
+
+def _as_text(name: str) -> str:
+    """A name for a zip file, which takes text alone: bytes that are none are written as in a URL."""
+    return re.sub("[\udc80-\udcff]", lambda byte: f"%{ord(byte[0]) - 0xDC00:02X}", name)

@@ -15,7 +15,7 @@ from ...journal.layout import RootLayout
 from ...journal.storage import Share
 from ...query.question import FactsQuestion, Part
 from ...record.facts import ExperimentFacts
-from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogState
+from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogFull, CatalogState
 from ...stores.open import Stores, open_stores, stores_in_memory
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
 
@@ -49,9 +49,13 @@ class OpenRoot:
         self._refreshes = refresh
         self._open()
 
-    def _open(self) -> None:
+    def _open(self, *, elsewhere: bool = False) -> None:
         self._there = os.path.isdir(self.path)
-        self.stores: Stores = (open_stores if self._there else stores_in_memory)(self.path)
+        self.stores: Stores = (
+            open_stores(self.path, elsewhere=elsewhere)
+            if self._there
+            else stores_in_memory(self.path)
+        )
         self.index = Index(self.stores, self.journal)
         if not self._there:
             self.index.refresh()
@@ -67,7 +71,21 @@ class OpenRoot:
             if not self._there and os.path.isdir(self.path):
                 self.stores.close()
                 self._open()
-            return self.index.refresh(progress)
+            return self._in_room(lambda: self.index.refresh(progress))
+
+    def rebuild(self, progress: Progress | None = None) -> Refreshed:
+        """Make everything that is derived again."""
+        with self.guard:
+            return self._in_room(lambda: self.index.rebuild(progress))
+
+    def _in_room(self, work: Callable[[], T]) -> T:
+        """Do it; where the root's disk turns out to be full or read-only, with a catalog that is kept elsewhere."""
+        try:
+            return work()
+        except CatalogFull:
+            self.stores.close()
+            self._open(elsewhere=True)
+        return work()
 
     def ask(self, question: Callable[[Catalog], T], *, fresh: bool) -> T:
         """Put a question to the catalog; with `fresh`, what was written since is taken in first.
@@ -79,8 +97,10 @@ class OpenRoot:
         try:
             return question(self.stores.catalog)
         except CatalogDamaged:
+            self.rebuild()
+        except CatalogFull:
             with self.guard:
-                self.index.rebuild()
+                self._in_room(lambda: question(self.stores.catalog))
         return question(self.stores.catalog)
 
     def _usable(self) -> bool:

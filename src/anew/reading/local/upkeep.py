@@ -34,6 +34,12 @@ class LocalUpkeep:
             freed = Trash(self._root.index).delete(ids, permanently=True)
         return Deleted(freed.count, freed.bytes, True, tuple(ids))
 
+    def discard(self, prefix: str, *, permanently: bool = False) -> Deleted | None:
+        """See `Upkeep.discard`."""
+        with self._root.guard:
+            done = Trash(self._root.index).discard(prefix, permanently=permanently)
+        return None if done is None else Deleted(1, done[1].bytes, permanently, (done[0],))
+
     def gc(self, *, older_than: float = 0.0, dry_run: bool = False) -> int:
         """See `Upkeep.gc`."""
         with self._root.guard:
@@ -90,8 +96,7 @@ class LocalUpkeep:
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
         """See `Upkeep.rebuild`."""
-        with self._root.guard:
-            return _refreshed(self._root.index.rebuild(progress))
+        return _refreshed(self._root.rebuild(progress))
 
     def _prefixes(self, *, fresh: bool) -> dict[str, str]:
         """The prefixes of all experiments by id."""

@@ -18,6 +18,7 @@ __all__ = [
     "Batch",
     "Catalog",
     "CatalogDamaged",
+    "CatalogFull",
     "CatalogState",
     "Entry",
     "Known",
@@ -27,6 +28,10 @@ __all__ = [
 
 class CatalogDamaged(CorruptData):
     """The catalog's own bytes are broken: only making it again from the journals heals it."""
+
+
+class CatalogFull(OSError):
+    """The store behind the catalog has no room left, or has become read-only: the catalog has to be kept elsewhere."""
 
 
 class CatalogState(Enum):
@@ -121,7 +126,7 @@ class Catalog(Protocol):
     - *Meaning.* Filters, sorts and columns mean what `docs/reference/filter-language.md` says, in every engine:
       `testing.catalog` holds it.
     - *Errors.* `QueryError` for a question that cannot be answered; `CatalogDamaged` when only making the catalog
-      again can help; `OSError` when the store behind it cannot be reached, is full or is locked for too long.
+      again can help; `CatalogFull` when there is no room to work in; `OSError` when the store behind it cannot be reached, is full or is locked for too long.
     """
 
     def select(self, question: Question) -> Selected:

@@ -8,6 +8,7 @@ those bytes of it. Sealing turns a whole finished part into `metrics/<part>.parq
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import os
 import re
@@ -48,6 +49,9 @@ DERIVE_BYTES = 1 << 20
 MANY = 8
 """Experiments in a question from which on packs are read and made."""
 SPILL_BYTES = 32 << 20
+_MOST_BYTES = (
+    2 << 30
+)  # of lines read at once; a writer begins another part at a small piece of this
 _RANGE = re.compile(r"(\d+)-(\d+)\.parquet")
 MAX_BROKEN = 1000
 MAX_TAIL = 64 << 10
@@ -123,7 +127,7 @@ class FolderSeries:
     ) -> Sealed:
         """See `SeriesStore.flush`."""
         total = Sealed(0, 0, 0)
-        parts = _parts(place)
+        parts = _parts(place, [])
         last = dict(sorted(parts))
         for part, path in parts.items():
             writer, number = part
@@ -364,7 +368,7 @@ class FolderSeries:
     ) -> tuple[list[Outline], list[PartName]]:
         for attempt in range(5):
             problems.clear()
-            parts = _parts(place)
+            parts = _parts(place, problems)
             try:
                 together = _together(list(parts.values()), wanted)
                 runs: list[Outline] = []
@@ -413,7 +417,13 @@ class FolderSeries:
             except (CorruptData, UnknownFormat):
                 break  # derived: the lines themselves say the same
             yield from runs
-        news = _decode(path, offset, line)
+        try:
+            news = _decode(path, offset, line)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            problems.append(_unread(path, error))
+            return
         if news is not None:
             problems += [_broken(path, n, reason) for n, reason in news.broken]
             names, rows, metadata, _ = wanted
@@ -471,25 +481,45 @@ def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]
         return stretches_together(files, wanted.names, wanted.rows)
 
 
-def _parts(place: ExperimentFolder) -> dict[PartName, str]:
-    """The parts of an experiment in as-written order, each with its file (the sealed one if there is)."""
+def _parts(place: ExperimentFolder, problems: list[CorruptData]) -> dict[PartName, str]:
+    """The parts of an experiment in as-written order, each with its file (the sealed one if there is).
+
+    What is no regular file, such as a link or a pipe, is a problem and no part.
+    """
     metrics = ExperimentLayout(place.folder).path("metrics")
     found: dict[PartName, str] = {}
     try:
-        names = os.listdir(metrics)
+        if os.path.islink(metrics):
+            raise OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", metrics)
+        with os.scandir(metrics) as entries:
+            files = sorted((e.name, e.is_file(follow_symlinks=False)) for e in entries)
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    for name in sorted(names):  # .jsonl before .parquet
+    except OSError as error:
+        problems.append(_unread(metrics, error))
+        return {}
+    for name, is_file in files:  # .jsonl before .parquet
         stem, suffix = os.path.splitext(name)
-        if suffix in (".jsonl", ".parquet"):
+        path = os.path.join(metrics, name)
+        if suffix in (".jsonl", ".parquet") and not is_file:
+            problems.append(
+                CorruptData(f"{path} is not a regular file and was skipped.", path=path)
+            )
+        elif suffix in (".jsonl", ".parquet"):
             part = split_part(stem)
             if place.share is None or place.share.has(part[0]):
-                found[part] = os.path.join(metrics, name)
+                found[part] = path
     return dict(sorted(found.items()))
+
+
+def _unread(path: str, error: OSError) -> CorruptData:
+    return CorruptData(f"{path} cannot be read and was skipped: {error.strerror}.", path=path)
 
 
 def _decode(path: str, start: int, line: int) -> _Decoded | None:
     """The whole lines of a file from a byte on; None when there are none."""
+    if os.path.getsize(path) - start > _MOST_BYTES:
+        raise OSError(errno.EFBIG, "it is far too large for a part", path)
     data = _read(path, start)
     data = data[: data.rfind(b"\n") + 1]
     if not data:

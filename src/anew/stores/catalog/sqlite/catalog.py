@@ -14,7 +14,14 @@ from sqlalchemy.schema import CreateTable, DropTable
 from ....query.changes import Changes
 from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ....record.facts import ExperimentFacts
-from ..protocol import Batch, CatalogDamaged, CatalogState, Known, Outstanding
+from ..protocol import (
+    Batch,
+    CatalogDamaged,
+    CatalogFull,
+    CatalogState,
+    Known,
+    Outstanding,
+)
 from . import schema as s
 from .answers import counted, selected
 from .changes import begin_changes, changed
@@ -168,6 +175,18 @@ class SqliteCatalog:
         self._file = now
 
 
+# A reader too has to make the memory that the users of a catalog share, which is a file beside it.
+_FULL = (
+    "SQLITE_FULL",
+    "SQLITE_READONLY",
+    "SQLITE_CANTOPEN",
+    "SQLITE_IOERR_WRITE",
+    "SQLITE_IOERR_SHM",
+    "SQLITE_IOERR_TRUNCATE",
+    "SQLITE_IOERR_FSYNC",
+)
+
+
 @contextmanager
 def _told(path: str | None) -> Iterator[None]:
     """Say what went wrong in the terms of the seam."""
@@ -179,6 +198,9 @@ def _told(path: str | None) -> Iterator[None]:
             raise CatalogDamaged(
                 f"The catalog {path or 'in memory'} is damaged: {cause}.", path=path
             ) from error
+        name = getattr(cause, "sqlite_errorname", "")
+        if name.startswith(_FULL) and name != "SQLITE_READONLY_DBMOVED":
+            raise CatalogFull(f"The catalog {path} cannot be written: {cause}.") from error
         if isinstance(cause, sqlite3.OperationalError):
             raise OSError(f"The catalog {path or 'in memory'} cannot be used: {cause}.") from error
         raise

@@ -41,7 +41,7 @@ def _rows(bench: Bench, what: str, count: int, calls: int, shared: bool) -> Iter
     for _ in range(bench.size(ROUNDS, 1)):
         with bench.folder("throughput") as folder:
             prefixes = [f"bench/many/{0 if shared else n}" for n in range(count)]
-            ours, failed = _together(folder, write_ours, prefixes, calls)
+            ours, failed = _together(folder, write_ours, prefixes, calls, count if shared else 0)
             errors += failed
             lost += count * calls - _written(folder, prefixes)
         with bench.folder("throughput") as folder:
@@ -62,11 +62,14 @@ def _rows(bench: Bench, what: str, count: int, calls: int, shared: bool) -> Iter
 
 
 def _together(
-    folder: Path, writer: Callable[..., Any], names: list[str], calls: int
+    folder: Path, writer: Callable[..., Any], names: list[str], calls: int, *more: Any
 ) -> tuple[float, int]:
     """Seconds from the first call of any process to the last of all, and how many failed."""
     gate = folder / "gate"
-    children = [start_child(writer, str(folder), name, calls, n) for n, name in enumerate(names)]
+    children = [
+        start_child(writer, str(folder), name, calls, number, *more)
+        for number, name in enumerate(names)
+    ]
     while len(list(folder.glob("ready-*"))) < len(names):
         if any(child.poll() for child in children):
             break
@@ -101,9 +104,17 @@ def _come_to_rest() -> None:
         resting = resting + 1 if sum(os.times()[:4]) - before < 0.02 else 0
 
 
-def write_ours(folder: str, prefix: str, calls: int, number: int) -> tuple[float, float]:
-    """In a child: log `calls` points to an experiment; when the first call began and the last ended."""
+def write_ours(
+    folder: str, prefix: str, calls: int, number: int, ranks: int
+) -> tuple[float, float]:
+    """In a child: log `calls` points to an experiment; when the first call began and the last ended.
+
+    With `ranks`, it is one of so many ranks of a launch, which share the experiment.
+    """
     from anew import Experiment
+
+    if ranks:
+        os.environ.update(RANK=str(number), WORLD_SIZE=str(ranks), ANEW_LAUNCH=folder)
 
     with Experiment(prefix, root=folder) as experiment:
         log = experiment.log_metric

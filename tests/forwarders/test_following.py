@@ -183,8 +183,13 @@ def test_a_program_that_was_killed_ends_as_failed_at_the_target(root: Path, ledg
         f"exp = Experiment('p/run', root={str(root)!r}); exp.run.start()\n"
         "exp.log_metric('loss', 1.0)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    subprocess.run([sys.executable, "-c", program], check=False)
+    # It is certain after one missed heartbeat.
+    environment = os.environ | {"ANEW_HEARTBEAT": "0.1"}
+    subprocess.run([sys.executable, "-c", program], check=False, env=environment)
     folder = str(root / "p" / "run")
+    until = time.monotonic() + 60
+    while Life(folder).look().outcome()[0] is Status.RUNNING and time.monotonic() < until:
+        time.sleep(0.05)
     assert Life(folder).look().outcome()[0] is Status.FAILED
     follow_to_the_end(folder, MLflow(), prefix="p/run", patience=1)
     assert losses(ledger) == [1.0]

@@ -301,7 +301,7 @@ def test_what_was_deleted_at_the_target_is_told_and_sent_afresh_when_asked_to(ro
     log_dir = Path(exp.folder) / "forwarded" / "tensorboard"
     for path in log_dir.iterdir():
         path.unlink()
-    with Experiment("p/run", root=root) as exp:
+    with Experiment("p/run", root=root, resume="allow") as exp:
         exp.log_metric("loss", 2.0, step=1)
     with Store(root) as store:
         (place,) = store.forward(exp.id, patience=0)[exp.id]

@@ -189,7 +189,7 @@ def test_checkpoints_are_kept_whole_or_as_versions_of_the_weights(root):
     assert "checkpoint-4/trainer_state.json" in {file.name for file in files}
     run = trainer(AnewCallback("a/weights", log_model="weights"), **options)
     run.train()
-    with Experiment("a/weights") as exp:
+    with Experiment("a/weights", resume="allow") as exp:
         assert [commit.step for commit in exp.weights.log()] == [4, 2]
         kept = exp.weights.load()["classifier.weight"]
     assert torch.equal(torch.tensor(kept), run.model.classifier.weight.detach())

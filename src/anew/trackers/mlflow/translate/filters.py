@@ -75,7 +75,8 @@ class Condition(NamedTuple):
     def _test(self) -> Callable[[Any], bool]:
         no, sign, value = self.sign.startswith("NOT "), self.sign.removeprefix("NOT "), self.value
         if sign == "IN":
-            return lambda found: (found in value) != no
+            # Not `in`, which finds a NaN that is the same object.
+            return lambda found: any(found == one for one in value) != no
         if sign in ("LIKE", "ILIKE"):
             pattern = re.compile(
                 pattern_of(value), re.DOTALL | (re.IGNORECASE if sign == "ILIKE" else 0)

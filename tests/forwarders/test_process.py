@@ -114,6 +114,7 @@ def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_
     assert scalars(log_dir) == [(step, float(step)) for step in range(150)]
 
 
+@pytest.mark.slow
 def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
     program = start(10_000, 0.005, hold=5000, ANEW_FORWARD_TO="tensorboard")
     log_dir = Path("experiments/p/run/forwarded/tensorboard")

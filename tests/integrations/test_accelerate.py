@@ -133,6 +133,9 @@ def test_other_processes_than_the_first_log_nothing(root):
 UNCAUGHT = """
 from accelerate import Accelerator
 from anew.integrations.accelerate import AnewTracker
+
+# The whole framework: `make test` does not even import it.
+pytestmark = pytest.mark.slow
 accelerator = Accelerator(cpu=True, log_with=AnewTracker("net"))
 accelerator.init_trackers("net")
 accelerator.log({"loss": 1.0}, step=0)

@@ -17,6 +17,9 @@ from anew.integrations.hydra import AnewCallback
 
 from .running import run_example
 
+# The whole framework: `make test` does not even import it.
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 import hydra

@@ -25,7 +25,8 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
 
 # NumPy says it of Keras's torch backend, wherever a configuration has an optimizer's variables in it.
 OWN = "__array__ implementation doesn't accept a copy keyword"
-pytestmark = pytest.mark.filterwarnings(f"ignore:{OWN}:DeprecationWarning")
+# The whole framework: `make test` does not even import it.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(f"ignore:{OWN}:DeprecationWarning")]
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,11 @@ from anew.integrations.ray_tune import AnewCallback
 from .running import run_example
 
 # Ray imports other trackers where they are installed, and one of them warns.
-pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning")
+# The whole framework: `make test` does not even import it.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.MovedIn20Warning"),
+]
 
 
 @pytest.fixture(scope="module")

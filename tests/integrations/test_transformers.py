@@ -23,6 +23,9 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
 transformers.logging.set_verbosity_error()
 transformers.logging.disable_progress_bar()
 
+# The whole framework: `make test` does not even import it.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:

@@ -76,6 +76,7 @@ def run_of(mirror: Mirror) -> aim.Run:
     return run
 
 
+@pytest.mark.slow
 class TestAim(TargetContract):
     running = (True, "running")
 

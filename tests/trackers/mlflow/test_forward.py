@@ -165,6 +165,7 @@ class TestAgainstAServer(MLflowContract):
 
 # MLflow 3.17 uses what SQLAlchemy 2.1 deprecates, and builds its own tables on first use in this process.
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+@pytest.mark.slow
 class TestOnASqliteStore(MLflowContract):
     @pytest.fixture
     def uri(self, store: str) -> str:

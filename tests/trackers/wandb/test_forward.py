@@ -69,6 +69,7 @@ def run_records(mirror: Mirror) -> list[Any]:
     return [r.run for r in records_of(mirror) if r.WhichOneof("record_type") == "run"]
 
 
+@pytest.mark.slow
 class TestWandB(TargetContract):
     running = None
 

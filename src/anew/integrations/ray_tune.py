@@ -52,9 +52,8 @@ class AnewCallback(Opening, _tune.Callback):  # type: ignore[misc]  # Ray's modu
         self._metric, self._mode = metric, mode
         self._trial_options = dict(trial_options or {})
         self._trials: dict[str, Experiment] = {}
-        self._known: dict[
-            str, str
-        ] = {}  # where trials lie that the search began before it was restored
+        # The ids of trials that the search began before it was restored.
+        self._known: dict[str, str] = {}
         self._best: float | None = None
 
     def setup(self, *, total_num_samples: int | None = None, **_: Any) -> None:
@@ -113,9 +112,9 @@ class AnewCallback(Opening, _tune.Callback):  # type: ignore[misc]  # Ray's modu
     def get_state(self) -> dict[str, Any]:
         """Where the experiments are, for a search that is restored."""
         exp = self.experiment
-        trials = self._known | {name: child.prefix for name, child in self._trials.items()}
+        trials = self._known | {name: child.id for name, child in self._trials.items()}
         return {
-            "where": {"prefix": exp.prefix, "root": exp.root},
+            "where": {"resume": exp.id, "root": exp.root},
             "trials": trials,
             "best": self._best,
         }
@@ -132,7 +131,7 @@ class AnewCallback(Opening, _tune.Callback):  # type: ignore[misc]  # Ray's modu
     def _child(self, trial_id: str) -> Experiment:
         name, options = f"trial-{trial_id}", self._trial_options
         if trial_id in self._known:
-            where = {"prefix": self._known[trial_id], "project": None}
+            where = {"resume": self._known[trial_id], "project": None}
             return trial_of(self._open(), None, **{**options, **where}).run.start()
         return trial_of(self._open(), name, **options).run.start()
 

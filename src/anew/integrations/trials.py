@@ -16,7 +16,7 @@ def trial_of(study: Experiment, name: str | None, **options: Any) -> Experiment:
 
     Args:
         study: The parent; where that records nothing, the child does neither.
-        name: What to call it, where every call makes a new one; None with a `prefix`, to go on with that one.
+        name: What to call it, where every call makes a new one; None with `resume`, to continue that one.
         options: What else `Experiment` takes, before what is said here.
     """
     own: dict[str, Any] = {"quiet": True, "console": "off", "system_metrics": 0}

@@ -24,9 +24,11 @@ from anew.errors import (
     QueryError,
     StillRunning,
 )
+from anew.query.edits import AppendQuestion
 from anew.query.parser import parse
 from anew.query.syntax import Compare, Field, Part, Value
 from anew.reading.local.opening import open_folder
+from anew.record.edits import SinkEdit
 from anew.record.status import Status
 from anew.testing.backend import Encoded
 
@@ -434,6 +436,13 @@ def test_sealing_changes_no_value(store, root):
     assert store.seal() == 3
     assert not list(Path(root).glob("**/metrics/*.jsonl"))
     assert store.history(["run-0", "run-1"]).to_pandas().equals(before)
+
+
+def test_sealing_waits_for_a_sink_from_its_registration_to_its_end(store):
+    store.backend.append(AppendQuestion((SinkEdit(name="push", address="https://server"),)))
+    assert store.seal() == 0
+    store.backend.append(AppendQuestion((SinkEdit(name="push", registered=False),)))
+    assert store.seal() == 3
 
 
 @pytest.mark.parametrize("damage", ["deleted", "garbage", "truncated"])

@@ -15,6 +15,7 @@ import time
 
 from ..record.encode import encode_line
 from ..record.ids import new_id
+from ..record.names import natural
 from ..record.secrets import mask_event
 from .author import identity, login_name
 from .layout import is_text
@@ -233,7 +234,7 @@ def claim_number(root: RootLayout, what: str, at_least: int) -> int:
     key = hashlib.blake2b(what.encode("utf-8", "replace"), digest_size=12).hexdigest()
     folder = os.path.join(root.journal, "claims", key)
     make_private(root, folder)
-    claimed = [int(name) for name in os.listdir(folder) if name.isdecimal()]
+    claimed = [natural(name) or 0 for name in os.listdir(folder)]
     number = max([at_least, *(n + 1 for n in claimed)])
     while True:
         try:

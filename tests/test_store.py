@@ -625,7 +625,7 @@ def test_a_document_that_was_changed_meanwhile_is_not_overwritten_unseen(tmp_pat
         assert store["c/d"].id == moved.id
 
 
-def test_everybody_finds_the_same_store_from_below_it(tmp_path, monkeypatch, capsys):
+def test_everybody_finds_the_same_store_from_below_it(tmp_path, monkeypatch, capfd):
     monkeypatch.delenv("ANEW_ROOT", raising=False)
     project, below = tmp_path / "project", tmp_path / "project" / "src" / "models"
     below.mkdir(parents=True)
@@ -636,7 +636,7 @@ def test_everybody_finds_the_same_store_from_below_it(tmp_path, monkeypatch, cap
     monkeypatch.chdir(below)
     with Experiment("a/b/second", quiet=False, **options) as exp:
         pass
-    first_lines = capsys.readouterr()
+    first_lines = capfd.readouterr()
     assert str(project / "experiments") in first_lines.out + first_lines.err
     with Store() as store:
         assert {one.prefix for one in store.list()} == {"a/b/first", "a/b/second"}

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from ....query.changes import Changes
+from ....record.names import natural
 from . import schema as s
 
 __all__ = ["begin_changes", "changed", "note_changes", "set_note"]
@@ -47,11 +48,12 @@ def changed(connection: sqlite3.Connection, since: str | None) -> Changes:
     cursor = f"{token}.{revision}"
     if since is None or since == cursor:
         return Changes(cursor)
-    before, _, number = since.partition(".")
-    if before != token or not (number.isascii() and number.isdigit()) or len(number) > 15:
+    before, _, text = since.partition(".")
+    number = natural(text, 15)
+    if before != token or number is None:
         return Changes(cursor, everything=True)
     query = "SELECT experiment_id, gone FROM changes WHERE revision > ? ORDER BY revision"
-    found = connection.execute(query, (int(number),)).fetchall()
+    found = connection.execute(query, (number,)).fetchall()
     return Changes(
         cursor,
         tuple(id_ for id_, gone in found if not gone),

@@ -87,7 +87,8 @@ class Experiment:
         parent: Experiment, id or prefix this one comes from.
         project: A folder for experiments opened by name.
         relation: How it comes from the parent: child, resumed, forked or reproduces.
-        root: The store's root folder, as a path or a `file://` URL (`ANEW_ROOT`, or `./experiments`).
+        root: The store's root folder, as a path or a `file://` URL. By default `ANEW_ROOT`; without it the nearest
+            `experiments/` that is a store, from the working directory upwards; without one `./experiments`.
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, delete, insert, select
 
 from ....query.changes import Changes
+from ....record.names import natural
 from . import schema as s
 
 __all__ = ["begin_changes", "changed", "note_changes"]
@@ -46,12 +47,13 @@ def changed(connection: Connection, since: str | None) -> Changes:
     cursor = f"{token}.{revision}"
     if since is None or since == cursor:
         return Changes(cursor)
-    before, _, number = since.partition(".")
-    if before != token or not (number.isascii() and number.isdigit()) or len(number) > 15:
+    before, _, text = since.partition(".")
+    number = natural(text, 15)
+    if before != token or number is None:
         return Changes(cursor, everything=True)
     c = s.changes.c
     found = connection.execute(
-        select(c.experiment_id, c.gone).where(c.revision > int(number)).order_by(c.revision)
+        select(c.experiment_id, c.gone).where(c.revision > number).order_by(c.revision)
     ).all()
     return Changes(
         cursor,

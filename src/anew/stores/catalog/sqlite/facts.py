@@ -96,7 +96,7 @@ def _files(connection: Connection, keys: Sequence[int]) -> dict[int, list[FileFa
         metadata = json.loads(row.metadata) if row.metadata else {}
         fact = FileFact(
             row.file_id, row.prefix, row.name, row.path, row.size, row.hash, row.step, row.time,
-            metadata,
+            metadata, row.folder, None if row.checkpoint is None else json.loads(row.checkpoint),
         )  # fmt: skip
         found[row.experiment_key].append(fact)
     return found

@@ -62,7 +62,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -213,6 +213,8 @@ files = Table(
     Column("step", BigInteger),
     Column("time", Double, nullable=False),
     Column("metadata", Text),  # JSON; NULL when empty
+    Column("folder", Text),
+    Column("checkpoint", Text),  # JSON; NULL for a file that is no checkpoint
     sqlite_with_rowid=False,
 )
 

@@ -18,15 +18,16 @@ from .scalars import as_number, as_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from ..journal.segment import Segment
+    from ..values.value import Value
     from .life import Life
     from .points import LogMetric, LogMetrics
     from .recording import Recording
 
-__all__ = ["PointLog", "keep_value"]
+__all__ = ["PointLog", "record_values", "save_values"]
 
 _FAST_AFTER = 300  # careful calls; then the fast encoder is worth its import
 
@@ -105,7 +106,7 @@ class PointLog:
         step = self.step(step)
         known = self._hot.known
         numbers: dict[str, float | str] = {}
-        values: list[tuple[str, Any]] = []
+        values: list[tuple[str, Value]] = []
         for given, value in metrics.items():
             name = given if given in known else self.name(given)
             if self.is_nothing(name, value):
@@ -119,14 +120,13 @@ class PointLog:
                 if found is None:
                     raise
                 values.append((name, found))
+        about = to_plain(dict(metadata)) if metadata else {}
+        line = self._line(numbers, step, about) if numbers else b""
+        # Whatever can be refused has been by now, or is by this: nothing is recorded yet.
+        saved = save_values(recording, values, step, about)
         if numbers:
-            record: dict[str, Any] = {"t": int(time.time() * 1e3) / 1e3, "m": numbers}
-            if step is not None:
-                record = {"s": step, **record}
-            if metadata:
-                record["x"] = mask_secrets(to_plain(dict(metadata)))
             segment = recording.writer.points
-            segment.append(encoding.encode_line(record))
+            segment.append(line)
             self._calls += 1
             if encoding.is_fast():
                 # Known names are what opens the fast way: not before its encoder is there.
@@ -136,8 +136,16 @@ class PointLog:
                 # In the background: a signal handler that logs would find the module half imported here.
                 process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
             recording.check_strict()
-        for name, found in values:
-            keep_value(recording, name, found, step, metadata)
+        record_values(recording, saved)
+
+    @staticmethod
+    def _line(numbers: dict[str, float | str], step: int | None, about: dict[str, Any]) -> bytes:
+        record: dict[str, Any] = {"t": int(time.time() * 1e3) / 1e3, "m": numbers}
+        if step is not None:
+            record = {"s": step, **record}
+        if about:
+            record["x"] = mask_secrets(about)
+        return encoding.encode_line(record)
 
     def _refused(self, refusing: Segment, line: bytes, error: OSError | None) -> None:
         """The fast way could not write a line: find out why, and keep the line if it can be kept."""
@@ -154,28 +162,56 @@ class PointLog:
         recording.check_strict()
 
 
-def keep_value(
+def save_values(
     recording: Recording,
-    name: str,
-    value: Any,
+    values: Sequence[tuple[str, Value]],
     step: int | None,
-    metadata: Mapping[str, Any] | None,
-) -> None:
-    """Save a value into the experiment's folder and record it; if the disk fails, the value is lost and the run continues."""
-    stem = "-".join(
-        p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
-    )
+    metadata: Mapping[str, Any],
+) -> list[tuple[str, dict[str, Any] | OSError]]:
+    """Save values into the experiment's folder; each one's name with the event that is to record it, or the disk's error.
+
+    If one of them cannot be what it claims to be, the files of the others are removed, and its error is raised.
+    """
+    folder = os.path.join(recording.layout.folder, "values")
+    saved: list[tuple[str, dict[str, Any] | OSError]] = []
+    paths: list[str] = []
     try:
-        saved = value.save(os.path.join(recording.layout.folder, "values"), stem)
-    except OSError as error:
-        recording.lose(f"the value {name!r} was not saved: {error}")
-        return
-    fields = {
-        "name": name,
-        "kind": value.kind,
-        "step": step,
-        "path": None if saved.path is None else f"values/{saved.path}",
-        "data": saved.data,
-        "metadata": {**saved.metadata, **to_plain(dict(metadata or {}))} or None,
-    }
-    recording.event("value", **{k: v for k, v in fields.items() if v is not None})
+        for name, value in values:
+            stem = "-".join(
+                p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
+            )
+            try:
+                found = value.save(folder, stem)
+            except OSError as error:
+                saved.append((name, error))
+                continue
+            if found.path is not None:
+                paths.append(os.path.join(folder, found.path))
+            fields = {
+                "name": name,
+                "kind": value.kind,
+                "step": step,
+                "path": None if found.path is None else f"values/{found.path}",
+                "data": found.data,
+                "metadata": {**found.metadata, **metadata} or None,
+            }
+            saved.append((name, {k: v for k, v in fields.items() if v is not None}))
+    except BaseException:
+        for path in paths:
+            try:
+                os.unlink(path)
+            except OSError:
+                continue
+        raise
+    return saved
+
+
+def record_values(
+    recording: Recording, saved: Iterable[tuple[str, dict[str, Any] | OSError]]
+) -> None:
+    """Record what `save_values` saved; what the disk refused is counted as lost, and the run continues."""
+    for name, event in saved:
+        if isinstance(event, OSError):
+            recording.lose(f"the value {name!r} was not saved: {event}")
+        else:
+            recording.event("value", **event)

@@ -16,7 +16,7 @@ from ..record.plain import merge, to_plain
 from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
-from .careful import PointLog, keep_value
+from .careful import PointLog, record_values, save_values
 from .choosing import Wish, choose, is_taken
 from .ending import describe
 from .files import Files
@@ -553,7 +553,10 @@ class Experiment:
                 "log_metric.",
                 key=name,
             )
-        keep_value(recording, name, found, self._points.step(step), metadata)
+        saved = save_values(
+            recording, [(name, found)], self._points.step(step), to_plain(dict(metadata or {}))
+        )
+        record_values(recording, saved)
 
     @property
     def inputs(self) -> Inputs:

@@ -234,6 +234,7 @@ def main(folder: Path) -> None:
             "experiments.db-shm",
             ".anew/index.lock",
             ".anew/reserve",
+            ".gitignore",  # git would leave out the folder
         ):
             (folder / derived).unlink(missing_ok=True)
         anonymous(folder, project)

@@ -18,16 +18,15 @@ from .scalars import as_number, as_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ..journal.segment import Segment
-    from ..values.value import Value
     from .life import Life
     from .points import LogMetric, LogMetrics
     from .recording import Recording
 
-__all__ = ["PointLog", "record_values", "save_values"]
+__all__ = ["PointLog", "keep_value"]
 
 _FAST_AFTER = 300  # careful calls; then the fast encoder is worth its import
 
@@ -106,7 +105,7 @@ class PointLog:
         step = self.step(step)
         known = self._hot.known
         numbers: dict[str, float | str] = {}
-        values: list[tuple[str, Value]] = []
+        values: list[tuple[str, Any]] = []
         for given, value in metrics.items():
             name = given if given in known else self.name(given)
             if self.is_nothing(name, value):
@@ -114,38 +113,43 @@ class PointLog:
             try:
                 numbers[name] = encoding.number_or_name(as_number(name, value))
             except InvalidValue:
-                from ..values import as_value
+                from ..values import as_values
 
-                found = as_value(value)
-                if found is None:
+                found = as_values(value)
+                if not found:
                     raise
-                values.append((name, found))
-        about = to_plain(dict(metadata)) if metadata else {}
-        line = self._line(numbers, step, about) if numbers else b""
-        # Whatever can be refused has been by now, or is by this: nothing is recorded yet.
-        saved = save_values(recording, values, step, about)
+                values += ((name, one) for one in found)
+        extra = mask_secrets(to_plain(dict(metadata))) if metadata else None
+        saved = _saved(recording, values, step, metadata) if values else ()
         if numbers:
-            segment = recording.writer.points
-            segment.append(line)
-            self._calls += 1
-            if encoding.is_fast():
-                # Known names are what opens the fast way: not before its encoder is there.
-                self._hot.ready(segment, encoding.encode)
-                known.update(numbers)
-            elif self._calls == _FAST_AFTER:
-                # In the background: a signal handler that logs would find the module half imported here.
-                process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
+            self._append(recording, numbers, step, extra)
             recording.check_strict()
-        record_values(recording, saved)
+        for fields in saved:
+            recording.event("value", **fields)
 
-    @staticmethod
-    def _line(numbers: dict[str, float | str], step: int | None, about: dict[str, Any]) -> bytes:
+    def _append(
+        self,
+        recording: Recording,
+        numbers: dict[str, float | str],
+        step: int | None,
+        extra: Any,
+    ) -> None:
+        """Write the line of one call, and prepare the fast way for the next."""
         record: dict[str, Any] = {"t": int(time.time() * 1e3) / 1e3, "m": numbers}
         if step is not None:
             record = {"s": step, **record}
-        if about:
-            record["x"] = mask_secrets(about)
-        return encoding.encode_line(record)
+        if extra:
+            record["x"] = extra
+        segment = recording.writer.points
+        segment.append(encoding.encode_line(record))
+        self._calls += 1
+        if encoding.is_fast():
+            # Known names are what opens the fast way: not before its encoder is there.
+            self._hot.ready(segment, encoding.encode)
+            self._hot.known.update(numbers)
+        elif self._calls == _FAST_AFTER:
+            # In the background: a signal handler that logs would find the module half imported here.
+            process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
 
     def _refused(self, refusing: Segment, line: bytes, error: OSError | None) -> None:
         """The fast way could not write a line: find out why, and keep the line if it can be kept."""
@@ -162,56 +166,61 @@ class PointLog:
         recording.check_strict()
 
 
-def save_values(
+def keep_value(
     recording: Recording,
-    values: Sequence[tuple[str, Value]],
+    name: str,
+    value: Any,
     step: int | None,
-    metadata: Mapping[str, Any],
-) -> list[tuple[str, dict[str, Any] | OSError]]:
-    """Save values into the experiment's folder; each one's name with the event that is to record it, or the disk's error.
+    metadata: Mapping[str, Any] | None,
+) -> None:
+    """Save a value into the experiment's folder and record it; if the disk fails, the value is lost and the run continues."""
+    for fields in _saved(recording, [(name, value)], step, metadata):
+        recording.event("value", **fields)
 
-    If one of them cannot be what it claims to be, the files of the others are removed, and its error is raised.
+
+def _saved(
+    recording: Recording,
+    values: Sequence[tuple[str, Any]],
+    step: int | None,
+    metadata: Mapping[str, Any] | None,
+) -> list[dict[str, Any]]:
+    """Save the values of one call; returns the fields of their records.
+
+    When one of them cannot be saved whatever the disk does, the files of the others are removed and the call keeps
+    nothing. A value that a failing disk refuses is counted as lost, and the others are kept.
     """
+    plain = mask_secrets(to_plain(dict(metadata or {})))
     folder = os.path.join(recording.layout.folder, "values")
-    saved: list[tuple[str, dict[str, Any] | OSError]] = []
-    paths: list[str] = []
+    found: list[dict[str, Any]] = []
     try:
         for name, value in values:
             stem = "-".join(
                 p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
             )
             try:
-                found = value.save(folder, stem)
+                saved = value.save(folder, stem)
             except OSError as error:
-                saved.append((name, error))
+                recording.lose(f"the value {name!r} was not saved: {error}")
                 continue
-            if found.path is not None:
-                paths.append(os.path.join(folder, found.path))
             fields = {
                 "name": name,
                 "kind": value.kind,
                 "step": step,
-                "path": None if found.path is None else f"values/{found.path}",
-                "data": found.data,
-                "metadata": {**found.metadata, **metadata} or None,
+                "path": None if saved.path is None else f"values/{saved.path}",
+                "data": saved.data,
+                "metadata": {**saved.metadata, **plain} or None,
             }
-            saved.append((name, {k: v for k, v in fields.items() if v is not None}))
+            found.append({k: v for k, v in fields.items() if v is not None})
     except BaseException:
-        for path in paths:
-            try:
-                os.unlink(path)
-            except OSError:
-                continue
+        for fields in found:
+            if "path" in fields:
+                _remove(recording.layout.path(*fields["path"].split("/")))
         raise
-    return saved
+    return found
 
 
-def record_values(
-    recording: Recording, saved: Iterable[tuple[str, dict[str, Any] | OSError]]
-) -> None:
-    """Record what `save_values` saved; what the disk refused is counted as lost, and the run continues."""
-    for name, event in saved:
-        if isinstance(event, OSError):
-            recording.lose(f"the value {name!r} was not saved: {event}")
-        else:
-            recording.event("value", **event)
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # it stays as a file that no record names

@@ -170,3 +170,12 @@ def test_part_names_and_their_inverse() -> None:
         for part in (2, 3, 12):
             assert split_part(part_name(writer, part)) == (writer, part)
     assert split_part(part_name("0001-main", 1)) == ("0001-main", 1)
+
+
+@given(
+    st.one_of(st.text(max_size=12), st.from_regex(r"[0-9]{4}-main\.[0-9²٣]{1,30}", fullmatch=True))
+)
+def test_any_file_name_is_split_into_what_makes_it_again(stem: str) -> None:
+    writer, part = split_part(stem)
+    assert part_name(writer, part) == stem
+    assert 0 < part < 10**12

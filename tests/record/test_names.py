@@ -20,6 +20,7 @@ from anew.record.names import (
     check_prefix,
     folder_name,
     metric_name,
+    natural,
     stored_path,
 )
 
@@ -222,3 +223,14 @@ def test_ids_are_short_url_safe_and_differ_early() -> None:
     assert len(ids) == 10_000
     assert all(len(i) == ID_LENGTH and i.isascii() and i.isalnum() and i[0].isalpha() for i in ids)
     assert len({i[:5] for i in ids}) > 9_900
+
+
+def test_only_ascii_digits_are_a_number() -> None:
+    assert [natural(text) for text in ("7", "007", "99999999999")] == [7, 7, 99_999_999_999]
+    for text in ("", "-1", "+1", " 1", "1_0", "²", "٣", "१", "1.0", "1e3", "9" * 12, "9" * 5000):
+        assert natural(text) is None, text
+
+
+@given(st.integers(0, 10**11 - 1))
+def test_a_number_is_read_as_it_is_written(number: int) -> None:
+    assert natural(str(number)) == number

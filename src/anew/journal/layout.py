@@ -16,7 +16,7 @@ import errno
 import os
 
 from ..record.ids import new_id
-from ..record.names import RESERVED
+from ..record.names import RESERVED, natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -280,8 +280,7 @@ def writer_name(number: int, label: str) -> str:
 
 def number_of(writer: str) -> int:
     """The number that a writer's name begins with; 0 if it has none."""
-    number = writer.partition("-")[0]
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 12 else 0
+    return natural(writer.partition("-")[0]) or 0
 
 
 def part_name(writer: str, part: int) -> str:
@@ -291,5 +290,6 @@ def part_name(writer: str, part: int) -> str:
 
 def split_part(stem: str) -> tuple[str, int]:
     """The inverse of `part_name`."""
-    writer, dot, number = stem.rpartition(".")
-    return (writer, int(number)) if dot and number.isdigit() else (stem, 1)
+    writer, dot, text = stem.rpartition(".")
+    number = natural(text)
+    return (writer, number) if dot and number and part_name(writer, number) == stem else (stem, 1)

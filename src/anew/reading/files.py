@@ -13,7 +13,6 @@ from typing import IO, Any, Literal, Self
 
 from ..errors import CorruptData, InvalidValue, NotFound
 from ..query.content import ContentQuestion
-from ..query.points import PointsQuestion
 from ..record.checkpoints import Candidate, best_of
 from ..record.direction import direction
 from ..record.facts import FileFact, ValueFact
@@ -88,6 +87,11 @@ class Stored:
             CorruptData: The record names a place outside of the experiment's folder.
         """
         return Path(inside(str(self._source.folder(self._prefix)), self._name, self._id))
+
+    @property
+    def local_path(self) -> Path | None:
+        """As `path`; None where the store is on another machine."""
+        return None if self._source.root is None else self.path
 
     def open(self) -> IO[bytes]:
         """The bytes, to be read from their beginning or from anywhere.
@@ -203,6 +207,11 @@ class FileView:
             CorruptData: The record names a place outside of the experiment's folder.
         """
         return self._stored.path
+
+    @property
+    def local_path(self) -> Path | None:
+        """As `path`; None where the store is on another machine."""
+        return self._stored.local_path
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -447,6 +456,8 @@ def candidates(
 
 def curves(source: Source, ids: Sequence[str], metric: str) -> dict[str, dict[int, float]]:
     """The last finite value of a metric at each step, by experiment."""
+    from ..query.points import PointsQuestion  # which loads numpy
+
     found = source.series(PointsQuestion(ids=tuple(ids), metrics=(metric,), order="written"))
     return {
         one.id: {
@@ -491,6 +502,11 @@ class ValueView:
             CorruptData: The record names a place outside of the experiment's folder.
         """
         return None if self._stored is None else self._stored.path
+
+    @property
+    def local_path(self) -> Path | None:
+        """As `path`; None also where the store is on another machine."""
+        return None if self._stored is None else self._stored.local_path
 
     def read_bytes(self) -> bytes:
         """The file's content.

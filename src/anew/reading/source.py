@@ -13,6 +13,7 @@ from ..query.question import FactsQuestion
 from ..query.question import Part as FactsPart
 from ..record.edits import DeleteEdit
 from ..record.facts import ExperimentFacts
+from ..record.names import natural
 from .backend import Backend
 from .upkeep import Deleted, Upkeep
 
@@ -58,7 +59,7 @@ class Source:
             )
         folder = Path(self.root, *prefix.split("/"))
         before, tilde, number = folder.name.rpartition("~")
-        if tilde and number.isdecimal() and not folder.exists():
+        if tilde and natural(number) and not folder.exists():
             shared = folder.with_name(
                 before
             )  # the later of several whose records lie in one folder

@@ -17,6 +17,7 @@ __all__ = [
     "check_prefix",
     "folder_name",
     "metric_name",
+    "natural",
     "numbered",
     "split_number",
     "stored_path",
@@ -210,6 +211,15 @@ def folder_name(name: str) -> str:
     return unicodedata.normalize("NFC", kept) or "experiment"
 
 
+def natural(text: str, digits: int = 11) -> int | None:
+    """The number that `text` writes in at most so many ASCII digits; None if it is anything else.
+
+    `str.isdigit` is true of "²" too, which `int` refuses, and of "٣", which it reads; and a name of a file holds
+    numbers that no column of a database does.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
 def numbered(prefix: str, number: int) -> str:
     """The prefix of the experiment of that number, of those opened under one prefix: `a/b`, `a/b~2`, `a/b~3` …"""
     return prefix if number == 1 else f"{prefix}~{number}"
@@ -218,9 +228,9 @@ def numbered(prefix: str, number: int) -> str:
 def split_number(prefix: str) -> tuple[str, int]:
     """The inverse of `numbered`; `a/b~1` is `a/b` too. The number is 0 where the prefix has none."""
     start, mark, digits = prefix.rpartition("~")
-    is_number = digits.isascii() and digits.isdigit() and digits[0] != "0" and len(digits) < 10
-    if mark and is_number and start and not start.endswith("/"):
-        return start, int(digits)
+    number = natural(digits, 9)
+    if mark and number and digits[0] != "0" and start and not start.endswith("/"):
+        return start, number
     return prefix, 0
 
 

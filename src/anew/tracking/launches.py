@@ -10,6 +10,7 @@ import os
 import sys
 
 from ..journal.liveness import process_started
+from ..record.names import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,8 +102,7 @@ def _children_of() -> str:
 
 
 def _number(text: str | None) -> int:
-    text = (text or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+    return natural((text or "").strip(), 8) or 0
 
 
 def ancestors() -> dict[int, int]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 
+from ..record.names import natural
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -142,8 +144,7 @@ def _number(environ: Mapping[str, str], names: tuple[str, ...]) -> int | None:
     for name in names:
         text = environ.get(name)
         if text is not None:
-            text = text.strip()
-            return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
+            return natural(text.strip())
     return None
 
 

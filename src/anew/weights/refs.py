@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData
+from anew.record.names import natural
 from anew.weights.names import to_folder, to_name
 
 __all__ = ["HEADS", "TAGS", "Ref", "RefStore"]
@@ -119,5 +120,4 @@ class RefStore:
 
 
 def _version(path: str) -> int:
-    last = path.rsplit("/", 1)[-1]
-    return int(last) if last.isdigit() else 0
+    return natural(path.rsplit("/", 1)[-1], 12) or 0

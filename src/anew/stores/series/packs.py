@@ -26,6 +26,7 @@ import numpy.typing as npt
 from ...blobs.protocol import Blobs
 from ...errors import CorruptData, UnknownFormat
 from ...journal.lock import locked
+from ...record.names import natural
 from .columns import Ints, Points
 from .pack_file import Packed, PackFile, Piece, write_pack
 
@@ -246,7 +247,7 @@ def _folder_of(project: str) -> str:
 def _number(key: str) -> int:
     """The number of a pack; 0 for the key of something else."""
     stem, suffix = os.path.splitext(key.rpartition("/")[2])
-    return int(stem) if suffix == ".parquet" and stem.isdecimal() and stem.isascii() else 0
+    return (natural(stem) or 0) if suffix == ".parquet" else 0
 
 
 def _valid(

@@ -46,7 +46,9 @@ def found_artifact(name: str, project: str, runs: Runs) -> Artifact:
             name=name,
         )
     alias = alias or "latest"
-    number: int | None = int(alias[1:]) if alias[0] == "v" and alias[1:].isdigit() else None
+    number: int | None = (
+        int(alias[1:]) if alias[0] == "v" and alias[1:].isdecimal() and len(alias) < 12 else None
+    )
     if number is None:
         number = versions.aliases().get(alias)
     if number is None or number not in records:

@@ -97,6 +97,6 @@ def alias_of(alias: Any) -> str:
     text = str(alias)
     if not text or any(c in text for c in "/:") or text != text.strip():
         raise UsageError(f"An alias must be a string without '/' and ':', not {alias!r}.")
-    if text[0] == "v" and text[1:].isdigit():
+    if text[0] == "v" and text[1:].isdecimal():
         raise UsageError(f"The alias {alias!r} is reserved for version numbers.")
     return text

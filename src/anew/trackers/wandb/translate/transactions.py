@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from ....record.names import natural
+
 __all__ = ["TransactionLog", "logs_of"]
 
 _HEADER = 7
@@ -77,4 +79,4 @@ def _age(path: str) -> tuple[str, int]:
     """`offline-run-20261121_161319-abc123-2` is the third that was opened in that second."""
     opened, _, rest = os.path.basename(os.path.dirname(path))[len("offline-run-") :].partition("-")
     tail = rest.rpartition("-")[2]
-    return opened, int(tail) if "-" in rest and tail.isdigit() else 0
+    return opened, (natural(tail) or 0) if "-" in rest else 0

@@ -64,7 +64,7 @@ class Store:
 
     Args:
         root: The folder that holds the experiments, as a path or a `file://` URL, or a `Backend` to ask; by
-            default the folder that `Experiment` writes to (`ANEW_ROOT`, or `experiments/`).
+            default the folder that `Experiment` writes to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
         settings: Settings to use instead of those of the environment.
         refresh: False looks at the index of a folder as it is, once there is one, without bringing it up to date.
         upkeep: What looks after the place of a `Backend`, where that can be done from here.

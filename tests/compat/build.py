@@ -179,6 +179,7 @@ def main(folder: Path) -> None:
             "experiments.db-wal",
             "experiments.db-shm",
             ".anew/index.lock",
+            ".gitignore",  # git would leave out the folder
         ):
             (folder / derived).unlink(missing_ok=True)
         anonymous(folder, project)

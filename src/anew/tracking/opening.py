@@ -7,6 +7,7 @@ import os
 from ..errors import ConfigFrozen, InvalidValue
 from ..record.secrets import mask_secrets
 from ..record.status import Status
+from ..settings import FOUND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             recording.layout.folder,
             recording.continued,
             recording.root.root,
+            found=life.settings.sources.get("root") == FOUND and not recording.joins,
         ):
             life.say(line)
     if differing and not recording.joins:

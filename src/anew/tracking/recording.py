@@ -15,7 +15,7 @@ import weakref
 from ..errors import WriteFailed
 from ..journal.layout import ExperimentLayout, RootLayout
 from ..journal.liveness import runs
-from ..journal.root import announce
+from ..journal.root import announce, make_root
 from ..journal.writer import FORMAT_VERSION, LEAD, Writer
 from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
@@ -157,6 +157,7 @@ class Recording:
             Taken: Another experiment is there by now.
         """
         if place.is_new:
+            make_root(self.root)
             os.makedirs(self.layout.folder, exist_ok=True)
             known = claim_identity(
                 self.layout.metadata,

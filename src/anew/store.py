@@ -275,6 +275,7 @@ class Store:
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
+        from .reading.sorting import metric_field
 
         direction = comparing.check_mode(mode, metric)
 
@@ -283,7 +284,7 @@ class Store:
             every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
             raise comparing.unlogged(metric, [one.name for one in every])
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
-        sort = ("-" if direction == "max" else "") + comparing.metric_field(metric, direction)
+        sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []
         for view in Experiments.that_meet(
             self._source, filter, given=given, sort=[sort], limit=limit

@@ -135,13 +135,11 @@ def _print_table(
 
 def _sorted_by(store: Store, views: Sequence[ExperimentView], sorts: Sequence[str]) -> list[Column]:
     """The best values of the metrics by whose bare names the table is sorted."""
-    from ..reading.compare import check_mode
     from ..reading.sorting import bare_metric
 
     columns = []
-    for metric in filter(None, (bare_metric(store.backend, field) for field in sorts)):
+    for metric, mode in filter(None, (bare_metric(store.backend, field) for field in sorts)):
         having = [view.metrics.get(metric) for view in views]
-        mode = check_mode(None, metric)
         cells = [number(one.best(mode)) if one is not None else "" for one in having]
         columns.append(Column(one_line(f"{mode} {metric}"), cells, True, styles="bold green"))
     return columns

@@ -77,7 +77,7 @@ def experiment_json(view: ExperimentView) -> dict[str, Any]:
             for name, metric in view.metrics.items()
         },
         "parent": view.parent,
-        "path": str(view.path),
+        "path": None if view.local_path is None else str(view.local_path),
     }
 
 

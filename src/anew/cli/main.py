@@ -42,6 +42,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "doctor": ("upkeep", "doctor", "Check the files on disk for damage.", "Keep"),
     "seal": ("upkeep", "seal", "Convert the points of ended experiments to Parquet now.", "Keep"),
     "rebuild": ("upkeep", "rebuild", "Rebuild the index from the experiments' folders.", "Keep"),
+    "server": ("server", "server", "Serve a store over HTTP, until Ctrl-C.", "Share"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),

@@ -29,6 +29,7 @@ from .words import (
 )
 
 if TYPE_CHECKING:
+    from ..forwarders.later import Forwarded
     from ..reading.views import ExperimentView
     from ..store import Store
 
@@ -59,7 +60,7 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
         view = store.get(experiment)
 
         def document() -> object:
-            forwarded = [{**asdict(one), "complete": one.complete} for one in view.forwarded]
+            forwarded = [{**asdict(one), "complete": one.complete} for one in _forwarded(view)]
             return {**view.to_dict(), "values": _values_document(view), "forwarded": forwarded}
 
         def table() -> None:
@@ -75,7 +76,12 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
                 for line in printable(view.error).rstrip().split("\n"):
                     face.out.line(f"  {line}", "red")
 
-        face.out.emit(document, ids=[str(view.path)], table=table)
+        face.out.emit(document, ids=[str(view.local_path or view.id)], table=table)
+
+
+def _forwarded(view: ExperimentView) -> list[Forwarded]:
+    """How far it has come to other trackers, where that is known here."""
+    return view.forwarded if view.local_path is not None else []
 
 
 def _heading(face: Face, text: str) -> None:
@@ -99,10 +105,12 @@ def _facts(face: Face, view: ExperimentView) -> None:
         ("by", f"{view.user or ''}{f' on {view.host}' if view.host else ''}".strip(), ""),
         ("source", _source(view), ""),
         ("parent", parent, ""),
-        ("folder", str(view.path), ""),
+        ("folder", str(view.local_path or ""), ""),
         ("lost", f"{plural(view.lost, 'record')} could not be written" if view.lost else "", "red"),
     ]
-    rows += [("forwarded", told(one), "" if one.error is None else "red") for one in view.forwarded]
+    rows += [
+        ("forwarded", told(one), "" if one.error is None else "red") for one in _forwarded(view)
+    ]
     for name, text, style in rows:
         if text:
             _pair(face, name, one_line(text), style)
@@ -225,7 +233,7 @@ def _step(step: int | None) -> str:
 def _values_document(view: ExperimentView) -> list[dict[str, Any]]:
     return [
         {"name": one.name, "kind": one.kind, "step": one.step, "time": one.time,
-         "path": None if one.path is None else str(one.path)}
+         "path": None if one.local_path is None else str(one.local_path)}
         for one in view.values()
     ]  # fmt: skip
 

@@ -143,7 +143,8 @@ class Store:
             filter: An expression of the filter language (see `search`).
             status: One status or several, any of which will do.
             tags: Tags that all must be there; a mapping also asks for their values.
-            sort: A field, or several; a leading `-` sorts downwards. Missing values come last.
+            sort: A field, or several; a leading `-` sorts downwards. A metric's bare name, such as "val/acc", means
+                the best values first, as `best` has them. Missing values come last.
             limit: At most this many; `.total` of the result counts all of them.
 
         Raises:
@@ -157,8 +158,11 @@ class Store:
             *is_text("project", project),
             *is_text("user", user),
         ]
+        from .reading.sorting import best_first
+
+        order = best_first(self.backend, sort)
         return Experiments.that_meet(
-            self._source, filter, given=given, sort=sort, limit=limit, offset=offset
+            self._source, filter, given=given, sort=order, limit=limit, offset=offset
         )
 
     def search(
@@ -287,6 +291,7 @@ class Store:
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
+        from .reading.sorting import metric_field
 
         direction = comparing.check_mode(mode, metric)
 
@@ -295,7 +300,7 @@ class Store:
             every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
             raise comparing.unlogged(metric, [one.name for one in every])
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
-        sort = ("-" if direction == "max" else "") + comparing.metric_field(metric, direction)
+        sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []
         for view in Experiments.that_meet(
             self._source, filter, given=given, sort=[sort], limit=limit

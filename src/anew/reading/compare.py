@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 from ..errors import Ambiguous, InvalidValue, NotFound
 from ..query.difference import first_part
-from ..query.direction import direction
 from ..query.points import PointsQuestion
 from ..query.question import NamesQuestion, Wanted, ask, parse_field
 from ..query.references import Resolved
 from ..query.suggest import nearest, one_of
+from ..record.direction import direction
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
@@ -32,7 +32,6 @@ __all__ = [
     "history",
     "in_trash",
     "meant",
-    "metric_field",
     "summary",
     "unlogged",
 ]
@@ -285,9 +284,3 @@ def unlogged(metric: str, known: Sequence[str]) -> NotFound:
     return NotFound(
         f"No experiment ever logged a metric {metric!r}.{hint}", name=metric, nearest=near
     )
-
-
-def metric_field(name: str, stat: str) -> str:
-    """A metric's summary as a field of the filter language; in brackets, so that it can be no other's."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'metrics["{escaped}"].{stat}'

@@ -92,3 +92,12 @@ def test_a_cell_that_starts_again_ends_what_the_cell_before_started(kernel: Path
         folder = kernel / "experiments" / "a" / name
         assert state(folder).outcome() == ("completed", None)
         assert len(points(folder)) == 1
+
+
+def test_help_of_experiment_names_what_is_called_most():
+    import inspect
+
+    told = inspect.getdoc(Experiment) or ""
+    for name in ("log", "log_metrics", "params.set", "files", "log_value", "weights", "finish"):
+        assert f"exp.{name}" in told
+        assert hasattr(Experiment, name.partition(".")[0]) or name in ("log_metrics", "params.set")

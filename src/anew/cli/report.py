@@ -51,9 +51,9 @@ def report(
     title: str,
     no_images: bool,
 ) -> None:
-    """Write a page with the curves, the table and the differences of experiments.
+    """Write curves, a table and what differs to one HTML file.
 
-    The page is one HTML file that needs no network and no server: attach it to a message, or put it on a web server. All
+    The file needs no network and no server: attach it to a message, or put it on a web server. All
     curves can be read, hidden and coloured by a parameter. What was left out to keep the file small is said in it.
 
     \b

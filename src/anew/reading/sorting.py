@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from ..query.direction import direction
 from ..query.fields import COLUMNS, SECTIONS
 from ..query.question import NamesQuestion
+from ..record.direction import direction
 from .backend import Backend
 
 __all__ = ["bare_metric", "best_first", "metric_field"]

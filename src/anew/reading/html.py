@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..query.direction import direction
+from ..record.direction import direction
 
 if TYPE_CHECKING:
     from .metrics import MetricView

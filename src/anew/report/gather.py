@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import AnewError, NotFound
 from ..plots.labels import differing, flat, labels, shown
-from ..query.direction import direction
+from ..record.direction import direction
 from .content import Curves, Difference, Field, Picture, Report, Row, Run
 
 if TYPE_CHECKING:

@@ -37,6 +37,15 @@ def test_start_log_finish() -> None:
     assert str(state(exp.folder).outcome()[0]) == "completed"
 
 
+def test_log_takes_metrics_of_the_current_experiment() -> None:
+    exp = anew.start("a/b")
+    anew.log({"loss": 0.5}, step=1)
+    anew.log({"loss": 0.25}, 2)
+    anew.finish()
+    assert [(s, n, v) for _, s, n, v in points(exp.folder)] == [(1, "loss", 0.5), (2, "loss", 0.25)]
+    assert not logs(exp.folder)
+
+
 def test_a_second_start_completes_the_first() -> None:
     first = anew.start("a/one")
     second = anew.start("a/two")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from anew.errors import InvalidSetting
-from anew.settings import SETTINGS, load_settings
+from anew.settings import FOUND, SETTINGS, load_settings
 
 
 def test_defaults_without_anything_set(tmp_path: Path) -> None:
@@ -87,3 +88,80 @@ def test_every_setting_has_a_meaning_and_a_default_it_accepts() -> None:
     for setting in SETTINGS:
         assert setting.meaning.endswith(".")
         assert setting.parse(setting.default) == setting.default
+
+
+def store_at(folder: Path) -> Path:
+    """What a store looks like from outside."""
+    (folder / ".anew").mkdir(parents=True)
+    return folder
+
+
+def found_from(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(load_settings({}, str(folder)).root)
+
+
+def test_the_store_is_found_upwards_and_the_nearest_one_wins(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "project" / "experiments")
+    assert found_from(tmp_path / "project") == store
+    assert found_from(tmp_path / "project" / "src" / "models") == store
+    nearer = store_at(tmp_path / "project" / "src" / "experiments")
+    assert found_from(tmp_path / "project" / "src" / "models") == nearer
+
+
+def test_a_store_is_found_from_within_it(tmp_path: Path) -> None:
+    store = store_at(tmp_path / "runs")
+    assert found_from(store / "alice" / "vision") == store
+
+
+def test_a_folder_called_experiments_that_is_no_store_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "experiments").mkdir()
+    assert found_from(tmp_path / "src") == tmp_path / "src" / "experiments"
+
+
+def test_the_search_ends_at_the_top_of_a_repository(tmp_path: Path) -> None:
+    store_at(tmp_path / "experiments")
+    (tmp_path / "repository" / ".git").mkdir(parents=True)
+    assert found_from(tmp_path / "repository" / "src").parent == tmp_path / "repository" / "src"
+    store = store_at(tmp_path / "repository" / "experiments")
+    assert found_from(tmp_path / "repository" / "src") == store
+
+
+def test_the_search_ends_at_the_home_folder(tmp_path: Path, monkeypatch) -> None:
+    store_at(tmp_path / "experiments")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert found_from(tmp_path / "home" / "work") == tmp_path / "home" / "work" / "experiments"
+
+
+def test_a_store_in_a_folder_that_anyone_may_write_to_is_not_found_from_below(
+    tmp_path: Path,
+) -> None:
+    open_to_all = tmp_path / "tmp"
+    store = store_at(open_to_all / "experiments")
+    open_to_all.chmod(0o1777)
+    assert found_from(open_to_all / "mine") == open_to_all / "mine" / "experiments"
+    assert found_from(open_to_all) == store
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away")
+def test_a_store_in_somebody_elses_folder_is_not_found_from_below(tmp_path: Path) -> None:
+    store_at(tmp_path / "theirs" / "experiments")
+    os.chown(tmp_path / "theirs", 12345, 12345)
+    mine = tmp_path / "theirs" / "mine"
+    assert found_from(mine) == mine / "experiments"
+
+
+def test_what_is_set_wins_over_what_is_found(tmp_path: Path) -> None:
+    store_at(tmp_path / "experiments")
+    below = tmp_path / "src"
+    below.mkdir()
+    assert load_settings({"ANEW_ROOT": "runs"}, str(below)).root == str(below / "runs")
+    (tmp_path / "anew.toml").write_text('root = "elsewhere"\n')
+    assert load_settings({}, str(below)).root == str(tmp_path / "elsewhere")
+
+
+def test_only_a_root_found_above_the_working_directory_is_called_found(tmp_path: Path) -> None:
+    store_at(tmp_path / "experiments")
+    (tmp_path / "src").mkdir()
+    assert load_settings({}, str(tmp_path / "src")).sources["root"] == FOUND
+    assert "root" not in load_settings({}, str(tmp_path)).sources

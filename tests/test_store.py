@@ -94,7 +94,7 @@ def test_a_root_given_by_name_that_is_not_there_is_an_error(tmp_path):
 
 def test_a_url_of_another_kind_is_refused(tmp_path):
     with pytest.raises(InvalidSetting):
-        Store("https://lab.example.org")
+        Store("s3://lab/runs")
     assert len(Store(tmp_path.as_uri())) == 0
 
 
@@ -623,3 +623,26 @@ def test_a_document_that_was_changed_meanwhile_is_not_overwritten_unseen(tmp_pat
         assert store.document("view", "mine").body == {"width": 2}
         moved = store.move("a/b", "c/d")
         assert store["c/d"].id == moved.id
+
+
+def test_everybody_finds_the_same_store_from_below_it(tmp_path, monkeypatch, capfd):
+    monkeypatch.delenv("ANEW_ROOT", raising=False)
+    project, below = tmp_path / "project", tmp_path / "project" / "src" / "models"
+    below.mkdir(parents=True)
+    options = {"console": "off", "system_metrics": 0}
+    monkeypatch.chdir(project)
+    with Experiment("a/b/first", quiet=True, **options):
+        pass
+    monkeypatch.chdir(below)
+    with Experiment("a/b/second", quiet=False, **options) as exp:
+        pass
+    first_lines = capfd.readouterr()
+    assert str(project / "experiments") in first_lines.out + first_lines.err
+    with Store() as store:
+        assert {one.prefix for one in store.list()} == {"a/b/first", "a/b/second"}
+    from click.testing import CliRunner
+
+    from anew.cli.main import cli
+
+    assert CliRunner().invoke(cli, ["list", "-q"]).output.split() == [exp.id, store["a/b/first"].id]
+    assert not (below / "experiments").exists()

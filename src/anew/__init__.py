@@ -78,7 +78,11 @@ __all__ = [*_WHERE, "__version__"]
 def __getattr__(name: str) -> object:
     where = _WHERE.get(name)
     if where is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name.startswith("_"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}", name=name)
+        from .tracking.habits import missing
+
+        raise missing("The module anew", name, __all__)
     import importlib
 
     value = getattr(importlib.import_module(f"{__name__}.{where}"), name)

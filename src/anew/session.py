@@ -6,7 +6,7 @@ one around them, as long as there is no doubt which is meant. `start` ends the o
 
 from __future__ import annotations
 
-from .errors import InvalidValue, NotRunning
+from .errors import NotRunning
 from .tracking.experiment import Experiment
 from .tracking.running import running, started
 
@@ -118,9 +118,16 @@ def log_metrics(
     current().log_metrics(metrics, step, metadata=metadata)
 
 
-def log(message: str, level: str = "info", **fields: Any) -> None:
-    """Record a message of the current experiment."""
-    current().log(message, level, **fields)
+def log(
+    what: str | Mapping[str, Any] | object,
+    level: str | int | None = None,
+    *,
+    step: int | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> None:
+    """Log metrics and values of the current experiment in one call, or record a message; as `Experiment.log`."""
+    current().log(what, level, step=step, metadata=metadata, **fields)
 
 
 def finish(status: str = "completed", reason: str | None = None) -> None:
@@ -132,22 +139,7 @@ def finish(status: str = "completed", reason: str | None = None) -> None:
     """
     global _current
     experiment = current()
-    ends = {
-        "completed": experiment.run.complete,
-        "failed": experiment.run.fail,
-        "cancelled": experiment.run.cancel,
-    }
-    if status not in ends:
-        raise InvalidValue(
-            f"The status must be completed, failed or cancelled, not {status!r}.",
-            key="status",
-        )
-    if status == "completed":
-        experiment.run.complete()
-    elif status == "failed":
-        experiment.run.fail(reason)
-    else:
-        experiment.run.cancel(reason)
+    experiment.finish(status, reason)
     if experiment is _current:
         _current = None
 

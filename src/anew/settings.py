@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["SETTINGS", "Setting", "Settings", "load_settings"]
+__all__ = ["FOUND", "SETTINGS", "Setting", "Settings", "load_settings"]
+
+FOUND = "found above the working directory"
+"""The source of a root that nobody set, and that is not in the working directory."""
 
 
 def _boolean(text: object) -> bool:
@@ -104,7 +107,7 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("root", "experiments", _root, "Folder of the store: a path, or a URL such as `file:///data/runs`. A relative path starts at the working directory, or, when set in a project's file, at that file's folder."),
+    Setting("root", "experiments", _root, "Folder of the store: a path, or a URL such as `file:///data/runs`. A relative path starts at the working directory, or, when set in a project's file, at that file's folder. When it is not set, the nearest `experiments` folder that is a store is used, from the working directory upwards, but not above the repository, your home folder, the file system, or a folder that belongs to somebody else or that anyone may write to. Where there is none, it is `experiments` in the working directory."),
     Setting("mode", "on", _choice("on", "disabled"), "`disabled` makes every call do nothing and write nothing."),
     Setting("strict", False, _boolean, "Raise when a record cannot be written, instead of counting it and continuing."),
     Setting("quiet", False, _boolean, "Print nothing at the start and the end of an experiment."),
@@ -244,6 +247,34 @@ def _project_file(folder: str) -> tuple[dict[str, Any], str]:
         folder = parent
 
 
+def _found_root(folder: str, home: str) -> str | None:
+    """The nearest store at or above a folder; None where there is none.
+
+    The search ends where what lies above is no longer the user's own place: at the top of a repository, at the home
+    folder, where another file system begins, and below a folder that belongs to somebody else or that anyone may write to.
+    There, a store would be found that the user does not know of, or that somebody has put in the way.
+    """
+    try:
+        here = os.stat(folder)
+    except OSError:
+        return None
+    owners = (os.geteuid(), here.st_uid)
+    while True:
+        for root in (folder, os.path.join(folder, _BY_NAME["root"].default)):
+            if os.path.isdir(os.path.join(root, ".anew")):
+                return root
+        above = os.path.dirname(folder)
+        if above == folder or folder == home or os.path.exists(os.path.join(folder, ".git")):
+            return None
+        try:
+            there = os.stat(above)
+        except OSError:
+            return None
+        if there.st_dev != here.st_dev or there.st_uid not in owners or there.st_mode & 0o002:
+            return None
+        folder = above
+
+
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:
     """Read the settings from the environment and the configuration files.
 
@@ -257,10 +288,13 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
-    home = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    user_file = os.path.join(home, "anew", "config.toml")
+    home = os.path.expanduser("~")
+    configuration = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    user_file = os.path.join(configuration, "anew", "config.toml")
+    here = ""
     try:
-        project, project_path = _project_file(os.path.abspath(cwd or os.getcwd()))
+        here = os.path.abspath(cwd or os.getcwd())
+        project, project_path = _project_file(here)
     except OSError:  # the working directory was deleted
         project, project_path = {}, ""
     project.pop("trust", None)  # a folder cannot say that it is to be trusted
@@ -275,6 +309,12 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
         if text is not None and text != "":
             values[setting.name] = _parse(setting.name, text, f"the variable {setting.variable}")
             sources[setting.name] = setting.variable
+    if here and "root" not in values:
+        found_root = _found_root(here, home)
+        if found_root is not None:
+            values["root"] = found_root
+            if os.path.dirname(found_root) != here:
+                sources["root"] = FOUND
     values["root"] = _absolute(
         values.get("root", _BY_NAME["root"].default), cwd and os.path.abspath(cwd)
     )

@@ -20,6 +20,7 @@ from anew.journal.root import (
     author_name,
     claim_number,
     follow_root,
+    make_root,
     unreadable_files,
 )
 from anew.record.decode import decode_events
@@ -251,3 +252,37 @@ def test_a_file_that_cannot_be_read_hides_no_other(layout, monkeypatch):
 
     monkeypatch.setattr(os, "open", guarded)
     assert news(layout, {}) == ["opened"]
+
+
+def test_a_new_root_has_a_gitignore_that_leaves_out_all_of_it(layout):
+    subprocess.run(["git", "init", "-q", os.path.dirname(layout.root)], check=True)
+    announce(layout, "opened", "abc", "a/b")
+    Path(layout.root, "a").mkdir()
+    Path(layout.root, "a", "points").write_text("1\n")
+    told = subprocess.run(
+        ["git", "status", "--porcelain", "--untracked-files=all"],
+        cwd=os.path.dirname(layout.root), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == ""
+
+
+def test_a_gitignore_that_is_there_is_left_alone(layout):
+    Path(layout.root).mkdir()
+    Path(layout.root, ".gitignore").write_text("mine\n")
+    make_root(layout)
+    assert Path(layout.root, ".gitignore").read_text() == "mine\n"
+
+
+def test_a_gitignore_that_was_removed_does_not_come_back(layout):
+    make_root(layout)
+    Path(layout.root, "alice").mkdir()
+    Path(layout.root, ".gitignore").unlink()
+    make_root(layout)
+    assert not Path(layout.root, ".gitignore").exists()
+
+
+def test_a_project_that_is_used_as_a_root_gets_no_gitignore(layout):
+    Path(layout.root).mkdir()
+    Path(layout.root, "train.py").write_text("")
+    make_root(layout)
+    assert not Path(layout.root, ".gitignore").exists()

@@ -9,13 +9,14 @@ import math
 import subprocess
 import sys
 import threading
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from anew import Experiment, Status
+from anew import Experiment, Image, Status, Text
 from anew.errors import (
     AlreadyRunning,
     ConfigFrozen,
@@ -418,6 +419,28 @@ def test_what_is_no_number_is_refused_naming_its_key_and_nothing_of_the_call_is_
     assert [(n, v) for *_, n, v in points(exp.folder)] == [("fine", 1.0), ("odd", 1.0)]
 
 
+class Unsaveable(Text):
+    """A value that turns out to be unusable only when it is saved."""
+
+    def save(self, folder: str, stem: str) -> Any:
+        raise ValueError("it cannot be drawn")
+
+
+@pytest.mark.parametrize("metadata", [{"k": 1}, 5])
+def test_a_call_with_values_is_recorded_whole_or_not_at_all(root: Path, metadata: Any) -> None:
+    row = {"loss": 0.5, "long": Text("x" * 100_000), "broken": Unsaveable("x")}
+    with opened(root) as exp:
+        with pytest.raises((ValueError, TypeError)):
+            exp.log_metrics(row, step=1, metadata=metadata)
+        assert points(exp.folder) == []
+        assert [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)] == []
+        assert not any(Path(exp.folder, "values").glob("*"))
+        exp.log_metrics({**row, "broken": Text("y")}, step=1, metadata={"k": 1})
+    assert [(name, value) for _, _, name, value in points(exp.folder)] == [("loss", 0.5)]
+    kept = [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)]
+    assert [(e.name, e.metadata["k"]) for e in kept] == [("long", 1), ("broken", 1)]
+
+
 def test_none_is_no_value_and_said_once_for_each_name(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -438,7 +461,7 @@ def test_a_mapping_given_to_log_is_logged_as_metrics(root: Path) -> None:
     with opened(root) as exp:
         exp.log({"loss": 0.5, "acc": 1}, step=3, metadata={"a": 1})
         exp.log({"loss": 0.25})
-        exp.log({"loss": 0.125}, 4)  # type: ignore[arg-type]  # as other trackers take it
+        exp.log({"loss": 0.125}, 4)  # as other trackers take it
         with pytest.raises(InvalidValue) as caught:
             exp.log({"loss": 1.0}, epoch=3)
         assert caught.value.key == "epoch"
@@ -452,6 +475,61 @@ def test_a_mapping_given_to_log_is_logged_as_metrics(root: Path) -> None:
     assert [(m.message, m.level, m.fields) for m in logs(exp.folder)] == [
         ("a message", "warning", {"step": 5})
     ]
+
+
+def test_one_call_logs_numbers_and_values_together(root: Path) -> None:
+    picture = Image(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    with opened(root) as exp:
+        exp.log({"loss": 0.5, "sample": picture, "grid": [picture, picture]}, step=3)
+        exp.log(types.MappingProxyType({"only": Text("an answer")}), 4)
+    assert [(s, n, v) for _, s, n, v in points(exp.folder)] == [(3, "loss", 0.5)]
+    logged = [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)]
+    assert [(e.name, e.kind, e.step) for e in logged] == [
+        ("sample", "image", 3),
+        ("grid", "image", 3),
+        ("grid", "image", 3),
+        ("only", "text", 4),
+    ]
+
+
+class _Unsaveable(Text):
+    def save(self, folder: str, stem: str) -> Any:
+        raise InvalidValue("It cannot be drawn.")
+
+
+@pytest.mark.parametrize("bad", ["a text", object(), [Text("a"), 3], _Unsaveable("x")])
+def test_a_call_with_one_value_that_cannot_be_kept_keeps_nothing(root: Path, bad: object) -> None:
+    picture = Image(b"\x89PNG\r\n\x1a\n" + bytes(40))
+    with opened(root) as exp:
+        with pytest.raises(InvalidValue):
+            exp.log({"loss": 0.5, "sample": picture, "bad": bad}, step=3)
+        exp.log({"loss": 0.25}, step=4)
+    assert [(s, n, v) for _, s, n, v in points(exp.folder)] == [(4, "loss", 0.25)]
+    assert not [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)]
+    assert not list((Path(exp.folder) / "values").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("args", "named"),
+    [((0.5,), {}), ((), {"loss": 0.5}), ((), {}), (({"loss": 1}, 3), {"step": 4})],
+)
+def test_what_is_neither_a_mapping_nor_a_message_is_refused(
+    root: Path, args: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    with opened(root) as exp, pytest.raises(InvalidValue):
+        exp.log(*args, **named)
+    assert not logs(exp.folder)
+    assert not points(exp.folder)
+
+
+@pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
+def test_finish_ends_it_with_a_status(root: Path, status: str) -> None:
+    exp = opened(root)
+    exp.run.start()
+    with pytest.raises(InvalidValue):
+        exp.finish("finished")
+    exp.finish(status, "because")
+    assert state(exp.folder).outcome() == (Status(status), "because")
 
 
 def test_what_a_program_captures_for_metadata_json_is_there_when_the_call_returns(

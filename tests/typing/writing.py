@@ -35,6 +35,7 @@ def with_block(options: argparse.Namespace) -> str:
         exp.metrics("train").log(loss=0.5, epoch=1)
         exp.set_iteration(3)
         exp.log("epoch done", level="info", epoch=1)
+        exp.log({"loss": 0.5, "answer": anew.Text("an answer")}, step=1)
         exp.params.set(lr=3e-4).set({"model.width": 64})
         exp.files("models").save("model.pth", step=1)
         exp.log_value("image", Image(np.zeros((4, 4))), step=1)
@@ -75,4 +76,5 @@ def session() -> None:
     anew.log_metric("loss", 0.1, 0)
     anew.log_metrics({"a": 1.0}, step=1)
     anew.log("hello")
+    anew.log({"loss": 0.5}, step=1)
     anew.finish()

@@ -42,12 +42,18 @@ __all__ = [
     "follow_root",
     "journal_files",
     "make_private",
+    "make_root",
     "name_root",
     "unreadable_files",
 ]
 
 HINTS = ("opened", "ended", "changed")
 FREEING = ("deleted", "purged", "restored")
+_GITIGNORE = """\
+# Anew wrote this when it made the store, so that experiments are not committed with the program.
+# To commit them, edit or remove this file; it is not written again.
+*
+"""
 _MARK_BYTES = 256
 _MOST_BYTES = 1 << 30  # of one author's file; a line has about two hundred
 
@@ -169,6 +175,30 @@ def append_line(path: str, line: bytes, *, durable: bool = False) -> None:
         os.close(fd)
 
 
+def make_root(root: RootLayout) -> None:
+    """Make the root's folder, with a `.gitignore` in it: what is recorded does not belong into the program's repository.
+
+    A folder that holds anything else keeps to itself what git ignores in it: it may be a whole project. So does a store
+    whose `.gitignore` was removed.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    os.makedirs(root.root, exist_ok=True)
+    path = os.path.join(root.root, ".gitignore")
+    if os.path.lexists(path):
+        return
+    try:
+        with os.scandir(root.root) as entries:
+            # Whoever else opens this store just now makes its .gitignore before anything else, too.
+            if any(entry.name != ".anew" for entry in entries):
+                return
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(_GITIGNORE)
+    except OSError:
+        pass  # recording does not depend on it
+
+
 def make_private(root: RootLayout, folder: str) -> None:
     """Make a folder in `.anew/`; where a group may write to the root, it may write there too.
 
@@ -180,7 +210,7 @@ def make_private(root: RootLayout, folder: str) -> None:
             raise OSError(errno.ELOOP, "it is a symbolic link, and links are not followed", own)
     if os.path.isdir(folder):
         return
-    os.makedirs(root.root, exist_ok=True)
+    make_root(root)
     shared = os.stat(root.root).st_mode & 0o2070
     at = root.root
     for part in os.path.relpath(folder, root.root).split(os.sep):

@@ -49,6 +49,7 @@ __all__ = ["Capturer"]
 BACKGROUND_AFTER = 0.2  # seconds; the first points come first
 FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
 END_WAIT = 30.0
+_NAMED = 5  # changed files that the warning names
 
 
 class _Known:
@@ -241,7 +242,20 @@ class Capturer:
                     except Exception as error:  # noqa: BLE001  (a capture never fails the run)
                         self._failed(recording, step.__name__.strip("_"), error)
             self._done = True
+        self._mark(recording)
         self._script(recording)
+
+    def _mark(self, recording: Recording) -> None:
+        """Record what tells this recipe from one that somebody else made up (see `mark`)."""
+        from .mark import recipe_mark
+
+        try:
+            mark = recipe_mark(recording.captured)
+        except Exception as error:  # noqa: BLE001
+            self._failed(recording, "mark", error)
+            return
+        if mark:
+            recording.captures("mark", {"recipe": mark}, clean=True)
 
     def _failed(self, recording: Recording, what: str, error: Exception) -> None:
         reason = mask_text(
@@ -352,10 +366,16 @@ class Capturer:
     def _warn(self, recording: Recording, facts: dict[str, Any]) -> None:
         if recording.settings.quiet:
             return
-        count = facts.get("changed_count", 0)
+        # What programs leave behind in a repository is nothing to commit.
+        count = facts.get("changed_count", 0) - facts.get("outputs_count", 0)
+        if count <= 0:
+            return
+        outputs = frozenset(facts.get("outputs", ()))
+        names = [name for name in facts.get("changed", ()) if name not in outputs][:_NAMED]
+        more = f" and {count - len(names)} more" if count > len(names) else ""
         line = (
-            f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']}; "
-            "saved as environment/git.patch"
+            f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']} "
+            f"({', '.join(names)}{more}); saved as environment/git.patch"
         )
         if facts.get("left_out_count"):
             line += f", {facts['left_out_count']} left out (see `anew show`)"
@@ -399,7 +419,12 @@ class Capturer:
 
     def finish(self) -> None:
         """Wait for the background's work, or do it now; then what can only be known at the end."""
-        if not (self._on and self._started):
+        if not self._started:
+            return
+        if not self._on:
+            recording = self._recording()
+            if recording is not None:
+                self._mark(recording)
             return
         if self._handle is not None and not self._handle.cancel(END_WAIT):
             recording = self._recording()
@@ -418,6 +443,7 @@ class Capturer:
         if recording is not None:
             recording.captured.pop("git", None)
             self._code(recording, _process())
+            self._mark(recording)
             self._script(recording)
 
     def _at_the_end(self) -> None:

@@ -18,7 +18,7 @@ from .scalars import as_number, as_step
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from ..journal.segment import Segment
@@ -113,31 +113,43 @@ class PointLog:
             try:
                 numbers[name] = encoding.number_or_name(as_number(name, value))
             except InvalidValue:
-                from ..values import as_value
+                from ..values import as_values
 
-                found = as_value(value)
-                if found is None:
+                found = as_values(value)
+                if not found:
                     raise
-                values.append((name, found))
+                values += ((name, one) for one in found)
+        extra = mask_secrets(to_plain(dict(metadata))) if metadata else None
+        saved = _saved(recording, values, step, metadata) if values else ()
         if numbers:
-            record: dict[str, Any] = {"t": int(time.time() * 1e3) / 1e3, "m": numbers}
-            if step is not None:
-                record = {"s": step, **record}
-            if metadata:
-                record["x"] = mask_secrets(to_plain(dict(metadata)))
-            segment = recording.writer.points
-            segment.append(encoding.encode_line(record))
-            self._calls += 1
-            if encoding.is_fast():
-                # Known names are what opens the fast way: not before its encoder is there.
-                self._hot.ready(segment, encoding.encode)
-                known.update(numbers)
-            elif self._calls == _FAST_AFTER:
-                # In the background: a signal handler that logs would find the module half imported here.
-                process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
+            self._append(recording, numbers, step, extra)
             recording.check_strict()
-        for name, found in values:
-            keep_value(recording, name, found, step, metadata)
+        for fields in saved:
+            recording.event("value", **fields)
+
+    def _append(
+        self,
+        recording: Recording,
+        numbers: dict[str, float | str],
+        step: int | None,
+        extra: Any,
+    ) -> None:
+        """Write the line of one call, and prepare the fast way for the next."""
+        record: dict[str, Any] = {"t": int(time.time() * 1e3) / 1e3, "m": numbers}
+        if step is not None:
+            record = {"s": step, **record}
+        if extra:
+            record["x"] = extra
+        segment = recording.writer.points
+        segment.append(encoding.encode_line(record))
+        self._calls += 1
+        if encoding.is_fast():
+            # Known names are what opens the fast way: not before its encoder is there.
+            self._hot.ready(segment, encoding.encode)
+            self._hot.known.update(numbers)
+        elif self._calls == _FAST_AFTER:
+            # In the background: a signal handler that logs would find the module half imported here.
+            process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
 
     def _refused(self, refusing: Segment, line: bytes, error: OSError | None) -> None:
         """The fast way could not write a line: find out why, and keep the line if it can be kept."""
@@ -162,20 +174,53 @@ def keep_value(
     metadata: Mapping[str, Any] | None,
 ) -> None:
     """Save a value into the experiment's folder and record it; if the disk fails, the value is lost and the run continues."""
-    stem = "-".join(
-        p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
-    )
+    for fields in _saved(recording, [(name, value)], step, metadata):
+        recording.event("value", **fields)
+
+
+def _saved(
+    recording: Recording,
+    values: Sequence[tuple[str, Any]],
+    step: int | None,
+    metadata: Mapping[str, Any] | None,
+) -> list[dict[str, Any]]:
+    """Save the values of one call; returns the fields of their records.
+
+    When one of them cannot be saved whatever the disk does, the files of the others are removed and the call keeps
+    nothing. A value that a failing disk refuses is counted as lost, and the others are kept.
+    """
+    plain = mask_secrets(to_plain(dict(metadata or {})))
+    folder = os.path.join(recording.layout.folder, "values")
+    found: list[dict[str, Any]] = []
     try:
-        saved = value.save(os.path.join(recording.layout.folder, "values"), stem)
-    except OSError as error:
-        recording.lose(f"the value {name!r} was not saved: {error}")
-        return
-    fields = {
-        "name": name,
-        "kind": value.kind,
-        "step": step,
-        "path": None if saved.path is None else f"values/{saved.path}",
-        "data": saved.data,
-        "metadata": {**saved.metadata, **to_plain(dict(metadata or {}))} or None,
-    }
-    recording.event("value", **{k: v for k, v in fields.items() if v is not None})
+        for name, value in values:
+            stem = "-".join(
+                p for p in (folder_name(name), None if step is None else str(step), new_id()) if p
+            )
+            try:
+                saved = value.save(folder, stem)
+            except OSError as error:
+                recording.lose(f"the value {name!r} was not saved: {error}")
+                continue
+            fields = {
+                "name": name,
+                "kind": value.kind,
+                "step": step,
+                "path": None if saved.path is None else f"values/{saved.path}",
+                "data": saved.data,
+                "metadata": {**saved.metadata, **plain} or None,
+            }
+            found.append({k: v for k, v in fields.items() if v is not None})
+    except BaseException:
+        for fields in found:
+            if "path" in fields:
+                _remove(recording.layout.path(*fields["path"].split("/")))
+        raise
+    return found
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # it stays as a file that no record names

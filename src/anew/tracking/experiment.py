@@ -20,6 +20,7 @@ from .careful import PointLog, keep_value
 from .choosing import Wish, choose, is_taken
 from .ending import describe
 from .files import Files
+from .habits import ASSIGNED
 from .identity import Known, Named, Place, named
 from .launches import find_launch
 from .life import Life
@@ -49,7 +50,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Experiment"]
 
+ENDS = ("completed", "failed", "cancelled")
 LEVELS = ("debug", "info", "warning", "error", "critical")
+_NOTHING = object()
 _opened_by_name: dict[str, int] = {}
 _unnamed = itertools.count()
 _openings = itertools.count()
@@ -84,7 +87,8 @@ class Experiment:
         parent: Experiment, id or prefix this one comes from.
         project: A folder for experiments opened by name.
         relation: How it comes from the parent: child, resumed, forked or reproduces.
-        root: The store's root folder, as a path or a `file://` URL (`ANEW_ROOT`, or `./experiments`).
+        root: The store's root folder, as a path or a `file://` URL. By default `ANEW_ROOT`; without it the nearest
+            `experiments/` that is a store, from the working directory upwards; without one `./experiments`.
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.
@@ -334,6 +338,20 @@ class Experiment:
 
             finish_forwarding(recording, None if quiet else life.say)
 
+    def finish(self, status: str = "completed", reason: str | None = None) -> None:
+        """End the experiment as completed, failed or cancelled; a `with` block does it by itself.
+
+        Raises:
+            NotRunning: It has not started, or has ended.
+            InvalidValue: The status is none of these.
+        """
+        if status not in ENDS:
+            raise InvalidValue(
+                f"The status must be {', '.join(ENDS[:-1])} or {ENDS[-1]}, not {status!r}.",
+                key="status",
+            )
+        self.run.end(status, reason, reason if status == "failed" else None)
+
     def __enter__(self) -> Experiment:
         return self.run.start()
 
@@ -477,33 +495,60 @@ class Experiment:
 
     def log(
         self,
-        message: str | Mapping[str, Any],
+        what: str | Mapping[str, Any] | object = _NOTHING,
         level: str | int | None = None,
+        *,
+        step: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
         **fields: Any,
     ) -> None:
-        """Record a message with additional fields: `exp.log("epoch done", epoch=3)`.
+        """Log metrics, images and other values in one call, or record a message.
 
-        A mapping is logged as metrics, as by `log_metrics`: `exp.log({"loss": 0.5}, step=3)`.
+        A mapping holds metrics and values by name: `exp.log({"loss": 0.5, "sample": Image(array)}, step=3)`. Numbers are
+        logged as by `log_metrics`; an `Image`, `Audio`, `Video`, `Text`, `Table`, `Histogram`, `Figure` (or a list of
+        them), PIL images, matplotlib and plotly figures and data frames as by `log_value`. If one of them can be neither,
+        the call raises and keeps nothing.
+
+        A text is a message, and keywords are its fields: `exp.log("epoch done", epoch=3)`.
 
         Args:
-            level: debug, info (if not given), warning, error or critical.
+            level: Of a message: debug, info (if not given), warning, error or critical. After a mapping, the second
+                argument is the step.
+            step: The step of what a mapping holds.
+            metadata: Anything to be kept with it.
 
         Raises:
-            InvalidValue: The level is none of these; or metrics are given with fields other than `step` and
-                `metadata`.
+            InvalidValue: A value of the mapping is neither a number nor anything that can be kept; the level is none of
+                these; or metrics are given with keywords other than `step` and `metadata`.
             NotRunning: The experiment has not started, or has ended.
         """
-        if self.life.disabled:
+        if type(what) is dict and not fields and level is None:
+            self.log_metrics(what, step, metadata=metadata)
             return
-        if not isinstance(message, str) and hasattr(message, "items"):
-            step = fields.pop("step", level)
-            metadata = fields.pop("metadata", None)
-            if fields:
+        if not isinstance(what, str) and hasattr(what, "items"):
+            if fields or (step is not None and level is not None):
                 raise InvalidValue(
-                    f"Metrics are logged with step= and metadata= only, not with {', '.join(fields)}.",
-                    key=next(iter(fields)),
+                    f"Metrics are logged with step= and metadata= only, not with {', '.join(fields) or repr(level)}. Put "
+                    "everything that belongs to a step into one mapping.",
+                    key=next(iter(fields), "level"),
                 )
-            self.log_metrics(message, step, metadata=metadata)
+            self.log_metrics(what, level if step is None else step, metadata=metadata)  # type: ignore[arg-type]
+            return
+        if step is not None:
+            fields["step"] = step
+        if metadata is not None:
+            fields["metadata"] = metadata
+        self._log_message(what, level, fields)
+
+    def _log_message(self, what: object, level: str | int | None, fields: dict[str, Any]) -> None:
+        if what is _NOTHING or isinstance(what, (int, float)) or hasattr(what, "dtype"):
+            given = f"a {type(what).__name__}" if what is not _NOTHING else ", ".join(fields)
+            raise InvalidValue(
+                f"log() takes a mapping of names to values, or a message, not {given or 'nothing'}: "
+                'exp.log({"loss": 0.5}, step=3), exp.log("epoch done").',
+                key="what",
+            )
+        if self.life.disabled:
             return
         recording = self.life.require("log")
         level = "info" if level is None else level.lower() if isinstance(level, str) else level
@@ -514,7 +559,7 @@ class Experiment:
         record: dict[str, Any] = {
             "t": time.time(),
             "level": level,
-            "message": mask_text(str(message)),
+            "message": mask_text(str(what)),
         }
         if fields:
             record["fields"] = mask_secrets(to_plain(fields))
@@ -680,6 +725,23 @@ class Experiment:
             if what == "metadata":
                 recording.write_due()
             recording.check_strict()
+
+    if not TYPE_CHECKING:  # a type checker is to find what does not exist
+
+        def __getattr__(self, name: str) -> Any:
+            if name.startswith("_") or "life" not in self.__dict__:
+                raise AttributeError(f"An Experiment has no {name!r}.", name=name)
+            from .habits import missing
+
+            raise missing("An Experiment", name, [*dir(type(self)), *vars(self)])
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in ASSIGNED:
+                raise AttributeError(
+                    f"The {name} of an experiment cannot be assigned. Use {ASSIGNED[name]}.",
+                    name=name,
+                )
+            object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         return f"<Experiment {self.prefix} {self.life.status}>"

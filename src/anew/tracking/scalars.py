@@ -19,7 +19,7 @@ __all__ = ["as_number", "as_step", "describe"]
 
 _EXACT = 2**53
 _LONGEST_STEP = 2**63 - 1
-_HINT_TEXT = "A metric is a number. Use log() for a message and params.set() for a setting."
+_HINT_TEXT = 'A metric is a number. Use log("…") for a message, params.set() for a setting, and a Text for a text that belongs to a step.'
 _HINT_ARRAY = "A metric is one number per call. Log its mean(), or each element under a separate name. To keep a whole array, use log_value() with a Histogram, an Image or a Table."
 _HINT_TRACED = " Inside a compiled function it has no value yet. Return it and log it outside."
 

@@ -52,9 +52,13 @@ def sparkline(values: list[float], width: int = 24) -> str:
 
 
 def start_lines(
-    prefix: str, experiment_id: str, folder: str, continued: bool, root: str
+    prefix: str, experiment_id: str, folder: str, continued: bool, root: str, *, found: bool = False
 ) -> list[str]:
-    """What, where, and a command that finds it in the shell that the program was started from."""
+    """What, where, and a command that finds it in the shell that the program was started from.
+
+    Args:
+        found: Whether nobody said which store, and it was found above the working directory.
+    """
     first, number = split_number(prefix)
     again = "" if continued or not number else f" (a new one: {first} is there already)"
     try:
@@ -65,7 +69,7 @@ def start_lines(
         shown = folder
     return [
         f"{'continuing' if continued else 'recording'} {prefix}{again}",
-        f"in {shown}",
+        f"in {shown}{f' (the store {root} was found above the working directory)' if found else ''}",
         f"look with: anew show {experiment_id[:6]}{_root_option(root)}",
     ]
 

@@ -4,7 +4,7 @@ from .audio import Audio
 from .figure import Figure
 from .histogram import Histogram
 from .image import Image
-from .kinds import KINDS, as_value, load
+from .kinds import KINDS, as_value, as_values, load
 from .table import Table
 from .text import Text
 from .value import Saved
@@ -21,5 +21,6 @@ __all__ = [
     "Text",
     "Video",
     "as_value",
+    "as_values",
     "load",
 ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from .value import Value
 
-__all__ = ["KINDS", "as_value", "load"]
+__all__ = ["KINDS", "as_value", "as_values", "load"]
 
 KINDS: dict[str, type[Any]] = {
     kind.kind: kind for kind in (Audio, Figure, Histogram, Image, Table, Text, Video)
@@ -45,6 +45,13 @@ def as_value(thing: Any) -> Value | None:
         if _is_a(thing, module, name):
             return Table(thing)
     return None
+
+
+def as_values(thing: Any) -> list[Value]:
+    """`thing` as loggable values: one, or those of a list or tuple that holds nothing else; empty for anything else."""
+    several = thing if isinstance(thing, (list, tuple)) else [thing]
+    found = [as_value(one) for one in several]
+    return [] if None in found else found  # type: ignore[return-value]
 
 
 def _is_a(thing: object, module: str, name: str) -> bool:

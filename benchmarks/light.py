@@ -27,11 +27,11 @@ def run(bench: Bench) -> Iterator[Row]:
             prefix = f"team/list/run-{number:04}"
             write_experiment(root, prefix, one_metric("loss", 10), params={"lr": number / count})
         ours = [sys.executable, "-m", "anew", "--root", str(root), "list"]
-        floor = [sys.executable, "-c", "import click, msgspec, rich.table, sqlalchemy, sqlite3"]
+        floor = [sys.executable, "-c", "import click, msgspec, rich.table, sqlite3"]
         _seconds(ours)  # which makes the index
         taken = [(_seconds(ours), _seconds(floor)) for _ in range(bench.size(9, 2))]
         took, beside, ratio = medians(taken)
-        label = f"{duration(beside)} (importing SQLAlchemy, click, rich, msgspec)"
+        label = f"{duration(beside)} (importing click, rich, msgspec, sqlite3)"
         what = f"`anew list` of {count:,} experiments"
         yield Row(what, duration(took), label, times(ratio), "≤ 350 ms", took <= 0.35)
 

@@ -26,7 +26,6 @@ LIBRARIES = [
     "pyarrow",
     "duckdb",
     "pandas",
-    "sqlalchemy",
     "pyyaml",
 ]
 

@@ -93,7 +93,7 @@ def test_listing_experiments_loads_nothing_that_computes_or_draws(tmp_path):
     assert "anew.stores.catalog.sqlite.selection" in modules
     unwanted = {
         "blake3", "duckdb", "fastapi", "matplotlib", "numpy", "obstore", "pandas", "polars", "pyarrow", "yaml",
-        "anew.index.doctor", "anew.index.sink", "anew.reading.compare", "anew.stores.series.folder",
+        "sqlalchemy", "anew.index.doctor", "anew.index.sink", "anew.reading.compare", "anew.stores.series.folder",
     }  # fmt: skip
     assert not modules & unwanted
 

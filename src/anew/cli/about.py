@@ -12,7 +12,7 @@ from .face import Face, shared
 
 __all__ = ["completion", "version"]
 
-_STANDS_ON = ("click", "duckdb", "matplotlib", "msgspec", "numpy", "pyarrow", "rich", "sqlalchemy")
+_STANDS_ON = ("click", "duckdb", "matplotlib", "msgspec", "numpy", "pyarrow", "rich")
 
 
 @click.command()

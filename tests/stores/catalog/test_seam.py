@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "src" / "anew"
-LIBRARIES = {"sqlalchemy", "sqlite3"}
+LIBRARIES = {"sqlite3"}
 
 
 def importers() -> set[str]:

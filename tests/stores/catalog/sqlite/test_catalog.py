@@ -164,11 +164,11 @@ def test_a_reader_sees_one_state_while_another_saves(path: Path):
     catalog = filled(path)
     with catalog.reading() as connection:
         count = "SELECT count(*) FROM experiments"
-        assert connection.exec_driver_sql(count).scalar() == 500
+        assert connection.execute(count).fetchone()[0] == 500
         thread = threading.Thread(target=catalog.save, args=(Batch(entries=[entry_of("late")]),))
         thread.start()
         thread.join(5)
-        assert connection.exec_driver_sql(count).scalar() == 500
+        assert connection.execute(count).fetchone()[0] == 500
     assert everything(catalog) == 501
     catalog.close()
 

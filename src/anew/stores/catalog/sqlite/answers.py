@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-
-from sqlalchemy import Connection, func, select
+import sqlite3
 
 from ....query.question import Question, Selected
-from . import schema
 from .columns import columns_of
 from .groups import group_count, grouped, is_grouped
 from .keys import Keys
@@ -17,7 +15,7 @@ from .selection import Selection
 __all__ = ["counted", "selected"]
 
 
-def selected(connection: Connection, question: Question) -> Selected:
+def selected(connection: sqlite3.Connection, question: Question) -> Selected:
     """See `Catalog.select`."""
     names = CatalogNames(connection)
     selection = Selection(question, names)
@@ -41,17 +39,15 @@ def selected(connection: Connection, question: Question) -> Selected:
 
 
 def _listed(
-    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+    connection: sqlite3.Connection, question: Question, selection: Selection, names: CatalogNames
 ) -> Selected:
     """The answer about the experiments that a question lists."""
-    e = schema.experiments.c
-    listed = func.json_each(json.dumps(list(dict.fromkeys(question.ids or ())))).table_valued(
-        "value"
+    query = (
+        "SELECT experiment_id, key FROM experiments "
+        "WHERE experiment_id IN (SELECT value FROM json_each(?))"
     )
-    found = connection.execute(
-        select(e.key, e.experiment_id).where(e.experiment_id.in_(select(listed.c.value)))
-    )
-    key_of: dict[str, int] = {row[1]: row[0] for row in found}
+    listed = json.dumps(list(dict.fromkeys(question.ids or ())))
+    key_of: dict[str, int] = dict(connection.execute(query, (listed,)))
     keys = [key_of[one] for one in question.ids or () if one in key_of]
     if question.filter is not None or question.sort:
         chosen = selection.keys(connection)
@@ -66,7 +62,7 @@ def _listed(
     return Selected(_ids(connection, keys), columns, total, after if after < total else None)
 
 
-def counted(connection: Connection, question: Question) -> int:
+def counted(connection: sqlite3.Connection, question: Question) -> int:
     """See `Catalog.count`."""
     names = CatalogNames(connection)
     selection = Selection(question, names)
@@ -75,10 +71,10 @@ def counted(connection: Connection, question: Question) -> int:
     return selection.count(connection)
 
 
-def _ids(connection: Connection, keys: Keys) -> list[str]:
+def _ids(connection: sqlite3.Connection, keys: Keys) -> list[str]:
     query = (
         "SELECT key, experiment_id FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
     )
-    found = connection.exec_driver_sql(query, (json.dumps(keys),))
+    found = connection.execute(query, (json.dumps(keys),))
     by_key: dict[int, str] = {row[0]: row[1] for row in found}
     return [by_key[key] for key in keys]

@@ -7,10 +7,6 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, delete, insert, inspect
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.schema import CreateTable, DropTable
-
 from ....query.changes import Changes
 from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ....record.facts import ExperimentFacts
@@ -24,16 +20,15 @@ from ..protocol import (
 )
 from . import schema as s
 from .answers import counted, selected
-from .changes import begin_changes, changed
+from .changes import begin_changes, changed, set_note
 from .facts import facts_of, known, outstanding
-from .files import engine_of, remove
+from .files import Connections, remove
 from .listing import named
 from .saving import Saving
 
 __all__ = ["SqliteCatalog"]
 
 
-# Asked at every look, so it does without building a statement.
 _STATE = "SELECT key, value FROM meta WHERE key IN ('schema', 'complete')"
 
 
@@ -47,7 +42,7 @@ class SqliteCatalog:
     def __init__(self, path: str | None) -> None:
         self._path = path
         self._file: tuple[int, int] | None = None
-        self._engine = engine_of(path)
+        self._connections = Connections(path)
         self._saving = Saving()
 
     # -- asking ------------------------------------------------------------------------------------
@@ -100,7 +95,7 @@ class SqliteCatalog:
         """See `Catalog.state`."""
         try:
             with self.reading() as connection:
-                found = {row[0]: row[1] for row in connection.exec_driver_sql(_STATE)}
+                found = {row[0]: row[1] for row in connection.execute(_STATE)}
         except CatalogDamaged:
             return CatalogState.UNUSABLE
         if found.get("schema") != str(s.SCHEMA_VERSION):
@@ -111,50 +106,46 @@ class SqliteCatalog:
         """See `Catalog.create`. A damaged file cannot be emptied, so it is removed."""
         self._saving.forget()
         if self._path is not None:
-            self._engine.dispose()
+            self._reopen()
             remove(self._path)
             self._file = None
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
         with self._writing() as connection:
-            there = set(inspect(connection).get_table_names())
-            for table in reversed(s.metadata.sorted_tables):
-                if table.name in there:
-                    connection.execute(DropTable(table))
-            for table in s.metadata.sorted_tables:
-                connection.execute(CreateTable(table))
-            connection.execute(insert(s.meta), [{"key": "schema", "value": str(s.SCHEMA_VERSION)}])
+            for table in reversed(s.TABLES):
+                connection.execute(f'DROP TABLE IF EXISTS "{table.name}"')
+            for table in s.TABLES:
+                connection.execute(table.definition)
+            set_note(connection, "schema", str(s.SCHEMA_VERSION))
 
     def finish(self) -> None:
         """See `Catalog.finish`: it makes the secondary indexes, which a bulk load is faster without."""
         with self._writing() as connection:
             for index in s.SECONDARY:
-                index.create(connection, checkfirst=True)
-            connection.execute(delete(s.meta).where(s.meta.c.key == "complete"))
-            connection.execute(insert(s.meta), [{"key": "complete", "value": "1"}])
+                connection.execute(index)
+            set_note(connection, "complete", "1")
             begin_changes(connection)
         with self._writing() as connection:  # count, so that SQLite chooses well among its indexes
-            connection.exec_driver_sql("ANALYZE")
+            connection.execute("ANALYZE")
 
     def close(self) -> None:
         """See `Catalog.close`."""
-        self._engine.dispose()
+        self._reopen()
 
     # -- connections -------------------------------------------------------------------------------
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state of the catalog."""
         self._follow_file()
-        with _told(self._path), self._engine.connect() as connection:
+        with _told(self._path), self._connections.lent() as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self) -> Iterator[sqlite3.Connection]:
         """A connection inside a transaction that is committed at the end of the block."""
         self._follow_file()
         try:
-            writing = self._engine.execution_options(anew_write=True)
-            with _told(self._path), writing.begin() as connection:
+            with _told(self._path), self._connections.lent(writes=True) as connection:
                 yield connection
         except BaseException:
             self._saving.forget()  # some names may have been rolled back
@@ -170,9 +161,14 @@ class SqliteCatalog:
         except FileNotFoundError:
             now = None
         if self._file is not None and now != self._file:
-            self._engine.dispose()
+            self._reopen()
             self._saving.forget()
         self._file = now
+
+    def _reopen(self) -> None:
+        """Let go of the connections there are; the next question opens one."""
+        self._connections.close()
+        self._connections = Connections(self._path)
 
 
 # A reader too has to make the memory that the users of a catalog share, which is a file beside it.
@@ -192,17 +188,16 @@ def _told(path: str | None) -> Iterator[None]:
     """Say what went wrong in the terms of the seam."""
     try:
         yield
-    except DBAPIError as error:
-        cause = error.orig or error
-        if _is_damage(cause):
+    except sqlite3.Error as error:
+        if _is_damage(error):
             raise CatalogDamaged(
-                f"The catalog {path or 'in memory'} is damaged: {cause}.", path=path
+                f"The catalog {path or 'in memory'} is damaged: {error}.", path=path
             ) from error
-        name = getattr(cause, "sqlite_errorname", "")
+        name = getattr(error, "sqlite_errorname", "")
         if name.startswith(_FULL) and name != "SQLITE_READONLY_DBMOVED":
-            raise CatalogFull(f"The catalog {path} cannot be written: {cause}.") from error
-        if isinstance(cause, sqlite3.OperationalError):
-            raise OSError(f"The catalog {path or 'in memory'} cannot be used: {cause}.") from error
+            raise CatalogFull(f"The catalog {path} cannot be written: {error}.") from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise OSError(f"The catalog {path or 'in memory'} cannot be used: {error}.") from error
         raise
 
 

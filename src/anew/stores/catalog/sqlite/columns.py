@@ -7,12 +7,12 @@ and of the documents only what a column needs is decoded.
 from __future__ import annotations
 
 import gc
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, Select, bindparam, select
 
 from ....query.fields import SECTIONS, Fact, Metric, Param, Tag, Target, resolve
 from ....query.question import Column, Question
@@ -20,10 +20,11 @@ from ....query.syntax import Field
 from ....record.packed import Unpacker
 from ....record.plain import flatten, from_plain
 from . import schema
-from .keys import Keys
+from .keys import Keys, among
 from .metrics import metric_section, metric_values
 from .names import CatalogNames
-from .operands import column_of
+from .operands import EXPERIMENTS, KEY, column_of
+from .sql import Query, sql
 
 __all__ = ["columns_of", "is_section", "kind_of"]
 
@@ -64,7 +65,7 @@ def kind_of(target: Target) -> Kind:
 
 
 def columns_of(
-    connection: Connection, names: CatalogNames, question: Question, keys: Keys
+    connection: sqlite3.Connection, names: CatalogNames, question: Question, keys: Keys
 ) -> tuple[Column, ...]:
     """The columns that a question asks for, of these experiments in this order.
 
@@ -87,9 +88,7 @@ class _Table:
         ]
         sections = {field.parts[0].text for field in self._fields if is_section(field)}
         self._facts = [
-            column_of(target, question.now).label(f"c{at}")
-            for at, target in enumerate(self._targets)
-            if isinstance(target, Fact)
+            column_of(target, question.now) for target in self._targets if isinstance(target, Fact)
         ]
         self._names = names
         self._needs_documents = bool(sections - {"metrics"}) or any(
@@ -102,13 +101,13 @@ class _Table:
             if is_section(field) and field.parts[0].text in ("params", "config")
         }  # fmt: skip
 
-    def read(self, connection: Connection, keys: Sequence[int]) -> tuple[Column, ...]:
+    def read(self, connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Column, ...]:
         if self._needs_rows:
-            statement, count = self._statement(), 0
+            count = 0
             for begin in range(0, len(keys), _CHUNK):
                 page = list(keys[begin : begin + _CHUNK])
-                rows = connection.execute(statement, {"keys": page}).all()
-                by_key = {row[0]: row for row in rows}
+                asked = self._query(page).sql()
+                by_key = {row[0]: row for row in connection.execute(asked.text, asked.values)}
                 self._take([by_key[key] for key in page], count)
                 count += len(page)
         made = (
@@ -116,15 +115,15 @@ class _Table:
         )
         return tuple(made)
 
-    def _statement(self) -> Select[Any]:
-        e, d = schema.experiments, schema.documents
-        wanted: list[Any] = [e.c.key, *self._facts]
-        source: Any = e
+    def _query(self, keys: Keys) -> Query:
+        """The rows of these experiments."""
+        wanted, read, conditions = [KEY, *self._facts], [EXPERIMENTS], [among(keys)]
         if self._needs_documents:
-            wanted.append(d.c.state)
-            source = source.join(d, d.c.experiment_key == e.c.key)
-        found: Select[Any] = select(*wanted).select_from(source)
-        return found.where(e.c.key.in_(bindparam("keys", expanding=True)))
+            d = schema.documents.rows()
+            wanted.append(d["state"])
+            read.append(d)
+            conditions.append(sql("{} = {}", d["experiment_key"], KEY))
+        return Query(tuple(wanted), tuple(read), tuple(conditions))
 
     def _take(self, rows: Sequence[Any], first: int) -> None:
         """Add the rows of a page, which begins with the row `first` of the answer."""
@@ -137,6 +136,8 @@ class _Table:
         for at, (field, target) in enumerate(zip(self._fields, self._targets, strict=True)):
             values = self._values[at]
             match target:
+                case Fact(_, "bool"):
+                    values.extend(None if one is None else bool(one) for one in next(facts))
                 case Fact():
                     values.extend(next(facts))
                 case Metric():
@@ -161,7 +162,9 @@ class _Table:
                 spread.put(row, *_flat(one.params if section == "params" else one.config or {}))
             spread.turn(first, first + len(decoded))
 
-    def _made(self, connection: Connection, at: int, keys: Sequence[int]) -> Iterator[Column]:
+    def _made(
+        self, connection: sqlite3.Connection, at: int, keys: Sequence[int]
+    ) -> Iterator[Column]:
         field, target = self._fields[at], self._targets[at]
         if at in self._spread:
             for name, filled in self._spread[at].filled(len(keys)):

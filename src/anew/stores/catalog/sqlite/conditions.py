@@ -1,5 +1,5 @@
 """A filter's tree → SQL. Values are bound parameters, names are keys looked up beforehand, and operators are
-chosen from a table: nothing of a filter's text becomes SQL.
+chosen from a table: no part of a filter's text becomes SQL.
 
 A condition on a value that is not there is false, and `not` turns false into true: logic has two values here.
 SQL's third one appears only inside, and every negation is written `IS NOT TRUE` to keep it there.
@@ -9,20 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-
-from sqlalchemy import (
-    FromClause,
-    Select,
-    and_,
-    exists,
-    false,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    true,
-)
 
 from ....query.fields import Fact, Labels, Metric, Param, Tag, Target
 from ....query.integers import REST_OF_NONE
@@ -47,12 +33,13 @@ from ....query.syntax import (
 )
 from . import schema
 from .names import CatalogNames
-from .numbers import OPERATORS, compared, compared_pairs, is_plain
-from .operands import Clause, Operands, Source, column_of
+from .numbers import compared, compared_pairs, comparison, is_plain
+from .operands import EXPERIMENTS, KEY, Operands, Source, column_of
+from .sql import FALSE, TRUE, Query, Rows, Sql, all_of, any_of, not_null, sql
 
 __all__ = ["Compiler", "Probe"]
 
-_NOWHERE = Source(None, None, None, None, false())
+_NOWHERE = Source(None, TRUE, None, None, FALSE)
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
@@ -65,16 +52,17 @@ class Probe:
     """
 
     source: Source
-    condition: Clause
+    condition: Sql
     indexed: bool = False
     negated: bool = False
 
-    def keys(self) -> Select[tuple[int]]:
+    def keys(self) -> Query:
         """The keys of the experiments that have such a row, some of them repeatedly."""
-        if self.source.table is None:
-            return select(schema.experiments.c.key).where(self.condition)
-        joined = true() if self.source.joined is None else self.source.joined
-        return select(self.source.table.c.experiment_key).where(joined, self.condition)
+        source = self.source
+        if source.rows is None:
+            return Query((KEY,), (EXPERIMENTS,), (self.condition,))
+        read = (source.rows,) if source.beside is None else (source.rows, source.beside)
+        return Query((source.rows["experiment_key"],), read, (source.joined, self.condition))
 
 
 _INDEXED_COLUMNS = {"experiment_id", "prefix", "name", "project", "status", "parent", "created_at"}
@@ -90,14 +78,12 @@ class Compiler(Operands):
         anchor: The column with the key of the experiment that conditions are about.
     """
 
-    def __init__(
-        self, names: CatalogNames, text: str, now: float, anchor: Clause = schema.experiments.c.key
-    ) -> None:
+    def __init__(self, names: CatalogNames, text: str, now: float, anchor: Sql = KEY) -> None:
         super().__init__(names, text, now)
         self.anchor = anchor
         self.uses_columns = False
 
-    def where(self, node: Expression) -> Clause:
+    def where(self, node: Expression) -> Sql:
         """The condition for experiments to be in the answer.
 
         Raises:
@@ -105,9 +91,9 @@ class Compiler(Operands):
         """
         match node:
             case And(items):
-                return and_(*(self.where(item) for item in items))
+                return all_of(*(self.where(item) for item in items))
             case Or(items):
-                return or_(*(self.where(item) for item in items))
+                return any_of(*(self.where(item) for item in items))
             case Not(item):
                 return _isnt(self.where(item))
             case _:
@@ -133,8 +119,8 @@ class Compiler(Operands):
             case Truth():
                 return self._truth(node)
 
-    def inside(self, node: Expression, target: Target, table: Any) -> Clause | None:
-        """A condition on the target itself, about the row of `table` that holds it; None for any other."""
+    def inside(self, node: Expression, target: Target, rows: Rows | None) -> Sql | None:
+        """A condition on the target itself, about the row of `rows` that holds it; None for any other."""
         if not isinstance(node, Compare) or node.operator == "!=":
             return None
         sides = (node.left, node.right)
@@ -145,24 +131,23 @@ class Compiler(Operands):
             return None
         if self.target(fields[0]) != target:
             return None
-        return self._compare(node, table).condition
+        return self._compare(node, rows).condition
 
-    def _holds(self, probe: Probe) -> Clause:
+    def _holds(self, probe: Probe) -> Sql:
         """Whether the experiment has a row in the source that meets the condition."""
         source = probe.source
-        if source.table is None:
+        if source.rows is None:
             self.uses_columns = True
             return probe.condition
-        table: Any = source.table
-        joined = true() if source.joined is None else source.joined
-        inner: Select[Any] = select(literal_column("1")).where(
-            table.c.experiment_key == self.anchor, joined, probe.condition
-        )
-        return exists(inner.correlate(*_tables_of(self.anchor)))
+        # The rows of `experiments` are those of the query around this one.
+        read = [one for one in (source.rows, source.beside) if one not in (None, EXPERIMENTS)]
+        mine = sql("{} = {}", source.rows["experiment_key"], self.anchor)
+        found = Query((TRUE,), tuple(read), (mine, source.joined, probe.condition))
+        return sql("EXISTS {}", found)
 
     # -- conditions --------------------------------------------------------------------------------
 
-    def _compare(self, node: Compare, table: Any = None) -> Probe:
+    def _compare(self, node: Compare, rows: Rows | None = None) -> Probe:
         left, op, right = node.left, node.operator, node.right
         if isinstance(left, Field) and isinstance(right, Field):
             return self._compare_fields(left, op, right)
@@ -181,7 +166,7 @@ class Compiler(Operands):
             return self.probe(make(left, op == "!=", node.position))
         target = self.valued(left)
         self.check_order(target, op, right, node.position)
-        source = self.source(target, table)
+        source = self.source(target, rows)
         indexed = op != "!=" and _is_indexed(target)
         if isinstance(target, Fact) and target.kind == "time":
             span = self.time(target, left, right)
@@ -191,7 +176,7 @@ class Compiler(Operands):
             return Probe(source, _against(source, side, op, value), indexed)
         # What is there and is not this: a NaN, or a text where a number was asked for, included.
         same = _against(source, side, "==", value)
-        return Probe(source, and_(source.present, _isnt(same)))
+        return Probe(source, all_of(source.present, _isnt(same)))
 
     def _compare_fields(self, left: Field, op: str, right: Field) -> Probe:
         first, second = self.source(self.valued(left)), self.source(self.valued(right))
@@ -201,19 +186,22 @@ class Compiler(Operands):
                 f"{left.text!r} and {right.text!r} are a number and a string, which cannot be compared.",
                 right.position,
             )
-        condition = or_(*met)
+        condition = any_of(*met)
         if op == "!=":
-            condition = and_(first.present, second.present, _isnt(condition))
-        tables: list[Any] = [s.table for s in (first, second) if s.table is not None]
-        if not tables:
+            condition = all_of(first.present, second.present, _isnt(condition))
+        read = [(s.rows, s.joined) for s in (first, second) if s.rows is not None]
+        if not read:
             return Probe(first, condition)
-        joined: list[Clause] = [s.joined for s in (first, second) if s.joined is not None]
-        if len(tables) == 2:
-            joined.append(tables[1].c.experiment_key == tables[0].c.experiment_key)
+        rows, joined = read[0]
+        if len(read) == 2:
+            beside, other = read[1]
+            same = sql("{} = {}", beside["experiment_key"], rows["experiment_key"])
+            joined = all_of(joined, other, same)
         else:
             self.uses_columns = True
-            joined.append(schema.experiments.c.key == tables[0].c.experiment_key)
-        return Probe(Source(tables[0], and_(*joined), None, None, true()), condition)
+            beside = EXPERIMENTS
+            joined = all_of(joined, sql("{} = {}", KEY, rows["experiment_key"]))
+        return Probe(Source(rows, joined, None, None, TRUE, beside=beside), condition)
 
     def _in(self, node: In) -> Probe:
         target = self.valued(node.field)
@@ -221,12 +209,12 @@ class Compiler(Operands):
         if isinstance(target, Fact) and target.kind == "time":
             column = column_of(target, self.now)
             spans = [self.time(target, node.field, value) for value in node.values]
-            found = or_(*(_compare_time(column, "==", span) for span in spans))
+            found = any_of(*(_compare_time(column, "==", span) for span in spans))
             if node.negated:
-                found = and_(column.is_not(None), _isnt(found))
+                found = all_of(not_null(column), _isnt(found))
             return Probe(source, found)
         sides: dict[str, list[Any]] = {"number": [], "text": []}
-        clauses: list[Clause] = []
+        clauses: list[Sql] = []
         for value in node.values:
             if value.kind == "null":
                 raise self.mistake(
@@ -243,12 +231,12 @@ class Compiler(Operands):
             else:
                 sides[side].append(bound)
         if sides["number"] and source.number is not None:
-            clauses.append(source.number.in_(sides["number"]))
+            clauses.append(_among(source.number, sides["number"]))
         if sides["text"] and source.text is not None:
-            clauses.append(source.text.in_(sides["text"]))
-        found = or_(*clauses)
+            clauses.append(_among(source.text, sides["text"]))
+        found = any_of(*clauses)
         if node.negated:
-            found = and_(source.present, _isnt(found))
+            found = all_of(source.present, _isnt(found))
         return Probe(source, found, _is_indexed(target) and len(clauses) == 1 and not node.negated)
 
     def _contains(self, node: Contains) -> Probe:
@@ -269,15 +257,15 @@ class Compiler(Operands):
                 f"{node.field.text!r} is not text, so it cannot contain a string.",
                 node.field.position,
             )
-        found = func.instr(source.text, value.value) > 0
+        found = _holding(source.text, str(value.value))
         if node.negated:
-            found = and_(source.present, _isnt(found))
+            found = all_of(source.present, _isnt(found))
         return Probe(source, found)
 
     def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe:
         key = self.names.key(labels.kind, name)
         if key is None and (node.negated or node.field.may_be_unknown or self.names.empty):
-            return Probe(_NOWHERE, false(), negated=node.negated)
+            return Probe(_NOWHERE, FALSE, negated=node.negated)
         if key is None:
             known = self.names.all(labels.kind)
             close = nearest(name, known)
@@ -288,9 +276,9 @@ class Compiler(Operands):
                 )
             hint = one_of(f"'{c}'" for c in close) if close else None
             raise self.mistake(message, node.value.position, hint)
-        tags = self.names.alias(schema.tags)
-        source = Source(tags, tags.c.name_key == key, None, None, true())
-        return Probe(source, true(), indexed=not node.negated, negated=node.negated)
+        tags = self.names.rows(schema.tags)
+        source = Source(tags, sql("{} = {}", tags["name_key"], key), None, None, TRUE)
+        return Probe(source, TRUE, indexed=not node.negated, negated=node.negated)
 
     def _match(self, node: Match) -> Probe:
         pattern = str(node.pattern.value)
@@ -314,19 +302,21 @@ class Compiler(Operands):
             self.check_holds(target, node.field, node.pattern, number=False)
         matched = _matching(source.text, pattern)
         if node.negated:
-            matched = and_(source.text.is_not(None), _isnt(matched))
+            matched = all_of(not_null(source.text), _isnt(matched))
         return Probe(source, matched)
 
     def _missing(self, node: IsMissing) -> Probe:
         target = self.target(node.field, must_exist=False)
         if isinstance(target, Labels):
-            tags, names = self.names.alias(schema.tags), self.names.alias(schema.names)
-            of_kind = select(names.c.key).where(names.c.kind == target.kind)
-            source = Source(tags, tags.c.name_key.in_(of_kind), None, None, true())
-            return Probe(source, true(), negated=not node.negated)
+            tags, names = self.names.rows(schema.tags), self.names.rows(schema.names)
+            of_kind = Query(
+                (names["key"],), (names,), (sql("{} = {}", names["kind"], target.kind),)
+            )
+            source = Source(tags, sql("{} IN {}", tags["name_key"], of_kind), None, None, TRUE)
+            return Probe(source, TRUE, negated=not node.negated)
         source = self.source(target)
         # A plain tag is there though it has no value.
-        present = true() if isinstance(target, Tag) else source.present
+        present = TRUE if isinstance(target, Tag) else source.present
         return Probe(source, present, negated=not node.negated)
 
     def _nan(self, node: IsNan) -> Probe:
@@ -334,14 +324,14 @@ class Compiler(Operands):
         source = self.source(target)
         found = self.nan_row(target, source, node.field)
         if node.negated:
-            found = and_(source.present, _isnt(found))
+            found = all_of(source.present, _isnt(found))
         return Probe(source, found)
 
     def _truth(self, node: Truth) -> Probe:
         field = node.field
         target = self.target(field)
         if isinstance(target, Fact) and target.kind == "bool":
-            return Probe(self.source(target), column_of(target, self.now) == true())
+            return Probe(self.source(target), sql("{} = 1", column_of(target, self.now)))
         if isinstance(target, Param):
             source = self.source(target)
             known = self.names.has(target.kind, target.name)
@@ -350,58 +340,55 @@ class Compiler(Operands):
                     f"{field.text!r} is not true or false.", field.position, f"{field.text} exists"
                 )
             assert source.number is not None
-            return Probe(source, source.number == 1.0, indexed=True)
+            return Probe(source, sql("{} = 1.0", source.number), indexed=True)
         hint = "'name' in tags" if isinstance(target, Labels) else f"{field.text} exists"
         raise self.mistake(f"{field.text!r} is not true or false on its own.", field.position, hint)
 
 
-def _against(source: Source, side: str, op: str, value: Any) -> Clause:
+def _against(source: Source, side: str, op: str, value: Any) -> Sql:
     """The source's numbers or texts compared with a value."""
     if side == "number":
         assert source.number is not None
         return compared(op, source.number, source.rest, value)
     assert source.text is not None
-    clause: Clause = OPERATORS[op](source.text, value)
-    return clause
+    return comparison(op, source.text, value)
 
 
-def _between(first: Source, op: str, second: Source) -> list[Clause]:
+def _between(first: Source, op: str, second: Source) -> list[Sql]:
     """Conditions of which one is true where two values compare so: one for numbers, one for texts."""
-    met: list[Clause] = []
+    met: list[Sql] = []
     if first.number is not None and second.number is not None:
         if first.rest is None and second.rest is None:
-            met.append(OPERATORS[op](first.number, second.number))
+            met.append(comparison(op, first.number, second.number))
         else:
-            none: Any = literal(REST_OF_NONE)
+            none = Sql("?", (REST_OF_NONE,))
             a = first.number, none if first.rest is None else first.rest
             b = second.number, none if second.rest is None else second.rest
             met.append(compared_pairs(op, a, b))
     if first.text is not None and second.text is not None:
-        met.append(OPERATORS[op](first.text, second.text))
+        met.append(comparison(op, first.text, second.text))
     return met
 
 
-def _isnt(clause: Clause) -> Clause:
-    return clause.is_not(true())
+def _isnt(condition: Sql) -> Sql:
+    return sql("{} IS NOT TRUE", condition)
 
 
-def _matching(text: Clause, pattern: str) -> Clause:
+def _among(piece: Sql, values: list[Any]) -> Sql:
+    return sql("{} IN (" + ", ".join(["{}"] * len(values)) + ")", piece, *values)
+
+
+def _holding(text: Sql, part: str) -> Sql:
+    return sql("instr({}, {}) > 0", text, part)
+
+
+def _matching(text: Sql, pattern: str) -> Sql:
     """A pattern found in a text; a plain part of the pattern is looked for first, which is much cheaper."""
     needed = plain_part(pattern)
     if needed == pattern:
-        return func.instr(text, pattern) > 0
-    if needed:
-        return and_(func.instr(text, needed) > 0, text.regexp_match(pattern))
-    return text.regexp_match(pattern)
-
-
-def _tables_of(column: Clause) -> list[FromClause]:
-    """The table to correlate with, so that its rows are the outer query's; experiments always is."""
-    tables: list[FromClause] = [schema.experiments]
-    own = getattr(column, "table", None)
-    if own is not None and own is not schema.experiments:
-        tables.append(own)
-    return tables
+        return _holding(text, pattern)
+    matched = sql("{} REGEXP {}", text, pattern)
+    return all_of(_holding(text, needed), matched) if needed else matched
 
 
 def _is_indexed(target: Target) -> bool:
@@ -414,18 +401,18 @@ def _is_indexed(target: Target) -> bool:
             return True
 
 
-def _compare_time(column: Clause, op: str, span: Span) -> Clause:
+def _compare_time(column: Sql, op: str, span: Span) -> Sql:
     start, end = span.start, span.end
     if end is None:
-        return OPERATORS[op](column, start)  # type: ignore[no-any-return]
+        return comparison(op, column, start)
     match op:
         case "==":
-            return and_(column >= start, column < end)
+            return all_of(comparison(">=", column, start), comparison("<", column, end))
         case "!=":
-            return or_(column < start, column >= end)
+            return any_of(comparison("<", column, start), comparison(">=", column, end))
         case "<" | ">=":
-            return OPERATORS[op](column, start)  # type: ignore[no-any-return]
+            return comparison(op, column, start)
         case "<=":
-            return column < end
+            return comparison("<", column, end)
         case _:
-            return column >= end
+            return comparison(">=", column, end)

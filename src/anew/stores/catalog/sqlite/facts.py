@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, select
 
 from ....query.question import FactsQuestion, Part
 from ....record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
@@ -18,32 +18,30 @@ from ....record.status import Status
 from ..protocol import Known, Outstanding
 from . import schema as s
 from .metrics import summaries, tallies
+from .sql import Table
 
 __all__ = ["facts_of", "known", "outstanding"]
 
 _SLICE = 500  # values in one IN (…)
 _COLUMNS = tuple(
-    column.name
-    for column in s.experiments.c
-    if column.name not in ("key", "experiment_id", "status")
+    name for name in s.experiments.columns if name not in ("key", "experiment_id", "status")
 )
 _states = Unpacker(ExperimentState)
 _values = Unpacker(ValueFact)
 T = TypeVar("T")
 
-# Asked at every look, so these do without building a statement.
 _KNOWN = (
     "SELECT e.key, e.experiment_id, e.prefix, e.status, d.state, p.cursor FROM experiments e "
     "JOIN documents d ON d.experiment_key = e.key JOIN progress p ON p.experiment_key = e.key"
 )
 
 
-def facts_of(connection: Connection, question: FactsQuestion) -> list[ExperimentFacts]:
+def facts_of(connection: sqlite3.Connection, question: FactsQuestion) -> list[ExperimentFacts]:
     """See `Catalog.facts`."""
     ids = list(dict.fromkeys(question.ids))
     found: dict[str, ExperimentFacts] = {}
     for page in _slices(ids):
-        rows = connection.exec_driver_sql(_query(question.parts), (json.dumps(page),)).all()
+        rows = connection.execute(_query(question.parts), (json.dumps(page),)).fetchall()
         keys = [row[0] for row in rows]
         files = _files(connection, keys) if "files" in question.parts else {}
         values = _values_of(connection, keys) if "values" in question.parts else {}
@@ -66,7 +64,7 @@ def facts_of(connection: Connection, question: FactsQuestion) -> list[Experiment
 
 
 def _query(parts: frozenset[Part]) -> str:
-    """The facts that are always listed, and the state if that is asked for: a text, as every view asks for it."""
+    """The facts that are always listed, and the state if that is asked for."""
     wanted = ", ".join(f'e."{name}"' for name in _COLUMNS)
     state = ", d.state" if "state" in parts else ""
     joined = " JOIN documents d ON d.experiment_key = e.key" if state else ""
@@ -84,47 +82,52 @@ def _told(row: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def _rows(connection: Connection, table: Table, keys: Sequence[int], *order: str) -> Iterator[Any]:
-    if keys:
-        query = select(table).where(table.c.experiment_key.in_(keys))
-        yield from connection.execute(query.order_by(*(table.c[name] for name in order)))
+def _rows(
+    connection: sqlite3.Connection, table: Table, keys: Sequence[int], columns: str, order: str
+) -> Iterator[Any]:
+    query = (
+        f'SELECT experiment_key, {columns} FROM "{table.name}" '
+        f"WHERE experiment_key IN (SELECT value FROM json_each(?)) ORDER BY experiment_key, {order}"
+    )
+    return connection.execute(query, (json.dumps(keys),)) if keys else iter(())
 
 
-def _files(connection: Connection, keys: Sequence[int]) -> dict[int, list[FileFact]]:
+def _files(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[FileFact]]:
     found = defaultdict(list)
-    for row in _rows(connection, s.files, keys, "experiment_key", "position"):
-        metadata = json.loads(row.metadata) if row.metadata else {}
-        fact = FileFact(
-            row.file_id, row.prefix, row.name, row.path, row.size, row.hash, row.step, row.time,
-            metadata,
-        )  # fmt: skip
-        found[row.experiment_key].append(fact)
+    columns = "metadata, file_id, prefix, name, path, size, hash, step, time"
+    for key, metadata, *told in _rows(connection, s.files, keys, columns, "position"):
+        id_, prefix, name, path, size, hash_, step, time = told
+        more = json.loads(metadata) if metadata else {}
+        found[key].append(FileFact(id_, prefix, name, path, size, hash_, step, time, more))
     return found
 
 
-def _values_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[ValueFact]]:
+def _values_of(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[ValueFact]]:
     found = defaultdict(list)
-    for row in _rows(connection, s.values, keys, "experiment_key", "position"):
-        found[row.experiment_key].append(_values.decode(row.record))
+    for key, record in _rows(connection, s.values, keys, "record", "position"):
+        found[key].append(_values.decode(record))
     return found
 
 
-def _problems(connection: Connection, keys: Sequence[int]) -> dict[int, list[ProblemFact]]:
+def _problems(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[ProblemFact]]:
     found = defaultdict(list)
-    for row in _rows(connection, s.problems, keys, "experiment_key", "path", "line"):
-        found[row.experiment_key].append(ProblemFact(row.path, row.line, row.reason))
+    for key, *told in _rows(connection, s.problems, keys, "path, line, reason", "path, line"):
+        found[key].append(ProblemFact(*told))
     return found
 
 
 def known(
-    connection: Connection, ids: Collection[str], prefixes: Collection[str], with_tallies: bool
+    connection: sqlite3.Connection,
+    ids: Collection[str],
+    prefixes: Collection[str],
+    with_tallies: bool,
 ) -> list[Known]:
     """See `Catalog.known`."""
     found: dict[int, Known] = {}
     for column, wanted in (("experiment_id", ids), ("prefix", prefixes)):
         if wanted:
             query = f"{_KNOWN} WHERE e.{column} IN (SELECT value FROM json_each(?))"
-            for row in connection.exec_driver_sql(query, (json.dumps(list(wanted)),)):
+            for row in connection.execute(query, (json.dumps(list(wanted)),)):
                 found[row[0]] = Known(*row)
     if not with_tallies:
         return list(found.values())
@@ -132,12 +135,12 @@ def known(
     return [msgspec.structs.replace(one, tallies=of[key]) for key, one in found.items()]
 
 
-def outstanding(connection: Connection) -> Outstanding:
+def outstanding(connection: sqlite3.Connection) -> Outstanding:
     """See `Catalog.outstanding`."""
     meta = "SELECT substr(key, ?), value FROM meta WHERE substr(key, 1, ?) = ?"
     own = (len(s.MARK) + 1, len(s.MARK), s.MARK)
-    marks = {row[0]: row[1] for row in connection.exec_driver_sql(meta, own)}
-    followed = connection.exec_driver_sql(
+    marks = {row[0]: row[1] for row in connection.execute(meta, own)}
+    followed = connection.execute(
         "SELECT prefix FROM experiments WHERE key IN (SELECT experiment_key FROM live) ORDER BY key"
     )
     return Outstanding(marks, [row[0] for row in followed])

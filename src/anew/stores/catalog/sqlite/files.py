@@ -1,20 +1,21 @@
-"""SQLite's own side: engines, the file a catalog lies in, and the file system that it lies on."""
+"""SQLite's own side: connections, the file a catalog lies in, and the file system that it lies on."""
 
 from __future__ import annotations
 
 import os
 import re
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
-
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Engine
-from sqlalchemy.pool import StaticPool
 
 from ....query.regex import matcher
 
-__all__ = ["engine_of", "file_system", "remove"]
+__all__ = ["Connections", "file_system", "remove"]
 
 BUSY_SECONDS = 30.0
+KEPT = 4  # idle connections
 # Where the write-ahead log's shared memory would not be shared between the machines that have it mounted.
 _REMOTE = frozenset(
     [
@@ -43,39 +44,76 @@ _REMOTE = frozenset(
 )
 
 
-def engine_of(path: str | None) -> Engine:
-    """An engine for a file, or for a catalog in memory that lives as long as the engine."""
-    if path is None:
-        engine = create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}
+class Connections:
+    """Connections to a catalog, kept between questions and lent to one asker at a time.
+
+    A catalog in memory (`path` None) lies in one connection, which threads take in turns.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+        self._turn: AbstractContextManager[Any] = nullcontext() if path else threading.RLock()
+        remote = path is not None and file_system(os.path.dirname(path)) in _REMOTE
+        self._mode = "" if path is None else "DELETE" if remote else "WAL"
+
+    @contextmanager
+    def lent(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction, which is committed at the end of a block that `writes`, else ended."""
+        with self._turn:
+            connection = self._take()
+            try:
+                # A writer says so at once: one that starts as a reader can be refused half-way.
+                connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+                yield connection
+                connection.execute("COMMIT" if writes else "ROLLBACK")
+            except BaseException as error:
+                if self._path is not None and isinstance(error, sqlite3.Error):
+                    connection.close()  # its file may be damaged, full or gone
+                else:
+                    connection.rollback()
+                    self._give(connection)
+                raise
+            self._give(connection)
+
+    def close(self) -> None:
+        """Close those that nobody uses now, and the others when they come back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._made()
+
+    def _give(self, connection: sqlite3.Connection) -> None:
+        if self._closed or len(self._idle) >= KEPT:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _made(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path or ":memory:",
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            isolation_level=None,  # the driver must not begin transactions of its own
         )
-    else:
-        engine = create_engine(
-            "sqlite:///" + path,
-            connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        )
-    remote = path is not None and file_system(os.path.dirname(path)) in _REMOTE
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
-        connection.create_function("regexp", 2, _regexp, deterministic=True)
-        cursor = connection.cursor()
-        if path is not None:
-            cursor.execute(f"PRAGMA journal_mode={'DELETE' if remote else 'WAL'}")
-        # A crash of the system may lose the last transactions but never the file; and it is derived.
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA cache_size=-65536")
-        cursor.execute("PRAGMA temp_store=MEMORY")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        # A writer says so at once: one that starts as a reader can be refused half-way.
-        writes = connection.get_execution_options().get("anew_write")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
+        try:
+            connection.create_function("regexp", 2, _regexp, deterministic=True)
+            if self._mode:
+                connection.execute(f"PRAGMA journal_mode={self._mode}")
+            # A crash of the system may lose the last transactions but never the file; and it is derived.
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA cache_size=-65536")
+            connection.execute("PRAGMA temp_store=MEMORY")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def _regexp(pattern: str, text: Any) -> bool | None:

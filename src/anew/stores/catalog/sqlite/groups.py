@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 from collections.abc import Sequence
 from typing import Any
-
-from sqlalchemy import Connection, Select, func, literal_column, select
 
 from ....query.fields import Fact, Labels, Metric, Param, Target, resolve
 from ....query.integers import joined
 from ....query.question import Column, Question, Selected, Wanted
 from ....query.syntax import Field
 from ....query.tokens import mistake
-from . import schema
 from .columns import is_section, kind_of
 from .keys import among
 from .names import CatalogNames
-from .operands import Clause, Operands, column_of
+from .operands import EXPERIMENTS, KEY, Operands, column_of
 from .selection import Selection
+from .sql import Form, Query, Rows, Sql, sql
 
 __all__ = ["group_count", "grouped", "is_grouped"]
 
-_AGGREGATES: dict[str, Any] = {"sum": func.sum, "min": func.min, "max": func.max, "mean": func.avg}
+_AGGREGATES = {"sum": "sum({})", "min": "min({})", "max": "max({})", "mean": "avg({})"}
 
 
 def is_grouped(question: Question) -> bool:
@@ -31,7 +30,7 @@ def is_grouped(question: Question) -> bool:
 
 
 def grouped(
-    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+    connection: sqlite3.Connection, question: Question, selection: Selection, names: CatalogNames
 ) -> Selected:
     """The groups in the order of their values, what has none last.
 
@@ -42,13 +41,12 @@ def grouped(
     operands = Operands(names, question.text, question.now)
     keys = [clause for target in targets for clause in _clauses(target, operands)]
     sums = [_aggregate(wanted, names, operands) for wanted in question.columns]
-    statement: Select[Any] = select(*keys, func.count(), *sums).select_from(schema.experiments)
-    if question.filter is not None:
-        statement = statement.where(among(selection.keys(connection)))
-    if keys:
-        statement = statement.group_by(*(literal_column(str(n)) for n in range(1, len(keys) + 1)))
+    met = () if question.filter is None else (among(selection.keys(connection)),)
+    asked = Query((*keys, Sql("count(*)"), *sums), (EXPERIMENTS,), met).sql()
+    by = ", ".join(str(number) for number in range(1, len(keys) + 1))
+    text = f"{asked.text} GROUP BY {by}" if by else asked.text
     rows = []
-    for row in connection.execute(statement):
+    for row in connection.execute(text, asked.values):
         cells, at = [], 0
         for target in targets:
             width = len(_clauses(target, operands))
@@ -68,7 +66,7 @@ def grouped(
 
 
 def group_count(
-    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+    connection: sqlite3.Connection, question: Question, selection: Selection, names: CatalogNames
 ) -> int:
     """How many groups there are."""
     return grouped(connection, question, selection, names).total or 0
@@ -87,26 +85,27 @@ def _grouping(field: Field, names: CatalogNames) -> Target:
     return target
 
 
-def _clauses(target: Target, operands: Operands) -> list[Clause]:
+def _clauses(target: Target, operands: Operands) -> list[Sql]:
     """What to group by: one column, or for a parameter all that its value is made of."""
     if isinstance(target, Fact):
         return [column_of(target, operands.now)]
     assert not isinstance(target, Labels)
     source = operands.source(target)
-    table: Any = source.table
+    assert source.rows is not None
     parts = ("number", "rest", "text", "type") if isinstance(target, Param) else ()
-    columns = [table.c[part] for part in parts]
-    columns = columns or [source.number if isinstance(target, Metric) else source.text]
-    return [_of_each(column, source.joined, table) for column in columns]
+    columns = [source.rows[part] for part in parts]
+    value = source.number if isinstance(target, Metric) else source.text
+    if not columns and value is not None:
+        columns = [value]
+    return [_of_each(column, source.joined, source.rows) for column in columns]
 
 
-def _of_each(column: Any, joined: Any, table: Any) -> Clause:
-    inner: Any = select(column).where(table.c.experiment_key == schema.experiments.c.key, joined)
-    found: Clause = inner.correlate(schema.experiments).scalar_subquery()
-    return found
+def _of_each(column: Sql, joined: Sql, rows: Rows) -> Sql:
+    mine = sql("{} = {}", rows["experiment_key"], KEY)
+    return sql("{}", Query((column,), (rows,), (mine, joined)), form=Form.VALUE)
 
 
-def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Clause:
+def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
     text = wanted.field.text
     if wanted.of == "each":
         raise mistake(f"{text!r} has a value for each experiment, not for a group.", text, 0)
@@ -115,14 +114,15 @@ def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Claus
     if source.number is None:
         raise mistake(f"{text!r} is text, which cannot be aggregated.", text, 0)
     number = source.number
-    if source.table is not None:
-        number = _of_each(number, source.joined, source.table)
+    if source.rows is not None:
+        number = _of_each(number, source.joined, source.rows)
     # A sum of integers as SQLite makes it may overflow, which is an error; one of floats cannot.
-    clause: Clause = _AGGREGATES[wanted.of](number * 1.0)
-    return clause
+    return sql(_AGGREGATES[wanted.of], sql("{} * 1.0", number), bare=True)
 
 
 def _value(target: Target, cells: Sequence[Any]) -> Any:
+    if isinstance(target, Fact) and target.kind == "bool":
+        return None if cells[0] is None else bool(cells[0])
     if not isinstance(target, Param):
         return cells[0]
     number, rest, text, kind = cells

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from sqlalchemy import Connection, func, select
+import sqlite3
 
 from ....query.question import Name, NamesQuestion, Question
-from . import schema as s
 from .groups import grouped
-from .names import TABLES, CatalogNames, is_used
+from .names import TABLES, CatalogNames, names_of
 from .selection import Selection
 
 __all__ = ["named"]
 
 
-def named(connection: Connection, question: NamesQuestion) -> list[Name]:
+def named(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]:
     """See `Catalog.names`."""
     if question.kind == "value":
         found = _values(connection, question)
@@ -27,22 +24,20 @@ def named(connection: Connection, question: NamesQuestion) -> list[Name]:
     return found[: question.limit]
 
 
-def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
-    names, table = s.names.c, TABLES[question.kind]
-    query: Any = select(names.name).where(names.kind == question.kind).order_by(names.name)
-    if question.counts:
-        count = (
-            select(func.count())
-            .where(table.c.name_key == names.key)
-            .correlate(s.names)
-            .scalar_subquery()
-        )
-        rows = connection.execute(query.add_columns(count))
-        return [Name(name, count) for name, count in rows if count]
-    return [Name(name) for name in connection.scalars(query.where(is_used(question.kind)))]
+def _names(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]:
+    if not question.counts:
+        return [Name(name) for name in names_of(connection, question.kind)]
+    table = TABLES[question.kind].name
+    query = (
+        f"SELECT name, (SELECT count(*) FROM {table} WHERE name_key = names.key) FROM names "
+        "WHERE kind = ? ORDER BY name"
+    )
+    return [
+        Name(name, count) for name, count in connection.execute(query, (question.kind,)) if count
+    ]
 
 
-def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
+def _values(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]:
     if question.field is None:
         raise ValueError("Give the field whose values are wanted.")
     names = CatalogNames(connection)

@@ -6,16 +6,16 @@ Each condition is one query that hands over its keys in one piece, which is seve
 
 from __future__ import annotations
 
-from typing import Any
+import sqlite3
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Select, func, select
 
 from ....query.syntax import And, Expression, Not, Or
-from . import schema
 from .conditions import Compiler
 from .keys import fetch_text
+from .operands import EXPERIMENTS, KEY
+from .sql import Query
 
 __all__ = ["Mask", "Masks"]
 
@@ -25,7 +25,7 @@ Mask = npt.NDArray[np.bool_]
 class Masks:
     """Evaluates trees over one state of the catalog; `size` is one more than the largest key."""
 
-    def __init__(self, connection: Connection, compiler: Compiler, size: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, compiler: Compiler, size: int) -> None:
         self._connection = connection
         self._compiler = compiler
         self._size = size
@@ -55,17 +55,16 @@ class Masks:
     def every(self) -> Mask:
         """All experiments there are."""
         if self._every is None:
-            key = schema.experiments.c.key
-            count = self._connection.scalar(select(func.count()).select_from(schema.experiments))
+            (count,) = self._connection.execute("SELECT count(*) FROM experiments").fetchone()
             if count == self._size - 1:  # keys are dense unless something was deleted
                 self._every = np.ones(self._size, np.bool_)
                 self._every[0] = False
             else:
-                self._every = self._fetch(select(key))
+                self._every = self._fetch(Query((KEY,), (EXPERIMENTS,)))
         return self._every
 
-    def _fetch(self, statement: Select[Any]) -> Mask:
+    def _fetch(self, query: Query) -> Mask:
         mask = np.zeros(self._size, np.bool_)
-        text = fetch_text(self._connection, statement)
+        text = fetch_text(self._connection, query)
         mask[np.fromstring(text, np.int64, sep=",")] = True
         return mask

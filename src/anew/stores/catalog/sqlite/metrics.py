@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-
-from sqlalchemy import Connection
 
 from ....record.facts import MetricSummary
 from ..summary import Tallies, Tally, combine, rest_of, tallies_of
@@ -53,7 +52,9 @@ def _summary(row: Sequence[Any]) -> MetricSummary:
     return MetricSummary(*values)
 
 
-def summaries(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, MetricSummary]]:
+def summaries(
+    connection: sqlite3.Connection, keys: Sequence[int]
+) -> dict[int, dict[str, MetricSummary]]:
     """The summaries of experiments, by their keys and names."""
     found: dict[int, dict[str, MetricSummary]] = {key: {} for key in keys}
     query = f"SELECT m.experiment_key, n.name, {_SUMMARY} {_OF_EXPERIMENTS}"
@@ -62,7 +63,7 @@ def summaries(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str
     return found
 
 
-def tallies(connection: Connection, keys: Sequence[int]) -> dict[int, Tallies]:
+def tallies(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, Tallies]:
     """What the metrics of experiments add up to by writer, by their keys."""
     found: dict[int, Tallies] = {key: {} for key in keys}
     query = f"SELECT m.experiment_key, n.name, m.rest, {_SUMMARY} {_OF_EXPERIMENTS}"
@@ -72,7 +73,7 @@ def tallies(connection: Connection, keys: Sequence[int]) -> dict[int, Tallies]:
 
 
 def metric_values(
-    connection: Connection, metric: int | None, stat: str, keys: Sequence[int]
+    connection: sqlite3.Connection, metric: int | None, stat: str, keys: Sequence[int]
 ) -> list[Any]:
     """A statistic of a metric (the key of its name) per experiment; None where it was not logged."""
     if metric is None:
@@ -94,7 +95,9 @@ def metric_values(
     return list(map(by_key.get, keys))
 
 
-def metric_section(connection: Connection, keys: Sequence[int]) -> Iterator[tuple[str, list[Any]]]:
+def metric_section(
+    connection: sqlite3.Connection, keys: Sequence[int]
+) -> Iterator[tuple[str, list[Any]]]:
     """The last values of all metrics of experiments, a column per metric by its name."""
     if len(keys) <= FEW:
         at = {key: place for place, key in enumerate(keys)}
@@ -112,11 +115,7 @@ def metric_section(connection: Connection, keys: Sequence[int]) -> Iterator[tupl
             yield name, lasts
 
 
-def _rows(connection: Connection, query: str, *parameters: Any) -> Sequence[tuple[Any, ...]]:
-    """The rows of an answer as the driver gives them: there may be a million."""
-    cursor = connection.connection.cursor()
-    try:
-        cursor.execute(query, parameters)
-        return cursor.fetchall()
-    finally:
-        cursor.close()
+def _rows(
+    connection: sqlite3.Connection, query: str, *parameters: Any
+) -> Sequence[tuple[Any, ...]]:
+    return connection.execute(query, parameters).fetchall()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, exists, literal_column, select
-
 from . import schema
+from .sql import Rows, Table
 
-__all__ = ["TABLES", "CatalogNames", "is_used"]
+__all__ = ["TABLES", "CatalogNames", "names_of"]
 
 
 TABLES = {
@@ -24,31 +23,23 @@ TABLES = {
 """Where the values of names lie, by the kind of name."""
 
 
-# Every field of a question is looked up: texts, as building a statement takes longer than answering it.
-_KEY_OF = {
-    kind: "SELECT key FROM names WHERE kind = ? AND name = ? "
-    f"AND EXISTS (SELECT 1 FROM {table.name} WHERE name_key = names.key)"
+# Whether any experiment has a name: it stays in `names` when the last one that had it is gone.
+_USED = {
+    kind: f"EXISTS (SELECT 1 FROM {table.name} WHERE name_key = names.key)"
     for kind, table in TABLES.items()
 }
 
 
-def is_used(kind: str) -> ColumnElement[bool]:
-    """Whether any experiment has a name: it stays in `names` when the last one that had it is gone."""
-    table = TABLES[kind]
-    rows: Select[Any] = select(literal_column("1")).select_from(table)
-    return exists(rows.where(table.c.name_key == schema.names.c.key).correlate(schema.names))
-
-
-@lru_cache(maxsize=512)
-def _alias(table: Table, number: int) -> Any:
-    """An alias by its number: making one takes as long as asking for the rows that it stands for."""
-    return table.alias(f"{table.name}_{number}")
+def names_of(connection: sqlite3.Connection, kind: str) -> list[str]:
+    """All names of a kind that some experiment has, sorted."""
+    query = f"SELECT name FROM names WHERE kind = ? AND {_USED[kind]} ORDER BY name"
+    return [row[0] for row in connection.execute(query, (kind,))]
 
 
 class CatalogNames:
     """`query.fields.KnownNames` over a connection; remembers what it looked up, so it lives for one question."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._keys: dict[tuple[str, str], int | None] = {}
         self._holds: dict[int, tuple[bool, bool]] = {}
@@ -62,14 +53,16 @@ class CatalogNames:
             self._empty = self._one("SELECT key FROM experiments LIMIT 1") is None
         return self._empty
 
-    def alias(self, table: Table) -> Any:
-        """An alias of a table that nothing else in this question uses."""
-        return _alias(table, next(self._aliases))
+    def rows(self, table: Table) -> Rows:
+        """The rows of a table under a name that nothing else in this question uses."""
+        return table.rows(f"{table.name}_{next(self._aliases)}")
 
     def key(self, kind: str, name: str) -> int | None:
         """The key of a name of that kind that some experiment has, or None."""
         if (kind, name) not in self._keys:
-            self._keys[kind, name] = self._one(_KEY_OF[kind], kind, name)
+            self._keys[kind, name] = self._one(
+                f"SELECT key FROM names WHERE kind = ? AND name = ? AND {_USED[kind]}", kind, name
+            )
         return self._keys[kind, name]
 
     def has(self, kind: str, name: str) -> bool:
@@ -78,10 +71,7 @@ class CatalogNames:
 
     def all(self, kind: str) -> Sequence[str]:
         """All names of that kind that some experiment has, sorted."""
-        columns = schema.names.c
-        query = select(columns.name).where(columns.kind == kind, is_used(kind))
-        query = query.order_by(columns.name)
-        return list(self._connection.scalars(query))
+        return names_of(self._connection, kind)
 
     def holds(self, kind: str, name: str) -> tuple[bool, bool]:
         """See `KnownNames.holds`."""
@@ -99,4 +89,5 @@ class CatalogNames:
 
     def _one(self, query: str, *parameters: Any) -> Any:
         """The first value of an answer, None for none."""
-        return self._connection.exec_driver_sql(query, parameters).scalar()
+        found = self._connection.execute(query, parameters).fetchone()
+        return None if found is None else found[0]

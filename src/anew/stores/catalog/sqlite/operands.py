@@ -6,8 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, and_, false, func, literal, true
-
 from ....errors import QueryError
 from ....query.fields import Fact, Labels, Metric, Param, Tag, Target, resolve
 from ....query.literals import Span, parse_duration, parse_number, parse_time
@@ -17,10 +15,13 @@ from ....query.tokens import mistake
 from ....record.status import Status
 from . import schema
 from .names import CatalogNames
+from .sql import FALSE, TRUE, Rows, Sql, all_of, is_null, not_null, sql
 
-__all__ = ["Clause", "Operands", "Source", "column_of"]
+__all__ = ["EXPERIMENTS", "KEY", "Operands", "Source", "column_of"]
 
-Clause = ColumnElement[Any]
+EXPERIMENTS = schema.experiments.rows()
+KEY = EXPERIMENTS["key"]
+"""The key of the experiment that a condition is about, where its row is read."""
 _STATUSES = tuple(s.value for s in Status)
 
 
@@ -28,26 +29,27 @@ _STATUSES = tuple(s.value for s in Status)
 class Source:
     """Where the values of a target come from.
 
-    `table` is None for a column of `experiments`; otherwise it has at most one row per experiment that
-    meets `joined`. `number` and `text` are the columns that hold values of those kinds, None where the
+    `rows` is None for a column of `experiments`; otherwise it has at most one row per experiment that
+    meets `joined`, which may be about the rows `beside` too. `number` and `text` are the columns that hold values of those kinds, None where the
     target never has any. `present` says that a row has a value at all. `rest` is what the numbers leave over (see
     `query.integers`), None where a float64 or 64 bits hold them all.
     """
 
-    table: FromClause | None
-    joined: Clause | None
-    number: Clause | None
-    text: Clause | None
-    present: Clause
-    rest: Clause | None = None
+    rows: Rows | None
+    joined: Sql
+    number: Sql | None
+    text: Sql | None
+    present: Sql
+    rest: Sql | None = None
+    beside: Rows | None = None
 
 
-def column_of(column: Fact, now: float) -> Clause:
+def column_of(column: Fact, now: float) -> Sql:
     """The SQL for a fact of the experiment."""
     if column.kind == "duration":
-        ended = func.coalesce(schema.experiments.c.ended_at, literal(now))
-        return ended - schema.experiments.c.started_at - schema.experiments.c.paused
-    return schema.experiments.c[column.column]
+        e = EXPERIMENTS
+        return sql("coalesce({}, {}) - {} - {}", e["ended_at"], now, e["started_at"], e["paused"])
+    return EXPERIMENTS[column.column]
 
 
 class Operands:
@@ -82,36 +84,38 @@ class Operands:
             )
         return target
 
-    def source(self, target: Fact | Param | Metric | Tag, table: Any = None) -> Source:
-        """Where the target's values come from; `table` is the alias to use, a new one if None."""
+    def source(self, target: Fact | Param | Metric | Tag, rows: Rows | None = None) -> Source:
+        """Where the target's values come from; `rows` are those to use, new ones if None."""
         if isinstance(target, Fact):
             column = column_of(target, self.now)
             textual = target.kind in ("text", "status")
             return Source(
                 None,
-                None,
+                TRUE,
                 None if textual else column,
                 column if textual else None,
-                column.is_not(None),
+                not_null(column),
             )
+        number: Sql | None
+        text: Sql | None
         rest = None
         if isinstance(target, Metric):
-            table = self.names.alias(schema.metrics) if table is None else table
-            column = table.c.last_step if target.stat == "step" else table.c[target.stat]
-            number, text, present = column, None, true()
+            rows = self.names.rows(schema.metrics) if rows is None else rows
+            column = rows["last_step" if target.stat == "step" else target.stat]
+            number, text, present = column, None, TRUE
             if target.stat in ("std", "step"):  # may be missing of a metric that was logged
-                present = column.is_not(None)
+                present = not_null(column)
         elif isinstance(target, Param):
-            table = self.names.alias(schema.params) if table is None else table
-            number, text, present = table.c.number, table.c.text, table.c.type != "null"
-            rest = table.c.rest
+            rows = self.names.rows(schema.params) if rows is None else rows
+            number, text, present = rows["number"], rows["text"], sql("{} <> 'null'", rows["type"])
+            rest = rows["rest"]
         else:
-            table = self.names.alias(schema.tags) if table is None else table
-            number, text, present = None, table.c.value, table.c.value.is_not(None)
+            rows = self.names.rows(schema.tags) if rows is None else rows
+            number, text, present = None, rows["value"], not_null(rows["value"])
         kind = "metric" if isinstance(target, Metric) else "tag"
         key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)
-        joined = table.c.name_key == (-1 if key is None else key)
-        return Source(table, joined, number, text, present, rest)
+        joined = sql("{} = {}", rows["name_key"], -1 if key is None else key)
+        return Source(rows, joined, number, text, present, rest)
 
     def check_order(self, target: Target, op: str, value: Value, position: int) -> None:
         """Raise for less and greater where there is no order."""
@@ -219,15 +223,13 @@ class Operands:
             value.position,
         )
 
-    def nan_row(self, target: Target, source: Source, field: Field) -> Clause:
+    def nan_row(self, target: Target, source: Source, field: Field) -> Sql:
+        number = source.number
         if isinstance(target, Metric):
-            return (
-                false()
-                if target.stat in ("std", "step", "count", "nonfinite") or source.number is None
-                else source.number.is_(None)
-            )
+            never = target.stat in ("std", "step", "count", "nonfinite")
+            return FALSE if never or number is None else is_null(number)
         if isinstance(target, Param):
-            assert source.table is not None
-            assert source.number is not None
-            return and_(source.table.c.type == "float", source.number.is_(None))
+            assert source.rows is not None
+            assert number is not None
+            return all_of(sql("{} = 'float'", source.rows["type"]), is_null(number))
         raise self.mistake(f"{field.text!r} is never NaN.", field.position)

@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import FromClause, and_, case, exists, literal_column, or_, select
 
 from ....query.fields import Fact, Labels, Metric, Param, Tag, resolve
 from ....query.question import SortKey as Asked
 from ....query.tokens import mistake
-from . import schema
 from .names import CatalogNames
-from .operands import Clause, Operands, column_of
+from .operands import EXPERIMENTS, KEY, Operands, column_of
+from .sql import TRUE, Form, Query, Rows, Sql, all_of, any_of, is_null, not_null, sql
 
-__all__ = ["Phase", "SortKey", "is_streamed", "phases", "resolved", "terms", "tie"]
+__all__ = ["Phase", "SortKey", "directed", "is_streamed", "phases", "resolved", "terms", "tie"]
 
 _REQUIRED = frozenset(
     {"key", "experiment_id", "prefix", "name", "status", "created_at", "updated_at", "metric_count"}
@@ -41,14 +38,14 @@ class SortKey:
 class Phase:
     """A part of the answer that comes before the next: those with a number, with a text, without a value.
 
-    `table` is the table that is read in order (None: `experiments`), `anchor` the column with the
-    experiment's key, `order` the values to sort by within the phase.
+    `rows` are what is read in order, `anchor` the column with the experiment's key, `order` the values to sort by
+    within the phase.
     """
 
-    table: FromClause | None
-    anchor: Clause
-    condition: Clause | None
-    order: tuple[Clause, ...]
+    rows: Rows
+    anchor: Sql
+    condition: Sql
+    order: tuple[Sql, ...]
 
 
 def resolved(sort: Sequence[Asked], names: CatalogNames) -> list[SortKey]:
@@ -82,46 +79,46 @@ def is_streamed(target: Fact | Param | Metric | Tag) -> bool:
             return False
 
 
-def tie(key: SortKey, anchor: Clause) -> Clause:
+def directed(value: Sql, *, descending: bool) -> Sql:
+    """A term of ORDER BY."""
+    return sql("{} DESC" if descending else "{}", value)
+
+
+def tie(key: SortKey, anchor: Sql) -> Sql:
     """The last term of an order: what is equal keeps the order of indexing."""
-    return anchor.desc() if key.descending else anchor.asc()
+    return directed(anchor, descending=key.descending)
 
 
 def phases(key: SortKey, operands: Operands) -> list[Phase]:
     """The parts of an answer sorted by a first key, one after the other."""
-    own = schema.experiments.c.key
     if isinstance(key.target, Fact):
         value = column_of(key.target, operands.now)
         if key.target.column in _REQUIRED:
-            return [Phase(None, own, None, (value,))]
+            return [Phase(EXPERIMENTS, KEY, TRUE, (value,))]
         return [
-            Phase(None, own, value.is_not(None), (value,)),
-            Phase(None, own, value.is_(None), ()),
+            Phase(EXPERIMENTS, KEY, not_null(value), (value,)),
+            Phase(EXPERIMENTS, KEY, is_null(value), ()),
         ]
     found: list[Phase] = []
     for side in ("number", "text"):
         source = operands.source(key.target)
-        column = getattr(source, side)
-        if column is not None:
-            table: Any = source.table
-            met = and_(source.joined, column.is_not(None))  # type: ignore[arg-type]
+        column, rows = getattr(source, side), source.rows
+        if column is not None and rows is not None:
+            met = all_of(source.joined, not_null(column))
             order = [column]
             if side == "number" and source.rest is not None:
                 order.append(source.rest)
-            found.append(Phase(table, table.c.experiment_key, met, tuple(order)))
+            found.append(Phase(rows, rows["experiment_key"], met, tuple(order)))
     source = operands.source(key.target)
-    rest: Any = source.table
-    valued = or_(*(c.is_not(None) for c in (source.number, source.text) if c is not None))
-    there: Any = select(literal_column("1")).where(
-        rest.c.experiment_key == own,
-        source.joined,  # type: ignore[arg-type]
-        valued,
-    )
-    found.append(Phase(None, own, ~exists(there.correlate(schema.experiments)), ()))
+    assert source.rows is not None
+    valued = any_of(*(not_null(c) for c in (source.number, source.text) if c is not None))
+    mine = sql("{} = {}", source.rows["experiment_key"], KEY)
+    there = Query((TRUE,), (source.rows,), (mine, source.joined, valued))
+    found.append(Phase(EXPERIMENTS, KEY, sql("NOT EXISTS {}", there), ()))
     return found
 
 
-def terms(key: SortKey, operands: Operands, anchor: Clause) -> list[Clause]:
+def terms(key: SortKey, operands: Operands, anchor: Sql) -> list[Sql]:
     """The terms of ORDER BY for a key, whatever table is read."""
     if isinstance(key.target, Fact):
         values = [column_of(key.target, operands.now)]
@@ -129,18 +126,17 @@ def terms(key: SortKey, operands: Operands, anchor: Clause) -> list[Clause]:
         values = []
         for side in ("number", "text"):
             source = operands.source(key.target)
-            column, table = getattr(source, side), source.table
-            if column is not None and table is not None:
-                rest: list[Any] = []
-                if side == "number" and source.rest is not None:
-                    rest = [case((column.is_not(None), source.rest))]  # texts have none either
-                for one in (column, *rest):
-                    inner: Any = select(one).where(
-                        table.c.experiment_key == anchor,
-                        source.joined,  # type: ignore[arg-type]
-                    )
-                    values.append(inner.correlate_except(table).scalar_subquery())
-    out: list[Clause] = []
+            column, rows = getattr(source, side), source.rows
+            if column is not None and rows is not None:
+                wanted: list[Sql] = [column]
+                if side == "number" and source.rest is not None:  # texts have none either
+                    wanted.append(sql("CASE WHEN {} IS NOT NULL THEN {} END", column, source.rest))
+                mine = sql("{} = {}", rows["experiment_key"], anchor)
+                values += [
+                    sql("{}", Query((one,), (rows,), (mine, source.joined)), form=Form.VALUE)
+                    for one in wanted
+                ]
+    out: list[Sql] = []
     for value in values:
-        out += [value.is_(None), value.desc() if key.descending else value.asc()]
+        out += [is_null(value), directed(value, descending=key.descending)]
     return out

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
-
-from sqlalchemy import Connection, Table, bindparam, delete, func, insert, or_, select, update
 
 from ....query.integers import REST_OF_NONE, split
 from ....record.facts import ExperimentFacts, ProblemFact
@@ -15,6 +14,7 @@ from ..protocol import Batch, Entry
 from . import schema as s
 from .changes import note_changes
 from .metrics import metric_row
+from .sql import Table
 
 __all__ = ["Saving"]
 
@@ -29,8 +29,12 @@ _OWN_TABLES = (
     s.values,
     s.problems,
 )
-_SLICE = 500  # values in one IN (…)
-_COLUMNS = tuple(column.name for column in s.experiments.c if column.name != "key")
+_COLUMNS = tuple(name for name in s.experiments.columns if name != "key")
+_KINDS = {
+    s.params: "'param', 'config'",
+    s.metrics: "'metric'",
+    s.tags: "'tag', 'bindr'",
+}
 
 
 class Saving:
@@ -43,7 +47,7 @@ class Saving:
         """Trust no key of a name seen so far: the catalog was replaced, or a transaction came to nothing."""
         self._names.clear()
 
-    def save(self, connection: Connection, batch: Batch) -> None:
+    def save(self, connection: sqlite3.Connection, batch: Batch) -> None:
         """Save a batch inside the connection's transaction."""
         gone = self._drop(connection, batch.doomed)
         self._enter(connection, batch.entries)
@@ -52,17 +56,16 @@ class Saving:
         for experiment_id, problems in batch.examined.items():
             _examined(connection, experiment_id, problems)
 
-    def _drop(self, connection: Connection, doomed: Collection[int]) -> list[str]:
+    def _drop(self, connection: sqlite3.Connection, doomed: Collection[int]) -> list[str]:
         """Forget experiments; returns their ids."""
-        keys, ids = list(doomed), list[str]()
-        for at in range(0, len(keys), _SLICE):
-            mine = s.experiments.c.key.in_(keys[at : at + _SLICE])
-            ids += connection.scalars(select(s.experiments.c.experiment_id).where(mine))
+        keys = list(doomed)
+        mine = "SELECT experiment_id FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
+        ids = [row[0] for row in connection.execute(mine, (json.dumps(keys),))]
         for table in (*_OWN_TABLES, s.experiments):
             _delete_of(connection, table, keys)
         return ids
 
-    def _enter(self, connection: Connection, entries: Sequence[Entry]) -> None:
+    def _enter(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         self._intern(connection, entries)
@@ -74,9 +77,9 @@ class Saving:
             self._collect(key, entry, rows)
         for table, new in rows.items():
             if new:
-                connection.execute(insert(table), new)
+                connection.executemany(table.insert(), new)
 
-    def _clear(self, connection: Connection, entries: list[Entry]) -> None:
+    def _clear(self, connection: sqlite3.Connection, entries: list[Entry]) -> None:
         """Delete what the entries replace."""
         whole = [e.key for e in entries if e.whole and e.key is not None]
         for table in _OWN_TABLES:
@@ -92,20 +95,19 @@ class Saving:
             (s.values, [e for e in rest if e.events_replaced]),
         ):
             _delete_of(connection, table, [e.key for e in changed if e.key is not None])
-        for table, doomed in (
-            (s.metrics, [(self._names["metric", n], e.key) for e in rest for n in e.metrics]),
-            (s.problems, [(p.path, e.key, p.line) for e in rest for p in e.problems]),
+        for statement, doomed in (
+            (
+                "DELETE FROM metrics WHERE name_key = ? AND experiment_key = ?",
+                [(self._names["metric", n], e.key) for e in rest for n in e.metrics],
+            ),
+            (
+                "DELETE FROM problems WHERE experiment_key = ? AND path = ? AND line = ?",
+                [(e.key, p.path, p.line) for e in rest for p in e.problems],
+            ),
         ):
-            if doomed:
-                first = table.c.name_key if table is s.metrics else table.c.path
-                statement = delete(table).where(
-                    first == bindparam("a"), table.c.experiment_key == bindparam("b")
-                )
-                if table is s.problems:
-                    statement = statement.where(table.c.line == bindparam("c"))
-                connection.execute(statement, [dict(zip("abc", d, strict=False)) for d in doomed])
+            connection.executemany(statement, doomed)
 
-    def _intern(self, connection: Connection, entries: Sequence[Entry]) -> None:
+    def _intern(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
         """Give every name a key."""
         wanted = {
             (kind, name)
@@ -125,15 +127,17 @@ class Saving:
             self._look_up(connection, kind, of_kind)
             unknown = [name for name in of_kind if (kind, name) not in self._names]
             if unknown:
-                connection.execute(insert(s.names), [{"kind": kind, "name": n} for n in unknown])
+                new = [{"kind": kind, "name": name} for name in unknown]
+                connection.executemany(s.names.insert("kind", "name"), new)
                 self._look_up(connection, kind, unknown)
 
-    def _look_up(self, connection: Connection, kind: str, names: list[str]) -> None:
-        for at in range(0, len(names), _SLICE):
-            query = select(s.names.c.name, s.names.c.key).where(
-                s.names.c.kind == kind, s.names.c.name.in_(names[at : at + _SLICE])
-            )
-            self._names.update({(kind, name): key for name, key in connection.execute(query)})
+    def _look_up(self, connection: sqlite3.Connection, kind: str, names: list[str]) -> None:
+        query = (
+            "SELECT name, key FROM names WHERE kind = ? "
+            "AND name IN (SELECT value FROM json_each(?))"
+        )
+        found = connection.execute(query, (kind, json.dumps(names)))
+        self._names.update({(kind, name): key for name, key in found})
 
     def _collect(self, key: int, entry: Entry, rows: dict[Table, list[dict[str, Any]]]) -> None:
         """The rows of one entry, table by table."""
@@ -188,40 +192,27 @@ class Saving:
         rows[s.problems] += _problem_rows(key, entry.problems)
 
 
-def _delete_of(connection: Connection, table: Table, keys: list[int]) -> None:
+def _delete_of(connection: sqlite3.Connection, table: Table, keys: list[int]) -> None:
     """Delete the rows of experiments, by way of their primary keys."""
-    if not keys:
-        return
-    column = table.c.key if table is s.experiments else table.c.experiment_key
-    statement = delete(table).where(column == bindparam("of"))
-    if "name_key" in table.c:
-        kinds = {
-            s.params: ("param", "config"),
-            s.metrics: ("metric",),
-            s.tags: ("tag", "bindr"),
-        }
-        # Not IN (…): its expanding parameter cannot be part of an executemany.
-        of_kind = or_(*(s.names.c.kind == kind for kind in kinds[table]))
-        mine = select(s.names.c.key).where(of_kind)
-        statement = statement.where(table.c.name_key.in_(mine))
-    connection.execute(statement, [{"of": key} for key in keys])
+    column = "key" if table is s.experiments else "experiment_key"
+    statement = f'DELETE FROM "{table.name}" WHERE {column} = ?'
+    if table in _KINDS:
+        statement += f" AND name_key IN (SELECT key FROM names WHERE kind IN ({_KINDS[table]}))"
+    connection.executemany(statement, [(key,) for key in keys])
 
 
-def _save_rows(connection: Connection, entries: Sequence[Entry]) -> list[int]:
+def _save_rows(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[int]:
     """Insert or update the row of each entry's experiment; returns their keys."""
     known = [(entry.key, entry) for entry in entries if entry.key is not None]
     if known:
-        columns: dict[str, Any] = {name: bindparam(f"n_{name}") for name in _COLUMNS}
-        connection.execute(
-            update(s.experiments).where(s.experiments.c.key == bindparam("of")).values(columns),
-            [
-                {"of": key, **{f"n_{k}": v for k, v in _row(entry.facts).items()}}
-                for key, entry in known
-            ],
+        given = ", ".join(f'"{name}" = :{name}' for name in _COLUMNS)
+        connection.executemany(
+            f"UPDATE experiments SET {given} WHERE key = :key",
+            [{"key": key, **_row(entry.facts)} for key, entry in known],
         )
     top = 0
     if len(known) < len(entries):
-        top = connection.execute(select(func.max(s.experiments.c.key))).scalar() or 0
+        top = connection.execute("SELECT max(key) FROM experiments").fetchone()[0] or 0
     keys, fresh = [], []
     for entry in entries:
         if entry.key is None:
@@ -229,7 +220,7 @@ def _save_rows(connection: Connection, entries: Sequence[Entry]) -> list[int]:
             fresh.append({"key": top, **_row(entry.facts)})
         keys.append(top if entry.key is None else entry.key)
     if fresh:
-        connection.execute(insert(s.experiments), fresh)
+        connection.executemany(s.experiments.insert(), fresh)
     return keys
 
 
@@ -247,27 +238,26 @@ def _bounded(value: int | None) -> int | None:
     return None if value is None else max(-(2**63), min(value, 2**63 - 1))
 
 
-def _mark(connection: Connection, batch: Batch) -> None:
+def _mark(connection: sqlite3.Connection, batch: Batch) -> None:
     """Save the marks, which lie in `meta` beside the catalog's own notes."""
     if not batch.marks:
         return
-    names = [{"of": s.MARK + name} for name in batch.marks]
-    connection.execute(delete(s.meta).where(s.meta.c.key == bindparam("of")), names)
+    names = [(s.MARK + name,) for name in batch.marks]
+    connection.executemany("DELETE FROM meta WHERE key = ?", names)
     rows = [{"key": s.MARK + n, "value": v} for n, v in batch.marks.items() if v is not None]
-    if rows:
-        connection.execute(insert(s.meta), rows)
+    connection.executemany(s.meta.insert(), rows)
 
 
-def _examined(connection: Connection, experiment_id: str, found: Sequence[ProblemFact]) -> None:
+def _examined(
+    connection: sqlite3.Connection, experiment_id: str, found: Sequence[ProblemFact]
+) -> None:
     """Make these the problems of an experiment, if it is there."""
-    mine = select(s.experiments.c.key).where(s.experiments.c.experiment_id == experiment_id)
-    key = connection.scalar(mine)
-    if key is None:
+    mine = "SELECT key FROM experiments WHERE experiment_id = ?"
+    row = connection.execute(mine, (experiment_id,)).fetchone()
+    if row is None:
         return
-    connection.execute(delete(s.problems).where(s.problems.c.experiment_key == key))
-    rows = _problem_rows(key, found)
-    if rows:
-        connection.execute(insert(s.problems), rows)
+    connection.execute("DELETE FROM problems WHERE experiment_key = ?", row)
+    connection.executemany(s.problems.insert(), _problem_rows(row[0], found))
 
 
 def _problem_rows(key: int, problems: Iterable[ProblemFact]) -> list[dict[str, Any]]:

@@ -26,19 +26,7 @@ Times are seconds since the epoch, sizes are bytes.
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Double,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    UniqueConstraint,
-)
+from .sql import Table
 
 __all__ = [
     "KINDS",
@@ -46,13 +34,13 @@ __all__ = [
     "MAX_TEXT",
     "SCHEMA_VERSION",
     "SECONDARY",
+    "TABLES",
     "changes",
     "documents",
     "experiments",
     "files",
     "live",
     "meta",
-    "metadata",
     "metrics",
     "names",
     "params",
@@ -73,194 +61,221 @@ KINDS = ("param", "config", "metric", "tag", "bindr")
 MAX_TEXT = 500
 """Characters of a text kept in `params.text`; four bytes each still fit an index entry everywhere."""
 
-metadata = MetaData()
-
 meta = Table(
     "meta",
-    metadata,
-    # "schema" → SCHEMA_VERSION; "complete" → "1" once everything was taken in; "mark/<name>" → a mark of
-    # whoever fills the catalog, such as how far a file of the root's journal was read; "token" and "revision" as
-    # `changes` has them
-    Column("key", Text, primary_key=True),
-    Column("value", Text, nullable=False),
-    sqlite_with_rowid=False,
+    {
+        # "schema" → SCHEMA_VERSION; "complete" → "1" once everything was taken in; "mark/<name>" → a mark of
+        # whoever fills the catalog, such as how far a file of the root's journal was read; "token" and "revision" as
+        # `changes` has them
+        "key": "TEXT NOT NULL",
+        "value": "TEXT NOT NULL",
+    },
+    key=("key",),
 )
 
 experiments = Table(
     "experiments",
-    metadata,
-    Column("key", Integer, primary_key=True),  # small and dense: the other tables repeat it
-    Column("experiment_id", Text, nullable=False, unique=True),
-    Column("prefix", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    # From the prefix owner/project/path…/name; of two segments the first is the project.
-    Column("owner", Text),
-    Column("project", Text),
-    Column("status", Text, nullable=False),
-    Column("reason", Text),
-    Column("created_at", Double, nullable=False),
-    Column("started_at", Double),
-    Column(
-        "ended_at", Double
-    ),  # NULL while it runs: duration = coalesce(ended_at, now) - started_at - paused
-    Column("paused", Double, nullable=False, default=0),
-    Column("updated_at", Double, nullable=False),  # the newest record, of whatever kind
-    Column("user", Text),
-    Column("host", Text),
-    Column("git_commit", Text),
-    Column("git_branch", Text),
-    Column("git_dirty", Boolean),
-    Column("parent", Text),  # experiment_id of the parent, as the child gave it
-    Column("relation", Text),  # child | resumed | forked | reproduces
-    Column("description", Text),
-    Column("notes", Text),
-    Column("metric_count", Integer, nullable=False, default=0),
-    Column("point_count", BigInteger, nullable=False, default=0),
-    Column("file_count", Integer, nullable=False, default=0),
-    Column("file_bytes", BigInteger, nullable=False, default=0),
-    Column("value_count", Integer, nullable=False, default=0),
-    Column("lost", BigInteger, nullable=False, default=0),  # records that could not be written
+    {
+        "key": "INTEGER PRIMARY KEY",  # small and dense: the other tables repeat it
+        "experiment_id": "TEXT NOT NULL UNIQUE",
+        "prefix": "TEXT NOT NULL UNIQUE",
+        "name": "TEXT NOT NULL",
+        # From the prefix owner/project/path…/name; of two segments the first is the project.
+        "owner": "TEXT",
+        "project": "TEXT",
+        "status": "TEXT NOT NULL",
+        "reason": "TEXT",
+        "created_at": "REAL NOT NULL",
+        "started_at": "REAL",
+        "ended_at": "REAL",  # NULL while it runs: duration = coalesce(ended_at, now) - started_at - paused
+        "paused": "REAL NOT NULL",
+        "updated_at": "REAL NOT NULL",  # the newest record, of whatever kind
+        "user": "TEXT",
+        "host": "TEXT",
+        "git_commit": "TEXT",
+        "git_branch": "TEXT",
+        "git_dirty": "INTEGER",
+        "parent": "TEXT",  # experiment_id of the parent, as the child gave it
+        "relation": "TEXT",  # child | resumed | forked | reproduces
+        "description": "TEXT",
+        "notes": "TEXT",
+        "metric_count": "INTEGER NOT NULL",
+        "point_count": "INTEGER NOT NULL",
+        "file_count": "INTEGER NOT NULL",
+        "file_bytes": "INTEGER NOT NULL",
+        "value_count": "INTEGER NOT NULL",
+        "lost": "INTEGER NOT NULL",  # records that could not be written
+    },
 )
 
 documents = Table(
     "documents",
-    metadata,
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    # msgpack of record.fold.ExperimentState
-    Column("state", LargeBinary, nullable=False),
+    {
+        "experiment_key": "INTEGER PRIMARY KEY",
+        # msgpack of record.fold.ExperimentState
+        "state": "BLOB NOT NULL",
+    },
 )
 
 progress = Table(
     "progress",
-    metadata,
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    # msgpack of journal.follow.Cursor: how far each of its files was taken in
-    Column("cursor", LargeBinary, nullable=False),
+    {
+        "experiment_key": "INTEGER PRIMARY KEY",
+        # msgpack of journal.follow.Cursor: how far each of its files was taken in
+        "cursor": "BLOB NOT NULL",
+    },
 )
 
 live = Table(
     "live",  # the experiments still followed: everything else is finished and its folder is not visited
-    metadata,
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
+    {"experiment_key": "INTEGER PRIMARY KEY"},
 )
 
 names = Table(
     "names",
-    metadata,
-    Column("key", Integer, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    UniqueConstraint("kind", "name"),
+    {
+        "key": "INTEGER PRIMARY KEY",
+        "kind": "TEXT NOT NULL",
+        "name": "TEXT NOT NULL",
+    },
+    unique=("kind", "name"),
 )
 
 params = Table(
     "params",  # kind "param" and kind "config"; nested keys are dotted
-    metadata,
-    Column("name_key", Integer, primary_key=True, autoincrement=False),
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    Column("number", Double),  # int, float, and bool as 0 or 1
-    # What an integer is more or less than `number`, see `query.integers`: "0" for all that a float64 holds
-    Column("rest", Text, nullable=False),
-    Column(
-        "text", Text
-    ),  # str (its first MAX_TEXT characters); list and dict as JSON, cut likewise
-    # int | float | bool | str | null | list | dict; "long" is a str of which `text` is only the beginning
-    Column("type", Text, nullable=False),
-    sqlite_with_rowid=False,
+    {
+        "name_key": "INTEGER NOT NULL",
+        "experiment_key": "INTEGER NOT NULL",
+        "number": "REAL",  # int, float, and bool as 0 or 1
+        # What an integer is more or less than `number`, see `query.integers`: "0" for all that a float64 holds
+        "rest": "TEXT NOT NULL",
+        "text": "TEXT",  # str (its first MAX_TEXT characters); list and dict as JSON, cut likewise
+        # int | float | bool | str | null | list | dict; "long" is a str of which `text` is only the beginning
+        "type": "TEXT NOT NULL",
+    },
+    key=("name_key", "experiment_key"),
 )
 
 metrics = Table(
     "metrics",
-    metadata,
-    Column("name_key", Integer, primary_key=True, autoincrement=False),
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    Column("count", BigInteger, nullable=False),
-    Column("first", Double),  # as written, like last: the order of writer, part, line
-    Column("last", Double),
-    Column("last_step", BigInteger),
-    Column("last_time", Double),
-    Column("min", Double),  # NaN is passed over by min and max
-    Column("min_step", BigInteger),
-    Column("max", Double),
-    Column("max_step", BigInteger),
-    Column("mean", Double),  # of the finite values, like std
-    Column("std", Double),  # with n - 1, as pandas; NULL for fewer than two
-    Column("nonfinite", BigInteger, nullable=False),
-    Column("rest", LargeBinary, nullable=False),  # what `summary.tallies_of` needs beside these
-    sqlite_with_rowid=False,
+    {
+        "name_key": "INTEGER NOT NULL",
+        "experiment_key": "INTEGER NOT NULL",
+        "count": "INTEGER NOT NULL",
+        "first": "REAL",  # as written, like last: the order of writer, part, line
+        "last": "REAL",
+        "last_step": "INTEGER",
+        "last_time": "REAL",
+        "min": "REAL",  # NaN is passed over by min and max
+        "min_step": "INTEGER",
+        "max": "REAL",
+        "max_step": "INTEGER",
+        "mean": "REAL",  # of the finite values, like std
+        "std": "REAL",  # with n - 1, as pandas; NULL for fewer than two
+        "nonfinite": "INTEGER NOT NULL",
+        "rest": "BLOB NOT NULL",  # what `summary.tallies_of` needs beside these
+    },
+    key=("name_key", "experiment_key"),
 )
 
 tags = Table(
     "tags",  # kind "tag" (value NULL for a plain tag) and kind "bindr" (value always NULL)
-    metadata,
-    Column("name_key", Integer, primary_key=True, autoincrement=False),
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    Column("value", Text),
-    sqlite_with_rowid=False,
+    {
+        "name_key": "INTEGER NOT NULL",
+        "experiment_key": "INTEGER NOT NULL",
+        "value": "TEXT",
+    },
+    key=("name_key", "experiment_key"),
 )
 
 files = Table(
     "files",
-    metadata,
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),  # in the order logged
-    Column("file_id", Text, nullable=False),
-    Column("prefix", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    Column("path", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("hash", Text, nullable=False),
-    Column("step", BigInteger),
-    Column("time", Double, nullable=False),
-    Column("metadata", Text),  # JSON; NULL when empty
-    sqlite_with_rowid=False,
+    {
+        "experiment_key": "INTEGER NOT NULL",
+        "position": "INTEGER NOT NULL",  # in the order logged
+        "file_id": "TEXT NOT NULL",
+        "prefix": "TEXT NOT NULL",
+        "name": "TEXT NOT NULL",
+        "path": "TEXT NOT NULL",
+        "size": "INTEGER NOT NULL",
+        "hash": "TEXT NOT NULL",
+        "step": "INTEGER",
+        "time": "REAL NOT NULL",
+        "metadata": "TEXT",  # JSON; NULL when empty
+    },
+    key=("experiment_key", "position"),
 )
 
 values = Table(
     "logged_values",  # VALUES is a word of SQL
-    metadata,
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),  # in the order logged
-    Column("name", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("step", BigInteger),
-    Column("time", Double, nullable=False),
-    # msgpack of record.facts.ValueFact: path or data, and metadata
-    Column("record", LargeBinary, nullable=False),
-    sqlite_with_rowid=False,
+    {
+        "experiment_key": "INTEGER NOT NULL",
+        "position": "INTEGER NOT NULL",  # in the order logged
+        "name": "TEXT NOT NULL",
+        "kind": "TEXT NOT NULL",
+        "step": "INTEGER",
+        "time": "REAL NOT NULL",
+        # msgpack of record.facts.ValueFact: path or data, and metadata
+        "record": "BLOB NOT NULL",
+    },
+    key=("experiment_key", "position"),
 )
 
 problems = Table(
     "problems",  # broken lines and unreadable files, found while reading: doctor shows them
-    metadata,
-    Column("experiment_key", Integer, primary_key=True, autoincrement=False),
-    Column("path", Text, primary_key=True),  # relative to the experiment's folder
-    Column("line", BigInteger, primary_key=True, autoincrement=False),  # from 1; 0: the whole file
-    Column("reason", Text, nullable=False),
-    sqlite_with_rowid=False,
+    {
+        "experiment_key": "INTEGER NOT NULL",
+        "path": "TEXT NOT NULL",  # relative to the experiment's folder
+        "line": "INTEGER NOT NULL",  # from 1; 0: the whole file
+        "reason": "TEXT NOT NULL",
+    },
+    key=("experiment_key", "path", "line"),
 )
 
 changes = Table(
     "changes",  # when each experiment was last saved or forgotten, see `changes`
-    metadata,
-    Column("experiment_id", Text, primary_key=True),
-    Column("revision", BigInteger, nullable=False),
-    Column("gone", Boolean, nullable=False),
-    sqlite_with_rowid=False,
+    {
+        "experiment_id": "TEXT NOT NULL",
+        "revision": "INTEGER NOT NULL",
+        "gone": "INTEGER NOT NULL",
+    },
+    key=("experiment_id",),
 )
 
+
+def _index(name: str, table: Table, *columns: str) -> str:
+    return f'CREATE INDEX IF NOT EXISTS {name} ON "{table.name}" ({", ".join(columns)})'
+
+
+TABLES = (
+    meta,
+    experiments,
+    documents,
+    progress,
+    live,
+    names,
+    params,
+    metrics,
+    tags,
+    files,
+    values,
+    problems,
+    changes,
+)
+"""All of them."""
+
 SECONDARY = (
-    Index("changes_by_revision", changes.c.revision),
-    Index("experiments_by_created", experiments.c.created_at),
-    Index("experiments_by_status", experiments.c.status, experiments.c.created_at),
-    Index("experiments_by_name", experiments.c.name),
-    Index("experiments_by_project", experiments.c.project, experiments.c.created_at),
-    Index("experiments_by_parent", experiments.c.parent),
-    Index("params_by_number", params.c.name_key, params.c.number, params.c.rest),
-    Index("params_by_text", params.c.name_key, params.c.text),
-    Index("metrics_by_last", metrics.c.name_key, metrics.c.last),
-    Index("metrics_by_min", metrics.c.name_key, metrics.c.min),
-    Index("metrics_by_max", metrics.c.name_key, metrics.c.max),
-    Index("metrics_by_experiment", metrics.c.experiment_key),
+    _index("changes_by_revision", changes, "revision"),
+    _index("experiments_by_created", experiments, "created_at"),
+    _index("experiments_by_status", experiments, "status", "created_at"),
+    _index("experiments_by_name", experiments, "name"),
+    _index("experiments_by_project", experiments, "project", "created_at"),
+    _index("experiments_by_parent", experiments, "parent"),
+    _index("params_by_number", params, "name_key", "number", "rest"),
+    _index("params_by_text", params, "name_key", "text"),
+    _index("metrics_by_last", metrics, "name_key", "last"),
+    _index("metrics_by_min", metrics, "name_key", "min"),
+    _index("metrics_by_max", metrics, "name_key", "max"),
+    _index("metrics_by_experiment", metrics, "experiment_key"),
 )
 """Indexes that are created after a bulk load, because filling them row by row costs several times as much."""

@@ -9,20 +9,19 @@ what an index is counted for, so no filter costs much more than reading the keys
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import Connection, Select, func, literal_column, select
+from typing import TYPE_CHECKING
 
 from ....query.fields import Fact
 from ....query.question import Question
 from ....query.syntax import And, Expression, Not, Or
-from . import schema
 from .conditions import Compiler
 from .keys import Keys, among, fetch_keys
 from .names import CatalogNames
-from .operands import Clause
-from .order import Phase, SortKey, is_streamed, phases, resolved, terms, tie
+from .operands import EXPERIMENTS, KEY
+from .order import Phase, SortKey, directed, is_streamed, phases, resolved, terms, tie
+from .sql import Query, Sql, sql
 
 if TYPE_CHECKING:
     from .masks import Mask
@@ -33,7 +32,6 @@ WALKED = 2000
 PICKED = 3000
 SORTED = 3000
 
-_KEY = schema.experiments.c.key
 _INDEXED = SortKey(Fact("key", "number"), False)
 """The order of indexing, which a question without a sort gets."""
 
@@ -61,7 +59,9 @@ class Selection:
         self.known_total: int | None = None
         """How many there are in all, where `keys` came to know it."""
 
-    def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> Keys:
+    def keys(
+        self, connection: sqlite3.Connection, limit: int | None = None, offset: int = 0
+    ) -> Keys:
         """The keys of the experiments from `offset` on, at most `limit` of them."""
         if limit is not None and limit <= 0:
             return []
@@ -77,73 +77,73 @@ class Selection:
                 return found[offset:stop]
         return self._masked(connection, self._mask(connection), stop)[offset:]
 
-    def count(self, connection: Connection) -> int:
+    def count(self, connection: sqlite3.Connection) -> int:
         """How many there are in all."""
         if not self._conjuncts:
-            every = connection.exec_driver_sql("SELECT count(*) FROM experiments")
-            return int(every.scalar() or 0)
+            return int(connection.execute("SELECT count(*) FROM experiments").fetchone()[0])
         picked = self._pick(connection)
         if picked is not None:
-            return int(connection.scalar(_count(picked)) or 0)
+            return _count(connection, picked)
         return int(self._mask(connection).sum())
 
     # -- the three ways ----------------------------------------------------------------------------
 
-    def _walk(self, connection: Connection, stop: int) -> Keys | None:
+    def _walk(self, connection: sqlite3.Connection, stop: int) -> Keys | None:
         """What meets the filter of the first experiments in order; None when that is not enough to tell."""
         ordered = self._ordered(connection, WALKED)
         compiler = self._compiler()
         conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
-        asked = select(_KEY).where(among(ordered), *conditions)
+        asked = Query((KEY,), (EXPERIMENTS,), (among(ordered), *conditions))
         meets = set(fetch_keys(connection, asked))
         found = [key for key in ordered if key in meets]
         return found if len(found) >= stop or len(ordered) < WALKED else None
 
-    def _pick(self, connection: Connection) -> Select[Any] | None:
+    def _pick(self, connection: sqlite3.Connection) -> Query | None:
         """The experiments that meet the filter, by way of its most selective condition if few meet that."""
         compiler = self._compiler()
-        best: tuple[int, Expression, Select[Any]] | None = None
+        best: tuple[int, Expression, Query] | None = None
         for conjunct in self._conjuncts[:8]:
             if isinstance(conjunct, (And, Or, Not)):
                 continue
             probe = compiler.probe(conjunct)
             if probe.indexed and not probe.negated:
                 keys = probe.keys()
-                bounded: Any = keys.with_only_columns(literal_column("1")).limit(PICKED)
-                count = int(connection.scalar(_count(bounded)) or 0)
+                count = _count(connection, keys.first(PICKED))
                 if count < PICKED and (best is None or count < best[0]):
                     best = count, conjunct, keys
         if best is None:
             return None
         rest = [compiler.where(conjunct) for conjunct in self._conjuncts if conjunct is not best[1]]
-        return select(_KEY).where(_KEY.in_(best[2]), *rest)
+        return Query((KEY,), (EXPERIMENTS,), (sql("{} IN {}", KEY, best[2]), *rest))
 
-    def _mask(self, connection: Connection) -> Mask:
+    def _mask(self, connection: sqlite3.Connection) -> Mask:
         from .masks import Masks  # which loads numpy; most questions do without
 
-        largest = int(connection.scalar(select(func.max(_KEY))) or 0)
+        largest = int(connection.execute("SELECT max(key) FROM experiments").fetchone()[0] or 0)
         return Masks(connection, self._compiler(), largest + 1).of(And(tuple(self._conjuncts)))
 
-    def _masked(self, connection: Connection, mask: Mask, stop: int | None) -> Keys:
+    def _masked(self, connection: sqlite3.Connection, mask: Mask, stop: int | None) -> Keys:
         """The keys of a mask in order: sorted by themselves when they are few, else off the whole order."""
         keys: Keys = mask.nonzero()[0].tolist()
         self.known_total = len(keys)
         many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
         if len(keys) <= many:
-            return self._sorted(connection, select(_KEY).where(among(keys)), stop)
+            asked = Query((KEY,), (EXPERIMENTS,), (among(keys),))
+            return self._sorted(connection, asked, stop)
         ordered = self._ordered(connection, None)
         found = [key for key, meets in zip(ordered, mask[ordered].tolist(), strict=True) if meets]
         return found[:stop]
 
     # -- orders ------------------------------------------------------------------------------------
 
-    def _sorted(self, connection: Connection, picked: Select[Any], stop: int | None) -> Keys:
+    def _sorted(self, connection: sqlite3.Connection, picked: Query, stop: int | None) -> Keys:
         """The keys of a statement, sorted by themselves."""
         operands = self._compiler()
-        order = [term for part in self._sort for term in terms(part, operands, _KEY)]
-        return _fetch(connection, picked.order_by(*order, tie(self._sort[0], _KEY)), stop)
+        order = [term for part in self._sort for term in terms(part, operands, KEY)]
+        asked = picked.ordered([*order, tie(self._sort[0], KEY)])
+        return fetch_keys(connection, asked.first(stop))
 
-    def _ordered(self, connection: Connection, stop: int | None) -> Keys:
+    def _ordered(self, connection: sqlite3.Connection, stop: int | None) -> Keys:
         """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself."""
         first, *others = self._sort
         found: Keys = []
@@ -151,35 +151,37 @@ class Selection:
             statement = self._phase(first, others, phase)
             if statement is None:
                 continue
-            keys = _fetch(connection, statement, None if stop is None else stop - len(found))
+            keys = fetch_keys(
+                connection, statement.first(None if stop is None else stop - len(found))
+            )
             found += keys
             if stop is not None and len(found) >= stop:
                 break
         return found
 
-    def _phase(self, first: SortKey, others: Sequence[SortKey], phase: Phase) -> Select[Any] | None:
+    def _phase(self, first: SortKey, others: Sequence[SortKey], phase: Phase) -> Query | None:
         """The keys of a phase in order; None when the conditions on the sort key leave none."""
         compiler = self._compiler(phase.anchor)
-        statement: Select[Any] = select(phase.anchor)
-        if phase.condition is not None:
-            statement = statement.where(phase.condition)
-        order: list[Clause] = []
-        order += [one.desc() if first.descending else one.asc() for one in phase.order]
+        conditions = [phase.condition]
+        order = [directed(one, descending=first.descending) for one in phase.order]
         for other in others:
             order += terms(other, compiler, phase.anchor)
             compiler.uses_columns |= isinstance(other.target, Fact)
+        rows = phase.rows if phase.rows is not EXPERIMENTS else None
         for conjunct in self._conjuncts:
-            inside = compiler.inside(conjunct, first.target, phase.table)
+            inside = compiler.inside(conjunct, first.target, rows)
             if inside is not None and not phase.order:
                 return None  # without a value the condition is false
             if inside is not None:
-                statement = statement.where(inside)
-        if phase.table is not None and compiler.uses_columns:
-            joined = phase.table.join(schema.experiments, phase.anchor == _KEY)
-            statement = statement.select_from(joined)
-        return statement.order_by(*order, tie(first, phase.anchor))
+                conditions.append(inside)
+        read = [phase.rows]
+        if rows is not None and compiler.uses_columns:
+            read.append(EXPERIMENTS)
+            conditions.append(sql("{} = {}", phase.anchor, KEY))
+        order.append(tie(first, phase.anchor))
+        return Query((phase.anchor,), tuple(read), tuple(conditions), tuple(order))
 
-    def _compiler(self, anchor: Clause = _KEY) -> Compiler:
+    def _compiler(self, anchor: Sql = KEY) -> Compiler:
         return Compiler(self._names, self._text, self._now, anchor)
 
 
@@ -191,9 +193,7 @@ def _conjuncts(expression: Expression | None) -> list[Expression]:
     return [expression]
 
 
-def _count(statement: Select[Any]) -> Select[Any]:
-    return select(func.count()).select_from(statement.subquery())
-
-
-def _fetch(connection: Connection, statement: Select[Any], stop: int | None) -> Keys:
-    return fetch_keys(connection, statement if stop is None else statement.limit(stop))
+def _count(connection: sqlite3.Connection, query: Query) -> int:
+    """How many rows a query has."""
+    asked = sql("SELECT count(*) FROM {}", query.selecting(Sql("1")))
+    return int(connection.execute(asked.text, asked.values).fetchone()[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal, Protocol
 
 from ..errors import QueryError
@@ -195,12 +196,14 @@ def _short(field: Field, names: KnownNames, text: str, prefer: Preferred | None)
     if found:
         shown = [_shown(one) for one in found[:_MOST_SHOWN]]
         more = "" if len(found) <= _MOST_SHOWN else f" and {len(found) - _MOST_SHOWN} more"
-        raise mistake(
+        error = mistake(
             f"{field.text!r} can mean {', '.join(shown)}{more}.",
             text,
             field.position,
             one_of(shown),
         )
+        error.candidates = tuple(map(_shown, found))
+        raise error
     raise _no_field(name, field, names, text)
 
 
@@ -225,11 +228,15 @@ def _no_field(name: str, field: Field, names: KnownNames, text: str) -> QueryErr
         tail = field.text[len(field.parts[0].text) :]
         section = field.parts[0].text.lower().rstrip("s")
         suggestions.append(("config" if section == "config" else section + "s") + tail)
-    suggestions += nearest(name.lower(), [*COLUMNS, *SECTIONS], 1)
-    if not suggestions:
-        kinds = (("params", "param"), ("config", "config"), ("metrics", "metric"))
-        where = {known: section for section, kind in kinds for known in names.all(kind)}
-        suggestions = [written(where[known], known) for known in nearest(name, where)]
+    kinds = (("params", "param"), ("config", "config"), ("metrics", "metric"))
+    where = {known: section for section, kind in kinds for known in names.all(kind)}
+    near = nearest(name, [*where, *COLUMNS, *SECTIONS])
+    best = max((_alike(name, one) for one in near), default=0.0)
+    suggestions += [
+        written(where[one], one) if one in where else one
+        for one in near
+        if _alike(name, one) >= best
+    ]
     if not suggestions and len(field.parts) == 1:
         suggestions.append(f"'{name}' (put strings in quotes)")
     return mistake(
@@ -238,6 +245,10 @@ def _no_field(name: str, field: Field, names: KnownNames, text: str) -> QueryErr
         field.position,
         one_of(dict.fromkeys(suggestions)) if suggestions else None,
     )
+
+
+def _alike(name: str, other: str) -> float:
+    return SequenceMatcher(None, name.lower(), other.lower()).ratio()
 
 
 def _metric(field: Field, names: KnownNames, text: str, must_exist: bool) -> Metric:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-__all__ = ["STATS", "Meaning", "Names", "Preferred", "meanings"]
+__all__ = ["STATS", "Meaning", "Names", "Preferred", "ending", "meanings"]
 
 STATS = ("last", "first", "min", "max", "mean", "std", "count", "step", "nonfinite")
 """What can be asked of a metric; `last` when nothing is said, `step` is the step of `last`."""
@@ -45,10 +45,10 @@ def meanings(parts: Sequence[str], names: Names, prefer: Preferred | None = None
     found = _found(whole, stem, parts[-1], lambda kind, name: [name] * names.has(kind, name))
     if not found:
 
-        def ending(kind: str, name: str) -> list[str]:
-            return _ending(name, names.all(kind))
+        def look_up(kind: str, name: str) -> list[str]:
+            return ending(name, names.all(kind))
 
-        found = _found(whole, stem, parts[-1], ending)
+        found = _found(whole, stem, parts[-1], look_up)
     if prefer is not None:
         preferred = [one for one in found if (one.kind == "metric") == (prefer == "metric")]
         found = preferred or found
@@ -71,7 +71,7 @@ def _found(
     return found
 
 
-def _ending(short: str, known: Iterable[str]) -> list[str]:
+def ending(short: str, known: Iterable[str]) -> list[str]:
     """The names that end in a short one; those of the machine (`system/…`) only where no other does."""
     ends = (f".{short}", f"/{short}")
     found = [name for name in known if name.endswith(ends)]

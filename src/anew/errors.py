@@ -13,6 +13,7 @@
     ├── StillRunning(RuntimeError)       an action refused while the experiment is being written
     ├── Conflict(RuntimeError)           an edit refused because somebody else changed the same meanwhile
     ├── WriteFailed(OSError)             the journal could not be written (raised when strict)
+    ├── Incomplete(OSError)              done, except for files that could not be read
     ├── CorruptData(ValueError)          bytes on disk that are not what they should be
     ├── UnknownFormat(ValueError)        a folder written by a newer version
     ├── MissingDependency(ImportError)   an optional package is needed
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigFrozen",
     "Conflict",
     "CorruptData",
+    "Incomplete",
     "InvalidName",
     "InvalidSetting",
     "InvalidValue",
@@ -165,6 +167,14 @@ class WriteFailed(AnewError, OSError):
         super().__init__(message)
         self.path = path
         self.lost = lost
+
+
+class Incomplete(AnewError, OSError):
+    """What was asked for was done but for some files that could not be read; `left_out` maps each to the reason."""
+
+    def __init__(self, message: str, *, left_out: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.left_out = left_out or {}
 
 
 class CorruptData(AnewError, ValueError):

@@ -689,6 +689,7 @@ class Store:
 
         Raises:
             FileExistsError: The zip file, or a table in the folder, is there already.
+            Incomplete: The zip file was written, without some files that could not be read.
         """
         from .reading.export import export
 

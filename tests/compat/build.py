@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -21,7 +25,11 @@ NOBODY = {
     "host": "workstation",
     "boot": "00000000-0000-4000-8000-000000000000",
     "pid_space": "pid:[1]",
+    "machine": "0000000000000000",
 }
+KILLED_BEATS = (
+    0.2  # seconds; a process that was killed counts as gone for certain after one of them
+)
 
 
 def record(root: str) -> None:
@@ -69,20 +77,61 @@ def record(root: str) -> None:
     except RuntimeError:
         pass
 
-    for rank in (0, 1):
-        with Experiment(f"{HERE}/ranks", rank=rank, world_size=2, **quiet) as ranked:
-            for step in range(3):
-                ranked.log_metric("train/loss", rank + step / 10, step)
+    for rank in ("0", "1"):
+        started_as(rank_of, root, RANK=rank, WORLD_SIZE="2", LOCAL_RANK=rank, ANEW_LAUNCH="compat")
+    for restarts in ("0", "1"):
+        started_as(requeued, root, SLURM_JOB_ID="17", SLURM_RESTART_COUNT=restarts)
 
     with Experiment(f"{HERE}/large", **quiet) as large:
         for step in range(5_000):
             large.log_metric("wave", math.sin(step / 100), step)
 
+    continued = {"resume": "must", **quiet}
+    with Experiment(f"{HERE}/continued", config={"lr": 0.1}, **quiet) as first:
+        first.log_metric("train/loss", 1.0, 0)
+    os.environ["ANEW_CAPTURE"] = (
+        "on"  # what an opening captures of its own lies in a folder of its own
+    )
+    with Experiment(f"{HERE}/continued", config={"lr": 0.2}, **continued) as second:
+        second.log_metric("train/loss", 0.5, 1)
+        second.log_metric("test/acc", 0.75, 1)
+    os.environ["ANEW_CAPTURE"] = "off"
+
+    shutil.copytree(f"{root}/{HERE}/failed", f"{root}/{HERE}/fork", symlinks=True)
+    with Experiment(f"{HERE}/fork", **continued) as fork:
+        fork.log_metric("train/loss", 8.0, 1)
+
+    os.environ["ANEW_HEARTBEAT"] = str(KILLED_BEATS)
     killed = Experiment(f"{HERE}/killed", **quiet)
     killed.run.start()
     killed.log_metric("train/loss", 0.5, 0)
     os.write(killed.life.recording.writer.points.fd, b'{"s":1,"t":1,"m":{"train/l')  # type: ignore[union-attr]
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def started_as(part: Callable[[str], None], root: str, **environ: str) -> None:
+    """Run a part in a process of its own, as a launcher starts it."""
+    command = [sys.executable, __file__, part.__name__, root]
+    subprocess.run(command, env={**os.environ, **environ}, check=False)
+
+
+def rank_of(root: str) -> None:
+    """One of two ranks that record one experiment."""
+    from anew import Experiment
+
+    with Experiment(f"{HERE}/ranks", root=root, quiet=True, system_metrics=0) as ranked:
+        for step in range(3):
+            ranked.log_metric("train/loss", ranked.rank + step / 10, step)
+
+
+def requeued(root: str) -> None:
+    """A job that is killed and started again by its launcher, and then goes on."""
+    from anew import Experiment
+
+    with Experiment(f"{HERE}/requeued", root=root, quiet=True, system_metrics=0) as job:
+        job.log_metric("train/loss", 0.5 if job.resumed else 1.0, int(job.resumed))
+        if not job.resumed:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def seal(root: str) -> None:
@@ -115,6 +164,7 @@ def anonymous(folder: Path, project: str) -> None:
             (project, "/home/alice/project"),
             (str(folder.resolve()), "/home/alice/experiments"),
             (sys.prefix, "/home/alice/venv"),
+            (platform.release(), "6.1.0"),
             (str(REPOSITORY), "/home/alice/anew"),
             (sys.base_prefix, "/usr"),
             (f" on {os.uname().nodename} ", f" on {NOBODY['host']} "),
@@ -167,18 +217,23 @@ def main(folder: Path) -> None:
     """Build the folder."""
     if folder.exists():
         sys.exit(f"{folder} is there; old bytes are not written again")
-    settings = {"ANEW_USER": "alice", "ANEW_CONSOLE": "on"}
+    settings = {"LOGNAME": "alice", "ANEW_USER": "alice", "ANEW_CONSOLE": "on"}
     with tempfile.TemporaryDirectory() as project:
         program = project_in(project)
         for part in ("record", "seal"):
             command = [sys.executable, str(program), part, str(folder.resolve())]
             environment = {**os.environ, **settings}
-            subprocess.run(command, cwd=project, env=environment, check=part == "seal")
+            done = subprocess.run(command, cwd=project, env=environment, check=part == "seal")
+            if part == "record":
+                if done.returncode != -signal.SIGKILL:
+                    sys.exit("the program that was to be killed ended by itself")
+                time.sleep(5 * KILLED_BEATS)  # until its last sign of life is old enough
         for derived in (
             "experiments.db",
             "experiments.db-wal",
             "experiments.db-shm",
             ".anew/index.lock",
+            ".anew/reserve",
             ".gitignore",  # git would leave out the folder
         ):
             (folder / derived).unlink(missing_ok=True)
@@ -186,7 +241,7 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] in ("record", "seal"):
+    if sys.argv[1] in ("record", "rank_of", "requeued", "seal"):
         globals()[sys.argv[1]](sys.argv[2])
     else:
         main(Path(sys.argv[1]))

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from anew import Experiment, Status, Store
+from anew.journal.follow import read_events
+from anew.record.events import Closed
 
 VERSIONS = sorted(folder.name for folder in Path(__file__).parent.glob("v*"))
 NOW = "v1"
@@ -34,10 +36,13 @@ def test_all_experiments_are_found_with_their_status(store):
     found = {view.name: view.status for view in store.list()}
     assert found == {
         "complete": Status.COMPLETED,
+        "continued": Status.COMPLETED,
         "failed": Status.FAILED,
+        "fork": Status.COMPLETED,
         "killed": Status.FAILED,
         "large": Status.COMPLETED,
         "ranks": Status.COMPLETED,
+        "requeued": Status.COMPLETED,
     }
 
 
@@ -128,6 +133,32 @@ def test_a_killed_process_has_lost_nothing_but_its_torn_line(store):
     view = store["alice/compat/killed"]
     assert "vanished" in view.reason
     assert view.metrics["train/loss"].count == 1
+
+
+def test_that_a_killed_process_is_gone_was_written_down(root):
+    events = read_events(str(root / "alice/compat/killed"))
+    ends = [one.event for one in events if isinstance(one.event, Closed)]
+    assert [(end.by, end.status) for end in ends] == [("reader", Status.FAILED)]
+
+
+def test_a_job_that_was_started_again_goes_on(store):
+    view = store["alice/compat/requeued"]
+    assert [opening.status for opening in view.openings] == [Status.FAILED, Status.COMPLETED]
+    assert view.metrics["train/loss"].to_numpy()[1].tolist() == [1.0, 0.5]
+
+
+def test_a_continued_experiment_has_what_each_of_its_openings_had(store):
+    view = store["alice/compat/continued"]
+    assert [opening.status for opening in view.openings] == [Status.COMPLETED, Status.COMPLETED]
+    assert view.config["lr"] == 0.1
+    assert [opening.config for opening in view.openings] == [None, {"lr": 0.2}]
+    assert view.metrics["train/loss"].to_numpy()[1].tolist() == [1.0, 0.5]
+
+
+def test_a_fork_has_an_id_of_its_own_and_the_records_it_was_copied_with(store):
+    view, original = store["alice/compat/fork"], store["alice/compat/failed"]
+    assert (view.parent, view.relation) == (original.id, "forked")
+    assert view.metrics["train/loss"].to_numpy()[1].tolist() == [9.0, 8.0]
 
 
 def test_all_ranks_are_one_series(store):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import builtins
 import json
 import math
 import subprocess
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 from anew import Experiment, Store
-from anew.errors import InvalidValue
+from anew.errors import Incomplete, InvalidValue
 
 from .made import make
 
@@ -110,6 +111,29 @@ def test_a_zip_holds_the_folders_and_unpacked_elsewhere_is_a_store(store, tmp_pa
         assert {view.id for view in other} == {store["one"].id, store["two"].id}
         assert other["two"].files[0].read_bytes() == b"weights"
         assert other.history("one").to_pandas().equals(store.history("one").to_pandas())
+
+
+def test_a_file_that_cannot_be_read_is_left_out_and_named_and_all_else_is_in_the_zip(
+    store, tmp_path
+):
+    private = store["two"].files[0].path
+    real = builtins.open  # root may read everything, so that a mode does not refuse it
+
+    def refusing(path, *rest, **more):
+        if str(path) == str(private):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, *rest, **more)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Incomplete) as raised:
+        patch.setattr(builtins, "open", refusing)
+        store.export(["one", "two"], tmp_path / "some.zip")
+    inside = str(private.relative_to(store.root))
+    assert list(raised.value.left_out) == [inside]
+    with zipfile.ZipFile(tmp_path / "some.zip") as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+    assert inside not in names
+    assert {"a/b/one/metadata.json", "a/b/two/metadata.json"} <= set(names)
 
 
 def test_a_zip_of_everything_holds_the_documents_too_and_nothing_about_this_root(store, tmp_path):

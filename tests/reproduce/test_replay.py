@@ -367,7 +367,13 @@ def test_a_patch_that_does_not_apply(project, monkeypatch):
     )
     with Store(project.root) as store:
         store.rebuild()
-    refused(project, monkeypatch, r"does not apply to commit \w{12}: error: patch failed: train.py")
+    changed = {"confirmed": True, "repo": str(project.path)}  # by hand, so it is not one's own
+    refused(
+        project,
+        monkeypatch,
+        r"does not apply to commit \w{12}: error: patch failed: train.py",
+        **changed,
+    )
     patch.unlink()
     refused(project, monkeypatch, "is gone")
 
@@ -417,6 +423,28 @@ def test_an_interactive_session(project, monkeypatch):
 
 def test_an_unknown_experiment(recorded, monkeypatch):
     refused(recorded, monkeypatch, "nobody", NotFound, ref="lab/nobody")
+
+
+EVALUATE = """\
+from anew import Experiment
+
+with Experiment("lab/toy", resume="must", system_metrics=0) as exp:
+    exp.log_metric("test/accuracy", 0.9, step=exp.last_step)
+    exp.log_metric("loss", 0.01, step=exp.last_step + 1)
+"""
+
+
+def test_what_an_evaluation_added_later_is_not_asked_of_a_re_run_of_the_training(
+    project, monkeypatch
+):
+    project.commit(train=TRAIN, evaluate=EVALUATE)
+    project.run()
+    project.run("evaluate.py")
+    (result,) = project.reproduce(monkeypatch)
+    assert result.judgement.verdict == "IDENTICAL"
+    assert [m.metric for m in result.judgement.metrics] == ["loss"]
+    assert result.judgement.metrics[0].points_a == 20
+    assert "test/accuracy" in result.judgement.left_out
 
 
 def test_no_metrics_in_common_is_not_comparable(recorded, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from anew import Store
 from anew.errors import ReproduceError
+from anew.journal import author
 from anew.provenance.variables import changes_loading
 from anew.reproduce.plan import make_plan
+from anew.reproduce.recipe import read_recipe
 from anew.reproduce.replay import NotConfirmed
 from projects import TRAIN, Project
 
@@ -62,6 +65,43 @@ def test_what_was_recorded_here_on_another_machine_has_to_be_confirmed_too(proje
         project.reproduce(monkeypatch)
 
 
+@pytest.mark.parametrize(
+    ("what", "fields"),
+    [
+        ("command", {"argv": ["sh", "-c", "id"]}),
+        ("environment", {"paths": ["elsewhere"]}),
+        ("variables", {"OMP_NUM_THREADS": "64"}),
+        ("mark", {"recipe": "0" * 64}),
+        ("mark", {"recipe": None}),
+    ],
+)
+def test_a_record_that_only_says_it_is_mine_has_to_be_confirmed(project, monkeypatch, what, fields):
+    project.commit(train=TRAIN)
+    project.run()
+    assert plan_of(project, monkeypatch).recipe.is_own
+    rewrite(project, what, **fields)
+    assert not read_recipe(project.view()).is_own
+
+
+def test_what_i_recorded_stays_mine_where_its_folder_is_copied_to(project, monkeypatch):
+    project.commit(train=TRAIN)
+    project.run()
+    elsewhere = project.root.with_name("restored")
+    shutil.copytree(project.root / "lab", elsewhere / "lab")
+    project.enter(monkeypatch)
+    with Store(elsewhere) as store:
+        assert read_recipe(store["lab/toy"]).is_own
+
+
+def test_on_a_machine_of_another_id_nothing_is_mine(project, monkeypatch):
+    project.commit(train=TRAIN)
+    project.run()
+    project.enter(monkeypatch)
+    for machine in ("", "f" * 32):
+        monkeypatch.setattr(author, "_here", author.Identity("here", machine, user="0"))
+        assert not read_recipe(project.view()).is_own
+
+
 def test_the_command_line_shows_it_and_refuses_where_nobody_can_be_asked(theirs):
     refused = theirs.anew("reproduce", "lab/toy")
     assert refused.returncode == 5
@@ -102,9 +142,12 @@ def test_variables_that_decide_what_is_loaded_are_shown_and_set_only_when_asked_
 ):
     project.commit(train=TRAIN)
     project.run(
-        ANEW_CAPTURE_VARIABLES="LD_*,MY_*", MY_FLAG="1", OMP_NUM_THREADS="1", LD_BIND_NOW=""
+        ANEW_CAPTURE_VARIABLES="LD_*,MY_*,PYTHONSTARTUP",
+        MY_FLAG="1",
+        OMP_NUM_THREADS="1",
+        LD_PRELOAD="/tmp/evil.so",
+        PYTHONSTARTUP="/tmp/evil.py",
     )
-    rewrite(project, "variables", LD_PRELOAD="/tmp/evil.so", PYTHONSTARTUP="/tmp/evil.py")
     plan = plan_of(project, monkeypatch)
     assert plan.variables.items() >= {"MY_FLAG": "1", "OMP_NUM_THREADS": "1"}.items()
     assert {"LD_PRELOAD", "PYTHONSTARTUP"} <= set(plan.withheld)
@@ -201,5 +244,5 @@ def test_folders_to_import_from_stay_in_the_checkout(project, monkeypatch, tmp_p
     project.commit(train=TRAIN)
     project.run()
     rewrite(project, "environment", paths=[str(outside), "../outside", "."])
-    project.reproduce(monkeypatch)
+    project.reproduce(monkeypatch, confirmed=True, repo=str(project.path))
     assert not (Path(tmp_path) / "ran").exists()

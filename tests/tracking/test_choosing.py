@@ -347,6 +347,22 @@ def test_one_that_may_run_elsewhere_is_waited_for(
     assert "a/b" in capfd.readouterr().err
 
 
+def test_going_on_beside_a_process_that_still_records_is_told(
+    root: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    process = begin("hang")
+    other = json.loads(process.stdout.readline())[0]
+    for resume in ("must", "allow", other):
+        with opened(resume=resume) as exp:
+            assert [one.pid for one in exp.life.recording.beside()] == [process.pid]
+        assert str(process.pid) in capfd.readouterr().err
+        assert exp.id == other
+    process.communicate()
+    with opened(resume="must") as exp:
+        assert exp.life.recording.beside() == []
+    assert str(process.pid) not in capfd.readouterr().err
+
+
 def test_one_that_still_runs_elsewhere_after_that_was_not_interrupted(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -419,6 +419,28 @@ def test_what_is_no_number_is_refused_naming_its_key_and_nothing_of_the_call_is_
     assert [(n, v) for *_, n, v in points(exp.folder)] == [("fine", 1.0), ("odd", 1.0)]
 
 
+class Unsaveable(Text):
+    """A value that turns out to be unusable only when it is saved."""
+
+    def save(self, folder: str, stem: str) -> Any:
+        raise ValueError("it cannot be drawn")
+
+
+@pytest.mark.parametrize("metadata", [{"k": 1}, 5])
+def test_a_call_with_values_is_recorded_whole_or_not_at_all(root: Path, metadata: Any) -> None:
+    row = {"loss": 0.5, "long": Text("x" * 100_000), "broken": Unsaveable("x")}
+    with opened(root) as exp:
+        with pytest.raises((ValueError, TypeError)):
+            exp.log_metrics(row, step=1, metadata=metadata)
+        assert points(exp.folder) == []
+        assert [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)] == []
+        assert not any(Path(exp.folder, "values").glob("*"))
+        exp.log_metrics({**row, "broken": Text("y")}, step=1, metadata={"k": 1})
+    assert [(name, value) for _, _, name, value in points(exp.folder)] == [("loss", 0.5)]
+    kept = [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)]
+    assert [(e.name, e.metadata["k"]) for e in kept] == [("long", 1), ("broken", 1)]
+
+
 def test_none_is_no_value_and_said_once_for_each_name(
     root: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

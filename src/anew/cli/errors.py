@@ -64,6 +64,7 @@ _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
     (errors.CorruptData, 6, "`anew doctor` looks for all that is damaged."),
     (errors.UnknownFormat, 6, "Install a newer version of Anew."),
     (errors.WriteFailed, 1, ""),
+    (errors.Incomplete, 1, ""),
     (errors.MissingDependency, 1, ""),
     (errors.ReproduceError, 2, ""),
     (FileExistsError, 5, "Choose another target, or move it away."),

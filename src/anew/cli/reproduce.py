@@ -253,7 +253,9 @@ def _confirm(face: Face, plan: Plan, yes: bool) -> None:
     for line in plan.lines():
         face.out.warn(line)
     who = one_line(recipe.recorded_by)
-    if not face.out.confirm(f"This was recorded by {who}, not by you on this machine. Run it?"):
+    if not face.out.confirm(
+        f"This was recorded by {who}, and nothing shows that this was you on this machine. Run it?"
+    ):
         raise Refused(
             f"Nothing was run: {recipe.prefix} was recorded by {who}. To run their code and command here, give --yes, "
             f"or set ANEW_TRUST={who}."

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ..journal.follow import Stream, follow
+from ..journal.follow import Stream, follow, read_events
 from ..journal.layout import ExperimentLayout
 from ..journal.storage import Storage
 from ..record.captures import HASHED, recorded_hash, unchanged
 from ..record.decode import decode_events
-from ..record.events import FORMAT_VERSION, Captured, Closed, Event, Opened
+from ..record.events import FORMAT_VERSION, Closed, Event, Opened
+from ..record.fold import fold
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from .finding import Finding
@@ -45,7 +46,7 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
             yield Finding("no identity", prefix, message, layout.path("journal"))
         yield from _parts(layout, storage, prefix, ends)
         yield from _cut_short(layout, storage, prefix, events, ends)
-        yield from _captures(layout, storage, prefix, events)
+        yield from _captures(layout, storage, prefix)
         yield from _unreadable(layout, storage, prefix)
     except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
         where = error.filename if isinstance(error, OSError) else None
@@ -112,26 +113,28 @@ def _cut_short(
             yield Finding("cut short", prefix, message, layout.path(*name.split("/")))
 
 
-def _captures(
-    layout: ExperimentLayout, storage: Storage, prefix: str, events: Sequence[Event]
-) -> Iterator[Finding]:
-    """Captured files that are not what was recorded."""
-    captured = {
-        event.what: event.data
-        for event in sorted(events, key=lambda event: event.t)
-        if isinstance(event, Captured)
-    }
-    for name in HASHED:
-        if recorded_hash(captured, name) is None:
-            continue
-        try:
-            data = storage.read(f"environment/{name}", 0, _MOST_CAPTURED)
-        except FileNotFoundError:
-            data = b""
-        if not unchanged(captured, name, data):
-            message = (
-                "It is not what was recorded: it was changed, or lost its content."
-                if data
-                else "It was recorded, and is missing or empty."
-            )
-            yield Finding("corrupt file", prefix, message, layout.path("environment", name))
+def _captures(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterator[Finding]:
+    """Captured files that are not what was recorded: those of the recipe, and what later openings captured of theirs."""
+    state = fold(read_events(storage))
+    recipes = [("environment", state.captured)]
+    recipes += [
+        (f"openings/{opening.writers[0]}/environment", opening.captured)
+        for opening in state.openings()
+        if opening.captured is not None
+    ]
+    for folder, captured in recipes:
+        for name in HASHED:
+            if recorded_hash(captured, name) is None:
+                continue
+            try:
+                data = storage.read(f"{folder}/{name}", 0, _MOST_CAPTURED)
+            except FileNotFoundError:
+                data = b""
+            if not unchanged(captured, name, data):
+                message = (
+                    "It is not what was recorded: it was changed, or lost its content."
+                    if data
+                    else "It was recorded, and is missing or empty."
+                )
+                path = layout.path(*folder.split("/"), name)
+                yield Finding("corrupt file", prefix, message, path)

@@ -241,7 +241,20 @@ class Capturer:
                     except Exception as error:  # noqa: BLE001  (a capture never fails the run)
                         self._failed(recording, step.__name__.strip("_"), error)
             self._done = True
+        self._mark(recording)
         self._script(recording)
+
+    def _mark(self, recording: Recording) -> None:
+        """Record what tells this recipe from one that somebody else made up (see `mark`)."""
+        from .mark import recipe_mark
+
+        try:
+            mark = recipe_mark(recording.captured)
+        except Exception as error:  # noqa: BLE001
+            self._failed(recording, "mark", error)
+            return
+        if mark:
+            recording.captures("mark", {"recipe": mark}, clean=True)
 
     def _failed(self, recording: Recording, what: str, error: Exception) -> None:
         reason = mask_text(
@@ -399,7 +412,12 @@ class Capturer:
 
     def finish(self) -> None:
         """Wait for the background's work, or do it now; then what can only be known at the end."""
-        if not (self._on and self._started):
+        if not self._started:
+            return
+        if not self._on:
+            recording = self._recording()
+            if recording is not None:
+                self._mark(recording)
             return
         if self._handle is not None and not self._handle.cancel(END_WAIT):
             recording = self._recording()
@@ -418,6 +436,7 @@ class Capturer:
         if recording is not None:
             recording.captured.pop("git", None)
             self._code(recording, _process())
+            self._mark(recording)
             self._script(recording)
 
     def _at_the_end(self) -> None:

@@ -131,6 +131,7 @@ class Upkeep(Protocol):
 
         Raises:
             FileExistsError: There is a file already.
+            Incomplete: It was written, without some files that could not be read.
         """
         ...
 

@@ -44,7 +44,7 @@ __all__ = [
 
 RECIPE = frozenset(
     {
-        "command", "environment", "git", "hardware", "inputs", "notebook", "problems", "seeds", "variables",
+        "command", "environment", "git", "hardware", "inputs", "mark", "notebook", "problems", "seeds", "variables",
     }
 )  # fmt: skip
 """What is captured about how an opening ran; the experiment's are those of the first opening that ran a program."""

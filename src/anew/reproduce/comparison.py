@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..record.status import Status
 from .differences import InputDifference, Side, captured_differences
 from .names import chosen
-from .series import curves_of
+from .series import curves_of, curves_of_recipe
 from .verdict import Curve, MetricVerdict, Tolerance, Verdict, judge, overall
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def compare(
     only: Sequence[str] = (),
     ignore: Sequence[str] = (),
     sides: tuple[str, str] = ("the original", "the re-run"),
+    reproduced: bool = False,
 ) -> Judgement:
     """The verdict on two experiments, `a` being the one that the other is held against.
 
@@ -83,9 +84,12 @@ def compare(
         only: Patterns of the metrics to compare; all but times, speeds and the system's if none.
         ignore: Patterns of metrics to leave out.
         sides: What to call the two in sentences.
+        reproduced: Whether `b` ran the recipe of `a` again: what another program added to `a` is left out.
     """
-    curves_a, curves_b = curves_of(store, a), curves_of(store, b)
+    curves_a, of_others = curves_of_recipe(store, a) if reproduced else (curves_of(store, a), {})
+    curves_b = curves_of(store, b)
     names, left_out = chosen(sorted({*curves_a, *curves_b}), only=only, ignore=ignore)
+    left_out |= {name: why for name, why in of_others.items() if name not in curves_b}
     metrics = [
         judge(name, curves_a.get(name), curves_b.get(name), tolerance, sides) for name in names
     ]

@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ReproduceError, StillRunning
+from ..errors import NotFound, ReproduceError, StillRunning
 from ..journal.author import login_name
+from ..journal.layout import ExperimentLayout
 from ..journal.liveness import host_name
+from ..journal.writer import LEAD
 from ..provenance.command import is_python
+from ..provenance.mark import recipe_mark
 from ..provenance.script import place_argument
 from ..record.captures import unchanged
 from ..record.secrets import MASK
@@ -39,7 +42,7 @@ class Recipe:
         commit: None for code that was in no commit: then the patch is all of it.
         patch: The patch of what was not committed; empty if there was none.
         user: Who recorded it, as the record says; with `host`, the machine.
-        is_own: Whether that is this user, on this machine.
+        is_own: Whether that is this user, on this machine, as far as it can be proven (see `provenance.mark`).
         opened_as: What the program called the experiment; None if it was recorded from outside.
         nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
@@ -166,8 +169,26 @@ def _fact(captured: Mapping[str, Any], what: str) -> Mapping[str, Any]:
 
 
 def _is_own(view: ExperimentView) -> bool:
+    """Whether this user recorded it on this machine: as the record says, and as it cannot say of what others made up."""
     ours = {login_name(), load_settings().user or login_name()}
-    return (view.user or "") in ours and view.host == host_name()
+    if (view.user or "") not in ours or view.host != host_name():
+        return False
+    mark = recipe_mark(view.captured)
+    if not mark or _fact(view.captured, "mark").get("recipe") != mark:
+        return False
+    return _is_ours(view)
+
+
+def _is_ours(view: ExperimentView) -> bool:
+    """Whether the files that hold the recipe belong to this user: another one of this machine knows its id too."""
+    getuid = getattr(os, "getuid", None)  # Windows has none
+    try:
+        folder = ExperimentLayout(str(view.path))
+        paths = [folder.events(writer) for writer in view.writers if LEAD in writer]
+        owners = {os.lstat(path).st_uid for path in paths}
+    except (NotFound, OSError):
+        return False
+    return getuid is None or owners == {getuid()}
 
 
 def _texts(value: object) -> list[str]:

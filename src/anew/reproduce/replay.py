@@ -29,7 +29,7 @@ from .running import (
     outside,
     run_program,
 )
-from .series import curves_of
+from .series import curves_of_recipe
 from .verdict import Curve, Tolerance
 
 if TYPE_CHECKING:
@@ -103,8 +103,8 @@ def replay(
     """
     if not (confirmed or plan.recipe.is_own):
         raise NotConfirmed(
-            f"{plan.recipe.prefix} was recorded by {plan.recipe.recorded_by}, not by you on this machine: running it "
-            "again runs their code and command here. Look at the plan first (`anew reproduce "
+            f"{plan.recipe.prefix} was recorded by {plan.recipe.recorded_by}, and nothing shows that this was you on this machine: "
+            "running it again runs their code and command here. Look at the plan first (`anew reproduce "
             f"{plan.recipe.experiment_id[:6]} --dry-run`), then confirm with --yes, or name whom you trust in the "
             "setting ANEW_TRUST."
         )
@@ -113,7 +113,7 @@ def replay(
         for folder in sweep(plan.clone):
             say(f"removed {folder}, left over from an aborted attempt")
     original = store.get(plan.recipe.experiment_id)
-    curves = curves_of(store, original)
+    curves, _ = curves_of_recipe(store, original)
     with contextlib.ExitStack() as stack:
         work = stack.enter_context(checkout(plan.recipe, plan.clone))
         run = _prepare(store, plan, work, stack, strict=strict, say=say)
@@ -121,7 +121,9 @@ def replay(
             child, ended = _run_once(store, run, curves, tolerance, show=show, progress=progress)
             store.refresh()
             view, again = store.get(plan.recipe.experiment_id), store.get(child.id)
-            judgement = compare(store, view, again, tolerance=tolerance, only=only, ignore=ignore)
+            judgement = compare(
+                store, view, again, tolerance=tolerance, only=only, ignore=ignore, reproduced=True
+            )
             path = os.path.join(child.folder, "outputs", "reproduction.png") if figure else None
             drawn = draw(store, view, again, judgement, path) if path else None
             keep_verdict(store, judgement)

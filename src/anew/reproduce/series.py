@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from .verdict import Curve
 
 if TYPE_CHECKING:
+    from ..reading.openings import Opening
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["curves_of"]
+__all__ = ["curves_of", "curves_of_recipe"]
 
 
 def curves_of(store: Store, view: ExperimentView) -> dict[str, Curve]:
@@ -20,3 +23,51 @@ def curves_of(store: Store, view: ExperimentView) -> dict[str, Curve]:
         return {}
     found = {s.metric: Curve(s.steps, s.values) for s in store.history(view, names).series}
     return {name: found[name] for name in names if name in found}
+
+
+def curves_of_recipe(store: Store, view: ExperimentView) -> tuple[dict[str, Curve], dict[str, str]]:
+    """The metrics that the program logged which the recipe of an experiment runs, and the others with the reason.
+
+    An experiment may be continued by another program, such as an evaluation, whose points a re-run of the first cannot
+    have. They are told by their times: no point of it lies in an opening of the recipe's own program.
+    """
+    own, others = _openings(view)
+    names = list(view.metrics)
+    if not others or not names:
+        return curves_of(store, view), {}
+    found: dict[str, Curve] = {}
+    left_out: dict[str, str] = {}
+    for series in store.history(view, names).series:
+        kept = _within(series.times, own) | ~_within(series.times, others)
+        if kept.any():
+            found[series.metric] = Curve(series.steps[kept], series.values[kept])
+        else:
+            left_out[series.metric] = "only another program that continued the experiment logged it"
+    return {name: found[name] for name in names if name in found}, left_out
+
+
+def _openings(view: ExperimentView) -> tuple[list[Opening], list[Opening]]:
+    """The openings that ran the program of the recipe, and those that ran another one."""
+    recipe = _program(view.captured.get("command"))
+    own: list[Opening] = []
+    others: list[Opening] = []
+    for opening in view.openings:
+        program = _program(opening.captured.get("command"))
+        (others if program and recipe and program != recipe else own).append(opening)
+    return own, others
+
+
+def _program(command: Any) -> Any:
+    """What tells one program from another: its script, else its command line; None where nothing was captured."""
+    if not isinstance(command, dict):
+        return None
+    return command.get("entry") or tuple(command.get("argv") or ()) or None
+
+
+def _within(times: Any, openings: list[Opening]) -> Any:
+    """Which of these times lie in one of the openings. Times of points are cut to the millisecond."""
+    inside = np.zeros(len(times), np.bool_)
+    for one in openings:
+        end = np.inf if one.ended_at is None else one.ended_at
+        inside |= (times >= one.started_at - 0.001) & (times <= end)
+    return inside

@@ -149,6 +149,13 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             found=life.settings.sources.get("root") == FOUND and not recording.joins,
         ):
             life.say(line)
+    if is_lead and (others := recording.beside()):
+        other = others[-1]
+        life.say(
+            f"warning: {recording.prefix} is still being recorded by process {other.pid} on {other.host}"
+            f"{f' and {len(others) - 1} more' if len(others) > 1 else ''}; what both record is kept in one experiment. "
+            "If that is not what you want, end one of them, or leave out resume= to begin an experiment of its own."
+        )
     if differing and not recording.joins:
         life.say(
             f"warning: {recording.prefix} is continued with another configuration: {_listed(differing)}. Both are recorded."

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..journal.vanished import Gone
+    from ..record.events import Opened
     from ..record.fold import ExperimentState
     from ..settings import Settings
     from .identity import Place
@@ -102,6 +103,7 @@ class Recording:
         self._own_config = False
         self._steps_told = self.joins
         self._last_step: Any = _UNREAD
+        self._all_over = False
         self.console: Any = None
         self.capturer: Any = None
         self.inputs: Any = None
@@ -133,7 +135,8 @@ class Recording:
                 self.experiment_id = fork_id(self.layout, self.fork_of)
                 self.name = self.prefix.rpartition("/")[2]
             check(self)
-            self.writer = self._open_writer(rank.label, all_over=place.all_over)
+            self._all_over = place.all_over
+            self.writer = self._open_writer(rank.label)
             self._bury()
             if self.fork_of:
                 self._begin_fork()
@@ -241,9 +244,7 @@ class Recording:
             self.name = state.name
         return state
 
-    def _open_writer(
-        self, label: str, role: str | None = None, *, all_over: bool = False
-    ) -> Writer:
+    def _open_writer(self, label: str, role: str | None = None) -> Writer:
         role = self.role = role or self.rank.role
         opened: dict[str, Any] = {
             "experiment_id": self.experiment_id,
@@ -258,7 +259,7 @@ class Recording:
             opened["fork_of"] = self.fork_of
         if self.job:
             opened["job"] = self.job
-        if role != "child" and (over := self._over(all_over)):
+        if role != "child" and (over := self._over(self._all_over)):
             opened["over"] = over
         if self.rank.rank is not None:
             opened.update(rank=self.rank.rank, world_size=self.rank.world_size)
@@ -298,6 +299,21 @@ class Recording:
             for name, w in state.writers.items()
             if state.opening_of(name) != self.opening
             and (name in gone or (all_over and w.ended_at is None))
+        ]
+
+    def beside(self) -> list[Opened]:
+        """How the writers of other openings began that still record into the experiment, as far as can be seen."""
+        state = self.state
+        if state is None or self.fork_of:
+            return []
+        over = self._over(self._all_over)
+        return [
+            w.opened
+            for name, w in state.writers.items()
+            if w.ended_at is None
+            and w.opened.role not in ("edit", "child")
+            and state.opening_of(name) != self.opening
+            and name not in over
         ]
 
     def _bury(self) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 
+from ...errors import Incomplete
 from ...journal.excerpt import excerpt
 from ...journal.layout import OWN_FOLDERS, RootLayout, is_experiment
+from ...journal.reserve import NO_ROOM
 from ...record.ids import new_id
 
 __all__ = ["write_archive"]
@@ -28,21 +31,23 @@ def write_archive(
 
     Raises:
         FileExistsError: There is a file already.
+        Incomplete: It was written, without some files that could not be read.
     """
     if os.path.exists(target):
         raise FileExistsError(f"{target} already exists. Export to another file.")
     if os.path.dirname(target):
         os.makedirs(os.path.dirname(target), exist_ok=True)
     part = f"{target}.part"
+    left_out: dict[str, str] = {}
     try:
         # Times before 1980, which zip cannot say, become 1980.
         with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             written: set[str] = set()
             for prefix in experiments.values():
-                for path, name in _files(root.experiment(prefix).folder, prefix):
+                for path, name in _files(root.experiment(prefix).folder, prefix, left_out):
                     if name not in written:
                         written.add(name)
-                        archive.write(path, name)
+                        _write(archive, path, name, left_out)
             said = excerpt(root, experiments, whole=whole)
             if said:
                 name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
@@ -52,10 +57,40 @@ def write_archive(
         if os.path.exists(part):
             os.remove(part)
         raise
+    if left_out:
+        shown = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:5])
+        more = f"; and {len(left_out) - 5} more" if len(left_out) > 5 else ""
+        raise Incomplete(
+            f"{target} was written without what could not be read: {shown}{more}. Everything else is in it.",
+            left_out=left_out,
+        )
 
 
-def _files(folder: str, prefix: str) -> Iterator[tuple[str, str]]:
-    for at, folders, names in os.walk(folder):
+def _write(archive: zipfile.ZipFile, path: str, name: str, left_out: dict[str, str]) -> None:
+    """Write one file; one that cannot be read, or not to its end, is noted with the reason."""
+    try:
+        source = open(path, "rb")  # noqa: SIM115  (a file that cannot be opened must not get an entry)
+    except OSError as error:
+        left_out[name] = error.strerror or str(error)
+        return
+    with source:
+        about = zipfile.ZipInfo.from_file(path, name, strict_timestamps=False)
+        about.compress_type = archive.compression
+        with archive.open(about, "w") as target:
+            try:
+                shutil.copyfileobj(source, target, 1 << 20)
+            except OSError as error:
+                if error.errno in NO_ROOM:
+                    raise  # of the target's disk
+                left_out[name] = f"it could not be read to its end: {error.strerror or error}"
+
+
+def _files(folder: str, prefix: str, left_out: dict[str, str]) -> Iterator[tuple[str, str]]:
+    def unread(error: OSError) -> None:
+        at = os.path.relpath(error.filename or folder, folder).replace(os.sep, "/")
+        left_out[_as_text(f"{prefix}/{at}")] = error.strerror or str(error)
+
+    for at, folders, names in os.walk(folder, onerror=unread):
         inside = os.path.relpath(at, folder)
         if inside.split(os.sep)[0] not in OWN_FOLDERS and inside != "." and is_experiment(at):
             folders.clear()  # another experiment, whose prefix goes on from this one's

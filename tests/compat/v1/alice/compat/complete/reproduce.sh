@@ -18,7 +18,7 @@ say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="85960ba78bb0c86c5ff9a1ad1ca1672316cb293d"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="f489fd12bce577db50d909b73fc5217a1c4a6d51524f922b2e0c7c736ea1426b"; inputs=""; cwd=.
+commit="0593710f0ad9f761fe5eb7c99e84ab2c2945cebf"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="3a638a83096345ae9ab1e1ff3d976f07c36cda0400441dce9de370ae0f400a7e"; inputs=""; cwd=.
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -74,6 +74,9 @@ if [ -n "$commit" ]; then
   fi
 else
   mkdir "$work"; git init --quiet "$work"
+fi
+if [ "" = yes ]; then
+  say "warning: it is unknown whether there were uncommitted changes; if there were, they are missing here"
 fi
 if [ -n "$patch_hash" ]; then
   patch="$here/environment/git.patch"

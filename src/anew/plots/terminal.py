@@ -224,8 +224,7 @@ def scatter_chart(
         "metric": metric,
         "param": param,
         "dots": [
-            {"experiment": view.id, "param": value, "result": y}
-            for view, _, y, value in dots
+            {"experiment": view.id, "param": value, "result": y} for view, _, y, value in dots
         ],
     }
     return TextChart(

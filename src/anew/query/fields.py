@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -229,14 +230,14 @@ def _no_field(name: str, field: Field, names: KnownNames, text: str) -> QueryErr
         section = field.parts[0].text.lower().rstrip("s")
         suggestions.append(("config" if section == "config" else section + "s") + tail)
     kinds = (("params", "param"), ("config", "config"), ("metrics", "metric"))
-    where = {known: section for section, kind in kinds for known in names.all(kind)}
-    near = nearest(name, [*where, *COLUMNS, *SECTIONS])
+    known: dict[str, str] = {}  # by the whole name and by its end
+    for section, kind in kinds:
+        for one in names.all(kind):
+            known.setdefault(one, written(section, one))
+            known.setdefault(re.split(r"[./]", one)[-1], written(section, one))
+    near = nearest(name, [*known, *COLUMNS, *SECTIONS])
     best = max((_alike(name, one) for one in near), default=0.0)
-    suggestions += [
-        written(where[one], one) if one in where else one
-        for one in near
-        if _alike(name, one) >= best
-    ]
+    suggestions += [known.get(one, one) for one in near if _alike(name, one) >= best]
     if not suggestions and len(field.parts) == 1:
         suggestions.append(f"'{name}' (put strings in quotes)")
     return mistake(
@@ -294,10 +295,19 @@ def _unknown(
     known = names.all(kind)
     suggestions = [
         written(other_section, name)
-        for other, other_section in (("param", "params"), ("config", "config"), ("metric", "metrics"))
+        for other, other_section in (
+            ("param", "params"),
+            ("config", "config"),
+            ("metric", "metrics"),
+        )
         if other != kind and names.has(other, name)
     ]
-    suggestions = suggestions or [written(section, n) + suffix for n in nearest(name, known)]
+    if not suggestions:
+        near = nearest(name, known)
+        if not near:  # or the end of one is meant
+            ends = {re.split(r"[./]", one)[-1]: one for one in known}
+            near = [ends[one] for one in nearest(name, ends)]
+        suggestions = [written(section, one) + suffix for one in near]
     message = f"No experiment has a {noun} {name!r}."
     if not suggestions and known:
         shown = ", ".join(sorted(known)[:6]) + (", …" if len(known) > 6 else "")

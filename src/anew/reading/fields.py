@@ -173,5 +173,3 @@ class _NamesThere:
 
     def holds(self, kind: str, name: str) -> tuple[bool, bool]:
         return True, True  # nothing is compared with a value here
-
-

@@ -20,7 +20,17 @@ VALUES = [*NUMBERS, *TEXTS, True, False, None, math.nan, [1, "a"], {}]
 POINTS = [0.0, -0.0, 1.0, 2.5, -7.0, 1e100, float(2**53), math.nan, math.inf, -math.inf]
 
 # `n` and `t` are parameters and configuration keys, `m` and `loss` only one thing.
-_NUMERIC = ["n", "m", "loss", "loss.min", "params.n", "params.m", "params.mixed", "metrics.loss", "metrics.loss.min"]
+_NUMERIC = [
+    "n",
+    "m",
+    "loss",
+    "loss.min",
+    "params.n",
+    "params.m",
+    "params.mixed",
+    "metrics.loss",
+    "metrics.loss.min",
+]
 _NUMERIC += ["metrics.loss.std", "metrics.loss.count", "file_bytes", "duration"]
 _TEXTUAL = ["t", "params.t", "params.mixed", "tags.team", "name", "owner", "config.t"]
 _TIMES = ["created_at", "ended_at"]

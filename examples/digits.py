@@ -121,7 +121,7 @@ def main() -> None:
     first, second, third = (one.experiment.id[:6] for one in best)
     Path("demo").mkdir(exist_ok=True)
     show(f'anew list "{mine}" --limit 8')
-    show(f'anew search "metrics.val/acc.max > 0.975 and params.lr >= 0.001 and {mine}"')
+    show(f'anew list "metrics.val/acc.max > 0.975 and params.lr >= 0.001 and {mine}"')
     show(f"anew compare {first} {second} {third} -m train/loss -m val/loss -m val/acc")
     show(f"anew plot {first} {second} {third} val/loss --output demo/val-loss.png")
     show(f'anew plot --filter "{mine}" --metric val/acc --group-by params.lr')

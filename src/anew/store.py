@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from .address import local_folder
+from .address import local_folder, parse_address
 from .errors import InvalidValue, NotFound
 from .query.documents import DocumentsQuestion
 from .query.edits import AppendQuestion
@@ -63,8 +63,9 @@ class Store:
     Answers are snapshots: ask again to see what is new. Any thread may ask.
 
     Args:
-        root: The folder that holds the experiments, as a path or a `file://` URL, or a `Backend` to ask; by
-            default the folder that `Experiment` writes to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
+        root: The folder that holds the experiments, as a path or a `file://` URL, the URL of a server
+            (`http://127.0.0.1:5700`, see `anew server`), or a `Backend` to ask; by default the folder that
+            `Experiment` writes to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
         settings: Settings to use instead of those of the environment.
         refresh: False looks at the index of a folder as it is, once there is one, without bringing it up to date.
         upkeep: What looks after the place of a `Backend`, where that can be done from here.
@@ -74,8 +75,9 @@ class Store:
         root: The folder, or how the backend calls its place.
 
     Raises:
-        NotFound: A `root` was given and there is no such folder.
-        InvalidSetting: The root is not the address of a folder.
+        NotFound: A `root` was given and there is no such folder, or no server of Anew at that address.
+        InvalidSetting: The root is not the address of a folder or a server.
+        ConnectionError: The server cannot be reached.
     """
 
     def __init__(
@@ -88,22 +90,36 @@ class Store:
     ) -> None:
         self._close: Callable[[], None] | None = None
         if root is None or isinstance(root, (str, os.PathLike)):
-            from .reading.local.opening import open_folder
+            address = None if root is None else parse_address(root, setting="root")
+            if address is not None and address.kind == "server":
+                from .reading.remote.opening import open_server
 
-            chosen = settings or load_settings()
-            path = local_folder(chosen.root if root is None else root)
-            if root is not None and not os.path.isdir(path):
-                raise NotFound(
-                    f"There is no store at {path}: the folder does not exist. It is created when "
-                    "the first experiment is recorded there.",
-                    name=os.fspath(root),
+                server = open_server(address.location)
+                self.backend: Backend = server.backend
+                upkeep, self._close = server.upkeep, server.close
+            else:
+                from .reading.local.opening import open_folder
+
+                chosen = settings or load_settings()
+                path = local_folder(chosen.root if root is None else root)
+                if root is not None and not os.path.isdir(path):
+                    raise NotFound(
+                        f"There is no store at {path}: the folder does not exist. It is created when "
+                        "the first experiment is recorded there.",
+                        name=os.fspath(root),
+                    )
+                opened = open_folder(
+                    path, refresh=refresh, user=chosen.user, durable=chosen.fsync > 0
                 )
-            opened = open_folder(path, refresh=refresh, user=chosen.user, durable=chosen.fsync > 0)
-            self.backend: Backend = opened.backend
-            upkeep, self._close = opened.upkeep, opened.close
+                self.backend = opened.backend
+                upkeep, self._close = opened.upkeep, opened.close
         else:
             self.backend = root
-        self._source = Source(self.backend, upkeep)
+        try:
+            self._source = Source(self.backend, upkeep)
+        except BaseException:  # no server answers
+            self.close()
+            raise
         self.root: str = self._source.root or self.backend.about().where
 
     # -- finding -----------------------------------------------------------------------------------
@@ -127,7 +143,8 @@ class Store:
             filter: An expression of the filter language (see `search`).
             status: One status or several, any of which will do.
             tags: Tags that all must be there; a mapping also asks for their values.
-            sort: A field, or several; a leading `-` sorts downwards. Missing values come last.
+            sort: A field, or several; a leading `-` sorts downwards. A metric's bare name, such as "val/acc", means
+                the best values first, as `best` has them. Missing values come last.
             limit: At most this many; `.total` of the result counts all of them.
 
         Raises:
@@ -141,8 +158,11 @@ class Store:
             *is_text("project", project),
             *is_text("user", user),
         ]
+        from .reading.sorting import best_first
+
+        order = best_first(self.backend, sort)
         return Experiments.that_meet(
-            self._source, filter, given=given, sort=sort, limit=limit, offset=offset
+            self._source, filter, given=given, sort=order, limit=limit, offset=offset
         )
 
     def search(
@@ -194,7 +214,7 @@ class Store:
     def _text_of(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):
             return ref.id
-        if isinstance(ref, str) and not os.path.isabs(ref):
+        if isinstance(ref, str) and (self._source.root is None or not os.path.isabs(ref)):
             return ref
         if isinstance(ref, (str, os.PathLike)):
             return os.path.relpath(os.path.abspath(ref), self.root).replace(os.sep, "/")
@@ -273,6 +293,7 @@ class Store:
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
+        from .reading.sorting import metric_field
 
         known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
         if not any(one.name == metric for one in known):
@@ -283,7 +304,7 @@ class Store:
             metric = short
         direction = comparing.check_mode(mode, metric)
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
-        sort = ("-" if direction == "max" else "") + comparing.metric_field(metric, direction)
+        sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []
         for view in Experiments.that_meet(
             self._source, filter, given=given, sort=[sort], limit=limit

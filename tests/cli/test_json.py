@@ -16,7 +16,6 @@ PAGE = (
 REF = "alice/vision/sweep/run-0"
 COMMANDS = {
     "list": ["list"],
-    "search": ["search", "params.lr > 0"],
     "watch --once": ["watch", "--once"],
     "best": ["best", "val/loss"],
     "show": ["show", REF],

@@ -34,7 +34,6 @@ __all__ = [
     "history",
     "in_trash",
     "meant",
-    "metric_field",
     "summary",
     "unlogged",
 ]
@@ -313,9 +312,3 @@ def unlogged(metric: str, known: Sequence[str]) -> NotFound:
     return NotFound(
         f"No experiment ever logged a metric {metric!r}.{hint}", name=metric, nearest=near
     )
-
-
-def metric_field(name: str, stat: str) -> str:
-    """A metric's summary as a field of the filter language; in brackets, so that it can be no other's."""
-    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'metrics["{escaped}"].{stat}'

@@ -17,7 +17,7 @@ from .backend import Backend
 if TYPE_CHECKING:
     from .views import ExperimentView
 
-__all__ = ["field_of", "settings_of", "value_of", "values_of"]
+__all__ = ["NamesIn", "field_of", "settings_of", "value_of", "values_of"]
 
 
 def settings_of(experiment: ExperimentView) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def field_of(
     except QueryError:
         if among is None:
             raise
-    return resolve(field, _NamesThere(among), text, prefer=prefer)
+    return resolve(field, NamesIn(among), text, prefer=prefer)
 
 
 def _field(text: str) -> Field:
@@ -149,7 +149,7 @@ def _names(one: ExperimentView, kind: str) -> Sequence[str]:
     return list(one.tags) if kind == "tag" else one.bindrs
 
 
-class _NamesThere:
+class NamesIn:
     """`KnownNames` of everything that a backend has."""
 
     def __init__(self, backend: Backend) -> None:
@@ -158,9 +158,11 @@ class _NamesThere:
 
     @cached_property
     def empty(self) -> bool:
+        """See `KnownNames.empty`."""
         return not self._backend.select(ask(limit=1, now=time.time())).ids
 
     def has(self, kind: str, name: str) -> bool:
+        """See `KnownNames.has`."""
         if kind not in self._known:
             asked = cast(Literal["param", "config", "metric", "tag", "bindr"], kind)
             found = self._backend.names(NamesQuestion(kind=asked, now=time.time()))
@@ -168,8 +170,10 @@ class _NamesThere:
         return name in self._known[kind]
 
     def all(self, kind: str) -> Sequence[str]:
+        """See `KnownNames.all`."""
         self.has(kind, "")
         return sorted(self._known[kind])
 
     def holds(self, kind: str, name: str) -> tuple[bool, bool]:
+        """See `KnownNames.holds`."""
         return True, True  # nothing is compared with a value here

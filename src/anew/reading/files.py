@@ -68,6 +68,11 @@ class Stored:
         """
         return Path(inside(str(self._source.folder(self._prefix)), self._name, self._id))
 
+    @property
+    def local_path(self) -> Path | None:
+        """As `path`; None where the store is on another machine."""
+        return None if self._source.root is None else self.path
+
     def open(self) -> IO[bytes]:
         """The bytes, to be read from their beginning or from anywhere.
 
@@ -162,6 +167,11 @@ class FileView:
             CorruptData: The record names a place outside of the experiment's folder.
         """
         return self._stored.path
+
+    @property
+    def local_path(self) -> Path | None:
+        """As `path`; None where the store is on another machine."""
+        return self._stored.local_path
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -272,6 +282,11 @@ class ValueView:
             CorruptData: The record names a place outside of the experiment's folder.
         """
         return None if self._stored is None else self._stored.path
+
+    @property
+    def local_path(self) -> Path | None:
+        """As `path`; None also where the store is on another machine."""
+        return None if self._stored is None else self._stored.local_path
 
     def read_bytes(self) -> bytes:
         """The file's content.

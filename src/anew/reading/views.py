@@ -195,7 +195,11 @@ class ExperimentView:
 
     @property
     def forwarded(self) -> list[Forwarded]:
-        """How far it has come to each other tracker it is sent to."""
+        """How far it has come to each other tracker it is sent to.
+
+        Raises:
+            NotFound: The store is on another machine; the one that records the experiment sends it.
+        """
         from ..forwarders.later import forwarded
 
         asked = self.captured.get("forwarding", {}).get("to", [])
@@ -251,6 +255,11 @@ class ExperimentView:
             NotFound: The store is on another machine.
         """
         return self._source.folder(self.prefix)
+
+    @property
+    def local_path(self) -> Path | None:
+        """Its folder; None where the store is on another machine."""
+        return None if self._source.root is None else self.path
 
     # -- metrics -----------------------------------------------------------------------------------
 
@@ -412,7 +421,7 @@ class ExperimentView:
             }
             for one in self.openings
         ]  # fmt: skip
-        facts["path"] = str(self.path)
+        facts["path"] = None if self.local_path is None else str(self.local_path)
         facts["params"] = self.params.to_dict()
         facts["config"] = None if self.config is None else self.config.to_dict()
         facts["metrics"] = {

@@ -91,6 +91,11 @@ def test_a_killed_process_is_shown_failed_with_the_reason(root):
         assert view.status is Status.FAILED
         assert "vanished" in (view.reason or "")
         assert view.metrics["loss"].last == 1.0
+        # Its heartbeat is fresh still, so nobody has written its end down: its opening is shown as it is as well.
+        (opening,) = view.openings
+        assert (opening.status, opening.reason) == (Status.FAILED, view.reason)
+        assert opening.ended_at == view.ended_at
+        assert view.to_dict()["openings"][0]["status"] == "failed"
 
 
 def test_a_running_experiment_has_a_duration_so_far(root):

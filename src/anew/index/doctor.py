@@ -112,8 +112,15 @@ def _compare(
         if experiment_id is None:
             message = "It has a journal, but the journal does not contain the experiment's id."
             yield Finding("no identity", prefix, message, folder)
-        elif known.get(prefix) == experiment_id or experiment_id in deleted:
+        elif known.get(prefix) == experiment_id:
             continue
+        elif (gone := deleted.get(experiment_id)) is not None:
+            if gone.prefix != prefix:
+                message = (
+                    f"It has the id {experiment_id} of an experiment that was deleted, so it is not shown. "
+                    f"Continue it, which makes it an experiment of its own, or delete the folder."
+                )
+                yield Finding("copy", prefix, message, folder)
         elif (first := where.get(experiment_id, prefix)) != prefix and first in seen:
             message = (
                 f"It has the id {experiment_id} of {first}. This copy is not shown. Delete one "

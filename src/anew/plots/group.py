@@ -127,8 +127,8 @@ def group_bands(
     """Mean and band per group, keyed by "lr=0.1 …" (one "" without `by`), in the order of their values."""
     members: dict[tuple[Any, ...], list[ExperimentView]] = {}
     values = [field_values(experiments, field) for field in by]
-    for one, *key in zip(experiments, *values, strict=True):
-        members.setdefault(tuple(key), []).append(one)
+    for row, one in enumerate(experiments):
+        members.setdefault(tuple(column[row] for column in values), []).append(one)
     if len(members) > _MOST_GROUPS:
         raise InvalidValue(
             f"Grouping by {', '.join(by)} makes {len(members)} groups; at most {_MOST_GROUPS} "

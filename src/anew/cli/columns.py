@@ -13,8 +13,7 @@ import click
 
 from ..plots.labels import differing, flat, short_keys
 from ..plots.sparklines import sparkline
-from ..query.fields import Fact, Labels, Metric
-from ..reading.fields import field_of, settings_of, value_of
+from ..reading.fields import field_of, kind_of, settings_of, value_of
 from .output import Output
 from .table import Column, name_cutter, width_of
 from .words import ago, duration, number, one_line, shortened, value
@@ -287,23 +286,21 @@ def _metric(
     return columns
 
 
-_TIMES = ("created_at", "started_at", "ended_at", "updated_at")
-
-
 def _field(store: Store, views: Sequence[ExperimentView], field: str, now: float) -> Column:
     # A misspelt field is an error, not an empty column.
     target = field_of(views, field, among=store.backend)
     title = field.removeprefix("params.").removeprefix("config.").removeprefix("metrics.")
-    if isinstance(target, Fact) and target.column == "status":
+    kind = kind_of(target)
+    if kind == "status":
         return replace(_status(views), folds=None)
-    if isinstance(target, Labels) and target.kind == "tag":
+    if kind == "tags":
         return Column(field, [_tags(view) for view in views], least=8, styles="magenta")
     values = [value_of(view, target) for view in views]
-    if isinstance(target, Fact) and target.column in _TIMES:
+    if kind == "time":
         cells = [ago(one, now) for one in values]
-    elif isinstance(target, Fact) and target.kind == "duration":
+    elif kind == "duration":
         cells = [duration(one) for one in values]
-    elif isinstance(target, Metric):
+    elif kind == "metric":
         cells = [number(one) for one in values]
     else:
         cells = ["" if one is None else shortened(value(one), MOST_TEXT) for one in values]

@@ -17,7 +17,7 @@ from .backend import Backend
 if TYPE_CHECKING:
     from .views import ExperimentView
 
-__all__ = ["NamesIn", "field_of", "settings_of", "value_of", "values_of"]
+__all__ = ["NamesIn", "field_of", "kind_of", "settings_of", "value_of", "values_of"]
 
 
 def settings_of(experiment: ExperimentView) -> dict[str, Any]:
@@ -108,6 +108,21 @@ def value_of(experiment: ExperimentView, target: Target) -> Any:
         case _:
             tags = experiment.tags
             return (tags[target.name] or True) if target.name in tags else None
+
+
+def kind_of(
+    target: Target,
+) -> Literal["status", "time", "duration", "tags", "metric", "other"]:
+    """What the values of a field are, for who shows them."""
+    match target:
+        case Fact(_, "status" | "time" | "duration" as kind):
+            return kind
+        case Labels("tag"):
+            return "tags"
+        case Metric():
+            return "metric"
+        case _:
+            return "other"
 
 
 class _NamesHere:

@@ -195,6 +195,6 @@ def check_mode(mode: str) -> None:
 
 def smaller_is_better(metric: str, mode: Mode) -> bool:
     """Whether a smaller result is the better one, by the mode or else by the metric's name."""
-    from ..query.direction import direction
+    from ..record.direction import direction
 
     return mode == "min" or (mode != "max" and direction(metric) == "min")

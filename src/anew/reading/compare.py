@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from ..errors import Ambiguous, InvalidValue, NotFound
 from ..query.difference import first_part
-from ..query.direction import direction
 from ..query.points import PointsQuestion
 from ..query.question import NamesQuestion, Wanted, ask, parse_field
 from ..query.references import Resolved
 from ..query.short_names import ending
 from ..query.suggest import nearest, one_of
+from ..record.direction import direction
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
 from ..record.status import Status

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from ..query.direction import direction
 from ..query.fields import COLUMNS, SECTIONS
 from ..query.short_names import meanings
+from ..record.direction import direction
 from .backend import Backend
 from .fields import NamesIn
 

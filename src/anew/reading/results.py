@@ -32,8 +32,9 @@ class Comparison:
         experiments: Per experiment `{"id", "name", "prefix", "status", "duration", "created_at"}`.
         metrics: Per metric and id `{"best", "best_step", "latest", "first", "count"}`; an experiment
             that did not log the metric has no entry.
-        params: Per dotted parameter name that is not the same in all, per id its value or None.
-        config: The same for the keys of the configurations.
+        params: Per dotted parameter name that is not the same in all, per id its value or None. Where one experiment
+            has it as a configuration key, that is its value.
+        config: The same for the keys of the configurations that no experiment has as a parameter.
         modes: Per metric "min" or "max": what "best" was taken to mean.
     """
 

@@ -603,7 +603,7 @@ class Experiments(Sequence[ExperimentView]):
         return page
 
     def to_arrow(self) -> pa.Table:
-        """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
+        """A row per experiment: its facts, then `tags`, `params.<name>`, `config.<name>`, `metrics.<name>` (last values)."""
         from .table import experiments_table
 
         return experiments_table(self._source.backend, self._ids)

@@ -173,8 +173,16 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+def save_figure(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[float, float] | None = None,
+) -> Path:
     """Write the figure to a PNG, SVG or PDF file, by the ending of its name.
+
+    Args:
+        size: Width and height in inches; by default the figure's own.
 
     Raises:
         InvalidValue: The name ends in something else.
@@ -188,5 +196,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
             key="save",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    if size is not None:
+        figure.set_size_inches(size)
     figure.savefig(target, format=ending)
     return target

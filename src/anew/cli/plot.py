@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,14 +68,14 @@ _FORMATS = (".png", ".svg", ".pdf")
     "labels",
     multiple=True,
     metavar="FIELD",
-    help="Name the curves by this field, such as params.lr; may repeat.",
+    help="Name the curves by this field, such as lr; may repeat.",
 )
 @click.option(
     "--group-by",
     "by",
     multiple=True,
     metavar="FIELD",
-    help="Draw the mean of each group, such as params.lr; may repeat.",
+    help="Draw the mean of each group, such as lr; may repeat.",
 )
 @click.option(
     "--band",
@@ -86,7 +86,7 @@ _FORMATS = (".png", ".svg", ".pdf")
 @click.option(
     "--against",
     metavar="FIELD",
-    help="Draw results against this parameter, one dot for each experiment.",
+    help="Draw results against this parameter or configuration key, one dot for each experiment.",
 )
 @click.option(
     "--parallel", is_flag=True, help="Draw experiments as lines through their parameters."
@@ -97,7 +97,7 @@ _FORMATS = (".png", ".svg", ".pdf")
     "params",
     multiple=True,
     metavar="FIELD",
-    help="An axis of --parallel; may repeat; by default the parameters that differ.",
+    help="An axis of --parallel; may repeat; by default the parameters and configuration keys that differ.",
 )
 @click.option(
     "--result",
@@ -133,12 +133,12 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
     Examples:
       anew plot k7f3 p2m8 val_loss
       anew plot k7f3 --follow
-      anew plot k7f3 p2m8 val_loss --label params.lr --log-x
+      anew plot k7f3 p2m8 val_loss --label lr --log-x
       anew plot k7f3 p2m8 val_loss -o paper.pdf --size 3.3x2.5 --xlabel 'iterations'
       anew plot k7f3 p2m8 val_loss -o loss.png --smooth 0.9
       anew plot k7f3 -o everything.pdf
-      anew plot -f "'sweep' in tags" -m val_loss --group-by params.lr --band ci -o lr.svg
-      anew plot -f "'sweep' in tags" -m val_loss --against params.lr
+      anew plot -f "'sweep' in tags" -m val_loss --group-by lr --band ci -o lr.svg
+      anew plot -f "'sweep' in tags" -m val_loss --against lr
       anew plot -f "'sweep' in tags" -m val_loss --parallel -o sweep.png
     """
     output: Path | None = options["output"]
@@ -211,7 +211,10 @@ class _Request:
     ) -> None:
         self.store, self.views, self.options = store, views, options
         self.given = bool(metrics)
-        self.metrics = metrics or headline_metrics(views, 1 if len(views) > 1 else 8)
+        known = dict.fromkeys(name for view in views for name in view.metrics)
+        self.metrics = [_whole(name, known) for name in metrics] or headline_metrics(
+            views, 1 if len(views) > 1 else 8
+        )
         if not self.metrics:
             raise NotFound("These experiments have logged no metric to plot.")
         if len(self.metrics) > 1 and (
@@ -220,6 +223,13 @@ class _Request:
             raise click.UsageError(
                 "Several metrics are drawn for one experiment; name one metric for several experiments."
             )
+
+
+def _whole(name: str, known: Iterable[str]) -> str:
+    """A metric's whole name for the end of it; a name that none has is left for the chart to refuse."""
+    from ..reading.compare import full_name
+
+    return name if name in known else full_name(name, known) or name
 
 
 def _meant(

@@ -52,7 +52,7 @@ def plot_metric(
         x: "step", "time" or "relative" (seconds since each experiment's start).
         smooth: Weight of the exponential moving average, in [0, 1); the curve itself stays visible, pale.
         points: About how many points to draw per curve; the extremes are always among them.
-        label: Fields by which the curves are named in the legend, such as "params.lr"; by default the
+        label: Fields by which the curves are named in the legend, such as "lr"; by default the
             experiments' names and what differs between them.
 
     Raises:

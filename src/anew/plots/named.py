@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .fields import field_value
+from .fields import field_values
 from .labels import labels, short_keys, shown
 
 if TYPE_CHECKING:
@@ -17,19 +17,22 @@ __all__ = ["labels_of"]
 def labels_of(experiments: Sequence[ExperimentView], fields: Sequence[str] = ()) -> dict[str, str]:
     """A label per experiment id: "lr=0.1, depth=50" for the fields given, or what tells the experiments apart.
 
-    A field's value stands alone when it is a text such as a name. Experiments that have the same values have the same label.
+    A name, prefix or id stands alone. Experiments that have the same values have the same label.
+
+    Raises:
+        NotFound: None of the experiments has such a field.
+        QueryError: A short name can mean several fields.
     """
     if not fields:
         return labels(experiments)
     keys = short_keys(fields)
+    columns = [field_values(experiments, field) for field in fields]
     out = {}
-    for one in experiments:
-        parts = []
-        for key, field in zip(keys, fields, strict=True):
-            value = field_value(one, field)
-            if key in ("name", "prefix", "id"):
-                parts.append(str(value))
-            elif value is not None:
-                parts.append(f"{key}={shown(value)}")
+    for one, *values in zip(experiments, *columns, strict=True):
+        parts = [
+            str(value) if key in ("name", "prefix", "id") else f"{key}={shown(value)}"
+            for key, value in zip(keys, values, strict=True)
+            if value is not None
+        ]
         out[one.id] = ", ".join(parts) or one.name
     return out

@@ -14,7 +14,7 @@ from ..query.smoothing import smoothed
 from .band import BandKind
 from .braille import Curve, Painted, braille_chart
 from .draw import Oddities
-from .fields import field_value, metric_result
+from .fields import field_values, metric_result
 from .group import group_bands
 from .lines import Line, XAxis, read_lines, scaled_time
 from .named import labels_of
@@ -249,16 +249,17 @@ def scatter_chart(
 ) -> TextChart:
     """Results against a parameter, a dot for each experiment."""
     look = ChartLook() if look is None else look
-    axis = axis_of([field_value(view, param) for view in views])
+    values = field_values(views, param)
+    axis = axis_of(values)
     results = [metric_result(view, metric, mode) for view in views]
     dots = [
-        (view, at, y)
-        for view, at, y in zip(views, axis.places, results, strict=True)
+        (view, at, y, value)
+        for view, at, y, value in zip(views, axis.places, results, values, strict=True)
         if at is not None and y is not None
     ]
     if not dots:
         raise NotFound(f"No experiment has both {param!r} and a metric {metric!r}.", name=param)
-    across = [float(np.log10(at)) if axis.kind == "log" else at for _, at, _ in dots]
+    across = [float(np.log10(at)) if axis.kind == "log" else at for _, at, _, _ in dots]
 
     def text(at: float) -> str:
         if axis.kind == "text":
@@ -266,7 +267,7 @@ def scatter_chart(
         return f"{10**at if axis.kind == 'log' else at:.4g}"
 
     rows = braille_chart(
-        [Curve(across, [y for _, _, y in dots], joined=False)],
+        [Curve(across, [y for _, _, y, _ in dots], joined=False)],
         width=look.width, height=look.height, log_y=look.log_y, x_text=text, x_name=look.x_name,
     )  # fmt: skip
     result = metric if mode == "last" else f"{mode} {metric}"
@@ -278,8 +279,7 @@ def scatter_chart(
         "metric": metric,
         "param": param,
         "dots": [
-            {"experiment": view.id, "param": field_value(view, param), "result": y}
-            for view, _, y in dots
+            {"experiment": view.id, "param": value, "result": y} for view, _, y, value in dots
         ],
     }
     return TextChart(

@@ -23,7 +23,7 @@ FACTS = (
 """The fields that a table begins with, after the id."""
 
 _RENAMED = {f"git.{name}": f"git_{name}" for name in ("commit", "branch", "dirty")}
-_SECTIONS = ("tags", "params", "metrics")
+_SECTIONS = ("tags", "params", "config", "metrics")
 
 
 class ExperimentColumn(msgspec.Struct, frozen=True, eq=False):
@@ -40,8 +40,8 @@ class ExperimentColumn(msgspec.Struct, frozen=True, eq=False):
 
 
 def experiment_columns(backend: Backend, ids: Sequence[str]) -> list[ExperimentColumn]:
-    """A row per experiment in the order of the ids: its facts, `tags` as JSON, `params.<name>` and
-    `metrics.<name>` (last values). Those that are gone are left out."""
+    """A row per experiment in the order of the ids: its facts, `tags` as JSON, `params.<name>`,
+    `config.<name>` and `metrics.<name>` (last values). Those that are gone are left out."""
     fields = (*FACTS, *_SECTIONS)
     question = Question(
         ids=tuple(ids), columns=tuple(Wanted(parse_field(one)) for one in fields), now=time.time()

@@ -142,10 +142,8 @@ class _Table:
                     values.extend(next(facts))
                 case Metric():
                     continue  # read column by column
-                case Param("param", name):
-                    values.extend(_param(one.params, name) for one in decoded)
-                case Param(_, name):
-                    values.extend(_param(one.config or {}, name) for one in decoded)
+                case Param(kind, name):
+                    values.extend(_param(one, kind, name) for one in decoded)
                 case Tag(name):
                     values.extend(one.tags.get(name) for one in decoded)
                 case _:
@@ -185,12 +183,19 @@ def _target(field: Field, names: CatalogNames) -> Target:
     return resolve(field, names, field.text)
 
 
-def _param(nested: dict[str, Any], name: str) -> Any:
-    if name in nested:
-        value = nested[name]
-        if not isinstance(value, dict) or not value:
-            return value
-    return from_plain(flatten(nested).get(name))
+def _param(one: _Document, kind: str, name: str) -> Any:
+    for own, nested in (("param", one.params), ("config", one.config or {})):
+        if kind not in (own, "either"):
+            continue
+        value = nested.get(name, _ABSENT)
+        if isinstance(value, dict) or value is _ABSENT:
+            value = flatten(nested).get(name, _ABSENT)
+        if value is not _ABSENT:
+            return from_plain(value)
+    return None
+
+
+_ABSENT: Any = object()
 
 
 def _flat(params: dict[str, Any], prefix: str = "") -> tuple[tuple[str, ...], tuple[Any, ...]]:

@@ -23,6 +23,7 @@ COMMANDS = {
     "plot": ["plot", REF, "val/loss"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
+    "open": ["open", REF],
     "tag": ["tag", REF],
     "note": ["note", REF],
     "param": ["param", REF],

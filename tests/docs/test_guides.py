@@ -17,6 +17,7 @@ SLOW = {
     "find-and-compare.md",
     "integrations.md",
     "reproduce.md",
+    "resume.md",
     "weights.md",
 }
 PAGES = [

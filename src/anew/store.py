@@ -282,23 +282,27 @@ class Store:
         """The experiments with the best value of a metric over their whole history, best first.
 
         Args:
+            metric: Its name, or the end of its name where only one metric ends so: "acc" for "val/acc".
             mode: "min" or "max"; by the metric's name if not given (see `record.direction`).
             status: Which to look at; None looks at all.
             tags: As `list`.
 
         Raises:
             NotFound: No experiment ever logged that metric; `.nearest` are likely meanings.
+            Ambiguous: Several metrics end so; `.candidates` are their names.
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
         from .reading.sorting import metric_field
 
-        direction = comparing.check_mode(mode, metric)
-
         known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
         if not any(one.name == metric for one in known):
-            every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
-            raise comparing.unlogged(metric, [one.name for one in every])
+            short = comparing.full_name(metric, [one.name for one in known])
+            if short is None:
+                every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
+                raise comparing.unlogged(metric, [one.name for one in every])
+            metric = short
+        direction = comparing.check_mode(mode, metric)
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
         sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []

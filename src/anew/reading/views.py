@@ -462,6 +462,11 @@ class ExperimentView:
     def __repr__(self) -> str:
         return f"<ExperimentView {self.id} {self.prefix!r} {self.status}>"
 
+    def _repr_html_(self) -> str:
+        from .html import experiment_html
+
+        return experiment_html(self)
+
     # -- out of the row ----------------------------------------------------------------------------
 
     @property
@@ -573,6 +578,11 @@ class Experiments(Sequence[ExperimentView]):
         shown = ", ".join(self._ids[:5]) + (", …" if len(self) > 5 else "")
         return f"<Experiments {len(self)}: {shown}>"
 
+    def _repr_html_(self) -> str:
+        from .html import MOST_ROWS, experiments_html
+
+        return experiments_html(self[:MOST_ROWS], len(self))
+
     def _view(self, at: int) -> ExperimentView:
         id_ = self._ids[at]
         facts = self._given.get(id_) or self._page(at // _PAGE).get(id_)
@@ -593,7 +603,7 @@ class Experiments(Sequence[ExperimentView]):
         return page
 
     def to_arrow(self) -> pa.Table:
-        """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
+        """A row per experiment: its facts, then `tags`, `params.<name>`, `config.<name>`, `metrics.<name>` (last values)."""
         from .table import experiments_table
 
         return experiments_table(self._source.backend, self._ids)

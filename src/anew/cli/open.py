@@ -106,7 +106,7 @@ def _overview(face: Face, view: ExperimentView) -> None:
             "values": [value_document(one) for one in values],
             "files": [value_document(one) for one in files],
         },
-        ids=[_place(one) for one in (*values, *files)],
+        ids=[*map(_place, values), *map(_place, files)],
         table=table,
     )
 
@@ -172,7 +172,7 @@ def _named(view: ExperimentView, name: str) -> Sequence[Kept]:
     if not found:
         from ..query.suggest import nearest
 
-        known = sorted({_place(one) for one in (*view.values(), *files)})
+        known = sorted({*map(_place, view.values()), *map(_place, files)})
         raise NotFound(
             f"{view.id} has logged no value and saved no file {name!r}; `anew open {view.id}` lists what there is.",
             name=name,

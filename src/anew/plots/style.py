@@ -201,11 +201,19 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+def save_figure(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[float, float] | None = None,
+) -> Path:
     """Write the figure to a PNG, SVG or PDF file, by the ending of its name.
 
     A PDF is for a paper. Its fonts are embedded as TrueType, which publishers ask for (type 42, not 3), and a figure of
     ours gets the width of a column (one chart) or of a page (several), with type that is legible at that size.
+
+    Args:
+        size: Width and height in inches; by default the figure's own, or the paper's.
 
     Raises:
         InvalidValue: The name ends in something else.
@@ -219,36 +227,48 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
             key="save",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    if ending != "pdf":
-        figure.savefig(target, format=ending)
-        return target
+    pdf = ending == "pdf"
+    if size is None and pdf and getattr(figure, "fits_paper", False):
+        size = _paper_size(figure)
     from matplotlib import rc_context
 
-    with rc_context({"pdf.fonttype": 42}), _at_paper_size(figure):
+    with rc_context({"pdf.fonttype": 42} if pdf else {}), _resized(figure, size):
         figure.savefig(target, format=ending)
     return target
 
 
+def _charts(figure: Figure) -> list[Axes]:
+    return [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+
+
+def _paper_size(figure: Figure) -> tuple[float, float]:
+    """The size at which a figure of ours stands in a column of a paper, or across its page."""
+    before = figure.get_figwidth(), figure.get_figheight()
+    column = len(_charts(figure)) == 1 and before[0] <= _ONE_CHART
+    width = COLUMN_INCHES if column else PAGE_INCHES
+    height = before[1] * width / before[0]
+    return width, max(height, 0.62 * width) if column else height
+
+
 @contextmanager
-def _at_paper_size(figure: Figure) -> Iterator[None]:
-    """A figure of ours as a paper needs it; afterwards it is as it was. One with the user's own axes stays as it is."""
-    if not getattr(figure, "fits_paper", False):
+def _resized(figure: Figure, size: tuple[float, float] | None) -> Iterator[None]:
+    """A figure at another size, with type and lines for a page where it is as narrow; afterwards it is as it was."""
+    if size is None:
         yield
         return
     from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
     before: tuple[float, float] = (figure.get_figwidth(), figure.get_figheight())
-    charts = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
-    width = COLUMN_INCHES if len(charts) == 1 and before[0] <= _ONE_CHART else PAGE_INCHES
     restore: list[Callable[[], object]] = [lambda: figure.set_size_inches(before)]
-    height = before[1] * width / before[0]
-    figure.set_size_inches(width, max(height, 0.62 * width) if width == COLUMN_INCHES else height)
-    for artist in figure.findobj(Text):
+    figure.set_size_inches(size)
+    charts = _charts(figure)
+    small = size[0] <= PAGE_INCHES
+    for artist in figure.findobj(Text) if small else ():
         points = float(artist.get_fontsize())
         restore.append(partial(artist.set_fontsize, points))
         artist.set_fontsize(min(points, max(_PAPER_POINTS, points * 0.7)))
-    for line in figure.findobj(Line2D):
+    for line in figure.findobj(Line2D) if small else ():
         stroke = float(line.get_linewidth())
         restore.append(partial(line.set_linewidth, stroke))
         line.set_linewidth(stroke * 0.7)
@@ -257,7 +277,8 @@ def _at_paper_size(figure: Figure) -> Iterator[None]:
         names = [text.get_text().replace(r"\$", "$") for text in old.get_texts()]
         old.set_visible(False)
         old.set_in_layout(False)
-        legend(charts[0], old.legend_handles, names, outside=True, points=_PAPER_POINTS)
+        points = _PAPER_POINTS if small else 8.5
+        legend(charts[0], old.legend_handles, names, outside=True, points=points)
         restore += [
             partial(old.set_visible, True),
             partial(old.set_in_layout, True),

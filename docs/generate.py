@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
+import msgspec
 
 import anew
 from anew import errors, settings
@@ -331,6 +332,48 @@ def errors_page() -> str:
     return "\n".join(lines)
 
 
+def http_page() -> str:
+    """Every route of the server, from its table."""
+    from anew.server.table import ROUTES
+
+    lines = [
+        "# HTTP",
+        "",
+        "The routes of `anew server`. `GET /api/v1/openapi.json` of a running server describes them for programs, with the schemas of "
+        "all questions and answers. The fields of a question come from the path, and from the query of a GET (a field of several values is "
+        "given several times) or the body of a POST. The routes below `/api/v1/ask` take and give what `Store` itself sends.",
+        "",
+    ]
+    for route in ROUTES:
+        lines += [f"## {route.method} {route.path.replace(':path}', '}')}", "", route.summary, ""]
+        fields = msgspec.structs.fields(route.question)
+        if fields and "/ask/" not in route.path:
+            lines += ["| field | default |", "|---|---|"]
+            for field in fields:
+                default = (
+                    "required"
+                    if field.required
+                    else f"`{msgspec.json.encode(field.default).decode()}`"
+                )
+                lines.append(f"| `{field.name}` | {default} |")
+            lines.append("")
+        told = inspect.cleandoc(route.question.__doc__ or "")
+        if fields and "/ask/" not in route.path and "Attributes:" in told:
+            for name, text in re.findall(
+                r"^    (\w+): (.*(?:\n     .*)*)", told.partition("Attributes:")[2], re.M
+            ):
+                lines.append(f"- `{name}`: {' '.join(text.split())}")
+            lines.append("")
+        role = route.role.name.lower()
+        media = (
+            f"`{route.media}`"
+            if route.media
+            else "JSON or MessagePack" + (", or raw columns" if route.arrays else "")
+        )
+        lines += [f"Answers with {media}. Needs the role {role}.", ""]
+    return "\n".join(lines)
+
+
 def pages() -> dict[str, str]:
     """The text of every generated page, by its file name."""
     return {
@@ -338,6 +381,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "settings.md": settings_page(),
         "errors.md": errors_page(),
+        "http.md": http_page(),
     }
 
 

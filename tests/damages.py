@@ -406,6 +406,7 @@ HARMLESS = {
     "a log of a strange name",
     "an events file without a name",
     "a file with a name of 255",
+    "a points file of a strange part",
     "a points file of a huge part",
     "a folder that is not UTF-8",
     "garbage among the forwarded",

@@ -16,7 +16,7 @@ PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 # What the packages of the extras are imported as.
 BLOCKED = (
     "PIL", "blosc2", "matplotlib", "ml_dtypes", "obstore", "pandas", "polars", "pyarrow", "pynvml", "safetensors",
-    "torch", "zstandard",
+    "starlette", "torch", "uvicorn", "zstandard",
 )  # fmt: skip
 
 BLOCK = f"""
@@ -111,6 +111,7 @@ with anew.Store("runs") as store:
         ("weights", "from anew.weights import Repository; Repository('w', init=True)"),
         ("s3", "from anew.blobs.bucket import BucketBlobs; BucketBlobs('memory:///')"),
         ("arrow", "store.list().to_arrow()"),
+        ("server", "from anew.cli.main import cli; cli.main(['server'], standalone_mode=False)"),
         ("arrow", "store.history('team/base/lr-0.1', 'loss').to_arrow()"),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 import anew.forwarders
@@ -15,6 +16,7 @@ import anew.plots
 import anew.weights
 from anew import errors
 from anew.cli.main import cli
+from anew.server.table import ROUTES
 from anew.settings import SETTINGS
 from pages import blocks, program, shell_lines
 
@@ -67,6 +69,17 @@ def test_every_setting_is_in_the_reference_with_its_variable(reference):
     for setting in SETTINGS:
         assert setting.name in headings(page)
         assert f"`{setting.variable}`" in page
+
+
+def test_every_route_of_the_server_is_in_the_reference_with_its_fields(reference):
+    page = reference["http"]
+    for route in ROUTES:
+        heading = f"{route.method} {route.path.replace(':path}', '}')}"
+        assert heading in headings(page)
+        section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+        if "/ask/" not in route.path:
+            for field in msgspec.structs.fields(route.question):
+                assert f"`{field.name}`" in section, f"{heading} {field.name}"
 
 
 def commands(command: click.Command, path: str) -> list[tuple[str, click.Command]]:

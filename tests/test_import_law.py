@@ -59,8 +59,8 @@ def room_named(parts: Sequence[str]) -> str:
 
     Where answers come from is a room of its own within `reading`, so that nothing else in it knows of stores.
     """
-    if tuple(parts[:2]) == ("reading", "local"):
-        return "reading/local"
+    if tuple(parts[:2]) in (("reading", "local"), ("reading", "remote")):
+        return "/".join(parts[:2])
     if parts[0] != "trackers":
         return parts[0]
     if parts[-1] == "__init__" and len(parts) < 4:  # of all trackers, or of one

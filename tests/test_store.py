@@ -94,7 +94,7 @@ def test_a_root_given_by_name_that_is_not_there_is_an_error(tmp_path):
 
 def test_a_url_of_another_kind_is_refused(tmp_path):
     with pytest.raises(InvalidSetting):
-        Store("https://lab.example.org")
+        Store("s3://lab/runs")
     assert len(Store(tmp_path.as_uri())) == 0
 
 

@@ -184,7 +184,7 @@ def local_folder(
     if address.kind == "folder":
         return address.location
     reason = {
-        "server": "is a server, which this version of Anew cannot write to or read from",
+        "server": "is a server, which experiments can only be read from (with `--root` or `Store`)",
         "bucket": "is a bucket, which can only hold weights",
         "memory": "is in memory, which no other process could read",
     }[address.kind]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from .address import local_folder
+from .address import local_folder, parse_address
 from .errors import InvalidValue, NotFound
 from .query.documents import DocumentsQuestion
 from .query.edits import AppendQuestion
@@ -21,7 +21,7 @@ from .reading.backend import Backend
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
 from .reading.results import Best
 from .reading.source import Source
-from .reading.upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Upkeep, Usage
+from .reading.upkeep import Deleted, Finding, Freed, Progress, Refreshed, Trashed, Upkeep, Usage
 from .reading.views import Experiments, ExperimentView
 from .record.documents import Alias, Document, Version
 from .record.edits import (
@@ -63,8 +63,9 @@ class Store:
     Answers are snapshots: ask again to see what is new. Any thread may ask.
 
     Args:
-        root: The folder that holds the experiments, as a path or a `file://` URL, or a `Backend` to ask; by
-            default the folder that `Experiment` writes to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
+        root: The folder that holds the experiments, as a path or a `file://` URL, the URL of a server
+            (`http://127.0.0.1:5700`, see `anew server`), or a `Backend` to ask; by default the folder that
+            `Experiment` writes to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
         settings: Settings to use instead of those of the environment.
         refresh: False looks at the index of a folder as it is, once there is one, without bringing it up to date.
         upkeep: What looks after the place of a `Backend`, where that can be done from here.
@@ -74,8 +75,9 @@ class Store:
         root: The folder, or how the backend calls its place.
 
     Raises:
-        NotFound: A `root` was given and there is no such folder.
-        InvalidSetting: The root is not the address of a folder.
+        NotFound: A `root` was given and there is no such folder, or no server of Anew at that address.
+        InvalidSetting: The root is not the address of a folder or a server.
+        ConnectionError: The server cannot be reached.
     """
 
     def __init__(
@@ -88,22 +90,36 @@ class Store:
     ) -> None:
         self._close: Callable[[], None] | None = None
         if root is None or isinstance(root, (str, os.PathLike)):
-            from .reading.local.opening import open_folder
+            address = None if root is None else parse_address(root, setting="root")
+            if address is not None and address.kind == "server":
+                from .reading.remote.opening import open_server
 
-            chosen = settings or load_settings()
-            path = local_folder(chosen.root if root is None else root)
-            if root is not None and not os.path.isdir(path):
-                raise NotFound(
-                    f"There is no store at {path}: the folder does not exist. It is created when "
-                    "the first experiment is recorded there.",
-                    name=os.fspath(root),
+                server = open_server(address.location)
+                self.backend: Backend = server.backend
+                upkeep, self._close = server.upkeep, server.close
+            else:
+                from .reading.local.opening import open_folder
+
+                chosen = settings or load_settings()
+                path = local_folder(chosen.root if root is None else root)
+                if root is not None and not os.path.isdir(path):
+                    raise NotFound(
+                        f"There is no store at {path}: the folder does not exist. It is created when "
+                        "the first experiment is recorded there.",
+                        name=os.fspath(root),
+                    )
+                opened = open_folder(
+                    path, refresh=refresh, user=chosen.user, durable=chosen.fsync > 0
                 )
-            opened = open_folder(path, refresh=refresh, user=chosen.user, durable=chosen.fsync > 0)
-            self.backend: Backend = opened.backend
-            upkeep, self._close = opened.upkeep, opened.close
+                self.backend = opened.backend
+                upkeep, self._close = opened.upkeep, opened.close
         else:
             self.backend = root
-        self._source = Source(self.backend, upkeep)
+        try:
+            self._source = Source(self.backend, upkeep)
+        except BaseException:  # no server answers
+            self.close()
+            raise
         self.root: str = self._source.root or self.backend.about().where
 
     # -- finding -----------------------------------------------------------------------------------
@@ -127,7 +143,8 @@ class Store:
             filter: An expression of the filter language (see `search`).
             status: One status or several, any of which will do.
             tags: Tags that all must be there; a mapping also asks for their values.
-            sort: A field, or several; a leading `-` sorts downwards. Missing values come last.
+            sort: A field, or several; a leading `-` sorts downwards. A metric's bare name, such as "val/acc", means
+                the best values first, as `best` has them. Missing values come last.
             limit: At most this many; `.total` of the result counts all of them.
 
         Raises:
@@ -141,8 +158,11 @@ class Store:
             *is_text("project", project),
             *is_text("user", user),
         ]
+        from .reading.sorting import best_first
+
+        order = best_first(self.backend, sort)
         return Experiments.that_meet(
-            self._source, filter, given=given, sort=sort, limit=limit, offset=offset
+            self._source, filter, given=given, sort=order, limit=limit, offset=offset
         )
 
     def search(
@@ -194,7 +214,7 @@ class Store:
     def _text_of(self, ref: object) -> str:
         if isinstance(ref, ExperimentView):
             return ref.id
-        if isinstance(ref, str) and not os.path.isabs(ref):
+        if isinstance(ref, str) and (self._source.root is None or not os.path.isabs(ref)):
             return ref
         if isinstance(ref, (str, os.PathLike)):
             return os.path.relpath(os.path.abspath(ref), self.root).replace(os.sep, "/")
@@ -240,7 +260,7 @@ class Store:
 
         Args:
             metrics: Which, in this order; all that any of them logged (but `system/…`) if not given.
-            mode: What "best" means; by the metric's name if not given (see `query.direction`).
+            mode: What "best" means; by the metric's name if not given (see `record.direction`).
 
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics asked for.
@@ -262,24 +282,29 @@ class Store:
         """The experiments with the best value of a metric over their whole history, best first.
 
         Args:
-            mode: "min" or "max"; by the metric's name if not given (see `query.direction`).
+            metric: Its name, or the end of its name where only one metric ends so: "acc" for "val/acc".
+            mode: "min" or "max"; by the metric's name if not given (see `record.direction`).
             status: Which to look at; None looks at all.
             tags: As `list`.
 
         Raises:
             NotFound: No experiment ever logged that metric; `.nearest` are likely meanings.
+            Ambiguous: Several metrics end so; `.candidates` are their names.
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
-
-        direction = comparing.check_mode(mode, metric)
+        from .reading.sorting import metric_field
 
         known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
         if not any(one.name == metric for one in known):
-            every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
-            raise comparing.unlogged(metric, [one.name for one in every])
+            short = comparing.full_name(metric, [one.name for one in known])
+            if short is None:
+                every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
+                raise comparing.unlogged(metric, [one.name for one in every])
+            metric = short
+        direction = comparing.check_mode(mode, metric)
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
-        sort = ("-" if direction == "max" else "") + comparing.metric_field(metric, direction)
+        sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []
         for view in Experiments.that_meet(
             self._source, filter, given=given, sort=[sort], limit=limit
@@ -634,6 +659,58 @@ class Store:
         """
         age = _seconds(older_than)
         return self._source.looked_after().gc(older_than=age, dry_run=dry_run)
+
+    def free_files(
+        self,
+        pattern: str,
+        refs: Ref | Iterable[Ref] | None = None,
+        *,
+        keep_last: int = 0,
+        keep_best: bool | str = False,
+        mode: Literal["min", "max"] | None = None,
+        dry_run: bool = False,
+    ) -> Freed:
+        """Give back the disk space of saved files, such as old checkpoints. Points, messages and the record that the
+        files were saved stay.
+
+        Files whose names differ in numbers only are one series, and those of one step (or of one folder that was saved
+        whole) are one checkpoint. Experiments that are still running are left alone.
+
+        Args:
+            pattern: A glob pattern for the files' names, or for prefix/name: "*.pt", "checkpoints/*".
+            refs: Of which experiments; of all if None.
+            keep_last: How many of the newest checkpoints of each series to keep.
+            keep_best: Also keep the one at whose step this metric is best; True takes the metric that the checkpoints
+                were saved with. A series for which nothing says which is the best is kept.
+            mode: Whether small or large values of it are better; by its name if not given.
+            dry_run: Only say what would be freed.
+
+        Raises:
+            InvalidValue: `keep_best` is True, and the checkpoints do not say which metric.
+        """
+        from .reading.checkpoints import that_may_go
+
+        views = self.list() if refs is None else self._views(refs)
+        asked = [view for view in views if view.file_count]
+        running = tuple(view.id for view in asked if not view.status.ended)
+        found = that_may_go(
+            self._source, (view for view in asked if view.status.ended), pattern,
+            last=keep_last, best=bool(keep_best),
+            metric=keep_best if isinstance(keep_best, str) else None, mode=mode,
+        )  # fmt: skip
+        why = f"gc --files {pattern}"
+        doomed = {view.id: [one.id for one in files] for view, files in found.items()}
+        # An earlier call that was cut short may have left what it had said to be freed.
+        doomed |= {
+            view.id: []
+            for view in asked
+            if view.status.ended
+            and view.id not in doomed
+            and view.facts.state
+            and view.facts.state.freed
+        }
+        count, size = self._source.looked_after().free(doomed, why=why, dry_run=dry_run)
+        return Freed(count, size, len(found), running)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -16,12 +16,12 @@ PAGE = (
 REF = "alice/vision/sweep/run-0"
 COMMANDS = {
     "list": ["list"],
-    "search": ["search", "params.lr > 0"],
     "watch --once": ["watch", "--once"],
     "best": ["best", "val/loss"],
     "show": ["show", REF],
     "compare": ["compare", REF, "alice/vision/sweep/run-1"],
     "plot": ["plot", REF, "val/loss"],
+    "report": ["report", REF, "-o", "report.html"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
     "tag": ["tag", REF],

@@ -62,3 +62,18 @@ def test_remarks_go_to_standard_error_and_only_for_people(capsys):
 
 def test_nobody_is_asked_without_a_terminal():
     assert Output().confirm("Delete?") is False
+
+
+def test_where_something_stands_is_told_now_and_then_to_a_log(capsys):
+    out = Output()
+    with out.status(every=0.0) as status:
+        status("step 1 of 3")
+        status("step 1 of 3")
+        status("step 2 of 3")
+    assert capsys.readouterr().err.splitlines() == ["step 1 of 3", "step 2 of 3"]
+    with out.status() as status:
+        status("too soon")
+    assert capsys.readouterr().err == ""
+    with Output("json").status(every=0.0) as status:
+        status("nobody reads it")
+    assert capsys.readouterr().err == ""

@@ -191,19 +191,6 @@ def test_a_deletion_is_asked_about_on_a_terminal(store_root, typed, code):
     assert (store_root / "bob/nlp/broken").exists() == (code == 5)
 
 
-@pytest.mark.parametrize("columns", [60, 80, 160])
-def test_a_table_fits_its_terminal_and_keeps_ids_whole(made, columns):
-    ids = process(made, "list", "-q").stdout.split()
-    code, seen = on_terminal(["--root", str(made), "list"], columns=columns)
-    rows = [re.sub(r"\x1b\[[0-9;]*m", "", row) for row in seen.split("\r\n")]
-    assert code == 0
-    assert [row.split()[0] for row in rows[1:7]] == ids
-    assert max(len(row) for row in rows[:7]) <= columns
-    if columns >= 80:
-        assert "█" in seen
-        assert " lr" in rows[0]
-
-
 def test_colour_can_be_turned_off(made, monkeypatch):
     red = re.compile(r"\x1b\[[0-9;]*3[0-9]m")
     assert red.search(on_terminal(["--root", str(made), "list"])[1])

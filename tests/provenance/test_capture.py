@@ -51,9 +51,21 @@ def test_a_dirty_tree_is_warned_of_at_the_start_and_a_clean_one_is_not(project):
     assert "uncommitted" not in project.run()
     project.write("new.py", "")
     said = project.run()
-    assert f"warning: 1 uncommitted change in {project.path}" in said
+    assert f"warning: 1 uncommitted change in {project.path} (new.py)" in said
     assert "environment/git.patch" in said
     project.run(ANEW_QUIET="1")
+
+
+def test_what_programs_leave_behind_is_kept_and_nothing_to_warn_of(project):
+    project.commit(train=TRAIN)
+    for left in ("model.pt", "results.csv", "outputs/2026-01-01/config.yaml"):
+        project.write(left, "left by an earlier run")
+    assert "uncommitted" not in project.run()
+    assert project.view().captured["git"]["outputs_count"] == 3
+    project.write("config.yaml", "lr: 1")
+    said = project.run("train.py", "again")
+    assert f"1 uncommitted change in {project.path} (config.yaml)" in said
+    assert "model.pt" in project.view().captured["git"]["outputs"]
 
 
 def test_every_opening_keeps_its_own_recipe_and_the_experiment_has_the_first(project):

@@ -91,6 +91,11 @@ def test_a_killed_process_is_shown_failed_with_the_reason(root):
         assert view.status is Status.FAILED
         assert "vanished" in (view.reason or "")
         assert view.metrics["loss"].last == 1.0
+        # Its heartbeat is fresh still, so nobody has written its end down: its opening is shown as it is as well.
+        (opening,) = view.openings
+        assert (opening.status, opening.reason) == (Status.FAILED, view.reason)
+        assert opening.ended_at == view.ended_at
+        assert view.to_dict()["openings"][0]["status"] == "failed"
 
 
 def test_a_running_experiment_has_a_duration_so_far(root):
@@ -212,6 +217,7 @@ def test_files_are_read_and_copied_with_their_hash_checked(root, tmp_path):
             second.save(tmp_path)
         assert second.save(tmp_path, overwrite=True).read_bytes() == b"newer"
         assert view.file_count == 3
+        first.path.chmod(0o644)
         first.path.write_bytes(b"changed")
         with pytest.raises(CorruptData, match="hash"):
             first.read_bytes()

@@ -53,7 +53,7 @@ def test_when_strict_a_full_disk_is_raised(small_disk: Path):
 
 
 COMMANDS = (
-    ("list",), ("search", "status == 'completed'"), ("show", "a/p/e1"), ("logs", "a/p/e1"), ("du",), ("doctor",),
+    ("list",), ("list", "status == 'completed'"), ("show", "a/p/e1"), ("logs", "a/p/e1"), ("du",), ("doctor",),
     ("compare", "a/p/e1", "a/p/e2"), ("best", "loss"), ("gc", "--dry-run"), ("rebuild",), ("list",),
 )  # fmt: skip
 

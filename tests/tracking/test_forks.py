@@ -91,3 +91,39 @@ def test_a_prefix_that_leads_out_of_the_root_is_nobody_s_original(copied):
     for path in (root / "t" / "p" / "fork" / "journal").glob("*.jsonl"):
         path.write_text(path.read_text().replace('"t/p/base"', '"../../t/p/base"'))
     assert record(root, "t/p/fork", 5, 7) == base
+
+
+@pytest.mark.parametrize("end", ["moved", "restored elsewhere"])
+def test_a_copy_of_what_a_command_filed_elsewhere_is_a_fork_too(copied, end):
+    root, base = copied
+    shutil.rmtree(root / "t" / "p" / "fork")
+    with Store(root) as store:
+        if end == "moved":
+            store.move(base, "t/q/now")
+        else:
+            store.delete(base)
+            store.restore(base, "t/q/now")
+        shutil.copytree(root / "t" / "q" / "now", root / "t" / "p" / "fork", symlinks=True)
+        fork = record(root, "t/p/fork", 5, 7)
+        assert {view.id: view.prefix for view in store.list()} == {
+            base: "t/q/now",
+            fork: "t/p/fork",
+        }
+        assert record(root, "t/q/now", 5, 6) == base
+        assert store[base].metrics["loss"].count == 6
+
+
+@pytest.mark.parametrize("permanently", [False, True])
+def test_a_copy_of_what_was_deleted_is_named_by_the_doctor_and_goes_on_as_a_fork(
+    copied, permanently
+):
+    root, base = copied
+    with Store(root) as store:
+        store.delete(base, permanently=permanently)
+        assert list(store.list()) == []
+        assert [(f.kind, f.prefix) for f in store.doctor()] == [("copy", "t/p/fork")]
+        fork = record(root, "t/p/fork", 5, 7)
+        view = store["t/p/fork"]
+        assert (view.id, view.parent, view.metrics["loss"].count) == (fork, base, 7)
+        assert fork != base
+        assert [f.kind for f in store.doctor()] == []

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .columns import STATUS_STYLES
+from ..plots.labels import flat, short_keys
+from .columns import STATUS_STYLES, headline_metrics, short_ids, telling_params
 from .face import Face, complete_experiment, several, shared
-from .table import Column, fitted
+from .table import Column, cut, fitted, joined, name_cutter
 from .words import ago, duration, number, one_line, value
 
 if TYPE_CHECKING:
     from ..reading.results import Comparison
+    from ..reading.views import ExperimentView
 
 __all__ = ["compare"]
 
@@ -42,7 +45,12 @@ def compare(
 ) -> None:
     """Compare experiments: results, and the parameters and configuration keys that differ.
 
-    The best and the latest value of each metric are shown; a * marks the best of all.
+    What differs comes first, what is the same for all stands in one line above; of each metric the best and the
+    latest value are shown, and a * marks the best of all.
+
+    compare is for which one did better and with which settings. `anew diff` is for why two came out differently: it
+    compares every point, and the code, packages, seeds, hardware and data. `anew check` is diff with a baseline, for
+    continuous integration.
 
     \b
     Examples:
@@ -57,30 +65,95 @@ def compare(
         comparison = store.compare([view.id for view in views], list(metrics) or None, mode=mode)
 
     def table() -> None:
-        across = _across(comparison)
-        if face.out.terminal and fitted(across, face.out.width)[2]:
-            across = _down(comparison)
-        dropped = face.out.table(across)
+        rows = _rows(comparison, views)
+        ids = [one["id"] for one in comparison.experiments]
+        if not face.out.terminal:
+            face.out.table(_across(ids, rows))
+            return
+        ids = short_ids(ids)
+        same = [row for row in rows if len(ids) > 1 and row.is_shared]
+        differing = [row for row in rows if row not in same]
+        across = _across(ids, differing)
+        if fitted(across, face.out.width)[2]:
+            dropped = face.out.table(_down(ids, rows))
+        else:
+            parts = [f"{row.fold}{one_line(row.cells[0])}" for row in same if row.cells[0]]
+            above = joined(parts, face.out.width, face.out.dot)
+            if above:
+                face.out.line(above, "dim")
+            dropped = face.out.table(across)
         if dropped:
-            face.out.say(f"Not wide enough for: {', '.join(dropped)} (--json has everything).")
+            shown = ", ".join(dropped[:_MOST_DROPPED])
+            more = (
+                f" and {len(dropped) - _MOST_DROPPED} more" if len(dropped) > _MOST_DROPPED else ""
+            )
+            face.out.say(
+                f"Not wide enough for: {shown}{more} (--metric chooses, --json has everything)."
+            )
 
     face.out.emit({**comparison.to_dict(), "modes": comparison.modes}, table=table)
 
 
-def _rows(comparison: Comparison) -> list[tuple[str, list[str], list[str]]]:
-    """`(title, cell per experiment, style per experiment)` for facts, metrics and parameters."""
+_MOST_DROPPED = 6
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One fact of all experiments: a row where they stand side by side, a column where they stand below one another.
+
+    Attributes:
+        fold: What stands before its value in the line above, where all experiments share it.
+        weight: As of a `Column`.
+        right: Whether it is aligned to the right as a column.
+        name: Whether the cells are the experiments' names.
+    """
+
+    title: str
+    cells: list[str]
+    styles: list[str]
+    fold: str
+    weight: int
+    right: bool = True
+    name: bool = False
+
+    @property
+    def is_shared(self) -> bool:
+        return not self.name and len(set(self.cells)) == 1
+
+
+def _rows(comparison: Comparison, views: Sequence[ExperimentView]) -> list[_Row]:
+    """What differs first, then results, the most telling first, then when the experiments ran."""
     now = time.time()
     facts = comparison.experiments
     statuses = [str(one["status"]) for one in facts]
     plain = [""] * len(facts)
-    rows = [
-        ("name", [one_line(one["name"]) for one in facts], plain),
-        ("status", statuses, [STATUS_STYLES.get(one, "") for one in statuses]),
-        ("created", [ago(one["created_at"], now) for one in facts], ["dim"] * len(facts)),
-        ("took", [duration(one["duration"]) for one in facts], ["dim"] * len(facts)),
-    ]
-    for name, by_id in comparison.metrics.items():
+    dim = ["dim"] * len(facts)
+    names = [one_line(one["name"]) for one in facts]
+    rows = [_Row("name", names, plain, "", 0, False, True)]
+    shown: dict[str, list[str]] = {}
+    for differing, settings in (
+        (comparison.params, [flat(view.params) for view in views]),
+        (comparison.config, [flat(view.config or {}) for view in views]),
+    ):
+        order = telling_params(settings)
+        keys = [key for key in order if key in differing]
+        keys += [key for key in differing if key not in order]
+        for key, short in zip(keys, short_keys(keys), strict=True):
+            cells = [value(differing[key].get(one["id"])) for one in facts]
+            title = one_line(short if shown.get(short, cells) == cells else key)
+            if shown.setdefault(title, cells) is not cells:
+                continue  # a parameter that the configuration has too
+            rows.append(_Row(title, cells, plain, f"{title}=", len(rows) * 2))
+    styles = [STATUS_STYLES.get(one, "") for one in statuses]
+    rows.append(_Row("status", statuses, styles, "", 1, False))
+    ranks = {
+        name: rank for rank, name in enumerate(headline_metrics(views, len(comparison.metrics)))
+    }
+    for name, by_id in sorted(
+        comparison.metrics.items(), key=lambda item: ranks.get(item[0], len(ranks))
+    ):
         mode = comparison.modes.get(name, "min")
+        rank = ranks.get(name, len(ranks))
         for part, title in (("best", f"{mode} {name}"), ("latest", f"last {name}")):
             values = [by_id.get(one["id"], {}).get(part) for one in facts]
             winners = _winners(values, mode)
@@ -89,11 +162,14 @@ def _rows(comparison: Comparison) -> list[tuple[str, list[str], list[str]]]:
                 for index, one in enumerate(values)
             ]
             styles = ["bold green" if index in winners else "" for index in range(len(values))]
-            rows.append((one_line(title), cells, styles))
-    for differing in (comparison.params, comparison.config):
-        for key, values_by_id in differing.items():
-            cells = [value(values_by_id.get(one["id"])) for one in facts]
-            rows.append((one_line(key), cells, plain))
+            weight = 3 + 2 * rank if part == "best" else 1000 + rank
+            rows.append(_Row(one_line(title), cells, styles, f"{one_line(title)} ", weight))
+    created = [ago(one["created_at"], now) for one in facts]
+    took = [duration(one["duration"]) for one in facts]
+    rows += [
+        _Row("created", created, dim, "created ", 13),
+        _Row("took", took, dim, "took ", 14),
+    ]
     return rows
 
 
@@ -106,29 +182,33 @@ def _winners(values: Sequence[float | None], mode: str) -> set[int]:
     return winners if len(winners) < len(finite) else set()
 
 
-def _across(comparison: Comparison) -> list[Column]:
+def _across(ids: Sequence[str], rows: Sequence[_Row]) -> list[Column]:
     """A column per experiment: what one wants for a few of them."""
-    rows = _rows(comparison)
-    columns = [Column("", [title for title, _, _ in rows], styles="dim")]
-    for index, one in enumerate(comparison.experiments):
-        columns.append(
-            Column(
-                one["id"],
-                [cells[index] for _, cells, _ in rows],
-                True,
-                1,
-                8,
-                [styles[index] for _, _, styles in rows],
-            )
-        )
+    columns = [Column("", [row.title for row in rows], styles="dim", least=16)]
+    names = next((row.cells for row in rows if row.name), [])
+    shorten = name_cutter(names)
+    for index, one in enumerate(ids):
+        cells = [row.cells[index] for row in rows]
+        styles = [row.styles[index] for row in rows]
+        # Only the name is a name, and a column of another experiment is never left out for it.
+        columns.append(Column(one, cells, True, 1, 12, styles, shorten=_only(names, shorten)))
     return columns
 
 
-def _down(comparison: Comparison) -> list[Column]:
+def _only(names: Sequence[str], shorten: Callable[[str, int], str]) -> Callable[[str, int], str]:
+    return lambda text, width: shorten(text, width) if text in names else cut(text, width, False)
+
+
+def _down(ids: Sequence[str], rows: Sequence[_Row]) -> list[Column]:
     """A row per experiment: what fits when there are many."""
-    columns = [Column("ID", [one["id"] for one in comparison.experiments], styles="bold")]
-    for rank, (title, cells, styles) in enumerate(_rows(comparison)):
+    columns = [Column("ID", ids, styles="bold")]
+    for row in rows:
+        shorten = name_cutter(row.cells) if row.name else None
+        least = 20 if row.name else 6
         columns.append(
-            Column(title, cells, title not in ("name", "status"), min(rank, 9), 6, styles)
-        )
+            Column(
+                row.title, row.cells, row.right, row.weight, least, row.styles,
+                shorten=shorten, folds=None if row.name else row.fold,
+            )
+        )  # fmt: skip
     return columns

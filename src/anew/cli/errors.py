@@ -49,7 +49,7 @@ class Explained:
 
 # The first class that fits decides. `{0}` stands for the first nearest name or candidate.
 _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
-    (errors.QueryError, 2, "See `anew search --help` for what a filter may say."),
+    (errors.QueryError, 2, "See `anew list --help` for what a filter may say."),
     (errors.Ambiguous, 4, "Give more of the id, such as `{0}`."),
     (errors.NotFound, 3, "`anew list` shows what there is."),
     (errors.StillRunning, 5, "Wait for it to end, or end its process; `anew watch` shows it."),

@@ -109,7 +109,12 @@ def shared(*, json: bool = True, quiet: str = "Print ids alone, one per line.") 
     """Give a command the options that all have; it receives the `Face` as its first argument."""
     common: dict[str, Any] = {"expose_value": False, "callback": _set, "is_eager": True}
     options = [
-        click.option("--root", metavar="FOLDER", help="The store's folder.", **common),
+        click.option(
+            "--root",
+            metavar="ADDRESS",
+            help="The store: a folder, or the URL of a server.",
+            **common,
+        ),
         click.option("--no-color", is_flag=True, help="Print without colour.", **common),
         click.option("-q", "--quiet", is_flag=True, help=quiet, **common),
     ]

@@ -92,7 +92,7 @@ def files(
                     "id": one.id,
                     "name": one.name,
                     "prefix": one.prefix,
-                    "path": str(one.path),
+                    "path": None if one.local_path is None else str(one.local_path),
                     "size": one.size,
                     "hash": one.hash,
                     "step": one.step,
@@ -103,7 +103,7 @@ def files(
                 for index, one in enumerate(found)
             ],
         },
-        ids=[str(path) for path in (saved or [one.path for one in found])],
+        ids=[str(one) for one in saved or ()] or [str(one.local_path or one.name) for one in found],
         table=table,
     )
 

@@ -1,4 +1,4 @@
-"""`list`, `search` and `best`: many experiments in a table."""
+"""`list` and `best`: many experiments in a table."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from ..reading.views import Experiments, ExperimentView
     from ..store import Store
 
-__all__ = ["best", "list_", "search"]
+__all__ = ["best", "list_"]
 
 LIMIT = 20
+_AMONG = 200  # so many of the best decide which parameters differ
 
 
 def _table_options(function: Any) -> Any:
@@ -29,7 +30,7 @@ def _table_options(function: Any) -> Any:
         ),
         click.option(
             "-c", "--columns", metavar="FIELDS",
-            help="The columns, joined by commas: status,params.lr,metrics.val_loss.min",
+            help="The columns, joined by commas: status,lr,val_loss.min",
         ),
         click.option("--offset", type=click.IntRange(0), default=0, help="Skip this many."),
         click.option("-a", "--all", "everything", is_flag=True, help="Show all of them."),
@@ -39,7 +40,8 @@ def _table_options(function: Any) -> Any:
         ),
         click.option(
             "--sort", "sorts", multiple=True, metavar="FIELD",
-            help="Sort by a field, such as metrics.loss.min; downwards with a '-' before it; may repeat.",
+            help="Sort by a field, such as -duration or metrics.loss.min, downwards with a '-'; or by a metric "
+            "alone, such as val_acc: the best values first. May repeat.",
         ),
     ):  # fmt: skip
         function = option(function)
@@ -52,43 +54,26 @@ def _table_options(function: Any) -> Any:
 @_table_options
 @shared()
 def list_(face: Face, filter: str | None, **options: Any) -> None:
-    """List experiments, newest first.
+    """List experiments, newest first; all, or those that a FILTER matches.
 
-    FILTER is an expression such as "params.lr >= 1e-3 and metrics.val_loss.min < 0.5"; `anew search --help`
-    says what it may hold. Without --columns the table shows the parameters that differ and the metrics that
-    most experiments logged.
+    The table shows first the parameters that differ, then the metrics that most experiments logged. On a terminal,
+    what all rows share stands in one line above, and what does not fit is left out; --columns chooses.
+
+    A filter compares fields with == != < <= > >= in, not in, =~ (regular expression), joined by and, or, not and
+    parentheses. Fields: status, name, prefix, id, owner, project, user, host, created_at, started_at, ended_at,
+    duration, description, notes, parent, tags, bindrs, git.commit, git.branch, git.dirty, params.<name>,
+    config.<name>, and metrics.<name> with .last (the default), .min, .max, .first, .mean, .std, .count.
 
     \b
     Examples:
       anew list
+      anew list 'metrics.val_loss.min < 0.5 and params.lr >= 1e-3'
+      anew list "'vae' in tags and status == 'failed'" --sort -duration
+      anew list "created_at > '7d' and name =~ '^resnet'" -q
+      anew list --sort val_acc                        the best first
       anew list -s running -s failed
-      anew list -t baseline --sort metrics.val_loss.min
-      anew list 'params.lr > 0.01' -c status,params.lr,metrics.val_loss.min
+      anew list -t baseline -c status,params.lr,metrics.val_loss.min
       anew list --all --json
-      anew list -q | head
-    """
-    _list(face, filter, options)
-
-
-@click.command()
-@click.argument("filter")
-@filter_options
-@_table_options
-@shared()
-def search(face: Face, filter: str, **options: Any) -> None:
-    """List the experiments that match a filter.
-
-    Fields: status, name, prefix, id, owner, project, user, host, created_at, started_at, ended_at, duration,
-    description, notes, parent, tags, bindrs, git.commit, git.branch, git.dirty, params.<name>,
-    config.<name>, and metrics.<name> with .last (the default), .min, .max, .first, .mean, .std, .count.
-    Operators: == != < <= > >= in, not in, =~ (regular expression), and, or, not, parentheses.
-
-    \b
-    Examples:
-      anew search "metrics.val_loss.min < 0.5 and params.lr >= 1e-3"
-      anew search "'vae' in tags and status == 'failed'" --sort -duration
-      anew search "created_at > '7d' and name =~ '^resnet'" -q
-      anew search 'metrics["train/loss"].last > 2' --json
     """
     _list(face, filter, options)
 
@@ -110,7 +95,7 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
                 "experiments": [experiment_json(view) for view in found],
             },
             ids=found.ids,
-            table=lambda: _print_table(store, found, face, fields, sparks, filter, offset),
+            table=lambda: _print_table(store, found, face, fields, sorts, sparks, filter, offset),
         )
 
 
@@ -119,6 +104,7 @@ def _print_table(
     found: Experiments,
     face: Face,
     fields: Sequence[str],
+    sorts: Sequence[str],
     sparks: bool | None,
     filter: str | None,
     offset: int,
@@ -136,6 +122,7 @@ def _print_table(
         found,
         face.out,
         wanted=fields,
+        results=_sorted_by(store, found, sorts),
         sparks=face.out.terminal and len(found) <= MOST_SPARKLINES if sparks is None else sparks,
     )
     dropped = face.out.table(columns)
@@ -144,6 +131,18 @@ def _print_table(
         first = f"{offset + 1:,} to {offset + len(found):,}"
         remarks.append(f"{first} of {plural(found.total, 'experiment')}; --all shows the rest.")
     _tell_dropped(face, dropped, remarks)
+
+
+def _sorted_by(store: Store, views: Sequence[ExperimentView], sorts: Sequence[str]) -> list[Column]:
+    """The best values of the metrics by whose bare names the table is sorted."""
+    from ..reading.sorting import bare_metric
+
+    columns = []
+    for metric, mode in filter(None, (bare_metric(store.backend, field) for field in sorts)):
+        having = [view.metrics.get(metric) for view in views]
+        cells = [number(one.best(mode)) if one is not None else "" for one in having]
+        columns.append(Column(one_line(f"{mode} {metric}"), cells, True, styles="bold green"))
+    return columns
 
 
 def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = ()) -> None:
@@ -199,22 +198,26 @@ def best(
     """
     status = None if "any" in statuses else list(statuses)
     with face.store() as store:
-        found = store.best(metric, mode=mode, filter=filter, status=status, limit=limit)
+        # What the best have in common is worth a column when the others have something else there.
+        among = max(limit, _AMONG) if face.out.mode == "human" else limit
+        found = store.best(metric, mode=mode, filter=filter, status=status, limit=among)
+        shown = found[:limit]
 
         def table() -> None:
             if not found:
                 face.out.say(f"No experiment that fits has a finite {metric}.")
                 return
-            views: list[ExperimentView] = [one.experiment for one in found]
-            columns = experiment_columns(
-                store, views, face.out, metrics=[metric], sparks=face.out.terminal
-            )
+            views: list[ExperimentView] = [one.experiment for one in shown]
             values = Column(
-                one_line(f"{found[0].mode} {metric}"), [number(one.value) for one in found], True,
+                one_line(f"{shown[0].mode} {metric}"), [number(one.value) for one in shown], True,
                 styles="bold green",
             )  # fmt: skip
-            steps = Column("AT STEP", [str(one.step) for one in found], True, 2, styles="dim")
-            _tell_dropped(face, face.out.table([*columns[:2], values, steps, *columns[2:]]))
+            steps = Column("AT STEP", [str(one.step) for one in shown], True, 2, styles="dim")
+            columns = experiment_columns(
+                store, views, face.out, metrics=[metric], results=[values, steps],
+                among=[one.experiment for one in found], sparks=face.out.terminal,
+            )  # fmt: skip
+            _tell_dropped(face, face.out.table(columns))
 
         face.out.emit(
             lambda: {
@@ -226,9 +229,9 @@ def best(
                         "mode": one.mode,
                         "experiment": experiment_json(one.experiment),
                     }
-                    for one in found
+                    for one in shown
                 ],
             },
-            ids=(one.experiment.id for one in found),
+            ids=(one.experiment.id for one in shown),
             table=table,
         )

@@ -24,6 +24,8 @@ _STYLES = {
     "critical": "bold red",
 }
 
+_TAIL = 10
+
 
 @click.command()
 @click.argument("experiment", shell_complete=complete_experiment)
@@ -46,15 +48,19 @@ def logs(
 ) -> None:
     """Print what an experiment logged or printed.
 
-    With --json it prints one document per line, as they come.
+    With --json it prints one document per line, as they come. `anew tail` is the same, and begins with the last
+    ten lines.
 
     \b
     Examples:
       anew logs k7f3
       anew logs k7f3 -f
+      anew tail -f k7f3
       anew logs k7f3 --console --tail 50
       anew logs k7f3 --level warning --grep nan
     """
+    if tail is None and click.get_current_context().info_name == "tail":
+        tail = _TAIL
     if console and level is not None:
         raise click.UsageError(
             "What a program prints has no level: leave out --level or --console."

@@ -21,12 +21,12 @@ __all__ = ["cli", "main"]
 # name → module, attribute, what it is for, heading. The text is the first line of the command's help; a test
 # holds the two together, so that `anew --help` need not import everything.
 _TREE: dict[str, tuple[str, str, str, str]] = {
-    "list": ("listing", "list_", "List experiments, newest first.", "Look"),
-    "search": ("listing", "search", "List the experiments that match a filter.", "Look"),
+    "list": ("listing", "list_", "List experiments, newest first; all, or those that a FILTER matches.", "Look"),
     "show": ("show", "show", "Show everything about one experiment.", "Look"),
     "compare": ("compare", "compare", "Compare experiments: results, and the parameters and configuration keys that differ.", "Look"),
     "best": ("listing", "best", "List the experiments with the best value of a metric.", "Look"),
     "plot": ("plot", "plot", "Draw metrics in the terminal, or to an image file.", "Look"),
+    "report": ("report", "report", "Write curves, a table and what differs to one HTML file.", "Look"),
     "logs": ("logs", "logs", "Print what an experiment logged or printed.", "Look"),
     "watch": ("watch", "watch", "Watch running experiments.", "Look"),
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),
@@ -43,6 +43,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "doctor": ("upkeep", "doctor", "Check the files on disk for damage.", "Keep"),
     "seal": ("upkeep", "seal", "Convert the points of ended experiments to Parquet now.", "Keep"),
     "rebuild": ("upkeep", "rebuild", "Rebuild the index from the experiments' folders.", "Keep"),
+    "server": ("server", "server", "Serve a store over HTTP, until Ctrl-C.", "Share"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
@@ -51,6 +52,9 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
     "version": ("about", "version", "Print the versions of Anew and of the packages it uses.", "About"),
 }  # fmt: skip
+
+# What people type who come from the shell → the command.
+_ALIASES = {"ls": "list", "rm": "delete", "tail": "logs"}
 
 
 class _Commands(MutableMapping[str, click.Command]):
@@ -99,16 +103,18 @@ class Tree(click.Group):
         return list(self.commands)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return self.commands.get(cmd_name)
+        return self.commands.get(_ALIASES.get(cmd_name, cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
+        if name in _ALIASES:
+            return name, self.commands[_ALIASES[name]], args[1:]
         if name and not name.startswith("-") and name not in self.commands:
             import difflib
 
-            near = difflib.get_close_matches(name, list(self.commands), 1)
+            near = difflib.get_close_matches(name, [*self.commands, *_ALIASES], 1)
             hint = f" Did you mean {near[0]!r}?" if near else " `anew --help` lists them."
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
@@ -117,7 +123,8 @@ class Tree(click.Group):
         headings: dict[str, list[tuple[str, str]]] = {}
         for name in self.commands:
             _, _, text, heading = _TREE.get(name, ("", "", "", "More"))
-            headings.setdefault(heading, []).append((name, text))
+            also = [alias for alias, command in _ALIASES.items() if command == name]
+            headings.setdefault(heading, []).append((", ".join([name, *also]), text))
         for heading, rows in headings.items():
             with formatter.section(heading):
                 formatter.write_dl(rows)

@@ -12,13 +12,14 @@ import math
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, Literal
 
-from .table import Column, cut, fitted, plain_rows
+from .table import Column, fitted, folded, plain_rows
 from .words import one_line, printable
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ class Output:
     def width(self) -> int:
         """Characters in a line of the terminal."""
         return self.console().width
+
+    @property
+    def dot(self) -> str:
+        """What stands between the parts of a line."""
+        return " | " if self.ascii_only else " · "
 
     # -- data --------------------------------------------------------------------------------------
 
@@ -125,16 +131,26 @@ class Output:
     def table(self, columns: Sequence[Column]) -> list[str]:
         """Print a table that fits the terminal; the titles of the columns left out for that.
 
-        Elsewhere than on a terminal nothing is left out and nothing is cut.
+        What all rows share stands in one line above. Elsewhere than on a terminal nothing is left out,
+        folded or cut.
         """
         if not self.terminal:
             for row in plain_rows(columns):
                 print(row)
             return []
-        shown, widths, dropped = fitted(columns, self.width)
-        for line in self.rows(shown, widths):
+        lines, dropped = self.picture(columns)
+        for line in lines:
             self.console().print(line)
         return dropped
+
+    def picture(self, columns: Sequence[Column]) -> tuple[list[Text], list[str]]:
+        """The lines of a table as wide as the terminal, and the titles of the columns left out for that."""
+        from rich.text import Text
+
+        above, kept = folded(columns, self.width, self.dot)
+        shown, widths, dropped = fitted(kept, self.width)
+        heading = [Text(above, "dim", no_wrap=True)] if above else []
+        return [*heading, *self.rows(shown, widths)], dropped
 
     def rows(self, columns: Sequence[Column], widths: Sequence[int]) -> Iterator[Text]:
         """The lines of a table for a terminal, its titles first."""
@@ -144,11 +160,7 @@ class Output:
         for row in range(-1, count):
             line = Text(no_wrap=True)
             for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
-                text = one_line(column.title if row < 0 else column.cells[row])
-                cell = Text(
-                    cut(text, width, column.path or row < 0),
-                    "bold dim" if row < 0 else column.style(row),
-                )
+                cell = Text(column.cell(row, width), "bold dim" if row < 0 else column.style(row))
                 last = index == len(columns) - 1
                 space = " " * (width - cell.cell_len)
                 line.append_text(Text(space) + cell if column.right else cell)
@@ -202,9 +214,45 @@ class Output:
             if bar is not None:
                 bar.stop()
 
+    @contextmanager
+    def status(self, *, every: float = 30.0) -> Iterator[Callable[[str], None]]:
+        """Where something stands, on standard error: a line that changes on a terminal, elsewhere a new line
+        after `every` seconds when there is something new.
+
+        Yields a function that takes the line.
+        """
+        if self.mode != "human":
+            yield lambda text: None
+            return
+        if not sys.stderr.isatty():
+            yield _Occasionally(self, every).tell
+            return
+        from rich.status import Status
+
+        shown = Status(
+            "", console=self.console(stderr=True), spinner="line" if self.ascii_only else "dots"
+        )
+        with shown:
+            yield lambda text: shown.update(printable(text))
+
     @property
     def _shows_progress(self) -> bool:
         return self.mode == "human" and sys.stderr.isatty()
+
+
+class _Occasionally:
+    """A line now and then, for a log that somebody reads later."""
+
+    def __init__(self, out: Output, every: float) -> None:
+        self._out, self._every = out, every
+        self._told_at = time.monotonic()
+        self._last = ""
+
+    def tell(self, text: str) -> None:
+        now = time.monotonic()
+        if text != self._last and now - self._told_at >= self._every:
+            self._told_at, self._last = now, text
+            self._out.say(text)
 
 
 class _Bar:

@@ -277,11 +277,17 @@ def _told(face: Face) -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def _progress(face: Face, times: int) -> Iterator[Callable[[Live], None]]:
+    """How far a re-run has come: a line that changes on a terminal, and a line now and then elsewhere."""
+    from ..reproduce.words import progress_line
+
     told: set[tuple[str, int]] = set()
-    with face.out.progress("Running again", after=0.5) as report:
+    seen: set[int] = set()
+    with face.out.status() as status:
 
         def progress(live: Live) -> None:
-            report(live.done, live.total or None)
+            seen.add(id(live))
+            which = f"run {len(seen)} of {times}: " if times > 1 else ""
+            status(which + progress_line(live))
             if live.differing is not None and live.differing[:2] not in told:
                 metric, step, a, b = live.differing
                 told.add((metric, step))
@@ -393,8 +399,12 @@ def diff(
 ) -> int:
     """Show where two experiments differ.
 
-    The curves of every metric are compared point by point, then what was captured: code, configuration, parameters,
-    packages, seeds, hardware and data.
+    The curves of every metric are compared point by point, then what was captured, the likeliest causes first:
+    configuration, parameters, code, data, seeds, packages and hardware.
+
+    diff is for why two experiments came out differently. `anew compare` is for which of several did better and with
+    which settings: results side by side, without a verdict. `anew check` is diff with a baseline, for continuous
+    integration; `anew reproduce` runs an experiment again first.
 
     \b
     Examples:
@@ -455,7 +465,8 @@ def check(
 ) -> int:
     """Fail if an experiment's curves differ from those of a baseline.
 
-    For continuous integration: the verdict is the exit code.
+    For continuous integration: the verdict is the exit code. `anew diff` compares two experiments in the same way,
+    and always prints the causes too; `anew compare` shows results of several side by side, without a verdict.
 
     \b
     Examples:

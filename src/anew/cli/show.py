@@ -14,7 +14,7 @@ from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
 from .face import Face, complete_experiment, shared
 from .forward import told
-from .table import Column
+from .table import Column, width_of
 from .words import (
     ago,
     duration,
@@ -29,6 +29,7 @@ from .words import (
 )
 
 if TYPE_CHECKING:
+    from ..forwarders.later import Forwarded
     from ..reading.views import ExperimentView
     from ..store import Store
 
@@ -36,21 +37,22 @@ __all__ = ["show"]
 
 _MOST_FILES = 10
 _MOST_METRICS = 50
+_MOST_KEYS = 60
+_MOST_CHANGED = 5
 
 
 @click.command()
 @click.argument("experiment", shell_complete=complete_experiment)
-@click.option("--config", is_flag=True, help="Also the whole configuration.")
 @click.option("--system", is_flag=True, help="Also the metrics of the machine (system/...).")
 @click.option("--all", "everything", is_flag=True, help="Show everything, and shorten nothing.")
 @shared(quiet="Print the folder alone.")
-def show(face: Face, experiment: str, config: bool, system: bool, everything: bool) -> None:
+def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
     """Show everything about one experiment.
 
     \b
     Examples:
       anew show k7f3
-      anew show alice/vision/resnet50 --config
+      anew show alice/vision/resnet50 --all
       anew show k7f3 --json | jq .params
       cd $(anew show k7f3 -q)
     """
@@ -58,18 +60,13 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
         view = store.get(experiment)
 
         def document() -> object:
-            forwarded = [{**asdict(one), "complete": one.complete} for one in view.forwarded]
+            forwarded = [{**asdict(one), "complete": one.complete} for one in _forwarded(view)]
             return {**view.to_dict(), "values": _values_document(view), "forwarded": forwarded}
 
         def table() -> None:
             _facts(face, view)
             _mapping(face, "Parameters", flat(view.params), everything)
-            if view.config and (config or everything):
-                _mapping(face, "Configuration", flat(view.config), everything)
-            elif view.config:
-                keys = plural(len(flat(view.config)), "key")
-                face.out.line(f"Configuration: {keys}; --config shows it.", "dim")
-                face.out.line()
+            _mapping(face, "Configuration", flat(view.config or {}), everything)
             _openings(face, view)
             _metrics(face, store, view, system or everything, everything)
             _values(face, view, everything)
@@ -79,7 +76,12 @@ def show(face: Face, experiment: str, config: bool, system: bool, everything: bo
                 for line in printable(view.error).rstrip().split("\n"):
                     face.out.line(f"  {line}", "red")
 
-        face.out.emit(document, ids=[str(view.path)], table=table)
+        face.out.emit(document, ids=[str(view.local_path or view.id)], table=table)
+
+
+def _forwarded(view: ExperimentView) -> list[Forwarded]:
+    """How far it has come to other trackers, where that is known here."""
+    return view.forwarded if view.local_path is not None else []
 
 
 def _heading(face: Face, text: str) -> None:
@@ -103,10 +105,12 @@ def _facts(face: Face, view: ExperimentView) -> None:
         ("by", f"{view.user or ''}{f' on {view.host}' if view.host else ''}".strip(), ""),
         ("source", _source(view), ""),
         ("parent", parent, ""),
-        ("folder", str(view.path), ""),
+        ("folder", str(view.local_path or ""), ""),
         ("lost", f"{plural(view.lost, 'record')} could not be written" if view.lost else "", "red"),
     ]
-    rows += [("forwarded", told(one), "" if one.error is None else "red") for one in view.forwarded]
+    rows += [
+        ("forwarded", told(one), "" if one.error is None else "red") for one in _forwarded(view)
+    ]
     for name, text, style in rows:
         if text:
             _pair(face, name, one_line(text), style)
@@ -124,7 +128,7 @@ def _source(view: ExperimentView) -> str:
     why = problems.get("code") if isinstance(problems, dict) else None
     parts = [str(git.get("commit") or "")[:12], f"on {git['branch']}" if git.get("branch") else ""]
     if git.get("dirty"):
-        parts.append("with uncommitted changes")
+        parts.append(f"with uncommitted changes{_changed(git)}")
     elif git.get("repository") is False:
         parts.append("not in a git repository")
     elif git.get("dirty") is None and (git or why):
@@ -132,6 +136,15 @@ def _source(view: ExperimentView) -> str:
             "(whether there were uncommitted changes is unknown" + (f": {why})" if why else ")")
         )
     return " ".join(part for part in parts if part)
+
+
+def _changed(git: Mapping[str, Any]) -> str:
+    """The first files that were changed, what programs leave behind last."""
+    outputs = set(git.get("outputs") or ())
+    names = sorted(map(str, git.get("changed") or ()), key=lambda name: name in outputs)
+    more = int(git.get("changed_count") or 0) - len(names[:_MOST_CHANGED])
+    told = ", ".join(names[:_MOST_CHANGED]) + (f" and {more} more" if more > 0 else "")
+    return f" to {told}" if names else ""
 
 
 def _pair(face: Face, name: str, text: str, style: str = "", width: int = 12) -> None:
@@ -147,10 +160,16 @@ def _mapping(face: Face, title: str, values: Mapping[str, Any], whole: bool) -> 
     if not values:
         return
     _heading(face, title)
-    width = min(40, max(len(one_line(key)) for key in values))
-    for key, one in values.items():
+    shown = list(values.items())[: None if whole else _MOST_KEYS]
+    width = min(40, max(width_of(one_line(key)) for key, _ in shown))
+    # A long text takes one line, of a terminal as of a file.
+    room = max(20, face.out.width - width - 4) if face.out.terminal else 200
+    for key, one in shown:
         text = value(one)
-        _pair(face, f"  {one_line(key)}", text if whole else shortened(text, 200), width=width + 2)
+        _pair(face, f"  {one_line(key)}", text if whole else shortened(text, room), width=width + 2)
+    if len(shown) < len(values):
+        more = plural(len(values) - len(shown), "more key")
+        face.out.line(f"  and {more}; --all shows them.", "dim")
     face.out.line()
 
 
@@ -214,7 +233,7 @@ def _step(step: int | None) -> str:
 def _values_document(view: ExperimentView) -> list[dict[str, Any]]:
     return [
         {"name": one.name, "kind": one.kind, "step": one.step, "time": one.time,
-         "path": None if one.path is None else str(one.path)}
+         "path": None if one.local_path is None else str(one.local_path)}
         for one in view.values()
     ]  # fmt: skip
 

@@ -185,10 +185,13 @@ def _holds_folders(experiment: str) -> bool:
 
 
 def is_current(storage: Storage, cursor: bytes) -> bool:
-    """Whether everything among an experiment's files was taken in, and nothing else counts for it."""
+    """Whether everything among an experiment's files was taken in, and nothing else counts for it.
+
+    One that cannot be compared is not: whoever takes it in then notes what is wrong with it.
+    """
     try:
         return storage.list("journal") != [] and not any(
             True for _ in follow_pieces(storage, _cursors.decode(cursor), STREAMS, chunk_bytes=4096)
         )
-    except (msgspec.MsgspecError, OSError):
+    except Exception:  # noqa: BLE001  (the bulkhead: whatever is wrong with one, the others are shown)
         return False

@@ -14,7 +14,7 @@ from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
 from .finding import Finding
 from .index import Index, Progress
-from .records import examine_records, said
+from .records import Hashes, examine_records, said
 from .trash import Trash
 
 __all__ = ["Finding", "examine"]
@@ -48,10 +48,14 @@ def examine(
         findings += _compare(index, known, walked, repair)
         nameless = {found.prefix for found in findings if found.kind == "no identity"}
         late = []
+        hashes: Hashes = {}
         for done, prefix in enumerate(walked, 1):
             found = list(
                 examine_records(
-                    ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix), prefix
+                    ExperimentLayout(index.folder_of(prefix)),
+                    index.journals.of(prefix),
+                    prefix,
+                    hashes,
                 )
             )
             if prefix in nameless:  # which was said
@@ -112,8 +116,15 @@ def _compare(
         if experiment_id is None:
             message = "It has a journal, but the journal does not contain the experiment's id."
             yield Finding("no identity", prefix, message, folder)
-        elif known.get(prefix) == experiment_id or experiment_id in deleted:
+        elif known.get(prefix) == experiment_id:
             continue
+        elif (gone := deleted.get(experiment_id)) is not None:
+            if gone.prefix != prefix:
+                message = (
+                    f"It has the id {experiment_id} of an experiment that was deleted, so it is not shown. "
+                    f"Continue it, which makes it an experiment of its own, or delete the folder."
+                )
+                yield Finding("copy", prefix, message, folder)
         elif (first := where.get(experiment_id, prefix)) != prefix and first in seen:
             message = (
                 f"It has the id {experiment_id} of {first}. This copy is not shown. Delete one "

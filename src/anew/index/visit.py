@@ -261,6 +261,10 @@ class Visit:
         awaited = may_seal(self._storage, lambda: awaited_by(self.state, self._sinks()), now)
         if self._series.flush(self.place, ended, may_seal=awaited).files:
             self._note_sealed()
+        vanished = {g.writer: (g.since, g.reason) for g in self._gone}
+        if vanished != self.state.vanished:
+            self.state.vanished = vanished
+            self._changed = self._took = True
         status, reason, ended_at, paused = shown(self.state, self._gone)
         given_up = {g.writer for g in self._gone if now - g.since > GIVE_UP_SECONDS}
         live = any(

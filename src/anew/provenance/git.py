@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["EMPTY_TREE", "capture_git", "capture_loose_code"]
+__all__ = ["EMPTY_TREE", "capture_git", "capture_loose_code", "looks_like_code"]
 
 FILE_LIMIT = 1 << 20  # bytes of one untracked or changed file
 PATCH_LIMIT = 10 << 20  # bytes of all of them
@@ -22,6 +22,77 @@ UNTRACKED_LIMIT = 2000  # untracked files looked at
 _INDEX = "experiments.db"  # and what SQLite puts beside it
 LISTED = 100  # changed paths named in the record
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+# Endings and names of files that a person writes, and folders that programs write into.
+_CODE = frozenset(
+    [
+        ".py",
+        ".pyi",
+        ".pyx",
+        ".pxd",
+        ".ipynb",
+        ".sh",
+        ".bash",
+        ".zsh",
+        ".yaml",
+        ".yml",
+        ".toml",
+        ".cfg",
+        ".ini",
+        ".json",
+        ".jsonnet",
+        ".gin",
+        ".env",
+        ".c",
+        ".cc",
+        ".cpp",
+        ".cxx",
+        ".cu",
+        ".cuh",
+        ".h",
+        ".hpp",
+        ".rs",
+        ".go",
+        ".js",
+        ".ts",
+        ".r",
+        ".jl",
+        ".m",
+        ".lua",
+        ".scala",
+        ".java",
+        ".sql",
+        ".slurm",
+        ".sbatch",
+        ".lock",
+        ".md",
+        ".rst",
+        ".nix",
+    ]
+)
+_CODE_NAMES = frozenset({"Makefile", "Dockerfile", "Snakefile", "requirements.txt", "justfile"})
+_OUTPUT_FOLDERS = frozenset(
+    [
+        "artifacts",
+        "checkpoints",
+        "ckpt",
+        "ckpts",
+        "experiments",
+        "lightning_logs",
+        "log",
+        "logs",
+        "mlruns",
+        "multirun",
+        "output",
+        "outputs",
+        "results",
+        "runs",
+        "tb_logs",
+        "wandb",
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".hydra",
+    ]
+)
 # The patch must not depend on how the user likes diffs to look.
 _DIFF = (
     "diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-U3",
@@ -92,6 +163,10 @@ def capture_git(
         names = sorted({*status.changed, *status.untracked})
         facts["changed"] = [_readable(name) for name in names[:LISTED]]
         facts["changed_count"] = len(names)
+        outputs = [name for name in sorted(status.untracked) if not looks_like_code(name)]
+        if outputs:
+            facts["outputs"] = [_readable(name) for name in outputs[:LISTED]]
+            facts["outputs_count"] = len(outputs)
         if masked:
             facts["masked"] = [_readable(name) for name in masked]
     if left_out:
@@ -123,6 +198,14 @@ def _without_records(root: str, untracked: list[str]) -> list[str]:
         return bool(store) and os.path.isdir(store)
 
     return [path for path in untracked if not is_ours(path)]
+
+
+def looks_like_code(path: str) -> bool:
+    """Whether a file that git does not know is one that a person wrote, rather than what a program left behind."""
+    *folders, name = path.split("/")
+    if not _OUTPUT_FOLDERS.isdisjoint(folders):
+        return False
+    return name in _CODE_NAMES or os.path.splitext(name)[1].lower() in _CODE
 
 
 def _is_experiment(folder: str) -> bool:

@@ -49,6 +49,7 @@ __all__ = ["Capturer"]
 BACKGROUND_AFTER = 0.2  # seconds; the first points come first
 FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
 END_WAIT = 30.0
+_NAMED = 5  # changed files that the warning names
 
 
 class _Known:
@@ -365,10 +366,16 @@ class Capturer:
     def _warn(self, recording: Recording, facts: dict[str, Any]) -> None:
         if recording.settings.quiet:
             return
-        count = facts.get("changed_count", 0)
+        # What programs leave behind in a repository is nothing to commit.
+        count = facts.get("changed_count", 0) - facts.get("outputs_count", 0)
+        if count <= 0:
+            return
+        outputs = frozenset(facts.get("outputs", ()))
+        names = [name for name in facts.get("changed", ()) if name not in outputs][:_NAMED]
+        more = f" and {count - len(names)} more" if count > len(names) else ""
         line = (
-            f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']}; "
-            "saved as environment/git.patch"
+            f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']} "
+            f"({', '.join(names)}{more}); saved as environment/git.patch"
         )
         if facts.get("left_out_count"):
             line += f", {facts['left_out_count']} left out (see `anew show`)"

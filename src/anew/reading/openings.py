@@ -16,8 +16,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status, reason: How it ended.
-        started_at, ended_at: Seconds since the epoch; `ended_at` is None while it runs, and where its process vanished
-            and no reader has recorded that.
+        started_at, ended_at: Seconds since the epoch; `ended_at` is None while it runs, and of a process that vanished
+            the time of its last sign of life.
         user, host: Who ran it, and where.
         config: Its configuration where that differs from the experiment's, else None.
         captured: What was captured about how it ran, as `ExperimentView.captured`.

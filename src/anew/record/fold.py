@@ -21,6 +21,7 @@ from .events import (
     Event,
     FieldSet,
     FileLogged,
+    FilesFreed,
     Linked,
     Opened,
     ParamsSet,
@@ -114,8 +115,12 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
     its value or None; `captured` maps what was captured to its data; `own` maps the id of an opening to what is its
-    own, `recipe_of` is the one whose recipe is the experiment's; `config_of` is the writer of `config`; `folded_to` is the time of the
+    own, `recipe_of` is the one whose recipe is the experiment's, and `config_of` the writer of `config`; `files` and `file_bytes`
+    count every save, and `freed` maps the ids of files whose bytes were given back to when that was; `folded_to` is the time of the
     newest event applied, and `seen` the bytes of each writer's events that applied events come after.
+
+    `vanished` is what no event says (yet): the writers without an end whose processes the reader found to be gone, each
+    with the time of its last sign of life and the reason.
     """
 
     experiment_id: str = ""
@@ -137,11 +142,13 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     writers: dict[str, WriterState] = {}
     files: int = 0
     file_bytes: int = 0
+    freed: dict[str, float] = {}
     values: int = 0
     lost: int = 0
     lost_reason: str | None = None
     folded_to: float = 0.0
     seen: dict[str, int] = {}
+    vanished: dict[str, tuple[float, str]] = {}
 
     def apply(self, writer: str, event: Event) -> None:
         """Apply one event of the writer with that segment name."""
@@ -207,7 +214,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
         return [self._opening(id_, names) for id_, names in together.items()]
 
     def _opening(self, id_: str, names: list[str]) -> Opening:
-        writers = [self.writers[name] for name in names]
+        writers = [self._as_found(name) for name in names]
         status, reason = _worst(writers)
         if any(w.ended_at is None and w.superseded_by is not None for w in writers):
             status, reason = Status.FAILED, "it vanished without ending, and was continued"
@@ -225,6 +232,15 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
             config=own.config,
             captured=None if mine else own.captured,
         )
+
+    def _as_found(self, name: str) -> WriterState:
+        """A writer, with the end that the reader found if it has none of its own."""
+        writer = self.writers[name]
+        if writer.ended_at is not None or name not in self.vanished:
+            return writer
+        since, reason = self.vanished[name]
+        end = {"status": Status.FAILED, "ended_at": since, "reason": reason, "by": "reader"}
+        return msgspec.structs.replace(writer, **end)
 
     def paused(self) -> float:
         """Seconds between the start and the end during which no opening ran."""
@@ -333,6 +349,11 @@ def _file(state: ExperimentState, writer: str, event: FileLogged) -> None:
     state.file_bytes += event.size
 
 
+def _freed(state: ExperimentState, writer: str, event: FilesFreed) -> None:
+    for file_id in event.file_ids:
+        state.freed.setdefault(file_id, event.t)
+
+
 def _value(state: ExperimentState, writer: str, event: ValueLogged) -> None:
     state.values += 1
 
@@ -353,6 +374,7 @@ _APPLY: dict[type, Any] = {
     Linked: _linked,
     Captured: _captured,
     FileLogged: _file,
+    FilesFreed: _freed,
     ValueLogged: _value,
     RecordsLost: _lost,
 }

@@ -6,6 +6,7 @@ Each difference says where it stands (`kind` and `what`), both values, and how l
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +82,21 @@ class Side:
 def captured_differences(
     a: Side, b: Side, sides: tuple[str, str] = ("the original", "the re-run")
 ) -> list[InputDifference]:
-    """Everything captured of both that is not the same, the likeliest to matter first."""
+    """Everything captured of both that is not the same, the likeliest to matter first.
+
+    Among those that are as likely, what somebody chose comes first: the configuration and the parameters. The same
+    setting, or the same seed, that stands in several places is one difference.
+    """
+    config = list(_mapping("config", a.config, b.config))
+    params = [
+        one
+        for one in _mapping("params", a.params, b.params)
+        if (one.what, one.a, one.b) not in [(other.what, other.a, other.b) for other in config]
+    ]
     found = [
+        *_seeds_once([*config, *params], list(_seeds(a, b, sides))),
         *_code(a, b, sides),
         *_data(a, b, sides),
-        *_seeds(a, b, sides),
-        *_mapping("config", a.config, b.config),
-        *_mapping("params", a.params, b.params),
         *_command(a, b),
         *_packages(a, b),
         *_python(a, b),
@@ -199,12 +208,41 @@ def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference
             "seed", "deterministic", x.get("deterministic"), y.get("deterministic"), "likely", text
         )
     states_a, states_b = x.get("states", {}), y.get("states", {})
-    for library in sorted({*states_a} & {*states_b}):
-        if states_a[library] != states_b[library] and not (seed_a is None and seed_b is None):
-            text = f"the random state of {library} was not the same"
-            yield InputDifference(
-                "random state", library, states_a[library], states_b[library], "likely", text
-            )
+    others = [
+        library
+        for library in sorted({*states_a} & {*states_b})
+        if states_a[library] != states_b[library]
+    ]
+    if others and not (seed_a is None and seed_b is None):
+        names = ", ".join(others)
+        a_states, b_states = (
+            {one: states[one] for one in others} for states in (states_a, states_b)
+        )
+        text = f"the random state of {names} was not the same"
+        yield InputDifference("random state", names, a_states, b_states, "likely", text)
+
+
+_SEED = re.compile(r"(^|[._])(random_?)?(seed|state)$", re.IGNORECASE)
+
+
+def _seeds_once(
+    settings: list[InputDifference], seeds: list[InputDifference]
+) -> Iterator[InputDifference]:
+    """Settings, then what is known of the seeds; a seed that a setting or the seed itself explains is not said again."""
+    given = [one for one in settings if _SEED.search(one.what)]
+    changed = [one for one in seeds if one.what == "seed"]
+    for one in settings:
+        if not (given and one in given[1:] and (one.a, one.b) == (given[0].a, given[0].b)):
+            yield one
+    for one in seeds:
+        explained = one.what == "seed" and any(
+            (one.a is None and one.b is None) or (one.a, one.b) == (other.a, other.b)
+            for other in given
+        )
+        # Other seeds make other random states.
+        follows = one.kind == "random state" and bool(changed)
+        if not explained and not follows:
+            yield one
 
 
 def _mapping(kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[InputDifference]:

@@ -19,6 +19,8 @@ class Live:
 
     Attributes:
         done: Points seen so far of metrics that count; `total` as many as the original has.
+        step: The largest step seen so far; `last_step` the original's.
+        tolerated: Whether values differed, but within the tolerance.
         differing: The first difference beyond the tolerance, as `(metric, step, original, re-run)`.
     """
 
@@ -38,6 +40,11 @@ class Live:
         self._cursor: Cursor = {}
         self.total = sum(len(rows) for rows in self._wanted.values())
         self.done = 0
+        self.step = 0
+        self.last_step = max(
+            (step for rows in self._wanted.values() for step, _ in rows), default=0
+        )
+        self.tolerated = False
         self.differing: tuple[str, int, float, float] | None = None
 
     def look(self) -> None:
@@ -53,6 +60,7 @@ class Live:
 
     def _take(self, name: str, step: int, value: float) -> None:
         self.done += 1
+        self.step = max(self.step, step)
         nth = self._seen[name][step]
         self._seen[name][step] += 1
         original = self._wanted[name].get((step, nth))
@@ -60,5 +68,9 @@ class Live:
             return
         rtol, atol = self._tolerance.of(name)
         same = original == value or (math.isnan(original) and math.isnan(value))
-        if not same and not abs(original - value) <= atol + rtol * abs(original):
+        if same:
+            return
+        if abs(original - value) <= atol + rtol * abs(original):
+            self.tolerated = True
+        else:
             self.differing = (name, step, original, value)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .comparison import Judgement
+from .live import Live
 from .verdict import MetricVerdict, Verdict
 
-__all__ = ["difference_lines", "metric_rows", "verdict_line"]
+__all__ = ["difference_lines", "metric_rows", "progress_line", "verdict_line"]
 
 _SHOWN_PER_KIND = 12
 
@@ -50,3 +51,17 @@ def difference_lines(judgement: Judgement) -> list[str]:
             if len(found) > _SHOWN_PER_KIND:
                 lines.append(f"  and {len(found) - _SHOWN_PER_KIND} more")
     return lines
+
+
+def progress_line(live: Live) -> str:
+    """How far a re-run has come, and whether its curves have been the original's so far."""
+    if not live.done:
+        return "nothing logged yet"
+    if live.last_step > 0:
+        where = f"step {live.step:,} of {live.last_step:,}"
+    else:
+        where = f"{live.done:,} of {live.total:,} points"
+    if live.differing is not None:
+        metric, step, *_ = live.differing
+        return f"{where}, {metric} differs since step {step:,}"
+    return f"{where}, {'within tolerance' if live.tolerated else 'identical'} so far"

@@ -12,27 +12,39 @@ import os
 
 from ..journal.writer import LEAD
 from .documents import read_identity
+from .identity import said_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..journal.layout import ExperimentLayout, RootLayout
 
 __all__ = ["fork_id", "is_copy"]
 
 _MOST_BYTES = 16 << 20
+_COMMANDS = ("moved", "deleted", "restored", "purged")
 
 
 def is_copy(root: RootLayout, prefix: str, experiment_id: str) -> bool:
-    """Whether the experiment at a prefix is a copy of one that still lies where it was opened last."""
+    """Whether the experiment at a prefix is a copy of one that still lies where it is filed, or that was deleted.
+
+    It is filed where readers show it: where a command moved it or put it back last, else where it was opened last.
+    """
     layout = root.experiment(prefix)
-    home = _opened_at(layout, experiment_id)
-    if home in ("", prefix) or any(part in ("", ".", "..") for part in home.split("/")):
-        return False
-    original = root.experiment(home)
-    known = read_identity(original.metadata)
-    if known is None or known["experiment_id"] != experiment_id:
-        return False
-    return not os.path.samefile(original.folder, layout.folder)
+    last = _last_command(root, experiment_id)
+    if last.get("k") in ("deleted", "purged"):
+        return True
+    for home in (str(last.get("prefix") or ""), _opened_at(layout, experiment_id)):
+        if home == prefix:
+            return False
+        if not home or any(part in ("", ".", "..") for part in home.split("/")):
+            continue
+        original = root.experiment(home)
+        known = read_identity(original.metadata)
+        if known is not None and known["experiment_id"] == experiment_id:
+            return not os.path.samefile(original.folder, layout.folder)
+    return False
 
 
 def fork_id(layout: ExperimentLayout, experiment_id: str) -> str:
@@ -46,6 +58,25 @@ def fork_id(layout: ExperimentLayout, experiment_id: str) -> str:
     return id_from_bytes(
         hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()[:ID_LENGTH]
     )
+
+
+def _last_command(root: RootLayout, experiment_id: str) -> dict[str, Any]:
+    """What a command did last to an experiment's folder, as the root's journal says; empty where none did anything."""
+    said = [one for one in said_of(root, experiment_id) if one.get("k") in _COMMANDS]
+    seen = {str(id_) for one in said for id_ in _items(one.get("after"))}
+    return max(
+        (one for one in said if str(one.get("id")) not in seen),
+        key=lambda one: (_number(one.get("t")), str(one.get("id"))),
+        default={},
+    )
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) and abs(value) < 1e18 else 0.0
 
 
 def _opened_at(layout: ExperimentLayout, experiment_id: str) -> str:

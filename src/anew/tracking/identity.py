@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-__all__ = ["Known", "Named", "Place", "find_by_id", "named"]
+__all__ = ["Known", "Named", "Place", "find_by_id", "named", "said_of"]
 
 _TAIL_BYTES = 1 << 16
 
@@ -241,7 +241,16 @@ def find_by_id(root: RootLayout, experiment_id: str) -> Known | None:
 
 
 def _announced(root: RootLayout, experiment_id: str) -> Iterator[str]:
-    """The prefixes that hints name for an id, the newest of each file first."""
+    """The prefixes that the root's journal names for an id, the newest of each file first."""
+    for found in said_of(root, experiment_id):
+        try:
+            yield check_prefix(found.get("prefix"))
+        except ValueError:
+            continue
+
+
+def said_of(root: RootLayout, experiment_id: str) -> Iterator[dict[str, Any]]:
+    """The lines of the root's journal about an experiment, the newest of each file first."""
     from ..journal.root import journal_files
 
     mark = experiment_id.encode("utf-8", "replace")
@@ -254,10 +263,10 @@ def _announced(root: RootLayout, experiment_id: str) -> Iterator[str]:
         for line in reversed(lines):
             try:
                 found = json.loads(line)
-                if found.get("experiment_id") == experiment_id:
-                    yield check_prefix(found.get("prefix"))
-            except (ValueError, AttributeError):
+            except (ValueError, RecursionError):
                 continue
+            if isinstance(found, dict) and found.get("experiment_id") == experiment_id:
+                yield found
 
 
 def _is_there(root: RootLayout, prefix: str) -> bool:

@@ -47,6 +47,8 @@ class OpenRoot:
         self.guard = threading.RLock()
         self.journal = RootJournal(RootLayout(path), user=user, durable=durable)
         self._refreshes = refresh
+        self._begun = 0
+        self._last: Refreshed | None = None
         self._open()
 
     def _open(self, *, elsewhere: bool = False) -> None:
@@ -66,12 +68,21 @@ class OpenRoot:
         return self.stores.series
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
-        """Bring the index up to date now."""
+        """Bring the index up to date now.
+
+        Of several threads that ask at once, one does it for all that came before it began.
+        """
+        begun = self._begun
         with self.guard:
+            if self._begun > begun and self._last is not None:
+                return self._last
+            self._begun += 1
+            self._last = None
             if not self._there and os.path.isdir(self.path):
                 self.stores.close()
                 self._open()
-            return self._in_room(lambda: self.index.refresh(progress))
+            self._last = self._in_room(lambda: self.index.refresh(progress))
+            return self._last
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
         """Make everything that is derived again."""

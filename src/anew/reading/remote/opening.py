@@ -1,0 +1,33 @@
+"""From the address of a server to what answers questions about its store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from .backend import RemoteBackend
+from .calls import Calls
+from .connection import Connections, Transport
+from .upkeep import RemoteUpkeep
+
+__all__ = ["Opened", "open_server"]
+
+
+class Opened(NamedTuple):
+    """A server that can be asked: its backend, its upkeep, and what closes both."""
+
+    backend: RemoteBackend
+    upkeep: RemoteUpkeep
+    close: Callable[[], None]
+
+
+def open_server(url: str, transport: Transport | None = None) -> Opened:
+    """What a server answers; nothing is sent before the first question.
+
+    Args:
+        url: Its address, such as `http://127.0.0.1:5700`.
+        transport: What carries the requests; HTTP connections of our own if not given.
+    """
+    calls = Calls(transport or Connections(url), url)
+    backend = RemoteBackend(calls)
+    return Opened(backend, RemoteUpkeep(calls, backend), calls.close)

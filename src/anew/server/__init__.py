@@ -1,0 +1,1 @@
+"""The server: a table of routes over a `Backend`."""

@@ -1,0 +1,160 @@
+"""The application: every route of the table, and the one road that each request takes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from importlib.metadata import version
+from typing import Any, get_args, get_origin
+
+import anyio
+import anyio.to_thread
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as Path
+
+from ..errors import InvalidValue
+from ..reading.wire import decode
+from .access import Access
+from .callers import Role
+from .openapi import openapi
+from .place import Place
+from .replies import MSGPACK, Denied, refused, replied
+from .routes import Call, Nothing, Route
+from .table import API, ROUTES
+
+__all__ = ["MOST_BODY", "make_app"]
+
+MOST_BODY = 16 << 20
+"""Bytes of a body; what is longer is refused before it was read."""
+_PATIENCE = 60.0
+"""Seconds that a body may take to arrive."""
+
+
+def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> Starlette:
+    """The application that serves a store.
+
+    Args:
+        place: The store; it is closed with the application.
+        access: What is asked of every request.
+        routes: The table. The OpenAPI document and the status of the process are added to it.
+    """
+    document: list[dict[str, Any]] = []
+
+    def described(call: Call) -> Any:
+        if not document:
+            document.append(openapi(every, version("anew")))
+        return document[0]
+
+    every = (
+        *routes,
+        Route("GET", f"{API}/openapi.json", "openapi", Nothing, dict[str, Any], "This document.", Role.ANYONE, reply=described),
+        Route("GET", "/healthz", "healthz", Nothing, str, "Whether the process answers.", Role.ANYONE, reply=lambda _: "ok"),
+        Route("GET", "/", "root", Nothing, str, "Where to go from here.", Role.ANYONE, reply=lambda _: f"Anew. The API is described at {API}/openapi.json."),
+    )  # fmt: skip
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(place.close)
+
+    async def failed(_: Request, error: Exception) -> Response:
+        status = getattr(error, "status_code", 500)
+        words = {404: "NoSuchRoute", 405: "MethodNotAllowed"}
+        said = "There is no such route, or it does not take this method. The API is described at "
+        return refused(Denied(status, words.get(status, "Refused"), f"{said}{API}/openapi.json."))
+
+    return Starlette(
+        routes=[
+            Path(one.path, _endpoint(one, place, access), methods=[one.method]) for one in every
+        ],
+        exception_handlers={404: failed, 405: failed},
+        lifespan=lifespan,
+    )
+
+
+def _endpoint(
+    route: Route, place: Place, access: Access
+) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            caller = access.admit(request, route)
+            question = await _question(request, route)
+            call = Call(caller, place, question, request)
+            if route.stream is not None:
+                return await route.stream(call)
+            return await anyio.to_thread.run_sync(_answered, route, call)
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001  (every error becomes an answer)
+            return refused(error)
+
+    return endpoint
+
+
+def _answered(route: Route, call: Call) -> Response:
+    assert route.reply is not None
+    return replied(call.request, route.reply(call), arrays=route.arrays)
+
+
+async def _question(request: Request, route: Route) -> Any:
+    """What is asked, from the path and from the query or the body.
+
+    Raises:
+        InvalidValue: It is not what the route takes.
+        Denied: The body is too long, or takes too long.
+    """
+    kind = route.question
+    body = b"" if route.method == "GET" else await _body(request)
+    if kind is Nothing:
+        return Nothing()
+    try:
+        if route.method == "GET":
+            return msgspec.convert(_given(request, kind), kind, strict=False)
+        if request.headers.get("content-type", "").startswith(MSGPACK):
+            return decode(body, kind)
+        return msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
+
+
+def _given(request: Request, kind: type[Any]) -> dict[str, Any]:
+    """The fields of a GET; one that may have several values is given several times."""
+    hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    given: dict[str, Any] = {}
+    for name in request.query_params:
+        several = any(
+            get_origin(one) is tuple for one in (hints.get(name), *get_args(hints.get(name)))
+        )
+        values = request.query_params.getlist(name)
+        given[name] = values if several else values[-1]
+    given.pop("precision", None)
+    unknown = set(given) - set(hints)
+    if unknown:
+        raise InvalidValue(f"There is no parameter {min(unknown)!r} here.", key=min(unknown))
+    return {**given, **request.path_params}
+
+
+async def _body(request: Request) -> bytes:
+    too_long = Denied(413, "TooLarge", f"The body is longer than {MOST_BODY} bytes.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise Denied(415, "UnsupportedMediaType", "Send the body without compression.")
+    announced = request.headers.get("content-length", "0")
+    if announced.isdecimal() and int(announced[:18]) > MOST_BODY:
+        raise too_long
+    pieces: list[bytes] = []
+    length = 0
+    try:
+        with anyio.fail_after(_PATIENCE):
+            async for piece in request.stream():
+                pieces.append(piece)
+                length += len(piece)
+                if length > MOST_BODY:
+                    raise too_long
+    except TimeoutError:
+        raise Denied(408, "Timeout", "The body took too long to arrive.") from None
+    return b"".join(pieces)

@@ -1,0 +1,168 @@
+"""The routes that hand a question on to the backend as it is: what other programs of Anew call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response, StreamingResponse
+
+from ..errors import InvalidValue
+from ..query.content import ContentQuestion
+from ..query.panel import PanelQuestion
+from ..query.points import Points, PointsQuestion
+from ..query.question import FactsQuestion
+from ..reading.wire import encode
+from .replies import SECURITY, replied
+from .routes import Call
+
+__all__ = [
+    "FRAMES",
+    "about",
+    "append",
+    "changes",
+    "documents",
+    "facts",
+    "lines",
+    "names",
+    "open_",
+    "panel",
+    "points",
+    "resolve",
+    "select",
+]
+
+FRAMES = "application/x-anew-frames"
+"""Answers to one question in pieces, each as MessagePack after its length (8 bytes, little-endian). A length of zero ends them."""
+MOST_BYTES = 8 << 20
+MOST_CELLS = 10_000_000
+MOST_BUCKETS = 100_000
+_TOGETHER = 1_000_000
+"""Points that one piece of an answer holds, unless a single experiment has more."""
+
+
+def about(call: Call) -> Any:
+    """See `Backend.about`. The folder is left out: it means nothing on another machine."""
+    told = call.place.backend(call.caller).about()
+    return msgspec.structs.replace(told, root=None, user=call.caller.name)
+
+
+def resolve(call: Call) -> Any:
+    """See `Backend.resolve`."""
+    return call.place.backend(call.caller).resolve(call.question)
+
+
+def select(call: Call) -> Any:
+    """See `Backend.select`."""
+    return call.place.backend(call.caller).select(call.question)
+
+
+def facts(call: Call) -> Any:
+    """See `Backend.facts`."""
+    return call.place.backend(call.caller).facts(call.question)
+
+
+def names(call: Call) -> Any:
+    """See `Backend.names`."""
+    return call.place.backend(call.caller).names(call.question)
+
+
+def panel(call: Call) -> Any:
+    """See `Backend.panel`; which experiments it is of is settled first, so that its size is known.
+
+    Raises:
+        InvalidValue: The answer would be too large.
+    """
+    question: PanelQuestion = call.question
+    backend = call.place.backend(call.caller)
+    if question.ids is None and question.select is not None:
+        ids = tuple(backend.select(question.select).ids)
+        question = msgspec.structs.replace(question, ids=ids, select=None)
+    cells = question.buckets * len(question.metrics) * len(question.ids or ())
+    if question.buckets > MOST_BUCKETS or cells > MOST_CELLS:
+        raise InvalidValue(
+            f"The panel would have {cells:,} buckets in all; the server answers up to {MOST_CELLS:,}, and up to "
+            f"{MOST_BUCKETS:,} of one series. Ask for fewer buckets, metrics or experiments.",
+            key="buckets",
+        )
+    return backend.panel(question)
+
+
+async def points(call: Call) -> Response:
+    """See `Backend.points`; answers of many experiments come in pieces, where the caller takes them so."""
+    import anyio.to_thread
+
+    question: PointsQuestion = call.question
+    backend = call.place.backend(call.caller)
+    if FRAMES not in call.request.headers.get("accept", "") or question.cursor is not None:
+        answer = await anyio.to_thread.run_sync(backend.points, question)
+        return await anyio.to_thread.run_sync(lambda: replied(call.request, answer, arrays=True))
+
+    def batches() -> list[tuple[str, ...]]:
+        known = backend.facts(
+            FactsQuestion(ids=question.ids, parts=frozenset({"metrics"}), now=0.0)
+        )
+        found: list[list[str]] = [[]]
+        held = 0
+        for one in known:
+            metrics = one.metrics or {}
+            wanted = metrics if question.metrics is None else question.metrics
+            count = sum(metrics[name].count for name in wanted if name in metrics)
+            if held and held + count > _TOGETHER:
+                found.append([])
+                held = 0
+            found[-1].append(one.id)
+            held += count
+        return [tuple(ids) for ids in found if ids]
+
+    def piece(ids: tuple[str, ...]) -> bytes:
+        body = encode(backend.points(msgspec.structs.replace(question, ids=ids)))
+        return len(body).to_bytes(8, "little") + body
+
+    pieces = await anyio.to_thread.run_sync(batches)
+    # The first piece is made before the status is sent: most errors come with it.
+    first = await anyio.to_thread.run_sync(piece, pieces[0]) if pieces else None
+
+    async def body() -> Any:
+        if first is None:
+            empty = encode(Points(()))
+            yield len(empty).to_bytes(8, "little") + empty
+        else:
+            yield first
+            for ids in pieces[1:]:
+                yield await anyio.to_thread.run_sync(piece, ids)
+        yield bytes(8)
+
+    return StreamingResponse(body(), headers=SECURITY, media_type=FRAMES)
+
+
+def lines(call: Call) -> Any:
+    """See `Backend.lines`."""
+    limit = min(call.question.limit, 100_000)
+    question = msgspec.structs.replace(call.question, limit=limit)
+    return call.place.backend(call.caller).lines(question)
+
+
+def open_(call: Call) -> Any:
+    """See `Backend.open`; a long range comes in several answers."""
+    question: ContentQuestion = call.question
+    length = MOST_BYTES if question.length is None else min(question.length, MOST_BYTES)
+    question = msgspec.structs.replace(question, length=length)
+    return call.place.backend(call.caller).open(question)
+
+
+def documents(call: Call) -> Any:
+    """See `Backend.documents`."""
+    return call.place.backend(call.caller).documents(call.question)
+
+
+def append(call: Call) -> Any:
+    """See `Backend.append`."""
+    return call.place.backend(call.caller).append(call.question)
+
+
+async def changes(call: Call) -> Response:
+    """See `Backend.changes`; no thread is held by who waits."""
+    backend = call.place.backend(call.caller)
+    question = msgspec.structs.replace(call.question, wait=min(call.question.wait, 60.0))
+    return replied(call.request, await call.place.live.wait(backend, question))

@@ -1,0 +1,47 @@
+"""What one server answers from: the backend, what looks after it, and what waits for changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..reading.backend import Backend
+from ..reading.upkeep import Upkeep
+from .live import Live
+
+if TYPE_CHECKING:
+    from .callers import Caller
+
+__all__ = ["Place"]
+
+
+class Place:
+    """A store that is served.
+
+    Args:
+        backend: What answers.
+        upkeep: What looks after the store.
+        close: Releases both.
+
+    Attributes:
+        live: Tells whoever waits that something has changed.
+    """
+
+    def __init__(
+        self, backend: Backend, upkeep: Upkeep, close: Callable[[], None] | None = None
+    ) -> None:
+        self._backend = backend
+        self.upkeep = upkeep
+        self.live = Live(backend)
+        self._close = close
+
+    def backend(self, caller: Caller) -> Backend:
+        """The backend as somebody may see it: every handler asks this one and no other."""
+        del caller  # without accounts, whoever may ask sees everything
+        return self._backend
+
+    def close(self) -> None:
+        """End what waits, and release the store."""
+        self.live.close()
+        if self._close is not None:
+            self._close()

@@ -1,0 +1,204 @@
+"""What the routes for people, scripts and pages are asked: fields and filters as text.
+
+`Backend` is asked with trees of expressions; here stands what they are made from.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import msgspec
+
+from ..query.panel import PanelQuestion
+from ..query.question import Question, ask, parse_field
+
+__all__ = [
+    "ArchiveRequest",
+    "ContentRequest",
+    "EventsRequest",
+    "ExperimentRequest",
+    "LinesRequest",
+    "ListRequest",
+    "NamesRequest",
+    "PanelRequest",
+    "SeriesRequest",
+    "UsageRequest",
+    "VersionAnswer",
+]
+
+
+class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which experiments, in which order, and what of them.
+
+    Attributes:
+        filter: An expression of the filter language.
+        sort: Fields to sort by; a `-` before one sorts downwards. The newest come first if none is given.
+        columns: Fields to tell of each.
+        group: Fields whose equal values make one row.
+        limit: At most this many rows.
+        offset: How many rows to leave out before the first.
+        total: Whether to count all of them.
+    """
+
+    filter: str | None = None
+    sort: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    limit: int = 100
+    offset: int = 0
+    total: bool = False
+
+    def asked(self) -> Question:
+        """The question in the form that a backend is asked in."""
+        return ask(
+            self.filter or None,
+            sort=self.sort or (() if self.group else ("-created_at",)),
+            columns=self.columns,
+            group=self.group,
+            limit=self.limit,
+            offset=self.offset,
+            total=self.total,
+            now=time.time(),
+        )
+
+
+class ExperimentRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One experiment, by its id, the start of its id, or a name that only one has.
+
+    Attributes:
+        parts: What to tell beside the facts that are listed.
+    """
+
+    ref: str
+    parts: tuple[Literal["state", "metrics", "files", "values", "problems"], ...] = (
+        "state",
+        "metrics",
+    )
+
+
+class SeriesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The points of one metric of one experiment.
+
+    Attributes:
+        metric: Its name; it may have slashes.
+        start: The first step wanted; `stop` the step to stop before.
+        points: At most about how many points to give; all of them if it is not given.
+        cursor: From an earlier answer: gives what was written since. The empty text begins.
+    """
+
+    ref: str
+    metric: str
+    start: int | None = None
+    stop: int | None = None
+    points: int | None = None
+    cursor: str | None = None
+
+
+class LinesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages or console output of one experiment; see `LinesQuestion`."""
+
+    ref: str
+    stream: Literal["messages", "console"] = "messages"
+    writers: tuple[str, ...] = ()
+    level: str | None = None
+    contains: str | None = None
+    pattern: str | None = None
+    cursor: str | None = None
+    time: float | None = None
+    backward: bool = False
+    unfinished: bool = False
+    limit: int = 1000
+
+
+class ContentRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes of something that an experiment keeps.
+
+    Attributes:
+        kind: "file" is a logged file, "value" a logged value that has a file, "capture" something captured of the run.
+        name: Its path, as the facts give it, or the name of the capture.
+    """
+
+    ref: str
+    kind: Literal["file", "value", "capture"]
+    name: str
+
+
+class NamesRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Names that begin to be typed, or the values of a field; see `NamesQuestion`."""
+
+    kind: Literal["param", "config", "metric", "tag", "bindr", "value"]
+    field: str | None = None
+    contains: str = ""
+    counts: bool = False
+    limit: int = 1000
+
+
+class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Metrics of many experiments on one grid; see `PanelQuestion`.
+
+    Attributes:
+        ids: The experiments; those that meet `filter` if there are none.
+        filter: An expression of the filter language; `sort` and `limit` go with it.
+        group: A field whose equal values make a group.
+    """
+
+    ids: tuple[str, ...] | None = None
+    filter: str | None = None
+    sort: tuple[str, ...] = ("-created_at",)
+    limit: int | None = None
+    metrics: tuple[str, ...]
+    x: Literal["step", "time", "relative"] = "step"
+    start: float | None = None
+    stop: float | None = None
+    buckets: int = 500
+    smooth: float = 0.0
+    group: str | None = None
+    quantiles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+    def asked(self) -> PanelQuestion:
+        """The question in the form that a backend is asked in."""
+        select = None
+        if self.ids is None:
+            select = ask(self.filter or None, sort=self.sort, limit=self.limit, now=time.time())
+        return PanelQuestion(
+            ids=self.ids,
+            select=select,
+            metrics=self.metrics,
+            x=self.x,
+            start=self.start,
+            stop=self.stop,
+            buckets=self.buckets,
+            smooth=self.smooth,
+            group=None if self.group is None else parse_field(self.group),
+            quantiles=self.quantiles,
+        )
+
+
+class EventsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Changes as they happen.
+
+    Attributes:
+        since: The cursor to begin after; a `Last-Event-ID` header wins. From now on if neither is there.
+    """
+
+    since: str | None = None
+
+
+class VersionAnswer(msgspec.Struct, frozen=True):
+    """The cursor of the newest change: it is the same for as long as nothing changes."""
+
+    version: str
+
+
+class UsageRequest(msgspec.Struct, frozen=True):
+    """How many bytes some experiments take on the server's disk; the whole store if there are no ids."""
+
+    ids: tuple[str, ...] | None = None
+
+
+class ArchiveRequest(msgspec.Struct, frozen=True):
+    """Some experiments as a zip file; `whole` adds documents, versions and aliases."""
+
+    ids: tuple[str, ...]
+    whole: bool = False

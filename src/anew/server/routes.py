@@ -1,0 +1,65 @@
+"""What a route is: how it is called, what it is asked and answers, and who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from .callers import Caller, Role
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from .place import Place
+
+__all__ = ["Call", "Nothing", "Route"]
+
+
+class Nothing(msgspec.Struct, frozen=True):
+    """The question of a route that is asked nothing."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a route: who calls, what is asked, where, and the request itself for what streams."""
+
+    caller: Caller
+    place: Place
+    question: Any
+    request: Request
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row of the table.
+
+    Attributes:
+        path: With `{name}` for a part of the path and `{name:path}` for the rest of it. Both are fields of `question`.
+        name: The name of the operation in the OpenAPI document.
+        question: What is asked: the fields come from the path, and from the query of a GET or the body of a POST.
+        answer: What comes back.
+        summary: What the route is for, in a sentence.
+        role: The least that a caller must be.
+        reply: Answers in a thread.
+        stream: Makes the response itself, on the event loop; instead of `reply`.
+        media: What the body of the answer is, where it is not the answer in one of the encodings.
+        arrays: Whether the answer has arrays, and can be had as raw columns.
+        changes: Whether it changes something. All other routes may be called again without harm.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    question: type[Any]
+    answer: Any
+    summary: str
+    role: Role = Role.READER
+    reply: Callable[[Call], Any] | None = None
+    stream: Callable[[Call], Awaitable[Response]] | None = None
+    media: str | None = None
+    arrays: bool = False
+    changes: bool = False

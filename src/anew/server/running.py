@@ -1,0 +1,155 @@
+"""Running the server: one process on one folder, until it is told to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import uvicorn
+
+from ..errors import InvalidSetting, NotFound
+from ..reading.local.opening import open_folder
+from .access import Access
+from .app import make_app
+from .place import Place
+
+__all__ = ["Served", "is_loopback", "listening", "serve"]
+
+_LAST = 5
+"""Seconds that answers under way have to end when the server stops."""
+
+
+class Served(uvicorn.Server):
+    """A server that says when it is ready, and ends what waits for changes when it is told to stop."""
+
+    def __init__(self, config: uvicorn.Config, place: Place, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._place = place
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def stop(self) -> None:
+        """Stop soon; any thread may ask for it."""
+        self._place.live.close()
+        self.should_exit = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal; at a second Ctrl-C without waiting for what is under way."""
+        self._place.live.close()
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = (
+            True  # and not by the signal once more, as uvicorn does: to stop is no failure
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes one that is free.
+
+    Raises:
+        InvalidSetting: The address cannot be used.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        made = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise InvalidSetting(
+            f"The server cannot listen on {host!r}: {error.strerror}.", setting="host"
+        ) from None
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(512)
+    except OSError as error:
+        made.close()
+        raise InvalidSetting(
+            f"The server cannot listen on {host} port {port}: {error.strerror}. Another program may listen there; "
+            "--port chooses another port.",
+            setting="port",
+        ) from None
+    return made
+
+
+def serve(
+    root: str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 5700,
+    user: str = "",
+    names: Sequence[str] = (),
+    trust_network: bool = False,
+    verbose: bool = False,
+    ready: Callable[[str], None] = print,
+) -> None:
+    """Serve a folder until the process is told to stop (SIGINT, SIGTERM).
+
+    Args:
+        root: The folder of the experiments.
+        user: Who made an edit that comes over the network, as long as there are no accounts.
+        names: Names that the server goes by, beside `localhost` and the address it listens on.
+        trust_network: Listen beyond this machine, where anybody on the network can read and change everything.
+        verbose: Print a line per request.
+        ready: Called with the URL once requests are answered.
+
+    Raises:
+        NotFound: There is no such folder.
+        InvalidSetting: It would listen beyond this machine without being told to, or cannot listen there.
+    """
+    if not os.path.isdir(root):
+        raise NotFound(f"There is no folder {root}, so there is nothing to serve.", name=root)
+    if not is_loopback(host) and not trust_network:
+        raise InvalidSetting(
+            f"Listening on {host} lets everybody on the network read and change all experiments: this server has no "
+            "accounts. Pass --trust-network if that is meant, or listen on 127.0.0.1 and go through SSH or a proxy.",
+            setting="host",
+        )
+    made = listening(host, port)
+    try:
+        opened = open_folder(root, user=user)
+        place = Place(opened.backend, opened.upkeep, opened.close)
+        known = {name.lower() for name in names}
+        if not is_loopback(host):
+            known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+        known.add(host.lower())
+        app = make_app(place, Access(user, frozenset(known), addresses=not is_loopback(host)))
+        config = uvicorn.Config(
+            app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
+            timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,
+        )  # fmt: skip
+        if verbose:
+            _say_requests()
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{made.getsockname()[1]}"
+        server = Served(config, place, lambda: ready(url))
+        server.run([made])
+    finally:
+        made.close()
+
+
+def _say_requests() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("uvicorn.access")
+    log.handlers, log.propagate = [handler], False
+    log.setLevel(logging.INFO)

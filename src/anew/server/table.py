@@ -1,0 +1,73 @@
+"""The table of all routes: the application and the OpenAPI document are made from it, and tests walk it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..query.about import About
+from ..query.changes import Changes, ChangesQuestion
+from ..query.content import Content, ContentQuestion
+from ..query.documents import Documents, DocumentsQuestion
+from ..query.edits import Appended, AppendQuestion
+from ..query.lines import Lines, LinesQuestion
+from ..query.panel import Panel, PanelQuestion
+from ..query.points import Points, PointsQuestion
+from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+from ..query.references import Resolved, ResolveQuestion
+from ..reading.upkeep import Trashed, Usage
+from ..record.facts import ExperimentFacts
+from . import asking, browsing
+from .callers import Role
+from .requests import (
+    ArchiveRequest,
+    ContentRequest,
+    EventsRequest,
+    ExperimentRequest,
+    LinesRequest,
+    ListRequest,
+    NamesRequest,
+    PanelRequest,
+    SeriesRequest,
+    UsageRequest,
+    VersionAnswer,
+)
+from .routes import Nothing, Route
+
+__all__ = ["API", "ROUTES"]
+
+API = "/api/v1"
+
+
+def _ask(name: str, question: type[Any], answer: Any, summary: str, **more: Any) -> Route:
+    return Route("POST", f"{API}/ask/{name}", f"ask-{name}", question, answer, summary, **more)
+
+
+ROUTES: tuple[Route, ...] = (
+    # For people, scripts and pages.
+    Route("GET", f"{API}/about", "about", Nothing, About, "What this server is, and who asks.", reply=asking.about),
+    Route("GET", f"{API}/experiments", "experiments", ListRequest, Selected, "Experiments that meet a filter, sorted, as columns; or groups of them.", reply=browsing.experiments),
+    Route("GET", f"{API}/experiments/{{ref}}", "experiment", ExperimentRequest, ExperimentFacts, "What is known of one experiment.", reply=browsing.experiment),
+    Route("GET", f"{API}/experiments/{{ref}}/series/{{metric:path}}", "series", SeriesRequest, Points, "The points of a metric, or those written since a cursor.", reply=browsing.series, arrays=True),
+    Route("GET", f"{API}/experiments/{{ref}}/lines", "lines", LinesRequest, Lines, "Messages or console output, from either end or from a cursor.", reply=browsing.lines, arrays=True),
+    Route("GET", f"{API}/experiments/{{ref}}/content/{{kind}}/{{name:path}}", "content", ContentRequest, bytes, "The bytes of a logged file, a value or a capture; takes Range.", stream=browsing.content, media="application/octet-stream"),
+    Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
+    Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
+    Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),
+    Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),
+    Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),
+    Route("POST", f"{API}/usage", "usage", UsageRequest, Usage, "Bytes that experiments take on the server's disk.", reply=browsing.usage),
+    Route("POST", f"{API}/archive", "archive", ArchiveRequest, bytes, "Experiments as a zip file.", stream=browsing.archive, media="application/zip"),
+    # For programs of Anew: each method of the backend.
+    _ask("about", Nothing, About, "See `Backend.about`.", reply=asking.about),
+    _ask("resolve", ResolveQuestion, tuple[Resolved, ...], "Which experiments some texts mean.", reply=asking.resolve),
+    _ask("select", Question, Selected, "Which experiments meet a condition, in which order, with which columns.", reply=asking.select),
+    _ask("facts", FactsQuestion, tuple[ExperimentFacts, ...], "What is known of experiments one by one.", reply=asking.facts),
+    _ask("names", NamesQuestion, tuple[Name, ...], "Which names there are, or which values a field has.", reply=asking.names),
+    _ask("points", PointsQuestion, Points, "Points of metrics as they were written.", stream=asking.points, arrays=True),
+    _ask("panel", PanelQuestion, Panel, "Metrics of many experiments on one grid.", reply=asking.panel, arrays=True),
+    _ask("lines", LinesQuestion, Lines, "Messages or console output.", reply=asking.lines, arrays=True),
+    _ask("open", ContentQuestion, Content, "A range of the bytes of something that an experiment keeps.", reply=asking.open_),
+    _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
+    _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
+    _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""The server as a process: when it is ready, where it refuses to listen, how it stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from anew import Experiment, Store
+from anew.cli.main import cli
+from anew.errors import InvalidSetting, NotFound
+from anew.server.running import is_loopback, listening, serve
+
+
+def test_a_program_serves_a_folder_until_it_is_told_to_stop(tmp_path: Path):
+    root = tmp_path / "store"
+    with Experiment(prefix="lab/x/y", root=str(root), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({"loss": 0.5}, step=0)
+    command = [sys.executable, "-m", "anew", "server", str(root), "--port", "0", "--quiet"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    try:
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}/healthz", timeout=60) as answer:
+            assert json.load(answer) == "ok"
+        with Store(url) as store:
+            assert store.get("y").metrics["loss"].last == 0.5
+        # A page that waits for changes keeps nobody from stopping.
+        stream = urllib.request.urlopen(f"{url}/api/v1/events", timeout=60)
+        assert stream.readline()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+        stream.close()
+        assert process.stderr.read() == ""
+        with pytest.raises(ConnectionError):
+            Store(url)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "example.org"])
+def test_it_does_not_listen_beyond_this_machine_unasked(tmp_path: Path, host: str):
+    with pytest.raises(InvalidSetting) as raised:
+        serve(str(tmp_path), host=host, port=0)
+    assert raised.value.setting == "host"
+
+
+def test_only_addresses_of_this_machine_are_loopback():
+    assert all(map(is_loopback, ("localhost", "127.0.0.1", "127.1.2.3", "::1")))
+    assert not any(map(is_loopback, ("0.0.0.0", "10.0.0.1", "localhost.example.org", "", "::")))
+
+
+def test_a_port_that_is_taken_and_a_folder_that_is_not_there_are_said(tmp_path: Path):
+    with listening("127.0.0.1", 0) as taken:
+        with pytest.raises(InvalidSetting) as raised:
+            serve(str(tmp_path), port=taken.getsockname()[1])
+        assert raised.value.setting == "port"
+    with pytest.raises(NotFound):
+        serve(str(tmp_path / "gone"), port=0)
+    with pytest.raises(InvalidSetting):
+        listening("no such host.invalid", 0)
+
+
+def test_no_program_that_the_server_starts_inherits_its_socket():
+    with listening("127.0.0.1", 0) as made:
+        assert not os.get_inheritable(made.fileno())
+
+
+def test_the_command_refuses_what_the_server_refuses(tmp_path: Path, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["server", str(tmp_path), "--host", "0.0.0.0"])
+    assert left.value.code == 2

@@ -339,6 +339,22 @@ assert str(e.status) == "running"
         assert metadata(folder)["status"] == status
 
 
+def test_what_a_program_does_at_its_exit_may_log(root: Path) -> None:
+    done = run(
+        root,
+        """
+import atexit
+e = Experiment("a/b", root=ROOT, system_metrics=0, quiet=True)
+atexit.register(lambda: e.log_metric("x", 1.0, step=1))
+e.run.start()
+e.log_metric("x", 0.0, step=0)
+""",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [v for *_, v in points(root / "a" / "b")] == [0.0, 1.0]
+    assert state(root / "a" / "b").outcome() == ("completed", None)
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize(("end", "status"), [("", "completed"), ("sys.exit('diverged')", "failed")])
 def test_a_daemon_goes_on_also_where_its_parent_came_to_its_end(

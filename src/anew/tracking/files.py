@@ -387,7 +387,7 @@ def _walk(folder: str, skip: str) -> tuple[list[tuple[str, str]], list[str]]:
                     f"{full} is "
                     + (
                         "a link to nothing"
-                        if os.path.islink(full)
+                        if not os.path.exists(full)
                         else "neither a file nor a folder"
                     )
                 )

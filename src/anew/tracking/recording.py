@@ -659,11 +659,11 @@ class Recording:
                 if error:
                     self._attempt("FAILED.txt", lambda: self._write_failed(reason, error))
         finally:
-            lost = self.writer.close(status, reason, error, by=self.ended_by)
+            beside = 0 if forked else self.lost_elsewhere
+            lost = self.writer.close(status, reason, error, by=self.ended_by, lost_beside=beside)
             for earlier in self._earlier:
                 lost += earlier.close("completed", None, None)
         if not forked:
-            lost += self.lost_elsewhere
             self._attempt("metadata.json", lambda: self._write_end(status, reason, lost))
             self.announce("ended")
         return lost
@@ -806,13 +806,12 @@ _encoder_comes = False
 
 
 def _watch_process() -> None:
-    """Have forks and the exit of the process find what is open; once per process tree."""
+    """Have forks find what is open, once per process tree, and the code of an exit be known."""
     global _watching
     watch_exit()
     if not _watching:
         _watching = True
         os.register_at_fork(after_in_child=_after_fork)
-        atexit.register(_at_exit)
 
 
 def _after_fork() -> None:
@@ -837,3 +836,7 @@ def _at_exit() -> None:
             (recording.ender or recording.close)(end.status, end.reason, end.error)
         except Exception as error:  # noqa: BLE001  (the others are ended all the same)
             recording.say(f"{recording.prefix} could not be ended: {describe(error)[0]}")
+
+
+# When this is imported, and not with the first experiment: what a program registers later is called before this, and may log.
+atexit.register(_at_exit)

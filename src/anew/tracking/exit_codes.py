@@ -11,6 +11,7 @@ from types import FunctionType
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dis import Instruction
+    from types import CodeType
     from typing import Any
 
 __all__ = ["UNKNOWN", "codes_raised"]
@@ -25,7 +26,8 @@ _SKIPPED = ("CACHE", "PRECALL", "PUSH_NULL", "NOP", "EXTENDED_ARG", "RESUME")
 def codes_raised(function: FunctionType | None) -> list[Any]:
     """The different codes of all `raise SystemExit(code)` in a function and in those that it, and they, name."""
     codes: list[Any] = []
-    todo, seen = [function] if function is not None else [], set()
+    todo = [function] if function is not None else []
+    seen: set[CodeType] = set()
     while todo and len(seen) < _MOST:
         one = todo.pop()
         if one.__code__ in seen:

@@ -21,6 +21,7 @@ COMMANDS = {
     "show": ["show", REF],
     "compare": ["compare", REF, "alice/vision/sweep/run-1"],
     "plot": ["plot", REF, "val/loss"],
+    "report": ["report", REF, "-o", "report.html"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
     "tag": ["tag", REF],

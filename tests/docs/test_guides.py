@@ -15,8 +15,13 @@ SLOW = {
     "dialects.md",
     "disk.md",
     "find-and-compare.md",
+    "from-wandb.md",
     "integrations.md",
+    "notebooks.md",
     "reproduce.md",
+    "sharing.md",
+    "sweeps.md",
+    "troubleshooting.md",
     "weights.md",
 }
 PAGES = [

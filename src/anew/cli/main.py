@@ -26,6 +26,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "compare": ("compare", "compare", "Compare experiments: results, and the parameters and configuration keys that differ.", "Look"),
     "best": ("listing", "best", "List the experiments with the best value of a metric.", "Look"),
     "plot": ("plot", "plot", "Draw metrics in the terminal, or to an image file.", "Look"),
+    "report": ("report", "report", "Write curves, a table and what differs to one HTML file.", "Look"),
     "logs": ("logs", "logs", "Print what an experiment logged or printed.", "Look"),
     "watch": ("watch", "watch", "Watch running experiments.", "Look"),
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),

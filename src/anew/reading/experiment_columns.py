@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -57,5 +56,5 @@ def experiment_columns(backend: Backend, ids: Sequence[str]) -> list[ExperimentC
 
 
 def _json(several: Sequence[Any]) -> list[Any]:
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    return [encode(tags) if tags else None for tags in several]
+    encode = msgspec.json.Encoder().encode
+    return [encode(tags).decode() if tags else None for tags in several]

@@ -89,6 +89,11 @@ class Comparison:
 
         return to_polars(self.to_arrow(value))
 
+    def _repr_html_(self) -> str:
+        from .html import comparison_html
+
+        return comparison_html(self.experiments, self.metrics, self.modes, self.params, self.config)
+
 
 @dataclass(frozen=True)
 class Best:

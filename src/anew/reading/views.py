@@ -462,6 +462,11 @@ class ExperimentView:
     def __repr__(self) -> str:
         return f"<ExperimentView {self.id} {self.prefix!r} {self.status}>"
 
+    def _repr_html_(self) -> str:
+        from .html import experiment_html
+
+        return experiment_html(self)
+
     # -- out of the row ----------------------------------------------------------------------------
 
     @property
@@ -596,6 +601,11 @@ class Experiments(Sequence[ExperimentView]):
     def __repr__(self) -> str:
         shown = ", ".join(self._ids[:5]) + (", …" if len(self) > 5 else "")
         return f"<Experiments {len(self)}: {shown}>"
+
+    def _repr_html_(self) -> str:
+        from .html import MOST_ROWS, experiments_html
+
+        return experiments_html(self[:MOST_ROWS], len(self))
 
     def _view(self, at: int) -> ExperimentView:
         id_ = self._ids[at]

@@ -223,6 +223,8 @@ def best(
             reproductions=reproductions,
         )
         shown = found[:limit]
+        if shown:
+            metric = shown[0].metric  # the whole name of what was given by its end
 
         def table() -> None:
             if not found:

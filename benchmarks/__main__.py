@@ -29,6 +29,7 @@ GROUPS = (
     "light",
     "first_point",
     "capture",
+    "saving_files",
     "forwarding",
     "peers",
 )

@@ -24,6 +24,7 @@ COMMANDS = {
     "report": ["report", REF, "-o", "report.html"],
     "logs": ["logs", REF, "--tail", "1"],
     "files": ["files", REF],
+    "open": ["open", REF],
     "tag": ["tag", REF],
     "note": ["note", REF],
     "param": ["param", REF],

@@ -19,6 +19,7 @@ SLOW = {
     "integrations.md",
     "notebooks.md",
     "reproduce.md",
+    "resume.md",
     "sharing.md",
     "sweeps.md",
     "troubleshooting.md",

@@ -30,6 +30,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "logs": ("logs", "logs", "Print what an experiment logged or printed.", "Look"),
     "watch": ("watch", "watch", "Watch running experiments.", "Look"),
     "files": ("files", "files", "List the files of an experiment, or save copies of them.", "Look"),
+    "open": ("open", "open_", "Show an image, a table, a text or a file of an experiment.", "Look"),
     "tag": ("edit", "tag", "Add and remove tags of an experiment.", "Change"),
     "move": ("edit", "move", "File an experiment under another prefix.", "Change"),
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),

@@ -105,7 +105,7 @@ function recolor() {
       run.color = found === null ? "var(--muted)" : Array.isArray(found) ? `var(--c${Math.max(0, found[0])})` : found;
     }
     for (const one of run.marks) { one.style.stroke = run.color; one.style.strokeDasharray = run.dash; }
-    for (const one of run.swatches) one.style.borderTopColor = run.color;
+    for (const one of run.swatches) one.style.borderTop = `3px ${run.dash ? "dashed" : "solid"} ${run.color}`;
   });
 }
 

@@ -64,8 +64,9 @@ def _in(kind: Any, value: Any) -> Any:
 
 def _narrowest(array: np.ndarray[Any, Any]) -> np.dtype[Any]:
     """The type with the fewest bytes that holds all integers of an array; the array's own for everything else."""
-    if array.dtype.kind != "i":
-        return array.dtype
+    own: np.dtype[Any] = array.dtype
+    if own.kind != "i":
+        return own
     low, high = int(array.min()), int(array.max())
     bits = (
         max(

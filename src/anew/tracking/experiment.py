@@ -757,6 +757,12 @@ class Experiment:
                 )
             object.__setattr__(self, name, value)
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from html import escape
+
+        return f"<b>{escape(self.prefix)}</b> {escape(str(self.status))} <code>{escape(self.id)}</code>"
+
     def __repr__(self) -> str:
         return f"<Experiment {self.prefix} {self.life.status}>"
 

@@ -77,8 +77,12 @@ def pairs(seed: int, count: int) -> list[list[str]]:
     ]
 
 
-def ask_everything(root: Path, sown: dict[str, list[str]], out: Path) -> None:
-    """Ask about each, have doctor name it, move it, and delete it."""
+def ask_everything(root: Path, sown: dict[str, list[str]], out: Path, *, every: int = 1) -> None:
+    """Ask about each, have doctor name it, move it, and delete it.
+
+    Args:
+        every: Run only one in so many commands for each.
+    """
     with Store(root) as store:
         shown = {view.id: view for view in store.list() if view.prefix not in SOUND}
         for view in shown.values():
@@ -91,7 +95,7 @@ def ask_everything(root: Path, sown: dict[str, list[str]], out: Path) -> None:
                     error.add_note(f"{what} of {view.prefix}: {sown.get(view.prefix)}")
                     raise
         for number, ref in enumerate((*shown, *sown.keys())):
-            commands = COMMANDS if ref in shown else COMMANDS[:1]
+            commands = (COMMANDS if ref in shown else COMMANDS[:1])[number % every :: every]
             for at, command in enumerate(commands):
                 target = str(out / f"{number}-{at}")
                 words = [
@@ -133,7 +137,7 @@ def ask_everything(root: Path, sown: dict[str, list[str]], out: Path) -> None:
 def test_pairs_of_damages_leave_every_question_with_an_answer_or_an_error_of_ours(made, tmp_path):
     alone = ("captured facts of other types", "an events file that is not UTF-8")
     sown = damaged(made, tmp_path, [*([name] for name in alone), *pairs(0, 2)])
-    ask_everything(tmp_path / "root", sown, tmp_path)
+    ask_everything(tmp_path / "root", sown, tmp_path, every=2)
 
 
 def test_an_experiment_whose_folder_became_a_link_to_itself_is_not_there_any_more(made, tmp_path):
@@ -147,10 +151,10 @@ def test_an_experiment_whose_folder_became_a_link_to_itself_is_not_there_any_mor
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_many_pairs_of_damages(made, tmp_path, seed):
-    ask_everything(tmp_path / "root", damaged(made, tmp_path, pairs(seed, 10)), tmp_path)
+    ask_everything(tmp_path / "root", damaged(made, tmp_path, pairs(seed, 12)), tmp_path, every=2)
 
 
 @pytest.mark.slow
 def test_each_damage_leaves_every_question_with_an_answer_or_an_error_of_ours(made, tmp_path):
     sown = damaged(made, tmp_path, [[name] for name in LIGHT])
-    ask_everything(tmp_path / "root", sown, tmp_path)
+    ask_everything(tmp_path / "root", sown, tmp_path, every=5)

@@ -4,7 +4,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet --constraint constraints.txt
+INSTALL := $(PIP) install --constraint constraints.txt
+
+comma := ,
+# What pip says is of interest only when it fails.
+define quietly
+@log=$$(mktemp) && if $(1) > "$$log" 2>&1; then rm -f "$$log"; else code=$$?; cat "$$log"; rm -f "$$log"; exit $$code; fi
+endef
 
 # A process for each core; the tests of one file stay together, so that servers and models are made once.
 PARALLEL ?= -n auto --dist loadfile
@@ -66,15 +72,15 @@ $(VENV)/.python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and none was found; make PYTHON=/path/to/python3"; exit 1; }
 	@echo "Making a virtual environment with $$($(PYTHON) --version) in $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
-	@$(INSTALL) --upgrade pip
+	$(call quietly,$(INSTALL) --upgrade pip)
 	@touch $@
 
 $(VENV)/.for-demo: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing Anew and scikit-learn …"
-	@$(INSTALL) --build-constraint constraints.txt --editable ".[plot,pandas]" --group demo
+	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[plot$(comma)pandas]" --group demo)
 	@touch $@
 
 $(VENV)/.for-development: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing what tests, types and docs need (some minutes the first time) …"
-	@$(INSTALL) --build-constraint constraints.txt --editable ".[all]" --group dev
+	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[all]" --group dev)
 	@touch $@ $(VENV)/.for-demo

@@ -28,6 +28,7 @@ GROUPS = (
     "light",
     "first_point",
     "capture",
+    "saving_files",
     "forwarding",
     "peers",
 )

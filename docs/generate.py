@@ -39,6 +39,7 @@ ROOMS = {
 HELD = {"Experiment": (Params, Run)}
 PACKAGES = {
     "Charts": "anew.plots",
+    "Reports": "anew.report",
     "Weights": "anew.weights",
     "Forwarding": "anew.forwarders",
 }

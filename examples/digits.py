@@ -127,15 +127,15 @@ def main() -> None:
     show(f'anew plot --filter "{mine}" --metric val/acc --group-by params.lr')
 
     console.print("\n[bold]To go on:[/]\n")
-    for line, what in (
-        (". .venv/bin/activate", "have `anew` at hand"),
-        (f"anew show {first}", "all that is known of the best one"),
-        (f"anew files {first}", "its model"),
-        ("anew best val/acc", "over all sweeps"),
-        (f'anew plot -f "{mine}" -m val/acc --parallel -o demo/parallel.png', "what mattered"),
-        ("make demo", "another sweep, beside this one"),
+    for what, line in (
+        ("have `anew` at hand", ". .venv/bin/activate"),
+        ("all that is known of the best one, and its model", f"anew show {first}"),
+        ("where the best two differ, and what could be the cause", f"anew diff {first} {second}"),
+        ("curves, table and images in one file to send", f'anew report -f "{mine}" -o demo.html'),
+        ("the best over all sweeps", "anew best val/acc"),
+        ("another sweep, beside this one", "make demo"),
     ):
-        console.print(f"  {line:<79} [dim]# {what}[/]", soft_wrap=True)
+        console.print(f"  [dim]# {what}[/]\n  {line}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -47,7 +48,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if collection_path.suffix != ".py" or "not slow" not in config.option.markexpr:
         return None
     text = collection_path.read_text(encoding="utf-8")
-    return True if re.search(r"^pytestmark = \[?pytest\.mark\.slow\b", text, re.M) else None
+    return (
+        True if re.search(r"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.slow\b", text, re.M) else None
+    )
+
+
+def pytest_collection_finish() -> None:
+    """What the imports left stays: a full collection of garbage walks over it no more, which took half a second each."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(tryfirst=True)

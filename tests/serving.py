@@ -56,7 +56,7 @@ class InProcess:
         before, _, query = path.partition("?")
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
-            "path": unquote(before, errors="surrogateescape"), "raw_path": before.encode(), "query_string": query.encode(),
+            "path": unquote(before), "raw_path": before.encode(), "query_string": query.encode(),
             "root_path": "", "client": (client, 1), "server": ("127.0.0.1", 5700),
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in given.items()],
         }  # fmt: skip

@@ -47,6 +47,19 @@ def test_readme_names_the_two_commands_everybody_needs():
     )
 
 
+def test_the_pictures_of_the_pages_are_there_small_and_fetch_nothing():
+    shown = set(re.findall(r'(?:src|srcset)="([^"]+)"|!\[[^\]]*\]\(([^)]+)\)', README.read_text()))
+    names = {name for pair in shown for name in pair if name}
+    assert names
+    for name in names:
+        picture = REPOSITORY / name
+        assert picture.stat().st_size < 200_000
+        if picture.suffix == ".svg":
+            text = picture.read_text()
+            assert not re.search(r"(?:href|src|url)\s*[=(]\s*[\"']?https?:", text)
+            assert str(Path.home()) not in text
+
+
 def test_continuous_integration_calls_targets_that_exist():
     script = (REPOSITORY / ".ci" / "run").read_text()
     called = re.findall(r"^(?:step \d+ make|suite) ([a-z-]+)", script, re.MULTILINE)

@@ -123,7 +123,10 @@ class Ambiguous(AnewError, LookupError):
 
 
 class QueryError(AnewError, ValueError):
-    """A filter that cannot be read. `text` is the filter, `position` the column of the mistake."""
+    """A filter or a field that cannot be read. `text` is what was written, `position` the column of the mistake.
+
+    `candidates` are what a short name can mean, where it can mean several things.
+    """
 
     def __init__(
         self,
@@ -132,8 +135,10 @@ class QueryError(AnewError, ValueError):
         text: str = "",
         position: int | None = None,
         suggestion: str | None = None,
+        candidates: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
+        self.candidates = tuple(candidates)
         self.text = text
         self.position = position
         self.suggestion = suggestion

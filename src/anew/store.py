@@ -21,7 +21,7 @@ from .reading.backend import Backend
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
 from .reading.results import Best
 from .reading.source import Source
-from .reading.upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Upkeep, Usage
+from .reading.upkeep import Deleted, Finding, Freed, Progress, Refreshed, Trashed, Upkeep, Usage
 from .reading.views import Experiments, ExperimentView
 from .record.documents import Alias, Document, Version
 from .record.edits import (
@@ -260,7 +260,7 @@ class Store:
 
         Args:
             metrics: Which, in this order; all that any of them logged (but `system/…`) if not given.
-            mode: What "best" means; by the metric's name if not given (see `query.direction`).
+            mode: What "best" means; by the metric's name if not given (see `record.direction`).
 
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics asked for.
@@ -282,23 +282,27 @@ class Store:
         """The experiments with the best value of a metric over their whole history, best first.
 
         Args:
-            mode: "min" or "max"; by the metric's name if not given (see `query.direction`).
+            metric: Its name, or the end of its name where only one metric ends so: "acc" for "val/acc".
+            mode: "min" or "max"; by the metric's name if not given (see `record.direction`).
             status: Which to look at; None looks at all.
             tags: As `list`.
 
         Raises:
             NotFound: No experiment ever logged that metric; `.nearest` are likely meanings.
+            Ambiguous: Several metrics end so; `.candidates` are their names.
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
         from .reading.sorting import metric_field
 
-        direction = comparing.check_mode(mode, metric)
-
         known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
         if not any(one.name == metric for one in known):
-            every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
-            raise comparing.unlogged(metric, [one.name for one in every])
+            short = comparing.full_name(metric, [one.name for one in known])
+            if short is None:
+                every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
+                raise comparing.unlogged(metric, [one.name for one in every])
+            metric = short
+        direction = comparing.check_mode(mode, metric)
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
         sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         found = []
@@ -655,6 +659,58 @@ class Store:
         """
         age = _seconds(older_than)
         return self._source.looked_after().gc(older_than=age, dry_run=dry_run)
+
+    def free_files(
+        self,
+        pattern: str,
+        refs: Ref | Iterable[Ref] | None = None,
+        *,
+        keep_last: int = 0,
+        keep_best: bool | str = False,
+        mode: Literal["min", "max"] | None = None,
+        dry_run: bool = False,
+    ) -> Freed:
+        """Give back the disk space of saved files, such as old checkpoints. Points, messages and the record that the
+        files were saved stay.
+
+        Files whose names differ in numbers only are one series, and those of one step (or of one folder that was saved
+        whole) are one checkpoint. Experiments that are still running are left alone.
+
+        Args:
+            pattern: A glob pattern for the files' names, or for prefix/name: "*.pt", "checkpoints/*".
+            refs: Of which experiments; of all if None.
+            keep_last: How many of the newest checkpoints of each series to keep.
+            keep_best: Also keep the one at whose step this metric is best; True takes the metric that the checkpoints
+                were saved with. A series for which nothing says which is the best is kept.
+            mode: Whether small or large values of it are better; by its name if not given.
+            dry_run: Only say what would be freed.
+
+        Raises:
+            InvalidValue: `keep_best` is True, and the checkpoints do not say which metric.
+        """
+        from .reading.checkpoints import that_may_go
+
+        views = self.list() if refs is None else self._views(refs)
+        asked = [view for view in views if view.file_count]
+        running = tuple(view.id for view in asked if not view.status.ended)
+        found = that_may_go(
+            self._source, (view for view in asked if view.status.ended), pattern,
+            last=keep_last, best=bool(keep_best),
+            metric=keep_best if isinstance(keep_best, str) else None, mode=mode,
+        )  # fmt: skip
+        why = f"gc --files {pattern}"
+        doomed = {view.id: [one.id for one in files] for view, files in found.items()}
+        # An earlier call that was cut short may have left what it had said to be freed.
+        doomed |= {
+            view.id: []
+            for view in asked
+            if view.status.ended
+            and view.id not in doomed
+            and view.facts.state
+            and view.facts.state.freed
+        }
+        count, size = self._source.looked_after().free(doomed, why=why, dry_run=dry_run)
+        return Freed(count, size, len(found), running)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -26,10 +26,13 @@ with warnings.catch_warnings():
     from anew.integrations.lightning import AnewLogger
 
 PACKAGES = ("lightning.pytorch", "pytorch_lightning")
-pytestmark = pytest.mark.filterwarnings(
-    # Lightning's own words on a small machine and on what its dependencies deprecate.
-    "ignore:.*(LeafSpec|bottleneck|does not have many workers|GPU available|litlogger).*",
-)
+pytestmark = [
+    pytest.mark.slow,  # the whole framework: `make test` does not even import it
+    pytest.mark.filterwarnings(
+        # Lightning's own words on a small machine and on what its dependencies deprecate.
+        "ignore:.*(LeafSpec|bottleneck|does not have many workers|GPU available|litlogger).*"
+    ),
+]
 
 
 @pytest.fixture(autouse=True)

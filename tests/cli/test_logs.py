@@ -51,3 +51,25 @@ def test_escape_sequences_in_messages_are_shown_not_obeyed(change, store_root):
 def test_an_unknown_level_is_a_mistake(run):
     assert run("logs", REF, "--level", "loudly").code == 2
     assert run("logs", REF, "--console", "--level", "info").code == 2
+
+
+def test_what_messages_do_not_have_and_the_console_has_is_said(tmp_path):
+    from anew import Experiment
+
+    from .conftest import call
+
+    for name, console in (("a/b/printed", "on"), ("a/b/logged", "off")):
+        with Experiment(name, root=tmp_path, quiet=True, system_metrics=0, console=console) as exp:
+            if console == "on":
+                print("needle")
+            else:
+                exp.log("needle")
+    for name, option, other in (
+        ("a/b/printed", (), "--console"),
+        ("a/b/logged", ("--console",), "logs"),
+    ):
+        outcome = call("--root", tmp_path, "logs", name, *option)
+        assert (outcome.code, outcome.out) == (0, "")
+        assert other in outcome.err
+        assert call("--root", tmp_path, "logs", name, *option, "-q").err == ""
+    assert call("--root", tmp_path, "logs", "a/b/printed", "--console").err == ""

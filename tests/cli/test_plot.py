@@ -1,4 +1,10 @@
+import re
+import struct
+
 import pytest
+
+from .conftest import recorded
+from .screens import screen
 
 REFS = tuple(f"alice/vision/sweep/run-{number}" for number in range(3))
 
@@ -122,3 +128,56 @@ def test_what_cannot_be_drawn_is_a_mistake(run, options):
 
 def test_a_filter_that_nothing_fits_draws_nothing(run):
     assert run("plot", "-f", "params.lr > 100", "-m", "val/loss").code == 3
+
+
+def test_a_figure_has_the_size_in_inches_that_was_asked_for(run, tmp_path):
+    target = tmp_path / "small.png"
+    outcome = run(
+        "plot", *REFS, "val/loss", "-o", target, "--size", "3.5x2", "--log-x", "--xlabel", "x"
+    )
+    assert outcome.code == 0
+    width, height = struct.unpack(">II", target.read_bytes()[16:24])
+    assert (width, height) == (525, 300)
+
+
+def test_the_x_axis_can_be_named_and_logarithmic_in_the_terminal(run):
+    lines = run("plot", *REFS, "train/loss", "--log-x", "--xlabel", "iterations").lines
+    (foot,) = [line for line in lines if "iterations" in line]
+    assert foot.split() == ["step", "1", "iterations", "step", "19"]
+
+
+def test_curves_are_named_by_a_field(run):
+    lines = run("plot", *REFS, "val/loss", "--label", "params.lr").lines
+    assert {"  A lr=0.1", "  B lr=0.01", "  C lr=0.001"} <= set(lines)
+
+
+def test_of_many_curves_the_five_best_are_named(change, store_root):
+    for number in range(8):
+        with recorded(store_root, f"many/run-{number}", tags=["many"]) as exp:
+            for step in range(5):
+                exp.log_metric("val/acc", number * step, step=step)
+    lines = change("plot", "-f", "'many' in tags", "-m", "val/acc").lines
+    named = [line.split() for line in lines if re.match(r"  [A-Z•] ", line)]
+    assert named == [[letter, f"run-{7 - i}"] for i, letter in enumerate("ABCDE")]
+
+
+def test_following_ends_with_what_it_follows(made, monkeypatch):
+    seen = screen(monkeypatch, 80, "--root", made, "plot", *REFS, "val/loss", "--follow")
+    assert seen.code == 0
+    assert any("A run-0" in line for line in seen.lines)
+    assert any("⠀" < char < "⣿" for char in seen.raw)
+    assert "\x1b[38" in seen.raw, "curves have colours"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--follow"],
+        ["--size", "3x2"],
+        ["--size", "big", "-o", "x.png"],
+        ["--size", "0x2", "-o", "x.png"],
+        ["--label", "params.lr", "--group-by", "params.lr"],
+    ],
+)
+def test_options_that_make_no_sense_together_are_mistakes(run, options):
+    assert run("plot", *REFS, "val/loss", *options).code == 2

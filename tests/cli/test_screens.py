@@ -180,3 +180,11 @@ def test_commands_go_by_the_names_of_the_shell_too(alias, command):
         call(alias, "--help").out.splitlines()[2:] == call(command, "--help").out.splitlines()[2:]
     )
     assert f"{command}, {alias}" in call("--help").out
+
+
+@pytest.mark.parametrize("columns", [80, 140])
+def test_curves_stand_in_the_width_of_the_terminal_with_five_letters(show, columns):
+    lines = show(columns, "plot", "-f", "'sweep' in tags", "-m", "val/acc").lines
+    assert max(map(width_of, lines)) <= columns
+    drawn = [line for line in lines if "┤" in line or "│" in line]
+    assert {letter for letter in "ABCDEF" if letter in "".join(drawn)} == set("ABCDE")

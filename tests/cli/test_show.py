@@ -80,7 +80,9 @@ def test_values_beyond_numbers_are_shown(run, tmp_path):
         exp.log_value("confusion", Table({"a": [1]}))
     out = run("show", "a/values", "--root", str(root)).out
     assert "Values (4)" in out
-    assert ["samples/wrong", "text", "2", "3"] in [line.split() for line in out.splitlines()]
+    assert ["samples/wrong", "text", "3", "0,", "1,", "2"] in [
+        line.split() for line in out.splitlines()
+    ]
     values = run("show", "a/values", "--root", str(root), "--json").json["values"]
     assert [(one["name"], one["kind"], one["step"]) for one in values][-1] == (
         "confusion",

@@ -1,5 +1,5 @@
 from ..tracking.reading import segment
-from .conftest import call
+from .conftest import call, recorded
 
 REF = "alice/vision/sweep/run-0"
 
@@ -67,3 +67,46 @@ def test_finished_points_are_sealed_when_asked_for(change, store_root):
     assert change("seal", REF, "--json").json == {"files": 0}
     assert change("show", REF, "--json").json["metrics"]["train/loss"]["count"] == 20
     assert change("seal", "nope-nope").code == 3
+
+
+def test_checkpoints_are_freed_after_a_look_and_a_yes(tmp_path):
+    for name in ("a/b/one", "a/b/two"):
+        with recorded(tmp_path / "root", name) as exp:
+            for step, acc in enumerate((0.5, 0.9, 0.2, 0.3)):
+                exp.log_metric("val/acc", acc, step=step)
+                exp.files("ck").save(
+                    f"{name} {step}".encode(), f"e{step}.pt", step=step,
+                    keep_last=4, keep_best="val/acc",
+                )  # fmt: skip
+
+    def run(*words):
+        return call("--root", tmp_path / "root", *words)
+
+    free = ("gc", "--files", "ck/*", "--keep", "last,best")
+    look = run(*free, "--dry-run", "--json").json
+    assert (look["files"], look["experiments"], look["dry_run"]) == (4, 2, True)
+    assert run(*free).code != 0, "without a terminal, a yes is needed"
+    one = run(*free, "--filter", "name == 'one'", "--yes", "--json").json
+    assert (one["files"], one["experiments"]) == (2, 1)
+    assert one["bytes"] > 0
+    shown = run("files", "a/b/one", "--json").json
+    assert [file["step"] for file in shown["files"]] == [1, 3]
+    assert int(run(*free, "--yes", "-q").out) > 0
+    assert (
+        run("gc", "--files", "ck/*", "--keep", "last:2,best:val/acc", "--yes", "--json").json[
+            "files"
+        ]
+        == 0
+    )
+
+
+def test_what_gc_is_to_keep_must_be_said_and_make_sense(run):
+    for words in (
+        ("--files", "*"),
+        ("--files", "*", "--keep", "newest"),
+        ("--files", "*", "--keep", "last:0"),
+        ("--files", "*", "--keep", "none,last"),
+        ("--keep", "last"),
+        ("--files", "*", "--keep", "last", "--older-than", "7d"),
+    ):
+        assert run("gc", *words).code == 2, words

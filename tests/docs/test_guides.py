@@ -15,8 +15,14 @@ SLOW = {
     "dialects.md",
     "disk.md",
     "find-and-compare.md",
+    "from-wandb.md",
     "integrations.md",
+    "notebooks.md",
     "reproduce.md",
+    "resume.md",
+    "sharing.md",
+    "sweeps.md",
+    "troubleshooting.md",
     "weights.md",
 }
 PAGES = [

@@ -8,9 +8,13 @@ import pytest
 
 from .programs import DOCS, REPOSITORY, name_of, run_page
 
-PAGES = [REPOSITORY / "README.md", DOCS / "index.md", *sorted(DOCS.glob("start/*.md"))]
+SLOW = {"tour.md"}  # trains with PyTorch
+PAGES = [
+    pytest.param(page, id=name_of(page), marks=[pytest.mark.slow] if page.name in SLOW else [])
+    for page in (REPOSITORY / "README.md", DOCS / "index.md", *sorted(DOCS.glob("start/*.md")))
+]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page: Path, tmp_path: Path):
     run_page(page, tmp_path)

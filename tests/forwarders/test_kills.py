@@ -22,6 +22,8 @@ from tests.trackers.clearml.test_forward import events_of, name_of
 from tests.trackers.tensorboard.test_forward import accumulated, folder_of
 from tests.trackers.wandb.test_forward import rows_of
 
+pytestmark = pytest.mark.slow
+
 Losses = list[tuple[int, float]]
 
 
@@ -69,7 +71,6 @@ def last_written() -> int:
     return max(times)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 @pytest.mark.parametrize(
     ("address", "losses", "lines", "longest"),

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from anew import Experiment, Status, Store
@@ -134,6 +133,8 @@ def test_a_program_that_is_killed_is_sent_whole_and_its_end_too():
 
 @pytest.mark.slow
 def test_a_server_killed_in_the_middle_and_started_again_has_everything_once(tmp_path: Path):
+    from mlflow import MlflowClient  # seconds, which `make test` does without
+
     server = MLflowServer(tmp_path / "server").start()
     try:
         program = start(

@@ -28,7 +28,9 @@ with warnings.catch_warnings():  # of the library's own, while it is loaded
 
     from anew.integrations.lightning import AnewLogger
 
+# The whole framework: `make test` does not even import it.
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:`isinstance.treespec, LeafSpec:FutureWarning"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
     pytest.mark.filterwarnings("ignore:The number of training batches"),
@@ -92,7 +94,6 @@ def steps(view: Any, name: str) -> list[int]:
     return [row["step"] for row in view.metrics[name].rows()]
 
 
-@pytest.mark.slow
 def test_the_example_trains_tests_and_keeps_its_two_best_checkpoints(tmp_path):
     view = run_example("with_lightning", tmp_path)["examples/digits/lightning"]
     assert view.status is Status.COMPLETED
@@ -342,7 +343,6 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.slow
 def test_two_ranks_under_the_packages_older_name_make_one_record(root, tmp_path):
     (tmp_path / "train.py").write_text(OLDER)
     result = subprocess.run(

@@ -61,7 +61,6 @@ def fit(machine: Path, train: Any, values: list[Any], callback: AnewCallback, **
     return tuner.fit()
 
 
-@pytest.mark.slow
 def test_the_example_leaves_a_search_with_its_best_and_a_child_for_each_trial(
     tmp_path, monkeypatch
 ):
@@ -85,7 +84,6 @@ def test_the_example_leaves_a_search_with_its_best_and_a_child_for_each_trial(
     )
 
 
-@pytest.mark.slow
 def test_each_end_of_a_trial_is_its_status(machine, root):
     def train(config):
         for i in range(3):
@@ -115,7 +113,6 @@ def test_each_end_of_a_trial_is_its_status(machine, root):
     assert found.params["best.value"] == 1
 
 
-@pytest.mark.slow
 def test_a_search_that_is_restored_goes_on_in_its_experiments(machine, root, tmp_path):
     flag = tmp_path / "repaired"
 

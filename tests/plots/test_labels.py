@@ -10,6 +10,7 @@ class Run:
     name: str
     params: dict[str, Any] = field(default_factory=dict)
     prefix: str = ""
+    config: dict[str, Any] | None = None
 
 
 def test_different_names_are_enough():
@@ -20,6 +21,14 @@ def test_namesakes_are_told_apart_by_what_differs():
     runs = [
         Run("a1", "vae", {"opt": {"lr": 0.1}, "seed": 1}),
         Run("b1", "vae", {"opt": {"lr": 0.01}, "seed": 1}),
+    ]
+    assert labels(runs) == {"a1": "vae lr=0.1", "b1": "vae lr=0.01"}
+
+
+def test_configuration_keys_tell_namesakes_apart_too():
+    runs = [
+        Run("a1", "vae", config={"opt": {"lr": 0.1}}),
+        Run("b1", "vae", config={"opt": {"lr": 0.01}}),
     ]
     assert labels(runs) == {"a1": "vae lr=0.1", "b1": "vae lr=0.01"}
 

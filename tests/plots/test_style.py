@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from anew import Experiment, Store
 from anew.plots import plot_group, plot_metric, plot_metrics, plot_parallel, plot_scatter
+from anew.plots.style import COLUMN_INCHES, PAGE_INCHES, save_figure
 
 ODD = [r"price $\frac$ x", "_hidden", "a$b", r"\$x$", "$", "%d {x}", "<b>&"]
 METRIC = r"m $\frac$"
@@ -47,3 +50,34 @@ def test_every_name_has_its_line_in_the_legend(store):
     figure = plot_metric(store, store.list(), METRIC)
     texts = [text.get_text().replace(r"\$", "$") for text in figure.legends[0].get_texts()]
     assert sorted(texts) == sorted(ODD)
+
+
+def test_a_pdf_has_the_width_of_a_column_or_page_and_embeds_truetype(store, tmp_path):
+    plot_metric(store, store.list(), METRIC, save=tmp_path / "one.pdf")
+    plot_metrics(store, "t/p/r0", [METRIC, "_b"], save=tmp_path / "two.pdf")
+    for name, inches in (("one", COLUMN_INCHES), ("two", PAGE_INCHES)):
+        data = (tmp_path / f"{name}.pdf").read_bytes()
+        box = re.search(rb"/MediaBox \[ *0 0 ([0-9.]+) ", data)
+        assert float(box.group(1)) == pytest.approx(72 * inches, abs=0.5)
+        assert b"/Type3" not in data
+
+
+def test_what_is_written_for_a_paper_leaves_the_figure_as_it_was(store, tmp_path):
+    figure = plot_metric(store, store.list(), METRIC)
+
+    def state():
+        box, ax = figure.legends[0], figure.axes[0]
+        sizes = [text.get_fontsize() for text in (*box.get_texts(), ax.title, ax.xaxis.label)]
+        widths = [line.get_linewidth() for line in ax.lines]
+        return tuple(figure.get_size_inches()), sizes, widths, len(figure.legends)
+
+    figure.savefig(tmp_path / "before.png")
+    before = state()
+    save_figure(figure, tmp_path / "paper.pdf")
+    assert state() == before
+    assert all(box.get_visible() for box in figure.legends)
+
+
+def test_a_figure_shows_itself_in_a_notebook(store):
+    shown = plot_metric(store, store.list(), METRIC)._repr_html_()
+    assert shown.startswith('<img src="data:image/png;base64,')

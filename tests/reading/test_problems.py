@@ -36,6 +36,8 @@ def test_every_error_comes_back_as_the_same_class_with_its_facts(name):
 def test_errors_of_this_machine_alone_are_not_sent():
     assert problem_of(FileNotFoundError(2, "No such file", "/data/secret")) is None
     assert problem_of(KeyError("x")) is None
+    half = problem_of(errors.NotFound("\udcc0 is gone", name="\udcc0"))
+    assert msgspec.json.encode(Refusal(half))
     assert type(as_error(problem_of(ValueError("limit must be 0 or more")))) is ValueError
 
 

@@ -217,6 +217,7 @@ def test_files_are_read_and_copied_with_their_hash_checked(root, tmp_path):
             second.save(tmp_path)
         assert second.save(tmp_path, overwrite=True).read_bytes() == b"newer"
         assert view.file_count == 3
+        first.path.chmod(0o644)
         first.path.write_bytes(b"changed")
         with pytest.raises(CorruptData, match="hash"):
             first.read_bytes()

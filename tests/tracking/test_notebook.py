@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+import operator
 from pathlib import Path
 from typing import Any
 
 import nbclient
 import nbformat
 import pytest
+
+from anew import Experiment
 
 from .reading import points, state
 
@@ -92,3 +96,11 @@ def test_a_cell_that_starts_again_ends_what_the_cell_before_started(kernel: Path
         folder = kernel / "experiments" / "a" / name
         assert state(folder).outcome() == ("completed", None)
         assert len(points(folder)) == 1
+
+
+def test_help_of_experiment_names_what_is_called_most():
+    told = inspect.getdoc(Experiment) or ""
+    experiment = Experiment("a/b", mode="disabled")
+    for name in ("log", "log_metrics", "params.set", "files", "log_value", "weights", "finish"):
+        assert f"exp.{name}" in told
+        assert operator.attrgetter(name)(experiment) is not None

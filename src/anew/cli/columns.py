@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..plots.fields import field_value
 from ..plots.labels import differing, flat, short_keys
 from ..plots.sparklines import sparkline
+from ..reading.fields import field_of, kind_of, settings_of, value_of
 from .output import Output
 from .table import Column, name_cutter, width_of
 from .words import ago, duration, number, one_line, shortened, value
@@ -66,6 +66,7 @@ def experiment_json(view: ExperimentView) -> dict[str, Any]:
         "host": view.host,
         "tags": dict(view.tags),
         "params": flat(view.params),
+        "config": None if view.config is None else flat(view.config),
         "metrics": {
             name: {
                 "last": metric.last,
@@ -176,9 +177,9 @@ def experiment_columns(
 def _settings(
     views: Sequence[ExperimentView], sample: Sequence[ExperimentView], *, fold: bool
 ) -> list[Column]:
-    """Columns of the parameters that differ in the sample, and, to fold, of those that do not."""
-    params = [flat(view.params) for view in views]
-    sampled = params if sample is views else [flat(view.params) for view in sample]
+    """Columns of the parameters and configuration keys that differ in the sample, and, to fold, of those that do not."""
+    params = [settings_of(view) for view in views]
+    sampled = params if sample is views else [settings_of(view) for view in sample]
     telling = telling_params(sampled)
     shown = telling[:_MOST_PARAMS]
     if not shown and len(views) == 1:
@@ -285,56 +286,26 @@ def _metric(
     return columns
 
 
-_TIMES = ("created_at", "started_at", "ended_at", "updated_at")
-
-
 def _field(store: Store, views: Sequence[ExperimentView], field: str, now: float) -> Column:
-    values = [_value_of(view, field) for view in views]
-    if field != "tags" and all(one is None for one in values):
-        store.list(sort=field, limit=1)  # a misspelt field is an error, not an empty column
-    if field == "status":
+    # A misspelt field is an error, not an empty column.
+    target = field_of(views, field, among=store.backend)
+    title = field.removeprefix("params.").removeprefix("config.").removeprefix("metrics.")
+    kind = kind_of(target)
+    if kind == "status":
         return replace(_status(views), folds=None)
-    if field in _TIMES:
-        cells = [ago(one, now) for one in values]
-    elif field == "duration":
-        cells = [duration(one) for one in values]
-    elif field == "tags":
+    if kind == "tags":
         return Column(field, [_tags(view) for view in views], least=8, styles="magenta")
-    elif field.startswith("metrics."):
+    values = [value_of(view, target) for view in views]
+    if kind == "time":
+        cells = [ago(one, now) for one in values]
+    elif kind == "duration":
+        cells = [duration(one) for one in values]
+    elif kind == "metric":
         cells = [number(one) for one in values]
     else:
         cells = ["" if one is None else shortened(value(one), MOST_TEXT) for one in values]
     right = all(one is None or isinstance(one, int | float) for one in values)
-    return Column(field.removeprefix("params.").removeprefix("metrics."), cells, right, least=6)
-
-
-def _value_of(view: ExperimentView, field: str) -> Any:
-    if field == "tags":
-        return _tags(view)
-    if field.startswith("metrics."):
-        name = field.removeprefix("metrics.")
-        metric, _, part = name.rpartition(".")
-        if name not in view.metrics and part in _PARTS:
-            return getattr(view.metrics[metric], part) if metric in view.metrics else None
-        return view.metrics[name].last if name in view.metrics else None
-    if field not in _KNOWN and "." not in field and field in view.metrics:
-        return view.metrics[field].last
-    return field_value(view, field)
-
-
-_PARTS = (
-    "last",
-    "first",
-    "min",
-    "max",
-    "mean",
-    "std",
-    "count",
-    "last_step",
-    "min_step",
-    "max_step",
-)
-_KNOWN = ("name", "prefix", "user", "host", "parent", "duration", "status", "notes", "description")
+    return Column(title, cells, right, least=6)
 
 
 def parse_fields(text: str | None) -> list[str]:

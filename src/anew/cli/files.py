@@ -11,8 +11,9 @@ import click
 
 from ..errors import InvalidName, NotFound
 from .face import Face, complete_experiment, shared
+from .open import value_document, values_table
 from .table import Column
-from .words import moment, one_line, size
+from .words import moment, one_line, plural, size
 
 if TYPE_CHECKING:
     from ..reading.files import FileView
@@ -35,6 +36,7 @@ __all__ = ["files"]
     is_flag=True,
     help="Print the content of the one file that matches; if it was saved several times, the newest.",
 )
+@click.option("--freed", is_flag=True, help="List those whose bytes were freed, instead.")
 @shared(quiet="Print their paths alone.")  # fmt: skip
 def files(
     face: Face,
@@ -43,8 +45,11 @@ def files(
     save: Path | None,
     overwrite: bool,
     cat: bool,
+    freed: bool,
 ) -> None:
     """List the files of an experiment, or save copies of them.
+
+    Its images, tables and other logged values are listed after its files; `anew open` shows one.
 
     A PATTERN is a name, or has * and ? in it; it is held against the name and against prefix/name. Of a name
     that was saved several times, --save gives older copies the id of their save in their names.
@@ -57,8 +62,16 @@ def files(
     """
     with face.store() as store:
         view = store.get(experiment)
-        found = [one for one in view.files if _fits(one, patterns)]
-        if patterns and not found:
+        if freed and (save is not None or cat):
+            raise click.UsageError("The bytes of freed files are gone: --freed only lists them.")
+        found = [one for one in (view.files.freed if freed else view.files) if _fits(one, patterns)]
+        values = [
+            one
+            for one in ([] if freed or save is not None or cat else view.values())
+            if not patterns or any(fnmatchcase(one.name, pattern) for pattern in patterns)
+        ]
+        gone = view.files.freed
+        if patterns and not found and not values:
             raise NotFound(
                 f"{view.id} has no file that fits {', '.join(map(repr, patterns))}; "
                 f"`anew files {view.id}` lists what it has.",
@@ -79,25 +92,41 @@ def files(
     def table() -> None:
         if saved is not None:
             face.out.ids(map(str, saved))
-        elif not found:
-            face.out.say(f"{view.id} has saved no files.")
-        else:
+            return
+        if found:
             _table(face, found)
+        elif freed:
+            face.out.say(f"No file of {view.id} was freed.")
+        elif not values:
+            face.out.say(f"{view.id} has saved no files.")
+        if values:
+            if found:
+                face.out.line()
+            values_table(face, values)
+        if gone and not freed:
+            count = f"{plural(len(gone), 'older save')} of {size(sum(one.size for one in gone))}"
+            face.out.say(
+                f"{count} {'was' if len(gone) == 1 else 'were'} freed; --freed lists them."
+            )
 
     face.out.emit(
         {
             "id": view.id,
+            "values": [value_document(one) for one in values],
             "files": [
                 {
                     "id": one.id,
                     "name": one.name,
                     "prefix": one.prefix,
-                    "path": None if one.local_path is None else str(one.local_path),
+                    "path": None if freed or one.local_path is None else str(one.local_path),
                     "size": one.size,
                     "hash": one.hash,
                     "step": one.step,
                     "time": one.time,
                     "metadata": one.metadata,
+                    "folder": one.folder,
+                    "checkpoint": one.checkpoint,
+                    "freed_at": one.freed_at,
                     **({} if saved is None else {"saved": str(saved[index])}),
                 }
                 for index, one in enumerate(found)

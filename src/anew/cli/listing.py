@@ -30,7 +30,7 @@ def _table_options(function: Any) -> Any:
         ),
         click.option(
             "-c", "--columns", metavar="FIELDS",
-            help="The columns, joined by commas: status,params.lr,metrics.val_loss.min",
+            help="The columns, joined by commas: status,lr,val_loss.min",
         ),
         click.option("--offset", type=click.IntRange(0), default=0, help="Skip this many."),
         click.option("-a", "--all", "everything", is_flag=True, help="Show all of them."),

@@ -13,6 +13,7 @@ from .words import moment, printable, value
 
 if TYPE_CHECKING:
     from ..reading.logs import LogLine
+    from ..reading.views import ExperimentView
 
 __all__ = ["logs"]
 
@@ -78,12 +79,32 @@ def logs(
                     print(as_line({"message": text}))
                 else:
                     print(printable(text))
+            _elsewhere(face, view, grep, console=True)
             return
         found = view.logs(level=level, contains=grep, tail=tail)
         if level is not None and not found and not view.logs(level=level, tail=1):
             _check_level(level, {line.level for line in view.logs()})
         for line in found:
             _print(face, line, console)
+        if level is None:
+            _elsewhere(face, view, grep, console=False)
+
+
+def _elsewhere(face: Face, view: ExperimentView, grep: str | None, *, console: bool) -> None:
+    """Say where to look when one of the two, messages and console, has nothing."""
+    messages = bool(view.logs(contains=grep, tail=1))
+    printed = bool(view.console(1, contains=grep))
+    fitting = f" with {grep!r}" if grep is not None else ""
+    if not (messages or printed):
+        face.out.say(f"{view.id} has neither messages nor console output{fitting}.")
+    elif console and not printed:
+        face.out.say(
+            f"{view.id} printed nothing{fitting}; it logged messages: `anew logs {view.id}`."
+        )
+    elif not console and not messages:
+        face.out.say(
+            f"{view.id} logged no messages{fitting}; what it printed: `anew logs {view.id} --console`."
+        )
 
 
 def _check_level(level: str, used: set[str]) -> None:

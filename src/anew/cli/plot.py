@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,18 +11,20 @@ import click
 
 from ..errors import NotFound
 from .columns import headline_metrics
+from .curves import painted
 from .face import Face, complete_experiment, shared
-from .words import one_line
+from .words import one_line, plural
 
 if TYPE_CHECKING:
-    from ..plots.braille import Painted
+    from rich.text import Text
+
+    from ..plots.terminal import TextChart
     from ..reading.views import ExperimentView
     from ..store import Store
 
 __all__ = ["plot"]
 
-# Rich's names for colours near those of the figures, told apart by colour-blind eyes too.
-_COLORS = ("#3C9BE6", "#E8743B", "#19B28A", "#D98AB8", "#E6B01E", "#7CC7EE", "#A0A0A0")
+_EVERY = 2.0  # seconds between two pictures of --follow
 _FORMATS = (".png", ".svg", ".pdf")
 
 
@@ -57,13 +60,22 @@ _FORMATS = (".png", ".svg", ".pdf")
     metavar="WEIGHT",
     help="Smooth by an exponential moving average, 0 to 1.",
 )
+@click.option("--log-x", is_flag=True, help="A logarithmic x axis.")
 @click.option("--log-y", is_flag=True, help="A logarithmic y axis.")
+@click.option("--xlabel", metavar="TEXT", help="The name of the x axis.")
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="FIELD",
+    help="Name the curves by this field, such as lr; may repeat.",
+)
 @click.option(
     "--group-by",
     "by",
     multiple=True,
     metavar="FIELD",
-    help="Draw the mean of each group, such as params.lr; may repeat.",
+    help="Draw the mean of each group, such as lr; may repeat.",
 )
 @click.option(
     "--band",
@@ -74,7 +86,7 @@ _FORMATS = (".png", ".svg", ".pdf")
 @click.option(
     "--against",
     metavar="FIELD",
-    help="Draw results against this parameter, one dot for each experiment.",
+    help="Draw results against this parameter or configuration key, one dot for each experiment.",
 )
 @click.option(
     "--parallel", is_flag=True, help="Draw experiments as lines through their parameters."
@@ -85,7 +97,7 @@ _FORMATS = (".png", ".svg", ".pdf")
     "params",
     multiple=True,
     metavar="FIELD",
-    help="An axis of --parallel; may repeat; by default the parameters that differ.",
+    help="An axis of --parallel; may repeat; by default the parameters and configuration keys that differ.",
 )
 @click.option(
     "--result",
@@ -94,6 +106,17 @@ _FORMATS = (".png", ".svg", ".pdf")
     help="Which value --against and --parallel take.",
 )
 @click.option("--title", help="The title.")
+@click.option(
+    "--size",
+    metavar="WIDTHxHEIGHT",
+    callback=lambda context, parameter, text: _inches(text),
+    help="The size of the figure in inches, such as 3.3x2.5.",
+)
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Draw again as points arrive, in the terminal, until all have ended.",
+)
 @click.option("--width", type=click.IntRange(20), help="Characters across, in the terminal.")
 @click.option("--height", type=click.IntRange(5), help="Lines, in the terminal.")
 @shared(quiet="Print nothing but errors.")  # fmt: skip
@@ -103,13 +126,19 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
     The last name is the metric when it is not an experiment. One metric is drawn for all experiments
     together, several are drawn in a panel each. No spike is left out: of many points the extremes are kept.
 
+    In the terminal, each curve carries its letter; of more than five, the five best are named. `anew plot NAME --follow`
+    draws running experiments again and again; `anew watch` is for all of them at once.
+
     \b
     Examples:
       anew plot k7f3 p2m8 val_loss
+      anew plot k7f3 --follow
+      anew plot k7f3 p2m8 val_loss --label lr --log-x
+      anew plot k7f3 p2m8 val_loss -o paper.pdf --size 3.3x2.5 --xlabel 'iterations'
       anew plot k7f3 p2m8 val_loss -o loss.png --smooth 0.9
       anew plot k7f3 -o everything.pdf
-      anew plot -f "'sweep' in tags" -m val_loss --group-by params.lr --band ci -o lr.svg
-      anew plot -f "'sweep' in tags" -m val_loss --against params.lr
+      anew plot -f "'sweep' in tags" -m val_loss --group-by lr --band ci -o lr.svg
+      anew plot -f "'sweep' in tags" -m val_loss --against lr
       anew plot -f "'sweep' in tags" -m val_loss --parallel -o sweep.png
     """
     output: Path | None = options["output"]
@@ -122,18 +151,52 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
         raise click.UsageError("--group-by, --against and --parallel exclude one another.")
     if options["parallel"] and output is None:
         raise click.UsageError("--parallel needs an image file: add -o parallel.png.")
+    if output is None and options["size"]:
+        raise click.UsageError(
+            "--size is the size of an image file: add -o loss.png, or use --width."
+        )
+    if options["follow"] and (output is not None or not face.out.terminal):
+        raise click.UsageError("--follow draws on a terminal: leave it out, or run it in one.")
+    if options["labels"] and any(kinds):
+        raise click.UsageError(
+            "--label names curves of single experiments, and here there are none."
+        )
     if options["params"] and not options["parallel"]:
         raise click.UsageError("--param belongs to --parallel.")
-    with face.store() as store:
+    with face.store(live=options["follow"]) as store:
         views, chosen = _meant(store, names, list(metrics), options["filter"])
         request = _Request(store, views, chosen, options)
         if output is not None:
+            from ..plots.draw import adjust_x
             from ..plots.style import save_figure
 
-            save_figure(_figure(request), output)
+            figure = _figure(request)
+            adjust_x(figure, log_x=options["log_x"], name=options["xlabel"])
+            save_figure(figure, output, size=options["size"])
             _wrote(face, output, request)
+        elif options["follow"]:
+            _follow(face, request)
         else:
-            _in_terminal(face, request)
+            charts = _charts(face, request)
+
+            def table() -> None:
+                for line in _lines(face, request, charts):
+                    face.out.line(line)
+
+            face.out.emit({"charts": [chart.data for chart in charts]}, table=table)
+
+
+def _inches(text: str | None) -> tuple[float, float] | None:
+    """The two numbers of `--size`."""
+    if text is None:
+        return None
+    try:
+        width, height = (float(part) for part in text.lower().split("x"))
+    except ValueError:
+        width = height = 0.0
+    if not (0.5 <= width <= 60 and 0.5 <= height <= 60):
+        raise click.BadParameter(f"{text!r} is not WIDTHxHEIGHT in inches, such as 3.3x2.5.")
+    return width, height
 
 
 class _Request:
@@ -148,7 +211,10 @@ class _Request:
     ) -> None:
         self.store, self.views, self.options = store, views, options
         self.given = bool(metrics)
-        self.metrics = metrics or headline_metrics(views, 1 if len(views) > 1 else 8)
+        known = dict.fromkeys(name for view in views for name in view.metrics)
+        self.metrics = [_whole(name, known) for name in metrics] or headline_metrics(
+            views, 1 if len(views) > 1 else 8
+        )
         if not self.metrics:
             raise NotFound("These experiments have logged no metric to plot.")
         if len(self.metrics) > 1 and (
@@ -157,6 +223,13 @@ class _Request:
             raise click.UsageError(
                 "Several metrics are drawn for one experiment; name one metric for several experiments."
             )
+
+
+def _whole(name: str, known: Iterable[str]) -> str:
+    """A metric's whole name for the end of it; a name that none has is left for the chart to refuse."""
+    from ..reading.compare import full_name
+
+    return name if name in known else full_name(name, known) or name
 
 
 def _meant(
@@ -213,6 +286,7 @@ def _figure(request: _Request) -> Any:
     common["smooth"] = options["smooth"]
     if len(views) == 1 and len(request.metrics) > 1:
         return plots.plot_metrics(store, views[0], request.metrics, **common)
+    common["label"] = options["labels"]
     return plots.plot_metric(store, views, metric, **common)
 
 
@@ -227,55 +301,72 @@ def _wrote(face: Face, output: Path, request: _Request) -> None:
     )
 
 
-def _in_terminal(face: Face, request: _Request) -> None:
-    from ..plots.terminal import group_charts, line_charts, scatter_chart
+def _charts(face: Face, request: _Request) -> list[TextChart]:
+    """What is drawn in the terminal."""
+    from ..plots.terminal import ChartLook, group_charts, line_charts, scatter_chart
 
     options = request.options
-    width = options["width"] or min(face.out.width, 160)
+    several = len(request.metrics) > 1
+    look = ChartLook(
+        width=options["width"] or min(face.out.width, 160),
+        height=options["height"] or (10 if several else 18),
+        log_x=options["log_x"],
+        log_y=options["log_y"],
+        x_name=one_line(options["xlabel"] or ""),
+    )
+    store, views, metric = request.store, request.views, request.metrics[0]
     if options["against"]:
-        charts = [
-            scatter_chart(
-                request.store, request.views, options["against"], request.metrics[0], options["result"],
-                width=width, height=options["height"] or 18, log_y=options["log_y"],
+        return [
+            scatter_chart(store, views, options["against"], metric, options["result"], look=look)
+        ]
+    if options["by"]:
+        return [group_charts(store, views, metric, options["by"], x=options["axis"], look=look)]
+    return line_charts(
+        store, views, request.metrics, x=options["axis"], look=look,
+        smooth=options["smooth"], label=options["labels"],
+    )  # fmt: skip
+
+
+def _lines(face: Face, request: _Request, charts: Sequence[TextChart]) -> list[str | Text]:
+    """The charts line by line: title, picture, and what the letters mean."""
+    lines: list[str | Text] = []
+    if len(request.views) == 1:
+        lines.append(_painted(face, [(one_line(request.views[0].prefix), None)]))
+    for chart in charts:
+        title = request.options["title"] or chart.title
+        lines.append(_painted(face, [(one_line(title), "bold")]))
+        lines += [_painted(face, row) for row in chart.rows]
+        for letter, name, color in chart.names:
+            lines.append(
+                _painted(face, [("  ", None), (letter or "•", color), (f" {one_line(name)}", "")])
             )
-        ]  # fmt: skip
-    elif options["by"]:
-        charts = [
-            group_charts(
-                request.store, request.views, request.metrics[0], options["by"], x=options["axis"],
-                width=width, height=options["height"] or 18, log_y=options["log_y"],
-            )
-        ]  # fmt: skip
-    else:
-        charts = line_charts(
-            request.store, request.views, request.metrics, x=options["axis"], width=width,
-            height=options["height"] or (18 if len(request.metrics) == 1 else 10),
-            smooth=options["smooth"], log_y=options["log_y"],
-        )  # fmt: skip
-
-    def table() -> None:
-        if len(request.views) == 1:
-            face.out.line(one_line(request.views[0].prefix), "dim")
-        for chart in charts:
-            face.out.line(one_line(options["title"] or chart.title), "bold")
-            for row in chart.rows:
-                _painted(face, row)
-            for number, name in enumerate(chart.names):
-                letter = chr(ord("A") + number % 26) if chart.letters else "•"
-                _painted(face, [("  ", None), (letter, number), (f" {one_line(name)}", None)])
-            if chart.remark:
-                face.out.line(f"  {chart.remark}", "dim")
-
-    face.out.emit({"charts": [chart.data for chart in charts]}, table=table)
+        if chart.remark:
+            lines.append(_painted(face, [(f"  {chart.remark}", None)]))
+    return lines
 
 
-def _painted(face: Face, row: Painted) -> None:
+def _painted(face: Face, row: Sequence[tuple[str, int | str | None]]) -> str | Text:
     if not face.out.terminal:
-        face.out.line("".join(text for text, _ in row).rstrip())
-        return
+        return "".join(text for text, _ in row).rstrip()
+    return painted(row)
+
+
+def _follow(face: Face, request: _Request) -> None:
+    """Draw again every few seconds, until no experiment runs any more; what was drawn last stays."""
+    from rich.live import Live
     from rich.text import Text
 
-    line = Text(no_wrap=True)
-    for text, number in row:
-        line.append(text, "dim" if number is None else _COLORS[number % len(_COLORS)])
-    face.out.line(line)
+    store = request.store
+    with Live(console=face.out.console(), auto_refresh=False, vertical_overflow="crop") as live:
+        while True:
+            request.views = [store.get(view.id) for view in request.views]
+            running = sum(str(view.status) in ("running", "pending") for view in request.views)
+            lines = _lines(face, request, _charts(face, request))
+            told = f"{plural(running, 'experiment')} running; Ctrl-C leaves" if running else "ended"
+            lines.append(Text(told, "dim"))
+            live.update(
+                Text("\n").join(Text(x) if isinstance(x, str) else x for x in lines), refresh=True
+            )
+            if not running:
+                return
+            time.sleep(_EVERY)

@@ -22,8 +22,9 @@ __all__ = ["server"]
 @click.option(
     "--trust-network",
     is_flag=True,
-    help="Listen beyond this machine: everybody on the network can read and change everything.",
+    help="Listen beyond this machine, though whoever reaches the server can read and change everything.",
 )
+@click.option("--read-only", is_flag=True, help="Let nobody change anything.")
 @click.option("--verbose", is_flag=True, help="Print a line for each request.")
 @shared(json=False, quiet="Print nothing but the URL.")
 def server(
@@ -33,6 +34,7 @@ def server(
     port: int,
     names: tuple[str, ...],
     trust_network: bool,
+    read_only: bool,
     verbose: bool,
 ) -> None:
     """Serve a store over HTTP, until Ctrl-C.
@@ -70,6 +72,7 @@ def server(
         user=settings.user,
         names=names,
         trust_network=trust_network,
+        read_only=read_only,
         verbose=verbose,
         ready=ready,
     )

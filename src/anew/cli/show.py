@@ -14,6 +14,7 @@ from ..plots.labels import flat
 from .columns import STATUS_STYLES, sparklines
 from .face import Face, complete_experiment, shared
 from .forward import told
+from .open import value_document, values_table
 from .table import Column, width_of
 from .words import (
     ago,
@@ -231,11 +232,7 @@ def _step(step: int | None) -> str:
 
 
 def _values_document(view: ExperimentView) -> list[dict[str, Any]]:
-    return [
-        {"name": one.name, "kind": one.kind, "step": one.step, "time": one.time,
-         "path": None if one.local_path is None else str(one.local_path)}
-        for one in view.values()
-    ]  # fmt: skip
+    return [value_document(one) for one in view.values()]
 
 
 def _values(face: Face, view: ExperimentView, everything: bool) -> None:
@@ -243,22 +240,14 @@ def _values(face: Face, view: ExperimentView, everything: bool) -> None:
     values = view.values()
     if not values:
         return
-    by_name: dict[tuple[str, str], list[int | None]] = {}
-    for one in values:
-        by_name.setdefault((one.name, one.kind), []).append(one.step)
+    names = list(dict.fromkeys((one.name, one.kind) for one in values))
+    shown = set(names if everything else names[:_MOST_METRICS])
     _heading(face, f"Values ({len(values):,})")
-    shown = list(by_name.items())[: None if everything else _MOST_METRICS]
-    face.out.table(
-        [
-            Column("  NAME", [f"  {one_line(name)}" for (name, _), _ in shown], least=14),
-            Column("KIND", [kind for (_, kind), _ in shown]),
-            Column("LAST STEP", [_step(steps[-1]) for _, steps in shown], True, 2, styles="dim"),
-            Column("COUNT", [f"{len(steps):,}" for _, steps in shown], True, 3, styles="dim"),
-        ]
-    )
-    if len(shown) < len(by_name):
-        more = plural(len(by_name) - len(shown), "more name")
+    values_table(face, [one for one in values if (one.name, one.kind) in shown], "  ")
+    if len(shown) < len(names):
+        more = plural(len(names) - len(shown), "more name")
         face.out.line(f"  and {more}; --all shows them.", "dim")
+    face.out.line(f"  `anew open {view.id} NAME` shows one.", "dim")
     face.out.line()
 
 

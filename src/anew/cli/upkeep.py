@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
 import click
 
 from .errors import Refused
 from .face import Face, complete_experiment, several, shared
 from .table import Column
 from .words import duration, one_line, plural, size
+
+if TYPE_CHECKING:
+    from ..reading.upkeep import Freed
 
 __all__ = ["doctor", "du", "gc", "rebuild", "seal"]
 
@@ -82,19 +87,62 @@ def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int)
     metavar="AGE",
     help="Only what was deleted at least this long ago, such as 7d or 12h.",
 )
+@click.option(
+    "--files",
+    metavar="PATTERN",
+    help="Instead, free saved files that fit this pattern, such as 'checkpoints/*' or '*.pt'.",
+)
+@click.option(
+    "--keep",
+    metavar="WHICH",
+    help="With --files: which checkpoints of each experiment stay: last, last:3, best, best:METRIC, several with commas, "
+    "or none.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["min", "max"]),
+    help="With --keep best: whether small or large values are better; by the metric's name if not given.",
+)
+@click.option(
+    "-f",
+    "--filter",
+    metavar="FILTER",
+    help="With --files: only of experiments that match this filter.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show how much would be freed.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @shared(quiet="Print the bytes freed alone.")
-def gc(face: Face, older_than: str | None, dry_run: bool, yes: bool) -> None:
+def gc(
+    face: Face,
+    older_than: str | None,
+    files: str | None,
+    keep: str | None,
+    mode: Literal["min", "max"] | None,
+    filter: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> None:
     """Empty the trash, and remove data that nothing refers to.
 
-    What was in the trash is gone for good. Without a terminal to ask on, --yes is needed.
+    What was in the trash is gone for good. With --files, saved files are freed instead: their bytes go, and
+    the curves, messages and the record that they were saved stay. Files whose names differ in numbers only
+    are one series of checkpoints; running experiments are left alone. Without a terminal to ask on, --yes
+    is needed.
 
     \b
     Examples:
       anew gc --dry-run
       anew gc --older-than 30d --yes
+      anew gc --files 'checkpoints/*' --keep last,best --dry-run
+      anew gc --files '*.pt' --keep last:2,best:val/acc -f "created_at < '30d'"
     """
+    if files is not None:
+        if older_than is not None:
+            raise click.UsageError("--older-than is for the trash; with --files, use --filter.")
+        _free(face, files, _Keep.of(keep), mode, filter, dry_run, yes)
+        return
+    if keep is not None or mode is not None or filter is not None:
+        raise click.UsageError("--keep, --mode and --filter need --files.")
     with face.store() as store:
         would = store.gc(dry_run=True, older_than=older_than)
         if dry_run:
@@ -109,6 +157,76 @@ def gc(face: Face, older_than: str | None, dry_run: bool, yes: bool) -> None:
         {"bytes": freed, "dry_run": dry_run},
         ids=[str(freed)],
         table=f"{'Would free' if dry_run else 'Freed'} {size(freed)}.",
+    )
+
+
+class _Keep(NamedTuple):
+    """What `--keep` says."""
+
+    last: int
+    best: bool | str
+
+    @classmethod
+    def of(cls, text: str | None) -> _Keep:
+        if text is None:
+            raise click.UsageError(
+                "--files needs --keep: last, last:3, best, best:METRIC, several with commas, or none."
+            )
+        last, best = 0, False  # type: int, bool | str
+        for part in text.split(","):
+            what, _, of = part.strip().partition(":")
+            if what == "last" and (not of or (of.isascii() and of.isdecimal() and int(of))):
+                last = int(of or 1)
+            elif what == "best":
+                best = of or True
+            elif part.strip() != "none" or "," in text:
+                raise click.UsageError(
+                    f"{part.strip()!r} does not say what to keep. Give last, last:3, best, best:METRIC, several with "
+                    "commas, or none."
+                )
+        return cls(last, best)
+
+
+def _free(
+    face: Face,
+    pattern: str,
+    keep: _Keep,
+    mode: Literal["min", "max"] | None,
+    filter: str | None,
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Free saved files."""
+    with face.store() as store:
+        chosen = store.list(filter)
+
+        def free(dry: bool) -> Freed:
+            return store.free_files(
+                pattern, chosen, keep_last=keep.last, keep_best=keep.best, mode=mode, dry_run=dry
+            )
+
+        freed = free(True)
+        if not dry_run and freed.files:
+            what = f"{plural(freed.files, 'file')} of {plural(freed.experiments, 'experiment')}"
+            question = f"Remove {what}, {size(freed.bytes)}, for good?"
+            if not yes and not face.out.confirm(question):
+                raise Refused("Nothing was removed: gc needs --yes, or a yes on a terminal.")
+            with face.out.progress("Removing"):
+                freed = free(False)
+    if freed.running:
+        count = plural(len(freed.running), "experiment")
+        face.out.say(f"{count} still running: left alone.")
+    face.out.emit(
+        {
+            "files": freed.files,
+            "bytes": freed.bytes,
+            "experiments": freed.experiments,
+            "running": list(freed.running),
+            "dry_run": dry_run,
+        },
+        ids=[str(freed.bytes)],
+        table=f"{'Would free' if dry_run else 'Freed'} {size(freed.bytes)}: {plural(freed.files, 'file')} of "
+        f"{plural(freed.experiments, 'experiment')}.",
     )
 
 

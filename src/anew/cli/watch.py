@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from .columns import experiment_columns, experiment_json, parse_fields
+from .columns import experiment_columns, experiment_json, headline_metrics, parse_fields
+from .curves import painted
 from .face import Face, shared
-from .table import fitted
-from .words import moment, plural
+from .words import moment, one_line, plural
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from ..reading.views import ExperimentView
     from ..store import Store
 
@@ -26,11 +28,16 @@ __all__ = ["watch"]
     "-i", "--interval", type=click.FloatRange(0.1), default=2.0, help="Seconds between updates."
 )
 @click.option("-c", "--columns", metavar="FIELDS", help="The columns, separated by commas.")
+@click.option("-m", "--metric", metavar="NAME", help="The metric to draw below the table.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1), help="At most this many; by default what fits."
 )
 @click.option(
-    "--recent", metavar="AGE", help="Also experiments that ended within this time, such as 1h."
+    "--recent",
+    metavar="AGE",
+    default="10m",
+    show_default=True,
+    help="Also experiments that ended within this time, such as 1h; 0s leaves them out.",
 )
 @click.option("--once", is_flag=True, help="Print the table once and exit.")
 @shared()
@@ -39,33 +46,35 @@ def watch(
     filter: str | None,
     interval: float,
     columns: str | None,
+    metric: str | None,
     limit: int | None,
-    recent: str | None,
+    recent: str,
     once: bool,
 ) -> None:
     """Watch running experiments.
 
-    The table is brought up to date until Ctrl-C. Elsewhere than on a terminal, --once is needed.
+    The table, and below it the curves of the metric that says most, are brought up to date until Ctrl-C. What ended
+    lately stays (--recent). Elsewhere than on a terminal, --once is needed. `anew plot NAME --follow` draws one metric
+    of a few experiments large.
 
     \b
     Examples:
       anew watch
+      anew watch -m val_loss
       anew watch "'sweep-3' in tags" --recent 1h
       anew watch --once --json
     """
     if not once and not face.out.terminal:
         raise click.UsageError("watch draws on a terminal; --once prints what is running now.")
     fields = parse_fields(columns)
-    condition = "status in ('running', 'pending')"
-    if recent is not None:
-        condition = f"({condition} or ended_at > {recent!r})"
+    condition = f"(status in ('running', 'pending') or ended_at > {recent!r})"
     if filter:
         condition = f"({filter}) and {condition}"
     with face.store() as store:
         if once:
             _once(face, store, condition, fields, limit)
         else:
-            _live(face, store, condition, fields, limit, interval)
+            _live(face, store, condition, fields, metric, limit, interval)
 
 
 def _once(
@@ -75,9 +84,10 @@ def _once(
 
     def table() -> None:
         if not found:
-            face.out.say("Nothing is running.")
+            face.out.say("Nothing is running, and nothing ended lately.")
         else:
-            face.out.table(experiment_columns(store, found, face.out, wanted=fields))
+            views = _running_first(found)
+            face.out.table(experiment_columns(store, views, face.out, wanted=fields))
 
     face.out.emit(
         {"total": found.total, "experiments": [experiment_json(v) for v in found]},
@@ -86,11 +96,16 @@ def _once(
     )
 
 
+def _running_first(views: Iterable[ExperimentView]) -> list[ExperimentView]:
+    return sorted(views, key=lambda view: str(view.status) not in ("running", "pending"))
+
+
 def _live(
     face: Face,
     store: Store,
     condition: str,
     fields: Sequence[str],
+    metric: str | None,
     limit: int | None,
     interval: float,
 ) -> None:
@@ -102,21 +117,60 @@ def _live(
             room = max(1, console.height - 3)
             store.refresh()
             found = store.list(condition, limit=min(limit or room, room))
-            live.update(_picture(face, store, found, found.total, fields), refresh=True)
+            picture = _picture(
+                face, store, _running_first(found), found.total, fields, metric, console.height
+            )
+            live.update(picture, refresh=True)
             time.sleep(interval)
 
 
 def _picture(
-    face: Face, store: Store, views: Sequence[ExperimentView], total: int, fields: Sequence[str]
-) -> Any:
+    face: Face,
+    store: Store,
+    views: Sequence[ExperimentView],
+    total: int,
+    fields: Sequence[str],
+    metric: str | None,
+    height: int,
+) -> Text:
+    """What is on the screen: how many there are, the table, and curves where there is room for them."""
     from rich.text import Text
 
-    heading = Text(f"{plural(total, 'experiment')} at {moment(time.time())}", "dim")
+    running = sum(str(view.status) in ("running", "pending") for view in views)
+    heading = Text(
+        f"{plural(total, 'experiment')}, {running} running, at {moment(time.time())}", "dim"
+    )
     if len(views) < total:
         heading.append(f", {total - len(views)} not shown")
     if not views:
         return Text("\n").join([heading, Text("Nothing is running. Ctrl-C leaves.")])
-    shown, widths, _ = fitted(
-        experiment_columns(store, views, face.out, wanted=fields), face.out.width
-    )
-    return Text("\n").join([heading, *face.out.rows(shown, widths)])
+    table, _ = face.out.picture(experiment_columns(store, views, face.out, wanted=fields))
+    lines = [heading, *table]
+    return Text("\n").join([*lines, *_curves(face, store, views, metric, height - len(lines) - 1)])
+
+
+def _curves(
+    face: Face, store: Store, views: Sequence[ExperimentView], metric: str | None, room: int
+) -> list[Text]:
+    """One metric of the experiments in the table, in the lines that are left."""
+    from ..plots.terminal import ChartLook, line_charts
+
+    names = [metric] if metric else headline_metrics(views, 1)
+    having = [view for view in views if names and names[0] in view.metrics]
+    # Title, remark and names take four lines; less than these below says nothing.
+    height = min(room - _AROUND, _TALLEST)
+    if not having or height < _LOWEST:
+        return []
+    look = ChartLook(width=min(face.out.width, 160), height=height)
+    (chart,) = line_charts(store, having, names, look=look)
+    lines = [painted([]), painted([(one_line(chart.title), "bold")])]
+    lines += [painted(row) for row in chart.rows]
+    told: list[tuple[str, int | str | None]] = []
+    for letter, name, color in chart.names:
+        told += [("  ", None), (letter, color), (f" {one_line(name)}", "")]
+    return [*lines, painted(told)]
+
+
+_AROUND = 4
+_LOWEST = 6
+_TALLEST = 16

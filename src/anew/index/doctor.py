@@ -14,7 +14,7 @@ from ..record.facts import ProblemFact
 from ..stores.catalog.protocol import Batch
 from .finding import Finding
 from .index import Index, Progress
-from .records import examine_records, said
+from .records import Hashes, examine_records, said
 from .trash import Trash
 
 __all__ = ["Finding", "examine"]
@@ -48,10 +48,14 @@ def examine(
         findings += _compare(index, known, walked, repair)
         nameless = {found.prefix for found in findings if found.kind == "no identity"}
         late = []
+        hashes: Hashes = {}
         for done, prefix in enumerate(walked, 1):
             found = list(
                 examine_records(
-                    ExperimentLayout(index.folder_of(prefix)), index.journals.of(prefix), prefix
+                    ExperimentLayout(index.folder_of(prefix)),
+                    index.journals.of(prefix),
+                    prefix,
+                    hashes,
                 )
             )
             if prefix in nameless:  # which was said

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
 from ..journal.layout import OWN_FOLDERS, is_experiment
 
-__all__ = ["Weighing", "Weight", "own_entries"]
+__all__ = ["Inode", "Weighing", "Weight", "own_entries", "stored_files"]
+
+Inode = tuple[int, int]
+"""Device and number of a file."""
 
 
 class Weight(NamedTuple):
@@ -51,11 +54,16 @@ def _holds_experiment(folder: str) -> bool:
 
 
 class Weighing:
-    """Weighs files; one that several names lead to (hard links) is weighed once."""
+    """Weighs files; one that several names lead to (hard links) is weighed once.
 
-    def __init__(self) -> None:
-        self.links: dict[tuple[int, int], int] = {}
-        self._files: dict[tuple[int, int], os.stat_result] = {}
+    Args:
+        stored: Gives the contents that are stored for files to share: the last file that has one takes it along.
+    """
+
+    def __init__(self, stored: Callable[[], Container[Inode]] = frozenset) -> None:
+        self._stored = stored
+        self.links: dict[Inode, int] = {}
+        self._files: dict[Inode, os.stat_result] = {}
 
     def add(self, paths: Iterable[str]) -> Weight:
         """Weigh files and folders with all that is in them; returns what they add."""
@@ -72,11 +80,29 @@ class Weighing:
     @property
     def freed(self) -> int:
         """Bytes that the disk gets back when all that was weighed goes: other names keep a file."""
+        others = {i: stat.st_nlink - self.links[i] for i, stat in self._files.items()}
+        kept_by_store = self._stored() if 1 in others.values() else frozenset[Inode]()
         return sum(
             stat.st_blocks * 512
             for inode, stat in self._files.items()
-            if stat.st_nlink <= self.links[inode]
+            if others[inode] <= 0 or (others[inode] == 1 and inode in kept_by_store)
         )
+
+    def shared(self) -> frozenset[Inode]:
+        """Those of the files that have other names than those that were weighed."""
+        return frozenset(i for i, stat in self._files.items() if stat.st_nlink > self.links[i])
+
+
+def stored_files(folder: str) -> Iterator[tuple[Inode, str]]:
+    """The contents that are stored for files to share, with their paths."""
+    for at, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(at, name)
+            try:
+                stat = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            yield (stat.st_dev, stat.st_ino), path
 
 
 def _stats(path: str) -> Iterator[os.stat_result]:

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
+from ..blobs.linked import hash_file
 from ..journal.follow import Stream, follow, read_events
-from ..journal.layout import ExperimentLayout
+from ..journal.layout import ExperimentLayout, logged_path
 from ..journal.storage import Storage
 from ..record.captures import HASHED, recorded_hash, unchanged
 from ..record.decode import decode_events
-from ..record.events import FORMAT_VERSION, Closed, Event, Opened
+from ..record.events import (
+    FORMAT_VERSION,
+    Closed,
+    Event,
+    FileLogged,
+    FilesFreed,
+    Opened,
+)
 from ..record.fold import fold
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from .finding import Finding
+from .footprint import Inode
 from .visit import STREAMS
 
-__all__ = ["examine_records", "said"]
+__all__ = ["Hashes", "examine_records", "said"]
+
+Hashes = dict[Inode, str]
 
 MAX_FINDINGS = 100  # of one piece of a file: a file of garbage is damaged once, not a million times
 _MOST_CAPTURED = 1 << 30
 
 
-def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterator[Finding]:
-    """Broken lines, files that cannot be read, that lost their end, or that are not what was recorded."""
+def examine_records(
+    layout: ExperimentLayout, storage: Storage, prefix: str, hashes: Hashes | None = None
+) -> Iterator[Finding]:
+    """Broken lines, files that cannot be read, that lost their end, or that are not what was recorded.
+
+    Args:
+        hashes: What the contents of logged files were found to be: one that many share is read once.
+    """
+    hashes = {} if hashes is None else hashes
     ends: dict[str, int] = {}
     events: list[Event] = []
     try:
@@ -47,6 +66,7 @@ def examine_records(layout: ExperimentLayout, storage: Storage, prefix: str) -> 
         yield from _parts(layout, storage, prefix, ends)
         yield from _cut_short(layout, storage, prefix, events, ends)
         yield from _captures(layout, storage, prefix)
+        yield from _files(layout, prefix, events, hashes)
         yield from _unreadable(layout, storage, prefix)
     except Exception as error:  # noqa: BLE001  (the bulkhead: whatever is wrong with one is a finding)
         where = error.filename if isinstance(error, OSError) else None
@@ -138,3 +158,37 @@ def _captures(layout: ExperimentLayout, storage: Storage, prefix: str) -> Iterat
                 )
                 path = layout.path(*folder.split("/"), name)
                 yield Finding("corrupt file", prefix, message, path)
+
+
+def _files(
+    layout: ExperimentLayout, prefix: str, events: Sequence[Event], hashes: Hashes
+) -> Iterator[Finding]:
+    """Logged files that are gone, or are not what was logged."""
+    freed = {
+        file_id for event in events if isinstance(event, FilesFreed) for file_id in event.file_ids
+    }
+    for file in (event for event in events if isinstance(event, FileLogged)):
+        if file.file_id in freed:
+            continue
+        path = logged_path(layout.folder, file.path)
+        if path is None:
+            message = "The journal names this file, which does not lie among the experiment's own."
+            yield Finding("corrupt file", prefix, message, layout.path(*file.path.split("/")))
+            continue
+        try:
+            about = os.lstat(path)
+            inode = (about.st_dev, about.st_ino)
+            found = hashes[inode] if inode in hashes else hash_file(path)
+        except FileNotFoundError:
+            yield Finding("missing file", prefix, "It was logged, and is gone.", path)
+            continue
+        except OSError as error:
+            yield Finding("unreadable", prefix, said(error), path)
+            continue
+        hashes[inode] = found
+        if found != file.hash.removeprefix("blake3:"):
+            message = (
+                "It is not what was logged: it was changed, or lost its content. Other files of the same content "
+                "share its bytes."
+            )
+            yield Finding("corrupt file", prefix, message, path)

@@ -27,7 +27,7 @@ from ..record.names import ROOT_RESERVED, check_prefix, folder_name
 from ..record.root import DeletedEvent, Purged
 from ..record.status import Status
 from ..stores.series.protocol import ExperimentFolder
-from .footprint import Weighing
+from .footprint import Inode, Weighing, stored_files
 from .index import Index
 from .moving import check_inside, move, move_files
 
@@ -66,6 +66,7 @@ class Trash:
     def __init__(self, index: Index) -> None:
         self._index = index
         self._root: RootLayout = index.root
+        self._contents: dict[Inode, str] | None = None
 
     def items(self) -> list[Trashed]:
         """What is in the trash, newest first."""
@@ -75,7 +76,7 @@ class Trash:
             in_place = self._is_at(experiment_id, event.prefix)
             if not folders and not in_place:
                 continue  # deleted elsewhere, and never here
-            weighing = Weighing()
+            weighing = Weighing(self._stored)
             weighing.add(folders)
             item = Trashed(
                 experiment_id, event.prefix, event.name, event.t, weighing.freed, not in_place
@@ -159,7 +160,7 @@ class Trash:
                 self._say("deleted", row.experiment_id, row.prefix, row.name)
                 source = self._index.place(experiment_id, row.prefix)
                 folder = self._free_folder(row.experiment_id)
-                weighing = Weighing()
+                weighing = Weighing(self._stored)
                 content = os.path.join(folder, "content")
                 move_files(self._root, source, content)
                 weighing.add([content])
@@ -191,7 +192,7 @@ class Trash:
             experiment_id, shown = new_id(), "/".join(folder_name(s) for s in segments)
             self._say("deleted", experiment_id, shown, folder_name(segments[-1]))
             target = self._free_folder(experiment_id)
-            weighing = Weighing()
+            weighing = Weighing(self._stored)
             content = os.path.join(target, "content")
             move_files(self._root, ExperimentFolder(experiment_id, folder), content)
             weighing.add([content])
@@ -307,7 +308,7 @@ class Trash:
             expired = self._expired(ids, older_than)
             folders = [folder for of_one in expired.values() for folder in of_one]
             if dry_run:
-                weighing = Weighing()
+                weighing = Weighing(self._stored)
                 weighing.add(folders)
                 return Freed(len(folders), weighing.freed)
             return Freed(len(folders), self._purge(expired))
@@ -326,7 +327,7 @@ class Trash:
             expired = self._expired(None, older_than)
             left = [folder for folder in _folders(self._root.trash) if self._is_left(folder)]
             doomed = [folder for of_one in expired.values() for folder in of_one] + left
-            weighing = Weighing()
+            weighing = Weighing(self._stored)
             weighing.add(doomed)
             shared = self._unreferenced(weighing, grace)
             weighing.add(shared)
@@ -340,7 +341,10 @@ class Trash:
                     for folder in left:
                         self._remove(folder)
                     for path in shared:
-                        os.remove(path)
+                        if os.path.exists(
+                            path
+                        ):  # the last file that had it may have taken it along
+                            os.remove(path)
                     for experiment_id in orphans:
                         series.drop(experiment_id)
                     series.tidy()
@@ -372,24 +376,48 @@ class Trash:
         return isinstance(purged, Purged) or not os.path.lexists(os.path.join(folder, "content"))
 
     def _unreferenced(self, going: Weighing, grace: float) -> list[str]:
-        """The shared captures whose other names are all among what goes."""
+        """The shared captures, and contents of files, whose other names are all among what goes.
+
+        A file is linked to its content before that is stored, so contents need no grace.
+        """
         found = []
         for folder, _, files in os.walk(self._root.shared):
             for name in files:
                 path = os.path.join(folder, name)
                 stat = os.lstat(path)
                 others = stat.st_nlink - 1 - going.links.get((stat.st_dev, stat.st_ino), 0)
-                if others <= 0 and time.time() - stat.st_ctime >= grace:
+                of_files = path.startswith(os.path.join(self._root.contents, ""))
+                if others <= 0 and (of_files or time.time() - stat.st_ctime >= grace):
                     found.append(path)
         return found
 
     def _remove(self, folder: str) -> int:
         """Remove a folder of the trash; the bytes that gives back."""
-        weighing = Weighing()
+        weighing = Weighing(self._stored)
         weighing.add([folder])
         freed = weighing.freed
         shutil.rmtree(folder)
+        for inode in weighing.shared():
+            self._drop(inode)
         return freed
+
+    def _stored(self) -> dict[Inode, str]:
+        """The captures and contents that files share, as they were when this was first asked."""
+        if self._contents is None:
+            self._contents = dict(stored_files(self._root.shared))
+        return self._contents
+
+    def _drop(self, inode: Inode) -> None:
+        """Remove a stored content of files that no file has any more; captures are kept for a while."""
+        path = self._stored().get(inode, "")
+        if not path.startswith(os.path.join(self._root.contents, "")):
+            return
+        try:
+            stat = os.lstat(path)
+            if (stat.st_dev, stat.st_ino) == inode and stat.st_nlink == 1:
+                os.remove(path)
+        except FileNotFoundError:
+            return
 
 
 def _folders(folder: str) -> list[str]:

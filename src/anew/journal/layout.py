@@ -29,6 +29,7 @@ __all__ = [
     "is_missing",
     "is_orphaned",
     "is_text",
+    "logged_path",
     "number_of",
     "part_name",
     "split_part",
@@ -75,6 +76,11 @@ class RootLayout:
         return os.path.join(self.private, "shared")
 
     @property
+    def contents(self) -> str:
+        """The contents of logged files, likewise."""
+        return os.path.join(self.shared, "files")
+
+    @property
     def trash(self) -> str:
         """Deleted experiments, a folder per experiment id."""
         return os.path.join(self.private, "trash")
@@ -96,7 +102,8 @@ class RootLayout:
         somebody's files elsewhere.
         """
         own = (
-            self.private, self.journal, self.series, self.packs, self.shared, self.trash, self.lock, self.catalog,
+            self.private, self.journal, self.series, self.packs, self.shared, self.contents,
+            self.trash, self.lock, self.catalog,
         )  # fmt: skip
         return [path for path in own if os.path.islink(path)]
 
@@ -260,6 +267,20 @@ class ExperimentLayout:
             except FileNotFoundError:
                 continue
         return sizes
+
+
+def logged_path(folder: str, relative: str) -> str | None:
+    """The path of a logged file from what a record says of it; None if that is not among the experiment's files, or is
+    a link or behind one that leads elsewhere."""
+    parts = relative.split("/")
+    if parts[0] != "files" or ".." in parts or "" in parts or "\0" in relative or "\\" in relative:
+        return None
+    files = os.path.realpath(os.path.join(folder, "files"))
+    path = os.path.join(folder, *parts)
+    real = os.path.realpath(os.path.dirname(path))
+    inside = real.startswith(os.path.join(files, "")) or real == files
+    own = os.path.realpath(folder) == os.path.dirname(files)
+    return path if inside and own and not os.path.islink(path) else None
 
 
 def writer_name(number: int, label: str) -> str:

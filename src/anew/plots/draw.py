@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lines import Line, XAxis, scaled_time
-from .style import INK, dress, note
+from .style import INK, dress, literal, note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-__all__ = ["Oddities", "axis_unit", "draw_curve", "finish_axes"]
+__all__ = ["Oddities", "adjust_x", "axis_unit", "draw_curve", "finish_axes"]
 
 Floats = NDArray[np.float64]
 
@@ -116,6 +117,23 @@ def finish_axes(
         ax.xaxis.set_major_formatter(_thousands)
     ax.margins(x=0.015)
     note(ax, " · ".join(filter(None, (remark, oddities.remark()))))
+
+
+def adjust_x(figure: Figure, *, log_x: bool = False, name: str | None = None) -> None:
+    """Give the x axes of a figure's charts a logarithmic scale, or another name; both go by the data as drawn.
+
+    What is not above zero has no place on a logarithmic axis and is left out.
+    """
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+
+    charts = [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+    for ax in charts:
+        if log_x:
+            ax.set_xscale("log", nonpositive="mask")
+            ax.xaxis.set_major_locator(LogLocator())
+            ax.xaxis.set_major_formatter(LogFormatterSciNotation())
+        if name is not None and ax.get_xlabel():
+            ax.set_xlabel(literal(name))
 
 
 def _thousands(value: float, position: float = 0) -> str:

@@ -1,61 +1,46 @@
-"""A field of an experiment by the name it has in filters: `params.lr`, `git.branch`, `status`."""
+"""What charts need of an experiment: a field's values, and its result as one number."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InvalidValue
-from .labels import flat
+from ..errors import NotFound, QueryError
+from ..query.fields import Target
+from ..reading.fields import values_of
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
 
-__all__ = ["field_value", "metric_result"]
-
-_FACTS = frozenset(
-    {
-        "status", "name", "prefix", "id", "owner", "project", "reason", "user", "host", "parent", "relation",
-        "duration", "created_at", "started_at", "ended_at", "updated_at", "description", "notes", "lost",
-    }
-)  # fmt: skip
+__all__ = ["field_values", "metric_result"]
 
 
-def field_value(experiment: ExperimentView, field: str) -> Any:
-    """The value of a field, None where the experiment has none.
+def field_values(experiments: Sequence[ExperimentView], field: str | Target) -> list[Any]:
+    """The values of a field by the name it has in filters, None where an experiment has none.
 
-    A name that is no field of every experiment is taken for a parameter. Lists and mappings come as text,
-    so that experiments can be grouped by them.
+    A short name is a parameter or configuration key rather than a metric. Lists and mappings come as text, so that
+    experiments can be grouped by them.
 
     Raises:
+        NotFound: None of the experiments has such a field; `.nearest` are likely meanings.
+        QueryError: A short name can mean several; `.candidates` are what.
         InvalidValue: It is no name at all.
     """
-    value = _found(experiment, field)
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    return str(value)
-
-
-def _found(experiment: ExperimentView, field: str) -> Any:
-    if not field or field.startswith(".") or field.endswith("."):
-        raise InvalidValue(
-            f"{field!r} is not a field. Name fields as in filters: params.lr, git.branch, status.",
-            key=field,
-        )
-    if field in _FACTS:
-        return getattr(experiment, field)
-    section, _, rest = field.partition(".")
-    if rest and section == "params":
-        return flat(experiment.params).get(rest)
-    if rest and section == "config":
-        return flat(experiment.config or {}).get(rest)
-    if rest and section == "git":
-        return experiment.git.get(rest)
-    if rest and section == "tags":
-        return (experiment.tags[rest] or True) if rest in experiment.tags else None
-    if rest and section == "metrics":
-        return metric_result(experiment, rest, "last")
-    return flat(experiment.params).get(field)
+    try:
+        values = values_of(experiments, field, prefer="either")
+    except QueryError as error:
+        if error.candidates:
+            raise
+        near = [] if error.suggestion is None else [error.suggestion]
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise NotFound(
+            f"None of these experiments has {field!r}.{hint}", name=str(field), nearest=near
+        ) from None
+    return [
+        value if value is None or isinstance(value, bool | int | float) else str(value)
+        for value in values
+    ]
 
 
 def metric_result(experiment: ExperimentView, metric: str, mode: str) -> float | None:

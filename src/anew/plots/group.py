@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InvalidValue, NotFound
 from .band import Band, BandKind, band_of
 from .draw import Oddities, axis_unit, finish_axes
-from .fields import field_value
+from .fields import field_values
 from .labels import short_keys, shown
 from .lines import Line, XAxis, chosen, read_lines
 from .style import DASHES, PALETTE, legend, new_axes, save_figure
@@ -126,8 +126,9 @@ def group_bands(
 ) -> dict[str, Band]:
     """Mean and band per group, keyed by "lr=0.1 …" (one "" without `by`), in the order of their values."""
     members: dict[tuple[Any, ...], list[ExperimentView]] = {}
-    for one in experiments:
-        members.setdefault(tuple(field_value(one, field) for field in by), []).append(one)
+    values = [field_values(experiments, field) for field in by]
+    for row, one in enumerate(experiments):
+        members.setdefault(tuple(column[row] for column in values), []).append(one)
     if len(members) > _MOST_GROUPS:
         raise InvalidValue(
             f"Grouping by {', '.join(by)} makes {len(members)} groups; at most {_MOST_GROUPS} "

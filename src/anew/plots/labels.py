@@ -20,6 +20,8 @@ class Labelled(Protocol):
     def prefix(self) -> str: ...
     @property
     def params(self) -> Mapping[str, Any]: ...
+    @property
+    def config(self) -> Mapping[str, Any] | None: ...
 
 
 def flat(params: Mapping[str, Any], start: str = "") -> dict[str, Any]:
@@ -49,7 +51,7 @@ def short_keys(keys: Sequence[str]) -> list[str]:
     """Dotted keys by their last part; by the last two where that alone says nothing or is not unique."""
     last = [key.rpartition(".")[2] for key in keys]
     return [
-        ".".join(key.split(".")[-2:]).removeprefix("params.")
+        ".".join(key.split(".")[-2:]).removeprefix("params.").removeprefix("config.")
         if part in _SAYS_NOTHING or last.count(part) > 1
         else part
         for key, part in zip(keys, last, strict=True)
@@ -77,7 +79,7 @@ _ABSENT = object()
 def labels(experiments: Sequence[Labelled]) -> dict[str, str]:
     """A label per experiment id, no two the same.
 
-    The name alone when it is enough; else the name and the parameters that differ among its
+    The name alone when it is enough; else the name and the parameters and configuration keys that differ among its
     namesakes, as few as tell them apart; else the name and the id.
     """
     names = Counter(one.name for one in experiments)
@@ -87,7 +89,7 @@ def labels(experiments: Sequence[Labelled]) -> dict[str, str]:
         if count == 1:
             out[namesakes[0].id] = name
             continue
-        params = [flat(one.params) for one in namesakes]
+        params = [{**flat(one.config or {}), **flat(one.params)} for one in namesakes]
         chosen = _enough(params, differing(params))
         for one, values in zip(namesakes, params, strict=True):
             told = " ".join(

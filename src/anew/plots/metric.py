@@ -14,8 +14,8 @@ import numpy as np
 
 from ..query.smoothing import smoothed
 from .draw import Oddities, axis_unit, draw_curve, finish_axes
-from .labels import labels
 from .lines import Line, XAxis, chosen, read_lines
+from .named import labels_of
 from .style import DASHES, MUTED, PALETTE, legend, literal, new_axes, save_figure
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def plot_metric(
     log_y: bool = False,
     points: int = 2000,
     title: str | None = None,
+    label: str | Sequence[str] = (),
 ) -> Figure:
     """Draw one metric of many experiments, a curve each.
 
@@ -51,6 +52,8 @@ def plot_metric(
         x: "step", "time" or "relative" (seconds since each experiment's start).
         smooth: Weight of the exponential moving average, in [0, 1); the curve itself stays visible, pale.
         points: About how many points to draw per curve; the extremes are always among them.
+        label: Fields by which the curves are named in the legend, such as "lr"; by default the
+            experiments' names and what differs between them.
 
     Raises:
         NotFound: An experiment is unknown, or none logged the metric.
@@ -59,7 +62,7 @@ def plot_metric(
     experiments = chosen(store, refs)
     lines = read_lines(store, experiments, [metric], x=x, points=points)
     smooth_lines = _smooth(store, experiments, metric, x, smooth) if smooth else None
-    named = labels(experiments)
+    named = labels_of(experiments, [label] if isinstance(label, str) else label)
     oddities = Oddities()
     oddities.missing = len(experiments) - len(lines)
     figure, axes = new_axes(ax)

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidValue, NotFound
-from .fields import field_value, metric_result
+from ..query.fields import Param, Target
+from ..reading.fields import settings_of
+from .fields import field_values, metric_result
 from .group import selected
-from .labels import differing, flat
+from .labels import differing, short_keys
 from .scatter import Axis, Mode, axis_of, check_mode, smaller_is_better
 from .style import INK, MUTED, literal, new_axes, note, save_figure, shortened
 
@@ -48,12 +50,12 @@ def plot_parallel(
 
     Args:
         experiments: A filter, the experiments themselves, or None for all.
-        params: The fields to give an axis, in order; by default the parameters that differ.
+        params: The fields to give an axis, in order; by default the parameters and configuration keys that differ.
         mode: The result: "best" (by the metric's name), "last", "min" or "max".
         save: A .png, .svg or .pdf file to write as well.
 
     Raises:
-        NotFound: There is no experiment with a finite result, or no parameter differs.
+        NotFound: There is no experiment with a finite result, or nothing differs.
         InvalidValue: `mode` or `save` has a value it cannot have, or there are over 12 parameters.
     """
     check_mode(mode)
@@ -65,17 +67,19 @@ def plot_parallel(
     if not views:
         raise NotFound(f"No experiment has a finite value of {metric!r}.", name=metric)
     if params is None:
-        fields = [f"params.{key}" for key in differing([flat(one.params) for one in views])]
-        fields = fields[:_MOST_AXES]
-        if not fields:
+        keys = differing([settings_of(one) for one in views])[:_MOST_AXES]
+        if not keys:
             raise NotFound(
-                "No parameter differs between these experiments: name the parameters to draw."
+                "No parameter or configuration key differs between these experiments: name those to draw."
             )
+        fields: list[str | Target] = [Param("either", key) for key in keys]
+        titles = keys
     else:
         fields = list(params)
+        titles = list(params)
     if not 0 < len(fields) <= _MOST_AXES:
         raise InvalidValue(f"Give 1 to {_MOST_AXES} parameters, not {len(fields)}.", key="params")
-    axes_of = [axis_of([field_value(one, field) for one in views]) for field in fields]
+    axes_of = [axis_of(field_values(views, field)) for field in fields]
     results = [metric_result(one, metric, mode) for one in views]
     axes_of.append(axis_of(results))
     figure, ax_ = new_axes(ax, size=(max(6.5, 1.9 * len(axes_of) + 1.5), 4.6))
@@ -83,7 +87,7 @@ def plot_parallel(
     down = smaller_is_better(metric, mode)
     _draw(ax_, axes_of, ends, down)
     result = metric if mode == "last" else f"{mode} {metric}"
-    names = [field.removeprefix("params.") for field in fields] + [result]
+    names = [*short_keys(titles), result]
     _rulers(ax_, axes_of, names)
     ax_.set_title(
         literal(title or f"{result} of {len(views)} experiments"), loc="left", fontsize=12, color=INK,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import InvalidValue, NotFound
-from .fields import field_value, metric_result
+from .fields import field_values, metric_result
 from .group import selected
 from .labels import shown
 from .style import MUTED, PALETTE, dress, literal, new_axes, note, save_figure, shortened
@@ -87,7 +87,7 @@ def plot_scatter(
 
     Args:
         experiments: A filter, the experiments themselves, or None for all.
-        param: The field on x, such as "params.lr".
+        param: The field on x, such as "lr" or "params.lr".
         mode: The result on y: "best" (by the metric's name), "last", "min" or "max".
         save: A .png, .svg or .pdf file to write as well.
 
@@ -97,7 +97,9 @@ def plot_scatter(
     """
     check_mode(mode)
     views = [one for one in selected(store, experiments) if metric in one.metrics]
-    axis = axis_of([field_value(one, param) for one in views])
+    if not views:
+        raise NotFound(f"No experiment has a metric {metric!r}.", name=metric)
+    axis = axis_of(field_values(views, param))
     dots = [
         (one, at, metric_result(one, metric, mode))
         for one, at in zip(views, axis.places, strict=True)
@@ -193,6 +195,6 @@ def check_mode(mode: str) -> None:
 
 def smaller_is_better(metric: str, mode: Mode) -> bool:
     """Whether a smaller result is the better one, by the mode or else by the metric's name."""
-    from ..query.direction import direction
+    from ..record.direction import direction
 
     return mode == "min" or (mode != "max" and direction(metric) == "min")

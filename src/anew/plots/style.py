@@ -1,13 +1,16 @@
 """The style of figures: colours, grid, fonts, saving. Everything is set on the figure itself, nothing globally.
 
-Nothing here touches pyplot, a backend or `rcParams`, so a user's own settings stay as they are.
+Nothing here touches pyplot, a backend or (but for the moment in which a PDF is written) `rcParams`, so a user's own
+settings stay as they are.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +44,10 @@ INK = "#222222"
 MUTED = "#6B6B6B"
 _GRID = "#E4E4E4"
 FORMATS = ("png", "svg", "pdf")
+COLUMN_INCHES = 3.4  # of a page with two columns, as of IEEE, ICML and CVPR
+PAGE_INCHES = 6.9
+_ONE_CHART = 8.0
+_PAPER_POINTS = 7.0
 
 
 def new_axes(ax: Axes | None, *, size: tuple[float, float] = (8.0, 4.5)) -> tuple[Figure, Axes]:
@@ -65,7 +72,22 @@ def _fresh(size: tuple[float, float]) -> Figure:
     except ModuleNotFoundError as error:
         raise MissingDependency.of("A figure", "matplotlib", "plot") from error
 
-    figure = Figure(figsize=size, dpi=150, layout="constrained", facecolor="white")
+    class ShownFigure(Figure):
+        """A figure that a notebook shows by itself; without pyplot, nothing else would show it."""
+
+        fits_paper = True
+
+        def _repr_html_(self) -> str:
+            from base64 import b64encode
+            from io import BytesIO
+
+            drawn = BytesIO()
+            self.savefig(drawn, format="png")
+            width = round(self.get_figwidth() * 100)
+            picture = b64encode(drawn.getvalue()).decode()
+            return f'<img src="data:image/png;base64,{picture}" width="{width}" style="max-width:100%">'
+
+    figure = ShownFigure(figsize=size, dpi=150, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     return figure
 
@@ -95,10 +117,16 @@ def dress(ax: Axes, *, title: str, x: str, y: str, grid: str = "y") -> None:
     ax.set_axisbelow(True)
 
 
-def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: bool) -> None:
-    """A legend: outside the axes of a figure of ours, where it hides nothing; else in the emptiest corner."""
+def legend(
+    ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: bool, points: float = 8.5
+) -> None:
+    """A legend: outside the axes of a figure of ours, where it hides nothing; else in the emptiest corner.
+
+    Args:
+        points: The size of its type.
+    """
     shown = [literal(shortened(label, 48)) for label in labels]
-    common: dict[str, Any] = {"fontsize": 8.5, "labelcolor": INK, "handlelength": 2.0}
+    common: dict[str, Any] = {"fontsize": points, "labelcolor": INK, "handlelength": 2.0}
     if not outside:
         box = ax.legend(
             handles,
@@ -113,7 +141,7 @@ def legend(ax: Axes, handles: Sequence[Any], labels: Sequence[str], *, outside: 
         return
     figure = ax.get_figure(root=True)
     assert figure is not None, "the axes were removed from their figure"
-    room = int(figure.get_figwidth() * 14.5)  # characters of this size across the figure
+    room = int(figure.get_figwidth() * 123 / points)  # characters of this size across the figure
     columns = min(len(shown), max(1, room // (max(len(label) for label in shown) + 6)))
     rows = math.ceil(len(shown) / columns)
     below = rows <= 3
@@ -173,8 +201,19 @@ def literal(text: str) -> str:
     return text.replace("$", r"\$")
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+def save_figure(
+    figure: Figure,
+    path: str | os.PathLike[str],
+    *,
+    size: tuple[float, float] | None = None,
+) -> Path:
     """Write the figure to a PNG, SVG or PDF file, by the ending of its name.
+
+    A PDF is for a paper. Its fonts are embedded as TrueType, which publishers ask for (type 42, not 3), and a figure of
+    ours gets the width of a column (one chart) or of a page (several), with type that is legible at that size.
+
+    Args:
+        size: Width and height in inches; by default the figure's own, or the paper's.
 
     Raises:
         InvalidValue: The name ends in something else.
@@ -188,5 +227,65 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
             key="save",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(target, format=ending)
+    pdf = ending == "pdf"
+    if size is None and pdf and getattr(figure, "fits_paper", False):
+        size = _paper_size(figure)
+    from matplotlib import rc_context
+
+    with rc_context({"pdf.fonttype": 42} if pdf else {}), _resized(figure, size):
+        figure.savefig(target, format=ending)
     return target
+
+
+def _charts(figure: Figure) -> list[Axes]:
+    return [ax for ax in figure.axes if ax.get_visible() and ax.get_label() != "<colorbar>"]
+
+
+def _paper_size(figure: Figure) -> tuple[float, float]:
+    """The size at which a figure of ours stands in a column of a paper, or across its page."""
+    before = figure.get_figwidth(), figure.get_figheight()
+    column = len(_charts(figure)) == 1 and before[0] <= _ONE_CHART
+    width = COLUMN_INCHES if column else PAGE_INCHES
+    height = before[1] * width / before[0]
+    return width, max(height, 0.62 * width) if column else height
+
+
+@contextmanager
+def _resized(figure: Figure, size: tuple[float, float] | None) -> Iterator[None]:
+    """A figure at another size, with type and lines for a page where it is as narrow; afterwards it is as it was."""
+    if size is None:
+        yield
+        return
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+    before: tuple[float, float] = (figure.get_figwidth(), figure.get_figheight())
+    restore: list[Callable[[], object]] = [lambda: figure.set_size_inches(before)]
+    figure.set_size_inches(size)
+    charts = _charts(figure)
+    small = size[0] <= PAGE_INCHES
+    for artist in figure.findobj(Text) if small else ():
+        points = float(artist.get_fontsize())
+        restore.append(partial(artist.set_fontsize, points))
+        artist.set_fontsize(min(points, max(_PAPER_POINTS, points * 0.7)))
+    for line in figure.findobj(Line2D) if small else ():
+        stroke = float(line.get_linewidth())
+        restore.append(partial(line.set_linewidth, stroke))
+        line.set_linewidth(stroke * 0.7)
+    for old in list(figure.legends):
+        # Its columns were counted for a wider figure.
+        names = [text.get_text().replace(r"\$", "$") for text in old.get_texts()]
+        old.set_visible(False)
+        old.set_in_layout(False)
+        points = _PAPER_POINTS if small else 8.5
+        legend(charts[0], old.legend_handles, names, outside=True, points=points)
+        restore += [
+            partial(old.set_visible, True),
+            partial(old.set_in_layout, True),
+            figure.legends[-1].remove,
+        ]
+    try:
+        yield
+    finally:
+        for undo in restore:
+            undo()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal, Protocol
 
 from ..errors import QueryError
+from .short_names import STATS, Meaning, Preferred, meanings
 from .suggest import nearest, one_of
 from .syntax import Field
 from .tokens import mistake
@@ -65,9 +68,6 @@ COLUMNS: dict[str, tuple[str, Kind, str]] = {
 }
 """Fields by name: the catalog's column, what it holds, what it means."""
 
-STATS = ("last", "first", "min", "max", "mean", "std", "count", "step", "nonfinite")
-"""What can be asked of a metric; `last` when nothing is said, `step` is the step of `last`."""
-
 SECTIONS = ("params", "config", "metrics", "tags", "bindrs")
 
 
@@ -102,9 +102,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """A parameter or configuration key, nested ones dotted."""
+    """A parameter or configuration key, nested ones dotted.
 
-    kind: Literal["param", "config"]
+    "either" is the parameter, and in experiments without it the configuration key of that name.
+    """
+
+    kind: Literal["param", "config", "either"]
     name: str
 
 
@@ -133,20 +136,31 @@ class Labels:
 Target = Fact | Param | Metric | Tag | Labels
 
 
-def resolve(field: Field, names: KnownNames, text: str, *, must_exist: bool = True) -> Target:
+def resolve(
+    field: Field,
+    names: KnownNames,
+    text: str,
+    *,
+    must_exist: bool = True,
+    prefer: Preferred | None = None,
+) -> Target:
     """What a field as written stands for.
+
+    A name without a section, such as `lr` or `val/acc.max`, is a fact of the experiment, or the parameter, configuration
+    key or metric that it can only mean (see `short_names`).
 
     Args:
         text: The whole filter, for the error.
         must_exist: Whether a name no experiment has is an error (it never is in an empty catalog).
+        prefer: What a name without a section is taken for first.
 
     Raises:
-        QueryError: There is no such field, or no experiment has such a name.
+        QueryError: There is no such field, no experiment has such a name, or a short one can mean several.
     """
     must_exist = must_exist and not field.may_be_unknown
     head, *rest = field.parts
     if head.quoted or head.text not in SECTIONS:
-        return _column(field, names, text)
+        return _short(field, names, text, prefer)
     section = head.text
     if section in ("tags", "bindrs"):
         if not rest:
@@ -171,29 +185,71 @@ def resolve(field: Field, names: KnownNames, text: str, *, must_exist: bool = Tr
     return Param(kind, name)
 
 
-def _column(field: Field, names: KnownNames, text: str) -> Fact:
+def _short(field: Field, names: KnownNames, text: str, prefer: Preferred | None) -> Target:
+    """A fact, or what a name without its section means."""
     name = ".".join(part.text for part in field.parts)
     if not field.parts[0].quoted and name in COLUMNS:
         column, kind, _ = COLUMNS[name]
         return Fact(column, kind)
+    found = meanings([part.text for part in field.parts], names, prefer)
+    if len(found) == 1:
+        return _target(found[0])
+    if found:
+        shown = [_shown(one) for one in found[:_MOST_SHOWN]]
+        more = "" if len(found) <= _MOST_SHOWN else f" and {len(found) - _MOST_SHOWN} more"
+        error = mistake(
+            f"{field.text!r} can mean {', '.join(shown)}{more}.",
+            text,
+            field.position,
+            one_of(shown),
+        )
+        error.candidates = tuple(map(_shown, found))
+        raise error
+    raise _no_field(name, field, names, text)
+
+
+_MOST_SHOWN = 8
+
+
+def _target(meaning: Meaning) -> Target:
+    if meaning.kind == "metric":
+        return Metric(meaning.name, meaning.stat)
+    return Param(meaning.kind, meaning.name)
+
+
+def _shown(meaning: Meaning) -> str:
+    section = {"metric": "metrics", "config": "config"}.get(meaning.kind, "params")
+    stat = f".{meaning.stat}" if meaning.stat != "last" else ""
+    return written(section, meaning.name) + stat
+
+
+def _no_field(name: str, field: Field, names: KnownNames, text: str) -> QueryError:
     suggestions = []
-    for section, kind_of_name in (("metrics", "metric"), ("params", "param"), ("config", "config")):
-        if names.has(kind_of_name, name):
-            suggestions.append(written(section, name))
-    if not suggestions:
-        suggestions = nearest(name.lower(), [*COLUMNS, *SECTIONS], 1)
     if field.parts[0].text.lower() in ("param", "metric", "tag", "bindr", "configs"):
         tail = field.text[len(field.parts[0].text) :]
         section = field.parts[0].text.lower().rstrip("s")
-        suggestions.insert(0, ("config" if section == "config" else section + "s") + tail)
+        suggestions.append(("config" if section == "config" else section + "s") + tail)
+    kinds = (("params", "param"), ("config", "config"), ("metrics", "metric"))
+    known: dict[str, str] = {}  # by the whole name and by its end
+    for section, kind in kinds:
+        for one in names.all(kind):
+            known.setdefault(one, written(section, one))
+            known.setdefault(re.split(r"[./]", one)[-1], written(section, one))
+    near = nearest(name, [*known, *COLUMNS, *SECTIONS])
+    best = max((_alike(name, one) for one in near), default=0.0)
+    suggestions += [known.get(one, one) for one in near if _alike(name, one) >= best]
     if not suggestions and len(field.parts) == 1:
         suggestions.append(f"'{name}' (put strings in quotes)")
-    raise mistake(
+    return mistake(
         f"There is no field {field.text!r}.",
         text,
         field.position,
         one_of(dict.fromkeys(suggestions)) if suggestions else None,
     )
+
+
+def _alike(name: str, other: str) -> float:
+    return SequenceMatcher(None, name.lower(), other.lower()).ratio()
 
 
 def _metric(field: Field, names: KnownNames, text: str, must_exist: bool) -> Metric:
@@ -237,15 +293,21 @@ def _unknown(
 ) -> QueryError:
     noun = {"param": "parameter", "config": "configuration key"}.get(kind, kind)
     known = names.all(kind)
-    suggestions = [written(section, n) + suffix for n in nearest(name, known)]
-    if not suggestions:
+    suggestions = [
+        written(other_section, name)
         for other, other_section in (
             ("param", "params"),
             ("config", "config"),
             ("metric", "metrics"),
-        ):
-            if other != kind and names.has(other, name):
-                suggestions.append(written(other_section, name))
+        )
+        if other != kind and names.has(other, name)
+    ]
+    if not suggestions:
+        near = nearest(name, known)
+        if not near:  # or the end of one is meant
+            ends = {re.split(r"[./]", one)[-1]: one for one in known}
+            near = [ends[one] for one in nearest(name, ends)]
+        suggestions = [written(section, one) + suffix for one in near]
     message = f"No experiment has a {noun} {name!r}."
     if not suggestions and known:
         shown = ", ".join(sorted(known)[:6]) + (", …" if len(known) > 6 else "")

@@ -1,4 +1,7 @@
-"""A filter as a tree of frozen structs. `position` is the column in the text where a node begins."""
+"""A filter as a tree of frozen structs. `position` is the column in the text where a node begins.
+
+A tree may come from another machine. What no parser would make raises ValueError, so that whoever answers need not expect it.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +53,10 @@ class Field(msgspec.Struct, frozen=True, tag=True):
     position: int
     may_be_unknown: bool = False
 
+    def __post_init__(self) -> None:
+        if not self.parts:
+            raise ValueError("A field has at least one part.")
+
 
 class Value(msgspec.Struct, frozen=True, tag=True):
     """A literal. A `Span` was written as a date, a "duration" is in seconds."""
@@ -58,6 +65,18 @@ class Value(msgspec.Struct, frozen=True, tag=True):
     value: int | float | str | bool | Span | None
     text: str
     position: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.value, _HELD[self.kind]) or (
+            isinstance(self.value, bool) and self.kind != "bool"
+        ):
+            raise ValueError(f"{self.value!r} is no value of the kind {self.kind!r}.")
+
+
+_HELD: dict[str, tuple[type, ...]] = {
+    "number": (int, float), "text": (str,), "bool": (bool,), "null": (type(None),), "duration": (int, float),
+    "time": (Span, int, float), "nan": (float, type(None)),
+}  # fmt: skip
 
 
 Operand = Field | Value
@@ -70,6 +89,10 @@ class Compare(msgspec.Struct, frozen=True, tag=True):
     operator: Operator
     right: Operand
     position: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.left, Value) and isinstance(self.right, Value):
+            raise ValueError("One side of a comparison is a field.")
 
 
 class In(msgspec.Struct, frozen=True, tag=True):
@@ -130,11 +153,17 @@ class And(msgspec.Struct, frozen=True, tag=True):
 
     items: tuple[Expression, ...]
 
+    def __post_init__(self) -> None:
+        _check_some(self.items)
+
 
 class Or(msgspec.Struct, frozen=True, tag=True):
     """At least one of them is true."""
 
     items: tuple[Expression, ...]
+
+    def __post_init__(self) -> None:
+        _check_some(self.items)
 
 
 class Not(msgspec.Struct, frozen=True, tag=True):
@@ -144,3 +173,8 @@ class Not(msgspec.Struct, frozen=True, tag=True):
 
 
 Expression = And | Or | Not | Condition
+
+
+def _check_some(items: tuple[Expression, ...]) -> None:
+    if not items:
+        raise ValueError("There is at least one condition in a list of them.")

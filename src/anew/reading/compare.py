@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from ..errors import Ambiguous, InvalidValue, NotFound
 from ..query.difference import first_part
-from ..query.direction import direction
 from ..query.points import PointsQuestion
 from ..query.question import NamesQuestion, Wanted, ask, parse_field
 from ..query.references import Resolved
+from ..query.short_names import ending
 from ..query.suggest import nearest, one_of
+from ..record.direction import direction
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
@@ -29,6 +30,7 @@ __all__ = [
     "chosen_metrics",
     "compare",
     "differences",
+    "full_name",
     "history",
     "in_trash",
     "meant",
@@ -88,16 +90,25 @@ def compare(
         for view in views
     ]
     states = [view.facts.state or ExperimentState() for view in views]
-    params = _differing(views, [state.params for state in states])
-    config = _differing(views, [state.config or {} for state in states])
-    return Comparison(facts, values, params, config, modes)
+    params = [flatten(state.params) for state in states]
+    config = [flatten(state.config or {}) for state in states]
+    # A parameter and a configuration key of one name are one thing, which is compared once.
+    either = [{**theirs, **own} for theirs, own in zip(config, params, strict=True)]
+    is_param = {name for one in params for name in one}
+    differing = _differing(views, either)
+    return Comparison(
+        facts,
+        values,
+        {name: by_id for name, by_id in differing.items() if name in is_param},
+        {name: by_id for name, by_id in differing.items() if name not in is_param},
+        modes,
+    )
 
 
 def _differing(
-    views: Sequence[ExperimentView], nested: Sequence[dict[str, Any]]
+    views: Sequence[ExperimentView], flat: Sequence[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """By dotted key, the values of those keys that are not the same in all."""
-    flat = [flatten(one) for one in nested]
     found = {}
     for name in sorted({name for one in flat for name in one}):
         values = [one.get(name) for one in flat]
@@ -216,6 +227,8 @@ def chosen_metrics(
             chosen[wanted] = None
             continue
         fitting = sorted(name for name in known if fnmatchcase(name, wanted))
+        if not fitting and (short := full_name(wanted, known)) is not None:
+            fitting = [short]
         if not fitting:
             near = nearest(wanted, known)
             hint = f" Did you mean {one_of(map(repr, near))}?" if near else ""
@@ -275,6 +288,21 @@ def in_trash(ref: str, items: Sequence[tuple[str, str, str]]) -> str:
     near = nearest(text, [word for one in items for word in one[:2]])
     hint = f" Did you mean {one_of(near)}?" if near else " The trash is empty." if not items else ""
     raise NotFound(f"There is no experiment {ref!r} in the trash.{hint}", name=ref, nearest=near)
+
+
+def full_name(short: str, known: Iterable[str]) -> str | None:
+    """The metric that a short name such as `acc` means; None where none ends in it.
+
+    Raises:
+        Ambiguous: Several do.
+    """
+    found = ending(short, known)
+    if len(found) > 1:
+        raise Ambiguous(
+            f"{short!r} can mean {one_of(map(repr, sorted(found)[:_SHOWN]))}. Give the whole name.",
+            candidates=sorted(found),
+        )
+    return found[0] if found else None
 
 
 def unlogged(metric: str, known: Sequence[str]) -> NotFound:

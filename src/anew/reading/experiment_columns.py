@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -23,7 +22,7 @@ FACTS = (
 """The fields that a table begins with, after the id."""
 
 _RENAMED = {f"git.{name}": f"git_{name}" for name in ("commit", "branch", "dirty")}
-_SECTIONS = ("tags", "params", "metrics")
+_SECTIONS = ("tags", "params", "config", "metrics")
 
 
 class ExperimentColumn(msgspec.Struct, frozen=True, eq=False):
@@ -40,8 +39,8 @@ class ExperimentColumn(msgspec.Struct, frozen=True, eq=False):
 
 
 def experiment_columns(backend: Backend, ids: Sequence[str]) -> list[ExperimentColumn]:
-    """A row per experiment in the order of the ids: its facts, `tags` as JSON, `params.<name>` and
-    `metrics.<name>` (last values). Those that are gone are left out."""
+    """A row per experiment in the order of the ids: its facts, `tags` as JSON, `params.<name>`,
+    `config.<name>` and `metrics.<name>` (last values). Those that are gone are left out."""
     fields = (*FACTS, *_SECTIONS)
     question = Question(
         ids=tuple(ids), columns=tuple(Wanted(parse_field(one)) for one in fields), now=time.time()
@@ -57,5 +56,5 @@ def experiment_columns(backend: Backend, ids: Sequence[str]) -> list[ExperimentC
 
 
 def _json(several: Sequence[Any]) -> list[Any]:
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    return [encode(tags) if tags else None for tags in several]
+    encode = msgspec.json.Encoder().encode
+    return [encode(tags).decode() if tags else None for tags in several]

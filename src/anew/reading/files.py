@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, Self
 
-from ..errors import CorruptData, NotFound
+from ..errors import CorruptData, InvalidValue, NotFound
 from ..query.content import ContentQuestion
+from ..record.checkpoints import Candidate, best_of
+from ..record.direction import direction
 from ..record.facts import FileFact, ValueFact
 from ..record.plain import from_plain
 from .source import Source
 
-__all__ = ["FileView", "Stored", "ValueView", "inside"]
+__all__ = [
+    "FileView",
+    "FileViews",
+    "FolderView",
+    "Stored",
+    "ValueView",
+    "candidates",
+    "curves",
+    "inside",
+    "metric_of",
+]
 
 _BLOCK = 1 << 20
 
@@ -57,6 +72,11 @@ class Stored:
         self._prefix = prefix
         self._kind = kind
         self._name = name
+
+    @property
+    def name(self) -> str:
+        """The path within the experiment's folder; of a capture its name."""
+        return self._name
 
     @property
     def path(self) -> Path:
@@ -136,9 +156,25 @@ class FileView:
         prefix: The logical folder it was logged under, such as "models".
         size: Bytes; `hash` is the BLAKE3 of its content.
         time: When it was logged, seconds since the epoch.
+        folder: The name of the folder that it was saved with, if a whole folder was.
+        checkpoint: Of a checkpoint the values that metrics had when it was saved; None for any other file.
+        freed_at: When its bytes were given back, by `keep_last`, `keep_best` or `gc`; None while they are there.
     """
 
-    __slots__ = ("_stored", "hash", "id", "metadata", "name", "prefix", "size", "step", "time")
+    __slots__ = (
+        "_stored",
+        "checkpoint",
+        "folder",
+        "freed_at",
+        "hash",
+        "id",
+        "metadata",
+        "name",
+        "prefix",
+        "size",
+        "step",
+        "time",
+    )
 
     id: str
     name: str
@@ -148,9 +184,13 @@ class FileView:
     step: int | None
     time: float
     metadata: dict[str, Any]
+    folder: str | None
+    checkpoint: dict[str, float] | None
+    freed_at: float | None
 
-    def __init__(self, fact: FileFact, stored: Stored) -> None:
+    def __init__(self, fact: FileFact, stored: Stored, freed_at: float | None = None) -> None:
         self._stored = stored
+        self.folder, self.checkpoint, self.freed_at = fact.folder, fact.checkpoint, freed_at
         self.id, self.name, self.prefix = fact.id, fact.name, fact.prefix
         self.size, self.hash, self.step, self.time = fact.size, fact.hash, fact.step, fact.time
         self.metadata = from_plain(fact.metadata)
@@ -180,8 +220,9 @@ class FileView:
         """The file, opened for reading bytes.
 
         Raises:
-            NotFound: The file is gone.
+            NotFound: The file is gone, or was freed.
         """
+        self._check_there()
         return self._stored.open()
 
     def read_bytes(self, *, check: bool = True) -> bytes:
@@ -189,8 +230,9 @@ class FileView:
 
         Raises:
             CorruptData: It does not have the hash it was logged with (unless `check` is False).
-            NotFound: The file is gone.
+            NotFound: The file is gone, or was freed.
         """
+        self._check_there()
         data = self._stored.read()
         if check:
             import blake3
@@ -232,10 +274,23 @@ class FileView:
             part.unlink(missing_ok=True)
         return target
 
+    @property
+    def save_id(self) -> str:
+        """Names the call that saved it: the files of a folder have one."""
+        return "/".join(self._stored.name.split("/")[: -(self.name.count("/") + 1)])
+
+    def _check_there(self) -> None:
+        if self.freed_at is not None:
+            raise NotFound(
+                f"The file {self.name!r} was freed to give back its {self.size} bytes; the record that it was saved is kept.",
+                name=self.name,
+            )
+
     def _keep_mode(self, copy: Path) -> None:
-        """Give a copy the permissions of the file, where they are to be had."""
+        """Give a copy the permissions of the file, where they are to be had; a copy can be written to."""
         try:
             shutil.copymode(self.path, copy)
+            copy.chmod(copy.stat().st_mode | 0o200)
         except (NotFound, OSError):  # it is on another machine, or permissions cannot be set here
             return
 
@@ -247,6 +302,171 @@ class FileView:
                 f"{self.hash[:16]}…. It was changed or damaged since.",
                 path=self.name,
             )
+
+
+class FolderView:
+    """A folder that was saved whole, such as a checkpoint of several files.
+
+    Attributes:
+        files: Its files, in the order they were saved; their names begin with the folder's.
+    """
+
+    __slots__ = ("files", "name", "prefix", "size", "step", "time")
+
+    def __init__(self, files: Sequence[FileView]) -> None:
+        last = files[-1]
+        self.files = tuple(files)
+        self.name, self.prefix = last.folder or last.name, last.prefix
+        self.step, self.time = last.step, last.time
+        self.size = sum(one.size for one in files)
+
+    def __repr__(self) -> str:
+        return f"FolderView({self.name!r}, prefix={self.prefix!r}, files={len(self.files)}, size={self.size})"
+
+    @property
+    def path(self) -> Path:
+        """Where it lies on this machine; raises as that of a file."""
+        last = self.files[-1]
+        return last.path.parents[last.name.count("/") - self.name.count("/") - 1]
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def save(self, to: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
+        """Copy it to a path, which becomes the folder, checking all hashes; raises as that of a file."""
+        for one in self.files:
+            one.save(Path(to, one.name.removeprefix(self.name).lstrip("/")), overwrite=overwrite)
+        return Path(to)
+
+
+class FileViews(tuple[FileView, ...]):
+    """Logged files in the order they were logged: those whose bytes are there.
+
+    `files("models")` are those under that prefix.
+
+    Args:
+        freed: Those whose bytes were given back.
+        curve: Gives the values of a metric by step.
+    """
+
+    _freed: tuple[FileView, ...]
+    _curve: Callable[[str], Mapping[int, float]]
+
+    def __new__(
+        cls,
+        files: Iterable[FileView],
+        freed: Iterable[FileView] = (),
+        curve: Callable[[str], Mapping[int, float]] = lambda metric: {},
+    ) -> Self:
+        made = super().__new__(cls, files)
+        made._freed, made._curve = tuple(freed), curve
+        return made
+
+    @property
+    def freed(self) -> tuple[FileView, ...]:
+        """Those whose bytes were given back: what is known of them is still there."""
+        return self._freed
+
+    def __call__(self, prefix: str = "") -> FileViews:
+        """Those under a prefix."""
+        if not prefix:
+            return self
+        inside = (prefix, prefix.rstrip("/") + "/")
+
+        def chosen(files: Iterable[FileView]) -> Iterator[FileView]:
+            return (one for one in files if f"{one.prefix}/".startswith(inside[1]))
+
+        return FileViews(chosen(self), chosen(self._freed), self._curve)
+
+    def latest(self, pattern: str = "*") -> FileView | FolderView | None:
+        """The newest file whose name fits a pattern, or None; of a folder that was saved whole, the folder."""
+        found = self._that_fit(pattern)
+        return self._whole(found[-1]) if found else None
+
+    def best(
+        self,
+        metric: str | None = None,
+        *,
+        pattern: str = "*",
+        mode: Literal["min", "max"] | None = None,
+    ) -> FileView | FolderView | None:
+        """The file that was saved when a metric was best, the first of equal ones; None if there is none.
+
+        Args:
+            metric: The metric; the one that checkpoints were saved with (`keep_best`) if not given.
+            mode: "min" or "max"; by the metric's name if not given.
+
+        Raises:
+            InvalidValue: No metric is given, and the checkpoints do not say one.
+        """
+        found = self._that_fit(pattern)
+        if not found:
+            return None
+        metric = metric_of(found) if metric is None else metric
+        given = candidates(found, self._curve(metric), metric)
+        winner = best_of(given, mode or direction(metric))
+        return None if winner is None else self._whole(found[given.index(winner)])
+
+    def _that_fit(self, pattern: str) -> list[FileView]:
+        return [
+            one
+            for one in self
+            if fnmatchcase(one.name, pattern) or fnmatchcase(one.folder or "", pattern)
+        ]
+
+    def _whole(self, file: FileView) -> FileView | FolderView:
+        if file.folder is None:
+            return file
+        return FolderView(
+            [one for one in self if one.folder == file.folder and one.save_id == file.save_id]
+        )
+
+
+def metric_of(files: Iterable[FileView]) -> str:
+    """The metric that checkpoints were saved with.
+
+    Raises:
+        InvalidValue: There is none, or several.
+    """
+    known = sorted({name for one in files for name in one.checkpoint or ()})
+    if len(known) == 1:
+        return known[0]
+    said = f"They were saved with {', '.join(known)}." if known else "They were saved with none."
+    raise InvalidValue(
+        f"Say which metric decides which checkpoint is the best. {said}", key="metric"
+    )
+
+
+def candidates(
+    files: Iterable[FileView], curve: Mapping[int, float], metric: str
+) -> list[Candidate]:
+    """The files as the rule sees them: with the metric's value at their step, or else when they were saved."""
+    return [
+        Candidate(
+            one.folder or one.name,
+            one.save_id,
+            one.step,
+            curve[one.step]
+            if one.step is not None and one.step in curve
+            else (one.checkpoint or {}).get(metric),
+        )
+        for one in files
+    ]
+
+
+def curves(source: Source, ids: Sequence[str], metric: str) -> dict[str, dict[int, float]]:
+    """The last finite value of a metric at each step, by experiment."""
+    from ..query.points import PointsQuestion  # which loads numpy
+
+    found = source.series(PointsQuestion(ids=tuple(ids), metrics=(metric,), order="written"))
+    return {
+        one.id: {
+            step: value
+            for step, value in zip(one.steps.tolist(), one.values.tolist(), strict=True)
+            if math.isfinite(value)
+        }
+        for one in found
+    }
 
 
 class ValueView:

@@ -32,18 +32,17 @@ def column(values: Sequence[Any]) -> pa.Array:
     No integer is rounded: those beyond 64 bits make a column of decimals without places, and those beyond 76 digits, or
     beside fractions where a float64 does not hold them, one of texts.
     """
+    try:
+        return pa.array(values)  # refuses an integer beside fractions that a float64 does not hold
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        pass
     there = [v for v in values if v is not None]
-    kinds = {type(v) for v in there}
+    kinds = set(map(type, there))
     if kinds == {int}:
         return _whole(values)
-    wide = int in kinds and any(type(v) is int and abs(v) > _EXACT for v in there)
-    if not wide:
-        try:
-            return pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-            pass
-        if kinds <= {bool, int, float}:
-            return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    wide = any(type(v) is int and abs(v) > _EXACT for v in there)
+    if kinds <= {bool, int, float} and not wide:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
     return pa.array([None if v is None else _text(v) for v in values], pa.string())
 
 

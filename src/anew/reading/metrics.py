@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import NotFound
-from ..query.direction import direction
 from ..query.suggest import nearest, one_of
+from ..record.direction import direction
 from ..record.facts import MetricSummary
 from .source import Source
 

@@ -68,12 +68,17 @@ def problem_of(error: BaseException) -> Problem | None:
     for fact in _FACTS:
         value = getattr(error, fact, None)
         if isinstance(value, (list, tuple)):
-            value = tuple(str(one) for one in value)
-        elif value is not None and not isinstance(value, (str, int)):
-            value = str(value)
+            value = tuple(_encodable(str(one)) for one in value)
+        elif value is not None and not isinstance(value, int):
+            value = _encodable(str(value))
         if value is not None:
             facts[fact] = value
-    return msgspec.convert({"code": code, "message": message, **facts}, Problem)
+    return msgspec.convert({"code": code, "message": _encodable(message), **facts}, Problem)
+
+
+def _encodable(text: str) -> str:
+    """A text without halves of characters, such as the names of some files have."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def as_error(problem: Problem) -> Exception:

@@ -32,8 +32,9 @@ class Comparison:
         experiments: Per experiment `{"id", "name", "prefix", "status", "duration", "created_at"}`.
         metrics: Per metric and id `{"best", "best_step", "latest", "first", "count"}`; an experiment
             that did not log the metric has no entry.
-        params: Per dotted parameter name that is not the same in all, per id its value or None.
-        config: The same for the keys of the configurations.
+        params: Per dotted parameter name that is not the same in all, per id its value or None. Where one experiment
+            has it as a configuration key, that is its value.
+        config: The same for the keys of the configurations that no experiment has as a parameter.
         modes: Per metric "min" or "max": what "best" was taken to mean.
     """
 
@@ -84,6 +85,11 @@ class Comparison:
         from .frames import to_polars
 
         return to_polars(self.to_arrow(value))
+
+    def _repr_html_(self) -> str:
+        from .html import comparison_html
+
+        return comparison_html(self.experiments, self.metrics, self.modes, self.params, self.config)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Literal
 
-from ..query.direction import direction
 from ..query.fields import COLUMNS, SECTIONS
-from ..query.question import NamesQuestion
+from ..query.short_names import meanings
+from ..record.direction import direction
 from .backend import Backend
+from .fields import NamesIn
 
 __all__ = ["bare_metric", "best_first", "metric_field"]
 
@@ -23,26 +23,16 @@ def metric_field(name: str, stat: str) -> str:
 def bare_metric(backend: Backend, field: str) -> tuple[str, Literal["min", "max"]] | None:
     """The metric that a sort field names without saying `metrics.`, and which of its values are the best.
 
-    None where the field means something else.
-
-    A name that is a parameter or a configuration key as well is not taken for the metric.
+    It may be the end of the metric's name, where only one thing ends so. None where the field means something else, or can
+    mean several things.
     """
     name = field.removeprefix("-").strip()
     if not name or name in COLUMNS or name.partition(".")[0].partition("[")[0] in SECTIONS:
         return None
-    found = {
-        kind: any(
-            one.name == name
-            for one in backend.names(NamesQuestion(kind=kind, contains=name, now=time.time()))
-        )
-        for kind in _KINDS
-    }
-    if not found["metric"] or found["param"] or found["config"]:
+    found = meanings(name.split("."), NamesIn(backend))
+    if len(found) != 1 or found[0].kind != "metric" or not found[0].name.endswith(name):
         return None
-    return name, direction(name)
-
-
-_KINDS: tuple[Literal["metric", "param", "config"], ...] = ("metric", "param", "config")
+    return found[0].name, direction(found[0].name)
 
 
 def best_first(backend: Backend, sort: str | Sequence[str]) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["Deleted", "Finding", "Progress", "Refreshed", "Trashed", "Upkeep", "Usage"]
+__all__ = ["Deleted", "Finding", "Freed", "Progress", "Refreshed", "Trashed", "Upkeep", "Usage"]
 
 Progress = Callable[[int, int], None]
 """Called now and then with how many were done, and of how many."""
@@ -45,6 +45,19 @@ class Deleted:
     bytes: int
     freed: bool
     ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What freeing files gave back: how many files, of how many experiments, and the bytes of disk.
+
+    `running` has the ids of experiments that were left alone because they are still running.
+    """
+
+    files: int
+    bytes: int
+    experiments: int
+    running: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,6 +118,17 @@ class Upkeep(Protocol):
     def gc(self, *, older_than: float = 0.0, dry_run: bool = False) -> int:
         """Empty the trash of what was deleted this many seconds ago, and remove what nothing refers to; the bytes
         freed, or that would be."""
+        ...
+
+    def free(
+        self, files: Mapping[str, Sequence[str]], *, why: str = "", dry_run: bool = False
+    ) -> tuple[int, int]:
+        """Give back the bytes of logged files, named by their ids for each experiment; how many files and bytes were
+        freed, or would be. That they were logged stays in the record, and so does `why`.
+
+        Raises:
+            StillRunning: An experiment is being written; then nothing is freed.
+        """
         ...
 
     def du(self, ids: Sequence[str] | None = None) -> Usage:

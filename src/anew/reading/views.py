@@ -18,7 +18,7 @@ from ..record.facts import ExperimentFacts
 from ..record.fold import ExperimentState
 from ..record.plain import from_plain
 from ..record.status import Status
-from .files import FileView, Stored, ValueView
+from .files import FileView, FileViews, Stored, ValueView, curves
 from .given import is_text
 from .metrics import Metrics
 from .nested import Nested
@@ -363,14 +363,31 @@ class ExperimentView:
         return not found or found[0].status.ended
 
     @cached_property
-    def files(self) -> Sequence[FileView]:
-        """Its logged files, in the order they were logged."""
+    def files(self) -> FileViews:
+        """Its logged files, in the order they were logged; `files("models")` are those under a prefix.
+
+        Those whose bytes were given back are in `files.freed`.
+        """
         found = self._source.facts([self.id], frozenset({"files"}))
-        return tuple(
-            FileView(fact, Stored(self._source, self.id, self.prefix, "file", fact.path))
+        freed = self._state.freed
+        views = [
+            FileView(
+                fact,
+                Stored(self._source, self.id, self.prefix, "file", fact.path),
+                freed.get(fact.id),
+            )
             for one in found
             for fact in one.files or ()
+        ]
+        return FileViews(
+            (one for one in views if one.freed_at is None),
+            (one for one in views if one.freed_at is not None),
+            self._curve,
         )
+
+    def _curve(self, metric: str) -> dict[int, float]:
+        """The last finite value of a metric at each step."""
+        return curves(self._source, [self.id], metric).get(self.id, {})
 
     def values(self, name: str | None = None, kind: str | None = None) -> list[ValueView]:
         """Its images, tables and other values in the order logged, of a name or a kind if given."""
@@ -444,6 +461,11 @@ class ExperimentView:
 
     def __repr__(self) -> str:
         return f"<ExperimentView {self.id} {self.prefix!r} {self.status}>"
+
+    def _repr_html_(self) -> str:
+        from .html import experiment_html
+
+        return experiment_html(self)
 
     # -- out of the row ----------------------------------------------------------------------------
 
@@ -556,6 +578,11 @@ class Experiments(Sequence[ExperimentView]):
         shown = ", ".join(self._ids[:5]) + (", …" if len(self) > 5 else "")
         return f"<Experiments {len(self)}: {shown}>"
 
+    def _repr_html_(self) -> str:
+        from .html import MOST_ROWS, experiments_html
+
+        return experiments_html(self[:MOST_ROWS], len(self))
+
     def _view(self, at: int) -> ExperimentView:
         id_ = self._ids[at]
         facts = self._given.get(id_) or self._page(at // _PAGE).get(id_)
@@ -576,7 +603,7 @@ class Experiments(Sequence[ExperimentView]):
         return page
 
     def to_arrow(self) -> pa.Table:
-        """A row per experiment: its facts, then `tags`, `params.<name>`, `metrics.<name>` (last values)."""
+        """A row per experiment: its facts, then `tags`, `params.<name>`, `config.<name>`, `metrics.<name>` (last values)."""
         from .table import experiments_table
 
         return experiments_table(self._source.backend, self._ids)

@@ -25,6 +25,7 @@ __all__ = [
     "Event",
     "FieldSet",
     "FileLogged",
+    "FilesFreed",
     "Linked",
     "LogLine",
     "Opened",
@@ -162,7 +163,11 @@ class Linked(_Event, frozen=True, tag="linked", kw_only=True):
 
 
 class FileLogged(_Event, frozen=True, tag="file", kw_only=True):
-    """A file was copied to `path` (relative to the experiment's folder); `size` in bytes."""
+    """A file was copied to `path` (relative to the experiment's folder); `size` in bytes.
+
+    `folder` is the name of the folder that it was saved with, if a whole folder was. A *checkpoint* is a file that is
+    freed when newer or better ones are saved; `checkpoint` then maps metrics to their values when it was saved.
+    """
 
     file_id: str
     prefix: str
@@ -172,6 +177,15 @@ class FileLogged(_Event, frozen=True, tag="file", kw_only=True):
     hash: str
     step: int | None = None
     metadata: dict[str, Any] = {}
+    folder: str | None = None
+    checkpoint: dict[str, float] | None = None
+
+
+class FilesFreed(_Event, frozen=True, tag="freed", kw_only=True):
+    """The bytes of logged files were given back; that they were logged stays. `why` says by what rule."""
+
+    file_ids: list[str]
+    why: str | None = None
 
 
 class ValueLogged(_Event, frozen=True, tag="value", kw_only=True):
@@ -212,6 +226,7 @@ Event = (
     | ConfigSet
     | Linked
     | FileLogged
+    | FilesFreed
     | ValueLogged
     | Captured
     | RecordsLost
@@ -227,6 +242,7 @@ EVENT_TYPES: tuple[type[_Event], ...] = (
     ConfigSet,
     Linked,
     FileLogged,
+    FilesFreed,
     ValueLogged,
     Captured,
     RecordsLost,

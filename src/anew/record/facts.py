@@ -61,7 +61,10 @@ class MetricSummary(msgspec.Struct, frozen=True, gc=False):
 
 
 class FileFact(msgspec.Struct, frozen=True):
-    """One logged file; `path` is relative to the experiment's folder, `hash` is the BLAKE3 of its content."""
+    """One logged file; `path` is relative to the experiment's folder, `hash` is the BLAKE3 of its content.
+
+    `folder` is the folder that it was saved with, `checkpoint` the values of metrics when it was saved as a checkpoint.
+    """
 
     id: str
     prefix: str
@@ -72,6 +75,8 @@ class FileFact(msgspec.Struct, frozen=True):
     step: int | None
     time: float
     metadata: dict[str, Any] = {}
+    folder: str | None = None
+    checkpoint: dict[str, float] | None = None
 
     @classmethod
     def of(cls, event: FileLogged) -> FileFact:
@@ -86,6 +91,8 @@ class FileFact(msgspec.Struct, frozen=True):
             event.step,
             event.t,
             event.metadata,
+            event.folder,
+            event.checkpoint,
         )
 
 

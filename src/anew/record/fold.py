@@ -21,6 +21,7 @@ from .events import (
     Event,
     FieldSet,
     FileLogged,
+    FilesFreed,
     Linked,
     Opened,
     ParamsSet,
@@ -114,7 +115,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
     its value or None; `captured` maps what was captured to its data; `own` maps the id of an opening to what is its
-    own, `recipe_of` is the one whose recipe is the experiment's; `folded_to` is the time of the
+    own, `recipe_of` is the one whose recipe is the experiment's; `files` and `file_bytes` count every save, and `freed` maps
+    the ids of files whose bytes were given back to when that was; `folded_to` is the time of the
     newest event applied, and `seen` the bytes of each writer's events that applied events come after.
 
     `vanished` is what no event says (yet): the writers without an end whose processes the reader found to be gone, each
@@ -139,6 +141,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     writers: dict[str, WriterState] = {}
     files: int = 0
     file_bytes: int = 0
+    freed: dict[str, float] = {}
     values: int = 0
     lost: int = 0
     lost_reason: str | None = None
@@ -332,6 +335,11 @@ def _file(state: ExperimentState, writer: str, event: FileLogged) -> None:
     state.file_bytes += event.size
 
 
+def _freed(state: ExperimentState, writer: str, event: FilesFreed) -> None:
+    for file_id in event.file_ids:
+        state.freed.setdefault(file_id, event.t)
+
+
 def _value(state: ExperimentState, writer: str, event: ValueLogged) -> None:
     state.values += 1
 
@@ -352,6 +360,7 @@ _APPLY: dict[type, Any] = {
     Linked: _linked,
     Captured: _captured,
     FileLogged: _file,
+    FilesFreed: _freed,
     ValueLogged: _value,
     RecordsLost: _lost,
 }

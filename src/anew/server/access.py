@@ -27,11 +27,13 @@ class Access:
         user: That user.
         hosts: Names that the server goes by, beside those of this machine itself.
         addresses: Whether it may also be called by any address, as it is where a network is trusted.
+        role: What callers may do.
     """
 
     user: str
     hosts: frozenset[str] = frozenset()
     addresses: bool = False
+    role: Role = Role.OWNER
 
     def admit(self, request: Request, route: Route) -> Caller:
         """Who calls.
@@ -46,9 +48,13 @@ class Access:
             if kind not in (JSON, MSGPACK):
                 # A form on a page of another site can send everything but these.
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
-        caller = Caller(self.user, Role.OWNER)
+        caller = Caller(self.user, self.role)
         if caller.role < route.role:
-            raise Denied(403, "Forbidden", f"This needs the role {route.role.name.lower()}.")
+            raise Denied(
+                403,
+                "Forbidden",
+                f"This server lets nobody do that: it needs the role {route.role.name.lower()}.",
+            )
         return caller
 
     def _check_host(self, host: str) -> None:

@@ -13,6 +13,7 @@ from ..query.panel import PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion
 from ..reading.wire import encode
+from .callers import Role
 from .replies import SECURITY, replied
 from .routes import Call
 
@@ -44,7 +45,8 @@ _TOGETHER = 1_000_000
 def about(call: Call) -> Any:
     """See `Backend.about`. The folder is left out: it means nothing on another machine."""
     told = call.place.backend(call.caller).about()
-    return msgspec.structs.replace(told, root=None, user=call.caller.name)
+    writing = told.writing and call.caller.role >= Role.REPORTER
+    return msgspec.structs.replace(told, root=None, user=call.caller.name, writing=writing)
 
 
 def resolve(call: Call) -> Any:

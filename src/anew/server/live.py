@@ -37,6 +37,11 @@ class Live:
         self.closed = False
         self.streams = 0
 
+    @property
+    def watching(self) -> bool:
+        """Whether the backend is being asked for changes."""
+        return self._watcher is not None and not self._watcher.done()
+
     async def wait(self, backend: Backend, question: ChangesQuestion) -> Changes:
         """The answer of a backend to a question for changes, as soon as there is one; no thread is held meanwhile."""
         self._loop = asyncio.get_running_loop()
@@ -51,7 +56,7 @@ class Live:
                 return found
             self._waiting += 1
             try:
-                if self._watcher is None or self._watcher.done():
+                if not self.watching:
                     self._watcher = asyncio.create_task(self._watch(found.cursor))
                 with anyio.move_on_after(left):
                     await moved.wait()

@@ -16,6 +16,7 @@ from ..errors import InvalidSetting, NotFound
 from ..reading.local.opening import open_folder
 from .access import Access
 from .app import make_app
+from .callers import Role
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -99,6 +100,7 @@ def serve(
     user: str = "",
     names: Sequence[str] = (),
     trust_network: bool = False,
+    read_only: bool = False,
     verbose: bool = False,
     ready: Callable[[str], None] = print,
 ) -> None:
@@ -109,6 +111,7 @@ def serve(
         user: Who made an edit that comes over the network, as long as there are no accounts.
         names: Names that the server goes by, beside `localhost` and the address it listens on.
         trust_network: Listen beyond this machine, where anybody on the network can read and change everything.
+        read_only: Let nobody change anything.
         verbose: Print a line per request.
         ready: Called with the URL once requests are answered.
 
@@ -120,8 +123,8 @@ def serve(
         raise NotFound(f"There is no folder {root}, so there is nothing to serve.", name=root)
     if not is_loopback(host) and not trust_network:
         raise InvalidSetting(
-            f"Listening on {host} lets everybody on the network read and change all experiments: this server has no "
-            "accounts. Pass --trust-network if that is meant, or listen on 127.0.0.1 and go through SSH or a proxy.",
+            f"Listening on {host} lets everybody on the network read all experiments, and change them unless it is "
+            "read-only: this server has no accounts. Pass --trust-network if that is meant, or listen on 127.0.0.1 and go through SSH or a proxy.",
             setting="host",
         )
     made = listening(host, port)
@@ -132,7 +135,9 @@ def serve(
         if not is_loopback(host):
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         known.add(host.lower())
-        app = make_app(place, Access(user, frozenset(known), addresses=not is_loopback(host)))
+        role = Role.READER if read_only else Role.OWNER
+        access = Access(user, frozenset(known), addresses=not is_loopback(host), role=role)
+        app = make_app(place, access)
         config = uvicorn.Config(
             app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,

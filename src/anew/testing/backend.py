@@ -7,6 +7,7 @@ through it can be asked on another machine.
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
@@ -313,6 +314,29 @@ class BackendContract:
                 ("n", [3.0]),
             ]
 
+    def test_following_many_experiments_gives_every_point_once(
+        self, backend: Backend, root: str
+    ) -> None:
+        several = [
+            Experiment(prefix=f"lab/x/{n}", root=root, quiet=True, system_metrics=0)
+            for n in range(3)
+        ]
+        for exp in several:
+            exp.run.start()
+        seen: dict[str, list[float]] = {exp.id: [] for exp in several}
+        cursor: str | None = ""
+        for round_ in range(4):
+            for exp in several[: round_ + 1]:
+                exp.log_metrics({"m": float(round_)}, step=3 - round_)
+            backend.select(self.now())
+            answer = backend.points(PointsQuestion(ids=tuple(seen), cursor=cursor, order="written"))
+            cursor = answer.cursor
+            for one in answer.series:
+                seen[one.id] += one.values.tolist()
+        for exp in several:
+            exp.finish()
+        assert list(seen.values()) == [[0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [2.0, 3.0]]
+
     def test_points_of_one_call_share_its_number(self, backend: Backend, root: str) -> None:
         id_ = self.write(root)
         backend.select(self.now())
@@ -384,6 +408,34 @@ class BackendContract:
         assert time_.grid is not None
         assert time_.grid.start >= 0
 
+    def test_a_panel_tells_values_that_are_no_numbers_apart(
+        self, backend: Backend, root: str
+    ) -> None:
+        exp = Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0)
+        with exp:
+            for step, value in enumerate([1.0, float("nan"), float("inf"), -2.0, float("nan")]):
+                exp.log_metrics({"m": value}, step=step)
+        backend.select(self.now())
+        panel = backend.panel(PanelQuestion(ids=(exp.id,), metrics=("m",), buckets=2))
+        assert panel.buckets.count.tolist() == [[2, 3]]
+        assert panel.buckets.nonfinite.tolist() == [[1, 2]]
+        np.testing.assert_array_equal(panel.buckets.low, [[1.0, -2.0]])
+        np.testing.assert_array_equal(panel.buckets.high, [[1.0, np.inf]])
+        np.testing.assert_array_equal(panel.buckets.last, [[np.nan, np.nan]])
+        np.testing.assert_array_equal(panel.buckets.mean, [[1.0, -2.0]])
+
+    def test_a_spike_is_in_the_panel_however_few_buckets_there_are(
+        self, backend: Backend, root: str
+    ) -> None:
+        exp = Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0)
+        with exp:
+            for step in range(500):
+                exp.log_metrics({"m": 99.0 if step == 300 else 0.5}, step=step)
+        backend.select(self.now())
+        panel = backend.panel(PanelQuestion(ids=(exp.id,), metrics=("m",), buckets=3))
+        assert panel.buckets.high.tolist() == [[0.5, 99.0, 0.5]]
+        assert int(panel.buckets.count.sum()) == panel.series[0].points == 500
+
     def test_a_panel_without_buckets_is_refused(self, backend: Backend) -> None:
         with pytest.raises(InvalidValue):
             backend.panel(PanelQuestion(ids=(), metrics=("loss",), buckets=0))
@@ -406,6 +458,33 @@ class BackendContract:
         assert backend.lines(LinesQuestion(id=id_, cursor=last.after)).messages == ()
         before = backend.lines(LinesQuestion(id=id_, backward=True, limit=1, cursor=last.before))
         assert before.messages == ("it goes well",)
+
+    @pytest.mark.parametrize("stream", ["messages", "console"])
+    def test_pages_of_lines_from_either_end_are_all_lines_once(
+        self, backend: Backend, root: str, stream: Any
+    ) -> None:
+        exp = Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0, console="on")
+        with exp:
+            for n in range(23):
+                exp.log(f"message {n}")
+                print(f"printed {n}")
+        backend.select(self.now())
+        expected = [f"{'message' if stream == 'messages' else 'printed'} {n}" for n in range(23)]
+        for backward in (False, True):
+            found: list[str] = []
+            cursor = None
+            for _ in range(100):
+                page = backend.lines(
+                    LinesQuestion(
+                        id=exp.id, stream=stream, limit=7, cursor=cursor, backward=backward
+                    )
+                )
+                texts = [text for text in page.messages if text in expected]
+                found = texts + found if backward else found + texts
+                cursor = page.before if backward else page.after
+                if not page.more:
+                    break
+            assert found == expected
 
     def test_lines_of_an_experiment_that_is_not_there_are_not_found(self, backend: Backend) -> None:
         with pytest.raises(NotFound):
@@ -435,6 +514,30 @@ class BackendContract:
         assert (part.data, part.start, part.size) == (bytes(range(10, 15)), 10, 200)
         beyond = backend.open(msgspec.structs.replace(question, start=500, length=5))
         assert (beyond.data, beyond.size) == (b"", 200)
+
+    def test_a_long_file_comes_whole_in_pieces(
+        self, backend: Backend, root: str, tmp_path: Any
+    ) -> None:
+        data = bytes(range(251)) * 40_000  # 10 MB, in no multiple of any block
+        source = tmp_path / "weights.bin"
+        source.write_bytes(data)
+        exp = Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0)
+        with exp:
+            exp.files("models").save(source)
+        backend.select(self.now())
+        asked = FactsQuestion(ids=(exp.id,), parts=frozenset({"files"}), now=time.time())
+        (found,) = backend.facts(asked)
+        assert found.files is not None
+        question = ContentQuestion(id=exp.id, kind="file", name=found.files[0].path)
+        pieces: list[bytes] = []
+        at = 0
+        while at < len(data):
+            answer = backend.open(msgspec.structs.replace(question, start=at))
+            assert answer.size == len(data)
+            assert answer.data
+            pieces.append(answer.data)
+            at += len(answer.data)
+        assert b"".join(pieces) == data
 
     @pytest.mark.parametrize(
         "name",
@@ -595,6 +698,34 @@ class BackendContract:
         last = backend.changes(ChangesQuestion(found.cursor))
         assert (last.ids, last.gone) == ((first,), (second,))
         assert backend.changes(ChangesQuestion(last.cursor)) == Changes(last.cursor)
+
+    def test_all_who_wait_for_a_change_are_told_of_it(self, backend: Backend, root: str) -> None:
+        begin = backend.changes(ChangesQuestion()).cursor
+        assert backend.changes(ChangesQuestion(begin, wait=0.05)) == Changes(begin)
+        with ThreadPoolExecutor(4) as pool:
+            waiting = [
+                pool.submit(backend.changes, ChangesQuestion(begin, wait=60.0)) for _ in range(4)
+            ]
+            id_ = self.write(root)
+            for one in waiting:
+                found = one.result(timeout=120)
+                assert found.ids == (id_,)
+                assert found.cursor != begin
+
+    def test_many_threads_that_ask_at_once_are_all_answered(
+        self, backend: Backend, root: str
+    ) -> None:
+        id_ = self.write(root)
+
+        def ask_all(number: int) -> bool:
+            ids = backend.select(self.now(limit=number + 1)).ids
+            points = backend.points(PointsQuestion(ids=(id_,), metrics=("loss",)))
+            panel = backend.panel(PanelQuestion(ids=(id_,), metrics=("loss",), buckets=2))
+            (one,) = points.series
+            return list(ids) == [id_] and len(one.values) == 10 and panel.grid is not None
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(ask_all, range(24)))
 
     def test_a_cursor_of_changes_from_elsewhere_says_that_anything_may_have_changed(
         self, backend: Backend, root: str

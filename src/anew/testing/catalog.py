@@ -177,7 +177,9 @@ class CatalogContract:
         assert len(self.facts(catalog, *(f"id{i}" for i in range(2000)))) == 2000
 
     def test_what_was_saved_comes_back_in_the_order_asked_for(self, catalog: Catalog) -> None:
-        file = FileFact("f1", "models", "m.pt", "files/m.pt", 3, "hash", 4, 5.0, {"a": 1})
+        file = FileFact(
+            "f1", "models", "m.pt", "files/m.pt", 3, "hash", 4, 5.0, {"a": 1}, "f", {"acc": 0.5}
+        )
         value = ValueFact("img", "image", 3, 2.0, "values/a.png", {"k": [1]}, {"caption": "x"})
         problem = ProblemFact("metrics/a.jsonl", 7, "torn")
         entry = entry_of(

@@ -242,6 +242,8 @@ def _named(one: ExperimentFacts, kind: str) -> dict[str, Any]:
         return dict(state.tags)
     if kind == "bindr":
         return dict.fromkeys(state.bindrs)
+    if kind == "either":
+        return {**_named(one, "config"), **_named(one, "param")}
     nested = state.params if kind == "param" else state.config or {}
     return {name: from_plain(value) for name, value in flatten(nested).items()}
 

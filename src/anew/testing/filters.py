@@ -19,16 +19,27 @@ TEXTS = ["", "a", "A", "é", "ab", "b%", "a_b", "\uffff", "\U00010000", "1", "x"
 VALUES = [*NUMBERS, *TEXTS, True, False, None, math.nan, [1, "a"], {}]
 POINTS = [0.0, -0.0, 1.0, 2.5, -7.0, 1e100, float(2**53), math.nan, math.inf, -math.inf]
 
-_NUMERIC = ["params.n", "params.m", "params.mixed", "metrics.loss", "metrics.loss.min"]
+# `n` and `t` are parameters and configuration keys, `m` and `loss` only one thing.
+_NUMERIC = [
+    "n",
+    "m",
+    "loss",
+    "loss.min",
+    "params.n",
+    "params.m",
+    "params.mixed",
+    "metrics.loss",
+    "metrics.loss.min",
+]
 _NUMERIC += ["metrics.loss.std", "metrics.loss.count", "file_bytes", "duration"]
-_TEXTUAL = ["params.t", "params.mixed", "tags.team", "name", "owner", "config.t"]
+_TEXTUAL = ["t", "params.t", "params.mixed", "tags.team", "name", "owner", "config.t"]
 _TIMES = ["created_at", "ended_at"]
 _FIELDS = [*_NUMERIC, *_TEXTUAL, *_TIMES]
 
 
 _FULL: dict[str, Any] = {
     "params": {"n": 1, "m": 2.5, "t": "a", "mixed": "b"},
-    "config": {"t": "a"},
+    "config": {"t": "a", "n": 2},
     "tags": {"team": "ml", "old": None},
     "bindrs": ["gpu"],
     "metrics": {"loss": [2.0, 1.0]},
@@ -58,7 +69,9 @@ def experiments(now: float) -> st.SearchStrategy[list[dict[str, Any]]]:
                     "mixed": st.sampled_from(VALUES),
                 },
             ),
-            "config": st.fixed_dictionaries({}, optional={"t": st.sampled_from(TEXTS)}),
+            "config": st.fixed_dictionaries(
+                {}, optional={"t": st.sampled_from(TEXTS), "n": st.sampled_from([*NUMBERS, None])}
+            ),
             "tags": st.dictionaries(
                 st.sampled_from(["team", "old"]), st.sampled_from([None, "ml", "a"])
             ),

@@ -12,6 +12,7 @@ from ..record.events import (
     BindrsChanged,
     Captured,
     FileLogged,
+    FilesFreed,
     Linked,
     RecordsLost,
     ValueLogged,
@@ -150,6 +151,7 @@ class DescriptionTests(TargetReading):
         records.add(Captured(t=at, what="of a later version", data={"x": [None, {"y": 1}]}))
         records.add(BindrsChanged(t=at, add=["gpu", "lab"], remove=["cpu"]))
         records.add(Linked(t=at, parent="zzzz23456789"))
+        records.add(FilesFreed(t=at, file_ids=["f00000000000"], why="keep_last=3"))
         records.add(RecordsLost(t=at, count=3, reason="the disk is full"))
         records.closed(Status.FAILED, "killed", "Traceback …")
         target = self.open(mirror, {})

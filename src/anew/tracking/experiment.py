@@ -68,6 +68,16 @@ class Experiment:
             for step in range(1000):
                 exp.log_metrics({"train/loss": loss, "train/acc": acc}, step=step)
 
+    What is called most; `help(Experiment.log)` and so on say more:
+
+    - `exp.log({"loss": 0.5, "sample": Image(array)}, step=3)` records metrics and values, `exp.log("text")` a message.
+    - `exp.log_metrics({"loss": 0.5}, step=3)` records metrics alone, and is the fastest way to do so.
+    - `exp.params.set({"lr": 0.1})` records parameters; reading one is `exp.params["lr"]`.
+    - `exp.files("models").save("model.pt", step=3)` keeps a file.
+    - `exp.log_value("table", table)` keeps an image, a table, a figure …
+    - `exp.weights` keeps versions of model weights.
+    - `exp.finish()` ends it where there is no `with` block.
+
     When a log call has returned, killing the process loses nothing. Logging never raises because of a failing
     disk (unless `strict`): what is lost is counted and told. A call that cannot be right (a text as a metric, a
     log after the end) raises at once.

@@ -6,6 +6,7 @@ import os
 
 from ..errors import InvalidValue, NotFound
 from ..journal.permissions import set_mode
+from ..journal.root import make_private
 from ..record.ids import new_id
 from ..record.names import check_file_name, stored_path
 from ..record.plain import to_plain
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from ..blobs.linked import LinkedFiles
     from .life import Life
 
 __all__ = ["Files"]
@@ -41,10 +43,14 @@ class Files:
         *,
         step: int | None = None,
         metadata: Mapping[str, Any] | None = None,
+        keep_last: int | None = None,
+        keep_best: str | None = None,
+        mode: str | None = None,
     ) -> list[LoggedFile] | LoggedFile:
         """Keep a copy of a file (a folder: of every file in it), or of bytes, data or a figure.
 
-        Files are copied in blocks, hashed while they are copied, and put in place whole. A name is kept as it is,
+        Files are copied in blocks, hashed while they are copied, and put in place whole. A content that the store has
+        already is not stored again; so the files are read-only. A name is kept as it is,
         also one that is hidden or that some file system cannot hold. Links are followed; what is no file, and a link
         to nothing, is told and left out. Everything is checked before the first file is copied.
 
@@ -56,6 +62,14 @@ class Files:
             name: What the file is called; the source's own name if not given. Slashes make folders.
             step: The step it belongs to.
             metadata: Anything to be kept with it.
+            keep_last: It is a checkpoint: free those under this prefix that are older than the last so many. Files that
+                were saved without `keep_last` and `keep_best` are never freed; the record of a freed one stays.
+            keep_best: It is a checkpoint: keep the one at whose step this metric is best, and the newest. With
+                `keep_last`, both rules keep.
+            mode: "min" if small values of that metric are better, "max" if large ones are; by its name if not given.
+
+        Checkpoints whose names differ in numbers only (`epoch-1.pt`, `epoch-2.pt`) are one series, and those of one step
+        are one checkpoint. Each rank keeps and frees its own.
 
         Returns:
             The logged file; for a folder, a list of them.
@@ -63,19 +77,34 @@ class Files:
         Raises:
             FileNotFoundError: There is no such file.
             InvalidName: The name leads outside, or is empty.
-            InvalidValue: The source is of a kind that cannot be saved, or not in the format of the name's ending.
+            InvalidValue: The source is of a kind that cannot be saved, or not in the format of the name's ending; or
+                `keep_last` or `mode` is none of those that can be.
         """
+        retention = None
+        if not (keep_last is None and keep_best is None and mode is None):
+            from .checkpoints import Retention
+
+            retention = Retention(keep_last, keep_best, mode)
         if name is not None:
             name = os.fspath(name)
         if self._life.disabled:
             return LoggedFile("", self.prefix, name or "", "", 0, "", step, {})
-        self._life.require("files.save")
+        recording = self._life.require("files.save")
+        checkpoint = retention.scores(self._life, step) if retention else None
+        saved = self._save(source, name, _About(step, metadata, checkpoint))
+        if retention and saved:
+            retention.apply(self._life, recording, self.prefix)
+        return saved
+
+    def _save(
+        self, source: Any, name: str | None, about: _About
+    ) -> builtins.list[LoggedFile] | LoggedFile:
         if isinstance(source, (bytes, bytearray, memoryview)):
-            return self._keep_bytes(bytes(source), _needs(name, "bytes"), step, metadata)
+            return self._keep_bytes(bytes(source), _needs(name, "bytes"), about)
         if isinstance(source, (str, os.PathLike)):
             path = os.fspath(source)
             if os.path.isdir(path):
-                return self._keep_folder(path, name, step, metadata)
+                return self._keep_folder(path, name, about)
             name = check_file_name(name or os.path.basename(path))
             if not os.path.exists(path):
                 raise FileNotFoundError(
@@ -83,13 +112,13 @@ class Files:
                 )
             if not os.path.isfile(path):
                 raise InvalidValue(f"{path!r} is neither a file nor a folder.", key=name)
-            return self._keep_file(path, name, step, metadata)
+            return self._keep_file(path, name, about)
         if hasattr(source, "savefig"):
             name = check_file_name(name or "figure.png")
-            return self._keep_bytes(figure_bytes(source, name), name, step, metadata)
+            return self._keep_bytes(figure_bytes(source, name), name, about)
         if is_data(source):
             name = check_file_name(_needs(name, "data"))
-            return self._keep_bytes(file_bytes(source, name), name, step, metadata)
+            return self._keep_bytes(file_bytes(source, name), name, about)
         raise InvalidValue(
             f"files.save takes a path, bytes, data or a figure, not {type(source).__name__}. "
             "Save it to a file first, then pass the path.",
@@ -106,13 +135,69 @@ class Files:
         """The files saved by this process under this prefix whose names match the glob pattern."""
         from fnmatch import fnmatch
 
-        inside = self.prefix + "/" if self.prefix else ""
         return [
             file
             for file in self._life.files
-            if (not inside or file.prefix == self.prefix or file.prefix.startswith(inside))
-            and fnmatch(file.name, pattern)
+            if self._is_under(file) and fnmatch(file.name, pattern)
         ]
+
+    def latest(self, pattern: str = "*") -> LoggedFile | None:
+        """The newest file under this prefix, or None: also one that an earlier opening saved, to go on from.
+
+        Of a folder that was saved whole, the folder. A file whose bytes are not those that were saved (the machine lost
+        power while it was written) is passed over.
+
+        Args:
+            pattern: A glob pattern for its name.
+        """
+        from .checkpoints import whole
+
+        files = self._there(pattern)
+        for newest in reversed(files):
+            found = whole(newest, files)
+            parts = [one for one in files if whole(one, files).path == found.path]
+            broken = [one.name for one in parts if not _is_intact(one)]
+            if not broken:
+                return found
+            self._life.say(f"the file {broken[0]!r} is damaged or gone; an older one is used")
+        return None
+
+    def best(
+        self, metric: str | None = None, *, pattern: str = "*", mode: str | None = None
+    ) -> LoggedFile | None:
+        """The file under this prefix that was saved when a metric was best, or None.
+
+        Args:
+            metric: The metric; the one that checkpoints were saved with (`keep_best`) if not given.
+            pattern: A glob pattern for the file's name.
+            mode: "min" if small values are better, "max" if large ones are; by the metric's name if not given.
+
+        Raises:
+            InvalidValue: No metric is given, and the checkpoints do not say one.
+        """
+        from .checkpoints import best_file, whole
+
+        files = self._there(pattern)
+        if not files and metric is None:
+            return None
+        found = best_file(self._life, files, metric, mode)
+        return None if found is None else whole(found, files)
+
+    def _there(self, pattern: str) -> builtins.list[LoggedFile]:
+        from fnmatch import fnmatch
+
+        from .checkpoints import saved_files
+
+        return [
+            one
+            for one in saved_files(self._life)
+            if self._is_under(one)
+            and (fnmatch(one.name, pattern) or fnmatch(one.folder or "", pattern))
+        ]
+
+    def _is_under(self, file: LoggedFile) -> bool:
+        inside = self.prefix + "/"
+        return not self.prefix or file.prefix == self.prefix or file.prefix.startswith(inside)
 
     def download(self, name: str, to: str | os.PathLike[str]) -> str:
         """Copy the newest file of that name to a path, verifying its hash; returns the path.
@@ -132,82 +217,96 @@ class Files:
 
     # -- keeping ----------------------------------------------------------------------------------
 
-    def _place(self, name: str) -> tuple[str, str, str]:
-        """A fresh id, the path relative to the experiment's folder, and the full path."""
-        file_id = new_id()
+    def _place(self, name: str, save: str) -> tuple[str, str]:
+        """The path relative to the experiment's folder, and the full path, of a file of one call of `save`."""
         prefix = self.prefix and stored_path(self.prefix)
-        relative = "/".join(p for p in ("files", prefix, file_id, stored_path(name)) if p)
+        relative = "/".join(p for p in ("files", prefix, save, stored_path(name)) if p)
         full = os.path.join(self._life.folder, *relative.split("/"))
         os.makedirs(os.path.dirname(full), exist_ok=True)
-        return file_id, relative, full
+        return relative, full
 
     def _keep_folder(
-        self, folder: str, name: str | None, step: int | None, metadata: Mapping[str, Any] | None
+        self, folder: str, name: str | None, about: _About
     ) -> builtins.list[LoggedFile]:
         base = check_file_name(name or os.path.basename(os.path.abspath(folder)))
         found, left_out = _walk(folder, skip=self._life.folder)
         named = [(full, check_file_name(f"{base}/{relative}")) for relative, full in found]
         for why in left_out:
             self._life.require("files.save").lose(f"not saved with the folder {folder!r}: {why}")
-        return [self._keep_file(full, inside, step, metadata) for full, inside in named]
+        about.folder = base
+        return [self._keep_file(full, inside, about) for full, inside in named]
 
-    def _keep_file(
-        self, source: str, name: str, step: int | None, metadata: Mapping[str, Any] | None
-    ) -> LoggedFile:
+    def _keep_file(self, source: str, name: str, about: _About) -> LoggedFile:
         try:
-            file_id, relative, full = self._place(name)
-            size, digest = _copy_hashed(source, full)
+            relative, full = self._place(name, about.save)
+            size, digest = _copy_hashed(source, full, self._contents())
         except OSError as error:
-            return self._not_kept(name, source, step, error)
-        return self._record(file_id, name, relative, full, size, digest, step, metadata)
+            return self._not_kept(name, source, about, error)
+        return self._record(name, relative, full, size, digest, about)
 
-    def _keep_bytes(
-        self, data: bytes, name: str, step: int | None, metadata: Mapping[str, Any] | None
-    ) -> LoggedFile:
+    def _keep_bytes(self, data: bytes, name: str, about: _About) -> LoggedFile:
         from blake3 import blake3
 
         name = check_file_name(name)
         try:
-            file_id, relative, full = self._place(name)
+            relative, full = self._place(name, about.save)
             temporary = full + ".part"
             with open(temporary, "wb") as file:
                 file.write(data)
-            os.replace(temporary, full)
+            digest = blake3(data).hexdigest()
+            _put_in_place(temporary, full, os.stat(temporary).st_mode, digest, self._contents())
         except OSError as error:
-            return self._not_kept(name, "", step, error)
-        return self._record(
-            file_id, name, relative, full, len(data), blake3(data).hexdigest(), step, metadata
-        )
+            return self._not_kept(name, "", about, error)
+        return self._record(name, relative, full, len(data), digest, about)
 
-    def _not_kept(self, name: str, source: str, step: int | None, error: OSError) -> LoggedFile:
+    def _contents(self) -> LinkedFiles:
+        from ..blobs.linked import LinkedFiles
+
+        root = self._life.require("files.save").root
+        return LinkedFiles(root.contents, lambda folder: make_private(root, folder))
+
+    def _not_kept(self, name: str, source: str, about: _About, error: OSError) -> LoggedFile:
         """A disk that fails must not stop the training: count the file, hand back one that is false."""
         self._life.require("files.save").lose(f"the file {name!r} was not saved: {error}")
-        return LoggedFile("", self.prefix, name, source, 0, "", step, {})
+        return LoggedFile("", self.prefix, name, source, 0, "", about.step, {})
 
     def _record(
-        self,
-        file_id: str,
-        name: str,
-        relative: str,
-        full: str,
-        size: int,
-        digest: str,
-        step: int | None,
-        metadata: Mapping[str, Any] | None,
+        self, name: str, relative: str, full: str, size: int, digest: str, about: _About
     ) -> LoggedFile:
         # A name of undecodable bytes is no text; the record has it with these bytes escaped.
         name = name.encode("utf-8", "backslashreplace").decode()
+        folder = about.folder and about.folder.encode("utf-8", "backslashreplace").decode()
         logged = LoggedFile(
-            file_id, self.prefix, name, full, size, digest, step, to_plain(dict(metadata or {}))
-        )
+            new_id(), self.prefix, name, full, size, digest, about.step, to_plain(about.metadata),
+            folder, about.checkpoint,
+        )  # fmt: skip
         self._life.files.append(logged)
         fields = {
-            "file_id": file_id, "prefix": self.prefix, "name": name, "path": relative,
-            "size": size, "hash": digest, "step": step, "metadata": logged.metadata or None,
+            "file_id": logged.file_id, "prefix": self.prefix, "name": name, "path": relative,
+            "size": size, "hash": digest, "step": about.step, "metadata": logged.metadata or None,
+            "folder": folder, "checkpoint": about.checkpoint,
         }  # fmt: skip
         recording = self._life.require("files.save")
         recording.event("file", **{k: v for k, v in fields.items() if v is not None})
         return logged
+
+
+class _About:
+    """What one call of `save` says of all its files; `save` is the folder that they lie in."""
+
+    __slots__ = ("checkpoint", "folder", "metadata", "save", "step")
+
+    def __init__(
+        self,
+        step: int | None,
+        metadata: Mapping[str, Any] | None,
+        checkpoint: dict[str, float] | None,
+    ) -> None:
+        self.step = step
+        self.metadata = dict(metadata or {})
+        self.checkpoint = checkpoint
+        self.folder: str | None = None
+        self.save = new_id()
 
 
 def _needs(name: str | None, what: str) -> str:
@@ -264,28 +363,69 @@ def _walk(folder: str, skip: str) -> tuple[list[tuple[str, str]], list[str]]:
     return found, left_out
 
 
-def _copy_hashed(source: str, target: str, expect: str | None = None) -> tuple[int, str]:
-    """Copy in blocks, hashing; the target appears whole or not at all. Returns size and BLAKE3 hash."""
+def _is_intact(file: LoggedFile) -> bool:
+    """Whether the bytes of a file are those that were saved."""
+    from ..blobs.linked import hash_file
+
+    try:
+        return os.path.getsize(file.path) == file.size and hash_file(file.path) == file.hash
+    except OSError:
+        return False
+
+
+def _copy_hashed(
+    source: str, target: str, contents: LinkedFiles | None = None, expect: str | None = None
+) -> tuple[int, str]:
+    """Copy in blocks, hashing; the target appears whole or not at all. Returns size and BLAKE3 hash.
+
+    Args:
+        contents: What the target shares its content with; without it the target is the user's own, and can be written to.
+        expect: The hash that it must have.
+    """
     from blake3 import blake3
 
     digest, size = blake3(), 0
     temporary = f"{target}.{new_id()}.part"
     try:
-        with open(source, "rb") as reading, open(temporary, "wb") as writing:
-            while block := reading.read(_BLOCK):
-                digest.update(block)
-                writing.write(block)
-                size += len(block)
-        if expect is not None and digest.hexdigest() != expect:
+        with (
+            open(source, "rb", buffering=0) as reading,
+            open(temporary, "wb", buffering=0) as writing,
+        ):
+            buffer = memoryview(bytearray(_BLOCK))
+            while count := reading.readinto(buffer):
+                digest.update(buffer[:count])
+                _write_all(writing, buffer[:count])
+                size += count
+        found = digest.hexdigest()
+        if expect is not None and found != expect:
             from ..errors import CorruptData
 
             raise CorruptData(
                 f"{source} has changed since it was saved: its hash differs.", path=source
             )
-        set_mode(temporary, os.stat(source).st_mode & 0o777)
-        os.replace(temporary, target)
+        mode = os.stat(source).st_mode
+        if contents is not None:
+            _put_in_place(temporary, target, mode, found, contents)
+        else:
+            set_mode(temporary, (mode & 0o777) | 0o200)
+            os.replace(temporary, target)
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-    return size, digest.hexdigest()
+    return size, found
+
+
+def _write_all(file: Any, data: memoryview) -> None:
+    while data:
+        data = data[file.write(data) :]
+
+
+def _put_in_place(
+    finished: str, target: str, mode: int, digest: str, contents: LinkedFiles
+) -> None:
+    set_mode(
+        finished, mode & 0o777 & ~0o222
+    )  # what one program wrote would show in all that share it
+    os.replace(finished, target)
+    contents.share(target, digest)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..settings import Settings
+    from .curve import Curve
     from .handle import Handle
     from .logged import LoggedFile
     from .ranks import Rank
@@ -35,7 +36,8 @@ class Life:
         status: Where it is in its life, as far as this process knows.
         recording: What records it now; None before the start and after the end.
         last: What recorded it last, also after the end.
-        files: The files that this opening has saved.
+        files: The files that this opening has saved, and not freed.
+        curves: The metrics that decide which checkpoint is the best.
         forward_to: Other trackers that it is sent to.
         outside: What runs, where another program is recorded (see `reproduce.running`).
         replaces: An experiment that ends when this one starts, once nothing can refuse the start.
@@ -46,6 +48,7 @@ class Life:
     """
 
     __slots__ = (
+        "curves",
         "disabled",
         "experiment",
         "files",
@@ -72,6 +75,7 @@ class Life:
         self.recording: Recording | None = None
         self.last: Recording | None = None
         self.files: list[LoggedFile] = []
+        self.curves: dict[str, Curve] = {}
         self.forward_to: list[Any] = []
         self.outside: Any = None
         self.replaces: Any = None

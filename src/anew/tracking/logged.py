@@ -10,9 +10,25 @@ __all__ = ["LoggedFile"]
 
 
 class LoggedFile:
-    """One file of an experiment: its id, prefix, name, path on disk, size in bytes and BLAKE3 hash."""
+    """One file of an experiment: its id, prefix, name, path on disk, size in bytes and BLAKE3 hash.
 
-    __slots__ = ("file_id", "hash", "metadata", "name", "path", "prefix", "size", "step")
+    Attributes:
+        folder: The name of the folder that it was saved with, if a whole folder was.
+        checkpoint: Of a checkpoint (a file saved with `keep_last` or `keep_best`) the values that metrics had.
+    """
+
+    __slots__ = (
+        "checkpoint",
+        "file_id",
+        "folder",
+        "hash",
+        "metadata",
+        "name",
+        "path",
+        "prefix",
+        "size",
+        "step",
+    )
 
     def __init__(
         self,
@@ -24,6 +40,8 @@ class LoggedFile:
         hash: str,
         step: int | None,
         metadata: dict[str, Any],
+        folder: str | None = None,
+        checkpoint: dict[str, float] | None = None,
     ) -> None:
         self.file_id = file_id
         self.prefix = prefix
@@ -33,6 +51,8 @@ class LoggedFile:
         self.hash = hash
         self.step = step
         self.metadata = metadata
+        self.folder = folder
+        self.checkpoint = checkpoint
 
     def __bool__(self) -> bool:
         """False when the file was not kept: the disk failed (it is counted as lost), or nothing is recorded."""

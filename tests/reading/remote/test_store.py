@@ -128,7 +128,7 @@ def test_a_file_is_saved_from_a_server(both, tmp_path: Path):
     "command",
     [
         ["list", "params.lr > 0"], ["show", "e1"], ["compare", "e0", "e1"], ["best", "loss"], ["logs", "e1"],
-        ["files", "e1"], ["du"], ["watch", "--once"], ["search", "metrics.acc.max > 0.5"], ["diff", "e0", "e1"],
+        ["files", "e1"], ["du"], ["watch", "--once"], ["list", "metrics.acc.max > 0.5"], ["diff", "e0", "e1"],
     ],
     ids=lambda command: command[0],
 )  # fmt: skip

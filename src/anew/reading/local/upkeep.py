@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...index import Refreshed as Taken
 from ...index.trash import Trash
@@ -44,6 +44,16 @@ class LocalUpkeep:
         """See `Upkeep.gc`."""
         with self._root.guard:
             return Trash(self._root.index).gc(older_than=older_than, dry_run=dry_run).bytes
+
+    def free(
+        self, files: Mapping[str, Sequence[str]], *, why: str = "", dry_run: bool = False
+    ) -> tuple[int, int]:
+        """See `Upkeep.free`."""
+        from ...index.freeing import free_files
+
+        with self._root.guard:
+            freed = free_files(self._root.index, files, why=why, dry_run=dry_run)
+        return freed.count, freed.bytes
 
     def du(self, ids: Sequence[str] | None = None) -> Usage:
         """See `Upkeep.du`."""

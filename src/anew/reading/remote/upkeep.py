@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from ...errors import InvalidSetting
@@ -68,6 +68,12 @@ class RemoteUpkeep:
     def gc(self, *, older_than: float = 0.0, dry_run: bool = False) -> int:
         """See `Upkeep.gc`."""
         self._refuse("Emptying the trash")
+
+    def free(
+        self, files: Mapping[str, Sequence[str]], *, why: str = "", dry_run: bool = False
+    ) -> tuple[int, int]:
+        """See `Upkeep.free`."""
+        self._refuse("Freeing files")
 
     def doctor(
         self, *, repair: bool = False, progress: Progress | None = None

@@ -46,8 +46,9 @@ def _listed(
         "SELECT experiment_id, key FROM experiments "
         "WHERE experiment_id IN (SELECT value FROM json_each(?))"
     )
-    listed = json.dumps(list(dict.fromkeys(question.ids or ())))
+    listed = json.dumps(question.ids)
     key_of: dict[str, int] = dict(connection.execute(query, (listed,)))
+    id_of = {key: id_ for id_, key in key_of.items()}
     keys = [key_of[one] for one in question.ids or () if one in key_of]
     if question.filter is not None or question.sort:
         chosen = selection.keys(connection)
@@ -59,7 +60,8 @@ def _listed(
     keys = keys[question.offset : stop]
     columns = columns_of(connection, names, question, keys)
     after = question.offset + len(keys)
-    return Selected(_ids(connection, keys), columns, total, after if after < total else None)
+    ids = [id_of[key] for key in keys]
+    return Selected(ids, columns, total, after if after < total else None)
 
 
 def counted(connection: sqlite3.Connection, question: Question) -> int:
@@ -76,5 +78,5 @@ def _ids(connection: sqlite3.Connection, keys: Keys) -> list[str]:
         "SELECT key, experiment_id FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
     )
     found = connection.execute(query, (json.dumps(keys),))
-    by_key: dict[int, str] = {row[0]: row[1] for row in found}
+    by_key: dict[int, str] = dict(found)
     return [by_key[key] for key in keys]

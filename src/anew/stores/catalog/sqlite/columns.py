@@ -24,11 +24,12 @@ from .keys import Keys, among
 from .metrics import metric_section, metric_values
 from .names import CatalogNames
 from .operands import EXPERIMENTS, KEY, column_of
+from .spread import Spread
 from .sql import Query, sql
 
 __all__ = ["columns_of", "is_section", "kind_of"]
 
-_CHUNK = 5000
+_CHUNK = 500
 Kind = Literal["text", "integer", "number", "bool", "any"]
 _INTEGERS = frozenset({"count", "step", "nonfinite"})
 _KINDS: dict[str, Kind] = {
@@ -97,7 +98,7 @@ class _Table:
         self._needs_rows = self._needs_documents or bool(self._facts)
         self._values: list[list[Any]] = [[] for _ in self._fields]
         self._spread = {
-            at: _Spread() for at, field in enumerate(self._fields)
+            at: Spread() for at, field in enumerate(self._fields)
             if is_section(field) and field.parts[0].text in ("params", "config")
         }  # fmt: skip
 
@@ -142,10 +143,8 @@ class _Table:
                     values.extend(next(facts))
                 case Metric():
                     continue  # read column by column
-                case Param("param", name):
-                    values.extend(_param(one.params, name) for one in decoded)
-                case Param(_, name):
-                    values.extend(_param(one.config or {}, name) for one in decoded)
+                case Param(kind, name):
+                    values.extend(_param(one, kind, name) for one in decoded)
                 case Tag(name):
                     values.extend(one.tags.get(name) for one in decoded)
                 case _:
@@ -157,10 +156,8 @@ class _Table:
         elif section == "bindrs":
             self._values[at].extend(one.bindrs for one in decoded)
         elif section != "metrics":
-            spread = self._spread[at]
-            for row, one in enumerate(decoded, first):
-                spread.put(row, *_flat(one.params if section == "params" else one.config or {}))
-            spread.turn(first, first + len(decoded))
+            wanted = [one.params if section == "params" else one.config or {} for one in decoded]
+            self._spread[at].add(first, wanted)
 
     def _made(
         self, connection: sqlite3.Connection, at: int, keys: Sequence[int]
@@ -185,29 +182,19 @@ def _target(field: Field, names: CatalogNames) -> Target:
     return resolve(field, names, field.text)
 
 
-def _param(nested: dict[str, Any], name: str) -> Any:
-    if name in nested:
-        value = nested[name]
-        if not isinstance(value, dict) or not value:
-            return value
-    return from_plain(flatten(nested).get(name))
+def _param(one: _Document, kind: str, name: str) -> Any:
+    for own, nested in (("param", one.params), ("config", one.config or {})):
+        if kind not in (own, "either"):
+            continue
+        value = nested.get(name, _ABSENT)
+        if isinstance(value, dict) or value is _ABSENT:
+            value = flatten(nested).get(name, _ABSENT)
+        if value is not _ABSENT:
+            return from_plain(value)
+    return None
 
 
-def _flat(params: dict[str, Any], prefix: str = "") -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Dotted names and values."""
-    names: list[str] = []
-    values: list[Any] = []
-    for key, value in params.items():
-        if type(value) is dict and value:
-            value = from_plain(value) if "$float" in value else value
-            if type(value) is dict:
-                more = _flat(value, f"{prefix}{key}.")
-                names += more[0]
-                values += more[1]
-                continue
-        names.append(prefix + key)
-        values.append(value)
-    return tuple(names), tuple(values)
+_ABSENT: Any = object()
 
 
 @contextmanager
@@ -221,42 +208,3 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
-
-
-class _Spread:
-    """Columns of which not every row has a value.
-
-    Most experiments of a store have the same names: the rows of a page are kept by the names they have, and
-    turned into columns all at once.
-    """
-
-    def __init__(self) -> None:
-        self._columns: dict[str, list[Any]] = {}
-        self._page: dict[tuple[str, ...], tuple[list[int], list[tuple[Any, ...]]]] = {}
-
-    def put(self, row: int, names: tuple[str, ...], values: tuple[Any, ...]) -> None:
-        """One row's values under their names."""
-        rows, kept = self._page.setdefault(names, ([], []))
-        rows.append(row)
-        kept.append(values)
-
-    def turn(self, first: int, stop: int) -> None:
-        """Turn the page, which began with the row `first` and ends before `stop`."""
-        for names, (rows, kept) in self._page.items():
-            whole = len(rows) == stop - first
-            for name, values in zip(names, zip(*kept, strict=True), strict=True):
-                mine = self._columns.setdefault(name, [])
-                end = first if whole else stop
-                mine.extend([None] * (end - len(mine)))
-                if whole:
-                    mine.extend(values)
-                    continue
-                for row, value in zip(rows, values, strict=True):
-                    mine[row] = value
-        self._page.clear()
-
-    def filled(self, rows: int) -> list[tuple[str, list[Any]]]:
-        """The columns by name, each as long as there are rows."""
-        for values in self._columns.values():
-            values.extend([None] * (rows - len(values)))
-        return sorted(self._columns.items())

@@ -94,11 +94,13 @@ def _rows(
 
 def _files(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[FileFact]]:
     found = defaultdict(list)
-    columns = "metadata, file_id, prefix, name, path, size, hash, step, time"
+    columns = "metadata, file_id, prefix, name, path, size, hash, step, time, folder, checkpoint"
     for key, metadata, *told in _rows(connection, s.files, keys, columns, "position"):
-        id_, prefix, name, path, size, hash_, step, time = told
+        id_, prefix, name, path, size, hash_, step, time, folder, checkpoint = told
         more = json.loads(metadata) if metadata else {}
-        found[key].append(FileFact(id_, prefix, name, path, size, hash_, step, time, more))
+        scores = None if checkpoint is None else json.loads(checkpoint)
+        fact = FileFact(id_, prefix, name, path, size, hash_, step, time, more, folder, scores)
+        found[key].append(fact)
     return found
 
 

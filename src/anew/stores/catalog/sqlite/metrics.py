@@ -6,6 +6,8 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from ....record.facts import MetricSummary
@@ -76,23 +78,42 @@ def metric_values(
     connection: sqlite3.Connection, metric: int | None, stat: str, keys: Sequence[int]
 ) -> list[Any]:
     """A statistic of a metric (the key of its name) per experiment; None where it was not logged."""
-    if metric is None:
-        return [None] * len(keys)
-    column = "last_step" if stat == "step" else stat
-    if column not in _COLUMNS:
-        raise ValueError(f"{stat!r} is not a statistic of a metric.")
-    query = f"SELECT experiment_key, {column} FROM metrics WHERE name_key = ?"
-    if len(keys) > FEW:
-        rows = _rows(connection, query, metric)
-    else:
-        query += " AND experiment_key IN (SELECT value FROM json_each(?))"
-        rows = _rows(connection, query, metric, json.dumps(list(keys)))
-    if stat in ("first", "last", "min", "max"):
-        # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
-        by_key = {key: math.nan if value is None else value for key, value in rows}
-    else:
-        by_key = dict(rows)
-    return list(map(by_key.get, keys))
+    return _Columns(keys).values(connection, metric, stat)
+
+
+class _Columns:
+    """Reads columns of metrics for the same experiments."""
+
+    def __init__(self, keys: Sequence[int]) -> None:
+        self._keys = keys
+        self._sorted = sorted(keys)
+
+    def values(self, connection: sqlite3.Connection, metric: int | None, stat: str) -> list[Any]:
+        """See `metric_values`."""
+        if metric is None or not self._keys:
+            return [None] * len(self._keys)
+        column = "last_step" if stat == "step" else stat
+        if column not in _COLUMNS:
+            raise ValueError(f"{stat!r} is not a statistic of a metric.")
+        query = f"SELECT experiment_key, {column} FROM metrics WHERE name_key = ?"
+        if len(self._keys) > FEW:
+            rows = _rows(connection, f"{query} ORDER BY experiment_key", metric)
+        else:
+            query += " AND experiment_key IN (SELECT value FROM json_each(?))"
+            rows = _rows(connection, query, metric, json.dumps(list(self._keys)))
+        found: dict[int, Any] = dict(rows)
+        if stat in ("first", "last", "min", "max") and None in found.values():
+            # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
+            found = {key: math.nan if value is None else value for key, value in rows}
+        if len(found) > 1 and list(found) == self._sorted:  # every experiment has it, as most do
+            return list(self._place(list(found.values())))
+        return list(map(found.get, self._keys))
+
+    @cached_property
+    def _place(self) -> itemgetter[Any]:
+        """Takes what is sorted by experiment into their order."""
+        at = {key: place for place, key in enumerate(self._sorted)}
+        return itemgetter(*map(at.__getitem__, self._keys))
 
 
 def metric_section(
@@ -109,13 +130,12 @@ def metric_section(
         yield from sorted(columns.items())
         return
     named = "SELECT name, key FROM names WHERE kind = 'metric' ORDER BY name"
+    reader = _Columns(keys)
     for name, metric in _rows(connection, named):
-        lasts = metric_values(connection, metric, "last", keys)
+        lasts = reader.values(connection, metric, "last")
         if lasts.count(None) < len(lasts):
             yield name, lasts
 
 
-def _rows(
-    connection: sqlite3.Connection, query: str, *parameters: Any
-) -> Sequence[tuple[Any, ...]]:
+def _rows(connection: sqlite3.Connection, query: str, *parameters: Any) -> list[Any]:
     return connection.execute(query, parameters).fetchall()

@@ -66,7 +66,9 @@ class CatalogNames:
         return self._keys[kind, name]
 
     def has(self, kind: str, name: str) -> bool:
-        """See `KnownNames.has`."""
+        """See `KnownNames.has`; "either" is a parameter or a configuration key."""
+        if kind == "either":
+            return self.has("param", name) or self.has("config", name)
         return self.key(kind, name) is not None
 
     def all(self, kind: str) -> Sequence[str]:
@@ -74,7 +76,10 @@ class CatalogNames:
         return names_of(self._connection, kind)
 
     def holds(self, kind: str, name: str) -> tuple[bool, bool]:
-        """See `KnownNames.holds`."""
+        """See `KnownNames.holds`; "either" is a parameter or a configuration key."""
+        if kind == "either":
+            found = self.holds("param", name), self.holds("config", name)
+            return found[0][0] or found[1][0], found[0][1] or found[1][1]
         key = self.key(kind, name)
         if key is None:
             return False, False

@@ -15,7 +15,7 @@ from ....query.tokens import mistake
 from ....record.status import Status
 from . import schema
 from .names import CatalogNames
-from .sql import FALSE, TRUE, Rows, Sql, all_of, is_null, not_null, sql
+from .sql import FALSE, TRUE, Query, Rows, Sql, all_of, any_of, is_null, not_null, sql
 
 __all__ = ["EXPERIMENTS", "KEY", "Operands", "Source", "column_of"]
 
@@ -112,10 +112,32 @@ class Operands:
         else:
             rows = self.names.rows(schema.tags) if rows is None else rows
             number, text, present = None, rows["value"], not_null(rows["value"])
+        if isinstance(target, Param) and target.kind == "either":
+            return Source(rows, self._either(rows, target.name), number, text, present, rest)
         kind = "metric" if isinstance(target, Metric) else "tag"
         key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)
         joined = sql("{} = {}", rows["name_key"], -1 if key is None else key)
         return Source(rows, joined, number, text, present, rest)
+
+    def _either(self, rows: Rows, name: str) -> Sql:
+        """Whether a row is that of a parameter, or of a configuration key where the experiment has no such parameter."""
+        param, config = self.names.key("param", name), self.names.key("config", name)
+        if param is None or config is None:
+            key = config if param is None else param
+            return sql("{} = {}", rows["name_key"], -1 if key is None else key)
+        other = self.names.rows(schema.params)
+        has_param = Query(
+            (sql("1"),),
+            (other,),
+            (
+                sql("{} = {}", other["name_key"], param),
+                sql("{} = {}", other["experiment_key"], rows["experiment_key"]),
+            ),
+        )
+        return all_of(
+            sql("{} IN ({}, {})", rows["name_key"], param, config),
+            any_of(sql("{} = {}", rows["name_key"], param), sql("NOT EXISTS {}", has_param)),
+        )
 
     def check_order(self, target: Target, op: str, value: Value, position: int) -> None:
         """Raise for less and greater where there is no order."""

@@ -175,6 +175,8 @@ class Saving:
                     "step": _bounded(file.step),
                     "time": file.time,
                     "metadata": json.dumps(file.metadata) if file.metadata else None,
+                    "folder": file.folder,
+                    "checkpoint": None if file.checkpoint is None else json.dumps(file.checkpoint),
                 }
             )
         for position, value in enumerate(entry.values, entry.values_before):

@@ -50,7 +50,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 6
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -202,6 +202,8 @@ files = Table(
         "step": "INTEGER",
         "time": "REAL NOT NULL",
         "metadata": "TEXT",  # JSON; NULL when empty
+        "folder": "TEXT",
+        "checkpoint": "TEXT",  # JSON; NULL for a file that is no checkpoint
     },
     key=("experiment_key", "position"),
 )

@@ -27,6 +27,7 @@ from ....record.events import (
     FileLogged,
     Linked,
     LogLine,
+    Opened,
     ParamsSet,
     PointLine,
     RecordsLost,
@@ -212,7 +213,7 @@ class WandBTarget:
         elif isinstance(record, Closed):
             if record.error or record.reason:
                 self._write(item, record.error or str(record.reason))
-        else:
+        elif isinstance(record, Opened):
             self._host = self._host or record.host
 
     def _points(self, item: Item, line: PointLine, refusals: list[Refusal]) -> None:

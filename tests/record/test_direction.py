@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from anew.query.direction import direction
+from anew.record.direction import direction
 
 
 @pytest.mark.parametrize(

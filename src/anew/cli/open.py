@@ -1,0 +1,347 @@
+"""`open`: one image, table, text or file of an experiment, shown as well as can be where somebody looks."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import NotFound
+from .face import Face, complete_experiment, shared
+from .table import Column
+from .words import number, one_line, plural, size, value
+
+if TYPE_CHECKING:
+    from ..reading.files import FileView, ValueView
+    from ..reading.views import ExperimentView
+
+    Kept = FileView | ValueView
+
+__all__ = ["named_value", "open_", "steps_of", "value_document", "values_table"]
+
+_MOST_ROWS = 50
+_MOST_BARS = 32
+_MOST_TEXT = 1 << 20
+_BARS = "▁▂▃▄▅▆▇█"
+# What a viewer only draws or plays. A page or an SVG can run scripts, and a record may be somebody else's.
+_SAFE = frozenset(
+    {
+        ".avi", ".bmp", ".flac", ".gif", ".jpeg", ".jpg", ".m4a", ".mkv", ".mov", ".mp3", ".mp4", ".ogg", ".pdf", ".png",
+        ".tif", ".tiff", ".wav", ".webm", ".webp",
+    }
+)  # fmt: skip
+
+
+@click.command("open")
+@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("name", required=False)
+@click.option("--step", type=int, help="The one of this step; the newest if not given.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=_MOST_ROWS, help="Rows of a table to print."
+)
+@shared(quiet="Print the path alone.")
+def open_(face: Face, experiment: str, name: str | None, step: int | None, limit: int) -> None:
+    """Show an image, a table, a text or a file of an experiment.
+
+    NAME is the name of a logged value or file, or a pattern with * and ?. Tables, texts and histograms are
+    printed; images, sounds, videos and PDFs open in the system's viewer where there is a display. Of anything
+    else, and where there is none, the path is printed. Without a NAME it lists what there is.
+
+    \b
+    Examples:
+      anew open k7f3
+      anew open k7f3 confusion
+      anew open k7f3 samples/wrong --step 400
+      anew open k7f3 'models/*.json' -q
+    """
+    with face.store() as store:
+        view = store.get(experiment)
+        if name is None:
+            _overview(face, view)
+            return
+        found = _named(view, name)
+        chosen = [one for one in found if step is None or one.step == step]
+        if not chosen:
+            raise NotFound(
+                f"{name!r} of {view.id} was not logged at step {step}; {steps_of(found)}.",
+                name=name,
+            )
+        _show(face, chosen[-1], found, limit)
+
+
+def _overview(face: Face, view: ExperimentView) -> None:
+    values, files = view.values(), list(view.files)
+
+    def table() -> None:
+        if values:
+            values_table(face, values)
+        if values and files:
+            face.out.line()
+        if files:
+            named = {_place(one): one for one in files}
+            face.out.table(
+                [
+                    Column("FILE", [one_line(place) for place in named], least=16),
+                    Column("SIZE", [size(one.size) for one in named.values()], True),
+                ]
+            )
+        if values or files:
+            face.out.say(f"`anew open {view.id} NAME` shows one.")
+        else:
+            face.out.say(f"{view.id} has logged neither values nor files.")
+
+    face.out.emit(
+        {
+            "id": view.id,
+            "values": [value_document(one) for one in values],
+            "files": [value_document(one) for one in files],
+        },
+        ids=[*map(_place, values), *map(_place, files)],
+        table=table,
+    )
+
+
+def values_table(face: Face, values: Sequence[ValueView], indent: str = "") -> None:
+    """A line for each name, with the steps that it was logged at."""
+    by_name: dict[tuple[str, str], list[ValueView]] = {}
+    for one in values:
+        by_name.setdefault((one.name, one.kind), []).append(one)
+    face.out.table(
+        [
+            Column(
+                f"{indent}VALUE", [f"{indent}{one_line(name)}" for name, _ in by_name], least=14
+            ),
+            Column("KIND", [kind for _, kind in by_name]),
+            Column(
+                "COUNT",
+                [f"{len(several):,}" for several in by_name.values()],
+                True,
+                3,
+                styles="dim",
+            ),
+            Column(
+                "STEPS", [_steps(several) for several in by_name.values()], weight=2, styles="dim"
+            ),
+        ]
+    )
+
+
+def steps_of(found: Sequence[Kept]) -> str:
+    """At which steps something was logged, as a sentence."""
+    steps = _steps(found)
+    return f"it was logged at {steps}" if steps else "it was logged without a step"
+
+
+def _steps(found: Sequence[Kept]) -> str:
+    """The steps, those in the middle left out where there are many."""
+    steps = [str(one.step) for one in found if one.step is not None]
+    return ", ".join(steps if len(steps) <= 6 else [*steps[:3], "…", *steps[-2:]])
+
+
+def named_value(view: ExperimentView, name: str) -> list[ValueView]:
+    """The values of a name, or of names that fit a pattern."""
+    values = view.values()
+    return [one for one in values if one.name == name] or [
+        one for one in values if fnmatchcase(one.name, name)
+    ]
+
+
+def _named(view: ExperimentView, name: str) -> Sequence[Kept]:
+    """What was logged under a name: values, then files.
+
+    Raises:
+        NotFound: Nothing was.
+        UsageError: The pattern fits several names.
+    """
+    files = list(view.files)
+    found: Sequence[Kept] = named_value(view, name)
+    found = found or [one for one in files if name in (_place(one), one.name)]
+    found = found or [
+        one for one in files if fnmatchcase(_place(one), name) or fnmatchcase(one.name, name)
+    ]
+    if not found:
+        from ..query.suggest import nearest
+
+        known = sorted({*map(_place, view.values()), *map(_place, files)})
+        raise NotFound(
+            f"{view.id} has logged no value and saved no file {name!r}; `anew open {view.id}` lists what there is.",
+            name=name,
+            nearest=nearest(name, known),
+        )
+    names = sorted({_place(one) for one in found})
+    if len(names) > 1:
+        shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+        raise click.UsageError(f"{name!r} fits {plural(len(names), 'name')}: {shown}. Give one.")
+    return found
+
+
+def _place(one: Kept) -> str:
+    prefix = getattr(one, "prefix", "")
+    return f"{prefix}/{one.name}" if prefix else one.name
+
+
+def _kind(one: Kept) -> str:
+    return getattr(one, "kind", "file")
+
+
+def value_document(one: Kept) -> dict[str, Any]:
+    """What is known of a value or file, for --json."""
+    return {
+        "name": _place(one),
+        "kind": _kind(one),
+        "step": one.step,
+        "time": one.time,
+        "path": None if one.local_path is None else str(one.local_path),
+        "metadata": one.metadata,
+    }
+
+
+def _show(face: Face, one: Kept, found: Sequence[Kept], limit: int) -> None:
+    if face.out.mode == "json":
+        # The data of small values is in the record, and goes along.
+        face.out.json(
+            {
+                **value_document(one),
+                "data": getattr(one, "data", None),
+                "steps": [k.step for k in found],
+            }
+        )
+        return
+    if face.out.mode == "quiet":
+        face.out.ids([str(one.local_path)] if one.local_path is not None else [])
+        return
+    if len(found) > 1:
+        at = "without a step" if one.step is None else f"of step {one.step}"
+        face.out.say(f"The one {at}; {steps_of(found)}. --step chooses.")
+    if one.metadata.get("caption"):
+        face.out.line(one_line(str(one.metadata["caption"])), "bold")
+    with _on_this_machine(one) as path:
+        if _printed(face, one, path, limit):
+            return
+        _view(face, path)
+
+
+@contextlib.contextmanager
+def _on_this_machine(one: Kept) -> Any:
+    """Where its bytes are; those of a store elsewhere are fetched to a temporary folder, which stays for the viewer."""
+    if one.local_path is not None:
+        yield one.local_path
+    elif getattr(one, "data", None) is not None:
+        yield None
+    else:
+        target = Path(tempfile.mkdtemp(prefix="anew-"), os.path.basename(one.name) or "value")
+        target.write_bytes(one.read_bytes())
+        yield target
+
+
+def _printed(face: Face, one: Kept, path: Path | None, limit: int) -> bool:
+    """Print what can be read in a terminal; whether it was that."""
+    kind = _kind(one)
+    if kind in ("table", "text", "histogram"):
+        from ..values.kinds import load
+
+        loaded = load(kind, getattr(one, "data", None), None if path is None else str(path))
+        {"table": _table, "text": _text, "histogram": _histogram}[kind](face, loaded, limit)
+        return True
+    if kind == "file" and path is not None and path.suffix.lower() not in _SAFE:
+        text = _readable(path)
+        if text is not None:
+            face.out.line(text.rstrip("\n"))
+            return True
+    return False
+
+
+def _table(face: Face, table: Any, limit: int) -> None:
+    rows = table.rows[:limit]
+    face.out.table(
+        [
+            Column(
+                one_line(str(title)),
+                [one_line(_cell(row[at])) for row in rows],
+                all(isinstance(row[at], (int, float)) for row in rows),
+                least=6,
+            )
+            for at, title in enumerate(table.columns)
+        ]
+    )
+    if len(table) > limit:
+        face.out.say(f"The first {limit} of {plural(len(table), 'row')}; --limit shows more.")
+
+
+def _cell(one: object) -> str:
+    return number(one) if isinstance(one, float) else "" if one is None else value(one)
+
+
+def _text(face: Face, text: Any, limit: int) -> None:
+    for line in text.text.rstrip("\n").split("\n"):
+        face.out.line(line)
+
+
+def _histogram(face: Face, histogram: Any, limit: int) -> None:
+    """One line of bars over its range, several bins in one bar where there are many."""
+    counts = [float(count) for count in histogram.counts]
+    together = math.ceil(len(counts) / _MOST_BARS)
+    bars = [sum(counts[at : at + together]) for at in range(0, len(counts), together)]
+    top = max(bars) or 1.0
+    drawn = "".join(" " if not one else _BARS[min(7, int(one / top * 8))] for one in bars)
+    if face.out.ascii_only:
+        drawn = "".join(" " if not one else ".:-=+*#@"[min(7, int(one / top * 8))] for one in bars)
+    low, high = number(float(histogram.edges[0])), number(float(histogram.edges[-1]))
+    face.out.line(f"{low} {drawn} {high}")
+    missed = histogram.nonfinite or 0
+    more = f", and {missed:,} that are NaN or infinite" if missed else ""
+    face.out.say(f"{sum(counts):,.0f} values in {len(counts)} bins{more}.")
+
+
+def _readable(path: Path) -> str | None:
+    """The text in a file; None for one that holds other bytes, or is long."""
+    try:
+        if path.stat().st_size > _MOST_TEXT:
+            return None
+        text = path.read_bytes().decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return None if "\0" in text else text
+
+
+def _view(face: Face, path: Path | None) -> None:
+    if path is None:
+        face.out.say("It has nothing that can be shown.")
+        return
+    face.out.line(str(path))
+    viewer = _viewer()
+    if viewer is None or not face.out.terminal:
+        return
+    if path.suffix.lower() not in _SAFE:
+        face.out.say("It is not opened by itself: what it holds may be run by its viewer.")
+        return
+    try:
+        subprocess.Popen(
+            [*viewer, str(path)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        face.out.warn(f"The viewer could not be started: {error.strerror or error}.")
+
+
+def _viewer() -> list[str] | None:
+    """The command that opens a file on this machine's display, if somebody sits there."""
+    if sys.platform == "darwin":
+        return ["open"] if "SSH_CONNECTION" not in os.environ else None
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        found = shutil.which("xdg-open")
+        return [found] if found else None
+    return None

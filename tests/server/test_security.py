@@ -1,0 +1,407 @@
+"""The kinds of vulnerabilities that servers of other trackers had, held against every route of the table.
+
+A route that is added later is tested without being named here: the tests walk the table, and make up what each asks from its fields.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import anew
+from anew import Experiment
+from anew.reading.wire import encode
+from anew.record.edits import DeleteEdit, Edit
+from anew.server.access import Access
+from anew.server.app import MOST_BODY, make_app
+from anew.server.callers import Role
+from anew.server.routes import Nothing, Route
+from anew.server.table import API, ROUTES
+from serving import Answer, InProcess, place_of
+
+OPEN = {f"{API}/openapi.json", "/healthz", "/"}
+"""What anybody may ask: it says nothing about experiments."""
+SECRET = b"the contents of a file outside of the store"
+# A name of this machine's own files in every spelling that ever led out of a folder.
+TRAVERSALS = [
+    "..", "../", "../../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "%2e%2e%2fsecret.txt",
+    "%252e%252e%252fsecret.txt", "..%252fsecret.txt", "....//secret.txt", "..;/secret.txt", "..%3b/secret.txt",
+    "..#/secret.txt", "..\\secret.txt", "..%5csecret.txt", "%c0%ae%c0%ae/secret.txt", "%e2%80%a4%e2%80%a4/secret.txt",
+    "\uff0e\uff0e/secret.txt", "/etc/hostname", "//etc/hostname", "///etc/hostname", "%2fetc%2fhostname",
+    "/proc/self/environ", "//proc/self/root/etc/hostname", "files/../../../secret.txt", "files/./../../secret.txt",
+    "C:\\Windows\\win.ini", "C:/Windows/win.ini", "\\\\host\\share\\x", "file:///etc/hostname", "http://127.0.0.1/x",
+    "secret.txt\0.png", "%00", "..\0/secret.txt", ".", "./.", "~", "~root", "~/x", " ..", ".. ", "..\t/secret.txt",
+    "..\n", "CON", "nul", "out/secret.txt", "files/out", "-", "--help", "$(id)", "`id`", "{{7*7}}", "%s%s%n", "*",
+    "lab/../../secret.txt", "a" * 5000, "../" * 200 + "etc/hostname", ".anew/catalog.sqlite", "../.anew/root",
+]  # fmt: skip
+HOSTILE = [
+    "'",
+    '"',
+    "' or 1=1 --",
+    "'; drop table experiments; --",
+    "\\",
+    "%",
+    "_",
+    "\u0000",
+    "\ud7ff",
+    "; --",
+    "${x}",
+]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory):
+    folder = tmp_path_factory.mktemp("around") / "store"
+    (folder.parent / "secret.txt").write_bytes(SECRET)
+    with Experiment(prefix="lab/x/one", root=str(folder), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({"loss": 1.0}, step=0)
+        for name in ("page.html", "drawing.svg", "script.js", "x.png", "data.xml", "a.pdf"):
+            exp.files("docs").save(
+                _written(folder.parent / name, b"<svg onload=alert(1)><script>alert(1)</script>")
+            )
+    # What the record does not name, and a link that leads out of the folder.
+    (folder / "lab/x/one/out").symlink_to(folder.parent)
+    return str(folder)
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def place(root: str):
+    opened = place_of(root)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def server(place):
+    transport = InProcess(make_app(place, Access("tester")))
+    yield transport
+    transport.close()
+
+
+def as_role(place: Any, role: Role) -> InProcess:
+    return InProcess(make_app(place, Access("tester", role=role)))
+
+
+def value_of(kind: Any, text: str) -> Any:
+    """A value of a field's type, with a text of ours wherever one may stand."""
+    if kind is str:
+        return text
+    if get_origin(kind) is Literal:
+        return get_args(kind)[0]
+    if get_origin(kind) in (tuple, frozenset, set) or str(get_origin(kind)).endswith("Sequence'>"):
+        return [value_of(get_args(kind)[0], text)]
+    options = get_args(kind)
+    if str in options:
+        return text
+    if options:
+        # Of structs that may hold one another, the last one listed holds only fields.
+        return value_of([one for one in options if one is not type(None)][-1], text)
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return question_of(kind, text)
+    return {int: 1, float: 1.0, bool: False}.get(kind)
+
+
+def question_of(kind: type[msgspec.Struct], text: str) -> dict[str, Any]:
+    tag = kind.__struct_config__.tag
+    fields = {one.name: value_of(one.type, text) for one in msgspec.structs.fields(kind)}
+    return {"type": tag, **fields} if tag is not None else fields
+
+
+def called(server: InProcess, route: Route, text: str = "one", **headers: str) -> Answer:
+    """A route asked with a text in every place where one may stand."""
+    question = {} if route.question is Nothing else question_of(route.question, text)
+    if "wait" in question:
+        question["wait"] = 0.0
+    path = route.path
+    for name in list(question):
+        for spelling in (f"{{{name}}}", f"{{{name}:path}}"):
+            if spelling in path:
+                path = path.replace(spelling, quote(str(question.pop(name)), safe="/%;#\\"))
+    given_headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    if route.method == "GET":
+        pairs = [
+            f"{name}={quote(str(one), safe='')}"
+            for name, value in question.items()
+            if value is not None
+            for one in (value if isinstance(value, list) else [value])
+        ]
+        return server.send("GET", f"{path}?{'&'.join(pairs)}", given_headers)
+    body = msgspec.json.encode(question)
+    return server.send(
+        route.method, path, {"Content-Type": "application/json", **given_headers}, body
+    )
+
+
+def named(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+# An application in this process gives an answer once it is whole, and a stream of events never is.
+WHOLE = [route for route in ROUTES if route.name != "events"]
+every_route = pytest.mark.parametrize("route", ROUTES, ids=named)
+every_whole_route = pytest.mark.parametrize("route", WHOLE, ids=named)
+
+
+# -- who calls -------------------------------------------------------------------------------------
+
+
+def test_no_route_exists_outside_of_the_table(server):
+    known = {(route.path, route.method) for route in ROUTES} | {(path, "GET") for path in OPEN}
+    found = {(one.path, method) for one in server.app.routes for method in one.methods}
+    assert found - {(path, "HEAD") for path, _ in known} == known
+
+
+@every_route
+def test_who_may_do_nothing_is_refused_everywhere(place, route):
+    nobody = as_role(place, Role.ANYONE)
+    assert route.role > Role.ANYONE
+    assert called(nobody, route).status == 403
+    nobody.close()
+
+
+@pytest.mark.parametrize("path", sorted(OPEN))
+def test_what_anybody_may_ask_says_nothing_of_experiments(place, path):
+    nobody = as_role(place, Role.ANYONE)
+    answer = nobody.send("GET", path)
+    assert answer.status == 200
+    assert b"lab/x/one" not in answer.body
+    nobody.close()
+
+
+@every_whole_route
+def test_who_may_only_read_changes_nothing(place, route, root):
+    reader = as_role(place, Role.READER)
+    before = sorted(str(path) for path in Path(root, "lab").rglob("*"))
+    answer = called(reader, route)
+    assert (answer.status == 403) == (route.role > Role.READER)
+    assert not route.changes or answer.status == 403
+    assert sorted(str(path) for path in Path(root, "lab").rglob("*")) == before
+    reader.close()
+
+
+# -- where requests come from ----------------------------------------------------------------------
+
+
+@every_route
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:5700", "127.0.0.1.evil.example", "localhost@evil.example", "", "[::1", "192.0.2.7"]
+)  # fmt: skip
+def test_a_request_for_another_name_is_refused(server, route, host):
+    assert called(server, route, host=host).status == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:5700"])
+def test_this_machine_is_known_by_its_names(server, host):
+    assert server.send("GET", "/healthz", {"Host": host}).status == 200
+
+
+@every_route
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:5701"},
+        {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"}, {"Content_Type": "text/plain"},
+        {"Content_Type": "application/x-www-form-urlencoded"}, {"Content_Type": "multipart/form-data; boundary=x"},
+        {"Content_Type": ""},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_pages_of_other_sites_can_send_nothing_that_is_acted_on(server, route, headers):
+    if route.method == "GET":
+        assert (
+            not route.changes
+        )  # a page elsewhere can always send a GET, and cannot read its answer
+    else:
+        assert called(server, route, **headers).status in (403, 415)
+
+
+@every_whole_route
+def test_no_answer_may_be_read_by_pages_of_other_sites_or_run_in_a_browser(server, route):
+    answer = called(server, route, Origin="http://127.0.0.1:5700")
+    names = set(answer.headers)
+    assert not {name for name in names if name.startswith("access-control-")}
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "sandbox" in answer.headers["content-security-policy"]
+    assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert not answer.headers.get("content-type", "").startswith(("text/html", "image/svg"))
+
+
+def test_what_users_logged_is_never_shown_as_what_it_says_it_is(server):
+    facts = json.loads(server.send("GET", f"{API}/experiments/one?parts=files").body)
+    assert len(facts["files"]) == 6
+    for file in facts["files"]:
+        answer = server.send("GET", f"{API}/experiments/one/content/file/{quote(file['path'])}")
+        shown = answer.headers["content-type"] == "image/png"
+        assert shown or answer.headers["content-type"] == "application/octet-stream"
+        assert shown == answer.headers["content-disposition"].startswith("inline")
+        assert "\n" not in answer.headers["content-disposition"]
+
+
+# -- what requests ask for -------------------------------------------------------------------------
+
+
+@every_whole_route
+def test_no_name_leads_out_of_the_store(server, root, route):
+    for name in TRAVERSALS[:: 1 if "{name" in route.path else 3]:
+        answer = called(server, route, name)
+        assert answer.status < 500, (name, answer.body)
+        assert SECRET not in answer.body, name
+        assert b"root:x:" not in answer.body, name
+    assert Path(root).parent.joinpath("secret.txt").read_bytes() == SECRET
+
+
+@pytest.mark.parametrize("kind", ["file", "value", "capture"])
+def test_no_name_of_a_file_leads_out_of_its_experiment(server, kind):
+    for name in TRAVERSALS:
+        for path in (quote(name, safe=""), quote(name, safe="/%")):
+            answer = server.send("GET", f"{API}/experiments/one/content/{kind}/{path}")
+            assert answer.status >= 400, name
+        body = encode({"id": "one", "kind": kind, "name": name})
+        headers = {"Content-Type": "application/msgpack"}
+        answer = server.send("POST", f"{API}/ask/open", headers, body)
+        assert 400 <= answer.status < 500, name
+
+
+@pytest.mark.parametrize("edit", get_args(Edit), ids=lambda edit: edit.__name__)
+def test_no_edit_writes_or_moves_anything_out_of_the_store(server, root, edit):
+    (id_,) = json.loads(server.send("GET", f"{API}/experiments").body)["ids"]
+    outside = sorted(str(path) for path in Path(root).parent.iterdir())
+    headers = {"Content-Type": "application/msgpack"}
+    for name in TRAVERSALS[::3]:
+        question = question_of(edit, name)
+        for target in ("id" in question and name, id_):
+            if target and edit is not DeleteEdit:
+                body = encode({"edits": [{**question, "id": target}]})
+                assert server.send("POST", f"{API}/ask/append", headers, body).status < 500
+    assert sorted(str(path) for path in Path(root).parent.iterdir()) == outside
+    found = server.send("GET", f"{API}/experiments/{id_}").body
+    prefix = json.loads(found)["prefix"]
+    assert Path(root, prefix).resolve().is_relative_to(Path(root).resolve())
+    back = encode({"edits": [{"type": "move", "id": id_, "prefix": "lab/x/one"}]})
+    server.send("POST", f"{API}/ask/append", headers, back)
+    name = encode({"edits": [{"type": "field", "id": id_, "field": "name", "value": "one"}]})
+    assert server.send("POST", f"{API}/ask/append", headers, name).status == 200
+
+
+@every_whole_route
+def test_texts_that_would_be_code_elsewhere_are_texts(server, route):
+    for text in HOSTILE:
+        answer = called(server, route, text)
+        assert answer.status < 500, (text, answer.body)
+    assert server.send("GET", f"{API}/experiments/one").status == 200
+
+
+@settings(max_examples=20)
+@given(text=st.text(max_size=40))
+def test_no_filter_sort_or_column_breaks_the_server(server, text):
+    for field in ("filter", "sort", "columns", "group"):
+        answer = server.send("GET", f"{API}/experiments?{field}={quote(text)}")
+        assert answer.status in (200, 400)
+    assert json.loads(server.send("GET", f"{API}/experiments?total=1").body)["total"] == 1
+
+
+def test_nothing_that_a_request_says_is_run_as_code():
+    forbidden = {"eval", "exec", "compile", "__import__", "pickle", "marshal", "shelve", "dill"}
+    source = Path(anew.__file__).parent
+    for room in ("server", "query", "reading"):
+        for file in (source / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                names: set[str] = set()
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    names = {node.func.id}
+                elif isinstance(node, ast.Import):
+                    names = {one.name.partition(".")[0] for one in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    names = {(node.module or "").partition(".")[0]}
+                assert not names & forbidden, f"{file}:{getattr(node, 'lineno', 0)}"
+
+
+# -- how much requests ask for ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method == "POST"], ids=named)
+def test_bodies_that_are_too_long_too_deep_or_nothing_at_all_are_refused(server, route):
+    packed = {"Content-Type": "application/msgpack"}
+    plain = {"Content-Type": "application/json"}
+    bodies = [
+        (plain, b"x" * (MOST_BODY + 1)),
+        ({**plain, "Content-Length": str(1 << 60)}, b"{}"),
+        ({**plain, "Content-Encoding": "gzip"}, b"\x1f\x8b"),
+    ]
+    if route.question is not Nothing:
+        bodies += [
+            (plain, b'{"a":' * 100_000),
+            (plain, b'{"filter":' + b'{"type":"Not","item":' * 100_000),
+            (packed, b"\x82\xa3now\x00\xa6filter" + b"\x82\xa4type\xa3Not\xa4item" * 100_000),
+            (packed, b"\x81\xa3ids\xdd\xff\xff\xff\xff"),
+            (plain, b""), (plain, b"null"), (plain, b"[]"), (plain, b"\xff\xfe"), (packed, b"\xc1"),
+        ]  # fmt: skip
+    for headers, body in bodies:
+        answer = server.send("POST", route.path, headers, body)
+        assert 400 <= answer.status < 500, (headers, body[:40], answer.status)
+        assert json.loads(answer.body)["error"]["message"]
+
+
+def test_an_answer_that_would_be_too_large_is_refused(server):
+    ids = [f"x{n}" for n in range(1000)]
+    question = {"ids": ids, "metrics": ["loss"] * 100, "buckets": 10_000}
+    for path in (f"{API}/panel", f"{API}/ask/panel"):
+        body = json.dumps(question).encode()
+        assert server.send("POST", path, {"Content-Type": "application/json"}, body).status == 400
+
+
+def test_a_pattern_takes_time_in_proportion_to_the_text(server):
+    pattern = quote("(a+)+$")
+    assert server.send("GET", f"{API}/experiments/one/lines?pattern={pattern}").status == 200
+    body = quote('name =~ "^(([a-z])+.)+[A-Z]([a-z])+$"')
+    assert server.send("GET", f"{API}/experiments?filter={body}").status == 200
+
+
+# -- what is left behind ---------------------------------------------------------------------------
+
+
+def test_a_zip_file_is_made_where_nobody_else_reads_and_is_removed(
+    server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    modes = []
+    original = tempfile.TemporaryDirectory
+
+    def watched(*args: Any, **given_: Any) -> Any:
+        made = original(*args, **given_)
+        modes.append(stat.S_IMODE(os.stat(made.name).st_mode))
+        return made
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", watched)
+    (id_,) = json.loads(server.send("GET", f"{API}/experiments").body)["ids"]
+    for ids in ([id_], ["no such"]):
+        body = json.dumps({"ids": ids}).encode()
+        server.send("POST", f"{API}/archive", {"Content-Type": "application/json"}, body)
+    assert modes == [0o700, 0o700]
+    assert not os.listdir(tmp_path)
+
+
+def test_errors_say_nothing_of_where_the_store_lies(server, root):
+    for route in WHOLE:
+        answer = called(server, route, "no such")
+        if answer.status >= 400:
+            assert root.encode() not in answer.body, named(route)

@@ -87,14 +87,19 @@ class Side:
         return {
             key: value
             for key, value in found.items()
-            if isinstance(value, kind := kinds.get(key, kinds.get("", object)))
-            and (kind is not list or all(isinstance(word, str) for word in value))
+            if _is_of(kinds.get(key, kinds.get("", object)), value)
         }
 
     def read(self, name: str) -> bytes:
         """A captured file; empty where there is none, or where it is not the one that was recorded."""
         found = (self._read_capture(name) if self._read_capture is not None else None) or b""
         return found if unchanged(self.captured, name, found) else b""
+
+
+def _is_of(kind: type, value: object) -> bool:
+    if isinstance(value, list) and kind is list:
+        return all(isinstance(word, str) for word in value)
+    return isinstance(value, kind)
 
 
 def captured_differences(

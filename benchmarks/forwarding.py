@@ -3,6 +3,9 @@
 The two take turns as whole processes, because what is to be found out is how much a process that sends takes away from
 one that logs on a machine with few cores. Calls are timed only once every tracker has taken its first records: their
 libraries have been imported then, and they are sending at full speed while the program logs at full speed.
+
+What sends steps back for everything else on the machine, so on one with other work to do a round may wait for minutes until
+the trackers have taken anything: measure on a quiet machine, where all of it takes two to three minutes.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from anew import Experiment
 
 from .harness import Bench, Row, at_most, duration, in_child, medians, quantile
 
-ROUNDS, SECONDS = 9, 3.0
+ROUNDS, SECONDS = 5, 3.0
 READY_SECONDS = 250.0
 
 

@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from anew import Experiment, Status, Store
 from anew.errors import InvalidSetting, NotFound, NotRunning
 from anew.forwarders import MLflow, TensorBoard
+from anew.forwarding import launch
 from anew.forwarding.progress import read_all, read_progress
 from anew.journal.liveness import process_started
 
@@ -95,6 +96,7 @@ def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_
     log_dir = Path("experiments/p/run/forwarded/tensorboard")
     until(lambda: log_dir.exists() and scalars(log_dir))
     for process in senders(Path.cwd()):
+        assert process.nice() > psutil.Process(program.pid).nice()
         process.kill()
     Path("go-on").touch()
     _, said = program.communicate(timeout=600)
@@ -111,6 +113,18 @@ def test_a_sender_that_is_killed_costs_the_program_nothing_and_the_rest_is_sent_
     assert place["complete"]
     assert place["waiting"] == 0
     assert scalars(log_dir) == [(step, float(step)) for step in range(150)]
+
+
+def test_what_a_command_waits_for_is_sent_at_the_priority_of_the_command(root):
+    with Experiment("p/run", root=root) as exp:
+        exp.log_metric("loss", 0.5, step=0)
+    sending = launch.start(exp.folder, "p/run", [TensorBoard()], later=True)
+    sending.finish()
+    process, nice = psutil.Process(sending.pid), set()
+    while not sending.wait(0.02):
+        nice.add(process.nice())
+    assert [answer["done"] for answer in sending.answers()] == [True]
+    assert nice == {psutil.Process().nice()}
 
 
 @pytest.mark.slow

@@ -60,6 +60,8 @@ def test_what_programs_leave_behind_is_kept_and_nothing_to_warn_of(project):
     project.commit(train=TRAIN)
     for left in ("model.pt", "results.csv", "outputs/2026-01-01/config.yaml"):
         project.write(left, "left by an earlier run")
+    project.write("weights/format.json", '{"format": "anew-weights", "version": 1}')
+    project.write("weights/packs/one.pack", "bytes")
     assert "uncommitted" not in project.run()
     assert project.view().captured["git"]["outputs_count"] == 3
     project.write("config.yaml", "lr: 1")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from anew.reproduce.differences import Side, captured_differences
+from anew.reproduce.comparison import Judgement
+from anew.reproduce.differences import InputDifference, Side, captured_differences
+from anew.reproduce.verdict import Verdict
+from anew.reproduce.words import difference_lines
 
 CODE = {"commit": "a" * 40}
 
@@ -60,3 +63,18 @@ def test_a_setting_that_is_a_parameter_and_in_the_configuration_is_told_once():
     a, b = Side({}, {"lr": 0.1}, {"lr": 0.1}), Side({}, {"lr": 0.2}, {"lr": 0.2})
     assert told(a, b).count(("config", "lr")) == 1
     assert ("params", "lr") not in told(a, b)
+
+
+def test_where_nothing_came_out_differently_nothing_is_a_cause():
+    def judged(verdict):
+        unset = InputDifference("seed", "seed", None, None, "likely", "SEED")
+        package = InputDifference("package", "numpy", "1", "2", "likely", "PACKAGE")
+        return Judgement(verdict, "", "a", "b", "x", "y", [], differences=[unset, package])
+
+    same, apart = (
+        difference_lines(judged(Verdict.IDENTICAL)),
+        difference_lines(judged(Verdict.DIVERGED)),
+    )
+    assert ("  SEED" in same, "  PACKAGE" in same) == (False, True)
+    assert ("  SEED" in apart, "  PACKAGE" in apart) == (True, True)
+    assert same[0] != apart[0]

@@ -188,6 +188,8 @@ def _settings(
     short = dict(zip(every := [*shown, *constant], short_keys(every), strict=True))
     columns = []
     for rank, key in enumerate(shown):
+        if not any(key in one for one in params):
+            continue  # only others of the sample have it
         cells = [shortened(value(one[key]), MOST_TEXT) if key in one else "" for one in params]
         numeric = all(not isinstance(one.get(key), str) for one in params)
         columns.append(Column(one_line(short[key]), cells, numeric, 2 + 2 * rank, 6))

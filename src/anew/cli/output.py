@@ -215,11 +215,11 @@ class Output:
                 bar.stop()
 
     @contextmanager
-    def status(self, *, every: float = 30.0) -> Iterator[Callable[[str], None]]:
+    def status(self, first: str = "", *, every: float = 30.0) -> Iterator[Callable[[str], None]]:
         """Where something stands, on standard error: a line that changes on a terminal, elsewhere a new line
         after `every` seconds when there is something new.
 
-        Yields a function that takes the line.
+        Yields a function that takes the line; on a terminal, `first` stands there until it is called.
         """
         if self.mode != "human":
             yield lambda text: None
@@ -230,7 +230,7 @@ class Output:
         from rich.status import Status
 
         shown = Status(
-            "", console=self.console(stderr=True), spinner="line" if self.ascii_only else "dots"
+            first, console=self.console(stderr=True), spinner="line" if self.ascii_only else "dots"
         )
         with shown:
             yield lambda text: shown.update(printable(text))

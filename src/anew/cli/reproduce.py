@@ -282,7 +282,7 @@ def _progress(face: Face, times: int) -> Iterator[Callable[[Live], None]]:
 
     told: set[tuple[str, int]] = set()
     seen: set[int] = set()
-    with face.out.status() as status:
+    with face.out.status("preparing the checkout") as status:
 
         def progress(live: Live) -> None:
             seen.add(id(live))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -78,11 +77,13 @@ def name_cutter(names: Sequence[str]) -> Callable[[str, int], str]:
     The folders in the middle go first, then the first ones, then the beginning that all names of one
     folder have in common, and only then the middle of the name itself.
     """
-    common: dict[str, str] = {}
-    siblings = Counter(name.rpartition("/")[0] for name in names)
-    for folder, count in siblings.items():
-        ends = [name.rpartition("/")[2] for name in names if name.rpartition("/")[0] == folder]
-        common[folder] = ends[0][: _shared(ends)] if count > 1 else ""
+    ends: dict[str, list[str]] = {}
+    for name in names:
+        folder, _, end = name.rpartition("/")
+        ends.setdefault(folder, []).append(end)
+    common = {
+        folder: ours[0][: _shared(ours)] if len(ours) > 1 else "" for folder, ours in ends.items()
+    }
 
     def shorten(name: str, width: int) -> str:
         folder, _, end = name.rpartition("/")

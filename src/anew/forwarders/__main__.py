@@ -22,7 +22,9 @@ def main() -> None:
     """Send to every place, a thread each; returns when all are done."""
     request = json.loads(sys.stdin.readline())
     answers = os.fdopen(os.dup(1), "w")
-    _step_back(request["folder"])
+    if not request["once"]:
+        _step_back()
+    _write_to(request["folder"])
     wake = threading.Event()
     threading.Thread(target=_until_input_ends, args=(wake,), daemon=True).start()
     threads = []
@@ -37,14 +39,19 @@ def main() -> None:
     os._exit(0)
 
 
-def _step_back(folder: str) -> None:
-    """Leave the processor to the program, and the terminal too: libraries print what they like."""
+def _step_back() -> None:
+    """Leave the processor to the program that records. Nobody waits for what is sent meanwhile; on a machine whose
+    processors are all busy, a process that steps back hardly runs, so what a command waits for does not."""
     try:
         os.nice(15)
         with open("/proc/self/autogroup", "w") as group:
             group.write("15")
     except OSError:
         pass  # no such system, or not allowed: then it is as any process
+
+
+def _write_to(folder: str) -> None:
+    """Leave the terminal to the program: libraries print what they like."""
     try:
         log = os.path.join(folder, "forwarded", "output.log")
         os.makedirs(os.path.dirname(log), exist_ok=True)

@@ -187,7 +187,8 @@ def _without_records(root: str, untracked: list[str]) -> list[str]:
         if folder not in known:
             above, _, name = folder.rpartition("/")
             full = os.path.join(root, *folder.split("/"))
-            known[folder] = is_record(above) or name == ".anew" or _is_experiment(full)
+            ours = name == ".anew" or _is_experiment(full) or _is_weights(full)
+            known[folder] = is_record(above) or ours
         return known[folder]
 
     def is_ours(path: str) -> bool:
@@ -212,6 +213,17 @@ def _is_experiment(folder: str) -> bool:
     if not os.path.isfile(os.path.join(folder, "metadata.json")):
         return False
     return bool(ExperimentLayout(folder).writers())
+
+
+def _is_weights(folder: str) -> bool:
+    """Whether a folder is a repository of model weights (`docs/internals/weights-format.md`)."""
+    if not os.path.isdir(os.path.join(folder, "packs")):
+        return False
+    try:
+        with open(os.path.join(folder, "format.json"), "rb") as file:
+            return b'"anew-weights"' in file.read(200)
+    except OSError:
+        return False
 
 
 def _pathspecs(root: str, exclude: Iterable[str]) -> list[str]:

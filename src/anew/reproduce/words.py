@@ -9,6 +9,7 @@ from .verdict import MetricVerdict, Verdict
 __all__ = ["difference_lines", "metric_rows", "progress_line", "verdict_line"]
 
 _SHOWN_PER_KIND = 12
+_NO_EFFECT = "differs, without an effect on the curves"
 
 
 def verdict_line(judgement: Judgement) -> str:
@@ -36,17 +37,26 @@ def difference_lines(judgement: Judgement) -> list[str]:
             ]
         return []
     lines = []
+    diverged = judgement.verdict is Verdict.DIVERGED
+    same = judgement.verdict is Verdict.IDENTICAL
     titles = {
         "likely": "likely causes"
-        if judgement.verdict is Verdict.DIVERGED
+        if diverged
+        else _NO_EFFECT
+        if same
         else "differs, and may be the cause",
-        "possible": "possible causes" if judgement.verdict is Verdict.DIVERGED else "differs",
+        "possible": "possible causes" if diverged else _NO_EFFECT if same else "differs",
         "unlikely": "also differs",
     }
+    # That nobody set a seed is no difference, and explains nothing where nothing came out differently.
+    differences = [
+        d for d in judgement.differences if not (same and d.kind == "seed" and d.a == d.b)
+    ]
     for weight, title in titles.items():
-        found = [d for d in judgement.differences if d.weight == weight]
+        found = [d for d in differences if d.weight == weight]
         if found:
-            lines.append(f"{title}:")
+            if f"{title}:" not in lines:
+                lines.append(f"{title}:")
             lines += [f"  {d.text}" for d in found[:_SHOWN_PER_KIND]]
             if len(found) > _SHOWN_PER_KIND:
                 lines.append(f"  and {len(found) - _SHOWN_PER_KIND} more")

@@ -125,6 +125,13 @@ def test_a_list_sorted_by_a_metric_has_the_best_first_as_best_has_them(show, lab
     assert worst["experiments"][0]["name"].startswith("lr0.0003-depth")
 
 
+def test_a_metric_given_by_its_end_is_shown_by_its_name(show, lab):
+    assert "max grad_norm" in show(140, "best", "grad_norm", "--mode", "max").table()[1]
+    titles = show(140, "best", "step").table()[1]
+    assert {"min time/step", "time/step"} <= set(titles)
+    assert call("--root", lab, "best", "step", "--json").json["metric"] == "time/step"
+
+
 @pytest.mark.parametrize("columns", [80, 140])
 def test_a_few_stand_side_by_side_with_what_differs_first(show, columns):
     names = [f"{SWEEP}/lr{lr}-depth50-sgd" for lr in (0.03, 0.01)]

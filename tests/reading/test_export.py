@@ -3,6 +3,7 @@ from __future__ import annotations
 import builtins
 import json
 import math
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -111,6 +112,52 @@ def test_a_zip_holds_the_folders_and_unpacked_elsewhere_is_a_store(store, tmp_pa
         assert {view.id for view in other} == {store["one"].id, store["two"].id}
         assert other["two"].files[0].read_bytes() == b"weights"
         assert other.history("one").to_pandas().equals(store.history("one").to_pandas())
+
+
+def two_in_a_folder(tmp_path: Path) -> tuple[Path, list[str]]:
+    """Two experiments that were synced into one folder, each with a file of its own; the root and their ids."""
+    roots = [tmp_path / name for name in ("first", "second")]
+    ids = []
+    for number, root in enumerate(roots):
+        with Experiment("p/run", root=root, quiet=True) as exp:
+            exp.log_metric("loss", float(number), step=0)
+            exp.files("models").save(b"weights %d" % number, "w.bin")
+        ids.append(exp.id)
+    shutil.copytree(roots[1] / "p", roots[0] / "p", dirs_exist_ok=True)
+    return roots[0], ids
+
+
+def test_of_two_experiments_in_a_folder_a_zip_holds_each_with_its_own_files(tmp_path):
+    root, ids = two_in_a_folder(tmp_path)
+    with Store(root) as store:
+        assert {view.id for view in store} == set(ids)
+        for number, one in enumerate(ids):
+            store.export([one], tmp_path / f"{number}.zip")
+            with zipfile.ZipFile(tmp_path / f"{number}.zip") as archive:
+                archive.extractall(tmp_path / f"only-{number}")
+            with Store(tmp_path / f"only-{number}") as alone:
+                [view] = alone.list()
+                assert (view.id, view.metrics["loss"].last) == (one, float(number))
+                assert [file.read_bytes() for file in view.files] == [b"weights %d" % number]
+            assert len(list((tmp_path / f"only-{number}").rglob("w.bin"))) == 1
+        store.export(None, tmp_path / "both.zip")
+    with zipfile.ZipFile(tmp_path / "both.zip") as archive:
+        archive.extractall(tmp_path / "both")
+    with Store(tmp_path / "both") as both:
+        assert {view.id for view in both} == set(ids)
+        assert {len(view.files) for view in both} == {1}
+
+
+def test_of_two_experiments_in_a_folder_one_takes_its_files_along_when_it_moves(tmp_path):
+    root, ids = two_in_a_folder(tmp_path)
+    with Store(root) as store:
+        for number, one in enumerate(ids):
+            if "~" in store[one].prefix:
+                store.move(one, "q/apart")
+                assert store["q/apart"].files[0].read_bytes() == b"weights %d" % number
+        assert len(list((root / "q").rglob("w.bin"))) == 1
+        assert {len(view.files) for view in store} == {1}
+        assert [view.files[0].read_bytes()[:7] for view in store] == [b"weights"] * 2
 
 
 def test_a_file_that_cannot_be_read_is_left_out_and_named_and_all_else_is_in_the_zip(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import anew
 from anew import Experiment, Status, Store
@@ -257,6 +258,28 @@ def test_ranks_that_start_at_once_share_one_experiment_and_a_late_one_joins(root
     assert late[1:] == ("a/b", False)
     known = state(str(root / "a" / "b"))
     assert (len(known.openings()), known.outcome()[0]) == (1, Status.COMPLETED)
+
+
+def test_a_lead_that_is_slower_than_its_ranks_continues_nothing(root: Path) -> None:
+    lead = {"options": {"config": {"rank": 0}, "config_conflict": "refuse"}}
+    _, prefix, resumed = run(options={"config": {"rank": 1}}, **of_torchrun(1))
+    assert run(**lead, **of_torchrun(0))[1:] == (prefix, resumed) == ("a/b", False)
+    known = state(str(root / "a" / "b"))
+    assert known.config == {"rank": 0}
+    assert [one.config for one in known.openings()] == [None]
+    assert yaml.safe_load((root / "a" / "b" / "config.yaml").read_text()) == {"rank": 0}
+
+
+def test_a_late_rank_does_not_take_the_steps_of_the_others_for_earlier_ones(root: Path) -> None:
+    last = OPENS.replace("exp.resumed]", "exp.last_step]")
+    first, late = (
+        subprocess.run(
+            [sys.executable, "-c", last, json.dumps({"quiet": True, "system_metrics": 0})],
+            env={**os.environ, **of_torchrun(rank)}, capture_output=True, text=True, check=True,
+        )
+        for rank in (0, 1)
+    )  # fmt: skip
+    assert (json.loads(first.stdout)[2], json.loads(late.stdout)[2]) == (None, None)
 
 
 def test_another_step_of_the_job_and_the_same_ranks_once_more_are_another_launch() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from anew import Experiment, Image, Status, Text
+from anew import Experiment, Image, Status, Store, Text
 from anew.errors import (
     AlreadyRunning,
     ConfigFrozen,
@@ -439,6 +439,27 @@ def test_a_call_with_values_is_recorded_whole_or_not_at_all(root: Path, metadata
     assert [(name, value) for _, _, name, value in points(exp.folder)] == [("loss", 0.5)]
     kept = [e for _, e in events(exp.folder) if isinstance(e, ValueLogged)]
     assert [(e.name, e.metadata["k"]) for e in kept] == [("long", 1), ("broken", 1)]
+
+
+def test_a_prefix_never_makes_the_folder_around_it_look_like_an_experiment(root: Path) -> None:
+    for prefix in ("journal", "a/journal", "a/Journal/b"):
+        with pytest.raises(InvalidName):
+            opened(root, prefix=prefix, name=None).run.start()
+    with opened(root, "metrics/files"):
+        pass
+    with Store(root) as store:
+        assert [view.prefix for view in store.list()] == ["metrics/files"]
+        assert list(store.doctor()) == []
+
+
+def test_files_that_could_not_be_kept_are_counted_for_readers_too(
+    root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "link").symlink_to("nowhere")
+    with opened(root) as exp:
+        exp.files().save(tmp_path / "made")
+    assert exp.lost == state(exp.folder).lost == metadata(exp.folder)["lost"] == 1
 
 
 def test_none_is_no_value_and_said_once_for_each_name(

@@ -92,6 +92,30 @@ def test_every_name_is_kept_and_read_back(root: Path, tmp_path: Path) -> None:
     assert (tmp_path / "back").read_text() in ODD
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        (".env", "DB_PASSWORD=hunter2hunter2\n", True),
+        ("deploy.yaml", "url: postgresql://bob:s3cr3tpass@host/db\n", True),
+        ("train.py", "client = login(token='ghp_" + "a1B2" * 9 + "')\n", True),
+        ("train.py", "token = tokenizer(text)\npad_token = 0\n", False),
+        ("config.yaml", "lr: 0.1\nmax_tokens: 100\n", False),
+    ],
+)
+def test_a_given_file_with_a_secret_is_kept_as_it_is_and_told(
+    root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, text: str, told: bool
+) -> None:
+    (tmp_path / name).write_text(text)
+    with opened(root) as exp:
+        capfd.readouterr()
+        kept = exp.files().save(tmp_path / name)
+        assert (repr(name) in capfd.readouterr().err) is told
+        assert Path(kept.path).read_text() == text
+        masked = exp.files().save_text(text, "copy.txt", masked=True)
+        assert "hunter2" not in Path(masked.path).read_text()
+        assert "s3cr3tpass" not in Path(masked.path).read_text()
+
+
 def test_a_name_of_undecodable_bytes_is_kept_escaped(root: Path, tmp_path: Path) -> None:
     source = os.fsencode(tmp_path) + b"/\xff.bin"
     Path(os.fsdecode(source)).write_bytes(b"x")

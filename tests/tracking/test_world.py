@@ -339,6 +339,73 @@ assert str(e.status) == "running"
         assert metadata(folder)["status"] == status
 
 
+def test_what_a_program_does_at_its_exit_may_log(root: Path) -> None:
+    done = run(
+        root,
+        """
+import atexit
+e = Experiment("a/b", root=ROOT, system_metrics=0, quiet=True)
+atexit.register(lambda: e.log_metric("x", 1.0, step=1))
+e.run.start()
+e.log_metric("x", 0.0, step=0)
+""",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [v for *_, v in points(root / "a" / "b")] == [0.0, 1.0]
+    assert state(root / "a" / "b").outcome() == ("completed", None)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize(("end", "status"), [("", "completed"), ("sys.exit('diverged')", "failed")])
+def test_a_daemon_goes_on_also_where_its_parent_came_to_its_end(
+    root: Path, end: str, status: str, at_once: bool
+) -> None:
+    done = run(
+        root,
+        f"""
+from anew.journal.liveness import runs
+e = Experiment("a/b", root=ROOT, system_metrics=0, quiet=True)
+e.run.start()
+e.log_metric("x", 0.0, step=0)
+parent, (reading, writing) = os.getpid(), os.pipe()
+if os.fork():
+    os.read(reading, 1)
+    sys.exit(0)
+if {at_once}: e.log_metric("x", 1.0, step=1)
+os.write(writing, b"x")
+while runs(parent, 0) is not False: time.sleep(0.01)
+for i in range(1 + {at_once}, 4): e.log_metric("x", float(i), step=i)
+{end}
+""",
+    )
+    assert done.returncode == 0, done.stderr
+    folder = root / "a" / "b"
+    assert sorted(v for *_, v in points(folder)) == [0.0, 1.0, 2.0, 3.0]
+    assert state(folder).outcome()[0] == status
+    assert metadata(folder)["status"] == status
+
+
+def test_a_helper_that_outlives_a_failed_program_does_not_change_how_it_ended(root: Path) -> None:
+    done = run(
+        root,
+        """
+from anew.journal.liveness import runs
+e = Experiment("a/b", root=ROOT, system_metrics=0, quiet=True)
+e.run.start()
+parent, (reading, writing) = os.getpid(), os.pipe()
+if os.fork():
+    os.read(reading, 1)
+    sys.exit(3)
+e.log_metric("x", 1.0, step=1)
+os.write(writing, b"x")
+while runs(parent, 0) is not False: time.sleep(0.01)
+e.log_metric("x", 2.0, step=2)
+""",
+    )
+    assert done.returncode == 3, done.stderr
+    assert state(root / "a" / "b").outcome() == ("failed", "exit code 3")
+
+
 def test_a_process_that_outlives_the_experiment_it_came_from_changes_nothing(root: Path) -> None:
     done = run(
         root,

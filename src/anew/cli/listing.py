@@ -202,6 +202,8 @@ def best(
         among = max(limit, _AMONG) if face.out.mode == "human" else limit
         found = store.best(metric, mode=mode, filter=filter, status=status, limit=among)
         shown = found[:limit]
+        if shown:
+            metric = shown[0].metric  # the whole name of what was given by its end
 
         def table() -> None:
             if not found:

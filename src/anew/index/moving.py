@@ -7,8 +7,8 @@ import os
 import shutil
 
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
+from ..journal.belongings import files_of
 from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
-from ..journal.storage import FolderStorage, Share, SharedStorage
 from ..record.names import check_prefix, split_number
 from ..record.status import Status
 from ..stores.series.protocol import ExperimentFolder
@@ -93,8 +93,8 @@ def move_files(root: RootLayout, place: ExperimentFolder, target: str) -> None:
     """Move an experiment's own files to another folder; folders that are empty then go."""
     source = place.folder
     if place.share is not None:
-        # Several experiments lie there: its writers' files go, what they share stays.
-        for path in _files_of(source, place.share):
+        # Several experiments lie there: what is its own goes, what they share stays.
+        for path in files_of(source, place.share):
             to = os.path.join(target, os.path.relpath(path, source))
             os.makedirs(os.path.dirname(to), exist_ok=True)
             move(path, to)
@@ -110,17 +110,6 @@ def move_files(root: RootLayout, place: ExperimentFolder, target: str) -> None:
                 if not os.path.join(target, "").startswith(os.path.join(path, "")):
                     move(path, os.path.join(target, os.path.basename(path)))
     _prune(source, root.root)
-
-
-def _files_of(folder: str, share: Share) -> list[str]:
-    """The files that the writers of one of several experiments in a folder have to themselves; its journal last."""
-    storage = SharedStorage(FolderStorage(folder), share)
-    return [
-        os.path.join(folder, inside, blob.name)
-        for inside in ("metrics", "logs", "journal")
-        for blob in storage.list(inside)
-        if blob.name not in ("logs.jsonl", "train.log")
-    ]
 
 
 def move(source: str, target: str) -> None:

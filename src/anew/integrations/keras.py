@@ -79,7 +79,7 @@ class AnewCallback(Opening, _keras.callbacks.Callback):  # type: ignore[misc]  #
             about["parameters"] = model.count_params()
             lines: list[str] = []
             model.summary(print_fn=lambda text, **_: lines.append(text))
-            exp.files("model").save_text("\n".join(lines) + "\n", "summary.txt")
+            exp.files("model").save_text("\n".join(lines) + "\n", "summary.txt", masked=True)
         exp.params.set({"model": about, "fit": self.params or {}, "loss": loss})
         exp.params.set({"optimizer": optimizer.get_config()} if optimizer else {})
         self._training, self._offset = True, -1

@@ -97,7 +97,9 @@ class AnewLogger(Opening, _logger.Logger):  # type: ignore[misc]  # one of two, 
         exp, self._module = self._open(), model
         if self._log_graph:
             summary = require(f"{_name}.utilities.model_summary", "lightning").ModelSummary
-            exp.files("model").save_text(f"{summary(model, max_depth=-1)}\n", "summary.txt")
+            exp.files("model").save_text(
+                f"{summary(model, max_depth=-1)}\n", "summary.txt", masked=True
+            )
 
     @_on_rank_zero
     def log_image(self, key: str, images: Any, step: int | None = None, **each: Any) -> None:

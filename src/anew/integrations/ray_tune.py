@@ -99,7 +99,9 @@ class AnewCallback(Opening, _tune.Callback):  # type: ignore[misc]  # Ray's modu
         """Fail a trial's experiment with what went wrong; all of it is kept as a file."""
         child = self._trials.get(trial.trial_id) or self._child(trial.trial_id)
         if trial.error_file and os.path.isfile(trial.error_file):
-            child.files("errors").save(trial.error_file)
+            with open(trial.error_file, encoding="utf-8", errors="replace") as file:
+                name = os.path.basename(trial.error_file)
+                child.files("errors").save_text(file.read(), name, masked=True)
         child.run.fail(_error(trial))
 
     def on_experiment_end(self, **_: Any) -> None:

@@ -165,9 +165,19 @@ class Writer:
         return next((s.trouble for s in self.segments if s.trouble is not None), None)
 
     def close(
-        self, status: str, reason: str | None, error: str | None, *, by: str = "writer"
+        self,
+        status: str,
+        reason: str | None,
+        error: str | None,
+        *,
+        by: str = "writer",
+        lost_beside: int = 0,
     ) -> int:
-        """Write the end and stop writing; returns how many records were lost in all."""
+        """Write the end and stop writing; returns how many records were lost in all.
+
+        Args:
+            lost_beside: What was lost of files, values and console output.
+        """
         for segment in self.segments:
             if segment.trouble is None and segment.is_gone():
                 segment.abandon(_deleted(segment.path))
@@ -176,9 +186,12 @@ class Writer:
         for path, name in self._unlinked:
             _copy(path, name)
         wrote = self._wrote()
-        lost = self.lost
+        own = self.lost
+        lost = own + lost_beside
         if lost:
-            why = self.trouble or "the folder could not be written"
+            why = self.trouble or (
+                "the folder could not be written" if own else "files or values could not be saved"
+            )
             self.event("lost", count=lost, reason=str(why))
         closed: dict[str, Any] = {"reason": reason, "error": error}
         closed["by"] = by if by != "writer" else None
@@ -186,7 +199,7 @@ class Writer:
             closed["wrote"] = wrote
         self.event("closed", status=status, **{k: v for k, v in closed.items() if v is not None})
         self.events.close()
-        self._lost_in_ended = lost
+        self._lost_in_ended = own
         self._let_go()
         return lost
 

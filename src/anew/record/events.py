@@ -108,7 +108,7 @@ class Opened(_Event, frozen=True, tag="opened", kw_only=True):
 class Closed(_Event, frozen=True, tag="closed", kw_only=True):
     """A writer ended.
 
-    `by` is "writer", "reader" when its process was found gone, or "refused" when the experiment could not be
+    `by` is "writer", "exit" when its program left it open and has ended, "reader" when its process was found gone, or "refused" when the experiment could not be
     continued: then nothing was recorded, and this writer counts for nothing.
 
     `wrote` maps the files that the writer wrote beside its events to their bytes.

@@ -115,8 +115,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
 
     `params` and `config` are nested mappings of plain values (see `record.plain`); `tags` maps a tag to
     its value or None; `captured` maps what was captured to its data; `own` maps the id of an opening to what is its
-    own, `recipe_of` is the one whose recipe is the experiment's; `files` and `file_bytes` count every save, and `freed` maps
-    the ids of files whose bytes were given back to when that was; `folded_to` is the time of the
+    own, `recipe_of` is the one whose recipe is the experiment's, and `config_of` the writer of `config`; `files` and `file_bytes`
+    count every save, and `freed` maps the ids of files whose bytes were given back to when that was; `folded_to` is the time of the
     newest event applied, and `seen` the bytes of each writer's events that applied events come after.
 
     `vanished` is what no event says (yet): the writers without an end whose processes the reader found to be gone, each
@@ -136,6 +136,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     parent: str | None = None
     relation: str | None = None
     captured: dict[str, dict[str, Any]] = {}
+    config_of: str = ""
     own: dict[str, OpeningState] = {}
     recipe_of: str = ""
     writers: dict[str, WriterState] = {}
@@ -178,6 +179,19 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
         """The id of the opening that a writer belongs to; "" for edits."""
         known = self.writers.get(writer)
         return (known.opened.opening or writer) if known is not None else ""
+
+    def is_of_a_rank(self, lead: str) -> bool:
+        """Whether the configuration is that of a rank which was quicker than this lead of its launch.
+
+        It has values of that rank's own in it, so the lead's takes its place.
+        """
+        known, by = self.writers.get(lead), self.writers.get(self.config_of)
+        return (
+            known is not None
+            and by is not None
+            and (known.opened.role, by.opened.role) == ("lead", "rank")
+            and self.opening_of(lead) == self.opening_of(self.config_of)
+        )
 
     def opened_after(self, writer: str) -> str | None:
         """The first writer of another opening that began after this one.
@@ -281,7 +295,7 @@ def _closed(state: ExperimentState, writer: str, event: Closed) -> None:
         for earlier in state.writers.values():
             if earlier.superseded_by == name:
                 earlier.superseded_by = None
-    elif event.by == "writer":
+    elif event.by in ("writer", "exit"):
         target.superseded_by = None  # it lived on, if a later opening had gone on without it
     elif target.superseded_by is None:
         target.superseded_by = state.opened_after(name)
@@ -310,8 +324,8 @@ def _params(state: ExperimentState, writer: str, event: ParamsSet) -> None:
 
 
 def _config(state: ExperimentState, writer: str, event: ConfigSet) -> None:
-    if state.config is None:
-        state.config = event.config
+    if state.config is None or state.is_of_a_rank(writer):
+        state.config, state.config_of = event.config, writer
     elif opening := state.opening_of(writer):
         state.own.setdefault(opening, OpeningState()).config = event.config
 

@@ -122,6 +122,12 @@ def check_prefix(prefix: object, *, what: str = "prefix") -> str:
         _check_segment(segment, prefix, what)
     if len(prefix.encode()) > MAX_PREFIX_BYTES:
         raise InvalidName(f"The {what} is longer than {MAX_PREFIX_BYTES} bytes.", name=prefix)
+    if any(segment.casefold() == "journal" for segment in segments):
+        raise InvalidName(
+            f"The {what} {prefix!r} has the segment 'journal', which would make the folder around it look like an "
+            "experiment. Choose another name for that segment.",
+            name=prefix,
+        )
     if segments[0] in ROOT_RESERVED or segments[0].startswith("experiments.db-"):
         raise InvalidName(
             f"The {what} {prefix!r} starts with {segments[0]!r}, which is reserved for the "

@@ -13,9 +13,9 @@ _FORBIDDEN = frozenset('<>:"|?*\\/\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u20
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[1-9]|lpt[1-9])(\..*)?", re.IGNORECASE)
 # Folders that an experiment or a store has for itself; one more underscore keeps these names apart too.
 _KEPT = re.compile(
-    r"_*(journal|metrics|logs|files|values|environment|checkpoints|outputs|forwarded)"
+    r"_*(journal|metrics|logs|files|values|environment|checkpoints|outputs|forwarded|artifacts|openings)"
 )
-_KEPT_FIRST = re.compile(r"_*(weights|experiments\.db.*)")
+_KEPT_FIRST = re.compile(r"_*(journal|weights|experiments\.db.*)")
 _LONGEST = 120
 
 

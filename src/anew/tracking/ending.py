@@ -13,6 +13,9 @@ from __future__ import annotations
 
 import builtins
 import sys
+from types import FunctionType
+
+from .exit_codes import UNKNOWN, codes_raised
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -167,6 +170,10 @@ class Program:
         known, code = _raised_with(frame)
         if known:
             return _by_code(code)
+        if operation.startswith("CALL"):
+            codes = codes_raised(_called(frame))
+            if len(codes) == 1 and UNKNOWN not in codes:
+                return _by_code(codes[0])
         # `raise SystemExit(main())` is how good programs end as well; deeper down it is how they give up.
         return End("completed" if operation == "RAISE_VARARGS" else "failed", _UNSEEN)
 
@@ -219,6 +226,28 @@ def _operation(code: CodeType, at: int) -> str:
     return ""
 
 
+def _called(frame: FrameType) -> FunctionType | None:
+    """The function of the program that a frame was calling when it was left, where its name tells which."""
+    import dis
+
+    skipped = ("CACHE", "PRECALL", "PUSH_NULL", "NOP", "EXTENDED_ARG")
+    loaded: list[Any] = []
+    for each in dis.get_instructions(frame.f_code):
+        if each.offset > frame.f_lasti:
+            break
+        if each.opname not in skipped:
+            loaded.append(each)
+    # `main()`, and `f(main())`: what is called without arguments is the name right before the call.
+    if (
+        len(loaded) > 1
+        and loaded[-1].arg == 0
+        and loaded[-2].opname in ("LOAD_NAME", "LOAD_GLOBAL")
+    ):
+        found = frame.f_globals.get(loaded[-2].argval)
+        return found if isinstance(found, FunctionType) else None
+    return None
+
+
 def _raised_with(frame: FrameType) -> tuple[bool, Any]:
     """The code of `raise SystemExit(code)` or `exit(code)`, if it is the last thing that a frame did and a constant."""
     import dis
@@ -235,11 +264,16 @@ def _raised_with(frame: FrameType) -> tuple[bool, Any]:
             return True, None
     if not done or not done[-1].opname.startswith("CALL"):
         return False, None
-    done.pop()
+    given = done.pop().arg
     names = ("SystemExit", "exit", "quit")
-    if done and done[-1].opname.startswith("LOAD") and done[-1].argval in names:
+    if given == 0 and done and done[-1].opname.startswith("LOAD") and done[-1].argval in names:
         return True, None
-    if len(done) > 1 and done[-2].argval in names and done[-1].opname.startswith("LOAD"):
+    if (
+        given == 1
+        and len(done) > 1
+        and done[-2].argval in names
+        and done[-1].opname.startswith("LOAD")
+    ):
         value = done[-1].argval
         if done[-1].opname in ("LOAD_NAME", "LOAD_GLOBAL"):
             if value not in frame.f_globals:

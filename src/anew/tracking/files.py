@@ -10,6 +10,7 @@ from ..journal.root import make_private
 from ..record.ids import new_id
 from ..record.names import check_file_name, stored_path
 from ..record.plain import to_plain
+from ..record.secrets import mask_source, mask_text
 from .contents import figure_bytes, file_bytes, is_data
 from .logged import LoggedFile
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["Files"]
 
 _BLOCK = 1 << 20
+_LOOKED_AT = 256 << 10  # bytes of a text file, for secrets
+_CODE = frozenset({".py", ".ipynb", ".js", ".ts", ".sh", ".r", ".jl"})
+_TEXTS = _CODE | {
+    ".cfg", ".conf", ".config", ".env", ".ini", ".json", ".jsonl", ".key", ".log", ".md", ".netrc", ".npmrc", ".pem",
+    ".properties", ".toml", ".txt", ".xml", ".yaml", ".yml",
+}  # fmt: skip
 
 
 class Files:
@@ -125,9 +132,18 @@ class Files:
             key=name,
         )
 
-    def save_text(self, text: str, name: str, **options: Any) -> LoggedFile:
-        """Keep a text as a UTF-8 file."""
-        saved = self.save(text.encode(), name, **options)
+    def save_text(
+        self, text: str, name: str, *, masked: bool = False, **options: Any
+    ) -> LoggedFile:
+        """Keep a text as a UTF-8 file.
+
+        Args:
+            masked: Replace what looks like a secret first, as in everything that is recorded without being given.
+            options: As for `save`.
+        """
+        if masked:
+            text = mask_text(text)
+        saved = self.save(text.encode("utf-8", "backslashreplace"), name, **options)
         assert isinstance(saved, LoggedFile)
         return saved
 
@@ -259,6 +275,22 @@ class Files:
             return self._not_kept(name, "", about, error)
         return self._record(name, relative, full, len(data), digest, about)
 
+    def _tell_of_secrets(self, file: LoggedFile) -> None:
+        """Warn of a text file that seems to hold a secret: files are kept as they are given."""
+        ending = os.path.splitext(file.name)[1].lower() or os.path.basename(file.name).lower()
+        if ending not in _TEXTS and not os.path.basename(file.name).lower().startswith(".env"):
+            return
+        try:
+            with open(file.path, "rb") as source:
+                text = source.read(_LOOKED_AT).decode("utf-8", "replace")
+        except OSError:
+            return
+        if mask_source(text, code=ending in _CODE) != text:
+            self._life.say(
+                f"warning: the file {file.name!r} seems to contain a secret. It was saved unchanged, as all files are, and everyone who can "
+                "see the experiment can read it."
+            )
+
     def _contents(self) -> LinkedFiles:
         from ..blobs.linked import LinkedFiles
 
@@ -281,6 +313,7 @@ class Files:
             folder, about.checkpoint,
         )  # fmt: skip
         self._life.files.append(logged)
+        self._tell_of_secrets(logged)
         fields = {
             "file_id": logged.file_id, "prefix": self.prefix, "name": name, "path": relative,
             "size": size, "hash": digest, "step": about.step, "metadata": logged.metadata or None,
@@ -354,7 +387,7 @@ def _walk(folder: str, skip: str) -> tuple[list[tuple[str, str]], list[str]]:
                     f"{full} is "
                     + (
                         "a link to nothing"
-                        if os.path.islink(full)
+                        if not os.path.exists(full)
                         else "neither a file nor a folder"
                     )
                 )

@@ -85,6 +85,8 @@ def _differing(given: Given, recording: Recording) -> list[str]:
     """
     if given.config is None or recording.config is None or not recording.rank.is_lead:
         return []
+    if recording.config_is_a_ranks:
+        return []
     from .config import differences
 
     return differences(recording.config, mask_secrets(given.config))
@@ -103,7 +105,9 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
     """
     is_lead = life.rank.is_lead
     differing = _differing(given, recording)
-    if given.config is not None and (recording.config is None or differing):
+    if given.config is not None and (
+        recording.config is None or differing or recording.config_is_a_ranks
+    ):
         recording.set_config(mask_secrets(given.config))
     life.recording = life.last = recording
     life.status = Status.RUNNING
@@ -144,7 +148,7 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             recording.prefix,
             recording.experiment_id,
             recording.layout.folder,
-            recording.continued,
+            recording.resumed or recording.joins,
             recording.root.root,
             found=life.settings.sources.get("root") == FOUND and not recording.joins,
         ):

@@ -101,6 +101,7 @@ class Recording:
         self.captured: dict[str, dict[str, Any]] = {}
         self._recipe: dict[str, dict[str, Any]] = {}
         self._own_config = False
+        self.config_is_a_ranks = False
         self._steps_told = self.joins
         self._last_step: Any = _UNREAD
         self._all_over = False
@@ -117,6 +118,9 @@ class Recording:
         # then in place of a lead.
         self.leads = rank.is_lead
         self.when_alone: Callable[[], object] | None = None
+        self.ended_by = "writer"
+        self._earlier: list[Writer] = []
+        self._watch: Any = None
         self._handles: list[Any] = []
         self._sampler: Any = None
         self._sampling: Any = None
@@ -205,7 +209,12 @@ class Recording:
         if self._last_step is _UNREAD:
             from .summary import largest_step
 
-            earlier = [] if self.state is None else self.state.writers
+            state = self.state
+            known = [] if state is None else list(state.writers)
+            # A rank that is late is no continuation: what the others of its launch record goes on side by side.
+            earlier = [
+                w for w in known if state is not None and state.opening_of(w) != self.opening
+            ]
             steps = [largest_step(self.layout, name) for name in earlier]
             self._last_step = max((s for s in steps if s is not None), default=None)
         found: int | None = self._last_step
@@ -233,6 +242,13 @@ class Recording:
         merge(self.params, state.params)
         own = state.own.get(self.opening)
         self.config = (own and own.config) or state.config
+        by = state.writers.get(state.config_of)
+        self.config_is_a_ranks = (
+            by is not None
+            and by.opened.role == "rank"
+            and self.rank.is_lead
+            and state.opening_of(state.config_of) == self.opening
+        )
         self.captured, self._recipe = dict(state.captured), {}
         if state.recipe_of not in ("", self.opening):
             # What is captured now is this opening's; the experiment keeps the recipe of its first.
@@ -397,7 +413,8 @@ class Recording:
     def set_config(self, config: dict[str, Any]) -> None:
         """Record the configuration: the experiment's, or that of this opening, where it has one that differs."""
         self.event("config", config=config)
-        self._own_config = self.config is not None
+        self._own_config = self.config is not None and not self.config_is_a_ranks
+        self.config_is_a_ranks = False
         self.config = config
         self.document_due("config")
 
@@ -642,9 +659,11 @@ class Recording:
                 if error:
                     self._attempt("FAILED.txt", lambda: self._write_failed(reason, error))
         finally:
-            lost = self.writer.close(status, reason, error)
+            beside = 0 if forked else self.lost_elsewhere
+            lost = self.writer.close(status, reason, error, by=self.ended_by, lost_beside=beside)
+            for earlier in self._earlier:
+                lost += earlier.close("completed", None, None)
         if not forked:
-            lost += self.lost_elsewhere
             self._attempt("metadata.json", lambda: self._write_end(status, reason, lost))
             self.announce("ended")
         return lost
@@ -717,30 +736,56 @@ class Recording:
         self.pid = os.getpid()
         self.console = None  # the parent's copy keeps what the child prints
         self.writer = self._open_writer(f"child-{self.pid}", role="child")
+        if self._may_take_over():
+            from ..monitor.ticker import process_ticker
 
-    def is_orphan(self) -> bool:
-        """Whether the process that opened this is gone and left it open, as one that makes itself a daemon does.
+            self._watch = process_ticker().add(
+                self._weakly(Recording.look_for_opener), ALONE_AFTER, name="looking for the parent"
+            )
+            self._handles.append(self._watch)
+
+    def _may_take_over(self) -> bool:
+        """Whether this process may take the place of the one that opened this.
 
         Workers of `multiprocessing` take nobody's place, and neither does a process that was handed the experiment.
         """
         workers = sys.modules.get("multiprocessing.process")
-        if isinstance(self.rank, Joined) or (workers and workers.parent_process() is not None):
-            return False
-        if self._opener == os.getpid() or runs(self._opener, 0) is not False:
+        joined = isinstance(self.rank, Joined) or (workers and workers.parent_process() is not None)
+        return not joined and self._opener != os.getpid()
+
+    def is_orphan(self) -> bool:
+        """Whether the process that opened this is gone and left it to this one, as one that makes itself a daemon does.
+
+        It may have vanished, or have come to its end without ending the experiment itself, while this process records.
+        """
+        if not self._may_take_over() or runs(self._opener, 0) is not False:
             return False
         self.state = self.read_state()
-        return any(found.writer == self._opened_with for found in self.gone)
+        if any(found.writer == self._opened_with for found in self.gone):
+            return True
+        opener = self.state.writers.get(self._opened_with)
+        return opener is not None and opener.by == "exit" and opener.status == "completed"
+
+    def look_for_opener(self) -> None:
+        """Take the place of the process that opened this, once that is gone and has left it to this one."""
+        if runs(self._opener, 0) is False:
+            self._watch.cancel()
+            if self.is_orphan():
+                self.take_over()
 
     def take_over(self) -> None:
         """Go on in place of the process that is gone: as an opening of its own, whose end counts."""
         from ..record.ids import new_id
 
+        if self.role == "child" and self.pid == os.getpid():
+            self._earlier.append(self.writer)  # another thread may be writing to it
         self.pid = self._opener = os.getpid()
         self.opening, self.console, self.capturer = new_id(), None, None
         self._steps_told = True
         self.program = Program()
         self.writer = self._open_writer(self.rank.label)
         self._opened_with = self.writer.name
+        self.forget_names()
         self._bury()
         self._keep_up()
 
@@ -761,13 +806,12 @@ _encoder_comes = False
 
 
 def _watch_process() -> None:
-    """Have forks and the exit of the process find what is open; once per process tree."""
+    """Have forks find what is open, once per process tree, and the code of an exit be known."""
     global _watching
     watch_exit()
     if not _watching:
         _watching = True
         os.register_at_fork(after_in_child=_after_fork)
-        atexit.register(_at_exit)
 
 
 def _after_fork() -> None:
@@ -782,10 +826,17 @@ def _at_exit() -> None:
     for recording in reversed(list(LIVE.values())):
         try:
             if os.getpid() != recording.pid:
-                if not recording.is_orphan():
-                    continue
+                if not recording.is_orphan() or not recording.gone:
+                    continue  # it never recorded anything, and its parent has ended the experiment
                 recording.take_over()
+            elif recording.role == "child" and recording.is_orphan():
+                recording.take_over()
+            recording.ended_by = "exit"
             end = recording.program.ended()
             (recording.ender or recording.close)(end.status, end.reason, end.error)
         except Exception as error:  # noqa: BLE001  (the others are ended all the same)
             recording.say(f"{recording.prefix} could not be ended: {describe(error)[0]}")
+
+
+# When this is imported, and not with the first experiment: what a program registers later is called before this, and may log.
+atexit.register(_at_exit)

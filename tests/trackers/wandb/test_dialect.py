@@ -139,7 +139,7 @@ def test_all_kinds_of_numbers_are_kept_and_what_is_none_is_a_value():
     found = {name: metric.last for name, metric in view.metrics.items()}
     assert math.isnan(found.pop("nan"))
     assert found == {
-        "np": 2.5, "torch": 0.25, "half": 1.5, "one": 7, "bool": 1.0, "inf": -math.inf, "big": 1e300, "loss": 1.0,
+        "np": 2.5, "torch": 0.25, "half": 1.5, "one": 7, "bool": 1.0, "inf": -math.inf, "big": 1e300, " loss\\n": 1.0,
     }  # fmt: skip
     values = {value.name: value for value in view.values()}
     assert sorted(values) == ["empty", "large", "list", "small", "text", "texts"]

@@ -9,24 +9,29 @@ import zipfile
 from collections.abc import Iterator, Mapping
 
 from ...errors import Incomplete
+from ...journal.belongings import files_of
 from ...journal.excerpt import excerpt
 from ...journal.layout import OWN_FOLDERS, RootLayout, is_experiment
 from ...journal.reserve import NO_ROOM
+from ...journal.storage import Lies, Share
 from ...record.ids import new_id
 
 __all__ = ["write_archive"]
 
 
 def write_archive(
-    root: RootLayout, experiments: Mapping[str, str], target: str, *, whole: bool
+    root: RootLayout, experiments: Mapping[str, tuple[str, Lies]], target: str, *, whole: bool
 ) -> None:
     """Write experiments' folders as they are, each under its prefix, into a zip file.
+
+    Of several experiments in one folder each gets a folder of its own, with its own files; what names none of them (documents,
+    captures) goes with the first.
 
     What the root's journal says of them goes along, in a file of its own name, so that it is merged wherever it is
     unpacked, with a hint for each, so that a reader there looks at them.
 
     Args:
-        experiments: Their prefixes by id.
+        experiments: By id, the prefix that each is shown at, and where it lies.
         whole: Also write what the journal says of no experiment.
 
     Raises:
@@ -43,12 +48,13 @@ def write_archive(
         # Times before 1980, which zip cannot say, become 1980.
         with zipfile.ZipFile(part, "x", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
             written: set[str] = set()
-            for prefix in experiments.values():
-                for path, name in _files(root.experiment(prefix).folder, prefix, left_out):
+            for prefix, lies in experiments.values():
+                for path, name in _own_files(root, prefix, lies, left_out):
                     if name not in written:
                         written.add(name)
                         _write(archive, path, name, left_out)
-            said = excerpt(root, experiments, whole=whole)
+            prefixes = {one: prefix for one, (prefix, _) in experiments.items()}
+            said = excerpt(root, prefixes, whole=whole)
             if said:
                 name = os.path.join(root.journal, f"export-{new_id()}.jsonl")
                 archive.writestr(root.prefix_of(name), said)
@@ -83,6 +89,25 @@ def _write(archive: zipfile.ZipFile, path: str, name: str, left_out: dict[str, s
                 if error.errno in NO_ROOM:
                     raise  # of the target's disk
                 left_out[name] = f"it could not be read to its end: {error.strerror or error}"
+
+
+def _own_files(
+    root: RootLayout, prefix: str, lies: Lies, left_out: dict[str, str]
+) -> Iterator[tuple[str, str]]:
+    """The files of an experiment and their names in the archive."""
+    folder = root.experiment(lies.folder).folder
+    if lies.share is None:
+        yield from _files(folder, prefix, left_out)
+        return
+    if lies.share.all_but:
+        others = set(files_of(folder, Share(lies.share.writers)))
+        for path, name in _files(folder, prefix, left_out):
+            if path not in others:
+                yield path, name
+        return
+    for path in files_of(folder, lies.share):
+        relative = os.path.relpath(path, folder).replace(os.sep, "/")
+        yield path, _as_text(f"{prefix}/{relative}")
 
 
 def _files(folder: str, prefix: str, left_out: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -97,8 +97,9 @@ class LocalUpkeep:
         from .archive import write_archive
 
         lies = self._root.index.journals.lies
-        experiments = {one.id: lies(one.prefix).folder for one in self._root.facts(ids)}
-        write_archive(self._root.stores.root, experiments, target, whole=whole)
+        facts = self._root.facts(ids)
+        places = {one.id: (one.prefix, lies(one.prefix)) for one in facts}
+        write_archive(self._root.stores.root, places, target, whole=whole)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """See `Upkeep.refresh`."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 __all__ = ["CURVE", "CURVE_COLUMNS", "HPARAM_DOMAINS", "LAYOUT", "tag_name"]
 
 CURVE = "pr"  # the metadata `curve` of a table that holds a curve of precision and recall
@@ -15,17 +13,10 @@ HPARAM_DOMAINS = (
     "hparam domains"  # the captured fact that lists the values a hyperparameter may have
 )
 
-_LONGEST_TAG = 500
-
 
 def tag_name(tag: object) -> str:
-    """The name under which a tag is recorded.
+    """The name under which a tag is recorded: the tag itself, or "untitled" for an empty one.
 
-    Spaces around it are removed, characters that cannot be shown become "_", and a tag that is too long ends with a hash of
-    the whole.
+    What a name of a metric cannot hold is changed, and told, where it is recorded.
     """
-    text = "".join(c if c.isprintable() else "_" for c in str(tag).strip())
-    if len(text) > _LONGEST_TAG:
-        digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:8]
-        text = f"{text[: _LONGEST_TAG - 9]}-{digest}"
-    return text or "untitled"
+    return str(tag) or "untitled"

@@ -143,7 +143,7 @@ def items_of(given: Any) -> dict[str, Any]:
         items = vars(given)
     else:
         raise TypeError("config must be a dict or have a __dict__ attribute.")
-    return {str(key).strip(): plain(value) for key, value in items.items()}
+    return {str(key): plain(value) for key, value in items.items()}
 
 
 def _same(a: Any, b: Any) -> bool:

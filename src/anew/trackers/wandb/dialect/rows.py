@@ -37,10 +37,10 @@ class Row:
             if type(key) is not str:
                 raise TypeError("Key values passed to `wandb.log` must be strings.")
             kind = type(value)
-            if kind in _PLAIN and key.isprintable() and key == key.strip():
+            if kind in _PLAIN:
                 self.numbers[key] = self.told[key] = value
                 continue
-            self._sort(name_of(key), value, self.told, "")
+            self._sort(key, value, self.told, "")
 
     def _sort(self, key: str, value: Any, told: dict[str, Any], before: str) -> None:
         name = before + key
@@ -56,7 +56,7 @@ class Row:
                 self.nested.append(key)
             inner: dict[str, Any] = {}
             for k, v in value.items():
-                self._sort(name_of(str(k)), v, inner, name + ".")
+                self._sort(str(k), v, inner, name + ".")
             if inner:
                 told[key] = inner
         elif _is_number(value):
@@ -100,7 +100,7 @@ class Plain:
 
 
 def name_of(key: str) -> str:
-    """A name as a metric can have it: what is not to be seen is a space, and none is at the ends."""
+    """A name as a run can have it: what is not to be seen is a space, and none is at the ends."""
     if key.isprintable() and key == key.strip():
         return key
     return " ".join("".join(c if c.isprintable() else " " for c in key).split())

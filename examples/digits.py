@@ -131,7 +131,10 @@ def main() -> None:
         ("have `anew` at hand", ". .venv/bin/activate"),
         ("all that is known of the best one, and its model", f"anew show {first}"),
         ("where the best two differ, and what could be the cause", f"anew diff {first} {second}"),
-        ("curves, table and images in one file to send", f'anew report -f "{mine}" -o demo.html'),
+        (
+            "curves, table and images in one file to send",
+            f'anew report -f "{mine}" -o demo/report.html',
+        ),
         ("the best over all sweeps", "anew best val/acc"),
         ("another sweep, beside this one", "make demo"),
     ):

@@ -19,7 +19,7 @@ from .query.references import ResolveQuestion
 from .query.syntax import Expression
 from .reading.backend import Backend
 from .reading.given import Statuses, TagsGiven, has_metric, has_status, has_tags, is_text
-from .reading.results import Best
+from .reading.results import Best, Ranking
 from .reading.source import Source
 from .reading.upkeep import Deleted, Finding, Freed, Progress, Refreshed, Trashed, Upkeep, Usage
 from .reading.views import Experiments, ExperimentView
@@ -136,6 +136,7 @@ class Store:
         sort: str | Sequence[str] = "-created_at",
         limit: int | None = None,
         offset: int = 0,
+        reproductions: bool = False,
     ) -> Experiments:
         """The experiments that match all given conditions, newest first.
 
@@ -146,6 +147,8 @@ class Store:
             sort: A field, or several; a leading `-` sorts downwards. A metric's bare name, such as "val/acc", means
                 the best values first, as `best` has them. Missing values come last.
             limit: At most this many; `.total` of the result counts all of them.
+            reproductions: Whether what `anew reproduce` recorded is among them. It would count a result twice, so it is
+                left out unless the filter asks for a `relation` or a `parent`; `.left_out` of the result counts it.
 
         Raises:
             QueryError: The filter or a sort field cannot be read, or names what was never logged.
@@ -162,8 +165,9 @@ class Store:
 
         order = best_first(self.backend, sort)
         return Experiments.that_meet(
-            self._source, filter, given=given, sort=order, limit=limit, offset=offset
-        )
+            self._source, filter, given=given, sort=order, limit=limit, offset=offset,
+            reproductions=reproductions,
+        )  # fmt: skip
 
     def search(
         self,
@@ -172,12 +176,13 @@ class Store:
         sort: str | Sequence[str] | None = None,
         limit: int | None = None,
         offset: int = 0,
+        reproductions: bool = False,
     ) -> Experiments:
         """The experiments for which an expression is true.
 
         `store.search("metrics.val_loss.min < 0.5 and params.lr >= 1e-3 and 'vae' in tags")`. The
         language is described in `docs/reference/filter-language.md`. A program may also give the tree of an
-        expression (`anew.query.syntax`). An empty text finds all experiments.
+        expression (`anew.query.syntax`). An empty text finds all experiments. Reproductions are left out as by `list`.
 
         Raises:
             QueryError: As `list`; it points at the column of the mistake.
@@ -185,8 +190,9 @@ class Store:
         order = "-created_at" if sort is None else sort
         text, given = (filter, ()) if isinstance(filter, str) else (None, (filter,))
         return Experiments.that_meet(
-            self._source, text, given=given, sort=order, limit=limit, offset=offset
-        )
+            self._source, text, given=given, sort=order, limit=limit, offset=offset,
+            reproductions=reproductions,
+        )  # fmt: skip
 
     def get(self, ref: Ref) -> ExperimentView:
         """One experiment by its id, the start of its id, its prefix, its name or its folder.
@@ -242,7 +248,7 @@ class Store:
         return True  # a store without experiments is still a store
 
     def __iter__(self) -> Iterator[ExperimentView]:
-        return iter(self.list())
+        return iter(self.list(reproductions=True))
 
     def __repr__(self) -> str:
         return f"Store({self.root!r})"
@@ -278,7 +284,8 @@ class Store:
         status: Statuses = "completed",
         tags: TagsGiven = None,
         limit: int | None = 5,
-    ) -> builtins.list[Best]:
+        reproductions: bool = False,
+    ) -> Ranking:
         """The experiments with the best value of a metric over their whole history, best first.
 
         Args:
@@ -286,6 +293,7 @@ class Store:
             mode: "min" or "max"; by the metric's name if not given (see `record.direction`).
             status: Which to look at; None looks at all.
             tags: As `list`.
+            reproductions: As `list`.
 
         Raises:
             NotFound: No experiment ever logged that metric; `.nearest` are likely meanings.
@@ -305,15 +313,16 @@ class Store:
         direction = comparing.check_mode(mode, metric)
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
         sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
+        views = Experiments.that_meet(
+            self._source, filter, given=given, sort=[sort], limit=limit, reproductions=reproductions
+        )
         found = []
-        for view in Experiments.that_meet(
-            self._source, filter, given=given, sort=[sort], limit=limit
-        ):
+        for view in views:
             summary = view.metrics[metric]
             value, step = summary.best(direction), summary.best_step(direction)
             if value is not None and step is not None:
                 found.append(Best(view, metric, value, step, direction))
-        return found
+        return Ranking(found, lambda: views.left_out)
 
     def summary(self) -> Summary:
         """How many experiments of which status, names and projects, and how much they logged."""
@@ -766,7 +775,9 @@ class Store:
         """
         from .reading.export import export
 
-        views = self.list(sort="created_at") if refs is None else self._views(refs)
+        views = (
+            self.list(sort="created_at", reproductions=True) if refs is None else self._views(refs)
+        )
         return export(self._source, views, os.fspath(target), format, whole=refs is None)
 
     def forward(

@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,14 +189,46 @@ def test_a_report_is_an_html_file(store, tmp_path):
         write_report(store, None, tmp_path / "report.pdf")
 
 
+USE = """
+const out = {}, chart = document.querySelector(".chart"), box = chart.getBoundingClientRect();
+const status = () => chart.nextSibling.textContent;
+const point = (kind, x, y) => chart.dispatchEvent(new PointerEvent(kind, {clientX: box.left + x, clientY: box.top + y}));
+out.drawn = document.querySelectorAll("path.curve").length;
+point("pointermove", 200, 60);
+out.tip = document.getElementById("tip").textContent;
+out.highlighted = document.querySelectorAll("path.hi").length;
+point("pointerdown", 100, 50); point("pointermove", 200, 50); point("pointerup", 200, 50);
+out.zoomed = status();
+chart.dispatchEvent(new MouseEvent("dblclick"));
+out.back = status();
+document.querySelector("#runs input[type=checkbox]").click();
+out.hidden = [status(), document.querySelectorAll("tr.off").length];
+const head = [...document.querySelectorAll("#runs-table th button")].find((one) => one.textContent === "lr");
+const order = () => [...document.querySelectorAll("#runs-table tbody tr")].map((row) => row.querySelector("td.name").textContent);
+head.click(); out.up = order();
+head.click(); out.down = order();
+document.body.textContent = JSON.stringify(out);
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
-def test_a_browser_draws_every_curve(store, tmp_path):
-    write_report(store, "'sweep' in tags", tmp_path / "report.html")
-    drawn = subprocess.run(
+def test_a_browser_draws_every_curve_and_answers_the_pointer(store, tmp_path):
+    target = write_report(store, "'sweep' in tags", tmp_path / "report.html").path
+    # The page's policy lets no other script run, this one neither.
+    page = re.sub(r"<meta http-equiv[^>]*>", "", target.read_text())
+    used = f"<script>setTimeout(() => {{ {USE} }}, 500)</script></body>"
+    target.write_text(page.replace("</body>", used))
+    dumped = subprocess.run(
         ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000",
-         f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,2000", "--dump-dom",
-         Path(tmp_path, "report.html").as_uri()],
+         f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1400,2000", "--dump-dom", target.as_uri()],
         capture_output=True, text=True, check=True, timeout=300,
     ).stdout  # fmt: skip
-    assert drawn.count('class="curve"') == 2 * 3 + 3  # two panels and the parallel coordinates
+    told = json.loads(re.search(r"<body>(.*?)</body>", dumped, re.S).group(1))
+    assert told["drawn"] == 2 * 3 + 3  # two panels and the parallel coordinates
+    assert re.search(r"run-\d", told["tip"])
+    assert told["highlighted"] == 3
+    assert told["zoomed"] != told["back"]
+    assert told["hidden"][1] == 1
+    assert told["up"] == ["run-2", "run-1", "run-0"]
+    assert told["down"] == ["run-0", "run-1", "run-2"]

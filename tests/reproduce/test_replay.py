@@ -229,6 +229,9 @@ for name, value in (("lab/first", 1.0), ("lab/toy", 2.0), ("nameless", 3.0), ("l
         others = project.root / result.prefix / "others"
         assert len([p for p in others.rglob("journal") if p.is_dir()]) == 3
     assert project.view("lab/first").metrics["x"].count == 1, "the original was not written to"
+    with Store(project.root) as store:
+        assert len(store.list()) == 4, "what ran again does not count again"
+        assert store.list().left_out == 3 * 4
 
 
 def test_a_program_with_a_root_of_its_own_does_not_touch_the_original(project, monkeypatch):

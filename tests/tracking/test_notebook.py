@@ -104,3 +104,10 @@ def test_help_of_experiment_names_what_is_called_most():
     for name in ("log", "log_metrics", "params.set", "files", "log_value", "weights", "finish"):
         assert f"exp.{name}" in told
         assert operator.attrgetter(name)(experiment) is not None
+
+
+def test_an_open_experiment_is_shown_with_its_id_and_status():
+    experiment = Experiment("a/<b>", mode="disabled")
+    shown = experiment._repr_html_()
+    assert "a/&lt;b&gt;" in shown
+    assert str(experiment.status) in shown

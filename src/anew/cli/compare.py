@@ -11,7 +11,14 @@ import click
 
 from ..plots.labels import flat, short_keys
 from .columns import STATUS_STYLES, headline_metrics, short_ids, telling_params
-from .face import Face, complete_experiment, several, shared
+from .face import (
+    Face,
+    complete_experiment,
+    reproductions_option,
+    several,
+    shared,
+    told_left_out,
+)
 from .table import Column, cut, fitted, joined, name_cutter
 from .words import ago, duration, number, one_line, value
 
@@ -35,6 +42,7 @@ __all__ = ["compare"]
     type=click.Choice(["min", "max"]),
     help="Whether smaller or larger is better; by default decided by the metric's name.",
 )
+@reproductions_option
 @shared(quiet="Print nothing but errors.")
 def compare(
     face: Face,
@@ -42,6 +50,7 @@ def compare(
     filter: str | None,
     metrics: tuple[str, ...],
     mode: Any,
+    reproductions: bool,
 ) -> None:
     """Compare experiments: results, and the parameters and configuration keys that differ.
 
@@ -60,8 +69,11 @@ def compare(
     """
     if not experiments and not filter:
         raise click.UsageError("Name the experiments to compare, or give a --filter.")
+    hidden: list[int] = []
     with face.store() as store:
-        views = several(store, experiments, filter)
+        views = several(
+            store, experiments, filter, reproductions=reproductions, left_out=hidden.append
+        )
         comparison = store.compare([view.id for view in views], list(metrics) or None, mode=mode)
 
     def table() -> None:
@@ -91,7 +103,11 @@ def compare(
                 f"Not wide enough for: {shown}{more} (--metric chooses, --json has everything)."
             )
 
-    face.out.emit({**comparison.to_dict(), "modes": comparison.modes}, table=table)
+    face.out.emit(
+        {**comparison.to_dict(), "modes": comparison.modes, "left_out": sum(hidden)}, table=table
+    )
+    if any(hidden):
+        face.out.say(told_left_out(sum(hidden)))
 
 
 _MOST_DROPPED = 6

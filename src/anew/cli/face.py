@@ -11,6 +11,7 @@ import click
 
 from ..errors import NotFound
 from .output import Mode, Output
+from .words import plural
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -23,9 +24,11 @@ __all__ = [
     "Face",
     "complete_experiment",
     "filter_options",
+    "reproductions_option",
     "selection",
     "several",
     "shared",
+    "told_left_out",
 ]
 
 STATUSES = ("pending", "running", "completed", "failed", "cancelled")
@@ -45,7 +48,9 @@ def complete_experiment(
     try:
         with Store(face.root, refresh=False) as store:
             pattern = _quoted("^" + re.escape(incomplete))
-            found = list(store.list(f"id =~ {pattern} or prefix =~ {pattern}", limit=100))
+            found = list(
+                store.list(f"id =~ {pattern} or prefix =~ {pattern}", limit=100, reproductions=True)
+            )
     except (AnewError, OSError):
         return []  # a shell has no room for an error
     return [
@@ -162,6 +167,7 @@ def selection(
     sort: str | tuple[str, ...] = "-created_at",
     limit: int | None = None,
     offset: int = 0,
+    reproductions: bool = False,
 ) -> Experiments:
     """The experiments that the options of `filter_options` choose."""
     wanted = {tag.partition("=")[0]: tag.partition("=")[2] if "=" in tag else None for tag in tags}
@@ -175,6 +181,7 @@ def selection(
         sort=sort,
         limit=limit,
         offset=offset,
+        reproductions=reproductions,
     )
 
 
@@ -182,16 +189,46 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def several(store: Store, refs: tuple[str, ...], filter: str | None) -> list[ExperimentView]:
+def reproductions_option(function: F) -> F:
+    """The option that has reproductions counted too."""
+    return click.option(
+        "--reproductions",
+        is_flag=True,
+        help="Also what `anew reproduce` recorded, which is left out as it would count a result twice.",
+    )(function)
+
+
+def told_left_out(count: int) -> str:
+    """How many reproductions were left out, as a remark; "" for none."""
+    if not count:
+        return ""
+    return f"{plural(count, 'reproduction')} left out; --reproductions shows {'it' if count == 1 else 'them'}."
+
+
+def several(
+    store: Store,
+    refs: tuple[str, ...],
+    filter: str | None,
+    *,
+    reproductions: bool = True,
+    left_out: Callable[[int], object] = lambda count: None,
+) -> list[ExperimentView]:
     """The experiments named and those of the filter, each once, in that order.
+
+    Args:
+        reproductions: Whether the filter finds reproductions too.
+        left_out: Takes how many of them it left out.
 
     Raises:
         NotFound: There are none: a command that acts on nothing has not done what it was asked to.
     """
     found = {view.id: view for view in (store.get(ref) for ref in refs)}
     if filter:
-        for view in store.list(filter):
+        fitting = store.list(filter, reproductions=reproductions)
+        for view in fitting:
             found.setdefault(view.id, view)
+        if not reproductions:
+            left_out(fitting.left_out)
     if not found:
         raise NotFound(f"No experiment fits {filter!r}: there is nothing to do.")
     return list(found.values())

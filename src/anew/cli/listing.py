@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .columns import MOST_SPARKLINES, experiment_columns, experiment_json, parse_fields
-from .face import STATUSES, Face, filter_options, selection, shared
+from .face import (
+    STATUSES,
+    Face,
+    filter_options,
+    reproductions_option,
+    selection,
+    shared,
+    told_left_out,
+)
 from .table import Column
 from .words import number, one_line, plural
 
@@ -51,6 +59,7 @@ def _table_options(function: Any) -> Any:
 @click.command("list")
 @click.argument("filter", required=False)
 @filter_options
+@reproductions_option
 @_table_options
 @shared()
 def list_(face: Face, filter: str | None, **options: Any) -> None:
@@ -92,6 +101,7 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
             lambda: {
                 "total": found.total,
                 "offset": offset,
+                "left_out": found.left_out,
                 "experiments": [experiment_json(view) for view in found],
             },
             ids=found.ids,
@@ -111,8 +121,9 @@ def _print_table(
 ) -> None:
     if not found:
         chosen = filter is not None or found.total or len(store)
+        left_out = told_left_out(found.left_out)
         face.out.say(
-            "No experiment fits."
+            f"No experiment fits.  {left_out}".rstrip()
             if chosen
             else f"There are no experiments in {store.root} yet; --root or ANEW_ROOT looks elsewhere."
         )
@@ -130,6 +141,7 @@ def _print_table(
     if found.total > len(found):
         first = f"{offset + 1:,} to {offset + len(found):,}"
         remarks.append(f"{first} of {plural(found.total, 'experiment')}; --all shows the rest.")
+    remarks.append(told_left_out(found.left_out))
     _tell_dropped(face, dropped, remarks)
 
 
@@ -147,7 +159,7 @@ def _sorted_by(store: Store, views: Sequence[ExperimentView], sorts: Sequence[st
 
 def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = ()) -> None:
     left_out = [title for title in dropped if title]
-    told = list(remarks)
+    told = [remark for remark in remarks if remark]
     if left_out:
         told.append(f"Not wide enough for: {', '.join(left_out)} (--columns chooses).")
     if told:
@@ -176,6 +188,7 @@ def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = (
     help="Only experiments with this status, or with any; may repeat.",
 )
 @click.option("-n", "--limit", type=click.IntRange(1), default=5, help="At most this many.")
+@reproductions_option
 @shared()  # fmt: skip
 def best(
     face: Face,
@@ -184,6 +197,7 @@ def best(
     filter: str | None,
     statuses: tuple[str, ...],
     limit: int,
+    reproductions: bool,
 ) -> None:
     """List the experiments with the best value of a metric.
 
@@ -200,14 +214,22 @@ def best(
     with face.store() as store:
         # What the best have in common is worth a column when the others have something else there.
         among = max(limit, _AMONG) if face.out.mode == "human" else limit
-        found = store.best(metric, mode=mode, filter=filter, status=status, limit=among)
+        found = store.best(
+            metric,
+            mode=mode,
+            filter=filter,
+            status=status,
+            limit=among,
+            reproductions=reproductions,
+        )
         shown = found[:limit]
         if shown:
             metric = shown[0].metric  # the whole name of what was given by its end
 
         def table() -> None:
             if not found:
-                face.out.say(f"No experiment that fits has a finite {metric}.")
+                left_out = told_left_out(found.left_out)
+                face.out.say(f"No experiment that fits has a finite {metric}.  {left_out}".rstrip())
                 return
             views: list[ExperimentView] = [one.experiment for one in shown]
             values = Column(
@@ -219,11 +241,12 @@ def best(
                 store, views, face.out, metrics=[metric], results=[values, steps],
                 among=[one.experiment for one in found], sparks=face.out.terminal,
             )  # fmt: skip
-            _tell_dropped(face, face.out.table(columns))
+            _tell_dropped(face, face.out.table(columns), [told_left_out(found.left_out)])
 
         face.out.emit(
             lambda: {
-                "metric": metric,
+                "metric": shown[0].metric if shown else metric,
+                "left_out": found.left_out,
                 "best": [
                     {
                         "value": one.value,

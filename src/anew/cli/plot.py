@@ -12,7 +12,7 @@ import click
 from ..errors import NotFound
 from .columns import headline_metrics
 from .curves import painted
-from .face import Face, complete_experiment, shared
+from .face import Face, complete_experiment, reproductions_option, shared, told_left_out
 from .words import one_line, plural
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ _FORMATS = (".png", ".svg", ".pdf")
 )
 @click.option("--width", type=click.IntRange(20), help="Characters across, in the terminal.")
 @click.option("--height", type=click.IntRange(5), help="Lines, in the terminal.")
+@reproductions_option
 @shared(quiet="Print nothing but errors.")  # fmt: skip
 def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options: Any) -> None:
     """Draw metrics in the terminal, or to an image file.
@@ -164,7 +165,9 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
     if options["params"] and not options["parallel"]:
         raise click.UsageError("--param belongs to --parallel.")
     with face.store(live=options["follow"]) as store:
-        views, chosen = _meant(store, names, list(metrics), options["filter"])
+        views, chosen, left_out = _meant(
+            store, names, list(metrics), options["filter"], reproductions=options["reproductions"]
+        )
         request = _Request(store, views, chosen, options)
         if output is not None:
             from ..plots.draw import adjust_x
@@ -184,6 +187,8 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
                     face.out.line(line)
 
             face.out.emit({"charts": [chart.data for chart in charts]}, table=table)
+        if left_out:
+            face.out.say(told_left_out(left_out))
 
 
 def _inches(text: str | None) -> tuple[float, float] | None:
@@ -233,12 +238,22 @@ def _whole(name: str, known: Iterable[str]) -> str:
 
 
 def _meant(
-    store: Store, names: tuple[str, ...], metrics: list[str], filter: str | None
-) -> tuple[list[ExperimentView], list[str]]:
-    """The experiments and metrics meant by the arguments: a last name that is none of them is a metric."""
+    store: Store,
+    names: tuple[str, ...],
+    metrics: list[str],
+    filter: str | None,
+    *,
+    reproductions: bool,
+) -> tuple[list[ExperimentView], list[str], int]:
+    """The experiments and metrics meant by the arguments: a last name that is none of them is a metric.
+
+    The number is how many reproductions the filter left out.
+    """
     found: dict[str, ExperimentView] = {}
-    for view in store.list(filter) if filter else ():
-        found[view.id] = view
+    left_out = 0
+    if filter:
+        fitting = store.list(filter, reproductions=reproductions)
+        found, left_out = {view.id: view for view in fitting}, fitting.left_out
     for position, name in enumerate(names):
         last = position == len(names) - 1 and found and not metrics
         if last and any(name in view.metrics for view in found.values()):
@@ -256,7 +271,7 @@ def _meant(
         if filter:
             raise NotFound(f"No experiment fits {filter!r}: there is nothing to draw.")
         raise click.UsageError("Name the experiments to plot, or give a --filter.")
-    return list(found.values()), metrics
+    return list(found.values()), metrics, left_out
 
 
 def _figure(request: _Request) -> Any:

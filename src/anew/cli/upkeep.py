@@ -198,7 +198,7 @@ def _free(
 ) -> None:
     """Free saved files."""
     with face.store() as store:
-        chosen = store.list(filter)
+        chosen = store.list(filter, reproductions=True)
 
         def free(dry: bool) -> Freed:
             return store.free_files(

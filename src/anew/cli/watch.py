@@ -80,7 +80,7 @@ def watch(
 def _once(
     face: Face, store: Store, condition: str, fields: Sequence[str], limit: int | None
 ) -> None:
-    found = store.list(condition, limit=limit)
+    found = store.list(condition, limit=limit, reproductions=True)
 
     def table() -> None:
         if not found:
@@ -116,7 +116,7 @@ def _live(
         while True:
             room = max(1, console.height - 3)
             store.refresh()
-            found = store.list(condition, limit=min(limit or room, room))
+            found = store.list(condition, limit=min(limit or room, room), reproductions=True)
             picture = _picture(
                 face, store, _running_first(found), found.total, fields, metric, console.height
             )

@@ -7,10 +7,31 @@ from typing import Literal
 
 from ..errors import QueryError
 from ..query.suggest import nearest
-from ..query.syntax import Compare, Contains, Expression, Field, In, IsMissing, Part, Value
+from ..query.syntax import (
+    And,
+    Compare,
+    Contains,
+    Expression,
+    Field,
+    In,
+    IsMissing,
+    Not,
+    Or,
+    Part,
+    Value,
+)
 from ..record.status import Status
 
-__all__ = ["Statuses", "TagsGiven", "has_metric", "has_status", "has_tags", "is_text"]
+__all__ = [
+    "Statuses",
+    "TagsGiven",
+    "asks_for_relations",
+    "has_metric",
+    "has_status",
+    "has_tags",
+    "is_reproduction",
+    "is_text",
+]
 
 Statuses = str | Status | Iterable[str | Status] | None
 TagsGiven = str | Iterable[str] | Mapping[str, str | None] | None
@@ -81,6 +102,33 @@ def has_metric(name: str, stat: str) -> list[Expression]:
     everything = Value("number", float("-inf"), "-inf", 0)
     field = Field((Part("metrics", False, 0), Part(name, True, 0), Part(stat, False, 0)), name, 0)
     return [Compare(field, ">=", everything, 0)]
+
+
+_REPRODUCTION = Compare(_field("relation"), "==", _text("reproduces"), 0)
+
+
+def is_reproduction(really: bool) -> list[Expression]:
+    """It is what reproducing another experiment recorded; or it is not."""
+    return [_REPRODUCTION if really else Not(_REPRODUCTION)]
+
+
+def asks_for_relations(expression: Expression | None) -> bool:
+    """Whether a filter says something about how experiments come from others."""
+    match expression:
+        case And(items) | Or(items):
+            return any(map(asks_for_relations, items))
+        case Not(item):
+            return asks_for_relations(item)
+        case Compare(left, _, right, _):
+            return any(isinstance(side, Field) and _is_relation(side) for side in (left, right))
+        case None:
+            return False
+        case _:
+            return _is_relation(expression.field)
+
+
+def _is_relation(field: Field) -> bool:
+    return field.text in ("relation", "parent")
 
 
 def _never() -> Expression:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from .views import ExperimentView
@@ -17,6 +19,7 @@ __all__ = [
     "Best",
     "Comparison",
     "Difference",
+    "Ranking",
     "Summary",
 ]
 
@@ -101,6 +104,19 @@ class Best:
     value: float
     step: int
     mode: Literal["min", "max"]
+
+
+class Ranking(list[Best]):
+    """The best experiments in order; `left_out` is how many reproductions were not considered."""
+
+    def __init__(self, found: Iterable[Best], left_out: Callable[[], int]) -> None:
+        super().__init__(found)
+        self._left_out = left_out
+
+    @cached_property
+    def left_out(self) -> int:
+        """How many reproductions met the conditions too and were left out."""
+        return self._left_out()
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ import msgspec
 
 from ..errors import NotFound
 from ..query.changes import ChangesQuestion
-from ..query.question import ask
+from ..query.question import Question, ask
 from ..query.syntax import Expression
 from ..record.facts import ExperimentFacts
 from ..record.fold import ExperimentState
 from ..record.plain import from_plain
 from ..record.status import Status
 from .files import FileView, FileViews, Stored, ValueView, curves
-from .given import is_text
+from .given import asks_for_relations, is_reproduction, is_text
 from .metrics import Metrics
 from .nested import Nested
 from .openings import Opening
@@ -483,7 +483,7 @@ class Experiments(Sequence[ExperimentView]):
     of a limited answer at once. One that was deleted meanwhile raises NotFound when it is reached.
     """
 
-    __slots__ = ("_given", "_ids", "_pages", "_source", "_total")
+    __slots__ = ("_given", "_ids", "_left_out", "_pages", "_source", "_total")
 
     def __init__(
         self,
@@ -491,9 +491,11 @@ class Experiments(Sequence[ExperimentView]):
         ids: Sequence[str],
         total: int | Callable[[], int],
         given: Mapping[str, ExperimentFacts] | None = None,
+        left_out: int | Callable[[], int] = 0,
     ) -> None:
         self._source = source
         self._ids = tuple(ids)
+        self._left_out = left_out
         self._total = total
         self._given = dict(given or {})
         self._pages: dict[int, Mapping[str, ExperimentFacts]] = {}
@@ -508,8 +510,13 @@ class Experiments(Sequence[ExperimentView]):
         sort: str | Sequence[str],
         limit: int | None = None,
         offset: int = 0,
+        reproductions: bool = True,
     ) -> Experiments:
         """The experiments that meet a filter (an empty one is met by all) and further conditions, in order.
+
+        Args:
+            reproductions: False leaves out what reproducing other experiments recorded, unless the filter asks for a
+                relation or a parent.
 
         Raises:
             QueryError: The filter or the sort cannot be read, or names what was never logged.
@@ -518,6 +525,20 @@ class Experiments(Sequence[ExperimentView]):
         if filter is not None and not filter.strip():
             filter = None  # a search field that is left empty
         question = ask(filter, given=given, sort=sort, limit=limit, offset=offset, now=time.time())
+        left_out: int | Callable[[], int] = 0
+        if not (reproductions or asks_for_relations(question.filter)):
+            others = ask(
+                filter,
+                given=[*given, *is_reproduction(True)],
+                limit=0,
+                total=True,
+                now=question.now,
+            )
+            left_out = _count_of(source, others)
+            given = [*given, *is_reproduction(False)]
+            question = ask(
+                filter, given=given, sort=sort, limit=limit, offset=offset, now=question.now
+            )
         found = source.backend.select(question)
         total = found.total
         if (
@@ -530,13 +551,9 @@ class Experiments(Sequence[ExperimentView]):
         if limit is not None:
             first = {one.id: one for one in source.facts(found.ids[:_PAGE])}
         if total is not None:
-            return cls(source, found.ids, total, first)
-
-        def count() -> int:
-            asked = msgspec.structs.replace(question, limit=0, offset=0, total=True)
-            return source.backend.select(asked).total or 0
-
-        return cls(source, found.ids, count, first)
+            return cls(source, found.ids, total, first, left_out)
+        counted = msgspec.structs.replace(question, limit=0, offset=0, total=True)
+        return cls(source, found.ids, _count_of(source, counted), first, left_out)
 
     @property
     def total(self) -> int:
@@ -544,6 +561,13 @@ class Experiments(Sequence[ExperimentView]):
         if not isinstance(self._total, int):
             self._total = self._total()
         return self._total
+
+    @property
+    def left_out(self) -> int:
+        """How many reproductions met the filter too and were left out; counted when first asked for."""
+        if not isinstance(self._left_out, int):
+            self._left_out = self._left_out()
+        return self._left_out
 
     @property
     def ids(self) -> list[str]:
@@ -619,3 +643,7 @@ class Experiments(Sequence[ExperimentView]):
         from .frames import to_polars
 
         return to_polars(self.to_arrow())
+
+
+def _count_of(source: Source, question: Question) -> Callable[[], int]:
+    return lambda: source.backend.select(question).total or 0

@@ -244,7 +244,12 @@ def _run_once(
         assert recording is not None
         recording.capturer.work()
         _capture_inputs(child, run)
-        join: dict[str, Any] = {"root": store.root, "prefix": prefix, "forwarded": forwarded(child)}
+        join: dict[str, Any] = {
+            "root": store.root,
+            "prefix": prefix,
+            "again": child.id,
+            "forwarded": forwarded(child),
+        }
         if recipe.opened_as is not None:
             join |= {"as": recipe.opened_as, "nth": recipe.nth, "repeat": recipe.repeat}
         live = Live(child.folder, curves, tolerance)

@@ -242,6 +242,10 @@ class Experiment:
         if belongs:
             # Its place in the family is what the program that started it says.
             self._given.parent = None
+        if joined is not None and joined.again:
+            # It was recorded before: who counts experiments must be able to leave it out.
+            self._given.parent = self._given.parent or joined.again
+            self._given.relation = "reproduces"
         wish = Wish(resume, launch, ordinal, life.rank.label)
         called = None
         if not (belongs or by_id):
@@ -752,6 +756,12 @@ class Experiment:
                     name=name,
                 )
             object.__setattr__(self, name, value)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from html import escape
+
+        return f"<b>{escape(self.prefix)}</b> {escape(str(self.status))} <code>{escape(self.id)}</code>"
 
     def __repr__(self) -> str:
         return f"<Experiment {self.prefix} {self.life.status}>"

@@ -26,10 +26,11 @@ _count = 0
 class Joined:
     """Where an opening goes: to which root, and (if `given` is not empty) which prefix or name and project.
 
-    `belongs` says that it is the outer experiment itself, which is forwarded to `forwarded` already.
+    `belongs` says that it is the outer experiment itself, which is forwarded to `forwarded` already. `again` is the id
+    of the outer one, where that is a reproduction and this is not it: something that is recorded a second time.
     """
 
-    __slots__ = ("belongs", "forwarded", "given", "project", "root")
+    __slots__ = ("again", "belongs", "forwarded", "given", "project", "root")
 
     def __init__(
         self, root: str, given: str = "", project: str | None = None, belongs: bool = False
@@ -39,6 +40,7 @@ class Joined:
         self.project = project
         self.belongs = belongs
         self.forwarded: list[dict[str, object]] = []
+        self.again = ""
 
 
 def find_joined(
@@ -54,7 +56,8 @@ def find_joined(
     """The place of one opening under the setting `join`; call it once for each.
 
     Args:
-        setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), and `forwarded`.
+        setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), `again` (the id of the
+            reproduction), and `forwarded`.
         repeat: How often the program opened the same before.
         goes_on: Whether it continues what it opened under this name before.
         is_taken: Whether another program has joined the experiment at a root and prefix.
@@ -90,4 +93,6 @@ def find_joined(
         joined = Joined(root, prefix, belongs=True)
         joined.forwarded = list(wanted.get("forwarded", ()))
         return joined
-    return Joined(root, given, f"{prefix}/others")
+    joined = Joined(root, given, f"{prefix}/others")
+    joined.again = str(wanted.get("again", ""))
+    return joined

@@ -65,7 +65,16 @@ class Probe:
         return Query((source.rows["experiment_key"],), read, (source.joined, self.condition))
 
 
-_INDEXED_COLUMNS = {"experiment_id", "prefix", "name", "project", "status", "parent", "created_at"}
+_INDEXED_COLUMNS = {
+    "experiment_id",
+    "prefix",
+    "name",
+    "project",
+    "status",
+    "parent",
+    "relation",
+    "created_at",
+}
 
 
 class Compiler(Operands):

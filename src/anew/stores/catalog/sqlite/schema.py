@@ -50,7 +50,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -273,6 +273,7 @@ SECONDARY = (
     _index("experiments_by_name", experiments, "name"),
     _index("experiments_by_project", experiments, "project", "created_at"),
     _index("experiments_by_parent", experiments, "parent"),
+    _index("experiments_by_relation", experiments, "relation"),
     _index("params_by_number", params, "name_key", "number", "rest"),
     _index("params_by_text", params, "name_key", "text"),
     _index("metrics_by_last", metrics, "name_key", "last"),

@@ -227,7 +227,9 @@ class ExperimentTracker:
         limit: int | None = None,
     ) -> list[Experiment]:
         """Experiments that have the status, all the tags, and the branch; newest first."""
-        found = self.store.list(status=status, tags=tags, limit=limit if branch is None else None)
+        found = self.store.list(
+            status=status, tags=tags, limit=limit if branch is None else None, reproductions=True
+        )
         views = (
             view for view in found if branch is None or weights_of(view).get("branch") == branch
         )
@@ -243,7 +245,9 @@ class ExperimentTracker:
 
     def get_by_name(self, name: str) -> builtins.list[Experiment]:
         """All experiments of that name, newest first."""
-        return [self._shown(view) for view in self.store.list(name=_label(name))]
+        return [
+            self._shown(view) for view in self.store.list(name=_label(name), reproductions=True)
+        ]
 
     def compare(
         self,
@@ -355,7 +359,7 @@ class ExperimentTracker:
     def get_summary(self) -> dict[str, Any]:
         """`{total_experiments, by_status, unique_names, branches, total_metrics_logged}`."""
         found = self.store.summary()
-        branches = {weights_of(view).get("branch") for view in self.store.list()}
+        branches = {weights_of(view).get("branch") for view in self.store.list(reproductions=True)}
         return {
             "total_experiments": found.total,
             "by_status": found.by_status,

@@ -47,7 +47,9 @@ class ExperimentManager:
         The columns are `id`, `experiment_id`, `name`, `description`, `created_at`, `updated_at`, `status`, `git_hash`,
         `git_dirty`, `path` and `tags` (a JSON list); the first two are the same.
         """
-        return frames.frame(self.store.list(status=status, tags=tags, limit=limit))
+        return frames.frame(
+            self.store.list(status=status, tags=tags, limit=limit, reproductions=True)
+        )
 
     def get_experiment(self, experiment_id: str) -> dict[str, Any]:
         """One experiment: the columns of `list_experiments`, `config` by dotted key, and `metrics_summary`.
@@ -132,7 +134,7 @@ class ExperimentManager:
         conditions += [_metric_condition(n, c) for n, c in (metric_filter or {}).items()]
         if not len(self.store):
             return frames.frame([])
-        views = self.store.search(" and ".join(conditions)) if conditions else self.store.list()
+        views = self.store.search(" and ".join(conditions), reproductions=True)
         return frames.frame(
             [
                 view

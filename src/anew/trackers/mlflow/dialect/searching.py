@@ -123,7 +123,9 @@ def _scope(experiment_ids: list[str] | None) -> Asked:
 
 
 def _asked(store: Store, expression: Any, limit: int | None) -> Iterable[Any]:
-    return store.list(limit=limit) if expression is None else store.search(expression, limit=limit)
+    if expression is None:
+        return store.list(limit=limit, reproductions=True)
+    return store.search(expression, limit=limit, reproductions=True)
 
 
 def _by_metric(
@@ -137,7 +139,7 @@ def _by_metric(
     first = question.all_of([whole, question.Asked(numbers, True)]).expression
     assert first is not None
     try:
-        yield store.search(first, sort=[sort, "-created_at"], limit=limit)
+        yield store.search(first, sort=[sort, "-created_at"], limit=limit, reproductions=True)
     except QueryError:
         pass  # no run has the metric
     for rest in (nan, missing):

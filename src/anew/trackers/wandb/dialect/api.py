@@ -156,7 +156,7 @@ class Api:
     def projects(self, entity: str | None = None, per_page: int = 200) -> list[Project]:
         """All projects, or those of an entity."""
         found: dict[tuple[str, str], float] = {}
-        for view in self.store.list(sort="created_at"):
+        for view in self.store.list(sort="created_at", reproductions=True):
             if view.project and entity in (None, view.owner, view.owner or ""):
                 found.setdefault((view.owner or "", view.project), view.created_at)
         return [Project(self, owner, name, when) for (owner, name), when in found.items()]

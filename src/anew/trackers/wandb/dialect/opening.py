@@ -160,7 +160,9 @@ def _last_that_failed(root: str, settings: Settings, folder: str) -> str | None:
         return None
     import platform
 
-    for view in anew.Store(root).list(project=folder.rsplit("/", 1)[-1], limit=100):
+    for view in anew.Store(root).list(
+        project=folder.rsplit("/", 1)[-1], limit=100, reproductions=True
+    ):
         said = view.captured.get("wandb", {})
         if said.get("resume") != "auto" or not view.prefix.startswith(f"{folder}/"):
             continue

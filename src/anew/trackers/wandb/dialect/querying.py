@@ -29,7 +29,7 @@ __all__ = ["runs_of", "select"]
 
 def runs_of(store: anew.Store, project: str) -> Sequence[Any]:
     """The experiments of a project that are runs, oldest first."""
-    return store.search(_of_project(project), sort="created_at")
+    return store.search(_of_project(project), sort="created_at", reproductions=True)
 
 
 def _of_project(project: str) -> Expression:
@@ -86,7 +86,7 @@ def _found(
     if isinstance(clause, bool):
         return []  # what is always true is not asked for: a project is a condition, too
     try:
-        return store.search(clause, sort=sort or "created_at", limit=limit)
+        return store.search(clause, sort=sort or "created_at", limit=limit, reproductions=True)
     except QueryError as error:
         if sort is not None:  # by a metric that no experiment has
             return _found(store, clause, None, limit)

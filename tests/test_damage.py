@@ -108,7 +108,7 @@ def assert_the_others_answer(root: Path) -> None:
 
 
 COMMANDS = (
-    "list", "list --json", "list -q", "search status=='completed'", "search params.seed>0 --json", "show a/p/good",
+    "list", "list --json", "list -q", "list status=='completed'", "list params.seed>0 --json", "show a/p/good",
     "show a/p/good --json", "compare a/p/good b/other", "best loss", "plot a/p/good loss", "logs a/p/good",
     "files a/p/good", "tag a/p/good new", "note a/p/good text", "du", "gc --dry-run", "seal", "restore --list",
     "list --sort duration", "list --sort -created_at", "list --sort -params.seed", "rebuild",

@@ -24,6 +24,7 @@ GROUPS = (
     "many_experiments",
     "first_look",
     "catalog",
+    "server",
     "imports",
     "light",
     "first_point",

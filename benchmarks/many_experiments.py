@@ -23,7 +23,7 @@ def run(bench: Bench) -> Iterator[Row]:
     """The first question, which makes the packs; those that follow; and what the packs weigh."""
     count, points = bench.size(1_000, 20), bench.size(1_000, 50)
     with bench.folder("many") as root:
-        ids = _written(root, count, points)
+        ids = written(root, count, points)
         with Store(root) as store, duckdb.connect() as engine:
             assert len(store.list()) == count  # the index is up to date
             question = PanelQuestion(
@@ -66,7 +66,7 @@ def _points(answer: Panel) -> int:
     return sum(series.points for series in answer.series)
 
 
-def _written(root: Path, count: int, points: int) -> tuple[str, ...]:
+def written(root: Path, count: int, points: int) -> tuple[str, ...]:
     """The ids of experiments that ended long ago: points that were just written are not packed yet."""
     ids = []
     for number in range(count):

@@ -77,3 +77,19 @@ def test_other_charts_take_configuration_keys_too(run: Run, tmp_path: Path) -> N
 def test_json_has_the_configuration(run: Run) -> None:
     document = run("list", "--json", "name == 'lr0.1'", "--sort", "prefix").json
     assert [one["config"] for one in document["experiments"]] == [{"opt.lr": 0.1, "seed": 1}, None]
+
+
+@pytest.mark.parametrize(
+    ("metric", "more", "stars"),
+    [("widgets", [], 0), ("widgets", ["--mode", "max"], 1), ("loss", [], 1)],
+)
+def test_only_a_metric_with_a_direction_has_a_best(
+    tmp_path: Path, metric: str, more: list[str], stars: int
+) -> None:
+    for number in range(2):
+        with recorded(tmp_path, f"a/b/{number}") as exp:
+            exp.log({metric: float(number)}, step=0)
+            exp.log({metric: 0.5}, step=1)
+    outcome = call("--root", tmp_path, "compare", "a/b/0", "a/b/1", *more)
+    assert outcome.code == 0
+    assert outcome.out.count("*") == stars

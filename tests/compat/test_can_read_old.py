@@ -106,7 +106,7 @@ def test_messages_console_files_and_values_are_there(store):
         ("warning", "half way", {"step": 100})
     ]
     assert view.console() == "on the console\n"
-    (file,) = view.files
+    (file,) = view.files("models")
     assert (file.prefix, file.name, file.step, file.metadata) == (
         "models",
         "weights.bin",
@@ -114,6 +114,10 @@ def test_messages_console_files_and_values_are_there(store):
         {"acc": 0.97},
     )
     assert file.read_bytes() == bytes(range(256))
+    kept = view.files("checkpoints").latest()
+    assert kept is not None
+    assert (kept.step, Path(kept).read_bytes()) == (2, b"epoch 2\n")
+    assert [one.step for one in view.files.freed] == [0, 1]
     values = {value.name: value for value in view.values()}
     assert {name: value.kind for name, value in values.items()} == {
         "errors": "table",

@@ -32,6 +32,17 @@ def test_arrays_come_back_to_the_last_bit(values, steps):
     assert arrived.given is None
 
 
+@pytest.mark.parametrize("bits", [7, 8, 15, 16, 31, 32, 62, 63])
+def test_integers_take_no_more_bytes_than_the_largest_needs(bits):
+    at = [-(2**bits), 2**bits - 1, 0]
+    sent = np.array(at, np.int64)
+    points = SeriesPoints("id", "loss", sent, np.zeros(0), np.zeros(0), 0)
+    raw = encode(points)
+    assert decode(raw, SeriesPoints).steps.tolist() == at
+    width = next(size for size in (1, 2, 4, 8) if bits < 8 * size)
+    assert len(msgspec.msgpack.decode(raw)["steps"][1]) == 3 * width
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
 def test_arrays_of_two_dimensions_come_back_however_they_lie(order, byteorder):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from anew.record.direction import direction
+from anew.record.direction import direction, known_direction
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,13 @@ def test_accuracies_scores_and_rewards_are_better_large(name):
 )  # fmt: skip
 def test_losses_errors_and_everything_else_are_better_small(name):
     assert direction(name) == "min"
+
+
+@pytest.mark.parametrize("name", ["anything", "epoch", "lr", "widgets/count"])
+def test_a_name_that_says_nothing_has_no_direction(name):
+    assert known_direction(name) is None
+
+
+@pytest.mark.parametrize(("name", "better"), [("val/acc", "max"), ("loss", "min")])
+def test_a_name_that_says_it_has_one(name, better):
+    assert known_direction(name) == direction(name) == better

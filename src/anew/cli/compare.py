@@ -55,7 +55,7 @@ def compare(
     """Compare experiments: results, and the parameters and configuration keys that differ.
 
     What differs comes first, what is the same for all stands in one line above; of each metric the best and the
-    latest value are shown, and a * marks the best of all.
+    latest value are shown, and a * marks the best of all, where the metric's name or --mode says what is better.
 
     compare is for which one did better and with which settings. `anew diff` is for why two came out differently: it
     compares every point, and the code, packages, seeds, hardware and data. `anew check` is diff with a baseline, for
@@ -172,7 +172,8 @@ def _rows(comparison: Comparison, views: Sequence[ExperimentView]) -> list[_Row]
         rank = ranks.get(name, len(ranks))
         for part, title in (("best", f"{mode} {name}"), ("latest", f"last {name}")):
             values = [by_id.get(one["id"], {}).get(part) for one in facts]
-            winners = _winners(values, mode)
+            # Without a direction nobody is the best.
+            winners = set() if name in comparison.undirected else _winners(values, mode)
             cells = [
                 f"{number(one)}{'*' if index in winners else ''}"
                 for index, one in enumerate(values)

@@ -78,9 +78,11 @@ def free_files(
             said: dict[str, Any] = {"why": why} if why else {}
             if ids:
                 append_event(index.root, layout, experiment_id, "freed", file_ids=ids, **said)
+            folders = set()
             for one in files:
                 freed += contents.release(one.path, one.file.hash)
-                remove_empty(os.path.dirname(one.path), layout.path("files"))
+                folders.add(os.path.dirname(one.path))
+            _tidy(folders, layout.path("files"))
             count += len(files)
         index.take_in()
     return Freed(count, freed)
@@ -97,6 +99,19 @@ def _there(
         path = logged_path(layout.folder, file.path)
         if path is not None and os.path.isfile(path):
             yield _Doomed(file, path, file.id in freed)
+
+
+def _tidy(folders: Collection[str], top: str) -> None:
+    """Remove folders that are empty now, and those around them that then are."""
+    around = set()
+    for folder in folders:
+        try:
+            os.rmdir(folder)
+        except OSError:
+            continue
+        around.add(os.path.dirname(folder))
+    for folder in around:
+        remove_empty(folder, top)
 
 
 def _weighed(index: Index, doomed: Mapping[str, Sequence[_Doomed]]) -> Freed:

@@ -174,8 +174,10 @@ def _ring_the_best(
     mode: Mode,
 ) -> None:
     finite = [(y, i) for i, (_, _, y) in enumerate(dots) if y is not None and math.isfinite(y)]
-    if len(finite) < 2:
-        return
+    from ..record.direction import known_direction
+
+    if len(finite) < 2 or (mode not in ("min", "max") and known_direction(metric) is None):
+        return  # without a direction nobody is the best
     y, index = min(finite) if smaller_is_better(metric, mode) else max(finite)
     ax.plot(
         [across[index]], [y], "o", markersize=11, markerfacecolor="none", markeredgecolor=PALETTE[1],

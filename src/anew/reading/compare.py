@@ -14,7 +14,7 @@ from ..query.question import NamesQuestion, Wanted, ask, parse_field
 from ..query.references import Resolved
 from ..query.short_names import ending
 from ..query.suggest import nearest, one_of
-from ..record.direction import direction
+from ..record.direction import direction, known_direction
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
@@ -102,6 +102,7 @@ def compare(
         {name: by_id for name, by_id in differing.items() if name in is_param},
         {name: by_id for name, by_id in differing.items() if name not in is_param},
         modes,
+        frozenset(name for name in names if mode is None and known_direction(name) is None),
     )
 
 

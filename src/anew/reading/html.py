@@ -126,14 +126,14 @@ def comparison_html(
     heads = ["", *(one["name"] for one in experiments)]
     rows = [["status", *(_status(str(one["status"])) for one in experiments)]]
     for name, by_id in metrics.items():
-        mode = modes.get(name, "min")
+        mode = modes.get(name, "")  # without a direction none of them is the best
         values = [by_id[one]["best"] if one in by_id else None for one in ids]
         numbers = [value for value in values if value is not None and math.isfinite(value)]
-        best = (max if mode == "max" else min)(numbers) if len(numbers) > 1 else None
+        best = (max if mode == "max" else min)(numbers) if mode and len(numbers) > 1 else None
         cells = [
             f"<b>{_number(v)}</b>" if v is not None and v == best else _number(v) for v in values
         ]
-        rows.append([f"{_text(mode)} {_text(name)}", *cells])
+        rows.append([f"{_text(mode or 'min')} {_text(name)}", *cells])
     for kind in differing:
         for key, of in kind.items():
             rows.append([_text(key), *(_value(of.get(one)) for one in ids)])

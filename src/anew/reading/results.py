@@ -39,6 +39,8 @@ class Comparison:
             has it as a configuration key, that is its value.
         config: The same for the keys of the configurations that no experiment has as a parameter.
         modes: Per metric "min" or "max": what "best" was taken to mean.
+        undirected: The metrics of which neither the call nor the name says whether smaller or larger is better; "best" is
+            their smallest value, and none of the experiments is the best by it.
     """
 
     experiments: list[dict[str, Any]]
@@ -46,6 +48,7 @@ class Comparison:
     params: dict[str, dict[str, Any]]
     config: dict[str, dict[str, Any]]
     modes: dict[str, Literal["min", "max"]]
+    undirected: frozenset[str] = frozenset()
 
     def to_dict(self) -> dict[str, Any]:
         """`{"experiments": …, "metrics": …, "params": …, "config": …}` of plain values."""
@@ -92,7 +95,8 @@ class Comparison:
     def _repr_html_(self) -> str:
         from .html import comparison_html
 
-        return comparison_html(self.experiments, self.metrics, self.modes, self.params, self.config)
+        directed = {name: of for name, of in self.modes.items() if name not in self.undirected}
+        return comparison_html(self.experiments, self.metrics, directed, self.params, self.config)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-__all__ = ["LARGER_IS_BETTER", "SMALLER_IS_BETTER", "direction"]
+__all__ = ["LARGER_IS_BETTER", "SMALLER_IS_BETTER", "direction", "known_direction"]
 
 LARGER_IS_BETTER = frozenset(
     [
@@ -150,7 +150,12 @@ SMALLER_IS_BETTER = frozenset(
 
 
 def direction(metric: str) -> Literal["min", "max"]:
-    """ "max" for accuracies, scores and rewards, "min" for losses, errors and everything else.
+    """ "max" for accuracies, scores and rewards, "min" for losses, errors and everything else."""
+    return known_direction(metric) or "min"
+
+
+def known_direction(metric: str) -> Literal["min", "max"] | None:
+    """ "max" for accuracies, scores and rewards, "min" for losses and errors, None where the name does not say.
 
     The last part of the name counts (`val/acc`, `eval.reward`), then what is before it (`accuracy/top`).
     """
@@ -161,4 +166,4 @@ def direction(metric: str) -> Literal["min", "max"]:
             return "min"
         if words & LARGER_IS_BETTER:
             return "max"
-    return "min"
+    return None

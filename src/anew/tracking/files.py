@@ -309,7 +309,7 @@ class Files:
         name = name.encode("utf-8", "backslashreplace").decode()
         folder = about.folder and about.folder.encode("utf-8", "backslashreplace").decode()
         logged = LoggedFile(
-            new_id(), self.prefix, name, full, size, digest, about.step, to_plain(about.metadata),
+            about.save if folder is None else new_id(), self.prefix, name, full, size, digest, about.step, to_plain(about.metadata),
             folder, about.checkpoint,
         )  # fmt: skip
         self._life.files.append(logged)

@@ -18,7 +18,7 @@ say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="0593710f0ad9f761fe5eb7c99e84ab2c2945cebf"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="3a638a83096345ae9ab1e1ff3d976f07c36cda0400441dce9de370ae0f400a7e"; inputs=""; cwd=.
+commit="a39b23ad2419d12ae3acb19393feefd7e4e1e2bf"; recorded_root=/home/alice/project; remote=''; patch_hash="8b164f83cc35582e5f5ed120d494653a1772976a76e8725c51a59b058df254d9"; packages_hash="10756645009181b29a837e6fc688d8d735f176fd1ad19ca27f3404d52a656c6a"; inputs=""; cwd=.
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in

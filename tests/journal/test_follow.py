@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.journal.follow import Cursor, Stream, follow
+from anew.journal.follow import CHUNK_BYTES, Cursor, Stream, follow
 from anew.journal.layout import part_name, split_part
+from anew.journal.storage import FolderStorage
 
 POINTS = frozenset({Stream.POINTS})
 
@@ -179,3 +181,34 @@ def test_any_file_name_is_split_into_what_makes_it_again(stem: str) -> None:
     writer, part = split_part(stem)
     assert part_name(writer, part) == stem
     assert 0 < part < 10**12
+
+
+def test_a_line_of_gigabytes_is_refused_without_being_read_into_memory(tmp_path):
+    path = tmp_path / "journal" / "0001-main-abcd.jsonl"
+    path.parent.mkdir()
+    with path.open("wb") as file:
+        file.truncate(4 << 30)
+
+    class Counted(FolderStorage):
+        longest = 0
+
+        def read(self, path: str, start: int, length: int) -> bytes:
+            Counted.longest = max(Counted.longest, length)
+            return super().read(path, start, length)
+
+    with pytest.raises(OSError) as caught:
+        list(follow(Counted(str(tmp_path)), {}))
+    assert caught.value.errno == errno.EFBIG
+    assert Counted.longest <= CHUNK_BYTES
+
+
+def test_a_line_longer_than_a_chunk_comes_whole_once_it_has_its_end(tmp_path):
+    line = b"x" * (9 << 20)
+    write(tmp_path, "journal/0001-main.jsonl", b"a\n" + line)
+    cursor: Cursor = {}
+    assert (
+        b"".join(chunk.data for chunk in follow(str(tmp_path), cursor, chunk_bytes=100)) == b"a\n"
+    )
+    write(tmp_path, "journal/0001-main.jsonl", b"\nb\n")
+    found = [chunk.data for chunk in follow(str(tmp_path), cursor, chunk_bytes=100)]
+    assert b"".join(found) == b"a\n" + line + b"\nb\n"

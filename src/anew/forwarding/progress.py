@@ -19,6 +19,7 @@ from ..errors import CorruptData, UnknownFormat
 from ..journal.follow import Cursor, Position
 from ..journal.liveness import host_name
 from ..journal.sealing import place_name
+from ..journal.storage import FolderStorage
 from .address import Destination
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 VERSION = 1
 MOST_REASONS = 50
 MOST_BYTES = 1 << 20  # of a file, before it is begun again with its newest event
+_MOST = 64 << 20  # of its end, in which the newest event stands
 
 
 class Pending(msgspec.Struct, frozen=True):
@@ -109,21 +111,27 @@ def read_progress(folder: str, key: str) -> Progress | None:
 
 def _names(folder: str) -> list[str]:
     try:
-        return sorted(os.listdir(os.path.join(folder, "forwarded")))
-    except (FileNotFoundError, NotADirectoryError):
+        return [blob.name for blob in FolderStorage(folder).list("forwarded")]
+    except OSError:  # no folder that can be read
         return []
 
 
 def _read(folder: str, name: str) -> Progress | None:
     """The newest event of a file; a last line without its newline was cut short when it was written."""
     path = os.path.join(folder, "forwarded", name)
-    with open(path, "rb") as file:
-        lines = file.read().split(b"\n")[:-1]
+    storage = FolderStorage(folder)
+    try:
+        size = next((b.size for b in storage.list("forwarded") if b.name == name), 0)
+        lines = storage.read(f"forwarded/{name}", max(0, size - _MOST), _MOST).split(b"\n")[:-1]
+    except OSError as error:
+        raise CorruptData(
+            f"{path} cannot be read, so it is not known what was already sent: {error}.", path=path
+        ) from error
     if not lines:
         return None
     try:
         found = _decoder.decode(lines[-1])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise CorruptData(
             f"{path} cannot be read, so it is not known what was already sent: {error}. Send everything again with: anew forward --afresh",
             path=path,

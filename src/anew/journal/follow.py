@@ -32,6 +32,7 @@ __all__ = [
 
 CHUNK_BYTES = 8 << 20
 MARK_BYTES = 256
+SCAN_BYTES = 4 << 20
 MAX_LINE_BYTES = 256 << 20
 """What has no line end by then is no record; whatever it is, it is not read into memory."""
 
@@ -238,18 +239,35 @@ def _chunks(
         except FileNotFoundError:  # sealed or deleted since the folder was listed
             break
         end = data.rfind(b"\n") + 1
-        if not end:
-            if not data or offset + len(data) >= blob.size:
-                break  # a line in progress
-            want *= 2  # a line longer than a chunk
-            if want > max(MAX_LINE_BYTES, chunk_bytes):
-                raise OSError(
-                    errno.EFBIG, f"it has a line of more than {MAX_LINE_BYTES >> 20} MiB", path
-                )
+        if not end:  # a line longer than a chunk, or one in progress
+            want = _line_bytes(storage, path, offset, len(data), blob.size)
+            if not want:
+                break
             continue
         data = data[:end]
         yield offset, lines, data, ends.add(data)
         offset, lines, want = offset + end, lines + data.count(b"\n"), chunk_bytes
+
+
+def _line_bytes(storage: Storage, path: str, offset: int, known: int, size: int) -> int:
+    """The bytes of the line at an offset, of which `known` are no end of it; 0 while it has none.
+
+    Nothing of it is kept meanwhile: a line that turns out too long, or never to end, costs no memory.
+    """
+    at = offset + known
+    while known and at < size:
+        piece = storage.read(path, at, min(SCAN_BYTES, size - at))
+        end = piece.find(b"\n") + 1
+        if end:
+            return at + end - offset
+        if not piece:
+            break
+        at += len(piece)
+        if at - offset > MAX_LINE_BYTES:
+            raise OSError(
+                errno.EFBIG, f"it has a line of more than {MAX_LINE_BYTES >> 20} MiB", path
+            )
+    return 0
 
 
 def _gone(cursor: Cursor, there: set[str], streams: frozenset[Stream]) -> Iterator[Chunk]:

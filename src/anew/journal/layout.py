@@ -26,6 +26,7 @@ __all__ = [
     "ExperimentLayout",
     "RootLayout",
     "is_experiment",
+    "is_missing",
     "is_orphaned",
     "is_text",
     "logged_path",
@@ -185,6 +186,13 @@ def is_text(path: str) -> bool:
     return True
 
 
+def is_missing(error: OSError, path: str) -> bool:
+    """Whether an error says that nothing lies at a path: not even the way there, which may end in a file or a link to itself."""
+    if isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        return True
+    return error.errno == errno.ELOOP and not os.path.lexists(path)
+
+
 def is_experiment(folder: str) -> bool:
     """Whether a folder holds an experiment: it has a journal."""
     return os.path.isdir(os.path.join(folder, "journal"))
@@ -241,12 +249,14 @@ class ExperimentLayout:
         return self.path("logs", f"train-{writer}.log")
 
     def writers(self) -> list[str]:
-        """The names of the writers that have opened this experiment, oldest number first."""
+        """The names of the writers that have opened this experiment, oldest number first; what is no text is none."""
         try:
             names = os.listdir(self.path("journal"))
-        except FileNotFoundError:
-            return []
-        return sorted(name[:-6] for name in names if name.endswith(".jsonl"))
+        except OSError as error:
+            if is_missing(error, self.path("journal")):
+                return []
+            raise
+        return sorted(name[:-6] for name in names if name.endswith(".jsonl") and is_text(name))
 
     def sizes(self, writers: Iterable[str]) -> dict[str, int]:
         """The bytes of these writers' events now; those that have none are left out."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import NamedTuple, Protocol
 
-from .layout import split_part
+from .layout import is_missing, split_part
 
 __all__ = [
     "Blob",
@@ -140,8 +140,10 @@ class FolderStorage:
                     stat = entry.stat(follow_symlinks=False)
                     if not modes.S_ISDIR(stat.st_mode):
                         found.append(Blob(entry.name, stat.st_size, stat.st_mtime, entry.inode()))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
+        except OSError as error:
+            if is_missing(error, path):
+                return []
+            raise
         return sorted(found)
 
     def read(self, path: str, start: int, length: int) -> bytes:

@@ -42,4 +42,6 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def command(self) -> list[str]:
         """The command line, empty where none was captured."""
-        return list(self.captured.get("command", {}).get("argv") or ())
+        command = self.captured.get("command")
+        argv = command.get("argv") if isinstance(command, dict) else None
+        return [str(word) for word in argv] if isinstance(argv, list) else []

@@ -30,6 +30,15 @@ _NUMERICAL = (
 )  # fmt: skip
 
 
+_KINDS: dict[str, dict[str, type]] = {
+    "git": {"commit": str, "root": str, "left_out": Mapping, "submodules": Mapping},
+    "seeds": {"states": Mapping},
+    "command": {"argv": list, "launcher": list},
+    "inputs": {"": Mapping},
+}
+"""The types of captured values that are looked into, by what was captured and by key; "" is any other key."""
+
+
 @dataclass(frozen=True)
 class InputDifference:
     """One thing that was not the same.
@@ -70,13 +79,27 @@ class Side:
         self._read_capture = read_capture
 
     def fact(self, what: str) -> Mapping[str, Any]:
+        """What was captured under a name, without what is not of the type that it is captured as."""
         found = self.captured.get(what)
-        return found if isinstance(found, Mapping) else {}
+        if not isinstance(found, Mapping):
+            return {}
+        kinds = _KINDS.get(what, {})
+        return {
+            key: value
+            for key, value in found.items()
+            if _is_of(kinds.get(key, kinds.get("", object)), value)
+        }
 
     def read(self, name: str) -> bytes:
         """A captured file; empty where there is none, or where it is not the one that was recorded."""
         found = (self._read_capture(name) if self._read_capture is not None else None) or b""
         return found if unchanged(self.captured, name, found) else b""
+
+
+def _is_of(kind: type, value: object) -> bool:
+    if isinstance(value, list) and kind is list:
+        return all(isinstance(word, str) for word in value)
+    return isinstance(value, kind)
 
 
 def captured_differences(
@@ -146,10 +169,9 @@ def _code(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]
                     "likely",
                     where,
                 )
-    left = {**git_a.get("left_out", {}), **git_b.get("left_out", {})}
-    for path, why in left.items():
-        in_both = path in git_a.get("left_out", {}) and path in git_b.get("left_out", {})
-        if not in_both:
+    left_a, left_b = git_a.get("left_out", {}), git_b.get("left_out", {})
+    for path, why in {**left_a, **left_b}.items():
+        if not (path in left_a and path in left_b):
             yield InputDifference(
                 "code", path, None, None, "possible", f"{path} was left out of a patch: {why}"
             )

@@ -6,6 +6,7 @@ import os
 import stat
 
 from ...errors import CorruptData, NotFound
+from ...journal.layout import is_missing
 from ...query.content import Content, ContentQuestion
 from ..files import inside
 
@@ -33,7 +34,9 @@ def read_content(folder: str, question: ContentQuestion) -> Content:
         )
     try:
         fd = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        if not is_missing(error, real):
+            raise
         raise NotFound(
             f"The file {question.name!r} of {question.id} is no longer there.",
             name=question.name,

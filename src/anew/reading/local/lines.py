@@ -13,6 +13,7 @@ import json
 import math
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -128,7 +129,10 @@ class _File:
     def backward(self, stop: int) -> Iterator[_Piece]:
         """The lines before the position `stop`, which is the end of one; the last of them first."""
         at = end = stop
-        kept = b""
+        kept: deque[bytes] = (
+            deque()
+        )  # of the line that `end` ends, as far as its beginning is wanted
+        size = 0
         while at > 0:
             begin = max(0, at - _BLOCK)
             data = self.bytes(begin, at)
@@ -136,13 +140,17 @@ class _File:
                 return
             cut = len(data) - (at == stop)  # the newline of the last line ends no other
             while (newline := data.rfind(b"\n", 0, cut)) >= 0:
-                line = (data[newline + 1 : cut] + kept)[:_LONGEST]
+                line = b"".join((data[newline + 1 : cut], *kept))[:_LONGEST]
                 yield _Piece(begin + newline + 1, end, line)
-                kept, cut, end = b"", newline, begin + newline + 1
-            kept = (data[:cut] + kept)[:_LONGEST]
+                kept.clear()
+                size, cut, end = 0, newline, begin + newline + 1
+            kept.appendleft(data[:cut])
+            size += cut
+            while size - len(kept[-1]) >= _LONGEST:
+                size -= len(kept.pop())
             at = begin
         if end > 0:
-            yield _Piece(0, end, kept)
+            yield _Piece(0, end, b"".join(kept)[:_LONGEST])
 
     def since(self, time: float) -> int:
         """Where the first message of a time or later begins, in a file whose times rise."""

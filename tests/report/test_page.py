@@ -147,6 +147,20 @@ def test_the_table_is_ranked_by_the_first_metric_and_marks_the_best(store, tmp_p
     assert sum(a.get("class") == "best" for tag, a in page.elements if tag == "td") == 2
 
 
+def test_no_value_is_marked_of_a_metric_whose_direction_nobody_knows(tmp_path):
+    for number in range(3):
+        with Experiment(f"p/{number}", root=tmp_path / "w") as exp:
+            exp.log_metrics({"width": float(number), "acc": number / 3}, step=0)
+    with Store(tmp_path / "w") as store:
+        _, page = page_of(store, None, tmp_path, metrics=["width", "acc"])
+    assert {"min width", "best acc"} <= set(page.texts["button"])
+    assert sum(a.get("class") == "best" for tag, a in page.elements if tag == "td") == 1
+    assert {one["name"]: one["better"] for one in page.data()["curves"]} == {
+        "width": None,
+        "acc": "max",
+    }
+
+
 def test_two_experiments_get_a_verdict_and_its_causes(store, tmp_path):
     _, page = page_of(store, ["a/sweep/run-0", "a/sweep/run-1"], tmp_path)
     assert "DIVERGED" in page.texts["b"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 __all__ = ["Curves", "Difference", "Field", "Picture", "Report", "Row", "Run"]
@@ -28,6 +30,7 @@ class Curves(msgspec.Struct, frozen=True):
     """One metric of all experiments.
 
     Attributes:
+        better: Whether its smallest or its largest value is the best; None where nobody knows.
         data: Base64 of little-endian floats: of all curves the steps, counted from `first`, then the seconds since the
             start, then the values; NaN and infinities as they are.
         bytes: Of one number: 4, or 8 where 4 would lose what can be seen.
@@ -36,7 +39,7 @@ class Curves(msgspec.Struct, frozen=True):
     """
 
     name: str
-    larger_is_better: bool
+    better: Literal["min", "max"] | None
     bytes: int
     first: float
     data: str

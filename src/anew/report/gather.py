@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import AnewError, NotFound
 from ..plots.labels import differing, flat, labels, shown
-from ..record.direction import direction
+from ..record.direction import known_direction
 from .content import Curves, Difference, Field, Picture, Report, Row, Run
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _packed(
     packed = np.concatenate(parts).astype("<f4" if small else "<f8")
     return Curves(
         name=name,
-        larger_is_better=direction(name) == "max",
+        better=known_direction(name),
         bytes=4 if small else 8,
         first=first,
         data=base64.b64encode(packed.tobytes()).decode(),

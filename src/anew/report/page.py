@@ -146,9 +146,11 @@ def _section(name: str, title: str, body: str) -> str:
 
 def _data(report: Report) -> str:
     """What the script draws, as JSON in which nothing can end the element that holds it."""
+    main = next((one for one in report.curves if one.name == report.main), None)
     shown = {
         "runs": [(run.label, run.prefix, run.result) for run in report.runs],
         "main": report.main,
+        "result": "" if main is None else _result(main.name, main.better),
         "curves": report.curves,
         "fields": report.fields,
     }
@@ -161,7 +163,8 @@ def _data(report: Report) -> str:
 def _table(report: Report) -> str:
     fields = report.fields
     heads = ["Experiment", "Status"]
-    heads += [f"best {one.name}" for one in report.headline]
+    better = {one.name: one.better for one in report.curves}
+    heads += [_result(one.name, better.get(one.name)) for one in report.headline]
     heads += [one.name for one in fields] + ["Took", "Created", "Tags"]
     numeric = {at for at, one in enumerate((*report.headline, *fields), 2) if _is_numeric(one)}
     numeric |= {len(heads) - 3, len(heads) - 2}
@@ -206,7 +209,7 @@ def _is_numeric(column: Field) -> bool:
 def _ranked(report: Report) -> list[int]:
     """The experiments by their result, the best first; those without one at the end."""
     main = next((one for one in report.curves if one.name == report.main), None)
-    sign = -1.0 if main is not None and main.larger_is_better else 1.0
+    sign = -1.0 if main is not None and main.better == "max" else 1.0
 
     def worth(number: int) -> tuple[bool, float]:
         result = report.runs[number].result
@@ -222,9 +225,14 @@ def _extreme(report: Report, at: int) -> float | None:
     if len(numbers) < 2:
         return None
     curves = next((one for one in report.curves if one.name == column.name), None)
-    if curves is None:
+    if curves is None or curves.better is None:
         return None
-    return max(numbers) if curves.larger_is_better else min(numbers)
+    return max(numbers) if curves.better == "max" else min(numbers)
+
+
+def _result(metric: str, better: str | None) -> str:
+    """What the number of a metric is. Nobody knows the best of a metric without a direction: its smallest is shown."""
+    return f"best {metric}" if better else f"min {metric}"
 
 
 def _cell(value: float | str | None, mark: str = "") -> str:

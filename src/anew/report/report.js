@@ -79,7 +79,7 @@ function ramp(at) {
 }
 
 // Whether the main metric is better when it is larger. The best result is blue, the worst red.
-const larger = () => Boolean(data.curves.find((one) => one.name === data.main)?.larger_is_better);
+const larger = () => data.curves.find((one) => one.name === data.main)?.better === "max";
 
 function recolor() {
   const values = state.color === "result" ? runs.map((run) => run.result)
@@ -288,7 +288,7 @@ const watcher = new IntersectionObserver((entries) => {
 function coordinates() {
   const place = by("coordinates");
   if (!place) return;
-  const axes = [...data.fields.slice(0, 9), { name: `best ${data.main}`, result: true, values: runs.map((run) => run.result) }].map((field) => {
+  const axes = [...data.fields.slice(0, 9), { name: data.result, result: true, values: runs.map((run) => run.result) }].map((field) => {
     const numbers = field.values.filter((one) => typeof one === "number");
     const texts = [...new Set(field.values.filter((one) => typeof one === "string"))].sort();
     if (texts.length) {
@@ -311,7 +311,7 @@ function coordinates() {
     const path = mark("path", { class: "curve", d: axes.map((axis, i) => `${i ? "L" : "M"}${(from + i * gap).toFixed(1)} ${y(axis.at[number]).toFixed(1)}`).join("") });
     path.panel = "coordinates";
     path.style.strokeOpacity = order.length > 30 ? 0.6 : 1;
-    path.onpointermove = (event) => { highlight(number); tip(event, `${runs[number].label}\nbest ${data.main} ${runs[number].result}`); };
+    path.onpointermove = (event) => { highlight(number); tip(event, `${runs[number].label}\n${data.result} ${runs[number].result}`); };
     path.onpointerleave = () => { highlight(-1); tip(null); };
     runs[number].marks.push(path);
     svg.append(path);
@@ -398,7 +398,7 @@ function controls() {
     const select = make("select", { onchange: () => { change(select.value); } }, ...options.map(([key, text]) => make("option", { value: key, selected: key === value }, text)));
     return make("label", {}, `${name} `, select);
   };
-  const colors = [["experiment", "experiment"], ...(data.main ? [["result", `best ${data.main}`]] : []), ...data.fields.map((field, at) => [String(at), field.name])];
+  const colors = [["experiment", "experiment"], ...(data.main ? [["result", data.result]] : []), ...data.fields.map((field, at) => [String(at), field.name])];
   const log = make("input", { type: "checkbox", onchange: () => { state.log = log.checked; redraw(); } });
   by("controls").append(
     choice("x", [["step", "step"], ["time", "time since start"]], "step", (value) => { state.x = value; for (const one of panels) one.zoom = null; redraw(); }),

@@ -39,8 +39,15 @@ def open_repository(
 def _where(face: Face, repo: str | None) -> str:
     if repo:
         return repo
-    from ..address import local_folder
+    from ..address import local_folder, parse_address
+    from ..errors import InvalidSetting
     from ..settings import load_settings
 
+    if face.root is not None and parse_address(face.root, setting="root").kind == "server":
+        raise InvalidSetting(
+            "A server does not give out its repository of weights. Use `anew weights` on the machine of the server, "
+            "or name a repository that both machines reach with --repo, such as --repo s3://bucket/weights.",
+            setting="root",
+        )
     root = local_folder(load_settings().root if face.root is None else face.root)
     return os.path.join(root, "weights")

@@ -159,6 +159,12 @@ def run(
     metavar="NAME",
     help="Set this recorded variable although it decides which code is loaded (LD_PRELOAD …); may repeat.",
 )
+@click.option(
+    "--into",
+    metavar="FOLDER",
+    help="Record the re-runs in the store in this folder; by default where the experiment is, and for an experiment "
+    "on a server, where programs here record.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option(
     "-y", "--yes", is_flag=True, help="Do not ask, also if another user or machine recorded it."
@@ -177,6 +183,7 @@ def reproduce(
     times: int,
     strict: bool,
     variables: tuple[str, ...],
+    into: str | None,
     dry_run: bool,
     yes: bool,
     show: bool,
@@ -194,12 +201,16 @@ def reproduce(
     What another user or machine recorded is shown and confirmed before it runs. Without a terminal to ask on, --yes is
     needed, or an entry in the setting ANEW_TRUST.
 
+    An experiment on a server (--root http://…) runs on this machine. The re-run and its verdict are recorded here,
+    and nothing is written to the server.
+
     \b
     Examples:
       anew reproduce k7f3
       anew reproduce k7f3 --rtol 1e-6 --rtol 'val/*=1e-3'
       anew reproduce k7f3 --env venv --times 5
       anew reproduce k7f3 --dry-run
+      anew reproduce k7f3 --root http://127.0.0.1:5700 --into ~/checks
       anew reproduce k7f3 -- python train.py --token "$TOKEN"
 
     \b
@@ -213,7 +224,7 @@ def reproduce(
     with face.store() as store:
         plan = make_plan(
             store, store.get(experiment), kind=kind, repo=repo, python=python, command=command, links=links,
-            variables=variables,
+            variables=variables, into=into,
         )  # fmt: skip
         if dry_run:
 

@@ -71,6 +71,7 @@ def compare(
     a: ExperimentView,
     b: ExperimentView,
     *,
+    other: Store | None = None,
     tolerance: Tolerance | None = None,
     only: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -80,6 +81,8 @@ def compare(
     """The verdict on two experiments, `a` being the one that the other is held against.
 
     Args:
+        store: The store that `a` is in.
+        other: The store that `b` is in, if that is another one.
         tolerance: How far values may be apart; not at all if not given.
         only: Patterns of the metrics to compare; all but times, speeds and the system's if none.
         ignore: Patterns of metrics to leave out.
@@ -87,7 +90,7 @@ def compare(
         reproduced: Whether `b` ran the recipe of `a` again: what another program added to `a` is left out.
     """
     curves_a, of_others = curves_of_recipe(store, a) if reproduced else (curves_of(store, a), {})
-    curves_b = curves_of(store, b)
+    curves_b = curves_of(other or store, b)
     names, left_out = chosen(sorted({*curves_a, *curves_b}), only=only, ignore=ignore)
     left_out |= {name: why for name, why in of_others.items() if name not in curves_b}
     metrics = [

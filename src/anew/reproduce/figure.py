@@ -25,13 +25,24 @@ _POINTS = 4000
 
 
 def draw(
-    store: Store, a: ExperimentView, b: ExperimentView, judgement: Judgement, path: str
+    store: Store,
+    a: ExperimentView,
+    b: ExperimentView,
+    judgement: Judgement,
+    path: str,
+    *,
+    other: Store | None = None,
 ) -> str | None:
-    """Draw the metrics that were compared, the worst first, into an image file; its path, or None without metrics."""
+    """Draw the metrics that were compared, the worst first, into an image file; its path, or None without metrics.
+
+    Args:
+        store: The store that `a` is in.
+        other: The store that `b` is in, if that is another one.
+    """
     shown = [m for m in judgement.metrics if m.points_a or m.points_b][:_MOST]
     if not shown:
         return None
-    curves_a, curves_b = curves_of(store, a), curves_of(store, b)
+    curves_a, curves_b = curves_of(store, a), curves_of(other or store, b)
     columns = 1 if len(shown) < 2 else 2
     figure, axes = new_grid(-(-len(shown) // columns), columns)
     for ax in axes[len(shown) :]:

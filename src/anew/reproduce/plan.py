@@ -8,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..address import local_folder
 from ..errors import ReproduceError
 from ..provenance.patch import sections
 from ..provenance.variables import PLACE, changes_loading, is_usual
 from ..record.secrets import MASK
+from ..settings import load_settings
 from .code import find_clone
 from .data import InputState, check_inputs
 from .differences import InputDifference
@@ -40,6 +42,7 @@ class Plan:
     """A re-run before it runs.
 
     Attributes:
+        root: The folder of the store that the re-runs are recorded in.
         clone: The clone that has the commit; "" for code that was in none.
         python: The interpreter, or the one to make an environment with.
         differences: How the environment differs; with a new environment, what making it will mend.
@@ -50,6 +53,7 @@ class Plan:
     """
 
     recipe: Recipe
+    root: str
     clone: str
     kind: EnvironmentKind
     python: Python
@@ -69,6 +73,7 @@ class Plan:
             "own": recipe.is_own,
             "commit": recipe.commit,
             "clone": self.clone or None,
+            "root": self.root,
             "patched": [path for path, _ in sections(recipe.patch)],
             "left_out": dict(recipe.git.get("left_out", {})),
             "environment": self.kind,
@@ -112,6 +117,7 @@ class Plan:
             )
         steps += [f"input {state.name}: {state.state}" for state in self.inputs]
         steps.append(f"run in {plain['working_directory']}: {shlex.join(plain['command'])}")
+        steps.append(f"record it in {self.root}")
         steps.append("compare every metric with the original's")
         return steps
 
@@ -141,6 +147,7 @@ def make_plan(
     command: Sequence[str] | None = None,
     links: Sequence[str] = (),
     variables: Sequence[str] = (),
+    into: str | None = None,
 ) -> Plan:
     """Find out how an experiment would be run again, and whether it can be.
 
@@ -151,15 +158,18 @@ def make_plan(
         command: Stands for the recorded command.
         links: Paths that git does not have, to be linked into the checkout.
         variables: Names of recorded variables to set although they decide which code is loaded.
+        into: The folder of the store to record the re-runs in; by default where the experiment is, if that is a
+            folder of this machine, and otherwise the store that programs record into here.
 
     Raises:
         StillRunning: The experiment is still running.
         ReproduceError: It cannot be run again; the message says why and what to do.
     """
     recipe = read_recipe(view, command)
+    root = _root(store, into)
     clone = find_clone(recipe, repo)
     chosen = choose_python(recipe, kind, python)
-    inputs = check_inputs(recipe, clone or None, store.root)
+    inputs = check_inputs(recipe, clone or None, root)
     missing = [state for state in inputs if state.state == "missing"]
     if missing:
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
@@ -170,8 +180,19 @@ def make_plan(
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     chosen_variables, withheld = _variables(recipe, variables)
     return Plan(
-        recipe, clone, kind, chosen, differences, inputs, list(links), chosen_variables, withheld
-    )
+        recipe, root, clone, kind, chosen, differences, inputs, list(links), chosen_variables, withheld
+    )  # fmt: skip
+
+
+def _root(store: Store, into: str | None) -> str:
+    """The folder of the store that the re-runs are recorded in.
+
+    Raises:
+        InvalidSetting: `into` is no folder of this machine.
+    """
+    if into is not None:
+        return local_folder(into)
+    return store.backend.about().root or load_settings().root
 
 
 def _variables(recipe: Recipe, asked: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -8,10 +8,11 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ReproduceError
 from ..provenance.variables import PLACE, chosen_variables
+from ..store import Store
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep
 from .comparison import Judgement, compare
@@ -31,9 +32,6 @@ from .running import (
 )
 from .series import curves_of_recipe
 from .verdict import Curve, Tolerance
-
-if TYPE_CHECKING:
-    from ..store import Store
 
 __all__ = ["Interrupted", "NotConfirmed", "Replayed", "keep_verdict", "replay"]
 
@@ -88,6 +86,9 @@ def replay(
 
     The checkout and the environment are made once and are gone in the end, whatever happens.
 
+    The re-runs are recorded in the folder that the plan names. If the original is in another store, such as that of a
+    server, it is read from there, and nothing is written to it.
+
     Args:
         strict: Refuse to run when the environment or an input has changed since the original run.
         show: Print what the program prints.
@@ -116,18 +117,28 @@ def replay(
     curves, _ = curves_of_recipe(store, original)
     with contextlib.ExitStack() as stack:
         work = stack.enter_context(checkout(plan.recipe, plan.clone))
-        run = _prepare(store, plan, work, stack, strict=strict, say=say)
+        run = _prepare(plan, work, stack, strict=strict, say=say)
+        kept_in = _kept_in(store, plan, stack)
         for _ in range(times):
-            child, ended = _run_once(store, run, curves, tolerance, show=show, progress=progress)
-            store.refresh()
-            view, again = store.get(plan.recipe.experiment_id), store.get(child.id)
+            child, ended = _run_once(kept_in, run, curves, tolerance, show=show, progress=progress)
+            kept_in.refresh()
+            view, again = store.get(plan.recipe.experiment_id), kept_in.get(child.id)
             judgement = compare(
-                store, view, again, tolerance=tolerance, only=only, ignore=ignore, reproduced=True
-            )
+                store, view, again, other=kept_in, tolerance=tolerance, only=only, ignore=ignore,
+                reproduced=True,
+            )  # fmt: skip
             path = os.path.join(child.folder, "outputs", "reproduction.png") if figure else None
-            drawn = draw(store, view, again, judgement, path) if path else None
-            keep_verdict(store, judgement)
+            drawn = draw(store, view, again, judgement, path, other=kept_in) if path else None
+            keep_verdict(kept_in, judgement)
             yield Replayed(child.id, child.prefix, ended, judgement, drawn)
+
+
+def _kept_in(store: Store, plan: Plan, stack: contextlib.ExitStack) -> Store:
+    """The store that the re-runs are recorded in; the original's if that is the one."""
+    if store.backend.about().root == plan.root:
+        return store
+    os.makedirs(plan.root, exist_ok=True)
+    return stack.enter_context(Store(plan.root))
 
 
 @dataclass(frozen=True)
@@ -144,7 +155,6 @@ class _Prepared:
 
 
 def _prepare(
-    store: Store,
     plan: Plan,
     work: str,
     stack: contextlib.ExitStack,
@@ -157,7 +167,7 @@ def _prepare(
     paths = [str(fact.get("path")) for fact in recipe.inputs.values()]
     inside = [path for path in paths if recipe.root and path.startswith(recipe.root + os.sep)]
     link_into(recipe, plan.clone, work, [*inside, *plan.links])
-    inputs = check_inputs(recipe, work, store.root)
+    inputs = check_inputs(recipe, work, plan.root)
     changed = [s.name for s in inputs if s.state == "changed"]
     missing = [s.name for s in inputs if s.state == "missing"]
     if missing:
@@ -287,7 +297,7 @@ def _capture_inputs(child: Experiment, run: _Prepared) -> None:
 
 def keep_verdict(store: Store, judgement: Judgement) -> None:
     """Write a judgement into the records of both experiments: `verdict` in the one that was held against the other,
-    `reproduction` (the newest) in that other."""
+    `reproduction` (the newest) in that other, if it is in the same store."""
     document = judgement.to_dict()
     for difference in document["differences"]:
         for side in ("a", "b"):
@@ -295,9 +305,11 @@ def keep_verdict(store: Store, judgement: Judgement) -> None:
             if isinstance(text, str) and len(text) > _LONGEST:
                 difference[side] = text[:_LONGEST] + " …"
     plain = _finite(document)
+    store.capture(judgement.b, "verdict", plain)
+    if judgement.a not in store:
+        return
     short = {k: plain[k] for k in ("verdict", "reason", "b", "prefix_b")}
     short["metrics"] = {name: m["verdict"] for name, m in plain["metrics"].items()}
-    store.capture(judgement.b, "verdict", plain)
     store.capture(judgement.a, "reproduction", short)
 
 

@@ -34,14 +34,13 @@ def here(project, monkeypatch, tmp_path) -> Path:
 
 def test_the_rerun_is_kept_here_with_its_verdict_and_the_server_stays_as_it_was(project, here):
     before = sorted(str(path) for path in project.root.rglob("*.jsonl"))
-    with over_a_socket(str(project.root)) as url:
-        with Store(url) as store:
-            plan = make_plan(store, store.get("lab/toy"))
-            assert plan.root == str(here)
-            assert [state.state for state in plan.inputs] == ["same"]
-            assert not here.exists()
-            results = list(replay(store, plan, figure=False, times=2, confirmed=True))
-            assert [one.id for one in store.list()] == [plan.recipe.experiment_id]
+    with over_a_socket(str(project.root)) as url, Store(url) as store:
+        plan = make_plan(store, store.get("lab/toy"))
+        assert plan.root == str(here)
+        assert [state.state for state in plan.inputs] == ["same"]
+        assert not here.exists()
+        results = list(replay(store, plan, figure=False, times=2, confirmed=True))
+        assert [one.id for one in store.list()] == [plan.recipe.experiment_id]
     assert [one.judgement.verdict for one in results] == [Verdict.IDENTICAL] * 2
     assert results[0].judgement.metrics[0].matched == 25
     assert results[0].judgement.differences == []

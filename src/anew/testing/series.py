@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ..stores.series.columns import Columns
-from ..stores.series.protocol import ExperimentFolder, SeriesStore
+from ..stores.series.columns import Columns, PartName
+from ..stores.series.protocol import ExperimentFolder, Reached, SeriesStore
 from .lines import PointFeed, point_line
 
 __all__ = ["SeriesContract"]
@@ -55,6 +55,54 @@ class SeriesContract:
         times = [0.0, 1.5, 1_760_000_000.123456, 1_760_000_000.1234567, 4e9 + 1 / 3, -2.5, 1e300]
         feed.log(point_line({"a": 1.0}, 0, t) for t in times)
         assert self.read(feed, "a").time.tolist() == times
+
+    @pytest.mark.parametrize("names", [None, ["a", "b"]])
+    def test_what_is_read_since_is_every_point_once(
+        self, feed: PointFeed, names: list[str] | None
+    ) -> None:
+        seen: dict[str, list[tuple[int, float]]] = {"a": [], "b": []}
+        since: dict[PartName, Reached] = {}
+
+        def look() -> int:
+            nonlocal since
+            columns, since = feed.store.read_since(feed.place, names, since)
+            for name in columns.names:
+                rows = columns.of(name)
+                steps, values = columns.step[rows].tolist(), columns.value[rows].tolist()
+                seen[name] += zip(steps, values, strict=True)
+            return len(columns)
+
+        for part in range(1, 4):
+            for half in range(2):
+                at = 10 * part + half
+                feed.log([point_line({"a": at}, 9 - at), point_line({"b": at})], part=part)
+                feed.log([point_line({}, 1)] * half, part=part)
+                if part != 2:
+                    look()
+            if part > 1:  # a writer that comes late, before and after another
+                feed.log([point_line({"a": part + 0.5}, part)], "0002-rank1", part)
+            self.settle(feed)
+            look()
+        assert look() == 0
+        columns = feed.store.read(feed.place, ["a", "b"])
+        whole = {
+            name: list(zip(columns.step[columns.of(name)].tolist(), columns.value[columns.of(name)].tolist(), strict=True))
+            for name in columns.names
+        }  # fmt: skip
+        assert {name: sorted(points) for name, points in seen.items()} == {
+            name: sorted(points) for name, points in whole.items()
+        }
+
+    def test_what_is_said_wrongly_of_the_past_only_changes_which_points_come(
+        self, feed: PointFeed
+    ) -> None:
+        feed.log(point_line({"a": n}, n) for n in range(5))
+        self.settle(feed)
+        for line in (0, 1, 5, 99, 1 << 61):
+            for end in (0, 1, 30, 1 << 61):
+                since = {("0001-main", 1): Reached(line, end), ("nobody", 7): Reached(line, end)}
+                columns, _ = feed.store.read_since(feed.place, None, since, start=1, stop=4)
+                assert set(columns.value.tolist()) <= {1.0, 2.0, 3.0}
 
     def test_repeated_and_descending_steps_keep_their_order(self, feed: PointFeed) -> None:
         steps = [5, 5, 3, 9, -4, (1 << 63) - 1, -(1 << 63), 3]

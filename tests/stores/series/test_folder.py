@@ -11,6 +11,7 @@ from anew.journal.layout import RootLayout
 from anew.stores.series import folder
 from anew.stores.series.folder import FolderSeries
 from anew.stores.series.parquet import PartFile
+from anew.stores.series.points import decode_block
 from anew.stores.series.protocol import ExperimentFolder, Sealed
 from anew.testing.lines import PointFeed, point_line
 
@@ -265,3 +266,41 @@ def test_a_reader_survives_a_part_being_sealed_under_it(feed, monkeypatch):
     monkeypatch.setattr(folder, "_read", sealed_meanwhile)
     assert steps(feed) == list(range(20))
     assert files(feed) == ["0001-main.parquet"]
+
+
+def test_following_decodes_what_is_new_and_nothing_else(feed: PointFeed, monkeypatch):
+    decoded: list[int] = []
+
+    def counted(data: bytes, line: int):
+        decoded.append(data.count(b"\n"))
+        return decode_block(data, line)
+
+    monkeypatch.setattr(folder, "decode_block", counted)
+    feed.write(lines(0, 1000))
+    feed.write(lines(0, 1000), "0002-rank1")
+    _, since = feed.store.read_since(feed.place, ["a"], {})
+    assert decoded == [1000, 1000]
+    feed.write(lines(1000, 1003))
+    columns, since = feed.store.read_since(feed.place, ["a"], since)
+    assert columns.step.tolist() == [1000, 1001, 1002]
+    assert decoded[2:] == [3]
+    columns, _ = feed.store.read_since(feed.place, ["a"], since)
+    assert (len(columns), decoded[3:]) == (0, [])
+
+
+def test_following_is_exact_when_the_part_is_sealed_between_or_shorter_than_it_was(feed: PointFeed):
+    feed.write(lines(0, 10))
+    _, since = feed.store.read_since(feed.place, None, {})
+    feed.write(lines(10, 15))
+    feed.offer()
+    feed.store.flush(feed.place, ["0001-main"], small=True)
+    assert files(feed) == ["0001-main.parquet"]
+    columns, since = feed.store.read_since(feed.place, None, since)
+    assert columns.step.tolist() == [10, 11, 12, 13, 14]
+    os.remove(Path(feed.place.folder, "metrics", "0001-main.parquet"))
+    feed.write(lines(0, 3))
+    columns, since = feed.store.read_since(feed.place, None, since)
+    assert len(columns) == 0
+    feed.write(lines(3, 17))
+    columns, _ = feed.store.read_since(feed.place, None, since)
+    assert columns.step.tolist() == [15, 16]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -13,15 +13,16 @@ from ...errors import InvalidValue
 from ...query.arrays import Ints
 from ...query.downsample import BLOCK, in_order, kept, kept_of_outline, outlined, step_order
 from ...query.points import Points, PointsQuestion, SeriesPoints
-from ...stores.series.columns import Columns, Outline, Stretch, assemble
-from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from ...stores.series.columns import Columns, Outline, PartName, Stretch, assemble
+from ...stores.series.protocol import ExperimentFolder, Reached, SeriesStore
 
 __all__ = ["read_points", "series_of", "thinned_in_place"]
 
-Rows = dict[str, dict[str, int]]
-"""By experiment and part (`writer.number`), the last row that was given."""
+Seen = dict[str, dict[PartName, Reached]]
+"""By experiment and part, how far it was read."""
 
-_rows = msgspec.msgpack.Decoder(Rows)
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 62)]
+_seen = msgspec.msgpack.Decoder(dict[str, list[tuple[str, _Number, _Number, _Number]]])
 
 
 def read_points(
@@ -51,23 +52,33 @@ def read_points(
         if as_it_lies:
             series += _thinned(store, place, question)
             continue
-        columns = store.read(
-            place,
-            question.metrics,
-            start=question.start,
-            stop=question.stop,
-            rows=question.rows or since is not None,
-            metadata=question.metadata,
-        )
         new: Any = None
-        if since is not None:
-            new = _new(columns, since.setdefault(place.experiment_id, {}))
+        if since is not None and not question.rows:
+            columns, since[place.experiment_id] = store.read_since(
+                place,
+                question.metrics,
+                since.get(place.experiment_id, {}),
+                start=question.start,
+                stop=question.stop,
+                metadata=question.metadata,
+            )
+        else:
+            columns = store.read(
+                place,
+                question.metrics,
+                start=question.start,
+                stop=question.stop,
+                rows=question.rows,
+                metadata=question.metadata,
+            )
+            if since is not None:  # the number of a call is its place among all of them
+                new = _new(columns, since.setdefault(place.experiment_id, {}))
         calls = _calls(columns) if question.rows else None
         series += [
             one
             for name in columns.names
             if (one := series_of(columns, place.experiment_id, name, question, calls, new)).total
-            or new is None
+            or since is None
         ]
         problems += [str(problem) for problem in columns.problems]
     cursor = None if since is None else _cursor(since)
@@ -253,29 +264,36 @@ def _calls(columns: Columns) -> Ints:
     return calls
 
 
-def _new(columns: Columns, seen: dict[str, int]) -> Any:
+def _new(columns: Columns, seen: dict[PartName, Reached]) -> Any:
     """Which points come after the rows that were given before, which are brought up to date."""
     assert columns.row is not None
     assert columns.part is not None
     new = np.ones(len(columns), np.bool_)
-    for at, (writer, number) in enumerate(columns.parts):
+    for at, part in enumerate(columns.parts):
         mine = columns.part == at
-        part = f"{writer}.{number}"
-        new[mine] = columns.row[mine] > seen.get(part, 0)
+        before = seen.get(part, Reached(0, 0))
+        new[mine] = columns.row[mine] > before.line
         if mine.any():
-            seen[part] = max(seen.get(part, 0), int(columns.row[mine].max()))
+            seen[part] = max(before, Reached(int(columns.row[mine].max()), 0))
     return new
 
 
-def _cursor(rows: Rows) -> str:
-    return base64.urlsafe_b64encode(msgspec.msgpack.encode(rows)).decode()
+def _cursor(seen: Seen) -> str:
+    flat = {
+        id_: [(*part, *reached) for part, reached in parts.items()] for id_, parts in seen.items()
+    }
+    return base64.urlsafe_b64encode(msgspec.msgpack.encode(flat)).decode()
 
 
-def _parsed(cursor: str) -> Rows:
+def _parsed(cursor: str) -> Seen:
     if not cursor:
         return {}
     try:
-        return _rows.decode(base64.urlsafe_b64decode(cursor.encode()))
+        flat = _seen.decode(base64.urlsafe_b64decode(cursor.encode()))
+        return {
+            id_: {(writer, number): Reached(line, end) for writer, number, line, end in parts}
+            for id_, parts in flat.items()
+        }
     except (ValueError, msgspec.DecodeError):
         raise InvalidValue(
             "This cursor did not come from an earlier answer. Ask without a cursor first.",

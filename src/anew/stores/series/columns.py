@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ __all__ = [
     "PartName",
     "Points",
     "Stretch",
+    "after_lines",
     "assemble",
     "gathered",
     "grouped",
@@ -332,6 +333,18 @@ def _between(columns: Columns, start: int | None, stop: int | None) -> Columns:
         inside &= columns.step >= start
     if stop is not None:
         inside &= columns.step < stop
+    return _chosen(columns, inside)
+
+
+def after_lines(columns: Columns, lines: Mapping[PartName, int]) -> Columns:
+    """The points of columns with rows that come after so many lines of their parts; steps stay what they are."""
+    assert columns.row is not None
+    assert columns.part is not None
+    given = np.array([lines.get(part, 0) for part in columns.parts], np.int64)
+    return _chosen(columns, columns.row > given[columns.part]) if len(given) else columns
+
+
+def _chosen(columns: Columns, inside: Bools) -> Columns:
     if inside.all():
         return columns
     before = np.concatenate([[0], np.cumsum(inside)])

@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
@@ -29,7 +29,9 @@ from .columns import (
     ManyColumns,
     Outline,
     PartName,
+    Points,
     Stretch,
+    after_lines,
     assemble,
     merge_blocks,
     stretches_of,
@@ -38,7 +40,7 @@ from .many import Fresh, found_in, put_together
 from .packs import TOLERATED, Found, Packs
 from .parquet import PartFile, PartInfo, stretches_together, write_part
 from .points import decode_block
-from .protocol import ExperimentFolder, Sealed, Source
+from .protocol import ExperimentFolder, Reached, Sealed, Source
 
 __all__ = ["DERIVE_BYTES", "SEAL_BYTES", "FolderSeries"]
 
@@ -49,6 +51,8 @@ DERIVE_BYTES = 1 << 20
 MANY = 8
 """Experiments in a question from which on packs are read and made."""
 SPILL_BYTES = 32 << 20
+NEWS_BYTES = 8 << 20
+"""Of lines that a follower has not seen, as many as are decoded; of more, files derived from them are quicker to read."""
 _MOST_BYTES = (
     2 << 30
 )  # of lines read at once; a writer begins another part at a small piece of this
@@ -82,6 +86,7 @@ class _Wanted(NamedTuple):
     rows: bool = False
     metadata: bool = False
     outlines: bool = False
+    since: Mapping[PartName, Reached] | None = None
 
 
 class FolderSeries:
@@ -323,6 +328,33 @@ class FolderSeries:
             stretches, parts, names, rows=rows, start=start, stop=stop, problems=problems
         )
 
+    def read_since(
+        self,
+        place: ExperimentFolder,
+        names: Sequence[str] | None,
+        since: Mapping[PartName, Reached],
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        metadata: bool = False,
+    ) -> tuple[Columns, dict[PartName, Reached]]:
+        """See `SeriesStore.read_since`."""
+        problems: list[CorruptData] = []
+        reached: dict[PartName, Reached] = {}
+        wanted = _Wanted(names, True, metadata, since=since)
+        runs, parts = self._runs(place, wanted, problems, reached)
+        unplaced = any(run.points.given is not None and not run.points.given.all() for run in runs)
+        if since and unplaced:  # their steps are positions, which all that came before decides
+            everything = _Wanted(names, True, metadata, since={})
+            runs, parts = self._runs(place, everything, problems, reached)
+        stretches = (run.points for run in runs)
+        columns = assemble(
+            stretches, parts, names, rows=True, start=start, stop=stop, problems=problems
+        )
+        columns = after_lines(columns, {part: one.line for part, one in since.items()})
+        far = {part: max(one, since.get(part, one)) for part, one in reached.items()}
+        return columns, {**since, **far}
+
     def read_many(
         self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
     ) -> ManyColumns:
@@ -364,10 +396,16 @@ class FolderSeries:
         return self._runs(place, _Wanted(names, outlines=not whole), [])[0]
 
     def _runs(
-        self, place: ExperimentFolder, wanted: _Wanted, problems: list[CorruptData]
+        self,
+        place: ExperimentFolder,
+        wanted: _Wanted,
+        problems: list[CorruptData],
+        reached: dict[PartName, Reached] | None = None,
     ) -> tuple[list[Outline], list[PartName]]:
+        reached = {} if reached is None else reached
         for attempt in range(5):
             problems.clear()
+            reached.clear()
             parts = _parts(place, problems)
             try:
                 together = _together(list(parts.values()), wanted)
@@ -376,7 +414,7 @@ class FolderSeries:
                     if index in together:
                         runs += map(Outline.whole, together[index])
                     else:
-                        runs += self._part(place, part, path, index, wanted, problems)
+                        runs += self._part(place, part, path, index, wanted, problems, reached)
                 return runs, list(parts)
             except FileNotFoundError:  # a part was sealed between listing and reading it
                 if attempt == 4:
@@ -391,11 +429,15 @@ class FolderSeries:
         index: int,
         wanted: _Wanted,
         problems: list[CorruptData],
+        reached: dict[PartName, Reached],
     ) -> Iterator[Outline]:
+        seen = (wanted.since or {}).get(part, Reached(0, 0))
         if path.endswith(".parquet"):
             try:
                 with PartFile(path) as file:
-                    yield from _runs_of(file, index, wanted)
+                    if not seen.line or seen.line < file.info.lines:
+                        yield from _after(_runs_of(file, index, wanted), seen.line)
+                    reached[part] = Reached(file.info.lines, file.info.end)
                 return
             except (CorruptData, UnknownFormat) as error:
                 lines = ExperimentLayout(place.folder).points(*part)
@@ -408,10 +450,12 @@ class FolderSeries:
                     return
                 path = lines
         offset, line = 0, 1
-        for item in self._derived(place, part, path):
+        if _goes_on(path, seen.end):
+            offset, line = seen.end, seen.line + 1
+        for item in self._derived(place, part, path) if not offset else ():
             try:
                 with PartFile(item.path) as file:
-                    runs = _runs_of(file, index, wanted)
+                    runs = _after(_runs_of(file, index, wanted), seen.line)
                     offset, line = file.info.end, file.info.first_line + file.info.lines
                     problems += [_broken(path, n, reason) for n, reason in file.info.broken]
             except (CorruptData, UnknownFormat):
@@ -426,9 +470,11 @@ class FolderSeries:
             return
         if news is not None:
             problems += [_broken(path, n, reason) for n, reason in news.broken]
-            names, rows, metadata, _ = wanted
+            names, rows, metadata, *_ = wanted
             whole = stretches_of(news.block, index, names, rows=rows, metadata=metadata)
-            yield from map(Outline.whole, whole)
+            yield from _after(map(Outline.whole, whole), seen.line)
+            offset, line = news.end, line + news.lines
+        reached[part] = Reached(line - 1, offset)
 
     def _derived_folder(self, experiment_id: str) -> str:
         return os.path.join(self._derived_root, experiment_id)
@@ -468,10 +514,38 @@ def _runs_of(file: PartFile, index: int, wanted: _Wanted) -> list[Outline]:
     return [*map(Outline.whole, file.stretches(index, *wanted[:3]))]
 
 
+def _after(runs: Iterable[Outline], line: int) -> list[Outline]:
+    """What comes after so many lines of a part; all of it after none."""
+    if not line:
+        return [*runs]
+    found = []
+    for run in runs:
+        points = run.points
+        assert points.row is not None
+        new = points.row > line
+        if new.any():
+            kept = Points(*points[2:]).select(new)
+            found.append(Outline.whole(Stretch(points.name, points.part, *kept)))
+    return found
+
+
+def _goes_on(path: str, end: int) -> bool:
+    """Whether the lines of a file can be read on from where they were read to, and that is the quickest."""
+    try:
+        return 0 < end <= os.path.getsize(path) <= end + NEWS_BYTES and (
+            _read(path, end - 1, 1) == b"\n"
+        )
+    except FileNotFoundError:  # it was sealed meanwhile
+        raise
+    except OSError:
+        return False
+
+
 def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]:
     """What sealed parts hold of some series, for those that can be read in one question; by their number."""
     sealed = {at: path for at, path in enumerate(paths) if path.endswith(".parquet")}
-    if wanted.names is None or wanted.metadata or wanted.outlines or len(sealed) < 2:
+    alone = wanted.metadata or wanted.outlines or wanted.since is not None
+    if wanted.names is None or alone or len(sealed) < 2:
         return {}
     with ExitStack() as open_files:
         files: dict[int, PartFile] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from .columns import (
     Block,
@@ -11,11 +11,12 @@ from .columns import (
     Outline,
     PartName,
     Stretch,
+    after_lines,
     assemble,
     gathered,
     stretches_of,
 )
-from .protocol import ExperimentFolder, Sealed, Source
+from .protocol import ExperimentFolder, Reached, Sealed, Source
 
 __all__ = ["MemorySeries"]
 
@@ -56,6 +57,24 @@ class MemorySeries:
         parts = sorted(self._blocks.get(place.experiment_id, {}))
         stretches = self._stretches(place, names, rows, metadata)
         return assemble(stretches, parts, names, rows=rows, start=start, stop=stop)
+
+    def read_since(
+        self,
+        place: ExperimentFolder,
+        names: Sequence[str] | None,
+        since: Mapping[PartName, Reached],
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        metadata: bool = False,
+    ) -> tuple[Columns, dict[PartName, Reached]]:
+        """See `SeriesStore.read_since`."""
+        columns = self.read(place, names, start=start, stop=stop, rows=True, metadata=metadata)
+        reached = dict(since)
+        for part, pieces in self._blocks.get(place.experiment_id, {}).items():
+            last = max((int(block.row.max()) for block in pieces.values() if len(block)), default=0)
+            reached[part] = max(Reached(last, 0), reached.get(part, Reached(0, 0)))
+        return after_lines(columns, {part: one.line for part, one in since.items()}), reached
 
     def read_many(
         self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True

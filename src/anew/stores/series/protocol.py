@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from ...journal.storage import Share
-    from .columns import Block, Columns, ManyColumns, Outline
+    from .columns import Block, Columns, ManyColumns, Outline, PartName
 
-__all__ = ["ExperimentFolder", "Sealed", "SeriesStore", "Source"]
+__all__ = ["ExperimentFolder", "Reached", "Sealed", "SeriesStore", "Source"]
 
 
 class ExperimentFolder(NamedTuple):
@@ -33,6 +33,13 @@ class Source(NamedTuple):
     line: int
     lines: int
     broken: tuple[tuple[int, str], ...] = ()
+
+
+class Reached(NamedTuple):
+    """How far a part was read: its first `line` lines, which are `end` bytes (0 where only the lines are known)."""
+
+    line: int
+    end: int
 
 
 class Sealed(NamedTuple):
@@ -98,6 +105,26 @@ class SeriesStore(Protocol):
             stop: The step to stop before.
             rows: Whether to say which line of which part each point is.
             metadata: Whether to read the metadata of points too.
+        """
+        ...
+
+    def read_since(
+        self,
+        place: ExperimentFolder,
+        names: Sequence[str] | None,
+        since: Mapping[PartName, Reached],
+        *,
+        start: int | None = None,
+        stop: int | None = None,
+        metadata: bool = False,
+    ) -> tuple[Columns, dict[PartName, Reached]]:
+        """The points of the lines after those that were read before, as `read` gives them; and how far that goes.
+
+        What was read before is not read again where that can be avoided; a part that is not in `since` is read whole.
+
+        Args:
+            since: How far each part was read, as an earlier answer said. It may be wrong: then points are left out or
+                come again, but nothing worse happens.
         """
         ...
 

@@ -21,6 +21,8 @@ from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
 
+_MOST_HEAD = 64 << 10
+"""Bytes of a request's first line and headers; a connection that sends more is closed."""
 _LAST = 5
 """Seconds that answers under way have to end when the server stops."""
 
@@ -141,6 +143,7 @@ def serve(
         config = uvicorn.Config(
             app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,
+            http="h11", h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
         )  # fmt: skip
         if verbose:
             _say_requests()

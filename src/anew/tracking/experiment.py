@@ -370,7 +370,8 @@ class Experiment:
         if self.life.is_live:
             from .running import started
 
-            if started() is self:
+            current: Experiment | None = started()
+            if current is self:
                 return self  # `with anew.start(…) as exp:`, which has started it; the block ends it
         return self.run.start()
 

@@ -124,8 +124,8 @@ class Known:
                 together.setdefault(writer.opening, []).append(writer)
         return together
 
-    @property
-    def status(self) -> str:
+    def deciding(self) -> list[Writer]:
+        """The writers whose ends are the experiment's: those that no later opening went on from."""
         starts = {name: writers[0].began for name, writers in self.openings().items()}
 
         def superseded(writer: Writer) -> bool:
@@ -134,7 +134,11 @@ class Known:
                 return any(began > writer.began for began in others)
             return writer.ended is not None and any(began > writer.ended for began in others)
 
-        return worst(one for one in self.writers if one.decides and not superseded(one))
+        return [one for one in self.writers if one.decides and not superseded(one)]
+
+    @property
+    def status(self) -> str:
+        return worst(self.deciding())
 
     @property
     def running(self) -> bool:
@@ -317,11 +321,9 @@ class Openings:
         newest = family[0]
         if resume in ("allow", "must"):
             return newest
-        openings = [w for w in newest.writers if w.decides]
-        last = max(openings, key=lambda one: one.began)
         assert resume == "auto"
-        status = newest.status
-        interrupted = status == "cancelled" or (status == "failed" and last.killed)
+        killed = any(writer.killed for writer in newest.deciding())
+        interrupted = newest.status == "cancelled" or (newest.status == "failed" and killed)
         return newest if interrupted else None
 
     def _arrive(

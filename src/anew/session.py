@@ -128,6 +128,7 @@ def log_metrics(
 
 def log(
     what: str | Mapping[str, Any] | object,
+    /,
     level: str | int | None = None,
     *,
     step: int | None = None,

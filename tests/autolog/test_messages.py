@@ -126,6 +126,14 @@ class Chatty:
         return "text"
 
 
+def test_an_extra_field_may_be_called_as_a_parameter_of_ours_is(exp: Experiment):
+    extra = {"what": 1, "self": 2, "step": 3, "metadata": 4}
+    with anew.capture():
+        logging.getLogger("names").info("it is", extra=extra)
+    [(_, _, fields)] = messages(exp)
+    assert fields == {"logger": "names", **extra}
+
+
 def test_a_message_made_while_one_is_recorded_does_not_go_round(exp: Experiment):
     with anew.capture():
         logging.getLogger("outer").info("it is", extra={"what": Chatty()})

@@ -32,7 +32,7 @@ _OWN = frozenset([
     "message", "module", "msecs", "msg", "name", "pathname", "process", "processName", "relativeCreated", "stack_info",
     "taskName", "thread", "threadName",
 ])  # fmt: skip
-_OURS = frozenset({"self", "message", "level", "logger", "exception", "stack"})
+_OURS = frozenset({"message", "level", "logger", "exception", "stack"})
 
 
 def level_of(wanted: bool | int | str | None) -> int:

@@ -516,6 +516,7 @@ class Experiment:
     def log(
         self,
         what: str | Mapping[str, Any] | object = _NOTHING,
+        /,
         level: str | int | None = None,
         *,
         step: int | None = None,

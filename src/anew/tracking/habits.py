@@ -31,7 +31,7 @@ INSTEAD = {
     "cancel": "exp.run.cancel()",
     "close": _END,
     "complete": "exp.finish()",
-    "define_metric": "nothing: the smallest and the largest value are both kept; `anew best NAME --mode max` says which is better",
+    "define_metric": '`mode=` where the best is asked for: `store.best(NAME, mode="max")`, `anew best NAME --mode max`',
     "description": 'exp.set_description("…"); a reader has it as store[exp.id].description',
     "dir": "exp.folder",
     "end": _END,

@@ -201,3 +201,21 @@ def test_threads_that_start_experiments_do_not_end_each_others() -> None:
         folders = list(pool.map(job, range(3)))
     for number, folder in enumerate(folders):
         assert [v for *_, v in points(folder)] == [float(number)] * 3
+
+
+def test_what_start_has_begun_is_ended_by_a_block() -> None:
+    with anew.start("a/b") as exp:
+        exp.log({"loss": 0.5}, step=0)
+        assert anew.current() is exp
+    assert str(state(exp.folder).outcome()[0]) == "completed"
+    with pytest.raises(ValueError, match="broken"), anew.start("a/c") as failed:
+        raise ValueError("broken")
+    assert str(state(failed.folder).outcome()[0]) == "failed"
+
+
+def test_an_argument_of_another_tracker_says_what_to_write(root: Path) -> None:
+    with pytest.raises(TypeError, match="tags="):
+        anew.start("a/b", group="g")
+    with pytest.raises(TypeError, match="nonsense"):
+        anew.start("a/b", nonsense=1)
+    assert not (root / "a").exists()

@@ -38,10 +38,18 @@ _current: Experiment | None = (
 def start(name: str | None = None, **options: Any) -> Experiment:
     """Start an experiment and make it the current one; takes what `Experiment` takes.
 
-    The one that `start` began before in this thread or task, if it still runs, is completed, unless the new one cannot
-    be started.
+    `finish`, the end of the program or the end of a block, `with anew.start(…) as exp:`, ends it. The one that `start` began before
+    in this thread or task, if it still runs, is completed, unless the new one cannot be started.
+
+    Raises:
+        TypeError: An argument that `Experiment` does not take; if other trackers have it, the message says what to write instead.
     """
     global _current
+    for option in options.keys() - (Experiment.__init__.__kwdefaults__ or {}).keys():
+        from .tracking.habits import ARGUMENTS
+
+        if option in ARGUMENTS:
+            raise TypeError(f"start() does not take {option!r}. Use {ARGUMENTS[option]}.")
     experiment = Experiment(name, **options)
     before = started()
     if before is not None and before.life.recording is not None:

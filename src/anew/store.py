@@ -837,6 +837,13 @@ class Store:
     ) -> None:
         self.close()
 
+    if not TYPE_CHECKING:  # a checker says itself what there is not
+
+        def __getattr__(self, name: str) -> Any:
+            from .reading.habits import OF_A_STORE, missing
+
+            raise missing(self, name, OF_A_STORE)
+
 
 def _seconds(age: float | str | None) -> float:
     if age is None:

@@ -185,3 +185,9 @@ def test_names_in_markup_are_text(change, store_root):
         exp.log_metric("[link=x]m", 1.0)
     assert "x/[red]name[bold]" in change("list").out
     assert "[link=x]m" in change("show", "x/[red]name[bold]").out
+
+
+def test_columns_may_be_given_one_by_one(run):
+    one_by_one = run("list", "-t", "sweep", "-c", "name", "-c", "lr")
+    assert one_by_one.lines[0].split() == ["ID", "name", "lr"]
+    assert one_by_one.out == run("list", "-t", "sweep", "-c", "name,lr").out

@@ -1,9 +1,10 @@
 import json
+import re
 
 import click
 import pytest
 
-from anew.cli.main import _TREE, cli
+from anew.cli.main import _ELSEWHERE, _TREE, cli
 
 from .conftest import call
 
@@ -103,3 +104,12 @@ def test_commands_complete():
 
     complete = ShellComplete(cli, {}, "anew", "_ANEW_COMPLETE")
     assert [item.value for item in complete.get_completions([], "reb")] == ["rebuild"]
+
+
+@pytest.mark.parametrize("name", sorted(_ELSEWHERE))
+def test_a_command_of_another_tool_says_what_to_type(name):
+    assert name not in cli.commands
+    outcome = call(name)
+    assert (outcome.code, _ELSEWHERE[name] in outcome.err) == (2, True)
+    for command in re.findall(r"`anew (\w+)", _ELSEWHERE[name]):
+        assert command in cli.commands

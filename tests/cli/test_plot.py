@@ -181,3 +181,16 @@ def test_following_ends_with_what_it_follows(made, monkeypatch):
 )
 def test_options_that_make_no_sense_together_are_mistakes(run, options):
     assert run("plot", *REFS, "val/loss", *options).code == 2
+
+
+def test_all_experiments_can_be_drawn(run):
+    drawn = run("plot", "--all", "val/loss", "--json").json
+    everything = run("plot", "-f", "prefix exists", "val/loss", "--json").json
+    assert drawn["charts"] == everything["charts"]
+
+
+def test_a_metric_alone_and_a_filter_in_the_place_of_a_name_say_which_option_is_missing(run):
+    alone = run("plot", "val/loss")
+    assert (alone.code, "--all" in alone.err) == (3, True)
+    misplaced = run("plot", "params.lr < 1", "val/loss")
+    assert (misplaced.code, "--filter" in misplaced.err) == (3, True)

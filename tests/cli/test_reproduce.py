@@ -275,6 +275,13 @@ def test_diff_tells_the_first_step_the_size_and_what_was_captured_differently(as
     assert ask("diff", "lab/toy", "lab/toy").code == 0
 
 
+def test_diff_of_two_names_of_one_experiment_names_it(ask: Run):
+    done = ask("diff", "lab/toy", "lab/toy~1")
+    assert done.code == 0
+    assert "~1" in done.err
+    assert "~1" not in ask("diff", "lab/toy", "lab/other").err
+
+
 def test_diff_draws_both_curves(ask: Run, tmp_path):
     path = tmp_path / "curves.png"
     ask("diff", "lab/toy", "lab/other", "-o", str(path))

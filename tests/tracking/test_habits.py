@@ -7,7 +7,7 @@ import pytest
 
 import anew
 from anew import Experiment
-from anew.tracking.habits import ASSIGNED, INSTEAD, missing
+from anew.tracking.habits import ARGUMENTS, ASSIGNED, INSTEAD, missing
 
 WANDB = ["summary", "save", "define_metric", "watch", "alert", "log_artifact", "log_image"]
 MLFLOW = ["log_param", "log_params", "set_tag", "log_dict", "log_table", "log_text", "end_run"]
@@ -67,8 +67,16 @@ def test_the_module_says_what_to_call_too() -> None:
 
 
 def test_every_call_that_is_named_exists(exp: Experiment) -> None:
-    for hint in [*INSTEAD.values(), *ASSIGNED.values()]:
+    for hint in [*INSTEAD.values(), *ASSIGNED.values(), *ARGUMENTS.values()]:
         for name in re.findall(r"\bexp\.(\w+)", hint):
             assert hasattr(type(exp), name) or name in vars(exp) or name in ("log_metrics",)
         for name in re.findall(r"\banew\.(\w+)", hint):
-            assert name in anew.__all__
+            assert name in anew.__all__ or name == "dialects"
+
+
+def test_every_command_that_is_named_exists() -> None:
+    from anew.cli.main import cli
+
+    for hint in [*INSTEAD.values(), *ASSIGNED.values(), *ARGUMENTS.values()]:
+        for name in re.findall(r"`anew (\w+)", hint):
+            assert name in cli.commands  # type: ignore[attr-defined]

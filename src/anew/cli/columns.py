@@ -310,11 +310,11 @@ def _field(store: Store, views: Sequence[ExperimentView], field: str, now: float
     return Column(title, cells, right, least=6)
 
 
-def parse_fields(text: str | None) -> list[str]:
-    """The fields of a `--columns` option."""
-    if text is None:
+def parse_fields(texts: tuple[str, ...]) -> list[str]:
+    """The fields of all `--columns` options."""
+    if not texts:
         return []
-    fields = [part.strip() for part in text.split(",") if part.strip()]
+    fields = [part.strip() for text in texts for part in text.split(",") if part.strip()]
     if not fields:
         raise click.UsageError("--columns takes fields joined by commas, such as status,params.lr.")
     return fields

@@ -15,6 +15,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .. import errors
@@ -46,6 +47,9 @@ class Explained:
     message: str
     hint: str
 
+
+# No experiment is called so: a prefix has none of these characters, and an id no spaces.
+_FILTER = re.compile(r"[<>]|==|!=|=~|!~| in tags")
 
 # The first class that fits decides. `{0}` stands for the first nearest name or candidate.
 _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
@@ -88,7 +92,10 @@ def explain(error: BaseException) -> Explained | None:
             if "{0}" in hint:
                 hint = hint.format(names[0]) if names else ""
             # A suggestion is worth more than a pointer to the list.
-            elif names and kind is errors.NotFound:
-                hint = ""
+            elif kind is errors.NotFound:
+                if _FILTER.search(str(getattr(error, "name", None) or "")):
+                    hint = "That reads like a filter: write --filter before it."
+                elif names or "`anew list`" in str(error):
+                    hint = ""
             return Explained(code, _sentence(error), hint)
     return None

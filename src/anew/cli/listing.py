@@ -37,8 +37,8 @@ def _table_options(function: Any) -> Any:
             help="Draw curves in the table; by default only on a terminal.",
         ),
         click.option(
-            "-c", "--columns", metavar="FIELDS",
-            help="The columns, joined by commas: status,lr,val_loss.min",
+            "-c", "--columns", metavar="FIELDS", multiple=True,
+            help="The columns, joined by commas: status,lr,val_loss.min; may repeat.",
         ),
         click.option("--offset", type=click.IntRange(0), default=0, help="Skip this many."),
         click.option("-a", "--all", "everything", is_flag=True, help="Show all of them."),

@@ -57,6 +57,21 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
 # What people type who come from the shell → the command.
 _ALIASES = {"ls": "list", "rm": "delete", "tail": "logs"}
 
+# What is typed by habit, and what does it here.
+_ELSEWHERE = {
+    "agent": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
+    "copy": "`cp -r` for the experiment's folder, which `anew show EXPERIMENT -q` prints, into another store",
+    "cp": "`cp -r` for the experiment's folder, which `anew show EXPERIMENT -q` prints, into another store",
+    "init": "nothing: the first experiment makes the store",
+    "login": "nothing: there is no account",
+    "mv": "`anew move EXPERIMENT PREFIX`",
+    "rename": "`anew move EXPERIMENT PREFIX`",
+    "sweep": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
+    "sync": "`anew forward`, which sends experiments to other trackers",
+    "trash": "`anew restore --list`",
+    "ui": "`anew watch` for what is running, or `anew report --all`",
+}
+
 
 class _Commands(MutableMapping[str, click.Command]):
     """The commands by name, each loaded when it is asked for."""
@@ -117,6 +132,8 @@ class Tree(click.Group):
 
             near = difflib.get_close_matches(name, [*self.commands, *_ALIASES], 1)
             hint = f" Did you mean {near[0]!r}?" if near else " `anew --help` lists them."
+            if name in _ELSEWHERE:
+                hint = f" Use {_ELSEWHERE[name]}."
             ctx.fail(f"There is no command {name!r}.{hint}")
         return super().resolve_command(ctx, args)
 

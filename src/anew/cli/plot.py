@@ -38,6 +38,7 @@ _FORMATS = (".png", ".svg", ".pdf")
 @click.option(
     "-f", "--filter", metavar="FILTER", help="Also the experiments that match this filter."
 )
+@click.option("--all", "everything", is_flag=True, help="All experiments.")
 @click.option(
     "-o",
     "--output",
@@ -140,6 +141,7 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
       anew plot k7f3 -o everything.pdf
       anew plot -f "'sweep' in tags" -m val_loss --group-by lr --band ci -o lr.svg
       anew plot -f "'sweep' in tags" -m val_loss --against lr
+      anew plot --all val_loss
       anew plot -f "'sweep' in tags" -m val_loss --parallel -o sweep.png
     """
     output: Path | None = options["output"]
@@ -166,8 +168,9 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
         raise click.UsageError("--param belongs to --parallel.")
     with face.store(live=options["follow"]) as store:
         views, chosen, left_out = _meant(
-            store, names, list(metrics), options["filter"], reproductions=options["reproductions"]
-        )
+            store, names, list(metrics), options["filter"],
+            everything=options["everything"], reproductions=options["reproductions"],
+        )  # fmt: skip
         request = _Request(store, views, chosen, options)
         if output is not None:
             from ..plots.draw import adjust_x
@@ -243,6 +246,7 @@ def _meant(
     metrics: list[str],
     filter: str | None,
     *,
+    everything: bool,
     reproductions: bool,
 ) -> tuple[list[ExperimentView], list[str], int]:
     """The experiments and metrics meant by the arguments: a last name that is none of them is a metric.
@@ -251,7 +255,7 @@ def _meant(
     """
     found: dict[str, ExperimentView] = {}
     left_out = 0
-    if filter:
+    if filter or everything:
         fitting = store.list(filter, reproductions=reproductions)
         found, left_out = {view.id: view for view in fitting}, fitting.left_out
     for position, name in enumerate(names):
@@ -261,16 +265,22 @@ def _meant(
             continue
         try:
             view = store.get(name)
-        except NotFound:
+        except NotFound as error:
             if last:  # let the chart say which metrics there are
                 metrics = [name]
                 continue
+            if not found and len(names) == 1 and not error.nearest:
+                raise NotFound(
+                    f"There is no experiment {name!r}. If it is a metric, name experiments before it, or draw all with --all.",
+                    name=name,
+                ) from None
             raise
         found.setdefault(view.id, view)
     if not found:
-        if filter:
-            raise NotFound(f"No experiment fits {filter!r}: there is nothing to draw.")
-        raise click.UsageError("Name the experiments to plot, or give a --filter.")
+        if filter or everything:
+            fits = f"fits {filter!r}" if filter else "is in the store"
+            raise NotFound(f"No experiment {fits}: there is nothing to draw.")
+        raise click.UsageError("Name the experiments to plot, or give a --filter or --all.")
     return list(found.values()), metrics, left_out
 
 

@@ -420,6 +420,11 @@ def diff(
     tolerance = _tolerance(rtol, atol)
     with face.store() as store:
         a, b = store.get(first), store.get(second)
+        if a.id == b.id and first != second:
+            face.out.warn(
+                f"{first} and {second} are the same experiment, {a.prefix} ({a.id[:6]}). A prefix means the newest "
+                "experiment of that name; with ~1 at its end it means the first."
+            )
         judgement = compare(
             store, a, b, tolerance=tolerance, only=only, ignore=ignore, sides=("the first", "the second")
         )  # fmt: skip

@@ -27,7 +27,13 @@ __all__ = ["watch"]
 @click.option(
     "-i", "--interval", type=click.FloatRange(0.1), default=2.0, help="Seconds between updates."
 )
-@click.option("-c", "--columns", metavar="FIELDS", help="The columns, separated by commas.")
+@click.option(
+    "-c",
+    "--columns",
+    metavar="FIELDS",
+    multiple=True,
+    help="The columns, joined by commas; may repeat.",
+)
 @click.option("-m", "--metric", metavar="NAME", help="The metric to draw below the table.")
 @click.option(
     "-n", "--limit", type=click.IntRange(1), help="At most this many; by default what fits."
@@ -45,7 +51,7 @@ def watch(
     face: Face,
     filter: str | None,
     interval: float,
-    columns: str | None,
+    columns: tuple[str, ...],
     metric: str | None,
     limit: int | None,
     recent: str,

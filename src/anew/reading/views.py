@@ -467,6 +467,13 @@ class ExperimentView:
 
         return experiment_html(self)
 
+    if not TYPE_CHECKING:  # a checker says itself what there is not
+
+        def __getattr__(self, name: str) -> Any:
+            from .habits import OF_A_VIEW, missing
+
+            raise missing(self, name, OF_A_VIEW)
+
     # -- out of the row ----------------------------------------------------------------------------
 
     @property

@@ -172,7 +172,7 @@ def judge(
         step, row, value_a, value_b, reason = lone
         return say(Verdict.DIVERGED, reason, step=step, row=row, a=value_a, b=value_b)
     if first is None and same.all():
-        return say(Verdict.IDENTICAL, f"all {len(a)} points are the same to the last bit")
+        return say(Verdict.IDENTICAL, f"all {len(a)} points are the same")
     at = int(np.argmin(same)) if first is None else first
     growth, factor = _growth(steps[at:], gaps[at:])
     details = {

@@ -208,7 +208,7 @@ def _same(a: Any, b: Any) -> bool:
 def _refuse(key: object = None) -> NoReturn:
     what = f"{key!r} of the config" if key is not None else "The config"
     raise ConfigFrozen(
-        f"{what} cannot be changed: the config was frozen when the experiment started, so that the record shows what really ran. Change it before the start, or put values that change into exp.params.",
+        f"{what} cannot be changed: it is frozen, so that the record shows what really ran. Change it before it is given to Experiment(…, config=…), or use exp.params.set(lr=0.1) for what is known later.",
         keys=[str(key)] if key is not None else [],
     )
 

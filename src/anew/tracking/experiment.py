@@ -367,6 +367,12 @@ class Experiment:
         self.run.end(status, reason, reason if status == "failed" else None)
 
     def __enter__(self) -> Experiment:
+        if self.life.is_live:
+            from .running import started
+
+            current: Experiment | None = started()
+            if current is self:
+                return self  # `with anew.start(…) as exp:`, which has started it; the block ends it
         return self.run.start()
 
     def __exit__(

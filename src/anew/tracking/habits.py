@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["ASSIGNED", "INSTEAD", "missing"]
+__all__ = ["ARGUMENTS", "ASSIGNED", "INSTEAD", "missing"]
 
 _IMAGE = 'exp.log({"sample": Image(array)}, step=step), with Image from anew'
 _FILE = 'exp.files("models").save("model.pth")'
@@ -112,6 +112,22 @@ ASSIGNED = {
     "tags": 'exp.add_tags(["baseline"])',
 }
 """What is set by a call and not by an assignment: the call."""
+
+ARGUMENTS = {
+    "dir": "root=, the folder of all experiments",
+    "entity": 'a name with the owner in front: "alice/vision/resnet"',
+    "experiment_name": "name=, or a prefix such as team/project/name",
+    "group": 'tags={"group": "a"}, or a prefix such as team/project/group/name',
+    "id": 'resume="auto" to continue an experiment that was interrupted, or resume="…" with its id',
+    "job_type": 'tags={"job_type": "train"}',
+    "logdir": "root=, the folder of all experiments",
+    "log_dir": "root=, the folder of all experiments",
+    "reinit": "nothing: each start() begins a new experiment and ends the one before",
+    "save_code": "nothing: the commit, the uncommitted changes and the script are recorded by themselves",
+    "settings": "the arguments of Experiment, such as quiet=True",
+    "sync_tensorboard": "anew.dialects.tensorboard for what the program imports from TensorBoard",
+}
+"""Arguments that a start has in other trackers, and what to write here."""
 
 
 _messages: dict[

@@ -1,7 +1,8 @@
 """Saving a file beside a plain copy of it, and freeing the checkpoints of many experiments.
 
 - A save copies, hashes and links; it does not wait for the disk. It is held against a copy that waits (`copy + fsync`), as
-  a careful program makes one, and shown beside one that does not. The second save of a content also reads what is stored.
+  a careful program makes one, and shown beside one that does not. The second save of a content hashes the file and links
+  to what is stored.
 - `gc --files` is asked of experiments that have ended, each with ten checkpoints of which the last and the best stay. The
   time is that of the whole question.
 """

@@ -195,7 +195,12 @@ def _journal(index: Index) -> Iterator[Finding]:
 
 
 def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:
-    """What was derived for experiments that are no more."""
+    """What killed saves left, and what was derived for experiments that are no more."""
+    for path in Trash(index).drafts():
+        message = (
+            "A process was killed while it saved this file. `anew gc` removes what is left of it."
+        )
+        yield Finding("leftover", "", message, _shown(path))
     known = set(index.ids())
     series = index.stores.series
     for experiment_id, size in series.derived().items():

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
+from ..blobs.drafts import DRAFTS
 from ..journal.layout import OWN_FOLDERS, is_experiment
 
 __all__ = ["Inode", "Weighing", "Weight", "own_entries", "stored_files"]
@@ -94,8 +95,10 @@ class Weighing:
 
 
 def stored_files(folder: str) -> Iterator[tuple[Inode, str]]:
-    """The contents that are stored for files to share, with their paths."""
-    for at, _, names in os.walk(folder):
+    """The contents that are stored for files to share, with their paths; what is on its way there is left out."""
+    for at, folders, names in os.walk(folder):
+        if DRAFTS in folders:
+            folders.remove(DRAFTS)
         for name in names:
             path = os.path.join(at, name)
             try:

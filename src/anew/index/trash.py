@@ -17,6 +17,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..blobs.drafts import leftovers, remove_leftover
+from ..blobs.linked import LinkedFiles
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment, is_orphaned, is_text
@@ -316,7 +318,7 @@ class Trash:
     def gc(
         self, *, older_than: float = 0.0, dry_run: bool = False, grace: float = SHARED_GRACE
     ) -> Freed:
-        """Purge, then remove what nothing refers to: shared captures, and series of no experiment.
+        """Purge, then remove what nothing refers to: shared captures, what killed saves left, and series of no experiment.
 
         Args:
             older_than: Only what was deleted at least this many seconds ago.
@@ -329,6 +331,8 @@ class Trash:
             doomed = [folder for of_one in expired.values() for folder in of_one] + left
             weighing = Weighing(self._stored)
             weighing.add(doomed)
+            drafts = self.drafts()
+            weighing.add(drafts)
             shared = self._unreferenced(weighing, grace)
             weighing.add(shared)
             known = self._index.ids()
@@ -340,6 +344,8 @@ class Trash:
                     self._purge(expired)
                     for folder in left:
                         self._remove(folder)
+                    for path in drafts:
+                        remove_leftover(path)
                     for path in shared:
                         if os.path.exists(
                             path
@@ -348,7 +354,7 @@ class Trash:
                     for experiment_id in orphans:
                         series.drop(experiment_id)
                     series.tidy()
-        return Freed(len(doomed) + len(shared) + len(orphans), freed)
+        return Freed(len(doomed) + len(drafts) + len(shared) + len(orphans), freed)
 
     def _expired(self, ids: Collection[str] | None, older_than: float) -> dict[str, list[str]]:
         """The folders of the trash that may go, by id; those of a deletion that was cut short may not."""
@@ -381,15 +387,20 @@ class Trash:
         A file is linked to its content before that is stored, so contents need no grace.
         """
         found = []
-        for folder, _, files in os.walk(self._root.shared):
-            for name in files:
-                path = os.path.join(folder, name)
+        for inode, path in stored_files(self._root.shared):
+            try:
                 stat = os.lstat(path)
-                others = stat.st_nlink - 1 - going.links.get((stat.st_dev, stat.st_ino), 0)
-                of_files = path.startswith(os.path.join(self._root.contents, ""))
-                if others <= 0 and (of_files or time.time() - stat.st_ctime >= grace):
-                    found.append(path)
+            except FileNotFoundError:  # released meanwhile
+                continue
+            others = stat.st_nlink - 1 - going.links.get(inode, 0)
+            of_files = path.startswith(os.path.join(self._root.contents, ""))
+            if others <= 0 and (of_files or time.time() - stat.st_ctime >= grace):
+                found.append(path)
         return found
+
+    def drafts(self) -> list[str]:
+        """What processes that were killed while they saved a file left of it."""
+        return list(leftovers(LinkedFiles(self._root.contents).drafts))
 
     def _remove(self, folder: str) -> int:
         """Remove a folder of the trash; the bytes that gives back."""

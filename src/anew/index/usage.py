@@ -81,7 +81,10 @@ def _unlinked(folder: str) -> int:
     total = 0
     for at, _, names in os.walk(folder):
         for name in names:
-            stat = os.lstat(os.path.join(at, name))
+            try:
+                stat = os.lstat(os.path.join(at, name))
+            except FileNotFoundError:  # a file that was on its way
+                continue
             if stat.st_nlink == 1:
                 total += stat.st_blocks * 512
     return total

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Mapping
+    from io import FileIO
     from typing import Any
 
     from ..blobs.linked import LinkedFiles
@@ -228,7 +229,7 @@ class Files:
         target = os.fspath(to)
         if os.path.isdir(target):
             target = os.path.join(target, os.path.basename(found[-1].name))
-        _copy_hashed(found[-1].path, target, expect=found[-1].hash)
+        _copy_out(found[-1].path, target, expect=found[-1].hash)
         return target
 
     # -- keeping ----------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ class Files:
     def _keep_file(self, source: str, name: str, about: _About) -> LoggedFile:
         try:
             relative, full = self._place(name, about.save)
-            size, digest = _copy_hashed(source, full, self._contents())
+            size, digest = _keep_copy(source, full, self._contents())
         except OSError as error:
             return self._not_kept(name, source, about, error)
         return self._record(name, relative, full, size, digest, about)
@@ -266,11 +267,12 @@ class Files:
         name = check_file_name(name)
         try:
             relative, full = self._place(name, about.save)
-            temporary = full + ".part"
-            with open(temporary, "wb") as file:
-                file.write(data)
             digest = blake3(data).hexdigest()
-            _put_in_place(temporary, full, os.stat(temporary).st_mode, digest, self._contents())
+            contents = self._contents()
+            with contents.draft(full) as (file, draft):
+                _write_all(file, memoryview(data))
+                set_mode(draft, os.fstat(file.fileno()).st_mode & 0o777 & ~0o222)
+                contents.put(draft, full, digest)
         except OSError as error:
             return self._not_kept(name, "", about, error)
         return self._record(name, relative, full, len(data), digest, about)
@@ -406,59 +408,56 @@ def _is_intact(file: LoggedFile) -> bool:
         return False
 
 
-def _copy_hashed(
-    source: str, target: str, contents: LinkedFiles | None = None, expect: str | None = None
-) -> tuple[int, str]:
-    """Copy in blocks, hashing; the target appears whole or not at all. Returns size and BLAKE3 hash.
+def _keep_copy(source: str, target: str, contents: LinkedFiles) -> tuple[int, str]:
+    """Copy a file, or link to its content if that is stored; the target appears whole. Returns size and BLAKE3 hash."""
+    # Files are read-only: what one program wrote would show in all that share the content.
+    mode = os.stat(source).st_mode & 0o777 & ~0o222
+    linked = contents.link(source, target, mode)
+    if linked is not None:
+        return linked
+    with open(source, "rb", buffering=0) as reading, contents.draft(target) as (writing, draft):
+        size, digest = _copy_hashed(reading, writing)
+        set_mode(draft, mode)
+        contents.put(draft, target, digest)
+    return size, digest
 
-    Args:
-        contents: What the target shares its content with; without it the target is the user's own, and can be written to.
-        expect: The hash that it must have.
-    """
-    from blake3 import blake3
 
-    digest, size = blake3(), 0
+def _copy_out(source: str, target: str, expect: str) -> None:
+    """Copy a file to where it is the user's own and can be written to, verifying its hash; it appears whole or not at all."""
     temporary = f"{target}.{new_id()}.part"
     try:
         with (
             open(source, "rb", buffering=0) as reading,
             open(temporary, "wb", buffering=0) as writing,
         ):
-            buffer = memoryview(bytearray(_BLOCK))
-            while count := reading.readinto(buffer):
-                digest.update(buffer[:count])
-                _write_all(writing, buffer[:count])
-                size += count
-        found = digest.hexdigest()
-        if expect is not None and found != expect:
+            _, found = _copy_hashed(reading, writing)
+        if found != expect:
             from ..errors import CorruptData
 
             raise CorruptData(
                 f"{source} has changed since it was saved: its hash differs.", path=source
             )
-        mode = os.stat(source).st_mode
-        if contents is not None:
-            _put_in_place(temporary, target, mode, found, contents)
-        else:
-            set_mode(temporary, (mode & 0o777) | 0o200)
-            os.replace(temporary, target)
+        set_mode(temporary, (os.stat(source).st_mode & 0o777) | 0o200)
+        os.replace(temporary, target)
     except BaseException:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-    return size, found
 
 
-def _write_all(file: Any, data: memoryview) -> None:
+def _copy_hashed(reading: FileIO, writing: FileIO) -> tuple[int, str]:
+    """Copy in blocks, hashing; the size and BLAKE3 hash of what was copied."""
+    from blake3 import blake3
+
+    digest, size = blake3(), 0
+    buffer = memoryview(bytearray(_BLOCK))
+    while count := reading.readinto(buffer):
+        digest.update(buffer[:count])
+        _write_all(writing, buffer[:count])
+        size += count
+    return size, digest.hexdigest()
+
+
+def _write_all(file: FileIO, data: memoryview) -> None:
     while data:
         data = data[file.write(data) :]
-
-
-def _put_in_place(
-    finished: str, target: str, mode: int, digest: str, contents: LinkedFiles
-) -> None:
-    set_mode(
-        finished, mode & 0o777 & ~0o222
-    )  # what one program wrote would show in all that share it
-    os.replace(finished, target)
-    contents.share(target, digest)

@@ -116,8 +116,8 @@ class Plan:
                 f"leave {name} unset (recorded as {shlex.quote(recipe.variables[name])}): {why}"
             )
         steps += [f"input {state.name}: {state.state}" for state in self.inputs]
-        steps.append(f"run in {plain['working_directory']}: {shlex.join(plain['command'])}")
         steps.append(f"record it in {self.root}")
+        steps.append(f"run in {plain['working_directory']}: {shlex.join(plain['command'])}")
         steps.append("compare every metric with the original's")
         return steps
 

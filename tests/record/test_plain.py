@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from anew.errors import InvalidValue
-from anew.record.plain import find, flatten, from_plain, merge, nest, to_plain
+from anew.record.plain import find, flatten, from_plain, merge, nest, parse_json, to_plain
 
 KEYS = st.text("abc$.é", max_size=4)
 JSON = st.recursive(
@@ -221,3 +221,9 @@ def test_merging_goes_key_by_key_and_leaves_the_new_one_alone() -> None:
     assert into["a"]["c"]["d"] == 2
     assert into["x"] == {"$float": "Infinity"}
     assert new["a"]["c"]["d"] == 1
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "", "{", b"\xff", "9" * 5000])
+def test_what_cannot_be_read_as_json_is_a_value_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_json(text)

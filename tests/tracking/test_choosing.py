@@ -175,6 +175,22 @@ def test_an_id_continues_the_experiment_wherever_it_lies() -> None:
         assert (exp.prefix, exp.name, exp.id) == ("a/b", "b", first[0])
 
 
+@pytest.mark.parametrize("text", ["[" * 100_000, "{", "5", '{"experiment_id": []}'])
+def test_an_id_is_found_beside_an_experiment_whose_identity_cannot_be_read(
+    text: str, root: Path
+) -> None:
+    with opened(name="a/broken") as exp:
+        broken = Path(exp.folder)
+    first = run()
+    for path in broken.glob("journal/*.jsonl"):
+        path.write_text(text)
+    (broken / "metadata.json").write_text(text)
+    with Experiment(resume=first[0], quiet=True) as exp:
+        assert exp.id == first[0]
+    with pytest.raises(NotFound):
+        Experiment(resume="zzzzzzzzzzzz", quiet=True).run.start()
+
+
 def test_the_setting_says_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     first = run()
     monkeypatch.setenv("ANEW_RESUME", "allow")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
 from ..journal.identify import tenants
 from ..journal.sink import Followed
 from ..journal.storage import Journals, Storage
+from ..record.plain import parse_json
 from ..stores.catalog.protocol import Batch, CatalogDamaged, Entry, Known
 from ..stores.open import Stores
 from .state import UNREAD
@@ -215,7 +215,7 @@ class IndexSink:
 def _says(storage: Storage, prefix: str, experiment_id: str) -> bool:
     """Whether the document for people says that this experiment was recorded at this prefix."""
     try:
-        about = json.loads(storage.read("metadata.json", 0, _MOST_ABOUT))
+        about = parse_json(storage.read("metadata.json", 0, _MOST_ABOUT))
         return bool(about["prefix"] == prefix and about["experiment_id"] == experiment_id)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError):
         return False

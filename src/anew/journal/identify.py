@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..record.decode import decode_events
 from ..record.events import Opened
+from ..record.plain import parse_json
 from .storage import Storage
 
 __all__ = ["Tenant", "identify", "tenants"]
@@ -48,8 +48,8 @@ def identify(storage: Storage) -> str | None:
     if not storage.list("journal"):
         return None
     try:  # no opening can be read; the document for people repeats the id
-        return _checked(json.loads(storage.read("metadata.json", 0, _MOST_BYTES))["experiment_id"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+        return _checked(parse_json(storage.read("metadata.json", 0, _MOST_BYTES))["experiment_id"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
 

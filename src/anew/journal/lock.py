@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..record.plain import parse_json
 from .liveness import boot_id, host_name, pid_space, process_started, runs
 
 __all__ = ["locked", "renew"]
@@ -107,7 +108,7 @@ def _is_stale(path: str) -> bool:
     try:
         silent_for = time.time() - os.stat(path).st_mtime
         with open(path, "rb") as file:
-            holder = json.loads(file.read() or b"{}")
+            holder = parse_json(file.read() or b"{}")
     except FileNotFoundError:
         return False
     except ValueError:

@@ -7,6 +7,7 @@ OmegaConf containers, arrays) become mappings and lists; anything else is kept a
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping, MutableSequence
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
-__all__ = ["fields_of", "find", "flatten", "from_plain", "merge", "nest", "to_plain"]
+__all__ = [
+    "fields_of",
+    "find",
+    "flatten",
+    "from_plain",
+    "merge",
+    "nest",
+    "parse_json",
+    "to_plain",
+]
 
 _SCALARS = (str, int, bool, type(None))
 MAX_DEPTH = 50
@@ -25,6 +35,18 @@ _ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 _MAX_INT_BITS = 1023  # beyond, no reader could compare it as a float
 _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 _CIRCULAR = "<contains itself>"
+
+
+def parse_json(text: str | bytes) -> Any:
+    """What JSON out of a file holds.
+
+    Raises:
+        ValueError: It is no JSON, or nested deeper than Python can read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:  # a RuntimeError, which nobody expects of a damaged file
+        raise ValueError(f"nested too deeply: {error}") from None
 
 
 def to_plain(value: Any) -> Any:

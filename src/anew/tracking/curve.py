@@ -8,6 +8,7 @@ import json
 import os
 
 from ..record.checkpoints import is_finite
+from ..record.plain import parse_json
 
 __all__ = ["Curve"]
 
@@ -43,7 +44,7 @@ class Curve:
 
     def _take(self, line: bytes) -> None:
         try:
-            point = json.loads(line)
+            point = parse_json(line)
             value, step = point["m"].get(self._metric), point.get("s")
         except (ValueError, KeyError, AttributeError):
             return

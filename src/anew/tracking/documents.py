@@ -13,6 +13,7 @@ import time
 
 from ..record import encode as encoding
 from ..record.ids import new_id
+from ..record.plain import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def read_identity(path: str) -> dict[str, Any] | None:
             return None
         if data.strip():
             try:
-                found = json.loads(data)
+                found = parse_json(data)
             except ValueError:
                 return None
             return found if _is_identity(found) else None

@@ -7,10 +7,10 @@ is not, the same folder is the same experiment.
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..journal.writer import LEAD
+from ..record.plain import parse_json
 from .documents import read_identity
 from .identity import said_of
 
@@ -84,7 +84,7 @@ def _opened_at(layout: ExperimentLayout, experiment_id: str) -> str:
     for writer in reversed([name for name in layout.writers() if LEAD in name]):
         try:
             with open(layout.events(writer), "rb") as file:
-                line = json.loads(file.readline(_MOST_BYTES))
+                line = parse_json(file.readline(_MOST_BYTES))
         except (OSError, ValueError):
             continue
         if isinstance(line, dict) and line.get("experiment_id") == experiment_id:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from ..errors import InvalidName
@@ -17,6 +16,7 @@ from ..record.names import (
     numbered,
     split_number,
 )
+from ..record.plain import parse_json
 from ..record.secrets import MASK, mask_text
 from .documents import read_identity
 
@@ -109,7 +109,7 @@ class Known:
                 continue
             try:
                 with open(self.layout.events(writer), "rb") as file:
-                    line = json.loads(file.readline(16 << 20))
+                    line = parse_json(file.readline(16 << 20))
             except (OSError, ValueError):
                 continue
             if isinstance(line, dict) and line.get("k") == "opened":
@@ -262,8 +262,8 @@ def said_of(root: RootLayout, experiment_id: str) -> Iterator[dict[str, Any]]:
             continue
         for line in reversed(lines):
             try:
-                found = json.loads(line)
-            except (ValueError, RecursionError):
+                found = parse_json(line)
+            except ValueError:
                 continue
             if isinstance(found, dict) and found.get("experiment_id") == experiment_id:
                 yield found

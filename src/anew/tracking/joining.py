@@ -9,9 +9,8 @@ place in the order of openings.
 
 from __future__ import annotations
 
-import json
-
 from ..errors import InvalidSetting
+from ..record.plain import parse_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def find_joined(
     """
     global _joined_as, _count
     try:
-        wanted = json.loads(setting)
+        wanted = parse_json(setting)
         root, prefix = str(wanted.get("root", "")), str(wanted.get("prefix", ""))
     except (ValueError, AttributeError):
         raise InvalidSetting(

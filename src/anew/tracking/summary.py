@@ -6,12 +6,12 @@ drawn from samples of the file, and the summary says so.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 
 from ..errors import InvalidSetting
 from ..record.names import split_number
+from ..record.plain import parse_json
 from ..settings import load_settings
 
 TYPE_CHECKING = False
@@ -146,7 +146,7 @@ def _collect(data: bytes, curves: dict[str, list[float]]) -> None:
     for line in data.split(b"\n"):
         if line:
             try:
-                metrics: dict[str, Any] = json.loads(line)["m"]
+                metrics: dict[str, Any] = parse_json(line)["m"]
                 for name, value in metrics.items():
                     curves.setdefault(name, []).append(float(value))
             except (ValueError, KeyError, TypeError):
@@ -163,7 +163,7 @@ def last_step(path: str) -> int | None:
         return None
     for line in reversed(lines):
         try:
-            step = json.loads(line).get("s")
+            step = parse_json(line).get("s")
         except (ValueError, AttributeError):
             continue
         if isinstance(step, int):
@@ -216,7 +216,7 @@ def _steps(data: bytes) -> list[int]:
     steps = []
     for line in data.split(b"\n"):
         try:
-            step = json.loads(line).get("s")
+            step = parse_json(line).get("s")
         except (ValueError, AttributeError):
             continue
         if isinstance(step, int):

@@ -20,6 +20,7 @@ from types import TracebackType
 
 from anew.blobs.protocol import Blobs
 from anew.errors import WeightsError
+from anew.record.plain import parse_json
 
 __all__ = ["GRACE", "Lease", "active_leases", "condemn", "condemned", "pardon"]
 
@@ -87,7 +88,7 @@ def active_leases(blobs: Blobs, grace: float) -> list[str]:
     active = []
     for blob in blobs.list(LEASES):
         try:
-            body = json.loads(blobs.read(blob.key))
+            body = parse_json(blobs.read(blob.key))
         except FileNotFoundError:
             continue
         except ValueError:

@@ -12,6 +12,7 @@ from anew.address import parse_address
 from anew.blobs.opening import open_blobs
 from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData, NotFound, UnknownFormat, WeightsError
+from anew.record.plain import parse_json
 
 __all__ = ["BLOCK_SIZE", "FORMAT", "open_weights", "read_format", "write_format"]
 
@@ -52,7 +53,7 @@ def read_format(blobs: Blobs) -> int:
             name=blobs.url,
         ) from None
     try:
-        body = json.loads(data)
+        body = parse_json(data)
         kind, version, block = body["format"], int(body["version"]), int(body.get("block_size", 0))
     except (ValueError, KeyError, TypeError) as error:
         raise CorruptData(

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from anew.errors import CorruptData, InvalidValue, UnknownFormat
+from anew.record.plain import parse_json
 from anew.record.secrets import mask_secrets, mask_text
 from anew.weights.structure import from_plain, to_plain
 
@@ -249,7 +250,7 @@ def to_json(value: Any, where: str) -> str:
 
 def from_json(text: str) -> Any:
     """The value that `to_json` was given."""
-    return from_plain(json.loads(text))
+    return from_plain(parse_json(text))
 
 
 _COMMITS = msgspec.msgpack.Decoder(_CommitRecord)

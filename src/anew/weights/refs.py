@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData
 from anew.record.names import natural
+from anew.record.plain import parse_json
 from anew.weights.names import to_folder, to_name
 
 __all__ = ["HEADS", "TAGS", "Ref", "RefStore"]
@@ -105,7 +106,7 @@ class RefStore:
         path = self._path(name, version)
         data = self._blobs.read(path)
         try:
-            body = json.loads(data)
+            body = parse_json(data)
             return Ref(
                 name, version, body["commit"], body["time"], body["reason"], body.get("message", "")
             )

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 from anew.errors import InvalidName, NotFound, WeightsError
+from anew.record.plain import parse_json
 from anew.weights.bundle import Weights
 from anew.weights.changes import Diff, Status, compare, staged_changes
 from anew.weights.collect import Collected, collect
@@ -135,7 +136,7 @@ class Repository:
                 previous = self._history.tensors_before(head)
                 if update and head is not None and not stager.entries:
                     stager.keep({e.name: e for e in self._history.tree(head).tensors})
-                    stager.structure.update(json.loads(self._history.tree(head).structure))
+                    stager.structure.update(parse_json(self._history.tree(head).structure))
                 stager.add(ready, previous)
             except BaseException:
                 stager.close()
@@ -432,7 +433,7 @@ class Repository:
 
     def _head(self) -> dict[str, str]:
         try:
-            body = json.loads(self._blobs.read(_HEAD))
+            body = parse_json(self._blobs.read(_HEAD))
             if isinstance(body, dict) and ("branch" in body or "commit" in body):
                 return body
         except (FileNotFoundError, ValueError):

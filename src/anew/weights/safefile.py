@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from anew.errors import CorruptData, InvalidValue
+from anew.record.plain import parse_json
 from anew.weights.dtypes import SAFETENSORS, itemsize
 from anew.weights.source import Source
 
@@ -39,7 +40,7 @@ def read(path: Path) -> tuple[dict[str, Source], dict[str, str]]:
         if size < 8 or start > min(size, _LONGEST_HEADER):
             raise _broken(path, "its header is longer than the file")
         try:
-            header = dict(json.loads(file.read(start - 8)))
+            header = dict(parse_json(file.read(start - 8)))
             metadata = dict(header.pop("__metadata__", None) or {})
         except (ValueError, TypeError, AttributeError) as error:
             raise _broken(path, f"its header cannot be read ({error})") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from anew.errors import CorruptData, InvalidValue, NotFound, WeightsError
+from anew.record.plain import parse_json
 from anew.weights.bundle import Weights, closest, strided
 from anew.weights.codec import Bytes
 from anew.weights.dtypes import itemsize, numpy_dtype
@@ -53,7 +53,7 @@ class Snapshot(Mapping[str, Any]):
     @cached_property
     def structure(self) -> dict[str, Any]:
         """The plain forms of nested values; see `Weights.structure`."""
-        return dict(json.loads(self.tree.structure))
+        return dict(parse_json(self.tree.structure))
 
     @cached_property
     def dtypes(self) -> dict[str, str]:

@@ -120,8 +120,10 @@ def ask_everything(root: Path, sown: dict[str, list[str]], out: Path, *, every: 
                 assert result.exit_code in FORESEEN
         named = " ".join(f"{one.prefix} {one.path}" for one in store.doctor())
         missed = {
-            p: plan for p, plan in sown.items() if len(set(plan) - HARMLESS) and p not in named
-        }
+            p: plan
+            for p, plan in sown.items()
+            if len(set(plan) - HARMLESS) and p not in named and os.path.lexists(root / p)
+        }  # what was renamed is not called so any more
         missed = {
             p: plan for p, plan in missed.items() if plan[0] in DAMAGES and plan[0] not in HARMLESS
         }

@@ -39,7 +39,10 @@ def test_no_request_that_fits_the_document_breaks_the_server(server, operations,
     (route,) = (one for one in ROUTES if one.name == name)
     operation = operations[route.method, route.path.replace(":path}", "}")]
 
-    @settings(max_examples=200, suppress_health_check=list(HealthCheck), database=None)
+    # The same requests each time, so that a run judges the code and not the draw.
+    @settings(
+        max_examples=200, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(case=operation.as_strategy())
     def ask(case: schemathesis.Case) -> None:
         sent = case.as_transport_kwargs(base_url="http://127.0.0.1:5700")

@@ -373,6 +373,10 @@ class CatalogContract:
             offset = page.next
         assert seen == ["id4", "id3", "id2", "id1", "id0"]
         assert self.ask(catalog, limit=0).ids == []
+        for most in (2**63 - 1, 2**63, 10**30):
+            assert self.ask(catalog, limit=most).ids == self.ask(catalog).ids
+            assert self.ask(catalog, limit=5, offset=most).ids == []
+            assert self.names(catalog, "metric", limit=most) == self.names(catalog, "metric")
         assert self.ask(catalog, offset=9).ids == []
 
     def test_columns_hold_what_was_recorded(self, catalog: Catalog) -> None:

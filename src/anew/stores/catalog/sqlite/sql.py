@@ -32,6 +32,9 @@ __all__ = [
 ]
 
 
+_MOST_ROWS = 2**63 - 1
+
+
 class Form(IntEnum):
     """What a piece is to its neighbours: whether it needs brackets among them."""
 
@@ -79,7 +82,9 @@ class Query(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, order=tuple(order))
 
     def first(self, limit: int | None) -> Query:
-        """At most `limit` of the rows; all, if that is None."""
+        """At most `limit` of the rows; all, if that is None or more than SQLite can count."""
+        if limit is not None and limit > _MOST_ROWS:
+            limit = None
         return msgspec.structs.replace(self, limit=limit)
 
     def sql(self) -> Sql:

@@ -64,13 +64,13 @@ def files(
         view = store.get(experiment)
         if freed and (save is not None or cat):
             raise click.UsageError("The bytes of freed files are gone: --freed only lists them.")
-        found = [one for one in (view.files.freed if freed else view.files) if _fits(one, patterns)]
+        gone = view.files.freed
+        found = [one for one in (gone if freed else view.files) if _fits(one, patterns)]
         values = [
             one
             for one in ([] if freed or save is not None or cat else view.values())
             if not patterns or any(fnmatchcase(one.name, pattern) for pattern in patterns)
         ]
-        gone = view.files.freed
         if patterns and not found and not values:
             raise NotFound(
                 f"{view.id} has no file that fits {', '.join(map(repr, patterns))}; "
@@ -114,27 +114,33 @@ def files(
             "id": view.id,
             "values": [value_document(one) for one in values],
             "files": [
-                {
-                    "id": one.id,
-                    "name": one.name,
-                    "prefix": one.prefix,
-                    "path": None if freed or one.local_path is None else str(one.local_path),
-                    "size": one.size,
-                    "hash": one.hash,
-                    "step": one.step,
-                    "time": one.time,
-                    "metadata": one.metadata,
-                    "folder": one.folder,
-                    "checkpoint": one.checkpoint,
-                    "freed_at": one.freed_at,
-                    **({} if saved is None else {"saved": str(saved[index])}),
-                }
+                _document(one, None if saved is None else saved[index])
                 for index, one in enumerate(found)
             ],
         },
         ids=[str(one) for one in saved or ()] or [str(one.local_path or one.name) for one in found],
         table=table,
     )
+
+
+def _document(one: FileView, saved: Path | None) -> dict[str, object]:
+    """A file as JSON; `saved` is where a copy of it went."""
+    there = one.freed_at is None and one.local_path is not None
+    return {
+        "id": one.id,
+        "name": one.name,
+        "prefix": one.prefix,
+        "path": str(one.local_path) if there else None,
+        "size": one.size,
+        "hash": one.hash,
+        "step": one.step,
+        "time": one.time,
+        "metadata": one.metadata,
+        "folder": one.folder,
+        "checkpoint": one.checkpoint,
+        "freed_at": one.freed_at,
+        **({} if saved is None else {"saved": str(saved)}),
+    }
 
 
 def _table(face: Face, found: list[FileView]) -> None:

@@ -53,6 +53,13 @@ def test_a_sort_takes_it_too(store: Store) -> None:
     assert found == ["a/both/x", "a/cfg/lr0.1", "a/par/lr0.1", "a/cfg/lr0.01", "a/par/lr0.01"]
 
 
+def test_a_column_that_there_is_not_suggests_those_that_there_are(store: Store) -> None:
+    with pytest.raises(QueryError) as caught:
+        store.list(sort="-nosuch")
+    assert caught.value.suggestion
+    assert "nosuch" not in caught.value.suggestion
+
+
 def test_configuration_keys_are_columns_of_frames(store: Store) -> None:
     frame = store.list("project == 'cfg'", sort="prefix").to_pandas()
     assert frame["config.opt.lr"].tolist() == [0.01, 0.1]

@@ -66,6 +66,7 @@ _ELSEWHERE = {
     "login": "nothing: there is no account",
     "mv": "`anew move EXPERIMENT PREFIX`",
     "rename": "`anew move EXPERIMENT PREFIX`",
+    "search": "`anew list FILTER`",
     "sweep": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
     "sync": "`anew forward`, which sends experiments to other trackers",
     "trash": "`anew restore --list`",

@@ -238,7 +238,11 @@ def _no_field(name: str, field: Field, names: KnownNames, text: str) -> QueryErr
     near = nearest(name, [*known, *COLUMNS, *SECTIONS])
     best = max((_alike(name, one) for one in near), default=0.0)
     suggestions += [known.get(one, one) for one in near if _alike(name, one) >= best]
-    if not suggestions and len(field.parts) == 1:
+    if (
+        not suggestions and text.strip().lstrip("-+") == field.text
+    ):  # a column, where no text can be meant
+        suggestions += list(dict.fromkeys(known.values()))[:3]
+    elif not suggestions and len(field.parts) == 1:
         suggestions.append(f"'{name}' (put strings in quotes)")
     return mistake(
         f"There is no field {field.text!r}.",

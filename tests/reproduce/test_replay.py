@@ -29,7 +29,7 @@ def test_a_seeded_program_comes_back_bit_for_bit_as_a_child_experiment(project, 
     assert result.judgement.verdict is Verdict.IDENTICAL
     assert [m.metric for m in result.judgement.metrics] == ["loss"]
     assert result.judgement.metrics[0].matched == 20
-    assert result.judgement.left_out["train/time"] == "it measures time or speed"
+    assert [m.metric for m in result.judgement.apart] == ["train/time"]
     assert result.judgement.differences == []
     child = project.view(result.prefix)
     assert (child.parent, child.relation) == (project.view().id, "reproduces")

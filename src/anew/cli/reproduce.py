@@ -373,6 +373,12 @@ def _show(face: Face, judgement: Judgement, *, differences: bool = True) -> None
                 Column("", [one_line(row[3]) for row in rows], least=20, weight=1),
             ]
         )  # fmt: skip
+    if judgement.apart:
+        shown = ", ".join(
+            f"{one_line(m.metric)} {'same' if m.verdict.value == 'IDENTICAL' else m.verdict.value.lower()}"
+            for m in judgement.apart
+        )
+        face.out.say(f"times and speeds, which do not count: {shown} (-m PATTERN lets them count)")
     quiet = {
         name: why for name, why in judgement.left_out.items() if not name.startswith("system/")
     }

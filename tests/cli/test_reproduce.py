@@ -212,7 +212,7 @@ def test_reproduce_as_json_is_one_document(project):
     document = json.loads(done.stdout)
     assert document["verdict"] == "DIVERGED"
     assert document["metrics"]["loss"]["step"] == 0
-    assert document["differences"][0]["kind"] == "seed"
+    assert document["explanation"]["cause"] == "not deterministic"
     assert document["left_out"] == {}
     assert list(document["apart"]) == ["train/time"]
     assert document["child_prefix"] == "lab/toy-again-1"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..record.status import Status
 from .differences import InputDifference, Side, captured_differences
+from .explanation import Explanation, not_looked_at
 from .names import chosen
 from .series import curves_of, curves_of_recipe
 from .verdict import Curve, MetricVerdict, Tolerance, Verdict, judge, overall
@@ -32,6 +33,8 @@ class Judgement:
         left_out: Metrics that were not compared, each with the reason.
         differences: What was captured of both and is not the same, the likeliest to matter first.
         notes: What else to know, such as that one of the two failed.
+        explanation: Why they differ, where further re-runs have shown it.
+        unknown: What may have decided the result and was not captured of the first.
     """
 
     verdict: Verdict
@@ -46,6 +49,8 @@ class Judgement:
     differences: list[InputDifference] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     sides: tuple[str, str] = ("the original", "the re-run")
+    explanation: Explanation | None = None
+    unknown: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -66,6 +71,8 @@ class Judgement:
             "left_out": self.left_out,
             "differences": [d.to_dict() for d in self.differences],
             "notes": self.notes,
+            "explanation": self.explanation.to_dict() if self.explanation else None,
+            "unknown": self.unknown,
         }
 
 
@@ -137,6 +144,7 @@ def compare(
         differences=captured_differences(side_of(a), side_of(b), sides),
         notes=_notes(a, b, sides),
         sides=sides,
+        unknown=not_looked_at(a.captured) if verdict is Verdict.DIVERGED else [],
     )
 
 

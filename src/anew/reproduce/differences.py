@@ -217,10 +217,7 @@ def _sum(fact: Mapping[str, Any] | None) -> str | None:
 def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
     x, y = a.fact("seeds"), b.fact("seeds")
     seed_a, seed_b = x.get("seed"), y.get("seed")
-    if seed_a is None and seed_b is None:
-        text = "neither set a seed: seed_everything was never called"
-        yield InputDifference("seed", "seed", None, None, "likely", text)
-    elif seed_a != seed_b:
+    if seed_a != seed_b:
         yield InputDifference(
             "seed", "seed", seed_a, seed_b, "likely", f"the seed: {seed_a} → {seed_b}"
         )
@@ -235,13 +232,15 @@ def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference
         for library in sorted({*states_a} & {*states_b})
         if states_a[library] != states_b[library]
     ]
-    if others and not (seed_a is None and seed_b is None):
+    if others:
         names = ", ".join(others)
         a_states, b_states = (
             {one: states[one] for one in others} for states in (states_a, states_b)
         )
-        text = f"the random state of {names} was not the same"
-        yield InputDifference("random state", names, a_states, b_states, "likely", text)
+        text = f"the random state of {names} was not the same when the experiment was opened"
+        # A program that seeds itself may do so later.
+        weight: Weight = "possible" if seed_a is None and seed_b is None else "likely"
+        yield InputDifference("random state", names, a_states, b_states, weight, text)
 
 
 _SEED = re.compile(r"(^|[._])(random_?)?(seed|state)$", re.IGNORECASE)
@@ -258,8 +257,7 @@ def _seeds_once(
             yield one
     for one in seeds:
         explained = one.what == "seed" and any(
-            (one.a is None and one.b is None) or (one.a, one.b) == (other.a, other.b)
-            for other in given
+            (one.a, one.b) == (other.a, other.b) for other in given
         )
         # Other seeds make other random states.
         follows = one.kind == "random state" and bool(changed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from anew.reproduce.comparison import Judgement
 from anew.reproduce.differences import InputDifference, Side, captured_differences
+from anew.reproduce.judgement import Judgement
 from anew.reproduce.verdict import Verdict
 from anew.reproduce.words import difference_lines
 

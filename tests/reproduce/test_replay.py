@@ -74,7 +74,11 @@ def test_a_program_that_gives_another_result_each_time_is_proven_not_to_be_deter
     project.run()
     (result,) = project.reproduce(monkeypatch, explained=True)
     explanation = result.judgement.explanation
-    assert (explanation.cause, explanation.metric, explanation.step) == ("not deterministic", "loss", 0)
+    assert (explanation.cause, explanation.metric, explanation.step) == (
+        "not deterministic",
+        "loss",
+        0,
+    )
     with Store(project.root) as store:
         assert len(store.list(reproductions=True)) == 3
 

@@ -204,7 +204,11 @@ def test_times_are_told_apart_unless_they_are_asked_for():
         ("epoch_time", [0.9, 1.1], True),
         ("step_ms", [900.0, 1900.0], True),
         ("step_time", [900.0, 1900.0], True),  # milliseconds without saying so
-        ("survival_time", [30.0, 40.0], True),  # below the steps of milliseconds: it could be; it is told apart
+        (
+            "survival_time",
+            [30.0, 40.0],
+            True,
+        ),  # below the steps of milliseconds: it could be; it is told apart
         ("episode/duration", [0.2, 9000.0], False),
         ("survival_time", [-1.0, 0.5], False),
         ("elapsed_hours", [0.0001, 0.9], False),

@@ -14,7 +14,7 @@ from .output import Column
 from .words import one_line
 
 if TYPE_CHECKING:
-    from ..reproduce.comparison import Judgement
+    from ..reproduce.judgement import Judgement
     from ..reproduce.live import Live
     from ..reproduce.plan import Plan
     from ..reproduce.replay import Replayed

@@ -107,8 +107,8 @@ class ExperimentView:
         """Whether it was ended from outside before its time: cancelled, killed, or gone without a word."""
         if self.status is not Status.FAILED:
             return self.status is Status.CANCELLED
-        failed = [one for one in self._state.deciding() if one.status is Status.FAILED]
-        return any(one.by == "reader" for one in failed)
+        deciding = self._state.deciding()
+        return any(one.by == "reader" or not one.status.ended for one in deciding)
 
     @property
     def created_at(self) -> float:

@@ -171,7 +171,9 @@ def place_inputs(
                     "program find it in its working directory or by an argument."
                 )
             continue
-        whole = os.path.isdir(target) and not os.path.islink(target)  # the commit may have a part of a folder
+        whole = os.path.isdir(target) and not os.path.islink(
+            target
+        )  # the commit may have a part of a folder
         if os.path.lexists(target) and not whole:
             continue
         inside = _inside(recipe, path)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,7 +18,7 @@ from ..provenance.variables import PLACE
 from ..record.captures import unchanged
 from ..record.plain import flatten
 
-__all__ = ["InputDifference", "captured_differences"]
+__all__ = ["InputDifference", "Side", "Weight", "by_weight", "captured_differences"]
 
 Weight = Literal["likely", "possible", "unlikely"]
 _ORDER = {"likely": 0, "possible": 1, "unlikely": 2}
@@ -126,6 +126,11 @@ def captured_differences(
         *_variables(a, b),
         *_hardware(a, b),
     ]
+    return by_weight(found)
+
+
+def by_weight(found: Iterable[InputDifference]) -> list[InputDifference]:
+    """Differences with the likeliest to matter first, as they were among those that are as likely."""
     return sorted(found, key=lambda difference: _ORDER[difference.weight])
 
 
@@ -340,9 +345,9 @@ def _python(a: Side, b: Side) -> Iterator[InputDifference]:
 
 
 def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
-    x, y = a.fact("variables"), b.fact("variables")
     if "variables" not in a.captured or "variables" not in b.captured:
         return
+    x, y = a.fact("variables"), b.fact("variables")
     for name in sorted({*x, *y}):
         if x.get(name) != y.get(name) and not PLACE.match(name):
             weight: Weight = (
@@ -350,6 +355,19 @@ def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
             )
             text = f"the variable {name}: {x.get(name, 'not set')} → {y.get(name, 'not set')}"
             yield InputDifference("variable", name, x.get(name), y.get(name), weight, text)
+    hashed_a, hashed_b = a.fact("variables_hashed"), b.fact("variables_hashed")
+    if not hashed_a or hashed_a.get("") != hashed_b.get(""):  # hashed with other keys
+        return
+    for name in sorted({*hashed_a, *hashed_b}):
+        if hashed_a.get(name) != hashed_b.get(name) and name not in x and name not in y:
+            states = [_set(hashed, name) for hashed in (hashed_a, hashed_b)]
+            same = " to another value" if states[0] == states[1] else ""
+            text = f"the variable {name}: {states[0]} → {states[1]}{same} (values are not recorded)"
+            yield InputDifference("variable", name, states[0], states[1], "possible", text)
+
+
+def _set(hashed: Mapping[str, Any], name: str) -> str:
+    return "set" if name in hashed else "not set"
 
 
 def _hardware(a: Side, b: Side) -> Iterator[InputDifference]:

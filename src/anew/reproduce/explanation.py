@@ -9,39 +9,12 @@ that the program is not deterministic, and where.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
+from .judgement import Explanation, Judgement
 from .verdict import MetricVerdict, Verdict
 
-if TYPE_CHECKING:
-    from .comparison import Judgement
-
-__all__ = ["Explanation", "explain", "not_looked_at"]
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """What several re-runs of one experiment have shown.
-
-    Attributes:
-        cause: "inputs" where the re-runs are the same and something captured differs from the original; "not captured"
-            where they are the same and nothing captured differs; "not deterministic" where they part; "ends" where one
-            of them failed.
-        runs: How many re-runs were held against each other.
-        metric: The metric that parts first, at `step`, where the program is not deterministic.
-        text: A sentence.
-    """
-
-    cause: Literal["inputs", "not captured", "not deterministic", "ends"]
-    runs: int
-    text: str
-    metric: str | None = None
-    step: int | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and the record."""
-        return {k: v for k, v in self.__dict__.items() if v is not None}
+__all__ = ["explain", "not_looked_at"]
 
 
 def explain(original: Judgement, among: Sequence[Judgement]) -> Explanation:
@@ -68,7 +41,9 @@ def explain(original: Judgement, among: Sequence[Judgement]) -> Explanation:
         return Explanation(
             "inputs", runs, f"{same}; the cause is among what differs, or was not captured"
         )
-    return Explanation("not captured", runs, f"{same}; the cause is something that was not captured")
+    return Explanation(
+        "not captured", runs, f"{same}; the cause is something that was not captured"
+    )
 
 
 def not_looked_at(captured: dict[str, Any]) -> list[str]:

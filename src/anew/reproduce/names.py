@@ -23,7 +23,8 @@ _ITEMS = (
     r"records?|words?|seq(uence)?s?|req(uest)?s?|items?|points?|[kmg]?i?b(ytes?)?|t?g?flops?|env_?steps?)"
 )
 _DURATION = re.compile(
-    _BEGIN + r"(time(d|_?stamp)?|timing|wall([_-]?(clock|time))?|clock|elapsed|duration|runtime|latency|"
+    _BEGIN
+    + r"(time(d|_?stamp)?|timing|wall([_-]?(clock|time))?|clock|elapsed|duration|runtime|latency|"
     r"(milli|micro|nano)?sec(ond)?s?|ms|us|ns|msecs?|min(ute)?s|h(ou)?rs?|"
     r"(?P<left>eta([_-]?(s|sec(ond)?s?|min(ute)?s?|h(ours?)?))?$)|"
     r"(epoch|step|iter|batch|load|data|forward|backward|total|train|eval|val|elapsed)[_-]s)" + _END,
@@ -76,7 +77,9 @@ def measure(metric: str) -> Measure | None:
         return None
     if found["left"] or "stamp" in found[0].lower():
         return Measure("its name says a time")
-    units = (seconds for seconds, words in _UNITS if re.search(f"{_BEGIN}({words}){_END}", spaced, re.I))
+    units = (
+        seconds for seconds, words in _UNITS if re.search(f"{_BEGIN}({words}){_END}", spaced, re.I)
+    )
     scale = next(units, 1.0)
     return Measure("its name says a time", scale)
 
@@ -97,7 +100,9 @@ def agrees_with_clock(kind: Measure, curve: Curve, started: float) -> bool:
     if bool((values * kind.seconds <= within).all()):
         return True
     # Many log milliseconds under a name without a unit; values below one are none.
-    return kind.seconds == 1.0 and float(values.min()) >= 1.0 and bool((values * 1e-3 <= within).all())
+    return (
+        kind.seconds == 1.0 and float(values.min()) >= 1.0 and bool((values * 1e-3 <= within).all())
+    )
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class Recipe:
         user: Who recorded it, as the record says; with `host`, the machine.
         is_own: Whether that is this user, on this machine, as far as it can be proven (see `provenance.mark`).
         opened_as: What the program called the experiment; None if it was recorded from outside.
+        is_worker: Whether a worker process of the program opened it.
         nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
     """
@@ -60,6 +61,7 @@ class Recipe:
     commit: str | None
     patch: bytes
     opened_as: str | None
+    is_worker: bool
     nth: int
     repeat: int
     git: Mapping[str, Any]
@@ -165,6 +167,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         commit=commit,
         patch=patch,
         opened_as=_text(recorded.get("opened_as")),
+        is_worker=recorded.get("worker") is True,
         nth=_whole(recorded.get("nth")),
         repeat=_whole(recorded.get("repeat")),
         git=git,

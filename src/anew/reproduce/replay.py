@@ -15,10 +15,11 @@ from ..provenance.variables import PLACE, chosen_variables
 from ..store import Store
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep
-from .comparison import Judgement, compare
+from .comparison import compare
 from .data import Checkout, InputState, check_inputs, link_into, place_inputs
 from .explanation import explain
 from .figure import draw
+from .judgement import Judgement
 from .live import Live
 from .packages import Python, make_environment
 from .plan import OF_THIS_MACHINE, Plan, free_prefix
@@ -127,7 +128,9 @@ def replay(
         kept_in = _kept_in(store, plan, stack)
         made = _Made(plan, stack, strict=strict, say=say)
 
-        def judged(a: ExperimentView, b: ExperimentView, of: Store, *, reproduced: bool) -> Judgement:
+        def judged(
+            a: ExperimentView, b: ExperimentView, of: Store, *, reproduced: bool
+        ) -> Judgement:
             return compare(
                 of, a, b, other=kept_in, tolerance=tolerance, only=only, ignore=ignore, reproduced=reproduced,
                 sides=("the original", "the re-run") if reproduced else ("one re-run", "the other"),
@@ -151,9 +154,13 @@ def replay(
             if explained and times == 1 and judgement.verdict is Verdict.DIVERGED:
                 say("running it once more, to tell whether the program gives the same twice")
                 again, _, _ = run_one()
-                among = [judged(kept_in.get(child.id), kept_in.get(again.id), kept_in, reproduced=False)]
+                among = [
+                    judged(kept_in.get(child.id), kept_in.get(again.id), kept_in, reproduced=False)
+                ]
             elif number and first is not None:
-                among.append(judged(kept_in.get(first), kept_in.get(child.id), kept_in, reproduced=False))
+                among.append(
+                    judged(kept_in.get(first), kept_in.get(child.id), kept_in, reproduced=False)
+                )
             first = first or child.id
             if among and judgement.verdict is Verdict.DIVERGED:
                 judgement = replace(judgement, explanation=explain(judgement, among))
@@ -325,6 +332,7 @@ def _run_once(
         }
         if recipe.opened_as is not None:
             join |= {"as": recipe.opened_as, "nth": recipe.nth, "repeat": recipe.repeat}
+            join |= {"worker": True} if recipe.is_worker else {}
         live = Live(child.folder, curves, tolerance)
 
         def meanwhile() -> None:

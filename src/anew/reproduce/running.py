@@ -321,7 +321,9 @@ def _end_what_is_left(pid: int, environ: Mapping[str, str]) -> None:
     for one in psutil.process_iter():
         try:
             ours = os.getsid(one.pid) == pid or (
-                token is not None and one.pid != os.getpid() and one.environ().get("ANEW_JOIN") == token
+                token is not None
+                and one.pid != os.getpid()
+                and one.environ().get("ANEW_JOIN") == token
             )
             if ours and one.pid != os.getpid():
                 one.kill()

@@ -52,9 +52,7 @@ def _by_rank(points: SeriesPoints) -> Series:
         return one
     ranks = np.array([_rank(writer) for writer in points.writers], np.int64)
     order = np.lexsort((ranks[points.origins], one.steps))  # stable: as each wrote them
-    return replace(
-        one, steps=one.steps[order], times=one.times[order], values=one.values[order]
-    )
+    return replace(one, steps=one.steps[order], times=one.times[order], values=one.values[order])
 
 
 _RANK = re.compile(r"-rank(\d+)-")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .comparison import Judgement
+from .judgement import Judgement
 from .live import Live
 from .verdict import MetricVerdict, Verdict
 

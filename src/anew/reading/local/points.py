@@ -78,7 +78,9 @@ def read_points(
         series += [
             one
             for name in columns.names
-            if (one := series_of(columns, place.experiment_id, name, question, calls, new, origins)).total
+            if (
+                one := series_of(columns, place.experiment_id, name, question, calls, new, origins)
+            ).total
             or since is None
         ]
         problems += [str(problem) for problem in columns.problems]

@@ -28,12 +28,15 @@ class Access:
         hosts: Names that the server goes by, beside those of this machine itself.
         addresses: Whether it may also be called by any address, as it is where a network is trusted.
         role: What callers may do.
+        origins: Where else pages may come from that call it, such as `https://hub.example.org` for a proxy that sends
+            another Host than the browser's.
     """
 
     user: str
     hosts: frozenset[str] = frozenset()
     addresses: bool = False
     role: Role = Role.OWNER
+    origins: frozenset[str] = frozenset()
 
     def admit(self, request: Request, route: Route) -> Caller:
         """Who calls.
@@ -79,11 +82,11 @@ class Access:
             "--allow-host NAME if it is to.",
         )
 
-    @staticmethod
-    def _check_origin(request: Request) -> None:
+    def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        if not own and origin not in self.origins:
             raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")
         if site is not None and site not in ("same-origin", "none"):
             raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from anew.server.page import is_built
+from anew.server.static import is_built
 
 from .roots import record_grid
 

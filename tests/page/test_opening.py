@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from anew.server.page import PAGE, POLICY
+from anew.server.static import PAGE, POLICY
 
 from .roots import record
 

@@ -25,8 +25,8 @@ from anew.record.edits import DeleteEdit, Edit
 from anew.server.access import Access
 from anew.server.app import MOST_BODY, make_app
 from anew.server.callers import Role
-from anew.server.page import PAGE
 from anew.server.routes import Nothing, Route
+from anew.server.static import PAGE
 from anew.server.table import API, ROUTES
 from serving import Answer, InProcess, place_of
 

@@ -3,7 +3,7 @@
 import { pathOf, routeOf, type Route } from "./route";
 import { readState, USUAL, writeState, type LinkState } from "./state";
 
-/** Where the page begins: the document says so, see `server/page.py`. */
+/** Where the page begins: the document says so, see `server/static.py`. */
 export const BASE = new URL(document.baseURI);
 
 class Link {

@@ -21,10 +21,10 @@ from ..reading.wire import decode
 from .access import Access
 from .callers import Role
 from .openapi import openapi
-from .page import PAGE
 from .place import Place
 from .replies import MSGPACK, Denied, refused, replied
 from .routes import Call, Nothing, Route
+from .static import PAGE
 from .table import API, ROUTES
 
 __all__ = ["MOST_BODY", "document", "make_app"]

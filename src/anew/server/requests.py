@@ -71,9 +71,9 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
     def _wanted(self) -> tuple[str | Wanted, ...]:
         if not self.group:
             return self.columns
-        given = (*self.of, *("mean",) * len(self.columns))
         return tuple(
-            Wanted(parse_field(one), of) for one, of in zip(self.columns, given, strict=False)
+            Wanted(parse_field(one), self.of[at] if at < len(self.of) else "mean")
+            for at, one in enumerate(self.columns)
         )
 
 

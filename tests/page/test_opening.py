@@ -76,11 +76,11 @@ def test_a_server_that_is_gone_is_said_and_found_again(show, opened, tmp_path):
     page = opened(made)
     page.get_by_text("1 experiment").wait_for()
     made.stop()
-    page.get_by_text("The server does not answer").wait_for()
+    page.locator(".banner").wait_for()
     record(tmp_path, 0.1, 8, 1)
     made.again()
     page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
-    page.get_by_text("The server does not answer").wait_for(state="detached")
+    page.locator(".banner").wait_for(state="detached")
     page.wrong[:] = [one for one in page.wrong if "ERR_" not in one]
 
 

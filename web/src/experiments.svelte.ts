@@ -4,7 +4,7 @@
  * Rows are fetched in pages as they come into view and kept while they are near. A change fetches the rows that it is about.
  */
 
-import { get, Refused, type Schemas } from "./api";
+import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
@@ -245,7 +245,7 @@ function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | n
 
 /** Where in the filter that was typed a refusal points, and what it says. */
 export function mistakeIn(error: Error | null): { readonly message: string; readonly at: number | null; readonly suggestion: string | null } | null {
-  if (error === null) return null;
+  if (error === null || error instanceof Unreachable) return null; // the connection's banner says so
   if (!(error instanceof Refused) || error.problem.code !== "QueryError") return { message: error.message, at: null, suggestion: null };
   const { position, suggestion } = error.problem;
   const at = position === null || position === undefined ? null : position - BEFORE_FILTER;

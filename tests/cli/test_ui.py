@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from anew.cli.main import cli
 from anew.cli.ui import elsewhere, has_browser
 
-URL = "http://127.0.0.1:5700/"
+URL = "http://127.0.0.1:5700/#link=abc"
 
 
 def test_on_a_machine_reached_by_ssh_the_line_that_brings_the_page_home_is_printed():

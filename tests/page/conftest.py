@@ -57,6 +57,7 @@ class Shown:
         self.options = options
         self.process: subprocess.Popen[str] | None = None
         self.link = ""
+        self.cookies: list[Any] = []
         self.start()
 
     @property
@@ -74,6 +75,7 @@ class Shown:
         assert self.process.stdout is not None
         self.link = self.process.stdout.readline().strip()
         assert self.link.startswith("http://127.0.0.1:"), self.link
+        self.cookies = []
 
     def stop(self) -> None:
         """End the process at once, as a crash does."""
@@ -144,14 +146,24 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
                 else wrong.append(f"request: {one.url}")
             ),
         )
-        fragment = made.link.partition("#")[2]
-        page.goto(made.url + path + (f"#{fragment}" if fragment else ""))
+        enter(made, page, path)
         return page
 
     yield open_
     for context in contexts:
         context.close()
     assert not wrong
+
+
+def enter(made: Shown, page: Any, path: str = "") -> None:
+    """Open the page: the first time by the link that was printed, then with the session that it began."""
+    if made.cookies:
+        page.context.add_cookies(made.cookies)
+        page.goto(made.url + path)
+        return
+    page.goto(f"{made.url}{path}#{made.link.partition('#')[2]}")
+    page.locator("header").first.wait_for()
+    made.cookies = page.context.cookies()
 
 
 def _heard(message: Any, wrong: list[str]) -> None:

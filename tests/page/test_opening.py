@@ -10,6 +10,7 @@ import pytest
 
 from anew.server.static import PAGE, POLICY
 
+from .conftest import enter
 from .roots import record
 
 
@@ -56,6 +57,31 @@ def test_only_built_files_are_served_and_those_for_good(grid):
         assert asked(grid.url, f"/{other}")[0] == 404
 
 
+def test_whoever_has_not_opened_the_link_is_told_nothing(grid, browser):
+    assert asked(grid.url, "/api/v1/experiments")[0] == 401
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(grid.url)
+    page.locator(".banner").wait_for()
+    assert "lr0" not in page.content()
+    context.close()
+
+
+def test_the_link_lets_one_browser_in_and_leaves_the_address(show, opened, tmp_path, browser):
+    record(tmp_path, 0.1, 8, 0)
+    made = show()
+    page = opened(made)
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    assert "link" not in page.url
+    page.reload()
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(made.link)
+    other.locator(".banner").wait_for()
+    context.close()
+
+
 def test_the_page_names_no_other_host(grid):
     for one in PAGE:
         if "{" not in one.path:
@@ -79,9 +105,11 @@ def test_a_server_that_is_gone_is_said_and_found_again(show, opened, tmp_path):
     page.locator(".banner").wait_for()
     record(tmp_path, 0.1, 8, 1)
     made.again()
+    page.get_by_text("does not know this browser").wait_for()  # sessions end with the process
+    enter(made, page.context.new_page())
     page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
     page.locator(".banner").wait_for(state="detached")
-    page.wrong[:] = [one for one in page.wrong if "ERR_" not in one]
+    page.wrong[:] = [one for one in page.wrong if "ERR_" not in one and "401" not in one]
 
 
 def test_the_document_of_the_interface_names_the_page(grid):

@@ -8,7 +8,7 @@ import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
-import { bestOf, usualColumns, type Cell } from "./table/columns";
+import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
 
 export interface Row {
   readonly id: string;
@@ -47,7 +47,16 @@ class Experiments {
   #seen = 0;
 
   /** The columns of the table. */
-  columns = $derived<readonly string[]>(link.state.columns ?? usualColumns(this.telling));
+  columns = $derived.by<readonly string[]>(() => {
+    const chosen = link.state.columns ?? usualColumns(this.telling);
+    const told = this.telling;
+    if (!link.state.differs || told === null) return chosen;
+    const same = new Set(told.fields.filter((one) => one.section !== "metrics" && !differs(one, told.experiments)).map((one) => one.field));
+    const more = told.fields.filter((one) => one.section !== "metrics" && one.section !== "tags" && differs(one, told.experiments)).map((one) => one.field);
+    return [...new Set([...chosen.filter((one) => !same.has(one)), ...more])];
+  });
+  /** The row that keys act on; -1 for none. */
+  cursor = $state(-1);
   filter = $derived(wholeFilter(link.state));
   /** The metric that says how good an experiment is, and its best value. */
   headline = $derived.by(() => {
@@ -56,7 +65,7 @@ class Experiments {
   });
   /** All fields that are fetched of each row. */
   fields = $derived<readonly string[]>([
-    ...new Set([...ALWAYS, ...this.columns, ...(this.headline ? [this.headline.best.value] : [])]),
+    ...new Set([...ALWAYS, ...this.columns.filter((one) => !one.startsWith(CURVE)), ...(link.state.colourBy ? [link.state.colourBy] : []), ...(this.headline ? [this.headline.best.value] : [])]),
   ]);
 
   /** The row at a place of the list; undefined while it is fetched. */

@@ -35,9 +35,10 @@ class Live {
     if (this.#begun) return;
     this.#begun = true;
     watchers.add((reached, status) => {
-      if (reached && !this.connected) this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true });
+      const back = reached && status !== 401 && (!this.connected || this.unknown);
       this.connected = reached;
       this.unknown = status === 401;
+      if (back) this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true });
     });
     this.#channel.onmessage = (event: MessageEvent<Changes>) => this.#tell(event.data);
     // A browser keeps six connections to a server: one tab has the stream, and tells the others.
@@ -111,7 +112,7 @@ class Live {
 
   async #answers(): Promise<boolean> {
     try {
-      await get("/healthz");
+      await get("/api/v1/about");
       return true;
     } catch {
       return false;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import click
 
@@ -70,7 +71,7 @@ def ui(face: Face, port: int, no_browser: bool, origins: tuple[str, ...], read_o
 
 def elsewhere(url: str, environ: Mapping[str, str]) -> list[str]:
     """How to reach the page from another machine, where this one was reached from there."""
-    port = url.rstrip("/").rpartition(":")[2]
+    port = urlsplit(url).port
     hub = environ.get("JUPYTERHUB_SERVICE_PREFIX")
     if hub:
         return [f"In JupyterHub, with jupyter-server-proxy: {hub.rstrip('/')}/proxy/{port}/"]

@@ -14,6 +14,7 @@ from ..errors import InvalidSetting, NotFound
 from .access import Access
 from .app import make_app
 from .callers import Role
+from .identity.local import LocalUser
 from .place import Place
 from .running import Served, listening
 
@@ -42,7 +43,7 @@ def serve_page(
         user: Who made an edit.
         origins: Where the page is opened from, such as `https://hub.example.org`, where a proxy stands between.
         read_only: Let nobody change anything.
-        ready: Called with the URL once requests are answered.
+        ready: Called with the link once requests are answered: it lets one browser in, once.
 
     Raises:
         NotFound: The address is a file, or no store can be there.
@@ -59,22 +60,24 @@ def serve_page(
     try:
         role = Role.READER if read_only else Role.OWNER
         hosts = frozenset(urlsplit(one).hostname or "" for one in known)
-        access = Access(user, hosts, role=role, origins=known)
+        identities = LocalUser(user)
+        access = Access(user, hosts, role=role, identities=identities, origins=known)
         config = uvicorn.Config(
             make_app(place, access), log_config=None, access_log=False, lifespan="on", server_header=False,
             timeout_graceful_shutdown=1, ws="none", proxy_headers=False, http="h11", loop="asyncio",
         )  # fmt: skip
         url = f"http://{_HOST}:{made.getsockname()[1]}/"
-        Served(config, place, lambda: ready(url)).run([made])
+        Served(config, place, lambda: ready(f"{url}#link={identities.link()}")).run([made])
     finally:
         made.close()
 
 
 def _place(address: Address, user: str) -> Place:
     if address.kind == "server":
+        from ..credentials import token_for
         from ..reading.remote.opening import open_server
 
-        server = open_server(address.location)
+        server = open_server(address.location, token=token_for(address.location))
         server.backend.about()  # an address that nobody answers at is said before a browser opens
         return Place(server.backend, server.upkeep, server.close)
     if address.kind != "folder":

@@ -65,6 +65,7 @@ export function nameOf(field: string): string {
 }
 
 export function titleOf(field: string): Title {
+  if (field.startsWith(CURVE)) return { text: nameOf(field.slice(1)), detail: "curve" };
   const { stem, statistic } = partsOf(field);
   return { text: TITLES[field] ?? nameOf(stem), detail: statistic.replace("_", " at ").replace(/^(min|max) at step$/, "at $1") };
 }
@@ -74,6 +75,9 @@ export function bestOf(metric: Schemas["FieldFact"]): { readonly value: string; 
   const better = metric.better === "max" ? "max" : metric.better === "min" ? "min" : "last";
   return { value: `${metric.field}.${better}`, step: `${metric.field}.${better === "last" ? "step" : `${better}_step`}` };
 }
+
+/** A column of small curves of a metric is written as `~` before its field. */
+export const CURVE = "~";
 
 /** Whether the experiments have different values of a field, or some of them none. */
 export function differs(one: Schemas["FieldFact"], experiments: number): boolean {
@@ -94,7 +98,7 @@ export function usualColumns(telling: Schemas["Telling"] | null): readonly strin
   return [
     "name",
     "status",
-    ...(best === null ? [] : [best.value, best.step]),
+    ...(best === null || metric === undefined ? [] : [best.value, best.step, CURVE + metric.field]),
     ...settings,
     "duration",
     "created_at",
@@ -150,7 +154,8 @@ export function usualWidth(field: string): number {
   if (field === "name") return 240;
   if (field === "tags" || field === "reason" || field === "description" || field === "notes" || field === "prefix") return 200;
   if (field === "status") return 112;
-  if (TIMES.has(field) || field === "duration") return 88;
+  if (TIMES.has(field) || field === "duration") return 96;
+  if (field.startsWith(CURVE)) return 104;
   const { text, detail } = titleOf(field);
-  return Math.min(180, Math.max(72, 24 + 7 * (text.length + (detail ? detail.length + 1 : 0))));
+  return Math.min(180, Math.max(72, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
 }

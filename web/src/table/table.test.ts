@@ -17,7 +17,7 @@ const TOLD: Schemas["Telling"] = {
 describe("the columns of a table", () => {
   it("are first what tells most", () => {
     expect(usualColumns(TOLD)).toEqual([
-      "name", "status", "metrics.val/acc.max", "metrics.val/acc.max_step", "params.lr", "duration", "created_at",
+      "name", "status", "metrics.val/acc.max", "metrics.val/acc.max_step", "~metrics.val/acc", "params.lr", "duration", "created_at",
     ]);
     expect(sameInAll(TOLD)).toEqual(["opt adam"]);
   });

@@ -20,8 +20,9 @@ from ..journal.writer import FORMAT_VERSION, LEAD, Writer
 from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
-from .ending import Program, describe, unwatch_exit, watch_exit
+from .ending import Program, describe
 from .forks import fork_id, is_copy
+from .leaving import unwatch_exit, watch_exit
 from .ranks import Joined
 
 TYPE_CHECKING = False

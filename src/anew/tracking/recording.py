@@ -235,7 +235,8 @@ class Recording:
         from ..record.fold import RECIPE, fold
 
         state = fold(read_events(self.layout.folder))
-        self.gone = gone_writers(self.layout.folder, state)
+        here = any(one.experiment_id == self.experiment_id for one in LIVE.values())
+        self.gone = gone_writers(self.layout.folder, state, replaced=not here)
         settle(state, self.gone)
         for key in self.about:
             self.about[key] = getattr(state, key)

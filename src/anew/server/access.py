@@ -45,8 +45,11 @@ class Access:
         if route.method != "GET":
             self._check_origin(request)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind not in (JSON, MSGPACK):
-                # A form on a page of another site can send everything but these.
+            # A form on a page of another site can send everything but these, and no credential of a program.
+            taken = (JSON,) if route.foreign else (JSON, MSGPACK)
+            if route.foreign and "authorization" in request.headers:
+                taken += ("", *(("multipart/form-data",) if route.form else ()))
+            if kind not in taken:
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
         caller = Caller(self.user, self.role)
         if caller.role < route.role:

@@ -17,6 +17,7 @@ ROOT = "ROOT"
 """The parent of what lies in no folder."""
 
 Kind = Literal["prj", "dir", "exp", "sub", "file"]
+_PATHS: tuple[Kind, ...] = ("prj", "dir")
 
 
 class Node(NamedTuple):
@@ -47,8 +48,9 @@ def read_node(text: str) -> Node:
         NotFound: It is none of ours.
     """
     kind, _, rest = text.partition("-")
-    if kind == "prj" or kind == "dir":
-        return Node(kind, path=_unpacked(rest, text))
+    for word in _PATHS:
+        if kind == word:
+            return Node(word, path=_unpacked(rest, text))
     if kind == "exp" and rest:
         return Node("exp", rest)
     experiment, _, inside = rest.partition("-")

@@ -32,17 +32,28 @@ _FEED = 1 << 20
 
 
 def _asker(call: Call) -> Asker:
-    def check_writing(prefix: str) -> None:
-        if call.caller.role < Role.WRITER:
-            raise Denied(403, "Forbidden", f"Writing to {prefix!r} needs the role writer.")
-
     client = call.request.client
     return Asker(
         call.place.backend(call.caller),
         call.caller.name,
         client.host if client else "",
-        check_writing,
+        check_writing=_needing(call, Role.WRITER),
+        check_deleting=_needing(call, Role.MAINTAINER),
     )
+
+
+def _needing(call: Call, role: Role) -> Callable[[str], None]:
+    def check(prefix: str) -> None:
+        has = call.caller.role_at(prefix)
+        if has < Role.READER:
+            # Whether there is anything is not for them to know.
+            raise Denied(404, "NotFound", "There is no such project or experiment.")
+        if has < role:
+            raise Denied(
+                403, "NotAllowed", f"That needs the role {role.name.lower()} in the project."
+            )
+
+    return check
 
 
 def _service(call: Call) -> Dash:

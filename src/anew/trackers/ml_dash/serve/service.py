@@ -54,12 +54,14 @@ class Asker:
         name: The user.
         host: The address that the request came from.
         check_writing: Raises if they may not write to a prefix.
+        check_deleting: Raises if they may not delete there.
     """
 
     backend: Backend
     name: str
     host: str
     check_writing: Callable[[str], None]
+    check_deleting: Callable[[str], None]
 
     @property
     def reader(self) -> Reader:
@@ -210,6 +212,7 @@ class Dash:
         node = read_node(asked.node)
         if node.kind == "exp":
             one = self.written(who, node.experiment)
+            who.check_deleting(one.prefix)
             who.backend.append(AppendQuestion((DeleteEdit(id=one.id),)))
         elif node.kind == "file":
             one = self.written(who, node.experiment)
@@ -235,7 +238,7 @@ class Dash:
         if not found:
             raise NotFound(f"There is no project {node.path!r}.", name=node.path)
         for one in found:
-            who.check_writing(one.prefix)
+            who.check_deleting(one.prefix)
         who.backend.append(AppendQuestion(tuple(DeleteEdit(id=one.id) for one in found)))
         return answers.ProjectDeletedAnswer(
             project_id=asked.project, deleted=len(found), experiments=len(found),

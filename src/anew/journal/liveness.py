@@ -170,5 +170,6 @@ def seems_gone(
     elif same_machine and boot and boot_id() and not same_boot and silent:
         return f"the machine {host} was restarted while it ran", True
     if silent:
-        return f"no sign of life from process {pid} on {host} for {silent_for:.0f} s", False
+        who = f"process {pid} on {host}" if pid else f"the client at {host}"
+        return f"no sign of life from {who} for {silent_for:.0f} s", False
     return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["compare"]
+__all__ = ["compare", "side_of"]
 
 
 def compare(
@@ -32,6 +32,7 @@ def compare(
     ignore: Sequence[str] = (),
     sides: tuple[str, str] = ("the original", "the re-run"),
     reproduced: bool = False,
+    clones: bool = True,
 ) -> Judgement:
     """The verdict on two experiments, `a` being the one that the other is held against.
 
@@ -43,6 +44,7 @@ def compare(
         ignore: Patterns of metrics to leave out.
         sides: What to call the two in sentences.
         reproduced: Whether `b` ran the recipe of `a` again: what another program added to `a` is left out.
+        clones: As of `captured_differences`.
     """
     curves_a, of_others = curves_of_recipe(store, a) if reproduced else (curves_of(store, a), {})
     curves_b = curves_of(other or store, b)
@@ -88,7 +90,7 @@ def compare(
         reason += _evidence(side_a)
     differences = [
         *ran_differences(side_a, side_b, sides),
-        *captured_differences(side_a, side_b, sides),
+        *captured_differences(side_a, side_b, sides, clones=clones),
     ]
     return Judgement(
         verdict=verdict,

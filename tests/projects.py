@@ -120,7 +120,7 @@ class Project:
         self.enter(monkeypatch)
         of_plan = {
             k: options.pop(k)
-            for k in ("kind", "repo", "python", "command", "links")
+            for k in ("kind", "repo", "python", "command", "links", "given")
             if k in options
         }
         options.setdefault("figure", False)

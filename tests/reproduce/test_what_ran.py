@@ -103,12 +103,12 @@ def test_files_are_remembered_within_bounds(tmp_path):
 import json, os, sys
 os.chdir({str(tmp_path)!r})
 os.mkdir("many")
-for n in range(5000):
+for n in range(4200):
     open(f"many/{{n}}", "w").close()
 open("kept", "w").write("1")
 from anew import Experiment
 from anew.provenance.ran import ImportTimes, what_ran
-for n in range(5000):
+for n in range(4200):
     open(f"many/{{n}}").close()
 open("kept").read(); os.close(os.open("kept", os.O_RDONLY)); open("out", "w").close(); open("out").close()
 json.dump(what_ran(None, "/nowhere", ImportTimes()), sys.stdout)

@@ -179,8 +179,8 @@ def make_plan(
     if missing:
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
         raise ReproduceError(
-            f"Data that {recipe.prefix} read is missing: {names}. Restore it, then run this "
-            "command again."
+            f"Data that {recipe.prefix} read is missing: {names}. Restore it, or say where it "
+            "is with --input NAME=PATH."
         )
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     chosen_variables, withheld = _variables(recipe, variables)

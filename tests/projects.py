@@ -132,7 +132,7 @@ class Project:
         monkeypatch.chdir(self.path)
         monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
         for name in list(os.environ):
-            if name.startswith("ANEW_"):
+            if name.startswith(("ANEW_", "GIT_", "SLURM_")):
                 monkeypatch.delenv(name)
         for name in (
             "ANEW_ROOT",

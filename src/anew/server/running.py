@@ -17,6 +17,7 @@ from ..reading.local.opening import open_folder
 from .access import Access
 from .app import make_app
 from .callers import Role
+from .intake.folder import FolderIntake
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -132,7 +133,8 @@ def serve(
     made = listening(host, port)
     try:
         opened = open_folder(root, user=user)
-        place = Place(opened.backend, opened.upkeep, opened.close)
+        intake = FolderIntake(opened.root)
+        place = Place(opened.backend, opened.upkeep, opened.close, intake)
         known = {name.lower() for name in names}
         if not is_loopback(host):
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}

@@ -92,9 +92,10 @@ class Store:
         if root is None or isinstance(root, (str, os.PathLike)):
             address = None if root is None else parse_address(root, setting="root")
             if address is not None and address.kind == "server":
+                from .credentials import token_for
                 from .reading.remote.opening import open_server
 
-                server = open_server(address.location)
+                server = open_server(address.location, token=token_for(address.location))
                 self.backend: Backend = server.backend
                 upkeep, self._close = server.upkeep, server.close
             else:

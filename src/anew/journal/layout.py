@@ -101,6 +101,11 @@ class RootLayout:
         return os.path.join(self.private, "sync")
 
     @property
+    def server(self) -> str:
+        """What a server keeps for itself, closed to others: accounts. It is no part of the store, and never copied or served."""
+        return os.path.join(self.private, "server")
+
+    @property
     def lock(self) -> str:
         """The lock that readers take to bring the index up to date."""
         return os.path.join(self.private, "index.lock")
@@ -118,7 +123,7 @@ class RootLayout:
         """
         own = (
             self.private, self.journal, self.series, self.packs, self.shared, self.contents,
-            self.trash, self.uploads, self.conflicts, self.sync, self.lock, self.catalog,
+            self.trash, self.server, self.uploads, self.conflicts, self.sync, self.lock, self.catalog,
         )  # fmt: skip
         return [path for path in own if os.path.islink(path)]
 

@@ -36,6 +36,7 @@ __all__ = [
     "lines",
     "names",
     "panel",
+    "send_content",
     "series",
     "trash",
     "usage",
@@ -129,6 +130,11 @@ def usage(call: Call) -> Any:
 async def content(call: Call) -> Response:
     """The bytes of a file, whole or a range of them."""
     asked: ContentRequest = call.question
+    return await send_content(call, asked)
+
+
+async def send_content(call: Call, asked: ContentRequest) -> Response:
+    """The bytes of a file of an experiment; the request may ask for a range of them."""
     backend = call.place.backend(call.caller)
 
     def look() -> tuple[ContentQuestion, int, str]:
@@ -211,12 +217,18 @@ async def events(call: Call) -> Response:
     cursor = call.request.headers.get("last-event-id") or call.question.since
     begun = await live.wait(backend, ChangesQuestion(cursor))
 
+    def still() -> bool:
+        try:
+            return call.again() == call.caller
+        except Denied:
+            return False
+
     async def body() -> AsyncIterator[bytes]:
         found, told = begun, True
         live.streams += 1
         try:
             yield b"retry: 2000\n\n"
-            while not live.closed:
+            while not live.closed and await anyio.to_thread.run_sync(still):
                 if told:
                     data = msgspec.json.encode(found)
                     yield b"id: %b\nevent: changes\ndata: %b\n\n" % (found.cursor.encode(), data)

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ...errors import AnewError, InvalidSetting, NotFound, UnknownFormat
+from ...errors import AnewError, InvalidSetting, NotAllowed, NotFound, UnknownFormat
 from ..problems import Refusal, as_error
 from ..wire import decode, encode
-from .connection import Reply, Transport
+from .connection import Reply, Transport, bearer, is_private
 
 __all__ = ["FRAMES", "Calls"]
 
@@ -36,12 +36,14 @@ class Calls:
 
     Args:
         where: Its address, for messages.
+        token: What shows the server who asks; it is held back where it would cross a network without encryption.
     """
 
     def __init__(self, transport: Transport, where: str, *, token: str | None = None) -> None:
         self._transport = transport
         self.where = where
-        self._shown = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self._withheld = token is not None and not is_private(where)
+        self._shown = {} if token is None or self._withheld else bearer(token)
 
     def ask(
         self, name: str, question: Any, kind: Any, *, again: bool = True, wait: float = 0.0
@@ -124,6 +126,8 @@ class Calls:
                 yield piece
             if left > 0:
                 raise ConnectionError("The answer broke off before its end.")
+        except NotAllowed:
+            raise
         except OSError as error:
             raise self._unreachable(error) from error
         finally:
@@ -195,6 +199,11 @@ class Calls:
             )
         if reply.status == 429:
             raise OSError(f"{problem.message} (The server is {self.where}.)")
+        if problem.code == "NotAllowed" and self._withheld:
+            raise NotAllowed(
+                f"{problem.message} There is a token for {self.where}, but it was not sent: over http:// everybody on the way "
+                "could read it. Use the server's https:// address, or reach it through SSH."
+            )
         error = as_error(problem)
         if type(error) is AnewError and reply.status == 421:
             raise InvalidSetting(problem.message, setting="root")

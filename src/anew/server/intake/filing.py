@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ...errors import InvalidName, InvalidValue
@@ -25,11 +25,12 @@ _MOST_NUMBER = 100_000
 
 
 class Home(NamedTuple):
-    """Where an experiment is filed and lies; `folder` is a path."""
+    """Where an experiment is filed and lies; `folder` is a path, `user` who recorded it, where that is known."""
 
     id: str
     prefix: str
     folder: str
+    user: str | None = None
 
 
 class Filings:
@@ -45,9 +46,9 @@ class Filings:
         self._homes: dict[str, Home] = {}
         self._guard = threading.Lock()
 
-    def deleted(self) -> Collection[str]:
-        """The ids of the experiments that were deleted."""
-        return self._root.journal.state().deleted()
+    def deleted(self) -> Mapping[str, str]:
+        """The experiments that were deleted, by id, and where they were filed."""
+        return {i: event.prefix for i, event in self._root.journal.state().deleted().items()}
 
     def find(self, ids: Collection[str]) -> dict[str, Home]:
         """Where those of some experiments lie that are there."""
@@ -70,7 +71,10 @@ class Filings:
         for known in self._root.ask(lambda catalog: catalog.known(ids=ids), fresh=False):
             folder = self._root.folder(known.prefix)
             if os.path.isdir(os.path.join(folder, "journal")) and self._is_inside(folder):
-                found[known.experiment_id] = Home(known.experiment_id, known.prefix, folder)
+                user = None
+                if "/" not in known.prefix:  # such an experiment lies in its user's own project
+                    user = next((f.user for f in self._root.facts([known.experiment_id])), None)
+                found[known.experiment_id] = Home(known.experiment_id, known.prefix, folder, user)
         self._remember([found[one] for one in ids if one in found])
         return [one for one in ids if one not in found]
 

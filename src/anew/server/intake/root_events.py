@@ -58,5 +58,10 @@ def take_lines(
 
 
 def _may(caller: Caller, event: RootEvent) -> bool:
-    """Whether somebody may write an event of this scope: as where they would write it on the server itself."""
-    return caller.role >= Role.REPORTER
+    """Whether somebody may write an event of this scope."""
+    kind, _, name = event.scope.partition("/")
+    if caller.scope(Role.REPORTER) is None:
+        return True
+    if kind == "project":
+        return caller.role_in(name) >= Role.REPORTER
+    return kind == "user" and name in (caller.user, caller.name)

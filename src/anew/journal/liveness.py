@@ -16,6 +16,7 @@ import os
 __all__ = [
     "boot_id",
     "host_name",
+    "is_this_process",
     "machine_id",
     "machine_mark",
     "pid_space",
@@ -125,6 +126,13 @@ def _is_zombie(pid: int) -> bool:
         return stat[stat.rindex(b")") + 2 :].split()[0] in (b"Z", b"X")
     except (OSError, ValueError, IndexError):
         return False
+
+
+def is_this_process(*, host: str, boot: str, pid: int, pid_started: int, space: str) -> bool:
+    """Whether these are the marks of the process that asks."""
+    here = (host_name(), boot_id(), os.getpid(), pid_space())
+    started = process_started(os.getpid())
+    return here == (host, boot, pid, space) and started == pid_started != 0
 
 
 def seems_gone(

@@ -20,7 +20,9 @@ from anew.server.identity.accounts import Accounts
 
 
 def record(root: Path, prefix: str = "lab/vision/one", points: int = 5) -> str:
-    with Experiment(prefix=prefix, root=str(root), quiet=True, system_metrics=0, params={"lr": 0.1}) as exp:
+    with Experiment(
+        prefix=prefix, root=str(root), quiet=True, system_metrics=0, params={"lr": 0.1}
+    ) as exp:
         for step in range(points):
             exp.log_metrics({"loss": 1 / (step + 1)}, step=step)
         exp.log("done")
@@ -32,13 +34,23 @@ def same(a: Path, b: Path) -> None:
     with Store(a) as one, Store(b) as other:
         assert [v.id for v in one.list()] == [v.id for v in other.list()]
         for left, right in zip(one.list(), other.list(), strict=True):
-            assert (left.prefix, left.status, left.params, left.tags) == (right.prefix, right.status, right.params, right.tags)
-            assert left.metrics["loss"].read().values.tolist() == right.metrics["loss"].read().values.tolist()
+            assert (left.prefix, left.status, left.params, left.tags) == (
+                right.prefix,
+                right.status,
+                right.params,
+                right.tags,
+            )
+            assert (
+                left.metrics["loss"].read().values.tolist()
+                == right.metrics["loss"].read().values.tolist()
+            )
             assert [f.read_bytes() for f in left.files] == [f.read_bytes() for f in right.files]
             assert [line.message for line in left.logs()] == [line.message for line in right.logs()]
 
 
-def test_a_store_comes_back_from_its_backup_with_files_documents_trash_and_links(root: Path, tmp_path: Path):
+def test_a_store_comes_back_from_its_backup_with_files_documents_trash_and_links(
+    root: Path, tmp_path: Path
+):
     record(root)
     record(root, "lab/vision/one/inside")
     gone = record(root, "lab/speech/two")
@@ -62,7 +74,9 @@ def test_a_store_comes_back_from_its_backup_with_files_documents_trash_and_links
     assert not (tmp_path / "new/backup.json").exists()
 
 
-def test_a_later_backup_writes_only_what_is_new_and_forgets_what_was_deleted(root: Path, tmp_path: Path):
+def test_a_later_backup_writes_only_what_is_new_and_forgets_what_was_deleted(
+    root: Path, tmp_path: Path
+):
     target = tmp_path / "backup"
     record(root, points=2000)
     deleted = record(root, "lab/vision/two")
@@ -174,5 +188,5 @@ def test_a_link_out_of_the_store_is_not_followed(root: Path, tmp_path: Path):
     (root / "lab/vision/one/files/out").symlink_to(tmp_path)
     (root / "lab/vision/one/files/up.txt").symlink_to(tmp_path / "secret.txt")
     back_up(str(root), str(tmp_path / "backup"))
-    assert not [path for path in (tmp_path / "backup").rglob("*secret*")]
+    assert not list((tmp_path / "backup").rglob("*secret*"))
     assert not (tmp_path / "backup/lab/vision/one/files/up.txt").exists()

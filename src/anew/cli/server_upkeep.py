@@ -31,7 +31,13 @@ def backup(face: Face, folder: str) -> None:
     root = root_of(face)
     with face.out.progress("Copying") as report:
         done = back_up(root, folder, report)
-    document = {"root": root, "backup": folder, "experiments": done.experiments, "bytes": done.bytes, "accounts": done.accounts}
+    document = {
+        "root": root,
+        "backup": folder,
+        "experiments": done.experiments,
+        "bytes": done.bytes,
+        "accounts": done.accounts,
+    }
     told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
     face.out.emit(document, table=f"The backup has {told}; {size(done.bytes)} were new.")
 
@@ -54,7 +60,13 @@ def restore(face: Face, folder: str) -> None:
     root = root_of(face)
     with face.out.progress("Copying") as report:
         done = restored(folder, root, report)
-    document = {"root": root, "backup": folder, "experiments": done.experiments, "bytes": done.bytes, "accounts": done.accounts}
+    document = {
+        "root": root,
+        "backup": folder,
+        "experiments": done.experiments,
+        "bytes": done.bytes,
+        "accounts": done.accounts,
+    }
     told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
     face.out.emit(document, table=f"{root} has {told} of the backup.")
 

@@ -12,7 +12,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from ..errors import InvalidValue, NotFound
@@ -46,9 +46,7 @@ class Copied(NamedTuple):
     accounts: bool
 
 
-def back_up(
-    root: str, target: str, progress: Callable[[int, int], None] | None = None
-) -> Copied:
+def back_up(root: str, target: str, progress: Callable[[int, int], None] | None = None) -> Copied:
     """Copy a store and its accounts into a folder; into one with an earlier backup, only what is new.
 
     The folder then has what the store has: what was deleted in the store is gone from it too.
@@ -65,21 +63,28 @@ def back_up(
         raise NotFound(f"There is no folder {root}.", name=root)
     source, made = os.path.realpath(root), os.path.realpath(target)
     if os.path.commonpath([source, made]) in (source, made):
-        raise InvalidValue(f"A backup of {root} cannot lie in it or around it: {target}.", key="target")
+        raise InvalidValue(
+            f"A backup of {root} cannot lie in it or around it: {target}.", key="target"
+        )
     if os.path.isdir(target) and os.listdir(target) and _mark_of(target) is None:
-        raise InvalidValue(f"{target} is not empty and is no backup. Choose another folder.", key="target")
+        raise InvalidValue(
+            f"{target} is not empty and is no backup. Choose another folder.", key="target"
+        )
     os.makedirs(target, mode=0o700, exist_ok=True)
     _set_mark(target, {"format": FORMAT, "complete": False})
     done = _copy_store(root, target, progress)
     os.sync()
-    told = {"format": FORMAT, "complete": True, "finished_at": time.time(), "experiments": done.experiments}
+    told = {
+        "format": FORMAT,
+        "complete": True,
+        "finished_at": time.time(),
+        "experiments": done.experiments,
+    }
     _set_mark(target, told)
     return done
 
 
-def restore(
-    backup: str, root: str, progress: Callable[[int, int], None] | None = None
-) -> Copied:
+def restore(backup: str, root: str, progress: Callable[[int, int], None] | None = None) -> Copied:
     """Make a store from a backup, accounts included; it appears whole. Nobody is logged in, and clients send again what is missing.
 
     Raises:
@@ -93,9 +98,14 @@ def restore(
     if mark.get("format") != FORMAT:
         raise InvalidValue(f"A newer version of Anew made the backup in {backup}.", key="backup")
     if not mark.get("complete"):
-        raise InvalidValue(f"The backup in {backup} was not finished. Make it again, or use another one.", key="backup")
+        raise InvalidValue(
+            f"The backup in {backup} was not finished. Make it again, or use another one.",
+            key="backup",
+        )
     if os.path.lexists(root) and (not os.path.isdir(root) or os.listdir(root)):
-        raise InvalidValue(f"{root} is not empty. A backup is restored to a folder that is not there.", key="root")
+        raise InvalidValue(
+            f"{root} is not empty. A backup is restored to a folder that is not there.", key="root"
+        )
     root = os.path.abspath(root)
     os.makedirs(os.path.dirname(root), exist_ok=True)
     draft = f"{root}.{new_id()}.restoring"
@@ -112,9 +122,7 @@ def restore(
     return done
 
 
-def _copy_store(
-    source: str, target: str, progress: Callable[[int, int], None] | None
-) -> Copied:
+def _copy_store(source: str, target: str, progress: Callable[[int, int], None] | None) -> Copied:
     copy = _Copy()
     layout, made = RootLayout(source), RootLayout(target)
     prefixes: dict[str, None] = {}
@@ -176,7 +184,9 @@ class _Copy:
         os.makedirs(target, exist_ok=True)
         for _ in range(_TRIES):
             names = [one for one in self._ordered(source, first) if one not in without]
-            if all([self._entry(os.path.join(source, one), os.path.join(target, one)) for one in names]):
+            if all(
+                self._entry(os.path.join(source, one), os.path.join(target, one)) for one in names
+            ):
                 break  # else something was sealed or moved meanwhile
         for name in set(os.listdir(target)) - set(names) - set(without):
             path = os.path.join(target, name)
@@ -227,13 +237,19 @@ class _Copy:
                 return
             have = os.lstat(target) if os.path.lexists(target) else None
             same = have is not None and stat.S_ISREG(have.st_mode)
-            if same and have is not None and (have.st_size, have.st_mtime_ns) == (about.st_size, about.st_mtime_ns):
+            if (
+                same
+                and have is not None
+                and (have.st_size, have.st_mtime_ns) == (about.st_size, about.st_mtime_ns)
+            ):
                 self._known[key] = target
                 return
             size = about.st_size
             if source.endswith(".jsonl"):
                 size = _whole_lines(fd, size)
-            grows = source.endswith((".jsonl", ".log")) and have is not None and have.st_size <= size
+            grows = (
+                source.endswith((".jsonl", ".log")) and have is not None and have.st_size <= size
+            )
             if same and grows and have is not None and _begins_alike(fd, target, have.st_size):
                 with open(target, "ab") as writing:
                     self._copy(reading.fileno(), writing.fileno(), have.st_size, size)
@@ -305,7 +321,7 @@ def _mark_of(folder: str) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def _set_mark(folder: str, mark: dict[str, object]) -> None:
+def _set_mark(folder: str, mark: Mapping[str, object]) -> None:
     draft = os.path.join(folder, f"{MARK}.{new_id()}.tmp")
     with open(draft, "w") as file:
         json.dump(mark, file)

@@ -18,7 +18,7 @@ from ..query.telling import Telling
 from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
-from . import asking, browsing, comparing, login, page
+from . import asking, browsing, comparing, health, login, page
 from .callers import Role
 from .dash import DASH_ROUTES
 from .page_answers import (
@@ -104,6 +104,8 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    # For whoever runs the server.
+    Route("GET", "/metrics", "metrics", Nothing, str, "How much the server is asked, in the text format of Prometheus.", stream=health.metrics, media="text/plain"),
     # For clients of other trackers.
     *DASH_ROUTES,
 )  # fmt: skip

@@ -17,6 +17,7 @@ from anew.errors import InvalidValue, NotFound
 from anew.server import backup as room
 from anew.server.backup import back_up, restore
 from anew.server.identity.accounts import Accounts
+from serving import in_process
 
 
 def record(root: Path, prefix: str = "lab/vision/one", points: int = 5) -> str:
@@ -190,3 +191,26 @@ def test_a_link_out_of_the_store_is_not_followed(root: Path, tmp_path: Path):
     back_up(str(root), str(tmp_path / "backup"))
     assert not list((tmp_path / "backup").rglob("*secret*"))
     assert not (tmp_path / "backup/lab/vision/one/files/up.txt").exists()
+
+
+def test_a_client_of_a_server_restored_from_yesterday_sends_again_what_was_lost(tmp_path: Path):
+    from anew.sync.push import push
+
+    here, server = tmp_path / "here", tmp_path / "server"
+    server.mkdir()
+    record(here, "lab/vision/one")
+    with in_process(str(server)) as transport:
+        push(here, "http://127.0.0.1:5700", transport=transport)
+        back_up(str(server), str(tmp_path / "backup"))
+        record(here, "lab/vision/two")
+        with Experiment(
+            prefix="lab/vision/one", resume="allow", root=str(here), quiet=True, system_metrics=0
+        ) as exp:
+            exp.log_metrics({"loss": 0.5}, step=9)
+            exp.files("models").save(b"more", "more.bin")
+        push(here, "http://127.0.0.1:5700", transport=transport)
+    shutil.rmtree(server)
+    restore(str(tmp_path / "backup"), str(server))
+    with in_process(str(server)) as transport:
+        push(here, "http://127.0.0.1:5700", transport=transport)
+    same(here, server)

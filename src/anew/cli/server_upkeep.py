@@ -6,7 +6,7 @@ import click
 
 from .face import Face, shared
 from .server_accounts import root_of
-from .upkeep import rebuild
+from .upkeep import rebuild_index
 from .words import plural, size
 
 __all__ = ["COMMANDS"]
@@ -40,6 +40,20 @@ def backup(face: Face, folder: str) -> None:
     }
     told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
     face.out.emit(document, table=f"The backup has {told}; {size(done.bytes)} were new.")
+
+
+@click.command()
+@shared(quiet="Print nothing but errors.")
+def rebuild(face: Face) -> None:
+    """Make the index again from the journals, also while the server runs.
+
+    The index is derived: nothing is lost by this. It visits every experiment, so it takes a while for many.
+
+    \b
+    Examples:
+      anew server rebuild --root /data/runs
+    """
+    rebuild_index(face)
 
 
 @click.command()

@@ -31,6 +31,13 @@ export function groupFields(state: Pick<ChartState, "group" | "dash" | "facet">)
   return [...new Set([...state.group, ...(state.dash ? [state.dash] : []), ...(state.facet ? [state.facet] : [])])];
 }
 
+/** What a group is called: the last parts of its fields' names with its values. */
+export function labelOf(values: readonly (string | number | boolean | null)[], fields: readonly string[]): string {
+  return fields
+    .map((field, at) => `${/[^.]+$/.exec(field.replace(/["`\[\]]/g, ""))?.[0] ?? field} ${values[at] ?? "none"}`)
+    .join(" · ");
+}
+
 /** The body of a question for a panel. */
 export function question(
   metrics: readonly string[],

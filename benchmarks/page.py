@@ -344,7 +344,16 @@ def _tensorboard(browser: Any, place: Path, count: int, rounds: int) -> list[Ope
         writer.close()
     port = _free_port()
     program = "from tensorboard.main import run_main; run_main()"
-    command = [sys.executable, "-c", program, "--logdir", str(place), "--port", str(port), "--load_fast=false"]
+    command = [
+        sys.executable,
+        "-c",
+        program,
+        "--logdir",
+        str(place),
+        "--port",
+        str(port),
+        "--load_fast=false",
+    ]
     with _server(
         command, f"http://127.0.0.1:{port}/data/runs", lambda text: text.count('"e') >= count
     ):
@@ -374,7 +383,7 @@ def _mlflow(browser: Any, place: Path, count: int, rounds: int) -> list[Opening]
             client.set_terminated(made.info.run_id)
         url = f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs?compareRunsMode=CHART"
         return [
-            _open(browser, Site(url), "", ".js-plotly-plot .scatterlayer path")
+            _open(browser, Site(url), "", ".js-plotly-plot .scatterlayer .js-line")
             for _ in range(rounds + 1)
         ][1:]
 
@@ -385,7 +394,7 @@ def _server(command: list[str], url: str, ready: Callable[[str], bool]) -> Itera
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
     try:
-        until = time.monotonic() + 75
+        until = time.monotonic() + 150
         while True:
             with contextlib.suppress(OSError):
                 text = urllib.request.urlopen(url, timeout=5).read().decode()

@@ -352,3 +352,31 @@ def test_an_experiment_of_a_worker_is_run_again_by_its_program(project, monkeypa
     assert project.view("lab/three").captured["command"]["argv"][1:] == ["train.py"]
     (result,) = project.reproduce(monkeypatch, "lab/three")
     assert result.judgement.verdict is Verdict.IDENTICAL
+
+
+# -- outputs -----------------------------------------------------------------------------------------
+
+SAVES = """\
+from anew import Experiment, seed_everything
+import random
+seed_everything(7)
+with Experiment("lab/toy", system_metrics=0) as exp:
+    open("a.txt", "w").write(str(random.random()))
+    open("b.txt", "w").write(str(random.SystemRandom().random()) if NOISE else "b")
+    exp.files("models").save("a.txt")
+    exp.files("text").save("b.txt")
+"""
+
+
+@pytest.mark.parametrize(
+    ("noise", "verdict"), [(False, Verdict.IDENTICAL), (True, Verdict.DIVERGED)]
+)
+def test_without_metrics_the_files_are_the_result(project, monkeypatch, noise, verdict):
+    project.commit(train=f"NOISE = {noise}\n{SAVES}")
+    project.run()
+    (result,) = project.reproduce(monkeypatch)
+    assert result.judgement.verdict is verdict
+    assert {row.name: row.same for row in result.judgement.outputs} == {
+        "models/a.txt": True,
+        "text/b.txt": not noise,
+    }

@@ -10,6 +10,7 @@ from .differences import Side, by_weight, captured_differences
 from .explanation import not_looked_at
 from .judgement import Judgement
 from .names import chosen
+from .outputs import compare_outputs, outputs_reason
 from .ran import changed_while_running, from_the_original, ran_differences
 from .series import curves_of, curves_of_recipe
 from .verdict import Curve, MetricVerdict, Tolerance, Verdict, judge, overall
@@ -68,8 +69,14 @@ def compare(
     metrics.sort(key=lambda m: (-order.index(m.verdict), m.step if m.step is not None else 0))
     apart = verdicts(parts.apart)
     ends = _ends(a, b, sides)
+    outputs = compare_outputs(a, b, cut_short=a.cut_short)
     verdict = overall(metrics)
     reason = _reason(verdict, metrics, curves_a, curves_b, sides, left_out, apart)
+    if outputs and all(name.startswith("system/") for name in names):
+        verdict = Verdict.IDENTICAL if all(row.same for row in outputs) else Verdict.DIVERGED
+        reason = f"{outputs_reason(outputs)}, and no metric was logged"
+    elif outputs:
+        reason += f"; {outputs_reason(outputs)}"
     if a.cut_short and verdict is not Verdict.DIVERGED and metrics:
         reason += f", as far as {sides[0]} went"
     side_a, side_b = side_of(a), side_of(b)
@@ -100,6 +107,7 @@ def compare(
         prefix_a=a.prefix,
         prefix_b=b.prefix,
         metrics=metrics,
+        outputs=outputs,
         apart=apart,
         left_out=left_out,
         differences=by_weight(differences),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from .differences import InputDifference
 from .verdict import MetricVerdict, Verdict
 
-__all__ = ["Explanation", "Judgement"]
+__all__ = ["Explanation", "Judgement", "Output"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,20 @@ class Explanation:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One logged file: the BLAKE3 of its content in the first experiment and in the second; None where it was not logged."""
+
+    name: str
+    a: str | None
+    b: str | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both have it with the same content."""
+        return self.a is not None and self.a == self.b
+
+
+@dataclass(frozen=True)
 class Judgement:
     """What is said of two experiments.
 
@@ -44,6 +58,8 @@ class Judgement:
         reason: Why, in words.
         a: Id of the first (the original); `b` of the second.
         metrics: A verdict per metric that was compared, the worst first.
+        outputs: The files that either has logged, those that differ first. They make the verdict where neither logged a
+            metric, and are told beside it otherwise: many formats store more than the values.
         apart: Verdicts on times and speeds, which do not count.
         left_out: Metrics that were not compared, each with the reason.
         differences: What was captured of both and is not the same, the likeliest to matter first.
@@ -59,6 +75,7 @@ class Judgement:
     prefix_a: str
     prefix_b: str
     metrics: list[MetricVerdict]
+    outputs: list[Output] = field(default_factory=list)
     apart: list[MetricVerdict] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     differences: list[InputDifference] = field(default_factory=list)
@@ -82,6 +99,9 @@ class Judgement:
             "prefix_a": self.prefix_a,
             "prefix_b": self.prefix_b,
             "metrics": {m.metric: m.to_dict() for m in self.metrics},
+            "outputs": {
+                row.name: {"same": row.same, "a": row.a, "b": row.b} for row in self.outputs
+            },
             "apart": {m.metric: m.to_dict() for m in self.apart},
             "left_out": self.left_out,
             "differences": [d.to_dict() for d in self.differences],

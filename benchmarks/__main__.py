@@ -30,6 +30,7 @@ GROUPS = (
     "light",
     "first_point",
     "capture",
+    "verdict",
     "saving_files",
     "forwarding",
     "peers",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable
 
 from ...journal.root import announce
@@ -14,7 +13,6 @@ __all__ = ["Following"]
 
 _PAUSE = 0.2
 """Seconds between two looks: what arrives meanwhile is taken in together."""
-_LONGEST = 1.0
 
 
 class Following:
@@ -71,7 +69,6 @@ class Following:
                 # What comes from here on may come too late for this look.
                 self._announced.clear()
                 self._arrived.clear()
-            began = time.monotonic()
             try:
                 self._root.refresh()
                 outstanding = self._root.ask(lambda catalog: catalog.outstanding(), fresh=False)
@@ -82,8 +79,7 @@ class Following:
                     self._say(home)
             except Exception:  # noqa: BLE001  (whoever asks next looks too, and is told what is wrong)
                 self._followed = frozenset()
-            # A long look leaves as much time to those who send.
-            self._closed.wait(max(_PAUSE, min(time.monotonic() - began, _LONGEST)))
+            self._closed.wait(_PAUSE)
 
     def close(self) -> None:
         """Stop; a look that has begun ends first."""

@@ -25,11 +25,8 @@ GROUPS = (
     "first_look",
     "catalog",
     "server",
-<<<<<<< HEAD
     "uploads",
-=======
     "page",
->>>>>>> main
     "imports",
     "light",
     "first_point",

@@ -23,7 +23,7 @@ from .segments import Flow, closing_at, send
 from .server import Server
 from .wire import Filed, Filing, Lease, SegmentAt
 
-__all__ = ["Pass", "Progress", "Pushed"]
+__all__ = ["Looked", "Pass", "Progress", "Pushed"]
 
 _SETTLE = 10.0
 """Seconds after which a long pass makes good what has arrived."""
@@ -75,6 +75,14 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
         return not self.behind
 
 
+class Looked(NamedTuple):
+    """Experiments that were looked at here, their segments, and what the server is asked about each."""
+
+    locals: list[Local]
+    listed: list[list[Listed]]
+    filings: list[Filing]
+
+
 class _Work:
     """An experiment that is being sent in a pass."""
 
@@ -120,6 +128,7 @@ class Pass:
         self._settled_at = time.monotonic()
         self._dirty = False
         self._changed = False
+        self._places = len(memory.places)
         self._looked = self._sent = self._bytes = self._kept = self._of_files = 0
         self._events = self._fetched = 0
         self._filed: dict[str, str] = {}
@@ -142,20 +151,36 @@ class Pass:
             self._dirty |= self._events > 0
             self._changed = True
 
-    def batch(self, locals_: Sequence[Local]) -> None:
-        """Send what is new of some experiments."""
+    def look(self, locals_: Sequence[Local]) -> Looked:
+        """List the segments of some experiments."""
         if self._stop():
             self._behind |= {local.id: "the pass was ended" for local in locals_}
-            return
-        listed: dict[str, list[Listed]] = {}
+            return Looked([], [], [])
+        looked = Looked([], [], [])
         for local in locals_:
             try:
-                listed[local.id] = list_segments(local.storage)
+                listed = list_segments(local.storage)
             except OSError as error:
                 self.unreadable(local.id, error)
-        asked = [one for one in locals_ if one.id in listed]
-        self._looked += len(asked)
-        work = self._compare(asked, listed)
+                continue
+            stood = self._memory.experiments.get(local.id)
+            same = stood is not None and stood.here == digest_of(listed)
+            known = stood.there if stood is not None and same else ""
+            looked.locals.append(local)
+            looked.listed.append(listed)
+            looked.filings.append(
+                Filing(id=local.id, prefix=local.prefix, known=known, hashes=stood is None)
+            )
+        return looked
+
+    def ask(self, looked: Looked) -> tuple[Filed, ...]:
+        """Ask what of some experiments is there; another thread may."""
+        return self._server.file(self._root_id, looked.filings) if looked.filings else ()
+
+    def send(self, looked: Looked, filed: Sequence[Filed]) -> None:
+        """Send what is new of some experiments."""
+        self._looked += len(looked.locals)
+        work = self._compared(looked, filed)
         if work:
             self._send(work)
             self._confirm(work)
@@ -163,20 +188,10 @@ class Pass:
         if time.monotonic() - self._settled_at > _SETTLE:
             self.settle()
 
-    def _compare(self, asked: Sequence[Local], listed: dict[str, list[Listed]]) -> list[_Work]:
-        """Ask what is there; the experiments of which something may be new."""
-        if not asked:
-            return []
-        filings = []
-        for local in asked:
-            stood = self._memory.experiments.get(local.id)
-            same = stood is not None and stood.here == digest_of(listed[local.id])
-            known = stood.there if stood is not None and same else ""
-            filings.append(
-                Filing(id=local.id, prefix=local.prefix, known=known, hashes=stood is None)
-            )
+    def _compared(self, looked: Looked, answers: Sequence[Filed]) -> list[_Work]:
+        """The experiments of which something may be new."""
         work = []
-        for local, filed in zip(asked, self._server.file(self._root_id, filings), strict=True):
+        for local, listed, filed in zip(looked.locals, looked.listed, answers, strict=True):
             if filed.status == "deleted":
                 self._deleted.append(local.id)
             elif filed.status == "refused":
@@ -188,7 +203,7 @@ class Pass:
                     met = local.id in self._memory.experiments
                     if filed.digest != self._there.get(local.id, filed.digest):
                         self._files.forget(local.id)
-                    work.append(_Work(local, listed[local.id], filed, met))
+                    work.append(_Work(local, listed, filed, met))
         return work
 
     # -- sending ------------------------------------------------------------------------------------
@@ -391,11 +406,12 @@ class Pass:
             self._server.settle()
         self._dirty = False
         self._settled_at = time.monotonic()
-        if self._stood or self._changed:
+        if self._stood or self._changed or len(self._memory.places) != self._places:
             self._memory.experiments.update(self._stood)
             remember(self._layout, self._memory)
             self._stood.clear()
             self._changed = False
+            self._places = len(self._memory.places)
 
     def told(self) -> Pushed:
         """What was done."""

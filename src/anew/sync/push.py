@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 
 from ..address import parse_address
 from ..errors import InvalidSetting
@@ -18,8 +20,9 @@ from ..reading.remote.connection import Connections, Transport
 from .files import FileSender
 from .local import Local, find
 from .memory import Memory, recall
-from .passing import Pass, Progress, Pushed
+from .passing import Looked, Pass, Progress, Pushed
 from .server import Server
+from .wire import Filed
 
 __all__ = ["Progress", "Pushed", "Pusher", "open_pusher", "push"]
 
@@ -129,19 +132,32 @@ class Pusher:
         )  # fmt: skip
         try:
             found = find(
-                self.layout, self.journals, prefixes=prefixes, ids=ids, failed=work.unreadable
+                self.layout,
+                self.journals,
+                memory.places,
+                prefixes=prefixes,
+                ids=ids,
+                failed=work.unreadable,
             )
             work.events()
-            batch: list[Local] = []
-            for local in found:
-                batch.append(local)
-                if len(batch) >= _BATCH:
-                    work.batch(batch)
-                    batch = []
-            work.batch(batch)
+            self._in_turn(work, found)
         finally:
             work.settle()
         return work.told()
+
+    @staticmethod
+    def _in_turn(work: Pass, found: Iterable[Local]) -> None:
+        """Send experiments, some at a time; while the server is asked about some, the next ones are looked at here."""
+        waiting: tuple[Looked, Future[tuple[Filed, ...]]] | None = None
+        with ThreadPoolExecutor(1, "anew-sync") as asking:
+            for some in _batches(found):
+                looked = work.look(some)
+                asked = asking.submit(work.ask, looked)
+                if waiting is not None:
+                    work.send(waiting[0], waiting[1].result())
+                waiting = looked, asked
+            if waiting is not None:
+                work.send(waiting[0], waiting[1].result())
 
     def _greet(self) -> Memory:
         now = time.monotonic()
@@ -165,3 +181,9 @@ class Pusher:
     def close(self) -> None:
         """Close the connections."""
         self.server.close()
+
+
+def _batches(found: Iterable[Local]) -> Iterator[list[Local]]:
+    source = iter(found)
+    while some := list(islice(source, _BATCH)):
+        yield some

@@ -136,7 +136,9 @@ def test_a_segment_has_a_name_of_the_layout_or_is_refused(
 ):
     before = sorted(str(path) for path in there.rglob("*"))
     assert client.append([frame(filed[0], name, 0, b"x")])[0].status == "refused"
-    assert {p for p in map(str, there.rglob("*")) if "lab" in p} == {p for p in before if "lab" in p}
+    assert {p for p in map(str, there.rglob("*")) if "lab" in p} == {
+        p for p in before if "lab" in p
+    }
 
 
 @pytest.mark.parametrize(
@@ -167,19 +169,26 @@ def test_no_link_in_an_experiment_is_followed(
     at.symlink_to(outside)
     one = Named(path="files/docs/x/y.txt", hash=blake3(b"x").hexdigest(), size=1, data=b"x")
     if inside == "metrics":
-        assert client.append([frame(id, "metrics/0002-main-bbbb.jsonl", 0, b"x")])[0].status == "refused"
+        assert (
+            client.append([frame(id, "metrics/0002-main-bbbb.jsonl", 0, b"x")])[0].status
+            == "refused"
+        )
     else:
         assert client.name([id], [[one]])[0][0].status == "refused"
     assert not list(outside.iterdir())
 
 
-@pytest.mark.parametrize("prefix", ["../a", "a/../../b", "/etc/x", ".anew/x", "weights/x", "lab/x/a/files/y", "a//b", ""])
+@pytest.mark.parametrize(
+    "prefix", ["../a", "a/../../b", "/etc/x", ".anew/x", "weights/x", "lab/x/a/files/y", "a//b", ""]
+)
 def test_an_experiment_is_filed_in_the_store_and_not_among_the_files_of_another(
     client: Server, filed: Any, there: Path, prefix: str
 ):
     (answer,) = client.file("", [Filing(id="bcdfghjkmnpq", prefix=prefix)])
     assert answer.status == "refused"
-    assert [path.name for path in there.parent.iterdir() if path.name not in ("here", "there")] == []
+    assert [
+        path.name for path in there.parent.iterdir() if path.name not in ("here", "there")
+    ] == []
 
 
 def test_a_file_of_another_content_is_kept_beside_the_one_that_is_there(

@@ -206,6 +206,11 @@ def named(root: RootLayout, given: str, *, project: str | None, is_prefix: bool 
     Raises:
         InvalidName: It cannot be a prefix or a name.
     """
+    if not isinstance(given, str):
+        raise InvalidName(
+            f"The prefix or name of an experiment must be a string, not {type(given).__name__} {given!r:.50}.",
+            name=given,
+        )
     if is_prefix or "/" in given or "\\" in given:
         prefix = check_prefix(given if project is None else f"{project}/{given}")
         last = prefix.rsplit("/", 1)[-1]

@@ -14,6 +14,7 @@ from ..query.panel import Panel, PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ..query.references import Resolved, ResolveQuestion
+from ..query.telling import Telling
 from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
@@ -48,6 +49,7 @@ from .requests import (
     NamesRequest,
     PanelRequest,
     SeriesRequest,
+    TellingRequest,
     UsageRequest,
     VersionAnswer,
 )
@@ -66,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     # For people, scripts and pages.
     Route("GET", f"{API}/about", "about", Nothing, About, "What this server is, and who asks.", reply=asking.about),
     Route("GET", f"{API}/experiments", "experiments", ListRequest, Selected, "Experiments that meet a filter, sorted, as columns; or groups of them.", reply=browsing.experiments),
+    Route("GET", f"{API}/telling", "telling", TellingRequest, Telling, "Which fields tell most about the experiments that meet a filter.", reply=browsing.telling),
     Route("GET", f"{API}/experiments/{{ref}}", "experiment", ExperimentRequest, ExperimentFacts, "What is known of one experiment.", reply=browsing.experiment),
     Route("GET", f"{API}/experiments/{{ref}}/series/{{metric:path}}", "series", SeriesRequest, Points, "The points of a metric, or those written since a cursor.", reply=browsing.series, arrays=True),
     Route("GET", f"{API}/experiments/{{ref}}/lines", "lines", LinesRequest, Lines, "Messages or console output, from either end or from a cursor.", reply=browsing.lines, arrays=True),

@@ -106,7 +106,8 @@ def _endpoint(
             if route.stream is not None:
                 return await route.stream(call)
             return await anyio.to_thread.run_sync(_answered, route, call)
-        except ClientDisconnect:  # nobody is there to be answered, and networks break: no fault of the server's
+        except ClientDisconnect:
+            # Nobody reads an answer; networks break, and a traceback would say no more.
             return Response(status_code=400)
         except Exception as error:  # noqa: BLE001  (every error becomes an answer)
             return refused(error)

@@ -14,14 +14,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from anew import Store
+from anew.cli.main import cli
+from anew.errors import NotAllowed
 from anew.reading.remote.calls import Calls
 from anew.reading.remote.connection import Connections
 from anew.sync.push import push
 from anew.sync.wire import Frame, FramesAnswer, FramesRequest
+from faults.comparing import alike
 from faults.site import Link, Serving, network, pushed, quick_folder, serving, unreliable
-from sync.recorded import Root, files, segments
+from sync.recorded import Root
 
 SOAK_KILLS = int(os.environ.get("ANEW_FAULT_KILLS", 1000))
 
@@ -47,20 +51,6 @@ def root(folder: Path, request: pytest.FixtureRequest) -> Root:
 
 def place(root: Root, name: str) -> str:
     return f"{root.path.name}/x/{name}"
-
-
-def same(root: Root, there: Path) -> None:
-    """What was recorded is there, byte by byte, and the readers there count every point once."""
-    with Store(there) as store:
-        shown = {view.id: view for view in store.list()}
-        for id, prefix in root.prefixes.items():
-            here = root.path / prefix
-            at = there / shown[id].prefix
-            assert segments(here) == segments(at), prefix
-            assert files(here) == files(at), prefix
-            points = sum(data.count(b"\n") for name, data in segments(here).items() if name.startswith("metrics/"))  # fmt: skip
-            assert sum(one.count for one in shown[id].metrics.values()) == points, prefix
-        assert [one for one in store.doctor() if one.prefix in root.prefixes.values()] == []
 
 
 def kill_while_it_takes_in(folder: Path, kills: int, seed: int) -> None:
@@ -90,7 +80,7 @@ def kill_while_it_takes_in(folder: Path, kills: int, seed: int) -> None:
         again = push(root.path, server.url)
         assert (again.bytes, again.files, again.sent) == (0, 0, 0)
         server.stop()
-        same(root, server.root)
+        alike(root.path, server.root)
 
 
 def test_a_server_that_is_killed_while_it_takes_in_loses_nothing(folder: Path) -> None:
@@ -120,7 +110,7 @@ def test_a_network_that_cuts_loses_and_spoils_what_it_carries_changes_nothing(
         root.close(id, writer)
     with network(server.address, unreliable(random.Random(7))) as between:
         pushed(root.path, between.url)
-    same(root, server.root)
+    alike(root.path, server.root)
 
 
 def test_an_answer_that_is_lost_after_the_append_doubles_nothing(
@@ -137,7 +127,7 @@ def test_an_answer_that_is_lost_after_the_append_doubles_nothing(
             root.made(place(root, f"e{n}"), points=50)
             pushed(root.path, between.url)
     assert len(lost) > 5
-    same(root, server.root)
+    alike(root.path, server.root)
 
 
 CLIENT = """
@@ -173,7 +163,7 @@ def test_a_client_that_is_killed_while_it_sends_is_gone_on_from(
             client.kill()
     root.close(id, writer)
     pushed(root.path, server.url)
-    same(root, server.root)
+    alike(root.path, server.root)
 
 
 def test_other_bytes_at_an_offset_that_was_sent_are_kept_beside_and_told(
@@ -253,7 +243,37 @@ def test_a_server_that_was_restored_from_yesterday_gets_back_what_it_lost(folder
         server.start()
         pushed(root.path, server.url)
         server.stop()
-        same(root, server.root)
+        alike(root.path, server.root)
+
+
+def command(*args: str) -> str:
+    result = CliRunner().invoke(cli, args)
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+@pytest.mark.slow
+def test_a_token_that_is_revoked_in_the_middle_loses_nothing_and_a_new_one_goes_on(
+    folder: Path,
+) -> None:
+    root = Root(folder / "revoked", 6)
+    id, writer = root.open("lab/x/a")
+    root.points(id, writer, 5)
+    with serving(folder / "accounts") as server:
+        at = ("--root", str(server.root))
+        command("server", "user", "add", "alice", "--admin", *at)
+        first = command("server", "token", "create", "one", "--role", "writer", "--quiet", *at)
+        assert push(root.path, server.url, token=first).complete
+        command("server", "token", "revoke", "one", *at)
+        root.points(id, writer, 5)
+        for refused in (first, None):
+            with pytest.raises(NotAllowed):
+                push(root.path, server.url, token=refused)
+        second = command("server", "token", "create", "two", "--role", "writer", "--quiet", *at)
+        root.close(id, writer)
+        assert push(root.path, server.url, token=second).complete
+        server.stop()
+        alike(root.path, server.root)
 
 
 def test_a_writer_whose_clock_is_days_off_keeps_its_order(root: Root, server: Serving) -> None:
@@ -264,7 +284,7 @@ def test_a_writer_whose_clock_is_days_off_keeps_its_order(root: Root, server: Se
         pushed(root.path, server.url)
     root.close(id, writer)
     pushed(root.path, server.url)
-    same(root, server.root)
+    alike(root.path, server.root)
 
 
 def calls(server: Serving) -> Calls:
@@ -324,4 +344,4 @@ def test_a_thousand_open_connections_and_slow_readers_keep_nobody_out(
         for made in held:
             made.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    same(root, server.root)
+    alike(root.path, server.root)

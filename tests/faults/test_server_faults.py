@@ -166,6 +166,46 @@ def test_a_client_that_is_killed_while_it_sends_is_gone_on_from(
     alike(root.path, server.root)
 
 
+@pytest.mark.slow
+def test_three_that_send_one_root_at_once_over_broken_networks_send_it_once(folder: Path) -> None:
+    chance = random.Random(3)
+    root = Root(folder / "thrice", 3)
+    writers = [root.open(f"lab/x/e{n}") for n in range(4)]
+    over = threading.Event()
+    told: list[object] = []
+
+    def send(seed: int) -> None:
+        with network(server.address, unreliable(random.Random(seed))) as between:
+            while not over.is_set():
+                try:
+                    done = push(root.path, between.url)
+                    told.extend((*done.conflicts.items(), *done.refused.items()))
+                except OSError:
+                    pass
+
+    with serving(folder / "once") as server:
+        senders = [threading.Thread(target=send, args=(seed,)) for seed in range(3)]
+        for sender in senders:
+            sender.start()
+        for number in range(40):
+            for id, writer in writers:
+                root.points(id, writer, chance.randint(1, 200))
+                if chance.random() < 0.3:
+                    root.file(id, writer, "a.bin", chance.randbytes(chance.randint(0, 1_500_000)))
+                if chance.random() < 0.1:
+                    root.edit(id, f"tag{number}")
+            time.sleep(0.03)
+        for id, writer in writers:
+            root.close(id, writer)
+        over.set()
+        for sender in senders:
+            sender.join(100)
+        pushed(root.path, server.url)
+        assert told == []
+        server.stop()
+        alike(root.path, server.root)
+
+
 def test_other_bytes_at_an_offset_that_was_sent_are_kept_beside_and_told(
     root: Root, server: Serving
 ) -> None:

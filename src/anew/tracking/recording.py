@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from .identity import Place
     from .ranks import Rank
 
-__all__ = ["LIFE", "LIVE", "Recording", "Taken"]
+__all__ = ["AT_EXIT", "LIFE", "LIVE", "Recording", "Taken"]
 
 LIVE: dict[int, Recording] = {}
 # Called when an experiment of this process has begun, and when one ends and is no longer in LIVE; must not raise.
 LIFE: list[Callable[[], None]] = []
+# Called at the end of the program, once everything that it left open has been ended; must not raise.
+AT_EXIT: list[Callable[[], None]] = []
 DOCUMENT_EVERY = 1.0
 ALONE_AFTER = 1.0  # seconds without a rank 0
 _UNREAD = object()
@@ -836,6 +838,8 @@ def _at_exit() -> None:
             (recording.ender or recording.close)(end.status, end.reason, end.error)
         except Exception as error:  # noqa: BLE001  (the others are ended all the same)
             recording.say(f"{recording.prefix} could not be ended: {describe(error)[0]}")
+    for last in AT_EXIT:
+        last()
 
 
 # When this is imported, and not with the first experiment: what a program registers later is called before this, and may log.

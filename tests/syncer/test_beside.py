@@ -17,7 +17,7 @@ from anew.journal.layout import RootLayout
 from anew.journal.liveness import process_started
 from anew.syncer import beside as beside_module
 from anew.syncer.beside import Beside
-from anew.syncer.outcome import Asked, Left, Outcome
+from anew.syncer.outcome import Left, Outcome
 from anew.syncing.outbox import Outbox
 
 SERVER = "http://127.0.0.1:9"

@@ -33,7 +33,9 @@ class LinesQuestion(msgspec.Struct, frozen=True, kw_only=True):
         backward: Give the lines before the beginning instead of those after it. They come in the order they were
             written all the same.
         unfinished: Also give a last line of the console that has no end yet. The cursor stays before it.
-        limit: At most this many lines.
+        limit: At most this many lines; with `context`, this many that meet the conditions.
+        context: How many lines to give before and after each line that meets the conditions.
+        places: Also give the place of each line.
     """
 
     id: str
@@ -47,6 +49,8 @@ class LinesQuestion(msgspec.Struct, frozen=True, kw_only=True):
     backward: bool = False
     unfinished: bool = False
     limit: int = 1000
+    context: int = 0
+    places: bool = False
 
 
 class Lines(msgspec.Struct, frozen=True, eq=False):
@@ -66,6 +70,9 @@ class Lines(msgspec.Struct, frozen=True, eq=False):
         more: Whether there may be more in the direction asked for. An answer may stop short of `limit`, and even
             be empty, where finding matches takes long: then this is True, and the cursor goes on.
         unfinished: Whether the last line has no end yet.
+        matched: Whether each line meets the conditions, or is given for one that does. Empty without `context`: all do.
+        places: A cursor for each line: a forward question that has it begins with this line, and a backward question ends before it.
+            Empty unless asked for.
     """
 
     times: Floats
@@ -78,3 +85,5 @@ class Lines(msgspec.Struct, frozen=True, eq=False):
     known_writers: tuple[str, ...]
     more: bool
     unfinished: bool = False
+    matched: tuple[bool, ...] = ()
+    places: tuple[str, ...] = ()

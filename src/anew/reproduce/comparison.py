@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Judgement", "compare"]
+__all__ = ["Judgement", "compare", "side_of"]
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ def compare(
     ignore: Sequence[str] = (),
     sides: tuple[str, str] = ("the original", "the re-run"),
     reproduced: bool = False,
+    clones: bool = True,
 ) -> Judgement:
     """The verdict on two experiments, `a` being the one that the other is held against.
 
@@ -88,6 +89,7 @@ def compare(
         ignore: Patterns of metrics to leave out.
         sides: What to call the two in sentences.
         reproduced: Whether `b` ran the recipe of `a` again: what another program added to `a` is left out.
+        clones: As of `captured_differences`.
     """
     curves_a, of_others = curves_of_recipe(store, a) if reproduced else (curves_of(store, a), {})
     curves_b = curves_of(other or store, b)
@@ -108,7 +110,7 @@ def compare(
         prefix_b=b.prefix,
         metrics=metrics,
         left_out=left_out,
-        differences=captured_differences(side_of(a), side_of(b), sides),
+        differences=captured_differences(side_of(a), side_of(b), sides, clones=clones),
         notes=_notes(a, b, sides),
         sides=sides,
     )

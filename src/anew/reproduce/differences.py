@@ -18,7 +18,14 @@ from ..provenance.variables import PLACE
 from ..record.captures import unchanged
 from ..record.plain import flatten
 
-__all__ = ["InputDifference", "captured_differences"]
+__all__ = [
+    "InputDifference",
+    "Side",
+    "Weight",
+    "captured_differences",
+    "package_differences",
+    "parse_requirements",
+]
 
 Weight = Literal["likely", "possible", "unlikely"]
 _ORDER = {"likely": 0, "possible": 1, "unlikely": 2}
@@ -103,12 +110,20 @@ def _is_of(kind: type, value: object) -> bool:
 
 
 def captured_differences(
-    a: Side, b: Side, sides: tuple[str, str] = ("the original", "the re-run")
+    a: Side,
+    b: Side,
+    sides: tuple[str, str] = ("the original", "the re-run"),
+    *,
+    clones: bool = True,
 ) -> list[InputDifference]:
     """Everything captured of both that is not the same, the likeliest to matter first.
 
     Among those that are as likely, what somebody chose comes first: the configuration and the parameters. The same
     setting, or the same seed, that stands in several places is one difference.
+
+    Args:
+        clones: Whether to look in the recorded folders of the code which files changed between two commits. git runs programs
+            that the configuration of such a folder names, so a server never does.
     """
     config = list(_mapping("config", a.config, b.config))
     params = [
@@ -118,7 +133,7 @@ def captured_differences(
     ]
     found = [
         *_seeds_once([*config, *params], list(_seeds(a, b, sides))),
-        *_code(a, b, sides),
+        *_code(a, b, sides, clones),
         *_data(a, b, sides),
         *_command(a, b),
         *_packages(a, b),
@@ -129,7 +144,7 @@ def captured_differences(
     return sorted(found, key=lambda difference: _ORDER[difference.weight])
 
 
-def _code(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
+def _code(a: Side, b: Side, sides: tuple[str, str], clones: bool) -> Iterator[InputDifference]:
     git_a, git_b = a.fact("git"), b.fact("git")
     commit_a, commit_b = git_a.get("commit"), git_b.get("commit")
     for side, facts in zip(sides, (git_a, git_b), strict=True):
@@ -139,7 +154,7 @@ def _code(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]
             )
     if commit_a != commit_b and (git_a and git_b):
         text = f"the commit: {_short(commit_a)} → {_short(commit_b)}"
-        changed = _files_between(git_a, git_b)
+        changed = _files_between(git_a, git_b) if clones else None
         if changed is not None:
             shown = ", ".join(changed[:8]) + (
                 f" and {len(changed) - 8} more" if len(changed) > 8 else ""

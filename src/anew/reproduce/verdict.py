@@ -20,7 +20,15 @@ from fnmatch import fnmatchcase
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Curve", "MetricVerdict", "Tolerance", "Verdict", "judge", "overall"]
+__all__ = [
+    "Curve",
+    "MetricVerdict",
+    "Tolerance",
+    "Verdict",
+    "judge",
+    "matched_rows",
+    "overall",
+]
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -149,7 +157,7 @@ def judge(
         logged = sides[1] if a is None or not len(a) else sides[0]
         return say(Verdict.NOT_COMPARABLE, f"only {logged} logged it")
     facts |= {"last_a": float(a.values[-1]), "last_b": float(b.values[-1])}
-    rows_a, rows_b = _matched(a.steps, b.steps)
+    rows_a, rows_b = matched_rows(a.steps, b.steps)
     facts["matched"] = len(rows_a)
     if not len(rows_a):
         spans = f"steps {a.steps[0]} to {a.steps[-1]}, and {b.steps[0]} to {b.steps[-1]}"
@@ -190,7 +198,7 @@ def judge(
     )
 
 
-def _matched(a: Ints, b: Ints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def matched_rows(a: Ints, b: Ints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """The rows of either whose step and occurrence within it the other has too."""
     if len(a) == len(b) and bool((a == b).all()):
         rows = np.arange(len(a))

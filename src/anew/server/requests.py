@@ -109,6 +109,8 @@ class LinesRequest(msgspec.Struct, frozen=True, kw_only=True):
     backward: bool = False
     unfinished: bool = False
     limit: int = 1000
+    context: int = 0
+    places: bool = False
 
 
 class ContentRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,10 +14,29 @@ from ..query.panel import Panel, PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ..query.references import Resolved, ResolveQuestion
+from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
-from . import asking, browsing
+from . import asking, browsing, comparing, page
 from .callers import Role
+from .page_answers import (
+    CurvePart,
+    DifferenceAnswer,
+    Gaps,
+    Lineage,
+    MediaSeries,
+    Overview,
+    ReproductionAnswer,
+)
+from .page_requests import (
+    CurvesRequest,
+    DifferenceRequest,
+    GapRequest,
+    MediaRequest,
+    OneRequest,
+    PreviewRequest,
+    ReproductionRequest,
+)
 from .requests import (
     ArchiveRequest,
     ContentRequest,
@@ -50,6 +69,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/experiments/{{ref}}/series/{{metric:path}}", "series", SeriesRequest, Points, "The points of a metric, or those written since a cursor.", reply=browsing.series, arrays=True),
     Route("GET", f"{API}/experiments/{{ref}}/lines", "lines", LinesRequest, Lines, "Messages or console output, from either end or from a cursor.", reply=browsing.lines, arrays=True),
     Route("GET", f"{API}/experiments/{{ref}}/content/{{kind}}/{{name:path}}", "content", ContentRequest, bytes, "The bytes of a logged file, a value or a capture; takes Range.", stream=browsing.content, media="application/octet-stream"),
+    Route("GET", f"{API}/experiments/{{ref}}/overview", "overview", OneRequest, Overview, "One experiment as its page shows it: facts, openings, and how it was run.", reply=page.overview),
+    Route("GET", f"{API}/experiments/{{ref}}/lineage", "lineage", OneRequest, Lineage, "Where an experiment comes from, and what came from it.", reply=page.lineage),
+    Route("GET", f"{API}/experiments/{{ref}}/media", "media", MediaRequest, tuple[MediaSeries, ...], "Images, tables and other values: their names, or some of them step by step.", reply=page.media),
+    Route("GET", f"{API}/experiments/{{ref}}/preview/{{kind}}/{{name:path}}", "preview", PreviewRequest, Preview, "What can be shown of a file: its text, the rows of a table.", reply=page.preview_of),
+    Route("GET", f"{API}/experiments/{{ref}}/reproduction", "reproduction", ReproductionRequest, ReproductionAnswer, "Whether a result came back when an experiment was run again: a verdict per metric, and what it rests on.", reply=comparing.reproduction),
+    Route("GET", f"{API}/difference", "difference", DifferenceRequest, DifferenceAnswer, "What differs between experiments: everything but their points.", reply=comparing.difference),
+    Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
+    Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),

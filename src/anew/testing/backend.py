@@ -486,6 +486,58 @@ class BackendContract:
                     break
             assert found == expected
 
+    @pytest.mark.parametrize("backward", [False, True])
+    def test_lines_that_are_found_bring_their_neighbours_once(
+        self, backend: Backend, root: str, backward: bool
+    ) -> None:
+        exp = Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0)
+        with exp:
+            for n in range(40):
+                exp.log(f"message {n}" + (" found" if n in (10, 12, 30) else ""))
+        backend.select(self.now())
+        found: list[tuple[str, bool]] = []
+        cursor = None
+        for _ in range(100):
+            page = backend.lines(
+                LinesQuestion(
+                    id=exp.id,
+                    contains="found",
+                    context=2,
+                    limit=1,
+                    cursor=cursor,
+                    backward=backward,
+                )
+            )
+            lines = list(zip(page.messages, page.matched, strict=True))
+            found = lines + found if backward else found + lines
+            cursor = page.before if backward else page.after
+            if not page.more:
+                break
+        numbers = [int(text.split()[1]) for text, _ in found]
+        assert numbers == [8, 9, 10, 11, 12, 13, 14, 28, 29, 30, 31, 32]
+        assert [n for n, (_, matched) in zip(numbers, found, strict=True) if matched] == [
+            10,
+            12,
+            30,
+        ]
+
+    @pytest.mark.parametrize("backward", [False, True])
+    def test_the_place_of_a_line_leads_to_it_from_either_side(
+        self, backend: Backend, root: str, backward: bool
+    ) -> None:
+        exp = Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0)
+        with exp:
+            for n in range(10):
+                exp.log(f"message {n}")
+        backend.select(self.now())
+        hit = backend.lines(
+            LinesQuestion(id=exp.id, contains="message 6", places=True, backward=backward)
+        )
+        (place,) = hit.places
+        after = backend.lines(LinesQuestion(id=exp.id, cursor=place, limit=1))
+        before = backend.lines(LinesQuestion(id=exp.id, cursor=place, limit=1, backward=True))
+        assert (after.messages, before.messages) == (("message 6",), ("message 5",))
+
     def test_lines_of_an_experiment_that_is_not_there_are_not_found(self, backend: Backend) -> None:
         with pytest.raises(NotFound):
             backend.lines(LinesQuestion(id="gone"))

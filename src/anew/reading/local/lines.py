@@ -33,6 +33,7 @@ _BLOCK = 64 << 10
 _LONGEST = 4 << 20  # bytes of one line that are kept; the rest of a longer one is passed over
 _SCANNED = 48 << 20  # bytes that one answer looks at, about; what is left is for the next
 _GIVEN = 16 << 20  # bytes of text in one answer, about
+_CONTEXT = 1000  # lines around one that meets the conditions, at most
 
 _positions = msgspec.msgpack.Decoder(dict[str, int])
 _message = msgspec.json.Decoder(LogLine)
@@ -53,6 +54,17 @@ class _Found(NamedTuple):
     file: int
     piece: _Piece
     line: LogLine
+
+
+class _Given(NamedTuple):
+    """One line of an answer.
+
+    `matched` is False for a line that is only there for its neighbour; `before` are the positions at which it was read.
+    """
+
+    found: _Found
+    matched: bool
+    before: dict[str, int]
 
 
 class _File:
@@ -199,14 +211,15 @@ def read_lines(folder: str, question: LinesQuestion, share: Share | None = None)
             unfinished = None
     room = question.limit - (question.backward and unfinished is not None)
     found = _merged(files, begin, question.backward, console)
-    lines, positions, more = _taken(files, found, wanted, dict(begin), room, question.backward)
+    given, positions, more = _taken(files, found, wanted, dict(begin), room, question)
     if question.backward:
-        lines.reverse()
+        given.reverse()
     if unfinished is not None and question.limit > 0 and (question.backward or not more):
-        lines.append(unfinished)
+        given.append(_Given(unfinished, True, begin if question.backward else positions))
     else:
         unfinished = None
     before, after = (positions, begin) if question.backward else (begin, positions)
+    lines = [one.found for one in given]
     return Lines(
         np.array([one.line.t for one in lines], np.float64),
         tuple(one.line.level for one in lines),
@@ -221,6 +234,13 @@ def read_lines(folder: str, question: LinesQuestion, share: Share | None = None)
         tuple(file.writer for file in files if file.size),
         more,
         unfinished is not None,
+        tuple(one.matched for one in given) if question.context > 0 else (),
+        tuple(
+            _cursor({**one.before, files[one.found.file].writer: one.found.piece.start})
+            for one in given
+        )
+        if question.places
+        else (),
     )
 
 
@@ -230,25 +250,46 @@ def _taken(
     wanted: Callable[[LogLine], bool],
     positions: dict[str, int],
     room: int,
-    backward: bool,
-) -> tuple[list[_Found], dict[str, int], bool]:
+    question: LinesQuestion,
+) -> tuple[list[_Given], dict[str, int], bool]:
     """As many of the lines as are wanted, how far the files were read for them, and whether more may follow."""
-    lines: list[_Found] = []
-    given = 0
+    lines: list[_Given] = []
     if room <= 0:
         return lines, positions, any(file.size for file in files)
+    around = max(0, min(question.context, _CONTEXT))
+    recent: deque[_Given] = deque(maxlen=around)  # lines that the next match would bring with it
+    following = matches = given = 0
     before = sum(file.scanned for file in files)
     for number, one in enumerate(found, 1):
         piece = one.piece
-        positions[files[one.file].writer] = piece.start if backward else piece.end
-        if wanted(one.line):
-            lines.append(one)
+        meets = wanted(one.line)
+        if meets and matches >= room:  # while lines after the last match are given
+            return lines, positions, True
+        entry = _Given(one, meets, dict(positions) if around or question.places else {})
+        positions[files[one.file].writer] = piece.start if question.backward else piece.end
+        if meets:
+            lines += (*recent, entry)
+            given += sum(len(other.found.piece.data) for other in recent) + len(piece.data)
+            recent.clear()
+            matches, following = matches + 1, around
+        elif following:
+            lines.append(entry)
             given += len(piece.data)
-        if len(lines) >= room or given >= _GIVEN:
-            return lines, positions, True
-        if not number % 256 and sum(file.scanned for file in files) - before >= _SCANNED:
-            return lines, positions, True
-    return lines, positions, False
+            following -= 1
+        elif around:
+            recent.append(entry)
+        full = (matches >= room and not following) or given >= _GIVEN
+        if not full and not number % 256:
+            full = sum(file.scanned for file in files) - before >= _SCANNED
+        if full:
+            return lines, _resumed(recent, positions), True
+    return lines, _resumed(recent, positions), False
+
+
+def _resumed(recent: deque[_Given], positions: dict[str, int]) -> dict[str, int]:
+    """Where the next answer begins: with the lines that a match in it would bring along, unless reading them again takes long."""
+    again = sum(len(one.found.piece.data) for one in recent)
+    return recent[0].before if recent and again < _SCANNED // 4 else positions
 
 
 def _merged(

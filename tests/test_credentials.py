@@ -49,7 +49,7 @@ def test_a_token_goes_to_its_own_server_alone(environ: dict[str, str]) -> None:
     assert token_for(f"{LAB}/vision", environ) == "anew_abc"
     assert token_for(f"{LAB}/group/one", environ) == "anew_group"
     for other in ("http://lab.example.org", "https://lab.example.org:8000", "https://lab.example"):
-        assert token_for(other, environ) == ""
+        assert token_for(other, environ) is None
     assert token_source("https://other", environ) == ""
 
 
@@ -63,7 +63,7 @@ def test_a_token_that_is_forgotten_is_gone_and_others_stay(environ: dict[str, st
     keep_token("http://127.0.0.1:5700", "anew_local", environ)
     assert forget_token(LAB, environ)
     assert not forget_token(LAB, environ)
-    assert token_for(LAB, environ) == ""
+    assert token_for(LAB, environ) is None
     assert token_for("http://127.0.0.1:5700", environ) == "anew_local"
 
 
@@ -82,7 +82,7 @@ def test_only_servers_have_tokens(environ: dict[str, str]) -> None:
 def test_a_damaged_file_is_as_none_and_is_written_again(environ: dict[str, str], text: str) -> None:
     path = Path(keep_token(LAB, "anew_abc", environ))
     path.write_text(text)
-    assert token_for(LAB, environ) == ""
+    assert token_for(LAB, environ) is None
     keep_token(LAB, "anew_new", environ)
     assert token_for(LAB, environ) == "anew_new"
 

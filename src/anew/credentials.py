@@ -18,37 +18,37 @@ from urllib.parse import urlsplit
 
 from .address import parse_address
 from .errors import InvalidSetting, InvalidValue
+from .settings import token_in_environment
 
-__all__ = ["VARIABLE", "forget_token", "keep_token", "token_for", "token_source"]
+__all__ = ["forget_token", "keep_token", "token_for", "token_source"]
 
-VARIABLE = "ANEW_TOKEN"
 _SERVICE = "anew"
 _MOST = 1 << 20
 
 
-def token_for(address: str, environ: Mapping[str, str] | None = None) -> str:
-    """The token to send to a server, or "".
+def token_for(address: str, environ: Mapping[str, str] | None = None) -> str | None:
+    """The token to show a server; None where there is none.
 
     Args:
         address: Its URL; one with a path also has the token that was kept for the server itself.
         environ: Stands for `os.environ`.
     """
     environ = os.environ if environ is None else environ
-    given = environ.get(VARIABLE, "").strip()
+    given = token_in_environment(environ)
     if given:
         return given
     for server in _servers(address):
         found = _from_file(environ).get(server) or _from_keyring(server)
         if found:
             return found
-    return ""
+    return None
 
 
 def token_source(address: str, environ: Mapping[str, str] | None = None) -> str:
     """Where the token for a server comes from, for people; "" without one."""
     environ = os.environ if environ is None else environ
-    if environ.get(VARIABLE, "").strip():
-        return f"the variable {VARIABLE}"
+    if token_in_environment(environ):
+        return "the variable ANEW_TOKEN"
     for server in _servers(address):
         if _from_file(environ).get(server):
             return _file(environ)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["FOUND", "SETTINGS", "Setting", "Settings", "load_settings"]
+__all__ = ["FOUND", "SETTINGS", "Setting", "Settings", "load_settings", "token_in_environment"]
 
 FOUND = "found above the working directory"
 """The source of a root that nobody set, and that is not in the working directory."""
@@ -354,6 +354,11 @@ def _found_root(folder: str, home: str) -> str | None:
         if there.st_dev != here.st_dev or there.st_uid not in owners or there.st_mode & 0o002:
             return None
         folder = above
+
+
+def token_in_environment(environ: Mapping[str, str] | None = None) -> str | None:
+    """The token for servers that `ANEW_TOKEN` holds. It is no setting: files are read by others, and settings are shown."""
+    return (os.environ if environ is None else environ).get("ANEW_TOKEN", "").strip() or None
 
 
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,13 @@ class Script:
         self.asked: list[tuple[list[str], list[str]]] = []
 
     def __call__(
-        self, ids: Collection[str], live: Collection[str], stop: Callable[[], bool]
+        self,
+        experiments: Mapping[str, str],
+        live: Mapping[str, str],
+        stop: Callable[[], bool],
+        told: Callable[[int], object] = lambda count: None,
     ) -> Outcome:
+        ids = experiments
         self.asked.append((sorted(ids), sorted(live)))
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         return outcome(ids) if callable(outcome) else outcome
@@ -202,7 +207,8 @@ def test_it_ends_soon_when_it_is_told_to(outbox: Outbox) -> None:
 def test_copies_are_freed_only_when_they_have_stayed_long_enough_and_are_complete(
     outbox: Outbox,
 ) -> None:
-    from anew.syncer.freeing import copies, free_copies
+    from anew.syncer.freeing import free_copies
+    from anew.syncer.standing import copies
 
     made = {}
     for name, keep in (("short", 0.0), ("long", 3600.0), ("ever", None), ("behind", 0.0)):
@@ -214,7 +220,7 @@ def test_copies_are_freed_only_when_they_have_stayed_long_enough_and_are_complet
         outbox.note_done(exp.id, exp.prefix)
     assert {one.prefix for one in copies(outbox)} == {"a/short", "a/long", "a/ever", "a/behind"}
     push = Script(Outcome(left={made["behind"]: Left(3)}))
-    assert free_copies(outbox, lambda ids: push(ids, (), lambda: False)) > 0
+    assert free_copies(outbox, lambda ids: push(ids, {}, lambda: False)) > 0
     assert push.asked == [(sorted([made["short"], made["behind"]]), [])]
     with Store(outbox.root.root) as store:
         assert sorted(view.prefix for view in store.list()) == ["a/behind", "a/ever", "a/long"]

@@ -15,7 +15,8 @@ from .words import ago, one_line, plural, size
 
 if TYPE_CHECKING:
     from ..journal.layout import RootLayout
-    from ..syncer.later import Pending, Standing, Synced
+    from ..syncer.later import Synced
+    from ..syncer.standing import Pending, Standing
 
 __all__ = ["login", "logout", "sync"]
 
@@ -117,8 +118,8 @@ def _push(face: Face, root: RootLayout, refs: list[str], to: str | None) -> list
             raise click.UsageError(
                 "Say where to with --to ADDRESS: they were not recorded for a server."
             )
-        with face.out.progress(f"Pushing to {server}"):
-            results.append(sync_root(root, server, wanted))
+        with face.out.progress(f"Pushing to {server}") as report:
+            results.append(sync_root(root, server, wanted, progress=report))
     if wanted is None and not boxes:
         face.out.say(
             f"Nothing in {root.root} was recorded for a server. `anew sync {root.root} --to ADDRESS` pushes all of it."
@@ -162,9 +163,9 @@ def _list(face: Face, found: tuple[Pending, ...]) -> None:
 
 
 def _show(face: Face, roots: list[RootLayout]) -> int:
-    from ..syncer.later import standing
+    from ..syncer.standing import standing
 
-    found = [(root, one) for root in roots for one in standing(root)]
+    found = [(root, one) for root in roots for one in standing(root.root)]
 
     def table() -> None:
         for root, one in found:

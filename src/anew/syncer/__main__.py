@@ -10,7 +10,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 
 from ..journal.layout import RootLayout
 from ..journal.lock import locked
@@ -55,8 +55,8 @@ def _push(outbox: Outbox) -> tuple[int, bool]:
         return beside.offset, beside.stopped
 
 
-def _once(push: Pass) -> Callable[[Collection[str]], Outcome]:
-    return lambda ids: push(ids, (), lambda: False)
+def _once(push: Pass) -> Callable[[Mapping[str, str]], Outcome]:
+    return lambda experiments: push(experiments, {}, lambda: False)
 
 
 def _step_back() -> None:

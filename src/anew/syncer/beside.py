@@ -78,8 +78,9 @@ class Beside:
             self._take_in()
             mark = self.offset
             self._look_for_gone()
-            live = [one for one in self._undone if self._entries[one].live]
-            outcome = self._push(sorted(self._undone), live, self._interrupted)
+            experiments = {one: self._entries[one].prefix for one in sorted(self._undone)}
+            live = {k: p for k, p in experiments.items() if self._entries[k].live}
+            outcome = self._push(experiments, live, self._interrupted)
             if outcome.reached:
                 self._contact = time.time()
             self._settle(outcome)

@@ -1,4 +1,4 @@
-"""Pushing on request, and saying how far everything is: what `anew sync` does."""
+"""Pushing on request: what `anew sync` does."""
 
 from __future__ import annotations
 
@@ -10,27 +10,18 @@ from ..journal.layout import RootLayout
 from ..journal.liveness import runs
 from ..journal.lock import locked
 from ..syncing.launch import ensure
-from ..syncing.outbox import Outbox, outboxes
+from ..syncing.outbox import Outbox
 from .outcome import Left, Outcome
 from .passing import pass_to
+from .standing import Pending
 
-__all__ = ["Pending", "Standing", "Synced", "pending", "standing", "sync", "sync_root"]
+__all__ = ["Synced", "sync", "sync_root"]
 
 _LOOK_EVERY = 0.05
 _LOCK_WAIT = 0.5
 
 Progress = Callable[[int, int], None]
 """Called with how many experiments the server has all of, and of how many."""
-
-
-@dataclass(frozen=True)
-class Pending:
-    """An experiment that a server does not have all of: bytes (0 where that was not counted), and why."""
-
-    id: str
-    prefix: str
-    bytes: int
-    why: str
 
 
 @dataclass(frozen=True)
@@ -52,59 +43,6 @@ class Synced:
     pending: tuple[Pending, ...]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How far one server is behind what was recorded for it here.
-
-    Attributes:
-        contact: When it last answered a process on this machine; None if that is not known.
-        running: Whether a process pushes now.
-        experiments: How many were recorded for it.
-    """
-
-    to: str
-    experiments: int
-    pending: tuple[Pending, ...]
-    error: str
-    contact: float | None
-    running: bool
-
-
-def pending(outbox: Outbox) -> dict[str, str]:
-    """The experiments that the server does not have all of as far as is known here, with their prefixes."""
-    done = outbox.done()
-    return {
-        one.experiment_id: one.prefix
-        for one in sorted(outbox.everything(), key=lambda one: one.t)
-        if one.experiment_id not in done or done[one.experiment_id].t < one.t
-    }
-
-
-def standing(root: RootLayout) -> list[Standing]:
-    """How far each server is behind what was recorded for it in a root."""
-    return [_standing(outbox) for outbox in outboxes(root)]
-
-
-def _standing(outbox: Outbox) -> Standing:
-    left = pending(outbox)
-    states = outbox.states()
-    contacts = [one.contact for one in states if one.contact is not None]
-    found = []
-    for id, prefix in left.items():
-        known = next((one.behind[id] for one in states if id in one.behind), None)
-        found.append(Pending(id, prefix, known.bytes if known else 0, known.why if known else ""))
-    with locked(outbox.lock, 0.0) as free:
-        running = not free
-    return Standing(
-        to=outbox.server,
-        experiments=len({one.experiment_id for one in outbox.everything()}),
-        pending=tuple(found),
-        error=states[0].error if states and left else "",
-        contact=max(contacts, default=None),
-        running=running,
-    )
-
-
 def sync(
     outbox: Outbox,
     ids: Collection[str] | None = None,
@@ -119,7 +57,8 @@ def sync(
     Raises:
         OSError: The root cannot be read or written.
     """
-    prefixes = {one.experiment_id: one.prefix for one in outbox.everything()}
+    found = sorted(outbox.everything(), key=lambda one: one.t)
+    prefixes = {one.experiment_id: one.prefix for one in found}
     wanted = {one: prefixes.get(one, "") for one in (prefixes if ids is None else ids)}
     with locked(outbox.lock, _LOCK_WAIT) as ours:
         if ours:
@@ -132,7 +71,7 @@ def _ourselves(
 ) -> Synced:
     _, before = outbox.registered(outbox.size())
     with pass_to(outbox) as push:
-        outcome = push(sorted(wanted), (), stop)
+        outcome = push(wanted, {}, stop, _counting(progress, len(wanted)))
     if not outcome.error:
         live = _live(outbox)
         done = outbox.done()
@@ -143,8 +82,6 @@ def _ourselves(
             is_news = one in newest and (one not in done or done[one].t < newest[one])
             if is_news and one not in outcome.left and one not in live:
                 outbox.note_done(one, outcome.filed.get(one, ""))
-    if progress is not None:
-        progress(len(wanted) - len(outcome.left), len(wanted))
     if outbox.size() != before or _live(outbox):
         ensure(outbox)  # a program took us for the process that goes on pushing
     return synced(outbox.server, wanted, outcome)
@@ -200,6 +137,7 @@ def sync_root(
     server: str,
     ids: dict[str, str],
     *,
+    progress: Progress | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Synced:
     """Push experiments to a server that they were not recorded for; their local copies stay whatever comes.
@@ -208,4 +146,8 @@ def sync_root(
         ids: Their ids and prefixes.
     """
     with pass_to(Outbox(root, server)) as push:
-        return synced(server, ids, push(sorted(ids), (), stop))
+        return synced(server, ids, push(ids, {}, stop, _counting(progress, len(ids))))
+
+
+def _counting(progress: Progress | None, count: int) -> Callable[[int], object]:
+    return lambda done: progress(done, count) if progress is not None else None

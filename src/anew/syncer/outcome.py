@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,13 +52,18 @@ class Pass(Protocol):
     """Pushes what is new of some experiments, once, and says to the server which of them are being recorded."""
 
     def __call__(
-        self, ids: Collection[str], live: Collection[str], stop: Callable[[], bool]
+        self,
+        experiments: Mapping[str, str],
+        live: Mapping[str, str],
+        stop: Callable[[], bool],
+        told: Callable[[int], object] = lambda count: None,
     ) -> Outcome:
         """One pass.
 
         Args:
-            ids: Which experiments.
+            experiments: Which, by id, and the prefix where each was last.
             live: Those of them that processes of this machine record.
             stop: Whether to end early.
+            told: Called with how many were looked at so far.
         """
         ...

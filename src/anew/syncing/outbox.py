@@ -3,6 +3,7 @@
     .anew/sync/lab.example.org-3f0c…/               a folder for each server
         node7-81f0….jsonl                           what was opened and ended there: a file for each machine and user
         node7-81f0….done.jsonl                      what the server has all of
+        node7-81f0….fetched.jsonl                   what was fetched from it to be continued
         node7-81f0….state.json                      how far the process beside the programs has come, rewritten
         node7-81f0….lock                            held by that process
         node7-81f0….log                             its own errors
@@ -196,6 +197,26 @@ class Outbox:
                     known[one.experiment_id] = one
         return known
 
+    def note_fetched(self, experiment_id: str, last_step: int | None) -> None:
+        """Say that what a continuation needs of an experiment was fetched, and which step it had come to.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        make_private(self.root, self.folder)
+        line = {"k": "fetched", "experiment_id": experiment_id, "last_step": last_step}
+        append_line(self._path(".fetched.jsonl"), encode_line(line))
+
+    def fetched_step(self, experiment_id: str) -> int | None:
+        """The last step of an experiment when it was fetched; None where it was not, or has none."""
+        step: int | None = None
+        for name in self._files(".fetched.jsonl"):
+            for line in self._lines(os.path.join(self.folder, name), 0, dict)[0]:
+                found = line.get("last_step")
+                if line.get("experiment_id") == experiment_id and isinstance(found, int):
+                    step = found if step is None else max(step, found)
+        return step
+
     def of_this_machine(self) -> list[Registered]:
         """What programs on a machine of this name registered, also in other containers and before it was restarted."""
         start = f"{os.path.basename(self._path('')).rpartition('-')[0]}-"
@@ -300,7 +321,7 @@ def outboxes(root: RootLayout) -> Iterator[Outbox]:
         if os.path.islink(where) or not os.path.isdir(where):
             continue
         for file in sorted(os.listdir(where)):
-            if file.endswith(".jsonl") and not file.endswith(".done.jsonl"):
+            if file.endswith(".jsonl") and file.count(".") == 1:
                 found, _ = Outbox._lines(os.path.join(where, file), 0, Registered)
                 if found and _name_of(found[0].to) == name and _is_server(found[0].to):
                     yield Outbox(root, found[0].to)

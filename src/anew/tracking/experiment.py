@@ -252,6 +252,10 @@ class Experiment:
         if not (belongs or by_id):
             called = named(root, given, project=project, is_prefix=self._is_prefix)
         check_parent(self._given)
+        if settings.server and not belongs:
+            from .syncing import fetch_to_continue
+
+            fetch_to_continue(root, settings.server, called, wish, life.say)
         recording = self._open(root, wish, called, joining=given if belongs else "")
         life.files = []
         if belongs and joined is not None:

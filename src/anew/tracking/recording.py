@@ -106,6 +106,8 @@ class Recording:
         self.config_is_a_ranks = False
         self._steps_told = self.joins
         self._last_step: Any = _UNREAD
+        # The last step of an experiment whose points are on a server alone.
+        self.step_elsewhere: int | None = None
         self._all_over = False
         self.console: Any = None
         self.capturer: Any = None
@@ -218,6 +220,7 @@ class Recording:
                 w for w in known if state is not None and state.opening_of(w) != self.opening
             ]
             steps = [largest_step(self.layout, name) for name in earlier]
+            steps.append(self.step_elsewhere)
             self._last_step = max((s for s in steps if s is not None), default=None)
         found: int | None = self._last_step
         return found

@@ -6,11 +6,13 @@ import os
 import sys
 import time
 
+from ..errors import NotFound
 from ..journal.layout import RootLayout
 from ..monitor.ticker import process_ticker
 from ..syncing.disk import why_lost
 from ..syncing.launch import ensure
 from ..syncing.outbox import Outbox
+from .identity import find_by_id
 from .recording import AT_EXIT
 
 TYPE_CHECKING = False
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 
     from ..monitor.ticker import Handle
     from ..syncing.outbox import State
+    from .choosing import Wish
+    from .identity import Named
     from .recording import Recording
 
-__all__ = ["Syncing", "begin_syncing", "end_syncing"]
+__all__ = ["Syncing", "begin_syncing", "end_syncing", "fetch_to_continue"]
 
 WAIT = 10.0
 WAIT_WHERE_LOST = 300.0
+FETCH_WAIT = 60.0
 # Before this, waiting for what is left needs no explanation.
 _SOON = 1.0
 _LOOK_EVERY = 0.02
@@ -240,6 +245,8 @@ def begin_syncing(recording: Recording, server: str) -> None:
         found = _all[key] = Syncing(outbox, recording)
     if _finish_all not in AT_EXIT:
         AT_EXIT.append(_finish_all)
+    if recording.continued:
+        recording.step_elsewhere = found.outbox.fetched_step(recording.experiment_id)
     leads = recording.leads and not recording.joins
     found.speaks = found.speaks or leads
     found.ids[recording.experiment_id] = recording.prefix
@@ -249,6 +256,42 @@ def begin_syncing(recording: Recording, server: str) -> None:
     # Of the ranks of a machine, one starts the process; that they all may is for those that are alone.
     if recording.rank.local_rank in (None, 0):
         found.begin()
+
+
+def fetch_to_continue(
+    root: RootLayout, server: str, called: Named | None, wish: Wish, say: Callable[[str], None]
+) -> None:
+    """Fetch what is needed to continue an experiment that does not lie here, and wait for the server a while.
+
+    Raises:
+        NotFound: It must be continued, and the server cannot be asked.
+    """
+    again = bool(wish.job and wish.launch.restarts)
+    if wish.resume == "never" and not again:
+        return
+    if called is None:
+        ref = wish.resume
+        if find_by_id(root, ref) is not None:
+            return
+    elif called.prefix and not called.known():
+        ref = called.prefix
+    else:
+        return
+    from ..syncing.fetch import fetch
+
+    must = called is None or wish.resume == "must"
+    say(f"looking for {ref} on {server}, to continue it …")
+    found = fetch(Outbox(root, server), ref, interrupted=wish.resume == "auto", patience=FETCH_WAIT)
+    if not found.error:
+        return
+    if must:
+        raise NotFound(
+            f"resume={wish.resume!r}, but {ref} is not in {root.root}, and {server} cannot be asked for it: {found.error}",
+            name=ref,
+        )
+    say(
+        f"warning: {server} cannot be asked whether {ref} is to be continued: {found.error} A new experiment begins"
+    )
 
 
 def end_syncing(recording: Recording, server: str) -> None:

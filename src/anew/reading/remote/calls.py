@@ -34,12 +34,10 @@ class Calls:
 
     Args:
         where: Its address, for messages.
-        token: Says who asks; "" for nobody in particular.
     """
 
-    def __init__(self, transport: Transport, where: str, token: str = "") -> None:
+    def __init__(self, transport: Transport, where: str) -> None:
         self._transport = transport
-        self._token = token
         self.where = where
 
     def ask(
@@ -148,8 +146,6 @@ class Calls:
 
     def _sent(self, method: str, path: str, question: Any, *, again: bool, wait: float) -> Reply:
         headers = {"Accept": f"{_MSGPACK}, {FRAMES}", "Accept-Encoding": "gzip"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
         body = b""
         if method == "POST":
             headers["Content-Type"] = _MSGPACK

@@ -21,14 +21,13 @@ class Opened(NamedTuple):
     close: Callable[[], None]
 
 
-def open_server(url: str, transport: Transport | None = None, *, token: str = "") -> Opened:
+def open_server(url: str, transport: Transport | None = None) -> Opened:
     """What a server answers; nothing is sent before the first question.
 
     Args:
         url: Its address, such as `http://127.0.0.1:5700`.
         transport: What carries the requests; HTTP connections of our own if not given.
-        token: Says who asks.
     """
-    calls = Calls(transport or Connections(url), url, token)
+    calls = Calls(transport or Connections(url), url)
     backend = RemoteBackend(calls)
     return Opened(backend, RemoteUpkeep(calls, backend), calls.close)

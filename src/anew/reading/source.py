@@ -114,7 +114,8 @@ class Source:
         for one in self.facts(ids):
             if one.status.ended:
                 raise NotRunning(f"{one.prefix} is not running: it is {one.status}.")
-        now, by = time.time(), self.backend.about().user
+        # A folder, and a server without accounts, need not know who asks.
+        now, by = time.time(), self.backend.about().user or _login()
         data = {"by": by, "at": now} | ({"why": why} if why else {})
         self.backend.append(
             AppendQuestion(tuple(CaptureEdit(id=one, what="stop", data=data) for one in ids))
@@ -126,3 +127,12 @@ class Source:
 
     def __hash__(self) -> int:
         return hash(self._where)
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without a name
+        return ""

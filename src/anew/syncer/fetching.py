@@ -84,7 +84,7 @@ def _copy(outbox: Outbox, one: ExperimentFacts) -> None:
     layout = root.experiment(prefix)
     if is_experiment(layout.folder) or not is_like_id(one.id):
         return
-    calls = Calls(Connections(outbox.server), outbox.server, token_for(outbox.server))
+    calls = Calls(Connections(outbox.server), outbox.server, token=token_for(outbox.server))
     server = Server(calls)
     try:
         (filed,) = server.file(new_id(), [Filing(id=one.id, prefix=prefix)])

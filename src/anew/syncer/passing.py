@@ -19,7 +19,7 @@ from .outcome import Asked, Left, Outcome, Pass
 
 __all__ = ["LEASE_SECONDS", "Passing", "pass_to"]
 
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 5.0
 """Seconds after which the server is told again that an experiment is being recorded."""
 _MOST_LINE = 1 << 24
 

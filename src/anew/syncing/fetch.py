@@ -52,7 +52,10 @@ def fetch(outbox: Outbox, ref: str, *, interrupted: bool, patience: float) -> An
             timeout=patience + _MARGIN,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
-        found = parse_json(done.stdout or b"{}")
+        if done.returncode:
+            last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            return Answer(error=f"the process that asks failed: {last}")
+        found = parse_json(done.stdout)
         if "error" in found:
             return Answer(error=str(found["error"]))
         return Answer(str(found["id"]), str(found["prefix"]))

@@ -9,6 +9,7 @@
     ├── AlreadyRunning(RuntimeError)     a second start of what has started
     ├── NotFound(KeyError)               no experiment, metric or file of that name
     ├── Ambiguous(LookupError)           the start of an id that several experiments share
+    ├── NotAllowed(PermissionError)      a server wants to know who asks, or does not let them do it
     ├── QueryError(ValueError)           a filter that cannot be read; points at the column
     ├── StillRunning(RuntimeError)       an action refused while the experiment is being written
     ├── Conflict(RuntimeError)           an edit refused because somebody else changed the same meanwhile
@@ -40,6 +41,7 @@ __all__ = [
     "InvalidSetting",
     "InvalidValue",
     "MissingDependency",
+    "NotAllowed",
     "NotFound",
     "NotRunning",
     "QueryError",
@@ -120,6 +122,10 @@ class Ambiguous(AnewError, LookupError):
     def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.candidates = tuple(candidates)
+
+
+class NotAllowed(AnewError, PermissionError):
+    """A server does not know who asks, or does not let them do what they asked for."""
 
 
 class QueryError(AnewError, ValueError):

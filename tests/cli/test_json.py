@@ -39,6 +39,14 @@ COMMANDS = {
     "seal": ["seal"],
     "rebuild": ["rebuild"],
     "version": ["version"],
+    "server token create": ["server", "token", "create", "other", "--role", "reader"],
+    "server token list": ["server", "token", "list"],
+    "server token revoke": ["server", "token", "revoke", "cluster"],
+    "server user add": ["server", "user", "add", "bob"],
+    "server user link": ["server", "user", "link", "al"],
+    "server user role": ["server", "user", "role", "al", "reader"],
+    "server user list": ["server", "user", "list"],
+    "server user remove": ["server", "user", "remove", "al"],
 }
 
 
@@ -63,6 +71,10 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name):
     if name == "doctor":
         points = segment(store_root / REF)
         points.write_bytes(b"{broken\n" + points.read_bytes())
+    if name.startswith("server"):
+        change("server", "token", "create", "cluster", "--role", "reader")
+        change("server", "user", "add", "al")
+        change("server", "user", "add", "root", "--admin")
     outcome = change(*COMMANDS[name], "--json")
     assert outcome.code == (6 if name == "doctor" else 0)
     document = json.loads(outcome.out)

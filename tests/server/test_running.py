@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from anew import Experiment, Store
 from anew.cli.main import cli
 from anew.errors import InvalidSetting, NotFound
+from anew.server.identity.accounts import Accounts
 from anew.server.running import is_loopback, listening, serve
 
 
@@ -59,6 +61,51 @@ def test_it_does_not_listen_beyond_this_machine_unasked(tmp_path: Path, host: st
     with pytest.raises(InvalidSetting) as raised:
         serve(str(tmp_path), host=host, port=0)
     assert raised.value.setting == "host"
+
+
+def test_it_listens_beyond_this_machine_once_somebody_has_an_account(tmp_path: Path, monkeypatch):
+    ran = []
+    monkeypatch.setattr("anew.server.running.Served.run", lambda self, sockets: ran.append(sockets))
+    accounts = Accounts(str(tmp_path))
+    accounts.first_link()
+    with pytest.raises(InvalidSetting):
+        serve(str(tmp_path), host="0.0.0.0", port=0)
+    accounts.add_user("al", admin=True)
+    accounts.close()
+    serve(str(tmp_path), host="0.0.0.0", port=0)
+    assert len(ran) == 1
+
+
+def test_a_link_for_the_first_account_is_told_until_there_is_one(tmp_path: Path, monkeypatch):
+    told = []
+    monkeypatch.setattr("anew.server.running.Served.run", lambda self, sockets: self._ready())
+
+    def ready(url: str, link: str | None) -> None:
+        told.append(link)
+
+    serve(str(tmp_path), port=0, user="al", ready=ready)
+    accounts = Accounts(str(tmp_path))
+    assert accounts.redeem(told[0].partition("#link=")[2]).caller.name == "admin"
+    serve(str(tmp_path), port=0, ready=ready)
+    assert told[1] is None
+    serve(str(tmp_path), port=0, alone=True, ready=ready)
+    assert accounts.redeem(told[2].partition("#link=")[2]) is None
+    accounts.close()
+
+
+def test_a_folder_that_cannot_be_written_is_served_on_this_machine_without_accounts(
+    tmp_path: Path, monkeypatch
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("anew.server.running.Accounts.__init__", full)
+    monkeypatch.setattr("anew.server.running.Served.run", lambda self, sockets: self._ready())
+    told = []
+    serve(str(tmp_path), port=0, ready=lambda url, link: told.append(link))
+    assert told == [None]
+    with pytest.raises(InvalidSetting):
+        serve(str(tmp_path), host="0.0.0.0", port=0)
 
 
 def test_only_addresses_of_this_machine_are_loopback():

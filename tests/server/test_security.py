@@ -25,12 +25,15 @@ from anew.record.edits import DeleteEdit, Edit
 from anew.server.access import Access
 from anew.server.app import MOST_BODY, make_app
 from anew.server.callers import Role
+from anew.server.identity.accounts import Accounts
 from anew.server.routes import Nothing, Route
 from anew.server.table import API, ROUTES
 from serving import Answer, InProcess, place_of
 
 OPEN = {f"{API}/openapi.json", "/healthz", "/"}
 """What anybody may ask: it says nothing about experiments."""
+ENTRANCES = {"login-link", "logout"}
+"""What somebody calls who is nobody yet, or no longer."""
 SECRET = b"the contents of a file outside of the store"
 # A name of this machine's own files in every spelling that ever led out of a folder.
 TRAVERSALS = [
@@ -169,9 +172,26 @@ def test_no_route_exists_outside_of_the_table(server):
 @every_route
 def test_who_may_do_nothing_is_refused_everywhere(place, route):
     nobody = as_role(place, Role.ANYONE)
-    assert route.role > Role.ANYONE
-    assert called(nobody, route).status == 403
+    assert (route.role > Role.ANYONE) != (route.name in ENTRANCES)
+    assert called(nobody, route).status == (
+        200 if route.name == "logout" else 401 if route.name in ENTRANCES else 403
+    )
     nobody.close()
+
+
+@every_route
+@pytest.mark.parametrize(
+    "shown", [{}, {"Authorization": "Bearer anew_x"}, {"Cookie": "anew_session=x"}], ids=str
+)
+def test_without_a_credential_that_holds_every_route_is_closed(place, tmp_path, route, shown):
+    accounts = Accounts(str(tmp_path), trusting=False)
+    server = InProcess(make_app(place, Access("tester", identities=accounts)))
+    answer = called(server, route, **shown)
+    assert answer.status == (200 if route.name == "logout" else 401)
+    assert "set-cookie" not in answer.headers or route.name == "logout"
+    assert b"lab/x/one" not in answer.body
+    server.close()
+    accounts.close()
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))
@@ -189,7 +209,7 @@ def test_who_may_only_read_changes_nothing(place, route, root):
     before = sorted(str(path) for path in Path(root, "lab").rglob("*"))
     answer = called(reader, route)
     assert (answer.status == 403) == (route.role > Role.READER)
-    assert not route.changes or answer.status == 403
+    assert not route.changes or answer.status == 403 or route.name in ENTRANCES
     assert sorted(str(path) for path in Path(root, "lab").rglob("*")) == before
     reader.close()
 

@@ -1,15 +1,41 @@
-"""`server`: serve a store to other programs and machines."""
+"""`server`: serve a store to other programs and machines, and say who may use it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
 from .face import Face, shared
+from .server_accounts import COMMANDS
 
 __all__ = ["server"]
 
 
-@click.command()
+class _Server(click.Group):
+    """A command of its own that also has commands: what is not one of them is the folder to serve."""
+
+    allow_interspersed_args = True
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] in self.commands:
+            ctx.args = args
+            return args
+        return click.Command.parse_args(self, ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if not ctx.args:
+            return click.Command.invoke(self, ctx)
+        name, command, args = self.resolve_command(ctx, ctx.args)
+        assert command is not None
+        with command.make_context(name, args, parent=ctx) as below:
+            return below.command.invoke(below)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*click.Command.collect_usage_pieces(self, ctx), "| COMMAND [ARGS]..."]
+
+
+@click.group(cls=_Server, invoke_without_command=True, commands=COMMANDS)
 @click.argument("folder", metavar="[ROOT]", required=False)
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="The address to listen on.")
 @click.option(
@@ -22,7 +48,7 @@ __all__ = ["server"]
 @click.option(
     "--trust-network",
     is_flag=True,
-    help="Listen beyond this machine, though whoever reaches the server can read and change everything.",
+    help="Listen beyond this machine also while there are no accounts, so that whoever reaches the server can read and change everything.",
 )
 @click.option("--read-only", is_flag=True, help="Let nobody change anything.")
 @click.option("--verbose", is_flag=True, help="Print a line for each request.")
@@ -42,19 +68,23 @@ def server(
     Prints the URL when it is ready; `--root URL` and `Store(URL)` then read from it. The interface is described at
     URL/api/v1/openapi.json.
 
+    As long as nobody has an account, the server listens on this machine alone, and prints a link that makes the first account when
+    it is opened. From then on everybody needs an account or a token.
+
     \b
     Examples:
       anew server
       anew server /data/runs --port 8000
       anew list --root http://127.0.0.1:5700
+      anew server user add alice --role writer --project 'lab/*'
+      anew server token create cluster --role writer --expires 90d
     """
-    from ..address import local_folder
     from ..errors import MissingDependency
     from ..settings import load_settings
+    from .server_accounts import root_of
 
     settings = load_settings()
-    where = folder or face.root
-    root = local_folder(settings.root if where is None else where)
+    root = root_of(face, folder)
     try:
         from ..server.running import serve
     except ModuleNotFoundError as error:
@@ -62,8 +92,13 @@ def server(
             raise
         raise MissingDependency.of("The server", error.name or "starlette", "server") from None
 
-    def ready(url: str) -> None:
-        click.echo(url if face.mode == "quiet" else f"Serving {root} at {url}")
+    def ready(url: str, link: str | None) -> None:
+        if face.mode == "quiet":
+            click.echo(url)
+            return
+        click.echo(f"Serving {root} at {url}")
+        if link is not None:
+            click.echo(f"Nobody has an account yet. This link makes the first one, once: {link}")
 
     serve(
         root,

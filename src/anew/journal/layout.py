@@ -86,6 +86,11 @@ class RootLayout:
         return os.path.join(self.private, "trash")
 
     @property
+    def server(self) -> str:
+        """What a server keeps for itself, closed to others: accounts. It is no part of the store, and never copied or served."""
+        return os.path.join(self.private, "server")
+
+    @property
     def lock(self) -> str:
         """The lock that readers take to bring the index up to date."""
         return os.path.join(self.private, "index.lock")
@@ -103,7 +108,7 @@ class RootLayout:
         """
         own = (
             self.private, self.journal, self.series, self.packs, self.shared, self.contents,
-            self.trash, self.lock, self.catalog,
+            self.trash, self.server, self.lock, self.catalog,
         )  # fmt: skip
         return [path for path in own if os.path.islink(path)]
 

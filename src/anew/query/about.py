@@ -17,6 +17,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
         root: The folder on this machine that holds the experiments; None where there is none. Only then do views
             have paths, and only then can a zip file of experiments be written.
         writing: Whether `append` works.
+        role: The highest role that `user` has in any project: "owner" where there are no accounts.
+        admin: Whether they look after the server: its users, its tokens, and the record of who did what.
     """
 
     format: int
@@ -24,3 +26,5 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     user: str
     root: str | None = None
     writing: bool = True
+    role: str = "owner"
+    admin: bool = False

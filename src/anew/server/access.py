@@ -9,37 +9,44 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from .callers import Caller, Role
+from .identity.protocol import Identities
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
-__all__ = ["Access"]
+__all__ = ["COOKIE", "Access"]
 
+COOKIE = "anew_session"
+"""The cookie that has the secret of a session."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True)
 class Access:
-    """What a server asks of every request.
+    """What a server asks of every request, whatever route it is for.
 
-    A folder that is served without accounts has one caller: whoever reaches it acts as the user who started it.
+    A caller shows a token (`Authorization: Bearer …`) or a session (the cookie `anew_session`). Without either they are nobody, who may
+    call only what anyone may; or, where nobody has an account yet, the user who started the server.
 
     Attributes:
         user: That user.
         hosts: Names that the server goes by, beside those of this machine itself.
         addresses: Whether it may also be called by any address, as it is where a network is trusted.
-        role: What callers may do.
+        role: The most that callers may do, whatever roles they have.
+        identities: Who there is; None for a folder that is served without accounts.
     """
 
     user: str
     hosts: frozenset[str] = frozenset()
     addresses: bool = False
     role: Role = Role.OWNER
+    identities: Identities | None = None
 
     def admit(self, request: Request, route: Route) -> Caller:
         """Who calls.
 
         Raises:
-            Denied: The request does not name this server, comes from a page of another site, or may not call this route.
+            Denied: The request does not name this server, comes from a page of another site, shows no credential or one
+                that does not hold, or may not call this route.
         """
         self._check_host(request.headers.get("host", ""))
         if route.method != "GET":
@@ -48,14 +55,47 @@ class Access:
             if kind not in (JSON, MSGPACK):
                 # A form on a page of another site can send everything but these.
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
-        caller = Caller(self.user, self.role)
-        if caller.role < route.role:
+        caller = self.caller(request)
+        if caller is None:
+            if route.role is Role.ANYONE:
+                return Caller("", Role.ANYONE)
+            raise Denied(
+                401,
+                "NotAllowed",
+                "This server wants to know who calls. Log in, or send a token: programs take it from ANEW_TOKEN.",
+            )
+        caller = caller.capped(self.role)
+        if caller.role < route.role or (route.admin and not caller.admin):
+            needed = (
+                "an account that looks after the server"
+                if route.admin
+                else f"the role {route.role.name.lower()}"
+            )
             raise Denied(
                 403,
-                "Forbidden",
-                f"This server lets nobody do that: it needs the role {route.role.name.lower()}.",
+                "NotAllowed",
+                f"{caller.name or 'You'} may not do that here: it needs {needed}.",
             )
         return caller
+
+    def caller(self, request: Request) -> Caller | None:
+        """Who shows what the request shows; None for nobody, and for whoever shows what does not hold."""
+        if self.identities is None:
+            return self._starter()
+        shown = request.headers.get("authorization")
+        if shown is not None:  # a token that was revoked must not fall back to anything
+            scheme, _, token = shown.partition(" ")
+            return self.identities.of_token(token.strip()) if scheme.lower() == "bearer" else None
+        secret = request.cookies.get(COOKIE)
+        found = None if secret is None else self.identities.of_session(secret)
+        if found is None and self.identities.open:
+            return self._starter()
+        return found
+
+    def _starter(self) -> Caller:
+        return Caller(
+            self.user, self.role, admin=self.role is Role.OWNER, user=self.user, key="local"
+        )
 
     def _check_host(self, host: str) -> None:
         """A page of another site that has its name point here (DNS rebinding) sends that name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any, get_args, get_origin
 
@@ -84,7 +85,14 @@ def _endpoint(
         try:
             caller = access.admit(request, route)
             question = await _question(request, route)
-            call = Call(caller, place, question, request)
+            call = Call(
+                caller,
+                place,
+                question,
+                request,
+                access.identities,
+                partial(access.admit, request, route),
+            )
             if route.stream is not None:
                 return await route.stream(call)
             return await anyio.to_thread.run_sync(_answered, route, call)

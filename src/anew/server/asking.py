@@ -45,8 +45,15 @@ _TOGETHER = 1_000_000
 def about(call: Call) -> Any:
     """See `Backend.about`. The folder is left out: it means nothing on another machine."""
     told = call.place.backend(call.caller).about()
-    writing = told.writing and call.caller.role >= Role.REPORTER
-    return msgspec.structs.replace(told, root=None, user=call.caller.name, writing=writing)
+    caller = call.caller
+    return msgspec.structs.replace(
+        told,
+        root=None,
+        user=caller.name,
+        writing=told.writing and caller.role >= Role.REPORTER,
+        role=caller.role.name.lower(),
+        admin=caller.admin,
+    )
 
 
 def resolve(call: Call) -> Any:

@@ -211,12 +211,18 @@ async def events(call: Call) -> Response:
     cursor = call.request.headers.get("last-event-id") or call.question.since
     begun = await live.wait(backend, ChangesQuestion(cursor))
 
+    def still() -> bool:
+        try:
+            return call.again() == call.caller
+        except Denied:
+            return False
+
     async def body() -> AsyncIterator[bytes]:
         found, told = begun, True
         live.streams += 1
         try:
             yield b"retry: 2000\n\n"
-            while not live.closed:
+            while not live.closed and await anyio.to_thread.run_sync(still):
                 if told:
                     data = msgspec.json.encode(found)
                     yield b"id: %b\nevent: changes\ndata: %b\n\n" % (found.cursor.encode(), data)

@@ -37,6 +37,7 @@ _WORTH = 1400
 # The first class that fits decides.
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotFound, 404),
+    (errors.NotAllowed, 403),
     (errors.Ambiguous, 409),
     (errors.StillRunning, 409),
     (errors.Conflict, 409),
@@ -107,8 +108,10 @@ def refused(error: BaseException) -> Response:
 
 def _problem(status: int, problem: Problem) -> Response:
     headers: Mapping[str, str] = SECURITY
-    if status == 503:
+    if status in (429, 503):
         headers = {**SECURITY, "Retry-After": "1"}
+    elif status == 401:
+        headers = {**SECURITY, "WWW-Authenticate": "Bearer"}
     body = msgspec.json.encode(Refusal(problem))
     return Response(body, status, headers=headers, media_type=JSON)
 

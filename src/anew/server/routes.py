@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from .identity.protocol import Identities
     from .place import Place
 
 __all__ = ["Call", "Nothing", "Route"]
@@ -25,12 +26,17 @@ class Nothing(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a route: who calls, what is asked, where, and the request itself for what streams."""
+    """One call of a route: who calls, what is asked, where, who there is, and the request itself for what streams.
+
+    `again` asks whether the caller may still call, for what lasts.
+    """
 
     caller: Caller
     place: Place
     question: Any
     request: Request
+    identities: Identities | None
+    again: Callable[[], Caller]
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,9 @@ class Route:
         question: What is asked: the fields come from the path, and from the query of a GET or the body of a POST.
         answer: What comes back.
         summary: What the route is for, in a sentence.
-        role: The least that a caller must be.
+        role: The least that a caller must be, in some project. Which projects and experiments they may then see or change, the backend
+            and the handler decide (see `Place.backend`, `Caller.role_in`).
+        admin: Whether they must also be one who looks after the server.
         reply: Answers in a thread.
         stream: Makes the response itself, on the event loop; instead of `reply`.
         media: What the body of the answer is, where it is not the answer in one of the encodings.
@@ -58,6 +66,7 @@ class Route:
     answer: Any
     summary: str
     role: Role = Role.READER
+    admin: bool = False
     reply: Callable[[Call], Any] | None = None
     stream: Callable[[Call], Awaitable[Response]] | None = None
     media: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import logging
 import os
@@ -17,6 +18,8 @@ from ..reading.local.opening import open_folder
 from .access import Access
 from .app import make_app
 from .callers import Role
+from .identity.accounts import Accounts
+from .identity.local import LocalUser
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -94,6 +97,10 @@ def listening(host: str, port: int) -> socket.socket:
     return made
 
 
+def _said(url: str, link: str | None) -> None:
+    print(link or url)
+
+
 def serve(
     root: str,
     *,
@@ -104,41 +111,55 @@ def serve(
     trust_network: bool = False,
     read_only: bool = False,
     verbose: bool = False,
-    ready: Callable[[str], None] = print,
+    alone: bool = False,
+    ready: Callable[[str, str | None], None] = _said,
 ) -> None:
     """Serve a folder until the process is told to stop (SIGINT, SIGTERM).
 
     Args:
         root: The folder of the experiments.
-        user: Who made an edit that comes over the network, as long as there are no accounts.
+        user: Who starts the server: the author of edits as long as there are no accounts, and what the first one is called.
         names: Names that the server goes by, beside `localhost` and the address it listens on.
-        trust_network: Listen beyond this machine, where anybody on the network can read and change everything.
+        trust_network: Listen beyond this machine also while there are no accounts, so that anybody on the network can read and
+            change everything.
         read_only: Let nobody change anything.
         verbose: Print a line per request.
-        ready: Called with the URL once requests are answered.
+        alone: Serve one user, as a page for a folder does: whoever opens the link is `user`, and nobody else is let in. Accounts are
+            neither asked nor made.
+        ready: Called once requests are answered, with the URL and with one that holds a link of one use: it makes the first
+            account, or lets the one user in. None when there are accounts.
 
     Raises:
         NotFound: There is no such folder.
         InvalidSetting: It would listen beyond this machine without being told to, or cannot listen there.
+        CorruptData: The accounts in the folder may be somebody else's.
     """
     if not os.path.isdir(root):
         raise NotFound(f"There is no folder {root}, so there is nothing to serve.", name=root)
-    if not is_loopback(host) and not trust_network:
-        raise InvalidSetting(
-            f"Listening on {host} lets everybody on the network read all experiments, and change them unless it is "
-            "read-only: this server has no accounts. Pass --trust-network if that is meant, or listen on 127.0.0.1 and go through SSH or a proxy.",
-            setting="host",
-        )
-    made = listening(host, port)
+    near = is_loopback(host)
+    identities = LocalUser(user) if alone else _accounts(root, user, trusting=near or trust_network)
+    made = None
     try:
+        if (
+            not near
+            and not trust_network
+            and (identities is None or identities.open or _is_new(identities))
+        ):
+            raise InvalidSetting(
+                f"Listening on {host} lets everybody on the network read all experiments, and change them unless it is "
+                "read-only: this server has no accounts yet. Start it on 127.0.0.1 and open the link that it prints, or make an account with "
+                "`anew server user add NAME --admin`. Pass --trust-network if everybody is meant to be let in.",
+                setting="host",
+            )
+        made = listening(host, port)
         opened = open_folder(root, user=user)
         place = Place(opened.backend, opened.upkeep, opened.close)
         known = {name.lower() for name in names}
-        if not is_loopback(host):
+        if not near:
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         known.add(host.lower())
         role = Role.READER if read_only else Role.OWNER
-        access = Access(user, frozenset(known), addresses=not is_loopback(host), role=role)
+        access = Access(user, frozenset(known), not near, role, identities)
         app = make_app(place, access)
         config = uvicorn.Config(
             app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
@@ -149,10 +170,37 @@ def serve(
             _say_requests()
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
-        server = Served(config, place, lambda: ready(url))
+        link = _link(identities)
+        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"))
         server.run([made])
     finally:
-        made.close()
+        if made is not None:
+            made.close()
+        if isinstance(identities, Accounts):
+            identities.close()
+
+
+def _accounts(root: str, user: str, *, trusting: bool) -> Accounts | None:
+    """The accounts of a folder; None where nothing can be written, so that there can be none."""
+    try:
+        return Accounts(root, first=user, trusting=trusting)
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC):
+            raise
+        return None
+
+
+def _is_new(identities: Accounts | LocalUser) -> bool:
+    return isinstance(identities, Accounts) and identities.empty
+
+
+def _link(identities: Accounts | LocalUser | None) -> str | None:
+    """The secret of the link to print at the start."""
+    if isinstance(identities, LocalUser):
+        return identities.link()
+    if identities is None or identities.users():
+        return None
+    return identities.first_link()
 
 
 def _say_requests() -> None:

@@ -17,7 +17,7 @@ from ..query.references import Resolved, ResolveQuestion
 from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
-from . import asking, browsing, comparing, page
+from . import asking, browsing, comparing, login, page
 from .callers import Role
 from .page_answers import (
     CurvePart,
@@ -84,6 +84,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),
     Route("POST", f"{API}/usage", "usage", UsageRequest, Usage, "Bytes that experiments take on the server's disk.", reply=browsing.usage),
     Route("POST", f"{API}/archive", "archive", ArchiveRequest, bytes, "Experiments as a zip file.", stream=browsing.archive, media="application/zip"),
+    # Who calls.
+    Route("POST", f"{API}/login/link", "login-link", login.LinkRequest, login.LoggedIn, "Begin a session with a link of one use; its cookie is set.", role=Role.ANYONE, stream=login.by_link, changes=True),
+    Route("POST", f"{API}/logout", "logout", Nothing, login.LoggedOut, "End the session that the request shows.", role=Role.ANYONE, stream=login.logout, changes=True),
     # For programs of Anew: each method of the backend.
     _ask("about", Nothing, About, "See `Backend.about`.", reply=asking.about),
     _ask("resolve", ResolveQuestion, tuple[Resolved, ...], "Which experiments some texts mean.", reply=asking.resolve),

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from ...errors import AnewError, InvalidSetting, NotFound, UnknownFormat
+from ...errors import AnewError, InvalidSetting, NotAllowed, NotFound, UnknownFormat
 from ..problems import Refusal, as_error
 from ..wire import decode, encode
-from .connection import Reply, Transport
+from .connection import Reply, Transport, bearer, is_private
 
 __all__ = ["FRAMES", "Calls"]
 
@@ -34,11 +34,14 @@ class Calls:
 
     Args:
         where: Its address, for messages.
+        token: What shows the server who asks; it is held back where it would cross a network without encryption.
     """
 
-    def __init__(self, transport: Transport, where: str) -> None:
+    def __init__(self, transport: Transport, where: str, *, token: str | None = None) -> None:
         self._transport = transport
         self.where = where
+        self._withheld = token is not None and not is_private(where)
+        self._shown = {} if token is None or self._withheld else bearer(token)
 
     def ask(
         self, name: str, question: Any, kind: Any, *, again: bool = True, wait: float = 0.0
@@ -121,6 +124,8 @@ class Calls:
                 yield piece
             if left > 0:
                 raise ConnectionError("The answer broke off before its end.")
+        except NotAllowed:
+            raise
         except OSError as error:
             raise self._unreachable(error) from error
         finally:
@@ -145,7 +150,7 @@ class Calls:
         raise AssertionError("unreachable: the last try returns or raises")
 
     def _sent(self, method: str, path: str, question: Any, *, again: bool, wait: float) -> Reply:
-        headers = {"Accept": f"{_MSGPACK}, {FRAMES}", "Accept-Encoding": "gzip"}
+        headers = {"Accept": f"{_MSGPACK}, {FRAMES}", "Accept-Encoding": "gzip", **self._shown}
         body = b""
         if method == "POST":
             headers["Content-Type"] = _MSGPACK
@@ -189,6 +194,11 @@ class Calls:
             raise UnknownFormat(
                 f"The server at {self.where} does not know this question. It is of another version of Anew than this "
                 "program: update the older of the two."
+            )
+        if problem.code == "NotAllowed" and self._withheld:
+            raise NotAllowed(
+                f"{problem.message} There is a token for {self.where}, but it was not sent: over http:// everybody on the way "
+                "could read it. Use the server's https:// address, or reach it through SSH."
             )
         error = as_error(problem)
         if type(error) is AnewError and reply.status == 421:

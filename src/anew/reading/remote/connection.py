@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import ssl
 import threading
 from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
-__all__ = ["Connections", "Reply", "Transport"]
+from ...errors import InvalidValue
+
+__all__ = ["Connections", "Reply", "Transport", "bearer", "is_private"]
 
 _HELD = 8
 """Connections that are kept open while nothing is asked."""
 _CONNECT = 10.0
+
+
+def is_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent: it is encrypted, or does not leave this machine."""
+    parts = urlsplit(url)
+    if parts.scheme == "https":
+        return True
+    host = parts.hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that shows a token.
+
+    Raises:
+        InvalidValue: It cannot be a token. It is not repeated.
+    """
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise InvalidValue(
+            "The token for the server has characters that no token has.", key="token"
+        )
+    return {"Authorization": f"Bearer {token}"}
 
 
 class Reply(Protocol):

@@ -21,13 +21,16 @@ class Opened(NamedTuple):
     close: Callable[[], None]
 
 
-def open_server(url: str, transport: Transport | None = None) -> Opened:
+def open_server(
+    url: str, transport: Transport | None = None, *, token: str | None = None
+) -> Opened:
     """What a server answers; nothing is sent before the first question.
 
     Args:
         url: Its address, such as `http://127.0.0.1:5700`.
         transport: What carries the requests; HTTP connections of our own if not given.
+        token: What shows the server who asks. It is sent to this server alone, and only where nobody else can read it.
     """
-    calls = Calls(transport or Connections(url), url)
+    calls = Calls(transport or Connections(url), url, token=token)
     backend = RemoteBackend(calls)
     return Opened(backend, RemoteUpkeep(calls, backend), calls.close)

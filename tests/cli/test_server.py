@@ -1,0 +1,129 @@
+"""`server token` and `server user`: who may use a server."""
+
+from __future__ import annotations
+
+import json
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from anew import Experiment, Store
+from anew.cli.main import cli
+from anew.server.callers import Role
+from anew.server.identity.accounts import Accounts
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    folder = tmp_path / "store"
+    folder.mkdir()
+    return str(folder)
+
+
+@pytest.fixture
+def run(root, capsys):
+    def call(*args: str, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as left:
+            cli.main(["server", *args, "--root", root])
+        printed = capsys.readouterr()
+        assert left.value.code == code, printed
+        return printed.out
+
+    return call
+
+
+def test_a_token_is_printed_once_and_listed_without_itself(run, root):
+    token = run(
+        "token", "create", "cluster", "--role", "writer", "--project", "lab/*", "-q"
+    ).strip()
+    accounts = Accounts(root)
+    assert accounts.of_token(token).role_in("lab/x") is Role.WRITER
+    listed = run("token", "list")
+    assert "cluster" in listed
+    assert token not in listed + run("token", "list", "--json")
+    (one,) = json.loads(run("token", "list", "--json"))["tokens"]
+    assert (one["name"], one["role"], one["project"], one["expires_at"]) == (
+        "cluster",
+        "writer",
+        "lab/*",
+        None,
+    )
+    run("token", "revoke", "cluster")
+    assert accounts.of_token(token) is None
+    run("token", "revoke", "cluster", code=3)
+    accounts.close()
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90d", 90 * 86400), ("12h", 12 * 3600)])
+def test_a_token_ends_when_it_is_told_to(run, text, seconds):
+    made = json.loads(run("token", "create", "t", "--role", "reader", "--expires", text, "--json"))
+    assert made["expires_at"] == pytest.approx(time.time() + seconds, abs=120)
+    assert made["token"].startswith("anew_")
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--expires", "soon"],
+        ["--expires", "2001-01-01"],
+        ["--project", "a/b/c"],
+        ["--role", "king"],
+    ],
+)
+def test_a_token_that_cannot_be_is_refused(run, root, args):
+    rest = [] if "--role" in args else ["--role", "reader"]
+    run("token", "create", "t", *rest, *args, code=2)
+    accounts = Accounts(root)
+    assert accounts.tokens() == []
+    accounts.close()
+
+
+def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, root):
+    link = run(
+        "user", "add", "al", "--role", "reader", "--url", "https://x.org/runs/", "-q"
+    ).strip()
+    assert link.startswith("https://x.org/runs/#link=")
+    accounts = Accounts(root)
+    begun = accounts.redeem(link.partition("#link=")[2])
+    assert begun.caller.role_in("lab/x") is Role.READER
+    run("user", "role", "al", "owner", "--project", "lab")
+    run("user", "role", "al", "none")
+    (one,) = json.loads(run("user", "list", "--json"))["users"]
+    assert one["roles"] == {"lab": "owner", "~al": "owner"}
+    assert "al" in run("user", "list")
+    other = run("user", "link", "al", "-q").strip()
+    assert accounts.redeem(other.partition("#link=")[2]).caller.name == "al"
+    run("user", "add", "root", "--admin")
+    run("user", "remove", "al")
+    assert accounts.of_session(begun.secret) is None
+    run("user", "remove", "root", code=2)
+    run("user", "remove", "nobody", code=3)
+    accounts.close()
+
+
+def test_accounts_of_a_folder_that_is_not_there_are_not_made(tmp_path, capsys):
+    for args in (["token", "list"], ["user", "add", "al"]):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["server", *args, "--root", str(tmp_path / "gone")])
+        assert left.value.code == 3
+    assert not (tmp_path / "gone").exists()
+    capsys.readouterr()
+
+
+def test_accounts_are_no_part_of_the_store(run, root, tmp_path):
+    with Experiment(prefix="lab/x/one", root=root, quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({"loss": 1.0}, step=0)
+    run("token", "create", "cluster", "--role", "writer")
+    with Store(root) as store:
+        assert [view.prefix for view in store.list()] == ["lab/x/one"]
+        assert not [one for one in store.doctor() if "server" in str(one.path)]
+        target = tmp_path / "all.zip"
+        store.export(None, target)
+        assert not [name for name in zipfile.ZipFile(target).namelist() if "server" in name]
+        store.rebuild()
+        store.gc(older_than=0)
+    accounts = Accounts(root)
+    assert [one.name for one in accounts.tokens()] == ["cluster"]
+    accounts.close()

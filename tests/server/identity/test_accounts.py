@@ -1,0 +1,231 @@
+"""Accounts: links of one use, sessions, tokens, and the file that they lie in."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from anew.errors import CorruptData, InvalidName, InvalidValue, NotFound, UnknownFormat
+from anew.server.callers import Grant, Role
+from anew.server.identity.accounts import Accounts
+from anew.server.identity.credentials import TOKEN
+
+
+@pytest.fixture
+def accounts(tmp_path: Path):
+    opened = Accounts(str(tmp_path), first="starter")
+    yield opened
+    opened.close()
+
+
+def turn_back(accounts: Accounts, table: str) -> None:
+    with accounts.database.writing() as connection:
+        connection.execute(f"UPDATE {table} SET expires_at = 1")
+
+
+def test_the_first_link_makes_the_first_account_once(accounts):
+    assert accounts.empty
+    assert accounts.open
+    link = accounts.first_link()
+    begun = accounts.redeem(link)
+    assert (begun.caller.name, begun.caller.role, begun.caller.admin) == (
+        "starter",
+        Role.OWNER,
+        True,
+    )
+    assert begun.caller.scope(Role.OWNER) is None
+    assert accounts.redeem(link) is None
+    assert not accounts.open
+    assert accounts.of_session(begun.secret) == begun.caller
+    assert [one.name for one in accounts.users()] == ["starter"]
+
+
+def test_of_many_who_use_a_link_at_once_one_has_used_it(accounts, tmp_path):
+    link = accounts.first_link()
+    others = [Accounts(str(tmp_path)) for _ in range(4)]
+    found = []
+    ready = threading.Barrier(16)
+
+    def use(number: int) -> None:
+        ready.wait(60)
+        found.append(others[number % 4].redeem(link, f"user{number}"))
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for one in others:
+        one.close()
+    assert len(found) == 16
+    assert len([one for one in found if one is not None]) == 1
+    assert len(accounts.users()) == 1
+
+
+def test_an_earlier_first_link_holds_no_more_once_there_is_another_or_a_user(accounts):
+    old, new = accounts.first_link(), accounts.first_link()
+    assert accounts.redeem(old) is None
+    accounts.add_user("al", admin=True)
+    assert accounts.redeem(new) is None
+
+
+def test_links_and_sessions_end(accounts):
+    link = accounts.add_user("al")
+    turn_back(accounts, "links")
+    assert accounts.redeem(link) is None
+    begun = accounts.redeem(accounts.link_for("al"))
+    assert accounts.of_session(begun.secret).name == "al"
+    turn_back(accounts, "sessions")
+    assert accounts.of_session(begun.secret) is None
+    again = accounts.begin("al")
+    accounts.end(again.secret)
+    assert accounts.of_session(again.secret) is None
+    assert accounts.of_session("") is None
+
+
+def test_a_user_sees_nothing_until_given_a_role_but_what_they_recorded_outside_of_projects(
+    accounts,
+):
+    begun = accounts.redeem(accounts.add_user("al"))
+    assert begun.caller.role_in("lab/vision") is Role.ANYONE
+    assert begun.caller.role_in("~al") is Role.OWNER
+    accounts.set_role("al", "lab/*", Role.WRITER)
+    assert accounts.of_session(begun.secret).role_in("lab/vision") is Role.WRITER
+    accounts.set_role("AL", "lab/*", None)
+    assert accounts.of_session(begun.secret).role_in("lab/vision") is Role.ANYONE
+
+
+def test_a_removed_user_is_out_at_once_with_sessions_tokens_and_links(accounts):
+    accounts.add_user("root", admin=True)
+    begun = accounts.redeem(accounts.add_user("al", [Grant("*", Role.WRITER)]))
+    link = accounts.link_for("al")
+    token = accounts.create_token("hers", Role.WRITER, user="al")
+    accounts.remove_user("al")
+    assert accounts.of_session(begun.secret) is None
+    assert accounts.of_token(token) is None
+    assert accounts.redeem(link) is None
+    accounts.add_user("al")
+    assert accounts.of_session(begun.secret) is None
+    with pytest.raises(InvalidValue):
+        accounts.remove_user("root")
+
+
+def test_a_token_is_a_role_in_projects_until_it_ends_or_is_revoked(accounts):
+    token = accounts.create_token("cluster", Role.WRITER, project="lab/*")
+    assert token.startswith(TOKEN)
+    assert len(token) >= len(TOKEN) + 43  # 256 bits
+    caller = accounts.of_token(token)
+    assert (caller.name, caller.role_in("lab/x"), caller.role_in("x")) == (
+        "cluster",
+        Role.WRITER,
+        Role.ANYONE,
+    )
+    (listed,) = accounts.tokens()
+    assert listed.used_at == pytest.approx(time.time(), abs=60)
+    assert not accounts.open
+    accounts.revoke_token("cluster")
+    assert accounts.of_token(token) is None
+    with pytest.raises(NotFound):
+        accounts.revoke_token("cluster")
+    late = accounts.create_token("late", Role.READER, expires_at=time.time() - 1)
+    assert accounts.of_token(late) is None
+    assert accounts.of_token(token[:-1]) is None
+
+
+def test_a_token_of_a_user_follows_the_users_roles(accounts):
+    accounts.add_user("al", [Grant("lab/*", Role.MAINTAINER)])
+    token = accounts.create_token("hers", Role.WRITER, project="*/vision", user="al")
+    caller = accounts.of_token(token)
+    assert (caller.name, caller.admin) == ("al", False)
+    assert caller.role_in("lab/vision") is Role.WRITER
+    assert caller.role_in("lab/audio") is Role.ANYONE
+    accounts.set_role("al", "lab/*", Role.READER)
+    assert accounts.of_token(token).role_in("lab/vision") is Role.READER
+    accounts.revoke_token("hers", user="al")
+    assert accounts.tokens() == []
+
+
+@pytest.mark.parametrize("name", ["", " ", "a" * 300, "a\nb", "a/b", "*", TOKEN + "x"])
+def test_what_no_account_can_be_called_is_refused(accounts, name):
+    with pytest.raises(InvalidName):
+        accounts.add_user(name)
+    assert accounts.users() == []
+
+
+def test_names_are_given_once_however_they_are_written(accounts):
+    accounts.add_user("Al")
+    with pytest.raises(InvalidName):
+        accounts.add_user("al")
+    accounts.create_token("T", Role.READER)
+    with pytest.raises(InvalidName):
+        accounts.create_token("t", Role.READER)
+
+
+def test_no_credential_is_kept_or_shown(accounts, tmp_path):
+    link = accounts.first_link()
+    begun = accounts.redeem(link)
+    other = accounts.link_for("starter")
+    token = accounts.create_token("cluster", Role.READER)
+    kept = b"".join(path.read_bytes() for path in (tmp_path / ".anew" / "server").iterdir())
+    for secret in (link, begun.secret, other, token):
+        assert secret.encode() not in kept
+        assert secret not in repr((begun, accounts.tokens(), accounts.users()))
+
+
+def test_the_file_belongs_to_its_user_alone_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        opened = Accounts(str(tmp_path))
+        opened.add_user("al")
+        folder = tmp_path / ".anew" / "server"
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        for path in folder.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        opened.close()
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("how", ["open folder", "open file", "link", "linked folder"])
+def test_accounts_that_others_could_have_written_are_refused(tmp_path, how):
+    root = tmp_path / "root"
+    root.mkdir()
+    Accounts(str(root)).close()
+    folder = root / ".anew" / "server"
+    if how == "open folder":
+        folder.chmod(0o755)
+    elif how == "open file":
+        (folder / "accounts.db").chmod(0o644)
+    elif how == "link":
+        (folder / "accounts.db").rename(tmp_path / "elsewhere")
+        (folder / "accounts.db").symlink_to(tmp_path / "elsewhere")
+    else:
+        folder.rename(tmp_path / "elsewhere")
+        folder.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CorruptData):
+        Accounts(str(root))
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
+    Accounts(str(tmp_path)).close()
+    path = tmp_path / ".anew" / "server" / "accounts.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version=999")
+    connection.close()
+    with pytest.raises(UnknownFormat):
+        Accounts(str(tmp_path))
+
+
+def test_a_token_is_known_while_another_process_writes(accounts, tmp_path):
+    token = accounts.create_token("cluster", Role.READER)
+    other = Accounts(str(tmp_path))
+    with other.database.writing():
+        assert accounts.of_token(token).name == "cluster"
+    other.close()
+    assert accounts.of_token(token) is not None

@@ -31,6 +31,7 @@ GROUPS = (
     "capture",
     "saving_files",
     "forwarding",
+    "syncing",
     "peers",
 )
 

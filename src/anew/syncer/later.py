@@ -11,6 +11,7 @@ from ..journal.liveness import runs
 from ..journal.lock import locked
 from ..syncing.launch import ensure
 from ..syncing.outbox import Outbox
+from .freeing import free_copies
 from .outcome import Left, Outcome
 from .passing import pass_to
 from .standing import Pending
@@ -72,6 +73,8 @@ def _ourselves(
     _, before = outbox.registered(outbox.size())
     with pass_to(outbox) as push:
         outcome = push(wanted, {}, stop, _counting(progress, len(wanted)))
+        if not outcome.error:
+            free_copies(outbox, lambda experiments: push(experiments, {}, stop))
     if not outcome.error:
         live = _live(outbox)
         done = outbox.done()

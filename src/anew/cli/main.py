@@ -48,7 +48,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "sync": ("sync", "sync", "Push experiments to a server: what was recorded while it could not be reached, or a whole root.", "Share"),
     "login": ("sync", "login", "Keep the token for a server, after asking the server whether it is right.", "Share"),
     "logout": ("sync", "logout", "Remove the token kept for a server.", "Share"),
-    "stop": ("stop", "stop", "Stop the programs that record experiments.", "Share"),
+    "stop": ("stop", "stop", "Stop the programs that record experiments, as Ctrl-C would.", "Share"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),

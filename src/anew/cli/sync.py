@@ -223,7 +223,9 @@ def login(face: Face, url: str, token_stdin: bool) -> None:
 @click.argument("url", metavar="URL")
 @shared(quiet="Print nothing.")
 def logout(face: Face, url: str) -> None:
-    """Remove the token kept for a server. It stays valid there until it is revoked.
+    """Remove the token kept for a server.
+
+    It stays valid there until it is revoked (`anew server token revoke`).
 
     \b
     Examples:

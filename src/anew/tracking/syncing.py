@@ -9,8 +9,6 @@ import time
 from ..errors import NotFound
 from ..journal.layout import RootLayout
 from ..monitor.ticker import process_ticker
-from ..syncing.disk import why_lost
-from ..syncing.launch import ensure
 from ..syncing.outbox import Outbox
 from .identity import find_by_id
 from .recording import AT_EXIT
@@ -88,6 +86,8 @@ class Syncing:
 
     def ensure(self) -> None:
         """Start the process that pushes, unless there is one."""
+        from ..syncing.launch import ensure
+
         try:
             ensure(self.outbox)
         except OSError as error:
@@ -132,6 +132,8 @@ class Syncing:
             return
         if self._watch is not None:
             self._watch.cancel()
+        from ..syncing.disk import why_lost
+
         lost = why_lost(self.outbox.root.root, os.environ)
         if not (self.speaks or lost):
             return  # another process of the launch waits

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from .callers import Caller, Role
+from .identity.credentials import TOKEN
 from .identity.protocol import Identities
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
@@ -52,10 +53,15 @@ class Access:
         if route.method != "GET":
             self._check_origin(request)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind not in (JSON, MSGPACK):
-                # A form on a page of another site can send everything but these.
+            # A form on a page of another site can send everything but these, and no credential of a program.
+            taken = (JSON,) if route.foreign else (JSON, MSGPACK)
+            if route.foreign and "authorization" in request.headers:
+                taken += ("", *(("multipart/form-data",) if route.form else ()))
+            if kind not in taken:
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
         caller = self.caller(request)
+        if caller is None and route.foreign and self._is_unmarked(request):
+            caller = self._starter()
         if caller is None:
             if route.role is Role.ANYONE:
                 return Caller("", Role.ANYONE)
@@ -91,6 +97,15 @@ class Access:
         if found is None and self.identities.open:
             return self._starter()
         return found
+
+    def _is_unmarked(self, request: Request) -> bool:
+        """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        return (
+            self.identities is not None
+            and self.identities.open
+            and not token.strip().startswith(TOKEN)
+        )
 
     def _starter(self) -> Caller:
         return Caller(

@@ -46,7 +46,8 @@ def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> 
 
     def described(call: Call) -> Any:
         if not document:
-            document.append(openapi(every, version("anew")))
+            own = [one for one in every if not one.foreign]
+            document.append(openapi(own, version("anew")))
         return document[0]
 
     every = (
@@ -117,6 +118,8 @@ async def _question(request: Request, route: Route) -> Any:
         Denied: The body is too long, or takes too long.
     """
     kind = route.question
+    if route.foreign:
+        return await _foreign(request, route)
     body = b"" if route.method == "GET" else await _body(request)
     if kind is Nothing:
         return Nothing()
@@ -127,6 +130,27 @@ async def _question(request: Request, route: Route) -> Any:
             return decode(body, kind)
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
+
+
+async def _foreign(request: Request, route: Route) -> Any:
+    """What the client of another tracker asks: whatever it says, wherever it says it."""
+    given: dict[str, Any] = dict(request.query_params)
+    kind = request.headers.get("content-type", "")
+    if route.method != "GET" and not (route.form and kind.startswith("multipart/")):
+        body = await _body(request)
+        try:
+            found = msgspec.json.decode(body) if body else {}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidValue(f"The body is no JSON: {error}", key=None) from None
+        if not isinstance(found, dict):
+            raise InvalidValue("The body is no object of JSON.", key=None)
+        given |= found
+    try:
+        return msgspec.convert(
+            {**given, **request.path_params}, route.question, strict=route.method != "GET"
+        )
+    except msgspec.ValidationError as error:
         raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "lines",
     "names",
     "panel",
+    "send_content",
     "series",
     "trash",
     "usage",
@@ -129,6 +130,11 @@ def usage(call: Call) -> Any:
 async def content(call: Call) -> Response:
     """The bytes of a file, whole or a range of them."""
     asked: ContentRequest = call.question
+    return await send_content(call, asked)
+
+
+async def send_content(call: Call, asked: ContentRequest) -> Response:
+    """The bytes of a file of an experiment; the request may ask for a range of them."""
     backend = call.place.backend(call.caller)
 
     def look() -> tuple[ContentQuestion, int, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from .callers import Caller
 
 __all__ = ["Place"]
+
+T = TypeVar("T")
 
 
 class Place:
@@ -34,6 +37,19 @@ class Place:
         self.upkeep = upkeep
         self.live = Live(backend)
         self._close = close
+        self._making = threading.Lock()
+        self._services: dict[object, Any] = {}
+
+    def service(self, make: Callable[[str], T]) -> T | None:
+        """What serves the folder in its own way, made once; None where no folder is served."""
+        folder = self._backend.about().root
+        if folder is None:
+            return None
+        with self._making:
+            if make not in self._services:
+                self._services[make] = make(folder)
+            found: T = self._services[make]
+            return found
 
     def backend(self, caller: Caller) -> Backend:
         """The backend as somebody may see it: every handler asks this one and no other."""

@@ -57,9 +57,12 @@ class Route:
         media: What the body of the answer is, where it is not the answer in one of the encodings.
         arrays: Whether the answer has arrays, and can be had as raw columns.
         changes: Whether it changes something. All other routes may be called again without harm.
+        foreign: Whether it is called by the client of another tracker: the fields of the question then come from the path, the query
+            and a JSON body together, and unknown ones are passed over. It is not in the OpenAPI document.
+        form: Whether it also takes a form (multipart/form-data), which the handler reads itself.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     name: str
     question: type[Any]
@@ -72,3 +75,5 @@ class Route:
     media: str | None = None
     arrays: bool = False
     changes: bool = False
+    foreign: bool = False
+    form: bool = False

@@ -19,6 +19,7 @@ from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
 from . import asking, browsing, comparing, login, page
 from .callers import Role
+from .dash import DASH_ROUTES
 from .page_answers import (
     CurvePart,
     DifferenceAnswer,
@@ -100,4 +101,6 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    # For clients of other trackers.
+    *DASH_ROUTES,
 )  # fmt: skip

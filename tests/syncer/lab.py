@@ -83,11 +83,11 @@ class Machine:
             assert process.returncode == 0, err
         return out.strip()
 
-    def anew(self, *arguments: str, code: int = 0, **environ: str) -> str:
+    def anew(self, *arguments: str, code: int = 0, stdin: str = "", **environ: str) -> str:
         """Run a command; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "anew", *arguments], cwd=self.folder, env=self.environ | environ,
-            capture_output=True, text=True, timeout=PATIENCE,
+            input=stdin, capture_output=True, text=True, timeout=PATIENCE,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         return done.stdout

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from anew import Store
@@ -208,3 +212,108 @@ def test_a_server_that_is_away_at_first_gets_everything_when_it_is_back(tmp_path
             assert same_journals(here.root / "team/away/one", lab.folder / "team/away/one")
         finally:
             lab.kill()
+
+
+def test_a_token_that_is_refused_lets_the_program_go_on_and_a_right_one_pushes(
+    tmp_path: Path,
+) -> None:
+    lab = Lab(tmp_path / "lab")
+    with machines(tmp_path, lab.url, "here") as (here,):
+        config = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+        root = ["--root", str(lab.folder)]
+        here.anew("server", "user", "add", "alice", "--admin", *root)
+        token, reader = (
+            here.anew(
+                "server", "token", "create", role, "--role", role, "--project", "*", "-q", *root
+            )
+            for role in ("writer", "reader")
+        )
+        try:
+            lab.start()
+            experiment_id = here.run(LOGGING, "team/token/one", ANEW_TOKEN="anew_wrong", **config)
+            state = here.outbox.state()
+            assert state is not None
+            assert state.error
+            assert not state.waits
+            assert state.behind.keys() == {experiment_id}
+            assert "anew_wrong" not in state.error
+            here.anew("sync", code=1, ANEW_TOKEN=reader.strip(), **config)
+            login = ["login", lab.url, "--token-stdin", "-q"]
+            assert here.anew(*login, code=5, stdin="anew_wrong", **config) == ""
+            here.anew("sync", code=1, **config)
+            here.anew(*login, stdin=token, **config)
+            here.anew("sync", **config)
+            (view,) = json.loads(here.anew("list", "--json", **config))["experiments"]
+            assert view["id"] == experiment_id
+            here.anew("logout", lab.url, **config)
+            assert here.anew("list", code=5, **config) == ""
+        finally:
+            lab.kill()
+
+
+def test_ctrl_c_leaves_the_wait_at_once_and_the_record_is_whole(tmp_path: Path) -> None:
+    with socket.socket() as silent:  # takes connections, and never answers
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with machines(tmp_path, url, "here") as (here,):
+            program = LOGGING + "print('ended', flush=True)\n"
+            with here.begin(program, "team/wait/one", ANEW_SYNC_WAIT="100000") as process:
+                assert process.stdout is not None
+                process.stdout.readline()
+                assert process.stdout.readline()
+                # The wait begins when the interpreter ends; what it says first tells that it has.
+                assert process.stderr is not None
+                eventually(lambda: "Ctrl-C" in process.stderr.readline())  # type: ignore[union-attr]
+                process.send_signal(signal.SIGINT)
+                assert process.wait(60) == 0
+            with Store(here.root) as store:
+                assert store.get("team/wait/one").status == "completed"
+            (holder,) = eventually(lambda: pushers(here))
+            os.kill(holder, signal.SIGKILL)
+
+
+def pushers(machine: Machine) -> list[int]:
+    """The processes that push from a machine's folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "anew.syncer" in process.cmdline() and str(machine.root) in process.cmdline()[-1]:
+                found.append(process.pid)
+    return found
+
+
+def test_a_copy_that_is_not_to_be_kept_is_freed_once_the_server_has_all_of_it(
+    lab: Lab, here: Machine
+) -> None:
+    experiment_id = here.run(LOGGING, "team/copy/one", ANEW_KEEP_LOCAL="0")
+    eventually(lambda: not (here.root / "team").exists())
+    with lab.store() as store:
+        assert store.get(experiment_id).files()[0].read_text() == "hello"
+    with Store(here.root) as store:
+        assert not store.list()
+    assert here.outbox.done()[experiment_id].freed
+    # It goes on from the server, as on any other machine.
+    going_on = (
+        "with Experiment('team/copy/one', resume='must') as exp: print(exp.id, exp.last_step)"
+    )
+    assert here.run(going_on) == f"{experiment_id} 99"
+
+
+def test_a_forked_worker_records_into_the_same_experiment_there(lab: Lab, here: Machine) -> None:
+    forks = """
+import os
+with Experiment("team/fork/one", quiet=True) as exp:
+    child = os.fork()
+    for step in range(10):
+        exp.log_metric("child" if child == 0 else "parent", step, step)
+    if child == 0:
+        raise SystemExit(0)
+    os.waitpid(child, 0)
+    print(exp.id)
+"""
+    experiment_id = here.run(forks).split()[-1]
+    with lab.store() as store:
+        view = store.get(experiment_id)
+        assert (view.metrics["child"].count, view.metrics["parent"].count) == (10, 10)
+        assert view.status == "completed"

@@ -21,6 +21,7 @@ from ..query.points import PointsQuestion
 from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
+from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
 from . import asking
 from .replies import SECURITY, Denied
@@ -38,6 +39,7 @@ __all__ = [
     "panel",
     "send_content",
     "series",
+    "telling",
     "trash",
     "usage",
     "version",
@@ -57,6 +59,11 @@ _SHOWN = {
 def experiments(call: Call) -> Any:
     """The experiments that meet a filter."""
     return call.place.backend(call.caller).select(call.question.asked())
+
+
+def telling(call: Call) -> Any:
+    """Which fields tell most about the experiments that meet a filter."""
+    return tell(call.place.backend(call.caller), call.question.asked())
 
 
 def experiment(call: Call) -> Any:

@@ -15,8 +15,10 @@ from typing import NamedTuple
 
 from ..credentials import token_for
 from ..errors import AnewError
+from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.root import announce, make_root
+from ..journal.storage import FolderStorage
 from ..query.question import FactsQuestion
 from ..query.references import ResolveQuestion
 from ..reading.remote.calls import Calls
@@ -24,7 +26,7 @@ from ..reading.remote.connection import Connections
 from ..reading.remote.opening import open_server
 from ..record.facts import ExperimentFacts
 from ..record.ids import is_like_id, new_id
-from ..record.names import check_prefix
+from ..record.names import check_prefix, numbered, split_number
 from ..record.status import Status
 from ..sync.server import Server
 from ..sync.wire import MOST_BYTES, Filing
@@ -81,13 +83,20 @@ def _copy(outbox: Outbox, one: ExperimentFacts) -> None:
     root = RootLayout(outbox.root.root)
     # What a server says becomes a path: it must be a prefix like any other.
     prefix = check_prefix(one.prefix)
-    layout = root.experiment(prefix)
-    if is_experiment(layout.folder) or not is_like_id(one.id):
+    if not is_like_id(one.id):
         return
+    start, number = split_number(prefix)
+    number = max(number, 1)
+    while is_experiment(root.experiment(prefix).folder):  # another one, under the same prefix
+        if identify(FolderStorage(root.experiment(prefix).folder)) == one.id:
+            return
+        number += 1
+        prefix = numbered(start, number)
+    layout = root.experiment(prefix)
     calls = Calls(Connections(outbox.server), outbox.server, token=token_for(outbox.server))
     server = Server(calls)
     try:
-        (filed,) = server.file(new_id(), [Filing(id=one.id, prefix=prefix)])
+        (filed,) = server.file(new_id(), [Filing(id=one.id, prefix=one.prefix)])
         names = [
             segment
             for segment in filed.segments

@@ -129,7 +129,7 @@ class Outbox:
     def __init__(self, root: RootLayout, server: str) -> None:
         self.root = root
         self.server = server
-        self.folder = os.path.join(root.private, "sync", _name_of(server))
+        self.folder = os.path.join(root.sync, _name_of(server))
         self._stem = ""
 
     def _path(self, suffix: str) -> str:
@@ -311,7 +311,7 @@ class Outbox:
 
 def outboxes(root: RootLayout) -> Iterator[Outbox]:
     """The outboxes in a root, one for each server that something was recorded for."""
-    folder = os.path.join(root.private, "sync")
+    folder = root.sync
     try:
         names = sorted(os.listdir(folder))
     except OSError:

@@ -31,6 +31,7 @@ FETCH_WAIT = 60.0
 # Before this, waiting for what is left needs no explanation.
 _SOON = 1.0
 _LOOK_EVERY = 0.02
+_STARTS = 5  # of the process that pushes in one wait: one that cannot run is not started for ever
 _FIRST_LOOK = 2.0
 _LOOKS_EVERY = 10.0
 _QUIET_AFTER = (
@@ -156,7 +157,7 @@ class Syncing:
     def _wait(self, seconds: float, lost: str) -> State | None:
         began = time.monotonic()
         told = False
-        heard, changed = began, -1.0
+        heard, changed, starts = began, -1.0, 0
         while True:
             state = self.outbox.state()
             now = time.monotonic()
@@ -170,8 +171,8 @@ class Syncing:
                     return state
             if now - began >= seconds:
                 return state
-            if now - heard > _QUIET_AFTER:
-                heard = now
+            if now - heard > _QUIET_AFTER and starts < _STARTS:
+                heard, starts = now, starts + 1
                 self.ensure()
             if not told and now - began > _SOON:
                 told = True

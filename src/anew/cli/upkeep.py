@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..reading.upkeep import Freed
 
-__all__ = ["doctor", "du", "gc", "rebuild", "seal"]
+__all__ = ["doctor", "du", "gc", "rebuild", "rebuild_index", "seal"]
 
 
 @click.command()
@@ -355,6 +355,11 @@ def rebuild(face: Face) -> None:
     Examples:
       anew rebuild
     """
+    rebuild_index(face)
+
+
+def rebuild_index(face: Face) -> None:
+    """Rebuild the index, and say what is in it."""
     with (
         face.store(refresh=False, here=True) as store,
         face.out.progress("Rebuilding the index") as report,

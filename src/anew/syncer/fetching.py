@@ -154,9 +154,9 @@ def main() -> None:
             answer = {"id": found.id, "prefix": found.prefix}
             break
         except OSError as error:
-            answer = {"error": str(error), "reached": False}
+            answer = {"error": str(error)}
         except AnewError as error:
-            answer = {"error": str(error), "reached": True}
+            answer = {"error": str(error)}
             break
         if time.monotonic() >= until:
             break

@@ -108,8 +108,9 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
 
 
 def test_the_page_has_every_command_that_prints_json():
-    # Those of the server are held by their own tests.
-    assert {name for name in DOCUMENTED if not name.startswith("server ")} == set(COMMANDS)
+    # Those that replace a whole store are held by tests of their own.
+    whole = {"server backup", "server restore", "server rebuild"}
+    assert set(DOCUMENTED) - whole == set(COMMANDS)
 
 
 def test_an_experiment_in_a_list_has_the_keys_of_the_page(run):

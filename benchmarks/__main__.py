@@ -33,6 +33,7 @@ GROUPS = (
     "capture",
     "saving_files",
     "forwarding",
+    "syncing",
     "peers",
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -20,6 +19,8 @@ from .app import make_app
 from .callers import Role
 from .identity.accounts import Accounts
 from .identity.local import LocalUser
+from .intake.folder import FolderIntake
+from .observing import Observer, to_standard_error
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -153,21 +154,22 @@ def serve(
             )
         made = listening(host, port)
         opened = open_folder(root, user=user)
-        place = Place(opened.backend, opened.upkeep, opened.close)
+        intake = FolderIntake(opened.root)
+        place = Place(opened.backend, opened.upkeep, opened.close, intake)
         known = {name.lower() for name in names}
         if not near:
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         known.add(host.lower())
         role = Role.READER if read_only else Role.OWNER
         access = Access(user, frozenset(known), not near, role, identities)
+        if verbose:
+            place.observer = Observer(to_standard_error)
         app = make_app(place, access)
         config = uvicorn.Config(
-            app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
+            app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,
             http="h11", h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
         )  # fmt: skip
-        if verbose:
-            _say_requests()
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
         link = _link(identities)
@@ -201,11 +203,3 @@ def _link(identities: Accounts | LocalUser | None) -> str | None:
     if identities is None or identities.users():
         return None
     return identities.first_link()
-
-
-def _say_requests() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log = logging.getLogger("uvicorn.access")
-    log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)

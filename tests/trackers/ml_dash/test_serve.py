@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from anew import Experiment, Status, Store
 from anew.server.access import Access
 from anew.server.app import make_app
+from anew.server.backup import back_up, restore
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
 from anew.trackers.ml_dash.translate import blocks_of, entry_row, metric_row, row_back
@@ -275,6 +276,25 @@ def test_what_arrives_after_the_end_is_kept_and_changes_no_status(server: Server
     assert server.open("lab", "p", "run") == id_
     with Store(server.root) as store:
         assert store.get(id_).status is Status.RUNNING
+
+
+@pytest.mark.parametrize("logs", [True, False])
+def test_a_program_goes_on_where_its_server_was_restored_from_a_backup(
+    server: Server, tmp_path: Path, logs: bool
+):
+    id_ = server.open("lab", "p", "run")
+    server.log(id_, "m", {"v": 1})
+    server.stop()
+    back_up(str(server.root), str(tmp_path / "backup"))
+    server.root = tmp_path / "restored"
+    restore(str(tmp_path / "backup"), str(server.root))
+    server.start()
+    if logs:
+        server.log(id_, "m", {"v": 2})
+    server.end(id_, "COMPLETED")
+    with Store(server.root) as store:
+        view = store.get(id_)
+        assert (view.status, view.metrics["m/v"].count) == (Status.COMPLETED, 1 + logs)
 
 
 def test_an_experiment_that_was_deleted_does_not_come_back(server: Server):

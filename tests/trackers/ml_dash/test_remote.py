@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from syncer.lab import Lab, machines
 
 from anew import Status
 from anew.dialects.ml_dash import Experiment
 from anew.errors import InvalidValue
+
+from ...syncer.lab import Lab, machines
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,8 @@ from anew.dialects.ml_dash import Experiment
 
 with Experiment(prefix="alice/ml/long-training", dash_url=sys.argv[1], dash_root="own").run as exp:
     exp.metrics("train").log(loss=float(sys.argv[2]), epoch=int(sys.argv[2]))
-    print(exp.id, exp.metrics("train").read()["total"])
+    print(exp.id, exp.params.get())
+    exp.params.set(**{"of" + sys.argv[2]: 1})
 """
 
 
@@ -87,9 +89,9 @@ def test_all_that_the_document_shows_is_on_the_server_with_its_status(lab: Lab, 
 
 def test_a_prefix_is_continued_on_another_machine(lab: Lab, tmp_path: Path):
     with machines(tmp_path, lab.url, "one", "two") as (one, two):
-        first = one.run(CONTINUING, lab.url, "1", ANEW_ROOT="", ANEW_LOCAL="").split()
-        second = two.run(CONTINUING, lab.url, "2", ANEW_ROOT="", ANEW_LOCAL="").split()
-        assert (first[1], second) == ("1", [first[0], "2"])
+        first = one.run(CONTINUING, lab.url, "1", ANEW_ROOT="", ANEW_LOCAL="").split(maxsplit=1)
+        second = two.run(CONTINUING, lab.url, "2", ANEW_ROOT="", ANEW_LOCAL="").split(maxsplit=1)
+        assert (first[1], second) == ("{}", [first[0], "{'of1': 1}"])
         assert (one.folder / "own/alice/ml/long-training").is_dir()
     with lab.store() as store:
         view = store.get("alice/ml/long-training")

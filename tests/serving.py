@@ -97,7 +97,7 @@ class InProcess:
 def place_of(root: str) -> Place:
     """A folder as a server has it open."""
     opened = open_folder(root)
-    return Place(opened.backend, opened.upkeep, opened.close)
+    return Place(opened.backend, opened.upkeep, opened.close, opened.within)
 
 
 @contextlib.contextmanager

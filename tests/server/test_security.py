@@ -96,6 +96,15 @@ def server(place):
     transport.close()
 
 
+@pytest.fixture(scope="module")
+def closed(place, tmp_path_factory):
+    accounts = Accounts(str(tmp_path_factory.mktemp("accounts")), trusting=False)
+    transport = InProcess(make_app(place, Access("tester", identities=accounts)))
+    yield transport
+    transport.close()
+    accounts.close()
+
+
 def as_role(place: Any, role: Role) -> InProcess:
     return InProcess(make_app(place, Access("tester", role=role)))
 
@@ -183,15 +192,11 @@ def test_who_may_do_nothing_is_refused_everywhere(place, route):
 @pytest.mark.parametrize(
     "shown", [{}, {"Authorization": "Bearer anew_x"}, {"Cookie": "anew_session=x"}], ids=str
 )
-def test_without_a_credential_that_holds_every_route_is_closed(place, tmp_path, route, shown):
-    accounts = Accounts(str(tmp_path), trusting=False)
-    server = InProcess(make_app(place, Access("tester", identities=accounts)))
-    answer = called(server, route, **shown)
+def test_without_a_credential_that_holds_every_route_is_closed(closed, route, shown):
+    answer = called(closed, route, **shown)
     assert answer.status == (200 if route.name == "logout" else 401)
     assert "set-cookie" not in answer.headers or route.name == "logout"
     assert b"lab/x/one" not in answer.body
-    server.close()
-    accounts.close()
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from .callers import Caller, Role
+from .identity.audit import Audit
 from .identity.protocol import Identities
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
@@ -33,6 +34,7 @@ class Access:
         addresses: Whether it may also be called by any address, as it is where a network is trusted.
         role: The most that callers may do, whatever roles they have.
         identities: Who there is; None for a folder that is served without accounts.
+        audit: Where it is written down who did what; None where nobody has an account.
     """
 
     user: str
@@ -40,6 +42,7 @@ class Access:
     addresses: bool = False
     role: Role = Role.OWNER
     identities: Identities | None = None
+    audit: Audit | None = None
 
     def admit(self, request: Request, route: Route) -> Caller:
         """Who calls.
@@ -91,6 +94,11 @@ class Access:
         if found is None and self.identities.open:
             return self._starter()
         return found
+
+    def note(self, caller: Caller, action: str, project: str, target: str) -> None:
+        """Write down that somebody did something."""
+        if self.audit is not None:
+            self.audit.note(caller.name, caller.key, action, project, target)
 
     def _starter(self) -> Caller:
         return Caller(

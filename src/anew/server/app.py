@@ -92,6 +92,7 @@ def _endpoint(
                 request,
                 access.identities,
                 partial(access.admit, request, route),
+                partial(access.note, caller),
             )
             if route.stream is not None:
                 return await route.stream(call)

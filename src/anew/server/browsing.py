@@ -118,12 +118,12 @@ def version(call: Call) -> Any:
 
 def trash(call: Call) -> Any:
     """What is in the trash."""
-    return tuple(call.place.upkeep.trash())
+    return tuple(call.place.upkeep(call.caller).trash())
 
 
 def usage(call: Call) -> Any:
     """Bytes on the server's disk."""
-    return call.place.upkeep.du(call.question.ids)
+    return call.place.upkeep(call.caller).du(call.question.ids)
 
 
 async def content(call: Call) -> Response:
@@ -182,7 +182,9 @@ async def archive(call: Call) -> Response:
     target = os.path.join(folder.name, "experiments.zip")
     try:
         await anyio.to_thread.run_sync(
-            lambda: call.place.upkeep.archive(call.question.ids, target, whole=call.question.whole)
+            lambda: call.place.upkeep(call.caller).archive(
+                call.question.ids, target, whole=call.question.whole
+            )
         )
     except BaseException:
         folder.cleanup()

@@ -28,7 +28,7 @@ class Nothing(msgspec.Struct, frozen=True):
 class Call:
     """One call of a route: who calls, what is asked, where, who there is, and the request itself for what streams.
 
-    `again` asks whether the caller may still call, for what lasts.
+    `again` asks whether the caller may still call, for what lasts. `note` writes down that they did something: what, in which project, to what.
     """
 
     caller: Caller
@@ -37,6 +37,7 @@ class Call:
     request: Request
     identities: Identities | None
     again: Callable[[], Caller]
+    note: Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Route:
         media: What the body of the answer is, where it is not the answer in one of the encodings.
         arrays: Whether the answer has arrays, and can be had as raw columns.
         changes: Whether it changes something. All other routes may be called again without harm.
+        noted: Whether the record of who did what tells of it. What is not is what the experiments themselves tell, such as uploads.
     """
 
     method: Literal["GET", "POST"]
@@ -72,3 +74,4 @@ class Route:
     media: str | None = None
     arrays: bool = False
     changes: bool = False
+    noted: bool = True

@@ -153,13 +153,14 @@ def serve(
             )
         made = listening(host, port)
         opened = open_folder(root, user=user)
-        place = Place(opened.backend, opened.upkeep, opened.close)
+        place = Place(opened.backend, opened.upkeep, opened.close, opened.within)
         known = {name.lower() for name in names}
         if not near:
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         known.add(host.lower())
         role = Role.READER if read_only else Role.OWNER
-        access = Access(user, frozenset(known), not near, role, identities)
+        audit = identities.audit if isinstance(identities, Accounts) else None
+        access = Access(user, frozenset(known), not near, role, identities, audit)
         app = make_app(place, access)
         config = uvicorn.Config(
             app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,

@@ -17,8 +17,10 @@ from ..query.references import Resolved, ResolveQuestion
 from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
-from . import asking, browsing, comparing, login, page
+from . import asking, browsing, comparing, login, managing, page
 from .callers import Role
+from .identity.accounts import Token, User
+from .identity.audit import AuditEntry
 from .page_answers import (
     CurvePart,
     DifferenceAnswer,
@@ -87,6 +89,14 @@ ROUTES: tuple[Route, ...] = (
     # Who calls.
     Route("POST", f"{API}/login/link", "login-link", login.LinkRequest, login.LoggedIn, "Begin a session with a link of one use; its cookie is set.", role=Role.ANYONE, stream=login.by_link, changes=True),
     Route("POST", f"{API}/logout", "logout", Nothing, login.LoggedOut, "End the session that the request shows.", role=Role.ANYONE, stream=login.logout, changes=True),
+    Route("GET", f"{API}/tokens", "tokens", Nothing, tuple[Token, ...], "Tokens of one's own, or all of them for who looks after the server.", reply=managing.tokens),
+    Route("POST", f"{API}/tokens", "create-token", managing.NewToken, managing.TokenMade, "Make a token for oneself; it is told this one time.", reply=managing.create_token, changes=True),
+    Route("POST", f"{API}/tokens/revoke", "revoke-token", managing.TokenName, managing.Removed, "End a token.", reply=managing.revoke_token, changes=True),
+    Route("GET", f"{API}/users", "users", Nothing, tuple[User, ...], "The accounts, and their roles.", admin=True, reply=managing.users),
+    Route("POST", f"{API}/users", "add-user", managing.NewUser, managing.Made, "Add a user; the answer has a link of one use.", admin=True, reply=managing.add_user, changes=True),
+    Route("POST", f"{API}/users/remove", "remove-user", managing.UserName, managing.Removed, "Remove an account.", admin=True, reply=managing.remove_user, changes=True),
+    Route("POST", f"{API}/roles", "set-role", managing.RoleRequest, managing.Removed, "Give a user a role in some projects, or take it back.", reply=managing.set_role, changes=True),
+    Route("GET", f"{API}/audit", "audit", managing.AuditRequest, tuple[AuditEntry, ...], "Who changed or deleted what, newest first.", role=Role.OWNER, reply=managing.audit),
     # For programs of Anew: each method of the backend.
     _ask("about", Nothing, About, "See `Backend.about`.", reply=asking.about),
     _ask("resolve", ResolveQuestion, tuple[Resolved, ...], "Which experiments some texts mean.", reply=asking.resolve),

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ...query.scope import Scope
 from .backend import LocalBackend
 from .root import OpenRoot
+from .seen import Seen
 from .upkeep import LocalUpkeep
 
 __all__ = ["Opened", "open_folder"]
 
 
 class Opened(NamedTuple):
-    """A folder that is open: its backend, its upkeep, and what closes both."""
+    """A folder that is open: its backend, its upkeep, and what closes both.
+
+    `within` gives both for somebody else: what they may see, and who they are.
+    """
 
     backend: LocalBackend
     upkeep: LocalUpkeep
     close: Callable[[], None]
+    within: Callable[[Scope | None, str], tuple[LocalBackend, LocalUpkeep]]
 
 
 def open_folder(
@@ -31,4 +37,10 @@ def open_folder(
         durable: Whether an edit waits until the disk has it.
     """
     root = OpenRoot(path, refresh=refresh, user=user, durable=durable)
-    return Opened(LocalBackend(root, user=user), LocalUpkeep(root), root.close)
+    seen = Seen(root)
+
+    def within(scope: Scope | None, name: str) -> tuple[LocalBackend, LocalUpkeep]:
+        theirs = Seen(root, scope, name)
+        return LocalBackend(theirs, user=name), LocalUpkeep(theirs)
+
+    return Opened(LocalBackend(seen, user=user), LocalUpkeep(seen), root.close, within)

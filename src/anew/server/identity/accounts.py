@@ -11,6 +11,7 @@ import msgspec
 from ...errors import InvalidName, InvalidValue, NotFound
 from ...query.scope import EVERYTHING, check_pattern
 from ..callers import ROLES, Caller, Grant, Role
+from .audit import Audit
 from .credentials import TOKEN, digest, new_link, new_session, new_token
 from .database import Database
 from .protocol import Begun
@@ -67,10 +68,14 @@ class Accounts:
         root: The folder of the experiments.
         first: What the first account is called if whoever makes it says nothing else.
         trusting: Whether callers without credentials are let in for as long as nobody has an account.
+
+    Attributes:
+        audit: The record of who did what.
     """
 
     def __init__(self, root: str, *, first: str = "admin", trusting: bool = True) -> None:
         self.database = Database(root)
+        self.audit = Audit(self.database)
         self._first = first or "admin"
         self._trusting = trusting
 

@@ -4,7 +4,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --constraint constraints.txt
+# The page is built by a target of its own, when its sources have changed: installing leaves it out.
+INSTALL := ANEW_NO_UI=1 $(PIP) install --constraint constraints.txt
 
 comma := ,
 # What pip says is of interest only when it fails.
@@ -25,19 +26,22 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help demo test test-all soak lint format docs bench constraints clean
+.PHONY: help demo test test-all web soak lint format docs bench constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.for-demo  ## train a grid of real models, then ask questions about it
+demo: $(VENV)/.for-demo web  ## train a grid of real models, then ask questions about it
 	@$(BIN)/python examples/digits.py
 
-test: $(VENV)/.for-development  ## the suite without its slow proofs
+test: $(VENV)/.for-development web  ## the suite without its slow proofs
 	$(BIN)/python -m pytest -vv --no-header -m "not slow and not soak" $(EACH) $(PARALLEL) $(PYTEST)
 
-test-all: $(VENV)/.for-development  ## the suite with its slow proofs
+test-all: $(VENV)/.for-development web  ## the suite with its slow proofs
 	$(BIN)/python -m pytest -vv --no-header -m "not soak" $(EACH) $(PARALLEL) $(PYTEST)
+
+web: $(VENV)/.for-demo  ## the browser page; nothing is done where it is up to date
+	@$(BIN)/python web/build.py
 
 soak: $(VENV)/.for-development  ## random loops that run for an hour
 	$(BIN)/python -m pytest -vv --no-header -m soak -o faulthandler_timeout=0 $(PYTEST)
@@ -47,6 +51,7 @@ lint: $(VENV)/.for-development  ## style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy --strict tests/typing
+	$(BIN)/python web/build.py check
 
 format: $(VENV)/.for-development  ## put the code into its format
 	$(BIN)/ruff check --fix
@@ -64,7 +69,7 @@ constraints: $(VENV)/.for-development  ## write the versions now in .venv to con
 	mv constraints.new constraints.txt
 
 clean:  ## remove everything that was made here, experiments excepted
-	rm -rf $(VENV) docs/_build docs/reference/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) src/anew/server/bundle web/node_modules docs/_build docs/reference/generated build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say what the environment was last made from: a change of either file installs again.
@@ -77,7 +82,7 @@ $(VENV)/.python:
 
 $(VENV)/.for-demo: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing Anew and scikit-learn …"
-	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[plot$(comma)pandas]" --group demo)
+	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[plot$(comma)pandas$(comma)server]" --group demo)
 	@touch $@
 
 $(VENV)/.for-development: pyproject.toml constraints.txt | $(VENV)/.python

@@ -346,6 +346,8 @@ def http_page() -> str:
         "",
     ]
     for route in ROUTES:
+        if route.foreign:  # the client of another tracker knows them
+            continue
         lines += [f"## {route.method} {route.path.replace(':path}', '}')}", "", route.summary, ""]
         fields = msgspec.structs.fields(route.question)
         if fields and "/ask/" not in route.path:

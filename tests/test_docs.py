@@ -74,7 +74,7 @@ def test_every_setting_is_in_the_reference_with_its_variable(reference):
 
 def test_every_route_of_the_server_is_in_the_reference_with_its_fields(reference):
     page = reference["http"]
-    for route in ROUTES:
+    for route in (one for one in ROUTES if not one.foreign):
         heading = f"{route.method} {route.path.replace(':path}', '}')}"
         assert heading in headings(page)
         section = page.partition(f"## {heading}\n")[2].partition("\n## ")[0]

@@ -30,7 +30,16 @@ USERS: dict[str, set[str]] = {
     },
 }
 # Names of the standard library that begin with an underscore and are documented all the same.
-DOCUMENTED = {"_asdict", "_current_frames", "_exit", "_fields", "_getframe", "_make", "_replace"}
+DOCUMENTED = {
+    "_asdict",
+    "_clear_type_cache",
+    "_current_frames",
+    "_exit",
+    "_fields",
+    "_getframe",
+    "_make",
+    "_replace",
+}
 # What a user may import: the package itself, its errors, and the packages that list public names of their own.
 PUBLIC = {"", "errors", "forwarders", "plots", "weights"}
 

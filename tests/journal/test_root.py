@@ -17,6 +17,7 @@ from anew.journal.root import (
     RootPosition,
     announce,
     append,
+    append_block,
     author_name,
     claim_number,
     follow_root,
@@ -286,3 +287,24 @@ def test_a_project_that_is_used_as_a_root_gets_no_gitignore(layout):
     Path(layout.root, "train.py").write_text("")
     make_root(layout)
     assert not Path(layout.root, ".gitignore").exists()
+
+
+def test_a_block_of_lines_is_appended_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "lines.jsonl"
+    append_block(str(path), b"1\n2\n")
+    write = os.write
+
+    def full(fd: int, data: bytes) -> int:
+        if len(data) < 4:
+            raise OSError(28, "No space left on device")
+        return write(fd, data[:3])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError):
+        append_block(str(path), b"3\n4\n5\n")
+    monkeypatch.undo()
+    assert path.read_bytes() == b"1\n2\n"
+    append_block(str(path), b"6\n")
+    assert path.read_bytes() == b"1\n2\n6\n"

@@ -12,6 +12,7 @@ import pytest
 from anew import Store
 from anew.errors import ReproduceError
 from anew.journal import author
+from anew.provenance.mark import recipe_mark
 from anew.provenance.variables import changes_loading
 from anew.reproduce.plan import make_plan
 from anew.reproduce.recipe import read_recipe
@@ -100,6 +101,25 @@ def test_on_a_machine_of_another_id_nothing_is_mine(project, monkeypatch):
     for machine in ("", "f" * 32):
         monkeypatch.setattr(author, "_here", author.Identity("here", machine, user="0"))
         assert not read_recipe(project.view()).is_own
+
+
+def test_without_an_id_of_the_machine_a_key_that_only_the_user_can_read_says_what_is_mine(
+    project, monkeypatch, tmp_path
+):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setattr(author, "machine_id", lambda: "")
+    monkeypatch.setattr(author, "_here", None)
+    first, other = recipe_mark({"command": {"argv": ["a"]}}), recipe_mark({"command": {}})
+    assert len({first, other, ""}) == 3
+    (key,) = (path for path in home.rglob("*") if path.is_file())
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert recipe_mark({"command": {"argv": ["a"]}}) == first
+    key.chmod(0o644)
+    assert recipe_mark({"command": {"argv": ["a"]}}) == ""
+    key.unlink()
+    assert recipe_mark({"command": {"argv": ["a"]}}) not in (first, "")
 
 
 def test_the_command_line_shows_it_and_refuses_where_nobody_can_be_asked(theirs):

@@ -97,7 +97,7 @@ def test_a_panel_comes_in_every_encoding(server):
         "filter": "params.lr > 0",
         "metrics": ["train/loss"],
         "buckets": 5,
-        "group": "project",
+        "group": ["project"],
     }
     body = json.dumps(question).encode()
 
@@ -195,7 +195,7 @@ def test_the_document_describes_every_route_with_real_schemas(server):
     document = told(get(server, f"{API}/openapi.json"))
     assert document["openapi"].startswith("3.1")
     schemas = document["components"]["schemas"]
-    for route in ROUTES:
+    for route in (one for one in ROUTES if not one.foreign):
         path = route.path.replace(":path}", "}")
         operation = document["paths"][path][route.method.lower()]
         assert operation["operationId"] == route.name

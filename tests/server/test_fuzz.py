@@ -34,7 +34,9 @@ def operations(server):
     return {(one.method.upper(), one.path): one for one in found}
 
 
-@pytest.mark.parametrize("name", [route.name for route in ROUTES if route.name not in PATIENT])
+@pytest.mark.parametrize(
+    "name", [route.name for route in ROUTES if route.name not in PATIENT and not route.foreign]
+)
 def test_no_request_that_fits_the_document_breaks_the_server(server, operations, name: str):
     (route,) = (one for one in ROUTES if one.name == name)
     operation = operations[route.method, route.path.replace(":path}", "}")]

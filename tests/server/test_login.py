@@ -58,8 +58,8 @@ def logged_in(server: InProcess, link: str, **more: str) -> Answer:
 
 def session_of(answer: Answer) -> dict[str, str]:
     name, _, secret = answer.headers["set-cookie"].partition(";")[0].partition("=")
-    assert name == COOKIE
-    return {"Cookie": f"{COOKIE}={secret}"}
+    assert name == f"{COOKIE}_5700"
+    return {"Cookie": f"{COOKIE}_5700={secret}"}
 
 
 def about(server: InProcess, headers: dict[str, str] | None = None) -> Answer:
@@ -151,7 +151,7 @@ def test_a_page_for_one_user_lets_in_whoever_has_the_link_and_nobody_else(place)
     assert about(server).status == 401
     session = session_of(logged_in(server, user.link()))
     assert json.loads(about(server, session).body)["user"] == "al"
-    assert about(server, {"Cookie": f"{COOKIE}=x"}).status == 401
+    assert about(server, {"Cookie": f"{COOKIE}_5700=x"}).status == 401
     server.close()
 
 

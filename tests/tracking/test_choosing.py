@@ -157,6 +157,25 @@ def test_one_that_failed_by_itself_was_not_interrupted_but_a_cancelled_one_was()
         assert again.id == exp.id
 
 
+@pytest.mark.parametrize("resume", ["auto", "never"])
+def test_what_a_program_had_open_that_replaced_itself_was_interrupted(
+    root: Path, tmp_path: Path, resume: str
+) -> None:
+    program = tmp_path / "train.py"
+    program.write_text(
+        "import anew, os, sys\n"
+        f"anew.start('a/b', resume={resume!r}, quiet=True, console='off', system_metrics=0)\n"
+        "if not sys.argv[1:]: os.execv(sys.executable, [sys.executable, __file__, 'again'])\n"
+    )
+    subprocess.run([sys.executable, str(program)], check=True, timeout=100)
+    got = state(root / "a" / "b")
+    ends = [one.status for one in got.writers.values()]
+    assert (root / "a" / "b~2").exists() is (resume == "never")
+    if resume == "auto":
+        assert ends == [Status.FAILED, Status.COMPLETED]
+        assert got.outcome()[0] is Status.COMPLETED
+
+
 def test_where_there_is_none_one_is_begun_unless_there_must_be_one(root: Path) -> None:
     for resume in ("auto", "allow"):
         with opened(name=f"n/{resume}", resume=resume) as exp:

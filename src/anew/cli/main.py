@@ -25,6 +25,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "show": ("show", "show", "Show everything about one experiment.", "Look"),
     "compare": ("compare", "compare", "Compare experiments: results, and the parameters and configuration keys that differ.", "Look"),
     "best": ("listing", "best", "List the experiments with the best value of a metric.", "Look"),
+    "ui": ("ui", "ui", "Show experiments in a browser, until Ctrl-C.", "Look"),
     "plot": ("plot", "plot", "Draw metrics in the terminal, or to an image file.", "Look"),
     "report": ("report", "report", "Write curves, a table and what differs to one HTML file.", "Look"),
     "logs": ("logs", "logs", "Print what an experiment logged or printed.", "Look"),
@@ -70,7 +71,6 @@ _ELSEWHERE = {
     "sweep": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
     "sync": "`anew forward`, which sends experiments to other trackers",
     "trash": "`anew restore --list`",
-    "ui": "`anew watch` for what is running, or `anew report --all`",
 }
 
 

@@ -16,6 +16,7 @@ import os
 __all__ = [
     "boot_id",
     "host_name",
+    "is_this_process",
     "machine_id",
     "machine_mark",
     "pid_space",
@@ -127,6 +128,13 @@ def _is_zombie(pid: int) -> bool:
         return False
 
 
+def is_this_process(*, host: str, boot: str, pid: int, pid_started: int, space: str) -> bool:
+    """Whether these are the marks of the process that asks."""
+    here = (host_name(), boot_id(), os.getpid(), pid_space())
+    started = process_started(os.getpid())
+    return here == (host, boot, pid, space) and started == pid_started != 0
+
+
 def seems_gone(
     *,
     host: str,
@@ -162,5 +170,6 @@ def seems_gone(
     elif same_machine and boot and boot_id() and not same_boot and silent:
         return f"the machine {host} was restarted while it ran", True
     if silent:
-        return f"no sign of life from process {pid} on {host} for {silent_for:.0f} s", False
+        who = f"process {pid} on {host}" if pid else f"the client at {host}"
+        return f"no sign of life from {who} for {silent_for:.0f} s", False
     return None

@@ -36,6 +36,7 @@ __all__ = [
     "RootPosition",
     "announce",
     "append",
+    "append_block",
     "append_line",
     "author_name",
     "claim_number",
@@ -169,6 +170,30 @@ def append_line(path: str, line: bytes, *, durable: bool = False) -> None:
             line = b"\n" + line
         if os.write(fd, line) != len(line):
             raise OSError(errno.ENOSPC, "only part of a line could be written", path)
+        if durable:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def append_block(path: str, lines: bytes, *, durable: bool = False) -> None:
+    """Append whole lines to a file of this process's own, together or not at all.
+
+    Raises:
+        OSError: They could not be written whole; what was written of them is taken back.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        size = os.fstat(fd).st_size
+        if size and os.pread(fd, 1, size - 1) != b"\n":
+            lines = b"\n" + lines
+        try:
+            left = memoryview(lines)
+            while left:
+                left = left[os.write(fd, left) :]
+        except OSError:
+            os.ftruncate(fd, size)
+            raise
         if durable:
             os.fsync(fd)
     finally:

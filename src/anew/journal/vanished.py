@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from .layout import ExperimentLayout, RootLayout, split_part
-from .liveness import seems_gone
+from .liveness import is_this_process, seems_gone
 from .storage import FolderStorage, Storage
 
 TYPE_CHECKING = False
@@ -31,12 +31,18 @@ class Gone:
 
 
 def gone_writers(
-    where: Storage | str, state: ExperimentState, now: float | None = None
+    where: Storage | str,
+    state: ExperimentState,
+    now: float | None = None,
+    *,
+    replaced: bool = False,
 ) -> list[Gone]:
     """The writers that recorded no end and whose process is gone or has long been silent.
 
     Args:
         where: The experiment's files; a text is the path of its folder.
+        replaced: This process has no writer in it. One that was of this very process was then the writer of a program that this
+            one has replaced (`execv`).
     """
     now = time.time() if now is None else now
     gone = []
@@ -48,6 +54,18 @@ def gone_writers(
         if signs is None:
             signs = _signs(FolderStorage(where) if isinstance(where, str) else where)
         since = max(signs.get(name, 0.0), opened.t)
+        if replaced and is_this_process(
+            host=opened.host,
+            boot=opened.boot,
+            pid=opened.pid,
+            pid_started=opened.pid_started,
+            space=opened.pid_space,
+        ):
+            replacement = (
+                f"its process {opened.pid} became another program (exec) without ending it"
+            )
+            gone.append(Gone(name, min(since, now), replacement, True))
+            continue
         found = seems_gone(
             host=opened.host,
             machine=opened.machine,

@@ -29,7 +29,8 @@ class Writer:
     Args:
         layout: The experiment's folder.
         label: What the writer is called: "main", "rank3", "child-4242".
-        opened: The fields of the `opened` event that the caller knows (see `record.events.Opened`).
+        opened: The fields of the `opened` event that the caller knows (see `record.events.Opened`). Who writes for a
+            program that runs elsewhere gives its `host` too, and all that goes with it.
         on_trouble: Called with the error each time writing starts to fail.
 
     Raises:
@@ -52,21 +53,10 @@ class Writer:
         self._part = 1
         self._lost_in_ended = 0
         self._unlinked: list[tuple[str, str]] = []
-        pid = os.getpid()
         self.opened_at = time.time()
-        self.event(
-            "opened",
-            t=self.opened_at,
-            version=FORMAT_VERSION,
-            host=host_name(),
-            machine=machine_mark(),
-            boot=boot_id(),
-            pid=pid,
-            pid_started=process_started(pid),
-            pid_space=pid_space(),
-            after=layout.sizes(self._seen(earlier, opened.get("role"))),
-            **opened,
-        )
+        after = layout.sizes(self._seen(earlier, opened.get("role")))
+        begun = {**({} if "host" in opened else _here()), "after": after, **opened}
+        self.event("opened", t=self.opened_at, version=FORMAT_VERSION, **begun)
 
     @staticmethod
     def _seen(earlier: list[str], role: str | None) -> list[str]:
@@ -225,6 +215,15 @@ class Writer:
     def _let_go(self) -> None:
         # The descriptors go with the last reference to a segment; a thread in the midst of a call has its own.
         self.events = self._points = self._logs = Segment.ended(self.events.path)
+
+
+def _here() -> dict[str, Any]:
+    """What tells this process from all others."""
+    pid = os.getpid()
+    return {
+        "host": host_name(), "machine": machine_mark(), "boot": boot_id(), "pid": pid,
+        "pid_started": process_started(pid), "pid_space": pid_space(),
+    }  # fmt: skip
 
 
 def _lead_to(path: str, name: str) -> bool:

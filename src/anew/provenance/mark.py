@@ -3,10 +3,13 @@
 A record is a text file, so whoever hands over a folder can write any name into it. The mark is a hash of everything that
 decides what a re-run runs, with the machine's own id and the user's number as its key. The id is never recorded (see
 `journal.liveness.machine_mark`), so nobody elsewhere can make the mark of a recipe that they made up or changed, and it goes
-wherever the experiment's folder goes.
+wherever the experiment's folder goes. On a machine that has no id, as in many containers, the key is random, and kept in a file that
+only the user can read.
 """
 
 from __future__ import annotations
+
+import os
 
 from ..journal.author import identity
 from ..record.plain import to_plain
@@ -23,15 +26,47 @@ MARKED = ("command", "environment", "git", "variables")
 
 
 def recipe_mark(captured: Mapping[str, Any]) -> str:
-    """The mark of what was captured; "" on a machine that has no id of its own."""
+    """The mark of what was captured; "" where there is no key to make it with."""
     import hashlib
     import hmac
     import json
 
     here = identity()
-    if not here.machine:
+    secret = here.machine or _own_key()
+    if not secret:
         return ""
     facts = {what: to_plain(captured[what]) for what in MARKED if what in captured}
     text = json.dumps(facts, sort_keys=True, ensure_ascii=True, default=str)
-    key = f"anew recipe\0{here.machine}\0{here.user}"
+    key = f"anew recipe\0{secret}\0{here.user}"
     return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def _own_key() -> str:
+    """The key of this user on a machine without an id, made when it is first wanted; "" where it cannot be kept."""
+    path = os.path.expanduser(os.path.join("~", ".local", "state", "anew", "recipe-key"))
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        try:
+            made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return _read_key(path)
+        with open(made, "w") as file:
+            file.write(os.urandom(32).hex())
+        return _read_key(path)
+    except OSError:
+        return ""
+
+
+def _read_key(path: str) -> str:
+    """What is in the file, if it is whole and nobody else can have read or written it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))) as file:
+        stat = os.fstat(file.fileno())
+        getuid = getattr(os, "getuid", None)  # Windows has none, and no such rights
+        if getuid is not None and (stat.st_uid != getuid() or stat.st_mode & 0o077):
+            return ""
+        key = file.read(65)
+    return key if len(key) == 64 else ""

@@ -44,11 +44,11 @@ class Wanted(msgspec.Struct, frozen=True):
 
     `field` may also be a whole section (`params`, `config`, `metrics`, `tags`, `bindrs`): then there is a column for
     every name in it that any of the experiments has, and one column of all labels for `tags` and `bindrs`.
-    `of` says which value stands for the experiments of a group; it is "each" in a question without groups.
+    `of` says which value stands for the experiments of a group: "std" is with n - 1. It is "each" in a question without groups.
     """
 
     field: Field
-    of: Literal["each", "sum", "min", "max", "mean"] = "each"
+    of: Literal["each", "sum", "min", "max", "mean", "std"] = "each"
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):

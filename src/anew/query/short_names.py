@@ -11,8 +11,20 @@ from typing import Literal, NamedTuple, Protocol
 
 __all__ = ["STATS", "Meaning", "Names", "Preferred", "ending", "meanings"]
 
-STATS = ("last", "first", "min", "max", "mean", "std", "count", "step", "nonfinite")
-"""What can be asked of a metric; `last` when nothing is said, `step` is the step of `last`."""
+STATS = (
+    "last",
+    "first",
+    "min",
+    "max",
+    "mean",
+    "std",
+    "count",
+    "step",
+    "min_step",
+    "max_step",
+    "nonfinite",
+)
+"""What can be asked of a metric; `last` when nothing is said, `step` is the step of `last`, `min_step` where `min` first was."""
 
 Preferred = Literal["either", "metric"]
 """What a name is taken for first, where it can be a parameter (or configuration key) and a metric."""

@@ -10,22 +10,29 @@ from starlette.requests import Request
 
 from .callers import Caller, Role
 from .identity.audit import Audit
+from .identity.credentials import TOKEN
 from .identity.protocol import Identities
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
-__all__ = ["COOKIE", "Access"]
+__all__ = ["COOKIE", "Access", "cookie_of"]
 
 COOKIE = "anew_session"
-"""The cookie that has the secret of a session."""
+"""The cookie that has the secret of a session; its name goes on with the port where the address has one."""
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def cookie_of(request: Request) -> str:
+    """The name of the cookie: browsers give all ports of a machine the same cookies, and each may have a page of its own."""
+    port = request.headers.get("host", "").rpartition("]")[2].rpartition(":")[2]
+    return f"{COOKIE}_{port}" if port.isdecimal() else COOKIE
 
 
 @dataclass(frozen=True)
 class Access:
     """What a server asks of every request, whatever route it is for.
 
-    A caller shows a token (`Authorization: Bearer …`) or a session (the cookie `anew_session`). Without either they are nobody, who may
+    A caller shows a token (`Authorization: Bearer …`) or a session (the cookie of `cookie_of`). Without either they are nobody, who may
     call only what anyone may; or, where nobody has an account yet, the user who started the server.
 
     Attributes:
@@ -35,6 +42,8 @@ class Access:
         role: The most that callers may do, whatever roles they have.
         identities: Who there is; None for a folder that is served without accounts.
         audit: Where it is written down who did what; None where nobody has an account.
+        origins: Where else pages may come from that call it, such as `https://hub.example.org` for a proxy that sends
+            another Host than the browser's.
     """
 
     user: str
@@ -43,6 +52,7 @@ class Access:
     role: Role = Role.OWNER
     identities: Identities | None = None
     audit: Audit | None = None
+    origins: frozenset[str] = frozenset()
 
     def admit(self, request: Request, route: Route) -> Caller:
         """Who calls.
@@ -55,10 +65,15 @@ class Access:
         if route.method != "GET":
             self._check_origin(request)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind not in (JSON, MSGPACK):
-                # A form on a page of another site can send everything but these.
+            # A form on a page of another site can send everything but these, and no credential of a program.
+            taken = (JSON,) if route.foreign else (JSON, MSGPACK)
+            if route.foreign and "authorization" in request.headers:
+                taken += ("", *(("multipart/form-data",) if route.form else ()))
+            if kind not in taken:
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
         caller = self.caller(request)
+        if caller is None and route.foreign and self._is_unmarked(request):
+            caller = self._starter()
         if caller is None:
             if route.role is Role.ANYONE:
                 return Caller("", Role.ANYONE)
@@ -89,7 +104,7 @@ class Access:
         if shown is not None:  # a token that was revoked must not fall back to anything
             scheme, _, token = shown.partition(" ")
             return self.identities.of_token(token.strip()) if scheme.lower() == "bearer" else None
-        secret = request.cookies.get(COOKIE)
+        secret = request.cookies.get(cookie_of(request))
         found = None if secret is None else self.identities.of_session(secret)
         if found is None and self.identities.open:
             return self._starter()
@@ -99,6 +114,15 @@ class Access:
         """Write down that somebody did something."""
         if self.audit is not None:
             self.audit.note(caller.name, caller.key, action, project, target)
+
+    def _is_unmarked(self, request: Request) -> bool:
+        """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""
+        _, _, token = request.headers.get("authorization", "").partition(" ")
+        return (
+            self.identities is not None
+            and self.identities.open
+            and not token.strip().startswith(TOKEN)
+        )
 
     def _starter(self) -> Caller:
         return Caller(
@@ -127,11 +151,11 @@ class Access:
             "--allow-host NAME if it is to.",
         )
 
-    @staticmethod
-    def _check_origin(request: Request) -> None:
+    def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
+        if not own and origin not in self.origins:
             raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")
         if site is not None and site not in ("same-origin", "none"):
             raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")

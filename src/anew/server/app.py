@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -24,14 +25,30 @@ from .openapi import openapi
 from .place import Place
 from .replies import MSGPACK, Denied, refused, replied
 from .routes import Call, Nothing, Route
+from .static import PAGE
 from .table import API, ROUTES
 
-__all__ = ["MOST_BODY", "make_app"]
+__all__ = ["MOST_BODY", "document", "make_app"]
 
 MOST_BODY = 16 << 20
 """Bytes of a body; what is longer is refused before it was read."""
 _PATIENCE = 60.0
 """Seconds that a body may take to arrive."""
+
+
+def document(routes: Sequence[Route] = ROUTES) -> dict[str, Any]:
+    """The OpenAPI document of an application with these routes."""
+    own = [one for one in _every(routes, lambda _: None) if not one.foreign]
+    return openapi(own, version("anew"))
+
+
+def _every(routes: Sequence[Route], described: Callable[[Call], Any]) -> tuple[Route, ...]:
+    return (
+        *routes,
+        Route("GET", f"{API}/openapi.json", "openapi", Nothing, dict[str, Any], "This document.", Role.ANYONE, reply=described),
+        Route("GET", "/healthz", "healthz", Nothing, str, "Whether the process answers.", Role.ANYONE, reply=lambda _: "ok"),
+        *PAGE,
+    )  # fmt: skip
 
 
 def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> Starlette:
@@ -40,21 +57,14 @@ def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> 
     Args:
         place: The store; it is closed with the application.
         access: What is asked of every request.
-        routes: The table. The OpenAPI document and the status of the process are added to it.
+        routes: The table. The OpenAPI document, the status of the process and the page are added to it.
     """
-    document: list[dict[str, Any]] = []
 
-    def described(call: Call) -> Any:
-        if not document:
-            document.append(openapi(every, version("anew")))
-        return document[0]
+    @functools.cache
+    def described() -> dict[str, Any]:
+        return document(routes)
 
-    every = (
-        *routes,
-        Route("GET", f"{API}/openapi.json", "openapi", Nothing, dict[str, Any], "This document.", Role.ANYONE, reply=described),
-        Route("GET", "/healthz", "healthz", Nothing, str, "Whether the process answers.", Role.ANYONE, reply=lambda _: "ok"),
-        Route("GET", "/", "root", Nothing, str, "Where to go from here.", Role.ANYONE, reply=lambda _: f"Anew. The API is described at {API}/openapi.json."),
-    )  # fmt: skip
+    every = _every(routes, lambda _: described())
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -118,6 +128,8 @@ async def _question(request: Request, route: Route) -> Any:
         Denied: The body is too long, or takes too long.
     """
     kind = route.question
+    if route.foreign:
+        return await _foreign(request, route)
     body = b"" if route.method == "GET" else await _body(request)
     if kind is Nothing:
         return Nothing()
@@ -128,6 +140,27 @@ async def _question(request: Request, route: Route) -> Any:
             return decode(body, kind)
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
+
+
+async def _foreign(request: Request, route: Route) -> Any:
+    """What the client of another tracker asks: whatever it says, wherever it says it."""
+    given: dict[str, Any] = dict(request.query_params)
+    kind = request.headers.get("content-type", "")
+    if route.method != "GET" and not (route.form and kind.startswith("multipart/")):
+        body = await _body(request)
+        try:
+            found = msgspec.json.decode(body) if body else {}
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidValue(f"The body is no JSON: {error}", key=None) from None
+        if not isinstance(found, dict):
+            raise InvalidValue("The body is no object of JSON.", key=None)
+        given |= found
+    try:
+        return msgspec.convert(
+            {**given, **request.path_params}, route.question, strict=route.method != "GET"
+        )
+    except msgspec.ValidationError as error:
         raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
 
 

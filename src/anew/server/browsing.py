@@ -21,6 +21,7 @@ from ..query.points import PointsQuestion
 from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
+from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
 from . import asking
 from .replies import SECURITY, Denied
@@ -36,7 +37,9 @@ __all__ = [
     "lines",
     "names",
     "panel",
+    "send_content",
     "series",
+    "telling",
     "trash",
     "usage",
     "version",
@@ -56,6 +59,11 @@ _SHOWN = {
 def experiments(call: Call) -> Any:
     """The experiments that meet a filter."""
     return call.place.backend(call.caller).select(call.question.asked())
+
+
+def telling(call: Call) -> Any:
+    """Which fields tell most about the experiments that meet a filter."""
+    return tell(call.place.backend(call.caller), call.question.asked())
 
 
 def experiment(call: Call) -> Any:
@@ -129,6 +137,11 @@ def usage(call: Call) -> Any:
 async def content(call: Call) -> Response:
     """The bytes of a file, whole or a range of them."""
     asked: ContentRequest = call.question
+    return await send_content(call, asked)
+
+
+async def send_content(call: Call, asked: ContentRequest) -> Response:
+    """The bytes of a file of an experiment; the request may ask for a range of them."""
     backend = call.place.backend(call.caller)
 
     def look() -> tuple[ContentQuestion, int, str]:

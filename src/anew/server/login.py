@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .access import COOKIE
+from .access import cookie_of
 from .callers import Caller
 from .identity.protocol import Begun
 from .replies import Denied, replied
@@ -66,18 +66,20 @@ async def by_link(call: Call) -> Response:
 
 async def logout(call: Call) -> Response:
     """End the session that the request shows."""
-    secret = call.request.cookies.get(COOKIE)
+    secret = call.request.cookies.get(cookie_of(call.request))
     if secret is not None and call.identities is not None:
         await anyio.to_thread.run_sync(call.identities.end, secret)
     response = replied(call.request, LoggedOut())
-    response.delete_cookie(COOKIE, path=_path(call.request), httponly=True, samesite="lax")
+    response.delete_cookie(
+        cookie_of(call.request), path=_path(call.request), httponly=True, samesite="lax"
+    )
     return response
 
 
 def with_session(request: Request, response: Response, begun: Begun) -> Response:
     """An answer that also hands over a session."""
     response.set_cookie(
-        COOKIE,
+        cookie_of(request),
         begun.secret,
         max_age=int(begun.ends - time.time()),
         path=_path(request),

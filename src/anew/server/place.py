@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..query.scope import Scope
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from .callers import Role
+from .intake.protocol import Intake
 from .live import Live
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Place"]
 
 Within = Callable[[Scope | None, str], tuple[Backend, Upkeep]]
+T = TypeVar("T")
 
 
 class Place:
@@ -25,8 +28,10 @@ class Place:
     Args:
         backend: What answers.
         upkeep: What looks after the store.
-        close: Releases both.
-        within: Both for somebody: what they may see, and their name. Without it, the store is for those alone who see everything.
+        close: Releases all of it.
+        intake: What takes uploads; a store without one takes none.
+        within: Backend and upkeep for somebody: what they may see, and their name. Without it, the store is for those alone who see
+            everything.
 
     Attributes:
         live: Tells whoever waits that something has changed.
@@ -37,13 +42,28 @@ class Place:
         backend: Backend,
         upkeep: Upkeep,
         close: Callable[[], None] | None = None,
+        intake: Intake | None = None,
         within: Within | None = None,
     ) -> None:
         self._backend = backend
         self._upkeep = upkeep
+        self._within = within
+        self.intake = intake
         self.live = Live(backend)
         self._close = close
-        self._within = within
+        self._making = threading.Lock()
+        self._services: dict[object, Any] = {}
+
+    def service(self, make: Callable[[str], T]) -> T | None:
+        """What serves the folder in its own way, made once; None where no folder is served."""
+        folder = self._backend.about().root
+        if folder is None:
+            return None
+        with self._making:
+            if make not in self._services:
+                self._services[make] = make(folder)
+            found: T = self._services[make]
+            return found
 
     def backend(self, caller: Caller, least: Role = Role.READER) -> Backend:
         """The backend as somebody may see it: every handler asks this one and no other.
@@ -68,5 +88,7 @@ class Place:
     def close(self) -> None:
         """End what waits, and release the store."""
         self.live.close()
+        if self.intake is not None:
+            self.intake.close()
         if self._close is not None:
             self._close()

@@ -19,7 +19,7 @@ from ..reading.plain_answers import as_json
 from ..reading.problems import Problem, Refusal, problem_of
 from ..reading.wire import encode
 
-__all__ = ["COLUMNS", "JSON", "MSGPACK", "SECURITY", "Denied", "refused", "replied"]
+__all__ = ["COLUMNS", "JSON", "MSGPACK", "SECURITY", "Denied", "compressed", "refused", "replied"]
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -82,7 +82,7 @@ def replied(request: Request, answer: Any, *, arrays: bool = False) -> Response:
         headers["ETag"] = tag
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-    return _compressed(request, body, headers, media)
+    return compressed(request, body, headers, media)
 
 
 def refused(error: BaseException) -> Response:
@@ -116,7 +116,8 @@ def _problem(status: int, problem: Problem) -> Response:
     return Response(body, status, headers=headers, media_type=JSON)
 
 
-def _compressed(request: Request, body: bytes, headers: dict[str, str], media: str) -> Response:
+def compressed(request: Request, body: bytes, headers: dict[str, str], media: str) -> Response:
+    """A body as a response, compressed where that is worth its time."""
     near = request.client is None or request.client.host in ("127.0.0.1", "::1")
     accepted = request.headers.get("accept-encoding", "")
     if len(body) >= _WORTH and not near:

@@ -10,8 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from ..query.buckets import Column
 from ..query.panel import PanelQuestion
-from ..query.question import Question, ask, parse_field
+from ..query.question import Question, Wanted, ask, parse_field
 
 __all__ = [
     "ArchiveRequest",
@@ -23,6 +24,7 @@ __all__ = [
     "NamesRequest",
     "PanelRequest",
     "SeriesRequest",
+    "TellingRequest",
     "UsageRequest",
     "VersionAnswer",
 ]
@@ -32,18 +34,22 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which experiments, in which order, and what of them.
 
     Attributes:
+        ids: Only these; it has no meaning together with `group`.
         filter: An expression of the filter language.
         sort: Fields to sort by; a `-` before one sorts downwards. The newest come first if none is given.
         columns: Fields to tell of each.
+        of: Which value stands for the experiments of a group, one for each of `columns`; the mean if there is none.
         group: Fields whose equal values make one row.
         limit: At most this many rows.
         offset: How many rows to leave out before the first.
         total: Whether to count all of them.
     """
 
+    ids: tuple[str, ...] | None = None
     filter: str | None = None
     sort: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    of: tuple[Literal["sum", "min", "max", "mean", "std"], ...] = ()
     group: tuple[str, ...] = ()
     limit: int = 100
     offset: int = 0
@@ -51,16 +57,35 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     def asked(self) -> Question:
         """The question in the form that a backend is asked in."""
-        return ask(
+        asked = ask(
             self.filter or None,
             sort=self.sort or (() if self.group else ("-created_at",)),
-            columns=self.columns,
+            columns=self._wanted(),
             group=self.group,
             limit=self.limit,
             offset=self.offset,
             total=self.total,
             now=time.time(),
         )
+        return asked if self.ids is None else msgspec.structs.replace(asked, ids=self.ids)
+
+    def _wanted(self) -> tuple[str | Wanted, ...]:
+        if not self.group:
+            return self.columns
+        return tuple(
+            Wanted(parse_field(one), self.of[at] if at < len(self.of) else "mean")
+            for at, one in enumerate(self.columns)
+        )
+
+
+class TellingRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which fields tell most about the experiments that meet a filter."""
+
+    filter: str | None = None
+
+    def asked(self) -> Question:
+        """The question in the form that a backend is asked in."""
+        return ask(self.filter or None, now=time.time())
 
 
 class ExperimentRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +167,7 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ids: The experiments; those that meet `filter` if there are none.
         filter: An expression of the filter language; `sort` and `limit` go with it.
-        group: A field whose equal values make a group.
+        group: Fields whose equal values make a group.
     """
 
     ids: tuple[str, ...] | None = None
@@ -150,13 +175,20 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     sort: tuple[str, ...] = ("-created_at",)
     limit: int | None = None
     metrics: tuple[str, ...]
-    x: Literal["step", "time", "relative"] = "step"
+    x: Literal["step", "time", "relative", "metric"] = "step"
+    x_metric: str | None = None
+    origin: str | None = None
+    spacing: Literal["linear", "log"] = "linear"
     start: float | None = None
     stop: float | None = None
     buckets: int = 500
+    points: int = 0
+    columns: tuple[Column, ...] = ("low", "high", "last", "mean", "count", "nonfinite")
     smooth: float = 0.0
-    group: str | None = None
+    attempts: bool = False
+    group: tuple[str, ...] = ()
     quantiles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    robust: tuple[float, float] | None = None
 
     def asked(self) -> PanelQuestion:
         """The question in the form that a backend is asked in."""
@@ -168,12 +200,19 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
             select=select,
             metrics=self.metrics,
             x=self.x,
+            x_metric=self.x_metric,
+            origin=self.origin,
+            spacing=self.spacing,
             start=self.start,
             stop=self.stop,
             buckets=self.buckets,
+            points=self.points,
+            columns=self.columns,
             smooth=self.smooth,
-            group=None if self.group is None else parse_field(self.group),
+            attempts=self.attempts,
+            group=tuple(parse_field(one) for one in self.group),
             quantiles=self.quantiles,
+            robust=self.robust,
         )
 
 

@@ -59,9 +59,12 @@ class Route:
         arrays: Whether the answer has arrays, and can be had as raw columns.
         changes: Whether it changes something. All other routes may be called again without harm.
         noted: Whether the record of who did what tells of it. What is not is what the experiments themselves tell, such as uploads.
+        foreign: Whether it is called by the client of another tracker: the fields of the question then come from the path, the query
+            and a JSON body together, and unknown ones are passed over. It is not in the OpenAPI document.
+        form: Whether it also takes a form (multipart/form-data), which the handler reads itself.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     name: str
     question: type[Any]
@@ -75,3 +78,5 @@ class Route:
     arrays: bool = False
     changes: bool = False
     noted: bool = True
+    foreign: bool = False
+    form: bool = False

@@ -524,7 +524,7 @@ class CatalogContract:
             entry_of("e"),
         )
 
-        def summed(field: str, of: Literal["sum", "min", "max", "mean"]) -> Wanted:
+        def summed(field: str, of: Literal["sum", "min", "max", "mean", "std"]) -> Wanted:
             return Wanted(parse_field(field), of)
 
         answer = self.ask(
@@ -538,6 +538,9 @@ class CatalogContract:
             ("file_bytes", [3.0, 2.0**63]),
             ("metrics.loss", [2.0, None]),
         ]
+        spread = [summed(one, "std") for one in ("metrics.loss", "file_bytes")]
+        answer = self.ask(catalog, group=["status"], columns=spread)
+        assert [list(c.values) for c in answer.columns[2:]] == [[2**0.5, None], [1.0, 0.0]]
         answer = self.ask(catalog, group=["params.opt"])
         assert [type(v) for v in answer.columns[0].values] == [int, bool, str, type(None)] or [
             type(v) for v in answer.columns[0].values

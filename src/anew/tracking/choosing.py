@@ -248,7 +248,8 @@ def _look(known: Known) -> tuple[ExperimentState, bool]:
     from ..record.fold import fold
 
     state = fold(read_events(known.layout.folder))
-    settle(state, gone_writers(known.layout.folder, state))
+    # What this process has open was found before, without a look at the files.
+    settle(state, gone_writers(known.layout.folder, state, replaced=True))
     here = (host_name(), boot_id(), pid_space())
     certain = any(
         w.ended_at is None and (w.opened.host, w.opened.boot, w.opened.pid_space) == here

@@ -1,29 +1,22 @@
 """How the interpreter is ending: what an experiment that the program left open is ended with.
 
 Python tells the exit hooks nothing of this. An uncaught exception is left in `sys.last_value`, but so are those of an
-interactive session and of a notebook, which end nothing. And a `SystemExit` leaves no trace. Two things help:
-
-- The frame at the bottom of the main thread's stack, which is the program itself, remembers where it stopped: at its
-  last return, or in the midst of a call that an exception left. So a cause counts only if that frame ended by it.
-- `sys.exit`, and the `exit` and `quit` that the `site` module makes, are wrapped while experiments are open, and note
-  their code.
+interactive session and of a notebook, which end nothing. The frame at the bottom of the main thread's stack, which is the
+program itself, remembers where it stopped: at its last return, or in the midst of a call that an exception left. So a cause
+counts only if that frame ended by it. A `SystemExit` leaves no trace, but is seen on its way (`leaving`).
 """
 
 from __future__ import annotations
 
-import builtins
 import sys
-from types import FunctionType
 
-from .exit_codes import UNKNOWN, codes_raised
+from .leaving import code_seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType, FrameType
-    from typing import Any
 
-__all__ = ["End", "Program", "describe", "unwatch_exit", "watch_exit"]
+__all__ = ["End", "Program", "describe"]
 
 _LONGEST_REASON = 10_000
 _LONGEST_TEXT = 1 << 20
@@ -68,61 +61,6 @@ def _writable(text: str, longest: int) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-class _Exits:
-    """The last call of `sys.exit`: its code, the program's frame, and where that stood."""
-
-    def __init__(self) -> None:
-        self.original: Callable[..., Any] | None = None
-        self.quitter: Any = None
-        self.called = False
-        self.code: Any = None
-        self.frame: FrameType | None = None
-        self.at = -1
-
-    def note(self, code: Any) -> None:
-        self.called, self.code = True, code
-        self.frame = _program_frame()
-        self.at = self.frame.f_lasti if self.frame is not None else -1
-
-
-_exits = _Exits()
-
-
-def watch_exit() -> None:
-    """Have `sys.exit` note the code it is given."""
-    if _exits.original is not None:
-        return
-    _exits.original = sys.exit
-    sys.exit = _exit
-    kind: Any = type(getattr(builtins, "exit", None))
-    if kind.__module__ == "_sitebuiltins":
-        _exits.quitter = kind, kind.__call__
-        kind.__call__ = _quit
-
-
-def unwatch_exit() -> None:
-    """Take the wrappers away, unless somebody put another one over them."""
-    if _exits.original is None or sys.exit is not _exit:
-        return
-    sys.exit = _exits.original
-    if _exits.quitter is not None:
-        kind, call = _exits.quitter
-        if kind.__call__ is _quit:
-            kind.__call__ = call
-    _exits.__init__()  # type: ignore[misc]
-
-
-def _exit(status: Any = None, /) -> Any:
-    _exits.note(status)
-    assert _exits.original is not None
-    _exits.original(status)
-
-
-def _quit(self: Any, code: Any = None) -> Any:
-    _exits.note(code)
-    _exits.quitter[1](self, code)
-
-
 class Program:
     """The program as it is when an experiment opens, asked at its end how it ended."""
 
@@ -138,47 +76,33 @@ class Program:
             if isinstance(uncaught, KeyboardInterrupt):
                 return End("cancelled", "interrupted")
             return End("failed", *describe(uncaught))
-        frame = _exits.frame if _exits.called else self._frame
-        if frame is not None and _left(frame):
-            return self._after_exit(frame)
-        if self._frame is not None and frame is not self._frame and _left(self._frame):
-            return self._after_exit(self._frame)
-        if frame is None and _exits.called and not hasattr(sys, "ps1"):
-            return _by_code(_exits.code)
+        seen, code = code_seen()
+        if seen:
+            return _by_code(code)
+        if self._frame is not None and _left(self._frame):
+            # By an exception that nobody was shown, a SystemExit: only what was seen to be completed is.
+            return End("failed", _UNSEEN)
         return End("completed")
 
     def _ended_by(self, error: BaseException) -> bool:
         traceback = error.__traceback__
         if self._frame is None:
             return not hasattr(sys, "ps1")
+        while traceback is not None and _of_runpy(traceback.tb_frame):
+            traceback = traceback.tb_next
         return (
             traceback is not None
             and traceback.tb_frame is self._frame
             and traceback.tb_lasti == self._frame.f_lasti
         )
 
-    @staticmethod
-    def _after_exit(frame: FrameType) -> End:
-        """The program's frame was left by an exception that nobody was shown: a SystemExit."""
-        operation = _operation(frame.f_code, frame.f_lasti)
-        if (
-            _exits.called
-            and frame is _exits.frame
-            and (frame.f_lasti == _exits.at or operation == "RERAISE")
-        ):
-            return _by_code(_exits.code)
-        known, code = _raised_with(frame)
-        if known:
-            return _by_code(code)
-        if operation.startswith("CALL"):
-            codes = codes_raised(_called(frame))
-            if len(codes) == 1 and UNKNOWN not in codes:
-                return _by_code(codes[0])
-        # `raise SystemExit(main())` is how good programs end as well; deeper down it is how they give up.
-        return End("completed" if operation == "RAISE_VARARGS" else "failed", _UNSEEN)
+
+def _of_runpy(frame: FrameType) -> bool:
+    """Whether a frame is of `python -m`, which runs the program in a frame above its own."""
+    return frame.f_code.co_filename == "<frozen runpy>"
 
 
-def _by_code(code: Any) -> End:
+def _by_code(code: object) -> End:
     if code is None or (isinstance(code, int) and code == 0):
         return End("completed")
     if isinstance(code, int):
@@ -188,19 +112,17 @@ def _by_code(code: Any) -> End:
 
 
 def _program_frame() -> FrameType | None:
-    """The frame at the bottom of the main thread's stack; None for a function's, which would keep its variables."""
+    """The frame of the program at the bottom of the main thread's stack; None for a function's, which would keep its variables."""
     main = getattr(sys.modules.get("threading"), "main_thread", None)
     frame: FrameType | None = sys._getframe()
     if main is not None:
         frame = sys._current_frames().get(main().ident)
-    while frame is not None and frame.f_back is not None:
+    bottom = None
+    while frame is not None:
+        if not _of_runpy(frame) or bottom is None:
+            bottom = frame
         frame = frame.f_back
-    if frame is None:
-        return None
-    of_runpy = (
-        frame.f_code.co_filename == "<frozen runpy>"
-    )  # `python -m`: a function with nothing in it
-    return None if frame.f_code.co_flags & _OPTIMIZED and not of_runpy else frame
+    return None if bottom is None or bottom.f_code.co_flags & _OPTIMIZED else bottom
 
 
 def _left(frame: FrameType) -> bool:
@@ -224,62 +146,3 @@ def _operation(code: CodeType, at: int) -> str:
             return name
         at -= 2
     return ""
-
-
-def _called(frame: FrameType) -> FunctionType | None:
-    """The function of the program that a frame was calling when it was left, where its name tells which."""
-    import dis
-
-    skipped = ("CACHE", "PRECALL", "PUSH_NULL", "NOP", "EXTENDED_ARG")
-    loaded: list[Any] = []
-    for each in dis.get_instructions(frame.f_code):
-        if each.offset > frame.f_lasti:
-            break
-        if each.opname not in skipped:
-            loaded.append(each)
-    # `main()`, and `f(main())`: what is called without arguments is the name right before the call.
-    if (
-        len(loaded) > 1
-        and loaded[-1].arg == 0
-        and loaded[-2].opname in ("LOAD_NAME", "LOAD_GLOBAL")
-    ):
-        found = frame.f_globals.get(loaded[-2].argval)
-        return found if isinstance(found, FunctionType) else None
-    return None
-
-
-def _raised_with(frame: FrameType) -> tuple[bool, Any]:
-    """The code of `raise SystemExit(code)` or `exit(code)`, if it is the last thing that a frame did and a constant."""
-    import dis
-
-    skipped = ("CACHE", "PRECALL", "PUSH_NULL", "NOP", "EXTENDED_ARG")
-    done = [
-        each
-        for each in dis.get_instructions(frame.f_code)
-        if each.offset <= frame.f_lasti and each.opname not in skipped
-    ]
-    if done and done[-1].opname == "RAISE_VARARGS":
-        done.pop()
-        if done and done[-1].argval == "SystemExit":
-            return True, None
-    if not done or not done[-1].opname.startswith("CALL"):
-        return False, None
-    given = done.pop().arg
-    names = ("SystemExit", "exit", "quit")
-    if given == 0 and done and done[-1].opname.startswith("LOAD") and done[-1].argval in names:
-        return True, None
-    if (
-        given == 1
-        and len(done) > 1
-        and done[-2].argval in names
-        and done[-1].opname.startswith("LOAD")
-    ):
-        value = done[-1].argval
-        if done[-1].opname in ("LOAD_NAME", "LOAD_GLOBAL"):
-            if value not in frame.f_globals:
-                return False, None
-            value = frame.f_globals[value]
-        elif not done[-1].opname.startswith(("LOAD_CONST", "LOAD_SMALL_INT")):
-            return False, None
-        return True, value
-    return False, None

@@ -20,8 +20,9 @@ from ..journal.writer import FORMAT_VERSION, LEAD, Writer
 from ..record.plain import merge, to_plain
 from ..record.secrets import LineMask, mask_secrets, mask_text
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
-from .ending import Program, describe, unwatch_exit, watch_exit
+from .ending import Program, describe
 from .forks import fork_id, is_copy
+from .leaving import unwatch_exit, watch_exit
 from .ranks import Joined
 
 TYPE_CHECKING = False
@@ -234,7 +235,8 @@ class Recording:
         from ..record.fold import RECIPE, fold
 
         state = fold(read_events(self.layout.folder))
-        self.gone = gone_writers(self.layout.folder, state)
+        here = any(one.experiment_id == self.experiment_id for one in LIVE.values())
+        self.gone = gone_writers(self.layout.folder, state, replaced=not here)
         settle(state, self.gone)
         for key in self.about:
             self.about[key] = getattr(state, key)

@@ -154,7 +154,7 @@ def asked(backend: Backend, ids: dict[str, str]) -> Iterator[tuple[str, Any]]:
         *(("names", lambda f=f: backend.names(NamesQuestion(kind="value", field=parse_field(f), now=NOW))) for f in ("name", "owner", "project", "tags.team", "user")),
         ("points", lambda: backend.points(PointsQuestion(ids=every))),
         ("panel", lambda: backend.panel(PanelQuestion(ids=every, metrics=("loss",), buckets=4))),
-        ("panel", lambda: backend.panel(PanelQuestion(select=ask(sort="id", now=NOW), metrics=("loss",), buckets=4, group=parse_field("project")))),
+        ("panel", lambda: backend.panel(PanelQuestion(select=ask(sort="id", now=NOW), metrics=("loss",), buckets=4, group=(parse_field("project"),)))),
         *(("lines", lambda one=one: backend.lines(LinesQuestion(id=one))) for one in every),
         *(("open", lambda one=one: backend.open(ContentQuestion(id=one, kind="file", name=FILES[one]))) for one in every),
         *(("documents", lambda what=what: backend.documents(DocumentsQuestion(what=what))) for what in ("document", "version", "alias")),

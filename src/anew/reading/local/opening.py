@@ -15,14 +15,15 @@ __all__ = ["Opened", "open_folder"]
 
 
 class Opened(NamedTuple):
-    """A folder that is open: its backend, its upkeep, and what closes both.
+    """A folder that is open: its backend, its upkeep, what closes both, and the root itself for what writes there.
 
-    `within` gives both for somebody else: what they may see, and who they are.
+    `within` gives backend and upkeep for somebody else: what they may see, and who they are.
     """
 
     backend: LocalBackend
     upkeep: LocalUpkeep
     close: Callable[[], None]
+    root: OpenRoot
     within: Callable[[Scope | None, str], tuple[LocalBackend, LocalUpkeep]]
 
 
@@ -43,4 +44,4 @@ def open_folder(
         theirs = Seen(root, scope, name)
         return LocalBackend(theirs, user=name), LocalUpkeep(theirs)
 
-    return Opened(LocalBackend(seen, user=user), LocalUpkeep(seen), root.close, within)
+    return Opened(LocalBackend(seen, user=user), LocalUpkeep(seen), root.close, root, within)

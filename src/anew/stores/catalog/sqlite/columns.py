@@ -31,7 +31,7 @@ __all__ = ["columns_of", "is_section", "kind_of"]
 
 _CHUNK = 500
 Kind = Literal["text", "integer", "number", "bool", "any"]
-_INTEGERS = frozenset({"count", "step", "nonfinite"})
+_INTEGERS = frozenset({"count", "step", "min_step", "max_step", "nonfinite"})
 _KINDS: dict[str, Kind] = {
     "text": "text", "status": "text", "number": "integer", "time": "number", "duration": "number",
     "bool": "bool",

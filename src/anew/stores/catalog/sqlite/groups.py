@@ -21,7 +21,32 @@ from .sql import Form, Query, Rows, Sql, sql
 
 __all__ = ["group_count", "grouped", "is_grouped"]
 
-_AGGREGATES = {"sum": "sum({})", "min": "min({})", "max": "max({})", "mean": "avg({})"}
+_AGGREGATES = {
+    "sum": "sum({})", "min": "min({})", "max": "max({})", "mean": "avg({})", "std": "anew_std({})",
+}  # fmt: skip
+
+
+class _Deviation:
+    """The standard deviation of finite numbers with n - 1, as SQLite has none (Welford 1962); NULL of fewer than two."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._mean = 0.0
+        self._squares = 0.0
+
+    def step(self, value: float | None) -> None:
+        """Take a number in."""
+        if value is None or not math.isfinite(value):
+            return
+        self._count += 1
+        away = value - self._mean
+        self._mean += away / self._count
+        self._squares += away * (value - self._mean)
+
+    def finalize(self) -> float | None:
+        """The deviation of what was taken in."""
+        found = math.sqrt(self._squares / (self._count - 1)) if self._count > 1 else None
+        return found if found is None or math.isfinite(found) else None
 
 
 def is_grouped(question: Question) -> bool:
@@ -42,6 +67,7 @@ def grouped(
     keys = [clause for target in targets for clause in _clauses(target, operands)]
     sums = [_aggregate(wanted, names, operands) for wanted in question.columns]
     met = () if question.filter is None else (among(selection.keys(connection)),)
+    connection.create_aggregate("anew_std", 1, _Deviation)  # type: ignore[arg-type]  # the stubs want int
     asked = Query((*keys, Sql("count(*)"), *sums), (EXPERIMENTS,), met).sql()
     by = ", ".join(str(number) for number in range(1, len(keys) + 1))
     text = f"{asked.text} GROUP BY {by}" if by else asked.text

@@ -103,7 +103,12 @@ class Operands:
             rows = self.names.rows(schema.metrics) if rows is None else rows
             column = rows["last_step" if target.stat == "step" else target.stat]
             number, text, present = column, None, TRUE
-            if target.stat in ("std", "step"):  # may be missing of a metric that was logged
+            if target.stat in (
+                "std",
+                "step",
+                "min_step",
+                "max_step",
+            ):  # may be missing of a metric that was logged
                 present = not_null(column)
         elif isinstance(target, Param):
             rows = self.names.rows(schema.params) if rows is None else rows
@@ -248,7 +253,7 @@ class Operands:
     def nan_row(self, target: Target, source: Source, field: Field) -> Sql:
         number = source.number
         if isinstance(target, Metric):
-            never = target.stat in ("std", "step", "count", "nonfinite")
+            never = target.stat in ("std", "step", "min_step", "max_step", "count", "nonfinite")
             return FALSE if never or number is None else is_null(number)
         if isinstance(target, Param):
             assert source.rows is not None

@@ -15,6 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import anew
 from anew.errors import InvalidName, InvalidValue, NotRunning
 
+from ..translate import LEVELS
 from .files import FilesOf
 from .metrics import Metrics
 from .unsupported import UNSUPPORTED
@@ -25,9 +26,6 @@ P = ParamSpec("P")
 
 
 T = TypeVar("T")
-
-
-_LEVELS = {"warn": "warning", "fatal": "critical"}
 
 
 class Experiment:
@@ -115,7 +113,7 @@ class Experiment:
     ) -> None:
         """Keep a message at a level (debug, info, warn, error or fatal) and print it: errors to standard error."""
         word = level.lower()
-        self.native.log(message, _LEVELS.get(word, word), **{**(metadata or {}), **extra})
+        self.native.log(message, LEVELS.get(word, word), **{**(metadata or {}), **extra})
         grave = word in ("error", "fatal", "critical")
         at = datetime.now().strftime("%H:%M:%S")
         print(f"[{at}] {word.upper():<8} {message}", file=sys.stderr if grave else sys.stdout)

@@ -12,12 +12,12 @@ from typing import Any
 
 from anew.errors import InvalidValue, NotFound
 
-from .recorded import Recorded, iso
+from ..translate import DELETED, FILES, iso
+from .recorded import Recorded
 from .unsupported import no_attribute
 
 __all__ = ["FilesOf"]
 
-_DELETED = "ml_dash_deleted"
 _GLOB = frozenset("*?[")
 
 
@@ -127,9 +127,19 @@ class Files:
 
     def list(self, pattern: str | None = None) -> list[dict[str, Any]]:
         """The files under the prefix, of all openings; `pattern` is a glob of the name or the whole path."""
+        found = self._newest(pattern)
+        later = self._experiment.view("files").captured.get(FILES) or {} if found else {}
         return [
-            _told(f.id, f.prefix, f.name, f.size, f.hash, f.metadata, f.time)
-            for f in self._newest(pattern)
+            _told(
+                f.id,
+                f.prefix,
+                f.name,
+                f.size,
+                f.hash,
+                {**f.metadata, **later.get(f.id, {})},
+                f.time,
+            )
+            for f in found
         ]
 
     def download(
@@ -193,7 +203,7 @@ class Files:
         view = self._experiment.view("files.delete")
         paths = {_path(file) for file in found}
         ids = _deleted(view) | {file.id for file in view.files if _path(file) in paths}
-        self._experiment.native.capture(_DELETED, {"ids": sorted(ids)})
+        self._experiment.native.capture(DELETED, {"ids": sorted(ids)})
         return [{"id": f.id, "path": f.prefix, "filename": f.name} for f in found]
 
     def _newest(self, pattern: str | None) -> Sequence[Any]:
@@ -216,7 +226,7 @@ class Files:
 
 def _deleted(view: Any) -> set[str]:
     """The ids of the files that were deleted: an event of the experiment says which."""
-    return set((view.captured.get(_DELETED) or {}).get("ids", ()))
+    return set((view.captured.get(DELETED) or {}).get("ids", ()))
 
 
 def _path(file: Any) -> str:
@@ -233,6 +243,8 @@ def _told(
     time: float | None = None,
 ) -> dict[str, Any]:
     rest = dict(metadata)
+    rest.pop("sha256", None)  # what ml-dash's own client sent of a file that it uploaded
+    rest.pop("content_type", None)
     return {
         "id": file_id,
         "path": prefix,

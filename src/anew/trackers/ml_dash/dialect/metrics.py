@@ -8,7 +8,8 @@ from typing import Any
 
 from anew.errors import InvalidValue
 
-from .recorded import Recorded, iso
+from ..translate import iso
+from .recorded import Recorded
 from .unsupported import no_attribute
 
 __all__ = ["Metrics"]

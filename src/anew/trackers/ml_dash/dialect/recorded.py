@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import anew
 
-__all__ = ["Recorded", "iso"]
+__all__ = ["Recorded"]
 
 
 class Recorded(Protocol):
@@ -22,10 +21,3 @@ class Recorded(Protocol):
             NotRunning: The experiment was never started; `call` needs it to be.
         """
         ...
-
-
-def iso(time: float) -> str:
-    """A time as ml-dash writes it."""
-    return (
-        datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    )

@@ -1,0 +1,102 @@
+"""Which fields tell most about experiments: those that differ, and the metric that says how good they are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..query.fields import written
+from ..query.question import Column, NamesQuestion, Question, Wanted, parse_field
+from ..query.telling import FieldFact, Telling
+from ..record.direction import known_direction
+from .backend import Backend
+
+__all__ = ["telling"]
+
+_SECTIONS = ("params", "config", "tags")
+# What is different in every run by design, or says where something lies, comes after what was chosen.
+_DULL = re.compile(
+    r"(^|[._])(seed|random_state|path|dir|file|folder|root|url|output|workers|num_workers|device)$",
+    re.IGNORECASE,
+)
+_HELD_OUT = ("val", "test", "eval", "dev")
+_RESULTS = ("loss", "acc", "error", "f1", "auc", "reward")
+_MACHINE = "system/"
+
+
+def telling(backend: Backend, question: Question) -> Telling:
+    """What tells most about the experiments that a question is about; every one of them is looked at."""
+    wanted = tuple(Wanted(parse_field(one)) for one in _SECTIONS)
+    found = backend.select(
+        msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
+    )
+    count = len(found.ids)
+    settings = [fact for column in found.columns for fact in _facts(column)]
+    shadowed = {one.name for one in settings if one.section == "params"}
+    settings = [one for one in settings if one.section != "config" or one.name not in shadowed]
+    settings.sort(key=lambda one: _rank(one, count))
+    names = backend.names(NamesQuestion(kind="metric", counts=True, now=question.now))
+    metrics = [
+        FieldFact(
+            field=written("metrics", one.name),
+            section="metrics",
+            name=one.name,
+            experiments=one.count or 0,
+            better=known_direction(one.name),
+        )
+        for one in names
+    ]
+    metrics.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
+    best = metrics[0].name if metrics and not metrics[0].name.startswith(_MACHINE) else None
+    return Telling(experiments=count, fields=(*settings, *metrics), headline=best)
+
+
+def _facts(column: Column) -> Iterable[FieldFact]:
+    """What one column of the answer says; the column of tags has all of them."""
+    if column.name == "tags":
+        values: dict[str, list[Any]] = {}
+        for tags in column.values:
+            for name, value in (tags or {}).items():
+                values.setdefault(name, []).append(True if value is None else value)
+        for name, given in values.items():
+            yield _fact("tags", name, given)
+        return
+    section, _, name = column.name.partition(".")
+    yield _fact(section, name, [one for one in column.values if one is not None])
+
+
+def _fact(section: str, name: str, given: Sequence[Any]) -> FieldFact:
+    texts = Counter(map(repr, given))
+    only = given[0] if len(texts) == 1 else None
+    if not isinstance(only, (str, int, float, bool)):
+        only = None if only is None else repr(only)
+    return FieldFact(
+        field=written(section, name),
+        section=section,  # type: ignore[arg-type]  # the answer has the sections asked for
+        name=name,
+        experiments=len(given),
+        values=len(texts),
+        only=only,
+    )
+
+
+def _rank(one: FieldFact, count: int) -> tuple[bool, bool, bool, bool]:
+    return (
+        one.section == "tags",
+        one.values < 2,
+        bool(_DULL.search(one.name)),
+        one.experiments < count / 2,
+    )
+
+
+def _dullness(name: str) -> tuple[int, str]:
+    """Results on held-out data come first, then losses and accuracies, then the rest."""
+    lower = name.lower()
+    held_out = any(word in lower for word in _HELD_OUT)
+    result = any(word in lower for word in _RESULTS)
+    dull = any(word in lower for word in ("epoch", "lr", "time", "step", "learning_rate"))
+    return 4 * dull - 2 * result - held_out, name

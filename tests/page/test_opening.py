@@ -1,0 +1,117 @@
+"""Opening the page: where it can lie, what it may load, what it says when there is nothing or nobody answers."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from urllib.parse import urlsplit
+
+import pytest
+
+from anew.server.static import PAGE, POLICY
+
+from .conftest import enter
+from .roots import record
+
+
+def asked(url: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=60)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()  # fmt: skip
+    connection.close()
+    return found
+
+
+def names(page) -> list[str]:
+    return page.locator("[role=gridcell] a").all_inner_texts()
+
+
+def test_the_page_shows_the_experiments_without_being_asked_anything(grid, opened):
+    page = opened(grid)
+    page.get_by_text("18 experiments").wait_for()
+    assert names(page)[0] == "lr0.003-w128-s1"  # the newest first
+    assert page.locator(".status.failed").count() == 2
+
+
+@pytest.mark.parametrize("path", ["/", "/x/one", "/x/one/reproduction", "/diff"])
+def test_every_address_answers_with_the_document_under_a_strict_policy(grid, path):
+    status, headers, body = asked(grid.url, path)
+    assert status == 200
+    assert headers["content-security-policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert headers["x-content-type-options"] == "nosniff"
+    assert b"<script>" not in body
+    assert b"style=" not in body
+    assert f'<base href="{"../" * (path.count("/") - 1) or "./"}"'.encode() in body
+
+
+def test_only_built_files_are_served_and_those_for_good(grid):
+    _, _, body = asked(grid.url, "/")
+    name = body.partition(b'src="./')[2].partition(b'"')[0].decode()
+    status, headers, _ = asked(grid.url, f"/{name}")
+    assert status == 200
+    assert "immutable" in headers["cache-control"]
+    for other in ("assets/../index.html", "assets/%2e%2e/stamp", "assets/none.js", "stamp"):
+        assert asked(grid.url, f"/{other}")[0] == 404
+
+
+def test_whoever_has_not_opened_the_link_is_told_nothing(grid, browser):
+    assert asked(grid.url, "/api/v1/experiments")[0] == 401
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(grid.url)
+    page.locator(".banner").wait_for()
+    assert "lr0" not in page.content()
+    context.close()
+
+
+def test_the_link_lets_one_browser_in_and_leaves_the_address(show, opened, tmp_path, browser):
+    record(tmp_path, 0.1, 8, 0)
+    made = show()
+    page = opened(made)
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    assert "link" not in page.url
+    page.reload()
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(made.link)
+    other.locator(".banner").wait_for()
+    context.close()
+
+
+def test_the_page_names_no_other_host(grid):
+    for one in PAGE:
+        if "{" not in one.path:
+            assert b"://" not in asked(grid.url, one.path)[2]
+    assert asked(grid.url, "/", Host="evil.example")[0] == 421
+
+
+def test_a_first_experiment_appears_by_itself_in_an_empty_store(show, opened, tmp_path):
+    page = opened(show())
+    page.get_by_role("heading", name="No experiments yet").wait_for()
+    record(tmp_path, 0.1, 8, 0)
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+
+
+def test_a_server_that_is_gone_is_said_and_found_again(show, opened, tmp_path):
+    record(tmp_path, 0.1, 8, 0)
+    made = show()
+    page = opened(made)
+    page.get_by_text("1 experiment").wait_for()
+    made.stop()
+    page.locator(".banner").wait_for()
+    record(tmp_path, 0.1, 8, 1)
+    made.again()
+    page.get_by_text("does not know this browser").wait_for()  # sessions end with the process
+    enter(made, page.context.new_page())
+    page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
+    page.locator(".banner").wait_for(state="detached")
+    page.wrong[:] = [one for one in page.wrong if "ERR_" not in one and "401" not in one]
+
+
+def test_the_document_of_the_interface_names_the_page(grid):
+    document = json.loads(asked(grid.url, "/api/v1/openapi.json")[2])
+    assert {one.path.replace(":path", "") for one in PAGE} <= set(document["paths"])

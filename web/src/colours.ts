@@ -1,0 +1,92 @@
+/**
+ * The colour of an experiment, a group or a value: the same wherever it is shown, and no two alike while there are enough.
+ *
+ * The first eight are Okabe and Ito's (https://jfly.uni-koeln.de/color/), which people with any kind of colour blindness tell
+ * apart; twenty more follow. What comes after these has a dash beside its colour. Yellow is darkened on paper, and black is
+ * white on a dark page, so that each stands out against both.
+ */
+
+export interface Colour {
+  /** A number from 0 for a colour, and from the count of colours on for colours with a dash. */
+  readonly slot: number;
+  readonly light: string;
+  readonly dark: string;
+  /** Lengths of line and gap; empty for a whole line. */
+  readonly dash: readonly number[];
+}
+
+const LIGHT = [
+  "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#c38600", "#2f9bd6", "#9e9200", "#3a3f45",
+  "#6a3d9a", "#b2182b", "#1b7837", "#8c510a", "#01665e", "#c51b7d", "#4d6fd0", "#7f7f2a",
+  "#e0457b", "#5e8c31", "#9467bd", "#17808f", "#a6493c", "#596b8c", "#b5739d", "#3c8d5a",
+  "#c26b2d", "#7a4fa3", "#6b7a00", "#8f5b77",
+] as const;
+const DARK = [
+  "#3fa9f0", "#ff8a3d", "#2fd3a3", "#e79ac4", "#f0b429", "#7cc8f5", "#f0e442", "#c9cfd6",
+  "#b48be0", "#ff6b75", "#63c274", "#d39a55", "#45b8ac", "#f57dbb", "#8ea6ff", "#bdbd5a",
+  "#ff85ad", "#9bcf6a", "#c6a0ea", "#4fc3d6", "#e08a7d", "#9fb1d1", "#e0aecb", "#78c99a",
+  "#f0a36b", "#b58fdc", "#b3c13c", "#cf9cb8",
+] as const;
+const DASHES: readonly (readonly number[])[] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/** How many colours there are before any comes again. */
+export const PLAIN = LIGHT.length;
+/** How many there are with dashes. */
+export const SLOTS = PLAIN * DASHES.length;
+/** A colour for what has none of its own. */
+export const NEUTRAL: Colour = { slot: -1, light: "#8a929c", dark: "#7d8690", dash: [] };
+
+/** The colour in a slot. */
+export function colourIn(slot: number): Colour {
+  const at = ((slot % SLOTS) + SLOTS) % SLOTS;
+  return {
+    slot: at,
+    light: LIGHT[at % PLAIN] ?? NEUTRAL.light,
+    dark: DARK[at % PLAIN] ?? NEUTRAL.dark,
+    dash: DASHES[Math.floor(at / PLAIN)] ?? [],
+  };
+}
+
+/** A number made from a text, always the same (FNV-1a). */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  hash ^= hash >>> 15;
+  return Math.imul(hash, 0x2c1b3c6d) >>> 0;
+}
+
+/** Slots by id, as the link keeps them: those that somebody chose, and those that were given where two would have been alike. */
+export type Slots = Readonly<Record<string, string>>;
+
+/**
+ * The colours of what is shown.
+ *
+ * Each key has the colour that its text gives. Where two of those shown would have the same, the later one has the next that is
+ * free: first among the eight that are told apart best while there are no more than eight.
+ *
+ * @param keys Ids or values, in the order in which they were first seen; an earlier one never changes because of a later one.
+ * @param kept Slots that are settled already.
+ */
+export function coloursOf(keys: readonly string[], kept: Slots = {}): Map<string, Colour> {
+  const found = new Map<string, Colour>();
+  const taken = new Set<number>();
+  for (const key of keys) {
+    const slot = Number(kept[key] ?? NaN);
+    if (Number.isInteger(slot) && slot >= 0) {
+      taken.add(slot);
+      found.set(key, colourIn(slot));
+    }
+  }
+  for (const key of keys) {
+    if (found.has(key)) continue;
+    const width = found.size < 8 ? 8 : found.size < PLAIN ? PLAIN : SLOTS;
+    const first = hashOf(key) % (keys.length <= 8 ? 8 : PLAIN);
+    let slot = first;
+    for (let tried = 0; tried < width && taken.has(slot); tried += 1) slot = (first + tried + 1) % width;
+    taken.add(slot);
+    found.set(key, colourIn(slot));
+  }
+  return found;
+}

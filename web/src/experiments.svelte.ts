@@ -1,0 +1,264 @@
+/**
+ * The experiments that the link chooses, in its order: a window on a list of any length.
+ *
+ * Rows are fetched in pages as they come into view and kept while they are near. A change fetches the rows that it is about.
+ */
+
+import { get, Refused, Unreachable, type Schemas } from "./api";
+import { link } from "./link.svelte";
+import { live, type Changes } from "./live.svelte";
+import { BEFORE_FILTER, wholeFilter } from "./state";
+import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
+
+export interface Row {
+  readonly id: string;
+  readonly cells: ReadonlyMap<string, Cell>;
+}
+
+const PAGE = 100;
+const KEPT = 40;
+/** What every list needs of an experiment, whatever columns are chosen. */
+const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", "tags", "notes", "description"];
+const AGAIN = 1500; // ms at least between two looks at the whole list
+const TELL_AGAIN = 10_000;
+
+class Experiments {
+  /** How many there are; null until that is known. */
+  total = $state<number | null>(null);
+  /** Why the question cannot be answered. */
+  problem = $state.raw<Error | null>(null);
+  /** Whether what is shown is not yet what is asked for. */
+  waiting = $state(true);
+  telling = $state.raw<Schemas["Telling"] | null>(null);
+  kinds = $state.raw<ReadonlyMap<string, Schemas["Column"]["kind"]>>(new Map());
+  /** Raised when any row has changed. */
+  revision = $state(0);
+
+  #pages = new Map<number, (Row | null)[]>();
+  #asked = "";
+  #told = "";
+  #first = 0;
+  #stop = PAGE;
+  #fetching = new Map<number, AbortController>();
+  #changed = new Set<string>();
+  #whole = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #tellTimer: ReturnType<typeof setTimeout> | null = null;
+  #seen = 0;
+
+  /** The columns of the table. */
+  columns = $derived.by<readonly string[]>(() => {
+    const chosen = link.state.columns ?? usualColumns(this.telling);
+    const told = this.telling;
+    if (!link.state.differs || told === null) return chosen;
+    const same = new Set(told.fields.filter((one) => one.section !== "metrics" && !differs(one, told.experiments)).map((one) => one.field));
+    const more = told.fields.filter((one) => one.section !== "metrics" && one.section !== "tags" && differs(one, told.experiments)).map((one) => one.field);
+    return [...new Set([...chosen.filter((one) => !same.has(one)), ...more])];
+  });
+  /** The row that keys act on; -1 for none. */
+  cursor = $state(-1);
+  filter = $derived(wholeFilter(link.state));
+  /** The metric that says how good an experiment is, and its best value. */
+  headline = $derived.by(() => {
+    const metric = this.telling?.fields.find((one) => one.section === "metrics" && one.name === this.telling?.headline);
+    return metric === undefined ? null : { metric, best: bestOf(metric) };
+  });
+  /** All fields that are fetched of each row. */
+  fields = $derived<readonly string[]>([
+    ...new Set([...ALWAYS, ...this.columns.filter((one) => !one.startsWith(CURVE)), ...(link.state.colourBy ? [link.state.colourBy] : []), ...(this.headline ? [this.headline.best.value] : [])]),
+  ]);
+
+  /** The row at a place of the list; undefined while it is fetched. */
+  row(at: number): Row | undefined {
+    void this.revision;
+    return this.#pages.get(Math.floor(at / PAGE))?.[at % PAGE] ?? undefined;
+  }
+
+  /** The rows that are known, in order. */
+  known(): Row[] {
+    void this.revision;
+    const pages = [...this.#pages.entries()].sort(([a], [b]) => a - b);
+    return pages.flatMap(([, rows]) => rows.filter((one): one is Row => one !== null));
+  }
+
+  /** Where an experiment stands in the list, if it is known. */
+  indexOf(id: string): number {
+    for (const [page, rows] of this.#pages) {
+      const at = rows.findIndex((one) => one?.id === id);
+      if (at >= 0) return page * PAGE + at;
+    }
+    return -1;
+  }
+
+  /** Say which rows are on the screen. */
+  want(first: number, stop: number): void {
+    this.#first = first;
+    this.#stop = stop;
+    this.#fill();
+  }
+
+  /** The ids of the first experiments of the list, at most so many. */
+  async ids(most: number, signal?: AbortSignal): Promise<readonly string[]> {
+    const query = { filter: this.filter, sort: [...link.state.sort], limit: most };
+    return (await get("/api/v1/experiments", query as never, { signal })).ids as readonly string[];
+  }
+
+  /** Follow the link and what changes; the answer ends it. */
+  begin(): () => void {
+    const end = live.listen((changes) => this.#heard(changes));
+    const stop = $effect.root(() => {
+      $effect(() => {
+        const asked = JSON.stringify([this.filter, link.state.sort, this.fields]);
+        if (asked === this.#asked) return;
+        this.#asked = asked;
+        this.again();
+      });
+      $effect(() => {
+        if (this.filter === this.#told && this.telling !== null) return;
+        void this.#tell(this.filter);
+      });
+    });
+    return () => {
+      end();
+      stop();
+    };
+  }
+
+  /** Ask for everything again; what is shown stays until the answer comes. */
+  again(): void {
+    this.waiting = true;
+    this.#whole = true;
+    this.#seen += 1;
+    for (const one of this.#fetching.values()) one.abort();
+    this.#fetching.clear();
+    this.#fill();
+  }
+
+  async #tell(filter: string): Promise<void> {
+    this.#told = filter;
+    try {
+      const found = await get("/api/v1/telling", { filter });
+      if (this.filter === filter) this.telling = found;
+    } catch {
+      // The list says what is wrong with the filter.
+    }
+  }
+
+  #fill(): void {
+    const last = Math.max(this.#first, this.#stop - 1);
+    for (let page = Math.floor(this.#first / PAGE); page <= Math.floor(last / PAGE); page += 1) {
+      const there = this.#pages.has(page) && !this.#whole;
+      if (!there && !this.#fetching.has(page)) void this.#fetch(page);
+    }
+  }
+
+  async #fetch(page: number): Promise<void> {
+    const abort = new AbortController();
+    const seen = this.#seen;
+    const fields = this.fields;
+    this.#fetching.set(page, abort);
+    const query = {
+      filter: this.filter,
+      sort: [...link.state.sort],
+      columns: [...fields],
+      limit: PAGE,
+      offset: page * PAGE,
+      total: true,
+    };
+    try {
+      const found = await get("/api/v1/experiments", query as never, { signal: abort.signal });
+      if (seen !== this.#seen) return;
+      if (this.#whole) {
+        this.#pages.clear();
+        this.#whole = false;
+      }
+      this.#pages.set(page, rowsOf(found, fields));
+      this.kinds = new Map((found.columns ?? []).map((one, at) => [fields[at] ?? one.name, one.kind]));
+      this.total = found.total ?? found.ids.length;
+      this.problem = null;
+      this.waiting = false;
+      this.#forget();
+      this.revision += 1;
+    } catch (error) {
+      if (abort.signal.aborted || seen !== this.#seen) return;
+      this.waiting = false;
+      this.problem = error as Error;
+    } finally {
+      if (this.#fetching.get(page) === abort) this.#fetching.delete(page);
+      if (seen === this.#seen && this.problem === null && !abort.signal.aborted) this.#fill();
+    }
+  }
+
+  #forget(): void {
+    const middle = (this.#first + this.#stop) / 2 / PAGE;
+    const far = [...this.#pages.keys()].sort((a, b) => Math.abs(b - middle) - Math.abs(a - middle));
+    for (const page of far.slice(0, Math.max(0, this.#pages.size - KEPT))) this.#pages.delete(page);
+  }
+
+  #heard(changes: Changes): void {
+    const ids = changes.ids ?? [];
+    if (changes.everything) {
+      this.again();
+      void this.#tell(this.filter);
+      return;
+    }
+    for (const id of ids) this.#changed.add(id);
+    const unknown = ids.some((id) => this.indexOf(id) < 0) || (changes.gone ?? []).length > 0;
+    if (unknown) this.#later();
+    else if (ids.length) void this.#update();
+    this.#tellTimer ??= setTimeout(() => {
+      this.#tellTimer = null;
+      void this.#tell(this.filter);
+    }, this.telling?.experiments ? TELL_AGAIN : 0);
+  }
+
+  /** Look at the whole list again, not more often than the eye follows. */
+  #later(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      this.again();
+    }, this.total ? AGAIN : 0);
+  }
+
+  /** Fetch the rows that have changed, where they are known, and leave all others. */
+  async #update(): Promise<void> {
+    const ids = [...this.#changed];
+    this.#changed.clear();
+    const fields = this.fields;
+    const seen = this.#seen;
+    try {
+      const query = { ids, filter: this.filter, columns: [...fields], limit: ids.length };
+      const found = await get("/api/v1/experiments", query as never);
+      if (seen !== this.#seen) return;
+      if (found.ids.length !== ids.length) return this.#later(); // one meets the filter no longer
+      for (const row of rowsOf(found, fields)) {
+        const at = row === null ? -1 : this.indexOf(row.id);
+        const page = this.#pages.get(Math.floor(at / PAGE));
+        if (page) page[at % PAGE] = row;
+      }
+      this.revision += 1;
+      const keys = link.state.sort.map((one) => one.replace(/^[-+]/, ""));
+      if (keys.some((one) => one !== "created_at" && one !== "name" && one !== "prefix")) this.#later();
+    } catch {
+      this.#later();
+    }
+  }
+}
+
+function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | null)[] {
+  return found.ids.map((id, row) => ({
+    id,
+    cells: new Map(fields.map((field, at) => [field, found.columns?.[at]?.values[row] as Cell])),
+  }));
+}
+
+/** Where in the filter that was typed a refusal points, and what it says. */
+export function mistakeIn(error: Error | null): { readonly message: string; readonly at: number | null; readonly suggestion: string | null } | null {
+  if (error === null || error instanceof Unreachable) return null; // the connection's banner says so
+  if (!(error instanceof Refused) || error.problem.code !== "QueryError") return { message: error.message, at: null, suggestion: null };
+  const { position, suggestion } = error.problem;
+  const at = position === null || position === undefined ? null : position - BEFORE_FILTER;
+  return { message: error.message, at: at !== null && at >= 0 ? at : null, suggestion: suggestion ?? null };
+}
+
+export const experiments = new Experiments();

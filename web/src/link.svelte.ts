@@ -1,0 +1,107 @@
+/** The link: where the page is and what it shows, with back and forward, undo and redo. */
+
+import { pathOf, routeOf, type Route } from "./route";
+import { readState, USUAL, writeState, type LinkState } from "./state";
+
+/** Where the page begins: the document says so, see `server/static.py`. */
+export const BASE = new URL(document.baseURI);
+
+class Link {
+  #state = $state.raw<LinkState>(USUAL);
+  #route = $state.raw<Route>({ page: "experiments" });
+  #undone = $state.raw<LinkState[]>([]);
+  #done = $state.raw<LinkState[]>([]);
+
+  constructor() {
+    this.#read();
+    window.addEventListener("popstate", () => this.#read());
+  }
+
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  get route(): Route {
+    return this.#route;
+  }
+
+  get canUndo(): boolean {
+    return this.#done.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.#undone.length > 0;
+  }
+
+  /**
+   * Show something else. Each change is an entry of the browser's history, and can be undone.
+   *
+   * @param change The fields that change.
+   * @param quietly Changes the entry that is there: for what moves while it is dragged or typed.
+   */
+  set(change: Partial<LinkState>, quietly = false): void {
+    const before = this.#state;
+    const after = { ...before, ...change };
+    if (writeState(after) === writeState(before)) return;
+    if (!quietly) {
+      this.#done = [...this.#done.slice(-99), before];
+      this.#undone = [];
+    }
+    this.#put(after, quietly);
+  }
+
+  undo(): void {
+    const before = this.#done.at(-1);
+    if (before === undefined) return;
+    this.#undone = [...this.#undone, this.#state];
+    this.#done = this.#done.slice(0, -1);
+    this.#put(before, false);
+  }
+
+  redo(): void {
+    const after = this.#undone.at(-1);
+    if (after === undefined) return;
+    this.#done = [...this.#done, this.#state];
+    this.#undone = this.#undone.slice(0, -1);
+    this.#put(after, false);
+  }
+
+  /** The address of a page, for `href`. What is shown goes along, but for what belongs to one page alone. */
+  to(route: Route, change: Partial<LinkState> = {}): string {
+    const state = { ...this.#state, full: "", at: "", ids: [], ...change };
+    return new URL(pathOf(route) + writeState(state), BASE).href;
+  }
+
+  /** Go to another page. */
+  go(route: Route, change: Partial<LinkState> = {}): void {
+    history.pushState(null, "", this.to(route, change));
+    this.#read();
+  }
+
+  /** Follow a link of this page without loading it again; for a click anywhere in the document. */
+  follow(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const anchor = (event.target as Element | null)?.closest("a");
+    if (!anchor || anchor.target || anchor.hasAttribute("download")) return;
+    const url = new URL(anchor.href);
+    if (url.origin !== BASE.origin || !url.pathname.startsWith(BASE.pathname)) return;
+    if (url.pathname.startsWith(`${BASE.pathname}api/`)) return;
+    event.preventDefault();
+    history.pushState(null, "", url);
+    this.#read();
+  }
+
+  #put(state: LinkState, quietly: boolean): void {
+    this.#state = state;
+    const url = new URL(pathOf(this.#route) + writeState(state), BASE);
+    if (quietly) history.replaceState(null, "", url);
+    else history.pushState(null, "", url);
+  }
+
+  #read(): void {
+    this.#route = routeOf(location.pathname.slice(BASE.pathname.length));
+    this.#state = readState(location.search);
+  }
+}
+
+export const link = new Link();

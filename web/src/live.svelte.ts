@@ -1,0 +1,127 @@
+/**
+ * What has changed, as it happens: one stream of cursors for all tabs of a browser, or questions every few seconds where a proxy
+ * lets no stream through. Whoever listens asks for what it shows.
+ */
+
+import { address, get, post, watchers, type Schemas } from "./api";
+
+export type Changes = Schemas["Changes"];
+type Listener = (changes: Changes) => void;
+
+const PATIENCE = 6000; // ms until the first event of a stream must be there
+const SEEN = 2000;
+const UNSEEN = 30_000;
+const RETRY = 2000;
+
+class Live {
+  /** Whether the server answers. */
+  connected = $state(true);
+  /** Whether the server asks who this is. */
+  unknown = $state(false);
+
+  #listeners = new Set<Listener>();
+  #cursor: string | null = null;
+  #channel = new BroadcastChannel(`anew:${document.baseURI}`);
+  #begun = false;
+
+  /** Call a function with each change from now on; the answer ends it. */
+  listen(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Begin to follow. */
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    watchers.add((reached, status) => {
+      const back = reached && status !== 401 && (!this.connected || this.unknown);
+      this.connected = reached;
+      this.unknown = status === 401;
+      if (back) this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true });
+    });
+    this.#channel.onmessage = (event: MessageEvent<Changes>) => this.#tell(event.data);
+    // A browser keeps six connections to a server: one tab has the stream, and tells the others.
+    if (navigator.locks === undefined) void this.#follow();
+    else void navigator.locks.request(`anew:${document.baseURI}`, () => this.#follow());
+  }
+
+  #tell(changes: Changes): void {
+    this.#cursor = changes.cursor;
+    for (const listener of this.#listeners) listener(changes);
+  }
+
+  #heard(changes: Changes): void {
+    const news = changes.ids?.length || changes.gone?.length || changes.everything;
+    this.#cursor = changes.cursor;
+    if (!news) return;
+    this.#channel.postMessage(changes);
+    this.#tell(changes);
+  }
+
+  async #follow(): Promise<never> {
+    let streams = true;
+    for (;;) {
+      if (streams) {
+        const worked = await this.#stream();
+        if (!worked && (await this.#answers())) streams = false; // it answers, but lets no stream through
+        else await pause(RETRY);
+      } else {
+        await pause(document.hidden ? UNSEEN : SEEN);
+        await this.#poll();
+      }
+    }
+  }
+
+  /** Follow a stream until it ends; whether there was any event. */
+  #stream(): Promise<boolean> {
+    return new Promise((resolve) => {
+      const since = this.#cursor;
+      const source = new EventSource(address("/api/v1/events", undefined, since ? { since } : {}));
+      let events = 0;
+      const end = () => {
+        clearTimeout(timer);
+        source.close();
+        resolve(events > 0);
+      };
+      const timer = setTimeout(() => events === 0 && end(), PATIENCE);
+      source.addEventListener("changes", (event) => {
+        events += 1;
+        this.#reached();
+        this.#heard(JSON.parse(event.data as string) as Changes);
+      });
+      source.onerror = () => {
+        void this.#answers();
+        end();
+      };
+    });
+  }
+
+  async #poll(): Promise<void> {
+    try {
+      const since = this.#cursor;
+      this.#heard(await post("/api/v1/ask/changes", { since, wait: 0 }));
+    } catch {
+      // The state of the connection says so; the next question may be answered.
+    }
+  }
+
+  #reached(): void {
+    for (const tell of watchers) tell(true, 200);
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await get("/api/v1/about");
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
+
+export const live = new Live();

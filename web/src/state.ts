@@ -1,0 +1,238 @@
+/**
+ * What the page shows, as one object that is written into the link and read from it: whoever opens the link sees the same.
+ *
+ * A field is one row of `FIELDS`: its name in the link, and how its value is written. What has its usual value is left out.
+ */
+
+export interface FieldKind<T> {
+  /** The name in the link. */
+  key: string;
+  usual: T;
+  read(text: string): T;
+  write(value: T): string;
+}
+
+function text(key: string, usual = ""): FieldKind<string> {
+  return { key, usual, read: (given) => given, write: (value) => value };
+}
+
+function flag(key: string): FieldKind<boolean> {
+  return { key, usual: false, read: (given) => given !== "0", write: (value) => (value ? "1" : "0") };
+}
+
+function number(key: string, usual: number): FieldKind<number> {
+  return {
+    key,
+    usual,
+    read: (given) => (Number.isFinite(Number(given)) && given !== "" ? Number(given) : usual),
+    write: String,
+  };
+}
+
+function choice<T extends string>(key: string, ...options: [T, ...T[]]): FieldKind<T> {
+  return {
+    key,
+    usual: options[0],
+    read: (given) => options.find((one) => one === given) ?? options[0],
+    write: (value) => value,
+  };
+}
+
+/** Texts with commas between; a comma in one of them is written `\,`. */
+function list(key: string, usual: readonly string[] = []): FieldKind<readonly string[]> {
+  return { key, usual, read: splitList, write: joinList };
+}
+
+/** A list, or null for what the page chooses by itself. */
+function chosenList(key: string): FieldKind<readonly string[] | null> {
+  return { key, usual: null, read: splitList, write: (value) => joinList(value ?? []) };
+}
+
+/** Texts by name, as `name:value`. */
+function mapping(key: string): FieldKind<Readonly<Record<string, string>>> {
+  return {
+    key,
+    usual: {},
+    read: (given) =>
+      Object.fromEntries(
+        splitList(given).map((pair) => {
+          const at = pair.lastIndexOf(":");
+          return [pair.slice(0, at), pair.slice(at + 1)];
+        }),
+      ),
+    write: (value) => joinList(Object.entries(value).map(([name, one]) => `${name}:${one}`)),
+  };
+}
+
+/** Two numbers, the first below the second; null for all there is. */
+function range(key: string): FieldKind<readonly [number, number] | null> {
+  return {
+    key,
+    usual: null,
+    read(given) {
+      const [low, high] = given.split("..").map(Number);
+      return low !== undefined && high !== undefined && low < high ? [low, high] : null;
+    },
+    write: (value) => (value === null ? "" : `${value[0]}..${value[1]}`),
+  };
+}
+
+/** Which experiments are drawn: all but some, or none but some. */
+export interface Eye {
+  readonly all: boolean;
+  readonly except: readonly string[];
+}
+
+function eye(key: string): FieldKind<Eye> {
+  return {
+    key,
+    usual: { all: true, except: [] },
+    read: (given) => ({ all: !given.startsWith("only:"), except: splitList(given.replace(/^only:/, "")) }),
+    write: (value) => (value.all ? "" : "only:") + joinList(value.except),
+  };
+}
+
+export function splitList(given: string): string[] {
+  if (given === "") return [];
+  const found = [""];
+  for (let at = 0; at < given.length; at += 1) {
+    const one = given.charAt(at);
+    if (one === ",") found.push("");
+    else found[found.length - 1] += one === "\\" ? given.charAt((at += 1)) : one;
+  }
+  return found;
+}
+
+export function joinList(values: readonly string[]): string {
+  return values.map((one) => one.replaceAll("\\", "\\\\").replaceAll(",", "\\,")).join(",");
+}
+
+export const FIELDS = {
+  /** The filter, as it was typed. */
+  filter: text("q"),
+  /** The folder of experiments that is shown; "" for all of them. */
+  project: text("in"),
+  /** Whether archived experiments are shown too, and those that `anew reproduce` recorded. */
+  archived: flag("archived"),
+  reproductions: flag("reproductions"),
+  /** What the right side of the workspace shows; "" is what fits how many there are. */
+  tab: text("tab"),
+  /** Fields to sort by, each with `-` before it to turn it around. */
+  sort: list("sort", ["-created_at"]),
+  /** Fields whose equal values make a group. */
+  group: list("group"),
+  /** Fields whose values dashes say, and panels of their own. */
+  dash: text("dash"),
+  facet: text("facet"),
+  /** The columns of the table in their order; null for those that tell most. */
+  columns: chosenList("columns"),
+  /** How many of the first columns stay where they are while the others scroll. */
+  pinned: number("pinned", 1),
+  /** The widths of columns that were changed, in pixels. */
+  widths: mapping("widths"),
+  /** Whether columns with one value are left out. */
+  differs: flag("differs"),
+  selected: list("selected"),
+  eye: eye("eye"),
+  /** What gives an experiment its colour: a field, or "" for the experiment itself. */
+  colourBy: text("colour"),
+  /** Colours that somebody chose, by experiment or value. */
+  colours: mapping("colours"),
+  /** The experiment that others are compared with. */
+  baseline: text("baseline"),
+
+  /** Of all charts: what runs along, and how. */
+  x: text("x", "step"),
+  xLog: flag("xlog"),
+  yLog: flag("ylog"),
+  range: range("range"),
+  smooth: number("smooth", 0),
+  band: choice("band", "minmax", "none", "sd", "se", "quantiles"),
+  centre: choice("centre", "mean", "median"),
+  attempts: flag("attempts"),
+  robust: flag("robust"),
+  /** Which metrics have panels: a name, or a pattern. */
+  metrics: text("metrics"),
+  folded: chosenList("folded"),
+  /** The panel that fills the page. */
+  full: text("full"),
+  /** What is compared on the page of differences. */
+  ids: list("ids"),
+  /** Where on a page: a file, a stream of logs, a step. What it means, the page says. */
+  at: text("at"),
+};
+
+type ValueOf<F> = F extends FieldKind<infer T> ? T : never;
+export type LinkState = { readonly [K in keyof typeof FIELDS]: ValueOf<(typeof FIELDS)[K]> };
+
+const EVERY = Object.entries(FIELDS) as unknown as [keyof LinkState, FieldKind<unknown>][];
+
+export const USUAL: LinkState = Object.freeze(
+  Object.fromEntries(EVERY.map(([name, kind]) => [name, kind.usual])),
+) as unknown as LinkState;
+
+/** The state that a query says; what it does not name is as usual, and what nobody knows is passed over. */
+export function readState(query: string): LinkState {
+  const given = new URLSearchParams(query);
+  return Object.fromEntries(
+    EVERY.map(([name, kind]) => {
+      const value = given.get(kind.key);
+      return [name, value === null ? kind.usual : kind.read(value)];
+    }),
+  ) as unknown as LinkState;
+}
+
+/** The query that says a state, with `?` before it; "" for the usual one. */
+export function writeState(state: LinkState): string {
+  const parts: string[] = [];
+  for (const [name, kind] of EVERY) {
+    const written = kind.write(state[name]);
+    if (written !== kind.write(kind.usual) || (kind.usual === null && state[name] !== null)) {
+      parts.push(`${kind.key}=${readable(written)}`);
+    }
+  }
+  return parts.length ? `?${parts.join("&")}` : "";
+}
+
+/** As `encodeURIComponent`, but for the characters that a query may hold as they are. */
+function readable(value: string): string {
+  return encodeURIComponent(value)
+    .replaceAll("%2F", "/")
+    .replaceAll("%3A", ":")
+    .replaceAll("%2C", ",")
+    .replaceAll("%40", "@")
+    .replaceAll("%20", "+");
+}
+
+/** The condition that all shown experiments meet: the filter, and what the other fields leave out. */
+export function wholeFilter(state: Pick<LinkState, "filter" | "project" | "archived" | "reproductions">): string {
+  const parts: string[] = [];
+  if (state.filter.trim()) parts.push(`(${state.filter})`);
+  if (state.project) {
+    const pattern = state.project.replace(/[^\p{L}\p{N}_]/gu, (one) => (one === "/" ? one : `\\${one}`));
+    parts.push(`prefix =~ ${quoted(`^${pattern}/`)}`);
+  }
+  if (!state.archived) parts.push("'archived' not in tags");
+  if (!state.reproductions) parts.push("not (relation == 'reproduces')");
+  return parts.join(" and ");
+}
+
+/** How many characters of `wholeFilter` stand before the filter that was typed. */
+export const BEFORE_FILTER = 1;
+
+/** A text as it is written in a filter. */
+export function quoted(value: string): string {
+  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}
+
+/** Whether an experiment is drawn. */
+export function isShown(one: Eye, id: string): boolean {
+  return one.all !== one.except.includes(id);
+}
+
+/** The eye with some experiments opened or closed. */
+export function withShown(one: Eye, ids: readonly string[], shown: boolean): Eye {
+  const changed = new Set(ids);
+  const rest = one.except.filter((id) => !changed.has(id));
+  return { all: one.all, except: shown === one.all ? rest : [...rest, ...ids] };
+}

@@ -1,0 +1,22 @@
+/** What the right side of the workspace can show: one row for each. The first is shown unless the link names another. */
+
+import type { Component } from "svelte";
+
+export interface Tab {
+  /** Its name in the link. */
+  readonly id: string;
+  readonly title: string;
+  /** Whether it has the whole width, without the list at the left. */
+  readonly wide?: boolean;
+  readonly load: () => Promise<{ default: Component }>;
+}
+
+export const TABS: readonly Tab[] = [
+  { id: "table", title: "Table", wide: true, load: () => import("../table/Table.svelte") },
+  { id: "charts", title: "Charts", load: () => import("../charts/Charts.svelte") },
+];
+
+/** The tab that the link names, or the first. */
+export function tabOf(id: string): Tab {
+  return TABS.find((one) => one.id === id) ?? (TABS[0] as Tab);
+}

@@ -693,7 +693,7 @@ def _everything(catalog: Answers, filter: str, sort: list[str]) -> list[Any]:
     ]  # fmt: skip
     for kind in ("param", "config", "metric", "tag", "bindr"):
         for counts in (True, False):
-            asked = NamesQuestion(kind=kind, counts=counts)  # type: ignore[arg-type]  # one of the kinds
+            asked = NamesQuestion(kind=kind, counts=counts)
             questions.append(functools.partial(catalog.names, asked))
     for field in ("name", "params.mixed", "tags.team", "owner"):
         value = NamesQuestion(kind="value", field=parse_field(field), now=NOW)

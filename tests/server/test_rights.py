@@ -23,7 +23,7 @@ from anew.server.identity.accounts import Accounts
 from anew.server.table import API, ROUTES
 from serving import Answer, InProcess, place_of
 
-from .test_security import called
+from .test_security import ENTRANCES, called
 
 OWN, OTHER = "lab/vision/mine", "other/vision/theirs"
 PACKED = {"Content-Type": "application/msgpack"}
@@ -121,7 +121,7 @@ def test_a_role_is_enough_for_the_routes_that_need_it_and_no_others(server, toke
         answer = called(server, route, ids[OWN], **tokens[role])
         if route.admin or route.role > role:
             assert answer.status == 403, route.path
-        elif route.name not in ("tokens", "audit"):
+        elif route.name not in {"tokens", "audit", *ENTRANCES}:
             assert answer.status != 401, route.path
             assert b"NotAllowed" not in answer.body, route.path
 
@@ -230,12 +230,7 @@ def test_what_is_written_down_is_there_for_every_route_that_changes_something():
     folder = Path(make_app.__code__.co_filename).parent
     source = "".join(path.read_text() for path in folder.glob("*.py"))
     for route in ROUTES:
-        if (
-            route.changes
-            and route.noted
-            and not route.foreign
-            and route.name not in ("login-link", "logout")
-        ):
+        if route.changes and route.noted and not route.foreign and route.name not in ENTRANCES:
             handler = route.reply or route.stream
             body = source.partition(f"def {handler.__name__}(")[2].partition("\ndef ")[0]
             assert "call.note(" in body, route.name

@@ -33,7 +33,7 @@ from serving import Answer, InProcess, place_of
 
 OPEN = {f"{API}/openapi.json", "/healthz", *(one.path for one in PAGE)}
 """What anybody may ask: it says nothing about experiments."""
-ENTRANCES = {"login-link", "logout"}
+ENTRANCES = {"login-link", "login-share", "login-oidc", "login-oidc-callback", "logout"}
 """What somebody calls who is nobody yet, or no longer."""
 SECRET = b"the contents of a file outside of the store"
 # A name of this machine's own files in every spelling that ever led out of a folder.

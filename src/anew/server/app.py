@@ -101,6 +101,7 @@ def _endpoint(
                 question,
                 request,
                 access.identities,
+                access.sign_on,
                 partial(access.admit, request, route),
                 partial(access.note, caller),
             )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from .identity.oidc import SignOn
     from .identity.protocol import Identities
     from .place import Place
 
@@ -26,7 +27,7 @@ class Nothing(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a route: who calls, what is asked, where, who there is, and the request itself for what streams.
+    """One call of a route: who calls, what is asked, where, who there is and who vouches for them, and the request itself for what streams.
 
     `again` asks whether the caller may still call, for what lasts. `note` writes down that they did something: what, in which project, to what.
     """
@@ -36,6 +37,7 @@ class Call:
     question: Any
     request: Request
     identities: Identities | None
+    sign_on: SignOn | None
     again: Callable[[], Caller]
     note: Callable[[str, str, str], None]
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ..errors import QueryError
+from ..errors import QueryError, TookTooLong
 from ..query.changes import Changes
 from ..query.question import (
     FactsQuestion,
@@ -426,6 +426,19 @@ class CatalogContract:
         assert scoped.changed(third.cursor).gone == ("moved",)
         assert set(catalog.changed(begun).gone) == {"other", "moved"}
         assert catalog.within(Scope(("else/*",))).changed(begun).gone == ("other", "moved")
+
+    def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
+        self, catalog: Catalog
+    ) -> None:
+        self.save(catalog, *(entry_of(f"id{n}", params={"p": f"text {n}"}) for n in range(3000)))
+        catalog.finish()
+        question = ask("not params.p =~ 'text'", now=NOW)
+        for scope in (None, Scope(("*",)), Scope(("~",))):
+            with pytest.raises(TookTooLong):
+                catalog.within(scope, seconds=0.0).select(question)
+            assert catalog.within(scope, seconds=600.0).select(question).ids == []
+            assert catalog.within(scope).count(ask(now=NOW)) == 3000
+        assert catalog.count(ask(now=NOW)) == 3000
 
     def test_a_key_that_is_given_again_is_no_way_into_a_scope(self, catalog: Catalog) -> None:
         scoped = catalog.within(Scope(("lab/*",)))

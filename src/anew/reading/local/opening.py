@@ -28,7 +28,12 @@ class Opened(NamedTuple):
 
 
 def open_folder(
-    path: str, *, refresh: bool = True, user: str = "", durable: bool = False
+    path: str,
+    *,
+    refresh: bool = True,
+    user: str = "",
+    durable: bool = False,
+    seconds: float | None = None,
 ) -> Opened:
     """Open a folder of experiments. One that is not there is empty, and looking does not make it.
 
@@ -36,12 +41,13 @@ def open_folder(
         refresh: Whether questions first bring the index up to date.
         user: Who asks.
         durable: Whether an edit waits until the disk has it.
+        seconds: How long one question to the catalog may take; as long as it takes if None.
     """
     root = OpenRoot(path, refresh=refresh, user=user, durable=durable)
-    seen = Seen(root)
+    seen = Seen(root, seconds=seconds)
 
     def within(scope: Scope | None, name: str) -> tuple[LocalBackend, LocalUpkeep]:
-        theirs = Seen(root, scope, name)
+        theirs = Seen(root, scope, name, seconds)
         return LocalBackend(theirs, user=name), LocalUpkeep(theirs)
 
     return Opened(LocalBackend(seen, user=user), LocalUpkeep(seen), root.close, root, within)

@@ -25,21 +25,29 @@ class Seen:
     Args:
         scope: The projects that they may see; all if None.
         reader: Who it is, where others have documents of their own that they may not see; None sees those of all.
+        seconds: How long one question to the catalog may take.
     """
 
     def __init__(
-        self, root: OpenRoot, scope: Scope | None = None, reader: str | None = None
+        self,
+        root: OpenRoot,
+        scope: Scope | None = None,
+        reader: str | None = None,
+        seconds: float | None = None,
     ) -> None:
         self.root = root
         self.scope = scope
         self._reader = reader
+        self._seconds = seconds
 
     def ask(self, question: Callable[[Answers], T], *, fresh: bool) -> T:
         """Put a question to the catalog, see `OpenRoot.ask`."""
-        if self.scope is None:
+        scope, seconds = self.scope, self._seconds
+        if scope is None and seconds is None:
             return self.root.ask(question, fresh=fresh)
-        scope = self.scope
-        return self.root.ask(lambda catalog: question(catalog.within(scope)), fresh=fresh)
+        return self.root.ask(
+            lambda catalog: question(catalog.within(scope, seconds=seconds)), fresh=fresh
+        )
 
     def facts(
         self, ids: Sequence[str], parts: frozenset[Part] = frozenset()

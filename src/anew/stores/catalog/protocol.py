@@ -158,8 +158,13 @@ class Catalog(Answers, Protocol):
       again can help; `CatalogFull` when there is no room to work in; `OSError` when the store behind it cannot be reached, is full or is locked for too long.
     """
 
-    def within(self, scope: Scope) -> Answers:
-        """The same catalog for somebody who may see a scope alone: every answer is as if there were no other experiments."""
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> Answers:
+        """The same catalog for somebody who may see a scope alone: every answer is as if there were no other experiments.
+
+        Args:
+            scope: None for everything.
+            seconds: How long a question may take; one that takes longer is ended, and raises TookTooLong.
+        """
         ...
 
     def known(

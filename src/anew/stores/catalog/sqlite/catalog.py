@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from ....errors import TookTooLong
 from ....query.changes import Changes
 from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ....query.scope import Scope
@@ -32,6 +34,8 @@ from .scoped import narrow
 
 __all__ = ["SqliteCatalog"]
 
+_STEPS = 4_000
+"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
 _MOST_SCOPES = 32
 """Scopes whose connections are kept."""
 
@@ -92,9 +96,9 @@ class SqliteCatalog:
         with self.reading() as connection:
             return changed(connection, since)
 
-    def within(self, scope: Scope) -> ScopedCatalog:
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> ScopedCatalog:
         """See `Catalog.within`."""
-        return ScopedCatalog(self, scope)
+        return ScopedCatalog(self, scope, seconds)
 
     # -- filling -----------------------------------------------------------------------------------
 
@@ -206,35 +210,56 @@ class SqliteCatalog:
 
 
 class ScopedCatalog:
-    """The `Answers` of a catalog about the experiments in a scope."""
+    """The `Answers` of a catalog about the experiments in a scope, within a time."""
 
-    def __init__(self, catalog: SqliteCatalog, scope: Scope) -> None:
+    def __init__(self, catalog: SqliteCatalog, scope: Scope | None, seconds: float | None) -> None:
         self._catalog = catalog
         self._scope = scope
+        self._seconds = seconds
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._catalog.reading(self._scope) as connection:
+            if self._seconds is None:
+                yield connection
+                return
+            until = time.monotonic() + self._seconds
+            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+                    raise
+                raise TookTooLong(
+                    f"The question took longer than {self._seconds:g} seconds, and was ended. Ask for fewer experiments or fields, or "
+                    "filter by fewer conditions."
+                ) from None
+            finally:
+                connection.set_progress_handler(None, 0)
 
     def select(self, question: Question) -> Selected:
         """See `Answers.select`."""
-        with self._catalog.reading(self._scope) as connection:
+        with self._reading() as connection:
             return selected(connection, question)
 
     def count(self, question: Question) -> int:
         """See `Answers.count`."""
-        with self._catalog.reading(self._scope) as connection:
+        with self._reading() as connection:
             return counted(connection, question)
 
     def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
         """See `Answers.facts`."""
-        with self._catalog.reading(self._scope) as connection:
+        with self._reading() as connection:
             return facts_of(connection, question)
 
     def names(self, question: NamesQuestion) -> list[Name]:
         """See `Answers.names`."""
-        with self._catalog.reading(self._scope) as connection:
+        with self._reading() as connection:
             return named(connection, question)
 
     def changed(self, since: str | None) -> Changes:
         """See `Answers.changed`."""
-        with self._catalog.reading(self._scope) as connection:
+        with self._reading() as connection:
             return changed(connection, since)
 
 

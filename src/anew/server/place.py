@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..query.question import Question
 from ..query.scope import Scope
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from .callers import Role
 from .intake.protocol import Intake
 from .live import Live
+from .observing import Observer
 
 if TYPE_CHECKING:
     from .callers import Caller
@@ -35,6 +38,7 @@ class Place:
 
     Attributes:
         live: Tells whoever waits that something has changed.
+        observer: Counts what is asked.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Place:
         self._within = within
         self.intake = intake
         self.live = Live(backend)
+        self.observer = Observer()
         self._close = close
         self._making = threading.Lock()
         self._services: dict[object, Any] = {}
@@ -84,6 +89,14 @@ class Place:
         if self._within is None:
             raise RuntimeError("This store cannot be shown in part.")
         return self._within(scope, caller.user or caller.name)
+
+    def look(self) -> None:
+        """Ask the store something small.
+
+        Raises:
+            OSError: It cannot answer.
+        """
+        self._backend.select(Question(limit=0, now=time.time()))
 
     def close(self) -> None:
         """End what waits, and release the store."""

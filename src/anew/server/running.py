@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -23,6 +22,7 @@ from .identity.local import LocalUser
 from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
 from .limits import Rate
+from .observing import Observer, to_standard_error
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -177,17 +177,17 @@ def serve(
             role,
             identities,
             audit,
-            provider and SignOn(provider),
+            None if provider is None else SignOn(provider),
             Rate(per_second, 4 * per_second),
         )
+        if verbose:
+            place.observer = Observer(to_standard_error)
         app = make_app(place, access)
         config = uvicorn.Config(
-            app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
+            app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,
             http="h11", h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
         )  # fmt: skip
-        if verbose:
-            _say_requests()
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
         link = _link(identities)
@@ -221,11 +221,3 @@ def _link(identities: Accounts | LocalUser | None) -> str | None:
     if identities is None or identities.users():
         return None
     return identities.first_link()
-
-
-def _say_requests() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log = logging.getLogger("uvicorn.access")
-    log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)

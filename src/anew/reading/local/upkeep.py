@@ -63,7 +63,7 @@ class LocalUpkeep:
         """See `Upkeep.stop`."""
         number = signal.SIGTERM if firmly else signal.SIGINT
         told = 0
-        for one in self._root.facts(ids):
+        for one in self._seen.facts(ids):
             state = fold(read_events(self._root.index.journals.of(one.prefix)))
             told += sum(signal_process(*who, number) for who in processes_of(state))
         return told

@@ -33,6 +33,7 @@ class Source {
   #answers = new Map<string, Promise<PanelData>>();
   #waiting: (() => void)[] = [];
   #asking = 0;
+  #answered = false;
   #followed = new Set<Followed>();
   #changed = new Set<string>();
   #busy = false;
@@ -46,12 +47,12 @@ class Source {
   values = $state.raw<ReadonlyMap<string, string>>(new Map());
 
   /** How many experiments panels are asked of. */
-  asked = $derived(Math.min(MOST, experiments.total ?? 0));
+  asked = $derived(Math.min(MOST, experiments.total ?? experiments.telling?.experiments ?? 0));
 
   /** Which experiments a panel is asked for; null while that is not known. */
   which = $derived.by((): Which | null => {
     const { eye, group, sort } = link.state;
-    if (experiments.total === null) return null;
+    if (experiments.total === null && experiments.telling === null) return null;
     if (!eye.all) return { ids: eye.except };
     if (eye.except.length && group.length) return this.#ids === null ? null : { ids: this.#ids };
     return { filter: experiments.filter, sort, limit: MOST };
@@ -148,13 +149,16 @@ class Source {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#asking >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    // The first chart is there soonest if nothing else is asked for meanwhile.
+    if (this.#asking >= (this.#answered ? AT_ONCE : 1)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     this.#asking += 1;
     try {
       return await work();
     } finally {
       this.#asking -= 1;
-      this.#waiting.shift()?.();
+      const free = this.#answered ? 1 : AT_ONCE;
+      this.#answered = true;
+      for (const next of this.#waiting.splice(0, free)) next();
     }
   }
 

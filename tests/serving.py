@@ -15,6 +15,7 @@ import uvicorn
 from anew.reading.local.opening import open_folder
 from anew.server.access import Access
 from anew.server.app import make_app
+from anew.server.intake.folder import FolderIntake
 from anew.server.place import Place
 from anew.server.running import Served, listening
 
@@ -97,7 +98,7 @@ class InProcess:
 def place_of(root: str) -> Place:
     """A folder as a server has it open."""
     opened = open_folder(root)
-    return Place(opened.backend, opened.upkeep, opened.close)
+    return Place(opened.backend, opened.upkeep, opened.close, FolderIntake(opened.root))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.query.grid import Grid, Span, grouped, reduced, unfilled
+from anew.query.buckets import Filling, grouped
+from anew.query.grid import Grid, Places, Span
 
 VALUES = st.floats(width=64, min_value=-1e6, max_value=1e6) | st.sampled_from(
     [math.nan, math.inf, -math.inf]
@@ -28,11 +29,14 @@ def bucket_of(x: float, grid: Grid) -> int | None:
 @given(POINTS, st.integers(1, 9), st.integers(-5, 10), st.integers(0, 25))
 def test_a_bucket_holds_what_all_of_its_points_add_up_to(points, buckets, start, width):
     grid = Grid(start, start + width, buckets)
-    into = unfilled(3, grid)
-    for series in range(3):  # a series at a time, as written, as the readers do
+    filling = Filling(3, grid)
+    for series in range(3):  # a series at a time, as written and in two pieces, as the readers do
         mine = [(x, v) for s, x, v in points if s == series]
         xs, values = np.array([x for x, _ in mine], float), np.array([v for _, v in mine], float)
-        reduced(into, np.full(len(mine), series), xs, values, grid)
+        half = len(mine) // 2
+        filling.add(series, xs[:half], values[:half])
+        filling.add(np.full(len(mine) - half, series), xs[half:], values[half:])
+    into = filling.buckets()
     for series in range(3):
         for bucket in range(buckets):
             here = [
@@ -60,11 +64,12 @@ def test_all_series_at_once_are_what_each_is_by_itself(points):
     grid = Grid(0, 20, 7)
     points = sorted(points, key=lambda p: p[0])  # by series, as written
     series, xs, values = (np.array([p[i] for p in points], float) for i in range(3))
-    once, each = unfilled(3, grid), unfilled(3, grid)
-    reduced(once, series.astype(np.int64), xs, values, grid)
+    together, apart = Filling(3, grid), Filling(3, grid)
+    together.add(series.astype(np.int64), xs, values)
     for one in range(3):
         mine = series == one
-        reduced(each, series[mine].astype(np.int64), xs[mine], values[mine], grid)
+        apart.add(series[mine].astype(np.int64), xs[mine], values[mine])
+    once, each = together.buckets(), apart.buckets()
     for name in once.__struct_fields__:
         np.testing.assert_allclose(getattr(once, name), getattr(each, name), rtol=1e-12, atol=1e-6)
 
@@ -94,6 +99,11 @@ def test_groups_are_what_numpy_says_of_their_members(series):
                 assert np.isnan(found.quantiles[number, :, bucket]).all()
                 continue
             np.testing.assert_allclose(found.mean[number, bucket], here.mean(), atol=1e-9)
+            if len(here) > 1:
+                deviation = found.deviation[number, bucket]
+                np.testing.assert_allclose(deviation, here.std(ddof=1), atol=1e-9)
+            else:
+                assert np.isnan(found.deviation[number, bucket])
             np.testing.assert_allclose(
                 found.quantiles[number, :, bucket],
                 np.quantile(here, (0.0, 0.25, 0.5, 1.0)),
@@ -105,6 +115,29 @@ def test_the_ends_of_a_grid_belong_to_it_and_nothing_beyond_does():
     grid = Grid(0.0, 0.3, 3)
     x = np.array([-1e-300, 0.0, 0.1, 0.3, np.nextafter(0.3, 1), math.nan, math.inf])
     assert grid.at(x).tolist() == [-1, 0, 1, 2, -1, -1, -1]
+
+
+@given(st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=30), st.integers(1, 9))
+def test_a_logarithmic_grid_holds_every_place_above_zero(places, buckets):
+    x = np.array(places)
+    grid = Grid(x.min(), x.max(), buckets, "log")
+    found = grid.at(x)
+    assert found.min() >= 0
+    assert found.max() < buckets
+    assert (np.diff(found[np.argsort(x)]) >= 0).all()
+    assert grid.at(np.array([0.0, -1.0, x.max() * 2, math.nan])).tolist() == [-1] * 4
+
+
+def test_places_are_buckets_of_their_own():
+    places = Places(np.array([1.0, 2.5, 7.0]))
+    assert places.at(np.array([2.5, 1.0, 7.0, 7.5, 0.0, math.nan])).tolist() == [
+        1,
+        0,
+        2,
+        -1,
+        -1,
+        -1,
+    ]
 
 
 def test_a_grid_of_one_place_has_it_in_its_first_bucket():

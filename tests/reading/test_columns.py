@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.query.grid import Buckets, Grid
-from anew.query.panel import Panel, PanelSeries
+from anew.query.buckets import Buckets
+from anew.query.grid import Grid
+from anew.query.panel import Panel, PanelSeries, PanelTotals
 from anew.query.points import SeriesPoints
 from anew.reading.columns import decode_columns, encode_columns
 from anew.reading.plain_answers import as_json
@@ -48,7 +49,8 @@ def test_arrays_lie_at_multiples_of_eight_bytes_and_keep_their_shape():
     count = np.ones((2, 3), np.int64)
     buckets = Buckets(low, low, low, low + 0.1, count, count)
     series = (PanelSeries("a", "loss", 3), PanelSeries("b", "loss", 3))
-    raw = encode_columns(Panel(Grid(0.0, 2.0, 3), series, buckets))
+    totals = PanelTotals(*([np.array([3, 3])] * 5))
+    raw = encode_columns(Panel(Grid(0.0, 2.0, 3), series, buckets, totals))
     assert raw[:8] == b"ANEWCOL1"
     begin = int.from_bytes(raw[16:24], "little")
     directory = json.loads(raw[64:begin])
@@ -56,6 +58,16 @@ def test_arrays_lie_at_multiples_of_eight_bytes_and_keep_their_shape():
     assert all(one["at"] % 8 == 0 for one in directory["arrays"])
     assert {one["type"] for one in directory["arrays"]} == {"float32", "int32"}
     assert decode_columns(raw)["buckets"]["low"].tolist() == low.tolist()
+
+
+@given(st.lists(st.integers(-(2**40), 2**40), max_size=20))
+def test_whole_numbers_come_back_to_the_last_one(numbers):
+    values = [float(number) for number in numbers]
+    back = decode_columns(encode_columns(points(values, [])))["values"]
+    if all(abs(number) < 2**31 for number in numbers):
+        assert back.tolist() == values
+    else:
+        assert back.dtype.kind == "f"
 
 
 @pytest.mark.parametrize("data", [b"", b"ANEWCOL1", bytes(64), b"x" * 200])

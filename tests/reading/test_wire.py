@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.query.grid import Buckets
+from anew.query.buckets import Buckets
 from anew.query.lines import Lines
 from anew.query.points import SeriesPoints
 from anew.query.question import Column, Question, Selected, ask

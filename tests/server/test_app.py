@@ -97,7 +97,7 @@ def test_a_panel_comes_in_every_encoding(server):
         "filter": "params.lr > 0",
         "metrics": ["train/loss"],
         "buckets": 5,
-        "group": "project",
+        "group": ["project"],
     }
     body = json.dumps(question).encode()
 

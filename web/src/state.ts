@@ -121,6 +121,9 @@ export const FIELDS = {
   sort: list("sort", ["-created_at"]),
   /** Fields whose equal values make a group. */
   group: list("group"),
+  /** Fields whose values dashes say, and panels of their own. */
+  dash: text("dash"),
+  facet: text("facet"),
   /** The columns of the table in their order; null for those that tell most. */
   columns: chosenList("columns"),
   /** How many of the first columns stay where they are while the others scroll. */

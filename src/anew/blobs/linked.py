@@ -109,6 +109,18 @@ class LinkedFiles:
             pass
         return None
 
+    def share(self, digest: str, size: int, target: str, mode: int) -> bool:
+        """Make a new file `target` that shares a stored content; False where there is none, or it cannot be linked to.
+
+        Args:
+            digest: The BLAKE3 of the content, in hexadecimal.
+            mode: The permissions of the target.
+        """
+        try:
+            return self._link_stored(self._key(digest, mode), digest, size, target)
+        except (OSError, InvalidName):
+            return False
+
     def put(self, finished: str, target: str, digest: str) -> bool:
         """Move a finished, read-only draft to `target`, sharing its bytes with all files of this content; whether it does.
 

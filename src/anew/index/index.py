@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..errors import InvalidName, InvalidValue, StillRunning
 from ..journal.documents import RootJournal
 from ..journal.drive import drive
-from ..journal.layout import RootLayout, is_experiment
+from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
 from ..journal.lock import locked, renew
 from ..journal.residents import FolderJournals
 from ..journal.root import RootPosition, follow_root, name_root
@@ -166,6 +166,8 @@ class Index:
             return False
         start, number = split_number(prefix)
         prefix = start if number == 1 else prefix
+        if self._is_among_files(prefix):
+            return False
         if is_experiment(self.root.experiment(prefix).folder) and self._look_at_once([prefix]):
             return True
         if not is_like_id(prefix):
@@ -179,6 +181,16 @@ class Index:
         known = {k.prefix for k in self.stores.catalog.known(prefixes=walked)}
         unknown = [prefix for prefix in walked if prefix not in known]
         return bool(unknown) and self._look_at_once(unknown)
+
+    def _is_among_files(self, prefix: str) -> bool:
+        """Whether a prefix leads to what an experiment keeps: a logged folder may look like an experiment, and is none."""
+        segments = prefix.split("/")
+        return any(
+            segment in OWN_FOLDERS
+            and is_experiment(self.root.experiment("/".join(segments[:number])).folder)
+            for number, segment in enumerate(segments)
+            if number
+        )
 
     def _look_at_once(self, prefixes: list[str]) -> bool:
         with self._locked(WAIT_SECONDS) as mine:

@@ -86,6 +86,21 @@ class RootLayout:
         return os.path.join(self.private, "trash")
 
     @property
+    def uploads(self) -> str:
+        """Contents that clients are sending, in part or whole, and that no experiment names yet."""
+        return os.path.join(self.private, "uploads")
+
+    @property
+    def conflicts(self) -> str:
+        """What clients sent for a place that holds other bytes, a folder per experiment id: kept, and never read."""
+        return os.path.join(self.private, "conflicts")
+
+    @property
+    def sync(self) -> str:
+        """What is remembered of the servers that this root was sent to, derived."""
+        return os.path.join(self.private, "sync")
+
+    @property
     def server(self) -> str:
         """What a server keeps for itself, closed to others: accounts. It is no part of the store, and never copied or served."""
         return os.path.join(self.private, "server")
@@ -108,7 +123,7 @@ class RootLayout:
         """
         own = (
             self.private, self.journal, self.series, self.packs, self.shared, self.contents,
-            self.trash, self.server, self.lock, self.catalog,
+            self.trash, self.server, self.uploads, self.conflicts, self.sync, self.lock, self.catalog,
         )  # fmt: skip
         return [path for path in own if os.path.islink(path)]
 

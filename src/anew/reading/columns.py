@@ -13,9 +13,9 @@ The directory is `{"answer": …, "arrays": [{"type", "shape", "at"}, …]}`. Th
 `{"array": n}` where an array stands; `at` counts from where the arrays begin. The types are `float32`, `float64`, `int32` and
 `uint8`.
 
-Floats are sent as float32 unless that would move a value by more than a ten-thousandth of the column's range, which
-could be seen in a chart. Integers are sent as int32 if they fit, else as float64 if that is exact, else as a list in the
-directory.
+Floats that are all whole numbers, such as steps, are sent as int32 if they fit. Others are sent as float32 unless that would
+move a value by more than a ten-thousandth of the column's range, which could be seen in a chart. Integers are sent as int32
+if they fit, else as float64 if that is exact, else as a list in the directory.
 """
 
 from __future__ import annotations
@@ -105,6 +105,9 @@ def _narrowed(array: np.ndarray[Any, Any], exact: bool) -> np.ndarray[Any, Any] 
     if exact or not array.size:
         return array.astype("<f8")
     with np.errstate(over="ignore", invalid="ignore"):
+        whole = array.astype("<i4")
+        if np.array_equal(whole, array) and not np.signbit(array[whole == 0]).any():
+            return whole
         short = array.astype("<f4")
         finite = np.isfinite(array)
         if not finite.any():

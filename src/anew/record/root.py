@@ -353,6 +353,7 @@ class RootState:
     def __init__(self, events: Iterable[RootEvent] = ()) -> None:
         self._by_subject: dict[tuple[str, ...], list[RootEvent]] = {}
         self._heads: dict[tuple[str, ...], Sequence[RootEvent]] = {}
+        self._ids: set[str] = set()
         for event in events:
             self.add(event)
 
@@ -360,6 +361,15 @@ class RootState:
         """Take one event in."""
         self._by_subject.setdefault(event.subject, []).append(event)
         self._heads.pop(event.subject, None)
+        self._ids.add(event.id)
+
+    def has(self, event_id: str) -> bool:
+        """Whether an event with this id was taken in."""
+        return event_id in self._ids
+
+    def count(self) -> int:
+        """How many events were taken in, each counted once."""
+        return len(self._ids)
 
     def subjects(self, *start: str) -> list[tuple[str, ...]]:
         """The subjects that begin so, such as `("document", "root")`, sorted."""

@@ -88,10 +88,11 @@ def panel(call: Call) -> Any:
         ids = tuple(backend.select(question.select).ids)
         question = msgspec.structs.replace(question, ids=ids, select=None)
     cells = question.buckets * len(question.metrics) * len(question.ids or ())
-    if question.buckets > MOST_BUCKETS or cells > MOST_CELLS:
+    if question.buckets > MOST_BUCKETS or max(cells, question.points) > MOST_CELLS:
         raise InvalidValue(
-            f"The panel would have {cells:,} buckets in all; the server answers up to {MOST_CELLS:,}, and up to "
-            f"{MOST_BUCKETS:,} of one series. Ask for fewer buckets, metrics or experiments.",
+            f"The panel would have {cells:,} buckets in all, or {question.points:,} points; the server answers up to "
+            f"{MOST_CELLS:,}, and up to {MOST_BUCKETS:,} buckets of one series. Ask for fewer buckets, points, metrics or "
+            "experiments.",
             key="buckets",
         )
     return backend.panel(question)

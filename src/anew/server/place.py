@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
+from .intake.protocol import Intake
 from .live import Live
 
 if TYPE_CHECKING:
@@ -24,17 +25,23 @@ class Place:
     Args:
         backend: What answers.
         upkeep: What looks after the store.
-        close: Releases both.
+        close: Releases all of it.
+        intake: What takes uploads; a store without one takes none.
 
     Attributes:
         live: Tells whoever waits that something has changed.
     """
 
     def __init__(
-        self, backend: Backend, upkeep: Upkeep, close: Callable[[], None] | None = None
+        self,
+        backend: Backend,
+        upkeep: Upkeep,
+        close: Callable[[], None] | None = None,
+        intake: Intake | None = None,
     ) -> None:
         self._backend = backend
         self.upkeep = upkeep
+        self.intake = intake
         self.live = Live(backend)
         self._close = close
         self._making = threading.Lock()
@@ -59,5 +66,7 @@ class Place:
     def close(self) -> None:
         """End what waits, and release the store."""
         self.live.close()
+        if self.intake is not None:
+            self.intake.close()
         if self._close is not None:
             self._close()

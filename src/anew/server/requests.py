@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from ..query.buckets import Column
 from ..query.panel import PanelQuestion
 from ..query.question import Question, Wanted, ask, parse_field
 
@@ -166,7 +167,7 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ids: The experiments; those that meet `filter` if there are none.
         filter: An expression of the filter language; `sort` and `limit` go with it.
-        group: A field whose equal values make a group.
+        group: Fields whose equal values make a group.
     """
 
     ids: tuple[str, ...] | None = None
@@ -174,13 +175,20 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     sort: tuple[str, ...] = ("-created_at",)
     limit: int | None = None
     metrics: tuple[str, ...]
-    x: Literal["step", "time", "relative"] = "step"
+    x: Literal["step", "time", "relative", "metric"] = "step"
+    x_metric: str | None = None
+    origin: str | None = None
+    spacing: Literal["linear", "log"] = "linear"
     start: float | None = None
     stop: float | None = None
     buckets: int = 500
+    points: int = 0
+    columns: tuple[Column, ...] = ("low", "high", "last", "mean", "count", "nonfinite")
     smooth: float = 0.0
-    group: str | None = None
+    attempts: bool = False
+    group: tuple[str, ...] = ()
     quantiles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    robust: tuple[float, float] | None = None
 
     def asked(self) -> PanelQuestion:
         """The question in the form that a backend is asked in."""
@@ -192,12 +200,19 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
             select=select,
             metrics=self.metrics,
             x=self.x,
+            x_metric=self.x_metric,
+            origin=self.origin,
+            spacing=self.spacing,
             start=self.start,
             stop=self.stop,
             buckets=self.buckets,
+            points=self.points,
+            columns=self.columns,
             smooth=self.smooth,
-            group=None if self.group is None else parse_field(self.group),
+            attempts=self.attempts,
+            group=tuple(parse_field(one) for one in self.group),
             quantiles=self.quantiles,
+            robust=self.robust,
         )
 
 

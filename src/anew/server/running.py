@@ -20,6 +20,7 @@ from .app import make_app
 from .callers import Role
 from .identity.accounts import Accounts
 from .identity.local import LocalUser
+from .intake.folder import FolderIntake
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -153,7 +154,8 @@ def serve(
             )
         made = listening(host, port)
         opened = open_folder(root, user=user)
-        place = Place(opened.backend, opened.upkeep, opened.close)
+        intake = FolderIntake(opened.root)
+        place = Place(opened.backend, opened.upkeep, opened.close, intake)
         known = {name.lower() for name in names}
         if not near:
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}

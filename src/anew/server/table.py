@@ -18,7 +18,27 @@ from ..query.telling import Telling
 from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
-from . import asking, browsing, comparing, login, page
+from ..sync.wire import (
+    Accepted,
+    ArrivedAnswer,
+    ArrivedRequest,
+    FilingAnswer,
+    FilingRequest,
+    FramesAnswer,
+    FramesRequest,
+    LeaseAnswer,
+    LeasesRequest,
+    NamingAnswer,
+    NamingRequest,
+    PieceRequest,
+    ReadAnswer,
+    ReadRequest,
+    RootEventsAnswer,
+    RootEventsRequest,
+    Settled,
+    Welcome,
+)
+from . import asking, browsing, comparing, login, page, receiving
 from .callers import Role
 from .dash import DASH_ROUTES
 from .page_answers import (
@@ -64,6 +84,10 @@ def _ask(name: str, question: type[Any], answer: Any, summary: str, **more: Any)
     return Route("POST", f"{API}/ask/{name}", f"ask-{name}", question, answer, summary, **more)
 
 
+def _upload(name: str, question: type[Any], answer: Any, summary: str, reply: Any) -> Route:
+    return Route("POST", f"{API}/upload/{name}", f"upload-{name}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True)  # fmt: skip
+
+
 ROUTES: tuple[Route, ...] = (
     # For people, scripts and pages.
     Route("GET", f"{API}/about", "about", Nothing, About, "What this server is, and who asks.", reply=asking.about),
@@ -104,6 +128,17 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    # For programs of Anew that send what they recorded.
+    Route("GET", f"{API}/upload", "upload", Nothing, Welcome, "What a client has to know before it sends anything.", role=Role.WRITER, reply=receiving.welcome),
+    _upload("experiments", FilingRequest, FilingAnswer, "Make room for experiments, and tell what of them is there.", receiving.file),
+    _upload("segments", FramesRequest, FramesAnswer, "Append bytes to segments, at their offsets.", receiving.frames),
+    _upload("read", ReadRequest, ReadAnswer, "Bytes of a segment.", receiving.read),
+    _upload("names", NamingRequest, NamingAnswer, "Give names to contents of files that have arrived.", receiving.names),
+    _upload("arrived", ArrivedRequest, ArrivedAnswer, "How much of some contents has arrived.", receiving.contents),
+    _upload("pieces", PieceRequest, Accepted, "Send a piece of a large content.", receiving.receive),
+    _upload("events", RootEventsRequest, RootEventsAnswer, "Send events of the root's journal.", receiving.lines),
+    _upload("leases", LeasesRequest, LeaseAnswer, "Say that writers are alive; the answer tells which experiments are to stop.", receiving.leases),
+    _upload("settle", Nothing, Settled, "Wait until everything that was accepted is on the disk.", receiving.settle),
     # For clients of other trackers.
     *DASH_ROUTES,
 )  # fmt: skip

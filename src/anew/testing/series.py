@@ -232,6 +232,16 @@ class SeriesContract:
                     first += total
                 assert first == of.stop - of.start
 
+    def test_what_is_outside_of_a_range_may_be_left_out_of_outlines(self, feed: PointFeed) -> None:
+        feed.log(point_line({"a": float(i)}, i) for i in range(20_000))
+        feed.log(point_line({"a": float(i)}, i) for i in range(20_000, 40_000))
+        for within in ((100, 200), (19_999, 20_000), (39_999, 50_000), (50_000, 60_000)):
+            runs = feed.store.outlines(feed.place, ["a"], whole=True, within=within)
+            assert sum(run.total for run in runs) == 40_000
+            steps = [step for run in runs if run.at is None for step in run.points.step.tolist()]
+            wanted = range(within[0], min(within[1] + 1, 40_000))
+            assert set(wanted) <= set(steps)
+
     def test_many_experiments_are_read_at_once_as_each_would_be_alone(
         self, store: SeriesStore, tmp_path: Path
     ) -> None:

@@ -19,7 +19,15 @@ from ...query.changes import Changes, ChangesQuestion
 from ...query.content import Content, ContentQuestion
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
-from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected, Wanted
+from ...query.question import (
+    FactsQuestion,
+    Name,
+    NamesQuestion,
+    Part,
+    Question,
+    Selected,
+    Wanted,
+)
 from ...query.references import Resolved, ResolveQuestion
 from ...record import edits
 from ...record.events import FORMAT_VERSION
@@ -118,23 +126,28 @@ class LocalBackend:
         ids: Sequence[str] = question.ids if question.ids is not None else ()
         if question.ids is None and question.select is not None:
             ids = self.select(question.select).ids
-        asked = FactsQuestion(ids=tuple(ids), parts=frozenset({"metrics"}), now=time.time())
-        found = self.facts(asked)
-        groups: dict[str, Any] = {}
-        if question.group is not None:
+        parts: frozenset[Part] = frozenset(
+            {"metrics", "state"} if question.attempts else {"metrics"}
+        )
+        found = self.facts(FactsQuestion(ids=tuple(ids), parts=parts, now=time.time()))
+        groups: dict[str, tuple[Any, ...]] = {}
+        if question.group:
             chosen = Question(
                 ids=tuple(one.id for one in found),
-                columns=(Wanted(question.group),),
+                columns=tuple(Wanted(field) for field in question.group),
                 now=time.time(),
             )
             answer = self._root.ask(lambda catalog: catalog.select(chosen), fresh=False)
-            groups = dict(zip(answer.ids, answer.columns[0].values, strict=True))
+            rows = zip(*(column.values for column in answer.columns), strict=True)
+            groups = dict(zip(answer.ids, rows, strict=True))
+        nothing = (None,) * len(question.group)
         return [
             Member(
                 place,
                 one.created_at if one.started_at is None else one.started_at,
                 {name: summary.count for name, summary in (one.metrics or {}).items()},
-                groups.get(one.id),
+                groups.get(one.id, nothing),
+                _openings(one),
             )
             for one, place in zip(found, self._root.places(found), strict=True)
         ]
@@ -229,6 +242,12 @@ class LocalBackend:
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))
                 return edits.Edited(edit.id)
+
+
+def _openings(one: ExperimentFacts) -> tuple[float, ...]:
+    """When each opening began, where the state was asked for."""
+    began = () if one.state is None else [opening.started_at for opening in one.state.openings()]
+    return tuple(sorted(began)) or (one.created_at,)
 
 
 def _subject(edit: edits.Edit) -> tuple[str, ...]:

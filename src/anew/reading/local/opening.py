@@ -13,11 +13,12 @@ __all__ = ["Opened", "open_folder"]
 
 
 class Opened(NamedTuple):
-    """A folder that is open: its backend, its upkeep, and what closes both."""
+    """A folder that is open: its backend, its upkeep, what closes both, and the root itself for what writes there."""
 
     backend: LocalBackend
     upkeep: LocalUpkeep
     close: Callable[[], None]
+    root: OpenRoot
 
 
 def open_folder(
@@ -31,4 +32,4 @@ def open_folder(
         durable: Whether an edit waits until the disk has it.
     """
     root = OpenRoot(path, refresh=refresh, user=user, durable=durable)
-    return Opened(LocalBackend(root, user=user), LocalUpkeep(root), root.close)
+    return Opened(LocalBackend(root, user=user), LocalUpkeep(root), root.close, root)

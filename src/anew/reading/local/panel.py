@@ -1,206 +1,266 @@
-"""Metrics of many experiments on one grid, from every point of a series store."""
+"""Metrics of many experiments on one grid, or point by point, from every point of a series store."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ...errors import CorruptData, InvalidValue
-from ...query.arrays import Floats, Ints
-from ...query.downsample import step_order
-from ...query.grid import Grid, Span, grouped, reduced, unfilled
-from ...query.panel import LeftOut, Panel, PanelGroup, PanelQuestion, PanelSeries
+from ...errors import InvalidValue
+from ...query.arrays import Bools, Floats, Ints
+from ...query.buckets import Buckets, Filling, GroupBuckets, grouped
+from ...query.grid import Grid, Places, Rule
+from ...query.panel import (
+    Panel,
+    PanelGroup,
+    PanelPoints,
+    PanelQuestion,
+    PanelSeries,
+    PanelTotals,
+)
 from ...query.smoothing import smoothed
-from ...stores.series.columns import ManyColumns
-from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from ...stores.series.protocol import SeriesStore
+from .panel_reading import Beyond, Member, PanelReading, Piece, smallest_step
 
 __all__ = ["Member", "read_panel"]
 
-_AT_ONCE = 4_000_000
-"""Points read at once, about."""
-_HELD = 20_000_000
-"""Points kept between finding out where the grid begins and filling it; beyond them, the others are read twice."""
 MAX_BUCKETS = 20_000
-
-
-class Member(NamedTuple):
-    """An experiment of a panel.
-
-    `metrics` says how many points it has of each metric, `began` when it started.
-    """
-
-    place: ExperimentFolder
-    began: float
-    metrics: Mapping[str, int]
-    group: str | float | bool | None = None
-
-
-class _Points(NamedTuple):
-    """Points of several series: the number of each one's experiment and metric, and how many points it has."""
-
-    member: Ints
-    metric: Ints
-    counts: Ints
-    x: Floats
-    value: Floats
+_DISTINCT = 4
+"""A group's statistics are given at each place while there are up to so many times as many places as buckets."""
 
 
 def read_panel(store: SeriesStore, members: Sequence[Member], question: PanelQuestion) -> Panel:
     """The answer to a question about these experiments.
 
     Raises:
-        InvalidValue: There are no buckets or too many, or the smoothing is not in [0, 1).
+        InvalidValue: The question cannot be answered: there are no buckets or too many, the smoothing is not in [0, 1), a
+            quantile is not in [0, 1], or it is not said which metric is x.
     """
+    _check(question)
+    origin = None if question.origin is None else _integer(question.origin)
+    try:
+        return _answer(PanelReading(store, members, question, origin))
+    except Beyond:
+        origin = smallest_step(store, members, question.metrics)
+        return _answer(PanelReading(store, members, question, origin))
+
+
+def _check(question: PanelQuestion) -> None:
     if not 0 < question.buckets <= MAX_BUCKETS:
         raise InvalidValue(
             f"A panel must have between 1 and {MAX_BUCKETS} buckets, not {question.buckets}.",
             key="buckets",
         )
     smoothed(np.zeros(0), question.smooth)  # refuses what is no weight before anything is read
-    read = _Reading(store, members, question)
+    if not all(0 <= one <= 1 for one in (*question.quantiles, *(question.robust or ()))):
+        raise InvalidValue("A quantile must be between 0 and 1.", key="quantiles")
+    if (question.x == "metric") != (question.x_metric is not None):
+        raise InvalidValue("x_metric must be given where x is 'metric', and only there.", key="x")
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidValue(
+            f"The origin of steps must be an integer, not {text!r}.", key="origin"
+        ) from None
+
+
+def _answer(read: PanelReading) -> Panel:
+    question, members, names = read.question, read.members, read.names
+    rows = [
+        (number, metric, attempt)
+        for metric, name in enumerate(names)
+        for number, member in enumerate(members)
+        if name in member.metrics
+        for attempt in range(len(member.openings) if question.attempts else 1)
+    ]
     grid = read.grid()
     if grid is None:
-        empty = unfilled(0, Grid(0, 0, 1))
-        return Panel(None, (), empty, left_out=tuple(dict.fromkeys(read.left_out)))
-    rows = [
-        (number, metric)
-        for metric in range(len(read.names))
-        for number, member in enumerate(members)
-        if read.names[metric] in member.metrics
-    ]
-    row_of = np.full((len(members), len(read.names)), -1, np.int64)
-    for row, key in enumerate(rows):
-        row_of[key] = row
-    buckets = unfilled(len(rows), grid)
-    points = np.zeros(len(rows), np.int64)
-    for part in read.parts():
-        at = row_of[part.member, part.metric]
-        points[at] = part.counts
-        reduced(buckets, at.repeat(part.counts), part.x, part.value, grid)
-    groups: dict[tuple[int, Any], int] = {}
-    of = [groups.setdefault((metric, members[n].group), len(groups)) for n, metric in rows]
-    told = question.group is not None
+        return _nothing(read)
+    row_of = {key: row for row, key in enumerate(rows)}
+
+    def numbers(piece: Piece) -> Ints:
+        keys = zip(
+            piece.member.tolist(), piece.metric.tolist(), piece.attempt.tolist(), strict=True
+        )
+        return np.array([row_of[key] for key in keys], np.int64)
+
+    totals, counts, robust = _totals(read, grid, len(rows), numbers)
+    exact = None
+    if 0 < int(totals.inside.sum()) <= question.points and read.held:
+        exact = _every_point(read, grid, len(rows), numbers)
+    given = question.columns if exact is None else ()
+    buckets = _filled(read, grid, len(rows), numbers, given).buckets()
+    groups: dict[tuple[int, tuple[object, ...]], int] = {}
+    told = bool(question.group)
+    of = [groups.setdefault((metric, members[n].group), len(groups)) for n, metric, _ in rows]
+    places, adding = None, None
+    if told:
+        places, adding = _groups(read, grid, buckets, of, len(groups), numbers)
     return Panel(
         grid,
         tuple(
             PanelSeries(
                 members[number].place.experiment_id,
-                read.names[metric],
-                int(points[row]),
+                names[metric],
+                int(counts[row]),
                 of[row] if told else None,
+                attempt if question.attempts else None,
             )
-            for row, (number, metric) in enumerate(rows)
+            for row, (number, metric, attempt) in enumerate(rows)
         ),
         buckets,
+        totals,
+        str(read.origin),
+        exact,
         tuple(
-            PanelGroup(value, read.names[metric], of.count(number))
-            for (metric, value), number in groups.items()
+            PanelGroup(values, names[metric], of.count(number))  # type: ignore[arg-type]
+            for (metric, values), number in groups.items()
         )
         if told
         else (),
-        grouped(buckets.mean, of, len(groups), question.quantiles) if told else None,
+        adding,
+        places,
+        robust,
         tuple(dict.fromkeys(read.left_out)),
     )
 
 
-class _Reading:
-    """Reads the series of a panel, once where they can be kept and twice where they are too many."""
-
-    def __init__(
-        self, store: SeriesStore, members: Sequence[Member], question: PanelQuestion
-    ) -> None:
-        self._store = store
-        self._members = members
-        self._question = question
-        self.names = tuple(dict.fromkeys(question.metrics))
-        self._parts = self._divided()
-        self._held: dict[int, list[_Points]] = {}
-        self.left_out: list[LeftOut] = []
-
-    def _divided(self) -> list[list[int]]:
-        """The numbers of the members, in parts of not too many points."""
-        parts: list[list[int]] = []
-        held = _AT_ONCE
-        for number, member in enumerate(self._members):
-            count = sum(member.metrics.get(name, 0) for name in self.names)
-            if not count:
-                continue
-            if held + count > _AT_ONCE:
-                parts.append([])
-                held = 0
-            parts[-1].append(number)
-            held += count
-        return parts
-
-    def grid(self) -> Grid | None:
-        """The grid: as asked for, or from the first to the last point there is. None where there is no point."""
-        asked = self._question
-        start, stop = asked.start, asked.stop
-        if not self._parts:
-            return None
-        if start is None or stop is None:
-            found: Span | None = None
-            held = 0
-            for at, numbers in enumerate(self._parts):
-                mine = self._read(numbers)
-                for points in mine:
-                    found = Span.of(points.x, found)
-                    held += len(points.x)
-                if held <= _HELD:
-                    self._held[at] = mine
-            if found is None:
-                return None
-            start = found.first if start is None else start
-            stop = found.last if stop is None else stop
-        return Grid(float(start), float(max(start, stop)), asked.buckets)
-
-    def parts(self) -> Iterator[_Points]:
-        """All points, a part at a time; what was kept is let go of."""
-        for at, numbers in enumerate(self._parts):
-            mine = self._held.pop(at, None)
-            yield from self._read(numbers) if mine is None else mine
-
-    def _read(self, numbers: Sequence[int]) -> list[_Points]:
-        """The points of some members; what cannot be read is left out, and does not keep the others out."""
-        places = [self._members[number].place for number in numbers]
-        try:
-            columns = self._store.read_many(places, self.names, times=self._question.x != "step")
-        except OSError as error:
-            if len(numbers) > 1:
-                return [points for number in numbers for points in self._read([number])]
-            self.left_out.append(LeftOut(places[0].experiment_id, None, str(error)))
-            return []
-        self.left_out += [_left_out(problem, places) for problem in columns.problems]
-        return [self._placed(columns, np.asarray(numbers, np.int64))]
-
-    def _placed(self, columns: ManyColumns, numbers: Ints) -> _Points:
-        """The points on the axis asked for, smoothed if that is asked for."""
-        asked = self._question
-        counts = np.diff(columns.starts)
-        member = numbers[columns.experiment]
-        x: Any = columns.step.astype(np.float64) if columns.time is None else columns.time
-        if asked.x == "relative":
-            began = np.array([one.began for one in self._members], np.float64)
-            x = x - began[member].repeat(counts)
-        value = columns.value
-        if asked.smooth:
-            x, value = x.copy(), value.copy()
-            for begin, end in zip(columns.starts[:-1], columns.starts[1:], strict=True):
-                order = step_order(x[begin:end])
-                if order is not None:
-                    x[begin:end], value[begin:end] = x[begin:end][order], value[begin:end][order]
-                value[begin:end] = smoothed(value[begin:end], asked.smooth)
-        return _Points(member, columns.metric.astype(np.int64), counts, x, value)
+def _nothing(read: PanelReading) -> Panel:
+    none = np.zeros(0, np.int64)
+    empty = Filling(0, Grid(0, 0, 1)).buckets()
+    left_out = tuple(dict.fromkeys(read.left_out))
+    totals = PanelTotals(none, none, none, none, none)
+    return Panel(None, (), empty, totals, str(read.origin), left_out=left_out)
 
 
-def _left_out(problem: CorruptData, places: Sequence[ExperimentFolder]) -> LeftOut:
-    """What a broken file or line means for the answer."""
-    path = problem.path or ""
-    whose = [one for one in places if path.startswith(one.folder + os.sep)]
-    nearest = max(whose, key=lambda one: len(one.folder), default=None)
-    if nearest is None and len(places) == 1:
-        nearest = places[0]
-    return LeftOut("" if nearest is None else nearest.experiment_id, None, str(problem))
+Numbers = Callable[[Piece], Ints]
+
+
+def _totals(
+    read: PanelReading, grid: Grid, rows: int, numbers: Numbers
+) -> tuple[PanelTotals, Ints, tuple[float, float] | None]:
+    """What every point adds up to, how many points each row has in all, and the robust range if it was asked for."""
+    inside, nan, infinite, low, unplaced, counts = (np.zeros(rows, np.int64) for _ in range(6))
+    values: list[Floats] = []
+    for piece in read.pieces():
+        row = numbers(piece)
+        np.add.at(counts, row, piece.all)
+        here = (piece.x >= grid.start) & (piece.x <= grid.stop)
+        finite = np.isfinite(piece.value)
+        each = [(inside, here), (low, (piece.value <= 0) & finite & here)]
+        if not finite.all():
+            missing = np.isnan(piece.value)
+            each += [(nan, here & missing), (infinite, here & ~finite & ~missing)]
+        if not here.all():
+            lost = np.isnan(piece.x)
+            each.append((unplaced, lost | (piece.x <= 0) if grid.spacing == "log" else lost))
+        for into, which in each:
+            np.add.at(into, row, _counted(which, piece.counts))
+        if read.question.robust is not None:
+            values.append(piece.value[here & finite])
+    robust = None
+    if read.question.robust is not None and any(map(len, values)):
+        ends = np.quantile(np.concatenate(values), read.question.robust)
+        robust = float(ends[0]), float(ends[1])
+    return PanelTotals(inside, nan, infinite, low, unplaced), counts, robust
+
+
+def _counted(which: Bools, counts: Ints) -> Ints:
+    """How many of each series' points are meant."""
+    if which.all():
+        return counts
+    if not which.any():
+        return np.zeros(len(counts), np.int64)
+    summed = np.concatenate(([0], np.cumsum(which)))
+    return np.diff(summed[np.cumsum(counts)], prepend=0)
+
+
+def _filled(
+    read: PanelReading, rule: Rule, rows: int, numbers: Numbers, columns: Sequence[str]
+) -> Filling:
+    if not columns:
+        return Filling(0, rule, ())
+    filling = Filling(rows, rule, columns)  # type: ignore[arg-type]
+    for piece in read.pieces():
+        row = numbers(piece)
+        one = int(row[0]) if len(row) == 1 else row.repeat(piece.counts)
+        filling.add(one, piece.x, piece.value)
+    return filling
+
+
+def _every_point(read: PanelReading, grid: Grid, rows: int, numbers: Numbers) -> PanelPoints:
+    """All points in the range; series with the same places share them."""
+    xs: list[list[Floats]] = [[] for _ in range(rows)]
+    values: list[list[Floats]] = [[] for _ in range(rows)]
+    for piece in read.pieces():
+        here = (piece.x >= grid.start) & (piece.x <= grid.stop)
+        whole = bool(here.all())
+        begin = 0
+        for row, count in zip(numbers(piece).tolist(), piece.counts.tolist(), strict=True):
+            mine = slice(begin, begin + count)
+            begin += count
+            x, value = piece.x[mine], piece.value[mine]
+            if not whole:
+                x, value = x[here[mine]], value[here[mine]]
+            xs[row].append(x)
+            values[row].append(value)
+    base = grid.start if read.question.x in ("time", "relative") else 0.0
+    pool: dict[bytes, int] = {}
+    kept: list[Floats] = []
+    x_starts, starts, at = [], [0], 0
+    for row in range(rows):
+        x = xs[row][0] if len(xs[row]) == 1 else np.concatenate([np.zeros(0), *xs[row]])
+        value = values[row][0] if len(xs[row]) == 1 else np.concatenate([np.zeros(0), *values[row]])
+        if not np.all(x[1:] >= x[:-1]):
+            order = np.argsort(x, kind="stable")
+            x, value = x[order], value[order]
+        values[row] = [value]
+        starts.append(starts[-1] + len(x))
+        key = x.tobytes()
+        if key not in pool:
+            pool[key] = at
+            kept.append(x)
+            at += len(x)
+        x_starts.append(pool[key])
+    return PanelPoints(
+        np.array(starts, np.int64),
+        np.concatenate([np.zeros(0), *kept]) - base,
+        np.array(x_starts, np.int64),
+        np.concatenate([np.zeros(0), *(one for each in values for one in each)]),
+        base,
+    )
+
+
+def _groups(
+    read: PanelReading,
+    grid: Grid,
+    buckets: Buckets,
+    of: Sequence[int],
+    groups: int,
+    numbers: Numbers,
+) -> tuple[Floats | None, GroupBuckets]:
+    """What the groups add up to: at each place where there are few enough, else in the buckets of the grid."""
+    places = _few_places(read, grid) if read.held else None
+    if places is None and len(buckets.mean):
+        mean = buckets.mean
+    else:
+        rule: Rule = grid if places is None else Places(places)
+        mean = _filled(read, rule, len(of), numbers, ("mean",)).buckets().mean
+    return places, grouped(mean, of, groups, read.question.quantiles)
+
+
+def _few_places(read: PanelReading, grid: Grid) -> Floats | None:
+    """All places in the range, ascending, if there are not many more than buckets."""
+    pool: dict[bytes, Floats] = {}
+    for piece in read.pieces():
+        begin = 0
+        for count in piece.counts.tolist():
+            x = piece.x[begin : begin + count]
+            begin += count
+            pool[x.tobytes()] = x
+    found = np.unique(np.concatenate([np.zeros(0), *pool.values()]))
+    found = found[(found >= grid.start) & (found <= grid.stop)]
+    return found if 0 < len(found) <= _DISTINCT * grid.buckets else None

@@ -25,6 +25,8 @@ _READ = 120.0
 _WAITS = (0.1, 0.5, 1.0)
 _HOPELESS = (ConnectionRefusedError, TimeoutError, socket.gaierror)
 """Errors that trying again at once does not mend."""
+_BUSY = (429, 503)
+_LONGEST_PAUSE = 5.0
 _MOST_FRAME = 1 << 34
 T = TypeVar("T")
 
@@ -82,8 +84,8 @@ class Calls:
                     raise self._unreachable(error) from error
                 time.sleep(_WAITS[-left])
                 continue
-            if reply.status == 503 and again and left:
-                time.sleep(_WAITS[-left])
+            if reply.status in _BUSY and again and left:
+                time.sleep(_pause(reply, _WAITS[-left]))
                 continue
             self._check(reply, body)
             return self._read(body, kind)
@@ -143,7 +145,7 @@ class Calls:
                 if not left or isinstance(error, _HOPELESS):
                     raise self._unreachable(error) from error
             else:
-                if reply.status != 503 or not left:
+                if reply.status not in _BUSY or not left:
                     return reply
                 reply.close()
             time.sleep(_WAITS[-left])
@@ -195,6 +197,8 @@ class Calls:
                 f"The server at {self.where} does not know this question. It is of another version of Anew than this "
                 "program: update the older of the two."
             )
+        if reply.status == 429:
+            raise OSError(f"{problem.message} (The server is {self.where}.)")
         if problem.code == "NotAllowed" and self._withheld:
             raise NotAllowed(
                 f"{problem.message} There is a token for {self.where}, but it was not sent: over http:// everybody on the way "
@@ -224,6 +228,12 @@ class Calls:
             f"The server at {self.where} cannot be reached: {reason}. Is it running (`anew server`), and is the address "
             "right?"
         )
+
+
+def _pause(reply: Reply, seconds: float) -> float:
+    """How long to wait before asking a busy server again: what it says, within reason."""
+    said = reply.headers.get("retry-after", "")
+    return max(seconds, min(_LONGEST_PAUSE, float(said))) if said.isdecimal() else seconds
 
 
 def _decoded(reply: Reply) -> bytes:

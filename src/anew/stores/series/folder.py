@@ -87,6 +87,7 @@ class _Wanted(NamedTuple):
     metadata: bool = False
     outlines: bool = False
     since: Mapping[PartName, Reached] | None = None
+    within: tuple[int, int] | None = None
 
 
 class FolderSeries:
@@ -390,10 +391,15 @@ class FolderSeries:
         return "/".join(self._root.prefix_of(place.folder).split("/")[:-1][:2])
 
     def outlines(
-        self, place: ExperimentFolder, names: Sequence[str], *, whole: bool = False
+        self,
+        place: ExperimentFolder,
+        names: Sequence[str],
+        *,
+        whole: bool = False,
+        within: tuple[int, int] | None = None,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
-        return self._runs(place, _Wanted(names, outlines=not whole), [])[0]
+        return self._runs(place, _Wanted(names, outlines=not whole, within=within), [])[0]
 
     def _runs(
         self,
@@ -470,7 +476,7 @@ class FolderSeries:
             return
         if news is not None:
             problems += [_broken(path, n, reason) for n, reason in news.broken]
-            names, rows, metadata, *_ = wanted
+            names, rows, metadata = wanted[:3]
             whole = stretches_of(news.block, index, names, rows=rows, metadata=metadata)
             yield from _after(map(Outline.whole, whole), seen.line)
             offset, line = news.end, line + news.lines
@@ -509,8 +515,8 @@ class FolderSeries:
 
 def _runs_of(file: PartFile, index: int, wanted: _Wanted) -> list[Outline]:
     """What is wanted of a file."""
-    if wanted.outlines and wanted.names is not None:
-        return file.outlines(index, wanted.names)
+    if wanted.names is not None and (wanted.outlines or wanted.within is not None):
+        return file.outlines(index, wanted.names, None if wanted.outlines else wanted.within)
     return [*map(Outline.whole, file.stretches(index, *wanted[:3]))]
 
 
@@ -544,7 +550,8 @@ def _goes_on(path: str, end: int) -> bool:
 def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]:
     """What sealed parts hold of some series, for those that can be read in one question; by their number."""
     sealed = {at: path for at, path in enumerate(paths) if path.endswith(".parquet")}
-    alone = wanted.metadata or wanted.outlines or wanted.since is not None
+    for_some = wanted.outlines or wanted.within is not None
+    alone = wanted.metadata or for_some or wanted.since is not None
     if wanted.names is None or alone or len(sealed) < 2:
         return {}
     with ExitStack() as open_files:

@@ -85,7 +85,12 @@ class MemorySeries:
         return gathered(found, wanted, times=times)
 
     def outlines(
-        self, place: ExperimentFolder, names: Sequence[str], *, whole: bool = False
+        self,
+        place: ExperimentFolder,
+        names: Sequence[str],
+        *,
+        whole: bool = False,
+        within: tuple[int, int] | None = None,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
         found = self._stretches(place, names, rows=False, metadata=False)

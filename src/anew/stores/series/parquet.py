@@ -223,8 +223,13 @@ class PartFile:
         points = self.file.read(numbers, rows=rows, metadata=metadata)
         return _stretches(self, part, numbers, points)
 
-    def outlines(self, part: int, names: Sequence[str]) -> list[Outline]:
+    def outlines(
+        self, part: int, names: Sequence[str], without: tuple[int, int] | None = None
+    ) -> list[Outline]:
         """Some series for who thins them out: the outlines of those that have one, the others whole.
+
+        Args:
+            without: A first and a last step: what has any of them is given whole too.
 
         Raises:
             CorruptData: The bytes are not what they should be.
@@ -234,12 +239,18 @@ class PartFile:
         for number in self.find(names):
             name, text = self.info.names[number], self.info.outlines.get(number, "")
             outline = unpack_outline(text, name, part, int(self.file.counts[number]))
-            if outline is None:
+            if outline is None or (without is not None and _has_any(outline, *without)):
                 others.append(name)
             else:
                 found.append(outline)
         whole = self.stretches(part, others, rows=False, metadata=False) if others else []
         return [*found, *map(Outline.whole, whole)]
+
+
+def _has_any(outline: Outline, first: int, last: int) -> bool:
+    """Whether a series may have steps in a range; its steps ascend, as those of all that have an outline."""
+    step = outline.points.step
+    return bool(step[0] <= last and step[-1] >= first)
 
 
 def stretches_together(

@@ -141,13 +141,22 @@ class SeriesStore(Protocol):
         ...
 
     def outlines(
-        self, place: ExperimentFolder, names: Sequence[str], *, whole: bool = False
+        self,
+        place: ExperimentFolder,
+        names: Sequence[str],
+        *,
+        whole: bool = False,
+        within: tuple[int, int] | None = None,
     ) -> list[Outline]:
         """Some series as they lie in the store, for who thins them out.
 
         A long stretch may come with no more than the points that `query.downsample.outlined` chooses, unless it has
         to be `whole`; it is then in the order of its steps, and has all of them. The stretches of each series are in
         as-written order; `part` has no meaning here.
+
+        Args:
+            within: The first and the last step of interest: a stretch that has none of them may come as an outline all
+                the same.
         """
         ...
 

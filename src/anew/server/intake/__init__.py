@@ -1,0 +1,1 @@
+"""Taking in what clients recorded: a protocol, and its implementation for a folder."""

@@ -1,0 +1,89 @@
+"""The index follows what is taken in: a thread that brings it up to date soon after something has arrived."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from ...journal.root import announce
+from ...reading.local.root import OpenRoot
+from .filing import Home
+
+__all__ = ["Following"]
+
+_PAUSE = 0.2
+"""Seconds between two looks: what arrives meanwhile is taken in together."""
+
+
+class Following:
+    """Keeps the index of a root near to its journals.
+
+    The catalog follows experiments that run by itself. Of all others, the root's journal has to say that they changed,
+    so that this is not lost with the process; it says so once for each look of the index.
+    """
+
+    def __init__(self, root: OpenRoot) -> None:
+        self._root = root
+        self._layout = root.stores.root
+        self._followed: frozenset[str] = frozenset()
+        self._announced: set[str] = set()
+        self._arrived: dict[str, Home] = {}
+        self._guard = threading.Lock()
+        self._news = threading.Event()
+        self._closed = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def arrived(self, homes: Iterable[Home]) -> None:
+        """Something of these experiments has arrived.
+
+        Raises:
+            OSError: The root's journal cannot be written.
+        """
+        for home in homes:
+            with self._guard:
+                self._arrived[home.id] = home
+            self._say(home)
+        self._news.set()
+        self._begin()
+
+    def _say(self, home: Home) -> None:
+        if home.prefix in self._followed or home.id in self._announced:
+            return
+        announce(self._layout, "changed", home.id, home.prefix)
+        with self._guard:
+            self._announced.add(home.id)
+
+    def _begin(self) -> None:
+        with self._guard:
+            if self._thread is None and not self._closed.is_set():
+                self._thread = threading.Thread(target=self._follow, name="anew-index", daemon=True)
+                self._thread.start()
+
+    def _follow(self) -> None:
+        while not self._closed.is_set():
+            self._news.wait()
+            self._news.clear()
+            if self._closed.is_set():
+                return
+            with self._guard:
+                # What comes from here on may come too late for this look.
+                self._announced.clear()
+                self._arrived.clear()
+            try:
+                self._root.refresh()
+                outstanding = self._root.ask(lambda catalog: catalog.outstanding(), fresh=False)
+                self._followed = frozenset(outstanding.followed)
+                with self._guard:
+                    late = list(self._arrived.values())
+                for home in late:  # it may have ended in this look, and is not followed from now on
+                    self._say(home)
+            except Exception:  # noqa: BLE001  (whoever asks next looks too, and is told what is wrong)
+                self._followed = frozenset()
+            self._closed.wait(_PAUSE)
+
+    def close(self) -> None:
+        """Stop; a look that has begun ends first."""
+        self._closed.set()
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join(60)

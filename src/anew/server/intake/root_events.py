@@ -1,0 +1,67 @@
+"""Events of clients' root journals: views, reports, versions, aliases; each is taken once, by its id."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ...journal.documents import RootJournal
+from ...journal.layout import RootLayout
+from ...journal.root import append_line, make_private
+from ...record.root import (
+    AliasSet,
+    DocumentSet,
+    Extension,
+    Imported,
+    RootEvent,
+    VersionSet,
+    decode_root,
+)
+from ...sync.wire import MOST_BYTES, RootEventsAnswer, RootEventsRequest
+from ..callers import Caller, Role
+
+__all__ = ["take_lines"]
+
+_AUTHOR = re.compile(r"[\w-]{1,200}")
+_SENT = (DocumentSet, VersionSet, AliasSet, Imported, Extension)
+"""What travels. Which experiments are deleted or moved, and which sinks a root has, concerns that root alone."""
+
+
+def take_lines(
+    journal: RootJournal, layout: RootLayout, caller: Caller, request: RootEventsRequest
+) -> RootEventsAnswer:
+    """Append the events that are new to a file of their author, and pass over the others.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    if _AUTHOR.fullmatch(request.author) is None or len(request.lines) > MOST_BYTES:
+        return RootEventsAnswer(taken=0, refused=request.lines.count(b"\n"))
+    decoded, broken = decode_root(request.lines, 1, hints=False)
+    state = journal.state()
+    taken, refused = [], len(broken)
+    for line in decoded:
+        event = line.event
+        if (
+            not isinstance(event, RootEvent)
+            or not isinstance(event, _SENT)
+            or not _may(caller, event)
+        ):
+            refused += 1
+        elif not state.has(event.id):
+            taken.append(line.raw.rstrip(b"\n") + b"\n")
+    if taken:
+        make_private(layout, layout.journal)
+        path = os.path.join(layout.journal, f"sent-{request.author}.jsonl")
+        append_line(path, b"".join(taken))
+    return RootEventsAnswer(taken=len(taken), refused=refused)
+
+
+def _may(caller: Caller, event: RootEvent) -> bool:
+    """Whether somebody may write an event of this scope."""
+    kind, _, name = event.scope.partition("/")
+    if caller.scope(Role.REPORTER) is None:
+        return True
+    if kind == "project":
+        return caller.role_in(name) >= Role.REPORTER
+    return kind == "user" and name in (caller.user, caller.name)

@@ -1,0 +1,188 @@
+"""A server that is sent experiments: each route of the upload as a method."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from blake3 import blake3
+
+from ..errors import InvalidSetting, UnknownFormat
+from ..reading.remote.calls import Calls
+from ..record.events import FORMAT_VERSION
+from .wire import (
+    DIGEST_CHARS,
+    OLDEST,
+    PROTOCOL,
+    Accepted,
+    Arrived,
+    ArrivedAnswer,
+    ArrivedRequest,
+    Coding,
+    Filed,
+    Filing,
+    FilingAnswer,
+    FilingRequest,
+    Frame,
+    FramesAnswer,
+    FramesRequest,
+    Kept,
+    Lease,
+    LeaseAnswer,
+    LeasesRequest,
+    Named,
+    NamingAnswer,
+    NamingRequest,
+    PieceRequest,
+    ReadAnswer,
+    ReadRequest,
+    Renewed,
+    RootEventsAnswer,
+    RootEventsRequest,
+    Settled,
+    Welcome,
+)
+
+__all__ = ["Server"]
+
+_WORTH = 512
+"""Bytes from which compressing is worth its time."""
+
+
+class Server:
+    """The other side of an upload. Everything it is asked may be asked again, so broken connections are tried again.
+
+    All methods raise OSError when the server cannot be reached or cannot write, and AnewError when it refuses.
+
+    Args:
+        calls: What carries questions there.
+        compress: Whether to compress what is sent, which is not worth it on this machine.
+    """
+
+    def __init__(self, calls: Calls, *, compress: bool = True) -> None:
+        self._calls = calls
+        self._compress = compress
+        self._coding: Coding = ""
+        self.where = calls.where
+
+    def welcome(self, root_id: str) -> Welcome:
+        """Ask what the server is, and whether the two can work together.
+
+        Args:
+            root_id: The id of the root here.
+
+        Raises:
+            UnknownFormat: One of the two is too old for the other.
+            InvalidSetting: The folder here is the server's own, or a copy of it.
+        """
+        told: Welcome = self._calls.call("GET", "/upload", None, Welcome)
+        if told.protocol < OLDEST or told.oldest > PROTOCOL or told.format < FORMAT_VERSION:
+            older = (
+                "server" if told.protocol < PROTOCOL or told.format < FORMAT_VERSION else "program"
+            )
+            raise UnknownFormat(
+                f"The server at {self.where} and this program are too far apart in version: update the {older}. Until then "
+                "everything stays here."
+            )
+        if told.root_id == root_id:
+            raise InvalidSetting(
+                f"This folder is the one that the server at {self.where} serves, or a copy of it, so there is nothing to "
+                "send. Record to another folder, or merge copies by putting their files together.",
+                setting="root",
+            )
+        if self._compress:
+            self._coding = "zstd" if "zstd" in told.codings and _has_zstd() else "zlib"
+        return told
+
+    def file(self, root_id: str, filings: Sequence[Filing]) -> tuple[Filed, ...]:
+        """Make room for experiments, and learn what of them is there."""
+        answer: FilingAnswer = self._post(
+            "experiments", FilingRequest(root_id=root_id, filings=tuple(filings)), FilingAnswer
+        )
+        return answer.filed
+
+    def frame(
+        self, id: str, name: str, offset: int, data: bytes, before: bytes, *, beside: bool
+    ) -> Frame:
+        """A frame of these bytes, compressed where that is worth it."""
+        coding, packed = self._packed(data)
+        return Frame(
+            id=id, name=name, offset=offset, data=packed, check=_check(data), coding=coding, before=before, beside=beside
+        )  # fmt: skip
+
+    def append(self, frames: Sequence[Frame]) -> tuple[Accepted, ...]:
+        """Send frames."""
+        answer: FramesAnswer = self._post("segments", FramesRequest(tuple(frames)), FramesAnswer)
+        return answer.accepted
+
+    def read(self, id: str, name: str, start: int, length: int) -> bytes:
+        """Bytes of a segment."""
+        asked = ReadRequest(id=id, name=name, start=start, length=length)
+        answer: ReadAnswer = self._post("read", asked, ReadAnswer)
+        return answer.data
+
+    def name(
+        self, ids: Sequence[str], names: Sequence[Sequence[Named]]
+    ) -> tuple[tuple[Kept, ...], ...]:
+        """Give names to contents."""
+        asked = NamingRequest(ids=tuple(ids), names=tuple(tuple(one) for one in names))
+        answer: NamingAnswer = self._post("names", asked, NamingAnswer)
+        return answer.kept
+
+    def arrived(self, content: str) -> Arrived:
+        """How much of a content has arrived."""
+        answer: ArrivedAnswer = self._post("arrived", ArrivedRequest((content,)), ArrivedAnswer)
+        return answer.contents[0]
+
+    def piece(self, content: str, total: int, offset: int, data: bytes) -> Accepted:
+        """Send a piece of a content."""
+        coding, packed = self._packed(data)
+        asked = PieceRequest(
+            hash=content, total=total, offset=offset, data=packed, check=_check(data), coding=coding
+        )
+        answer: Accepted = self._post("pieces", asked, Accepted)
+        return answer
+
+    def events(self, author: str, lines: bytes) -> RootEventsAnswer:
+        """Send events of the root's journal."""
+        asked = RootEventsRequest(author=author, lines=lines)
+        answer: RootEventsAnswer = self._post("events", asked, RootEventsAnswer)
+        return answer
+
+    def lease(self, leases: Sequence[Lease]) -> tuple[Renewed, ...]:
+        """Say that writers are alive."""
+        answer: LeaseAnswer = self._post("leases", LeasesRequest(tuple(leases)), LeaseAnswer)
+        return answer.renewed
+
+    def settle(self) -> None:
+        """Wait until everything that was accepted is on the server's disk."""
+        self._post("settle", {}, Settled)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._calls.close()
+
+    def _post(self, route: str, question: Any, kind: Any) -> Any:
+        return self._calls.call("POST", f"/upload/{route}", question, kind)
+
+    def _packed(self, data: bytes) -> tuple[Coding, bytes]:
+        if not self._coding or len(data) < _WORTH:
+            return "", data
+        if self._coding == "zstd":
+            import zstandard
+
+            packed = zstandard.ZstdCompressor(level=1).compress(data)
+        else:
+            packed = zlib.compress(data, 1)
+        return (self._coding, packed) if len(packed) < len(data) else ("", data)
+
+
+def _check(data: bytes) -> str:
+    return blake3(data).hexdigest()[:DIGEST_CHARS]
+
+
+def _has_zstd() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("zstandard") is not None

@@ -1,0 +1,190 @@
+"""The charts of the page: what they draw is what was recorded, down to the last point."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+
+from anew import Experiment
+
+from .roots import RATES, SEEDS, STEPS, WIDTHS, loss
+
+
+def panel(page, metric: str = "train/loss"):
+    found = page.locator(f'section[aria-label="{metric}"][data-exact]')
+    found.wait_for()
+    return found
+
+
+def saved(page, one, kind: str) -> str:
+    """What the panel's button saves."""
+    one.hover()
+    one.get_by_role("button", name="Save this chart").click()
+    with page.expect_download() as download:
+        one.get_by_role("button", name=kind, exact=True).click()
+    return Path(download.value.path()).read_text(encoding="utf-8")
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def drag(page, one, start: float, stop: float) -> None:
+    """Drag over a part of the plot, in shares of its width."""
+    box = one.locator(".plot").bounding_box()
+    at = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + start * box["width"], at)
+    page.mouse.down()
+    page.mouse.move(box["x"] + stop * box["width"], at, steps=3)
+    page.mouse.up()
+
+
+def written(root: Path, prefix: str, values: list[float], metric: str = "m") -> str:
+    with Experiment(prefix, root=str(root), quiet=True, system_metrics=0) as exp:
+        for step, value in enumerate(values):
+            exp.log_metrics({metric: value}, step=step)
+    return exp.id
+
+
+def highest_drawn(one) -> int:
+    """How far down the panel the highest coloured pixel of its plot is, from 0 at the top to 1."""
+    return one.locator("canvas").first.evaluate(
+        """canvas => {
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+            let least = height;
+            for (let y = 0; y < height; y += 1)
+                for (let x = Math.round(width * 0.2); x < width; x += 1) {
+                    const at = 4 * (y * width + x);
+                    const coloured = Math.max(data[at], data[at + 1], data[at + 2]) - Math.min(data[at], data[at + 1], data[at + 2]) > 60;
+                    if (coloured && data[at + 3] > 60) least = Math.min(least, y);
+                }
+            return least / height;
+        }"""
+    )
+
+
+def test_all_points_of_all_experiments_are_drawn_and_exported(grid, opened):
+    page = opened(grid, "?tab=charts")
+    one = panel(page)
+    assert one.locator(".said").inner_text().split("·") == ["18 of 18", "720 points", "exact"]
+    found = rows(saved(page, one, "CSV"))
+    assert len(found) == len(RATES) * len(WIDTHS) * len(SEEDS) * STEPS
+    mine = [float(row["value"]) for row in found if row["name"] == "lr0.03-w32-s1"]
+    np.testing.assert_allclose(mine, [loss(0.03, 32, 1, step) for step in range(STEPS)], atol=1e-6)
+    text = saved(page, one, "SVG")
+    assert text.count("<path d=") > 18
+    assert "<script" not in text
+
+
+def test_a_group_is_the_mean_of_its_members_at_each_step(grid, opened):
+    page = opened(grid, "?tab=charts&group=params.lr&band=sd")
+    one = panel(page)
+    one.locator(".said", has_text="18 experiments in 3 groups").wait_for()
+    found = [row for row in rows(saved(page, one, "CSV")) if row["group"] == "0.03"]
+    each = np.array([[loss(0.03, w, s, step) for step in range(STEPS)] for w in WIDTHS for s in SEEDS])  # fmt: skip
+    middle = np.array([float(row["middle"]) for row in found])
+    np.testing.assert_allclose(middle, each.mean(axis=0), atol=1e-6)
+    high = np.array([float(row["high"]) for row in found])
+    np.testing.assert_allclose(high - middle, each.std(axis=0, ddof=1), atol=1e-6)
+    assert {row["members"] for row in found} == {"6"}
+
+
+def test_zooming_shows_a_part_and_a_double_click_all_of_it_again(grid, opened):
+    page = opened(grid, "?tab=charts")
+    one = panel(page)
+    drag(page, one, 0.3, 0.6)
+    page.wait_for_url("**range=**")
+    steps = {int(row["step"]) for row in rows(saved(page, one, "CSV"))}
+    assert steps == set(range(min(steps), max(steps) + 1))
+    assert 5 < min(steps) < max(steps) < 30
+    one.locator(".plot").dblclick(position={"x": 200, "y": 100})
+    page.wait_for_function("!location.search.includes('range')")
+
+
+def test_the_pointer_finds_the_nearest_line_and_its_exact_value(grid, opened):
+    page = opened(grid, "?tab=charts&q=name+%3D%3D+'lr0.03-w8-s0'")
+    one = panel(page)
+    box = one.locator(".plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 100)
+    tip = page.locator(".tip")
+    tip.get_by_text("lr0.03-w8-s0").wait_for()
+    step = int(tip.locator("p").last.inner_text().removeprefix("step "))
+    tip.get_by_text(str(loss(0.03, 8, 0, step)), exact=True).wait_for()
+
+
+def test_what_an_axis_cannot_show_is_counted(show, opened, tmp_path):
+    written(tmp_path, "lab/x/a", [1.0, math.nan, math.inf, -1.0, 0.0, 10.0])
+    page = opened(show(), "?tab=charts&ylog=1")
+    said = panel(page, "m").locator(".said").inner_text().split("·")
+    assert said == ["1 of 1", "6 points", "exact", "1 NaN", "1 infinite", "log axis hides 2 ≤ 0"]
+
+
+def test_a_spike_of_one_point_among_many_is_drawn_and_exact_when_zoomed(show, opened, tmp_path):
+    count, at = 30_000, 17_777
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        for step in range(count):
+            exp.log_metrics({"m": 100.0 if step == at else 0.5}, step=step)
+    made = show()
+    page = opened(made, "?tab=charts")
+    one = panel(page, "m")
+    assert one.get_attribute("data-exact") == "false"
+    assert highest_drawn(one) < 0.2
+    page.goto(f"{made.url}?tab=charts&range={at - 50}..{at + 50}")
+    one = panel(page, "m")
+    assert one.get_attribute("data-exact") == "true"
+    found = rows(saved(page, one, "CSV"))
+    assert [(int(row["step"]), float(row["value"])) for row in found] == [
+        (step, 100.0 if step == at else 0.5) for step in range(at - 50, at + 51)
+    ]
+
+
+def test_a_running_training_moves_its_line(show, opened, tmp_path):
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        for step in range(3):
+            exp.log_metrics({"m": float(step)}, step=step)
+        page = opened(show(), "?tab=charts")
+        one = panel(page, "m")
+        one.get_by_text("3 points").wait_for()
+        asked: list[int] = []
+        page.on("response", lambda answer: asked.append(len(answer.body())) if "panel" in answer.url else None)  # fmt: skip
+        exp.log_metrics({"m": 7.0}, step=3)
+        exp.log_metrics({"m": 8.0}, step=4)
+        one.get_by_text("5 points").wait_for()
+        assert max(asked) < 2000
+        found = [float(row["value"]) for row in rows(saved(page, one, "CSV"))]
+        assert found == [0, 1, 2, 7, 8]
+
+
+def test_steps_beyond_what_numbers_of_browsers_hold_are_shown_exactly(show, opened, tmp_path):
+    first = 2**60 + 1
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        for step in range(4):
+            exp.log_metrics({"m": float(step)}, step=first + step)
+    page = opened(show(), "?tab=charts")
+    one = panel(page, "m")
+    steps = [int(row["step"]) for row in rows(saved(page, one, "CSV"))]
+    assert steps == [first + step for step in range(4)]
+
+
+def test_ten_thousand_metrics_are_sections_of_which_few_are_made(show, opened, tmp_path):
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({f"layer{n % 40}/weight{n}": float(n) for n in range(10_000)}, step=0)
+        exp.log_metrics({"val/loss": 0.5}, step=0)
+    page = opened(show(), "?tab=charts")
+    panel(page, "val/loss")
+    assert page.evaluate("document.querySelectorAll('*').length") < 4000
+    page.get_by_placeholder("metrics").fill("weight77 layer37")
+    panel(page, "layer37/weight77")
+
+
+def test_the_charts_fit_a_phone_and_both_themes(grid, opened):
+    for theme in ("light", "dark"):
+        page = opened(grid, "?tab=charts", width=390, height=800, theme=theme)
+        one = panel(page, "val/acc")
+        assert one.bounding_box()["width"] > 320
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

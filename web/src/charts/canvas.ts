@@ -1,0 +1,139 @@
+/** Marks drawn on a canvas. */
+
+import { FONT_SIZE, inkIn, type Mark, type Theme } from "./marks";
+
+/** Make a canvas as sharp as the screen, clear it, and give what draws on it in CSS pixels. */
+export function prepared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
+  const ratio = window.devicePixelRatio || 1;
+  const wide = Math.round(width * ratio);
+  const high = Math.round(height * ratio);
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+  }
+  const context = canvas.getContext("2d");
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context?.clearRect(0, 0, width, height);
+  return context;
+}
+
+/** Draw marks, each over those before it. */
+export function draw(context: CanvasRenderingContext2D, marks: readonly Mark[], theme: Theme): void {
+  for (const mark of marks) {
+    const colour = "colour" in mark ? inkIn(theme, mark.colour) : "";
+    switch (mark.kind) {
+      case "line":
+        context.globalAlpha = mark.alpha;
+        context.strokeStyle = colour;
+        context.lineWidth = mark.width;
+        context.lineJoin = "bevel"; // a mitred join would stand out beyond a spike's value
+        context.setLineDash(mark.dash as number[]);
+        context.beginPath();
+        trace(context, mark.points);
+        context.stroke();
+        context.setLineDash([]);
+        break;
+      case "band":
+        context.globalAlpha = mark.alpha;
+        context.fillStyle = colour;
+        context.beginPath();
+        outline(context, mark.points);
+        context.fill();
+        break;
+      case "rules": {
+        context.globalAlpha = 1;
+        context.strokeStyle = colour;
+        context.lineWidth = 1;
+        context.setLineDash((mark.dash ?? []) as number[]);
+        context.beginPath();
+        const { points } = mark;
+        for (let at = 0; at + 3 < points.length; at += 4) {
+          context.moveTo(points[at] as number, points[at + 1] as number);
+          context.lineTo(points[at + 2] as number, points[at + 3] as number);
+        }
+        context.stroke();
+        context.setLineDash([]);
+        break;
+      }
+      case "signs":
+        context.globalAlpha = 1;
+        context.fillStyle = colour;
+        context.strokeStyle = colour;
+        context.lineWidth = 1.5;
+        signs(context, mark.sign, mark.points);
+        break;
+      case "text":
+        context.globalAlpha = 1;
+        context.fillStyle = colour;
+        context.font = `${FONT_SIZE}px system-ui, sans-serif`;
+        context.textAlign = mark.anchor === "middle" ? "center" : mark.anchor;
+        context.textBaseline = "alphabetic";
+        context.fillText(mark.text, mark.x, mark.y);
+        break;
+      case "inside":
+        context.save();
+        context.beginPath();
+        context.rect(mark.box.x, mark.box.y, mark.box.width, mark.box.height);
+        context.clip();
+        draw(context, mark.marks, theme);
+        context.restore();
+        break;
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+function trace(context: CanvasRenderingContext2D, points: Float32Array): void {
+  let begun = false;
+  for (let at = 0; at + 1 < points.length; at += 2) {
+    const x = points[at] as number;
+    const y = points[at + 1] as number;
+    if (y !== y) begun = false;
+    else if (begun) context.lineTo(x, y);
+    else {
+      context.moveTo(x, y);
+      context.lineTo(x + 0.01, y); // a point by itself is seen too
+      begun = true;
+    }
+  }
+}
+
+function outline(context: CanvasRenderingContext2D, points: Float32Array): void {
+  let first = 0;
+  for (let at = 0; at <= points.length; at += 3) {
+    const high = points[at + 1];
+    if (at < points.length && high === high) continue;
+    if (at > first) {
+      context.moveTo(points[first] as number, points[first + 1] as number);
+      for (let one = first + 3; one < at; one += 3) context.lineTo(points[one] as number, points[one + 1] as number);
+      for (let one = at - 3; one >= first; one -= 3) context.lineTo(points[one] as number, points[one + 2] as number);
+      context.closePath();
+    }
+    first = at + 3;
+  }
+}
+
+function signs(context: CanvasRenderingContext2D, sign: string, points: Float32Array): void {
+  context.beginPath();
+  for (let at = 0; at + 1 < points.length; at += 2) {
+    const x = points[at] as number;
+    const y = points[at + 1] as number;
+    if (sign === "nan") {
+      context.moveTo(x - 3, y - 3);
+      context.lineTo(x + 3, y + 3);
+      context.moveTo(x + 3, y - 3);
+      context.lineTo(x - 3, y + 3);
+    } else if (sign === "dot") {
+      context.moveTo(x + 2.5, y);
+      context.arc(x, y, 2.5, 0, 2 * Math.PI);
+    } else {
+      const tip = sign === "up" ? -3.5 : 3.5;
+      context.moveTo(x, y + tip);
+      context.lineTo(x + 3.5, y - tip);
+      context.lineTo(x - 3.5, y - tip);
+      context.closePath();
+    }
+  }
+  if (sign === "nan") context.stroke();
+  else context.fill();
+}

@@ -1,0 +1,50 @@
+/** What a chart shows as CSV: every number that a mark was drawn from. Pure. */
+
+import { inside, type PanelData } from "./curves";
+import type { XKind } from "./frame";
+import type { Range } from "./scale";
+
+/** The text of a CSV file with a row for each place of each curve within a range. */
+export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string): string {
+  const range = within ?? data.range ?? [0, 0];
+  const place = (x: number) => (xKind === "step" && Number.isInteger(x) ? String(data.origin + BigInt(x)) : String(x));
+  const rows: string[][] = [];
+  if (data.groups.length) {
+    rows.push(["group", xKind, "middle", "low", "high", "members"]);
+    for (const one of data.groups) {
+      const [first, stop] = inside(one.x, range);
+      const values = one.values.map((value) => value ?? "").join(" ");
+      for (let at = first; at < stop; at += 1) {
+        if (one.count[at]) rows.push([values, place(num(one.x[at])), ...[one.middle, one.low, one.high, one.count].map((of) => text(of[at]))]);
+      }
+    }
+  } else {
+    const exact = data.exact;
+    rows.push(["experiment", "name", "metric", xKind, ...(exact ? ["value"] : ["low", "high", "last"])]);
+    for (const one of data.curves) {
+      const [first, stop] = inside(one.x, range);
+      for (let at = first; at < stop; at += 1) {
+        const values = exact ? [one.line] : [one.low, one.high, one.line];
+        if (!exact && Number.isNaN(one.low[at]) && !one.nonfinite?.[at]) continue;
+        rows.push([one.id, name(one.id), one.metric, place(num(one.x[at])), ...values.map((of) => text(of[at]))]);
+      }
+    }
+  }
+  return rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+}
+
+function num(value: number | undefined): number {
+  return value ?? Number.NaN;
+}
+
+function text(value: number | undefined): string {
+  if (value === undefined || Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  return String(value);
+}
+
+/** As RFC 4180 has it. What a spreadsheet would take for a formula is made text. */
+function quoted(value: string): string {
+  const safe = /^[=+@\t\r]|^-(?![\d.]|inf)/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

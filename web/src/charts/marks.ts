@@ -1,0 +1,55 @@
+/** What a chart is made of. A chart is a pure function that gives marks; `canvas.ts` draws them and `svg.ts` writes them. */
+
+/** A colour by its part in the theme, or as CSS writes it. */
+export type Ink = "ink" | "muted" | "hairline" | "paper" | "warning" | (string & {});
+
+export interface Theme {
+  readonly ink: string;
+  readonly muted: string;
+  readonly hairline: string;
+  readonly paper: string;
+  readonly warning: string;
+}
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+export type Mark =
+  /** A line through points: x and y by turns; NaN breaks it. */
+  | {
+      readonly kind: "line";
+      readonly points: Float32Array;
+      readonly colour: Ink;
+      readonly width: number;
+      readonly alpha: number;
+      readonly dash: readonly number[];
+    }
+  /** A band: x, the upper and the lower edge by turns; NaN breaks it. */
+  | { readonly kind: "band"; readonly points: Float32Array; readonly colour: Ink; readonly alpha: number }
+  /** Separate straight lines: x, y, x, y of each. */
+  | { readonly kind: "rules"; readonly points: Float32Array; readonly colour: Ink; readonly dash?: readonly number[] }
+  /** Small signs at points: where a value is no number, or beyond the axis. */
+  | { readonly kind: "signs"; readonly sign: "nan" | "up" | "down" | "dot"; readonly points: Float32Array; readonly colour: Ink }
+  | {
+      readonly kind: "text";
+      readonly x: number;
+      readonly y: number;
+      readonly text: string;
+      readonly anchor: "start" | "middle" | "end";
+      readonly colour: Ink;
+    }
+  /** What is drawn only inside a box. */
+  | { readonly kind: "inside"; readonly box: Box; readonly marks: readonly Mark[] };
+
+export const FONT_SIZE = 11;
+/** How wide a character of a label is, about. */
+export const CHARACTER = 6.2;
+
+/** The colour of an ink in a theme. */
+export function inkIn(theme: Theme, ink: Ink): string {
+  return (theme as unknown as Record<string, string>)[ink] ?? ink;
+}

@@ -1,0 +1,119 @@
+/** The parts of a chart: axes, what is nearest, what a panel says, what is exported, which panels there are. */
+
+import { describe, expect, it } from "vitest";
+import { DEFAULT_STATUS } from "./status.example";
+import { panelData } from "./curves";
+import { writeCsv } from "./csv";
+import { frame } from "./frame";
+import { answerOf, bucketsOf } from "./lines.example";
+import { nearest, valueAt } from "./nearest";
+import { question, xKindOf } from "./question";
+import { matcher, panelsAcross, sectionsOf } from "./sections";
+import { status } from "./status";
+import { linearTicks, logTicks, relativeTicks, stepTicks, timeTicks } from "./ticks";
+import { USUAL } from "../state";
+
+const labels = (ticks: readonly { label: string }[]) => ticks.map((one) => one.label).filter(Boolean);
+
+describe("ticks", () => {
+  it("are round", () => {
+    expect(labels(linearTicks([0, 1], 5))).toEqual(["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+    expect(labels(linearTicks([-3.1, 2.2], 5))).toEqual(["−3", "−2", "−1", "0", "1", "2"]);
+    expect(labels(linearTicks([1e-7, 3e-7], 2))).toEqual(["1e−7", "2e−7", "3e−7"]);
+  });
+
+  it("of logarithms are powers of ten", () => {
+    expect(labels(logTicks([1e-5, 1e3], 8))).toEqual(["1e−5", "1e−4", "0.001", "0.01", "0.1", "1", "10", "100", "1000"]);
+    expect(labels(logTicks([0.5, 40], 5))).toEqual(["0.5", "1", "2", "5", "10", "20"]);
+    expect(logTicks([0, 1], 5)).toEqual([]);
+  });
+
+  it("of steps are whole, and exact beyond 2^53", () => {
+    expect(labels(stepTicks([0, 3], 10))).toEqual(["0", "1", "2", "3"]);
+    expect(labels(stepTicks([0, 2e6], 4))).toEqual(["0", "0.5M", "1.0M", "1.5M", "2.0M"]);
+    const exact = stepTicks([0, 4], 2, 2n ** 62n);
+    expect(exact.map((one) => BigInt(one.label.replace(/\D/g, "")))).toEqual([2n ** 62n, 2n ** 62n + 2n, 2n ** 62n + 4n]);
+    expect(exact.map((one) => one.at)).toEqual([0, 2, 4]);
+  });
+
+  it("of times are round minutes and hours", () => {
+    expect(labels(relativeTicks([0, 7200], 4))).toEqual(["0", "30m", "1h", "1h 30m", "2h"]);
+    const noon = new Date(2026, 3, 1, 12).getTime() / 1000;
+    expect(labels(timeTicks([noon, noon + 3600], 4))).toEqual(["12:00", "12:15", "12:30", "12:45", "13:00"]);
+  });
+});
+
+describe("what is nearest", () => {
+  const data = panelData(answerOf({ a: [[0, 1], [10, 2]], b: [[0, 5], [10, 6]] }));
+  const made = frame({ width: 300, height: 200, x: [0, 10], y: [0, 8], xKind: "step", xLog: false, yLog: false, origin: 0n });
+
+  it("is the nearest line, at a point of it", () => {
+    const found = nearest(data, made, made.xs.to(9), made.ys.to(5.5));
+    expect([found?.curve.key, found?.x, found?.value]).toEqual(["b loss", 10, 6]);
+  });
+
+  it("is straight between points for a difference", () => {
+    const [first] = data.curves;
+    expect(first && valueAt(first, 5)).toBe(1.5);
+    expect(first && valueAt(first, 11)).toBeNaN();
+  });
+});
+
+describe("the status line", () => {
+  it("says what is shown and what is left out", () => {
+    const data = panelData(answerOf({ a: [[0, 1], [1, -1]], b: [[0, Number.NaN], [1, 0]] }));
+    const said = status({ ...DEFAULT_STATUS, data, experiments: 4, asked: 3, yLog: true });
+    expect(said.map((one) => one.text)).toEqual([
+      "2 of 3", "the first 3 of 4 experiments", "4 points", "exact", "1 NaN", "log axis hides 2 ≤ 0",
+    ]);
+    expect(said.filter((one) => one.warns).length).toBe(2);
+  });
+});
+
+describe("CSV", () => {
+  it("has every number that is drawn", () => {
+    const data = panelData(answerOf({ a: [[0, 1], [1, 0.1], [2, Number.NaN]] }));
+    expect(writeCsv(data, [1, 2], "step", () => '=x,"').split("\r\n")).toEqual([
+      "experiment,name,metric,step,value", `a,"'=x,""",loss,1,0.1`, `a,"'=x,""",loss,2,NaN`, "",
+    ]);
+    expect(writeCsv(panelData(bucketsOf([1, 2], [3, 4], [2, 3])), null, "step", String)).toContain("a,a,loss,0.5,1,3,2");
+  });
+});
+
+describe("sections", () => {
+  it("come with validation first, then training, the rest and the system", () => {
+    const found = sectionsOf(["system/cpu", "loss", "train/loss", "val/acc", "val/loss", "grad/norm"], ["val/loss"]);
+    expect(found.map((one) => one.name)).toEqual(["val", "train", "grad", "", "system"]);
+    expect(found[0]?.metrics).toEqual(["val/loss", "val/acc"]);
+    expect(found.map((one) => one.folded)).toEqual([false, false, false, false, true]);
+  });
+
+  it("fold families of many", () => {
+    const layers = Array.from({ length: 30 }, (_, at) => `layers/${at}/norm`);
+    expect(sectionsOf(layers)[0]?.folded).toBe(true);
+  });
+
+  it("are searched by words, patterns and regular expressions", () => {
+    expect(matcher("LOSS val")?.("val/loss")).toBe(true);
+    expect(matcher("val/*")?.("val/loss")).toBe(true);
+    expect(matcher("val/*")?.("a/val/loss")).toBe(false);
+    expect(matcher("/l.ss$/")?.("val/loss")).toBe(true);
+    expect(matcher("/(/")).toBeNull();
+  });
+
+  it("stand two to four across", () => {
+    expect([300, 700, 1100, 2000].map((width) => panelsAcross(width, 12))).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe("the question of a panel", () => {
+  it("asks for every point of a few, and for groups without their members", () => {
+    const which = { ids: ["a"] };
+    const usual = question(["loss"], which, 1, 400, USUAL, null, null);
+    expect([usual.x, usual.points, usual.group]).toEqual(["step", 20_000, []]);
+    const grouped = question(["loss"], which, 1, 400, { ...USUAL, x: "epoch", group: ["params.lr"], dash: "params.opt" }, [1, 2], 5n);
+    expect([grouped.x, grouped.x_metric, grouped.points, grouped.columns]).toEqual(["metric", "epoch", 0, []]);
+    expect([grouped.group, grouped.start, grouped.origin]).toEqual([["params.lr", "params.opt"], 1, "5"]);
+    expect(xKindOf("relative")).toBe("relative");
+  });
+});

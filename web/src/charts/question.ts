@@ -1,0 +1,70 @@
+/** What a panel asks the server. Pure. */
+
+import type { LinkState } from "../state";
+import { QUANTILES, type Band } from "./curves";
+import type { XKind } from "./frame";
+import type { Range } from "./scale";
+
+/** The fields of the link that a panel's question depends on. */
+export type ChartState = Pick<
+  LinkState,
+  "x" | "xLog" | "yLog" | "smooth" | "band" | "centre" | "attempts" | "robust" | "group" | "dash" | "facet" | "range"
+>;
+
+/** Which experiments are asked for. */
+export type Which =
+  | { readonly ids: readonly string[] }
+  | { readonly filter: string; readonly sort: readonly string[]; readonly limit: number };
+
+/** Up to so many points of a panel are drawn as they are, however few pixels there are. */
+const FEW = 20_000;
+/** Part of the values that a robust range leaves out at each end. */
+const ROBUST = [0.01, 0.99] as const;
+
+/** What runs along x: a name that is none of the others is that of a metric. */
+export function xKindOf(x: string): XKind {
+  return x === "step" || x === "time" || x === "relative" ? x : "metric";
+}
+
+/** All fields that make groups: of colours, dashes and panels. */
+export function groupFields(state: Pick<ChartState, "group" | "dash" | "facet">): string[] {
+  return [...new Set([...state.group, ...(state.dash ? [state.dash] : []), ...(state.facet ? [state.facet] : [])])];
+}
+
+/** The body of a question for a panel. */
+export function question(
+  metrics: readonly string[],
+  which: Which,
+  experiments: number,
+  width: number,
+  state: ChartState,
+  zoom: Range | null,
+  origin: bigint | null,
+) {
+  const kind = xKindOf(state.x);
+  const group = groupFields(state);
+  const buckets = Math.max(50, Math.min(2000, Math.round(width)));
+  const exact = Math.min(5_000_000, Math.max(FEW, 3 * buckets * Math.max(1, experiments)));
+  return {
+    ...which,
+    metrics: [...metrics],
+    x: kind,
+    x_metric: kind === "metric" ? state.x : null,
+    spacing: state.xLog ? "log" : "linear",
+    start: zoom?.[0] ?? null,
+    stop: zoom?.[1] ?? null,
+    origin: origin === null ? null : String(origin),
+    buckets,
+    points: group.length ? 0 : exact,
+    columns: group.length ? [] : ["low", "high", "last", "nonfinite"],
+    smooth: state.smooth,
+    attempts: state.attempts && !group.length,
+    group,
+    quantiles: group.length && needsQuantiles(state.band, state.centre) ? [...QUANTILES] : [],
+    robust: state.robust ? [...ROBUST] : null,
+  } as const;
+}
+
+function needsQuantiles(band: Band, centre: string): boolean {
+  return band === "minmax" || band === "quantiles" || centre === "median";
+}

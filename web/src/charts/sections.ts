@@ -1,0 +1,91 @@
+/** Which panels there are, in which sections, and in which order. Pure. */
+
+export interface Section {
+  readonly name: string;
+  readonly metrics: readonly string[];
+  /** Whether it begins folded. */
+  readonly folded: boolean;
+}
+
+/** How many names of one pattern make a family that begins folded, such as a gradient for each layer. */
+const FAMILY = 24;
+const VALIDATION = /^(val|valid|validation|eval|evaluation|test|dev)([/_.-]|$)/i;
+const TRAINING = /^(train|training)([/_.-]|$)/i;
+const SYSTEM = /^(system|sys)([/_.-]|$)/i;
+
+/**
+ * Names by their part before the first `/`, those of validation first, then those of training, then the rest, then the system's.
+ *
+ * @param first Metrics that stand first in their sections, such as the one that says how good an experiment is.
+ */
+export function sectionsOf(names: Iterable<string>, first: readonly string[] = []): Section[] {
+  const found = new Map<string, string[]>();
+  for (const name of names) {
+    const section = sectionOf(name);
+    const mine = found.get(section);
+    if (mine) mine.push(name);
+    else found.set(section, [name]);
+  }
+  const lead = new Map(first.map((name, at) => [name, at]));
+  const leads = (name: string) => lead.get(name) ?? first.length;
+  const order = (name: string) => (VALIDATION.test(name) ? 0 : TRAINING.test(name) ? 1 : SYSTEM.test(name) ? 3 : 2);
+  const natural = new Intl.Collator("en", { numeric: true }).compare;
+  return [...found]
+    .sort(([a], [b]) => order(a) - order(b) || Number(a === "") - Number(b === "") || natural(a, b))
+    .map(([name, metrics]) => ({
+      name,
+      metrics: metrics.sort((a, b) => leads(a) - leads(b) || natural(a, b)),
+      folded: SYSTEM.test(name) || isFamily(metrics),
+    }));
+}
+
+/** The section of a metric: what stands before the first `/`, or a word such as `val_`. "" for one by itself. */
+export function sectionOf(name: string): string {
+  const slash = name.indexOf("/");
+  if (slash > 0) return name.slice(0, slash);
+  const word = /^(val|valid|validation|eval|test|train|system)[_.-]/i.exec(name);
+  return word?.[1]?.toLowerCase() ?? "";
+}
+
+/** Whether there are many names that differ in numbers alone, or so many that nobody looks at all of them. */
+function isFamily(metrics: readonly string[]): boolean {
+  if (metrics.length <= FAMILY) return false;
+  const patterns = new Map<string, number>();
+  for (const name of metrics) {
+    const pattern = name.replace(/\d+/g, "#");
+    patterns.set(pattern, (patterns.get(pattern) ?? 0) + 1);
+  }
+  return metrics.length > 100 || Math.max(...patterns.values()) > FAMILY;
+}
+
+/**
+ * Whether a name is meant by what was typed: words that it contains, a pattern with `*`, or a regular expression between `/`.
+ * Null where that is no regular expression.
+ */
+export function matcher(typed: string): ((name: string) => boolean) | null {
+  const wanted = typed.trim();
+  if (!wanted) return () => true;
+  const between = /^\/(.+)\/$/.exec(wanted);
+  if (between) {
+    try {
+      const pattern = new RegExp(between[1] as string, "i");
+      return (name) => pattern.test(name);
+    } catch {
+      return null;
+    }
+  }
+  if (/[*?]/.test(wanted)) {
+    const pattern = wanted.split(",").map((one) => one.trim().replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", "."));
+    const whole = new RegExp(`^(${pattern.join("|")})$`, "i");
+    return (name) => whole.test(name);
+  }
+  const words = wanted.toLowerCase().split(/\s+/);
+  return (name) => words.every((word) => name.toLowerCase().includes(word));
+}
+
+/** How many panels stand side by side. */
+export function panelsAcross(width: number, gap: number): number {
+  return Math.max(1, Math.min(4, Math.floor((width + gap) / (340 + gap))));
+}
+
+export const CHART_HEIGHT = 240;

@@ -1,0 +1,215 @@
+/**
+ * Where panels get their curves from: answers are kept for a while, a few are asked for at a time, and what changes is fetched for
+ * the experiments that changed alone.
+ */
+
+import { postForColumns } from "../api";
+import { experiments } from "../experiments.svelte";
+import { link } from "../link.svelte";
+import { live } from "../live.svelte";
+import { palette } from "../palette.svelte";
+import { isShown } from "../state";
+import { panelData, type PanelAnswer, type PanelData } from "./curves";
+import { joined, lastPlace } from "./joined";
+import { question, type Which } from "./question";
+import type { Range } from "./scale";
+
+/** Experiments drawn at most. */
+export const MOST = 2000;
+const AT_ONCE = 3;
+const KEPT = 80;
+const GROUPS_AGAIN = 2000; // ms at least between two looks at groups or buckets that change
+type Question = ReturnType<typeof question>;
+
+/** A panel that is on the screen, as far as following it needs. */
+export interface Followed {
+  readonly asked: Question;
+  data(): PanelData | null;
+  take(data: PanelData): void;
+  again(): void;
+}
+
+class Source {
+  #answers = new Map<string, Promise<PanelData>>();
+  #waiting: (() => void)[] = [];
+  #asking = 0;
+  #followed = new Set<Followed>();
+  #changed = new Set<string>();
+  #busy = false;
+  #slow = new Set<Followed>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** The ids of what is drawn, where the eye leaves some out; null while the filter says it all. */
+  #ids = $state.raw<readonly string[] | null>(null);
+  names = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** The values of the field that gives colours, by experiment. */
+  values = $state.raw<ReadonlyMap<string, string>>(new Map());
+
+  /** How many experiments panels are asked of. */
+  asked = $derived(Math.min(MOST, experiments.total ?? 0));
+
+  /** Which experiments a panel is asked for; null while that is not known. */
+  which = $derived.by((): Which | null => {
+    const { eye, group, sort } = link.state;
+    if (experiments.total === null) return null;
+    if (!eye.all) return { ids: eye.except };
+    if (eye.except.length && group.length) return this.#ids === null ? null : { ids: this.#ids };
+    return { filter: experiments.filter, sort, limit: MOST };
+  });
+
+  /** Follow what is shown; the answer ends it. */
+  begin(): () => void {
+    const end = live.listen((changes) => {
+      if (changes.everything || changes.gone?.length) this.forget();
+      for (const id of changes.ids ?? []) this.#changed.add(id);
+      void this.#follow();
+    });
+    const stop = $effect.root(() => {
+      $effect(() => {
+        const { eye, group } = link.state;
+        void experiments.revision;
+        if (!eye.all || !eye.except.length || !group.length) return;
+        void experiments.ids(MOST).then((ids) => {
+          this.#ids = ids.filter((id) => isShown(eye, id));
+        });
+      });
+    });
+    return () => {
+      end();
+      stop();
+    };
+  }
+
+  /** Ask again for everything that is shown. */
+  forget(): void {
+    this.#answers.clear();
+    for (const one of this.#followed) one.again();
+  }
+
+  /** Give colours to the values of the field that gives them. */
+  colour(): void {
+    palette.see([...new Set(this.values.values())]);
+  }
+
+  /** The curves that answer a question. */
+  load(asked: Question): Promise<PanelData> {
+    const key = keyOf(asked);
+    const known = this.#answers.get(key);
+    if (known) {
+      this.#answers.delete(key);
+      this.#answers.set(key, known);
+      return known;
+    }
+    const answer = this.#inTurn(() => this.#ask(asked));
+    this.#answers.set(key, answer);
+    answer.catch(() => this.#answers.delete(key));
+    for (const old of [...this.#answers.keys()].slice(0, Math.max(0, this.#answers.size - KEPT))) this.#answers.delete(old);
+    return answer;
+  }
+
+  /** Keep a panel as it is while its experiments run; the answer ends it. */
+  follow(panel: Followed): () => void {
+    this.#followed.add(panel);
+    return () => {
+      this.#followed.delete(panel);
+      this.#slow.delete(panel);
+    };
+  }
+
+  async #ask(asked: Question): Promise<PanelData> {
+    const found = (await postForColumns("/api/v1/panel", asked as never)) as unknown as PanelAnswer;
+    const { centre, band } = link.state;
+    return panelData(found, centre, band);
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#asking >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#asking += 1;
+    try {
+      return await work();
+    } finally {
+      this.#asking -= 1;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** Fetch the new points of what has changed, for all panels at once. */
+  async #follow(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (this.#changed.size && this.#followed.size) {
+        const ids = [...this.#changed];
+        this.#changed.clear();
+        await this.#news(ids);
+      }
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #news(ids: readonly string[]): Promise<void> {
+    const quick: Followed[] = [];
+    for (const panel of this.#followed) {
+      const data = panel.data();
+      const mine = data?.curves.some((one) => ids.includes(one.id)) ?? false;
+      const plain = data !== null && data.exact && !panel.asked.smooth && !panel.asked.attempts && panel.asked.x !== "metric";
+      if (plain && mine && panel.asked.stop === null && ids.every((id) => data.curves.some((one) => one.id === id))) quick.push(panel);
+      else if (panel.asked.stop === null || mine) this.#slow.add(panel);
+    }
+    if (quick.length) {
+      const first = quick[0] as Followed;
+      const starts = quick.map((panel) => lastPlace(panel.data() as PanelData, ids));
+      const asked = {
+        ...first.asked,
+        ids: [...ids],
+        metrics: [...new Set(quick.flatMap((panel) => panel.asked.metrics))],
+        start: Math.min(...starts),
+        origin: String((first.data() as PanelData).origin),
+        columns: [],
+        robust: null,
+        points: 100_000,
+      };
+      for (const key of ["filter", "sort", "limit"]) delete (asked as Record<string, unknown>)[key];
+      try {
+        const news = panelData((await postForColumns("/api/v1/panel", asked as never)) as unknown as PanelAnswer);
+        for (const panel of quick) {
+          const after = joined(panel.data() as PanelData, news, panel.asked.metrics);
+          if (after === null) this.#slow.add(panel);
+          else {
+            this.#answers.set(keyOf(panel.asked), Promise.resolve(after));
+            panel.take(after);
+          }
+        }
+      } catch {
+        for (const panel of quick) this.#slow.add(panel);
+      }
+    }
+    if (this.#slow.size) {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = null;
+        for (const panel of this.#slow) {
+          this.#answers.delete(keyOf(panel.asked));
+          panel.again();
+        }
+        this.#slow.clear();
+      }, GROUPS_AGAIN);
+    }
+  }
+}
+
+/** What tells answers apart: the question, and of groups what is made of the answer. */
+function keyOf(asked: Question): string {
+  const { centre, band } = link.state;
+  return JSON.stringify(asked.group.length ? [asked, centre, band] : [asked]);
+}
+
+export const source = new Source();
+
+/** What a panel of these metrics asks now; null while that is not known. */
+export function askedNow(metrics: readonly string[], width: number, zoom: Range | null, origin: bigint | null): Question | null {
+  const which = source.which;
+  if (which === null) return null;
+  const count = 2 ** Math.ceil(Math.log2(Math.max(1, "ids" in which ? which.ids.length : source.asked)));
+  return question(metrics, which, count, Math.ceil(width / 20) * 20, link.state, zoom, origin);
+}

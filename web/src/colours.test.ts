@@ -1,0 +1,48 @@
+import { describe, expect, it } from "vitest";
+import { colourIn, coloursOf, PLAIN, SLOTS } from "./colours";
+
+const names = (count: number) => Array.from({ length: count }, (_, at) => `experiment-${at}`);
+
+describe("colours", () => {
+  it("gives no two of those shown the same colour while there are enough", () => {
+    for (const count of [2, 8, PLAIN, 60, SLOTS]) {
+      const slots = [...coloursOf(names(count)).values()].map((one) => one.slot);
+      expect(new Set(slots).size).toBe(count);
+    }
+  });
+
+  it("gives a key the same colour each time, and an earlier one none other because of a later one", () => {
+    const few = coloursOf(names(20));
+    const more = coloursOf(names(28));
+    for (const [key, colour] of few) expect(more.get(key)).toEqual(colour);
+  });
+
+  it("keeps the slots that are settled", () => {
+    const found = coloursOf(["a", "b", "c"], { b: "3", c: "40" });
+    expect(found.get("b")?.slot).toBe(3);
+    expect(found.get("c")?.slot).toBe(40);
+    expect(found.get("a")?.slot).not.toBe(3);
+  });
+
+  it("has dashes where colours come again", () => {
+    expect(colourIn(0).dash).toEqual([]);
+    expect(colourIn(PLAIN).light).toBe(colourIn(0).light);
+    expect(colourIn(PLAIN).dash).not.toEqual([]);
+  });
+
+  it("stands out against the page: 3 to 1 at least", () => {
+    const part = (value: number) => (value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    const light = (hex: string) => {
+      const [r, g, b] = [1, 3, 5].map((at) => part(parseInt(hex.slice(at, at + 2), 16) / 255)) as [number, number, number];
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const contrast = (a: string, b: string) => {
+      const [high, low] = [light(a), light(b)].sort((x, y) => y - x) as [number, number];
+      return (high + 0.05) / (low + 0.05);
+    };
+    for (let slot = 0; slot < PLAIN; slot += 1) {
+      expect(contrast(colourIn(slot).light, "#ffffff"), `light ${slot}`).toBeGreaterThanOrEqual(3);
+      expect(contrast(colourIn(slot).dark, "#15171a"), `dark ${slot}`).toBeGreaterThanOrEqual(3);
+    }
+  });
+});

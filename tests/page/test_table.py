@@ -13,6 +13,8 @@ from anew import Experiment, Store
 
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
 
+TABLE = "?tab=table"
+
 
 def names(page) -> list[str]:
     page.locator("[role=row] a.name").first.wait_for()
@@ -36,7 +38,7 @@ def query(page) -> dict[str, list[str]]:
 
 
 def test_the_first_view_shows_what_differs_and_the_best_value_with_its_step(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     heads = [one.replace("⌄", "").split() for one in page.locator("[role=columnheader]").all_inner_texts()]  # fmt: skip
     assert ["lr"] in heads
@@ -54,7 +56,7 @@ def test_the_first_view_shows_what_differs_and_the_best_value_with_its_step(grid
 
 
 def test_a_filter_is_completed_counted_while_it_is_typed_and_kept_in_the_link(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     page.keyboard.press("/")
     page.keyboard.type("stat")
@@ -75,7 +77,7 @@ def test_a_filter_is_completed_counted_while_it_is_typed_and_kept_in_the_link(gr
 
 
 def test_a_wrong_filter_is_shown_under_its_column_and_the_table_stays(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     page.get_by_label("Filter").fill("status == 'failed' and metrics.val/los < 1")
     mistake = page.locator(".mistake")
@@ -89,7 +91,7 @@ def test_a_wrong_filter_is_shown_under_its_column_and_the_table_stays(grid, open
 
 
 def test_columns_are_sorted_by_a_click_and_undone_by_a_key(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     head = page.get_by_role("columnheader", name="val/acc max")
     head.locator("button.sort").click()
@@ -104,7 +106,7 @@ def test_columns_are_sorted_by_a_click_and_undone_by_a_key(grid, opened):
 
 
 def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     page.get_by_role("button", name="Columns").click()
     dialog = page.get_by_role("dialog")
@@ -133,7 +135,7 @@ def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
 
 
 def test_groups_have_the_mean_and_deviation_of_every_member(grid, opened):
-    page = opened(grid, "?group=params.lr")
+    page = opened(grid, TABLE + "&group=params.lr")
     row = page.locator("tbody tr").filter(has=page.get_by_text("0.03", exact=True))
     row.wait_for()
     best = [max(1 - loss(0.03, width, seed, step) / 2 for step in range(STEPS)) for width in WIDTHS for seed in SEEDS]  # fmt: skip
@@ -148,7 +150,7 @@ def test_groups_have_the_mean_and_deviation_of_every_member(grid, opened):
 
 
 def test_experiments_are_selected_hidden_and_compared_by_keys(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     for key in ("j", "x", "j", "x", " "):
         page.keyboard.press(key)
@@ -165,8 +167,9 @@ def test_experiments_are_selected_hidden_and_compared_by_keys(grid, opened):
     page.get_by_text("2 selected").wait_for(state="detached")
 
 
+@pytest.mark.slow
 def test_the_palette_finds_experiments_and_the_list_of_keys_is_whole(grid, opened):
-    page = opened(grid)
+    page = opened(grid, TABLE)
     wait_for(page, 18)
     page.keyboard.press("?")
     page.get_by_role("dialog").get_by_text("Next experiment").wait_for()
@@ -182,7 +185,7 @@ def test_the_palette_finds_experiments_and_the_list_of_keys_is_whole(grid, opene
 
 def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(show, opened, tmp_path):
     id_ = record(tmp_path, 0.1, 8, 0)
-    page = opened(show())
+    page = opened(show(), TABLE)
     wait_for(page, 1)
     page.keyboard.press("j")
     page.keyboard.press("e")
@@ -200,10 +203,11 @@ def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(show, opened, tmp
     page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
 
 
+@pytest.mark.slow
 def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(show, opened, tmp_path):  # fmt: skip
     for seed in range(3):
         record(tmp_path, 0.1, 8, seed)
-    page = opened(show())
+    page = opened(show(), TABLE)
     wait_for(page, 3)
     page.get_by_label("Select lr0.1-w8-s2").click()
     page.get_by_label("Select lr0.1-w8-s1").click()
@@ -226,7 +230,7 @@ def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_
 
 def test_a_store_that_may_only_be_read_says_so_and_offers_no_edit(show, opened, tmp_path):
     record(tmp_path, 0.1, 8, 0)
-    page = opened(show(tmp_path, "--read-only"))
+    page = opened(show(tmp_path, "--read-only"), TABLE)
     wait_for(page, 1)
     page.get_by_text("read only").wait_for()
     page.keyboard.press("j")
@@ -239,7 +243,7 @@ def test_a_running_training_moves_by_itself_and_only_its_row_is_fetched(show, op
         record(tmp_path, 0.1, 8, seed)
     with Experiment("demo/digits/live", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
         exp.log_metrics({"val/acc": 0.1}, step=0)
-        page = opened(show())
+        page = opened(show(), TABLE)
         wait_for(page, 4)
         page.locator(".status.running").wait_for()
         page.wait_for_timeout(300)
@@ -259,19 +263,18 @@ def test_hostile_names_and_tags_are_shown_as_what_they_are(show, opened, tmp_pat
         exp.log_metrics({text: 1.0}, step=0)
     with Experiment("a/b/d", root=str(tmp_path), quiet=True, system_metrics=0, params={text: "x"}):
         pass
-    with Store(str(tmp_path)) as store:
-        store.get("a/b/c").rename(text) if hasattr(store.get("a/b/c"), "rename") else None
-    page = opened(show())
+    page = opened(show(), TABLE)
     wait_for(page, 2)
     assert page.locator("img, script:not([src])").count() == 0
     assert text in page.locator(".grid").inner_text()
 
 
+@pytest.mark.slow
 def test_many_rows_and_columns_keep_the_document_small(show, opened, tmp_path):
     for number in range(120):
         with Experiment(f"many/e{number:03}", root=str(tmp_path), quiet=True, system_metrics=0, params={f"p{n:03}": n * number for n in range(150)}):  # fmt: skip
             pass
-    page = opened(show(), "?columns=" + ",".join(["name", *(f"params.p{n:03}" for n in range(150))]))  # fmt: skip
+    page = opened(show(), TABLE + "&columns=" + ",".join(["name", *(f"params.p{n:03}" for n in range(150))]))  # fmt: skip
     wait_for(page, 120)
     page.locator("a.name").first.wait_for()
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
@@ -282,17 +285,18 @@ def test_many_rows_and_columns_keep_the_document_small(show, opened, tmp_path):
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "?group=params.lr", "?q=status+%3D%3D+%27failed%27"])
+@pytest.mark.parametrize("path", ["", "&group=params.lr", "&q=status+%3D%3D+%27failed%27"])
 def test_axe_finds_nothing(grid, opened, axe, theme, path):
-    page = opened(grid, path, theme=theme)
+    page = opened(grid, TABLE + path, theme=theme)
     page.locator("#filter-says").get_by_text("experiment").wait_for()
     page.wait_for_timeout(200)
     assert axe(page) == []
 
 
 def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
-    page = opened(grid, width=390, height=844)
+    page = opened(grid, TABLE, width=390, height=844)
     wait_for(page, 18)
     page.locator("aside svg path").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

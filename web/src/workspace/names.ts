@@ -15,6 +15,6 @@ export function commonPart(names: readonly string[]): number {
     while (at < length && name.charCodeAt(at) === first.charCodeAt(at)) at += 1;
     length = at;
   }
-  const part = /^.*[-_/.:\s]/s.exec(first.slice(0, length))?.[0].length ?? 0;
+  const part = /^.*[-_/:\s]/s.exec(first.slice(0, length))?.[0].length ?? 0;
   return part >= WORTH ? part : 0;
 }

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name …] [--quick]`: measure, print one table, write `RESULTS.md`."""
+"""`python -m benchmarks [name …] [--quick] [--all]`: measure, print one table, write `RESULTS.md`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ GROUPS = (
     "first_look",
     "catalog",
     "server",
+    "page",
     "imports",
     "light",
     "first_point",
@@ -43,6 +44,9 @@ def main() -> int:
         "--quick", action="store_true", help="only prove that it runs; keep nothing"
     )
     parser.add_argument(
+        "--all", action="store_true", help="also what takes minutes: large sets in the browser"
+    )
+    parser.add_argument(
         "--scratch", type=Path, help="where to write meanwhile (default: temporary)"
     )
     arguments = parser.parse_args()
@@ -58,7 +62,7 @@ def main() -> int:
     rows: list[Row] = []
     failed = False
     with tempfile.TemporaryDirectory(prefix="anew-bench-", dir=arguments.scratch) as scratch:
-        bench = Bench(Path(scratch), arguments.quick)
+        bench = Bench(Path(scratch), arguments.quick, arguments.all)
         for name in arguments.names or GROUPS:
             print(f"{time.strftime('%H:%M:%S')}  {name} …", file=sys.stderr, flush=True)
             group = measure(name, bench)

@@ -34,10 +34,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a group is given: where it may write, and whether it only proves that it runs."""
+    """What a group is given: where it may write, whether it only proves that it runs, and whether it measures everything."""
 
     scratch: Path
     quick: bool = False
+    all: bool = False
 
     def size(self, full: int, quick: int) -> int:
         """How many: `full`, or `quick` in a quick run."""

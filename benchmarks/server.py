@@ -92,7 +92,7 @@ def _panel(bench: Bench, root: Path, count: int, points: int) -> Row:
 def _filters(bench: Bench) -> Iterator[Row]:
     count = bench.size(100_000, 60)
     with bench.folder("served") as root:
-        write_many(root, count)
+        write_many(root, count, asked_only=True)
         with Store(root) as here:
             assert len(here) == count
             with served(root) as (url, process, ready):

@@ -6,9 +6,11 @@ training: a falling curve with noise, of float32 precision, as they come out of 
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -137,19 +139,38 @@ def announce(root: Path, experiments: Sequence[tuple[str, str]]) -> None:
                 file.write(_line(hint))
 
 
-def write_many(root: Path, count: int, seed: int = 0) -> list[str]:
-    """A store of small experiments: 20 parameters, 10 metrics of 5 points, 3 tags each; their prefixes."""
-    rng = random.Random(seed)
+def write_many(root: Path, count: int, *, asked_only: bool = False) -> list[str]:
+    """A store of small experiments: 20 parameters, 10 metrics of 5 points, 3 tags each; their prefixes.
+
+    Two processes write them, half of them each.
+
+    Args:
+        asked_only: Only the parameters and metrics that the questions of the benchmarks name, which are half of them.
+    """
+    half = count // 2
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        parts = [
+            pool.submit(_write_numbers, root, range(*ends), asked_only)
+            for ends in ((0, half), (half, count))
+        ]
+        announced = [one for part in parts for one in part.result()]
+    announce(root, announced)
+    return [prefix for _, prefix in announced]
+
+
+def _write_numbers(root: Path, numbers: range, asked_only: bool) -> list[tuple[str, str]]:
+    """Some of the experiments of `write_many`; the id and the prefix of each."""
+    rng = random.Random(numbers.start)
     announced = []
-    for number in range(count):
+    for number in numbers:
         prefix = f"{TEAMS[number % 6]}/project-{number % 50:02d}/run-{number:06d}"
         lr = 10 ** rng.uniform(-5, -1)
         status = "completed" if number % 20 else "failed"
         experiment_id = write_experiment(
             root,
             prefix,
-            iter([_small_points(rng, lr)]),
-            params=_params(rng, number, lr),
+            iter([_small_points(rng, lr, ASKED_METRICS if asked_only else METRICS)]),
+            params=_asked(_params(rng, number, lr)) if asked_only else _params(rng, number, lr),
             tags={
                 "team": TEAMS[number % 6],
                 f"sweep-{number % 200}": None,
@@ -159,8 +180,7 @@ def write_many(root: Path, count: int, seed: int = 0) -> list[str]:
             status=status,
         )
         announced.append((experiment_id, prefix))
-    announce(root, announced)
-    return [prefix for _, prefix in announced]
+    return announced
 
 
 def _params(rng: random.Random, number: int, lr: float) -> dict[str, Any]:
@@ -198,9 +218,23 @@ METRICS = (
 )
 
 
-def _small_points(rng: random.Random, lr: float, lines: int = 5) -> bytes:
+ASKED_METRICS = ("train_loss", "val_loss", "val_acc", "grad_norm", "train/ppl", "val/f1")
+
+
+def _asked(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that the questions of the benchmarks name."""
+    kept = {name: params[name] for name in ("lr", "batch_size", "optimizer", "amp", "warmup")}
+    model, data = params["model"], params["data"]
+    return {
+        **kept,
+        "model": {k: model[k] for k in ("name", "depth")},
+        "data": {"name": data["name"]},
+    }
+
+
+def _small_points(rng: random.Random, lr: float, metrics: Sequence[str], lines: int = 5) -> bytes:
     """Five steps towards a result of its own for each metric, between 0 and 1."""
-    results = [rng.random() for _ in METRICS]
+    results = [rng.random() for _ in metrics]
     return b"".join(
         [
             _line(
@@ -209,7 +243,7 @@ def _small_points(rng: random.Random, lr: float, lines: int = 5) -> bytes:
                     "t": START + step,
                     "m": {
                         name: result + (1.0 - result) * (0.5 - lr) / (step + 1)
-                        for name, result in zip(METRICS, results, strict=True)
+                        for name, result in zip(metrics, results, strict=True)
                     },
                 }
             )

@@ -127,3 +127,20 @@ def test_accounts_are_no_part_of_the_store(run, root, tmp_path):
     accounts = Accounts(root)
     assert [one.name for one in accounts.tokens()] == ["cluster"]
     accounts.close()
+
+
+def test_a_store_is_backed_up_and_restored(run, root, tmp_path, capsys):
+    with Experiment(prefix="lab/x/one", root=root, quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({"loss": 1.0})
+    backup = str(tmp_path / "backup")
+    made = json.loads(run("backup", backup, "--json"))
+    assert (made["experiments"], made["backup"], made["accounts"]) == (1, backup, False)
+    run("restore", backup, code=2)
+    assert json.loads(run("rebuild", "--json"))["experiments"] == 1
+    other = str(tmp_path / "other")
+    with pytest.raises(SystemExit) as left:
+        cli.main(["server", "restore", backup, "--root", other, "--json"])
+    assert left.value.code == 0
+    assert json.loads(capsys.readouterr().out)["experiments"] == 1
+    with Store(other) as store:
+        assert [view.prefix for view in store.list()] == ["lab/x/one"]

@@ -50,20 +50,18 @@ def written(root: Path, prefix: str, values: list[float], metric: str = "m") -> 
     return exp.id
 
 
-def highest_drawn(one) -> int:
-    """How far down the panel the highest coloured pixel of its plot is, from 0 at the top to 1."""
+def highest_drawn(one) -> float:
+    """How far down the panel the highest pixel of a curve is, from 0 at the top to 1."""
     return one.locator("canvas").first.evaluate(
         """canvas => {
             const { width, height } = canvas;
             const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-            let least = height;
             for (let y = 0; y < height; y += 1)
                 for (let x = Math.round(width * 0.2); x < width; x += 1) {
-                    const at = 4 * (y * width + x);
-                    const coloured = Math.max(data[at], data[at + 1], data[at + 2]) - Math.min(data[at], data[at + 1], data[at + 2]) > 60;
-                    if (coloured && data[at + 3] > 60) least = Math.min(least, y);
+                    const [red, green, blue, alpha] = data.subarray(4 * (y * width + x));
+                    if (Math.min(red, green, blue) < 140 && alpha > 60) return y / height;
                 }
-            return least / height;
+            return 1;
         }"""
     )
 
@@ -188,3 +186,41 @@ def test_the_charts_fit_a_phone_and_both_themes(grid, opened):
         one = panel(page, "val/acc")
         assert one.bounding_box()["width"] > 320
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_keys_change_all_charts_and_the_link_says_so(grid, opened):
+    page = opened(grid, "?tab=charts")
+    one = panel(page)
+    page.keyboard.press("y")
+    page.wait_for_url("**ylog=1**")
+    page.keyboard.press("s")
+    one.get_by_text("smoothed on all points").wait_for()
+    one.locator(".plot").hover()
+    page.keyboard.press("f")
+    page.get_by_role("button", name="Back to all panels").wait_for()
+    assert page.locator(".panel").count() == 1
+
+
+def test_a_field_makes_panels_and_a_legend_says_what_colours_mean(grid, opened):
+    page = opened(grid, "?tab=charts&group=params.lr&facet=params.width&metrics=val/loss")
+    for width in WIDTHS:
+        one = panel(page, f"val/loss · width {width}")
+        one.get_by_text("6 experiments in 3 groups").wait_for()
+        one.get_by_text("240 points").wait_for()
+    legend = page.get_by_role("list", name="Colours")
+    assert legend.get_by_role("listitem").all_inner_texts() == ["lr 0.003", "lr 0.03", "lr 0.3"]
+
+
+def test_a_pinned_point_says_how_far_it_is_from_the_baseline(grid, opened):
+    page = opened(grid, "?tab=charts&q=lr+%3D%3D+0.03+and+seed+%3D%3D+0")
+    one = panel(page)
+    box = one.locator(".plot").bounding_box()
+    at = box["x"] + box["width"] / 2
+    for down in (0.2, 0.9):  # the line that is highest there, and the lowest
+        page.mouse.click(at, box["y"] + down * box["height"])
+    pins = one.get_by_role("listitem")
+    assert pins.count() == 2
+    pins.first.get_by_role("button", name="Compare all with this one").click()
+    high, low = (float(each.locator("b").inner_text()) for each in pins.all())
+    apart = pins.nth(1).locator("span.muted").nth(1).inner_text()
+    assert math.isclose(float(apart.replace("−", "-")), low - high, abs_tol=2e-4)

@@ -31,7 +31,7 @@ from anew.server.static import PAGE
 from anew.server.table import API, ROUTES
 from serving import Answer, InProcess, place_of
 
-OPEN = {f"{API}/openapi.json", "/healthz", *(one.path for one in PAGE)}
+OPEN = {f"{API}/openapi.json", "/healthz", "/readyz", *(one.path for one in PAGE)}
 """What anybody may ask: it says nothing about experiments."""
 ENTRANCES = {"login-link", "logout"}
 """What somebody calls who is nobody yet, or no longer."""

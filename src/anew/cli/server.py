@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from .face import Face, shared
-from .server_accounts import COMMANDS
+from .server_accounts import COMMANDS as ACCOUNTS
+from .server_upkeep import COMMANDS as UPKEEP
 
 __all__ = ["server"]
 
@@ -35,7 +36,7 @@ class _Server(click.Group):
         return [*click.Command.collect_usage_pieces(self, ctx), "| COMMAND [ARGS]..."]
 
 
-@click.group(cls=_Server, invoke_without_command=True, commands=COMMANDS)
+@click.group(cls=_Server, invoke_without_command=True, commands={**ACCOUNTS, **UPKEEP})
 @click.argument("folder", metavar="[ROOT]", required=False)
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="The address to listen on.")
 @click.option(

@@ -14,7 +14,7 @@ from .words import duration, one_line, plural, size
 if TYPE_CHECKING:
     from ..reading.upkeep import Freed
 
-__all__ = ["doctor", "du", "gc", "rebuild", "seal"]
+__all__ = ["doctor", "du", "gc", "rebuild", "rebuild_index", "seal"]
 
 
 @click.command()
@@ -323,6 +323,11 @@ def rebuild(face: Face) -> None:
     Examples:
       anew rebuild
     """
+    rebuild_index(face)
+
+
+def rebuild_index(face: Face) -> None:
+    """Rebuild the index, and say what is in it."""
     with face.store(refresh=False) as store, face.out.progress("Rebuilding the index") as report:
         done = store.rebuild(report)
 

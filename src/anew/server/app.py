@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -19,8 +20,10 @@ from starlette.routing import Route as Path
 
 from ..errors import InvalidValue
 from ..reading.wire import decode
+from . import health
 from .access import Access
-from .callers import Role
+from .callers import Caller, Role
+from .observing import Asked
 from .openapi import openapi
 from .place import Place
 from .replies import MSGPACK, Denied, refused, replied
@@ -32,6 +35,8 @@ __all__ = ["MOST_BODY", "document", "make_app"]
 
 MOST_BODY = 16 << 20
 """Bytes of a body; what is longer is refused before it was read."""
+_GONE = 499
+"""The status that is counted where the client went away before its answer."""
 _PATIENCE = 60.0
 """Seconds that a body may take to arrive."""
 
@@ -47,6 +52,7 @@ def _every(routes: Sequence[Route], described: Callable[[Call], Any]) -> tuple[R
         *routes,
         Route("GET", f"{API}/openapi.json", "openapi", Nothing, dict[str, Any], "This document.", Role.ANYONE, reply=described),
         Route("GET", "/healthz", "healthz", Nothing, str, "Whether the process answers.", Role.ANYONE, reply=lambda _: "ok"),
+        Route("GET", "/readyz", "readyz", Nothing, str, "Whether the store answers.", Role.ANYONE, stream=health.ready, media="text/plain"),
         *PAGE,
     )  # fmt: skip
 
@@ -92,6 +98,11 @@ def _endpoint(
     route: Route, place: Place, access: Access
 ) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        began = time.perf_counter()
+        observer = place.observer
+        caller: Caller | None = None
+        status = _GONE
+        observer.under_way += 1
         try:
             caller = access.admit(request, route)
             question = await _question(request, route)
@@ -104,12 +115,23 @@ def _endpoint(
                 partial(access.admit, request, route),
             )
             if route.stream is not None:
-                return await route.stream(call)
-            return await anyio.to_thread.run_sync(_answered, route, call)
+                answer = await route.stream(call)
+            else:
+                answer = await anyio.to_thread.run_sync(_answered, route, call)
+            status = answer.status_code
+            return answer
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001  (every error becomes an answer)
-            return refused(error)
+            answer = refused(error)
+            status = answer.status_code
+            return answer
+        finally:
+            observer.under_way -= 1
+            client = request.client.host if request.client else ""
+            name = "" if caller is None else caller.name
+            asked = Asked(route.name, request.method, request.url.path, client, name)
+            observer.saw(asked, status, time.perf_counter() - began)
 
     return endpoint
 

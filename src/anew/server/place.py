@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..query.question import Question
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from .intake.protocol import Intake
 from .live import Live
+from .observing import Observer
 
 if TYPE_CHECKING:
     from .callers import Caller
@@ -30,6 +33,7 @@ class Place:
 
     Attributes:
         live: Tells whoever waits that something has changed.
+        observer: Counts what is asked.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Place:
         self.upkeep = upkeep
         self.intake = intake
         self.live = Live(backend)
+        self.observer = Observer()
         self._close = close
         self._making = threading.Lock()
         self._services: dict[object, Any] = {}
@@ -62,6 +67,14 @@ class Place:
         """The backend as somebody may see it: every handler asks this one and no other."""
         del caller  # without accounts, whoever may ask sees everything
         return self._backend
+
+    def look(self) -> None:
+        """Ask the store something small.
+
+        Raises:
+            OSError: It cannot answer.
+        """
+        self._backend.select(Question(limit=0, now=time.time()))
 
     def close(self) -> None:
         """End what waits, and release the store."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import ipaddress
-import logging
 import os
 import signal
 import socket
@@ -21,6 +20,7 @@ from .callers import Role
 from .identity.accounts import Accounts
 from .identity.local import LocalUser
 from .intake.folder import FolderIntake
+from .observing import Observer, to_standard_error
 from .place import Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
@@ -162,14 +162,14 @@ def serve(
         known.add(host.lower())
         role = Role.READER if read_only else Role.OWNER
         access = Access(user, frozenset(known), not near, role, identities)
+        if verbose:
+            place.observer = Observer(to_standard_error)
         app = make_app(place, access)
         config = uvicorn.Config(
-            app, log_config=None, access_log=verbose, lifespan="on", server_header=False, date_header=True,
+            app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,
             http="h11", h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
         )  # fmt: skip
-        if verbose:
-            _say_requests()
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
         link = _link(identities)
@@ -203,11 +203,3 @@ def _link(identities: Accounts | LocalUser | None) -> str | None:
     if identities is None or identities.users():
         return None
     return identities.first_link()
-
-
-def _say_requests() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log = logging.getLogger("uvicorn.access")
-    log.handlers, log.propagate = [handler], False
-    log.setLevel(logging.INFO)

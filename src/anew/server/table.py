@@ -38,7 +38,7 @@ from ..sync.wire import (
     Settled,
     Welcome,
 )
-from . import asking, browsing, comparing, login, page, receiving
+from . import asking, browsing, comparing, health, login, page, receiving
 from .callers import Role
 from .dash import DASH_ROUTES
 from .page_answers import (
@@ -139,6 +139,8 @@ ROUTES: tuple[Route, ...] = (
     _upload("events", RootEventsRequest, RootEventsAnswer, "Send events of the root's journal.", receiving.lines),
     _upload("leases", LeasesRequest, LeaseAnswer, "Say that writers are alive; the answer tells which experiments are to stop.", receiving.leases),
     _upload("settle", Nothing, Settled, "Wait until everything that was accepted is on the disk.", receiving.settle),
+    # For whoever runs the server.
+    Route("GET", "/metrics", "metrics", Nothing, str, "How much the server is asked, in the text format of Prometheus.", stream=health.metrics, media="text/plain"),
     # For clients of other trackers.
     *DASH_ROUTES,
 )  # fmt: skip

@@ -48,6 +48,10 @@ export interface GroupCurve {
   readonly key: string;
   readonly values: readonly (string | number | boolean | null)[];
   readonly members: number;
+  /** How many points in the range they have in all. */
+  readonly points: number;
+  /** The experiments in it. */
+  readonly ids: readonly string[];
   readonly x: Numbers;
   readonly middle: Numbers;
   readonly low: Numbers;
@@ -65,6 +69,8 @@ export interface Totals {
 }
 
 export interface PanelData {
+  /** The experiments that have a curve, or are members of a group. */
+  readonly ids: ReadonlySet<string>;
   readonly curves: readonly Curve[];
   readonly groups: readonly GroupCurve[];
   readonly range: Range | null;
@@ -84,6 +90,7 @@ export type Band = "minmax" | "none" | "sd" | "se" | "quantiles";
 export const QUANTILES = [0, 0.25, 0.5, 0.75, 1] as const;
 
 export const NOTHING: PanelData = {
+  ids: new Set(),
   curves: [],
   groups: [],
   range: null,
@@ -101,6 +108,7 @@ export function panelData(answer: PanelAnswer, centre: "mean" | "median" = "mean
   if (grid === null) return { ...NOTHING, leftOut: answer.left_out };
   const middles = middlesOf(grid);
   return {
+    ids: new Set(answer.series.map((one) => one.id)),
     curves: exact ? exactCurves(answer, exact) : bucketCurves(answer, middles),
     groups: groupCurves(answer, middles, centre, band),
     range: [grid.start, grid.stop],
@@ -183,7 +191,14 @@ function groupCurves(answer: PanelAnswer, middles: Float64Array, centre: "mean" 
       low = apart.map((by, at) => (middle[at] as number) - by);
       high = apart.map((by, at) => (middle[at] as number) + by);
     }
-    return { key: JSON.stringify(one.values), values: one.values, members: one.members, x, middle, low, high, count };
+    const ids: string[] = [];
+    let points = 0;
+    for (const [at, each] of answer.series.entries()) {
+      if (each.group !== row) continue;
+      ids.push(each.id);
+      points += answer.totals.inside.data[at] ?? 0;
+    }
+    return { points, key: JSON.stringify(one.values), values: one.values, members: one.members, ids, x, middle, low, high, count };
   });
 }
 

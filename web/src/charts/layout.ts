@@ -19,14 +19,14 @@ const AROUND = 28 + 20 + 12;
 /**
  * The rows of all sections, from the top.
  *
- * @param facets The values that make a panel of their own each; null where no field does.
+ * @param facets A field, and its values that make a panel of their own each; null where no field does.
  */
-export function layout(sections: readonly Section[], facets: readonly string[] | null, across: number, height: number): Row[] {
+export function layout(sections: readonly Section[], facets: { readonly name: string; readonly values: readonly string[] } | null, across: number, height: number): Row[] {
   const rows: Row[] = [];
   let top = 8;
   for (const one of sections) {
     const panels = one.metrics.flatMap((metric): Placed[] =>
-      facets?.length ? facets.map((facet) => ({ metric, title: `${metric} · ${facet || "none"}`, facet })) : [{ metric, title: metric, facet: null }],
+      facets?.values.length ? facets.values.map((facet) => ({ metric, title: `${metric} · ${facets.name} ${facet || "none"}`, facet })) : [{ metric, title: metric, facet: null }],
     );
     rows.push({ kind: "head", key: `# ${one.name}`, section: one.name, count: panels.length, folded: one.folded, top, height: HEAD });
     top += HEAD;

@@ -90,7 +90,7 @@ function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions)
       kind: "line",
       points,
       colour,
-      width: outstanding ? 2 : many ? 0.75 : all.length > 40 ? 1 : 1.5,
+      width: outstanding ? (many ? 1.25 : 2) : many ? 0.75 : all.length > 40 ? 1 : 1.5,
       alpha: outstanding ? 1 : alpha,
       dash: many && !outstanding ? [] : dash,
     });

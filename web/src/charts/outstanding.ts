@@ -8,10 +8,10 @@ interface Metrics {
   readonly fields: readonly { section: string; name: string; better?: "min" | "max" | null }[];
 }
 
-/** The ids of the best ten by their last value; the first ten where it is not known which values are better. */
+/** The ids of the best ten by their last value; none where it is not known which values are better. */
 export function outstanding(data: PanelData, metric: string, telling: Metrics | null): ReadonlySet<string> {
   const better = telling?.fields.find((one) => one.section === "metrics" && one.name === metric)?.better;
-  if (!better) return new Set(data.curves.slice(0, MANY).map((one) => one.id));
+  if (!better) return new Set();
   const last = data.curves.map((one) => {
     let at = one.line.length - 1;
     while (at >= 0 && !Number.isFinite(one.line[at])) at -= 1;

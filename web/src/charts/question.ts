@@ -31,6 +31,16 @@ export function groupFields(state: Pick<ChartState, "group" | "dash" | "facet">)
   return [...new Set([...state.group, ...(state.dash ? [state.dash] : []), ...(state.facet ? [state.facet] : [])])];
 }
 
+/** The last part of a field: `lr` of `params.lr`. */
+export function shortName(field: string): string {
+  return /[^.]+$/.exec(field.replace(/["`[\]]/g, ""))?.[0] ?? field;
+}
+
+/** What a group is called: the last parts of its fields' names with its values. */
+export function labelOf(values: readonly (string | number | boolean | null)[], fields: readonly string[]): string {
+  return fields.map((field, at) => `${shortName(field)} ${values[at] ?? "none"}`).join(" · ");
+}
+
 /** The body of a question for a panel. */
 export function question(
   metrics: readonly string[],

@@ -11,7 +11,7 @@ import { palette } from "../palette.svelte";
 import { isShown } from "../state";
 import { panelData, type PanelAnswer, type PanelData } from "./curves";
 import { joined, lastPlace } from "./joined";
-import { question, type Which } from "./question";
+import { groupFields, labelOf, question, type Which } from "./question";
 import type { Range } from "./scale";
 
 /** Experiments drawn at most. */
@@ -57,6 +57,12 @@ class Source {
     return { filter: experiments.filter, sort, limit: MOST };
   });
 
+  /** Look at everything again, some time soon: there are other experiments than before. */
+  #others(): void {
+    for (const one of this.#followed) this.#slow.add(one);
+    this.#soon();
+  }
+
   /** Follow what is shown; the answer ends it. */
   begin(): () => void {
     const end = live.listen((changes) => {
@@ -64,7 +70,12 @@ class Source {
       for (const id of changes.ids ?? []) this.#changed.add(id);
       void this.#follow();
     });
+    let total: number | null = null;
     const stop = $effect.root(() => {
+      $effect(() => {
+        if (total !== null && experiments.total !== total) this.#others();
+        total = experiments.total;
+      });
       $effect(() => {
         const { eye, group } = link.state;
         void experiments.revision;
@@ -84,6 +95,20 @@ class Source {
   forget(): void {
     this.#answers.clear();
     for (const one of this.#followed) one.again();
+  }
+
+  /** What the colours of groups say, by the key of the colour. */
+  legend = $state.raw<ReadonlyMap<string, string>>(new Map());
+  #legendOf = "";
+
+  /** Add groups to the legend. */
+  tell(groups: PanelData["groups"], key: (one: PanelData["groups"][number]) => string): void {
+    const { group } = link.state;
+    const of = JSON.stringify([group, experiments.filter]);
+    const found = new Map(of === this.#legendOf ? this.legend : []);
+    this.#legendOf = of;
+    for (const one of groups) found.set(key(one), labelOf(one.values, group.length ? group : groupFields(link.state)));
+    if (found.size !== this.legend.size || [...found.keys()].some((one) => !this.legend.has(one))) this.legend = found;
   }
 
   /** Give colours to the values of the field that gives them. */
@@ -152,17 +177,22 @@ class Source {
     const quick: Followed[] = [];
     for (const panel of this.#followed) {
       const data = panel.data();
-      const mine = data?.curves.some((one) => ids.includes(one.id)) ?? false;
-      const plain = data !== null && data.exact && !panel.asked.smooth && !panel.asked.attempts && panel.asked.x !== "metric";
-      if (plain && mine && panel.asked.stop === null && ids.every((id) => data.curves.some((one) => one.id === id))) quick.push(panel);
-      else if (panel.asked.stop === null || mine) this.#slow.add(panel);
+      if (data === null) continue;
+      const { asked } = panel;
+      // One that is listed and has no curve yet may have its first point now; one that is not listed is of another filter.
+      const first = ids.some((id) => !data.ids.has(id) && experiments.indexOf(id) >= 0);
+      const mine = ids.some((id) => data.ids.has(id));
+      const plain = data.exact && !asked.group.length && !asked.smooth && !asked.attempts && asked.x !== "metric";
+      if (first || (mine && !(plain && asked.stop === null))) this.#slow.add(panel);
+      else if (mine) quick.push(panel);
     }
     if (quick.length) {
+      const known = ids.filter((id) => quick.some((panel) => panel.data()?.ids.has(id)));
       const first = quick[0] as Followed;
-      const starts = quick.map((panel) => lastPlace(panel.data() as PanelData, ids));
+      const starts = quick.map((panel) => lastPlace(panel.data() as PanelData, known));
       const asked = {
         ...first.asked,
-        ids: [...ids],
+        ids: known,
         metrics: [...new Set(quick.flatMap((panel) => panel.asked.metrics))],
         start: Math.min(...starts),
         origin: String((first.data() as PanelData).origin),
@@ -185,16 +215,20 @@ class Source {
         for (const panel of quick) this.#slow.add(panel);
       }
     }
-    if (this.#slow.size) {
-      this.#timer ??= setTimeout(() => {
-        this.#timer = null;
-        for (const panel of this.#slow) {
-          this.#answers.delete(keyOf(panel.asked));
-          panel.again();
-        }
-        this.#slow.clear();
-      }, GROUPS_AGAIN);
-    }
+    this.#soon();
+  }
+
+  #soon(): void {
+    if (!this.#slow.size) return;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      const panels = [...this.#slow];
+      this.#slow.clear();
+      for (const panel of panels) {
+        this.#answers.delete(keyOf(panel.asked));
+        panel.again();
+      }
+    }, GROUPS_AGAIN);
   }
 }
 

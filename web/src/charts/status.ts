@@ -15,6 +15,8 @@ export interface StatusGiven {
   readonly robust: boolean;
   readonly smooth: number;
   readonly zoomed: boolean;
+  /** How many of very many stand out. */
+  readonly best: number;
 }
 
 export interface Said {
@@ -35,10 +37,11 @@ export function status(given: StatusGiven): Said[] {
     say(`${plural(members, "experiment")} in ${plural(data.groups.length, "group")}`);
   } else say(`${spaced(drawn)} of ${spaced(given.asked - given.hidden)}`);
   if (given.asked < given.experiments) say(`the first ${spaced(given.asked)} of ${spaced(given.experiments)} experiments`, true);
-  say(points(totals.inside));
+  say(points(data.groups.length ? data.groups.reduce((sum, one) => sum + one.points, 0) : totals.inside));
   if (data.groups.length) say(data.groupsExact ? "exact" : "mean of each member in each bucket");
   else if (given.smooth > 0) say(`smoothed on all points`);
   else say(data.exact ? "exact" : "min–max of all points");
+  if (given.best) say(`the best ${given.best} stand out`);
   if (totals.nan) say(`${spaced(totals.nan)} NaN`);
   if (totals.infinite) say(`${spaced(totals.infinite)} infinite`);
   if (given.yLog && totals.notPositive) say(`log axis hides ${spaced(totals.notPositive)} ≤ 0`, true);

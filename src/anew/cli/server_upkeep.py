@@ -1,0 +1,88 @@
+"""The commands of `server` that look after what it serves: its index, backups, and getting one back."""
+
+from __future__ import annotations
+
+import click
+
+from .face import Face, shared
+from .server_accounts import root_of
+from .upkeep import rebuild_index
+from .words import plural, size
+
+__all__ = ["COMMANDS"]
+
+
+@click.command()
+@click.argument("folder", metavar="DIR")
+@shared(quiet="Print nothing but errors.")
+def backup(face: Face, folder: str) -> None:
+    """Copy the store and its accounts to a folder, also while the server runs.
+
+    Into a folder with an earlier backup, only what is new is copied; it then has what the store has, without what was deleted since. The
+    copy is a store too: `anew list --root DIR` looks into it. What is derived (the index) is left out.
+
+    \b
+    Examples:
+      anew server backup /backup/runs
+      anew server backup /backup/runs --root /data/runs
+    """
+    from ..server.backup import back_up
+
+    root = root_of(face)
+    with face.out.progress("Copying") as report:
+        done = back_up(root, folder, report)
+    document = {
+        "root": root,
+        "backup": folder,
+        "experiments": done.experiments,
+        "bytes": done.bytes,
+        "accounts": done.accounts,
+    }
+    told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
+    face.out.emit(document, table=f"The backup has {told}; {size(done.bytes)} were new.")
+
+
+@click.command()
+@shared(quiet="Print nothing but errors.")
+def rebuild(face: Face) -> None:
+    """Make the index again from the journals, also while the server runs.
+
+    The index is derived: nothing is lost by this. It visits every experiment, so it takes a while for many.
+
+    \b
+    Examples:
+      anew server rebuild --root /data/runs
+    """
+    rebuild_index(face)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR")
+@shared(quiet="Print nothing but errors.")
+def restore(face: Face, folder: str) -> None:
+    """Make the store from a backup, where there is none: the root must be empty or not there.
+
+    Accounts and tokens are as they were; everybody has to log in again. Clients that recorded after the backup send what is missing the
+    next time they send anything.
+
+    \b
+    Examples:
+      anew server restore /backup/runs --root /data/runs
+    """
+    from ..server.backup import restore as restored
+
+    root = root_of(face)
+    with face.out.progress("Copying") as report:
+        done = restored(folder, root, report)
+    document = {
+        "root": root,
+        "backup": folder,
+        "experiments": done.experiments,
+        "bytes": done.bytes,
+        "accounts": done.accounts,
+    }
+    told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
+    face.out.emit(document, table=f"{root} has {told} of the backup.")
+
+
+COMMANDS: dict[str, click.Command] = {"backup": backup, "rebuild": rebuild, "restore": restore}

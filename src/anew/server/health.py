@@ -1,0 +1,45 @@
+"""Whether a server can answer, and how much it is asked."""
+
+from __future__ import annotations
+
+import anyio
+import anyio.to_thread
+from starlette.responses import Response
+
+from .replies import SECURITY, Denied
+from .routes import Call
+
+__all__ = ["metrics", "ready"]
+
+_READY = 2.0
+"""Seconds in which a store that is ready answers."""
+
+
+async def metrics(call: Call) -> Response:
+    """The counters, for Prometheus."""
+    text = call.place.observer.text(call.place.live.streams)
+    return Response(text, headers=SECURITY, media_type="text/plain; version=0.0.4")
+
+
+async def ready(call: Call) -> Response:
+    """Whether the store answers soon. Many may ask at once: one of them looks, and the others are told to come back."""
+    observer = call.place.observer
+    if observer.checking:
+        raise Denied(503, "NotReady", "The store is being asked already.")
+    observer.checking = True
+
+    def look() -> None:
+        try:
+            call.place.look()
+        finally:
+            observer.checking = False
+
+    done = False
+    with anyio.move_on_after(_READY):
+        await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
+        done = True
+    if not done:
+        raise Denied(
+            503, "NotReady", "The store takes long to answer: its index may be being made."
+        )
+    return Response("ok", headers=SECURITY, media_type="text/plain")

@@ -103,6 +103,14 @@ class ExperimentView:
         return None
 
     @property
+    def cut_short(self) -> bool:
+        """Whether it was ended from outside before its time: cancelled, killed, or gone without a word."""
+        if self.status is not Status.FAILED:
+            return self.status is Status.CANCELLED
+        deciding = self._state.deciding()
+        return any(one.by == "reader" or not one.status.ended for one in deciding)
+
+    @property
     def created_at(self) -> float:
         """When it was first opened."""
         return self._facts.created_at
@@ -420,6 +428,10 @@ class ExperimentView:
     def delete(self, *, permanently: bool = False) -> Deleted:
         """As `Store.delete` of this experiment."""
         return self._source.delete([self.id], permanently=permanently)
+
+    def stop(self, why: str | None = None) -> int:
+        """As `Store.stop` of this experiment."""
+        return self._source.stop([self.id], why)
 
     def to_dict(self) -> dict[str, Any]:
         """All facts as plain values, for JSON; NaN and infinities are left as floats."""

@@ -10,6 +10,7 @@ from ..address import local_folder
 from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
+from ..monitor.reads import watch
 from ..record import encode as encoding
 from ..record.names import check_label
 from ..record.plain import merge, to_plain
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 __all__ = ["Experiment"]
+
+# What is read before an experiment is opened counts as well.
+watch()
 
 ENDS = ("completed", "failed", "cancelled")
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -97,8 +101,9 @@ class Experiment:
         parent: Experiment, id or prefix this one comes from.
         project: A folder for experiments opened by name.
         relation: How it comes from the parent: child, resumed, forked or reproduces.
-        root: The store's root folder, as a path or a `file://` URL. By default `ANEW_ROOT`; without it the nearest
-            `experiments/` that is a store, from the working directory upwards; without one `./experiments`.
+        root: The store: a folder, as a path or a `file://` URL, or the URL of a server, to which what is recorded on
+            this machine is pushed in the background. By default `ANEW_ROOT`; without it the nearest `experiments/` that
+            is a store, from the working directory upwards; without one `./experiments`.
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.
@@ -168,7 +173,7 @@ class Experiment:
         self._given = Given(config)
         self._given.params = prepared(params) if params else {}
         self._given.tags = _tags(tags)
-        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs)]
+        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs, "bindr")]
         self._given.description = None if description is None else mask_text(str(description))
         self._given.notes = None if notes is None else mask_text(str(notes))
         self._given.parent, self._given.relation = parent, relation
@@ -251,6 +256,10 @@ class Experiment:
         if not (belongs or by_id):
             called = named(root, given, project=project, is_prefix=self._is_prefix)
         check_parent(self._given)
+        if settings.server and not belongs:
+            from .syncing import fetch_to_continue
+
+            fetch_to_continue(root, settings.server, called, wish, life.say)
         recording = self._open(root, wish, called, joining=given if belongs else "")
         life.files = []
         if belongs and joined is not None:
@@ -281,6 +290,10 @@ class Experiment:
             life.say(
                 "the ranks on other machines cannot know of this experiment and record their own; set ANEW_LAUNCH to a text that all of them share"
             )
+        if settings.server:
+            from .syncing import begin_syncing
+
+            begin_syncing(recording, settings.server)
         opened(self)
         return self
 
@@ -347,6 +360,10 @@ class Experiment:
             lines = end_lines(path, status, seconds, lost, recording.prefix)
             for line in lines if not quiet else lines[-1:]:
                 life.say(line)
+        if life.settings.server:
+            from .syncing import end_syncing
+
+            end_syncing(recording, life.settings.server)
         if recording.forwardings:
             from .forwarding import finish_forwarding
 
@@ -809,10 +826,15 @@ def _joined(handle: Handle) -> Experiment:
     return experiment
 
 
-def _several(labels: Iterable[str] | None) -> list[str]:
+def _several(labels: Iterable[str] | None, what: str = "tag") -> list[str]:
     if labels is None:
         return []
-    return [labels] if isinstance(labels, str) else list(labels)
+    try:
+        return [labels] if isinstance(labels, str) else list(labels)
+    except TypeError as error:
+        raise InvalidValue(
+            f"A {what} is a string, and several are a list of strings, not {type(labels).__name__}."
+        ) from error
 
 
 def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | None]:

@@ -57,7 +57,6 @@ CREDENTIALS: dict[str, list[str]] = {
     "GitLab runner": ["GR1348941" + _some(20)],
     "Bitbucket": ["ATBB" + _some(32)],
     "Atlassian": ["ATATT3" + _some(180)],
-    "Anew": ["anew_" + _some(43)],
     "npm": ["npm_" + _some(36)],
     "PyPI": ["pypi-" + "AgEIcHlwaS5vcmc" + _some(120)],
     "RubyGems": ["rubygems_" + _some(48, _HEX)],

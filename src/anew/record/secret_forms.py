@@ -71,7 +71,6 @@ FORMS: tuple[Form, ...] = (
     Form("Sourcegraph", ("sgp_",), rf"{_B}sgp_(?:[A-Za-z0-9]+_)?[0-9a-f]{{40}}"),
     Form("Postman", ("PMAK-",), rf"{_B}PMAK-[0-9a-f]{{24}}-[0-9a-f]{{34}}"),
     # -- models and experiments
-    Form("Anew", ("anew_",), rf"{_B}anew_[A-Za-z0-9_-]{{43}}(?![A-Za-z0-9_-])"),
     # Random characters, not words joined by dashes.
     Form("OpenAI", ("sk-",),
          rf"{_B}sk-(?=[\w-]{{0,80}}(?:[A-Za-z0-9]{{16}}|[0-9][\w-]{{0,80}}[A-Z]|[A-Z][\w-]{{0,80}}[0-9]))[\w-]{{20,}}"),

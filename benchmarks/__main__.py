@@ -25,6 +25,7 @@ GROUPS = (
     "first_look",
     "catalog",
     "server",
+    "uploads",
     "page",
     "imports",
     "light",
@@ -33,6 +34,7 @@ GROUPS = (
     "verdict",
     "saving_files",
     "forwarding",
+    "syncing",
     "peers",
 )
 

@@ -103,6 +103,17 @@ def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, root):
     accounts.close()
 
 
+def test_what_was_done_is_shown(run):
+    assert json.loads(run("audit", "--json")) == {"entries": []}
+    assert run("audit") == ""
+    run("token", "create", "cluster", "--role", "writer")
+    run("token", "revoke", "cluster")
+    actions = [one["action"] for one in json.loads(run("audit", "--json"))["entries"]]
+    assert actions == ["token revoked", "token created"]
+    assert "cluster" in run("audit")
+    assert len(run("audit", "-n", "1", "-q").splitlines()) == 1
+
+
 def test_accounts_of_a_folder_that_is_not_there_are_not_made(tmp_path, capsys):
     for args in (["token", "list"], ["user", "add", "al"]):
         with pytest.raises(SystemExit) as left:
@@ -144,3 +155,17 @@ def test_a_store_is_backed_up_and_restored(run, root, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["experiments"] == 1
     with Store(other) as store:
         assert [view.prefix for view in store.list()] == ["lab/x/one"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--oidc-issuer", "https://id.example"],
+        ["--oidc-issuer", "https://id.example", "--oidc-client", "x"],
+    ],
+)
+def test_sign_on_needs_a_provider_a_client_and_the_address_of_the_server(root, given, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["server", root, *given])
+    assert left.value.code == 2
+    capsys.readouterr()

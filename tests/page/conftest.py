@@ -19,8 +19,10 @@ import pytest
 
 from anew.server.static import is_built
 
+from .recorded import record_pages
 from .roots import record_grid
 
+WEB = Path(__file__).resolve().parents[2] / "web"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--disable-gpu", "--no-sandbox", "--disable-dev-shm-usage"]
 PATIENCE = 60_000
@@ -107,6 +109,14 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shown, dict[str, str]]]:
+    """Experiments to look at closely, to compare and to run again, and their ids by name."""
+    told = record_pages(tmp_path_factory.mktemp("pages"))
+    with shown(told.root) as made:
+        yield made, told.ids
+
+
 @pytest.fixture
 def show(tmp_path: Path) -> Iterator[Callable[..., Shown]]:
     """Shows roots of a test's own."""
@@ -153,6 +163,28 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not wrong
+
+
+@pytest.fixture
+def axe() -> Callable[[Any], list[str]]:
+    """What axe-core finds against WCAG 2.2 AA, one text for each kind of fault."""
+    source = WEB / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        _missing("axe-core is not installed: python web/build.py")
+    text = source.read_text()
+
+    def found(page: Any) -> list[str]:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(text)  # by the debugger: the page's own policy stays as it is
+        told = page.evaluate(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        return [
+            f"{one['id']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
+            for one in told["violations"]
+        ]
+
+    return found
 
 
 def enter(made: Shown, page: Any, path: str = "") -> None:

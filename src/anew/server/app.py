@@ -112,7 +112,9 @@ def _endpoint(
                 question,
                 request,
                 access.identities,
+                access.sign_on,
                 partial(access.admit, request, route),
+                partial(access.note, caller),
             )
             if route.stream is not None:
                 answer = await route.stream(call)
@@ -121,7 +123,8 @@ def _endpoint(
             status = answer.status_code
             return answer
         except ClientDisconnect:
-            raise
+            # Nobody reads an answer; networks break, and a traceback would say no more.
+            return Response(status_code=400)
         except Exception as error:  # noqa: BLE001  (every error becomes an answer)
             answer = refused(error)
             status = answer.status_code

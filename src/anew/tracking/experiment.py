@@ -101,8 +101,10 @@ class Experiment:
         parent: Experiment, id or prefix this one comes from.
         project: A folder for experiments opened by name.
         relation: How it comes from the parent: child, resumed, forked or reproduces.
-        root: The store's root folder, as a path or a `file://` URL. By default `ANEW_ROOT`; without it the nearest
-            `experiments/` that is a store, from the working directory upwards; without one `./experiments`.
+        root: The store: a folder, as a path or a `file://` URL, or the URL of a server, to which what is recorded on
+            this machine is pushed in the background. By default `ANEW_ROOT`; without it the nearest `experiments/` that
+            is a store, from the working directory upwards; without one `./experiments`.
+        local: With a server as root: the folder of this machine that it is recorded in.
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.
@@ -140,6 +142,7 @@ class Experiment:
         project: str | None = None,
         relation: str = "child",
         root: str | os.PathLike[str] | None = None,
+        local: str | os.PathLike[str] | None = None,
         mode: str | None = None,
         strict: bool | None = None,
         quiet: bool | None = None,
@@ -154,6 +157,7 @@ class Experiment:
         self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
+            local=local,
             mode=mode,
             strict=strict,
             quiet=quiet,
@@ -172,7 +176,7 @@ class Experiment:
         self._given = Given(config)
         self._given.params = prepared(params) if params else {}
         self._given.tags = _tags(tags)
-        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs)]
+        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs, "bindr")]
         self._given.description = None if description is None else mask_text(str(description))
         self._given.notes = None if notes is None else mask_text(str(notes))
         self._given.parent, self._given.relation = parent, relation
@@ -255,6 +259,10 @@ class Experiment:
         if not (belongs or by_id):
             called = named(root, given, project=project, is_prefix=self._is_prefix)
         check_parent(self._given)
+        if settings.server and not belongs:
+            from .syncing import fetch_to_continue
+
+            fetch_to_continue(root, settings.server, called, wish, life.say)
         recording = self._open(root, wish, called, joining=given if belongs else "")
         life.files = []
         if belongs and joined is not None:
@@ -285,6 +293,10 @@ class Experiment:
             life.say(
                 "the ranks on other machines cannot know of this experiment and record their own; set ANEW_LAUNCH to a text that all of them share"
             )
+        if settings.server:
+            from .syncing import begin_syncing
+
+            begin_syncing(recording, settings.server)
         opened(self)
         return self
 
@@ -351,6 +363,10 @@ class Experiment:
             lines = end_lines(path, status, seconds, lost, recording.prefix)
             for line in lines if not quiet else lines[-1:]:
                 life.say(line)
+        if life.settings.server:
+            from .syncing import end_syncing
+
+            end_syncing(recording, life.settings.server)
         if recording.forwardings:
             from .forwarding import finish_forwarding
 
@@ -813,10 +829,15 @@ def _joined(handle: Handle) -> Experiment:
     return experiment
 
 
-def _several(labels: Iterable[str] | None) -> list[str]:
+def _several(labels: Iterable[str] | None, what: str = "tag") -> list[str]:
     if labels is None:
         return []
-    return [labels] if isinstance(labels, str) else list(labels)
+    try:
+        return [labels] if isinstance(labels, str) else list(labels)
+    except TypeError as error:
+        raise InvalidValue(
+            f"A {what} is a string, and several are a list of strings, not {type(labels).__name__}."
+        ) from error
 
 
 def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | None]:

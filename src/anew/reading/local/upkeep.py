@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping, Sequence
 
 from ...index import Refreshed as Taken
 from ...index.trash import Trash
+from ...journal.follow import read_events
+from ...journal.stopping import processes_of, signal_process
 from ...query.question import Question, Wanted, parse_field
+from ...record.fold import fold
 from ..upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
-from .root import OpenRoot
+from .seen import Seen
 
 __all__ = ["LocalUpkeep"]
 
@@ -17,16 +21,16 @@ __all__ = ["LocalUpkeep"]
 class LocalUpkeep:
     """The `Upkeep` of a folder on this machine."""
 
-    def __init__(self, root: OpenRoot) -> None:
-        self._root = root
+    def __init__(self, seen: Seen) -> None:
+        self._root = seen.root
+        self._seen = seen
 
     def trash(self) -> Sequence[Trashed]:
         """See `Upkeep.trash`."""
-        with self._root.guard:
-            return [
-                Trashed(item.experiment_id, item.prefix, item.name, item.deleted_at, item.bytes)
-                for item in Trash(self._root.index).items()
-            ]
+        return [
+            Trashed(item.experiment_id, item.prefix, item.name, item.deleted_at, item.bytes)
+            for item in self._seen.trash()
+        ]
 
     def purge(self, ids: Sequence[str]) -> Deleted:
         """See `Upkeep.purge`."""
@@ -55,14 +59,25 @@ class LocalUpkeep:
             freed = free_files(self._root.index, files, why=why, dry_run=dry_run)
         return freed.count, freed.bytes
 
+    def stop(self, ids: Sequence[str], *, firmly: bool = False) -> int:
+        """See `Upkeep.stop`."""
+        number = signal.SIGTERM if firmly else signal.SIGINT
+        told = 0
+        for one in self._seen.facts(ids):
+            state = fold(read_events(self._root.index.journals.of(one.prefix)))
+            told += sum(signal_process(*who, number) for who in processes_of(state))
+        return told
+
     def du(self, ids: Sequence[str] | None = None) -> Usage:
         """See `Upkeep.du`."""
         from ...index.usage import experiments_usage, store_usage
 
         layout = self._root.stores.root
+        if ids is None and self._seen.scope is not None:
+            return Usage(*experiments_usage(layout, self._prefixes(fresh=True)))
         if ids is None:
             return Usage(*store_usage(layout, self._prefixes(fresh=True)))
-        prefixes = {one.id: one.prefix for one in self._root.facts(ids)}
+        prefixes = {one.id: one.prefix for one in self._seen.facts(ids)}
         return Usage(*experiments_usage(layout, prefixes))
 
     def doctor(
@@ -97,8 +112,9 @@ class LocalUpkeep:
         from .archive import write_archive
 
         lies = self._root.index.journals.lies
-        facts = self._root.facts(ids)
+        facts = self._seen.facts(ids)
         places = {one.id: (one.prefix, lies(one.prefix)) for one in facts}
+        whole = whole and self._seen.scope is None
         write_archive(self._root.stores.root, places, target, whole=whole)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
@@ -112,7 +128,7 @@ class LocalUpkeep:
     def _prefixes(self, *, fresh: bool) -> dict[str, str]:
         """The prefixes of all experiments by id."""
         question = Question(columns=(Wanted(parse_field("prefix")),), now=time.time())
-        found = self._root.ask(lambda catalog: catalog.select(question), fresh=fresh)
+        found = self._seen.ask(lambda catalog: catalog.select(question), fresh=fresh)
         return dict(zip(found.ids, found.columns[0].values, strict=True))
 
 

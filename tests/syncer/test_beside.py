@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,6 +121,30 @@ def test_it_tries_a_server_that_does_not_answer_and_gives_up_when_told_how_long(
     assert state.behind.keys() == {"id1"}
     assert not outbox.done()
     Beside(outbox, Script(away, away, Outcome()), patience=60.0).run()
+    assert outbox.done().keys() == {"id1"}
+
+
+def test_it_ends_with_the_folder_that_it_pushes(outbox: Outbox) -> None:
+    outbox.register("opened", "id1", "a/b")
+
+    def delete(ids: Collection[str]) -> Outcome:
+        shutil.rmtree(outbox.root.root)
+        return Outcome(reached=False, error="It cannot be reached.", waits=True)
+
+    push = Script(delete)
+    Beside(outbox, push, patience=60.0).run()
+    assert len(push.asked) == 1
+
+
+def test_a_line_that_nobody_finishes_neither_keeps_it_awake_nor_there(outbox: Outbox) -> None:
+    outbox.register("opened", "id1", "a/b")
+    outbox.register("ended", "id1", "a/b")
+    (segment,) = Path(outbox.folder).glob("*.jsonl")
+    with open(segment, "ab") as file:
+        file.write(b'{"k":"opened"')
+    push = Script(Outcome())
+    Beside(outbox, push).run()
+    assert len(push.asked) == 1
     assert outbox.done().keys() == {"id1"}
 
 

@@ -34,12 +34,12 @@ def main() -> None:
                 return
             read, stopped = _push(outbox)
         # A program that registered something while the lock was held has left it to us.
-        if stopped or outbox.size() == read:
+        if stopped or outbox.size() <= read:
             return
 
 
 def _push(outbox: Outbox) -> tuple[int, bool]:
-    """Push; how many bytes of the outbox were taken in, and whether we were told to stop."""
+    """Push; how long the outbox was when it was read last, and whether we were told to stop."""
     # Now, for most processes that come to the lock find that it is held already.
     from .beside import Beside
     from .freeing import free_copies
@@ -52,7 +52,7 @@ def _push(outbox: Outbox) -> tuple[int, bool]:
         beside = Beside(outbox, push, lambda: free_copies(outbox, _once(push)))
         signal.signal(signal.SIGTERM, lambda *_: beside.stop())
         beside.run()
-        return beside.offset, beside.stopped
+        return beside.seen, beside.stopped
 
 
 def _once(push: Pass) -> Callable[[Mapping[str, str]], Outcome]:

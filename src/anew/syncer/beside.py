@@ -49,6 +49,10 @@ class Beside:
         push: Makes one pass.
         free: Frees local copies that have stayed long enough; called now and then.
         patience: Seconds that a server which does not answer is tried after the last program has ended.
+
+    Attributes:
+        offset: Up to where the outbox was read; `seen` how long it was then: a line that nobody finishes may be left.
+        stopped: Whether it was told to stop.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Beside:
         self._stopping = Stopping()
         self._looked_for_gone = 0.0
         self.offset = 0
+        self.seen = 0
         self.stopped = False
 
     def run(self) -> None:
@@ -95,8 +100,12 @@ class Beside:
                 self._backoff.worked()
                 well = time.monotonic()
                 pause = POLL_SECONDS
-                if self._all_is_there(outcome) and self._outbox.size() == self.offset:
+                if self._all_is_there(outcome) and self._outbox.size() <= self.seen:
                     break
+            if (
+                self._outbox.size() < self.offset
+            ):  # the folder was deleted, and with it all that was left
+                break
             if live:
                 well = time.monotonic()
             if self.stopped:
@@ -145,6 +154,7 @@ class Beside:
         }
 
     def _take_in(self) -> None:
+        self.seen = self._outbox.size()
         found, self.offset = self._outbox.registered(self.offset)
         for one in found:
             self._note(one)
@@ -238,7 +248,7 @@ class Beside:
     def _pause(self, seconds: float) -> None:
         """Wait, but not when a program opens or ends something."""
         until = time.monotonic() + seconds
-        while not self.stopped and self._outbox.size() == self.offset:
+        while not self.stopped and self._outbox.size() == self.seen:
             left = until - time.monotonic()
             if left <= 0:
                 return

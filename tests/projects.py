@@ -19,14 +19,16 @@ from anew.reproduce.replay import Replayed, replay
 ENDS_WITHIN = 500.0  # seconds; what takes longer hangs, and what it said until then is shown
 TRAIN = """\
 import random
+import time
 from anew import Experiment, seed_everything
 
 seed_everything(7)
 with Experiment("lab/toy", config={"lr": 0.5}, system_metrics=0) as exp:
     x = 1.0
+    begun = time.perf_counter()
     for step in range(20):
         x = x * 0.9 + random.random() * 0.1
-        exp.log_metrics({"loss": x, "train/time": random.SystemRandom().random()}, step=step)
+        exp.log_metrics({"loss": x, "train/time": time.perf_counter() - begun}, step=step)
 """
 
 
@@ -118,7 +120,7 @@ class Project:
         self.enter(monkeypatch)
         of_plan = {
             k: options.pop(k)
-            for k in ("kind", "repo", "python", "command", "links")
+            for k in ("kind", "repo", "python", "command", "links", "given")
             if k in options
         }
         options.setdefault("figure", False)
@@ -130,7 +132,7 @@ class Project:
         monkeypatch.chdir(self.path)
         monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
         for name in list(os.environ):
-            if name.startswith("ANEW_"):
+            if name.startswith(("ANEW_", "GIT_", "SLURM_")):
                 monkeypatch.delenv(name)
         for name in (
             "ANEW_ROOT",

@@ -119,6 +119,7 @@ SETTINGS = (
     Setting("prefix", "", _text, "Prefix for an experiment opened without a prefix or name (`anew run` sets it)."),
     Setting("capture", "on", _choice("on", "off"), "Capture code, packages, hardware and seeds at the start; `off` keeps the command line and the commit."),
     Setting("capture_variables", "", _text, "Environment variables to capture in addition to the usual ones, separated by commas; `*` matches anything."),
+    Setting("keep_commits", "on", _choice("on", "off"), "Keep the commit of each experiment in its repository by a reference below `refs/anew/`, so that amending, rebasing and `git gc` do not take its code away."),
     Setting("forward_to", (), _several, "Other trackers to send every experiment to, such as `mlflow,tensorboard:runs`; a list in a file."),
     Setting("forward_wait", 10.0, _seconds, "Seconds to wait, when an experiment ends, for records still being sent to other trackers; sending continues in the background after that."),
     Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start, to say which experiment those record into (JSON)."),
@@ -147,6 +148,7 @@ class Settings:
     prefix: str
     capture: str
     capture_variables: str
+    keep_commits: str
     forward_to: tuple[Any, ...]
     forward_wait: float
     join: str

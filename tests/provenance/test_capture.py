@@ -468,7 +468,7 @@ def test_capture_can_be_switched_off_and_keeps_the_command_and_the_commit(projec
     project.write("new.py", "")
     project.run(ANEW_CAPTURE="off")
     captured = project.view().captured
-    assert captured["git"] == {"commit": commit, "branch": "main"}
+    assert captured["git"] == {"commit": commit, "branch": "main", "root": str(project.path)}
     assert captured["command"]["argv"][1:] == ["train.py"]
     assert not (project.folder() / "environment").exists()
 

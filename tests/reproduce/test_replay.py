@@ -29,7 +29,7 @@ def test_a_seeded_program_comes_back_bit_for_bit_as_a_child_experiment(project, 
     assert result.judgement.verdict is Verdict.IDENTICAL
     assert [m.metric for m in result.judgement.metrics] == ["loss"]
     assert result.judgement.metrics[0].matched == 20
-    assert result.judgement.left_out["train/time"] == "it measures time or speed"
+    assert [m.metric for m in result.judgement.apart] == ["train/time"]
     assert result.judgement.differences == []
     child = project.view(result.prefix)
     assert (child.parent, child.relation) == (project.view().id, "reproduces")
@@ -55,7 +55,7 @@ def test_the_verdict_is_kept_with_both_experiments_and_a_figure_with_the_child(
     assert Path(result.figure).read_bytes().startswith(b"\x89PNG")
 
 
-def test_without_a_seed_it_diverges_and_the_seed_is_named(project, monkeypatch):
+def test_without_a_seed_it_diverges_and_nothing_is_claimed_of_the_cause(project, monkeypatch):
     project.commit(train=TRAIN.replace("seed_everything(7)", ""))
     project.run()
     (result,) = project.reproduce(monkeypatch)
@@ -63,9 +63,37 @@ def test_without_a_seed_it_diverges_and_the_seed_is_named(project, monkeypatch):
     metric = result.judgement.metrics[0]
     assert (metric.metric, metric.step) == ("loss", 0)
     assert metric.difference == abs(metric.a - metric.b) > 0
-    first = result.judgement.differences[0]
-    assert (first.kind, first.weight) == ("seed", "likely")
-    assert "seed_everything was never called" in first.text
+    assert [d.kind for d in result.judgement.differences] == ["random state"]
+    assert result.judgement.explanation is None  # nothing was proven
+
+
+def test_a_program_that_gives_another_result_each_time_is_proven_not_to_be_deterministic(
+    project, monkeypatch
+):
+    project.commit(train=TRAIN.replace("seed_everything(7)", ""))
+    project.run()
+    (result,) = project.reproduce(monkeypatch, explained=True)
+    explanation = result.judgement.explanation
+    assert (explanation.cause, explanation.metric, explanation.step) == (
+        "not deterministic",
+        "loss",
+        0,
+    )
+    with Store(project.root) as store:
+        assert len(store.list(reproductions=True)) == 3
+
+
+def test_a_program_whose_cause_was_not_captured_is_not_blamed(project, monkeypatch):
+    program = TRAIN.replace("x = 1.0", "x = float(open(PATH).read())")
+    secret = project.path.parent / "number"
+    secret.write_text("1.0")
+    project.commit(train=f"PATH = {str(secret)!r}\n{program}")
+    project.run()
+    secret.write_text("2.0")
+    (result,) = project.reproduce(monkeypatch, explained=True)
+    assert result.judgement.verdict is Verdict.DIVERGED
+    assert result.judgement.explanation.cause in ("inputs", "not captured")
+    assert result.judgement.explanation.runs == 2
 
 
 def test_a_dirty_tree_comes_back_after_it_was_cleaned_and_from_a_fresh_clone(

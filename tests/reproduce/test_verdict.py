@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.reproduce.names import chosen, why_left_out
+from anew.reproduce.names import agrees_with_clock, chosen, measure
 from anew.reproduce.verdict import Curve, Tolerance, Verdict, judge, overall
 
 NAN, INF = math.nan, math.inf
@@ -169,25 +169,67 @@ def _same(x: float, y: float) -> bool:
      "train_runtime", "train_samples_per_second", "elapsed_s", "epoch_seconds", "throughput", "wall_clock"],
 )  # fmt: skip
 def test_times_and_speeds_are_recognised(name):
-    assert why_left_out(name) == "it measures time or speed"
+    assert measure(name) is not None
 
 
 @pytest.mark.parametrize(
     "name",
     ["loss", "train/loss", "rms", "steps", "timesteps", "lr", "num_classes", "eta/x", "time_loss", "sms", "acc",
-     "items", "params", "val/items_seen", "perplexity", "momentum", "sec_loss"],
+     "items", "params", "val/items_seen", "perplexity", "momentum", "sec_loss", "loss/s", "acc/s", "papers", "shoppers",
+     "walk/speed", "wind_speed", "teacher/loss"],
 )  # fmt: skip
 def test_results_are_not_taken_for_times(name):
-    assert why_left_out(name) is None
+    assert measure(name) is None
 
 
-def test_what_is_asked_for_is_compared_even_if_it_is_a_time():
-    names = ["loss", "train/time", "system/cpu.percent", "val/acc"]
-    kept, left_out = chosen(names)
-    assert kept == ["loss", "val/acc"]
-    assert left_out == {
-        "train/time": "it measures time or speed",
-        "system/cpu.percent": "a system metric",
-    }
-    assert chosen(names, only=["train/*"])[0] == ["train/time"]
-    assert chosen(names, ignore=["val/*"]) == (["loss"], {**left_out, "val/acc": "as asked"})
+def named(*names):
+    return [(name, None) for name in names]
+
+
+def test_times_are_told_apart_unless_they_are_asked_for():
+    names = named("loss", "train/time", "system/cpu.percent", "val/acc")
+    made = chosen(names)
+    assert made.counted == ["loss", "val/acc"]
+    assert list(made.apart) == ["train/time"]
+    assert list(made.left_out) == ["system/cpu.percent"]
+    assert chosen(names, only=["train/*"]).counted == ["train/time"]
+    made = chosen(names, ignore=["val/*"])
+    assert made.counted == ["loss"]
+    assert set(made.left_out) == {"system/cpu.percent", "val/acc"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_time"),
+    [
+        ("epoch_time", [0.9, 1.1], True),
+        ("step_ms", [900.0, 1900.0], True),
+        ("step_time", [900.0, 1900.0], True),  # milliseconds without saying so
+        (
+            "survival_time",
+            [30.0, 40.0],
+            True,
+        ),  # below the steps of milliseconds: it could be; it is told apart
+        ("episode/duration", [0.2, 9000.0], False),
+        ("survival_time", [-1.0, 0.5], False),
+        ("elapsed_hours", [0.0001, 0.9], False),
+        ("tokens/s", [5e9, 1e-9], True),  # no clock can say
+        ("eta", [500.0, 400.0], True),
+        ("epoch_time", [float("nan")] * 2, True),
+    ],
+)
+def test_a_duration_longer_than_the_experiment_had_run_is_a_result(name, values, is_time):
+    steps = np.arange(2)
+    times = np.array([1001.0, 1002.0])
+    one = Curve(steps, np.array(values), times)
+    kind = measure(name)
+    assert agrees_with_clock(kind, one, started=1000.0) is is_time
+    assert (name in chosen([(name, one)], started=1000.0).apart) is is_time
+
+
+def test_of_an_original_that_was_cut_short_only_what_it_has_is_compared():
+    whole, begun = curve([1.0, 2.0, 3.0, 3.5], [0, 1, 2, 2]), curve([1.0, 2.0, 3.0], [0, 1, 2])
+    assert judge("m", begun, whole).verdict is Verdict.DIVERGED
+    assert judge("m", begun, whole, cut_short=True).verdict is Verdict.IDENTICAL
+    assert judge("m", whole, begun, cut_short=True).verdict is Verdict.DIVERGED
+    other = curve([1.0, 2.5, 3.0, 3.5], [0, 1, 2, 2])
+    assert judge("m", begun, other, cut_short=True).verdict is Verdict.DIVERGED

@@ -14,7 +14,7 @@ from .output import Column
 from .words import one_line
 
 if TYPE_CHECKING:
-    from ..reproduce.comparison import Judgement
+    from ..reproduce.judgement import Judgement
     from ..reproduce.live import Live
     from ..reproduce.plan import Plan
     from ..reproduce.replay import Replayed
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "diff", "reproduce", "run"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_SHORT = 60.0  # seconds that an original took whose re-run is run once more without being asked
 _STYLES = {
     "IDENTICAL": "green", "WITHIN TOLERANCE": "green", "NOT COMPARABLE": "yellow", "DIVERGED": "red",
 }  # fmt: skip
@@ -145,11 +146,31 @@ def run(
     help="Link this path, which is not in git, into the checkout; may repeat.",
 )
 @click.option(
+    "--input",
+    "given",
+    multiple=True,
+    metavar="NAME=PATH",
+    help="Where a declared input is now; may repeat.",
+)
+@click.option(
     "--times",
     type=click.IntRange(1),
     default=1,
     metavar="N",
     help="Run it N times and show the spread.",
+)
+@click.option(
+    "--explain/--no-explain",
+    "explained",
+    default=None,
+    help="Where it differs, run it once more, which tells a program that is not deterministic from one whose inputs "
+    "changed. By default if the original took a minute or less.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="End a re-run after so long.",
 )
 @click.option("--strict", is_flag=True, help="Refuse to run if packages or inputs have changed.")
 @click.option(
@@ -180,7 +201,10 @@ def reproduce(
     python: str | None,
     repo: str | None,
     links: tuple[str, ...],
+    given: tuple[str, ...],
     times: int,
+    explained: bool | None,
+    timeout: float | None,
     strict: bool,
     variables: tuple[str, ...],
     into: str | None,
@@ -195,8 +219,8 @@ def reproduce(
     """Run an experiment again and compare.
 
     The recorded commit is checked out into a temporary worktree, the uncommitted changes are applied, declared inputs
-    are checked, and the command is run as a child experiment. Then every metric is compared with the original's,
-    point by point. Metrics that measure time or speed are left out.
+    are checked and copied, and the command is run as a child experiment. Then every metric is compared with the
+    original's, point by point. Times and speeds are compared apart: they do not count.
 
     What another user or machine recorded is shown and confirmed before it runs. Without a terminal to ask on, --yes is
     needed, or an entry in the setting ANEW_TRUST.
@@ -222,9 +246,12 @@ def reproduce(
 
     tolerance = _tolerance(rtol, atol)
     with face.store() as store:
+        view = store.get(experiment)
+        if explained is None:
+            explained = view.duration is not None and view.duration <= _SHORT
         plan = make_plan(
-            store, store.get(experiment), kind=kind, repo=repo, python=python, command=command, links=links,
-            variables=variables, into=into,
+            store, view, kind=kind, repo=repo, python=python, command=command, links=links,
+            variables=variables, given=_named(given), into=into,
         )  # fmt: skip
         if dry_run:
 
@@ -239,10 +266,25 @@ def reproduce(
         with _progress(face, times) as progress, _told(face) as broken_off:
             for result in replay(
                 store, plan, tolerance=tolerance, only=only, ignore=ignore, times=times, strict=strict,
-                show=show and face.out.mode == "human", say=face.out.say, progress=progress, confirmed=True,
+                explained=explained, timeout=timeout, show=show and face.out.mode == "human", say=face.out.say, progress=progress, confirmed=True,
             ):  # fmt: skip
                 results.append(result)
     return 130 if broken_off else _show_replays(face, results)
+
+
+def _named(given: Sequence[str]) -> dict[str, str]:
+    """`NAME=PATH` of each.
+
+    Raises:
+        BadParameter: One is not of that form.
+    """
+    found = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not (name and equals and path):
+            raise click.BadParameter(f"{text!r} is not NAME=PATH.", param_hint="--input")
+        found[name] = path
+    return found
 
 
 def _confirm(face: Face, plan: Plan, yes: bool) -> None:
@@ -373,6 +415,12 @@ def _show(face: Face, judgement: Judgement, *, differences: bool = True) -> None
                 Column("", [one_line(row[3]) for row in rows], least=20, weight=1),
             ]
         )  # fmt: skip
+    if judgement.apart:
+        shown = ", ".join(
+            f"{one_line(m.metric)} {'same' if m.verdict.value == 'IDENTICAL' else m.verdict.value.lower()}"
+            for m in judgement.apart
+        )
+        face.out.say(f"times and speeds, which do not count: {shown} (-m PATTERN lets them count)")
     quiet = {
         name: why for name, why in judgement.left_out.items() if not name.startswith("system/")
     }

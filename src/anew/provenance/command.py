@@ -50,6 +50,10 @@ def command_facts(*, world_size: int | None = None) -> dict[str, Any]:
         "entry": absolute(entry),
         "python": sys.version.split()[0],
     }
+    facts |= _program_of_worker([str(argument) for argument in arguments])
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        facts["worker"] = True
     if "ipykernel" in sys.modules:
         facts["notebook"] = True
     if (world_size or 1) > 1:
@@ -57,6 +61,45 @@ def command_facts(*, world_size: int | None = None) -> dict[str, Any]:
         if _LAUNCHER.search(" ".join(launcher)):
             facts["launcher"] = mask_arguments(launcher)
     return facts
+
+
+_WORKER = re.compile(
+    r"multiprocessing\.(spawn|forkserver|resource_tracker)|loky|popen_loky|joblib\.externals|--multiprocessing-fork"
+)
+_DEEPEST = 16
+
+
+def _program_of_worker(arguments: Sequence[str]) -> dict[str, Any]:
+    """What started the program that a spawned worker belongs to: its own command line only tells how it was spawned."""
+    pid, words = os.getppid(), list(arguments)
+    for _ in range(_DEEPEST):
+        if not _WORKER.search(" ".join(words)):
+            break
+        words = _arguments_of(pid)
+        found, pid = pid, _parent_of(pid)
+    else:
+        return {}
+    if words == list(arguments) or not words:
+        return {}
+    try:
+        cwd = os.readlink(f"/proc/{found}/cwd")
+    except OSError:
+        return {}
+    facts: dict[str, Any] = {"argv": mask_arguments(words), "cwd": cwd, "worker": True}
+    script = getattr(sys.modules.get("__mp_main__"), "__file__", None) or next(
+        (word for word in words[1:] if word.endswith(".py")), None
+    )
+    if script:
+        facts["entry"] = os.path.normpath(os.path.join(cwd, script))
+    return facts
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _arguments_of(pid: int) -> list[str]:

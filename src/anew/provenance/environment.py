@@ -196,7 +196,8 @@ def paths_within(
     # Some editable installs are not on the path: a hook finds them.
     editable = [p.url for p in packages if p.origin == "editable"]
     sources = [
-        os.path.join(url, "src") for url in editable if os.path.isdir(os.path.join(url, "src"))
+        os.path.join(url, "src") if os.path.isdir(os.path.join(url, "src")) else url
+        for url in editable
     ]
     for path in (*paths, *sources):
         relative = os.path.relpath(os.path.realpath(path or "."), real)

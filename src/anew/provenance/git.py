@@ -178,6 +178,17 @@ def capture_git(
     return facts, patch
 
 
+def keep_commit(repository: Repository, commit: str) -> None:
+    """Keep a commit from being collected, by a reference of ours to it; nothing where it is kept already.
+
+    Raises:
+        GitFailed: git is missing, failed or took too long.
+    """
+    name = f"refs/anew/{commit}"
+    if not os.path.exists(os.path.join(repository.common, *name.split("/"))):
+        git(repository.root, "update-ref", name, commit)
+
+
 def _without_records(root: str, untracked: list[str]) -> list[str]:
     """The untracked files that are not records of Anew: those of a store around or at the top of the repository, or of
     another store than the one in use."""

@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 
 __all__ = ["MARKED", "recipe_mark"]
 
+_BLOCK = 64
 MARKED = ("command", "environment", "git", "variables")
 """The captures that decide which code a re-run runs, and how."""
 
 
 def recipe_mark(captured: Mapping[str, Any]) -> str:
     """The mark of what was captured; "" where there is no key to make it with."""
-    import hashlib
-    import hmac
     import json
 
     here = identity()
@@ -38,7 +37,27 @@ def recipe_mark(captured: Mapping[str, Any]) -> str:
     facts = {what: to_plain(captured[what]) for what in MARKED if what in captured}
     text = json.dumps(facts, sort_keys=True, ensure_ascii=True, default=str)
     key = f"anew recipe\0{secret}\0{here.user}"
-    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return _hmac(key.encode(), text.encode())
+
+
+def _hmac(key: bytes, data: bytes) -> str:
+    """HMAC-SHA256 (RFC 2104), without what takes long to import where a program has just begun."""
+    sha256 = _sha256()
+    key = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
+    inner = sha256(bytes(byte ^ 0x36 for byte in key) + data).digest()
+    found: str = sha256(bytes(byte ^ 0x5C for byte in key) + inner).hexdigest()
+    return found
+
+
+def _sha256() -> Any:
+    for name in ("_sha2", "_sha256"):  # of Python 3.12 and later, and of 3.11
+        try:
+            return __import__(name).sha256
+        except ImportError:
+            continue
+    import hashlib
+
+    return hashlib.sha256
 
 
 def _own_key() -> str:

@@ -16,7 +16,7 @@ from ..record.secrets import mask_secrets, mask_text
 from .command import absolute, command_facts
 from .repository import GitFailed, Repository, find_repository
 from .shared import digest, place
-from .variables import chosen_variables
+from .variables import chosen_variables, hashed_variables, starting_variables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ class _Known:
         self.code_at = 0.0
         self.code: tuple[dict[str, Any], bytes] | None = None
         self.warned: set[str] = set()
-        self.variables: tuple[dict[str, str], str, dict[str, str]] | None = None
+        self.variables: tuple[dict[str, str], str, dict[str, dict[str, str]]] | None = None
         self.script: tuple[Any, bytes] | None = None
+        self.times: Any = None
 
 
 _known = _Known()
@@ -164,14 +165,17 @@ class Capturer:
         self._head = self.repository.head() if self.repository else None
         commit, branch = self._head or (None, None)
         if not self._on:
-            if commit:
-                recording.captures("git", {"commit": commit, "branch": branch})
+            self._first(recording, commit, branch)
             return
         known = _process()
         if self._outside is None:
+            from .ran import ImportTimes
             from .seeds import seed_facts
 
             recording.captures("seeds", seed_facts(), clean=True)
+            if known.times is None:
+                known.times = ImportTimes()
+            known.times.look()
         if (
             self._outside is None
             and self._fresh(known)
@@ -181,8 +185,7 @@ class Capturer:
             self.work()
             return
         self._head = None  # what is captured later is what is there later
-        if commit:
-            recording.captures("git", {"commit": commit, "branch": branch})
+        self._first(recording, commit, branch)
         from ..monitor.ticker import process_ticker
 
         me = weakref.ref(self)
@@ -194,13 +197,21 @@ class Capturer:
 
         self._handle = process_ticker().add(later, None, BACKGROUND_AFTER, name="the capture")
 
+    def _first(self, recording: Recording, commit: str | None, branch: str | None) -> None:
+        """Record the commit at once, and whose recipe it is, should the process be killed before the rest is known."""
+        if commit and self.repository is not None:
+            facts = {"commit": commit, "branch": branch, "root": self.repository.root}
+            recording.captures("git", facts)
+        self._mark(recording)
+
     def _find_code(self) -> None:
         """The repository of the entry script, unless that is installed; else the working directory's."""
-        outside = self._outside
-        entry = getattr(sys.modules.get("__main__"), "__file__", None)
-        entry = outside.script if outside is not None else entry
-        entry = absolute(entry)
-        if entry and not entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)):
+        outside, recording = self._outside, self._recording()
+        command = recording.captured.get("command", {}) if recording is not None else {}
+        worker = command.get("entry") if command.get("worker") else None
+        entry = worker or getattr(sys.modules.get("__main__"), "__file__", None)
+        entry = absolute(outside.script if outside is not None else entry)
+        if entry and not _is_installed(entry):
             self.repository = find_repository(os.path.dirname(entry))
             self._loose = os.path.dirname(entry)
         if self.repository is None:
@@ -281,8 +292,10 @@ class Capturer:
         wanted = recording.settings.capture_variables
         if known.variables is None or known.variables[:2] != (environ, wanted):
             more = [name.strip() for name in wanted.split(",") if name.strip()]
-            known.variables = environ, wanted, chosen_variables(environ, more)
-        recording.captures("variables", known.variables[2], clean=True)
+            known.variables = environ, wanted, _variables(environ, more, self._outside is None)
+        for what, facts in known.variables[2].items():
+            if facts or what == "variables":
+                recording.captures(what, facts, clean=True)
 
     def _environment(self, recording: Recording, known: _Known) -> None:
         from .environment import (
@@ -335,6 +348,7 @@ class Capturer:
         facts, patch = known.code
         if facts:
             recording.captures("git", facts, clean=True)
+            self._keep(recording, facts.get("commit"))
         if patch:
             self._file("environment/git.patch", patch)
         else:
@@ -346,6 +360,16 @@ class Capturer:
         if found is not None:
             recording.captures("notebook", found[0])
             self._file("environment/notebook.py", found[1])
+
+    def _keep(self, recording: Recording, commit: str | None) -> None:
+        """Keep the commit where it is; a repository that may not be written to has to be kept by whoever may."""
+        from .git import keep_commit
+
+        if commit and self.repository is not None and recording.settings.keep_commits == "on":
+            try:
+                keep_commit(self.repository, commit)
+            except GitFailed:
+                pass
 
     def _read_code(self, recording: Recording) -> tuple[dict[str, Any], bytes]:
         from .git import capture_git, capture_loose_code
@@ -446,6 +470,21 @@ class Capturer:
             self._mark(recording)
             self._script(recording)
 
+    def _ran(self, recording: Recording) -> None:
+        """Record what modules and files the program has used."""
+        from .ran import ImportTimes, what_ran
+
+        root = self.repository.root if self.repository is not None else self._loose
+        times = _process().times or ImportTimes()
+        facts = what_ran(root, recording.root.root, times)
+        names = "\n".join([*facts["modules"], *facts["read"]])
+        recording.captures("ran", facts, clean=mask_text(names) == names)
+        if facts.get("changed") and not recording.settings.quiet:
+            shown = ", ".join(facts["changed"][:_NAMED])
+            recording.say(
+                f"warning: changed after it was imported: {shown}; the code that was saved is not the code that ran"
+            )
+
     def _at_the_end(self) -> None:
         recording = self._recording()
         if recording is None or not self._done:
@@ -460,8 +499,38 @@ class Capturer:
                     self._file("environment/notebook.py", found[1])
             if "inputs" in recording.captured:
                 self._script(recording)
+            if self._outside is None:
+                self._ran(recording)
         except Exception as error:  # noqa: BLE001
             self._failed(recording, "end", error)
+
+
+def _variables(environ: dict[str, str], more: list[str], own: bool) -> dict[str, dict[str, str]]:
+    """The variables as the program was started with them, those it has set itself, and hashes of all others.
+
+    Args:
+        own: Whether the program is this process.
+    """
+    started = starting_variables() if own else environ
+    shown = chosen_variables(started, more)
+    return {
+        "variables": shown,
+        "variables_set": {
+            name: value
+            for name, value in chosen_variables(environ, more).items()
+            if shown.get(name) != value
+        },
+        "variables_hashed": hashed_variables(started, more),
+    }
+
+
+def _is_installed(path: str) -> bool:
+    """Whether a script belongs to the interpreter or to a package."""
+    parts = path.split(os.sep)
+    return path.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)) or not {
+        "site-packages",
+        "dist-packages",
+    }.isdisjoint(parts)
 
 
 def _mtime(path: str) -> int:

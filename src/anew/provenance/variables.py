@@ -1,7 +1,12 @@
-"""The environment variables that affect results: an allow list, with secrets masked."""
+"""The environment variables: those that usually affect results with their values, of all others a short keyed hash.
+
+The hash says that a variable was another one, and nothing of its value: it is 24 bits of an HMAC whose key is this
+machine's own id, which no record has.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 
 from ..record.secrets import mask_secrets
@@ -10,7 +15,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["PLACE", "changes_loading", "chosen_variables", "is_usual"]
+__all__ = [
+    "PLACE",
+    "changes_loading",
+    "chosen_variables",
+    "hashed_variables",
+    "is_usual",
+    "starting_variables",
+]
 
 _ALLOWED = re.compile(
     r"^(CUDA_.*|CUBLAS_.*|CUDNN_.*|NVIDIA_(VISIBLE_DEVICES|TF32_OVERRIDE)|NCCL_.*|ROCR_.*|HIP_.*|"
@@ -64,3 +76,62 @@ def chosen_variables(environ: Mapping[str, str], more: Iterable[str] = ()) -> di
         if _ALLOWED.match(name) or any(pattern.match(name) for pattern in wanted)
     }
     return {name: str(value) for name, value in mask_secrets(found).items()}
+
+
+# What differs between two shells, terminals, logins and jobs, and decides no result.
+_SHELL = re.compile(
+    r"^(_|PATH|PWD|OLDPWD|SHLVL|SHELL|HISTFILE|HISTSIZE|PS1|TERM.*|COLORTERM|COLUMNS|LINES|DISPLAY|WINDOWID|WAYLAND_.*|"
+    r"SSH_.*|XDG_.*|DBUS_.*|TMUX.*|STY|LS_COLORS|LESS.*|PAGER|EDITOR|VISUAL|GPG_.*|SESSION_.*|DESKTOP_.*|KITTY.*|ITERM.*|"
+    r"VTE_.*|WT_.*|VSCODE_.*|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_.*|MANAGERPID|LOGNAME|USER|MAIL|HOSTNAME|"
+    r"CI|GITHUB_.*|GITLAB_.*|BUILD_.*|RUNNER_.*|SLURM.*|PBS_.*|LSB_.*|JOB_ID|PYTEST_.*|COV_.*|"
+    r"GIT_.*|PIP_.*|UV_.*|NPM_.*|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|VIRTUAL_ENV(_PROMPT)?|CONDA.*|TMPDIR|TMP|TEMP|ANEW_.*)$"
+)
+
+
+def hashed_variables(environ: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
+    """The variables whose values are not recorded, each with a short hash of its value; none on a machine without an id.
+
+    The hash of an empty name tells whether two records were hashed with one key.
+
+    Args:
+        more: As for `chosen_variables`: those are recorded with their values.
+    """
+    import hashlib
+    import hmac
+
+    from ..journal.author import identity
+
+    here = identity()
+    if not here.machine:
+        return {}
+    key = f"anew variable\0{here.machine}\0{here.user}".encode()
+    recorded = chosen_variables(environ, more)
+    hidden = {
+        name: value
+        for name, value in sorted(environ.items())
+        if name not in recorded and not _SHELL.match(name)
+    }
+
+    def hashed(name: str, value: str) -> str:
+        text = f"{name}\0{value}".encode("utf-8", "replace")
+        return hmac.new(key, text, hashlib.sha256).hexdigest()[:6]
+
+    return {name: hashed(name, value) for name, value in {"": "", **hidden}.items()}
+
+
+def starting_variables() -> dict[str, str]:
+    """The variables that this process was started with, before the program changed any; today's where that is not known."""
+    now = dict(os.environ)
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            raw = file.read()
+    except OSError:
+        return now
+    found = {}
+    for line in raw.split(b"\0"):
+        name, equals, value = os.fsdecode(line).partition("=")
+        if name and equals:
+            found[name] = value
+    # A program that gives itself a title writes over this memory.
+    known = sum(name in now for name in found)
+    return found if known and known >= len(found) // 2 else now

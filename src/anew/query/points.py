@@ -22,7 +22,7 @@ class PointsQuestion(msgspec.Struct, frozen=True, kw_only=True):
             largest of each stretch. None gives every point.
         order: "step" sorts each series by step, as written among equal steps; "written" leaves it as written.
         metadata: Also give what was logged beside each point.
-        rows: Also say which log call each point is from.
+        rows: Also say which log call each point is from, and which writer wrote it.
         cursor: "" begins to follow the series: everything is given, and the answer has a cursor. With that cursor
             the next answer has only what was written since. The other fields should then be the same as before.
     """
@@ -50,6 +50,8 @@ class SeriesPoints(msgspec.Struct, frozen=True, eq=False):
         calls: The number of the log call each point is from, rising in the order they were written; points of one
             call share it. None when rows were not asked for.
         metadata: JSON text or None per point; None when it was not asked for.
+        writers: The names of the writers, and `origins` the index into them of each point; None when rows were not
+            asked for.
     """
 
     id: str
@@ -61,6 +63,8 @@ class SeriesPoints(msgspec.Struct, frozen=True, eq=False):
     given: Bools | None = None
     calls: Ints | None = None
     metadata: tuple[str | None, ...] | None = None
+    writers: tuple[str, ...] | None = None
+    origins: Ints | None = None
 
 
 class Points(msgspec.Struct, frozen=True, eq=False):

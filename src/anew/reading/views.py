@@ -103,6 +103,14 @@ class ExperimentView:
         return None
 
     @property
+    def cut_short(self) -> bool:
+        """Whether it was ended from outside before its time: cancelled, killed, or gone without a word."""
+        if self.status is not Status.FAILED:
+            return self.status is Status.CANCELLED
+        deciding = self._state.deciding()
+        return any(one.by == "reader" or not one.status.ended for one in deciding)
+
+    @property
     def created_at(self) -> float:
         """When it was first opened."""
         return self._facts.created_at

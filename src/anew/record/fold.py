@@ -45,7 +45,8 @@ __all__ = [
 
 RECIPE = frozenset(
     {
-        "command", "environment", "git", "hardware", "inputs", "mark", "notebook", "problems", "seeds", "variables",
+        "command", "environment", "git", "hardware", "inputs", "mark", "notebook", "problems", "ran", "seeds", "variables",
+        "variables_hashed", "variables_set",
     }
 )  # fmt: skip
 """What is captured about how an opening ran; the experiment's are those of the first opening that ran a program."""

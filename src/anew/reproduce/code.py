@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from ..errors import ReproduceError
 from ..provenance.repository import GitFailed, find_repository, git
+from .data import Checkout
 from .recipe import Recipe
 
 __all__ = ["checkout", "find_clone", "sweep"]
@@ -111,16 +112,17 @@ def _remove(clone: str, path: str) -> None:
 
 
 @contextmanager
-def checkout(recipe: Recipe, clone: str) -> Iterator[str]:
-    """The recorded code in a temporary folder, removed afterwards whatever happens.
+def checkout(recipe: Recipe, clone: str) -> Iterator[Checkout]:
+    """The recorded code in a temporary folder, and an empty one, removed afterwards whatever happens.
 
     Raises:
         ReproduceError: The commit cannot be checked out, or the patch does not apply.
     """
     # The real path: what git prints is compared with it.
     folder = os.path.realpath(tempfile.mkdtemp(prefix=f"anew-{os.getpid()}-"))
-    work = os.path.join(folder, "code")
+    work, outside = os.path.join(folder, "code"), os.path.join(folder, "work")
     try:
+        os.mkdir(outside)
         try:
             if recipe.commit is None:
                 os.mkdir(work)
@@ -142,7 +144,7 @@ def checkout(recipe: Recipe, clone: str) -> Iterator[str]:
                 f"The code of {recipe.prefix} cannot be checked out: {error}."
             ) from None
         _apply(recipe, work)
-        yield work
+        yield Checkout(work, outside)
     finally:
         if recipe.commit is None:
             shutil.rmtree(folder, ignore_errors=True)

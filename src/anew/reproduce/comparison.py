@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..record.status import Status
-from .differences import InputDifference, Side, captured_differences
+from .differences import Side, by_weight, captured_differences
+from .explanation import not_looked_at
+from .judgement import Judgement
 from .names import chosen
+from .ran import changed_while_running, from_the_original, ran_differences
 from .series import curves_of, curves_of_recipe
 from .verdict import Curve, MetricVerdict, Tolerance, Verdict, judge, overall
 
@@ -16,54 +18,7 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Judgement", "compare", "side_of"]
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """What is said of two experiments.
-
-    Attributes:
-        verdict: The worst of the metrics' verdicts.
-        reason: Why, in words.
-        a: Id of the first (the original); `b` of the second.
-        metrics: A verdict per metric that was compared, the worst first.
-        left_out: Metrics that were not compared, each with the reason.
-        differences: What was captured of both and is not the same, the likeliest to matter first.
-        notes: What else to know, such as that one of the two failed.
-    """
-
-    verdict: Verdict
-    reason: str
-    a: str
-    b: str
-    prefix_a: str
-    prefix_b: str
-    metrics: list[MetricVerdict]
-    left_out: dict[str, str] = field(default_factory=dict)
-    differences: list[InputDifference] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    sides: tuple[str, str] = ("the original", "the re-run")
-
-    @property
-    def exit_code(self) -> int:
-        """0 for the same, 1 for DIVERGED, 2 for NOT COMPARABLE."""
-        return self.verdict.exit_code
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and the record."""
-        return {
-            "verdict": self.verdict.value,
-            "reason": self.reason,
-            "a": self.a,
-            "b": self.b,
-            "prefix_a": self.prefix_a,
-            "prefix_b": self.prefix_b,
-            "metrics": {m.metric: m.to_dict() for m in self.metrics},
-            "left_out": self.left_out,
-            "differences": [d.to_dict() for d in self.differences],
-            "notes": self.notes,
-        }
+__all__ = ["compare", "side_of"]
 
 
 def compare(
@@ -93,27 +48,94 @@ def compare(
     """
     curves_a, of_others = curves_of_recipe(store, a) if reproduced else (curves_of(store, a), {})
     curves_b = curves_of(other or store, b)
-    names, left_out = chosen(sorted({*curves_a, *curves_b}), only=only, ignore=ignore)
-    left_out |= {name: why for name, why in of_others.items() if name not in curves_b}
-    metrics = [
-        judge(name, curves_a.get(name), curves_b.get(name), tolerance, sides) for name in names
-    ]
+    names = sorted({*curves_a, *curves_b})
+    pairs = [(name, curves_a.get(name)) for name in names]
+    parts = chosen(pairs, started=a.started_at or a.created_at, only=only, ignore=ignore)
+    left_out = parts.left_out | {n: why for n, why in of_others.items() if n not in curves_b}
+
+    def verdicts(names: Iterable[str]) -> list[MetricVerdict]:
+        return [
+            judge(name, curves_a.get(name), curves_b.get(name), tolerance, sides, cut_short=a.cut_short)
+            for name in names
+        ]  # fmt: skip
+
+    counted = parts.counted
+    if a.cut_short:  # it had not come as far as the metrics that only the other logged
+        left_out |= {n: f"{sides[0]} was ended before it" for n in counted if n not in curves_a}
+        counted = [name for name in counted if name in curves_a]
+    metrics = verdicts(counted)
     order = list(Verdict)
     metrics.sort(key=lambda m: (-order.index(m.verdict), m.step if m.step is not None else 0))
+    apart = verdicts(parts.apart)
+    ends = _ends(a, b, sides)
     verdict = overall(metrics)
+    reason = _reason(verdict, metrics, curves_a, curves_b, sides, left_out, apart)
+    if a.cut_short and verdict is not Verdict.DIVERGED and metrics:
+        reason += f", as far as {sides[0]} went"
+    side_a, side_b = side_of(a), side_of(b)
+    foreign = from_the_original(side_a, side_b) if reproduced else []
+    if foreign and verdict is not Verdict.DIVERGED:
+        shown = ", ".join(foreign[:3]) + (" …" if len(foreign) > 3 else "")
+        verdict = Verdict.NOT_COMPARABLE
+        reason = (
+            f"{sides[1]} loaded code from the original's folder, not from its checkout: {shown}"
+        )
+    if ends and order.index(verdict) < order.index(Verdict.DIVERGED):
+        verdict, reason = Verdict.DIVERGED, f"{ends}; until then: {reason}"
+    apart_differ = [m.metric for m in apart if m.verdict is not Verdict.IDENTICAL]
+    if apart_differ and metrics:
+        shown = ", ".join(apart_differ[:3]) + (" …" if len(apart_differ) > 3 else "")
+        reason += f" (not counting {len(apart_differ)} by their names times or speeds: {shown})"
+    if verdict is not Verdict.DIVERGED:
+        reason += _evidence(side_a)
+    differences = [
+        *ran_differences(side_a, side_b, sides),
+        *captured_differences(side_a, side_b, sides, clones=clones),
+    ]
     return Judgement(
         verdict=verdict,
-        reason=_reason(verdict, metrics, curves_a, curves_b, sides, left_out),
+        reason=reason,
         a=a.id,
         b=b.id,
         prefix_a=a.prefix,
         prefix_b=b.prefix,
         metrics=metrics,
+        apart=apart,
         left_out=left_out,
-        differences=captured_differences(side_of(a), side_of(b), sides, clones=clones),
+        differences=by_weight(differences),
         notes=_notes(a, b, sides),
         sides=sides,
+        unknown=not_looked_at(a.captured) if verdict is Verdict.DIVERGED else [],
     )
+
+
+def _ends(a: ExperimentView, b: ExperimentView, sides: tuple[str, str]) -> str | None:
+    """How one of the two failed where the other did not; None where their ends say nothing against each other."""
+    failed_a, failed_b = (view.status is Status.FAILED and not view.cut_short for view in (a, b))
+    if a.cut_short or failed_a == failed_b:
+        return (
+            None
+            if not b.cut_short or b.status is Status.CANCELLED
+            else f"{sides[1]} was ended from outside"
+        )
+    which, view = (sides[0], a) if failed_a else (sides[1], b)
+    said = [line for line in (view.error or "").splitlines() if any(map(str.isalnum, line))]
+    last = said[-1].strip() if said else ""
+    why = "; ".join(dict.fromkeys(one for one in (view.reason, last) if one))
+    return f"only {which} failed" + (f" ({why})" if why else "")
+
+
+def _evidence(side: Side) -> str:
+    """What the code that ran is not known of, for the verdict's line."""
+    git = side.fact("git")
+    parts = []
+    for what, text in (("left_out", "left out of its patch"), ("masked", "masked in its patch")):
+        found = git.get(what)
+        if found:
+            parts.append(f"{len(found)} file{'' if len(found) == 1 else 's'} {text}")
+    if changed := changed_while_running(side):
+        parts.append(f"{', '.join(changed[:3])} changed after import")
+    return f" ({'; '.join(parts)})" if parts else ""
 
 
 def side_of(view: ExperimentView) -> Side:
@@ -132,8 +154,11 @@ def _reason(
     b: dict[str, Curve],
     sides: tuple[str, str],
     left_out: dict[str, str],
+    apart: list[MetricVerdict],
 ) -> str:
     if not metrics:
+        if apart:
+            return f"only times and speeds were logged: {', '.join(m.metric for m in apart)}"
         for side, curves in zip(sides, (a, b), strict=True):
             if not [name for name in curves if not name.startswith("system/")]:
                 return f"{side} logged no metrics"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ __all__ = [
     "InputDifference",
     "Side",
     "Weight",
+    "by_weight",
     "captured_differences",
     "package_differences",
     "parse_requirements",
@@ -141,6 +142,11 @@ def captured_differences(
         *_variables(a, b),
         *_hardware(a, b),
     ]
+    return by_weight(found)
+
+
+def by_weight(found: Iterable[InputDifference]) -> list[InputDifference]:
+    """Differences with the likeliest to matter first, as they were among those that are as likely."""
     return sorted(found, key=lambda difference: _ORDER[difference.weight])
 
 
@@ -232,10 +238,7 @@ def _sum(fact: Mapping[str, Any] | None) -> str | None:
 def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
     x, y = a.fact("seeds"), b.fact("seeds")
     seed_a, seed_b = x.get("seed"), y.get("seed")
-    if seed_a is None and seed_b is None:
-        text = "neither set a seed: seed_everything was never called"
-        yield InputDifference("seed", "seed", None, None, "likely", text)
-    elif seed_a != seed_b:
+    if seed_a != seed_b:
         yield InputDifference(
             "seed", "seed", seed_a, seed_b, "likely", f"the seed: {seed_a} → {seed_b}"
         )
@@ -250,13 +253,15 @@ def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference
         for library in sorted({*states_a} & {*states_b})
         if states_a[library] != states_b[library]
     ]
-    if others and not (seed_a is None and seed_b is None):
+    if others:
         names = ", ".join(others)
         a_states, b_states = (
             {one: states[one] for one in others} for states in (states_a, states_b)
         )
-        text = f"the random state of {names} was not the same"
-        yield InputDifference("random state", names, a_states, b_states, "likely", text)
+        text = f"the random state of {names} was not the same when the experiment was opened"
+        # A program that seeds itself may do so later.
+        weight: Weight = "possible" if seed_a is None and seed_b is None else "likely"
+        yield InputDifference("random state", names, a_states, b_states, weight, text)
 
 
 _SEED = re.compile(r"(^|[._])(random_?)?(seed|state)$", re.IGNORECASE)
@@ -273,8 +278,7 @@ def _seeds_once(
             yield one
     for one in seeds:
         explained = one.what == "seed" and any(
-            (one.a is None and one.b is None) or (one.a, one.b) == (other.a, other.b)
-            for other in given
+            (one.a, one.b) == (other.a, other.b) for other in given
         )
         # Other seeds make other random states.
         follows = one.kind == "random state" and bool(changed)
@@ -357,9 +361,9 @@ def _python(a: Side, b: Side) -> Iterator[InputDifference]:
 
 
 def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
-    x, y = a.fact("variables"), b.fact("variables")
     if "variables" not in a.captured or "variables" not in b.captured:
         return
+    x, y = a.fact("variables"), b.fact("variables")
     for name in sorted({*x, *y}):
         if x.get(name) != y.get(name) and not PLACE.match(name):
             weight: Weight = (
@@ -367,6 +371,19 @@ def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
             )
             text = f"the variable {name}: {x.get(name, 'not set')} → {y.get(name, 'not set')}"
             yield InputDifference("variable", name, x.get(name), y.get(name), weight, text)
+    hashed_a, hashed_b = a.fact("variables_hashed"), b.fact("variables_hashed")
+    if not hashed_a or hashed_a.get("") != hashed_b.get(""):  # hashed with other keys
+        return
+    for name in sorted({*hashed_a, *hashed_b}):
+        if hashed_a.get(name) != hashed_b.get(name) and name not in x and name not in y:
+            states = [_set(hashed, name) for hashed in (hashed_a, hashed_b)]
+            same = " to another value" if states[0] == states[1] else ""
+            text = f"the variable {name}: {states[0]} → {states[1]}{same} (values are not recorded)"
+            yield InputDifference("variable", name, states[0], states[1], "possible", text)
+
+
+def _set(hashed: Mapping[str, Any], name: str) -> str:
+    return "set" if name in hashed else "not set"
 
 
 def _hardware(a: Side, b: Side) -> Iterator[InputDifference]:

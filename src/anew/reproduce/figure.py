@@ -15,7 +15,7 @@ from .verdict import MetricVerdict, Verdict
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
-    from .comparison import Judgement
+    from .judgement import Judgement
     from .verdict import Curve
 
 __all__ = ["draw"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ..journal.follow import Cursor, Stream, follow
 from ..record.decode import decode_points
-from .names import why_left_out
+from .names import measure
 from .verdict import Curve, Tolerance
 
 __all__ = ["Live"]
@@ -29,7 +29,7 @@ class Live:
         self._tolerance = tolerance
         self._wanted: dict[str, dict[tuple[int, int], float]] = {}
         for name, curve in original.items():
-            if why_left_out(name) is None:
+            if measure(name) is None:
                 seen: defaultdict[int, int] = defaultdict(int)
                 rows = self._wanted[name] = {}
                 for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True):

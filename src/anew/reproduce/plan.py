@@ -48,6 +48,7 @@ class Plan:
         differences: How the environment differs; with a new environment, what making it will mend.
         inputs: The declared inputs as they are now.
         links: Paths of the original folder to link into the checkout.
+        given: The paths of inputs that are elsewhere now, by name.
         variables: The recorded variables that the re-run sets.
         withheld: Those that it does not set, because they were not asked for by name, each with the reason.
     """
@@ -60,6 +61,7 @@ class Plan:
     differences: list[InputDifference]
     inputs: list[InputState]
     links: list[str] = field(default_factory=list)
+    given: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,7 +85,7 @@ class Plan:
             "variables": dict(self.variables),
             "withheld_variables": {name: recipe.variables[name] for name in self.withheld},
             "command": recipe.command_in("<checkout>", self.python.program),
-            "working_directory": recipe.cwd_in("<checkout>"),
+            "working_directory": recipe.cwd_in("<checkout>", "<empty folder>"),
         }
 
     def lines(self) -> list[str]:
@@ -147,6 +149,7 @@ def make_plan(
     command: Sequence[str] | None = None,
     links: Sequence[str] = (),
     variables: Sequence[str] = (),
+    given: Mapping[str, str] | None = None,
     into: str | None = None,
 ) -> Plan:
     """Find out how an experiment would be run again, and whether it can be.
@@ -158,6 +161,7 @@ def make_plan(
         command: Stands for the recorded command.
         links: Paths that git does not have, to be linked into the checkout.
         variables: Names of recorded variables to set although they decide which code is loaded.
+        given: The paths of inputs that are elsewhere now, by name.
         into: The folder of the store to record the re-runs in; by default where the experiment is, if that is a
             folder of this machine, and otherwise the store that programs record into here.
 
@@ -169,18 +173,19 @@ def make_plan(
     root = _root(store, into)
     clone = find_clone(recipe, repo)
     chosen = choose_python(recipe, kind, python)
-    inputs = check_inputs(recipe, clone or None, root)
+    given = dict(given or {})
+    inputs = check_inputs(recipe, root, clone=clone, given=given)
     missing = [state for state in inputs if state.state == "missing"]
     if missing:
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
         raise ReproduceError(
-            f"Data that {recipe.prefix} read is missing: {names}. Restore it, then run this "
-            "command again."
+            f"Data that {recipe.prefix} read is missing: {names}. Restore it, or say where it "
+            "is with --input NAME=PATH."
         )
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     chosen_variables, withheld = _variables(recipe, variables)
     return Plan(
-        recipe, root, clone, kind, chosen, differences, inputs, list(links), chosen_variables, withheld
+        recipe, root, clone, kind, chosen, differences, inputs, list(links), given, chosen_variables, withheld
     )  # fmt: skip
 
 

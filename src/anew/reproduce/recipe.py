@@ -44,6 +44,7 @@ class Recipe:
         user: Who recorded it, as the record says; with `host`, the machine.
         is_own: Whether that is this user, on this machine, as far as it can be proven (see `provenance.mark`).
         opened_as: What the program called the experiment; None if it was recorded from outside.
+        is_worker: Whether a worker process of the program opened it.
         nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
     """
@@ -60,6 +61,7 @@ class Recipe:
     commit: str | None
     patch: bytes
     opened_as: str | None
+    is_worker: bool
     nth: int
     repeat: int
     git: Mapping[str, Any]
@@ -84,6 +86,11 @@ class Recipe:
         """Such as "3.11.7"; "" if it is not known."""
         return str(self.environment.get("python") or "")
 
+    @property
+    def ran_outside(self) -> bool:
+        """Whether the working directory was outside the code."""
+        return not place_argument(self.cwd, {"work": self.root})[0]
+
     def placed(self, argument: str, work: str, bin_folder: str) -> str:
         """An argument with the recorded places in it replaced by those of a re-run."""
         head, equals, path = argument.partition("=")
@@ -91,6 +98,10 @@ class Recipe:
             return f"{head}={self.placed(path, work, bin_folder)}"
         prefix = str(self.environment.get("prefix") or "")
         roots = {"bin": os.path.join(prefix, "bin") if prefix else "", "work": self.root}
+        if self.ran_outside and os.sep in argument and not os.path.isabs(argument):
+            # A path into the code, as seen from a folder that the re-run does not run in.
+            seen = os.path.normpath(os.path.join(self.cwd, argument))
+            argument = seen if place_argument(seen, {"work": self.root})[0] else argument
         place, rest = place_argument(argument, roots)
         if not place:
             return argument
@@ -104,10 +115,18 @@ class Recipe:
             words[0] = python
         return words
 
-    def cwd_in(self, work: str) -> str:
-        """The working directory of a re-run; the recorded one if that was outside the code."""
+    def cwd_in(self, work: str, outside: str) -> str:
+        """The working directory of a re-run; `outside` where the recorded one was outside the code."""
         place, rest = place_argument(self.cwd, {"work": self.root})
-        return os.path.join(work, rest).rstrip(os.sep) if place else self.cwd
+        return os.path.join(work, rest).rstrip(os.sep) if place else outside
+
+    def place_of(self, path: str, work: str, outside: str) -> str | None:
+        """Where a re-run looks for a file that lay in the code or in the working directory; None for one elsewhere."""
+        for recorded, here in ((self.root, work), (self.cwd if self.ran_outside else "", outside)):
+            place, rest = place_argument(path, {"here": recorded})
+            if place and rest:
+                return os.path.join(here, rest)
+        return None
 
 
 def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> Recipe:
@@ -148,6 +167,7 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         commit=commit,
         patch=patch,
         opened_as=_text(recorded.get("opened_as")),
+        is_worker=recorded.get("worker") is True,
         nth=_whole(recorded.get("nth")),
         repeat=_whole(recorded.get("repeat")),
         git=git,

@@ -7,17 +7,19 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ReproduceError
 from ..provenance.variables import PLACE, chosen_variables
 from ..store import Store
 from ..tracking.experiment import Experiment
 from .code import checkout, sweep
-from .comparison import Judgement, compare
-from .data import InputState, check_inputs, link_into
+from .comparison import compare
+from .data import Checkout, InputState, check_inputs, link_into, place_inputs
+from .explanation import explain
 from .figure import draw
+from .judgement import Judgement
 from .live import Live
 from .packages import Python, make_environment
 from .plan import OF_THIS_MACHINE, Plan, free_prefix
@@ -31,7 +33,10 @@ from .running import (
     run_program,
 )
 from .series import curves_of_recipe
-from .verdict import Curve, Tolerance
+from .verdict import Curve, Tolerance, Verdict
+
+if TYPE_CHECKING:
+    from ..reading.views import ExperimentView
 
 __all__ = ["Interrupted", "NotConfirmed", "Replayed", "keep_verdict", "replay"]
 
@@ -78,13 +83,15 @@ def replay(
     strict: bool = False,
     show: bool = False,
     figure: bool = True,
+    explained: bool = False,
+    timeout: float | None = None,
     say: Callable[[str], object] = lambda text: None,
     progress: Callable[[Live], object] = lambda live: None,
     confirmed: bool = False,
 ) -> Iterator[Replayed]:
     """Run an experiment again, `times` times, yielding each result as it is there.
 
-    The checkout and the environment are made once and are gone in the end, whatever happens.
+    Each re-run has a checkout of its own, and all share one environment; all of it is gone in the end, whatever happens.
 
     The re-runs are recorded in the folder that the plan names. If the original is in another store, such as that of a
     server, it is read from there, and nothing is written to it.
@@ -93,6 +100,8 @@ def replay(
         strict: Refuse to run when the environment or an input has changed since the original run.
         show: Print what the program prints.
         figure: Draw both curves into the child's folder.
+        explained: Where the re-run differs, run it once more, which tells whether the program gives the same twice.
+        timeout: Seconds after which a re-run is ended.
         say: Told what is being done, and what differs.
         progress: Called now and then with the state of the running curve.
         confirmed: Somebody has seen the plan and wants it run, although another user or machine recorded it.
@@ -116,19 +125,48 @@ def replay(
     original = store.get(plan.recipe.experiment_id)
     curves, _ = curves_of_recipe(store, original)
     with contextlib.ExitStack() as stack:
-        work = stack.enter_context(checkout(plan.recipe, plan.clone))
-        run = _prepare(plan, work, stack, strict=strict, say=say)
         kept_in = _kept_in(store, plan, stack)
-        for _ in range(times):
-            child, ended = _run_once(kept_in, run, curves, tolerance, show=show, progress=progress)
-            kept_in.refresh()
-            view, again = store.get(plan.recipe.experiment_id), kept_in.get(child.id)
-            judgement = compare(
-                store, view, again, other=kept_in, tolerance=tolerance, only=only, ignore=ignore,
-                reproduced=True,
+        made = _Made(plan, stack, strict=strict, say=say)
+
+        def judged(
+            a: ExperimentView, b: ExperimentView, of: Store, *, reproduced: bool
+        ) -> Judgement:
+            return compare(
+                of, a, b, other=kept_in, tolerance=tolerance, only=only, ignore=ignore, reproduced=reproduced,
+                sides=("the original", "the re-run") if reproduced else ("one re-run", "the other"),
             )  # fmt: skip
+
+        def run_one() -> tuple[Experiment, Ended, Judgement]:
+            with checkout(plan.recipe, plan.clone) as place:
+                run = _prepare(made, place)
+                child, ended = _run_once(
+                    kept_in, run, curves, tolerance, show=show, timeout=timeout, progress=progress
+                )
+            kept_in.refresh()
+            return child, ended, judged(
+                store.get(plan.recipe.experiment_id), kept_in.get(child.id), store, reproduced=True
+            )  # fmt: skip
+
+        first: str | None = None
+        among: list[Judgement] = []
+        for number in range(times):
+            child, ended, judgement = run_one()
+            if explained and times == 1 and judgement.verdict is Verdict.DIVERGED:
+                say("running it once more, to tell whether the program gives the same twice")
+                again, _, _ = run_one()
+                among = [
+                    judged(kept_in.get(child.id), kept_in.get(again.id), kept_in, reproduced=False)
+                ]
+            elif number and first is not None:
+                among.append(
+                    judged(kept_in.get(first), kept_in.get(child.id), kept_in, reproduced=False)
+                )
+            first = first or child.id
+            if among and judgement.verdict is Verdict.DIVERGED:
+                judgement = replace(judgement, explanation=explain(judgement, among))
+            view, again_view = store.get(plan.recipe.experiment_id), kept_in.get(child.id)
             path = os.path.join(child.folder, "outputs", "reproduction.png") if figure else None
-            drawn = draw(store, view, again, judgement, path, other=kept_in) if path else None
+            drawn = draw(store, view, again_view, judgement, path, other=kept_in) if path else None
             keep_verdict(kept_in, judgement)
             yield Replayed(child.id, child.prefix, ended, judgement, drawn)
 
@@ -141,12 +179,53 @@ def _kept_in(store: Store, plan: Plan, stack: contextlib.ExitStack) -> Store:
     return stack.enter_context(Store(plan.root))
 
 
+class _Made:
+    """What the re-runs of one plan share: the environment, made at first use, and what is said once.
+
+    Args:
+        stack: Removes the environment in the end.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        stack: contextlib.ExitStack,
+        *,
+        strict: bool,
+        say: Callable[[str], object],
+    ) -> None:
+        self.plan = plan
+        self.strict = strict
+        self._stack = stack
+        self._say = say
+        self._said: set[str] = set()
+        self._python: Python | None = None
+
+    def say(self, text: str) -> None:
+        """Say something, unless it was said already."""
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
+
+    def python(self, work: str) -> Python:
+        """The interpreter, in a new environment if the plan wants one."""
+        plan = self.plan
+        if self._python is None:
+            self._python = plan.python
+            if plan.kind != "current":
+                folder = self._stack.enter_context(
+                    tempfile.TemporaryDirectory(prefix="anew-environment-")
+                )
+                self.say(f"making an environment with {plan.kind}")
+                self._python = make_environment(plan.recipe, plan.kind, plan.python, folder, work)
+        return self._python
+
+
 @dataclass(frozen=True)
 class _Prepared:
-    """What every re-run of one plan shares."""
+    """One re-run, ready to begin."""
 
     plan: Plan
-    work: str
     python: Python
     command: list[str]
     cwd: str
@@ -154,49 +233,39 @@ class _Prepared:
     inputs: list[InputState]
 
 
-def _prepare(
-    plan: Plan,
-    work: str,
-    stack: contextlib.ExitStack,
-    *,
-    strict: bool,
-    say: Callable[[str], object],
-) -> _Prepared:
+def _prepare(made: _Made, place: Checkout) -> _Prepared:
     """Data, environment and command in place; nothing has run yet."""
-    recipe = plan.recipe
-    paths = [str(fact.get("path")) for fact in recipe.inputs.values()]
-    inside = [path for path in paths if recipe.root and path.startswith(recipe.root + os.sep)]
-    link_into(recipe, plan.clone, work, [*inside, *plan.links])
-    inputs = check_inputs(recipe, work, plan.root)
+    plan, recipe = made.plan, made.plan.recipe
+    work = place.work
+    for name in place_inputs(recipe, plan.clone, place, plan.given):
+        made.say(
+            f"warning: the input {name} is too large to copy and is linked: what the re-run writes to it changes it"
+        )
+    link_into(recipe, plan.clone, work, plan.links)
+    inputs = check_inputs(recipe, plan.root, place=place, given=plan.given)
     changed = [s.name for s in inputs if s.state == "changed"]
     missing = [s.name for s in inputs if s.state == "missing"]
     if missing:
         raise ReproduceError(f"Data that {recipe.prefix} read is missing: {', '.join(missing)}.")
     for name in changed:
-        say(f"warning: the input {name} has changed since the original run")
+        made.say(f"warning: the input {name} has changed since the original run")
     for difference in plan.differences:
-        say(f"differs: {difference.text}")
-    if strict and (changed or plan.differences):
+        made.say(f"differs: {difference.text}")
+    if made.strict and (changed or plan.differences):
         raise ReproduceError(
             f"{recipe.prefix} was not run again because of --strict: {len(changed)} inputs and "
             f"{len(plan.differences)} things in the environment have changed."
         )
-    python = plan.python
-    if plan.kind != "current":
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="anew-environment-"))
-        say(f"making an environment with {plan.kind}")
-        python = make_environment(recipe, plan.kind, python, folder, work)
+    python = made.python(work)
     environ = _environment(plan, work, python)
     command = recipe.command_in(work, python.program)
-    cwd = recipe.cwd_in(work)
+    cwd = recipe.cwd_in(work, place.outside)
     if not os.path.isdir(cwd):
         raise ReproduceError(
-            f"{recipe.prefix} ran in {cwd}, which does not exist. It was outside the repository, "
-            "so it cannot be checked out. Create it, or run the experiment from inside the "
-            "repository."
+            f"{recipe.prefix} ran in {recipe.cwd}, which its commit does not have, and no input brings it."
         )
     command[0] = find_program(command, cwd, environ)
-    return _Prepared(plan, work, python, command, cwd, environ, inputs)
+    return _Prepared(plan, python, command, cwd, environ, inputs)
 
 
 def _environment(plan: Plan, work: str, python: Python) -> dict[str, str]:
@@ -233,6 +302,7 @@ def _run_once(
     tolerance: Tolerance,
     *,
     show: bool,
+    timeout: float | None,
     progress: Callable[[Live], object],
 ) -> tuple[Experiment, Ended]:
     recipe = run.plan.recipe
@@ -262,6 +332,7 @@ def _run_once(
         }
         if recipe.opened_as is not None:
             join |= {"as": recipe.opened_as, "nth": recipe.nth, "repeat": recipe.repeat}
+            join |= {"worker": True} if recipe.is_worker else {}
         live = Live(child.folder, curves, tolerance)
 
         def meanwhile() -> None:
@@ -270,7 +341,7 @@ def _run_once(
 
         ended = run_program(
             child, run.command, cwd=run.cwd, environ=inner_environment(run.environ, json.dumps(join)), show=show,
-            own_session=True, meanwhile=meanwhile,
+            own_session=True, meanwhile=meanwhile, timeout=timeout,
         )  # fmt: skip
         meanwhile()
         recording.capturer.settle()

@@ -47,10 +47,13 @@ class Ended:
     code: int
     tail: str
     interrupted: bool = False
+    timed_out: bool = False
 
     @property
     def reason(self) -> str:
         """In words."""
+        if self.timed_out:
+            return "ended by the time limit"
         if self.code > 128:
             try:
                 return f"ended by {signal.Signals(self.code - 128).name}"
@@ -147,6 +150,7 @@ def run_program(
     show: bool,
     own_session: bool = False,
     meanwhile: Callable[[], object] | None = None,
+    timeout: float | None = None,
 ) -> Ended:
     """Run a program, keeping what it prints in the experiment's console, until it ends.
 
@@ -156,6 +160,7 @@ def run_program(
         show: Also print what it prints.
         own_session: Run it apart from the terminal, so that an interrupt reaches it through us alone.
         meanwhile: Called now and then while it runs.
+        timeout: Seconds after which it is interrupted, then ended.
 
     Raises:
         ReproduceError: It cannot be started.
@@ -184,18 +189,22 @@ def run_program(
         ]
         for reader in readers:
             reader.start()
-        interrupted = _wait(process, signals, meanwhile, own_session)
+        interrupted, timed_out = _wait(process, signals, meanwhile, own_session, timeout)
+        if own_session:
+            _end_what_is_left(process.pid, environ)
         for reader in readers:  # a daemon it left behind may hold the pipes open
             reader.join(5.0)
         sampling.cancel(1.0)
         keeper.close()
     code = process.returncode if process.returncode >= 0 else 128 - process.returncode
-    return Ended(code, keeper.tail(), interrupted or code == 128 + signal.SIGINT)
+    interrupted = not timed_out and (interrupted or code == 128 + signal.SIGINT)
+    return Ended(code, keeper.tail(), interrupted, timed_out)
 
 
 def end(experiment: Experiment, ended: Ended) -> None:
     """End an experiment as its program ended."""
-    status = "cancelled" if ended.interrupted else "completed" if ended.code == 0 else "failed"
+    good = ended.code == 0 and not ended.timed_out
+    status = "cancelled" if ended.interrupted else "completed" if good else "failed"
     _end_inside(experiment, status, "interrupted" if ended.interrupted else ended.reason)
     if status == "cancelled":
         experiment.run.cancel("interrupted")
@@ -272,17 +281,21 @@ def _wait(
     signals: _Signals,
     meanwhile: Callable[[], object] | None,
     own_session: bool,
-) -> bool:
-    """Wait for the end; whether it was interrupted."""
+    timeout: float | None,
+) -> tuple[bool, bool]:
+    """Wait for the end; whether it was interrupted, and whether its time was up."""
     told_at, told = 0.0, 0
-    looked = time.monotonic()
+    began = looked = time.monotonic()
+    timed_out = False
     while True:
         try:
             process.wait(0.1)
-            return bool(signals.came)
+            return bool(signals.came) and not timed_out, timed_out
         except subprocess.TimeoutExpired:
             pass
         now = time.monotonic()
+        if timeout is not None and now - began > timeout and not signals.came:
+            timed_out, signals.came = True, signal.SIGINT
         if signals.came and not told_at:
             told_at = now
             # On a terminal Ctrl-C has reached the program already; told twice it would not end cleanly.
@@ -298,6 +311,24 @@ def _wait(
         if meanwhile is not None and now - looked > 0.3:
             looked = now
             meanwhile()
+
+
+def _end_what_is_left(pid: int, environ: Mapping[str, str]) -> None:
+    """End the processes that a program has left behind: those of its session, and those that have its variables."""
+    import psutil
+
+    token = environ.get("ANEW_JOIN")
+    for one in psutil.process_iter():
+        try:
+            ours = os.getsid(one.pid) == pid or (
+                token is not None
+                and one.pid != os.getpid()
+                and one.environ().get("ANEW_JOIN") == token
+            )
+            if ours and one.pid != os.getpid():
+                one.kill()
+        except (psutil.Error, OSError):
+            pass
 
 
 def _tell(process: subprocess.Popen[bytes], number: int, group: bool) -> None:

@@ -1,14 +1,23 @@
-"""The curves of an experiment, as the verdict needs them."""
+"""The curves of an experiment, as the verdict needs them.
+
+Several ranks may log one metric. Which of them opened the experiment first, and so whose point comes first within a step,
+is chance; a curve has its points by step, then by rank, then as each wrote them.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..query.points import PointsQuestion
 from .verdict import Curve
 
 if TYPE_CHECKING:
+    from ..query.points import SeriesPoints
+    from ..reading.history import Series
     from ..reading.openings import Opening
     from ..reading.views import ExperimentView
     from ..store import Store
@@ -21,8 +30,38 @@ def curves_of(store: Store, view: ExperimentView) -> dict[str, Curve]:
     names = list(view.metrics)
     if not names:
         return {}
-    found = {s.metric: Curve(s.steps, s.values) for s in store.history(view, names).series}
+    found = {
+        one.metric: Curve(one.steps, one.values, one.times) for one in _series(store, view, names)
+    }
     return {name: found[name] for name in names if name in found}
+
+
+def _series(store: Store, view: ExperimentView, names: list[str]) -> list[Any]:
+    """The series of an experiment, those of several ranks in the order of the ranks."""
+    if len({_rank(writer) for writer in view.writers}) < 2:
+        return list(store.history(view, names).series)
+    question = PointsQuestion(ids=(view.id,), metrics=tuple(names), rows=True)
+    return [_by_rank(one) for one in store.backend.points(question).series]
+
+
+def _by_rank(points: SeriesPoints) -> Series:
+    from ..reading.history import Series
+
+    one = Series.of(points)
+    if points.writers is None or points.origins is None or len(points.writers) < 2:
+        return one
+    ranks = np.array([_rank(writer) for writer in points.writers], np.int64)
+    order = np.lexsort((ranks[points.origins], one.steps))  # stable: as each wrote them
+    return replace(one, steps=one.steps[order], times=one.times[order], values=one.values[order])
+
+
+_RANK = re.compile(r"-rank(\d+)-")
+
+
+def _rank(writer: str) -> int:
+    """The rank of a writer, by its name; -1 for one that is no rank, such as a child process."""
+    found = _RANK.search(writer)
+    return int(found[1]) if found else -1
 
 
 def curves_of_recipe(store: Store, view: ExperimentView) -> tuple[dict[str, Curve], dict[str, str]]:
@@ -37,10 +76,12 @@ def curves_of_recipe(store: Store, view: ExperimentView) -> tuple[dict[str, Curv
         return curves_of(store, view), {}
     found: dict[str, Curve] = {}
     left_out: dict[str, str] = {}
-    for series in store.history(view, names).series:
+    for series in _series(store, view, names):
         kept = _within(series.times, own) | ~_within(series.times, others)
         if kept.any():
-            found[series.metric] = Curve(series.steps[kept], series.values[kept])
+            found[series.metric] = Curve(
+                series.steps[kept], series.values[kept], series.times[kept]
+            )
         else:
             left_out[series.metric] = "only another program that continued the experiment logged it"
     return {name: found[name] for name in names if name in found}, left_out

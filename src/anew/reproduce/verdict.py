@@ -71,10 +71,14 @@ class Tolerance:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The points of one metric in the order of their steps, as written among equal steps."""
+    """The points of one metric in the order of their steps, as written among equal steps.
+
+    `times` are seconds since the epoch, where they are known.
+    """
 
     steps: Ints
     values: Floats
+    times: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -142,8 +146,16 @@ def judge(
     b: Curve | None,
     tolerance: Tolerance | None = None,
     sides: tuple[str, str] = ("the original", "the re-run"),
+    *,
+    cut_short: bool = False,
 ) -> MetricVerdict:
-    """The verdict on one metric: the original's curve, the other's, and how far apart they may be."""
+    """The verdict on one metric: the original's curve, the other's, and how far apart they may be.
+
+    Args:
+        cut_short: Whether the original was ended before its time: what comes after its last point is no difference.
+    """
+    if cut_short and a is not None and b is not None and len(a):
+        b = _as_far_as(a, b)
     rtol, atol = (tolerance or Tolerance()).of(metric)
     facts = {
         "metric": metric, "rtol": rtol, "atol": atol, "sides": sides,
@@ -196,6 +208,13 @@ def judge(
     return say(
         Verdict.DIVERGED, f"from step {steps[at]} on, first by {gaps[at]:.3g}; {growth}", **details
     )
+
+
+def _as_far_as(a: Curve, b: Curve) -> Curve:
+    """The part of `b` that does not come after the last point of `a`."""
+    last = a.steps[-1]
+    kept = int(np.searchsorted(b.steps, last, side="left")) + int((a.steps == last).sum())
+    return Curve(b.steps[:kept], b.values[:kept], None if b.times is None else b.times[:kept])
 
 
 def matched_rows(a: Ints, b: Ints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

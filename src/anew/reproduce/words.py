@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .comparison import Judgement
+from .judgement import Judgement
 from .live import Live
 from .verdict import MetricVerdict, Verdict
 
@@ -28,17 +28,10 @@ def _number(value: float | None) -> str:
 
 def difference_lines(judgement: Judgement) -> list[str]:
     """What was captured differently, those likely to matter first; nothing when the curves are the same."""
-    if not judgement.differences:
-        if judgement.verdict is Verdict.DIVERGED:
-            return [
-                "nothing that was captured differs, so the program itself is probably not "
-                "deterministic (threads, hashing of sets, time, data that was not declared). Try "
-                "seed_everything(seed, deterministic=True)"
-            ]
-        return []
-    lines = []
     diverged = judgement.verdict is Verdict.DIVERGED
     same = judgement.verdict is Verdict.IDENTICAL
+    explanation = judgement.explanation
+    lines = [explanation.text] if explanation is not None else []
     titles = {
         "likely": "likely causes"
         if diverged
@@ -48,18 +41,23 @@ def difference_lines(judgement: Judgement) -> list[str]:
         "possible": "possible causes" if diverged else _NO_EFFECT if same else "differs",
         "unlikely": "also differs",
     }
-    # That nobody set a seed is no difference, and explains nothing where nothing came out differently.
-    differences = [
-        d for d in judgement.differences if not (same and d.kind == "seed" and d.a == d.b)
-    ]
     for weight, title in titles.items():
-        found = [d for d in differences if d.weight == weight]
+        found = [d for d in judgement.differences if d.weight == weight]
         if found:
             if f"{title}:" not in lines:
                 lines.append(f"{title}:")
             lines += [f"  {d.text}" for d in found[:_SHOWN_PER_KIND]]
             if len(found) > _SHOWN_PER_KIND:
                 lines.append(f"  and {len(found) - _SHOWN_PER_KIND} more")
+    if not diverged:
+        return lines
+    if explanation is not None and explanation.cause == "not deterministic":
+        return lines + [f"  {one}" for one in judgement.unknown if "seed_everything" in one]
+    if not any(d.weight == "likely" for d in judgement.differences):
+        if not judgement.differences:
+            lines.append("nothing that was captured differs")
+        lines.append("not captured:")
+        lines += [f"  {one}" for one in judgement.unknown]
     return lines
 
 

@@ -349,6 +349,9 @@ class BackendContract:
         assert loss.calls is not None
         assert acc.calls.tolist() == loss.calls.tolist() == sorted(acc.calls.tolist())
         assert len(set(acc.calls.tolist())) == 10
+        assert acc.writers is not None
+        assert acc.origins is not None
+        assert {acc.writers[one] for one in acc.origins.tolist()} == set(acc.writers)
 
     # -- panels ------------------------------------------------------------------------------------
 

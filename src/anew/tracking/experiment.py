@@ -10,6 +10,7 @@ from ..address import local_folder
 from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
+from ..monitor.reads import watch
 from ..record import encode as encoding
 from ..record.names import check_label
 from ..record.plain import merge, to_plain
@@ -49,6 +50,9 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 __all__ = ["Experiment"]
+
+# What is read before an experiment is opened counts as well.
+watch()
 
 ENDS = ("completed", "failed", "cancelled")
 LEVELS = ("debug", "info", "warning", "error", "critical")

@@ -56,7 +56,7 @@ def find_joined(
 
     Args:
         setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), `again` (the id of the
-            reproduction), and `forwarded`.
+            reproduction), `worker` (whether it was opened in one of several worker processes), and `forwarded`.
         repeat: How often the program opened the same before.
         goes_on: Whether it continues what it opened under this name before.
         is_taken: Whether another program has joined the experiment at a root and prefix.
@@ -84,7 +84,9 @@ def find_joined(
         belongs = is_prefix and opened_as == _joined_as and goes_on
     elif "as" in wanted:
         by_name = is_prefix and (opened_as, repeat) == (wanted["as"], wanted.get("repeat", 0))
-        belongs = by_name or nth == wanted.get("nth", 0)
+        # Each of several workers counts for itself.
+        by_place = nth == wanted.get("nth", 0) and not (wanted.get("worker") and is_prefix)
+        belongs = by_name or by_place
     else:
         belongs = not is_taken(root, prefix)
     if belongs:

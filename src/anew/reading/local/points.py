@@ -74,10 +74,13 @@ def read_points(
             if since is not None:  # the number of a call is its place among all of them
                 new = _new(columns, since.setdefault(place.experiment_id, {}))
         calls = _calls(columns) if question.rows else None
+        origins = _origins(columns) if question.rows else None
         series += [
             one
             for name in columns.names
-            if (one := series_of(columns, place.experiment_id, name, question, calls, new)).total
+            if (
+                one := series_of(columns, place.experiment_id, name, question, calls, new, origins)
+            ).total
             or since is None
         ]
         problems += [str(problem) for problem in columns.problems]
@@ -120,12 +123,14 @@ def series_of(
     question: PointsQuestion,
     calls: Ints | None = None,
     new: Any = None,
+    origins: tuple[tuple[str, ...], Ints] | None = None,
 ) -> SeriesPoints:
     """One series out of what the store read, ordered and thinned out.
 
     Args:
         calls: The number of the log call of each point, where that is to be told.
         new: Which points are wanted, where not all are.
+        origins: The writers, and which of them wrote each point, where that is to be told.
     """
     rows: Any = columns.of(metric)
     if new is not None:
@@ -154,6 +159,8 @@ def series_of(
         None if columns.given is None or not question.rows else columns.given[rows][chosen],
         None if calls is None else calls[rows][chosen],
         metadata,
+        None if origins is None else origins[0],
+        None if origins is None else origins[1][rows][chosen],
     )
 
 
@@ -243,6 +250,14 @@ def _outline_of(stretch: Stretch) -> Outline:
 def _at(run: Outline) -> Ints:
     assert run.at is not None
     return run.at
+
+
+def _origins(columns: Columns) -> tuple[tuple[str, ...], Ints]:
+    """The writers in the order of their names, and which of them wrote each point."""
+    assert columns.part is not None
+    writers = sorted({writer for writer, _ in columns.parts})
+    numbers = np.array([writers.index(writer) for writer, _ in columns.parts], np.int64)
+    return tuple(writers), numbers[columns.part] if len(columns) else np.zeros(0, np.int64)
 
 
 def _calls(columns: Columns) -> Ints:

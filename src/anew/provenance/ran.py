@@ -1,0 +1,179 @@
+"""What ran: the modules that a program loaded from outside its interpreter and packages, and the files that it read.
+
+Known at the end of a program. Paths in the repository are relative to it, others absolute. Hashes are of modules and of
+small files, up to bounds that keep the end quick; of larger files size and time are recorded.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from ..monitor.reads import read_so_far
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["ImportTimes", "what_ran"]
+
+_MODULES, _FILES = 2000, 500
+_SMALL, _HASHED = 1 << 20, 32 << 20
+"""Bytes of a file that is hashed, and of all that are."""
+_SYSTEM = (
+    "/proc/",
+    "/sys/",
+    "/dev/",
+    "/etc/",
+    "/usr/",
+    "/lib/",
+    "/lib64/",
+    "/bin/",
+    "/sbin/",
+    "/run/",
+)
+_PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class ImportTimes:
+    """Size and time of each module's file as it was when it was looked at first: what is another later was not what ran."""
+
+    __slots__ = ("_seen",)
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, int]] = {}
+
+    def look(self) -> None:
+        """Look at the modules that are there now, those of packages and of the interpreter left out."""
+        for path in _module_files():
+            if path not in self._seen:
+                found = _stat(path)
+                if found is not None:
+                    self._seen[path] = found.st_size, found.st_mtime_ns
+
+    def changed(self, path: str, found: os.stat_result) -> bool:
+        """Whether a module's file is another than when it was seen first."""
+        seen = self._seen.get(path)
+        return seen is not None and seen != (found.st_size, found.st_mtime_ns)
+
+
+def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]:
+    """The modules and the files read, as the record has them.
+
+    Args:
+        root: The top of the repository; paths in it are relative.
+        store: The folder of the store, whose own files are none of the program's.
+    """
+    left = _HASHED
+    modules: dict[str, str | None] = {}
+    changed: list[str] = []
+    paths = _module_files()
+    for path in paths[:_MODULES]:
+        found = _stat(path)
+        name = _placed(path, root)
+        if found is None:
+            modules[name] = None
+            continue
+        if times.changed(path, found):
+            changed.append(name)
+        if found.st_size <= left:
+            left -= found.st_size
+            modules[name] = _sha256(path)
+        else:
+            modules[name] = None
+    facts: dict[str, Any] = {"modules": modules}
+    if len(paths) > _MODULES:
+        facts["modules_count"] = len(paths)
+    if changed:
+        facts["changed"] = changed
+    return facts | _files(root, store, set(paths), left)
+
+
+def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[str, Any]:
+    reads = read_so_far()
+    files: dict[str, list[Any]] = {}
+    total = 0
+    for path in reads.files:
+        if path in modules or not _is_data(path, store):
+            continue
+        found = _stat(path)
+        if found is None or not stat.S_ISREG(found.st_mode):
+            continue
+        total += 1
+        if len(files) >= _FILES:
+            continue
+        digest = None
+        if found.st_size <= min(_SMALL, left):
+            left -= found.st_size
+            digest = _sha256(path)
+        files[_placed(path, root)] = [found.st_size, found.st_mtime, digest]
+    facts: dict[str, Any] = {"read": files}
+    if total > len(files):
+        facts["read_count"] = total
+    folders = sorted(_placed(f, root) for f in reads.folders if _is_data(f + os.sep, store))
+    if folders:
+        facts["read_folders"] = folders[:_FILES]
+    return facts
+
+
+def _is_data(path: str, store: str) -> bool:
+    return not (
+        path.startswith((*_SYSTEM, _OURS, store.rstrip(os.sep) + os.sep, *_interpreter()))
+        or any(part in path for part in _PACKAGES)
+        or path.endswith((".pyc", ".so"))
+        or f"{os.sep}.git{os.sep}" in path + os.sep
+    )
+
+
+def _interpreter() -> tuple[str, ...]:
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+    return tuple(
+        os.path.join(prefix, part)
+        for prefix in prefixes
+        for part in ("lib" + os.sep, "bin" + os.sep)
+    )
+
+
+def _module_files() -> list[str]:
+    """The files of the modules that come neither from the interpreter, nor from a package, nor from Anew."""
+    outside = (_OURS, "/usr/lib/", *_interpreter())
+    found: dict[str, None] = {}
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None)
+        if not isinstance(path, str) or not path or path.startswith(outside):
+            continue
+        if not any(part in path for part in _PACKAGES):
+            found[_absolute(path)] = None
+    return sorted(found)
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working directory was deleted
+        return path
+
+
+def _placed(path: str, root: str | None) -> str:
+    if root and path.startswith(root.rstrip(os.sep) + os.sep):
+        return path[len(root.rstrip(os.sep)) + 1 :].replace(os.sep, "/")
+    return path
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except OSError:
+        return None
+
+
+def _sha256(path: str) -> str | None:
+    import hashlib
+
+    try:
+        with open(path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest()
+    except OSError:
+        return None

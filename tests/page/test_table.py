@@ -214,6 +214,7 @@ def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_
     page.get_by_role("button", name="More to do").click()
     page.get_by_role("menuitem", name="Archive").click()
     wait_for(page, 1)
+    page.get_by_role("button", name="2 left out").wait_for()
     page.get_by_role("button", name="Undo").click()
     wait_for(page, 3)
     page.get_by_role("button", name="More to do").click()

@@ -32,6 +32,7 @@ GROUPS = (
     "capture",
     "saving_files",
     "forwarding",
+    "syncing",
     "peers",
 )
 

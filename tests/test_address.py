@@ -21,8 +21,8 @@ from anew.errors import AnewError, InvalidSetting
 from anew.weights import Repository
 
 REFUSED_AS_ROOT = [
-    "https://lab.example.org",
-    "http://127.0.0.1:5000/alice/vision",
+    "https://lab.example.org:0",
+    "https://me:secret@lab.example.org",
     "s3://lab/runs",
     "gs://lab/runs",
     "memory:",
@@ -266,10 +266,9 @@ def test_what_cannot_be_a_root_is_refused_for_writer_and_reader_and_nothing_is_m
     calls = [
         lambda: Experiment("a/b", root=root),
         lambda: anew.settings.load_settings({"ANEW_ROOT": root}),
+        lambda: Store(root),
     ]
-    if not root.startswith("http"):  # a server can be read from
-        calls.append(lambda: Store(root))
-        assert command("list", "--root", root)[0] == 2
+    assert command("list", "--root", root)[0] == 2
     for call in calls:
         with pytest.raises(InvalidSetting) as caught:
             call()
@@ -277,7 +276,7 @@ def test_what_cannot_be_a_root_is_refused_for_writer_and_reader_and_nothing_is_m
     assert not os.listdir(somewhere / "work")
 
 
-@pytest.mark.parametrize("root", ["https://lab.example.org", "s3://lab/runs"])
+@pytest.mark.parametrize("root", ["https://lab.example.org:0", "s3://lab/runs"])
 def test_every_way_of_starting_refuses_it_before_anything_is_trained(
     somewhere: Path, root: str, monkeypatch: pytest.MonkeyPatch
 ):

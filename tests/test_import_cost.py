@@ -78,6 +78,17 @@ def test_a_first_log_call_loads_nothing_heavy(call, tmp_path):
     }
 
 
+def test_a_server_as_the_root_loads_nothing_that_talks_to_one(tmp_path):
+    program = (
+        "import os; os.environ['ANEW_ROOT'] = 'https://lab.example.org'; os.environ['ANEW_SYNC'] = 'off'\n"
+        + OPEN
+        + "exp.log_metric('loss', 0.5, 0)"
+    )
+    modules = loaded(program, tmp_path)
+    assert "anew.syncing.outbox" in modules
+    assert not modules & {*NEVER, *HEAVY, "msgspec", "anew.credentials", "anew.sync", "anew.syncer"}
+
+
 def test_listing_experiments_loads_nothing_that_computes_or_draws(tmp_path):
     loaded(
         OPEN + "exp.params.set(lr=0.1)\nexp.log_metric('loss', 0.5, 0)\nexp.run.complete()",

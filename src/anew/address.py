@@ -184,7 +184,7 @@ def local_folder(
     if address.kind == "folder":
         return address.location
     reason = {
-        "server": "is a server, which experiments can only be read from (with `--root` or `Store`)",
+        "server": "is a server, and this needs a folder of this machine",
         "bucket": "is a bucket, which can only hold weights",
         "memory": "is in memory, which no other process could read",
     }[address.kind]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from .address import local_folder
+from .address import local_folder, parse_address
 from .errors import InvalidSetting
 
 TYPE_CHECKING = False
@@ -60,11 +60,51 @@ def _text(text: object) -> str:
 
 
 def _root(where: object) -> str:
-    """The text of an address that can be a root; `load_settings` makes it absolute."""
+    """The text of an address that can be a root: a folder or a server; `load_settings` makes it absolute."""
     if not isinstance(where, (str, os.PathLike)):
         raise ValueError("must be a path or a URL")
+    address = parse_address(where, base=os.sep)
+    if address.kind == "server":
+        return address.location
+    return _folder(where)
+
+
+def _folder(where: object) -> str:
+    """The text of an address of a folder; `load_settings` makes it absolute."""
+    if where == "":
+        return ""
+    if not isinstance(where, (str, os.PathLike)):
+        raise ValueError("must be a path")
     local_folder(where, base=os.sep)
     return os.fsdecode(where)
+
+
+def _wait(given: object) -> float | str:
+    return "auto" if given == "auto" else _seconds(given)
+
+
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+
+
+def _kept(given: object) -> str:
+    """A duration such as `30d`, or "forever"; a number alone counts days."""
+    text = str(given).strip().lower()
+    seconds = _seconds_of(text)
+    if isinstance(given, bool) or seconds < 0 or (seconds == float("inf") and text != "forever"):
+        raise ValueError("must be a duration such as 30d or 12h, 0, or forever")
+    return text
+
+
+def _seconds_of(text: str) -> float:
+    """The seconds of a duration; less than 0 if it is none."""
+    if text == "forever":
+        return float("inf")
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _SECONDS else (text, "d")
+    try:
+        found = float(number) * _SECONDS[unit]
+    except ValueError:
+        return -1.0
+    return found if found >= 0 else -1.0
 
 
 def _choice(*choices: str) -> Callable[[object], str]:
@@ -107,7 +147,11 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("root", "experiments", _root, "Folder of the store: a path, or a URL such as `file:///data/runs`. A relative path starts at the working directory, or, when set in a project's file, at that file's folder. When it is not set, the nearest `experiments` folder that is a store is used, from the working directory upwards, but not above the repository, your home folder, the file system, or a folder that belongs to somebody else or that anyone may write to. Where there is none, it is `experiments` in the working directory."),
+    Setting("root", "experiments", _root, "The store: a folder (a path, or a URL such as `file:///data/runs`), or the URL of a server, such as `https://lab.example.org`. Experiments are always recorded in a folder of this machine first; with a server, they are pushed to it in the background, and readers ask it. A relative path starts at the working directory, or, when set in a project's file, at that file's folder. When it is not set, the nearest `experiments` folder that is a store is used, from the working directory upwards, but not above the repository, your home folder, the file system, or a folder that belongs to somebody else or that anyone may write to. Where there is none, it is `experiments` in the working directory."),
+    Setting("local", "", _folder, "With a server as `root`: the folder of this machine that experiments are recorded in; where they would lie without a server if not set. A relative path is taken as for `root`."),
+    Setting("sync", "on", _choice("on", "off"), "With a server as `root`: `off` pushes nothing in the background, for machines that cannot reach the server; `anew sync` pushes it later."),
+    Setting("sync_wait", "auto", _wait, "With a server as `root`: seconds that the end of a program waits for records still being pushed. `auto` waits 10 seconds, or 300 where the disk is lost with the job or the container."),
+    Setting("keep_local", "30d", _kept, "How long the local copy of an experiment that was recorded with a server as `root` stays after the server has all of it: a duration such as `30d` or `12h`, `0`, or `forever`."),
     Setting("mode", "on", _choice("on", "disabled"), "`disabled` makes every call do nothing and write nothing."),
     Setting("strict", False, _boolean, "Raise when a record cannot be written, instead of counting it and continuing."),
     Setting("quiet", False, _boolean, "Print nothing at the start and the end of an experiment."),
@@ -132,11 +176,22 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
 class Settings:
-    """All settings, read once; attributes have the names in `SETTINGS`."""
+    """All settings, read once; attributes have the names in `SETTINGS`.
 
-    __slots__ = ("sources", *(setting.name for setting in SETTINGS))
+    Attributes:
+        root: The folder of this machine that experiments are recorded in, also where the store is a server.
+        server: The URL of the server that is the store; "" where the store is that folder.
+        sources: Where each setting that was set comes from.
+    """
+
+    __slots__ = ("server", "sources", *(setting.name for setting in SETTINGS))
 
     root: str
+    server: str
+    local: str
+    sync: str
+    sync_wait: float | str
+    keep_local: str
     mode: str
     strict: bool
     quiet: bool
@@ -158,10 +213,24 @@ class Settings:
     config_conflict: str
     sources: dict[str, str]
 
-    def __init__(self, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    def __init__(
+        self, values: Mapping[str, Any], sources: Mapping[str, str], server: str = ""
+    ) -> None:
         for setting in SETTINGS:
             setattr(self, setting.name, values.get(setting.name, setting.default))
+        self.server = server
         self.sources = dict(sources)
+
+    @property
+    def address(self) -> str:
+        """The store that readers ask: the server, or the folder."""
+        return self.server or self.root
+
+    @property
+    def keep_seconds(self) -> float | None:
+        """How long local copies stay once a server has all of them; None for ever."""
+        seconds = _seconds_of(self.keep_local)
+        return None if seconds == float("inf") else seconds
 
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{s.name}={getattr(self, s.name)!r}' for s in SETTINGS)})"
@@ -178,8 +247,19 @@ class Settings:
             if value is not None:
                 values[name] = _parse(name, value, f"the argument {name}=")
                 sources[name] = "argument"
+        server = self.server
+        if arguments.get("root") is not None:
+            server = values["root"] if _is_server(values["root"]) else ""
+        if server:
+            # Where they would lie without the server.
+            values["root"] = values["local"] or self.root
         values["root"] = _absolute(values["root"])
-        return Settings(values, sources)
+        return Settings(values, sources, server)
+
+
+def _is_server(root: str) -> bool:
+    """Whether the text of a root, as `_root` returns it, is that of a server."""
+    return root.startswith(("http://", "https://"))
 
 
 def _parse(name: str, value: object, where: str) -> Any:
@@ -240,8 +320,9 @@ def _project_file(folder: str) -> tuple[dict[str, Any], str]:
             found = _from_file(path, tool_table=tool_table)
             if found:
                 # A relative root in a file is relative to that file, wherever the program starts.
-                if "root" in found:
-                    found["root"] = _absolute(found["root"], folder)
+                for name in ("root", "local"):
+                    if found.get(name) and not _is_server(found[name]):
+                        found[name] = _absolute(found[name], folder)
                 return found, path
         parent = os.path.dirname(folder)
         if parent == folder:
@@ -305,24 +386,29 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
     except OSError:  # the working directory was deleted
         project, project_path = {}, ""
     project.pop("trust", None)  # a folder cannot say that it is to be trusted
-    for found, path in (
-        (_from_file(user_file, tool_table=False), user_file),
-        (project, project_path),
-    ):
+    layers = [(_from_file(user_file, tool_table=False), user_file), (project, project_path)]
+    given = {
+        setting.name: _parse(setting.name, text, f"the variable {setting.variable}")
+        for setting in SETTINGS
+        if (text := environ.get(setting.variable)) is not None and text != ""
+    }
+    layers.append((given, ""))
+    server = folder = ""
+    for found, path in layers:
         values.update(found)
-        sources.update(dict.fromkeys(found, path))
-    for setting in SETTINGS:
-        text = environ.get(setting.variable)
-        if text is not None and text != "":
-            values[setting.name] = _parse(setting.name, text, f"the variable {setting.variable}")
-            sources[setting.name] = setting.variable
-    if here and "root" not in values:
-        found_root = _found_root(here, home)
-        if found_root is not None:
-            values["root"] = found_root
-            if os.path.dirname(found_root) != here:
-                sources["root"] = FOUND
-    values["root"] = _absolute(
-        values.get("root", _BY_NAME["root"].default), cwd and os.path.abspath(cwd)
-    )
-    return Settings(values, sources)
+        for name in found:
+            sources[name] = path or _BY_NAME[name].variable
+        if "root" in found:
+            server = found["root"] if _is_server(found["root"]) else ""
+            folder = folder if server else found["root"]
+    if server and values.get("local"):
+        folder = values["local"]
+    if here and not folder:
+        folder = _found_root(here, home) or ""
+        if folder and os.path.dirname(folder) != here and not server:
+            sources["root"] = FOUND
+    base = cwd and os.path.abspath(cwd)
+    values["root"] = _absolute(folder or _BY_NAME["root"].default, base)
+    if values.get("local"):
+        values["local"] = _absolute(values["local"], base)
+    return Settings(values, sources, server)

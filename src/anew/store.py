@@ -64,8 +64,8 @@ class Store:
 
     Args:
         root: The folder that holds the experiments, as a path or a `file://` URL, the URL of a server
-            (`http://127.0.0.1:5700`, see `anew server`), or a `Backend` to ask; by default the folder that
-            `Experiment` writes to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
+            (`http://127.0.0.1:5700`, see `anew server`), or a `Backend` to ask; by default what
+            `Experiment` records to (`ANEW_ROOT`, or `experiments/`, found like a git repository).
         settings: Settings to use instead of those of the environment.
         refresh: False looks at the index of a folder as it is, once there is one, without bringing it up to date.
         upkeep: What looks after the place of a `Backend`, where that can be done from here.
@@ -90,8 +90,9 @@ class Store:
     ) -> None:
         self._close: Callable[[], None] | None = None
         if root is None or isinstance(root, (str, os.PathLike)):
-            address = None if root is None else parse_address(root, setting="root")
-            if address is not None and address.kind == "server":
+            where = (settings or load_settings()).address if root is None else root
+            address = parse_address(where, setting="root")
+            if address.kind == "server":
                 from .credentials import token_for
                 from .reading.remote.opening import open_server
 
@@ -102,7 +103,7 @@ class Store:
                 from .reading.local.opening import open_folder
 
                 chosen = settings or load_settings()
-                path = local_folder(chosen.root if root is None else root)
+                path = local_folder(where)
                 if root is not None and not os.path.isdir(path):
                     raise NotFound(
                         f"There is no store at {path}: the folder does not exist. It is created when "
@@ -622,6 +623,26 @@ class Store:
                 raise
             return unread
         return self._source.delete(ids, permanently=permanently)
+
+    def stop(
+        self, refs: Ref | Iterable[Ref], why: str | None = None, *, firmly: bool = False
+    ) -> int:
+        """Stop the programs that record experiments, as Ctrl-C would; to how many on this machine that was said.
+
+        Who asked for it, and why, is in the record, as the capture "stop". Through a server, a program hears of it within
+        seconds from the process beside it that pushes.
+
+        Args:
+            firmly: They were asked before and go on: send SIGTERM to those on this machine.
+
+        Raises:
+            NotFound, Ambiguous: As `get`.
+            NotRunning: One of them is not running; then none is stopped.
+        """
+        ids = [view.id for view in self._views(refs)]
+        if firmly:
+            return self._source.looked_after().stop(ids, firmly=True)
+        return self._source.stop(ids, why)
 
     def restore(self, ref: str, prefix: str | None = None) -> ExperimentView:
         """Take an experiment back out of the trash, by its id, the start of its id, its prefix or its name.

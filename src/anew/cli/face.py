@@ -78,16 +78,25 @@ class Face:
         return self._out
 
     @contextlib.contextmanager
-    def store(self, *, refresh: bool = True, live: bool = False) -> Iterator[Store]:
+    def store(
+        self, *, refresh: bool = True, live: bool = False, here: bool = False
+    ) -> Iterator[Store]:
         """The store, its index brought up to date under a progress bar.
 
         Args:
+            here: Where the store is a server by the settings alone, the folder of this machine that is recorded in.
             refresh: False leaves the index as it is.
             live: Whether each later question is to look for news again; else all are of one moment.
         """
         from ..store import Store
 
-        with Store(self.root, refresh=live) as store:
+        root = self.root
+        if root is None and here:
+            from ..settings import load_settings
+
+            settings = load_settings()
+            root = settings.root if settings.server else None
+        with Store(root, refresh=live) as store:
             if refresh:
                 with self.out.progress("Reading what is new") as report:
                     store.refresh(report)

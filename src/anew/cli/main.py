@@ -46,6 +46,10 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "seal": ("upkeep", "seal", "Convert the points of ended experiments to Parquet now.", "Keep"),
     "rebuild": ("upkeep", "rebuild", "Rebuild the index from the experiments' folders.", "Keep"),
     "server": ("server", "server", "Serve a store over HTTP, until Ctrl-C.", "Share"),
+    "sync": ("sync", "sync", "Push experiments to a server: what was recorded while it could not be reached, or a whole root.", "Share"),
+    "login": ("sync", "login", "Keep the token for a server, after asking the server whether it is right.", "Share"),
+    "logout": ("sync", "logout", "Remove the token kept for a server.", "Share"),
+    "stop": ("stop", "stop", "Stop the programs that record experiments, as Ctrl-C would.", "Share"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
@@ -64,12 +68,10 @@ _ELSEWHERE = {
     "copy": "`cp -r` for the experiment's folder, which `anew show EXPERIMENT -q` prints, into another store",
     "cp": "`cp -r` for the experiment's folder, which `anew show EXPERIMENT -q` prints, into another store",
     "init": "nothing: the first experiment makes the store",
-    "login": "nothing: there is no account",
     "mv": "`anew move EXPERIMENT PREFIX`",
     "rename": "`anew move EXPERIMENT PREFIX`",
     "search": "`anew list FILTER`",
     "sweep": "nothing: a sweep is a loop, or a job array, over your program; docs/guides/sweeps.md shows both",
-    "sync": "`anew forward`, which sends experiments to other trackers",
     "trash": "`anew restore --list`",
 }
 

@@ -56,6 +56,8 @@ def delete(
             refs = what = experiments[0]  # the folder of an experiment that cannot be read, perhaps
         if not yes:
             how = "for good" if permanently else "(they go to the trash)"
+            if store.backend.about().root is None:
+                how += f" for everybody, on {store.root}"
             if not face.out.confirm(f"Delete {one_line(what)} {how}?"):
                 raise Refused(f"Nothing was deleted: {what} needs --yes, or a yes on a terminal.")
         done = store.delete(refs, permanently=permanently)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..forwarders.later import Forwarded
     from ..reading.views import ExperimentView
     from ..store import Store
+    from ..syncer.standing import Whereabouts
 
 __all__ = ["show"]
 
@@ -62,10 +63,16 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
 
         def document() -> object:
             forwarded = [{**asdict(one), "complete": one.complete} for one in _forwarded(view)]
-            return {**view.to_dict(), "values": _values_document(view), "forwarded": forwarded}
+            synced = [asdict(one) for one in _synced(store, view)]
+            return {
+                **view.to_dict(),
+                "values": _values_document(view),
+                "forwarded": forwarded,
+                "synced": synced,
+            }
 
         def table() -> None:
-            _facts(face, view)
+            _facts(face, view, _synced(store, view))
             _mapping(face, "Parameters", flat(view.params), everything)
             _mapping(face, "Configuration", flat(view.config or {}), everything)
             _openings(face, view)
@@ -85,11 +92,26 @@ def _forwarded(view: ExperimentView) -> list[Forwarded]:
     return view.forwarded if view.local_path is not None else []
 
 
+def _synced(store: Store, view: ExperimentView) -> list[Whereabouts]:
+    """How far it has come to the servers that it was recorded for, where that is known here."""
+    if view.local_path is None:
+        return []
+    from ..syncer.standing import whereabouts
+
+    return whereabouts(store.root, view.id)
+
+
+def _on_server(one: Whereabouts) -> str:
+    if one.complete:
+        return f"all on {one.to}{f' as {one.filed}' if one.filed else ''}"
+    return f"not all on {one.to} yet{f': {one.why}' if one.why else ''}"
+
+
 def _heading(face: Face, text: str) -> None:
     face.out.line(text, "bold")
 
 
-def _facts(face: Face, view: ExperimentView) -> None:
+def _facts(face: Face, view: ExperimentView, synced: list[Whereabouts]) -> None:
     now = time.time()
     status = f"{view.status}" + (f": {one_line(view.reason)}" if view.reason else "")
     parent = f"{view.parent} ({view.relation})" if view.parent else ""
@@ -112,6 +134,7 @@ def _facts(face: Face, view: ExperimentView) -> None:
     rows += [
         ("forwarded", told(one), "" if one.error is None else "red") for one in _forwarded(view)
     ]
+    rows += [("server", _on_server(one), "" if one.complete else "yellow") for one in synced]
     for name, text, style in rows:
         if text:
             _pair(face, name, one_line(text), style)

@@ -9,9 +9,11 @@ import click
 from .errors import Refused
 from .face import Face, complete_experiment, several, shared
 from .table import Column
-from .words import duration, one_line, plural, size
+from .words import duration, moment, one_line, plural, size
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..reading.upkeep import Freed
 
 __all__ = ["doctor", "du", "gc", "rebuild", "rebuild_index", "seal"]
@@ -35,9 +37,10 @@ def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int)
       anew du k7f3 alice/vision/vae
       anew du -f "created_at < '90d'" --json
     """
-    with face.store() as store:
+    with face.store(here=True) as store:
         views = several(store, experiments, filter) if experiments or filter else None
         usage = store.du(None if views is None else [view.id for view in views])
+        root = store.root
         largest = sorted(usage.by_experiment.items(), key=lambda pair: -pair[1])
         known = {view.id: view for view in views} if views is not None else None
         shown = largest[:limit]
@@ -69,6 +72,8 @@ def du(face: Face, experiments: tuple[str, ...], filter: str | None, limit: int)
                 )
             if len(largest) > limit:
                 face.out.say(f"The {limit} largest of {plural(len(largest), 'experiment')}.")
+            if not experiments and not filter:
+                _tell_of_copies(face, root, usage.by_experiment)
 
         face.out.emit(
             {
@@ -143,7 +148,7 @@ def gc(
         return
     if keep is not None or mode is not None or filter is not None:
         raise click.UsageError("--keep, --mode and --filter need --files.")
-    with face.store() as store:
+    with face.store(here=True) as store:
         would = store.gc(dry_run=True, older_than=older_than)
         if dry_run:
             freed = would
@@ -197,7 +202,7 @@ def _free(
     yes: bool,
 ) -> None:
     """Free saved files."""
-    with face.store() as store:
+    with face.store(here=True) as store:
         chosen = store.list(filter, reproductions=True)
 
         def free(dry: bool) -> Freed:
@@ -230,6 +235,32 @@ def _free(
     )
 
 
+def _tell_of_copies(face: Face, root: str, sizes: Mapping[str, int]) -> None:
+    """Say what of it a server has all of, and when the copies here are freed."""
+    from ..syncer.standing import copies_in
+
+    for server, found in copies_in(root):
+        due = [one.since + one.keep for one in found if one.keep is not None]
+        when = f"; the next is freed on {moment(min(due))}" if due else ""
+        taken = sum(sizes.get(one.id, 0) for one in found)
+        face.out.say(
+            f"{plural(len(found), 'experiment')} here, {size(taken)}, are local copies of what {server} has{when} (keep_local)."
+        )
+
+
+def _tell_of_servers(face: Face, root: str) -> None:
+    """Say which servers are behind what was recorded for them here."""
+    from ..syncer.standing import standing
+
+    for one in standing(root):
+        if one.pending:
+            why = one.error or next((each.why for each in one.pending if each.why), "")
+            face.out.warn(
+                f"{plural(len(one.pending), 'experiment')} not all on {one.to}{f': {one_line(why)}' if why else ''}. "
+                "`anew sync` pushes what is left."
+            )
+
+
 @click.command()
 @click.option("--repair", is_flag=True, help="Repair the index and other derived files.")
 @shared(quiet="Print the paths alone.")
@@ -245,13 +276,14 @@ def doctor(face: Face, repair: bool) -> None:
       anew doctor --repair
       anew doctor --json
     """
-    with face.store() as store, face.out.progress("Checking"):
-        findings = store.doctor(repair=repair)
+    with face.store(here=True) as store, face.out.progress("Checking"):
+        findings, root = store.doctor(repair=repair), store.root
     left = [one for one in findings if not one.repaired]
 
     def table() -> None:
         if not findings:
             face.out.line("Nothing is damaged.", "green")
+            _tell_of_servers(face, root)
         else:
             face.out.table(
                 [
@@ -305,7 +337,7 @@ def seal(face: Face, experiments: tuple[str, ...]) -> None:
       anew seal
       anew seal k7f3
     """
-    with face.store() as store:
+    with face.store(here=True) as store:
         ids = [view.id for view in several(store, experiments, None)] if experiments else None
         with face.out.progress("Sealing"):
             sealed = store.seal(ids)
@@ -328,7 +360,10 @@ def rebuild(face: Face) -> None:
 
 def rebuild_index(face: Face) -> None:
     """Rebuild the index, and say what is in it."""
-    with face.store(refresh=False) as store, face.out.progress("Rebuilding the index") as report:
+    with (
+        face.store(refresh=False, here=True) as store,
+        face.out.progress("Rebuilding the index") as report,
+    ):
         done = store.rebuild(report)
 
     def table() -> None:

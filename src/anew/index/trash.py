@@ -174,6 +174,31 @@ class Trash:
             self._index.take_in()
         return total
 
+    def free_copies(self, ids: Sequence[str]) -> Freed:
+        """Remove the files of experiments that a server has all of; what is running or not known is left alone.
+
+        Nothing is said of it in the root's journal: the experiment is not deleted, it is only elsewhere.
+
+        Raises:
+            OSError: The files cannot be removed.
+        """
+        with self._index.exclusive(), self._in_reserve():
+            total = Freed(0, 0)
+            for experiment_id, row in self._index.look_at(ids).items():
+                if row.status == Status.RUNNING:
+                    continue
+                source = self._index.place(experiment_id, row.prefix)
+                try:
+                    check_inside(self._root, source, row.prefix)
+                except InvalidValue:
+                    continue
+                folder = self._free_folder(experiment_id)
+                move_files(self._root, source, os.path.join(folder, "content"))
+                total = Freed(total.count + 1, total.bytes + self._remove(folder))
+                self._index.touch([row.prefix])
+            self._index.take_in()
+        return total
+
     def discard(self, prefix: str, *, permanently: bool = False) -> tuple[str, Freed] | None:
         """Move what lies at a prefix and cannot be shown to the trash, under an id of its own; None if nothing does.
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidSetting, NotFound
+from ..errors import InvalidSetting, NotFound, NotRunning
 from ..query.edits import AppendQuestion
 from ..query.question import FactsQuestion
 from ..query.question import Part as FactsPart
-from ..record.edits import DeleteEdit
+from ..record.edits import CaptureEdit, DeleteEdit
 from ..record.facts import ExperimentFacts
 from ..record.names import natural
 from .backend import Backend
@@ -105,8 +105,34 @@ class Source:
         taken = sum(one.bytes for one in answer.done)
         return Deleted(len(ids), taken, False, tuple(ids))
 
+    def stop(self, ids: Sequence[str], why: str | None) -> int:
+        """Stop the programs that record experiments; to how many on this machine that was said.
+
+        Raises:
+            NotRunning: One of them is not running; then none is stopped.
+        """
+        for one in self.facts(ids):
+            if one.status.ended:
+                raise NotRunning(f"{one.prefix} is not running: it is {one.status}.")
+        # A folder, and a server without accounts, need not know who asks.
+        now, by = time.time(), self.backend.about().user or _login()
+        data = {"by": by, "at": now} | ({"why": why} if why else {})
+        self.backend.append(
+            AppendQuestion(tuple(CaptureEdit(id=one, what="stop", data=data) for one in ids))
+        )
+        return self.upkeep.stop(ids) if self.upkeep is not None else 0
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Source) and self._where == other._where
 
     def __hash__(self) -> int:
         return hash(self._where)
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # an account without a name
+        return ""

@@ -131,6 +131,14 @@ class Upkeep(Protocol):
         """
         ...
 
+    def stop(self, ids: Sequence[str], *, firmly: bool = False) -> int:
+        """Send the programs of this machine that record experiments the signal of Ctrl-C; how many were sent it.
+
+        Args:
+            firmly: Send SIGTERM instead.
+        """
+        ...
+
     def du(self, ids: Sequence[str] | None = None) -> Usage:
         """The bytes that experiments take; those of the whole store if None."""
         ...

@@ -429,6 +429,10 @@ class ExperimentView:
         """As `Store.delete` of this experiment."""
         return self._source.delete([self.id], permanently=permanently)
 
+    def stop(self, why: str | None = None) -> int:
+        """As `Store.stop` of this experiment."""
+        return self._source.stop([self.id], why)
+
     def to_dict(self) -> dict[str, Any]:
         """All facts as plain values, for JSON; NaN and infinities are left as floats."""
         plain = (

@@ -55,6 +55,8 @@ def run_tracked(
             }
         )
         inner = inner_environment(environ, join)
+        if server := experiment.life.settings.server:
+            inner["ANEW_ROOT"] = server  # what the program records besides goes there, too
         ended = run_program(experiment, [program, *command[1:]], cwd=cwd, environ=inner, show=True)
     except BaseException as error:
         experiment.run.fail(error)

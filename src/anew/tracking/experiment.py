@@ -101,8 +101,9 @@ class Experiment:
         parent: Experiment, id or prefix this one comes from.
         project: A folder for experiments opened by name.
         relation: How it comes from the parent: child, resumed, forked or reproduces.
-        root: The store's root folder, as a path or a `file://` URL. By default `ANEW_ROOT`; without it the nearest
-            `experiments/` that is a store, from the working directory upwards; without one `./experiments`.
+        root: The store: a folder, as a path or a `file://` URL, or the URL of a server, to which what is recorded on
+            this machine is pushed in the background. By default `ANEW_ROOT`; without it the nearest `experiments/` that
+            is a store, from the working directory upwards; without one `./experiments`.
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.
@@ -255,6 +256,10 @@ class Experiment:
         if not (belongs or by_id):
             called = named(root, given, project=project, is_prefix=self._is_prefix)
         check_parent(self._given)
+        if settings.server and not belongs:
+            from .syncing import fetch_to_continue
+
+            fetch_to_continue(root, settings.server, called, wish, life.say)
         recording = self._open(root, wish, called, joining=given if belongs else "")
         life.files = []
         if belongs and joined is not None:
@@ -285,6 +290,10 @@ class Experiment:
             life.say(
                 "the ranks on other machines cannot know of this experiment and record their own; set ANEW_LAUNCH to a text that all of them share"
             )
+        if settings.server:
+            from .syncing import begin_syncing
+
+            begin_syncing(recording, settings.server)
         opened(self)
         return self
 
@@ -351,6 +360,10 @@ class Experiment:
             lines = end_lines(path, status, seconds, lost, recording.prefix)
             for line in lines if not quiet else lines[-1:]:
                 life.say(line)
+        if life.settings.server:
+            from .syncing import end_syncing
+
+            end_syncing(recording, life.settings.server)
         if recording.forwardings:
             from .forwarding import finish_forwarding
 

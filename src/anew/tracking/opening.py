@@ -151,6 +151,7 @@ def begin(given: Given, life: Life, recording: Recording, params: Params) -> Non
             recording.resumed or recording.joins,
             recording.root.root,
             found=life.settings.sources.get("root") == FOUND and not recording.joins,
+            server=life.settings.server if life.settings.sync == "on" else "",
         ):
             life.say(line)
     if is_lead and (others := recording.beside()):

@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from .identity import Place
     from .ranks import Rank
 
-__all__ = ["LIFE", "LIVE", "Recording", "Taken"]
+__all__ = ["AT_EXIT", "LIFE", "LIVE", "Recording", "Taken"]
 
 LIVE: dict[int, Recording] = {}
 # Called when an experiment of this process has begun, and when one ends and is no longer in LIVE; must not raise.
 LIFE: list[Callable[[], None]] = []
+# Called at the end of the program, once everything that it left open has been ended; must not raise.
+AT_EXIT: list[Callable[[], None]] = []
 DOCUMENT_EVERY = 1.0
 ALONE_AFTER = 1.0  # seconds without a rank 0
 _UNREAD = object()
@@ -105,6 +107,8 @@ class Recording:
         self.config_is_a_ranks = False
         self._steps_told = self.joins
         self._last_step: Any = _UNREAD
+        # The last step of an experiment whose points are on a server alone.
+        self.step_elsewhere: int | None = None
         self._all_over = False
         self.console: Any = None
         self.capturer: Any = None
@@ -217,6 +221,7 @@ class Recording:
                 w for w in known if state is not None and state.opening_of(w) != self.opening
             ]
             steps = [largest_step(self.layout, name) for name in earlier]
+            steps.append(self.step_elsewhere)
             self._last_step = max((s for s in steps if s is not None), default=None)
         found: int | None = self._last_step
         return found
@@ -838,6 +843,8 @@ def _at_exit() -> None:
             (recording.ender or recording.close)(end.status, end.reason, end.error)
         except Exception as error:  # noqa: BLE001  (the others are ended all the same)
             recording.say(f"{recording.prefix} could not be ended: {describe(error)[0]}")
+    for last in AT_EXIT:
+        last()
 
 
 # When this is imported, and not with the first experiment: what a program registers later is called before this, and may log.

@@ -52,12 +52,20 @@ def sparkline(values: list[float], width: int = 24) -> str:
 
 
 def start_lines(
-    prefix: str, experiment_id: str, folder: str, continued: bool, root: str, *, found: bool = False
+    prefix: str,
+    experiment_id: str,
+    folder: str,
+    continued: bool,
+    root: str,
+    *,
+    found: bool = False,
+    server: str = "",
 ) -> list[str]:
     """What, where, and a command that finds it in the shell that the program was started from.
 
     Args:
         found: Whether nobody said which store, and it was found above the working directory.
+        server: The server that it is pushed to, if any.
     """
     first, number = split_number(prefix)
     again = "" if continued or not number else f" (a new one: {first} is there already)"
@@ -69,7 +77,8 @@ def start_lines(
         shown = folder
     return [
         f"{'continuing' if continued else 'recording'} {prefix}{again}",
-        f"in {shown}{f' (the store {root} was found above the working directory)' if found else ''}",
+        f"in {shown}{f' (the store {root} was found above the working directory)' if found else ''}"
+        f"{f', pushed to {server}' if server else ''}",
         f"look with: anew show {experiment_id[:6]}{_root_option(root)}",
     ]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Mapping, Sequence
 
 from ...index import Refreshed as Taken
 from ...index.trash import Trash
+from ...journal.follow import read_events
+from ...journal.stopping import processes_of, signal_process
 from ...query.question import Question, Wanted, parse_field
+from ...record.fold import fold
 from ..upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
 from .root import OpenRoot
 
@@ -54,6 +58,15 @@ class LocalUpkeep:
         with self._root.guard:
             freed = free_files(self._root.index, files, why=why, dry_run=dry_run)
         return freed.count, freed.bytes
+
+    def stop(self, ids: Sequence[str], *, firmly: bool = False) -> int:
+        """See `Upkeep.stop`."""
+        number = signal.SIGTERM if firmly else signal.SIGINT
+        told = 0
+        for one in self._root.facts(ids):
+            state = fold(read_events(self._root.index.journals.of(one.prefix)))
+            told += sum(signal_process(*who, number) for who in processes_of(state))
+        return told
 
     def du(self, ids: Sequence[str] | None = None) -> Usage:
         """See `Upkeep.du`."""

@@ -75,6 +75,10 @@ class RemoteUpkeep:
         """See `Upkeep.free`."""
         self._refuse("Freeing files")
 
+    def stop(self, ids: Sequence[str], *, firmly: bool = False) -> int:
+        """See `Upkeep.stop`; the programs run elsewhere, and hear of it from the process that pushes."""
+        return 0
+
     def doctor(
         self, *, repair: bool = False, progress: Progress | None = None
     ) -> Sequence[Finding]:

@@ -21,11 +21,12 @@ from ..query.points import PointsQuestion
 from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
+from ..reading.source import Source
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
 from . import asking
 from .replies import SECURITY, Denied
-from .requests import ContentRequest, VersionAnswer
+from .requests import ContentRequest, Stopped, VersionAnswer
 from .routes import Call
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "panel",
     "send_content",
     "series",
+    "stop",
     "telling",
     "trash",
     "usage",
@@ -127,6 +129,13 @@ def version(call: Call) -> Any:
 def trash(call: Call) -> Any:
     """What is in the trash."""
     return tuple(call.place.upkeep.trash())
+
+
+def stop(call: Call) -> Any:
+    """Stop the programs that record experiments."""
+    backend = call.place.backend(call.caller)
+    source = Source(backend, call.place.upkeep)
+    return Stopped(source.stop(call.question.ids, call.question.why))
 
 
 def usage(call: Call) -> Any:

@@ -69,6 +69,8 @@ from .requests import (
     NamesRequest,
     PanelRequest,
     SeriesRequest,
+    Stopped,
+    StopRequest,
     TellingRequest,
     UsageRequest,
     VersionAnswer,
@@ -110,6 +112,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),
     Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),
     Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),
+    Route("POST", f"{API}/stop", "stop", StopRequest, Stopped, "Stop the programs that record experiments.", role=Role.WRITER, reply=browsing.stop, changes=True),
     Route("POST", f"{API}/usage", "usage", UsageRequest, Usage, "Bytes that experiments take on the server's disk.", reply=browsing.usage),
     Route("POST", f"{API}/archive", "archive", ArchiveRequest, bytes, "Experiments as a zip file.", stream=browsing.archive, media="application/zip"),
     # Who calls.

@@ -40,6 +40,8 @@ CREDENTIALS: dict[str, list[str]] = {
     "Azure storage": ["DefaultEndpointsProtocol=https;AccountName=a;AccountKey=" + _some(86) + "==", "Endpoint=sb://h/;SharedAccessKey=" + _some(43) + "="],
     "Azure DevOps": [_some(76) + "AZDO" + _some(4)],
     "Alibaba": ["LTAI" + _some(20)],
+    "Tailscale": ["tskey-auth-" + _some(17) + "-" + _some(32)],
+    "Anew": ["anew_" + _some(43)],
     "DigitalOcean": ["dop_v1_" + _some(64, _HEX)],
     "Databricks": ["dapi" + _some(32, _HEX)],
     "Fly": ["fo1_" + _some(43), "fm2_" + _some(120)],

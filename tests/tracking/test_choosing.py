@@ -234,6 +234,27 @@ def test_a_prefix_that_ends_in_our_number_is_refused() -> None:
         opened(name="a/b~2").run.start()
 
 
+@pytest.mark.parametrize("name", [5, True, b"a/b", Path("a/b")])
+def test_a_name_that_is_no_text_is_refused(root: Path, name: Any) -> None:
+    with pytest.raises(InvalidName), Experiment(name, root=root):
+        pass
+    assert not root.exists() or not list(root.iterdir())
+
+
+def test_tags_that_are_none_are_refused(root: Path) -> None:
+    with pytest.raises(InvalidValue):
+        Experiment("a/b", root=root, tags=5)  # type: ignore[arg-type]
+
+
+def test_an_experiment_that_would_hide_another_is_refused(root: Path) -> None:
+    with Experiment("a/b/files/x", root=root, quiet=True, console="off", system_metrics=0):
+        pass
+    with pytest.raises(InvalidName), Experiment("a/b", root=root):
+        pass
+    with Store(root) as store:
+        assert [view.prefix for view in store.list()] == ["a/b/files/x"]
+
+
 def test_the_same_handle_started_again_is_run_again() -> None:
     exp = opened(params={"lr": 1})
     with exp:

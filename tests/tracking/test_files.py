@@ -213,3 +213,14 @@ def test_a_file_system_without_permissions_links_or_times_keeps_everything(
         assert view.captured.get("problems") is None
         view.files[0].save(tmp_path / "back.bin")
     assert (tmp_path / "back.bin").read_bytes() == source.read_bytes()
+
+
+@pytest.mark.parametrize("text", [5, b"bytes", None, {"a": 1}])
+def test_what_is_no_text_is_refused_as_one(root: Path, text: Any) -> None:
+    with opened(root) as exp, pytest.raises(InvalidValue):
+        exp.files().save_text(text, "a.txt")
+
+
+def test_a_name_that_is_no_text_is_refused(root: Path) -> None:
+    with opened(root) as exp, pytest.raises(InvalidName):
+        exp.files().save(b"x", 5)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import shutil
 
 from ..errors import InvalidName, InvalidValue, NotFound, StillRunning
 from ..journal.belongings import files_of
-from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment
+from ..journal.layout import OWN_FOLDERS, RootLayout, is_experiment, would_hide
 from ..record.names import check_prefix, split_number
 from ..record.status import Status
 from ..stores.series.protocol import ExperimentFolder
@@ -72,6 +72,11 @@ def _check_target(root: RootLayout, now: str, prefix: str) -> None:
                 f"{'/'.join(segments[:number])!r}. Choose another name for that segment.",
                 name=prefix,
             )
+    if would_hide(root.experiment(prefix).folder) is not None:
+        raise InvalidName(
+            f"The prefix {prefix!r} would hide the experiments inside of it. Choose another.",
+            name=prefix,
+        )
 
 
 def check_inside(root: RootLayout, place: ExperimentFolder, prefix: str) -> None:

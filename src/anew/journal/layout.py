@@ -33,6 +33,7 @@ __all__ = [
     "number_of",
     "part_name",
     "split_part",
+    "would_hide",
     "writer_name",
 ]
 
@@ -216,6 +217,15 @@ def is_missing(error: OSError, path: str) -> bool:
 def is_experiment(folder: str) -> bool:
     """Whether a folder holds an experiment: it has a journal."""
     return os.path.isdir(os.path.join(folder, "journal"))
+
+
+def would_hide(folder: str) -> str | None:
+    """The experiment that would be seen no more if one were made in a folder, where that keeps things of its own; its path."""
+    for name in sorted(OWN_FOLDERS) if not is_experiment(folder) and os.path.isdir(folder) else ():
+        for at, _, _ in os.walk(os.path.join(folder, name)):
+            if is_experiment(at):
+                return at
+    return None
 
 
 def is_orphaned(folder: str) -> bool:

@@ -51,8 +51,10 @@ FORMS: tuple[Form, ...] = (
     Form("Terraform", ("atlasv1.",), rf"{_B}[A-Za-z0-9]{{14}}\.atlasv1\.[\w=-]{{50,}}"),
     Form("Doppler", ("dp.",), rf"{_B}dp\.(?:pt|st|ct|sa|scim|audit)\.[\w.-]{{30,}}"),
     Form("PlanetScale", ("pscale_",), rf"{_B}pscale_(?:tkn|pw|oauth)_[\w.=-]{{30,}}"),
+    Form("Tailscale", ("tskey-",), rf"{_B}tskey-[a-z]+-[\w-]{{20,}}"),
     Form("Supabase", ("sbp_", "sb_secret_"), rf"{_B}(?:sbp_[0-9a-f]{{40}}|sb_secret_[\w-]{{20,}})"),
     Form("Cloudflare", ("v1.0-",), rf"{_B}v1\.0-[0-9a-f]{{24}}-[0-9a-f]{{100,}}"),
+    Form("Anew", ("anew_",), rf"{_B}anew_[\w-]{{43}}"),
     # -- code and packages
     Form("GitHub", ("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), rf"{_B}gh[pousr]_[A-Za-z0-9]{{30,}}"),
     Form("GitHub fine-grained", ("github_pat_",), rf"{_B}github_pat_\w{{30,}}"),

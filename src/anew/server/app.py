@@ -121,7 +121,8 @@ def _endpoint(
             status = answer.status_code
             return answer
         except ClientDisconnect:
-            raise
+            # Nobody reads an answer; networks break, and a traceback would say no more.
+            return Response(status_code=400)
         except Exception as error:  # noqa: BLE001  (every error becomes an answer)
             answer = refused(error)
             status = answer.status_code

@@ -17,6 +17,7 @@ from ..reading.local.opening import open_folder
 from .access import Access
 from .app import make_app
 from .callers import Role
+from .connections import Connection, room_for_connections
 from .identity.accounts import Accounts
 from .identity.local import LocalUser
 from .intake.folder import FolderIntake
@@ -87,7 +88,7 @@ def listening(host: str, port: int) -> socket.socket:
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(address)
-        made.listen(512)
+        made.listen(1024)
     except OSError as error:
         made.close()
         raise InvalidSetting(
@@ -153,6 +154,7 @@ def serve(
                 setting="host",
             )
         made = listening(host, port)
+        room_for_connections()
         opened = open_folder(root, user=user)
         intake = FolderIntake(opened.root)
         place = Place(opened.backend, opened.upkeep, opened.close, intake)
@@ -167,8 +169,8 @@ def serve(
         app = make_app(place, access)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
-            timeout_graceful_shutdown=_LAST, limit_concurrency=512, ws="none", proxy_headers=False,
-            http="h11", h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
+            timeout_graceful_shutdown=_LAST, ws="none", proxy_headers=False, backlog=1024,
+            http=Connection, h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
         )  # fmt: skip
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"

@@ -77,7 +77,9 @@ class PointLog:
         kept = mask_text(metric_name(given))
         if kept != given and kept not in self._told:
             self._told.add(kept)
-            self._life.say(f"a metric's name cannot be kept as it is; it is recorded as {kept!r}")
+            self._life.say(
+                f"a metric's name cannot be kept as it is; it is recorded as {kept!r:.200}"
+            )
         return kept
 
     def is_nothing(self, name: str, value: Any) -> bool:

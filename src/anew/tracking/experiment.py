@@ -173,7 +173,7 @@ class Experiment:
         self._given = Given(config)
         self._given.params = prepared(params) if params else {}
         self._given.tags = _tags(tags)
-        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs)]
+        self._given.bindrs = [mask_text(check_label(b, "bindr")) for b in _several(bindrs, "bindr")]
         self._given.description = None if description is None else mask_text(str(description))
         self._given.notes = None if notes is None else mask_text(str(notes))
         self._given.parent, self._given.relation = parent, relation
@@ -826,10 +826,15 @@ def _joined(handle: Handle) -> Experiment:
     return experiment
 
 
-def _several(labels: Iterable[str] | None) -> list[str]:
+def _several(labels: Iterable[str] | None, what: str = "tag") -> list[str]:
     if labels is None:
         return []
-    return [labels] if isinstance(labels, str) else list(labels)
+    try:
+        return [labels] if isinstance(labels, str) else list(labels)
+    except TypeError as error:
+        raise InvalidValue(
+            f"A {what} is a string, and several are a list of strings, not {type(labels).__name__}."
+        ) from error
 
 
 def _tags(tags: Iterable[str] | Mapping[str, Any] | None) -> dict[str, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..errors import InvalidValue, NotFound
+from ..errors import InvalidName, InvalidValue, NotFound
 from ..journal.permissions import set_mode
 from ..journal.root import make_private
 from ..record.ids import new_id
@@ -93,6 +93,10 @@ class Files:
             from .checkpoints import Retention
 
             retention = Retention(keep_last, keep_best, mode)
+        if name is not None and not isinstance(name, (str, os.PathLike)):
+            raise InvalidName(
+                f"The name of a file must be a string, not {type(name).__name__}.", name=name
+            )
         if name is not None:
             name = os.fspath(name)
         if self._life.disabled:
@@ -142,6 +146,11 @@ class Files:
             masked: Replace what looks like a secret first, as in everything that is recorded without being given.
             options: As for `save`.
         """
+        if not isinstance(text, str):
+            raise InvalidValue(
+                f"files.save_text takes a text, not {type(text).__name__}; files.save takes bytes and data.",
+                key=name if isinstance(name, str) else None,
+            )
         if masked:
             text = mask_text(text)
         saved = self.save(text.encode("utf-8", "backslashreplace"), name, **options)

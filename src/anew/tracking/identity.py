@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import InvalidName
-from ..journal.layout import ExperimentLayout, RootLayout, is_experiment
+from ..journal.layout import ExperimentLayout, RootLayout, is_experiment, would_hide
 from ..journal.writer import LEAD
 from ..record.ids import ID_LENGTH, is_like_id
 from ..record.names import (
@@ -206,6 +206,11 @@ def named(root: RootLayout, given: str, *, project: str | None, is_prefix: bool 
     Raises:
         InvalidName: It cannot be a prefix or a name.
     """
+    if not isinstance(given, str):
+        raise InvalidName(
+            f"The prefix or name of an experiment must be a string, not {type(given).__name__} {given!r:.50}.",
+            name=given,
+        )
     if is_prefix or "/" in given or "\\" in given:
         prefix = check_prefix(given if project is None else f"{project}/{given}")
         last = prefix.rsplit("/", 1)[-1]
@@ -290,7 +295,7 @@ def _refuse_secret(prefix: str) -> None:
 
 
 def _check_parents(root: RootLayout, prefix: str) -> None:
-    """An experiment may lie inside another one's folder, but not where that one keeps its own things."""
+    """An experiment may lie inside another one's folder, but not where that one keeps its own things, in either order."""
     segments = prefix.split("/")
     for i, segment in enumerate(segments[1:], 1):
         if segment in RESERVED and is_experiment(os.path.join(root.root, *segments[:i])):
@@ -299,3 +304,10 @@ def _check_parents(root: RootLayout, prefix: str) -> None:
                 f"{'/'.join(segments[:i])!r}. Choose another name for that segment.",
                 name=prefix,
             )
+    inside = would_hide(root.experiment(prefix).folder)
+    if inside is not None:
+        raise InvalidName(
+            f"The prefix {prefix!r} would hide the experiment {os.path.relpath(inside, root.root)!r}, which lies where it would "
+            "keep things of its own. Choose another prefix, or move that one first.",
+            name=prefix,
+        )

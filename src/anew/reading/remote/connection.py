@@ -134,7 +134,13 @@ class Connections:
                 connection.connect()
             connection.sock.settimeout(timeout)
             connection.request(method, self._below + path, body or None, dict(headers))
-            return _Reply(self, connection, connection.getresponse())
+            response = connection.getresponse()
+            if response.length is None and not response.chunked:
+                # The library takes a head that was cut off for a whole one, and then an answer without an end for an empty one.
+                raise ConnectionError(
+                    "The answer broke off in its head, or does not say how long it is."
+                )
+            return _Reply(self, connection, response)
         except http.client.HTTPException as error:
             connection.close()
             raise ConnectionError(f"The answer broke off: {error!r}") from error

@@ -1,0 +1,78 @@
+"""Connections of the server: as many as there may be, and none that waits for ever for a request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["Connection", "room_for_connections"]
+
+_PATIENCE = 20.0
+"""Seconds that the head of a request may take to arrive."""
+_MOST = 8192
+_OWN_FILES = 256
+"""Descriptors that are kept for files and databases."""
+
+_room = _MOST
+
+
+def room_for_connections() -> int:
+    """Let this process have as many connections as the system allows it, up to some thousands; how many there may be."""
+    global _room
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return _room
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST + _OWN_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        more = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+        _room = max(16, more - _OWN_FILES)
+    return _room
+
+
+class Connection(H11Protocol):
+    """A connection that is closed if the head of a request does not come in time, and refused when there are too many.
+
+    Those that only wait cost a descriptor and no more, so they do not count among the requests that are under way.
+    """
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        if len(self.connections) > _room:
+            transport.abort()
+        else:
+            self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived; the time for a head begins with its first byte, and ends with its last."""
+        super().data_received(data)
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._wait()
+        else:
+            self._cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._cancel()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(_PATIENCE, self._give_up)
+
+    def _cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        self.transport.close()

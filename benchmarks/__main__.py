@@ -25,6 +25,7 @@ GROUPS = (
     "first_look",
     "catalog",
     "server",
+    "uploads",
     "page",
     "imports",
     "light",

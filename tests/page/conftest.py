@@ -19,6 +19,7 @@ import pytest
 
 from anew.server.static import is_built
 
+from .recorded import record_pages
 from .roots import record_grid
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -106,6 +107,14 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     record_grid(root)
     with shown(root) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shown, dict[str, str]]]:
+    """Experiments to look at closely, to compare and to run again, and their ids by name."""
+    told = record_pages(tmp_path_factory.mktemp("pages"))
+    with shown(told.root) as made:
+        yield made, told.ids
 
 
 @pytest.fixture

@@ -440,3 +440,52 @@ def test_a_real_experiment_arrives_over_a_socket(tmp_path: Path, there: Path):
         assert (mine.id, mine.status, mine.params) == (theirs.id, theirs.status, theirs.params)
         assert mine.metrics["loss"].rows() == theirs.metrics["loss"].rows()
     assert segments(there / "lab/x/real") == segments(root / "lab/x/real")
+
+
+def test_points_do_not_wait_for_large_files(
+    root: Root, server: InProcess, there: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("anew.sync.files._PIECE", 1 << 16)
+    monkeypatch.setattr("anew.sync.passing._MEANWHILE", 0.0)
+    id, writer = root.open("lab/x/a")
+    root.file(id, writer, "big.bin", random.Random(3).randbytes(1 << 19))
+    original = server.send
+    seen: list[tuple[bool, bool]] = []
+
+    def logging(method: str, path: str, headers: Any, body: bytes, **more: Any) -> Any:
+        answer = original(method, path, headers, body, **more)
+        if path.endswith("/pieces"):
+            arrived = segments(there / "lab/x/a") == segments(root.folders[id])
+            seen.append((arrived, bool(files(there / "lab/x/a"))))
+            root.points(id, writer, 5)
+        return answer
+
+    monkeypatch.setattr(server, "send", logging)
+    assert sent(root, server).complete
+    assert seen[2:] == [(True, False)] * (len(seen) - 2)
+    assert files(there / "lab/x/a") == files(root.folders[id])
+
+
+def test_a_writer_has_ended_there_only_when_all_of_its_files_are_there(
+    root: Root, server: InProcess, there: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("anew.sync.files._PIECE", 1 << 16)
+    id, writer = root.open("lab/x/a")
+    root.file(id, writer, "big.bin", random.Random(3).randbytes(1 << 18))
+    root.close(id, writer)
+    original = server.send
+
+    def cut(method: str, path: str, headers: Any, body: bytes, **more: Any) -> Any:
+        if path.endswith("/pieces"):
+            raise TimeoutError
+        return original(method, path, headers, body, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server, "send", cut)
+        with pytest.raises(TimeoutError):
+            sent(root, server)
+    with Store(str(there)) as store:
+        assert store[id].status == "running"
+    assert sent(root, server).complete
+    with Store(str(there)) as store:
+        assert store[id].status == "completed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -70,19 +71,26 @@ def _found(path: str, full: str) -> Iterator[Found]:
 class FileSender:
     """Sends files: small ones along with their names, many in one request; large ones in pieces before.
 
-    Args:
+    Attributes:
         stop: Asked between requests.
         told: Called with the bytes of contents that were sent.
     """
 
-    def __init__(
-        self, server: Server, stop: Callable[[], bool], told: Callable[[int], object]
-    ) -> None:
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._stop = stop
-        self._told = told
+        self.stop: Callable[[], bool] = lambda: False
+        self.told: Callable[[int], object] = lambda sent: None
         self._hashes: dict[tuple[int, int, int], str] = {}
         self._sent: set[str] = set()
+        self._done: set[tuple[str, str, tuple[int, int, int]]] = set()
+
+    def is_done(self, local: Local, file: Found) -> bool:
+        """Whether this very file of an experiment has arrived."""
+        return (local.id, file.path, file.mark) in self._done
+
+    def forget(self, experiment_id: str) -> None:
+        """Send all files of an experiment again: the server may have lost some."""
+        self._done = {one for one in self._done if one[0] != experiment_id}
 
     def send(
         self, files: Sequence[tuple[Local, Found]]
@@ -92,15 +100,15 @@ class FileSender:
         Raises:
             OSError: The server cannot be reached, or cannot write.
         """
-        waiting = list(files)
+        waiting = deque(files)
         while waiting:
-            if self._stop():
+            if self.stop():
                 yield from ((local, file, None) for local, file in waiting)
                 return
             batch: list[tuple[Local, Found, Named]] = []
             inline = 0
             while waiting and len(batch) < _MOST_NAMES and inline < _MOST_INLINE:
-                local, file = waiting.pop(0) if len(waiting) < 64 else waiting.pop()
+                local, file = waiting.popleft()
                 named = self._named(file)
                 if named is None:
                     yield local, file, None
@@ -109,11 +117,15 @@ class FileSender:
                 batch.append((local, file, named))
             for (local, file, named), kept in zip(batch, self._name(batch), strict=True):
                 if kept.status == "missing":
-                    yield local, file, self._large(local, file, named)
+                    large = self._large(local, file, named)
+                    if large is not None and large.status == "ok":
+                        self._note_done(local, file)
+                    yield local, file, large
                     continue
                 if kept.status == "ok":
                     self._sent.add(named.hash)
-                    self._told(len(named.data or b""))
+                    self.told(len(named.data or b""))
+                    self._note_done(local, file)
                 yield local, file, kept
 
     def _name(self, batch: Sequence[tuple[Local, Found, Named]]) -> list[Kept]:
@@ -152,6 +164,11 @@ class FileSender:
             return None
         return Named(path=file.path, hash=known, size=file.size, executable=file.executable)
 
+    def _note_done(self, local: Local, file: Found) -> None:
+        if len(self._done) >= _REMEMBERED:
+            self._done.clear()
+        self._done.add((local.id, file.path, file.mark))
+
     def _note(self, file: Found, content: str) -> None:
         if len(self._hashes) >= _REMEMBERED:
             self._hashes.clear()
@@ -172,7 +189,7 @@ class FileSender:
         kept = self._pieces(file, named)
         if kept is not None:
             return kept
-        if self._stop():
+        if self.stop():
             return None
         return self._name([(local, file, named)])[0]
 
@@ -183,7 +200,7 @@ class FileSender:
         if there.whole:
             return None
         while at < named.size and tries < _TRIES:
-            if self._stop():
+            if self.stop():
                 return None
             try:
                 with open(file.full, "rb") as opened:
@@ -195,7 +212,7 @@ class FileSender:
                 return Kept(status="damaged", reason="it changed while it was sent")
             answer = self._server.piece(named.hash, named.size, at, data)
             if answer.status == "ok":
-                self._told(len(data))
+                self.told(len(data))
                 at = answer.size
             elif answer.status in ("gap", "damaged"):
                 if answer.size < at:

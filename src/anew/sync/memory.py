@@ -15,7 +15,7 @@ from ..journal.layout import RootLayout
 from ..journal.root import make_private
 from ..record.ids import new_id
 
-__all__ = ["Memory", "Stood", "recall", "remember"]
+__all__ = ["Memory", "Place", "Stood", "recall", "remember"]
 
 _VERSION = 1
 
@@ -27,6 +27,14 @@ class Stood(msgspec.Struct, frozen=True, array_like=True):
     there: str
 
 
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """A folder with one experiment: the time and inode of its journal when it was looked into, and the id."""
+
+    changed_ns: int
+    inode: int
+    id: str
+
+
 class Memory(msgspec.Struct):
     """What is remembered of one server.
 
@@ -34,6 +42,7 @@ class Memory(msgspec.Struct):
         experiments: By id.
         positions: How far the files of the root's journal were sent, by name.
         events: How many events of its root's journal the server had then.
+        places: Which experiment lies where, by prefix.
     """
 
     server: str
@@ -41,6 +50,7 @@ class Memory(msgspec.Struct):
     experiments: dict[str, Stood] = {}
     positions: dict[str, str] = {}
     events: int = 0
+    places: dict[str, Place] = {}
 
 
 def recall(root: RootLayout, server: str) -> Memory:

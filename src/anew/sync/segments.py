@@ -91,6 +91,8 @@ class Flow:
             self.size = max(self.size, answer.size)
             self.sent += length
             return True
+        if answer.status == "diverged" and frame.beside:
+            return True
         if answer.status == "diverged":
             self.diverged = self.beside = True
             self.at = frame.offset + length

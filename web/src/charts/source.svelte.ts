@@ -241,9 +241,16 @@ function keyOf(asked: Question): string {
 export const source = new Source();
 
 /** What a panel of these metrics asks now; null while that is not known. */
-export function askedNow(metrics: readonly string[], width: number, zoom: Range | null, origin: bigint | null): Question | null {
-  const which = source.which;
+export function askedNow(
+  metrics: readonly string[],
+  width: number,
+  zoom: Range | null,
+  origin: bigint | null,
+  only: readonly string[] | null = null,
+): Question | null {
+  const which = only === null ? source.which : { ids: only };
   if (which === null) return null;
   const count = 2 ** Math.ceil(Math.log2(Math.max(1, "ids" in which ? which.ids.length : source.asked)));
-  return question(metrics, which, count, Math.ceil(width / 20) * 20, link.state, zoom, origin);
+  const state = only === null ? link.state : { ...link.state, group: [], dash: "", facet: "" };
+  return question(metrics, which, count, Math.ceil(width / 20) * 20, state, zoom, origin);
 }

@@ -6,4 +6,8 @@ import type { Route } from "../route";
 /** A page is given the route that names it; `link.state` has the rest. */
 export type Page = Component<{ route: Route }>;
 
-export const PAGES: Partial<Record<Route["page"], () => Promise<{ default: Page }>>> = {};
+export const PAGES: Partial<Record<Route["page"], () => Promise<{ default: Page }>>> = {
+  experiment: () => import("./experiment/Experiment.svelte"),
+  difference: () => import("./difference/Difference.svelte"),
+  reproduction: () => import("./reproduction/Reproduction.svelte"),
+};

@@ -18,7 +18,7 @@ from ...journal.root import name_root
 from ...journal.storage import FolderStorage, SharedStorage, Storage
 from ...reading.local.root import OpenRoot
 from ...record.events import FORMAT_VERSION
-from ...sync.listing import digest_of, list_segments
+from ...sync.listing import digest_of, is_edit, list_segments
 from ...sync.sealed import text_of
 from ...sync.wire import (
     MOST_BYTES,
@@ -173,7 +173,8 @@ class FolderIntake:
                     continue
                 answer = self._append(home, frame)
                 answers.append(answer)
-                if answer.status == "ok" and frame.data:
+                # The index reads no messages and no console: who shows them reads the files.
+                if answer.status == "ok" and frame.data and not frame.name.startswith("logs/"):
                     grown[home.id] = home
         finally:
             self._following.arrived(grown.values())
@@ -200,7 +201,7 @@ class FolderIntake:
                 if reason is not None:
                     return Accepted(status="refused", reason=reason)
             # A server that was restored gets back its own edits too, and may be writing others now.
-            own = frame.name == f"journal/{self._own_edits(home)}.jsonl"
+            own = is_edit(frame.name) and frame.name == f"journal/{self._own_edits(home)}.jsonl"
             with self._root.guard if own else contextlib.nullcontext():
                 status, size = append_at(path, frame.offset, data, frame.before)
         except NotADirectoryError:

@@ -11,7 +11,7 @@ from .filing import Home
 
 __all__ = ["Following"]
 
-_PAUSE = 0.2
+_PAUSE = 0.3
 """Seconds between two looks: what arrives meanwhile is taken in together."""
 
 

@@ -1,0 +1,71 @@
+"""The pages of one experiment, of a difference and of a reproduction, judged by axe in both themes, and at the width of a phone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def paths(ids: dict[str, str]) -> dict[str, str]:
+    return {
+        "experiment": f"x/{ids['first']}",
+        "difference": f"diff?ids={ids['first']},{ids['second']}",
+        "matrix": f"diff?ids={ids['first']},{ids['second']},{ids['third']}",
+        "reproduction": f"x/{ids['first']}/reproduction",
+    }
+
+
+@pytest.mark.parametrize(
+    ("which", "theme"),
+    [
+        ("experiment", "light"),
+        ("difference", "dark"),
+        *(
+            pytest.param(which, theme, marks=pytest.mark.slow)
+            for which, theme in (
+                ("experiment", "dark"),
+                ("difference", "light"),
+                ("matrix", "light"),
+                ("matrix", "dark"),
+                ("reproduction", "light"),
+                ("reproduction", "dark"),
+            )
+        ),
+    ],
+)
+def test_everybody_can_read_and_use_the_page(pages, opened, which, theme):
+    made, ids = pages
+    # So high that all of it is there, and so narrow that a phone shows it.
+    page = opened(made, paths(ids)[which], width=1280, height=6000, theme=theme)
+    page.wait_for_load_state("networkidle")
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        "(rules) => axe.run(document, {runOnly: rules})", RULES
+    )["violations"]  # fmt: skip
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found] == []
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        "experiment",
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in ("difference", "matrix", "reproduction")
+        ),
+    ],
+)
+def test_a_phone_shows_all_of_it_without_scrolling_sideways(pages, opened, which):
+    made, ids = pages
+    page = opened(made, paths(ids)[which], width=390, height=844)
+    page.wait_for_load_state("networkidle")
+    wide = page.evaluate(
+        "[...document.querySelectorAll('main > *, main .page, main section')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+        ".map((one) => one.className || one.id)"
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert wide == []

@@ -1,0 +1,191 @@
+"""The page of one experiment: everything of it on one page, nothing in it that runs."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from anew import Experiment, Store
+
+from .conftest import enter
+from .recorded import LINES
+
+
+@pytest.fixture(scope="module")
+def first(pages, browser):
+    """The page of the experiment that has everything, opened once for tests that only look."""
+    made, ids = pages
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    enter(made, page, f"x/{ids['first']}")
+    page.get_by_role("heading", name="first").wait_for()
+    yield page
+    context.close()
+
+
+def part(page, name: str):
+    """A part of the page, brought near so that it is there."""
+    found = page.locator(f"#{name}")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def test_its_head_says_what_it_is(first):
+    head = first.locator("header.head")
+    assert "completed" in head.inner_text()
+    assert "kind: page" in head.inner_text()
+    assert (
+        first.get_by_role("link", name="Reproduction")
+        .get_attribute("href")
+        .endswith("/reproduction")
+    )
+
+
+def test_its_configuration_is_a_tree_that_is_searched(first):
+    settings = part(first, "settings")
+    settings.get_by_text("optimizer").wait_for()
+    box = settings.get_by_role("searchbox") if settings.get_by_role("searchbox").count() else None
+    assert box is None  # few values need no search
+    settings.get_by_role("button", name="optimizer").click()
+    assert settings.get_by_text("adam").count() == 0
+    settings.get_by_role("button", name="optimizer").click()
+    assert settings.get_by_text("adam").count() == 1
+
+
+def test_its_media_follow_one_slider(first):
+    media = part(first, "media")
+    picture = media.get_by_role("img", name="drawn")
+    picture.wait_for()
+    newest = picture.get_attribute("src")
+    media.get_by_role("slider").fill("0")
+    first.wait_for_function(
+        "(before) => document.querySelector('#media img').getAttribute('src') !== before",
+        arg=newest,
+    )
+    assert "step 0" in media.inner_text()
+    assert media.get_by_role("img", name=re.compile("Histogram of weights")).count() == 1
+    assert media.get_by_role("cell", name="b", exact=True).count() == 1
+
+
+def test_its_files_are_previewed_page_by_page(first):
+    files = part(first, "files")
+    files.get_by_role("button", name=re.compile(r"scores\.csv")).click()
+    files.get_by_role("cell", name="n99", exact=True).wait_for()
+    files.get_by_role("button", name="After").click()
+    files.get_by_role("cell", name="n199", exact=True).wait_for()
+    assert "250" in files.inner_text()
+
+
+def test_its_log_begins_at_the_end_and_is_read_back_to_its_start(first):
+    logs = part(first, "logs")
+    logs.get_by_text("because of this").wait_for()
+    lines = logs.get_by_role("log")
+    assert "\x1b" not in lines.inner_text()
+    assert lines.locator(".line").count() < 200  # of thousands, those in view are drawn
+    logs.get_by_role("button", name="Start").click()
+    lines.get_by_text("line 0", exact=True).wait_for()
+    assert lines.locator(".c2").first.inner_text() == "line 0"
+
+
+def test_a_search_looks_at_all_of_the_log_and_leads_to_the_place(first):
+    logs = part(first, "logs")
+    box = logs.get_by_role("searchbox")
+    box.fill("/n[e]+dle/")
+    logs.get_by_text("2 matches").wait_for()
+    assert logs.locator(".found").count() == 2
+    assert logs.get_by_text("line 1499", exact=True).count() == 1  # a neighbour
+    logs.get_by_role("button", name="Show the log around this line").last.click()
+    logs.get_by_text("line 1510", exact=True).wait_for()
+    logs.get_by_text("line 1495", exact=True).wait_for()
+    assert box.input_value() == ""
+    assert LINES > 1510
+
+
+def test_its_notes_are_markdown_and_are_changed_where_they_stand(pages, opened):
+    made, ids = pages
+    page = opened(made, f"x/{ids['first']}")
+    notes = part(page, "notes")
+    notes.get_by_role("heading", name="What was tried").wait_for()
+    assert notes.get_by_role("checkbox").is_checked()
+    assert notes.get_by_role("cell", name="2").count() == 1
+    notes.get_by_role("button", name="Edit").click()
+    notes.get_by_role("textbox").fill("Changed *here*.")
+    notes.get_by_role("button", name="Save").click()
+    notes.locator("em", has_text="here").wait_for()
+    with Store(made.root) as store:
+        assert store.get(ids["first"]).notes == "Changed *here*."
+
+
+def test_a_page_of_what_has_ended_asks_for_nothing_more(pages, opened):
+    made, ids = pages
+    page = opened(made, f"x/{ids['third']}", height=4000)
+    page.locator("#lineage").get_by_text("none came from it").wait_for()
+    page.wait_for_load_state("load")
+    page.wait_for_timeout(500)
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url))
+    page.wait_for_timeout(1500)
+    assert asked == []
+
+
+def test_a_part_is_a_link(pages, opened):
+    made, ids = pages
+    page = opened(made, f"x/{ids['second']}")
+    page.get_by_role("navigation", name="Parts of this page").get_by_role(
+        "link", name="Lineage"
+    ).click()
+    page.locator("#lineage").get_by_text("none came from it").wait_for()
+    assert page.url.endswith("#lineage")
+
+
+def test_nothing_that_an_experiment_holds_runs(pages, opened):
+    made, ids = pages
+    page = opened(made, f"x/{ids['hostile']}")
+    for name in ("settings", "media", "files", "logs", "lineage", "notes"):
+        part(page, name).locator(":scope > :nth-child(2)").wait_for()
+    files = part(page, "files")
+    for name in ("drawn.svg", "page.html"):
+        files.get_by_role("button", name=re.compile(re.escape(name))).click()
+        files.locator("pre", has_text="alert").wait_for()
+    notes = part(page, "notes")
+    notes.get_by_role("link", name="b").wait_for()
+    assert notes.locator("script, iframe, style, img, svg").count() == 0
+    links = [one.get_attribute("href") for one in notes.get_by_role("link").all()]
+    assert not [one for one in links if one and one.startswith("javascript")]
+    assert page.evaluate("({}).polluted") is None
+    assert (
+        "1\u2009152\u2009921\u2009504\u2009606\u2009846\u2009976"
+        in page.locator("#curves").inner_text()
+    )
+
+
+def test_one_that_is_deleted_while_it_is_open_says_so(show, opened, tmp_path):
+    exp = Experiment("lab/x/gone", root=str(tmp_path), quiet=True, system_metrics=0)
+    with exp:
+        exp.log_metrics({"loss": 1.0}, step=0)
+    page = opened(show(), f"x/{exp.id}")
+    page.get_by_role("heading", name="gone").wait_for()
+    with Store(tmp_path) as store:
+        store.delete([exp.id])
+    page.get_by_text("This experiment was deleted").wait_for()
+    page.wrong.clear()  # what it asked for meanwhile is not there
+
+
+def test_one_that_is_not_there_says_so(pages, opened):
+    page = opened(pages[0], "x/nobody")
+    page.get_by_text("There is no experiment").wait_for()
+    page.wrong.clear()  # the console names the answer 404
+
+
+def test_a_running_one_shows_what_it_says_as_it_says_it(show, opened, tmp_path):
+    exp = Experiment("lab/x/live", root=str(tmp_path), quiet=True, system_metrics=0)
+    with exp:
+        exp.log("the first line")
+        page = opened(show(), f"x/{exp.id}")
+        logs = part(page, "logs")
+        logs.get_by_text("the first line").wait_for()
+        assert logs.get_by_role("button", name="Live").count() == 1
+        exp.log("the second line")
+        logs.get_by_text("the second line").wait_for()
+    page.locator("header.head .status.completed").wait_for()

@@ -127,7 +127,7 @@ def of_the_page(root: Path) -> None:
         link = process.stdout.readline().strip()
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=browser, args=["--disable-gpu", "--no-sandbox"])  # fmt: skip
-            shown = chromium.new_context(viewport={"width": 1280, "height": 760}).new_page()
+            shown = chromium.new_context(viewport={"width": 1440, "height": 820}).new_page()
             shown.goto(link)
             for theme in ("light", "dark"):
                 shown.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the two

@@ -63,7 +63,7 @@ def restore(face: Face, folder: str) -> None:
     """Make the store from a backup, where there is none: the root must be empty or not there.
 
     Accounts and tokens are as they were; everybody has to log in again. Clients that recorded after the backup send what is missing the
-    next time they send anything.
+    next time they send anything: `anew sync` does it at once.
 
     \b
     Examples:

@@ -104,6 +104,7 @@ class Experiment:
         root: The store: a folder, as a path or a `file://` URL, or the URL of a server, to which what is recorded on
             this machine is pushed in the background. By default `ANEW_ROOT`; without it the nearest `experiments/` that
             is a store, from the working directory upwards; without one `./experiments`.
+        local: With a server as root: the folder of this machine that it is recorded in.
         mode: "disabled" makes every call do nothing.
         strict: Raise WriteFailed when a record cannot be written.
         quiet: Print nothing at the start and the end.
@@ -141,6 +142,7 @@ class Experiment:
         project: str | None = None,
         relation: str = "child",
         root: str | os.PathLike[str] | None = None,
+        local: str | os.PathLike[str] | None = None,
         mode: str | None = None,
         strict: bool | None = None,
         quiet: bool | None = None,
@@ -155,6 +157,7 @@ class Experiment:
         self._arguments = {name: given for name, given in locals().items() if name != "self"}
         settings = load_settings().with_arguments(
             root=root,
+            local=local,
             mode=mode,
             strict=strict,
             quiet=quiet,

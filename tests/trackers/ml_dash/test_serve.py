@@ -20,10 +20,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anew import Status, Store
+from anew import Experiment, Status, Store
 from anew.server.access import Access
 from anew.server.app import make_app
+from anew.server.backup import back_up, restore
 from anew.server.callers import Role
+from anew.server.identity.accounts import Accounts
 from anew.trackers.ml_dash.translate import blocks_of, entry_row, metric_row, row_back
 from serving import InProcess, place_of
 
@@ -276,6 +278,25 @@ def test_what_arrives_after_the_end_is_kept_and_changes_no_status(server: Server
         assert store.get(id_).status is Status.RUNNING
 
 
+@pytest.mark.parametrize("logs", [True, False])
+def test_a_program_goes_on_where_its_server_was_restored_from_a_backup(
+    server: Server, tmp_path: Path, logs: bool
+):
+    id_ = server.open("lab", "p", "run")
+    server.log(id_, "m", {"v": 1})
+    server.stop()
+    back_up(str(server.root), str(tmp_path / "backup"))
+    server.root = tmp_path / "restored"
+    restore(str(tmp_path / "backup"), str(server.root))
+    server.start()
+    if logs:
+        server.log(id_, "m", {"v": 2})
+    server.end(id_, "COMPLETED")
+    with Store(server.root) as store:
+        view = store.get(id_)
+        assert (view.status, view.metrics["m/v"].count) == (Status.COMPLETED, 1 + logs)
+
+
 def test_an_experiment_that_was_deleted_does_not_come_back(server: Server):
     id_ = server.open("lab", "p", "run")
     server.log(id_, "m", {"v": 1})
@@ -393,6 +414,58 @@ def test_who_may_only_read_writes_nothing(root: Path):
     answer = made.send("POST", "/api/namespaces/lab/nodes", {"type": "PROJECT", "name": "p"})
     assert answer.status == 403
     made.stop()
+
+
+def test_a_token_writes_to_its_projects_alone(root: Path):
+    root.mkdir()
+    accounts = Accounts(str(root))
+    accounts.add_user("alice", admin=True)
+    token = accounts.create_token("cluster", Role.WRITER, project="lab/*")
+    place = place_of(str(root))
+    transport = InProcess(make_app(place, Access("starter", identities=accounts)))
+
+    def send(method: str, path: str, body: Any = None, shown: str = token) -> Any:
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {shown}"}
+        return transport.send(method, f"/dash{path}", headers, json.dumps(body or {}).encode())
+
+    def opened(owner: str) -> Any:
+        node = {"type": "EXPERIMENT", "projectSlug": "p", "parentId": "ROOT", "name": "run"}
+        return send("POST", f"/api/namespaces/{owner}/nodes", node)
+
+    id_ = json.loads(opened("lab").body)["experiment"]["id"]
+    assert opened("other").status == 404
+    rows = {"dataPoints": [{"v": 1, "_ts": 1_700_000_000.0}]}
+    assert send("POST", f"/api/experiments/{id_}/metrics/m/append-batch", rows).status == 200
+    for shown in ("", "nonsense", "anew_nonsense"):
+        answer = send("POST", f"/api/experiments/{id_}/metrics/m/append-batch", rows, shown)
+        assert answer.status == 401
+    with Experiment(prefix="other/p/run", root=str(root), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({"v": 1.0})
+    assert send("POST", f"/api/experiments/{exp.id}/metrics/m/append-batch", rows).status == 404
+    assert send("PATCH", f"/api/nodes/exp-{exp.id}", {"status": "FAILED"}).status == 404
+    # It may write, and not delete.
+    send("PATCH", f"/api/nodes/exp-{id_}", {"status": "COMPLETED"})
+    assert send("DELETE", f"/api/nodes/exp-{id_}").status == 403
+    transport.close()
+    place.close()
+    accounts.close()
+
+
+def test_a_client_that_always_shows_a_token_works_where_nobody_has_an_account(root: Path):
+    root.mkdir()
+    accounts = Accounts(str(root))
+    place = place_of(str(root))
+    transport = InProcess(make_app(place, Access("starter", identities=accounts)))
+    statuses = {}
+    for shown in ("anything", "anew_nonsense"):
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {shown}"}
+        statuses[shown] = transport.send(
+            "POST", "/dash/graphql", headers, b'{"query": "{ me { id } }"}'
+        ).status
+    assert statuses == {"anything": 200, "anew_nonsense": 401}
+    transport.close()
+    place.close()
+    accounts.close()
 
 
 @pytest.mark.parametrize(

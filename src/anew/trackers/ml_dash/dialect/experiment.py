@@ -18,7 +18,6 @@ from anew.errors import InvalidName, InvalidValue, NotRunning
 from ..translate import LEVELS
 from .files import FilesOf
 from .metrics import Metrics
-from .unsupported import UNSUPPORTED
 
 __all__ = ["Experiment", "ml_dash_experiment"]
 
@@ -34,11 +33,12 @@ class Experiment:
     Args:
         prefix: `owner/project/path…/name`. Opening it again continues the same experiment.
         dash_root: The store's root folder; where Anew keeps experiments anyway if not given.
-        dash_url: Not supported yet.
+        dash_url: An `anew server`, also with the path `/dash` that ml-dash's own client is given: what is recorded on this machine
+            is pushed there in the background. True takes the URL from `ML_DASH_API_URL`.
 
     Raises:
         InvalidName: The prefix has no slash or cannot be kept.
-        InvalidValue: `dash_url` was given.
+        InvalidValue: `dash_url` is True, and `ML_DASH_API_URL` is not set.
 
     Attributes:
         native: The `anew.Experiment` below, for all it can do besides.
@@ -54,18 +54,15 @@ class Experiment:
         dash_root: str | os.PathLike[str] | None = None,
         dash_url: str | bool | None = None,
     ) -> None:
-        if dash_url:
-            raise InvalidValue(
-                f"dash_url={dash_url!r} is not supported yet: {UNSUPPORTED['Experiment(dash_url=...)']}.",
-                key="dash_url",
-            )
+        server = _server(dash_url)
         if "/" not in prefix.strip("/"):
             raise InvalidName(
                 f"The prefix {prefix!r} has no project. Write it as owner/project/…/name.",
                 name=prefix,
             )
         self.native = anew.Experiment(
-            prefix=prefix, description=description, tags=tags, bindrs=bindrs, root=dash_root, resume="allow",
+            prefix=prefix, description=description, tags=tags, bindrs=bindrs, root=server or dash_root,
+            local=dash_root if server else None, resume="allow",
         )  # fmt: skip
         self.run = Run(self)
         self.params = Params(self)
@@ -137,6 +134,20 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"<ml_dash.Experiment {self.prefix} {self.status}>"
+
+
+def _server(dash_url: str | bool | None) -> str | None:
+    """The address of the server that a `dash_url` means."""
+    if dash_url is True:
+        dash_url = os.environ.get("ML_DASH_API_URL")
+        if not dash_url:
+            raise InvalidValue(
+                "dash_url=True takes the server from the variable ML_DASH_API_URL, which is not set. Set it, or give the URL.",
+                key="dash_url",
+            )
+    if not dash_url:
+        return None
+    return dash_url.rstrip("/").removesuffix("/dash")
 
 
 class Run:

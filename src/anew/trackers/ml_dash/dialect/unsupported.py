@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["UNSUPPORTED", "no_attribute"]
 
 UNSUPPORTED: dict[str, str] = {
-    "Experiment(dash_url=...)": "sending to a server is not supported yet; without it, the experiment is recorded locally",
     'metrics(name).log(note="text")': "a metric is a number; keep a text with `exp.log` or as a parameter",
     "metrics(name).summary_cache": "use `metrics(name).buffer(...)` and `metrics.buffer.log_summary(...)`",
     "files(prefix).save_pkl": "no pickle is written or read; save plain data, bytes or a state dict",

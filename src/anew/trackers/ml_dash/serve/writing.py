@@ -40,6 +40,7 @@ _HEARTBEAT = 100.0
 _TAIL = 4 << 20
 _MOST_OPEN = 4096
 _LOGS = "\0logs"
+_SERVER = "anew-server "
 
 
 class Experiments:
@@ -150,8 +151,8 @@ class Written:
                 self.touch()
                 return
             settle(state, gone)
-            over = [name for name in silent if name in state.writers]
-            self._claim("main", "lead", new_id(), user, host, over)
+            over = dict.fromkeys([*silent, *self._left(state)])
+            self._claim("main", "lead", new_id(), user, host, [*over])
 
     def end(self, status: Literal["completed", "failed", "cancelled"], reason: str | None) -> None:
         """Record how it ended. The last word counts; the same one again changes nothing.
@@ -161,9 +162,14 @@ class Written:
         """
         with self._lock:
             state = self._state()
-            writer = self._mine(state) or next(
-                (n for n, w in reversed(state.writers.items()) if self._is_mine(w.opened)), ""
+            writer = (
+                self._mine(state)
+                or self._adopted(state)
+                or next(
+                    (n for n, w in reversed(state.writers.items()) if self._is_mine(w.opened)), ""
+                )
             )
+            state = self._state()
             if not writer:
                 raise Conflict(
                     f"{self.prefix} was not opened by a client of ml-dash, so none ends it."
@@ -202,9 +208,29 @@ class Written:
                 return name if writer.ended_at is None else ""
         return ""
 
+    def _left(self, state: ExperimentState) -> list[str]:
+        """The writers without an end of a server that had this folder elsewhere: it was copied, or restored from a backup."""
+        return [
+            name
+            for name, one in state.writers.items()
+            if one.ended_at is None
+            and one.opened.role == "lead"
+            and one.opened.job.startswith(_SERVER)
+            and not self._is_mine(one.opened)
+        ]
+
+    def _adopted(self, state: ExperimentState) -> str:
+        """A writer that goes on for one that was left, if there is one: the client still runs, and knows nothing of it."""
+        left = self._left(state)
+        if not left:
+            return ""
+        last = state.writers[left[-1]].opened
+        self._claim("main", "lead", new_id(), last.user, last.host, left)
+        return self._writer
+
     def _mark(self) -> str:
         """What tells the writers of this server from those of a server on a copy of the folder."""
-        return f"anew-server {author_name(self._root)}"
+        return _SERVER + author_name(self._root)
 
     def _continue(self, writer: str) -> None:
         self._writer, self._late, self._part = writer, False, 1
@@ -234,7 +260,7 @@ class Written:
             mine = self._mine(state)
             if mine:
                 self._continue(mine)
-            else:
+            elif not self._adopted(state):
                 newest = next(reversed(state.openings()), None)
                 opening = newest.id if newest else new_id()
                 self._claim("late", "child", opening, "", "", ())

@@ -23,6 +23,7 @@ __all__ = [
     "ListRequest",
     "NamesRequest",
     "PanelRequest",
+    "ProjectsUsage",
     "SeriesRequest",
     "StopRequest",
     "Stopped",
@@ -251,6 +252,13 @@ class Stopped(msgspec.Struct, frozen=True):
     """To how many programs of the server's machine that was said; others hear of it with their next sign of life."""
 
     told: int
+
+
+class ProjectsUsage(msgspec.Struct, frozen=True):
+    """Bytes on the server's disk of what the caller may see, by project and by the user who recorded it."""
+
+    projects: dict[str, int]
+    users: dict[str, int]
 
 
 class ArchiveRequest(msgspec.Struct, frozen=True):

@@ -27,6 +27,7 @@ from ..reading.source import Source
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
 from . import asking
+from .callers import Role
 from .replies import SECURITY, Denied
 from .requests import ContentRequest, ProjectsUsage, Stopped, VersionAnswer
 from .routes import Call
@@ -137,8 +138,8 @@ def trash(call: Call) -> Any:
 
 def stop(call: Call) -> Any:
     """Stop the programs that record experiments."""
-    backend = call.place.backend(call.caller)
-    source = Source(backend, call.place.upkeep(call.caller))
+    caller, place = call.caller, call.place
+    source = Source(place.backend(caller, Role.WRITER), place.upkeep(caller, Role.WRITER))
     return Stopped(source.stop(call.question.ids, call.question.why))
 
 

@@ -28,6 +28,8 @@ from .harness import Bench, Row, duration, medians, memory_of, seconds_of, start
 from .server import served
 
 WRITERS = 16
+PACE = 165_000
+"""Points a second that the writers send together, as long as the server takes them."""
 _LOGS = "logs/logs-0001-main-aaaa.jsonl"
 MOST_MEMORY = 300e6
 
@@ -178,8 +180,9 @@ def _segments(bench: Bench) -> Row:
 
 
 def _points(bench: Bench) -> Iterator[Row]:
-    rounds, lines = bench.size(60, 3), bench.size(1_000, 50)
+    rounds, lines = bench.size(50, 3), bench.size(1_000, 50)
     names = ("loss", "acc", "lr", "time")
+    pause = WRITERS * lines * len(names) / PACE
     with bench.folder("uploads") as root, served(root) as (url, _, _):
         ids = [new_id() for _ in range(WRITERS)]
         first = _server(url)
@@ -190,7 +193,9 @@ def _points(bench: Bench) -> Iterator[Row]:
             opened = _opened(one, one)
             client.append([client.frame(one, "journal/0001-main-aaaa.jsonl", 0, opened, b"", beside=False)])  # fmt: skip
             block = _lines(lines, 0, names)
-            for _ in range(rounds):
+            began = time.monotonic()
+            for nth in range(rounds):
+                time.sleep(max(0.0, began + nth * pause - time.monotonic()))
                 frame = client.frame(one, "metrics/0001-main-aaaa.jsonl", at, block, b"", beside=False)  # fmt: skip
                 at = client.append([frame])[0].size
             client.close()

@@ -98,7 +98,9 @@ class InProcess:
 def place_of(root: str) -> Place:
     """A folder as a server has it open."""
     opened = open_folder(root)
-    return Place(opened.backend, opened.upkeep, opened.close, FolderIntake(opened.root))
+    return Place(
+        opened.backend, opened.upkeep, opened.close, FolderIntake(opened.root), opened.within
+    )
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@
     ├── QueryError(ValueError)           a filter that cannot be read; points at the column
     ├── StillRunning(RuntimeError)       an action refused while the experiment is being written
     ├── Conflict(RuntimeError)           an edit refused because somebody else changed the same meanwhile
+    ├── TookTooLong(TimeoutError)        a question that was ended because it took too long
     ├── WriteFailed(OSError)             the journal could not be written (raised when strict)
     ├── Incomplete(OSError)              done, except for files that could not be read
     ├── CorruptData(ValueError)          bytes on disk that are not what they should be
@@ -47,6 +48,7 @@ __all__ = [
     "QueryError",
     "ReproduceError",
     "StillRunning",
+    "TookTooLong",
     "UnknownFormat",
     "WeightsError",
     "WriteFailed",
@@ -164,6 +166,10 @@ class StillRunning(AnewError, RuntimeError):
 
 class Conflict(AnewError, RuntimeError):
     """An edit was refused: what it was to replace is not what its author saw any more. Look again, then edit."""
+
+
+class TookTooLong(AnewError, TimeoutError):
+    """A question was ended because it took longer than the server lets one take."""
 
 
 class WriteFailed(AnewError, OSError):

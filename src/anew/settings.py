@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-__all__ = ["FOUND", "SETTINGS", "Setting", "Settings", "load_settings", "token_in_environment"]
+__all__ = [
+    "FOUND",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "load_settings",
+    "sign_on_secret",
+    "token_in_environment",
+]
 
 FOUND = "found above the working directory"
 """The source of a root that nobody set, and that is not in the working directory."""
@@ -361,6 +369,11 @@ def _found_root(folder: str, home: str) -> str | None:
 def token_in_environment(environ: Mapping[str, str] | None = None) -> str | None:
     """The token for servers that `ANEW_TOKEN` holds. It is no setting: files are read by others, and settings are shown."""
     return (os.environ if environ is None else environ).get("ANEW_TOKEN", "").strip() or None
+
+
+def sign_on_secret(environ: Mapping[str, str] | None = None) -> str:
+    """What a server shows the provider of sign-on, from `ANEW_OIDC_SECRET`; "" if there is none. It is no setting either."""
+    return (os.environ if environ is None else environ).get("ANEW_OIDC_SECRET", "").strip()
 
 
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:

@@ -52,6 +52,7 @@ COMMANDS = {
     "server token create": ["server", "token", "create", "other", "--role", "reader"],
     "server token list": ["server", "token", "list"],
     "server token revoke": ["server", "token", "revoke", "cluster"],
+    "server audit": ["server", "audit"],
     "server user add": ["server", "user", "add", "bob"],
     "server user link": ["server", "user", "link", "al"],
     "server user role": ["server", "user", "role", "al", "reader"],

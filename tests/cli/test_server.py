@@ -103,6 +103,17 @@ def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, root):
     accounts.close()
 
 
+def test_what_was_done_is_shown(run):
+    assert json.loads(run("audit", "--json")) == {"entries": []}
+    assert run("audit") == ""
+    run("token", "create", "cluster", "--role", "writer")
+    run("token", "revoke", "cluster")
+    actions = [one["action"] for one in json.loads(run("audit", "--json"))["entries"]]
+    assert actions == ["token revoked", "token created"]
+    assert "cluster" in run("audit")
+    assert len(run("audit", "-n", "1", "-q").splitlines()) == 1
+
+
 def test_accounts_of_a_folder_that_is_not_there_are_not_made(tmp_path, capsys):
     for args in (["token", "list"], ["user", "add", "al"]):
         with pytest.raises(SystemExit) as left:

@@ -370,13 +370,13 @@ def test_a_thousand_open_connections_and_slow_readers_keep_nobody_out(
     root.made(place(root, "a"), points=2000)
     head = b"POST /api/v1/upload/segments HTTP/1.1\r\nHost: 127.0.0.1\r\n"
     body = b"Content-Type: application/msgpack\r\nContent-Length: 100000\r\n\r\nabc"
-    slow = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20
+    slow = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 4
     held = []
     try:
         for number in range(1000):
             made = socket.create_connection(server.address, 30)
             held.append(made)
-            made.sendall(slow if number < 20 else (b"", head, head + body)[number % 3])
+            made.sendall(slow if number < 10 else (b"", head, head + body)[number % 3])
         pushed(root.path, server.url)
         with Store(server.url) as store:
             assert store.list()

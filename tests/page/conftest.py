@@ -22,6 +22,7 @@ from anew.server.static import is_built
 from .recorded import record_pages
 from .roots import record_grid
 
+WEB = Path(__file__).resolve().parents[2] / "web"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--disable-gpu", "--no-sandbox", "--disable-dev-shm-usage"]
 PATIENCE = 60_000
@@ -162,6 +163,28 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
     for context in contexts:
         context.close()
     assert not wrong
+
+
+@pytest.fixture
+def axe() -> Callable[[Any], list[str]]:
+    """What axe-core finds against WCAG 2.2 AA, one text for each kind of fault."""
+    source = WEB / "node_modules" / "axe-core" / "axe.min.js"
+    if not source.exists():
+        _missing("axe-core is not installed: python web/build.py")
+    text = source.read_text()
+
+    def found(page: Any) -> list[str]:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(text)  # by the debugger: the page's own policy stays as it is
+        told = page.evaluate(
+            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+        )
+        return [
+            f"{one['id']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})"
+            for one in told["violations"]
+        ]
+
+    return found
 
 
 def enter(made: Shown, page: Any, path: str = "") -> None:

@@ -33,7 +33,7 @@ from serving import Answer, InProcess, place_of
 
 OPEN = {f"{API}/openapi.json", "/healthz", "/readyz", *(one.path for one in PAGE)}
 """What anybody may ask: it says nothing about experiments."""
-ENTRANCES = {"login-link", "logout"}
+ENTRANCES = {"login-link", "login-share", "login-oidc", "login-oidc-callback", "logout"}
 """What somebody calls who is nobody yet, or no longer."""
 SECRET = b"the contents of a file outside of the store"
 # A name of this machine's own files in every spelling that ever led out of a folder.
@@ -95,6 +95,15 @@ def server(place):
     transport = InProcess(make_app(place, Access("tester")))
     yield transport
     transport.close()
+
+
+@pytest.fixture(scope="module")
+def closed(place, tmp_path_factory):
+    accounts = Accounts(str(tmp_path_factory.mktemp("accounts")), trusting=False)
+    transport = InProcess(make_app(place, Access("tester", identities=accounts)))
+    yield transport
+    transport.close()
+    accounts.close()
 
 
 def as_role(place: Any, role: Role) -> InProcess:
@@ -184,15 +193,11 @@ def test_who_may_do_nothing_is_refused_everywhere(place, route):
 @pytest.mark.parametrize(
     "shown", [{}, {"Authorization": "Bearer anew_x"}, {"Cookie": "anew_session=x"}], ids=str
 )
-def test_without_a_credential_that_holds_every_route_is_closed(place, tmp_path, route, shown):
-    accounts = Accounts(str(tmp_path), trusting=False)
-    server = InProcess(make_app(place, Access("tester", identities=accounts)))
-    answer = called(server, route, **shown)
+def test_without_a_credential_that_holds_every_route_is_closed(closed, route, shown):
+    answer = called(closed, route, **shown)
     assert answer.status == (200 if route.name == "logout" else 401)
     assert "set-cookie" not in answer.headers or route.name == "logout"
     assert b"lab/x/one" not in answer.body
-    server.close()
-    accounts.close()
 
 
 @pytest.mark.parametrize("path", sorted(OPEN))

@@ -312,6 +312,8 @@ def test_other_bytes_for_a_place_are_kept_beside_and_overwrite_nothing(
     told = sent(root, server)
     assert told.conflicts == {id: (f"metrics/{writer}.jsonl",)}
     assert segments(there / "lab/x/a") == before
+    with Store(str(there)) as store:
+        assert [(one.kind, one.prefix) for one in store.doctor()] == [("conflict", "lab/x/a")]
     kept = list((there / ".anew/conflicts" / id).iterdir())
     assert kept
     assert all(one.read_bytes() in other for one in kept)

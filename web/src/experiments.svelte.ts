@@ -20,6 +20,7 @@ const KEPT = 40;
 /** What every list needs of an experiment, whatever columns are chosen. */
 const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", "tags", "notes", "description"];
 const AGAIN = 1500; // ms at least between two looks at the whole list
+const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
 
 class Experiments {
@@ -45,6 +46,8 @@ class Experiments {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #tellTimer: ReturnType<typeof setTimeout> | null = null;
   #seen = 0;
+  #begun = false;
+  #patience: ReturnType<typeof setTimeout> | null = null;
 
   /** The columns of the table. */
   columns = $derived.by<readonly string[]>(() => {
@@ -111,7 +114,10 @@ class Experiments {
         const asked = JSON.stringify([this.filter, link.state.sort, this.fields]);
         if (asked === this.#asked) return;
         this.#asked = asked;
-        this.again();
+        // Which columns are shown at first is told in a moment; a large store does not wait for that.
+        if (this.telling === null && !this.#begun) this.#patience = setTimeout(() => this.again(), PATIENCE);
+        else this.again();
+        this.#begun = true;
       });
       $effect(() => {
         if (this.filter === this.#told && this.telling !== null) return;
@@ -126,6 +132,8 @@ class Experiments {
 
   /** Ask for everything again; what is shown stays until the answer comes. */
   again(): void {
+    if (this.#patience !== null) clearTimeout(this.#patience);
+    this.#patience = null;
     this.waiting = true;
     this.#whole = true;
     this.#seen += 1;
@@ -145,6 +153,7 @@ class Experiments {
   }
 
   #fill(): void {
+    if (this.#patience !== null || !this.#begun) return;
     const last = Math.max(this.#first, this.#stop - 1);
     for (let page = Math.floor(this.#first / PAGE); page <= Math.floor(last / PAGE); page += 1) {
       const there = this.#pages.has(page) && !this.#whole;

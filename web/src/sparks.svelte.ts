@@ -51,7 +51,7 @@ class Sparks {
     this.#wanted.clear();
     this.#timer = null;
     try {
-      const panel = await postForColumns("/api/v1/panel", { ids, metrics: [metric], buckets: BUCKETS } as never);
+      const panel = await postForColumns("/api/v1/panel", { ids, metrics: [metric], buckets: BUCKETS, columns: ["mean"] } as never);
       if (metric !== this.#metric) return;
       for (const id of ids) this.#found.set(id, null);
       const series = panel.series as unknown as readonly { id: string }[];

@@ -57,6 +57,7 @@ _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
     (errors.Ambiguous, 4, "Give more of the id, such as `{0}`."),
     (errors.NotFound, 3, "`anew list` shows what there is."),
     (errors.NotAllowed, 5, ""),
+    (errors.TookTooLong, 1, ""),
     (errors.StillRunning, 5, "Wait for it to end, or end its process; `anew watch` shows it."),
     (errors.Conflict, 5, ""),
     (Refused, 5, ""),

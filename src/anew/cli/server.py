@@ -52,6 +52,16 @@ class _Server(click.Group):
     help="Listen beyond this machine also while there are no accounts, so that whoever reaches the server can read and change everything.",
 )
 @click.option("--read-only", is_flag=True, help="Let nobody change anything.")
+@click.option(
+    "--url", metavar="URL", help="The address that people reach the server by, such as that of a proxy; sign-on needs it."
+)  # fmt: skip
+@click.option("--oidc-issuer", metavar="URL", help="Let people sign on at this OpenID Connect provider.")  # fmt: skip
+@click.option(
+    "--oidc-client", metavar="ID", help="What the provider calls this server; its secret is taken from ANEW_OIDC_SECRET."
+)  # fmt: skip
+@click.option(
+    "--max-rate", type=click.FloatRange(1), default=1000, metavar="N", help="Requests that one token or user may make in a second."
+)  # fmt: skip
 @click.option("--verbose", is_flag=True, help="Print a line for each request.")
 @shared(json=False, quiet="Print nothing but the URL.")
 def server(
@@ -62,6 +72,10 @@ def server(
     names: tuple[str, ...],
     trust_network: bool,
     read_only: bool,
+    url: str | None,
+    oidc_issuer: str | None,
+    oidc_client: str | None,
+    max_rate: float,
     verbose: bool,
 ) -> None:
     """Serve a store over HTTP, until Ctrl-C.
@@ -80,18 +94,28 @@ def server(
       anew server user add alice --role writer --project 'lab/*'
       anew server token create cluster --role writer --expires 90d
     """
+    from urllib.parse import urlsplit
+
     from ..errors import MissingDependency
-    from ..settings import load_settings
+    from ..settings import load_settings, sign_on_secret
     from .server_accounts import root_of
 
     settings = load_settings()
     root = root_of(face, folder)
+    if (oidc_issuer is None) != (oidc_client is None) or (oidc_issuer and url is None):
+        raise click.UsageError("Sign-on needs --oidc-issuer, --oidc-client and --url.")
     try:
+        from ..server.identity.oidc import Provider
         from ..server.running import serve
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio"):
             raise
         raise MissingDependency.of("The server", error.name or "starlette", "server") from None
+
+    provider = None
+    if oidc_issuer is not None and oidc_client is not None and url is not None:
+        provider = Provider(oidc_issuer, oidc_client, sign_on_secret(), url)
+        names = (*names, urlsplit(url).hostname or "")
 
     def ready(url: str, link: str | None) -> None:
         if face.mode == "quiet":
@@ -110,5 +134,7 @@ def server(
         trust_network=trust_network,
         read_only=read_only,
         verbose=verbose,
+        provider=provider,
+        per_second=max_rate,
         ready=ready,
     )

@@ -12,6 +12,7 @@ import click
 
 from .face import Face, shared
 from .output import Column
+from .words import one_line
 
 if TYPE_CHECKING:
     from ..server.identity.accounts import Accounts
@@ -46,6 +47,12 @@ def _accounts(face: Face) -> Iterator[Accounts]:
         yield accounts
     finally:
         accounts.close()
+
+
+def _note(accounts: Accounts, action: str, target: str, project: str = "") -> None:
+    from ..settings import load_settings
+
+    accounts.audit.note(load_settings().user, "command line", action, project, target)
 
 
 @click.group()
@@ -89,6 +96,7 @@ def create(
             name, ROLES[role], project=project, expires_at=until, user=user
         )
         known = next(one for one in accounts.tokens() if one.name == name.strip())
+        _note(accounts, "token created", f"{known.name}: {role} of {known.project}")
 
     def table() -> None:
         face.out.line(made)
@@ -142,6 +150,7 @@ def revoke(face: Face, names: tuple[str, ...]) -> None:
     with _accounts(face) as accounts:
         for name in names:
             accounts.revoke_token(name)
+            _note(accounts, "token revoked", name)
     face.out.emit({"revoked": list(names)}, ids=[], table=lambda: face.out.say("Revoked."))
 
 
@@ -180,6 +189,7 @@ def add(face: Face, name: str, role: str | None, project: str, admin: bool, url:
     with _accounts(face) as accounts:
         link = _link(url, accounts.add_user(name, roles, admin=admin))
         known = next(one for one in accounts.users() if one.name == name.strip())
+        _note(accounts, "user added", known.name)
     _tell_link(face, link, {"link": link, **_fields(known)})
 
 
@@ -196,6 +206,7 @@ def link(face: Face, name: str, url: str) -> None:
     """
     with _accounts(face) as accounts:
         made = _link(url, accounts.link_for(name))
+        _note(accounts, "link made", name)
     _tell_link(face, made, {"link": made, "name": name})
 
 
@@ -216,6 +227,7 @@ def role(face: Face, name: str, role: str, project: str) -> None:
 
     with _accounts(face) as accounts:
         accounts.set_role(name, project, ROLES.get(role))
+        _note(accounts, "role set", f"{name}: {role}", project)
         known = next(one for one in accounts.users() if one.name.lower() == name.strip().lower())
     face.out.emit(_fields(known), ids=[], table=lambda: face.out.say("Done."))
 
@@ -269,10 +281,47 @@ def remove(face: Face, names: tuple[str, ...]) -> None:
     with _accounts(face) as accounts:
         for name in names:
             accounts.remove_user(name)
+            _note(accounts, "user removed", name)
     face.out.emit({"removed": list(names)}, ids=[], table=lambda: face.out.say("Removed."))
 
 
-COMMANDS: dict[str, click.Command] = {"token": token, "user": user}
+@click.command()
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=50, help="Show this many of the newest."
+)
+@shared(quiet="Print what was done alone, one per line.")
+def audit(face: Face, limit: int) -> None:
+    """Show who changed or deleted what on the server, newest first.
+
+    \b
+    Examples:
+      anew server audit
+      anew server audit -n 500 --json
+    """
+    with _accounts(face) as accounts:
+        found = accounts.audit.entries(limit=limit)
+
+    def table() -> None:
+        if not found:
+            face.out.say("Nothing was changed yet.")
+            return
+        face.out.table(
+            [
+                Column("WHEN", [_day(one.time) for one in found]),
+                Column("WHO", [one_line(one.who) for one in found], styles="bold"),
+                Column("DID", [one.action for one in found]),
+                Column("PROJECT", [one_line(one.project) or "-" for one in found]),
+                Column("TO", [one_line(one.target) or "-" for one in found]),
+            ]
+        )
+
+    document = {"entries": [_fields(one) for one in found]}
+    face.out.emit(
+        document, ids=[f"{one.who} {one.action} {one.target}" for one in found], table=table
+    )
+
+
+COMMANDS: dict[str, click.Command] = {"audit": audit, "token": token, "user": user}
 
 
 def _tell_link(face: Face, link: str, document: dict[str, Any]) -> None:

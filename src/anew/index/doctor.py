@@ -75,6 +75,7 @@ def examine(
         findings += _trash(index)
         findings += _journal(index)
         findings += _leftovers(index, repair)
+        findings += _conflicts(index, known)
     return findings
 
 
@@ -192,6 +193,24 @@ def _journal(index: Index) -> Iterator[Finding]:
         path = os.path.join(index.root.journal, name)
         for b in broken:
             yield Finding("broken line", "", f"{b.reason}: {b.text[:60]!r}", path, b.line)
+
+
+def _conflicts(index: Index, known: dict[str, str]) -> Iterator[Finding]:
+    """What clients sent for places that held other bytes."""
+    where = {experiment_id: prefix for prefix, experiment_id in known.items()}
+    folder = index.root.conflicts
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((e.name, e.path) for e in entries if e.is_dir(follow_symlinks=False))
+    except OSError:
+        return
+    for name, path in found:
+        count = len(os.listdir(path))
+        message = (
+            f"A client sent bytes for places that held others, {count} times. Nothing was overwritten: what was sent lies "
+            "here. Compare it, then remove the folder."
+        )
+        yield Finding("conflict", where.get(name, ""), message, _shown(path))
 
 
 def _leftovers(index: Index, repair: bool) -> Iterator[Finding]:

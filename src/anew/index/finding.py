@@ -15,7 +15,7 @@ class Finding:
     experiment and does not say which), "copy" (a second folder with the same id), "not indexed", "gone" (in
     the catalog without a folder), "trash" (deleted, and its files are still in their place, or nothing says what lies
     there), "leftover" (files nothing refers to), "mixed" (a folder that holds the records of several experiments),
-    "cut short" (a file of records that lost its end), "newer format" (written by a later version).
+    "cut short" (a file of records that lost its end), "conflict" (a client sent other bytes than there are), "newer format" (written by a later version).
 
     `repaired` says that it was mended: only what is derived ever is; records are never touched.
     """

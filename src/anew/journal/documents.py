@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..errors import InvalidName, InvalidValue
@@ -61,6 +62,7 @@ class RootJournal:
         self._root = root
         self._user = user
         self._durable = durable
+        self._author = threading.local()
         self._lock = threading.Lock()
         self._positions: dict[str, RootPosition] = {}
         self._events: dict[str, list[RootEvent]] = {}
@@ -101,10 +103,20 @@ class RootJournal:
             fields,
             scope=scope,
             after=after,
-            user=self._user,
+            user=getattr(self._author, "name", "") or self._user,
             t=t,
             durable=self._durable,
         )
+
+    @contextmanager
+    def written_by(self, user: str) -> Iterator[None]:
+        """Let what this thread writes in the block be by another user; by the usual one if it is empty."""
+        before = getattr(self._author, "name", "")
+        self._author.name = user
+        try:
+            yield
+        finally:
+            self._author.name = before
 
     def _read(self) -> None:
         gone = self._positions.keys() - set(journal_files(self._root))

@@ -67,6 +67,8 @@ def matches(pattern: str, project: str) -> bool:
     """Whether a pattern names a project."""
     if pattern == EVERYTHING:
         return True
+    if project.startswith("~") and not pattern.startswith("~"):
+        return False  # what is somebody's own is in no project
     if pattern.endswith("/*") and _same(pattern[:-2], project):
         return True
     wanted, given = pattern.split("/"), project.split("/")

@@ -9,8 +9,11 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from .callers import Caller, Role
+from .identity.audit import Audit
 from .identity.credentials import TOKEN
+from .identity.oidc import SignOn
 from .identity.protocol import Identities
+from .limits import Rate
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
@@ -40,6 +43,9 @@ class Access:
         addresses: Whether it may also be called by any address, as it is where a network is trusted.
         role: The most that callers may do, whatever roles they have.
         identities: Who there is; None for a folder that is served without accounts.
+        audit: Where it is written down who did what; None where nobody has an account.
+        sign_on: A provider that vouches for people.
+        rate: How many requests each caller may make; as many as they like if None.
         origins: Where else pages may come from that call it, such as `https://hub.example.org` for a proxy that sends
             another Host than the browser's.
     """
@@ -49,6 +55,9 @@ class Access:
     addresses: bool = False
     role: Role = Role.OWNER
     identities: Identities | None = None
+    audit: Audit | None = None
+    sign_on: SignOn | None = None
+    rate: Rate | None = None
     origins: frozenset[str] = frozenset()
 
     def admit(self, request: Request, route: Route) -> Caller:
@@ -71,6 +80,7 @@ class Access:
         caller = self.caller(request)
         if caller is None and route.foreign and self._is_unmarked(request):
             caller = self._starter()
+        self._count(request, caller)
         if caller is None:
             if route.role is Role.ANYONE:
                 return Caller("", Role.ANYONE)
@@ -106,6 +116,25 @@ class Access:
         if found is None and self.identities.open:
             return self._starter()
         return found
+
+    def note(self, caller: Caller, action: str, project: str, target: str) -> None:
+        """Write down that somebody did something."""
+        if self.audit is not None:
+            self.audit.note(caller.name, caller.key, action, project, target)
+
+    def _count(self, request: Request, caller: Caller | None) -> None:
+        if self.rate is None:
+            return
+        if caller is not None:
+            key = caller.key
+        else:
+            key = f"from {request.client.host if request.client else ''}"
+        if not self.rate.take(key):
+            raise Denied(
+                429,
+                "TooManyRequests",
+                "That is more than one caller may ask for. Go on in a second.",
+            )
 
     def _is_unmarked(self, request: Request) -> bool:
         """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""

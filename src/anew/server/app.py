@@ -112,7 +112,9 @@ def _endpoint(
                 question,
                 request,
                 access.identities,
+                access.sign_on,
                 partial(access.admit, request, route),
+                partial(access.note, caller),
             )
             if route.stream is not None:
                 answer = await route.stream(call)

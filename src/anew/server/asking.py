@@ -15,6 +15,7 @@ from ..query.question import FactsQuestion
 from ..reading.wire import encode
 from .callers import Role
 from .replies import SECURITY, replied
+from .rights import allow
 from .routes import Call
 
 __all__ = [
@@ -167,8 +168,13 @@ def documents(call: Call) -> Any:
 
 
 def append(call: Call) -> Any:
-    """See `Backend.append`."""
-    return call.place.backend(call.caller).append(call.question)
+    """See `Backend.append`; each edit needs a role where it changes something."""
+    backend, question = call.place.backend(call.caller), call.question
+    allowed = allow(call.caller, question.edits, backend, call.place.upkeep(call.caller))
+    done = backend.append(question)
+    for one in allowed:
+        call.note(str(one.edit.__struct_config__.tag), one.project, one.target)
+    return done
 
 
 async def changes(call: Call) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -20,12 +21,13 @@ from ..query.lines import LinesQuestion
 from ..query.points import PointsQuestion
 from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
+from ..query.scope import project_of
 from ..reading.backend import Backend
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
 from . import asking
 from .replies import SECURITY, Denied
-from .requests import ContentRequest, VersionAnswer
+from .requests import ContentRequest, ProjectsUsage, VersionAnswer
 from .routes import Call
 
 __all__ = [
@@ -42,12 +44,14 @@ __all__ = [
     "telling",
     "trash",
     "usage",
+    "usage_of_projects",
     "version",
 ]
 
 _PIECE = 1 << 20
 _PING = 15.0
 _MOST_STREAMS = 256
+_MOST_OF_CALLER = 8
 # What a browser may show of what users logged: nothing that runs.
 _SHOWN = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
@@ -126,12 +130,24 @@ def version(call: Call) -> Any:
 
 def trash(call: Call) -> Any:
     """What is in the trash."""
-    return tuple(call.place.upkeep.trash())
+    return tuple(call.place.upkeep(call.caller).trash())
 
 
 def usage(call: Call) -> Any:
     """Bytes on the server's disk."""
-    return call.place.upkeep.du(call.question.ids)
+    return call.place.upkeep(call.caller).du(call.question.ids)
+
+
+def usage_of_projects(call: Call) -> ProjectsUsage:
+    """Bytes by project and by user."""
+    backend = call.place.backend(call.caller)
+    sizes = call.place.upkeep(call.caller).du().by_experiment
+    projects: dict[str, int] = defaultdict(int)
+    users: dict[str, int] = defaultdict(int)
+    for one in backend.facts(FactsQuestion(ids=tuple(sizes), now=time.time())):
+        projects[project_of(one.prefix, one.user)] += sizes[one.id]
+        users[one.user or ""] += sizes[one.id]
+    return ProjectsUsage(dict(sorted(projects.items())), dict(sorted(users.items())))
 
 
 async def content(call: Call) -> Response:
@@ -195,7 +211,9 @@ async def archive(call: Call) -> Response:
     target = os.path.join(folder.name, "experiments.zip")
     try:
         await anyio.to_thread.run_sync(
-            lambda: call.place.upkeep.archive(call.question.ids, target, whole=call.question.whole)
+            lambda: call.place.upkeep(call.caller).archive(
+                call.question.ids, target, whole=call.question.whole
+            )
         )
     except BaseException:
         folder.cleanup()
@@ -221,6 +239,9 @@ async def events(call: Call) -> Response:
     backend = call.place.backend(call.caller)
     if live.streams >= _MOST_STREAMS:
         raise Denied(503, "TooManyStreams", "Too many pages wait for changes already.")
+    key = call.caller.key
+    if key not in ("", "local") and live.of_caller[key] >= _MOST_OF_CALLER:
+        raise Denied(429, "TooManyStreams", "Too many of your pages wait for changes already.")
     cursor = call.request.headers.get("last-event-id") or call.question.since
     begun = await live.wait(backend, ChangesQuestion(cursor))
 
@@ -233,6 +254,7 @@ async def events(call: Call) -> Response:
     async def body() -> AsyncIterator[bytes]:
         found, told = begun, True
         live.streams += 1
+        live.of_caller[key] += 1
         try:
             yield b"retry: 2000\n\n"
             while not live.closed and await anyio.to_thread.run_sync(still):
@@ -245,6 +267,9 @@ async def events(call: Call) -> Response:
                 told = bool(found.ids or found.gone or found.everything)
         finally:
             live.streams -= 1
+            live.of_caller[key] -= 1
+            if not live.of_caller[key]:
+                del live.of_caller[key]
 
     headers = {**SECURITY, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(body(), headers=headers, media_type="text/event-stream")

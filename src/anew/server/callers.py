@@ -110,6 +110,22 @@ class Caller:
         """
         return self.role_in(project_of(prefix, self.user or self.name if user is None else user))
 
+    def role_on(self, document_scope: str) -> Role:
+        """The role on documents of a scope: of a project, of a user (who owns their own), or of the whole root."""
+        kind, _, rest = document_scope.partition("/")
+        if self.grants is None:
+            return self.role
+        if kind == "user":
+            own = rest == (self.user or self.name)
+            return Role.ANYONE if not own else self.limit.role if self.limit else Role.OWNER
+        if kind == "project":
+            return self.role_in(rest.strip("/"))
+        everywhere = (one.role for one in self.grants if one.pattern == EVERYTHING)
+        role = max(everywhere, default=Role.ANYONE)
+        if self.limit is None:
+            return role
+        return min(role, self.limit.role) if self.limit.pattern == EVERYTHING else Role.ANYONE
+
     def scope(self, least: Role = Role.READER) -> Scope | None:
         """Where they have at least this role; None for everywhere."""
         if self.grants is None:

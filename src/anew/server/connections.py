@@ -1,4 +1,4 @@
-"""Connections of the server: as many as there may be, and none that waits for ever for a request."""
+"""Connections of the server: thousands of them, and none that waits for ever for its request, or for its answer to be read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ __all__ = ["Connection", "room_for_connections"]
 
 _PATIENCE = 20.0
 """Seconds that the head of a request may take to arrive."""
+_UNREAD = 300.0
+"""Seconds that a client may leave what is sent to it unread: the rest of the answer is in memory meanwhile."""
 _MOST = 8192
 _OWN_FILES = 256
 """Descriptors that are kept for files and databases."""
@@ -35,12 +37,13 @@ def room_for_connections() -> int:
 
 
 class Connection(H11Protocol):
-    """A connection that is closed if the head of a request does not come in time, and refused when there are too many.
+    """A connection that is closed if the head of a request does not come or an answer is not read in time, and refused if it is one too many.
 
     Those that only wait cost a descriptor and no more, so they do not count among the requests that are under way.
     """
 
     _timer: asyncio.TimerHandle | None = None
+    _unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -62,7 +65,24 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
         self._cancel()
+        self._read_again()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is sent to."""
+        super().pause_writing()
+        if self._unread is None:
+            self._unread = self.loop.call_later(_UNREAD, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read on."""
+        self._read_again()
+        super().resume_writing()
+
+    def _read_again(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _wait(self) -> None:
         if self._timer is None:

@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ..errors import InvalidValue
+from ..query.scope import project_of
 from ..trackers.ml_dash.serve import answers, requests
 from ..trackers.ml_dash.serve.nodes import read_node
 from ..trackers.ml_dash.serve.service import Asker, Dash
@@ -52,6 +53,8 @@ def _needing(call: Call, role: Role) -> Callable[[str], None]:
             raise Denied(
                 403, "NotAllowed", f"That needs the role {role.name.lower()} in the project."
             )
+        if role >= Role.MAINTAINER:
+            call.note("deleted", project_of(prefix), prefix)
 
     return check
 

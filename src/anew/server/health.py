@@ -6,6 +6,7 @@ import anyio
 import anyio.to_thread
 from starlette.responses import Response
 
+from ..errors import NotAllowed
 from .replies import SECURITY, Denied
 from .routes import Call
 
@@ -16,7 +17,9 @@ _READY = 2.0
 
 
 async def metrics(call: Call) -> Response:
-    """The counters, for Prometheus."""
+    """The counters, for Prometheus: what everybody asks, so only for who may see everything."""
+    if call.caller.scope() is not None:
+        raise NotAllowed("The counters are about all projects: that needs a role in every one.")
     text = call.place.observer.text(call.place.live.streams)
     return Response(text, headers=SECURITY, media_type="text/plain; version=0.0.4")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import anyio
 import anyio.to_thread
@@ -25,7 +26,7 @@ class Live:
 
     Attributes:
         closed: Whether the server stops: everything that waits ends.
-        streams: How many streams of events are open.
+        streams: How many streams of events are open; `of_caller` of each caller.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -36,6 +37,7 @@ class Live:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.closed = False
         self.streams = 0
+        self.of_caller: Counter[str] = Counter()
 
     @property
     def watching(self) -> bool:

@@ -15,7 +15,7 @@ from .identity.protocol import Begun
 from .replies import Denied, replied
 from .routes import Call
 
-__all__ = ["LinkRequest", "LoggedIn", "LoggedOut", "by_link", "logout", "with_session"]
+__all__ = ["LinkRequest", "LoggedIn", "LoggedOut", "by_link", "logout", "path_of", "with_session"]
 
 
 class LinkRequest(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ async def logout(call: Call) -> Response:
         await anyio.to_thread.run_sync(call.identities.end, secret)
     response = replied(call.request, LoggedOut())
     response.delete_cookie(
-        cookie_of(call.request), path=_path(call.request), httponly=True, samesite="lax"
+        cookie_of(call.request), path=path_of(call.request), httponly=True, samesite="lax"
     )
     return response
 
@@ -82,7 +82,7 @@ def with_session(request: Request, response: Response, begun: Begun) -> Response
         cookie_of(request),
         begun.secret,
         max_age=int(begun.ends - time.time()),
-        path=_path(request),
+        path=path_of(request),
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="lax",
@@ -96,5 +96,6 @@ def _told(begun: Begun) -> LoggedIn:
     return LoggedIn(caller.name, caller.role.name.lower(), caller.admin, begun.ends)
 
 
-def _path(request: Request) -> str:
+def path_of(request: Request) -> str:
+    """The path that the server lies at, for cookies."""
     return request.scope.get("root_path") or "/"

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..query.question import Question
+from ..query.scope import Scope
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
+from .callers import Role
 from .intake.protocol import Intake
 from .live import Live
 from .observing import Observer
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Place"]
 
+Within = Callable[[Scope | None, str], tuple[Backend, Upkeep]]
 T = TypeVar("T")
 
 
@@ -30,6 +33,8 @@ class Place:
         upkeep: What looks after the store.
         close: Releases all of it.
         intake: What takes uploads; a store without one takes none.
+        within: Backend and upkeep for somebody: what they may see, and their name. Without it, the store is for those alone who see
+            everything.
 
     Attributes:
         live: Tells whoever waits that something has changed.
@@ -42,9 +47,11 @@ class Place:
         upkeep: Upkeep,
         close: Callable[[], None] | None = None,
         intake: Intake | None = None,
+        within: Within | None = None,
     ) -> None:
         self._backend = backend
-        self.upkeep = upkeep
+        self._upkeep = upkeep
+        self._within = within
         self.intake = intake
         self.live = Live(backend)
         self.observer = Observer()
@@ -63,10 +70,25 @@ class Place:
             found: T = self._services[make]
             return found
 
-    def backend(self, caller: Caller) -> Backend:
-        """The backend as somebody may see it: every handler asks this one and no other."""
-        del caller  # without accounts, whoever may ask sees everything
-        return self._backend
+    def backend(self, caller: Caller, least: Role = Role.READER) -> Backend:
+        """The backend as somebody may see it: every handler asks this one and no other.
+
+        Args:
+            least: The role that they need: what lies in projects where they have less is not there.
+        """
+        return self._of(caller, least)[0]
+
+    def upkeep(self, caller: Caller, least: Role = Role.READER) -> Upkeep:
+        """What looks after the part of the store that somebody may see; see `backend`."""
+        return self._of(caller, least)[1]
+
+    def _of(self, caller: Caller, least: Role) -> tuple[Backend, Upkeep]:
+        scope = caller.scope(least)
+        if caller.grants is None and scope is None:
+            return self._backend, self._upkeep
+        if self._within is None:
+            raise RuntimeError("This store cannot be shown in part.")
+        return self._within(scope, caller.user or caller.name)
 
     def look(self) -> None:
         """Ask the store something small.

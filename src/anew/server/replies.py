@@ -38,6 +38,7 @@ _WORTH = 1400
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotFound, 404),
     (errors.NotAllowed, 403),
+    (errors.TookTooLong, 422),
     (errors.Ambiguous, 409),
     (errors.StillRunning, 409),
     (errors.Conflict, 409),

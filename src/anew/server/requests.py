@@ -23,6 +23,7 @@ __all__ = [
     "ListRequest",
     "NamesRequest",
     "PanelRequest",
+    "ProjectsUsage",
     "SeriesRequest",
     "TellingRequest",
     "UsageRequest",
@@ -236,6 +237,13 @@ class UsageRequest(msgspec.Struct, frozen=True):
     """How many bytes some experiments take on the server's disk; the whole store if there are no ids."""
 
     ids: tuple[str, ...] | None = None
+
+
+class ProjectsUsage(msgspec.Struct, frozen=True):
+    """Bytes on the server's disk of what the caller may see, by project and by the user who recorded it."""
+
+    projects: dict[str, int]
+    users: dict[str, int]
 
 
 class ArchiveRequest(msgspec.Struct, frozen=True):

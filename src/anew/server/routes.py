@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from .identity.oidc import SignOn
     from .identity.protocol import Identities
     from .place import Place
 
@@ -26,9 +27,9 @@ class Nothing(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a route: who calls, what is asked, where, who there is, and the request itself for what streams.
+    """One call of a route: who calls, what is asked, where, who there is and who vouches for them, and the request itself for what streams.
 
-    `again` asks whether the caller may still call, for what lasts.
+    `again` asks whether the caller may still call, for what lasts. `note` writes down that they did something: what, in which project, to what.
     """
 
     caller: Caller
@@ -36,7 +37,9 @@ class Call:
     question: Any
     request: Request
     identities: Identities | None
+    sign_on: SignOn | None
     again: Callable[[], Caller]
+    note: Callable[[str, str, str], None]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Route:
         media: What the body of the answer is, where it is not the answer in one of the encodings.
         arrays: Whether the answer has arrays, and can be had as raw columns.
         changes: Whether it changes something. All other routes may be called again without harm.
+        noted: Whether the record of who did what tells of it. What is not is what the experiments themselves tell, such as uploads.
         foreign: Whether it is called by the client of another tracker: the fields of the question then come from the path, the query
             and a JSON body together, and unknown ones are passed over. It is not in the OpenAPI document.
         form: Whether it also takes a form (multipart/form-data), which the handler reads itself.
@@ -75,5 +79,6 @@ class Route:
     media: str | None = None
     arrays: bool = False
     changes: bool = False
+    noted: bool = True
     foreign: bool = False
     form: bool = False

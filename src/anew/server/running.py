@@ -20,7 +20,9 @@ from .callers import Role
 from .connections import Connection, room_for_connections
 from .identity.accounts import Accounts
 from .identity.local import LocalUser
+from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
+from .limits import Rate
 from .observing import Observer, to_standard_error
 from .place import Place
 
@@ -28,6 +30,8 @@ __all__ = ["Served", "is_loopback", "listening", "serve"]
 
 _MOST_HEAD = 64 << 10
 """Bytes of a request's first line and headers; a connection that sends more is closed."""
+_MOST_SECONDS = 10.0
+"""Seconds that one question to the catalog may take."""
 _LAST = 5
 """Seconds that answers under way have to end when the server stops."""
 
@@ -114,6 +118,8 @@ def serve(
     read_only: bool = False,
     verbose: bool = False,
     alone: bool = False,
+    provider: Provider | None = None,
+    per_second: float = 1000.0,
     ready: Callable[[str, str | None], None] = _said,
 ) -> None:
     """Serve a folder until the process is told to stop (SIGINT, SIGTERM).
@@ -128,6 +134,8 @@ def serve(
         verbose: Print a line per request.
         alone: Serve one user, as a page for a folder does: whoever opens the link is `user`, and nobody else is let in. Accounts are
             neither asked nor made.
+        provider: Who else says who somebody is, where people sign on elsewhere.
+        per_second: Requests that one token or user may make in a second; four times as many at once.
         ready: Called once requests are answered, with the URL and with one that holds a link of one use: it makes the first
             account, or lets the one user in. None when there are accounts.
 
@@ -155,15 +163,25 @@ def serve(
             )
         made = listening(host, port)
         room_for_connections()
-        opened = open_folder(root, user=user)
+        opened = open_folder(root, user=user, seconds=_MOST_SECONDS)
         intake = FolderIntake(opened.root)
-        place = Place(opened.backend, opened.upkeep, opened.close, intake)
+        place = Place(opened.backend, opened.upkeep, opened.close, intake, opened.within)
         known = {name.lower() for name in names}
         if not near:
             known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
         known.add(host.lower())
         role = Role.READER if read_only else Role.OWNER
-        access = Access(user, frozenset(known), not near, role, identities)
+        audit = identities.audit if isinstance(identities, Accounts) else None
+        access = Access(
+            user,
+            frozenset(known),
+            not near,
+            role,
+            identities,
+            audit,
+            None if provider is None else SignOn(provider),
+            Rate(per_second, 4 * per_second),
+        )
         if verbose:
             place.observer = Observer(to_standard_error)
         app = make_app(place, access)

@@ -38,9 +38,23 @@ from ..sync.wire import (
     Settled,
     Welcome,
 )
-from . import asking, browsing, comparing, health, login, page, receiving
+from . import (
+    asking,
+    browsing,
+    comparing,
+    health,
+    login,
+    managing,
+    page,
+    receiving,
+    sharing,
+    signing_on,
+)
 from .callers import Role
 from .dash import DASH_ROUTES
+from .identity.accounts import Token, User
+from .identity.audit import AuditEntry
+from .identity.shares import Share
 from .page_answers import (
     CurvePart,
     DifferenceAnswer,
@@ -68,6 +82,7 @@ from .requests import (
     ListRequest,
     NamesRequest,
     PanelRequest,
+    ProjectsUsage,
     SeriesRequest,
     TellingRequest,
     UsageRequest,
@@ -85,7 +100,7 @@ def _ask(name: str, question: type[Any], answer: Any, summary: str, **more: Any)
 
 
 def _upload(name: str, question: type[Any], answer: Any, summary: str, reply: Any) -> Route:
-    return Route("POST", f"{API}/upload/{name}", f"upload-{name}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True)  # fmt: skip
+    return Route("POST", f"{API}/upload/{name}", f"upload-{name}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True, noted=False)  # fmt: skip
 
 
 ROUTES: tuple[Route, ...] = (
@@ -111,10 +126,25 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/events", "events", EventsRequest, Changes, "Changes as server-sent events.", stream=browsing.events, media="text/event-stream"),
     Route("GET", f"{API}/trash", "trash", Nothing, tuple[Trashed, ...], "What is in the trash.", reply=browsing.trash),
     Route("POST", f"{API}/usage", "usage", UsageRequest, Usage, "Bytes that experiments take on the server's disk.", reply=browsing.usage),
+    Route("GET", f"{API}/usage/projects", "usage-projects", Nothing, ProjectsUsage, "Bytes on the server's disk, by project and by user.", reply=browsing.usage_of_projects),
     Route("POST", f"{API}/archive", "archive", ArchiveRequest, bytes, "Experiments as a zip file.", stream=browsing.archive, media="application/zip"),
     # Who calls.
     Route("POST", f"{API}/login/link", "login-link", login.LinkRequest, login.LoggedIn, "Begin a session with a link of one use; its cookie is set.", role=Role.ANYONE, stream=login.by_link, changes=True),
+    Route("GET", f"{API}/login/oidc", "login-oidc", Nothing, bytes, "Send the browser to the provider of sign-on.", role=Role.ANYONE, stream=signing_on.to_provider, media="text/plain"),
+    Route("GET", f"{API}/login/oidc/callback", "login-oidc-callback", Nothing, bytes, "Where the provider of sign-on sends the browser back to.", role=Role.ANYONE, stream=signing_on.back, media="text/plain"),
     Route("POST", f"{API}/logout", "logout", Nothing, login.LoggedOut, "End the session that the request shows.", role=Role.ANYONE, stream=login.logout, changes=True),
+    Route("GET", f"{API}/tokens", "tokens", Nothing, tuple[Token, ...], "Tokens of one's own, or all of them for who looks after the server.", reply=managing.tokens),
+    Route("POST", f"{API}/tokens", "create-token", managing.NewToken, managing.TokenMade, "Make a token for oneself; it is told this one time.", reply=managing.create_token, changes=True),
+    Route("POST", f"{API}/tokens/revoke", "revoke-token", managing.TokenName, managing.Removed, "End a token.", reply=managing.revoke_token, changes=True),
+    Route("GET", f"{API}/shares", "shares", Nothing, tuple[Share, ...], "Links to the projects that one maintains.", role=Role.MAINTAINER, reply=sharing.shares),
+    Route("POST", f"{API}/shares", "create-share", sharing.NewShare, sharing.ShareMade, "Make a link that shows some projects to whoever has it; its secret is told this one time.", role=Role.MAINTAINER, reply=sharing.create, changes=True),
+    Route("POST", f"{API}/shares/revoke", "revoke-share", sharing.ShareNumber, sharing.Unshared, "Take a link back.", role=Role.MAINTAINER, reply=sharing.revoke, changes=True),
+    Route("POST", f"{API}/login/share", "login-share", sharing.ShareLink, login.LoggedIn, "Begin a session that may look at what a link shows; its cookie is set.", role=Role.ANYONE, stream=sharing.by_share, changes=True),
+    Route("GET", f"{API}/users", "users", Nothing, tuple[User, ...], "The accounts, and their roles.", admin=True, reply=managing.users),
+    Route("POST", f"{API}/users", "add-user", managing.NewUser, managing.Made, "Add a user; the answer has a link of one use.", admin=True, reply=managing.add_user, changes=True),
+    Route("POST", f"{API}/users/remove", "remove-user", managing.UserName, managing.Removed, "Remove an account.", admin=True, reply=managing.remove_user, changes=True),
+    Route("POST", f"{API}/roles", "set-role", managing.RoleRequest, managing.Removed, "Give a user a role in some projects, or take it back.", reply=managing.set_role, changes=True),
+    Route("GET", f"{API}/audit", "audit", managing.AuditRequest, tuple[AuditEntry, ...], "Who changed or deleted what, newest first.", role=Role.OWNER, reply=managing.audit),
     # For programs of Anew: each method of the backend.
     _ask("about", Nothing, About, "See `Backend.about`.", reply=asking.about),
     _ask("resolve", ResolveQuestion, tuple[Resolved, ...], "Which experiments some texts mean.", reply=asking.resolve),

@@ -55,7 +55,8 @@ class Passing:
             stops = self._lease(pusher, live)
         except AnewError as error:  # before OSError: a refusal is one, too
             self.close()  # the next pass may have another token
-            return Outcome(error=str(error))
+            # An error without a class of its own is one within the server, which may be mended or started again.
+            return Outcome(error=str(error), waits=type(error) is AnewError)
         except OSError as error:
             return Outcome(reached=False, error=str(error), waits=True)
         outcome = _outcome(pushed, experiments, stops)

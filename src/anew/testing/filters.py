@@ -7,9 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ..query.scope import Scope
 from ..record.status import Status
 
-__all__ = ["experiments", "filters", "sorts"]
+__all__ = ["PLACES", "experiments", "filters", "scopes", "sorts"]
 
 # Around what a float64 and 64 bits hold, where engines go wrong.
 _EDGES = [2**53, 2**53 + 1, 2**53 + 2, 2**63 - 1, 2**63, 2**64, 2**64 + 1, 2**128, 2**128 + 1]
@@ -143,6 +144,43 @@ def sorts() -> st.SearchStrategy[list[str]]:
     """Sorts as text, all by fields that have an order."""
     one = st.builds("{}{}".format, st.sampled_from(["", "-"]), st.sampled_from(_FIELDS))
     return st.lists(one, min_size=1, max_size=2)
+
+
+PLACES = [
+    "lab/vision/",
+    "lab/vision/runs/",
+    "lab/audio/",
+    "lab/",
+    "LAB/vision/",
+    "labs/x/",
+    "",
+    "l/v/",
+    "[a]/?/",
+]
+"""Where experiments lie: a name comes after it."""
+
+
+def scopes() -> st.SearchStrategy[Scope]:
+    """Scopes that have some of the projects in `PLACES`."""
+    patterns = st.sampled_from(
+        [
+            "lab/*",
+            "lab",
+            "lab/vision",
+            "*/vision",
+            "l*",
+            "l*/*",
+            "~",
+            "~*",
+            "[a]/?",
+            "?ab",
+            "*/*",
+            "a*",
+            "*",
+        ]
+    )
+    some = st.lists(patterns, max_size=3).map(tuple)
+    return st.builds(Scope, some, st.one_of(st.just("*"), patterns))
 
 
 def _quoted(text: str) -> str:

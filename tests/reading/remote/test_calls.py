@@ -96,6 +96,23 @@ def test_a_question_is_asked_again_when_its_connection_breaks():
     assert len(asked) == 4
 
 
+@pytest.mark.parametrize("cut", [20, 30, 45])
+def test_an_answer_that_is_cut_off_in_its_head_is_asked_for_again(cut: int):
+    whole = answer(ABOUT, "200 OK", "Content-Type: application/msgpack")
+    broken = whole[:cut] + b"\r\nX: Content-Length: 9999"
+    with scripted(broken, whole) as (url, asked), opened(url) as there:
+        assert there.backend.about().where == url
+        assert len(asked) == 2
+
+
+def test_a_web_page_in_the_place_of_the_server_may_pass_by_itself():
+    page = answer(b"<html>Log in</html>", "200 OK", "Content-Type: text/html; charset=utf-8")
+    with scripted(page) as (url, _), opened(url) as there:
+        with pytest.raises(OSError) as raised:
+            there.backend.about()
+        assert not isinstance(raised.value, UnknownFormat)
+
+
 def test_a_connection_is_used_again_and_replaced_when_the_server_closed_it():
     moved = answer(encode(Changes("1")))
     with scripted(answer(ABOUT), moved, None, moved) as (url, asked), opened(url) as there:

@@ -70,6 +70,7 @@ export const EXAMPLES = {
     ] as const,
   "a band from the smallest to the largest of each bucket": () =>
     [panelData(bucketsOf([1, 0.5, 0.2, 0.1], [2, 1.5, 9, 0.4], [1.5, 0.9, 0.4, 0.2])), optionsOf()] as const,
+  "an experiment of a single point": () => [panelData(answerOf({ a: [[5, 1]], b: falling(1) })), optionsOf()] as const,
   "zoomed": () => [panelData(answerOf({ a: falling(2), b: falling(1) })), optionsOf({ x: [15, 45] })] as const,
   "groups with a band": () => {
     const answer = answerOf({ a: falling(2) });

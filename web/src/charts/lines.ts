@@ -85,6 +85,11 @@ function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions)
       !one.exact && options.band && all.length > 40 && !outstanding
         ? extremes(one, xs, ys)
         : pixelLine(one.x, one.line, xs, ys, one.nonfinite);
+    const [first, stop] = inside(one.x, xs.domain);
+    if (stop - first === 1 && one.exact) {
+      under.push({ kind: "signs", sign: "dot", points, colour }); // a line of one point is no line
+      continue;
+    }
     const dash = options.dash?.(one) ?? options.colour(one).dash;
     (outstanding ? over : under).push({
       kind: "line",

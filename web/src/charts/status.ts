@@ -46,7 +46,8 @@ export function status(given: StatusGiven): Said[] {
   if (totals.infinite) say(`${spaced(totals.infinite)} infinite`);
   if (given.yLog && totals.notPositive) say(`log axis hides ${spaced(totals.notPositive)} ≤ 0`, true);
   if (totals.unplaced) {
-    const why = given.xMetric ? `without ${given.xMetric} at their step` : "≤ 0 on the log axis of x";
+    const positive = given.xLog ? " above 0" : "";
+    const why = given.xMetric ? `without ${given.xMetric}${positive} at their step` : "≤ 0 on the log axis of x";
     say(`${spaced(totals.unplaced)} ${why}`, true);
   }
   if (given.robust && data.robust) say("axis of the middle 98 %", true);

@@ -1,5 +1,7 @@
 /** What can be done here by a key or from the palette: each part of the page adds its own while it is there. */
 
+import { untrack } from "svelte";
+
 export interface Action {
   /** Keys as they are shown: "j", "Ctrl-K", "g c" for two after another; none for what only the palette has. */
   readonly keys: readonly string[];
@@ -16,9 +18,10 @@ class Actions {
 
   /** Add actions; the answer takes them away. To be called in an effect. */
   add(actions: readonly Action[]): () => void {
-    this.#sets = [...this.#sets, actions];
+    // Whoever adds does not depend on what others have added.
+    this.#sets = [...untrack(() => this.#sets), actions];
     return () => {
-      this.#sets = this.#sets.filter((one) => one !== actions);
+      this.#sets = untrack(() => this.#sets).filter((one) => one !== actions);
     };
   }
 

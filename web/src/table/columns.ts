@@ -154,8 +154,8 @@ export function usualWidth(field: string): number {
   if (field === "name") return 240;
   if (field === "tags" || field === "reason" || field === "description" || field === "notes" || field === "prefix") return 200;
   if (field === "status") return 112;
-  if (TIMES.has(field) || field === "duration") return 96;
-  if (field.startsWith(CURVE)) return 104;
+  if (TIMES.has(field) || field === "duration") return 100;
+  if (field.startsWith(CURVE)) return Math.min(180, Math.max(104, 72 + 7.5 * nameOf(field.slice(1)).length));
   const { text, detail } = titleOf(field);
   return Math.min(180, Math.max(72, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
 }

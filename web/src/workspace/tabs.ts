@@ -12,8 +12,8 @@ export interface Tab {
 }
 
 export const TABS: readonly Tab[] = [
-  { id: "table", title: "Table", wide: true, load: () => import("../table/Table.svelte") },
   { id: "charts", title: "Charts", load: () => import("../charts/Charts.svelte") },
+  { id: "table", title: "Table", wide: true, load: () => import("../table/Table.svelte") },
 ];
 
 /** The tab that the link names, or the first. */

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ...errors import Conflict
+from ...errors import Conflict, NotAllowed, NotFound
 from ...index.moving import move_experiment
 from ...index.trash import Trash
 from ...journal.edits import append_event
@@ -35,7 +35,7 @@ from ...record.facts import ExperimentFacts
 from .changes import wait_for_changes
 from .content import read_content
 from .resolve import resolve
-from .root import OpenRoot
+from .seen import Seen
 
 if TYPE_CHECKING:
     from ...query.lines import Lines, LinesQuestion
@@ -53,12 +53,14 @@ class LocalBackend:
     """The `Backend` of a folder on this machine: its catalog, its series, its files and its journals.
 
     Args:
-        root: The folder.
+        seen: The folder, and what may be seen of it.
         user: Who asks.
     """
 
-    def __init__(self, root: OpenRoot, *, user: str = "") -> None:
-        self._root = root
+    def __init__(self, seen: Seen, *, user: str = "") -> None:
+        self._root = root = seen.root
+        self._seen = seen
+        self._user = user
         self._about = About(format=FORMAT_VERSION, where=root.path, user=user, root=root.path)
 
     def about(self) -> About:
@@ -75,39 +77,39 @@ class LocalBackend:
             if one.id is None and not one.candidates:
                 news |= self._root.look_for(one.ref)
         named = [one.id for one in found if one.id is not None]
-        if self._root.look_closer(named) or news:
+        if self._seen.look_closer(named) or news:
             return self._resolved(question.refs, fresh=False)
         return found
 
     def _resolved(self, refs: Sequence[str], *, fresh: bool) -> tuple[Resolved, ...]:
-        return self._root.ask(
+        return self._seen.ask(
             lambda catalog: tuple(resolve(catalog, ref) for ref in refs), fresh=fresh
         )
 
     def select(self, question: Question) -> Selected:
         """See `Backend.select`."""
-        return self._root.ask(lambda catalog: catalog.select(question), fresh=True)
+        return self._seen.ask(lambda catalog: catalog.select(question), fresh=True)
 
     def names(self, question: NamesQuestion) -> tuple[Name, ...]:
         """See `Backend.names`."""
-        return self._root.ask(lambda catalog: tuple(catalog.names(question)), fresh=True)
+        return self._seen.ask(lambda catalog: tuple(catalog.names(question)), fresh=True)
 
     def changes(self, question: ChangesQuestion) -> Changes:
         """See `Backend.changes`."""
-        return wait_for_changes(self._root, question)
+        return wait_for_changes(self._seen, question)
 
     # -- what is known of them ---------------------------------------------------------------------
 
     def facts(self, question: FactsQuestion) -> tuple[ExperimentFacts, ...]:
         """See `Backend.facts`."""
-        return self._root.ask(lambda catalog: tuple(catalog.facts(question)), fresh=False)
+        return self._seen.ask(lambda catalog: tuple(catalog.facts(question)), fresh=False)
 
     def points(self, question: PointsQuestion) -> Points:
         """See `Backend.points`."""
         from .points import read_points
 
         several = len(question.ids) > 1
-        found = self._root.facts(question.ids, frozenset({"metrics"} if several else ()))
+        found = self._seen.facts(question.ids, frozenset({"metrics"} if several else ()))
         counts = [sum(m.count for m in (one.metrics or {}).values()) for one in found]
         # Reading many at once is faster, and takes the memory of all of them together.
         at_once = several and sum(counts) <= _AT_ONCE
@@ -137,7 +139,7 @@ class LocalBackend:
                 columns=tuple(Wanted(field) for field in question.group),
                 now=time.time(),
             )
-            answer = self._root.ask(lambda catalog: catalog.select(chosen), fresh=False)
+            answer = self._seen.ask(lambda catalog: catalog.select(chosen), fresh=False)
             rows = zip(*(column.values for column in answer.columns), strict=True)
             groups = dict(zip(answer.ids, rows, strict=True))
         nothing = (None,) * len(question.group)
@@ -156,30 +158,34 @@ class LocalBackend:
         """See `Backend.lines`."""
         from .lines import read_lines
 
-        prefix = self._root.one(question.id).prefix
+        prefix = self._seen.one(question.id).prefix
         return read_lines(self._root.folder(prefix), question, self._root.share(prefix))
 
     def open(self, question: ContentQuestion) -> Content:
         """See `Backend.open`."""
-        return read_content(self._root.folder(self._root.one(question.id).prefix), question)
+        return read_content(self._root.folder(self._seen.one(question.id).prefix), question)
 
     # -- changing something ------------------------------------------------------------------------
 
     def documents(self, question: DocumentsQuestion) -> Documents:
         """See `Backend.documents`."""
         kind, name, scope = question.kind, question.name, question.scope
+        journal, shows = self._root.journal, self._seen.shows
         if question.what == "document":
-            found = self._root.journal.documents(kind, name=name, scope=scope)
-            return Documents(documents=tuple(found))
+            documents = journal.documents(kind, name=name, scope=scope)
+            return Documents(documents=tuple(one for one in documents if shows(one.scope)))
         if question.what == "version":
-            return Documents(versions=tuple(self._root.journal.versions(kind, name, scope=scope)))
-        return Documents(aliases=tuple(self._root.journal.aliases(kind, name, scope=scope)))
+            versions = journal.versions(kind, name, scope=scope)
+            return Documents(versions=tuple(one for one in versions if shows(one.scope)))
+        aliases = journal.aliases(kind, name, scope=scope)
+        return Documents(aliases=tuple(one for one in aliases if shows(one.scope)))
 
     def append(self, question: AppendQuestion) -> Appended:
         """See `Backend.append`."""
         deleted = [one.id for one in question.edits if isinstance(one, edits.DeleteEdit)]
         bytes_of: dict[str, int] = {}
-        with self._root.guard, ExitStack() as held:
+        with self._root.guard, self._root.journal.written_by(self._user), ExitStack() as held:
+            self._check_seen(question.edits)
             if question.expect is not None:
                 # Of two that expect the same, the second must see what the first has written.
                 held.enter_context(self._root.index.exclusive())
@@ -191,6 +197,30 @@ class LocalBackend:
             done = [self._write(one, bytes_of) for one in question.edits]
             self._root.refresh()
         return Appended(tuple(done))
+
+    def _check_seen(self, given: Sequence[edits.Edit]) -> None:
+        """Refuse edits of what may not be seen, in the words for what is not there."""
+        if self._seen.scope is None:
+            return
+        for one in given:
+            match one:
+                case edits.RestoreEdit():
+                    if one.id not in {item.experiment_id for item in self._seen.trash()}:
+                        raise NotFound(
+                            f"There is no experiment {one.id!r} in the trash.", name=one.id
+                        )
+                case (
+                    edits.DocumentEdit()
+                    | edits.ClaimEdit()
+                    | edits.VersionEdit()
+                    | edits.AliasEdit()
+                ):
+                    if not self._seen.shows(one.scope):
+                        raise NotAllowed(f"What concerns {one.scope!r} is not yours to change.")
+                case edits.SinkEdit():
+                    raise NotAllowed("Sinks are set by who may see the whole store.")
+                case _:
+                    self._seen.one(one.id)
 
     def _check(self, given: Sequence[edits.Edit], expected: Sequence[str]) -> None:
         state = self._root.journal.state()
@@ -237,7 +267,7 @@ class LocalBackend:
                 return edits.Edited(number=edit.number)
             case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
                 layout = self._root.stores.root
-                place = ExperimentLayout(self._root.folder(self._root.one(edit.id).prefix))
+                place = ExperimentLayout(self._root.folder(self._seen.one(edit.id).prefix))
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ...query.changes import Changes, ChangesQuestion
-from .root import OpenRoot
+from .seen import Seen
 
 __all__ = ["wait_for_changes"]
 
@@ -14,12 +14,12 @@ _LONGEST = 60.0
 """Seconds that one question may wait; whoever wants to wait longer asks again."""
 
 
-def wait_for_changes(root: OpenRoot, question: ChangesQuestion) -> Changes:
+def wait_for_changes(seen: Seen, question: ChangesQuestion) -> Changes:
     """What has changed since a cursor, as soon as something has."""
     stop = time.monotonic() + min(_LONGEST, question.wait)
     while True:
-        root.refresh()
-        found = root.ask(lambda catalog: catalog.changed(question.since), fresh=False)
+        seen.root.refresh()
+        found = seen.ask(lambda catalog: catalog.changed(question.since), fresh=False)
         left = stop - time.monotonic()
         if found.ids or found.gone or found.everything or question.since is None or left <= 0:
             return found

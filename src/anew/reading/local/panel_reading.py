@@ -250,8 +250,7 @@ class PanelReading:
                 placed, value = x[which], alone.value[which]
                 if asked.smooth:
                     placed, value = _smoothed(placed, value, asked.smooth)
-                piece = _piece(number, metric, placed, value, len(value))
-                found.append(piece._replace(attempt=np.array([attempt])))
+                found.append(_piece(number, metric, placed, value, len(value), attempt))
         return found
 
     def _attempts(self, time: Floats, number: int) -> list[tuple[int, slice | Ints]]:
@@ -285,9 +284,11 @@ class PanelReading:
         return (step - self.origin).astype(np.float64)
 
 
-def _piece(number: int, metric: int, x: Floats, value: Floats, total: int) -> Piece:
+def _piece(
+    number: int, metric: int, x: Floats, value: Floats, total: int, attempt: int = 0
+) -> Piece:
     """Points of one series."""
-    key = np.array([number]), np.array([metric]), np.zeros(1, np.int64)
+    key = np.array([number]), np.array([metric]), np.array([attempt])
     return Piece(*key, np.array([len(value)]), np.array([total]), x, value)
 
 

@@ -10,7 +10,7 @@ from ...query.references import Candidate, Resolved
 from ...query.suggest import nearest
 from ...query.syntax import And, Compare, Contains, Expression, Field, Operator, Or, Part, Value
 from ...record.names import numbered, split_number
-from ...stores.catalog.protocol import Catalog
+from ...stores.catalog.protocol import Answers
 
 __all__ = ["resolve"]
 
@@ -18,7 +18,7 @@ _SHOWN = 8
 _NEWEST = 200  # of one prefix; the newest of them is the newest of all
 
 
-def resolve(catalog: Catalog, ref: str) -> Resolved:
+def resolve(catalog: Answers, ref: str) -> Resolved:
     """The experiment that a text means.
 
     A prefix or a whole id is meant first, then the start of an id, then a name that only one has. Of experiments
@@ -46,7 +46,7 @@ def resolve(catalog: Catalog, ref: str) -> Resolved:
     return Resolved(ref, nearest=tuple(near), empty=not near and _is_empty(catalog))
 
 
-def _exact(catalog: Catalog, text: str) -> str | None:
+def _exact(catalog: Answers, text: str) -> str | None:
     """The experiment with that id, or the newest of that prefix."""
     prefix = text.strip("/")
     start, number = split_number(prefix)
@@ -66,11 +66,11 @@ def _exact(catalog: Catalog, text: str) -> str | None:
     return max(numbers, key=lambda id_: numbers[id_], default=None)
 
 
-def _is_empty(catalog: Catalog) -> bool:
+def _is_empty(catalog: Answers) -> bool:
     return not _ask(catalog, None, limit=1).ids
 
 
-def _near(catalog: Catalog, text: str) -> list[str]:
+def _near(catalog: Answers, text: str) -> list[str]:
     """Ids or prefixes that look like the text, out of those that share a piece with it."""
     pieces = [text[:4], text[-4:]]
     pieces += [text[at : at + 4] for at in range(2, min(len(text) - 4, 12), 2)]
@@ -101,7 +101,7 @@ def _candidates(answer: Selected) -> tuple[Candidate, ...]:
 
 
 def _ask(
-    catalog: Catalog,
+    catalog: Answers,
     filter: Expression | None,
     *,
     sort: str | None = None,

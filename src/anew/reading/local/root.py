@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from ...errors import NotFound
 from ...index import Index, Progress, Refreshed
 from ...journal.documents import RootJournal
 from ...journal.layout import RootLayout
 from ...journal.storage import Share
-from ...query.question import FactsQuestion, Part
 from ...record.facts import ExperimentFacts
 from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogFull, CatalogState
 from ...stores.open import Stores, open_stores, stores_in_memory
@@ -117,13 +114,6 @@ class OpenRoot:
     def _usable(self) -> bool:
         return self.stores.catalog.state() is not CatalogState.UNUSABLE
 
-    def facts(
-        self, ids: Sequence[str], parts: frozenset[Part] = frozenset()
-    ) -> list[ExperimentFacts]:
-        """What is listed of experiments, and some parts; those that are not there are left out."""
-        question = FactsQuestion(ids=tuple(ids), parts=parts, now=time.time())
-        return self.ask(lambda catalog: catalog.facts(question), fresh=False)
-
     def look_for(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news."""
         if not self._refreshes:
@@ -131,26 +121,12 @@ class OpenRoot:
         with self.guard:
             return self.index.seek(ref)
 
-    def look_closer(self, ids: Sequence[str]) -> bool:
-        """Look at experiments that somebody named, also where nothing was announced; whether there was news."""
-        if not self._refreshes:
+    def look_closer(self, prefixes: Sequence[str]) -> bool:
+        """Look at the experiments at prefixes, also where nothing was announced; whether there was news."""
+        if not self._refreshes or not prefixes:
             return False
-        prefixes = [one.prefix for one in self.facts(ids)]
         with self.guard:
-            return bool(prefixes) and self.index.look_closer(prefixes)
-
-    def one(self, experiment_id: str) -> ExperimentFacts:
-        """What is listed of one experiment.
-
-        Raises:
-            NotFound: It is not there.
-        """
-        found = self.facts([experiment_id])
-        if not found:
-            raise NotFound(
-                f"The experiment {experiment_id!r} no longer exists.", name=experiment_id
-            )
-        return found[0]
+            return self.index.look_closer(list(prefixes))
 
     def folder(self, prefix: str) -> str:
         """The folder of the experiment at a prefix."""

@@ -13,7 +13,7 @@ from ...journal.stopping import processes_of, signal_process
 from ...query.question import Question, Wanted, parse_field
 from ...record.fold import fold
 from ..upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
-from .root import OpenRoot
+from .seen import Seen
 
 __all__ = ["LocalUpkeep"]
 
@@ -21,16 +21,16 @@ __all__ = ["LocalUpkeep"]
 class LocalUpkeep:
     """The `Upkeep` of a folder on this machine."""
 
-    def __init__(self, root: OpenRoot) -> None:
-        self._root = root
+    def __init__(self, seen: Seen) -> None:
+        self._root = seen.root
+        self._seen = seen
 
     def trash(self) -> Sequence[Trashed]:
         """See `Upkeep.trash`."""
-        with self._root.guard:
-            return [
-                Trashed(item.experiment_id, item.prefix, item.name, item.deleted_at, item.bytes)
-                for item in Trash(self._root.index).items()
-            ]
+        return [
+            Trashed(item.experiment_id, item.prefix, item.name, item.deleted_at, item.bytes)
+            for item in self._seen.trash()
+        ]
 
     def purge(self, ids: Sequence[str]) -> Deleted:
         """See `Upkeep.purge`."""
@@ -63,7 +63,7 @@ class LocalUpkeep:
         """See `Upkeep.stop`."""
         number = signal.SIGTERM if firmly else signal.SIGINT
         told = 0
-        for one in self._root.facts(ids):
+        for one in self._seen.facts(ids):
             state = fold(read_events(self._root.index.journals.of(one.prefix)))
             told += sum(signal_process(*who, number) for who in processes_of(state))
         return told
@@ -73,9 +73,11 @@ class LocalUpkeep:
         from ...index.usage import experiments_usage, store_usage
 
         layout = self._root.stores.root
+        if ids is None and self._seen.scope is not None:
+            return Usage(*experiments_usage(layout, self._prefixes(fresh=True)))
         if ids is None:
             return Usage(*store_usage(layout, self._prefixes(fresh=True)))
-        prefixes = {one.id: one.prefix for one in self._root.facts(ids)}
+        prefixes = {one.id: one.prefix for one in self._seen.facts(ids)}
         return Usage(*experiments_usage(layout, prefixes))
 
     def doctor(
@@ -110,8 +112,9 @@ class LocalUpkeep:
         from .archive import write_archive
 
         lies = self._root.index.journals.lies
-        facts = self._root.facts(ids)
+        facts = self._seen.facts(ids)
         places = {one.id: (one.prefix, lies(one.prefix)) for one in facts}
+        whole = whole and self._seen.scope is None
         write_archive(self._root.stores.root, places, target, whole=whole)
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
@@ -125,7 +128,7 @@ class LocalUpkeep:
     def _prefixes(self, *, fresh: bool) -> dict[str, str]:
         """The prefixes of all experiments by id."""
         question = Question(columns=(Wanted(parse_field("prefix")),), now=time.time())
-        found = self._root.ask(lambda catalog: catalog.select(question), fresh=fresh)
+        found = self._seen.ask(lambda catalog: catalog.select(question), fresh=fresh)
         return dict(zip(found.ids, found.columns[0].values, strict=True))
 
 

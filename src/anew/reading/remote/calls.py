@@ -180,6 +180,9 @@ class Calls:
 
     def _check(self, reply: Reply, body: bytes) -> None:
         if reply.status == 200:
+            if reply.headers.get("content-type", "").startswith("text/html"):
+                # Such as the page on which a network asks for a login: what is there later may be the server.
+                raise OSError(f"What answers at {self.where} is a web page, and no server of Anew.")
             return
         try:
             problem = msgspec.json.decode(body, type=Refusal).error

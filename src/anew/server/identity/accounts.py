@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...errors import InvalidName, InvalidValue, NotFound
+from ...errors import InvalidName, InvalidValue, NotAllowed, NotFound
 from ...query.scope import EVERYTHING, check_pattern
 from ..callers import ROLES, Caller, Grant, Role
+from .audit import Audit
 from .credentials import TOKEN, digest, new_link, new_session, new_token
 from .database import Database
+from .oidc import Identity
 from .protocol import Begun
+from .shares import Shares
 
 __all__ = ["LINK", "SESSION", "Accounts", "Token", "User"]
 
@@ -67,10 +70,16 @@ class Accounts:
         root: The folder of the experiments.
         first: What the first account is called if whoever makes it says nothing else.
         trusting: Whether callers without credentials are let in for as long as nobody has an account.
+
+    Attributes:
+        audit: The record of who did what.
+        shares: Links that show some projects to whoever has them.
     """
 
     def __init__(self, root: str, *, first: str = "admin", trusting: bool = True) -> None:
         self.database = Database(root)
+        self.audit = Audit(self.database)
+        self.shares = Shares(self.database)
         self._first = first or "admin"
         self._trusting = trusting
 
@@ -121,7 +130,7 @@ class Accounts:
                 (hashed, now),
             ).fetchone()
             if found is None:
-                return None
+                return self.shares.of_session(secret)
             id_, name, admin, used_at = found
             grants = _grants(connection, id_)
         if now - (used_at or 0.0) > _NOTED:
@@ -172,10 +181,46 @@ class Accounts:
             Caller.of(name, grants, admin=bool(admin), user=name, key=key), secret, now + SESSION
         )
 
+    def sign_on(self, identity: Identity, user: str = "") -> Begun:
+        """A session of whom a provider vouches for; who comes for the first time gets an account without roles.
+
+        Args:
+            user: The account to connect the identity with.
+
+        Raises:
+            NotAllowed: Somebody else is called so, or the identity belongs to another account.
+        """
+        who = (identity.issuer, identity.subject)
+        with self.database.writing() as connection:
+            known = connection.execute(
+                "SELECT user_id FROM identities WHERE issuer = ? AND subject = ?", who
+            ).fetchone()
+            user_id = None if known is None else known[0]
+            if user and user_id is None:
+                user_id = _user_id(connection, user)
+            elif user and user_id != _user_id(connection, user):
+                raise NotAllowed("This identity belongs to another account already.")
+            elif user_id is None:
+                try:
+                    user_id = _add_user(connection, identity.name, admin=False)
+                except InvalidName:
+                    # Who is called so already may be somebody else.
+                    raise NotAllowed(
+                        f"There is an account {identity.name!r} already, or none can be called so. If it is yours, log in with a link, and "
+                        "then sign on once to connect both."
+                    ) from None
+            if known is None:
+                connection.execute(
+                    "INSERT INTO identities (issuer, subject, user_id) VALUES (?, ?, ?)",
+                    (*who, user_id),
+                )
+            return self._begin(connection, user_id)
+
     def end(self, secret: str) -> None:
         """See `Identities.end`."""
         with self.database.writing() as connection:
             connection.execute("DELETE FROM sessions WHERE hash = ?", (digest(secret),))
+        self.shares.end(secret)
 
     # -- users -------------------------------------------------------------------------------------
 

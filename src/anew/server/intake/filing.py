@@ -14,6 +14,7 @@ from ...journal.layout import OWN_FOLDERS, is_experiment
 from ...journal.root import announce, make_root
 from ...journal.storage import FolderStorage
 from ...reading.local.root import OpenRoot
+from ...reading.local.seen import Seen
 from ...record.events import FORMAT_VERSION
 from ...record.ids import new_id
 from ...record.names import check_prefix, numbered, split_number
@@ -73,7 +74,9 @@ class Filings:
             if os.path.isdir(os.path.join(folder, "journal")) and self._is_inside(folder):
                 user = None
                 if "/" not in known.prefix:  # such an experiment lies in its user's own project
-                    user = next((f.user for f in self._root.facts([known.experiment_id])), None)
+                    user = next(
+                        (f.user for f in Seen(self._root).facts([known.experiment_id])), None
+                    )
                 found[known.experiment_id] = Home(known.experiment_id, known.prefix, folder, user)
         self._remember([found[one] for one in ids if one in found])
         return [one for one in ids if one not in found]

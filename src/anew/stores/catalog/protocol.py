@@ -11,10 +11,12 @@ import msgspec
 from ...errors import CorruptData
 from ...query.changes import Changes
 from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+from ...query.scope import Scope
 from ...record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from .summary import Tallies, Tally
 
 __all__ = [
+    "Answers",
     "Batch",
     "Catalog",
     "CatalogDamaged",
@@ -113,21 +115,8 @@ class Outstanding(msgspec.Struct, frozen=True):
     followed: Sequence[str]
 
 
-class Catalog(Protocol):
-    """Holds what is known of experiments, and answers questions about all of them.
-
-    Promises:
-
-    - *Whole.* A `Batch` is saved together or not at all, also across a crash. Each question is answered from one
-      state of the catalog.
-    - *Threads.* Any number of threads and processes may ask while one saves. One at a time may save; a second
-      waits.
-    - *Replaced.* When the store behind it is deleted or replaced, the next call sees the new one.
-    - *Meaning.* Filters, sorts and columns mean what `docs/reference/filter-language.md` says, in every engine:
-      `testing.catalog` holds it.
-    - *Errors.* `QueryError` for a question that cannot be answered; `CatalogDamaged` when only making the catalog
-      again can help; `CatalogFull` when there is no room to work in; `OSError` when the store behind it cannot be reached, is full or is locked for too long.
-    """
+class Answers(Protocol):
+    """Answers questions about all experiments of a catalog, or about those that somebody may see; `Catalog` says what is promised."""
 
     def select(self, question: Question) -> Selected:
         """Which experiments, in which order, with the columns asked for; or the groups of them."""
@@ -149,6 +138,32 @@ class Catalog(Protocol):
         """Which experiments were saved or forgotten since a cursor that an earlier answer gave.
 
         A cursor from before the catalog was made (again), or from elsewhere, gives `everything`.
+        """
+        ...
+
+
+class Catalog(Answers, Protocol):
+    """Holds what is known of experiments, and answers questions about all of them.
+
+    Promises:
+
+    - *Whole.* A `Batch` is saved together or not at all, also across a crash. Each question is answered from one
+      state of the catalog.
+    - *Threads.* Any number of threads and processes may ask while one saves. One at a time may save; a second
+      waits.
+    - *Replaced.* When the store behind it is deleted or replaced, the next call sees the new one.
+    - *Meaning.* Filters, sorts and columns mean what `docs/reference/filter-language.md` says, in every engine:
+      `testing.catalog` holds it.
+    - *Errors.* `QueryError` for a question that cannot be answered; `CatalogDamaged` when only making the catalog
+      again can help; `CatalogFull` when there is no room to work in; `OSError` when the store behind it cannot be reached, is full or is locked for too long.
+    """
+
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> Answers:
+        """The same catalog for somebody who may see a scope alone: every answer is as if there were no other experiments.
+
+        Args:
+            scope: None for everything.
+            seconds: How long a question may take; one that takes longer is ended, and raises TookTooLong.
         """
         ...
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+import time
+from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
+from ....errors import TookTooLong
 from ....query.changes import Changes
 from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+from ....query.scope import Scope
 from ....record.facts import ExperimentFacts
 from ..protocol import (
     Batch,
@@ -25,9 +30,14 @@ from .facts import facts_of, known, outstanding
 from .files import Connections, remove
 from .listing import named
 from .saving import Saving
+from .scoped import narrow
 
 __all__ = ["SqliteCatalog"]
 
+_STEPS = 4_000
+"""Steps of SQLite's machine between two looks at the clock: about a millisecond."""
+_MOST_SCOPES = 32
+"""Scopes whose connections are kept."""
 
 _STATE = "SELECT key, value FROM meta WHERE key IN ('schema', 'complete')"
 
@@ -43,27 +53,29 @@ class SqliteCatalog:
         self._path = path
         self._file: tuple[int, int] | None = None
         self._connections = Connections(path)
+        self._scoped: OrderedDict[Scope, Connections] = OrderedDict()
+        self._guard = threading.Lock()
         self._saving = Saving()
 
     # -- asking ------------------------------------------------------------------------------------
 
     def select(self, question: Question) -> Selected:
-        """See `Catalog.select`."""
+        """See `Answers.select`."""
         with self.reading() as connection:
             return selected(connection, question)
 
     def count(self, question: Question) -> int:
-        """See `Catalog.count`."""
+        """See `Answers.count`."""
         with self.reading() as connection:
             return counted(connection, question)
 
     def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
-        """See `Catalog.facts`."""
+        """See `Answers.facts`."""
         with self.reading() as connection:
             return facts_of(connection, question)
 
     def names(self, question: NamesQuestion) -> list[Name]:
-        """See `Catalog.names`."""
+        """See `Answers.names`."""
         with self.reading() as connection:
             return named(connection, question)
 
@@ -80,9 +92,13 @@ class SqliteCatalog:
             return outstanding(connection)
 
     def changed(self, since: str | None) -> Changes:
-        """See `Catalog.changed`."""
+        """See `Answers.changed`."""
         with self.reading() as connection:
             return changed(connection, since)
+
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> ScopedCatalog:
+        """See `Catalog.within`."""
+        return ScopedCatalog(self, scope, seconds)
 
     # -- filling -----------------------------------------------------------------------------------
 
@@ -134,11 +150,30 @@ class SqliteCatalog:
     # -- connections -------------------------------------------------------------------------------
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one state of the catalog."""
+    def reading(self, scope: Scope | None = None) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the catalog, and of it what is in a scope."""
         self._follow_file()
-        with _told(self._path), self._connections.lent() as connection:
-            yield connection
+        with _told(self._path):
+            if scope is None:
+                with self._connections.lent() as connection:
+                    yield connection
+                return
+            # In memory there is one connection for all, which must be as it was afterwards.
+            keeps = self._path is not None
+            with self._seeing(scope).lent(keeps=keeps) as connection:
+                narrow(connection, scope)
+                yield connection
+
+    def _seeing(self, scope: Scope) -> Connections:
+        """Connections that may see a scope alone: those of the scopes asked for last are kept."""
+        if self._path is None:
+            return self._connections
+        with self._guard:
+            found = self._scoped.pop(scope, None) or Connections(self._path, kept=2)
+            self._scoped[scope] = found
+            if len(self._scoped) > _MOST_SCOPES:
+                self._scoped.popitem(last=False)[1].close()
+            return found
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -169,6 +204,63 @@ class SqliteCatalog:
         """Let go of the connections there are; the next question opens one."""
         self._connections.close()
         self._connections = Connections(self._path)
+        with self._guard:
+            while self._scoped:
+                self._scoped.popitem()[1].close()
+
+
+class ScopedCatalog:
+    """The `Answers` of a catalog about the experiments in a scope, within a time."""
+
+    def __init__(self, catalog: SqliteCatalog, scope: Scope | None, seconds: float | None) -> None:
+        self._catalog = catalog
+        self._scope = scope
+        self._seconds = seconds
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._catalog.reading(self._scope) as connection:
+            if self._seconds is None:
+                yield connection
+                return
+            until = time.monotonic() + self._seconds
+            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+                    raise
+                raise TookTooLong(
+                    f"The question took longer than {self._seconds:g} seconds, and was ended. Ask for fewer experiments or fields, or "
+                    "filter by fewer conditions."
+                ) from None
+            finally:
+                connection.set_progress_handler(None, 0)
+
+    def select(self, question: Question) -> Selected:
+        """See `Answers.select`."""
+        with self._reading() as connection:
+            return selected(connection, question)
+
+    def count(self, question: Question) -> int:
+        """See `Answers.count`."""
+        with self._reading() as connection:
+            return counted(connection, question)
+
+    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
+        """See `Answers.facts`."""
+        with self._reading() as connection:
+            return facts_of(connection, question)
+
+    def names(self, question: NamesQuestion) -> list[Name]:
+        """See `Answers.names`."""
+        with self._reading() as connection:
+            return named(connection, question)
+
+    def changed(self, since: str | None) -> Changes:
+        """See `Answers.changed`."""
+        with self._reading() as connection:
+            return changed(connection, since)
 
 
 # A reader too has to make the memory that the users of a catalog share, which is a file beside it.

@@ -24,7 +24,7 @@ __all__ = ["facts_of", "known", "outstanding"]
 
 _SLICE = 500  # values in one IN (…)
 _COLUMNS = tuple(
-    name for name in s.experiments.columns if name not in ("key", "experiment_id", "status")
+    name for name in s.experiments.columns if name not in ("key", "experiment_id", "status", "area")
 )
 _states = Unpacker(ExperimentState)
 _values = Unpacker(ValueFact)

@@ -48,10 +48,14 @@ class Connections:
     """Connections to a catalog, kept between questions and lent to one asker at a time.
 
     A catalog in memory (`path` None) lies in one connection, which threads take in turns.
+
+    Args:
+        kept: How many to keep while nobody uses them.
     """
 
-    def __init__(self, path: str | None) -> None:
+    def __init__(self, path: str | None, *, kept: int = KEPT) -> None:
         self._path = path
+        self._kept = kept
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._turn: AbstractContextManager[Any] = nullcontext() if path else threading.RLock()
@@ -59,15 +63,18 @@ class Connections:
         self._mode = "" if path is None else "DELETE" if remote else "WAL"
 
     @contextmanager
-    def lent(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
-        """A connection in a transaction, which is committed at the end of a block that `writes`, else ended."""
+    def lent(self, *, writes: bool = False, keeps: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection in a transaction, which is committed at the end of a block that `writes`, else ended.
+
+        A reader that `keeps` has its temporary tables kept with the connection.
+        """
         with self._turn:
             connection = self._take()
             try:
                 # A writer says so at once: one that starts as a reader can be refused half-way.
                 connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
                 yield connection
-                connection.execute("COMMIT" if writes else "ROLLBACK")
+                connection.execute("COMMIT" if writes or keeps else "ROLLBACK")
             except BaseException as error:
                 if self._path is not None and isinstance(error, sqlite3.Error):
                     connection.close()  # its file may be damaged, full or gone
@@ -90,7 +97,7 @@ class Connections:
             return self._made()
 
     def _give(self, connection: sqlite3.Connection) -> None:
-        if self._closed or len(self._idle) >= KEPT:
+        if self._closed or len(self._idle) >= self._kept:
             connection.close()
         else:
             self._idle.append(connection)

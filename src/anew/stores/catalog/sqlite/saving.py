@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from ....query.integers import REST_OF_NONE, split
+from ....query.scope import project_of
 from ....record.facts import ExperimentFacts, ProblemFact
 from ....record.packed import pack
 from ..protocol import Batch, Entry
@@ -50,17 +51,21 @@ class Saving:
     def save(self, connection: sqlite3.Connection, batch: Batch) -> None:
         """Save a batch inside the connection's transaction."""
         gone = self._drop(connection, batch.doomed)
+        now = {one.facts.id: project_of(one.facts.prefix, one.facts.user) for one in batch.entries}
+        known = _areas(connection, [one.key for one in batch.entries if one.key is not None])
+        gone += [(id_, area) for id_, area in known if now.get(id_) != area]
         self._enter(connection, batch.entries)
         note_changes(connection, [entry.facts.id for entry in batch.entries], gone)
         _mark(connection, batch)
         for experiment_id, problems in batch.examined.items():
             _examined(connection, experiment_id, problems)
 
-    def _drop(self, connection: sqlite3.Connection, doomed: Collection[int]) -> list[str]:
-        """Forget experiments; returns their ids."""
+    def _drop(
+        self, connection: sqlite3.Connection, doomed: Collection[int]
+    ) -> list[tuple[str, str]]:
+        """Forget experiments; returns their ids and areas."""
         keys = list(doomed)
-        mine = "SELECT experiment_id FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
-        ids = [row[0] for row in connection.execute(mine, (json.dumps(keys),))]
+        ids = _areas(connection, keys)
         for table in (*_OWN_TABLES, s.experiments):
             _delete_of(connection, table, keys)
         return ids
@@ -194,6 +199,16 @@ class Saving:
         rows[s.problems] += _problem_rows(key, entry.problems)
 
 
+def _areas(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[str, str]]:
+    """The ids of experiments and the areas that they are in."""
+    if not keys:
+        return []
+    query = (
+        "SELECT experiment_id, area FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
+    )
+    return connection.execute(query, (json.dumps(keys),)).fetchall()
+
+
 def _delete_of(connection: sqlite3.Connection, table: Table, keys: list[int]) -> None:
     """Delete the rows of experiments, by way of their primary keys."""
     column = "key" if table is s.experiments else "experiment_key"
@@ -227,7 +242,11 @@ def _save_rows(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list
 
 
 def _row(facts: ExperimentFacts) -> dict[str, Any]:
-    row: dict[str, Any] = {"experiment_id": facts.id, "status": facts.status.value}
+    row: dict[str, Any] = {
+        "experiment_id": facts.id,
+        "status": facts.status.value,
+        "area": project_of(facts.prefix, facts.user),
+    }
     for name in _COLUMNS:
         if name not in row:
             value = getattr(facts, name)

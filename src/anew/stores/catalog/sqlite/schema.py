@@ -50,7 +50,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -65,8 +65,8 @@ meta = Table(
     "meta",
     {
         # "schema" → SCHEMA_VERSION; "complete" → "1" once everything was taken in; "mark/<name>" → a mark of
-        # whoever fills the catalog, such as how far a file of the root's journal was read; "token" and "revision" as
-        # `changes` has them
+        # whoever fills the catalog, such as how far a file of the root's journal was read; "token", "secret" and "revision"
+        # as `changes` has them
         "key": "TEXT NOT NULL",
         "value": "TEXT NOT NULL",
     },
@@ -83,6 +83,8 @@ experiments = Table(
         # From the prefix owner/project/path…/name; of two segments the first is the project.
         "owner": "TEXT",
         "project": "TEXT",
+        # The same as scopes have it, see `query.scope.project_of`: "owner/project", "project" or "~user"
+        "area": "TEXT NOT NULL",
         "status": "TEXT NOT NULL",
         "reason": "TEXT",
         "created_at": "REAL NOT NULL",
@@ -238,10 +240,11 @@ changes = Table(
     "changes",  # when each experiment was last saved or forgotten, see `changes`
     {
         "experiment_id": "TEXT NOT NULL",
+        "area": "TEXT NOT NULL",  # one that it is in, or was in before it was moved
         "revision": "INTEGER NOT NULL",
-        "gone": "INTEGER NOT NULL",
+        "gone": "INTEGER NOT NULL",  # from there
     },
-    key=("experiment_id",),
+    key=("experiment_id", "area"),
 )
 
 
@@ -272,6 +275,7 @@ SECONDARY = (
     _index("experiments_by_status", experiments, "status", "created_at"),
     _index("experiments_by_name", experiments, "name"),
     _index("experiments_by_project", experiments, "project", "created_at"),
+    _index("experiments_by_area", experiments, "area"),
     _index("experiments_by_parent", experiments, "parent"),
     _index("experiments_by_relation", experiments, "relation"),
     _index("params_by_number", params, "name_key", "number", "rest"),

@@ -1,0 +1,102 @@
+"""Which role an edit needs, and where: what the route's own role does not say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import NotAllowed, NotFound
+from ..query.question import FactsQuestion
+from ..query.scope import project_of
+from ..reading.backend import Backend
+from ..reading.upkeep import Upkeep
+from ..record import edits
+from .callers import Caller, Role
+
+__all__ = ["Allowed", "allow"]
+
+_NEEDS: dict[type, Role] = {
+    edits.TagsEdit: Role.REPORTER,
+    edits.FieldEdit: Role.REPORTER,
+    edits.ParamsEdit: Role.WRITER,
+    edits.CaptureEdit: Role.WRITER,
+    edits.DeleteEdit: Role.MAINTAINER,
+    edits.RestoreEdit: Role.MAINTAINER,
+    edits.MoveEdit: Role.MAINTAINER,
+    edits.DocumentEdit: Role.REPORTER,
+    edits.ClaimEdit: Role.WRITER,
+    edits.VersionEdit: Role.WRITER,
+    edits.AliasEdit: Role.WRITER,
+    edits.SinkEdit: Role.OWNER,
+}
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """An edit that the caller may make, as the record of who did what has it: in which project, of what."""
+
+    edit: edits.Edit
+    project: str
+    target: str
+
+
+def allow(
+    caller: Caller, given: Sequence[edits.Edit], backend: Backend, upkeep: Upkeep
+) -> list[Allowed]:
+    """Check that a caller may make edits.
+
+    Args:
+        backend: As the caller may see it.
+        upkeep: Likewise.
+
+    Raises:
+        NotFound: An edit is about an experiment that is not there, or that they may not see.
+        NotAllowed: They may see it, and not change it so.
+    """
+    prefixes = _prefixes(given, backend, upkeep)
+    allowed = []
+    for one in given:
+        needed = _NEEDS[type(one)]
+        match one:
+            case edits.DocumentEdit() | edits.ClaimEdit() | edits.VersionEdit() | edits.AliasEdit():
+                _require(caller, needed, one.scope, caller.role_on(one.scope))
+                allowed.append(
+                    Allowed(one, one.scope.removeprefix("project/"), f"{one.kind} {one.name}")
+                )
+            case edits.SinkEdit():
+                _require(caller, needed, "the whole store", caller.role_on("root"))
+                allowed.append(Allowed(one, "", one.name))
+            case _:
+                prefix, project = prefixes[one.id]
+                _require(caller, needed, prefix, caller.role_in(project))
+                target = getattr(one, "prefix", None)
+                if target is not None:
+                    _require(caller, needed, target, caller.role_at(target))
+                allowed.append(Allowed(one, project, f"{one.id} {prefix}"))
+    return allowed
+
+
+def _require(caller: Caller, needed: Role, where: str, role: Role) -> None:
+    if role < needed:
+        raise NotAllowed(
+            f"{caller.name or 'You'} may not do that to {where}: it needs the role {needed.name.lower()}."
+        )
+
+
+def _prefixes(
+    given: Sequence[edits.Edit], backend: Backend, upkeep: Upkeep
+) -> dict[str, tuple[str, str]]:
+    """By id, the prefix and the project of the experiments that edits are about."""
+    restored = {one.id for one in given if isinstance(one, edits.RestoreEdit)}
+    ids = {getattr(one, "id", None) for one in given} - restored - {None}
+    found = backend.facts(FactsQuestion(ids=tuple(filter(None, ids)), now=time.time()))
+    known = {one.id: (one.prefix, project_of(one.prefix, one.user)) for one in found}
+    if restored:
+        trash = [one for one in upkeep.trash() if one.id in restored]
+        known |= {one.id: (one.prefix, project_of(one.prefix)) for one in trash}
+    for one in given:
+        id_ = getattr(one, "id", None)
+        if id_ is not None and id_ not in known:
+            raise NotFound(f"There is no experiment {id_!r}.", name=id_)
+    return known

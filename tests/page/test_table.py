@@ -1,0 +1,303 @@
+"""The table of experiments: what people do with it, in a browser."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from anew import Experiment, Store
+
+from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
+
+TABLE = "?tab=table"
+
+
+def names(page) -> list[str]:
+    page.locator("[role=row] a.name").first.wait_for()
+    return page.locator("[role=row] a.name").all_inner_texts()
+
+
+def column(page, title: str) -> list[str]:
+    """The texts of a column that is shown, by the title of its head."""
+    heads = page.locator("[role=columnheader]").all_inner_texts()
+    at = next(n for n, one in enumerate(heads) if one.replace("⌄", "").replace("↓", "").replace("↑", "").split() == title.split())  # fmt: skip
+    rows = page.locator("[role=row]:not(.head)")
+    return [rows.nth(n).locator("[role=gridcell]").nth(at).inner_text().strip() for n in range(rows.count())]  # fmt: skip
+
+
+def wait_for(page, count: int) -> None:
+    page.locator("#filter-says", has_text=re.compile(rf"^\s*{count} experiments?\s*$")).wait_for()
+
+
+def query(page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_the_first_view_shows_what_differs_and_the_best_value_with_its_step(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    heads = [one.replace("⌄", "").split() for one in page.locator("[role=columnheader]").all_inner_texts()]  # fmt: skip
+    assert ["lr"] in heads
+    assert ["opt"] not in heads  # the same in all, and said above
+    page.get_by_text("opt adam").wait_for()
+    best = {}
+    for rate in RATES:
+        for width in WIDTHS:
+            for seed in SEEDS:
+                values = np.array([1 - loss(rate, width, seed, step) / 2 for step in range(STEPS)])
+                best[f"lr{rate}-w{width}-s{seed}"] = (values.max(), int(values.argmax()))
+    for name, value, step in zip(names(page), column(page, "val/acc max"), column(page, "val/acc at max"), strict=True):  # fmt: skip
+        assert float(value) == pytest.approx(best[name][0], rel=1e-3)
+        assert int(step) == best[name][1]
+
+
+def test_a_filter_is_completed_counted_while_it_is_typed_and_kept_in_the_link(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    page.keyboard.press("/")
+    page.keyboard.type("stat")
+    page.get_by_role("option", name="status").first.click()
+    page.keyboard.type("== 'fa")
+    page.get_by_role("option", name="failed").click()
+    wait_for(page, 2)
+    page.keyboard.type("and params.width == 8")
+    wait_for(page, 2)
+    page.keyboard.press("Enter")
+    assert query(page)["q"] == ["status == 'failed' and params.width == 8"]
+    page.get_by_role("button", name="Remove params.width == 8").click()  # as a chip
+    assert query(page)["q"] == ["status == 'failed'"]
+    page.get_by_role("button", name="Remove status == 'failed'").click()
+    wait_for(page, 18)
+    page.go_back()
+    wait_for(page, 2)
+
+
+def test_a_wrong_filter_is_shown_under_its_column_and_the_table_stays(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    page.get_by_label("Filter").fill("status == 'failed' and metrics.val/los < 1")
+    mistake = page.locator(".mistake")
+    mistake.wait_for()
+    assert "metrics.val/loss" in mistake.inner_text()
+    assert mistake.locator("pre").inner_text().index("▲") == len("status == 'failed' and ")
+    assert len(names(page)) == 18
+    page.get_by_label("Filter").fill("status == 'failed'")
+    wait_for(page, 2)
+    assert mistake.count() == 0
+
+
+def test_columns_are_sorted_by_a_click_and_undone_by_a_key(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    head = page.get_by_role("columnheader", name="val/acc max")
+    head.locator("button.sort").click()
+    page.locator("[aria-sort=descending]", has_text="max").wait_for()
+    expect(page.locator("a.name").first).to_have_text(re.compile("^lr0.3"))
+    values = [float(one) for one in column(page, "val/acc max")]
+    assert values == sorted(values, reverse=True)
+    page.keyboard.press("u")
+    expect(page.locator("a.name").first).to_have_text("lr0.003-w128-s1")
+    page.keyboard.press("U")
+    expect(page.locator("a.name").first).to_have_text(re.compile("^lr0.3"))
+
+
+def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    page.get_by_role("button", name="Columns").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Find a column").fill("loss")
+    dialog.get_by_label("Add a value of metrics.train/loss").select_option("min")
+    dialog.get_by_role("button", name="Hide params.seed").click()
+    dialog.get_by_role("button", name="Move params.width up").click()
+    dialog.get_by_label("Pinned").select_option("2")
+    page.keyboard.press("Escape")
+    chosen = query(page)["columns"][0].split(",")
+    assert chosen[-1] == "metrics.train/loss.min"
+    assert "params.seed" not in chosen
+    assert chosen.index("params.width") < chosen.index("params.lr")
+    assert page.locator(".head .pinned").count() == 2
+    head = page.get_by_role("columnheader", name="status")
+    box = head.bounding_box()
+    page.mouse.move(box["x"] + box["width"], box["y"] + 14)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] + 60, box["y"] + 14)
+    page.mouse.up()
+    assert head.bounding_box()["width"] == pytest.approx(box["width"] + 60, abs=4)
+    page.reload()
+    wait_for(page, 18)
+    assert page.locator(".head .pinned").count() == 2
+    page.get_by_role("columnheader", name="train/loss").wait_for()
+
+
+def test_groups_have_the_mean_and_deviation_of_every_member(grid, opened):
+    page = opened(grid, TABLE + "&group=params.lr")
+    row = page.locator("tbody tr").filter(has=page.get_by_text("0.03", exact=True))
+    row.wait_for()
+    best = [max(1 - loss(0.03, width, seed, step) / 2 for step in range(STEPS)) for width in WIDTHS for seed in SEEDS]  # fmt: skip
+    cells = row.locator("td").all_inner_texts()
+    assert cells[1] == "6"
+    mean, std = (float(one) for one in row.locator("td").nth(2).get_attribute("title").split(" ± "))
+    assert mean == pytest.approx(np.mean(best))
+    assert std == pytest.approx(np.std(best, ddof=1))
+    row.get_by_role("link").click()
+    wait_for(page, 6)
+    assert query(page)["q"] == ["params.lr == 0.03"]
+
+
+def test_experiments_are_selected_hidden_and_compared_by_keys(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    for key in ("j", "x", "j", "x", " "):
+        page.keyboard.press(key)
+    page.get_by_text("2 selected").wait_for()
+    eyes = page.locator(".eye").nth(1)
+    assert eyes.get_attribute("aria-pressed") == "false"
+    assert len(query(page)["selected"][0].split(",")) == 2
+    page.keyboard.press("c")
+    page.wait_for_url("**/diff?**")
+    assert len(query(page)["ids"][0].split(",")) == 2
+    page.go_back()
+    page.get_by_text("2 selected").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_text("2 selected").wait_for(state="detached")
+
+
+@pytest.mark.slow
+def test_the_palette_finds_experiments_and_the_list_of_keys_is_whole(grid, opened):
+    page = opened(grid, TABLE)
+    wait_for(page, 18)
+    page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_text("Next experiment").wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Find anything").wait_for()
+    page.keyboard.type("w128-s1")
+    page.get_by_role("option", name="lr0.3-w128-s1").wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/x/*")
+
+
+def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(show, opened, tmp_path):
+    id_ = record(tmp_path, 0.1, 8, 0)
+    page = opened(show(), TABLE)
+    wait_for(page, 1)
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name").fill("the good one")
+    dialog.get_by_label("Tags").fill("team=ml")
+    dialog.get_by_label("Notes").fill("**kept**")
+    dialog.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="the good one").wait_for()
+    page.get_by_text("tagged anew").wait_for()
+    with Store(str(tmp_path)) as store:
+        view = store.get(id_)
+        assert (view.name, view.notes, dict(view.tags)) == ("the good one", "**kept**", {"team": "ml"})  # fmt: skip
+    page.locator(".notice", has_text="The name of").get_by_role("button", name="Undo").click()
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+
+
+@pytest.mark.slow
+def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(show, opened, tmp_path):  # fmt: skip
+    for seed in range(3):
+        record(tmp_path, 0.1, 8, seed)
+    page = opened(show(), TABLE)
+    wait_for(page, 3)
+    page.get_by_label("Select lr0.1-w8-s2").click()
+    page.get_by_label("Select lr0.1-w8-s1").click()
+    page.get_by_role("button", name="More to do").click()
+    page.get_by_role("menuitem", name="Archive").click()
+    wait_for(page, 1)
+    page.get_by_role("button", name="Undo").click()
+    wait_for(page, 3)
+    page.get_by_role("button", name="More to do").click()
+    page.get_by_role("menuitem", name="Put in the trash").click()
+    page.get_by_role("dialog").get_by_text(re.compile(r"They take [\d.]+ kB")).wait_for()
+    page.get_by_role("button", name="Put in the trash", exact=True).click()
+    wait_for(page, 1)
+    page.get_by_role("button", name="show").click()
+    page.get_by_role("menuitem", name="Trash").click()
+    page.get_by_role("dialog").get_by_role("button", name="Restore").first.click()
+    page.keyboard.press("Escape")
+    wait_for(page, 2)
+
+
+def test_a_store_that_may_only_be_read_says_so_and_offers_no_edit(show, opened, tmp_path):
+    record(tmp_path, 0.1, 8, 0)
+    page = opened(show(tmp_path, "--read-only"), TABLE)
+    wait_for(page, 1)
+    page.get_by_text("read only").wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("e")
+    assert page.get_by_role("dialog").count() == 0
+
+
+def test_a_running_training_moves_by_itself_and_only_its_row_is_fetched(show, opened, tmp_path):
+    for seed in range(3):
+        record(tmp_path, 0.1, 8, seed)
+    with Experiment("demo/digits/live", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({"val/acc": 0.1}, step=0)
+        page = opened(show(), TABLE)
+        wait_for(page, 4)
+        page.locator(".status.running").wait_for()
+        page.wait_for_timeout(300)
+        asked: list[str] = []
+        page.on("request", lambda one: asked.append(one.url))
+        exp.log_metrics({"val/acc": 0.8642}, step=1)
+        page.get_by_text("0.8642").wait_for()
+        lists = [one for one in asked if "/experiments?" in one]
+        assert lists
+        assert all("ids=" in one for one in lists)
+    page.locator(".status.running").wait_for(state="detached")
+
+
+def test_hostile_names_and_tags_are_shown_as_what_they_are(show, opened, tmp_path):
+    text = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    with Experiment("a/b/c", root=str(tmp_path), quiet=True, system_metrics=0, params={text: text}, tags={text: text}) as exp:  # fmt: skip
+        exp.log_metrics({text: 1.0}, step=0)
+    with Experiment("a/b/d", root=str(tmp_path), quiet=True, system_metrics=0, params={text: "x"}):
+        pass
+    page = opened(show(), TABLE)
+    wait_for(page, 2)
+    assert page.locator("img, script:not([src])").count() == 0
+    assert text in page.locator(".grid").inner_text()
+
+
+@pytest.mark.slow
+def test_many_rows_and_columns_keep_the_document_small(show, opened, tmp_path):
+    for number in range(120):
+        with Experiment(f"many/e{number:03}", root=str(tmp_path), quiet=True, system_metrics=0, params={f"p{n:03}": n * number for n in range(150)}):  # fmt: skip
+            pass
+    page = opened(show(), TABLE + "&columns=" + ",".join(["name", *(f"params.p{n:03}" for n in range(150))]))  # fmt: skip
+    wait_for(page, 120)
+    page.locator("a.name").first.wait_for()
+    assert page.evaluate("document.querySelectorAll('*').length") < 4000
+    scroller = page.get_by_role("region", name="Table of experiments")
+    scroller.evaluate("one => one.scrollTo(1e6, 1e6)")
+    page.get_by_role("columnheader", name="p149").wait_for()
+    page.get_by_role("link", name="e000").wait_for()  # pinned, and the last row
+    assert page.evaluate("document.querySelectorAll('*').length") < 4000
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "&group=params.lr", "&q=status+%3D%3D+%27failed%27"])
+def test_axe_finds_nothing(grid, opened, axe, theme, path):
+    page = opened(grid, TABLE + path, theme=theme)
+    page.locator("#filter-says").get_by_text("experiment").wait_for()
+    page.wait_for_timeout(200)
+    assert axe(page) == []
+
+
+def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
+    page = opened(grid, TABLE, width=390, height=844)
+    wait_for(page, 18)
+    page.locator("aside svg path").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert axe(page) == []

@@ -155,3 +155,17 @@ def test_a_store_is_backed_up_and_restored(run, root, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["experiments"] == 1
     with Store(other) as store:
         assert [view.prefix for view in store.list()] == ["lab/x/one"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ["--oidc-issuer", "https://id.example"],
+        ["--oidc-issuer", "https://id.example", "--oidc-client", "x"],
+    ],
+)
+def test_sign_on_needs_a_provider_a_client_and_the_address_of_the_server(root, given, capsys):
+    with pytest.raises(SystemExit) as left:
+        cli.main(["server", root, *given])
+    assert left.value.code == 2
+    capsys.readouterr()

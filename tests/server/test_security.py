@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import socket
 import stat
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -101,6 +102,7 @@ def server(place):
 def closed(place, tmp_path_factory):
     accounts = Accounts(str(tmp_path_factory.mktemp("accounts")), trusting=False)
     transport = InProcess(make_app(place, Access("tester", identities=accounts)))
+    transport.token = accounts.create_token("reader", Role.READER)
     yield transport
     transport.close()
     accounts.close()
@@ -214,7 +216,7 @@ def test_who_may_only_read_changes_nothing(place, route, root):
     reader = as_role(place, Role.READER)
     before = sorted(str(path) for path in Path(root, "lab").rglob("*"))
     answer = called(reader, route)
-    assert (answer.status == 403) == (route.role > Role.READER)
+    assert (answer.status == 403) == (route.role > Role.READER or route.admin)
     assert not route.changes or answer.status == 403 or route.name in ENTRANCES
     assert sorted(str(path) for path in Path(root, "lab").rglob("*")) == before
     reader.close()
@@ -431,3 +433,56 @@ def test_errors_say_nothing_of_where_the_store_lies(server, root):
         answer = called(server, route, "no such")
         if answer.status >= 400:
             assert root.encode() not in answer.body, named(route)
+
+
+# -- where the server goes, what it unpacks, and what stands in addresses ------------------------------
+
+
+def test_no_address_that_a_request_names_is_connected_to(server, monkeypatch):
+    """Neither by what is asked, nor by a place that a client says its files lie at."""
+    reached: list[object] = []
+
+    def connect(self: socket.socket, address: object) -> None:
+        reached.append(address)
+        raise OSError("no connection is made by a test")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    for route in WHOLE:
+        for text in (
+            "http://127.0.0.1:1/x", "http://169.254.169.254/latest/meta-data", "http://[::ffff:127.0.0.1]/", "http://2130706433/",
+            "s3://bucket/x", "file:///etc/hostname", "//example.org/x",
+        ):  # fmt: skip
+            answer = called(server, route, text)
+            assert answer.status < 500, (route.path, text)
+    assert reached == []
+
+
+def test_nothing_that_is_sent_is_unpacked():
+    forbidden = {"extractall", "extract", "unpack_archive"}
+    source = Path(anew.__file__).parent
+    for room in ("server", "query", "reading", "sync"):
+        for file in (source / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                    assert node.func.attr not in forbidden, f"{file}:{node.lineno}"
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "key", "link", "share", "anew_session"])
+def test_no_credential_is_taken_from_an_address(closed, name):
+    for path in (f"{API}/about", f"{API}/experiments", f"{API}/tokens", "/metrics"):
+        assert closed.send("GET", f"{path}?{name}={closed.token}").status == 401
+    shown = {"Authorization": f"Bearer {closed.token}"}
+    assert closed.send("GET", f"{API}/about", shown).status == 200
+
+
+def test_what_the_server_keeps_for_itself_is_readable_by_nobody_else(place, tmp_path):
+    before = os.umask(0)
+    try:
+        accounts = Accounts(str(tmp_path))
+        accounts.create_token("x", Role.READER)
+        accounts.audit.note("x", "y", "z")
+        accounts.close()
+    finally:
+        os.umask(before)
+    for path in (tmp_path / ".anew" / "server").rglob("*"):
+        assert not stat.S_IMODE(path.stat().st_mode) & 0o077, path

@@ -92,6 +92,21 @@ def test_it_goes_on_while_a_program_records_and_takes_in_what_comes(outbox: Outb
     assert outbox.done().keys() == {"id1", "id2"}
 
 
+def test_what_is_being_recorded_is_pushed_before_what_was_left_earlier(outbox: Outbox) -> None:
+    outbox.register("opened", "old", "a/old")
+    outbox.register("ended", "old", "a/old")
+    outbox.register("opened", "new", "a/new")
+
+    def end(ids: Collection[str]) -> Outcome:
+        outbox.register("ended", "new", "a/new")
+        return Outcome(left={"old": Left(9)})
+
+    push = Script(Outcome(), end, Outcome())
+    Beside(outbox, push).run()
+    assert push.asked == [(["new"], ["new"]), (["old"], []), (["new", "old"], [])]
+    assert outbox.done().keys() == {"old", "new"}
+
+
 def test_it_tries_a_server_that_does_not_answer_and_gives_up_when_told_how_long(
     outbox: Outbox,
 ) -> None:

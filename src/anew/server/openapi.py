@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from ..reading.problems import Refusal
-from .callers import Role
 from .replies import COLUMNS, JSON, MSGPACK
 from .routes import Nothing, Route
 
@@ -65,7 +64,7 @@ def _operation(
             {"name": name, "in": "path", "required": True, "schema": fields[name]}
             for name in in_path
         ],
-        "x-anew-role": "anyone" if route.role is Role.ANYONE else route.role.name.lower(),
+        "x-anew-role": "admin" if route.admin else route.role.name.lower(),
     }
     if route.method == "GET":
         operation["parameters"] += [

@@ -20,6 +20,8 @@ __all__ = ["Beside"]
 
 POLL_SECONDS = 0.4
 LOOK_SECONDS = 0.05
+# Seconds that what earlier programs left is pushed at a time: then those that record have their turn again.
+TURN_SECONDS = 5.0
 LONGEST_WAIT = 30.0
 REFUSED_WAIT = 60.0
 # Seconds that a server which does not answer is tried after the last program has ended.
@@ -78,9 +80,8 @@ class Beside:
             self._take_in()
             mark = self.offset
             self._look_for_gone()
-            experiments = {one: self._entries[one].prefix for one in sorted(self._undone)}
-            live = {k: p for k, p in experiments.items() if self._entries[k].live}
-            outcome = self._push(experiments, live, self._interrupted)
+            live = {one for one in self._undone if self._entries[one].live}
+            outcome = self._pass(live)
             if outcome.reached:
                 self._contact = time.time()
             self._settle(outcome)
@@ -108,8 +109,28 @@ class Beside:
         """End soon; what is left is pushed later."""
         self.stopped = True
 
-    def _interrupted(self) -> bool:
-        return self.stopped
+    def _pass(self, live: set[str]) -> Outcome:
+        """One pass: what is being recorded first, then the rest for a while, so that neither waits long for the other."""
+        newest = sorted(self._undone, key=lambda one: (-self._entries[one].t, one))
+        experiments = {one: self._entries[one].prefix for one in newest}
+        now = {one: prefix for one, prefix in experiments.items() if one in live}
+        rest = {one: prefix for one, prefix in experiments.items() if one not in live}
+        if not rest:
+            return self._push(now, now, lambda: self.stopped)
+        first = self._push(now, now, lambda: self.stopped) if now else Outcome()
+        if first.error:
+            return first
+        until = time.monotonic() + TURN_SECONDS
+        then = self._push(rest, {}, lambda: self.stopped or time.monotonic() > until)
+        return Outcome(
+            reached=then.reached,
+            error=then.error,
+            waits=then.waits,
+            left={**first.left, **then.left},
+            filed={**first.filed, **then.filed},
+            stops=first.stops,
+            pushed=first.pushed + then.pushed,
+        )
 
     # -- what there is to push ----------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..credentials import token_for
 from ..errors import AnewError
-from ..journal.layout import ExperimentLayout
+from ..journal.layout import ExperimentLayout, is_experiment
 from ..journal.liveness import boot_id, host_name, pid_space, runs
 from ..record.plain import parse_json
 from ..sync.push import Pushed, Pusher, open_pusher
@@ -22,6 +22,7 @@ __all__ = ["LEASE_SECONDS", "Passing", "pass_to"]
 LEASE_SECONDS = 5.0
 """Seconds after which the server is told again that an experiment is being recorded."""
 _MOST_LINE = 1 << 24
+_REMEMBERED = 8
 
 
 class Passing:
@@ -32,8 +33,7 @@ class Passing:
         self._pusher: Pusher | None = None
         self._leased_at = -LEASE_SECONDS
         self._leased: frozenset[str] = frozenset()
-        self._seen: object = None
-        self._seen_at = 0.0
+        self._seen: dict[frozenset[str], tuple[object, float]] = {}
 
     def __call__(
         self,
@@ -46,10 +46,11 @@ class Passing:
         try:
             if not experiments:
                 return Outcome()
-            seen = self._signature(experiments)
-            if seen == self._seen and time.monotonic() - self._seen_at < LEASE_SECONDS:
+            ids, seen = frozenset(experiments), self._signature(experiments)
+            before, at = self._seen.pop(ids, (None, 0.0))
+            if seen == before and time.monotonic() - at < LEASE_SECONDS:
+                self._seen[ids] = before, at
                 return Outcome()
-            self._seen = None
             pusher = self._open()
             pushed = self._push(pusher, experiments, stop, told)
             stops = self._lease(pusher, live)
@@ -61,7 +62,9 @@ class Passing:
             return Outcome(reached=False, error=str(error), waits=True)
         outcome = _outcome(pushed, experiments, stops)
         if not outcome.left:
-            self._seen, self._seen_at = seen, time.monotonic()
+            if len(self._seen) > _REMEMBERED:
+                self._seen.clear()
+            self._seen[ids] = seen, time.monotonic()
         return outcome
 
     def _open(self) -> Pusher:
@@ -78,11 +81,11 @@ class Passing:
         told: Callable[[int], object],
     ) -> Pushed:
         root = self._outbox.root
-        there = {p for p in experiments.values() if os.path.isdir(os.path.join(root.experiment(p).folder, "journal"))}  # fmt: skip
+        there = {p: None for p in experiments.values() if is_experiment(root.experiment(p).folder)}
         moved = len(there) < len(set(experiments.values()))
         return pusher.run(
             ids=experiments.keys(),
-            prefixes=None if moved else sorted(there),
+            prefixes=None if moved else list(there),
             stop=stop,
             progress=lambda progress: told(progress.experiments),
         )

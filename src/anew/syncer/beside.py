@@ -102,16 +102,12 @@ class Beside:
                 pause = POLL_SECONDS
                 if self._all_is_there(outcome) and self._outbox.size() <= self.seen:
                     break
-            if (
-                self._outbox.size() < self.offset
-            ):  # the folder was deleted, and with it all that was left
-                break
             if live:
                 well = time.monotonic()
-            if self.stopped:
-                break
+            if self.stopped or not os.path.isdir(self._outbox.folder):
+                break  # the root was removed: there is nothing left to push
             self._pause(pause)
-        if not self.stopped:
+        if not self.stopped and os.path.isdir(self._outbox.folder):
             self._free()
 
     def stop(self) -> None:

@@ -137,6 +137,7 @@ def main() -> None:
         ),
         ("the best over all sweeps", "anew best val/acc"),
         ("another sweep, beside this one", "make demo"),
+        ("all of them in a browser: curves, table, differences", "anew ui"),
     ):
         console.print(f"  [dim]# {what}[/]\n  {line}", soft_wrap=True)
 

@@ -1,6 +1,6 @@
 """Make the pictures of the documentation: `python tools/pictures.py` trains the demo's networks and writes docs/_static/.
 
-The pictures of the report need Chromium; those of the command line and the figure need nothing that the demo does not.
+The pictures of the page and of the report need Chromium; those of the command line and the figure need nothing that the demo does not.
 """
 
 from __future__ import annotations
@@ -112,6 +112,34 @@ def page(name: str, report: Path, *, dark: bool) -> None:
         picture.save(PICTURES / f"{name}.png", optimize=True)
 
 
+def of_the_page(root: Path) -> None:
+    """Pictures of the page that shows a root, in both themes."""
+    from PIL import Image
+    from playwright.sync_api import sync_playwright
+
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        print("page: skipped, there is no Chromium", file=sys.stderr)
+        return
+    command = [sys.executable, "-m", "anew", "ui", "--root", str(root), "--port", "0", "--quiet", "--no-browser"]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        link = process.stdout.readline().strip()
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=browser, args=["--disable-gpu", "--no-sandbox"])  # fmt: skip
+            shown = chromium.new_context(viewport={"width": 1440, "height": 820}).new_page()
+            shown.goto(link)
+            for theme in ("light", "dark"):
+                shown.emulate_media(color_scheme=theme)  # type: ignore[arg-type]  # one of the two
+                shown.locator("canvas").first.wait_for()
+                shown.wait_for_timeout(3000)  # all that is on the screen has been drawn
+                picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
+                made = picture.quantize(COLORS, dither=Image.Dither.NONE)
+                made.save(PICTURES / f"page-{theme}.png", optimize=True)
+            chromium.close()
+        process.terminate()
+
+
 def of_a_project() -> None:
     """The pictures of what is asked about a program in a repository, made in the working directory."""
     project()
@@ -132,6 +160,7 @@ def main() -> None:
             ("list", "metrics.val/acc.max > 0.97", "--limit", "6"),
             ("plot", "-f", "params.lr > 0.001", "-m", "val/acc", "--group-by", "params.lr"),
         )
+        of_the_page(Path(folder, "experiments"))
         report = Path(folder, "report.html")
         anew("report", "--all", "-o", str(report), "--title", "Handwritten digits")
         for dark in (False, True):

@@ -101,7 +101,7 @@ def test_zooming_shows_a_part_and_a_double_click_all_of_it_again(grid, opened):
     assert steps == set(range(min(steps), max(steps) + 1))
     assert 5 < min(steps) < max(steps) < 30
     one.locator(".plot").dblclick(position={"x": 200, "y": 100})
-    page.wait_for_function("!location.search.includes('range')")
+    page.wait_for_url(lambda url: "range" not in url)
 
 
 def test_the_pointer_finds_the_nearest_line_and_its_exact_value(grid, opened):

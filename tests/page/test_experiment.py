@@ -102,6 +102,16 @@ def test_a_search_looks_at_all_of_the_log_and_leads_to_the_place(first):
     assert LINES > 1510
 
 
+def test_a_step_of_a_curve_leads_to_what_was_said_then(first):
+    logs = part(first, "logs")
+    logs.get_by_role("button", name="End").click()
+    logs.get_by_text("because of this").wait_for()
+    box = logs.get_by_role("textbox", name="Go to a step")
+    box.fill("59")
+    box.press("Enter")
+    logs.get_by_text("line 0", exact=True).wait_for()
+
+
 def test_its_notes_are_markdown_and_are_changed_where_they_stand(pages, opened):
     made, ids = pages
     page = opened(made, f"x/{ids['first']}")

@@ -214,6 +214,7 @@ def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_
     page.get_by_role("button", name="More to do").click()
     page.get_by_role("menuitem", name="Archive").click()
     wait_for(page, 1)
+    page.get_by_role("button", name="2 left out").wait_for()
     page.get_by_role("button", name="Undo").click()
     wait_for(page, 3)
     page.get_by_role("button", name="More to do").click()
@@ -301,3 +302,28 @@ def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
     page.locator("aside svg path").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert axe(page) == []
+
+
+def test_a_running_experiment_is_told_to_stop_by_a_session_that_may_write(show, opened, tmp_path):
+    import subprocess
+    import sys
+
+    program = (
+        "import time, anew\n"
+        f"with anew.Experiment('a/b/live', root={str(tmp_path)!r}, quiet=True, system_metrics=0) as exp:\n"
+        "    for step in range(10_000):\n"
+        "        exp.log_metrics({'loss': 1.0}, step=step); time.sleep(0.05)\n"
+    )
+    training = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
+    try:
+        page = opened(show(), TABLE)
+        page.locator(".status.running").wait_for()
+        page.get_by_label("Select live").click()
+        page.get_by_role("button", name="More to do").click()
+        page.get_by_role("menuitem", name="Stop").click()
+        page.get_by_text("told to stop").wait_for()
+        assert training.wait(60) != 0
+        page.locator(".status.running").wait_for(state="detached")
+    finally:
+        training.kill()
+        training.wait()

@@ -107,6 +107,7 @@ def test_a_reproduction_is_judged_again_with_the_tolerance_that_was_recorded(ser
     assert {one["what"] for one in found["evidence"]} >= {"code", "packages", "data", "seed"}
     strict = get(server, f"/experiments/{ids[asked]}/reproduction?atol=0")
     assert strict["verdict"] == "DIVERGED"
+    assert strict["unknown"]  # what may have decided it, and was not captured
 
 
 def test_one_that_was_never_run_again_says_what_to_type(server, ids):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -129,6 +130,17 @@ def test_a_refusal_ends_it_once_no_program_records(outbox: Outbox) -> None:
     push = Script(Outcome(error="The token was refused."))
     Beside(outbox, push).run()
     assert len(push.asked) == 1
+
+
+def test_it_ends_when_the_root_is_removed_and_does_not_make_it_again(outbox: Outbox) -> None:
+    outbox.register("opened", "id1", "a/b")
+
+    def remove(ids: Collection[str]) -> Outcome:
+        shutil.rmtree(outbox.root.root)
+        return Outcome(reached=False, error="It cannot be reached.", waits=True)
+
+    Beside(outbox, Script(remove)).run()
+    assert not Path(outbox.root.root).exists()
 
 
 def test_what_the_server_never_takes_does_not_keep_it_there(outbox: Outbox) -> None:

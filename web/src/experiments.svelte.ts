@@ -30,6 +30,8 @@ class Experiments {
   problem = $state.raw<Error | null>(null);
   /** Whether what is shown is not yet what is asked for. */
   waiting = $state(true);
+  /** How many more the filter finds that are archived or reproductions, and left out. */
+  leftOut = $state(0);
   telling = $state.raw<Schemas["Telling"] | null>(null);
   kinds = $state.raw<ReadonlyMap<string, Schemas["Column"]["kind"]>>(new Map());
   /** Raised when any row has changed. */
@@ -144,6 +146,7 @@ class Experiments {
 
   async #tell(filter: string): Promise<void> {
     this.#told = filter;
+    void this.#count(filter);
     try {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter === filter) this.telling = found;
@@ -219,6 +222,24 @@ class Experiments {
       this.#tellTimer = null;
       void this.#tell(this.filter);
     }, this.telling?.experiments ? TELL_AGAIN : 0);
+  }
+
+  /** Count what is left out without being asked for, so that the page can say so. */
+  async #count(filter: string): Promise<void> {
+    const { archived, reproductions } = link.state;
+    if (archived && reproductions) {
+      this.leftOut = 0;
+      return;
+    }
+    try {
+      const every = wholeFilter({ ...link.state, archived: true, reproductions: true });
+      const [all, shown] = await Promise.all(
+        [every, filter].map((one) => get("/api/v1/experiments", { filter: one, limit: 0, total: true } as never)),
+      );
+      if (this.filter === filter) this.leftOut = (all?.total ?? 0) - (shown?.total ?? 0);
+    } catch {
+      this.leftOut = 0; // what is wrong with the filter, the list says
+    }
   }
 
   /** Look at the whole list again, not more often than the eye follows. */

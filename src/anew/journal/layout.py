@@ -103,7 +103,7 @@ class RootLayout:
 
     @property
     def server(self) -> str:
-        """What a server keeps for itself, closed to others: accounts. It is no part of the store, and never copied or served."""
+        """What a server keeps for itself, closed to others: accounts. It is no part of the store: it is never exported, synced or served."""
         return os.path.join(self.private, "server")
 
     @property

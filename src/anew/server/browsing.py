@@ -23,11 +23,13 @@ from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..query.scope import project_of
 from ..reading.backend import Backend
+from ..reading.source import Source
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
 from . import asking
+from .callers import Role
 from .replies import SECURITY, Denied
-from .requests import ContentRequest, ProjectsUsage, VersionAnswer
+from .requests import ContentRequest, ProjectsUsage, Stopped, VersionAnswer
 from .routes import Call
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "panel",
     "send_content",
     "series",
+    "stop",
     "telling",
     "trash",
     "usage",
@@ -131,6 +134,13 @@ def version(call: Call) -> Any:
 def trash(call: Call) -> Any:
     """What is in the trash."""
     return tuple(call.place.upkeep(call.caller).trash())
+
+
+def stop(call: Call) -> Any:
+    """Stop the programs that record experiments."""
+    caller, place = call.caller, call.place
+    source = Source(place.backend(caller, Role.WRITER), place.upkeep(caller, Role.WRITER))
+    return Stopped(source.stop(call.question.ids, call.question.why))
 
 
 def usage(call: Call) -> Any:

@@ -17,7 +17,7 @@ from ..reproduce.differences import Side
 from ..reproduce.evidence import evidence
 from ..reproduce.gap import gap_of
 from ..reproduce.matrix import MatrixRow, differing_files, matrix
-from ..reproduce.verdict import Curve, Tolerance
+from ..reproduce.verdict import Curve, MetricVerdict, Tolerance
 from ..store import Store
 from .page_answers import (
     Compared,
@@ -227,16 +227,15 @@ def reproduction(call: Call) -> ReproductionAnswer:
         ignore=_ignored(again), reproduced=again.parent == original.id, clones=False,
     )  # fmt: skip
     sides = side_of(original), side_of(again)
-    fields = Judged.__struct_fields__
     return msgspec.structs.replace(
         answer,
         verdict=judgement.verdict.value,
         reason=judgement.reason,
         recorded=_recorded(again),
-        metrics=tuple(
-            Judged(**{**{name: getattr(one, name) for name in fields}, "verdict": one.verdict.value})
-            for one in judgement.metrics
-        ),
+        metrics=tuple(map(_judged, judgement.metrics)),
+        apart=tuple(map(_judged, judgement.apart)),
+        explanation=_explanation(again),
+        unknown=tuple(judgement.unknown),
         left_out=judgement.left_out,
         causes=tuple(
             _row(MatrixRow(one.kind, one.what, (one.a, one.b), one.weight, one.text))
@@ -259,6 +258,18 @@ def _document(again: ExperimentView) -> Mapping[str, Any]:
 def _recorded(again: ExperimentView) -> str | None:
     found = _document(again).get("verdict")
     return found if isinstance(found, str) else None
+
+
+def _explanation(again: ExperimentView) -> str:
+    """Why the two differ, as further runs have shown it then."""
+    found = _document(again).get("explanation")
+    text = found.get("text") if isinstance(found, Mapping) else None
+    return text if isinstance(text, str) else ""
+
+
+def _judged(one: MetricVerdict) -> Judged:
+    plain = {name: getattr(one, name) for name in Judged.__struct_fields__}
+    return Judged(**{**plain, "verdict": one.verdict.value})
 
 
 def _tolerance(again: ExperimentView, rtol: float | None, atol: float | None) -> Tolerance:

@@ -293,7 +293,10 @@ class ReproductionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         reruns: All of its runs, the newest first.
         verdict: Worked out now from every point, with the tolerance that was recorded; None where nothing can be compared.
         recorded: The verdict that was recorded when it ran.
+        apart: Verdicts on times and speeds, which do not count.
         left_out: Metrics that were not compared, each with the reason.
+        explanation: Why they differ, where further runs have shown it when it was run again.
+        unknown: What may have decided the result and was not captured.
         causes: What differs between the two recipes.
         evidence: What the verdict rests on.
         command: What to type to run the experiment again.
@@ -306,6 +309,9 @@ class ReproductionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     recorded: str | None = None
     metrics: tuple[Judged, ...] = ()
+    apart: tuple[Judged, ...] = ()
+    explanation: str = ""
+    unknown: tuple[str, ...] = ()
     left_out: dict[str, str] = {}
     causes: tuple[DifferenceRow, ...] = ()
     evidence: tuple[Stated, ...] = ()

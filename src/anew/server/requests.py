@@ -25,6 +25,8 @@ __all__ = [
     "PanelRequest",
     "ProjectsUsage",
     "SeriesRequest",
+    "StopRequest",
+    "Stopped",
     "TellingRequest",
     "UsageRequest",
     "VersionAnswer",
@@ -237,6 +239,19 @@ class UsageRequest(msgspec.Struct, frozen=True):
     """How many bytes some experiments take on the server's disk; the whole store if there are no ids."""
 
     ids: tuple[str, ...] | None = None
+
+
+class StopRequest(msgspec.Struct, frozen=True):
+    """Experiments whose programs are to stop, and why."""
+
+    ids: tuple[str, ...]
+    why: str | None = None
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """To how many programs of the server's machine that was said; others hear of it with their next sign of life."""
+
+    told: int
 
 
 class ProjectsUsage(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ def main() -> None:
                 return
             read, stopped = _push(outbox)
         # A program that registered something while the lock was held has left it to us.
-        if stopped or outbox.size() == read:
+        if stopped or outbox.size() == read or not os.path.isdir(outbox.folder):
             return
 
 

@@ -99,10 +99,10 @@ class Beside:
                     break
             if live:
                 well = time.monotonic()
-            if self.stopped:
-                break
+            if self.stopped or not os.path.isdir(self._outbox.folder):
+                break  # the root was removed: there is nothing left to push
             self._pause(pause)
-        if not self.stopped:
+        if not self.stopped and os.path.isdir(self._outbox.folder):
             self._free()
 
     def stop(self) -> None:

@@ -14,13 +14,27 @@ import pytest
 from blake3 import blake3
 
 from anew import Store
+from anew.errors import NotFound
 from anew.journal.edits import append_event
 from anew.journal.layout import ExperimentLayout, RootLayout
+from anew.reading.local.opening import open_folder
 from anew.reading.remote.calls import Calls
+from anew.server.callers import Caller, Grant, Role
 from anew.server.intake import settling
+from anew.server.intake.folder import FolderIntake
 from anew.sync.push import push
 from anew.sync.server import Server
-from anew.sync.wire import MOST_BYTES, Filing, Frame, Lease, Named
+from anew.sync.wire import (
+    MOST_BYTES,
+    Filing,
+    FilingRequest,
+    Frame,
+    Lease,
+    LeasesRequest,
+    Named,
+    NamingRequest,
+    ReadRequest,
+)
 from serving import InProcess, in_process
 from sync.recorded import Root, files, segments
 
@@ -270,6 +284,41 @@ def test_a_part_that_was_sealed_here_takes_the_place_of_its_lines_there(
     with Store(str(root.path)) as here, Store(str(there)) as store:
         assert str(store[id].metrics["loss"].rows()) == str(here[id].metrics["loss"].rows())
         assert len(store[id].metrics["loss"]) == 60
+
+
+def test_who_may_not_write_in_a_project_is_answered_as_if_nothing_were_there(
+    filed: Any, there: Path, client: Server
+):
+    id, writer = filed
+    opened = open_folder(str(there))
+    intake = FolderIntake(opened.root)
+    bob = Caller.of("bob", [Grant("lab/y", Role.WRITER), Grant("lab/x", Role.REPORTER)])
+    try:
+        own = Filing(id="bcdfghjkmnpq", prefix="lab/y/mine")
+        asked = (own, Filing(id=id, prefix="lab/y/a"), Filing(id="cdfghjkmnpqr", prefix="lab/x/b"))
+        answers = intake.file(bob, FilingRequest(root_id="", filings=asked))
+        assert [one.status for one in answers] == ["filed", "refused", "refused"]
+        assert answers[1].reason == answers[2].reason
+        name = f"metrics/{writer}.jsonl"
+        for unknown in (id, "no such"):
+            (answer,) = intake.append(bob, (frame(unknown, name, 0, b"x"),))
+            assert answer.status == "unknown"
+            (renewed,) = intake.lease(bob, LeasesRequest((Lease(id=unknown, writers=(writer,)),)))
+            assert renewed.status == "unknown"
+            with pytest.raises(NotFound):
+                intake.read(bob, ReadRequest(id=unknown, name=name))
+        # The hash of what others have sent does not give their content.
+        data = b"secret" * 20
+        theirs = Named(
+            path="files/d/i/a.txt", hash=blake3(data).hexdigest(), size=len(data), data=data
+        )
+        assert client.name([id], [[theirs]])[0][0].status == "ok"
+        mine = msgspec.structs.replace(theirs, data=None)
+        asked_names = NamingRequest(ids=(own.id,), names=((mine,),))
+        assert intake.name(bob, asked_names)[0][0].status == "missing"
+    finally:
+        intake.close()
+        opened.close()
 
 
 def test_signs_of_life_count_by_the_clock_of_the_server(client: Server, filed: Any, there: Path):

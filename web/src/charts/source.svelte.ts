@@ -166,11 +166,15 @@ class Source {
     try {
       return await work();
     } finally {
-      this.#asking -= 1;
-      const free = this.#answered ? 1 : AT_ONCE;
-      this.#answered = true;
-      for (const next of this.#waiting.splice(0, free)) next();
+      if (this.#answered) this.#next(1);
+      else afterFrame(() => this.#next(AT_ONCE));
     }
+  }
+
+  #next(free: number): void {
+    this.#asking -= 1;
+    this.#answered = true;
+    for (const next of this.#waiting.splice(0, free)) next();
   }
 
   /** Fetch the new points of what has changed, for all panels at once. */
@@ -245,6 +249,18 @@ class Source {
       }
     }, GROUPS_AGAIN);
   }
+}
+
+/** Call a function once what has just been answered is on the screen; soon where nothing is shown, as in a tab behind others. */
+function afterFrame(call: () => void): void {
+  let called = false;
+  const once = () => {
+    if (called) return;
+    called = true;
+    call();
+  };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, 250);
 }
 
 /** What tells answers apart: the question, and of groups what is made of the answer. */

@@ -73,6 +73,16 @@ export async function restore(ids: readonly string[]): Promise<void> {
   }
 }
 
+/** Stop the programs that record experiments. */
+export async function stop(ids: readonly string[]): Promise<void> {
+  try {
+    await post("/api/v1/stop", { ids: [...ids] });
+    notices.say(`${plural(ids.length, "experiment")} told to stop.`);
+  } catch (error) {
+    notices.say((error as Error).message, { wrong: true });
+  }
+}
+
 /** What is in the trash, the newest first. */
 export function trash(): Promise<Schemas["Trashed"][]> {
   return get("/api/v1/trash");

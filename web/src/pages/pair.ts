@@ -1,7 +1,7 @@
 /** Two curves and the gap between them, as the server gives them: at every step, or at those where they are furthest apart. */
 
 import { get, type Schemas } from "../api";
-import { numeric, type Value } from "../numbers";
+import { numeric, plural, short, type Value } from "../numbers";
 
 export interface Pair {
   readonly steps: readonly number[];
@@ -28,4 +28,12 @@ export function asPair(found: Schemas["Gaps"]): Pair {
     matched: Number(found.matched),
     exact: found.exact,
   };
+}
+
+/** The largest of some gaps in words; one that is no finite number is said, as it is larger than all others. */
+export function largestGap(gaps: readonly number[]): string {
+  const sizes = gaps.map(Math.abs).filter(Number.isFinite);
+  const most = sizes.length ? `largest gap ${short(sizes.reduce((a, b) => Math.max(a, b)))}` : "";
+  const others = gaps.length - sizes.length;
+  return [most, others ? `${plural(others, "gap")} not finite` : ""].filter(Boolean).join(" · ");
 }

@@ -159,17 +159,24 @@ def test_tasks_that_run_side_by_side_each_have_their_own_experiment() -> None:
 
 
 def test_a_task_that_opened_none_does_not_guess_among_those_beside_it() -> None:
-    async def job(name: str) -> None:
+    async def job(name: str, opened: asyncio.Event, over: asyncio.Event) -> None:
         with anew.Experiment(name):
-            await asyncio.sleep(0.05)
+            opened.set()
+            await over.wait()
 
-    async def stranger() -> None:
-        await asyncio.sleep(0.01)
-        with pytest.raises(NotRunning):
-            anew.log_metric("loss", 0.5)
+    async def stranger(opened: list[asyncio.Event], over: asyncio.Event) -> None:
+        for one in opened:
+            await one.wait()
+        try:
+            with pytest.raises(NotRunning):
+                anew.log_metric("loss", 0.5)
+        finally:
+            over.set()
 
     async def main() -> None:
-        await asyncio.gather(job("a/one"), job("a/two"), stranger())
+        over, opened = asyncio.Event(), [asyncio.Event(), asyncio.Event()]
+        jobs = [job(f"a/{number}", one, over) for number, one in enumerate(opened)]
+        await asyncio.gather(*jobs, stranger(opened, over))
 
     asyncio.run(main())
 

@@ -105,7 +105,10 @@ def _small(folder: Path, rounds: int) -> tuple[float, float]:
         ["-c", "user.name=B", "-c", "user.email=b@example.org", "commit", "--quiet", "-m", "all"],
     ):
         subprocess.run(["git", *arguments], cwd=project, check=True)
-    environ = os.environ | {"ANEW_ROOT": str(folder / "small")}
+    environ = os.environ | {
+        "ANEW_ROOT": str(folder / "small"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+    }
 
     def call(*command: str) -> float:
         begun = time.perf_counter()

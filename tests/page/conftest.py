@@ -35,7 +35,8 @@ def _missing(what: str) -> None:
     pytest.skip(what)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright's event loop counts as running in the thread for as long as it is there.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Chromium, started once."""
     if not is_built():

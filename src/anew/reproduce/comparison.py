@@ -113,7 +113,7 @@ def compare(
         differences=by_weight(differences),
         notes=_notes(a, b, sides),
         sides=sides,
-        unknown=not_looked_at(a.captured) if verdict is Verdict.DIVERGED else [],
+        unknown=not_looked_at(side_a) if verdict is Verdict.DIVERGED else [],
     )
 
 

@@ -39,7 +39,7 @@ _NUMERICAL = (
 
 
 _KINDS: dict[str, dict[str, type]] = {
-    "git": {"commit": str, "root": str, "left_out": Mapping, "submodules": Mapping},
+    "git": {"commit": str, "root": str, "left_out": Mapping, "masked": list, "submodules": Mapping},
     "seeds": {"states": Mapping},
     "command": {"argv": list, "launcher": list},
     "inputs": {"": Mapping},

@@ -9,8 +9,8 @@ that the program is not deterministic, and where.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from .differences import Side
 from .judgement import Explanation, Judgement
 from .verdict import MetricVerdict, Verdict
 
@@ -46,13 +46,11 @@ def explain(original: Judgement, among: Sequence[Judgement]) -> Explanation:
     )
 
 
-def not_looked_at(captured: dict[str, Any]) -> list[str]:
+def not_looked_at(side: Side) -> list[str]:
     """What may have decided a result and was not captured of an experiment, in words, the likeliest first."""
-    git = captured.get("git") if isinstance(captured.get("git"), dict) else {}
-    assert isinstance(git, dict)
+    git = side.fact("git")
     missing = []
-    seeds = captured.get("seeds")
-    if not isinstance(seeds, dict) or seeds.get("seed") is None:
+    if side.fact("seeds").get("seed") is None:
         missing.append("how random numbers were seeded: seed_everything was not called")
     left_out, masked = git.get("left_out") or {}, git.get("masked") or {}
     if left_out:
@@ -61,7 +59,7 @@ def not_looked_at(captured: dict[str, Any]) -> list[str]:
     if masked:
         shown = ", ".join(list(masked)[:5]) + (" …" if len(masked) > 5 else "")
         missing.append(f"lines of the patch in which secrets were masked: {shown}")
-    if not captured.get("inputs"):
+    if not side.fact("inputs"):
         missing.append("data that was read and not declared (exp.inputs.add)")
     missing += [
         "files that git ignores, and modules outside the repository",

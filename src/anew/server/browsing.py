@@ -139,8 +139,13 @@ def trash(call: Call) -> Any:
 def stop(call: Call) -> Any:
     """Stop the programs that record experiments."""
     caller, place = call.caller, call.place
-    source = Source(place.backend(caller, Role.WRITER), place.upkeep(caller, Role.WRITER))
-    return Stopped(source.stop(call.question.ids, call.question.why))
+    backend = place.backend(caller, Role.WRITER)
+    told = Source(backend, place.upkeep(caller, Role.WRITER)).stop(
+        call.question.ids, call.question.why
+    )
+    for one in backend.facts(FactsQuestion(ids=tuple(call.question.ids), now=time.time())):
+        call.note("stopped", project_of(one.prefix, one.user), one.id)
+    return Stopped(told)
 
 
 def usage(call: Call) -> Any:

@@ -22,6 +22,7 @@ const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", 
 const AGAIN = 1500; // ms at least between two looks at the whole list
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
+const UNHURRIED = 500; // ms until what is left out is counted at first: what is shown comes before
 
 class Experiments {
   /** How many there are; null until that is known. */
@@ -146,7 +147,7 @@ class Experiments {
 
   async #tell(filter: string): Promise<void> {
     this.#told = filter;
-    void this.#count(filter);
+    setTimeout(() => void (this.filter === filter && this.#count(filter)), this.telling === null ? UNHURRIED : 0);
     try {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter === filter) this.telling = found;

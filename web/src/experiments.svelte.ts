@@ -187,7 +187,9 @@ class Experiments {
       }
       this.#pages.set(page, rowsOf(found, fields));
       this.kinds = new Map((found.columns ?? []).map((one, at) => [fields[at] ?? one.name, one.kind]));
+      const before = this.total;
       this.total = found.total ?? found.ids.length;
+      if (before !== null && before !== this.total) void this.#count(this.filter); // what went may be left out now
       this.problem = null;
       this.waiting = false;
       this.#forget();

@@ -1,11 +1,32 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const server = process.env.ANEW_SERVER ?? "http://127.0.0.1:5700";
 
+/** Have the document name what its usual view is made of, so that a browser need not run the first script to learn of it. */
+const usualView: Plugin = {
+  name: "usual-view",
+  transformIndexHtml: {
+    order: "post",
+    handler(_, { bundle }) {
+      const parts = Object.values(bundle ?? {}).flatMap((one) => (one.type === "chunk" ? [one] : []));
+      const charts = parts.find((one) => one.name === "Charts");
+      const entry = parts.find((one) => one.isEntry);
+      if (!charts || !entry) return [];
+      const wanted = [charts, ...parts.filter((one) => charts.imports.includes(one.fileName) && one !== entry && !entry.imports.includes(one.fileName))];
+      const styles = wanted.flatMap((one) => [...(one.viteMetadata?.importedCss ?? [])]);
+      return [
+        ...wanted.map((one) => ({ tag: "link", attrs: { rel: "modulepreload", crossorigin: true, href: `./${one.fileName}` }, injectTo: "head" as const })),
+        ...styles.map((one) => ({ tag: "link", attrs: { rel: "stylesheet", crossorigin: true, href: `./${one}` }, injectTo: "head" as const })),
+      ];
+    },
+  },
+};
+
 export default defineConfig({
   base: "./", // the page may lie below any path
-  plugins: [svelte()],
+  plugins: [svelte(), usualView],
   build: {
     outDir: "../src/anew/server/bundle",
     emptyOutDir: true,

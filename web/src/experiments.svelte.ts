@@ -22,6 +22,7 @@ const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", 
 const AGAIN = 1500; // ms at least between two looks at the whole list
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
+const UNHURRIED = 500; // ms until what is left out is counted at first: what is shown comes before
 
 class Experiments {
   /** How many there are; null until that is known. */
@@ -146,7 +147,7 @@ class Experiments {
 
   async #tell(filter: string): Promise<void> {
     this.#told = filter;
-    void this.#count(filter);
+    setTimeout(() => void (this.filter === filter && this.#count(filter)), this.telling === null ? UNHURRIED : 0);
     try {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter === filter) this.telling = found;
@@ -186,7 +187,9 @@ class Experiments {
       }
       this.#pages.set(page, rowsOf(found, fields));
       this.kinds = new Map((found.columns ?? []).map((one, at) => [fields[at] ?? one.name, one.kind]));
+      const before = this.total;
       this.total = found.total ?? found.ids.length;
+      if (before !== null && before !== this.total) void this.#count(this.filter); // what went may be left out now
       this.problem = null;
       this.waiting = false;
       this.#forget();

@@ -217,19 +217,56 @@ export function middlesOf(grid: NonNullable<PanelAnswer["grid"]>): Float64Array 
 export function valueRange(data: PanelData, within: Range, log: boolean): Range | null {
   let low = Infinity;
   let high = -Infinity;
-  const take = (value: number) => {
-    if (value - value !== 0 || (log && value <= 0)) return; // NaN, infinities
-    if (value < low) low = value;
-    if (value > high) high = value;
-  };
-  for (const one of [...data.curves, ...data.groups]) {
-    const [first, stop] = inside(one.x, within);
-    for (let at = first; at < stop; at += 1) {
-      take(one.low[at] as number);
-      take(one.high[at] as number);
+  for (const all of [data.curves, data.groups]) {
+    for (const one of all) {
+      const [first, stop] = inside(one.x, within);
+      const found = first === 0 && stop === one.x.length ? extentOf(one) : extentWithin(one, first, stop);
+      if (log && !(found.high > 0)) continue;
+      low = Math.min(low, log ? found.positive : found.low);
+      high = Math.max(high, found.high);
     }
   }
   return high >= low ? [low, high] : null;
+}
+
+/** Where the finite values of a curve lie. */
+export interface Extent {
+  readonly low: number;
+  readonly high: number;
+  /** The smallest value above 0. */
+  readonly positive: number;
+  /** Whether all values are finite. */
+  readonly finite: boolean;
+}
+
+/** Curves do not change, and each frame of a chart asks where they lie. */
+const extents = new WeakMap<Curve | GroupCurve, Extent>();
+
+/** Where the finite values of a whole curve lie. */
+export function extentOf(one: Curve | GroupCurve): Extent {
+  let found = extents.get(one);
+  if (found === undefined) {
+    found = extentWithin(one, 0, one.x.length);
+    extents.set(one, found);
+  }
+  return found;
+}
+
+function extentWithin(one: Curve | GroupCurve, first: number, stop: number): Extent {
+  let [low, high, positive, finite] = [Infinity, -Infinity, Infinity, true];
+  for (const values of one.low === one.high ? [one.low] : [one.low, one.high]) {
+    for (let at = first; at < stop; at += 1) {
+      const value = values[at] as number;
+      if (value - value !== 0) {
+        finite = false; // NaN, infinities
+        continue;
+      }
+      if (value < low) low = value;
+      if (value > high) high = value;
+      if (value > 0 && value < positive) positive = value;
+    }
+  }
+  return { low, high, positive, finite };
 }
 
 /** The first place at or after a value. */

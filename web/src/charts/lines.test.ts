@@ -27,6 +27,15 @@ describe("the line chart", () => {
     expect(valueRange(data, [0, 3], false)).toEqual([1, 99]);
   });
 
+  it("finds the range of a part, of the whole, and of what a logarithmic axis shows", () => {
+    const data = panelData(bucketsOf([-3, 1, 2], [-2, 99, 4], [-2, 1, 3]));
+    for (const _ of ["first", "and again"]) {
+      expect(valueRange(data, [0, 3], false)).toEqual([-3, 99]);
+      expect(valueRange(data, [0, 3], true)).toEqual([1, 99]);
+      expect(valueRange(data, [2, 3], false)).toEqual([2, 4]);
+    }
+  });
+
   it("says what it draws in SVG without a word that runs", () => {
     const [data, options] = EXAMPLES.zoomed();
     const text = writeSvg(lines(data, options)?.marks ?? [], 360, 200, THEME, `<script>"&`);
@@ -56,6 +65,28 @@ describe("lines in pixels", () => {
       const drawn = [...points].filter((_, at) => at % 2 === 1 && Math.floor(points[at - 1] as number) === column);
       expect(Math.min(...drawn)).toBeCloseTo(Math.min(...mine), 3);
       expect(Math.max(...drawn)).toBeCloseTo(Math.max(...mine), 3);
+    }
+  });
+
+  it("reaches every extreme where it is one of very many", () => {
+    const value = x.map((at) => 50 + 49 * Math.sin(at * at));
+    const points = pixelLine(x, value, xs, ys, null, true);
+    expect(points.length).toBeLessThanOrEqual(2 * 2 * 51);
+    for (let column = 0; column < 100; column += 2) {
+      const within = (place: number) => Math.floor(place / 2) === column / 2;
+      const mine = value.filter((_, at) => within(xs.to(at))).map((one) => ys.to(one));
+      const drawn = [...points].filter((_, at) => at % 2 === 1 && within(points[at - 1] as number));
+      expect(Math.min(...drawn)).toBeCloseTo(Math.min(...mine), 3);
+      expect(Math.max(...drawn)).toBeCloseTo(Math.max(...mine), 3);
+    }
+  });
+
+  it("breaks at NaN between columns of many points", () => {
+    const value = x.map((at) => (at >= 4000 && at < 5000 ? Number.NaN : 1));
+    for (const coarse of [false, true]) {
+      const points = pixelLine(x, value, xs, ys, null, coarse);
+      const breaks = [...points].flatMap((y, at) => (at % 2 === 1 && Number.isNaN(y) ? [points[at - 1]] : []));
+      expect(breaks).toEqual([50]);
     }
   });
 

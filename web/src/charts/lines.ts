@@ -6,7 +6,7 @@
  */
 
 import type { Colour } from "../colours";
-import { inside, valueRange, type Curve, type GroupCurve, type PanelData } from "./curves";
+import { extentOf, inside, valueRange, type Curve, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
 import type { Ink, Mark } from "./marks";
 import { pixelBand, pixelLine } from "./pixels";
@@ -83,8 +83,8 @@ function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions)
     // Of many buckets that are drawn without a band, the line itself goes through the extremes: no spike is left out.
     const points =
       !one.exact && options.band && all.length > 40 && !outstanding
-        ? extremes(one, xs, ys)
-        : pixelLine(one.x, one.line, xs, ys, one.nonfinite);
+        ? extremes(one, xs, ys, many)
+        : pixelLine(one.x, one.line, xs, ys, one.nonfinite, many && !outstanding);
     const [first, stop] = inside(one.x, xs.domain);
     if (stop - first === 1 && one.exact) {
       under.push({ kind: "signs", sign: "dot", points, colour }); // a line of one point is no line
@@ -104,7 +104,7 @@ function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions)
 }
 
 /** A line down and up each bucket. */
-function extremes(one: Curve, xs: Scale, ys: Scale): Float32Array {
+function extremes(one: Curve, xs: Scale, ys: Scale, many: boolean): Float32Array {
   const [first, stop] = inside(one.x, xs.domain);
   const x = new Float64Array(2 * (stop - first));
   const value = new Float64Array(2 * (stop - first));
@@ -116,7 +116,7 @@ function extremes(one: Curve, xs: Scale, ys: Scale): Float32Array {
     value[here + 1] = one.high[at] as number;
     gaps[here] = gaps[here + 1] = one.nonfinite?.[at] ? 1 : 0;
   }
-  return pixelLine(x, value, xs, ys, gaps);
+  return pixelLine(x, value, xs, ys, gaps, many);
 }
 
 function groups(all: readonly GroupCurve[], { xs, ys }: Frame, options: LinesOptions): Mark[] {
@@ -151,6 +151,8 @@ function beyond(data: PanelData, { plot, xs, ys }: Frame, options: LinesOptions)
   const found = { nan: new Map<string, number[]>(), up: new Map<string, number[]>(), down: new Map<string, number[]>() };
   if (data.curves.length > MANY) return [];
   for (const one of data.curves) {
+    const extent = extentOf(one);
+    if (extent.finite && one.exact && extent.low >= ys.domain[0] && extent.high <= ys.domain[1]) continue;
     const colour = shade(options.colour(one), options.dark);
     const [first, stop] = inside(one.x, xs.domain);
     const last = { nan: -Infinity, up: -Infinity, down: -Infinity };

@@ -2,17 +2,19 @@
  * Curves as points on the screen: no more of them than can be seen, and every pixel that any point of the curve touches.
  *
  * Of the points in one column of pixels a line keeps the first, the smallest, the largest and the last: what is drawn through
- * these covers the same pixels as a line through all of them.
+ * these covers the same pixels as a line through all of them. Of very many lines, a column is two pixels wide and keeps the
+ * smallest and the largest: each line still goes through all its extremes, and there is half as much to draw.
  */
 
 import { inside, type Numbers } from "./curves";
 import type { Scale } from "./scale";
 
-/** A line through values: x and y by turns, NaN where it breaks. */
-export function pixelLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, breaks: Numbers | null = null): Float32Array {
+/** A line through values: x and y by turns, NaN where it breaks. `coarse` where it is one of very many. */
+export function pixelLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, breaks: Numbers | null = null, coarse = false): Float32Array {
   const [first, stop] = around(x, xs);
-  const dense = stop - first > 2 * Math.abs(xs.range[1] - xs.range[0]);
-  return dense ? dividedLine(x, value, xs, ys, first, stop, breaks) : wholeLine(x, value, xs, ys, first, stop, breaks);
+  const wide = coarse ? 2 : 1;
+  const dense = stop - first > (2 * Math.abs(xs.range[1] - xs.range[0])) / wide;
+  return dense ? dividedLine(x, value, xs, ys, first, stop, breaks, wide) : wholeLine(x, value, xs, ys, first, stop, breaks);
 }
 
 /** The places in view, with one more at each side: lines go on beyond the edge. */
@@ -23,53 +25,96 @@ function around(x: Numbers, xs: Scale): [number, number] {
 
 function wholeLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: number, stop: number, breaks: Numbers | null): Float32Array {
   const points = new Float32Array(2 * (stop - first));
+  const { range, zero, per, log } = xs;
+  const begin = range[0];
   let at = 0;
   for (let one = first; one < stop; one += 1) {
     const y = pixelOf(value[one] as number, ys);
     // A bucket without a point interrupts nothing; one whose points are all NaN does.
     if (y !== y && breaks !== null && !breaks[one]) continue;
-    points[at] = xs.to(x[one] as number);
+    const place = x[one] as number;
+    points[at] = log ? xs.to(place) : begin + (place - zero) * per;
     points[at + 1] = y;
     at += 2;
   }
   return points.subarray(0, at);
 }
 
-function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: number, stop: number, breaks: Numbers | null): Float32Array {
-  const found: number[] = [];
+/** Where a line is written before its length is known; each line is copied from here. */
+let written = new Float32Array(4096);
+
+function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: number, stop: number, breaks: Numbers | null, wide: number): Float32Array {
+  // No column keeps more points than it has, and a gap stands for a point that is kept nowhere.
+  if (written.length < 2 * (stop - first)) written = new Float32Array(4 * (stop - first));
+  const found = written;
+  const { range, zero, per, log } = xs;
+  const left = range[0];
+  let length = 0;
   let column = Number.NEGATIVE_INFINITY;
-  let [begin, low, high, end, gap] = [0, 0, 0, 0, false];
+  let gap = false;
+  let [begin, low, high, end] = [0, 0, 0, 0];
   let [lowAt, highAt] = [0, 0];
-  const flush = () => {
-    if (column === Number.NEGATIVE_INFINITY) return;
-    const middle = column + 0.5;
-    found.push(middle, begin);
-    const [a, b] = lowAt <= highAt ? [low, high] : [high, low];
-    if (a !== begin) found.push(middle, a);
-    if (b !== a) found.push(middle, b);
-    if (end !== b) found.push(middle, end);
-  };
-  for (let one = first; one < stop; one += 1) {
-    const y = pixelOf(value[one] as number, ys);
-    if (y !== y) {
-      if (breaks === null || breaks[one]) gap = true;
-      continue;
+  for (let one = first; one <= stop; one += 1) {
+    let y = Number.NaN;
+    let here = Number.POSITIVE_INFINITY; // behind the last point the last column ends
+    if (one < stop) {
+      y = pixelOf(value[one] as number, ys);
+      if (y !== y) {
+        if (breaks === null || breaks[one]) gap = true;
+        continue;
+      }
+      const place = x[one] as number;
+      here = Math.floor((log ? xs.to(place) : left + (place - zero) * per) / wide);
+      if (here === column && !gap) {
+        if (y < low) {
+          low = y;
+          lowAt = one;
+        }
+        if (y > high) {
+          high = y;
+          highAt = one;
+        }
+        end = y;
+        continue;
+      }
     }
-    const here = Math.floor(xs.to(x[one] as number));
-    if (here !== column || gap) {
-      flush();
-      if (gap && found.length) found.push(here, Number.NaN);
-      column = here;
-      gap = false;
-      [begin, low, high, end, lowAt, highAt] = [y, y, y, y, one, one];
-      continue;
+    if (column !== Number.NEGATIVE_INFINITY) {
+      const middle = (column + 0.5) * wide;
+      const a = lowAt <= highAt ? low : high;
+      const b = lowAt <= highAt ? high : low;
+      if (wide === 1) {
+        found[length] = middle;
+        found[length + 1] = begin;
+        length += 2;
+      }
+      if (wide > 1 || a !== begin) {
+        found[length] = middle;
+        found[length + 1] = a;
+        length += 2;
+      }
+      if (b !== a) {
+        found[length] = middle;
+        found[length + 1] = b;
+        length += 2;
+      }
+      if (wide === 1 && end !== b) {
+        found[length] = middle;
+        found[length + 1] = end;
+        length += 2;
+      }
     }
-    if (y < low) [low, lowAt] = [y, one];
-    if (y > high) [high, highAt] = [y, one];
-    end = y;
+    if (one === stop) break;
+    if (gap && length) {
+      found[length] = here * wide;
+      found[length + 1] = Number.NaN;
+      length += 2;
+    }
+    column = here;
+    gap = false;
+    begin = low = high = end = y;
+    lowAt = highAt = one;
   }
-  flush();
-  return Float32Array.from(found);
+  return found.slice(0, length);
 }
 
 /** A band between two edges: x, upper and lower by turns. Of several places in one column the outermost count. */
@@ -99,7 +144,7 @@ const FAR = 1e4;
 /** The pixel of a finite value, no farther away than a canvas can draw; NaN for all others. */
 function pixelOf(value: number, ys: Scale): number {
   if (value - value !== 0) return Number.NaN;
-  const y = ys.to(value);
+  const y = ys.log ? ys.to(value) : ys.range[0] + (value - ys.zero) * ys.per;
   return y > FAR ? FAR : y < -FAR ? -FAR : y;
 }
 

@@ -6,6 +6,9 @@ export interface Scale {
   readonly log: boolean;
   readonly domain: Range;
   readonly range: Range;
+  /** On a linear axis the pixel of a value is `range[0] + (value - zero) * per`: loops over many values reckon so themselves. */
+  readonly zero: number;
+  readonly per: number;
   /** The pixel of a value; NaN for one that the axis cannot show. */
   to(value: number): number;
   /** The value at a pixel. */
@@ -22,6 +25,8 @@ export function scale(domain: Range, range: Range, log = false): Scale {
     log,
     domain: [low, high],
     range,
+    zero: first,
+    per,
     to: log
       ? (value) => (value > 0 ? range[0] + (Math.log10(value) - first) * per : Number.NaN)
       : (value) => range[0] + (value - first) * per,

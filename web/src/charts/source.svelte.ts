@@ -18,7 +18,7 @@ import type { Range } from "./scale";
 export const MOST = 2000;
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
-const AT_ONCE = 3;
+const AT_ONCE = 2;
 const KEPT = 80;
 const GROUPS_AGAIN = 2000; // ms at least between two looks at groups or buckets that change
 type Question = ReturnType<typeof question>;
@@ -35,7 +35,7 @@ class Source {
   #answers = new Map<string, Promise<PanelData>>();
   #waiting: (() => void)[] = [];
   #asking = 0;
-  #answered = false;
+  #most = 1; // the first chart is there soonest if no other is asked for meanwhile
   #followed = new Set<Followed>();
   #changed = new Set<string>();
   #busy = false;
@@ -160,21 +160,22 @@ class Source {
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    // The first chart is there soonest if nothing else is asked for meanwhile.
-    if (this.#asking >= (this.#answered ? AT_ONCE : 1)) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#asking += 1;
+    await new Promise<void>((begin) => {
+      this.#waiting.push(begin);
+      this.#admit();
+    });
     try {
       return await work();
     } finally {
-      if (this.#answered) this.#next(1);
-      else afterFrame(() => this.#next(AT_ONCE));
+      this.#asking -= 1;
+      this.#admit();
+      if (this.#most < AT_ONCE) afterFrame(() => this.#admit(AT_ONCE));
     }
   }
 
-  #next(free: number): void {
-    this.#asking -= 1;
-    this.#answered = true;
-    for (const next of this.#waiting.splice(0, free)) next();
+  #admit(most = this.#most): void {
+    this.#most = most;
+    for (; this.#asking < most && this.#waiting.length; this.#asking += 1) this.#waiting.shift()?.();
   }
 
   /** Fetch the new points of what has changed, for all panels at once. */

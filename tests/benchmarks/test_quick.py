@@ -33,10 +33,14 @@ def test_each_group_measures_something_and_reaches_its_end(
 ) -> None:
     monkeypatch.setenv("ANEW_QUIET", "1")
     monkeypatch.chdir(CHECKOUT)
-    group = measure(name, Bench(tmp_path, quick=True))
+    scratch = (
+        tmp_path / "scratch"
+    )  # beside it lies what programs keep for their user, such as a browser's settings
+    scratch.mkdir()
+    group = measure(name, Bench(scratch, quick=True))
     assert not group.failed, [row.what for row in group.rows]
     assert group.rows
-    assert list(tmp_path.iterdir()) == []
+    assert list(scratch.iterdir()) == []
 
 
 def test_nothing_is_lost_and_nothing_fails_in_any_arrangement(tmp_path: Path) -> None:

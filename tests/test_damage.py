@@ -127,6 +127,7 @@ NOT_THERE = {"gone", "trash"}
 HEAVY = {name for name in DAMAGES if "sparse" in name or "a million" in name}
 
 
+@pytest.mark.slow
 def test_many_damaged_experiments_at_once_leave_the_others_as_they_are(made, tmp_path):
     root = Path(shutil.copytree(made, tmp_path / "root", symlinks=True))
     sown: dict[str, str] = {}

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["Reads", "read_so_far", "watch"]
+__all__ = ["Reads", "forget", "read_so_far", "watch"]
 
 _MOST = 4096
 """Files that are remembered one by one; of more, only the folders are."""
+_MAPS_SECONDS = 5.0
 _WRITES = os.O_WRONLY | os.O_RDWR
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 
@@ -84,6 +86,13 @@ def read_so_far() -> Reads:
     return now
 
 
+def forget(paths: list[str]) -> None:
+    """Remember some files no longer: they are none of the program's data, and need not be looked at again."""
+    if _reads is not None:
+        for path in paths:
+            _reads.files.pop(path, None)
+
+
 def _open_now() -> list[str]:
     found = []
     try:
@@ -101,7 +110,22 @@ def _open_now() -> list[str]:
     return found
 
 
+class _Maps:
+    """What was mapped when it was looked at last; a process that ends many experiments does not look for each."""
+
+    def __init__(self) -> None:
+        self.at = -_MAPS_SECONDS
+        self.paths: list[str] = []
+
+
+_maps = _Maps()
+
+
 def _mapped_now() -> list[str]:
+    now = time.monotonic()
+    if now - _maps.at < _MAPS_SECONDS:
+        return _maps.paths
+    _maps.at = now
     found: dict[str, None] = {}
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as maps:
@@ -111,4 +135,5 @@ def _mapped_now() -> list[str]:
                     found[words[5]] = None
     except OSError:
         pass
-    return list(found)
+    _maps.paths = list(found)
+    return _maps.paths

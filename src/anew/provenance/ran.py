@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 
-from ..monitor.reads import read_so_far
+from ..monitor.reads import forget, read_so_far
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _SMALL, _HASHED = 1 << 20, 32 << 20
 _SYSTEM = (
     "/proc/",
     "/sys/",
-    "/dev/",
     "/etc/",
     "/usr/",
     "/lib/",
@@ -95,8 +94,13 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
     reads = read_so_far()
     files: dict[str, list[Any]] = {}
     total = 0
+    foreign: list[str] = []
+    outside = (*_outside(), store.rstrip(os.sep) + os.sep)
     for path in reads.files:
-        if path in modules or not _is_data(path, store):
+        if path in modules:
+            continue
+        if not _is_data(path, outside):
+            foreign.append(path)
             continue
         found = _stat(path)
         if found is None or not stat.S_ISREG(found.st_mode):
@@ -109,36 +113,55 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
             left -= found.st_size
             digest = _sha256(path)
         files[_placed(path, root)] = [found.st_size, found.st_mtime, digest]
+    forget(foreign)
     facts: dict[str, Any] = {"read": files}
     if total > len(files):
         facts["read_count"] = total
-    folders = sorted(_placed(f, root) for f in reads.folders if _is_data(f + os.sep, store))
+    folders = sorted(_placed(f, root) for f in reads.folders if _is_data(f + os.sep, outside))
     if folders:
         facts["read_folders"] = folders[:_FILES]
     return facts
 
 
-def _is_data(path: str, store: str) -> bool:
+def _is_data(path: str, outside: tuple[str, ...]) -> bool:
     return not (
-        path.startswith((*_SYSTEM, _OURS, store.rstrip(os.sep) + os.sep, *_interpreter()))
+        path.startswith(outside)
         or any(part in path for part in _PACKAGES)
         or path.endswith((".pyc", ".so"))
         or f"{os.sep}.git{os.sep}" in path + os.sep
     )
 
 
-def _interpreter() -> tuple[str, ...]:
-    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
-    return tuple(
-        os.path.join(prefix, part)
-        for prefix in prefixes
-        for part in ("lib" + os.sep, "bin" + os.sep)
-    )
+class _Known:
+    """What is worked out once in a process: where neither data nor code of the program lies, and the hashes of files."""
+
+    def __init__(self) -> None:
+        self.prefixes: tuple[str, str] | None = None
+        self.outside: tuple[str, ...] = ()
+        self.hashes: dict[str, tuple[tuple[int, int, int], str | None]] = {}
+        self.modules: tuple[tuple[int, str] | None, list[str]] = (None, [])
+
+
+_known = _Known()
+
+
+def _outside() -> tuple[str, ...]:
+    """Where the system, the interpreter and Anew lie."""
+    if _known.prefixes != (sys.prefix, sys.base_prefix):
+        _known.prefixes = sys.prefix, sys.base_prefix
+        prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+        parts = ("lib" + os.sep, "bin" + os.sep)
+        inside = tuple(os.path.join(prefix, part) for prefix in prefixes for part in parts)
+        _known.outside = (*_SYSTEM, _OURS, *inside)
+    return _known.outside
 
 
 def _module_files() -> list[str]:
     """The files of the modules that come neither from the interpreter, nor from a package, nor from Anew."""
-    outside = (_OURS, "/usr/lib/", *_interpreter())
+    state = len(sys.modules), next(reversed(sys.modules), "")
+    if _known.modules[0] == state:
+        return _known.modules[1]
+    outside = _outside()
     found: dict[str, None] = {}
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None)
@@ -146,7 +169,8 @@ def _module_files() -> list[str]:
             continue
         if not any(part in path for part in _PACKAGES):
             found[_absolute(path)] = None
-    return sorted(found)
+    _known.modules = state, sorted(found)
+    return _known.modules[1]
 
 
 def _absolute(path: str) -> str:
@@ -174,6 +198,14 @@ def _sha256(path: str) -> str | None:
 
     try:
         with open(path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest()
+            about = os.fstat(file.fileno())
+            key = about.st_size, about.st_mtime_ns, about.st_ino
+            known = _known.hashes.get(path)
+            if known is not None and known[0] == key:
+                return known[1]
+            digest = hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return None
+    if len(_known.hashes) < _MODULES + _FILES:
+        _known.hashes[path] = key, digest
+    return digest

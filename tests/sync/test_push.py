@@ -491,3 +491,26 @@ def test_a_writer_has_ended_there_only_when_all_of_its_files_are_there(
     assert sent(root, server).complete
     with Store(str(there)) as store:
         assert store[id].status == "completed"
+
+
+def test_a_file_that_is_saved_while_a_large_one_is_sent_is_sent_too(
+    root: Root, server: InProcess, there: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("anew.sync.files._PIECE", 1 << 16)
+    monkeypatch.setattr("anew.sync.passing._MEANWHILE", 0.0)
+    id, writer = root.open("lab/x/a")
+    root.file(id, writer, "big.bin", random.Random(3).randbytes(1 << 19))
+    original = server.send
+    saved: list[bool] = []
+
+    def logging(method: str, path: str, headers: Any, body: bytes, **more: Any) -> Any:
+        if path.endswith("/pieces") and not saved:
+            saved.append(True)
+            root.file(id, writer, "small.bin", b"small")
+            root.close(id, writer)
+        return original(method, path, headers, body, **more)
+
+    monkeypatch.setattr(server, "send", logging)
+    assert not sent(root, server).complete
+    assert sent(root, server).complete
+    assert files(there / "lab/x/a") == files(root.folders[id])

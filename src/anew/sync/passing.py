@@ -97,6 +97,9 @@ class _Work:
         self.conflicts: list[str] = []
         self.refused: str = ""
         self.behind: str = ""
+        self.grown = (
+            False  # whether events came after its files were listed: they may name further ones
+        )
 
 
 class Pass:
@@ -342,6 +345,7 @@ class Pass:
                     ):
                         continue
                     one.listed[listed.name] = listed
+                    one.grown |= listed.name.startswith("journal/")
                     end = self._hold_back(one, listed, at)
                     flows.append(Flow(one.local.id, one.local.storage, listed.name, at, end))
         if flows:
@@ -391,6 +395,8 @@ class Pass:
                 self._conflicts[local.id] = tuple(dict.fromkeys(one.conflicts))
             if one.refused:
                 self._refused[local.id] = one.refused
+            if one.grown:
+                one.behind = one.behind or "more was written while its files were sent"
             if one.behind:
                 self._behind[local.id] = one.behind
             else:

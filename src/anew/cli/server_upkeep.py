@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from .face import Face, shared
 from .server_accounts import root_of
 from .upkeep import rebuild_index
 from .words import plural, size
+
+if TYPE_CHECKING:
+    from ..server.backup import Copied
 
 __all__ = ["COMMANDS"]
 
@@ -31,14 +36,7 @@ def backup(face: Face, folder: str) -> None:
     root = root_of(face)
     with face.out.progress("Copying") as report:
         done = back_up(root, folder, report)
-    document = {
-        "root": root,
-        "backup": folder,
-        "experiments": done.experiments,
-        "bytes": done.bytes,
-        "accounts": done.accounts,
-    }
-    told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
+    document, told = _what_was_copied(root, folder, done)
     face.out.emit(document, table=f"The backup has {told}; {size(done.bytes)} were new.")
 
 
@@ -74,15 +72,15 @@ def restore(face: Face, folder: str) -> None:
     root = root_of(face)
     with face.out.progress("Copying") as report:
         done = restored(folder, root, report)
-    document = {
-        "root": root,
-        "backup": folder,
-        "experiments": done.experiments,
-        "bytes": done.bytes,
-        "accounts": done.accounts,
-    }
-    told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
+    document, told = _what_was_copied(root, folder, done)
     face.out.emit(document, table=f"{root} has {told} of the backup.")
+
+
+def _what_was_copied(root: str, folder: str, done: Copied) -> tuple[dict[str, Any], str]:
+    """The document of a copy, and its experiments and accounts in words."""
+    document = {"root": root, "backup": folder, "experiments": done.experiments, "bytes": done.bytes, "accounts": done.accounts}  # fmt: skip
+    told = f"{plural(done.experiments, 'experiment')}{' and the accounts' if done.accounts else ''}"
+    return document, told
 
 
 COMMANDS: dict[str, click.Command] = {"backup": backup, "rebuild": rebuild, "restore": restore}

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["compare", "side_of"]
 
+_ORDER = list(Verdict)
+
 
 def compare(
     store: Store,
@@ -65,10 +67,8 @@ def compare(
         left_out |= {n: f"{sides[0]} was ended before it" for n in counted if n not in curves_a}
         counted = [name for name in counted if name in curves_a]
     metrics = verdicts(counted)
-    order = list(Verdict)
-    metrics.sort(key=lambda m: (-order.index(m.verdict), m.step if m.step is not None else 0))
+    metrics.sort(key=lambda m: (-_ORDER.index(m.verdict), m.step if m.step is not None else 0))
     apart = verdicts(parts.apart)
-    ends = _ends(a, b, sides)
     outputs = compare_outputs(a, b, cut_short=a.cut_short)
     verdict = overall(metrics)
     reason = _reason(verdict, metrics, curves_a, curves_b, sides, left_out, apart)
@@ -81,18 +81,9 @@ def compare(
         reason += f", as far as {sides[0]} went"
     side_a, side_b = side_of(a), side_of(b)
     foreign = from_the_original(side_a, side_b) if reproduced else []
-    if foreign and verdict is not Verdict.DIVERGED:
-        shown = ", ".join(foreign[:3]) + (" …" if len(foreign) > 3 else "")
-        verdict = Verdict.NOT_COMPARABLE
-        reason = (
-            f"{sides[1]} loaded code from the original's folder, not from its checkout: {shown}"
-        )
-    if ends and order.index(verdict) < order.index(Verdict.DIVERGED):
-        verdict, reason = Verdict.DIVERGED, f"{ends}; until then: {reason}"
-    apart_differ = [m.metric for m in apart if m.verdict is not Verdict.IDENTICAL]
-    if apart_differ and metrics:
-        shown = ", ".join(apart_differ[:3]) + (" …" if len(apart_differ) > 3 else "")
-        reason += f" (not counting {len(apart_differ)} by their names times or speeds: {shown})"
+    verdict, reason = _weighed(verdict, reason, foreign, _ends(a, b, sides), sides)
+    if metrics:
+        reason += _apart_reason(apart)
     if verdict is not Verdict.DIVERGED:
         reason += _evidence(side_a)
     differences = [
@@ -115,6 +106,30 @@ def compare(
         sides=sides,
         unknown=not_looked_at(side_a) if verdict is Verdict.DIVERGED else [],
     )
+
+
+def _weighed(
+    verdict: Verdict, reason: str, foreign: list[str], ends: str | None, sides: tuple[str, str]
+) -> tuple[Verdict, str]:
+    """A verdict on what was logged, in the light of whose code ran and how both ended."""
+    if foreign and verdict is not Verdict.DIVERGED:
+        verdict = Verdict.NOT_COMPARABLE
+        reason = f"{sides[1]} loaded code from the original's folder, not from its checkout: {_few(foreign)}"
+    if ends and verdict is not Verdict.DIVERGED:
+        verdict, reason = Verdict.DIVERGED, f"{ends}; until then: {reason}"
+    return verdict, reason
+
+
+def _apart_reason(apart: list[MetricVerdict]) -> str:
+    """Which times and speeds differ, which do not count."""
+    differ = [m.metric for m in apart if m.verdict is not Verdict.IDENTICAL]
+    if not differ:
+        return ""
+    return f" (not counting {len(differ)} by their names times or speeds: {_few(differ)})"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
 def _ends(a: ExperimentView, b: ExperimentView, sides: tuple[str, str]) -> str | None:

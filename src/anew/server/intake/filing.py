@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from ...errors import InvalidName, InvalidValue
 from ...journal.identify import identify
 from ...journal.layout import OWN_FOLDERS, is_experiment
-from ...journal.root import announce, make_root
+from ...journal.root import make_root
 from ...journal.storage import FolderStorage
 from ...reading.local.root import OpenRoot
 from ...reading.local.seen import Seen
@@ -81,8 +82,11 @@ class Filings:
         self._remember([found[one] for one in ids if one in found])
         return [one for one in ids if one not in found]
 
-    def file(self, experiment_id: str, prefix: str) -> Home:
+    def file(self, experiment_id: str, prefix: str, about: bytes | None = None) -> Home:
         """Make a place for a new experiment: at the prefix, or if that is taken, with `~2`, `~3` … behind it.
+
+        Args:
+            about: Its document for people, where that is at hand.
 
         Raises:
             InvalidName, InvalidValue: There can be no experiment at that prefix.
@@ -95,7 +99,7 @@ class Filings:
         for nth in range(number or 1, _MOST_NUMBER):
             name = numbered(base, nth)
             folder = self._layout.experiment(name).folder
-            if self._claim(folder, experiment_id, name):
+            if self._claim(folder, experiment_id, name, about):
                 home = Home(experiment_id, name, folder)
                 self._remember([home])
                 return home
@@ -118,11 +122,26 @@ class Filings:
                     )
 
     def _is_inside(self, folder: str) -> bool:
+        at = self._layout.root
+        for part in os.path.relpath(folder, at).split(os.sep):
+            at = os.path.join(at, part)
+            try:
+                if stat.S_ISLNK(os.lstat(at).st_mode):
+                    break
+            except FileNotFoundError:
+                return True
+        else:
+            return True
         real, inside = os.path.realpath(folder), os.path.realpath(self._layout.root)
         return real.startswith(os.path.join(inside, ""))
 
-    def _claim(self, folder: str, experiment_id: str, prefix: str) -> bool:
-        """Take a folder for an experiment; whether it is its own. Of several who try at once, one gets it."""
+    def _claim(
+        self, folder: str, experiment_id: str, prefix: str, about: bytes | None = None
+    ) -> bool:
+        """Take a folder for an experiment; whether it is its own. Of several who try at once, one gets it.
+
+        The index hears of it once there is something to read.
+        """
         if not self._is_inside(folder):
             raise InvalidValue(
                 f"{prefix!r} lies behind a link, outside of the store.", key="prefix"
@@ -133,10 +152,9 @@ class Filings:
                 return False
         else:
             os.makedirs(folder, exist_ok=True)
-            about = {"format": FORMAT_VERSION, "experiment_id": experiment_id, "prefix": prefix}
             draft = f"{identity}.{new_id()}.tmp"
-            with open(draft, "x", encoding="utf-8") as file:
-                file.write(json.dumps(about, indent=2) + "\n")
+            with open(draft, "xb") as file:
+                file.write(about or _about(experiment_id, prefix))
             try:
                 os.link(draft, identity)
             except FileExistsError:
@@ -145,8 +163,13 @@ class Filings:
             finally:
                 os.unlink(draft)
         os.makedirs(os.path.join(folder, "journal"), exist_ok=True)
-        announce(self._layout, "opened", experiment_id, prefix)
         return True
+
+
+def _about(experiment_id: str, prefix: str) -> bytes:
+    """A document for people that says no more than whose folder it is."""
+    said = {"format": FORMAT_VERSION, "experiment_id": experiment_id, "prefix": prefix}
+    return json.dumps(said, indent=2).encode() + b"\n"
 
 
 def identify_or_claimed(folder: str) -> str | None:

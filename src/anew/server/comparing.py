@@ -200,7 +200,7 @@ def reproduction(call: Call) -> ReproductionAnswer:
         again = view
         original = store.get(view.parent) if view.parent and view.parent in store else None
     runs = [] if original is None else [
-        one for one in original.children() if one.relation == "reproduces"
+        one for one in original.children() if one.relation == "reproduces" and "probe" not in one.captured
     ]  # fmt: skip
     runs.reverse()
     if asked.again is not None:

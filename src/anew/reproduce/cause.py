@@ -102,9 +102,9 @@ def _explained(
                     else "it was not captured"
                 )
             )  # fmt: skip
-            cause = "inputs" if found.fixed else "not captured"
             return replace(
-                known, cause=cause, runs=total, text=text, cleared=_named(others), suspects=found.fixed
+                known, cause="inputs" if found.fixed else "not captured", runs=total, text=text,
+                cleared=_named(others), suspects=found.fixed,
             )  # fmt: skip
         case "unconfirmed":
             text = (

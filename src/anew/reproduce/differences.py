@@ -306,10 +306,10 @@ def _command(a: Side, b: Side) -> Iterator[InputDifference]:
     if x and y and _placeless(a, x) != _placeless(b, y):
         text = f"the command: {' '.join(x)} → {' '.join(y)}"
         yield InputDifference("command", "arguments", x, y, "likely", text)
-    folders = [_folder(one) for one in (a, b)]
-    if folders[0] != folders[1] and None not in folders:
-        text = f"the working directory: {folders[0]} → {folders[1]}"
-        yield InputDifference("directory", "working directory", *folders, "possible", text)
+    at_a, at_b = _folder(a), _folder(b)
+    if at_a is not None and at_b is not None and at_a != at_b:
+        text = f"the working directory: {at_a} → {at_b}"
+        yield InputDifference("directory", "working directory", at_a, at_b, "possible", text)
 
 
 def _folder(side: Side) -> str | None:

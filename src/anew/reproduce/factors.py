@@ -93,8 +93,9 @@ def swaps(
     for place, one in enumerate(differences):
         by_kind.setdefault(one.kind, []).append(place)
     if code is not None:
-        found += code_factors(*code, differences)
-        covered |= {n for n in by_kind.get("code", ()) if not os.path.isabs(differences[n].what)}
+        found += code_factors(*code)
+        known = {"commit", "git", *(one.differences[0].what for one in found)}
+        covered |= {n for n in by_kind.get("code", ()) if differences[n].what in known}
     environment = [*by_kind.get("python", ()), *by_kind.get("package", ())]
     if any(
         differences[n].kind == "python" and differences[n].what == "python" for n in environment
@@ -319,8 +320,8 @@ class _Contents:
         for source in (path, self._in_clone(path)):
             if source and os.path.isfile(source) and self._sum(source) == recorded:
                 return _changed(one, self._placed(target, source))
-        source = self._from_history(path, recorded)
-        return _changed(one, self._placed(target, source)) if source else None
+        kept = self._from_history(path, recorded)
+        return _changed(one, self._placed(target, kept)) if kept else None
 
     def _of_file(self, one: InputDifference, facts: object) -> Factor | None:
         fact = facts.get(one.what) if isinstance(facts, Mapping) else None

@@ -14,6 +14,7 @@ from ..provenance.patch import sections
 from ..provenance.variables import PLACE, changes_loading, is_usual
 from ..record.secrets import MASK
 from ..settings import load_settings
+from .changes import Changes
 from .code import find_clone
 from .data import InputState, check_inputs
 from .differences import InputDifference
@@ -51,6 +52,7 @@ class Plan:
         given: The paths of inputs that are elsewhere now, by name.
         variables: The recorded variables that the re-run sets.
         withheld: Those that it does not set, because they were not asked for by name, each with the reason.
+        changes: What the re-run has otherwise.
     """
 
     recipe: Recipe
@@ -64,6 +66,7 @@ class Plan:
     given: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
+    changes: Changes = field(default_factory=Changes)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -14,8 +14,10 @@ from ..errors import ReproduceError
 from ..provenance.variables import PLACE, chosen_variables
 from ..store import Store
 from ..tracking.experiment import Experiment
+from .cause import Budget, outcome_of, search_cause
+from .changes import install, with_packages
 from .code import checkout, sweep
-from .comparison import compare
+from .comparison import compare, side_of
 from .data import Checkout, InputState, check_inputs, link_into, place_inputs
 from .explanation import explain
 from .figure import draw
@@ -32,6 +34,7 @@ from .running import (
     outside,
     run_program,
 )
+from .search import Outcome
 from .series import curves_of_recipe
 from .verdict import Curve, Tolerance, Verdict
 
@@ -85,6 +88,8 @@ def replay(
     figure: bool = True,
     explained: bool = False,
     timeout: float | None = None,
+    budget: Budget | None = None,
+    installs: bool = False,
     say: Callable[[str], object] = lambda text: None,
     progress: Callable[[Live], object] = lambda live: None,
     confirmed: bool = False,
@@ -102,6 +107,8 @@ def replay(
         figure: Draw both curves into the child's folder.
         explained: Where the re-run differs, run it once more, which tells whether the program gives the same twice.
         timeout: Seconds after which a re-run is ended.
+        budget: How much the search for the cause may take, where a second re-run is the same and the original differs.
+        installs: Whether that search may install packages.
         say: Told what is being done, and what differs.
         progress: Called now and then with the state of the running curve.
         confirmed: Somebody has seen the plan and wants it run, although another user or machine recorded it.
@@ -126,7 +133,7 @@ def replay(
     curves, _ = curves_of_recipe(store, original)
     with contextlib.ExitStack() as stack:
         kept_in = _kept_in(store, plan, stack)
-        made = _Made(plan, stack, strict=strict, say=say)
+        made = _Made(stack, strict=strict, say=say)
 
         def judged(
             a: ExperimentView, b: ExperimentView, of: Store, *, reproduced: bool
@@ -136,12 +143,16 @@ def replay(
                 sides=("the original", "the re-run") if reproduced else ("one re-run", "the other"),
             )  # fmt: skip
 
-        def run_one() -> tuple[Experiment, Ended, Judgement]:
-            with checkout(plan.recipe, plan.clone) as place:
-                run = _prepare(made, place)
+        def run_one(
+            this: Plan = plan, restored: Sequence[str] | None = None
+        ) -> tuple[Experiment, Ended, Judgement]:
+            with checkout(this.recipe, this.clone) as place:
+                run = _prepare(made, this, place)
                 child, ended = _run_once(
                     kept_in, run, curves, tolerance, show=show, timeout=timeout, progress=progress
                 )
+            if restored is not None:
+                kept_in.capture(child.id, "probe", {"as_before": list(restored)})
             kept_in.refresh()
             return child, ended, judged(
                 store.get(plan.recipe.experiment_id), kept_in.get(child.id), store, reproduced=True
@@ -163,7 +174,27 @@ def replay(
                 )
             first = first or child.id
             if among and judgement.verdict is Verdict.DIVERGED:
-                judgement = replace(judgement, explanation=explain(judgement, among))
+                explanation = explain(judgement, among)
+                if explained and explanation.cause in ("inputs", "not captured"):
+                    failed = ended.code != 0
+
+                    def probe(
+                        this: Plan, restored: Sequence[str], failed: bool = failed
+                    ) -> Outcome:
+                        try:
+                            _, ended, found = run_one(this, restored)
+                        except Interrupted:
+                            raise
+                        except ReproduceError as error:
+                            say(str(error))
+                            return Outcome.UNKNOWN
+                        return outcome_of(found, ended, failed)
+
+                    explanation = search_cause(
+                        explanation, judgement, plan.recipe, side_of(original), plan, probe, budget or Budget(),
+                        installs=installs, say=say,
+                    )  # fmt: skip
+                judgement = replace(judgement, explanation=explanation)
             view, again_view = store.get(plan.recipe.experiment_id), kept_in.get(child.id)
             path = os.path.join(child.folder, "outputs", "reproduction.png") if figure else None
             drawn = draw(store, view, again_view, judgement, path, other=kept_in) if path else None
@@ -188,18 +219,17 @@ class _Made:
 
     def __init__(
         self,
-        plan: Plan,
         stack: contextlib.ExitStack,
         *,
         strict: bool,
         say: Callable[[str], object],
     ) -> None:
-        self.plan = plan
         self.strict = strict
         self._stack = stack
         self._say = say
         self._said: set[str] = set()
-        self._python: Python | None = None
+        self._pythons: dict[tuple[str, str], Python] = {}
+        self._folders: dict[tuple[str, str, str], str] = {}
 
     def say(self, text: str) -> None:
         """Say something, unless it was said already."""
@@ -207,18 +237,29 @@ class _Made:
             self._said.add(text)
             self._say(text)
 
-    def python(self, work: str) -> Python:
-        """The interpreter, in a new environment if the plan wants one."""
-        plan = self.plan
-        if self._python is None:
-            self._python = plan.python
-            if plan.kind != "current":
-                folder = self._stack.enter_context(
-                    tempfile.TemporaryDirectory(prefix="anew-environment-")
-                )
-                self.say(f"making an environment with {plan.kind}")
-                self._python = make_environment(plan.recipe, plan.kind, plan.python, folder, work)
-        return self._python
+    def python(self, plan: Plan, work: str) -> Python:
+        """The interpreter of a plan, in a new environment if it wants one."""
+        key = plan.kind, plan.python.program
+        if plan.kind == "current":
+            return plan.python
+        if key not in self._pythons:
+            folder = self._folder("anew-environment-")
+            self.say(f"making an environment with {plan.kind}")
+            self._pythons[key] = make_environment(plan.recipe, plan.kind, plan.python, folder, work)
+        return self._pythons[key]
+
+    def packages(self, plan: Plan, python: Python) -> list[str]:
+        """The folders of the packages that a plan has in place of those of its environment."""
+        found = []
+        for package in plan.changes.packages:
+            key = python.program, package.name, package.version
+            if key not in self._folders:
+                self._folders[key] = install(package, python, self._folder("anew-package-"))
+            found.append(self._folders[key])
+        return found
+
+    def _folder(self, prefix: str) -> str:
+        return self._stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
 
 
 @dataclass(frozen=True)
@@ -233,15 +274,16 @@ class _Prepared:
     inputs: list[InputState]
 
 
-def _prepare(made: _Made, place: Checkout) -> _Prepared:
+def _prepare(made: _Made, plan: Plan, place: Checkout) -> _Prepared:
     """Data, environment and command in place; nothing has run yet."""
-    plan, recipe = made.plan, made.plan.recipe
+    recipe = plan.recipe
     work = place.work
     for name in place_inputs(recipe, plan.clone, place, plan.given):
         made.say(
             f"warning: the input {name} is too large to copy and is linked: what the re-run writes to it changes it"
         )
     link_into(recipe, plan.clone, work, plan.links)
+    plan.changes.place(place)
     inputs = check_inputs(recipe, plan.root, place=place, given=plan.given)
     changed = [s.name for s in inputs if s.state == "changed"]
     missing = [s.name for s in inputs if s.state == "missing"]
@@ -256,8 +298,13 @@ def _prepare(made: _Made, place: Checkout) -> _Prepared:
             f"{recipe.prefix} was not run again because of --strict: {len(changed)} inputs and "
             f"{len(plan.differences)} things in the environment have changed."
         )
-    python = made.python(work)
+    python = made.python(plan, work)
+    folders = made.packages(plan, python)
+    python = with_packages(python, folders)
     environ = _environment(plan, work, python)
+    if folders:
+        environ["PYTHONPATH"] = os.pathsep.join([*folders, environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)  # fmt: skip
+    environ = plan.changes.applied_to(environ)
     command = recipe.command_in(work, python.program)
     cwd = recipe.cwd_in(work, place.outside)
     if not os.path.isdir(cwd):
@@ -339,10 +386,11 @@ def _run_once(
             live.look()
             progress(live)
 
-        ended = run_program(
+        with run.plan.changes.on_cores():
+            ended = run_program(
             child, run.command, cwd=run.cwd, environ=inner_environment(run.environ, json.dumps(join)), show=show,
             own_session=True, meanwhile=meanwhile, timeout=timeout,
-        )  # fmt: skip
+            )  # fmt: skip
         meanwhile()
         recording.capturer.settle()
     except BaseException:

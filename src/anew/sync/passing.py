@@ -12,11 +12,11 @@ from ..errors import AnewError
 from ..journal.layout import RootLayout
 from .edits import fetch_edits
 from .files import FileSender, Found, files_in
-from .listing import Listed, digest_of, is_edit, list_segments
+from .listing import Listed, digest_of, list_segments
 from .local import Local
 from .memory import Memory, Stood, remember
 from .planning import Work
-from .pushed import Progress, Pushed
+from .pushed import Progress, Pushed, Tally
 from .root_events import send_events
 from .segments import Flow, send
 from .server import Server
@@ -33,8 +33,6 @@ _SETTLE = 10.0
 """Seconds after which a long pass makes good what has arrived."""
 _MEANWHILE = 1.0
 """Seconds after which, while files are sent, what was written since goes before them."""
-_ALIVE = 60.0
-"""Seconds that a sign of life counts for."""
 
 
 class Looked(NamedTuple):
@@ -78,26 +76,20 @@ class Pass:
         self._dirty = False
         self._changed = False
         self._places = len(memory.places)
-        self._looked = self._sent = self._bytes = self._kept = self._of_files = 0
-        self._events = self._fetched = 0
-        self._filed: dict[str, str] = {}
-        self._deleted: list[str] = []
-        self._refused: dict[str, str] = {}
-        self._conflicts: dict[str, tuple[str, ...]] = {}
-        self._behind: dict[str, str] = {}
+        self._done = Tally()
 
     def unreadable(self, prefix: str, error: OSError) -> None:
         """An experiment cannot be read here."""
-        self._behind[prefix] = f"it cannot be read: {error}"
+        self._done.behind[prefix] = f"it cannot be read: {error}"
 
     def events(self) -> None:
         """Send what is new in the root's journal."""
         positions = dict(self._memory.positions)
-        self._events, _ = send_events(self._layout, self._server, positions, self._stop)
+        self._done.events, _ = send_events(self._layout, self._server, positions, self._stop)
         if positions != self._memory.positions:
             self._memory.positions = positions
-            self._memory.events += self._events
-            self._dirty |= self._events > 0
+            self._memory.events += self._done.events
+            self._dirty |= self._done.events > 0
             self._changed = True
 
     def begin_weights(self, ids: Collection[str] | None) -> None:
@@ -105,7 +97,7 @@ class Pass:
         try:
             self._weights.begin(ids)
         except (AnewError, OSError) as error:
-            self._behind["weights"] = str(error)
+            self._done.behind["weights"] = str(error)
 
     def look(self, found: Iterator[Local]) -> Looked | None:
         """List the segments of the next experiments, as many as make a request; None when there are no more."""
@@ -114,7 +106,7 @@ class Pass:
         for local in islice(found, _BATCH):
             any_left = True
             if self._stop():
-                self._behind[local.id] = "the pass was ended"
+                self._done.behind[local.id] = "the pass was ended"
                 continue
             try:
                 size += self._look_at(local, looked)
@@ -153,7 +145,7 @@ class Pass:
 
     def send(self, looked: Looked, filed: Sequence[Filed]) -> None:
         """Send what is new of some experiments."""
-        self._looked += len(looked.locals)
+        self._done.looked += len(looked.locals)
         work = self._compared(looked, filed)
         if work:
             self._send(work)
@@ -162,12 +154,12 @@ class Pass:
         for experiment_id, outcome in self._of_weights(same):
             conflicts, refused, behind = outcome
             if conflicts:
-                self._conflicts[experiment_id] = conflicts
+                self._done.conflicts[experiment_id] = conflicts
             if refused:
-                self._refused[experiment_id] = refused
+                self._done.refused[experiment_id] = refused
             if behind:
-                self._behind[experiment_id] = behind
-        self._progress(Progress(self._looked, self._bytes + self._of_files))
+                self._done.behind[experiment_id] = behind
+        self._progress(self._done.progress)
         if time.monotonic() - self._settled_at > _SETTLE:
             self.settle()
 
@@ -176,12 +168,12 @@ class Pass:
         work = []
         for local, listed, parcel, _, filed in zip(*looked, answers, strict=True):
             if filed.status == "deleted":
-                self._deleted.append(local.id)
+                self._done.deleted.append(local.id)
             elif filed.status == "refused":
-                self._refused[local.id] = filed.reason
+                self._done.refused[local.id] = filed.reason
             else:
                 if filed.prefix != local.prefix:
-                    self._filed[local.id] = filed.prefix
+                    self._done.filed[local.id] = filed.prefix
                 if filed.taken and parcel is not None:
                     self._taken(local, listed, parcel, filed)
                 elif filed.status == "filed":
@@ -194,10 +186,10 @@ class Pass:
     def _taken(self, local: Local, listed: list[Listed], parcel: Parcel, filed: Filed) -> None:
         """All of a small experiment has arrived with the question for it."""
         self._dirty = True
-        self._sent += 1
-        self._bytes += parcel.bytes
-        self._kept += len(parcel.files)
-        self._of_files += parcel.file_bytes
+        self._done.sent += 1
+        self._done.bytes += parcel.bytes
+        self._done.files += len(parcel.files)
+        self._done.file_bytes += parcel.file_bytes
         self._files.arrived(local, parcel.files, parcel.whole.names)
         self._there[local.id] = filed.digest
         self._stood[local.id] = Stood(digest_of(listed), filed.digest)
@@ -252,7 +244,7 @@ class Pass:
                 if kept is not None or self._stop():
                     one.behind = one.behind or f"{file.path} has not arrived"
             elif kept.status == "ok":
-                self._kept += 1
+                self._done.files += 1
             elif kept.status == "diverged":
                 one.conflicts.append(file.path)
             elif kept.status == "refused":
@@ -301,18 +293,10 @@ class Pass:
 
     def _leave_signs(self) -> None:
         """Tell the server that writers are alive whose events were touched here a moment ago."""
-        leases = []
+        leases: list[Lease] = []
         for one in self._under_way:
             with contextlib.suppress(OSError):
-                alive = [
-                    listed.path[len("journal/") : -len(".jsonl")]
-                    for listed in list_segments(one.local.storage)
-                    if listed.path.startswith("journal/")
-                    and not is_edit(listed.path)
-                    and abs(time.time() - listed.changed_at) < _ALIVE
-                ]
-                if alive:
-                    leases.append(Lease(id=one.local.id, writers=tuple(alive)))
+                leases += one.leases(time.time())
         if leases:
             self._server.lease(leases)
 
@@ -333,18 +317,18 @@ class Pass:
                     one.behind = one.behind or f"edits cannot be written here: {error}"
                 for name, size in grown.items():
                     before = one.listed.get(name)
-                    self._fetched += size - (before.size if before is not None else 0)
+                    self._done.fetched += size - (before.size if before is not None else 0)
                     one.listed[name] = Listed(name, size, 0.0)
-            self._sent += 1
+            self._done.sent += 1
             self._there[local.id] = filed.digest
             if one.conflicts:
-                self._conflicts[local.id] = tuple(dict.fromkeys(one.conflicts))
+                self._done.conflicts[local.id] = tuple(dict.fromkeys(one.conflicts))
             if one.refused:
-                self._refused[local.id] = one.refused
+                self._done.refused[local.id] = one.refused
             if one.grown:
                 one.behind = one.behind or "more was written while its files were sent"
             if one.behind:
-                self._behind[local.id] = one.behind
+                self._done.behind[local.id] = one.behind
             else:
                 self._stood[local.id] = Stood(digest_of(one.listed.values()), filed.digest)
 
@@ -367,26 +351,13 @@ class Pass:
 
     def told(self) -> Pushed:
         """What was done."""
-        return Pushed(
-            looked=self._looked,
-            sent=self._sent,
-            bytes=self._bytes,
-            files=self._kept,
-            file_bytes=self._of_files,
-            events=self._events,
-            fetched=self._fetched,
-            filed=self._filed,
-            deleted=tuple(self._deleted),
-            refused=self._refused,
-            conflicts=self._conflicts,
-            behind=self._behind,
-        )
+        return self._done.told()
 
     def _segment_bytes(self, count: int) -> None:
-        self._bytes += count
-        self._progress(Progress(self._looked, self._bytes + self._of_files))
+        self._done.bytes += count
+        self._progress(self._done.progress)
 
     def _file_bytes(self, count: int) -> None:
-        self._of_files += count
-        self._progress(Progress(self._looked, self._bytes + self._of_files))
+        self._done.file_bytes += count
+        self._progress(self._done.progress)
         self._go_on()

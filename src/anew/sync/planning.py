@@ -12,9 +12,12 @@ from .listing import Listed, is_edit, list_segments
 from .local import Local
 from .sealed import text_of
 from .segments import Flow, closing_at
-from .wire import Filed, SegmentAt
+from .wire import Filed, Lease, SegmentAt
 
 __all__ = ["Work"]
+
+_ALIVE = 60.0
+"""Seconds that a sign of life counts for."""
 
 
 class Work:
@@ -87,6 +90,21 @@ class Work:
             self.grown |= listed.name.startswith("journal/")
             flows.append(self.flow(listed, at))
         return flows
+
+    def leases(self, now: float) -> list[Lease]:
+        """Says which writers are alive: those whose events were touched here a moment ago.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        alive = [
+            listed.path[len("journal/") : -len(".jsonl")]
+            for listed in list_segments(self.local.storage)
+            if listed.path.startswith("journal/")
+            and not is_edit(listed.path)
+            and abs(now - listed.changed_at) < _ALIVE
+        ]
+        return [Lease(id=self.local.id, writers=tuple(alive))] if alive else []
 
     def _hold_back(self, listed: Listed, at: int) -> int:
         name, end = listed.name, listed.size

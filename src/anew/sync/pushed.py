@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Progress", "Pushed"]
+__all__ = ["Progress", "Pushed", "Tally"]
 
 
 class Progress(NamedTuple):
@@ -49,3 +49,25 @@ class Pushed(msgspec.Struct, frozen=True, kw_only=True):
     def complete(self) -> bool:
         """Whether the server has everything that it may have."""
         return not self.behind
+
+
+class Tally:
+    """What a pass has done so far; the attributes are those of `Pushed`."""
+
+    def __init__(self) -> None:
+        self.looked = self.sent = self.bytes = self.files = self.file_bytes = 0
+        self.events = self.fetched = 0
+        self.filed: dict[str, str] = {}
+        self.deleted: list[str] = []
+        self.refused: dict[str, str] = {}
+        self.conflicts: dict[str, tuple[str, ...]] = {}
+        self.behind: dict[str, str] = {}
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        return Progress(self.looked, self.bytes + self.file_bytes)
+
+    def told(self) -> Pushed:
+        """All of it."""
+        return Pushed(**{**vars(self), "deleted": tuple(self.deleted)})

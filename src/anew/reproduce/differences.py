@@ -6,6 +6,7 @@ Each difference says where it stands (`kind` and `what`), both values, and how l
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class InputDifference:
     """One thing that was not the same.
 
     Attributes:
-        kind: code, command, config, params, python, package, seed, random state, variable, hardware or data.
+        kind: code, command, directory, config, params, python, package, seed, random state, variable, hardware or data.
         what: Which one: a path, a key, a package.
         a: In the first experiment; None where it has none. `b` in the second.
         weight: Whether it is likely to change the result.
@@ -313,6 +314,19 @@ def _command(a: Side, b: Side) -> Iterator[InputDifference]:
     if x and y and _placeless(a, x) != _placeless(b, y):
         text = f"the command: {' '.join(x)} → {' '.join(y)}"
         yield InputDifference("command", "arguments", x, y, "likely", text)
+    at_a, at_b = _folder(a), _folder(b)
+    if at_a is not None and at_b is not None and at_a != at_b:
+        text = f"the working directory: {at_a} → {at_b}"
+        yield InputDifference("directory", "working directory", at_a, at_b, "possible", text)
+
+
+def _folder(side: Side) -> str | None:
+    """The working directory, relative to the code; None where it is not known."""
+    root, cwd = str(side.fact("git").get("root") or ""), side.fact("command").get("cwd")
+    if not root or not isinstance(cwd, str) or not cwd:
+        return None
+    inside = os.path.relpath(cwd, root)
+    return "outside the code" if inside.split(os.sep)[0] == ".." else inside
 
 
 def _placeless(side: Side, argv: list[str]) -> list[str]:

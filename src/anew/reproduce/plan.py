@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..address import local_folder
@@ -14,6 +14,7 @@ from ..provenance.patch import sections
 from ..provenance.variables import PLACE, changes_loading, is_usual
 from ..record.secrets import MASK
 from ..settings import load_settings
+from .changes import Changes
 from .code import find_code
 from .data import InputState, check_inputs
 from .differences import InputDifference
@@ -53,6 +54,7 @@ class Plan:
         variables: The recorded variables that the re-run sets.
         withheld: Those that it does not set, because they were not asked for by name, each with the reason.
         asked: The variables that were asked for by name.
+        changes: What the re-run has otherwise.
     """
 
     sessions: tuple[Session, ...]
@@ -66,6 +68,7 @@ class Plan:
     variables: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
     asked: Sequence[str] = ()
+    changes: Changes = field(default_factory=Changes)
 
     @property
     def recipe(self) -> Recipe:
@@ -76,6 +79,12 @@ class Plan:
     def clone(self) -> str:
         """The clone that has its commit; "" for code that was in none."""
         return self.sessions[0].clone
+
+    def with_recipe(self, recipe: Recipe) -> Plan:
+        """The plan with another recipe for its first session."""
+        return replace(
+            self, sessions=(replace(self.sessions[0], recipe=recipe), *self.sessions[1:])
+        )
 
     @property
     def is_own(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import ReproduceError
 from ..provenance.variables import PLACE, chosen_variables
+from .changes import install, with_packages
 from .data import Checkout, InputState, check_inputs, link_into, place_inputs
 from .packages import Python, make_environment
 from .plan import OF_THIS_MACHINE, Plan
@@ -24,6 +25,7 @@ __all__ = ["Prepared", "Preparing"]
 class Prepared:
     """One session of a re-run, ready to begin."""
 
+    plan: Plan
     session: Session
     python: Python
     command: list[str]
@@ -33,23 +35,21 @@ class Prepared:
 
 
 class Preparing:
-    """What the re-runs of one plan share: the environment, made at first use, and what is said once.
+    """What re-runs of one experiment share: the environments, made at first use, and what is said once.
 
     Args:
-        stack: Removes the environment in the end.
+        stack: Removes the environments in the end.
         strict: Refuse to run when the environment or an input has changed since the original run.
         say: Told what is being done, and what differs.
     """
 
-    def __init__(
-        self, plan: Plan, stack: ExitStack, *, strict: bool, say: Callable[[str], object]
-    ) -> None:
-        self._plan = plan
+    def __init__(self, stack: ExitStack, *, strict: bool, say: Callable[[str], object]) -> None:
         self._strict = strict
         self._stack = stack
         self._say = say
         self._said: set[str] = set()
-        self._python: Python | None = None
+        self._pythons: dict[tuple[str, str], Python] = {}
+        self._folders: dict[tuple[str, str, str], str] = {}
 
     def say(self, text: str) -> None:
         """Say something, unless it was said already."""
@@ -57,16 +57,22 @@ class Preparing:
             self._said.add(text)
             self._say(text)
 
-    def prepare(self, session: Session, place: Checkout) -> Prepared:
+    def prepare(self, plan: Plan, session: Session, place: Checkout) -> Prepared:
         """Put data, environment and command in place.
 
         Raises:
             ReproduceError: Something that the session needs is missing, or has changed and must not have.
         """
-        plan, recipe, work = self._plan, session.recipe, place.work
-        inputs = self._inputs(session, place)
-        python = self._interpreter(work)
+        recipe, work = session.recipe, place.work
+        inputs = self._inputs(plan, session, place)
+        python = self._interpreter(plan, work)
+        folders = self._packages(plan, python)
+        python = with_packages(python, folders)
         environ = _environment(plan, recipe, work, python)
+        if folders:
+            paths = [*folders, environ.get("PYTHONPATH", "")]
+            environ["PYTHONPATH"] = os.pathsep.join(paths).rstrip(os.pathsep)
+        environ = plan.changes.applied_to(environ)
         command = recipe.command_in(work, python.program)
         cwd = recipe.cwd_in(work, place.outside)
         if not os.path.isdir(cwd):
@@ -74,16 +80,17 @@ class Preparing:
                 f"{recipe.prefix} ran in {recipe.cwd}, which its commit does not have, and no input brings it."
             )
         command[0] = find_program(command, cwd, environ)
-        return Prepared(session, python, command, cwd, environ, inputs)
+        return Prepared(plan, session, python, command, cwd, environ, inputs)
 
-    def _inputs(self, session: Session, place: Checkout) -> list[InputState]:
-        plan, recipe = self._plan, session.recipe
+    def _inputs(self, plan: Plan, session: Session, place: Checkout) -> list[InputState]:
+        recipe = session.recipe
         given = {name: path for name, path in plan.given.items() if name in recipe.inputs}
         for name in place_inputs(recipe, session.clone, place, given):
             self.say(
                 f"warning: the input {name} is too large to copy and is linked: what the re-run writes to it changes it"
             )
         link_into(recipe, session.clone, place.work, plan.links)
+        plan.changes.place(place)
         inputs = check_inputs(recipe, plan.root, place=place, given=given)
         changed = [s.name for s in inputs if s.state == "changed"]
         missing = [s.name for s in inputs if s.state == "missing"]
@@ -102,18 +109,29 @@ class Preparing:
             )
         return inputs
 
-    def _interpreter(self, work: str) -> Python:
-        """The interpreter, in a new environment if the plan wants one."""
-        plan = self._plan
-        if self._python is None:
-            self._python = plan.python
-            if plan.kind != "current":
-                folder = self._stack.enter_context(
-                    tempfile.TemporaryDirectory(prefix="anew-environment-")
-                )
-                self.say(f"making an environment with {plan.kind}")
-                self._python = make_environment(plan.recipe, plan.kind, plan.python, folder, work)
-        return self._python
+    def _interpreter(self, plan: Plan, work: str) -> Python:
+        """The interpreter of a plan, in a new environment if it wants one."""
+        key = plan.kind, plan.python.program
+        if plan.kind == "current":
+            return plan.python
+        if key not in self._pythons:
+            folder = self._folder("anew-environment-")
+            self.say(f"making an environment with {plan.kind}")
+            self._pythons[key] = make_environment(plan.recipe, plan.kind, plan.python, folder, work)
+        return self._pythons[key]
+
+    def _packages(self, plan: Plan, python: Python) -> list[str]:
+        """The folders of the packages that a plan has in place of those of its environment."""
+        found = []
+        for package in plan.changes.packages:
+            key = python.program, package.name, package.version
+            if key not in self._folders:
+                self._folders[key] = install(package, python, self._folder("anew-package-"))
+            found.append(self._folders[key])
+        return found
+
+    def _folder(self, prefix: str) -> str:
+        return self._stack.enter_context(tempfile.TemporaryDirectory(prefix=prefix))
 
 
 def _environment(plan: Plan, recipe: Recipe, work: str, python: Python) -> dict[str, str]:

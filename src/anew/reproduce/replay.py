@@ -10,7 +10,9 @@ from typing import Any
 
 from ..errors import ReproduceError
 from ..store import Store
+from .cause import Budget, Probe, outcome_of, search_cause
 from .code import sweep
+from .comparison import side_of
 from .explanation import explain
 from .figure import draw
 from .judgement import Judgement
@@ -18,6 +20,7 @@ from .live import Live
 from .plan import Plan
 from .reruns import Interrupted, Measure, Reruns
 from .running import Ended
+from .search import Outcome
 from .verdict import Tolerance, Verdict
 
 __all__ = ["Interrupted", "NotConfirmed", "Replayed", "keep_verdict", "replay"]
@@ -63,6 +66,8 @@ def replay(
     figure: bool = True,
     explained: bool = False,
     timeout: float | None = None,
+    budget: Budget | None = None,
+    installs: bool = False,
     say: Callable[[str], object] = lambda text: None,
     progress: Callable[[Live], object] = lambda live: None,
     confirmed: bool = False,
@@ -80,6 +85,8 @@ def replay(
         figure: Draw both curves into the child's folder.
         explained: Where the re-run differs, run it once more, which tells whether the program gives the same twice.
         timeout: Seconds after which a re-run is ended.
+        budget: How much the search for the cause may take, where a second re-run is the same and the original differs.
+        installs: Whether that search may install packages.
         say: Told what is being done, and what differs.
         progress: Called now and then with the state of the running curve.
         confirmed: Somebody has seen the plan and wants it run, although another user or machine recorded it.
@@ -95,6 +102,7 @@ def replay(
             say(f"removed {folder}, left over from an aborted attempt")
     measure = Measure(tolerance or Tolerance(), only, ignore)
     with contextlib.ExitStack() as stack:
+        original = store.get(plan.recipe.experiment_id)
         reruns = Reruns(
             store, plan, stack, measure, strict=strict, show=show, timeout=timeout, say=say, progress=progress
         )  # fmt: skip
@@ -110,10 +118,37 @@ def replay(
                 among.append(reruns.judge_among(first, child.id))
             first = first or child.id
             if among and judgement.verdict is Verdict.DIVERGED:
-                judgement = replace(judgement, explanation=explain(judgement, among))
+                explanation = explain(judgement, among)
+                if explained and explanation.cause in ("inputs", "not captured"):
+                    explanation = search_cause(
+                        explanation, judgement, plan.recipe, side_of(original), plan, _probe(reruns, ended, say),
+                        budget or Budget(), installs=installs, say=say,
+                    )  # fmt: skip
+                judgement = replace(judgement, explanation=explanation)
             drawn = _drawn(store, plan, reruns.kept_in, judgement, child.folder) if figure else None
             keep_verdict(reruns.kept_in, judgement)
             yield Replayed(child.id, child.prefix, ended, judgement, drawn)
+
+
+def _probe(reruns: Reruns, before: Ended, say: Callable[[str], object]) -> Probe:
+    """Runs a plan with things as they were in the original.
+
+    Args:
+        before: How the re-run without them ended.
+    """
+
+    def probe(plan: Plan, restored: Sequence[str]) -> Outcome:
+        try:
+            child, ended = reruns.run(plan)
+        except Interrupted:
+            raise
+        except ReproduceError as error:
+            say(str(error))
+            return Outcome.UNKNOWN
+        reruns.kept_in.capture(child.id, "probe", {"as_before": list(restored)})
+        return outcome_of(reruns.judge(child), ended, before.code != 0)
+
+    return probe
 
 
 def _check_confirmed(plan: Plan, confirmed: bool) -> None:

@@ -85,25 +85,29 @@ class Reruns:
         self._show = show
         self._timeout = timeout
         self._progress = progress
-        self._preparing = Preparing(plan, stack, strict=strict, say=say)
+        self._preparing = Preparing(stack, strict=strict, say=say)
         self._curves, _ = curves_of_recipe(store, store.get(plan.recipe.experiment_id))
         self.kept_in = _kept_in(store, plan, stack)
 
-    def run(self) -> tuple[Experiment, Ended]:
+    def run(self, plan: Plan | None = None) -> tuple[Experiment, Ended]:
         """Run the plan once; the experiment that the re-run is recorded as, and how its last session ended.
+
+        Args:
+            plan: Another plan for the same experiment, in place of the one that was given.
 
         Raises:
             ReproduceError: It cannot be run again.
             Interrupted: It was interrupted.
         """
-        sessions = self._plan.sessions
+        plan = plan or self._plan
+        sessions = plan.sessions
         child: Experiment | None = None
         before: Seen = {}
         with checkout(sessions[0].recipe, sessions[0].clone) as place:
             for number, session in enumerate(sessions):
                 if number:
                     check_out_next(session.recipe, session.clone, place, before)
-                run = self._preparing.prepare(session, place)
+                run = self._preparing.prepare(plan, session, place)
                 before = written(place.work) if len(sessions) > 1 else {}
                 child, ended = self._run_session(run, child)
                 if ended.code and session.completed:
@@ -142,10 +146,11 @@ class Reruns:
                 live.look()
                 self._progress(live)
 
-            ended = run_program(
-                child, run.command, cwd=run.cwd, environ=inner_environment(run.environ, join), show=self._show,
-                own_session=True, meanwhile=meanwhile, timeout=self._timeout,
-            )  # fmt: skip
+            with run.plan.changes.on_cores():
+                ended = run_program(
+                    child, run.command, cwd=run.cwd, environ=inner_environment(run.environ, join), show=self._show,
+                    own_session=True, meanwhile=meanwhile, timeout=self._timeout,
+                )  # fmt: skip
             meanwhile()
             recording.capturer.settle()
         except BaseException:

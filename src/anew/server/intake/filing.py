@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import threading
+import time
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -24,6 +25,8 @@ __all__ = ["Filings", "Home"]
 
 _REMEMBERED = 100_000
 _MOST_NUMBER = 100_000
+_LATELY = 0.25
+"""Seconds that it is remembered which experiments were deleted."""
 
 
 class Home(NamedTuple):
@@ -47,10 +50,21 @@ class Filings:
         self._layout = root.stores.root
         self._homes: dict[str, Home] = {}
         self._guard = threading.Lock()
+        self._deleted: tuple[Mapping[str, str], float] = ({}, 0.0)
 
-    def deleted(self) -> Mapping[str, str]:
-        """The experiments that were deleted, by id, and where they were filed."""
-        return {i: event.prefix for i, event in self._root.journal.state().deleted().items()}
+    def deleted(self, *, lately: bool = False) -> Mapping[str, str]:
+        """The experiments that were deleted, by id, and where they were filed.
+
+        Args:
+            lately: As of a moment ago, which is enough for those whose folders are still there.
+        """
+        known, until = self._deleted
+        if not lately or time.monotonic() >= until:
+            until = time.monotonic() + _LATELY
+            events = self._root.journal.state().deleted()
+            known = {i: event.prefix for i, event in events.items()}
+            self._deleted = (known, until)
+        return known
 
     def find(self, ids: Collection[str]) -> dict[str, Home]:
         """Where those of some experiments lie that are there."""

@@ -184,10 +184,11 @@ class FolderIntake:
         self, caller: Caller, ids: Collection[str]
     ) -> tuple[dict[str, Home], Collection[str]]:
         """Where experiments lie that the caller may write to, and those of them that were deleted."""
-        deleted = self._filings.deleted()
-        asked = dict.fromkeys(one for one in ids if is_id(one) and one not in deleted)
+        asked = dict.fromkeys(one for one in ids if is_id(one))
         found = self._filings.find(asked)
+        deleted = self._filings.deleted(lately=len(found) == len(asked))
         gone = {one for one in ids if one in deleted and _may(caller, deleted[one])}
+        found = {one: home for one, home in found.items() if one not in deleted}
         return {i: home for i, home in found.items() if _may_at(caller, home)}, gone
 
     # -- segments -----------------------------------------------------------------------------------

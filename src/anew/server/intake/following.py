@@ -43,6 +43,8 @@ class Following:
             OSError: The root's journal cannot be written.
         """
         some = list(homes)
+        if not some:
+            return
         with self._guard:
             self._arrived.update((home.id, home) for home in some)
             self._say(some)

@@ -114,8 +114,8 @@ def _through(
                 outcome = Outcome(error=state.error, waits=state.waits, left=behind, deleted=gone)
                 return synced(outbox.server, wanted, outcome, gone - known)
         with locked(outbox.lock, 0.0) as ours:
-            gone = ours
-        if gone:
+            nobody_pushes = ours
+        if nobody_pushes:
             return sync(outbox, wanted, progress=progress, stop=stop)
         time.sleep(_LOOK_EVERY)
     return synced(outbox.server, wanted, Outcome(error="it was interrupted"))

@@ -158,11 +158,11 @@ def _standing(outbox: Outbox) -> Standing:
     with locked(outbox.lock, 0.0) as free:
         running = not free
     gone = {id for id, one in outbox.done().items() if one.deleted} - left.keys()
-    known = {one.experiment_id for one in outbox.everything()}
+    ids = {one.experiment_id for one in outbox.everything()}
     return Standing(
         to=outbox.server,
-        experiments=len(known),
-        deleted=len(known & gone),
+        experiments=len(ids),
+        deleted=len(ids & gone),
         pending=tuple(found),
         error=states[0].error if states and left else "",
         contact=max(contacts, default=None),

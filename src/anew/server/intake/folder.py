@@ -51,6 +51,7 @@ from .following import Following
 from .frames import Frames
 from .identity import is_about
 from .names import is_id, is_segment
+from .protocol import Standing
 from .root_events import take_lines
 from .segments import read_at
 from .settling import Settling
@@ -280,6 +281,11 @@ class FolderIntake:
             stop = self._stops.of(FolderStorage(home.folder), home.id, one.writers)
             answers.append(Renewed(status="ok", stop=stop))
         return tuple(answers)
+
+    def standing(self) -> Standing:
+        """See `Intake.standing`."""
+        count, size = self._arrivals.unfinished()
+        return Standing(self._following.lag(), count, size)
 
     def settle(self) -> Settled:
         """See `Intake.settle`."""

@@ -35,6 +35,14 @@ class Following:
         self._news = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._since: float | None = None
+        self._taking: float | None = None
+
+    def lag(self) -> float:
+        """Seconds since the oldest arrival that the index has not taken in; 0 where there is none."""
+        with self._guard:
+            oldest = [at for at in (self._taking, self._since) if at is not None]
+        return time.monotonic() - min(oldest) if oldest else 0.0
 
     def arrived(self, homes: Iterable[Home]) -> None:
         """Something of these experiments has arrived.
@@ -47,6 +55,7 @@ class Following:
             return
         with self._guard:
             self._arrived.update((home.id, home) for home in some)
+            self._since = self._since or time.monotonic()
             self._say(some)
         self._news.set()
         self._begin()
@@ -77,9 +86,11 @@ class Following:
                 # What comes from here on may come too late for this look.
                 self._announced.clear()
                 self._arrived.clear()
+                self._taking, self._since = self._taking or self._since, None
             began = time.monotonic()
             try:
                 self._root.refresh()
+                self._taking = None
                 outstanding = self._root.ask(lambda catalog: catalog.outstanding(), fresh=False)
                 self._followed = frozenset(outstanding.followed)
                 with self._guard:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from .face import Face, complete_experiment, shared
-from .tolerances import tolerance_of, tolerance_options
+from .noise import groups_of, show_noise
+from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
 from .verdicts import show_judgement
 
 __all__ = ["check"]
@@ -17,6 +20,7 @@ __all__ = ["check"]
     "--baseline", required=True, metavar="EXPERIMENT", help="The experiment to compare with."
 )
 @tolerance_options
+@margin_options
 @shared(quiet="Print nothing but errors.")
 def check(
     face: Face,
@@ -26,6 +30,8 @@ def check(
     atol: tuple[str, ...],
     only: tuple[str, ...],
     ignore: tuple[str, ...],
+    margins: tuple[str, ...],
+    taken: Any,
 ) -> int:
     """Fail if an experiment's curves differ from those of a baseline.
 
@@ -40,11 +46,19 @@ def check(
     \b
     Exit codes:
       0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
+      with --equivalent: 0 EQUIVALENT    1 NOT EQUIVALENT    2 NOT ENOUGH RUNS
     """
     from ..reproduce.comparison import compare
 
     tolerance = tolerance_of(rtol, atol)
+    noise = margins_of(margins)
     with face.store() as store:
+        if noise is not None:
+            found = groups_of(
+                store, store.get(baseline), store.get(experiment), noise, only=only, ignore=ignore, taken=taken
+            )  # fmt: skip
+            face.out.emit(found.to_dict, table=lambda: show_noise(face, found))
+            return found.exit_code
         judgement = compare(
             store, store.get(baseline), store.get(experiment), tolerance=tolerance, only=only, ignore=ignore,
             sides=("the baseline", "the experiment"),

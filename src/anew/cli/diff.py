@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .face import Face, complete_experiment, shared
-from .tolerances import tolerance_of, tolerance_options
+from .noise import groups_of, show_noise
+from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
 from .verdicts import show_judgement
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ __all__ = ["diff"]
 )
 @click.option("--patch", is_flag=True, help="Also print the difference of the uncommitted changes.")
 @tolerance_options
+@margin_options
 @shared(quiet="Print the verdict alone.")
 def diff(
     face: Face,
@@ -35,6 +37,8 @@ def diff(
     atol: tuple[str, ...],
     only: tuple[str, ...],
     ignore: tuple[str, ...],
+    margins: tuple[str, ...],
+    taken: Any,
 ) -> int:
     """Show where two experiments differ.
 
@@ -45,18 +49,23 @@ def diff(
     which settings: results side by side, without a verdict. `anew check` is diff with a baseline, for continuous
     integration; `anew reproduce` runs an experiment again first.
 
+    With --equivalent, two groups of runs are compared: each experiment, and what differs from it in its seed only.
+
     \b
     Examples:
       anew diff k7f3 p2m8
       anew diff k7f3 p2m8 --rtol 1e-6 -o curves.png
+      anew diff k7f3 p2m8 --equivalent 2sd --equivalent 'val/acc=0.5%'
 
     \b
     Exit codes:
       0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
+      with --equivalent: 0 EQUIVALENT    1 NOT EQUIVALENT    2 NOT ENOUGH RUNS
     """
     from ..reproduce.comparison import compare
 
     tolerance = tolerance_of(rtol, atol)
+    noise = margins_of(margins)
     with face.store() as store:
         a, b = store.get(first), store.get(second)
         if a.id == b.id and first != second:
@@ -64,6 +73,12 @@ def diff(
                 f"{first} and {second} are the same experiment, {a.prefix} ({a.id[:6]}). A prefix means the newest "
                 "experiment of that name; with ~1 at its end it means the first."
             )
+        if noise is not None:
+            found = groups_of(store, a, b, noise, only=only, ignore=ignore, taken=taken)
+            face.out.emit(
+                found.to_dict, ids=[found.verdict.value], table=lambda: show_noise(face, found)
+            )
+            return found.exit_code
         judgement = compare(
             store, a, b, tolerance=tolerance, only=only, ignore=ignore, sides=("the first", "the second")
         )  # fmt: skip

@@ -10,7 +10,7 @@ from .judgement import Output
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
 
-__all__ = ["compare_outputs", "outputs_reason"]
+__all__ = ["compare_outputs", "hashes_of", "outputs_reason"]
 
 _SHOWN = 3
 
@@ -26,7 +26,7 @@ def compare_outputs(
     Args:
         cut_short: Whether the first was ended before its time: what only the second has is no difference then.
     """
-    x, y = _hashes(a), _hashes(b)
+    x, y = hashes_of(a), hashes_of(b)
     rows = [
         Output(name, x.get(name), y.get(name))
         for name in sorted({*x, *y})
@@ -35,7 +35,8 @@ def compare_outputs(
     return sorted(rows, key=lambda row: row.same)
 
 
-def _hashes(view: ExperimentView) -> dict[str, str]:
+def hashes_of(view: ExperimentView) -> dict[str, str]:
+    """The BLAKE3 of each file that an experiment has logged, by name; of a name that was logged several times by its number."""
     found: dict[str, str] = {}
     seen: defaultdict[str, int] = defaultdict(int)
     files = sorted((*view.files, *view.files.freed), key=lambda file: file.time)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..provenance.patch import sections
-from ..provenance.repository import GitFailed, git
+from ..provenance.repository import GitFailed, git_objects
 from ..provenance.variables import PLACE
 from ..record.captures import unchanged
 from ..record.plain import flatten
@@ -125,8 +125,8 @@ def captured_differences(
     setting, or the same seed, that stands in several places is one difference.
 
     Args:
-        clones: Whether to look in the recorded folders of the code which files changed between two commits. git runs programs
-            that the configuration of such a folder names, so a server never does.
+        clones: Whether to look in the recorded folders of the code which files changed between two commits. A server never does:
+            a record says which folders, and they are none of the server's.
     """
     config = list(_mapping("config", a.config, b.config))
     params = [
@@ -207,12 +207,20 @@ def _code(a: Side, b: Side, sides: tuple[str, str], clones: bool) -> Iterator[In
             )
 
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
 def _files_between(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str] | None:
     """The files that differ between two commits; None where no clone at hand has both."""
+    commits = [str(side.get("commit") or "") for side in (a, b)]
+    if not all(map(_COMMIT.fullmatch, commits)):
+        return None
     for root in {a.get("root"), b.get("root")}:
-        if root and a.get("commit") and b.get("commit"):
+        if root:
             try:
-                names = git(root, "diff", "--name-only", "-z", a["commit"], b["commit"])
+                names = git_objects(
+                    root, "diff", "--name-only", "-z", *commits, "--", sha256=len(commits[0]) == 64
+                )
             except GitFailed:
                 continue
             return [n for n in names.decode("utf-8", "backslashreplace").split("\0") if n]

@@ -230,9 +230,7 @@ def _moved(path: str, a: Recipe, b: Recipe) -> str:
 def _command(one: InputDifference, recipe: Recipe, plan: Plan) -> Factor:
     def restored(plan: Plan) -> Plan:
         words = [_moved(word, recipe, plan.recipe) for word in recipe.command]
-        return replace(
-            plan, recipe=replace(plan.recipe, command=[plan.recipe.command[0], *words[1:]])
-        )
+        return plan.with_recipe(replace(plan.recipe, command=[plan.recipe.command[0], *words[1:]]))
 
     return Factor((one,), restored)
 
@@ -243,7 +241,7 @@ def _directory(one: InputDifference, recipe: Recipe) -> Factor | None:
 
     def restored(plan: Plan) -> Plan:
         cwd = _moved(recipe.cwd, recipe, plan.recipe)
-        return replace(plan, recipe=replace(plan.recipe, cwd=cwd))
+        return plan.with_recipe(replace(plan.recipe, cwd=cwd))
 
     return Factor((one,), restored)
 

@@ -22,7 +22,7 @@ from anew.reproduce.equivalence import (
     student_quantile,
 )
 from anew.reproduce.groups import Margins, compare_groups, siblings
-from projects import Project
+from projects import TRAIN, Project
 
 from ..cli.conftest import call
 
@@ -178,3 +178,16 @@ def test_diff_and_check_say_it_with_exit_codes(runs):
     shown = call("--root", runs, "diff", first, second, "--equivalent", "0.1")
     assert shown.out.startswith("EQUIVALENT")
     assert call("--root", runs, "diff", first, second, "--equivalent", "much").code == 2
+
+
+def test_a_group_of_seeds_is_run_again_and_compared(project, monkeypatch):
+    program = TRAIN.replace("seed_everything(7)", "import sys; seed = int(sys.argv[1]); seed_everything(seed)")  # fmt: skip
+    project.commit(train=program.replace('{"lr": 0.5}', '{"lr": 0.5, "seed": seed}'))
+    for seed in ("1", "2", "3"):
+        project.run("train.py", seed)
+    project.enter(monkeypatch)
+    done = call("--root", project.root, "reproduce", "lab/toy", "--equivalent", "90%", "--json")
+    assert (done.code, done.json["verdict"]) == (0, "EQUIVALENT")
+    assert len(done.json["first"]) == len(done.json["second"]) == 3
+    assert done.json["metrics"]["loss"]["effect"] == 0.0
+    assert {one["verdict"] for one in done.json["runs"]} == {"IDENTICAL"}

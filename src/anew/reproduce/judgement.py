@@ -8,7 +8,7 @@ from typing import Any, Literal
 from .differences import InputDifference
 from .verdict import MetricVerdict, Verdict
 
-__all__ = ["Explanation", "Judgement", "Output"]
+__all__ = ["Explanation", "Intended", "Judgement", "Output"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,29 @@ class Explanation:
         return plain | lists
 
 
+_FOLLOWS = ("config", "params", "seed", "random state")
+_OF_WISHES = {
+    "code": ("code", *_FOLLOWS), "data": ("data",), "packages": ("package", "python"), "interpreter": ("python", "package"),
+    "variable": ("variable",), "cores": ("hardware",),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Intended:
+    """Something that a re-run has otherwise on purpose: what, and a sentence."""
+
+    what: Literal["code", "data", "packages", "interpreter", "variable", "cores"]
+    text: str
+
+    def covers(self, one: InputDifference) -> bool:
+        """Whether a difference is what was intended, or follows from it."""
+        return one.kind in _OF_WISHES[self.what]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and the record."""
+        return dict(self.__dict__)
+
+
 @dataclass(frozen=True)
 class Output:
     """One logged file: the BLAKE3 of its content in the first experiment and in the second; None where it was not logged."""
@@ -77,6 +100,8 @@ class Judgement:
         notes: What else to know, such as that one of the two failed.
         explanation: Why they differ, where further re-runs have shown it.
         unknown: What may have decided the result and was not captured of the first.
+        intended: What the second had otherwise on purpose: then this is no reproduction, and the verdict is UNCHANGED or
+            CHANGED. `follows` are the captured differences that come of it.
     """
 
     verdict: Verdict
@@ -94,6 +119,8 @@ class Judgement:
     sides: tuple[str, str] = ("the original", "the re-run")
     explanation: Explanation | None = None
     unknown: list[str] = field(default_factory=list)
+    intended: list[Intended] = field(default_factory=list)
+    follows: list[InputDifference] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -119,4 +146,6 @@ class Judgement:
             "notes": self.notes,
             "explanation": self.explanation.to_dict() if self.explanation else None,
             "unknown": self.unknown,
+            "intended": [one.to_dict() for one in self.intended],
+            "follows": [one.to_dict() for one in self.follows],
         }

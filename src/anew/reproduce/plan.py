@@ -18,6 +18,7 @@ from .changes import Changes
 from .code import find_code
 from .data import InputState, check_inputs
 from .differences import InputDifference
+from .judgement import Intended
 from .packages import (
     EnvironmentKind,
     Python,
@@ -55,6 +56,7 @@ class Plan:
         withheld: Those that it does not set, because they were not asked for by name, each with the reason.
         asked: The variables that were asked for by name.
         changes: What the re-run has otherwise.
+        intended: What it has otherwise on purpose; then `original` is how the experiment was run.
     """
 
     sessions: tuple[Session, ...]
@@ -69,6 +71,8 @@ class Plan:
     withheld: Mapping[str, str] = field(default_factory=dict)
     asked: Sequence[str] = ()
     changes: Changes = field(default_factory=Changes)
+    intended: tuple[Intended, ...] = ()
+    original: Recipe | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -119,6 +123,7 @@ class Plan:
             "command": recipe.command_in("<checkout>", self.python.program),
             "working_directory": recipe.cwd_in("<checkout>", "<empty folder>"),
             "continued": [self._continued(session) for session in self.sessions[1:]],
+            "intended": [one.to_dict() for one in self.intended],
         }
 
     def _continued(self, session: Session) -> dict[str, Any]:
@@ -135,6 +140,7 @@ class Plan:
         """The plan in words, a step a line."""
         recipe, plain = self.recipe, self.to_dict()
         steps = [f"run {recipe.prefix} ({recipe.experiment_id[:6]}) again:"]
+        steps += [f"on purpose, with {one.text}" for one in self.intended]
         if recipe.commit:
             steps.append(
                 f"check out {recipe.commit[:12]} from {self.clone} into a temporary worktree"
@@ -288,11 +294,11 @@ def _variables(recipe: Recipe, asked: Sequence[str]) -> tuple[dict[str, str], di
     return found, withheld
 
 
-def free_prefix(store: Store, prefix: str) -> str:
+def free_prefix(store: Store, prefix: str, word: str = "again") -> str:
     """The prefix of the next re-run of an experiment: beside it, numbered."""
     if "/" not in prefix:  # opened by its name alone
         prefix = f"reproductions/{prefix}"
     number = 1
-    while f"{prefix}-again-{number}" in store:
+    while f"{prefix}-{word}-{number}" in store:
         number += 1
-    return f"{prefix}-again-{number}"
+    return f"{prefix}-{word}-{number}"

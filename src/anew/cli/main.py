@@ -251,8 +251,8 @@ def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
 
     facts = {
         name: as_json(getattr(error, name))
-        for name in ("nearest", "candidates", "position", "suggestion", "path", "line")
-        if getattr(error, name, None) not in (None, ())
+        for name in ("nearest", "candidates", "position", "suggestion", "path", "line", "why")
+        if getattr(error, name, None) not in (None, (), "")
     }
     document = {
         "error": {

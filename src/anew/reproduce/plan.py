@@ -236,7 +236,8 @@ def make_plan(
     unknown = [name for name in given if name not in declared]
     if unknown:
         raise ReproduceError(
-            f"{recipe.prefix} declared no input {unknown[0]!r}. Declared are: {', '.join(dict.fromkeys(declared)) or 'none'}."
+            f"{recipe.prefix} declared no input {unknown[0]!r}. Declared are: {', '.join(dict.fromkeys(declared)) or 'none'}.",
+            why="no such input",
         )
     inputs = check_inputs(recipe, root, clone=clone, given=given)
     missing = [state for state in inputs if state.state == "missing"]
@@ -244,7 +245,8 @@ def make_plan(
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
         raise ReproduceError(
             f"Data that {recipe.prefix} read is missing: {names}. Restore it, or say where it "
-            "is with --input NAME=PATH."
+            "is with --input NAME=PATH.",
+            why="input missing",
         )
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     chosen_variables, withheld = _variables(recipe, variables)
@@ -274,7 +276,8 @@ def _variables(recipe: Recipe, asked: Sequence[str]) -> tuple[dict[str, str], di
     if unknown:
         raise ReproduceError(
             f"{recipe.prefix} has no recorded variable {unknown[0]}. Recorded are: "
-            f"{', '.join(recipe.variables) or 'none'}."
+            f"{', '.join(recipe.variables) or 'none'}.",
+            why="no such variable",
         )
     found: dict[str, str] = {}
     withheld: dict[str, str] = {}

@@ -166,7 +166,8 @@ def _check_confirmed(plan: Plan, confirmed: bool) -> None:
         f"{recipe.prefix} was recorded by {recipe.recorded_by}, and nothing shows that this was you on this machine: "
         "running it again runs their code and command here. Look at the plan first (`anew reproduce "
         f"{recipe.experiment_id[:6]} --dry-run`), then confirm with --yes, or name whom you trust in the "
-        "setting ANEW_TRUST."
+        "setting ANEW_TRUST.",
+        why="not confirmed",
     )
 
 

@@ -160,7 +160,8 @@ class Reruns:
         if ended.interrupted and (ended.told or run.session.until is None):
             raise Interrupted(
                 f"The re-run {child.prefix} was interrupted; it is recorded as cancelled, and its checkout "
-                "was removed."
+                "was removed.",
+                why="interrupted",
             )
         return child, ended
 

@@ -74,7 +74,8 @@ def _code(plan: Plan, value: str) -> tuple[Plan, str]:
     repository = find_repository(plan.clone) if plan.clone else None
     if repository is None:
         raise ReproduceError(
-            f"The code of {recipe.prefix} was in no repository, so there is no other code of it to run."
+            f"The code of {recipe.prefix} was in no repository, so there is no other code of it to run.",
+            why="no code",
         )
     try:
         if value:
@@ -84,7 +85,9 @@ def _code(plan: Plan, value: str) -> tuple[Plan, str]:
             facts, patches = capture_git(repository, exclude=[plan.root])
             commit = facts["commit"]
     except GitFailed as error:
-        raise ReproduceError(f"The code in {repository.root} cannot be read: {error}.") from None
+        raise ReproduceError(
+            f"The code in {repository.root} cannot be read: {error}.", why="git failed"
+        ) from None
     for name, content in patches.items():
         facts[HASHED[name][1]] = hashlib.sha256(content).hexdigest()
     patch = patches.get("git.patch", b"")
@@ -133,7 +136,8 @@ def _data(plan: Plan, value: str) -> tuple[Plan, str]:
     if name not in plan.recipe.inputs:
         known = ", ".join(plan.recipe.inputs) or "none"
         raise ReproduceError(
-            f"{plan.recipe.prefix} declared no input {name!r}. Declared are: {known}."
+            f"{plan.recipe.prefix} declared no input {name!r}. Declared are: {known}.",
+            why="no such input",
         )
     return replace(plan, given={**plan.given, name: path}), f"{path} as the input {name}"
 

@@ -211,7 +211,6 @@ def _newly_held(
     Raises:
         Refused: One of them did not complete.
     """
-    from ..record.status import Status
     from ..reproduce.lock import hold, newest_run
     from ..reproduce.verdict import Tolerance
 
@@ -219,7 +218,7 @@ def _newly_held(
     for name in experiments or [one.experiment for one in held]:
         view = store.get(name) if experiments else newest_run(store, name)
         prefix = re.sub(r"~\d+$", "", view.prefix) if experiments else name  # also of later runs
-        if view.status is not Status.COMPLETED:
+        if view.status.value != "completed":
             raise Refused(
                 f"{view.prefix} {view.status}: only what a completed run gives can be held."
             )

@@ -87,6 +87,8 @@ def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]
         facts["modules_count"] = len(paths)
     if changed:
         facts["changed"] = changed
+    if packages := _loaded_packages():
+        facts["packages"] = packages
     return facts | _files(root, store, set(paths), left)
 
 
@@ -126,7 +128,7 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
 def _is_data(path: str, outside: tuple[str, ...]) -> bool:
     return not (
         path.startswith(outside)
-        or any(part in path for part in _PACKAGES)
+        or _is_installed(path)
         or path.endswith((".pyc", ".so"))
         or f"{os.sep}.git{os.sep}" in path + os.sep
     )
@@ -167,10 +169,27 @@ def _module_files() -> list[str]:
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path or path.startswith(outside):
             continue
-        if not any(part in path for part in _PACKAGES):
+        if not _is_installed(path):
             found[_absolute(path)] = None
     _known.modules = state, sorted(found)
     return _known.modules[1]
+
+
+def _loaded_packages() -> list[str]:
+    """The names of the modules that were loaded from installed packages, in lower case; not what is inside them."""
+    found = set()
+    for name, module in list(sys.modules.items()):
+        if "." in name or name[:1] == "_":
+            continue
+        spec = getattr(module, "__spec__", None)
+        places = (getattr(spec, "origin", None), *(getattr(module, "__path__", None) or ()))
+        if any(isinstance(path, str) and _is_installed(path) for path in places):
+            found.add(name.lower())
+    return sorted(found)
+
+
+def _is_installed(path: str) -> bool:
+    return any(part in path for part in _PACKAGES)
 
 
 def _absolute(path: str) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
 
@@ -32,12 +32,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..forwarders.later import Forwarded
+    from ..record.events import Opened
     from .logs import LogLine
 
 __all__ = ["ExperimentView", "Experiments"]
 
 _PAGE = 500
 _PAGES_HELD = 4
+
+
+def _process_of(opened: Opened) -> tuple[str, str, int, int]:
+    return (opened.host, opened.boot, opened.pid, opened.pid_started)
 
 
 class ExperimentView:
@@ -234,6 +239,12 @@ class ExperimentView:
                 config=None if one.config is None else from_plain(one.config),
                 captured=from_plain(state.captured if one.captured is None else one.captured),
                 folder="" if one.captured is None else f"openings/{one.writers[0]}",
+                writers=one.writers,
+                process=_process_of(state.writers[one.writers[0]].opened),
+                ended_by_reader=any(
+                    state.writers[name].by == "reader" or state.writers[name].ended_at is None
+                    for name in one.writers
+                ),
             )
             for one in state.openings()
         )
@@ -412,10 +423,17 @@ class ExperimentView:
             if (name is None or fact.name == name) and (kind is None or fact.kind == kind)
         ]
 
-    def read_capture(self, name: str) -> bytes | None:
-        """A file that was captured of the run, such as `git.patch` or `requirements.txt`; None if there is none."""
+    def read_capture(self, name: str, opening: Opening | None = None) -> bytes | None:
+        """A file that was captured of the run, such as `git.patch` or `requirements.txt`; None if there is none.
+
+        Args:
+            opening: Of which opening; of the one whose recipe is the experiment's if None.
+        """
+        kind: Literal["capture", "file"] = "capture"
+        if opening is not None and opening.folder:
+            kind, name = "file", f"{opening.folder}/environment/{name}"
         try:
-            return Stored(self._source, self.id, self.prefix, "capture", name).read()
+            return Stored(self._source, self.id, self.prefix, kind, name).read()
         except NotFound:
             return None
 

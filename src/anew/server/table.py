@@ -22,14 +22,21 @@ from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
     ArrivedRequest,
+    BranchesAnswer,
+    BranchesRequest,
+    BranchRequest,
     FilingAnswer,
     FilingRequest,
     FramesAnswer,
     FramesRequest,
+    Kept,
+    LackingAnswer,
+    LackingRequest,
     LeaseAnswer,
     LeasesRequest,
     NamingAnswer,
     NamingRequest,
+    PackRequest,
     PieceRequest,
     ReadAnswer,
     ReadRequest,
@@ -38,6 +45,7 @@ from ..sync.wire import (
     Settled,
     Welcome,
 )
+from ..weights.elsewhere import Given, Shown
 from . import (
     asking,
     browsing,
@@ -49,6 +57,7 @@ from . import (
     receiving,
     sharing,
     signing_on,
+    weights,
 )
 from .callers import Role
 from .dash import DASH_ROUTES
@@ -102,7 +111,7 @@ def _ask(name: str, question: type[Any], answer: Any, summary: str, **more: Any)
 
 
 def _upload(name: str, question: type[Any], answer: Any, summary: str, reply: Any) -> Route:
-    return Route("POST", f"{API}/upload/{name}", f"upload-{name}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True, noted=False)  # fmt: skip
+    return Route("POST", f"{API}/upload/{name}", f"upload-{name.replace('/', '-')}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True, noted=False)  # fmt: skip
 
 
 ROUTES: tuple[Route, ...] = (
@@ -161,6 +170,9 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    Route("GET", f"{API}/weights", "weights", Nothing, Shown, "The branches and tags of the repository of weights.", reply=weights.shown),
+    Route("POST", f"{API}/weights/objects", "weights-objects", weights.ObjectsRequest, tuple[Given, ...], "Objects of weights, whole, by their keys; as many as fit into one answer.", reply=weights.objects),
+    Route("POST", f"{API}/weights/commits", "weights-commits", weights.CommitsRequest, tuple[str, ...], "The versions of weights whose hash starts with some digits.", reply=weights.commits),
     # For programs of Anew that send what they recorded.
     Route("GET", f"{API}/upload", "upload", Nothing, Welcome, "What a client has to know before it sends anything.", role=Role.WRITER, reply=receiving.welcome),
     _upload("experiments", FilingRequest, FilingAnswer, "Make room for experiments, and tell what of them is there.", receiving.file),
@@ -169,6 +181,10 @@ ROUTES: tuple[Route, ...] = (
     _upload("names", NamingRequest, NamingAnswer, "Give names to contents of files that have arrived.", receiving.names),
     _upload("arrived", ArrivedRequest, ArrivedAnswer, "How much of some contents has arrived.", receiving.contents),
     _upload("pieces", PieceRequest, Accepted, "Send a piece of a large content.", receiving.receive),
+    _upload("weights/branches", BranchesRequest, BranchesAnswer, "Which versions of weights experiments have here.", weights.branches),
+    _upload("weights/lacking", LackingRequest, LackingAnswer, "Which objects of weights are to be sent.", weights.lacking),
+    _upload("weights/take", PackRequest, Kept, "Take a pack of objects that has arrived as a content.", weights.take),
+    _upload("weights/move", BranchRequest, Kept, "Move the branch of an experiment to a commit that has arrived.", weights.move),
     _upload("events", RootEventsRequest, RootEventsAnswer, "Send events of the root's journal.", receiving.lines),
     _upload("leases", LeasesRequest, LeaseAnswer, "Say that writers are alive; the answer tells which experiments are to stop.", receiving.leases),
     _upload("settle", Nothing, Settled, "Wait until everything that was accepted is on the disk.", receiving.settle),

@@ -350,6 +350,10 @@ class FolderIntake:
 
     # -- the rest -----------------------------------------------------------------------------------
 
+    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+        """See `Intake.writable`."""
+        return self._homes(caller, ids)[0].keys()
+
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:
         """See `Intake.lines`."""
         return take_lines(self._root.journal, self._layout, caller, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from ...sync.wire import (
@@ -74,6 +75,10 @@ class Intake(Protocol):
 
     def receive(self, caller: Caller, request: PieceRequest) -> Accepted:
         """Take a piece of a large content."""
+        ...
+
+    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+        """Those of some experiments that are here and that the caller may write to."""
         ...
 
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:

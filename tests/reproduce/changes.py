@@ -74,6 +74,7 @@ class Change:
         causes: The differences, as kind and name, of which each names the cause; {beside} is replaced.
         diff: The verdict on both runs.
         again: The verdict on a re-run of the first in the world of the second; None where it is refused or not tried.
+        python: The interpreter that the re-run is asked to use; the recorded one if not given.
         named: Whether the cause can be known at all.
         needs: What has to be there.
     """
@@ -83,6 +84,7 @@ class Change:
     causes: tuple[tuple[str, str], ...]
     diff: str = OTHER
     again: str | None = OTHER
+    python: str = ""
     named: bool = True
     needs: str = ""
 
@@ -580,7 +582,8 @@ CHANGES: dict[str, Change] = {
     "the interpreter": Change(
         State(files={"train.py": program("sys.version_info[1]")}, command=("{other}", "train.py")),
         State(command=("{python}", "train.py")),
-        (("python", "python"), ("command", "arguments")),
+        (("python", "python"),),
+        python="{python}",
         needs="another interpreter",
     ),
     "the working directory": Change(
@@ -594,7 +597,7 @@ CHANGES: dict[str, Change] = {
             cwd="a",
         ),
         State(cwd="long"),
-        (("command", "working directory"),),
+        (("directory", "working directory"),),
         again=SAME,
     ),
     "the number of cores": Change(

@@ -142,6 +142,7 @@ class _Known:
         self.outside: tuple[str, ...] = ()
         self.hashes: dict[str, tuple[tuple[int, int, int], str | None]] = {}
         self.modules: tuple[tuple[int, str] | None, list[str]] = (None, [])
+        self.packages: tuple[tuple[int, str] | None, list[str]] = (None, [])
 
 
 _known = _Known()
@@ -177,15 +178,18 @@ def _module_files() -> list[str]:
 
 def _loaded_packages() -> list[str]:
     """The names of the modules that were loaded from installed packages, in lower case; not what is inside them."""
-    found = set()
-    for name, module in list(sys.modules.items()):
-        if "." in name or name[:1] == "_":
-            continue
-        spec = getattr(module, "__spec__", None)
-        places = (getattr(spec, "origin", None), *(getattr(module, "__path__", None) or ()))
-        if any(isinstance(path, str) and _is_installed(path) for path in places):
-            found.add(name.lower())
-    return sorted(found)
+    state = len(sys.modules), next(reversed(sys.modules), "")
+    if _known.packages[0] != state:
+        found = set()
+        for name, module in list(sys.modules.items()):
+            if "." not in name and name[:1] != "_":
+                # What a module answers by itself for a name that it lacks may be anything, and may import.
+                inside = getattr(module, "__dict__", None) or {}
+                path = inside.get("__file__") or next(iter(inside.get("__path__") or ()), None)
+                if isinstance(path, str) and _is_installed(path):
+                    found.add(name.lower())
+        _known.packages = state, sorted(found)
+    return _known.packages[1]
 
 
 def _is_installed(path: str) -> bool:

@@ -75,7 +75,6 @@ class Change:
         diff: The verdict on both runs.
         again: The verdict on a re-run of the first in the world of the second; None where it is refused or not tried.
         python: The interpreter that the re-run is asked to use; the recorded one if not given.
-        named: Whether the cause can be known at all.
         needs: What has to be there.
     """
 
@@ -85,7 +84,6 @@ class Change:
     diff: str = OTHER
     again: str | None = OTHER
     python: str = ""
-    named: bool = True
     needs: str = ""
 
 
@@ -614,7 +612,6 @@ CHANGES: dict[str, Change] = {
         State(files={"train.py": program("sys.stdin.read() or 1")}, stdin="2"),
         State(stdin="3"),
         (("input", "standard input"),),
-        named=False,
     ),
     # -- what changes nothing
     "a comment": replace(source(program("1.0"), program("1.0") + "# done\n"), diff=SAME),

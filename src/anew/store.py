@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from .reading.export import Format
     from .reading.history import History
     from .reading.results import Comparison, Difference, Summary
+    from .weights.elsewhere import Elsewhere
+    from .weights.repository import Repository
 
 __all__ = ["Ref", "Store"]
 
@@ -89,6 +91,7 @@ class Store:
         upkeep: Upkeep | None = None,
     ) -> None:
         self._close: Callable[[], None] | None = None
+        self._weights_at: str | Elsewhere | None = None
         if root is None or isinstance(root, (str, os.PathLike)):
             where = (settings or load_settings()).address if root is None else root
             address = parse_address(where, setting="root")
@@ -99,6 +102,7 @@ class Store:
                 server = open_server(address.location, token=token_for(address.location))
                 self.backend: Backend = server.backend
                 upkeep, self._close = server.upkeep, server.close
+                self._weights_at = server.weights
             else:
                 from .reading.local.opening import open_folder
 
@@ -115,6 +119,7 @@ class Store:
                 )
                 self.backend = opened.backend
                 upkeep, self._close = opened.upkeep, opened.close
+                self._weights_at = os.path.join(path, "weights")
         else:
             self.backend = root
         try:
@@ -742,6 +747,23 @@ class Store:
         }
         count, size = self._source.looked_after().free(doomed, why=why, dry_run=dry_run)
         return Freed(count, size, len(found), running)
+
+    @property
+    def weights(self) -> Repository:
+        """Versions of model weights that experiments committed: `store.weights.get_all_weights("experiments/k7f3…")`.
+
+        The branch `experiments/<id>` has those of one experiment. Of a server they can be read, tensor by tensor and rows of a
+        tensor too; nothing but what is asked for is fetched.
+
+        Raises:
+            NotFound: Nobody has committed weights there.
+            MissingDependency: `anew[weights]` is not installed.
+        """
+        from .weights.repository import Repository
+
+        if self._weights_at is None:
+            raise NotFound(f"The store at {self.root} keeps no weights.", name="weights")
+        return Repository(self._weights_at)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -514,3 +514,24 @@ def test_a_file_that_is_saved_while_a_large_one_is_sent_is_sent_too(
     assert not sent(root, server).complete
     assert sent(root, server).complete
     assert files(there / "lab/x/a") == files(root.folders[id])
+
+
+def test_what_was_edited_on_both_sides_is_kept_on_both_and_shown_as_a_conflict(
+    root: Root, server: InProcess, there: Path
+):
+    one = root.made("lab/x/a")
+    sent(root, server)
+    with Store(str(root.path)) as here, Store(str(there)) as store:
+        assert store.get(one).contested == {}
+        store.note(one, "made there")
+        here.note(one, "made here")
+    sent(root, server)
+    sent(root, server)
+    with Store(str(root.path)) as here, Store(str(there)) as store:
+        views = here.get(one), store.get(one)
+        assert {view.notes for view in views} == {"made here"}
+        assert [view.contested for view in views] == [{"notes": "made there"}] * 2
+        store.note(one, "settled")
+    sent(root, server)
+    with Store(str(root.path)) as here:
+        assert (here.get(one).notes, here.get(one).contested) == ("settled", {})

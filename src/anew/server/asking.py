@@ -13,6 +13,8 @@ from ..query.panel import PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion
 from ..reading.wire import encode
+from ..record.facts import ExperimentFacts
+from ..stores.deadline import within
 from .callers import Role
 from .replies import SECURITY, replied
 from .rights import allow
@@ -30,6 +32,7 @@ __all__ = [
     "open_",
     "panel",
     "points",
+    "read_points",
     "resolve",
     "select",
 ]
@@ -39,6 +42,7 @@ FRAMES = "application/x-anew-frames"
 MOST_BYTES = 8 << 20
 MOST_CELLS = 10_000_000
 MOST_BUCKETS = 100_000
+MOST_POINTS = 20_000_000
 _TOGETHER = 1_000_000
 """Points that one piece of an answer holds, unless a single experiment has more."""
 
@@ -106,7 +110,7 @@ async def points(call: Call) -> Response:
     question: PointsQuestion = call.question
     backend = call.place.backend(call.caller)
     if FRAMES not in call.request.headers.get("accept", "") or question.cursor is not None:
-        answer = await anyio.to_thread.run_sync(backend.points, question)
+        answer = await anyio.to_thread.run_sync(read_points, call, question)
         return await anyio.to_thread.run_sync(lambda: replied(call.request, answer, arrays=True))
 
     def batches() -> list[tuple[str, ...]]:
@@ -116,9 +120,7 @@ async def points(call: Call) -> Response:
         found: list[list[str]] = [[]]
         held = 0
         for one in known:
-            metrics = one.metrics or {}
-            wanted = metrics if question.metrics is None else question.metrics
-            count = sum(metrics[name].count for name in wanted if name in metrics)
+            count = _count(one, question)
             if held and held + count > _TOGETHER:
                 found.append([])
                 held = 0
@@ -127,7 +129,8 @@ async def points(call: Call) -> Response:
         return [tuple(ids) for ids in found if ids]
 
     def piece(ids: tuple[str, ...]) -> bytes:
-        body = encode(backend.points(msgspec.structs.replace(question, ids=ids)))
+        with within(call.place.seconds):
+            body = encode(backend.points(msgspec.structs.replace(question, ids=ids)))
         return len(body).to_bytes(8, "little") + body
 
     pieces = await anyio.to_thread.run_sync(batches)
@@ -145,6 +148,36 @@ async def points(call: Call) -> Response:
         yield bytes(8)
 
     return StreamingResponse(body(), headers=SECURITY, media_type=FRAMES)
+
+
+def read_points(call: Call, question: PointsQuestion) -> Points:
+    """The points that a question asks for, in one answer.
+
+    Raises:
+        InvalidValue: They would be more than one answer holds.
+        TookTooLong: Reading them takes too long.
+    """
+    backend = call.place.backend(call.caller)
+    if question.points is None and question.start is None and question.stop is None:
+        known = backend.facts(
+            FactsQuestion(ids=question.ids, parts=frozenset({"metrics"}), now=0.0)
+        )
+        count = sum(_count(one, question) for one in known)
+        if count > MOST_POINTS and not question.cursor:
+            raise InvalidValue(
+                f"These are {count:,} points, and one answer holds up to {MOST_POINTS:,}. Ask for fewer metrics, for a range of steps, for "
+                "fewer points (`points`), or for the answer in pieces.",
+                key="ids",
+            )
+    with within(call.place.seconds):
+        return backend.points(question)
+
+
+def _count(one: ExperimentFacts, question: PointsQuestion) -> int:
+    """How many points an experiment has of what is asked for."""
+    metrics = one.metrics or {}
+    wanted = metrics if question.metrics is None else question.metrics
+    return sum(metrics[name].count for name in wanted if name in metrics)
 
 
 def lines(call: Call) -> Any:

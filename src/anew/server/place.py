@@ -35,6 +35,7 @@ class Place:
         intake: What takes uploads; a store without one takes none.
         within: Backend and upkeep for somebody: what they may see, and their name. Without it, the store is for those alone who see
             everything.
+        seconds: How long reading may take for one question.
 
     Attributes:
         live: Tells whoever waits that something has changed.
@@ -48,11 +49,13 @@ class Place:
         close: Callable[[], None] | None = None,
         intake: Intake | None = None,
         within: Within | None = None,
+        seconds: float = 30.0,
     ) -> None:
         self._backend = backend
         self._upkeep = upkeep
         self._within = within
         self.intake = intake
+        self.seconds = seconds
         self.live = Live(backend)
         self.observer = Observer()
         self._close = close

@@ -13,6 +13,7 @@ from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from .callers import Role
 from .intake.protocol import Intake
+from .kept import KeptPanels
 from .live import Live
 from .observing import Observer
 
@@ -40,6 +41,7 @@ class Place:
     Attributes:
         live: Tells whoever waits that something has changed.
         observer: Counts what is asked.
+        panels: The panels that were asked for last.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Place:
         self.seconds = seconds
         self.live = Live(backend)
         self.observer = Observer()
+        self.panels = KeptPanels()
         self._close = close
         self._making = threading.Lock()
         self._services: dict[object, Any] = {}

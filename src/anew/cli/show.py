@@ -47,7 +47,7 @@ _MOST_CHANGED = 5
 @click.argument("experiment", shell_complete=complete_experiment)
 @click.option("--system", is_flag=True, help="Also the metrics of the machine (system/...).")
 @click.option("--all", "everything", is_flag=True, help="Show everything, and shorten nothing.")
-@shared(quiet="Print the folder alone.")
+@shared(quiet="Print the folder alone; the id where it has none on this machine.")
 def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
     """Show everything about one experiment.
 

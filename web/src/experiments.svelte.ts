@@ -287,7 +287,7 @@ function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | n
 
 /** Where in the filter that was typed a refusal points, and what it says. */
 export function mistakeIn(error: Error | null): { readonly message: string; readonly at: number | null; readonly suggestion: string | null } | null {
-  if (error === null || error instanceof Unreachable) return null; // the connection's banner says so
+  if (error === null || error instanceof Unreachable || (error instanceof Refused && error.status === 401)) return null; // a banner says so
   if (!(error instanceof Refused) || error.problem.code !== "QueryError") return { message: error.message, at: null, suggestion: null };
   const { position, suggestion } = error.problem;
   const at = position === null || position === undefined ? null : position - BEFORE_FILTER;

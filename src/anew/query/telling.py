@@ -15,7 +15,7 @@ class FieldFact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         field: As it is written in a filter.
         name: Its name without the section.
-        experiments: How many of them have a value; of a metric, how many of the whole store.
+        experiments: How many of them have a value; of a metric, how many of the whole store where there are very many.
         values: How many different values they have; 0 for a metric, which is not looked into.
         only: The value, if all that have one have the same.
         better: Of a metric, which values are better, if its name says so.

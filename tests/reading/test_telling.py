@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import anew.reading.telling as module
-from anew import Experiment
+from anew import Experiment, Store
 from anew.query.question import ask
 from anew.query.telling import Telling
 from anew.reading.local.opening import open_folder
@@ -48,3 +50,22 @@ def test_of_very_many_they_are_those_of_the_whole_store(backend, monkeypatch):
     monkeypatch.setattr(module, "_FEW", 0)
     assert metrics(told(backend, None)) == few
     assert set(metrics(told(backend, "prefix =~ '^lab/seen/'"))) == set(few)
+
+
+def test_of_very_many_metrics_those_that_tell_most_are_told_and_all_are_counted(
+    tmp_path: Path,
+) -> None:
+    names = [f"layer{n}/weight" for n in range(500)]
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics(dict.fromkeys(names, 1.0), step=0)
+        exp.log_metrics({"val/loss": 0.5}, step=0)
+    with Store(tmp_path) as store:
+        told = telling(store.backend, ask(now=0.0))
+    assert told.metrics == 501
+    metrics = [one.name for one in told.fields if one.section == "metrics"]
+    assert metrics[0] == told.headline == "val/loss"
+    assert len(metrics) == 200
+    assert set(metrics) <= {*names, "val/loss"}
+    with Store(tmp_path) as store:
+        told = telling(store.backend, ask(now=0.0), metrics=1000)
+    assert len([one for one in told.fields if one.section == "metrics"]) == 501

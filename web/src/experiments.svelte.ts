@@ -22,6 +22,7 @@ const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", 
 const AGAIN = 1500; // ms at least between two looks at the whole list
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
+const NAMES_LATER = 300; // ms until the names of further metrics are fetched
 const UNHURRIED = 500; // ms until what is left out is counted at first: what is shown comes before
 
 class Experiments {
@@ -41,6 +42,9 @@ class Experiments {
   #pages = new Map<number, (Row | null)[]>();
   #asked = "";
   #told = "";
+  /** Metrics that are not told at once, and the filter that they are of. */
+  #names: Fields = [];
+  #namesOf = "";
   #first = 0;
   #stop = PAGE;
   #fetching = new Map<number, AbortController>();
@@ -150,9 +154,27 @@ class Experiments {
     setTimeout(() => void (this.filter === filter && this.#count(filter)), this.telling === null ? UNHURRIED : 0);
     try {
       const found = await get("/api/v1/telling", { filter });
-      if (this.filter === filter) this.telling = found;
+      if (this.filter !== filter) return;
+      const told = metricsOf(found).length;
+      const known = filter === this.#namesOf ? this.#names : [];
+      this.telling = withNames(found, known);
+      if (found.metrics > told && found.metrics !== told + known.length) setTimeout(() => void this.#nameAll(filter, found.metrics), NAMES_LATER);
     } catch {
       // The list says what is wrong with the filter.
+    }
+  }
+
+  /** Fetch the names of all metrics, where there are more than are told at once. */
+  async #nameAll(filter: string, metrics: number): Promise<void> {
+    try {
+      const found = await get("/api/v1/telling", { filter, metrics });
+      if (this.filter !== filter || this.telling === null) return;
+      const told = new Set(metricsOf(this.telling).map((one) => one.name));
+      this.#names = metricsOf(found).filter((one) => !told.has(one.name));
+      this.#namesOf = filter;
+      this.telling = withNames(this.telling, this.#names);
+    } catch {
+      // Those that tell most are there.
     }
   }
 
@@ -276,6 +298,19 @@ class Experiments {
       this.#later();
     }
   }
+}
+
+type Fields = Schemas["Telling"]["fields"];
+
+function metricsOf(telling: Schemas["Telling"]): Fields {
+  return telling.fields.filter((one) => one.section === "metrics");
+}
+
+/** What tells most, with further metrics after it. */
+function withNames(telling: Schemas["Telling"], more: Fields): Schemas["Telling"] {
+  const told = new Set(metricsOf(telling).map((one) => one.name));
+  const others = more.filter((one) => !told.has(one.name));
+  return others.length ? { ...telling, fields: [...telling.fields, ...others] } : telling;
 }
 
 function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | null)[] {

@@ -5,6 +5,7 @@ function telling(experiments: number, fields: Record<string, number>) {
   return {
     experiments,
     headline: null,
+    metrics: 0,
     fields: Object.entries(fields).map(([field, values]) => ({
       field, name: field.replace(/^\w+\./, ""), section: field.split(".")[0] as "params", experiments, values, only: null, better: null,
     })),

@@ -6,7 +6,10 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["FieldFact", "Telling"]
+__all__ = ["MOST_METRICS", "FieldFact", "Telling"]
+
+MOST_METRICS = 200
+"""Metrics that are told unless more are asked for."""
 
 
 class FieldFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,10 +38,13 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         experiments: How many experiments there are.
-        fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise.
+        fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise, up to `MOST_METRICS` of
+            these: a program that logs something of each layer has ten thousand.
         headline: The metric that says most about them; None if there is none.
+        metrics: How many metrics they have, or the whole store where there are very many.
     """
 
     experiments: int
     fields: tuple[FieldFact, ...]
     headline: str | None = None
+    metrics: int = 0

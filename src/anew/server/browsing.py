@@ -70,7 +70,8 @@ def experiments(call: Call) -> Any:
 
 def telling(call: Call) -> Any:
     """Which fields tell most about the experiments that meet a filter."""
-    return tell(call.place.backend(call.caller), call.question.asked())
+    asked = call.question
+    return tell(call.place.backend(call.caller), asked.asked(), metrics=max(0, asked.metrics))
 
 
 def experiment(call: Call) -> Any:
@@ -89,12 +90,11 @@ def series(call: Call) -> Any:
     found = _facts(backend, asked.ref, "metrics")
     if asked.metric not in (found.metrics or {}):
         raise NotFound(f"{found.id} never logged the metric {asked.metric!r}.", name=asked.metric)
-    return backend.points(
-        PointsQuestion(
-            ids=(found.id,), metrics=(asked.metric,), start=asked.start, stop=asked.stop, points=asked.points,
-            cursor=asked.cursor,
-        )
+    question = PointsQuestion(
+        ids=(found.id,), metrics=(asked.metric,), start=asked.start, stop=asked.stop, points=asked.points,
+        cursor=asked.cursor,
     )  # fmt: skip
+    return asking.read_points(call, question)
 
 
 def lines(call: Call) -> Any:

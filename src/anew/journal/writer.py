@@ -115,6 +115,12 @@ class Writer:
         at = time.time() if t is None else t
         self.events.append(encode_line({"k": kind, "t": at, **mask_event(kind, fields)}))
 
+    def captured(self, what: str, data: dict[str, Any]) -> None:
+        """Append what was captured; it is masked already."""
+        self.events.append(
+            encode_line({"k": "captured", "t": time.time(), "what": what, "data": data})
+        )
+
     def beat(self) -> None:
         """One sign of life: touch the event segment, retry what waits, notice a deleted folder, rotate."""
         for segment in self.segments:

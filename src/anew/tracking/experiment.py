@@ -11,6 +11,7 @@ from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..monitor.reads import watch
+from ..monitor.workers import report_if_worker
 from ..record import encode as encoding
 from ..record.names import check_label
 from ..record.plain import merge, to_plain
@@ -53,6 +54,7 @@ __all__ = ["Experiment"]
 
 # What is read before an experiment is opened counts as well.
 watch()
+report_if_worker()
 
 ENDS = ("completed", "failed", "cancelled")
 LEVELS = ("debug", "info", "warning", "error", "critical")

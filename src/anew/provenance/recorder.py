@@ -399,6 +399,7 @@ class Capturer:
                 if found is not None:
                     recording.captures("notebook", found[0])
                     self._file("environment/notebook.py", found[1])
+                    self._mark(recording)
             if "inputs" in recording.captured:
                 self._script(recording)
             if self._outside is None:

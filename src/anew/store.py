@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .address import local_folder, parse_address
-from .errors import InvalidValue, NotFound
+from .errors import InvalidSetting, InvalidValue, NotFound
 from .query.documents import DocumentsQuestion
 from .query.edits import AppendQuestion
 from .query.literals import parse_duration
@@ -845,13 +845,19 @@ class Store:
             progress: Called now and then with how many records of an experiment and place were sent, and of how many.
 
         Raises:
-            InvalidSetting: `to` is no place, or one is known without its password only.
+            InvalidSetting: `to` is no place, or one is known without its password only; or the store is at a server.
             MissingDependency: A tracker's package is not installed.
             NotFound: There is no such experiment, or nothing says where one is to be sent.
             StillRunning: Afresh, while another process is sending one of them there.
         """
         from .forwarders.later import send_later
 
+        if self._source.root is None:
+            raise InvalidSetting(
+                f"Forwarding is done on the machine that has the store, not from here: the store is at {self.root}. Run the command "
+                "there, with the folder as --root.",
+                setting="root",
+            )
         return {
             view.id: send_later(
                 str(view.path),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from anew import Store
-from anew.errors import NotFound, WeightsError
+from anew.errors import InvalidSetting, NotFound
 from anew.reading.remote.calls import Calls
 from anew.reading.remote.weights import RemoteWeights
 from anew.server.access import Access
@@ -129,11 +129,11 @@ def test_weights_are_read_from_a_server_over_a_socket_tensor_by_tensor(
             copy.pull(found, [f"experiments/{id}"])
             assert equal(copy.get_all_weights(made), model(2))
             assert copy.fsck().ok
-            with pytest.raises(WeightsError):
+            with pytest.raises(InvalidSetting):
                 found.branch("mine", made)
-            with pytest.raises(WeightsError):
+            with pytest.raises(InvalidSetting):
                 found.stage_weights(model(1))
-            with pytest.raises(WeightsError):
+            with pytest.raises(InvalidSetting):
                 found.du()
             with pytest.raises(NotFound):
                 found.open("no-such-branch")

@@ -171,6 +171,12 @@ class ExperimentView:
         return self._facts.notes
 
     @property
+    def contested(self) -> dict[str, Any]:
+        """What two people set side by side, neither knowing of the other's change, such as "notes", "tags.best" or "params.lr": the value
+        that does not count. A plain tag is True, one that was removed False. Whoever sets it again settles it."""
+        return dict(self._facts.state.contested) if self._facts.state else {}
+
+    @property
     def lost(self) -> int:
         """Records that could not be written."""
         return self._facts.lost
@@ -459,6 +465,7 @@ class ExperimentView:
             "relation", "description", "notes", "lost", "tags", "bindrs", "git", "captured",
         )  # fmt: skip
         facts: dict[str, Any] = {name: getattr(self, name) for name in plain}
+        facts["contested"] = self.contested
         facts["status"] = str(self.status)
         facts["openings"] = [
             {

@@ -61,6 +61,7 @@ from . import (
 )
 from .callers import Role
 from .dash import DASH_ROUTES
+from .granting import Done
 from .identity.accounts import Token, User
 from .identity.audit import AuditEntry
 from .identity.shares import Share
@@ -147,15 +148,15 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{API}/logout", "logout", Nothing, login.LoggedOut, "End the session that the request shows.", role=Role.ANYONE, stream=login.logout, changes=True),
     Route("GET", f"{API}/tokens", "tokens", Nothing, tuple[Token, ...], "Tokens of one's own, or all of them for who looks after the server.", reply=managing.tokens),
     Route("POST", f"{API}/tokens", "create-token", managing.NewToken, managing.TokenMade, "Make a token for oneself; it is told this one time.", role=Role.REPORTER, reply=managing.create_token, changes=True),
-    Route("POST", f"{API}/tokens/revoke", "revoke-token", managing.TokenName, managing.Removed, "End a token.", role=Role.REPORTER, reply=managing.revoke_token, changes=True),
+    Route("POST", f"{API}/tokens/revoke", "revoke-token", managing.TokenName, Done, "End a token.", role=Role.REPORTER, reply=managing.revoke_token, changes=True),
     Route("GET", f"{API}/shares", "shares", Nothing, tuple[Share, ...], "Links to the projects that one maintains.", role=Role.MAINTAINER, reply=sharing.shares),
     Route("POST", f"{API}/shares", "create-share", sharing.NewShare, sharing.ShareMade, "Make a link that shows some projects to whoever has it; its secret is told this one time.", role=Role.MAINTAINER, reply=sharing.create, changes=True),
-    Route("POST", f"{API}/shares/revoke", "revoke-share", sharing.ShareNumber, sharing.Unshared, "Take a link back.", role=Role.MAINTAINER, reply=sharing.revoke, changes=True),
+    Route("POST", f"{API}/shares/revoke", "revoke-share", sharing.ShareNumber, Done, "Take a link back.", role=Role.MAINTAINER, reply=sharing.revoke, changes=True),
     Route("POST", f"{API}/login/share", "login-share", sharing.ShareLink, login.LoggedIn, "Begin a session that may look at what a link shows; its cookie is set.", role=Role.ANYONE, stream=sharing.by_share, changes=True),
     Route("GET", f"{API}/users", "users", Nothing, tuple[User, ...], "The accounts, and their roles.", admin=True, reply=managing.users),
     Route("POST", f"{API}/users", "add-user", managing.NewUser, managing.Made, "Add a user; the answer has a link of one use.", admin=True, reply=managing.add_user, changes=True),
-    Route("POST", f"{API}/users/remove", "remove-user", managing.UserName, managing.Removed, "Remove an account.", admin=True, reply=managing.remove_user, changes=True),
-    Route("POST", f"{API}/roles", "set-role", managing.RoleRequest, managing.Removed, "Give a user a role in some projects, or take it back.", role=Role.REPORTER, reply=managing.set_role, changes=True),
+    Route("POST", f"{API}/users/remove", "remove-user", managing.UserName, Done, "Remove an account.", admin=True, reply=managing.remove_user, changes=True),
+    Route("POST", f"{API}/roles", "set-role", managing.RoleRequest, Done, "Give a user a role in some projects, or take it back.", role=Role.REPORTER, reply=managing.set_role, changes=True),
     Route("GET", f"{API}/audit", "audit", managing.AuditRequest, tuple[AuditEntry, ...], "Who changed or deleted what, newest first.", role=Role.OWNER, reply=managing.audit),
     # For programs of Anew: each method of the backend.
     _ask("about", Nothing, About, "See `Backend.about`.", reply=asking.about),

@@ -18,7 +18,7 @@ import numpy as np
 
 from anew.blobs.blob import Blob, Data
 from anew.blobs.keys import check_folder, check_key
-from anew.errors import CorruptData, NotFound, WeightsError
+from anew.errors import CorruptData, InvalidSetting, NotFound
 from anew.weights.codec import RAW, Bytes
 from anew.weights.elsewhere import Elsewhere, Given
 from anew.weights.names import to_folder
@@ -210,8 +210,9 @@ class FetchedObjects(Objects):
                 self._held.popitem(last=False)
 
 
-def _refused(where: str) -> WeightsError:
-    return WeightsError(
+def _refused(where: str) -> InvalidSetting:
+    return InvalidSetting(
         f"The weights at {where} can only be read from here. What an experiment commits arrives there by itself, or with "
-        "`anew sync`; to set branches and tags, to check or to free something, use `anew weights` on the machine of the server."
+        "`anew sync`; to set branches and tags, to check or to free something, use `anew weights` on the machine of the server.",
+        setting="root",
     )

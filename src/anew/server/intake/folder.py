@@ -53,6 +53,7 @@ from .following import Following
 from .identity import belongs, is_about
 from .names import check_path, is_id, is_part_text, is_replaceable, is_segment, prepare
 from .parts import part_of, place_lines, place_part
+from .protocol import Standing
 from .root_events import take_lines
 from .segments import append_at, keep_beside, read_at, unpacked
 from .settling import Settling
@@ -375,6 +376,11 @@ class FolderIntake:
             stop = self._stops.of(FolderStorage(home.folder), home.id, one.writers)
             answers.append(Renewed(status="ok", stop=stop))
         return tuple(answers)
+
+    def standing(self) -> Standing:
+        """See `Intake.standing`."""
+        count, size = self._arrivals.unfinished()
+        return Standing(self._following.lag(), count, size)
 
     def settle(self) -> Settled:
         """See `Intake.settle`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ...sync.wire import (
     Accepted,
@@ -26,7 +26,20 @@ from ...sync.wire import (
 )
 from ..callers import Caller
 
-__all__ = ["Intake"]
+__all__ = ["Intake", "Standing"]
+
+
+class Standing(NamedTuple):
+    """How far a server is behind.
+
+    Attributes:
+        index_lag: Seconds since the oldest arrival that the index has not taken in.
+        unfinished: Contents of files that have arrived in part, and `unfinished_bytes` how much of them.
+    """
+
+    index_lag: float
+    unfinished: int
+    unfinished_bytes: int
 
 
 class Intake(Protocol):
@@ -87,6 +100,10 @@ class Intake(Protocol):
 
     def lease(self, caller: Caller, request: LeasesRequest) -> tuple[Renewed, ...]:
         """Note that writers are alive, and tell which experiments are to stop."""
+        ...
+
+    def standing(self) -> Standing:
+        """How far what works in the background is behind what has arrived."""
         ...
 
     def settle(self) -> Settled:

@@ -137,3 +137,9 @@ def test_what_is_open_and_mapped_is_listed_of_this_process_and_its_children(tmp_
         assert child.pid in child_processes()
         assert str(path) in set(open_for_reading(child.pid))
         child.stdin.close()
+
+
+def test_nothing_is_left_open_at_the_end_of_a_program_or_a_worker(files):
+    files.commit(train=f"METHOD = 'fork'\n{POOL}")
+    done = files.call(sys.executable, "-W", "error", "-X", "dev", "train.py")
+    assert "Warning" not in done.stderr

@@ -163,6 +163,7 @@ class _Reporter:
                 self._pending = part + self._pending
                 return
             except OSError:  # the program is gone
+                self._connection.close()
                 self._connection, self._pending, self.programs = None, [], []
                 return
             self._told += len(part)
@@ -190,14 +191,27 @@ class _Reporter:
     def _flush_at_the_end(self) -> None:
         util = sys.modules.get("multiprocessing.util")
         if util is not None:  # a forked worker runs no other exit functions
-            util.Finalize(None, self.flush, exitpriority=0)
+            util.Finalize(None, self.close, exitpriority=0)
         import atexit
 
-        atexit.register(self.flush)
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Send what is waiting, at the end of the worker."""
+        self.flush()
+        self.forget()
+
+    def forget(self) -> None:
+        """Tell nobody anything any more."""
+        self._pending, self.programs = [], []
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
 
 
 _listener: Listener | None = None
 _reporter: _Reporter | None = None
+_heard = 0
 
 
 def listen() -> bool:
@@ -208,7 +222,20 @@ def listen() -> bool:
             _listener = Listener()
         except (OSError, AttributeError):  # no such sockets here, or somebody has the name
             return False
+        import atexit
+
+        atexit.register(_stop_listening)
     return True
+
+
+def _stop_listening() -> None:
+    """At the end of the program; experiments that are still open end after this."""
+    global _listener, _heard
+    listener, _listener = _listener, None
+    if listener is not None:
+        listener.collect()
+        listener.close()
+        _heard = listener.workers
 
 
 def collect() -> None:
@@ -219,7 +246,7 @@ def collect() -> None:
 
 def reported() -> int:
     """How many worker processes have told what they read."""
-    return _listener.workers if _listener is not None else 0
+    return _listener.workers if _listener is not None else _heard
 
 
 def report_if_worker() -> None:
@@ -258,7 +285,9 @@ def _after_fork_in_child() -> None:
         listener.close()
         _report_to([os.getppid()])
     elif _reporter is not None:
-        _report_to(_reporter.programs)
+        programs = _reporter.programs
+        _reporter.forget()
+        _report_to(programs)
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)

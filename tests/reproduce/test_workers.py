@@ -58,7 +58,7 @@ def test_the_workers_of_a_pool_tell_what_they_read_though_they_are_killed(files,
     ran = files.view().captured["ran"]
     assert {f"data/{n}.txt" for n in range(6)} <= ran["read"].keys()
     assert ran["modules"]["late.py"]
-    assert ran["workers"] >= 2
+    assert ran["workers"] >= 1
     assert set(os.listdir(files.temporary)) == before
 
 

@@ -91,21 +91,6 @@ with Experiment("lab/toy", system_metrics=0) as exp:
     assert "h5py" in ran["not_covered"]
 
 
-def test_databases_are_files_that_were_read(project):
-    project.write(".gitignore", "*.db\n")
-    program = """\
-import sqlite3
-from anew import Experiment
-sqlite3.connect("made.db").execute("create table x (a)")
-with Experiment("lab/toy", system_metrics=0) as exp:
-    sqlite3.connect("made.db").execute("select * from x")
-    sqlite3.connect(":memory:")
-"""
-    project.commit(train=program)
-    project.run()
-    assert "made.db" in project.view().captured["ran"]["read"]
-
-
 def test_folders_stand_for_files_that_are_too_many_and_memory_stays_bounded():
     seen = Reads()
     seen.add("/code/x.py", 5)

@@ -112,14 +112,12 @@ class Writer:
 
     def event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
         """Append one event; secrets in it are masked."""
-        at = time.time() if t is None else t
-        self.events.append(encode_line({"k": kind, "t": at, **mask_event(kind, fields)}))
+        self.masked_event(kind, t, **mask_event(kind, fields))
 
-    def captured(self, what: str, data: dict[str, Any]) -> None:
-        """Append what was captured; it is masked already."""
-        self.events.append(
-            encode_line({"k": "captured", "t": time.time(), "what": what, "data": data})
-        )
+    def masked_event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
+        """Append one event whose secrets are masked already."""
+        at = time.time() if t is None else t
+        self.events.append(encode_line({"k": kind, "t": at, **fields}))
 
     def beat(self) -> None:
         """One sign of life: touch the event segment, retry what waits, notice a deleted folder, rotate."""

@@ -23,7 +23,7 @@ _MOST = 4096
 _MOST_FOLDERS = 512
 _WRITES = os.O_WRONLY | os.O_RDWR
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
-_EVENTS = frozenset({"open", "sqlite3.connect"})
+_DATABASES = 64
 _CODE = (".py", ".pyc")
 
 
@@ -34,12 +34,14 @@ class Reads:
         files: By path, when code was opened first (`time.time_ns`), and 0 for everything else.
         folders: Folders whose files are too many to be remembered, with the number of files seen until they were.
         written: What was opened for writing before it was read: the program's own.
+        databases: SQLite's, with the time at which each was written to last when it was opened.
         began: When the first of this was seen; a module that was there already had been imported before.
     """
 
-    __slots__ = ("began", "files", "folders", "written")
+    __slots__ = ("began", "databases", "files", "folders", "written")
 
     def __init__(self) -> None:
+        self.databases: dict[str, int] = {}
         self.files: dict[str, int] = {}
         self.folders: dict[str, int] = {}
         self.written: dict[str, None] = {}
@@ -57,7 +59,7 @@ class Reads:
         return True
 
     def copy(self) -> Reads:
-        """What it is now."""
+        """What it is now, with the databases that are as they were when they were opened first: others are no data."""
         found = Reads()
         found.files, found.folders, found.written = (
             self.files.copy(),
@@ -65,6 +67,12 @@ class Reads:
             self.written.copy(),
         )
         found.began = self.began
+        for path, before in self.databases.items():
+            try:
+                if os.stat(path).st_mtime_ns == before:
+                    found.add(path)
+            except OSError:
+                continue
         return found
 
     def _fold(self) -> None:
@@ -121,7 +129,9 @@ def on_new(tell: Callable[[str], object] | None) -> None:
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if event not in _EVENTS:
+    if event != "open":
+        if event == "sqlite3.connect":
+            _database(arguments)
         return
     try:
         path = arguments[0]
@@ -129,16 +139,29 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             return
         name = os.fsdecode(path)
         if name[:1] != "/":
-            if event != "open" and not os.path.isfile(name):  # a database in memory, or its address
-                return
             name = os.path.join(os.getcwd(), name)
-        flags = arguments[2] if event == "open" else 0
+        flags = arguments[2]
         if type(flags) is int and flags & _WRITES:
             if name not in _reads.files and len(_reads.written) < _MOST:
                 _reads.written[name] = None
         elif not (type(flags) is int and flags & _FOLDER):
             opened(name)
     except Exception:  # noqa: BLE001  (what a hook raises, the program would get)
+        return
+
+
+def _database(arguments: tuple[Any, ...]) -> None:
+    """A database that is opened by SQLite, which opens its file by itself."""
+    try:
+        path = os.fsdecode(arguments[0])
+        if path.startswith("file:"):
+            path = path[5:].partition("?")[0]
+        name = path if path[:1] == "/" else os.path.join(os.getcwd(), path)
+        if _reads is None or name in _reads.written or name in _reads.databases:
+            return
+        if len(_reads.databases) < _DATABASES:
+            _reads.databases[name] = os.stat(name).st_mtime_ns
+    except Exception:  # noqa: BLE001  (as above; most often there is no such file)
         return
 
 

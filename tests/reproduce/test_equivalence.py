@@ -180,6 +180,7 @@ def test_diff_and_check_say_it_with_exit_codes(runs):
     assert call("--root", runs, "diff", first, second, "--equivalent", "much").code == 2
 
 
+@pytest.mark.slow
 def test_a_group_of_seeds_is_run_again_and_compared(project, monkeypatch):
     program = TRAIN.replace("seed_everything(7)", "import sys; seed = int(sys.argv[1]); seed_everything(seed)")  # fmt: skip
     project.commit(train=program.replace('{"lr": 0.5}', '{"lr": 0.5, "seed": seed}'))

@@ -42,7 +42,9 @@ def test_every_refusal_says_why_and_has_a_row():
         for node in ast.walk(ast.parse(file.read_text())):
             called = node.func if isinstance(node, ast.Call) else None
             if isinstance(called, ast.Name) and called.id in RAISED:
-                (why,) = [one.value for one in node.keywords if one.arg == "why"]
+                whys = [one.value for one in node.keywords if one.arg == "why"]
+                assert whys, f"{file}:{node.lineno} does not say why"
+                (why,) = whys
                 assert isinstance(why, ast.Constant), f"{file}:{node.lineno}"
                 raised.add(why.value)
     assert set(told) == raised

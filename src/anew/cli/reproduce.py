@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import Refused
 from .face import Face, complete_experiment, shared
 from .noise import show_noise
 from .output import Column
+from .rerunning import confirm_plan, explain_options, shown_progress
 from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
 from .verdicts import show_judgement
 from .words import one_line
@@ -19,7 +19,6 @@ from .words import one_line
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..reproduce.groups import Margins, NoiseVerdict, Taken
-    from ..reproduce.live import Live
     from ..reproduce.plan import Plan
     from ..reproduce.replay import Replayed
     from ..store import Store
@@ -78,22 +77,7 @@ __all__ = ["reproduce"]
     "one whose inputs changed, then with what differs as it was, a part at a time. By default if the original took a "
     "minute or less (the setting explain_under); packages are installed for it only if asked.",
 )
-@click.option(
-    "--explain-runs",
-    type=click.IntRange(0),
-    default=12,
-    show_default=True,
-    metavar="N",
-    help="How many re-runs the search for the cause may take; 0 swaps nothing.",
-)
-@click.option(
-    "--explain-time",
-    type=click.FloatRange(0),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="After how long the search for the cause begins no further re-run.",
-)
+@explain_options
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
@@ -212,12 +196,12 @@ def reproduce(
             _show_plans(face, plans)
             return 0
         for plan in plans:
-            _confirm(face, plan, yes)
+            confirm_plan(face, plan, yes)
         # Each of a group is run again once, or in turn until there are as many re-runs as asked for.
         turns = [plans[0]] if noise is None else [plans[n % len(plans)] for n in range(max(times, len(plans)))]  # fmt: skip
         each = times if noise is None else 1
         results: list[Replayed] = []
-        with _progress(face, each * len(turns)) as progress, _told(face) as broken_off:
+        with shown_progress(face, each * len(turns)) as progress, _told(face) as broken_off:
             for plan in turns:
                 for result in replay(
                     store, plan, tolerance=tolerance, only=only, ignore=ignore, times=each, strict=strict,
@@ -296,34 +280,6 @@ def _named(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _confirm(face: Face, plan: Plan, yes: bool) -> None:
-    """Show what another user or machine recorded, and ask whether it may run here.
-
-    Raises:
-        Refused: The answer is no, or there is nobody to ask.
-    """
-    from fnmatch import fnmatchcase
-
-    from ..settings import load_settings
-
-    recipe = plan.recipe
-    trusted = any(fnmatchcase(recipe.recorded_by, str(who)) for who in load_settings().trust)
-    if yes or trusted or recipe.is_own:
-        for name, why in plan.withheld.items():
-            face.out.say(f"{name} is not set: {why}; --variable {name} sets it")
-        return
-    for line in plan.lines():
-        face.out.warn(line)
-    who = one_line(recipe.recorded_by)
-    if not face.out.confirm(
-        f"This was recorded by {who}, and nothing shows that this was you on this machine. Run it?"
-    ):
-        raise Refused(
-            f"Nothing was run: {recipe.prefix} was recorded by {who}. To run their code and command here, give --yes, "
-            f"or set ANEW_TRUST={who}."
-        )
-
-
 @contextlib.contextmanager
 def _told(face: Face) -> Iterator[list[str]]:
     """Tells of an interrupted re-run; what is yielded is not empty then."""
@@ -335,27 +291,6 @@ def _told(face: Face) -> Iterator[list[str]]:
     except Interrupted as error:
         reasons.append(str(error))
         face.out.warn(str(error))
-
-
-@contextlib.contextmanager
-def _progress(face: Face, times: int) -> Iterator[Callable[[Live], None]]:
-    """How far a re-run has come: a line that changes on a terminal, and a line now and then elsewhere."""
-    from ..reproduce.words import progress_line
-
-    told: set[tuple[str, int]] = set()
-    seen: set[int] = set()
-    with face.out.status("preparing the checkout") as status:
-
-        def progress(live: Live) -> None:
-            seen.add(id(live))
-            which = f"run {len(seen)} of {times}: " if times > 1 else ""
-            status(which + progress_line(live))
-            if live.differing is not None and live.differing[:2] not in told:
-                metric, step, a, b = live.differing
-                told.add((metric, step))
-                face.out.say(f"{metric} differs at step {step}: {a!r} → {b!r}")
-
-        yield progress
 
 
 def _show_replays(face: Face, results: list[Replayed]) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from .differences import InputDifference
 from .verdict import MetricVerdict, Verdict
 
-__all__ = ["Explanation", "Intended", "Judgement", "Output"]
+__all__ = ["Explanation", "Intended", "Judgement", "Output", "ValueDifference"]
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,56 @@ class Intended:
 
 
 @dataclass(frozen=True)
+class ValueDifference:
+    """How two contents differ by value.
+
+    Attributes:
+        compared: How many values were compared; `differing` how many of them are not the same.
+        largest: The largest difference, in the array or field `where`; infinite where a shape or a text differs.
+        within: Whether all are within the tolerance.
+    """
+
+    compared: int
+    differing: int
+    largest: float
+    where: str
+    within: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and the record."""
+        return dict(self.__dict__)
+
+
+@dataclass(frozen=True)
 class Output:
-    """One logged file: the BLAKE3 of its content in the first experiment and in the second; None where it was not logged."""
+    """Something that was left behind beside curves: a file, a value, a version of weights, a parameter.
+
+    Attributes:
+        a: The hash of its content in the first experiment, `b` in the second; of a parameter its value; None where it is
+            not there.
+        values: How the two differ by value, where their hashes differ and the format can be read.
+    """
 
     name: str
     a: str | None
     b: str | None
+    kind: Literal["file", "value", "weights", "parameter"] = "file"
+    values: ValueDifference | None = None
 
     @property
     def same(self) -> bool:
         """Whether both have it with the same content."""
         return self.a is not None and self.a == self.b
+
+    @property
+    def equal(self) -> bool:
+        """Whether both have it with the same values, maybe in other bytes."""
+        return self.same or (self.values is not None and not self.values.differing)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON and the record."""
+        plain = {"kind": self.kind, "same": self.same, "a": self.a, "b": self.b}
+        return plain | ({"values": self.values.to_dict()} if self.values is not None else {})
 
 
 @dataclass(frozen=True)
@@ -92,8 +131,8 @@ class Judgement:
         reason: Why, in words.
         a: Id of the first (the original); `b` of the second.
         metrics: A verdict per metric that was compared, the worst first.
-        outputs: The files that either has logged, those that differ first. They make the verdict where neither logged a
-            metric, and are told beside it otherwise: many formats store more than the values.
+        outputs: What either has left behind beside curves, what differs first. It makes the verdict where neither logged
+            a metric, and is told beside it otherwise: many formats store more than the values.
         apart: Verdicts on times and speeds, which do not count.
         left_out: Metrics that were not compared, each with the reason.
         differences: What was captured of both and is not the same, the likeliest to matter first.
@@ -137,9 +176,7 @@ class Judgement:
             "prefix_a": self.prefix_a,
             "prefix_b": self.prefix_b,
             "metrics": {m.metric: m.to_dict() for m in self.metrics},
-            "outputs": {
-                row.name: {"same": row.same, "a": row.a, "b": row.b} for row in self.outputs
-            },
+            "outputs": {row.name: row.to_dict() for row in self.outputs},
             "apart": {m.metric: m.to_dict() for m in self.apart},
             "left_out": self.left_out,
             "differences": [d.to_dict() for d in self.differences],

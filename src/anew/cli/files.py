@@ -18,8 +18,7 @@ from .words import moment, one_line, plural, size
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..reading.files import FileView
-    from ..reading.values import ValueView
+    from ..reading.files import FileView, ValueView
 
 __all__ = ["files"]
 

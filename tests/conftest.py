@@ -109,7 +109,11 @@ def _nothing_left_in_the_repository() -> Iterator[None]:
     common, head = found.stdout.split("\n")[:2]
     kept = Path(__file__).parent / common / "refs" / "anew" / head
     before = kept.exists()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(
+            "ANEW_KEEP_COMMITS", "off"
+        )  # what tests share is recorded before any of them begins
+        yield
     assert kept.exists() == before, f"a test left {kept}"
 
 
@@ -120,7 +124,7 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("ANEW_QUIET", "1")
-    monkeypatch.setenv("ANEW_KEEP_COMMITS", "off")  # see `_nothing_left_in_the_repository`
+    monkeypatch.setenv("ANEW_KEEP_COMMITS", "off")  # also where a test took it away
     monkeypatch.setenv("ANEW_FORWARD_WAIT", "120")  # a busy machine is no reason to find less sent
     monkeypatch.chdir(tmp_path)
     from anew.monitor import reads

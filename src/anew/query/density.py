@@ -65,7 +65,8 @@ class Crossings:
         self._grid = grid
         self._rows = rows
         self._log = spacing == "log"
-        self._low, self._high = (np.log10(low), np.log10(high)) if self._log else (low, high)
+        self._low = float(np.log10(low)) if self._log else low
+        self._high = float(np.log10(high)) if self._log else high
         self._changes = np.zeros(grid.buckets * (rows + 1), np.int64)
 
     def add(self, series: Ints, x: Floats, value: Floats) -> None:
@@ -89,7 +90,7 @@ class Crossings:
         known = ~np.isnan(down)
         part = np.cumsum(~known)  # what lies between two gaps
         if not known.all():
-            series, across, down, part = (one[known] for one in (series, across, down, part))
+            series, across, down, part = series[known], across[known], down[known], part[known]
         if not len(series):
             return
         columns = self._grid.buckets

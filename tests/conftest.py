@@ -110,9 +110,7 @@ def _nothing_left_in_the_repository() -> Iterator[None]:
     kept = Path(__file__).parent / common / "refs" / "anew" / head
     before = kept.exists()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(
-            "ANEW_KEEP_COMMITS", "off"
-        )  # what tests share is recorded before any of them begins
+        patch.setenv("ANEW_KEEP_COMMITS", "off")  # also for what fixtures of modules record
         yield
     assert kept.exists() == before, f"a test left {kept}"
 

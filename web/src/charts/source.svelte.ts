@@ -9,6 +9,7 @@ import { link } from "../link.svelte";
 import { live } from "../live.svelte";
 import { palette } from "../palette.svelte";
 import { quoted } from "../state";
+import { usual } from "../usual.svelte";
 import { panelData, type PanelAnswer, type PanelData } from "./curves";
 import { joined, lastPlace } from "./joined";
 import { groupFields, labelOf, question, type Cells, type Which } from "./question";
@@ -51,14 +52,14 @@ class Source {
 
   #total = $derived(experiments.total ?? experiments.telling?.experiments ?? 0);
   /** Whether there are more than can be drawn as lines. */
-  crowded = $derived(link.state.eye.all && !link.state.group.length && this.#total > MOST);
+  crowded = $derived(link.state.eye.all && !groupFields(link.state).length && this.#total > MOST);
   /** How many experiments panels are asked of. */
   asked = $derived(link.state.eye.all ? this.#total : link.state.eye.except.length);
 
   /** Which experiments a panel is asked for; null while that is not known. */
   which = $derived.by((): Which | null => {
     const { eye, sort } = link.state;
-    if (experiments.total === null && experiments.telling === null) return null;
+    if ((experiments.total === null && experiments.telling === null) || usual.deciding) return null;
     if (!eye.all) return { ids: eye.except };
     // Of lines those that the eye leaves out are there and not drawn; in groups and cells they would be counted.
     if (!this.crowded && !groupFields(link.state).length) return { filter: experiments.filter, sort, limit: MOST };

@@ -15,6 +15,7 @@ from ..record.fold import ExperimentState
 from ..record.plain import flatten
 from ..stores.series.parquet import PartFile
 from .account import Account
+from .source import Points
 
 __all__ = ["NUMBERS", "read_back", "rows_here"]
 
@@ -82,16 +83,25 @@ def _held(layout: ExperimentLayout, one: FileLogged) -> list[Any]:
 
 def _count_points(account: Account, layout: ExperimentLayout, piece: Piece) -> None:
     if isinstance(piece, Chunk):
-        for _, line in decode_points(piece.data)[0]:
-            for name, value in line.m.items():
-                account.point(
-                    name, line.s, line.t, NUMBERS[value] if isinstance(value, str) else value
-                )
+        lines = [line for _, line in decode_points(piece.data)[0]]
+        if all(len(line.m) == 1 for line in lines):  # as of sources with a point in each record
+            _count_columns(account, lines)
+            return
+        for line in lines:
+            for point in _points_of(line):
+                account.point(*point)
         return
     with PartFile(layout.path(*piece.path.split("/"))) as part:
         for number, name in enumerate(part.info.names):
             block = part.read([number])
             account.column(name, block.step, block.given, block.time, block.value)
+
+
+def _count_columns(account: Account, lines: list[PointLine]) -> None:
+    pairs = [pair for line in lines for pair in line.m.items()]
+    values = [NUMBERS[value] if isinstance(value, str) else value for _, value in pairs]
+    names = [name for name, _ in pairs]
+    account.points(Points(names, [line.s for line in lines], [line.t for line in lines], values))
 
 
 def rows_here(

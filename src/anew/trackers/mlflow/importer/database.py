@@ -17,7 +17,7 @@ from .runs import Stored, as_run
 __all__ = ["Database", "is_database"]
 
 KIND = "mlflow"
-_ROWS = 20_000
+_ROWS = 4_000
 _TABLES = frozenset({"experiments", "runs", "metrics", "params", "tags"})
 
 

@@ -16,7 +16,7 @@ from .runs import Stored, as_run
 
 __all__ = ["Files", "is_folder_of_files"]
 
-_ROWS = 20_000
+_ROWS = 4_000
 _MOST_TEXT = 1 << 20
 _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 

@@ -176,6 +176,7 @@ SETTINGS = (
     Setting("forward_wait", 10.0, _seconds, "Seconds to wait, when an experiment ends, for records still being sent to other trackers; sending continues in the background after that."),
     Setting("join", "", _text, "Set by `anew run` and `anew reproduce` for the programs they start, to say which experiment those record into (JSON)."),
     Setting("trust", (), _several, "Whose recorded experiments `anew reproduce` runs without asking, as `user@machine` with `*` for anything, separated by commas; what you recorded on this machine needs no entry. Not read from a project's file."),
+    Setting("explain_under", 60.0, _seconds, "Where a re-run differs from an original that took at most so many seconds, `anew reproduce` looks for the cause without being asked; 0 never does."),
     Setting("launch", "", _text, "A text that all processes of one launch share, and no other launch; for launchers that do not set one. The processes then record the same experiment."),
     Setting("resume", "never", _resume, "What opening a prefix again does: `never` begins a new experiment; `auto` continues the last one if it was interrupted, `allow` the last one however it ended, `must` the same or fails; an id continues that experiment."),
     Setting("config_conflict", "keep", _choice("keep", "refuse"), "What happens when an experiment is continued with another configuration: `keep` records both and prints a warning, `refuse` raises ConfigFrozen."),
@@ -216,6 +217,7 @@ class Settings:
     forward_wait: float
     join: str
     trust: tuple[Any, ...]
+    explain_under: float
     launch: str
     resume: str
     config_conflict: str

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from .address import local_folder, parse_address
-from .errors import InvalidValue, NotFound
+from .errors import InvalidSetting, InvalidValue, NotFound
 from .query.documents import DocumentsQuestion
 from .query.edits import AppendQuestion
 from .query.literals import parse_duration
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from .reading.export import Format
     from .reading.history import History
     from .reading.results import Comparison, Difference, Summary
+    from .weights.elsewhere import Elsewhere
+    from .weights.repository import Repository
 
 __all__ = ["Ref", "Store"]
 
@@ -89,6 +91,7 @@ class Store:
         upkeep: Upkeep | None = None,
     ) -> None:
         self._close: Callable[[], None] | None = None
+        self._weights_at: str | Elsewhere | None = None
         if root is None or isinstance(root, (str, os.PathLike)):
             where = (settings or load_settings()).address if root is None else root
             address = parse_address(where, setting="root")
@@ -99,6 +102,7 @@ class Store:
                 server = open_server(address.location, token=token_for(address.location))
                 self.backend: Backend = server.backend
                 upkeep, self._close = server.upkeep, server.close
+                self._weights_at = server.weights
             else:
                 from .reading.local.opening import open_folder
 
@@ -115,6 +119,7 @@ class Store:
                 )
                 self.backend = opened.backend
                 upkeep, self._close = opened.upkeep, opened.close
+                self._weights_at = os.path.join(path, "weights")
         else:
             self.backend = root
         try:
@@ -743,6 +748,23 @@ class Store:
         count, size = self._source.looked_after().free(doomed, why=why, dry_run=dry_run)
         return Freed(count, size, len(found), running)
 
+    @property
+    def weights(self) -> Repository:
+        """Versions of model weights that experiments committed: `store.weights.get_all_weights("experiments/k7f3…")`.
+
+        The branch `experiments/<id>` has those of one experiment. Of a server they can be read, tensor by tensor and rows of a
+        tensor too; nothing but what is asked for is fetched.
+
+        Raises:
+            NotFound: Nobody has committed weights there.
+            MissingDependency: `anew[weights]` is not installed.
+        """
+        from .weights.repository import Repository
+
+        if self._weights_at is None:
+            raise NotFound(f"The store at {self.root} keeps no weights.", name="weights")
+        return Repository(self._weights_at)
+
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights
         too) when none are named. A capture that several share is counted once."""
@@ -823,13 +845,19 @@ class Store:
             progress: Called now and then with how many records of an experiment and place were sent, and of how many.
 
         Raises:
-            InvalidSetting: `to` is no place, or one is known without its password only.
+            InvalidSetting: `to` is no place, or one is known without its password only; or the store is at a server.
             MissingDependency: A tracker's package is not installed.
             NotFound: There is no such experiment, or nothing says where one is to be sent.
             StillRunning: Afresh, while another process is sending one of them there.
         """
         from .forwarders.later import send_later
 
+        if self._source.root is None:
+            raise InvalidSetting(
+                f"Forwarding is done on the machine that has the store, not from here: the store is at {self.root}. Run the command "
+                "there, with the folder as --root.",
+                setting="root",
+            )
         return {
             view.id: send_later(
                 str(view.path),

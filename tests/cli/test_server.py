@@ -103,6 +103,34 @@ def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, root):
     accounts.close()
 
 
+def test_a_link_to_a_project_is_printed_once_listed_without_its_secret_and_taken_back(run, root):
+    link = run("share", "create", "lab/vision", "--url", "https://runs.example.org/", "-q").strip()
+    assert link.startswith("https://runs.example.org/#share=")
+    secret = link.partition("#share=")[2]
+    accounts = Accounts(root)
+    begun = accounts.shares.redeem(secret)
+    assert begun is not None
+    assert begun.caller.role_in("lab/vision") is Role.READER
+    assert begun.caller.role_in("lab/other") is Role.ANYONE
+    (one,) = json.loads(run("share", "list", "--json"))["shares"]
+    assert (one["project"], one["number"]) == ("lab/vision", 1)
+    assert one["expires_at"] - time.time() == pytest.approx(30 * 86400, abs=3600)
+    assert secret not in run("share", "list") + run("share", "list", "--json")
+    run("share", "revoke", "7", code=3)
+    run("share", "revoke", "1")
+    assert accounts.shares.redeem(secret) is None
+    assert accounts.of_session(begun.secret) is None
+    assert run("share", "list", "-q") == ""
+    actions = [one["action"] for one in json.loads(run("audit", "--json"))["entries"]]
+    assert actions[:2] == ["unshared", "shared"]
+    accounts.close()
+
+
+@pytest.mark.parametrize("args", [["a//b"], ["lab", "--expires", "2001-01-01"]])
+def test_a_link_that_cannot_be_is_refused(run, args):
+    run("share", "create", *args, code=2)
+
+
 def test_what_was_done_is_shown(run):
     assert json.loads(run("audit", "--json")) == {"entries": []}
     assert run("audit") == ""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -23,6 +24,8 @@ from anew.reading.remote.calls import Calls
 from anew.reading.remote.connection import Connections
 from anew.sync.push import push
 from anew.sync.wire import Frame, FramesAnswer, FramesRequest
+from anew.weights import Repository
+from anew.weights.experiment import ExperimentWeights
 from faults.comparing import alike
 from faults.site import Link, Serving, network, pushed, quick_folder, serving, unreliable
 from sync.recorded import Root
@@ -111,6 +114,28 @@ def test_a_network_that_cuts_loses_and_spoils_what_it_carries_changes_nothing(
     with network(server.address, unreliable(random.Random(7))) as between:
         pushed(root.path, between.url)
     alike(root.path, server.root)
+
+
+def test_weights_that_go_through_such_a_network_arrive_bit_for_bit(
+    root: Root, server: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("anew.sync.weights._PACK", 200_000)
+    values = np.random.default_rng(3)
+    made = {}
+    for n in range(2):
+        id, writer = root.open(place(root, f"w{n}"))
+        own = ExperimentWeights(root.layout.weights, id, durable=False)
+        for step in range(3):
+            model = {"w": values.standard_normal(40_000), "step": np.array(step)}
+            made[own.commit(model, "a version", step=step).commit_hash] = model
+        root.close(id, writer)
+    with network(server.address, unreliable(random.Random(5))) as between:
+        pushed(root.path, between.url, tries=200)
+    with Store(server.url) as store:
+        for commit, model in made.items():
+            found = store.weights.get_all_weights(commit)
+            assert all(np.array_equal(found[name], model[name]) for name in model)
+    assert Repository(server.root / "weights").fsck().ok
 
 
 def test_an_answer_that_is_lost_after_the_append_doubles_nothing(

@@ -153,6 +153,8 @@ def test_a_running_training_moves_its_line(show, opened, tmp_path):
         exp.log_metrics({"m": 7.0}, step=3)
         exp.log_metrics({"m": 8.0}, step=4)
         one.get_by_text("5 points").wait_for()
+        while not asked:  # the answer is told of after what it shows
+            page.wait_for_timeout(20)
         assert max(asked) < 2000
         found = [float(row["value"]) for row in rows(saved(page, one, "CSV"))]
         assert found == [0, 1, 2, 7, 8]

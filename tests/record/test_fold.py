@@ -309,3 +309,26 @@ def test_a_state_survives_being_written_and_read() -> None:
 def test_a_status_is_its_name(status: Status) -> None:
     assert str(status) == status.value == status == f"{status}"
     assert status.ended == (status in ("completed", "failed", "cancelled"))
+
+
+def test_what_two_set_side_by_side_is_told_until_somebody_who_saw_both_sets_it_again() -> None:
+    first = ("edit-x-a", FieldSet(t=2, field="notes", value="theirs"))
+    tags = ("edit-x-a", TagsChanged(t=2, add={"best": None, "same": "1"}, remove=[]))
+    other = ("edit-x-b", FieldSet(t=3, field="notes", value="ours", after={"edit-x-a": 0}))
+    others = ("edit-x-b", TagsChanged(t=3, add={"same": "1"}, remove=["best"], after={}))
+    events = [("0001-main-aaaa", opened(1)), first, tags, other, others]
+    state = fold(events)
+    assert state.notes == "ours"
+    assert state.contested == {"notes": "theirs", "tags.best": True}
+    # In whatever order the copies come together, it is the same conflict.
+    assert fold([events[0], other, others, first, tags]).contested == state.contested
+    seen = {"edit-x-a": 20, "edit-x-b": 20}
+    settled = ("edit-x-b", FieldSet(t=4, field="notes", value="both", after=seen))
+    assert fold([*events, settled]).contested == {"tags.best": True}
+
+
+def test_who_knows_of_a_change_does_not_contest_it() -> None:
+    first = ("edit-x-a", FieldSet(t=2, field="notes", value="draft"))
+    again = ("edit-x-b", FieldSet(t=3, field="notes", value="final", after={"edit-x-a": 10}))
+    own = ("edit-x-b", FieldSet(t=4, field="notes", value="final!", after={"edit-x-a": 10}))
+    assert fold([("0001-main-aaaa", opened(1)), first, again, own]).contested == {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from anew.errors import ReproduceError
 from anew.journal import author
 from anew.provenance.mark import recipe_mark
 from anew.provenance.variables import changes_loading
+from anew.reproduce.differences import Side, captured_differences
 from anew.reproduce.plan import make_plan
 from anew.reproduce.recipe import read_recipe
 from anew.reproduce.replay import NotConfirmed
@@ -266,3 +268,44 @@ def test_folders_to_import_from_stay_in_the_checkout(project, monkeypatch, tmp_p
     rewrite(project, "environment", paths=[str(outside), "../outside", "."])
     project.reproduce(monkeypatch, confirmed=True, repo=str(project.path))
     assert not (Path(tmp_path) / "ran").exists()
+
+
+def test_a_folder_that_a_record_names_makes_git_run_nothing(project, tmp_path):
+    """Its configuration can name programs, and a recorded commit could be an option of git."""
+    first = project.commit(train=TRAIN)
+    second = project.commit(train=TRAIN + "# more\n")
+    ran, wrote = tmp_path / "ran", tmp_path / "wrote"
+    for key in ("core.fsmonitor", "diff.external", "core.pager", "core.sshCommand"):
+        project.git("config", key, f"touch {ran}")
+    project.git("config", "extensions.partialClone", "evil")
+    project.git("config", "remote.evil.url", f"ext::touch {ran}")
+    project.git("config", "protocol.ext.allow", "always")
+    root = str(project.path)
+
+    def told(a, b):
+        sides = [Side({"git": {"commit": commit, "root": root}}) for commit in (a, b)]
+        return [one.text for one in captured_differences(*sides) if one.what == "commit"]
+
+    assert "train.py" in told(first, second)[0]
+    assert "train.py" not in told(first, "0" * 40)[0]  # a partial clone would fetch it
+    assert "train.py" not in told(first, f"--output={wrote}")[0]
+    assert not ran.exists()
+    assert not wrote.exists()
+
+
+def test_the_recorded_interpreter_is_used_while_it_exists(project, monkeypatch, tmp_path):
+    project.commit(train=TRAIN)
+    project.call(
+        sys.executable, "-m", "venv", "--without-pip", "--system-site-packages", str(tmp_path / "v")
+    )
+    python = tmp_path / "v/bin/python"
+    (tmp_path / "v/lib").joinpath(
+        f"python3.{sys.version_info[1]}", "site-packages", "a.pth"
+    ).write_text("\n".join(path for path in sys.path if path))
+    project.call(str(python), "train.py")
+    project.enter(monkeypatch)
+    with Store(project.root) as store:
+        plan = make_plan(store, store.get("lab/toy"))
+        assert plan.python.program == str(python)
+        python.unlink()
+        assert make_plan(store, store.get("lab/toy")).python.program == sys.executable

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
+from anew import Experiment, Store
+from anew.errors import TookTooLong
+from anew.query.panel import PanelQuestion
+from anew.query.points import PointsQuestion
+from anew.reading.wire import encode
+from anew.server import asking
 from anew.server.access import Access
 from anew.server.app import make_app
+from anew.server.asking import FRAMES
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
 from anew.server.limits import Rate
 from anew.server.table import API
+from anew.stores.deadline import within
+from anew.stores.series.engine import Engine
 from serving import InProcess, place_of
 
 
@@ -67,3 +80,84 @@ def test_a_caller_waits_for_changes_in_so_many_streams(server):
     transport.place.live.closed = True  # so that the answer ends
     assert transport.send("GET", f"{API}/events", two).status == 200
     assert transport.place.live.of_caller == {"token:1": 8}
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A store whose points lie in Parquet, and an experiment of it."""
+    root = str(tmp_path_factory.mktemp("sealed"))
+    with Experiment("lab/x/a", root=root, quiet=True, system_metrics=0) as exp:
+        for step in range(200):
+            exp.log_metrics({"loss": 1.0 / (step + 1)}, step=step)
+    with Store(root) as store:
+        assert store.seal() == 1
+    return root, exp.id
+
+
+@pytest.mark.parametrize(
+    ("path", "question"),
+    [
+        ("ask/points", PointsQuestion(ids=("ID",), metrics=("loss",))),
+        ("ask/panel", PanelQuestion(ids=("ID",), metrics=("loss",))),
+        ("series", None),
+    ],
+)
+@pytest.mark.parametrize("pieces", [False, True])
+def test_reading_points_ends_when_the_time_for_a_question_is_over(
+    sealed: tuple[str, str], path: str, question: Any, pieces: bool
+):
+    root, id = sealed
+    place = place_of(root)
+    transport = InProcess(make_app(place, Access("tester")))
+
+    def asked() -> Any:
+        if question is None:
+            return transport.send("GET", f"{API}/experiments/{id}/series/loss")
+        body = encode(msgspec.structs.replace(question, ids=(id,)))
+        headers = {"content-type": "application/msgpack"} | ({"accept": FRAMES} if pieces else {})
+        return transport.send("POST", f"{API}/{path}", headers, body)
+
+    try:
+        assert asked().status == 200
+        place.seconds = 0.0
+        answer = asked()
+        assert (answer.status, json.loads(answer.body)["error"]["code"]) == (422, "TookTooLong")
+        place.seconds = 30.0
+        assert asked().status == 200
+    finally:
+        transport.close()
+        place.close()
+
+
+def test_a_query_in_the_engine_is_ended_and_the_next_one_is_answered():
+    heavy = "SELECT sum(a.range * b.range) AS s FROM range(1000000) a, range(1000000) b"
+    with Engine() as engine:
+        began = time.monotonic()
+        with within(0.2), pytest.raises(TookTooLong):
+            engine.columns(heavy)
+        assert time.monotonic() - began < 60
+        assert engine.columns("SELECT 1 AS one")["one"].tolist() == [1]
+
+
+def test_more_points_than_one_answer_holds_are_refused(
+    sealed: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+):
+    root, id = sealed
+    monkeypatch.setattr(asking, "MOST_POINTS", 100)
+    place = place_of(root)
+    transport = InProcess(make_app(place, Access("tester")))
+    try:
+        path = f"{API}/experiments/{id}/series/loss"
+        assert transport.send("GET", path).status == 400
+        assert transport.send("GET", f"{path}?points=50").status == 200
+        assert transport.send("GET", f"{path}?start=0&stop=50").status == 200
+    finally:
+        transport.close()
+        place.close()
+
+
+def test_the_index_is_brought_up_to_date_however_little_time_a_question_has(tmp_path: Path):
+    with Store(str(tmp_path)) as store, within(0.0):
+        with Experiment("a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+            exp.log_metrics({"loss": 1.0}, step=0)
+        assert [view.id for view in store.list()] == [exp.id]

@@ -42,6 +42,8 @@ def test_requests_are_counted_by_route_and_status_and_prometheus_can_read_it(pla
     assert all(float(line.rpartition(" ")[2]) >= 0 for line in samples)
     assert len({line.rpartition(" ")[0] for line in samples}) == len(samples)
     assert "lab" not in answer.body.decode()
+    assert "anew_index_lag_seconds 0.000" in lines
+    assert "anew_unfinished_contents 0" in lines
 
 
 def test_a_line_for_each_request_says_who_and_what_and_no_credential(place: Place):

@@ -37,7 +37,13 @@ class Root:
         return self.clock
 
     def open(
-        self, prefix: str, *, id: str = "", role: str = "lead", writer: str = ""
+        self,
+        prefix: str,
+        *,
+        id: str = "",
+        role: str = "lead",
+        writer: str = "",
+        heartbeat: float = 0.0,
     ) -> tuple[str, str]:
         """Begin a writer, of a new experiment if no id is given; the id and the writer's name."""
         experiment_id = id or id_from_bytes(self.random.randbytes(12))
@@ -49,7 +55,7 @@ class Root:
         name = writer or f"{number:04d}-{'main' if role == 'lead' else 'rank1'}-{tail}"
         self.append(experiment_id, f"journal/{name}.jsonl", encode_line({
             "k": "opened", "t": self._now(), "version": 1, "experiment_id": experiment_id, "name": prefix,
-            "role": role, "host": "elsewhere", "heartbeat": 0.0, "prefix": prefix,
+            "role": role, "host": "elsewhere", "heartbeat": heartbeat, "prefix": prefix,
         }))  # fmt: skip
         announce(self.layout, "opened", experiment_id, prefix)
         return experiment_id, name

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from blake3 import blake3
 from hypothesis import HealthCheck, settings
@@ -15,17 +17,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from anew import Experiment, Store
-from anew.errors import InvalidSetting, StillRunning
+from anew.errors import InvalidSetting, StillRunning, UnknownFormat
 from anew.query.edits import AppendQuestion
 from anew.reading.remote.calls import Calls
+from anew.reading.wire import decode, encode
 from anew.record.edits import DeleteEdit, TagsEdit
+from anew.record.events import FORMAT_VERSION
 from anew.server.access import Access
 from anew.server.app import make_app
 from anew.server.intake import settling
 from anew.sync.push import Pushed, push
 from anew.sync.server import Server
-from anew.sync.wire import Named
-from serving import InProcess, in_process, over_a_socket, place_of
+from anew.sync.wire import Named, Welcome
+from serving import Answer, InProcess, in_process, over_a_socket, place_of
 from sync.recorded import Root, Unreliable, files, segments
 
 HERE = "http://127.0.0.1:5700"
@@ -514,3 +518,93 @@ def test_a_file_that_is_saved_while_a_large_one_is_sent_is_sent_too(
     assert not sent(root, server).complete
     assert sent(root, server).complete
     assert files(there / "lab/x/a") == files(root.folders[id])
+
+
+def test_what_was_edited_on_both_sides_is_kept_on_both_and_shown_as_a_conflict(
+    root: Root, server: InProcess, there: Path
+):
+    one = root.made("lab/x/a")
+    sent(root, server)
+    with Store(str(root.path)) as here, Store(str(there)) as store:
+        assert store.get(one).contested == {}
+        store.note(one, "made there")
+        here.note(one, "made here")
+    sent(root, server)
+    sent(root, server)
+    with Store(str(root.path)) as here, Store(str(there)) as store:
+        views = here.get(one), store.get(one)
+        assert {view.notes for view in views} == {"made here"}
+        assert [view.contested for view in views] == [{"notes": "made there"}] * 2
+        store.note(one, "settled")
+    sent(root, server)
+    with Store(str(root.path)) as here:
+        assert (here.get(one).notes, here.get(one).contested) == ("settled", {})
+
+
+class OfAnotherVersion:
+    """A server that speaks of itself as of an older or a newer version, and counts what it is sent."""
+
+    def __init__(self, inner: InProcess, **says: Any) -> None:
+        self.inner = inner
+        self.says = says
+        self.asked: list[str] = []
+
+    def send(self, method: str, path: str, *given: Any, **more: Any) -> Any:
+        self.asked.append(path)
+        answer = self.inner.send(method, path, *given, **more)
+        if path.endswith("/upload"):
+            told = msgspec.structs.replace(decode(answer.body, Welcome), **self.says)
+            changed = Answer(encode(told))
+            changed.status, changed.headers = answer.status, answer.headers
+            return changed
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "says",
+    [{"protocol": 0, "oldest": 0}, {"protocol": 9, "oldest": 9}, {"format": FORMAT_VERSION - 1}],
+    ids=["older server", "older client", "older format"],
+)
+def test_versions_that_are_too_far_apart_send_nothing_and_say_so_until_one_is_updated(
+    root: Root, server: InProcess, there: Path, says: dict[str, int]
+):
+    root.made("lab/x/a")
+    other = OfAnotherVersion(server, **says)
+    with pytest.raises(UnknownFormat):
+        sent(root, other)
+    assert [path for path in other.asked if not path.endswith("/upload")] == []
+    assert not (there / "lab").exists()
+    assert sent(root, server).complete  # it was updated
+
+
+def test_a_server_that_is_newer_but_still_understands_is_sent_everything(
+    root: Root, server: InProcess, there: Path
+):
+    one = root.made("lab/x/a")
+    newer = OfAnotherVersion(server, protocol=9, oldest=1, format=FORMAT_VERSION + 1)
+    assert sent(root, newer).complete
+    assert segments(root.folders[one]) == segments(there / "lab/x/a")
+
+
+def test_what_was_sent_before_the_jobs_disk_went_stays_and_is_shown_as_vanished(
+    root: Root, server: InProcess, there: Path
+):
+    id, writer = root.open("lab/x/a", heartbeat=5.0)
+    root.points(id, writer, 30)
+    root.file(id, writer, "a.bin", b"kept")
+    sent(root, server)
+    kept = segments(there / "lab/x/a")
+    shutil.rmtree(root.path)
+    gone = sent(root, server)
+    assert (gone.looked, gone.deleted, gone.behind) == (0, (), {})
+    assert segments(there / "lab/x/a") == kept
+    assert not root.path.exists()
+    for path in (there / "lab/x/a").rglob("*"):  # a minute of silence later
+        os.utime(path, (1.0, 1.0), follow_symlinks=False)
+    with Store(str(there)) as store:
+        view = store.get(id)
+        assert str(view.status) == "failed"
+        assert view.metrics["loss"].count == 30

@@ -8,7 +8,7 @@ import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
-import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
+import { bestOf, CURVE, differs, fieldOf, usualColumns, type Cell } from "./table/columns";
 
 export interface Row {
   readonly id: string;
@@ -22,6 +22,7 @@ const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", 
 const AGAIN = 1500; // ms at least between two looks at the whole list
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
+const NAMES_LATER = 300; // ms until the names of further metrics are fetched
 const UNHURRIED = 500; // ms until what is left out is counted at first: what is shown comes before
 
 class Experiments {
@@ -41,6 +42,8 @@ class Experiments {
   #pages = new Map<number, (Row | null)[]>();
   #asked = "";
   #told = "";
+  #telling: Schemas["Telling"] | null = null;
+  #names: readonly Schemas["Name"][] = [];
   #first = 0;
   #stop = PAGE;
   #fetching = new Map<number, AbortController>();
@@ -150,9 +153,24 @@ class Experiments {
     setTimeout(() => void (this.filter === filter && this.#count(filter)), this.telling === null ? UNHURRIED : 0);
     try {
       const found = await get("/api/v1/telling", { filter });
-      if (this.filter === filter) this.telling = found;
+      if (this.filter !== filter) return;
+      this.#telling = found;
+      this.telling = withNames(found, this.#names);
+      if (found.metrics > found.fields.filter((one) => one.section === "metrics").length && found.metrics !== this.#names.length) {
+        setTimeout(() => void this.#nameAll(found.metrics), NAMES_LATER);
+      }
     } catch {
       // The list says what is wrong with the filter.
+    }
+  }
+
+  /** Fetch the names of all metrics, where there are more than are told at once. */
+  async #nameAll(count: number): Promise<void> {
+    try {
+      this.#names = await get("/api/v1/names", { kind: "metric", counts: true, limit: count } as never);
+      if (this.#telling !== null) this.telling = withNames(this.#telling, this.#names);
+    } catch {
+      // Those that tell most are there.
     }
   }
 
@@ -276,6 +294,15 @@ class Experiments {
       this.#later();
     }
   }
+}
+
+/** What tells most, with the names of all other metrics after it. */
+function withNames(telling: Schemas["Telling"], names: readonly Schemas["Name"][]): Schemas["Telling"] {
+  const told = new Set(telling.fields.flatMap((one) => (one.section === "metrics" ? [one.name] : [])));
+  const more = names.filter((one) => !told.has(one.name));
+  if (!more.length) return telling;
+  const fields = more.map((one) => ({ field: fieldOf("metrics", one.name), section: "metrics", name: one.name, experiments: one.count ?? 0, values: 0, only: null, better: null }) as const);
+  return { ...telling, fields: [...telling.fields, ...fields] };
 }
 
 function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | null)[] {

@@ -109,6 +109,13 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
         )
 
 
+def _nothing(store: Store) -> str:
+    about = store.backend.about()
+    if about.root is None:
+        return f"There are no experiments that you may see at {store.root} yet; --root or ANEW_ROOT looks elsewhere."
+    return f"There are no experiments in {store.root} yet; --root or ANEW_ROOT looks elsewhere."
+
+
 def _print_table(
     store: Store,
     found: Experiments,
@@ -122,11 +129,7 @@ def _print_table(
     if not found:
         chosen = filter is not None or found.total or len(store)
         left_out = told_left_out(found.left_out)
-        face.out.say(
-            f"No experiment fits.  {left_out}".rstrip()
-            if chosen
-            else f"There are no experiments in {store.root} yet; --root or ANEW_ROOT looks elsewhere."
-        )
+        face.out.say(f"No experiment fits.  {left_out}".rstrip() if chosen else _nothing(store))
         return
     columns = experiment_columns(
         store,

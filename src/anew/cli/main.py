@@ -52,10 +52,10 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "logout": ("sync", "logout", "Remove the token kept for a server.", "Share"),
     "stop": ("stop", "stop", "Stop the programs that record experiments, as Ctrl-C would.", "Share"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
-    "run": ("reproduce", "run", "Run a program as an experiment.", "Run again"),
+    "run": ("run", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
-    "diff": ("reproduce", "diff", "Show where two experiments differ.", "Run again"),
-    "check": ("reproduce", "check", "Fail if an experiment's curves differ from those of a baseline.", "Run again"),
+    "diff": ("diff", "diff", "Show where two experiments differ.", "Run again"),
+    "check": ("check", "check", "Fail if an experiment's curves differ from those of a baseline.", "Run again"),
     "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
     "version": ("about", "version", "Print the versions of Anew and of the packages it uses.", "About"),
 }  # fmt: skip

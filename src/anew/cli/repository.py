@@ -13,7 +13,7 @@ from .face import Face
 if TYPE_CHECKING:
     from ..weights import Repository
 
-__all__ = ["open_repository", "repository_option"]
+__all__ = ["open_repository", "repository_at", "repository_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,31 +23,35 @@ def repository_option(function: F) -> F:
     return click.option(
         "--repo",
         metavar="PATH",
-        help="The repository: a folder, or a bucket such as s3://bucket/weights.",
+        help="The repository: a folder, a bucket such as s3://bucket/weights, or a server, of which it can be read.",
     )(function)
 
 
 def open_repository(
     face: Face, repo: str | None, *, init: bool = False, **options: Any
 ) -> Repository:
-    """The repository a command works on."""
+    """The repository a command works on: the one that `--repo` names, or that of the store."""
+    from ..address import local_folder, parse_address
+    from ..settings import load_settings
     from ..weights import Repository
 
-    return Repository(_where(face, repo), init=init, **options)
-
-
-def _where(face: Face, repo: str | None) -> str:
     if repo:
-        return repo
-    from ..address import local_folder, parse_address
-    from ..errors import InvalidSetting
-    from ..settings import load_settings
+        return repository_at(repo) or Repository(repo, init=init, **options)
+    root = load_settings().root if face.root is None else face.root
+    if parse_address(root, setting="root").kind == "server":
+        found = repository_at(root)
+        assert found is not None
+        return found
+    return Repository(os.path.join(local_folder(root), "weights"), init=init, **options)
 
-    if face.root is not None and parse_address(face.root, setting="root").kind == "server":
-        raise InvalidSetting(
-            "A server does not give out its repository of weights. Use `anew weights` on the machine of the server, "
-            "or name a repository that both machines reach with --repo, such as --repo s3://bucket/weights.",
-            setting="root",
-        )
-    root = local_folder(load_settings().root if face.root is None else face.root)
-    return os.path.join(root, "weights")
+
+def repository_at(address: str) -> Repository | None:
+    """The repository of a server, which can be read; None if the address is not that of a server."""
+    from ..address import parse_address
+    from ..store import Store
+
+    if parse_address(address, setting="repo").kind != "server":
+        return None
+    store = Store(address)
+    click.get_current_context().call_on_close(store.close)
+    return store.weights

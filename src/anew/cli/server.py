@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .face import Face, shared
-from .server_accounts import COMMANDS as ACCOUNTS
+from .server_accounts import root_of
+from .server_audit import audit
+from .server_shares import share
+from .server_tokens import token
 from .server_upkeep import COMMANDS as UPKEEP
+from .server_users import user
+
+if TYPE_CHECKING:
+    from ..server.identity.oidc import Provider
 
 __all__ = ["server"]
+
+
+_COMMANDS = {"audit": audit, "share": share, "token": token, "user": user, **UPKEEP}
+_OF_THE_SERVER = ("starlette", "uvicorn", "anyio")
 
 
 class _Server(click.Group):
@@ -36,7 +48,7 @@ class _Server(click.Group):
         return [*click.Command.collect_usage_pieces(self, ctx), "| COMMAND [ARGS]..."]
 
 
-@click.group(cls=_Server, invoke_without_command=True, commands={**ACCOUNTS, **UPKEEP})
+@click.group(cls=_Server, invoke_without_command=True, commands=_COMMANDS)
 @click.argument("folder", metavar="[ROOT]", required=False)
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="The address to listen on.")
 @click.option(
@@ -93,48 +105,68 @@ def server(
       anew list --root http://127.0.0.1:5700
       anew server user add alice --role writer --project 'lab/*'
       anew server token create cluster --role writer --expires 90d
+      anew server share create lab/vision --expires 30d
     """
-    from urllib.parse import urlsplit
+    from ..settings import load_settings
 
-    from ..errors import MissingDependency
-    from ..settings import load_settings, sign_on_secret
-    from .server_accounts import root_of
-
-    settings = load_settings()
-    root = root_of(face, folder)
     if (oidc_issuer is None) != (oidc_client is None) or (oidc_issuer and url is None):
         raise click.UsageError("Sign-on needs --oidc-issuer, --oidc-client and --url.")
-    try:
-        from ..server.identity.oidc import Provider
-        from ..server.running import serve
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn", "anyio"):
-            raise
-        raise MissingDependency.of("The server", error.name or "starlette", "server") from None
-
-    provider = None
-    if oidc_issuer is not None and oidc_client is not None and url is not None:
-        provider = Provider(oidc_issuer, oidc_client, sign_on_secret(), url)
-        names = (*names, urlsplit(url).hostname or "")
-
-    def ready(url: str, link: str | None) -> None:
-        if face.mode == "quiet":
-            click.echo(url)
-            return
-        click.echo(f"Serving {root} at {url}")
-        if link is not None:
-            click.echo(f"Nobody has an account yet. This link makes the first one, once: {link}")
-
+    settings, root = load_settings(), root_of(face, folder)
+    serve = _serving()
+    provider = _provider(oidc_issuer, oidc_client, url)
     serve(
         root,
         host=host,
         port=port,
         user=settings.user,
-        names=names,
+        names=names if provider is None else (*names, _name_in(url)),
         trust_network=trust_network,
         read_only=read_only,
         verbose=verbose,
         provider=provider,
         per_second=max_rate,
-        ready=ready,
+        ready=lambda at, link: _tell(face, root, at, link),
     )
+
+
+def _serving() -> Callable[..., None]:
+    """What serves.
+
+    Raises:
+        MissingDependency: The extra for the server is not installed.
+    """
+    from ..errors import MissingDependency
+
+    try:
+        from ..server.running import serve
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _OF_THE_SERVER:
+            raise
+        raise MissingDependency.of("The server", error.name or "starlette", "server") from None
+    return serve
+
+
+def _provider(issuer: str | None, client: str | None, url: str | None) -> Provider | None:
+    """Who vouches for people, if somebody is to."""
+    if issuer is None or client is None or url is None:
+        return None
+    from ..server.identity.oidc import Provider
+    from ..settings import sign_on_secret
+
+    return Provider(issuer, client, sign_on_secret(), url)
+
+
+def _name_in(url: str | None) -> str:
+    from urllib.parse import urlsplit
+
+    return urlsplit(url or "").hostname or ""
+
+
+def _tell(face: Face, root: str, url: str, link: str | None) -> None:
+    """Say that requests are answered, and where."""
+    if face.mode == "quiet":
+        click.echo(url)
+        return
+    click.echo(f"Serving {root} at {url}")
+    if link is not None:
+        click.echo(f"Nobody has an account yet. This link makes the first one, once: {link}")

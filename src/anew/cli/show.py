@@ -47,7 +47,7 @@ _MOST_CHANGED = 5
 @click.argument("experiment", shell_complete=complete_experiment)
 @click.option("--system", is_flag=True, help="Also the metrics of the machine (system/...).")
 @click.option("--all", "everything", is_flag=True, help="Show everything, and shorten nothing.")
-@shared(quiet="Print the folder alone.")
+@shared(quiet="Print the folder alone; the id where it has none on this machine.")
 def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
     """Show everything about one experiment.
 
@@ -132,6 +132,14 @@ def _facts(face: Face, view: ExperimentView, synced: list[Whereabouts]) -> None:
         ("lost", f"{plural(view.lost, 'record')} could not be written" if view.lost else "", "red"),
     ]
     rows += [
+        (
+            "conflict",
+            f"{what} was set to {_set_to(other)} as well, by somebody who had not seen this",
+            "yellow",
+        )
+        for what, other in view.contested.items()
+    ]
+    rows += [
         ("forwarded", told(one), "" if one.error is None else "red") for one in _forwarded(view)
     ]
     rows += [("server", _on_server(one), "" if one.complete else "yellow") for one in synced]
@@ -143,6 +151,13 @@ def _facts(face: Face, view: ExperimentView, synced: list[Whereabouts]) -> None:
         for line in printable(view.notes).rstrip().split("\n"):
             face.out.line(f"    {line}")
     face.out.line()
+
+
+def _set_to(other: Any) -> str:
+    """The value that does not count of two that were set side by side."""
+    if isinstance(other, bool):
+        return "a plain tag" if other else "no tag"
+    return repr(other) if isinstance(other, str) else value(other)
 
 
 def _source(view: ExperimentView) -> str:

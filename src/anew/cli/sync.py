@@ -32,7 +32,7 @@ def sync(face: Face, what: tuple[str, ...], to: str | None, watch: bool, status:
 
     What arrived before is not sent again, so it may be interrupted and repeated. Without --to, each experiment goes to
     the server that it was recorded for. With --to, all of a folder goes, or the experiments named. Exits with 1 if something
-    could not be pushed.
+    could not be pushed. What was deleted on the server stays here; that is said once, and is no failure.
 
     \b
     Examples:
@@ -136,6 +136,7 @@ def _report(face: Face, results: list[Synced]) -> int:
             if one.pushed:
                 said += f", {size(one.pushed)} pushed"
             face.out.line(said)
+            _list(face, one.deleted)
             if one.error:
                 face.out.line(f"{plural(missing, 'experiment')} not pushed: {one_line(one.error)}")
             else:
@@ -169,11 +170,13 @@ def _show(face: Face, roots: list[RootLayout]) -> int:
 
     def table() -> None:
         for root, one in found:
-            complete = one.experiments - len(one.pending)
+            complete = one.experiments - len(one.pending) - one.deleted
             face.out.line(f"{root.root} → {one.to}", "bold")
             answered = "never" if one.contact is None else ago(one.contact, time.time())
             face.out.line(
                 f"  {complete} of {plural(one.experiments, 'experiment')} complete; the server last answered {answered}"
+                f""
+                f"{f'; {one.deleted} deleted there' if one.deleted else ''}"
                 f"{'; a process is pushing' if one.running else ''}"
             )
             if one.error:

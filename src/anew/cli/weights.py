@@ -12,7 +12,7 @@ from .repository import open_repository, repository_option
 from .words import ago, moment, number, one_line, plural, size
 
 if TYPE_CHECKING:
-    from ..weights import Commit
+    from ..weights import Commit, Repository
 
 __all__ = ["weights"]
 
@@ -134,7 +134,7 @@ def log(
 
     def table() -> None:
         if not commits:
-            face.out.say("There is no version yet: `anew weights commit FILE -m …` makes one.")
+            face.out.say(_no_version(repository))
             return
         names: dict[str, list[str]] = {}
         for name, at in {**repository.branches(), **repository.tags()}.items():
@@ -434,6 +434,15 @@ def status(face: Face, repo: str | None) -> None:
         face.out.line(f"{where}, {newest}.")
 
     face.out.emit(document, ids=[found.branch or ""], table=table)
+
+
+def _no_version(repository: Repository) -> str:
+    """What to say where the branch that people are on has no version."""
+    others = list(repository.branches())
+    if not others:
+        return "There is no version yet: `anew weights commit FILE -m …` makes one."
+    here = one_line(repository.branch_name or "here")
+    return f"There is no version on {here}; `anew weights branch` lists the branches, such as {one_line(others[-1])}."
 
 
 def commit_json(made: Commit) -> dict[str, Any]:

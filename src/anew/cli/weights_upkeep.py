@@ -8,7 +8,7 @@ import click
 
 from .face import Face, shared
 from .output import Column
-from .repository import open_repository, repository_option
+from .repository import open_repository, repository_at, repository_option
 from .words import one_line, plural, size
 
 if TYPE_CHECKING:
@@ -77,11 +77,17 @@ def pull(
     Examples:
       anew weights pull s3://lab/weights
       anew weights pull /mnt/share/weights main --verify
+      anew weights pull https://lab.example.org experiments/k7f3c1d2
     """
     repository = open_repository(face, repo, init=True)
     with face.out.progress("Fetching") as report:
         sent = repository.pull(
-            other, branches or None, tags=tags, strategy=strategy, verify=verify, progress=report
+            repository_at(other) or other,
+            branches or None,
+            tags=tags,
+            strategy=strategy,
+            verify=verify,
+            progress=report,
         )
     _moved(face, sent, "Fetched", other)
 

@@ -202,7 +202,7 @@ class Visit:
         if self._whole:
             self._events.append(written)
         if not self._refold:
-            self._apply(writer, event)
+            self._apply(writer, event, end)
         if isinstance(event, Opened) and event.version > FORMAT_VERSION:
             reason = (
                 f"it was written in format {event.version}, and this version of Anew reads format "
@@ -210,8 +210,8 @@ class Visit:
             )
             self.problems.append(ProblemFact(f"journal/{writer}.jsonl", 0, reason))
 
-    def _apply(self, writer: str, event: Event) -> None:
-        self.state.apply(writer, event)
+    def _apply(self, writer: str, event: Event, end: int) -> None:
+        self.state.apply(writer, event, end)
         if isinstance(event, FileLogged):
             self._files.append(event)
         elif isinstance(event, ValueLogged):
@@ -224,8 +224,8 @@ class Visit:
         self._files, self._values = [], []
         self._files_before = self._values_before = 0
         self._refold, self._events_replaced, self._last_writer = False, True, None
-        for writer, _, event in in_order(events):
-            self._apply(writer, event)
+        for writer, end, event in in_order(events):
+            self._apply(writer, event, end)
 
     def _all_events(self) -> Iterator[Written]:
         for chunk in follow(self._storage, {}, frozenset({Stream.EVENTS})):

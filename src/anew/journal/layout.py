@@ -130,10 +130,13 @@ class RootLayout:
 
     def experiment(self, prefix: str) -> ExperimentLayout:
         """The folder of the experiment with that (checked) prefix."""
-        return ExperimentLayout(os.path.join(self.root, *prefix.split("/")))
+        return ExperimentLayout(os.path.join(self.root, prefix.replace("/", os.sep)))
 
     def prefix_of(self, folder: str) -> str:
         """The prefix of an experiment's folder: its path under the root."""
+        inside = self.root + os.sep
+        if folder.startswith(inside):  # as every path is that is made of a prefix
+            return folder[len(inside) :].replace(os.sep, "/")
         return os.path.relpath(folder, self.root).replace(os.sep, "/")
 
     def walk(self, unreadable: dict[str, OSError] | None = None) -> Iterator[str]:

@@ -37,8 +37,9 @@ class FolderJournals:
 
     def lies(self, prefix: str) -> Lies:
         """See `Journals.lies`."""
-        if is_experiment(self._root.experiment(prefix).folder):
-            return self._shown(prefix).get(prefix, Lies(prefix))
+        found = self._tenants(prefix)
+        if len(found) == 1 or is_experiment(self._root.experiment(prefix).folder):
+            return self._shown(prefix, found).get(prefix, Lies(prefix))
         numbered = _NUMBERED.fullmatch(prefix)
         return (self._shown(numbered[1]) if numbered else {}).get(prefix, Lies(prefix))
 
@@ -46,9 +47,9 @@ class FolderJournals:
         """The prefixes at which the experiments are shown that lie in the folder of the one at a prefix."""
         return [prefix, *(p for p in self._shown(self.lies(prefix).folder) if p != prefix)]
 
-    def _shown(self, folder: str) -> dict[str, Lies]:
+    def _shown(self, folder: str, tenants: list[Tenant] | None = None) -> dict[str, Lies]:
         """Where each of several experiments in a folder is shown; empty where there are no several."""
-        found = self._tenants(folder)
+        found = self._tenants(folder) if tenants is None else tenants
         if len(found) < 2:
             return {}
         others = frozenset().union(*(tenant.writers for tenant in found[1:]))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-__all__ = ["EMPTY_TREE", "capture_git", "capture_loose_code", "looks_like_code"]
+__all__ = ["EMPTY_TREE", "capture_git", "capture_loose_code", "keep_commit", "looks_like_code"]
 
 FILE_LIMIT = 1 << 20  # bytes of one untracked or changed file
 PATCH_LIMIT = 10 << 20  # bytes of all of them
@@ -133,10 +133,13 @@ class _Status:
 
 def capture_git(
     repository: Repository, *, exclude: Iterable[str] = ()
-) -> tuple[dict[str, Any], bytes]:
-    """The state of a working tree, and the patch from its commit to its current content.
+) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The state of a working tree, and the patches to its current content by their names.
 
-    The patch has changed, deleted, new and untracked files, binary ones too, and changes inside submodules; what was
+    `git.patch` is against its commit. `pushed.patch` is there where that commit is on no remote: it is against the newest
+    commit that is (`pushed`), which a clone elsewhere can have.
+
+    A patch has changed, deleted, new and untracked files, binary ones too, and changes inside submodules; what was
     too large or secret is in `left_out`. Neither the index nor the object store is touched.
 
     Args:
@@ -155,11 +158,13 @@ def capture_git(
     facts |= _configured(root)
     facts["dirty"] = bool(status.changed or status.untracked)
     left_out: LeftOut = {}
-    patch = b""
+    patches: dict[str, bytes] = {}
     if facts["dirty"]:
         patch = _patch(repository, status, status.commit or EMPTY_TREE, outside, left_out)
         patch, secret, masked = without_secrets(patch)
         left_out |= secret
+        if patch:
+            patches["git.patch"] = patch
         names = sorted({*status.changed, *status.untracked})
         facts["changed"] = [_readable(name) for name in names[:LISTED]]
         facts["changed_count"] = len(names)
@@ -175,7 +180,53 @@ def capture_git(
         facts["left_out_count"] = len(left_out)
     if os.path.exists(os.path.join(root, ".gitmodules")):
         facts["submodules"] = _submodules(root)
-    return facts, patch
+    if status.commit and (pushed := _newest_pushed(repository, status.commit)):
+        from_pushed, more = _patch_from(repository, status, pushed, outside, left_out)
+        facts |= more
+        if from_pushed:
+            patches["pushed.patch"] = from_pushed
+    return facts, patches
+
+
+def _newest_pushed(repository: Repository, commit: str) -> str | None:
+    """The newest commit below this one that a remote has, as far as is known here; None where that is this one, or none."""
+    if not os.path.isdir(os.path.join(repository.common, "refs", "remotes")):
+        try:
+            with open(os.path.join(repository.common, "packed-refs"), "rb") as file:
+                if b" refs/remotes/" not in file.read():
+                    return None
+        except OSError:
+            return None
+    text = git(repository.root, "rev-list", "--boundary", commit, "--not", "--remotes")
+    edges = [line[1:] for line in text.decode("ascii", "replace").split() if line.startswith("-")]
+    if len(edges) > 1:
+        newest = git(repository.root, "rev-list", "--no-walk=sorted", "--max-count=1", *edges)
+        return newest.decode("ascii", "replace").strip()
+    return edges[0] if edges else None
+
+
+def _patch_from(
+    repository: Repository, status: _Status, pushed: str, outside: list[str], left_out: LeftOut
+) -> tuple[bytes, dict[str, Any]]:
+    """The patch from a pushed commit to the current content, and what the record says of it."""
+    facts: dict[str, Any] = {"pushed": pushed}
+    changed = git(repository.root, "diff-tree", "-r", "-z", "--raw", pushed, str(status.commit))
+    words = [line.split(b" ") for line in changed.split(b"\0") if line.startswith(b":")]
+    blobs = b"\n".join(blob for line in words for blob in line[2:4] if blob.strip(b"0")) + b"\n"
+    sizes = git(repository.root, "cat-file", "--batch-check=%(objectsize)", stdin=blobs)
+    size = sum(int(one) for one in sizes.split() if one.isdigit())
+    if size > PATCH_LIMIT:
+        facts["pushed_why"] = f"the changes since it are of {size} bytes, more than {PATCH_LIMIT}"
+        return b"", facts
+    missing: LeftOut = {}
+    patch, secret, masked = without_secrets(_patch(repository, status, pushed, outside, missing))
+    missing |= secret
+    more = {_readable(path): why for path, why in sorted(missing.items()) if path not in left_out}
+    if more:
+        facts["pushed_left_out"] = dict(list(more.items())[:LISTED])
+    if masked:
+        facts["pushed_masked"] = [_readable(name) for name in masked]
+    return patch, facts
 
 
 def keep_commit(repository: Repository, commit: str) -> None:

@@ -13,10 +13,12 @@ import weakref
 
 from ..record.plain import to_plain
 from ..record.secrets import mask_secrets, mask_text
+from .code import CodePlace, uncommitted
 from .command import absolute, command_facts
-from .repository import GitFailed, Repository, find_repository
+from .known import Known, process
+from .repository import GitFailed
 from .shared import digest, place
-from .variables import chosen_variables, hashed_variables, starting_variables
+from .variables import variable_facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from ..journal.layout import ExperimentLayout, RootLayout
     from ..settings import Settings
+    from .outside import Outside
 
     class Recording(Protocol):
         """What is used of a recording (`tracking.recording`, which stands above this room)."""
@@ -49,79 +52,8 @@ __all__ = ["Capturer"]
 BACKGROUND_AFTER = 0.2  # seconds; the first points come first
 FRESH = 5.0  # seconds for which the state of the code is taken to be what it was
 END_WAIT = 30.0
-_NAMED = 5  # changed files that the warning names
-
-
-class _Known:
-    """What this process has captured already and may use again."""
-
-    def __init__(self) -> None:
-        self.lock = _thread.allocate_lock()
-        self.hardware: dict[str, Any] | None = None
-        self.packages_key: Any = None
-        self.environment: tuple[dict[str, Any], bytes, bytes | None] | None = None
-        self.code_key: Any = None
-        self.code_at = 0.0
-        self.code: tuple[dict[str, Any], bytes] | None = None
-        self.warned: set[str] = set()
-        self.variables: tuple[dict[str, str], str, dict[str, dict[str, str]]] | None = None
-        self.script: tuple[Any, bytes] | None = None
-        self.times: Any = None
-
-
-_known = _Known()
-
-
-def _process() -> _Known:
-    return _known
-
-
-def _after_fork_in_child() -> None:
-    global _known
-    _known = _Known()
-
-
-# The fork itself waits for the background's work, which this is, to come to a good place (`monitor.ticker`).
-os.register_at_fork(after_in_child=_after_fork_in_child)
-
-
-class Outside:
-    """A program that is recorded from outside: what is run, where, with which Python (None: another kind of program).
-
-    `code` is what is known of its code already, facts and patch; None to have it captured.
-    """
-
-    __slots__ = ("argv", "code", "cwd", "environ", "facts", "paths", "python", "script")
-
-    def __init__(
-        self,
-        argv: list[str],
-        cwd: str,
-        *,
-        python: dict[str, Any] | None,
-        paths: list[str],
-        environ: dict[str, str],
-        script: str | None = None,
-        code: tuple[dict[str, Any], bytes] | None = None,
-        facts: dict[str, Any] | None = None,
-    ) -> None:
-        self.argv = argv
-        self.cwd = cwd
-        self.python = python
-        self.paths = paths
-        self.environ = environ
-        self.script = script
-        self.code = code
-        self.facts = facts or {}
-
-    def command(self) -> dict[str, Any]:
-        """As `command_facts`, for the program."""
-        from ..record.secrets import mask_arguments
-
-        version = (self.python or {}).get("python") or sys.version.split()[0]
-        return {
-            "argv": mask_arguments(self.argv), "cwd": self.cwd, "entry": self.script, "python": version, **self.facts,
-        }  # fmt: skip
+_NAMED = 5  # modules that a warning names
+PATCHES = ("git.patch", "pushed.patch")
 
 
 class Capturer:
@@ -143,9 +75,7 @@ class Capturer:
         self._started = False
         self._done = False
         self._handle: Any = None
-        self.repository: Repository | None = None
-        self._loose: str | None = None
-        self._head: tuple[str | None, str | None] | None = None
+        self._place = CodePlace(None, None)
 
     # -- in the program's thread ------------------------------------------------------------------
 
@@ -161,13 +91,14 @@ class Capturer:
                 facts = command_facts(world_size=recording.rank.world_size)
                 facts |= self._names
             recording.captures("command", facts)
-        self._find_code()
-        self._head = self.repository.head() if self.repository else None
-        commit, branch = self._head or (None, None)
+        self._place = self._find_code()
+        repository = self._place.repository
+        self._place.head = repository.head() if repository else None
+        commit, branch = self._place.head or (None, None)
         if not self._on:
             self._first(recording, commit, branch)
             return
-        known = _process()
+        known = process()
         if self._outside is None:
             from .ran import ImportTimes
             from .seeds import seed_facts
@@ -184,7 +115,7 @@ class Capturer:
         ):
             self.work()
             return
-        self._head = None  # what is captured later is what is there later
+        self._place.head = None  # what is captured later is what is there later
         self._first(recording, commit, branch)
         from ..monitor.ticker import process_ticker
 
@@ -199,42 +130,30 @@ class Capturer:
 
     def _first(self, recording: Recording, commit: str | None, branch: str | None) -> None:
         """Record the commit at once, and whose recipe it is, should the process be killed before the rest is known."""
-        if commit and self.repository is not None:
-            facts = {"commit": commit, "branch": branch, "root": self.repository.root}
+        if commit and self._place.repository is not None:
+            facts = {"commit": commit, "branch": branch, "root": self._place.root}
             recording.captures("git", facts)
         self._mark(recording)
 
-    def _find_code(self) -> None:
-        """The repository of the entry script, unless that is installed; else the working directory's."""
+    def _find_code(self) -> CodePlace:
+        """Where the code is: with the entry script, unless that is installed; else in the working directory."""
         outside, recording = self._outside, self._recording()
+        if outside is not None:
+            return CodePlace(absolute(outside.script), outside.cwd)
         command = recording.captured.get("command", {}) if recording is not None else {}
         worker = command.get("entry") if command.get("worker") else None
         entry = worker or getattr(sys.modules.get("__main__"), "__file__", None)
-        entry = absolute(outside.script if outside is not None else entry)
-        if entry and not _is_installed(entry):
-            self.repository = find_repository(os.path.dirname(entry))
-            self._loose = os.path.dirname(entry)
-        if self.repository is None:
-            try:
-                self.repository = find_repository(outside.cwd if outside else os.getcwd())
-            except OSError:
-                pass
-
-    def _code_key(self) -> Any:
-        repository = self.repository
-        if repository is None:
-            return (self._loose, len(sys.modules))
         try:
-            index = os.stat(repository.index).st_mtime_ns
+            cwd = os.getcwd()
         except OSError:
-            index = 0
-        return (repository.root, self._head or repository.head(), index)
+            cwd = None
+        return CodePlace(absolute(entry), cwd)
 
-    def _fresh(self, known: _Known) -> bool:
+    def _fresh(self, known: Known) -> bool:
         return (
             known.code is not None
             and time.monotonic() - known.code_at < FRESH
-            and known.code_key == self._code_key()
+            and known.code_key == self._place.key()
         )
 
     # -- in the background, or at the end ----------------------------------------------------------
@@ -245,7 +164,7 @@ class Capturer:
             recording = self._recording()
             if self._done or recording is None or recording.pid != os.getpid():
                 return
-            known = _process()
+            known = process()
             with known.lock:
                 for step in (self._hardware, self._environment, self._code):
                     try:
@@ -273,12 +192,12 @@ class Capturer:
             str(error) if isinstance(error, GitFailed) else f"{type(error).__name__}: {error}"
         )
         problems = dict(recording.captured.get("problems", {}))
-        if what == "code" and reason not in _known.warned and not recording.settings.quiet:
-            _known.warned.add(reason)
+        if what == "code" and reason not in process().warned and not recording.settings.quiet:
+            process().warned.add(reason)
             recording.say(f"warning: the state of the code is unknown: {reason}")
         recording.captures("problems", {**problems, what: reason})
 
-    def _hardware(self, recording: Recording, known: _Known) -> None:
+    def _hardware(self, recording: Recording, known: Known) -> None:
         if known.hardware is None:
             from .machine import hardware
 
@@ -292,12 +211,16 @@ class Capturer:
         wanted = recording.settings.capture_variables
         if known.variables is None or known.variables[:2] != (environ, wanted):
             more = [name.strip() for name in wanted.split(",") if name.strip()]
-            known.variables = environ, wanted, _variables(environ, more, self._outside is None)
+            known.variables = (
+                environ,
+                wanted,
+                variable_facts(environ, more, own=self._outside is None),
+            )
         for what, facts in known.variables[2].items():
             if facts or what == "variables":
                 recording.captures(what, facts, clean=True)
 
-    def _environment(self, recording: Recording, known: _Known) -> None:
+    def _environment(self, recording: Recording, known: Known) -> None:
         from .environment import (
             conda_text,
             find_packages,
@@ -307,7 +230,7 @@ class Capturer:
             requirements_text,
         )
 
-        root = self.repository.root if self.repository else None
+        root = self._place.repository.root if self._place.repository else None
         paths, outside = sys.path, self._outside
         if outside is not None:
             paths = outside.paths
@@ -332,30 +255,33 @@ class Capturer:
         if conda_packages:
             self._file("environment/conda_env.txt", conda_packages)
 
-    def _code(self, recording: Recording, known: _Known) -> None:
+    def _code(self, recording: Recording, known: Known) -> None:
         from .notebook import notebook_source
 
         if self._outside is not None and self._outside.code is not None:
-            facts, patch = self._outside.code
+            facts, patches = self._outside.code
             recording.captures("git", facts)
-            if patch:
-                self._file("environment/git.patch", patch)
+            for name, patch in patches.items():
+                self._file(f"environment/{name}", patch)
             return
         if not self._fresh(known):
-            known.code = self._read_code(recording)
-            known.code_at, known.code_key = time.monotonic(), self._code_key()
+            known.code = self._place.read([recording.root.root])
+            known.code_at, known.code_key = time.monotonic(), self._place.key()
         assert known.code is not None
-        facts, patch = known.code
+        facts, patches = known.code
         if facts:
             recording.captures("git", facts, clean=True)
             self._keep(recording, facts.get("commit"))
-        if patch:
-            self._file("environment/git.patch", patch)
-        else:
-            self._no_file("environment/git.patch")
-        if patch and facts.get("dirty") and facts["patch"] not in known.warned:
+        for name in PATCHES:
+            if name in patches:
+                self._file(f"environment/{name}", patches[name])
+            else:
+                self._no_file(f"environment/{name}")
+        if facts.get("patch") and facts.get("dirty") and facts["patch"] not in known.warned:
             known.warned.add(facts["patch"])
-            self._warn(recording, facts)
+            warning = uncommitted(facts)
+            if warning is not None and not recording.settings.quiet:
+                recording.say(warning)
         found = notebook_source()
         if found is not None:
             recording.captures("notebook", found[0])
@@ -365,45 +291,15 @@ class Capturer:
         """Keep the commit where it is; a repository that may not be written to has to be kept by whoever may."""
         from .git import keep_commit
 
-        if commit and self.repository is not None and recording.settings.keep_commits == "on":
+        if (
+            commit
+            and self._place.repository is not None
+            and recording.settings.keep_commits == "on"
+        ):
             try:
-                keep_commit(self.repository, commit)
+                keep_commit(self._place.repository, commit)
             except GitFailed:
                 pass
-
-    def _read_code(self, recording: Recording) -> tuple[dict[str, Any], bytes]:
-        from .git import capture_git, capture_loose_code
-
-        if self.repository is not None:
-            facts, patch = capture_git(self.repository, exclude=[recording.root.root])
-            facts["root"] = self.repository.root
-        elif self._loose is not None:
-            facts, patch = capture_loose_code(self._loose, _loaded_files(self._loose))
-            facts["root"] = self._loose
-        else:
-            return {}, b""
-        if patch:
-            facts |= {"patch": digest(patch), "patch_bytes": len(patch)}
-        plain: dict[str, Any] = mask_secrets(to_plain(facts))
-        return plain, patch
-
-    def _warn(self, recording: Recording, facts: dict[str, Any]) -> None:
-        if recording.settings.quiet:
-            return
-        # What programs leave behind in a repository is nothing to commit.
-        count = facts.get("changed_count", 0) - facts.get("outputs_count", 0)
-        if count <= 0:
-            return
-        outputs = frozenset(facts.get("outputs", ()))
-        names = [name for name in facts.get("changed", ()) if name not in outputs][:_NAMED]
-        more = f" and {count - len(names)} more" if count > len(names) else ""
-        line = (
-            f"warning: {count} uncommitted {'change' if count == 1 else 'changes'} in {facts['root']} "
-            f"({', '.join(names)}{more}); saved as environment/git.patch"
-        )
-        if facts.get("left_out_count"):
-            line += f", {facts['left_out_count']} left out (see `anew show`)"
-        recording.say(line)
 
     def _script(self, recording: Recording) -> None:
         from .script import script_text
@@ -416,7 +312,7 @@ class Capturer:
             # The name that the program gave it is the one thing that differs among the runs of a sweep.
             facts[1] = {k: v for k, v in facts[1].items() if k not in self._names}
             inputs = "inputs" in captured
-            known, key = _process(), (*facts, inputs)
+            known, key = process(), (*facts, inputs)
             if known.script is None or known.script[0] != key:
                 text = script_text(*facts, patch=facts[0].get("patch"), inputs=inputs)
                 known.script = key, text.encode("utf-8", "surrogateescape")
@@ -466,7 +362,7 @@ class Capturer:
         recording = self._recording()
         if recording is not None:
             recording.captured.pop("git", None)
-            self._code(recording, _process())
+            self._code(recording, process())
             self._mark(recording)
             self._script(recording)
 
@@ -474,8 +370,8 @@ class Capturer:
         """Record what modules and files the program has used."""
         from .ran import ImportTimes, what_ran
 
-        root = self.repository.root if self.repository is not None else self._loose
-        times = _process().times or ImportTimes()
+        root = self._place.root
+        times = process().times or ImportTimes()
         facts = what_ran(root, recording.root.root, times)
         names = "\n".join([*facts["modules"], *facts["read"]])
         recording.captures("ran", facts, clean=mask_text(names) == names)
@@ -505,54 +401,8 @@ class Capturer:
             self._failed(recording, "end", error)
 
 
-def _variables(environ: dict[str, str], more: list[str], own: bool) -> dict[str, dict[str, str]]:
-    """The variables as the program was started with them, those it has set itself, and hashes of all others.
-
-    Args:
-        own: Whether the program is this process.
-    """
-    started = starting_variables() if own else environ
-    shown = chosen_variables(started, more)
-    return {
-        "variables": shown,
-        "variables_set": {
-            name: value
-            for name, value in chosen_variables(environ, more).items()
-            if shown.get(name) != value
-        },
-        "variables_hashed": hashed_variables(started, more),
-    }
-
-
-def _is_installed(path: str) -> bool:
-    """Whether a script belongs to the interpreter or to a package."""
-    parts = path.split(os.sep)
-    return path.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)) or not {
-        "site-packages",
-        "dist-packages",
-    }.isdisjoint(parts)
-
-
 def _mtime(path: str) -> int:
     try:
         return os.stat(path or ".").st_mtime_ns
     except OSError:
         return 0
-
-
-def _loaded_files(folder: str) -> list[str]:
-    """The modules below a folder that this process has loaded, relative to it: the code of a program without git."""
-    found = set()
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None)
-        if not isinstance(path, str) or not path.endswith(".py"):
-            continue
-        path = os.path.abspath(path)
-        inside = path.startswith(folder.rstrip(os.sep) + os.sep)
-        if (
-            inside
-            and f"{os.sep}site-packages{os.sep}" not in path
-            and not path.startswith(sys.prefix + os.sep)
-        ):
-            found.add(os.path.relpath(path, folder).replace(os.sep, "/"))
-    return sorted(found)

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["GitFailed", "Repository", "find_repository", "git"]
+__all__ = ["GitFailed", "Repository", "find_repository", "git", "git_objects"]
 
 # Variables that a git hook sets for what it calls; they would point our calls elsewhere.
 _FOREIGN = (
@@ -140,3 +140,39 @@ def git(
         last = detail.splitlines()[-1] if detail else f"exit code {done.returncode}"
         raise GitFailed(f"git {arguments[0]} failed: {last}", detail)
     return done.stdout
+
+
+def git_objects(folder: str, *arguments: str, sha256: bool = False) -> bytes:
+    """The standard output of a call of git on the objects of a repository that somebody else may have made.
+
+    The configuration of a repository can name programs for git to run (file system monitors, filters, hooks, transports of
+    a partial clone). Here git reads the objects alone, from an empty repository that has them as its own.
+
+    Args:
+        folder: A folder of the working tree.
+        sha256: Whether its objects are named by SHA-256.
+
+    Raises:
+        GitFailed: git is not installed, took too long or failed, or the folder is in no repository.
+    """
+    import tempfile
+
+    repository = find_repository(folder)
+    objects = os.path.join(repository.common, "objects") if repository is not None else ""
+    if not os.path.isdir(objects):
+        raise GitFailed(f"{folder} is in no git repository")
+    with tempfile.TemporaryDirectory(prefix="anew-objects-") as empty:
+        os.makedirs(os.path.join(empty, "refs"))
+        os.makedirs(os.path.join(empty, "objects"))
+        with open(os.path.join(empty, "HEAD"), "w", encoding="ascii") as file:
+            file.write("ref: refs/heads/none\n")
+        with open(os.path.join(empty, "config"), "w", encoding="ascii") as file:
+            version = "1\n[extensions]\nobjectformat = sha256" if sha256 else "0"
+            file.write(f"[core]\nbare = true\nrepositoryformatversion = {version}\n")
+        environ = {
+            "GIT_DIR": empty,
+            "GIT_OBJECT_DIRECTORY": os.path.abspath(objects),
+            "GIT_ALLOW_PROTOCOL": "",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+        }
+        return git(empty, *arguments, environ=environ)

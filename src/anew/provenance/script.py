@@ -86,6 +86,8 @@ def script_text(
         "@ROOT@": shlex.quote(root if git.get("repository", True) else ""),
         "@REMOTE@": shlex.quote(git.get("remote") or ""),
         "@PATCH@": patch or "",
+        "@PUSHED@": str(git.get("pushed") or "") if git.get("pushed_patch") else "",
+        "@PUSHED_PATCH@": str(git.get("pushed_patch") or ""),
         "@REQUIREMENTS@": str(environment.get("requirements") or ""),
         "@INPUTS@": "yes" if inputs else "",
         "@UNKNOWN@": "yes" if git.get("commit") and git.get("dirty") is None else "",
@@ -122,7 +124,7 @@ say() { printf 'reproduce: %s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 2; }
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-commit="@COMMIT@"; recorded_root=@ROOT@; remote=@REMOTE@; patch_hash="@PATCH@"; packages_hash="@REQUIREMENTS@"; inputs="@INPUTS@"; cwd=@CWD@
+commit="@COMMIT@"; recorded_root=@ROOT@; remote=@REMOTE@; patch_hash="@PATCH@"; patch_name=git.patch; pushed="@PUSHED@"; packages_hash="@REQUIREMENTS@"; inputs="@INPUTS@"; cwd=@CWD@
 repo=""; work=""; python=""; environment=new
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -154,6 +156,12 @@ fi
 
 # 2. The code
 has_commit() { git -C "$1" cat-file -e "$commit^{commit}" 2>/dev/null; }
+# Where the commit is nowhere, the newest one that was pushed does, with a patch against that.
+from_pushed() {
+  [ -n "$pushed" ] || return 1
+  say "commit $commit is not there; using $pushed, which was pushed, and the patch against it"
+  commit="$pushed"; patch_hash="@PUSHED_PATCH@"; patch_name=pushed.patch
+}
 if [ -n "$commit" ] && [ -z "$repo" ]; then
   if [ -n "$recorded_root" ] && [ -d "$recorded_root" ] && has_commit "$recorded_root"; then repo="$recorded_root"
   elif has_commit .; then repo="$(git rev-parse --show-toplevel)"
@@ -169,8 +177,8 @@ if [ -n "$commit" ]; then
   say "checking out $commit from $repo"
   shared=""; if [ -d "$repo" ]; then shared="--shared"; repo="$(cd "$repo" && pwd -P)"; fi
   git clone --quiet --no-checkout $shared "$repo" "$work" || fail "$repo cannot be cloned"
-  git -C "$work" cat-file -e "$commit^{commit}" 2>/dev/null \
-    || git -C "$work" fetch --quiet origin "$commit" 2>/dev/null \
+  has_commit "$work" || git -C "$work" fetch --quiet origin "$commit" 2>/dev/null \
+    || { from_pushed && { has_commit "$work" || git -C "$work" fetch --quiet origin "$commit" 2>/dev/null; }; } \
     || fail "commit $commit is not in $repo; name a clone that has it with --repo"
   git -C "$work" -c advice.detachedHead=false checkout --quiet --detach "$commit"
   if [ -f "$work/.gitmodules" ]; then
@@ -183,7 +191,7 @@ if [ "@UNKNOWN@" = yes ]; then
   say "warning: it is unknown whether there were uncommitted changes; if there were, they are missing here"
 fi
 if [ -n "$patch_hash" ]; then
-  patch="$here/environment/git.patch"
+  patch="$here/environment/$patch_name"
   [ -f "$patch" ] || fail "$patch is missing"
   [ "$(sha256 "$patch")" = "$patch_hash" ] || fail "$patch is not the patch that was recorded"
   git -C "$work" apply --binary --whitespace=nowarn "$patch" || fail "the patch of uncommitted changes does not apply"

@@ -22,6 +22,7 @@ __all__ = [
     "hashed_variables",
     "is_usual",
     "starting_variables",
+    "variable_facts",
 ]
 
 _ALLOWED = re.compile(
@@ -135,3 +136,26 @@ def starting_variables() -> dict[str, str]:
     # A program that gives itself a title writes over this memory.
     known = sum(name in now for name in found)
     return found if known and known >= len(found) // 2 else now
+
+
+def variable_facts(
+    environ: Mapping[str, str], more: Iterable[str], *, own: bool
+) -> dict[str, dict[str, str]]:
+    """The variables as the program was started with them, those it has set itself, and hashes of all others.
+
+    Args:
+        environ: The variables as they are now.
+        more: As for `chosen_variables`.
+        own: Whether the program is this process.
+    """
+    started = starting_variables() if own else environ
+    shown = chosen_variables(started, more)
+    return {
+        "variables": shown,
+        "variables_set": {
+            name: value
+            for name, value in chosen_variables(environ, more).items()
+            if shown.get(name) != value
+        },
+        "variables_hashed": hashed_variables(started, more),
+    }

@@ -183,7 +183,10 @@ def grouped(
             result.mean[number] = middle
             spread = np.sqrt(np.einsum("ij,ij->j", apart, apart) / (known - 1))
             result.deviation[number] = np.where(known > 1, spread, np.nan)
-        if quantiles:
+        if quantiles and all(one in (0, 1) for one in quantiles):
+            ends = (np.fmin, np.fmax)
+            result.quantiles[number] = [ends[int(one)].reduce(members, axis=0) for one in quantiles]
+        elif quantiles:
             result.quantiles[number] = _quantiles(np.sort(members, axis=0), known, quantiles)
     return result
 

@@ -262,10 +262,11 @@ def _metric(field: Field, names: KnownNames, text: str, must_exist: bool) -> Met
     last = rest[-1]
     with_stat = len(rest) > 1 and not last.quoted and last.text in STATS
     stem = ".".join(part.text for part in rest[:-1])
-    is_whole = names.has("metric", whole)
+    ends = with_stat and any(part.quoted for part in rest[:-1])  # quotes say where a name ends
+    is_whole = not ends and names.has("metric", whole)
     is_stem = with_stat and names.has("metric", stem)
-    if is_stem and any(part.quoted for part in rest[:-1]):
-        return Metric(stem, last.text)  # the quotes say where the name ends
+    if is_stem and ends:
+        return Metric(stem, last.text)
     if is_whole and is_stem:
         raise mistake(
             f"{field.text!r} could mean the metric {whole!r} or the {last.text} of {stem!r}.",

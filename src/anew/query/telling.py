@@ -35,10 +35,13 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         experiments: How many experiments there are.
-        fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise.
+        fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise, up to 200 of
+            these: a program that logs something of each layer has ten thousand.
         headline: The metric that says most about them; None if there is none.
+        metrics: How many metrics the whole store has.
     """
 
     experiments: int
     fields: tuple[FieldFact, ...]
     headline: str | None = None
+    metrics: int = 0

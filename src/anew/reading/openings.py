@@ -22,6 +22,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
         config: Its configuration where that differs from the experiment's, else None.
         captured: What was captured about how it ran, as `ExperimentView.captured`.
         folder: Where the files of its recipe lie, relative to the experiment's folder.
+        writers: The names of the processes that wrote it.
+        process: The first of them: its host and boot, its number and when it began.
+        ended_by_reader: Whether one of them did not write its end itself.
     """
 
     status: Status
@@ -33,6 +36,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any] | None
     captured: dict[str, Any]
     folder: str
+    writers: tuple[str, ...]
+    process: tuple[str, str, int, int]
+    ended_by_reader: bool
 
     @property
     def duration(self) -> float | None:

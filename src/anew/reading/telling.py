@@ -26,6 +26,7 @@ _DULL = re.compile(
 _HELD_OUT = ("val", "test", "eval", "dev")
 _RESULTS = ("loss", "acc", "error", "f1", "auc", "reward")
 _MACHINE = "system/"
+_MOST_METRICS = 200
 
 
 def telling(backend: Backend, question: Question) -> Telling:
@@ -52,7 +53,8 @@ def telling(backend: Backend, question: Question) -> Telling:
     ]
     metrics.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
     best = metrics[0].name if metrics and not metrics[0].name.startswith(_MACHINE) else None
-    return Telling(experiments=count, fields=(*settings, *metrics), headline=best)
+    told = (*settings, *metrics[:_MOST_METRICS])
+    return Telling(experiments=count, fields=told, headline=best, metrics=len(metrics))
 
 
 def _facts(column: Column) -> Iterable[FieldFact]:

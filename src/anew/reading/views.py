@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import msgspec
 
@@ -32,12 +32,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..forwarders.later import Forwarded
+    from ..record.events import Opened
     from .logs import LogLine
 
 __all__ = ["ExperimentView", "Experiments"]
 
 _PAGE = 500
 _PAGES_HELD = 4
+
+
+def _process_of(opened: Opened) -> tuple[str, str, int, int]:
+    return (opened.host, opened.boot, opened.pid, opened.pid_started)
 
 
 class ExperimentView:
@@ -166,6 +171,12 @@ class ExperimentView:
         return self._facts.notes
 
     @property
+    def contested(self) -> dict[str, Any]:
+        """What two people set side by side, neither knowing of the other's change, such as "notes", "tags.best" or "params.lr": the value
+        that does not count. A plain tag is True, one that was removed False. Whoever sets it again settles it."""
+        return dict(self._facts.state.contested) if self._facts.state else {}
+
+    @property
     def lost(self) -> int:
         """Records that could not be written."""
         return self._facts.lost
@@ -234,6 +245,12 @@ class ExperimentView:
                 config=None if one.config is None else from_plain(one.config),
                 captured=from_plain(state.captured if one.captured is None else one.captured),
                 folder="" if one.captured is None else f"openings/{one.writers[0]}",
+                writers=one.writers,
+                process=_process_of(state.writers[one.writers[0]].opened),
+                ended_by_reader=any(
+                    state.writers[name].by == "reader" or state.writers[name].ended_at is None
+                    for name in one.writers
+                ),
             )
             for one in state.openings()
         )
@@ -412,10 +429,17 @@ class ExperimentView:
             if (name is None or fact.name == name) and (kind is None or fact.kind == kind)
         ]
 
-    def read_capture(self, name: str) -> bytes | None:
-        """A file that was captured of the run, such as `git.patch` or `requirements.txt`; None if there is none."""
+    def read_capture(self, name: str, opening: Opening | None = None) -> bytes | None:
+        """A file that was captured of the run, such as `git.patch` or `requirements.txt`; None if there is none.
+
+        Args:
+            opening: Of which opening; of the one whose recipe is the experiment's if None.
+        """
+        kind: Literal["capture", "file"] = "capture"
+        if opening is not None and opening.folder:
+            kind, name = "file", f"{opening.folder}/environment/{name}"
         try:
-            return Stored(self._source, self.id, self.prefix, "capture", name).read()
+            return Stored(self._source, self.id, self.prefix, kind, name).read()
         except NotFound:
             return None
 
@@ -441,6 +465,7 @@ class ExperimentView:
             "relation", "description", "notes", "lost", "tags", "bindrs", "git", "captured",
         )  # fmt: skip
         facts: dict[str, Any] = {name: getattr(self, name) for name in plain}
+        facts["contested"] = self.contested
         facts["status"] = str(self.status)
         facts["openings"] = [
             {

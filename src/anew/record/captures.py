@@ -9,7 +9,12 @@ if TYPE_CHECKING:
 
 __all__ = ["HASHED", "recorded_hash", "unchanged"]
 
-HASHED = {"git.patch": ("git", "patch"), "requirements.txt": ("environment", "requirements")}
+HASHED = {
+    "git.patch": ("git", "patch"),
+    "pushed.patch": ("git", "pushed_patch"),
+    "notebook.py": ("notebook", "source"),
+    "requirements.txt": ("environment", "requirements"),
+}
 """By the name of a file in `environment/`, the capture and the key that hold its SHA-256."""
 
 

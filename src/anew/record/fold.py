@@ -8,7 +8,7 @@ events alone, never on when somebody looked, or in which order copies of a folde
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import msgspec
@@ -29,7 +29,7 @@ from .events import (
     TagsChanged,
     ValueLogged,
 )
-from .plain import merge
+from .plain import flatten, merge
 from .status import Status
 
 __all__ = [
@@ -50,6 +50,10 @@ RECIPE = frozenset(
     }
 )  # fmt: skip
 """What is captured about how an opening ran; the experiment's are those of the first opening that ran a program."""
+
+
+_EDITS = "edit-"
+"""How the names of writers begin that are no programs, but people who change something afterwards."""
 
 
 class Written(NamedTuple):
@@ -122,6 +126,10 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
 
     `vanished` is what no event says (yet): the writers without an end whose processes the reader found to be gone, each
     with the time of its last sign of life and the reason.
+
+    `contested` has what two people set side by side, neither knowing of the other's change: by what it is ("notes", "tags.best",
+    "params.lr"), the value that does not count. Whoever sets it after seeing both settles it. `claims` says of what was edited who
+    edited it last, and up to which byte of their edits.
     """
 
     experiment_id: str = ""
@@ -150,13 +158,32 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     folded_to: float = 0.0
     seen: dict[str, int] = {}
     vanished: dict[str, tuple[float, str]] = {}
+    contested: dict[str, Any] = {}
+    claims: dict[str, tuple[str, int]] = {}
 
-    def apply(self, writer: str, event: Event) -> None:
-        """Apply one event of the writer with that segment name."""
+    def apply(self, writer: str, event: Event, end: int = 0) -> None:
+        """Apply one event of the writer with that segment name.
+
+        Args:
+            end: The byte of the writer's events at which its line ends.
+        """
+        if writer.startswith(_EDITS):
+            self._claim(writer, event, end)
         self.folded_to = max(self.folded_to, event.t)
         for other, size in (event.after or {}).items():
             self.seen[other] = max(size, self.seen.get(other, 0))
         _APPLY[type(event)](self, writer, event)
+
+    def _claim(self, writer: str, event: Event, end: int) -> None:
+        """Note what an edit sets, and whether somebody else has set it to something else that its author did not know of."""
+        for what, old, new in _sets(self, event):
+            by, until = self.claims.get(what, (writer, 0))
+            if by != writer and (event.after or {}).get(by, 0) < until:
+                if old != new:
+                    self.contested[what] = old
+            else:
+                self.contested.pop(what, None)
+            self.claims[what] = writer, end
 
     def deciding(self) -> list[WriterState]:
         """The writers whose ends determine the experiment's status: those of the newest opening, or of several
@@ -252,6 +279,24 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
             ended = float("inf") if opening.ended_at is None else opening.ended_at
             until = ended if until is None else max(until, ended)
         return gaps
+
+
+def _sets(state: ExperimentState, event: Event) -> Iterator[tuple[str, Any, Any]]:
+    """What an edit sets, the value before it and the one after it. A plain tag is True, one that is not there False."""
+    if isinstance(event, FieldSet):
+        if event.field in ("name", "description", "notes"):
+            yield event.field, getattr(state, event.field), event.value
+    elif isinstance(event, TagsChanged):
+        for tag in (*event.add, *event.remove):
+            yield f"tags.{tag}", _of_tag(state.tags, tag), _of_tag(event.add, tag)
+    elif isinstance(event, ParamsSet):
+        before, after = flatten(state.params), flatten(event.params)
+        for name, value in after.items():
+            yield f"params.{name}", before.get(name), value
+
+
+def _of_tag(tags: dict[str, str | None], tag: str) -> str | bool:
+    return (tags[tag] or True) if tag in tags else False
 
 
 def _worst(writers: list[WriterState]) -> tuple[Status, str | None]:
@@ -457,6 +502,6 @@ def _place(t: float, earlier: list[_Place]) -> _Place:
 def fold(events: Iterable[Written]) -> ExperimentState:
     """The state after all of these events, applied in the order of `in_order`."""
     state = ExperimentState()
-    for writer, _, event in in_order(events):
-        state.apply(writer, event)
+    for writer, end, event in in_order(events):
+        state.apply(writer, event, end)
     return state

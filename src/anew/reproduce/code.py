@@ -8,30 +8,34 @@ import re
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from ..errors import ReproduceError
+from ..provenance.patch import sections
 from ..provenance.repository import GitFailed, find_repository, git
+from .carrying import Carried, Seen
 from .data import Checkout
 from .recipe import Recipe
 
-__all__ = ["checkout", "find_clone", "sweep"]
+__all__ = ["check_out_next", "checkout", "find_code", "sweep"]
 
 _OURS = re.compile(r"^anew-(\d+)-")
 # Nobody's hooks run for a checkout that is not the user's.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}", "-c", "advice.detachedHead=false")
 
 
-def find_clone(recipe: Recipe, given: str | None = None) -> str:
-    """The top of a clone that has the recipe's commit: the one given, else the recorded one, else the one we are in.
+def find_code(recipe: Recipe, given: str | None = None) -> tuple[str, Recipe]:
+    """A clone to check a recipe out from, and the recipe: the clone given, else the recorded one, else the one we are in.
+
+    Where none has the commit, but one has the pushed commit that the record has a second patch against, the recipe is
+    that commit and that patch.
 
     Raises:
         ReproduceError: There is none.
     """
-    commit = recipe.commit
-    if commit is None:
-        return ""
+    if recipe.commit is None:
+        return "", recipe
     if given is not None:
         repository = find_repository(given)
         if repository is None:
@@ -45,17 +49,19 @@ def find_clone(recipe: Recipe, given: str | None = None) -> str:
         # is none to run it in.
         candidates = [recipe.root] if recipe.is_own else []
         candidates += [here.root] if here is not None else []
-    for folder in candidates:
-        if os.path.isdir(folder) and _has(folder, commit):
-            return folder
+    for one in (recipe, recipe.from_pushed()):
+        for folder in candidates:
+            if one is not None and os.path.isdir(folder) and _has(folder, str(one.commit)):
+                return folder, one
     looked = (
         ", ".join(dict.fromkeys(candidates)) or "the working directory, which is in no repository"
     )
+    short = recipe.commit[:12]
     remote = recipe.git.get("remote")
     fetch = f" (its remote is {remote})" if remote else ""
     raise ReproduceError(
-        f"Commit {commit[:12]} of {recipe.prefix} is not in the clone at {looked}. Fetch it: "
-        f"git fetch origin {commit[:12]}{fetch}; or name a clone that has it with --repo."
+        f"Commit {short} of {recipe.prefix} is not in the clone at {looked}. Fetch it: "
+        f"git fetch origin {short}{fetch}; or name a clone that has it with --repo."
     )
 
 
@@ -100,11 +106,16 @@ def _alive(pid: int) -> bool:
 
 
 def _remove(clone: str, path: str) -> None:
+    _remove_worktree(clone, path)
+    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+
+
+def _remove_worktree(clone: str, path: str) -> None:
     try:
         git(clone, "worktree", "remove", "--force", "--force", path)
     except GitFailed:
         pass
-    shutil.rmtree(os.path.dirname(path), ignore_errors=True)
+    shutil.rmtree(path, ignore_errors=True)
     try:
         git(clone, "worktree", "prune")
     except GitFailed:
@@ -120,43 +131,60 @@ def checkout(recipe: Recipe, clone: str) -> Iterator[Checkout]:
     """
     # The real path: what git prints is compared with it.
     folder = os.path.realpath(tempfile.mkdtemp(prefix=f"anew-{os.getpid()}-"))
-    work, outside = os.path.join(folder, "code"), os.path.join(folder, "work")
+    place = Checkout(os.path.join(folder, "code"), os.path.join(folder, "work"))
+    place.clone = clone if recipe.commit is not None else ""
     try:
-        os.mkdir(outside)
-        try:
-            if recipe.commit is None:
-                os.mkdir(work)
-                git(work, "init", "--quiet")
-            else:
-                git(
-                    clone,
-                    *_NO_HOOKS,
-                    "worktree",
-                    "add",
-                    "--detach",
-                    work,
-                    recipe.commit,
-                    seconds=600,
-                )
-                _place_submodules(recipe, clone, work)
-        except GitFailed as error:
-            raise ReproduceError(
-                f"The code of {recipe.prefix} cannot be checked out: {error}."
-            ) from None
-        _apply(recipe, work)
-        yield Checkout(work, outside)
+        os.mkdir(place.outside)
+        _make(recipe, clone, place.work, ())
+        yield place
     finally:
+        if place.clone:
+            _remove_worktree(place.clone, place.work)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_out_next(recipe: Recipe, clone: str, place: Checkout, before: Seen) -> None:
+    """Have a checkout be that of the next session, with the files that the last one wrote.
+
+    Args:
+        before: What was in the checkout when that session began.
+
+    Raises:
+        ReproduceError: The commit cannot be checked out, or the patch does not apply.
+    """
+    carried = Carried(place.work, before, os.path.join(os.path.dirname(place.work), "carried"))
+    if place.clone:
+        _remove_worktree(place.clone, place.work)
+    shutil.rmtree(place.work, ignore_errors=True)
+    place.clone = clone if recipe.commit is not None else ""
+    _make(recipe, clone, place.work, carried.paths)
+    carried.put_into(place.work)
+
+
+def _make(recipe: Recipe, clone: str, work: str, without: Collection[str]) -> None:
+    """Check out the commit and apply the patch, `without` the files that a session of the re-run has written itself."""
+    try:
         if recipe.commit is None:
-            shutil.rmtree(folder, ignore_errors=True)
+            os.mkdir(work)
+            git(work, "init", "--quiet")
         else:
-            _remove(clone, work)
+            git(clone, *_NO_HOOKS, "worktree", "add", "--detach", work, recipe.commit, seconds=600)
+            _place_submodules(recipe, clone, work)
+    except GitFailed as error:
+        raise ReproduceError(
+            f"The code of {recipe.prefix} cannot be checked out: {error}."
+        ) from None
+    _apply(recipe, work, without)
 
 
-def _apply(recipe: Recipe, work: str) -> None:
-    if not recipe.patch:
+def _apply(recipe: Recipe, work: str, without: Collection[str]) -> None:
+    patch = recipe.patch
+    if without:
+        patch = b"".join(part for path, part in sections(patch) if path not in without)
+    if not patch:
         return
     try:
-        git(work, "apply", "--binary", "--whitespace=nowarn", stdin=recipe.patch)
+        git(work, "apply", "--binary", "--whitespace=nowarn", stdin=patch)
     except GitFailed as error:
         first = next((line for line in error.detail.splitlines() if "error" in line), str(error))
         raise ReproduceError(

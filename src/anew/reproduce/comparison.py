@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..record.status import Status
@@ -13,6 +14,7 @@ from .names import chosen
 from .outputs import compare_outputs, outputs_reason
 from .ran import changed_while_running, from_the_original, ran_differences
 from .series import curves_of, curves_of_recipe
+from .sessions import session_at
 from .verdict import Curve, MetricVerdict, Tolerance, Verdict, judge, overall
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def compare(
 
     def verdicts(names: Iterable[str]) -> list[MetricVerdict]:
         return [
-            judge(name, curves_a.get(name), curves_b.get(name), tolerance, sides, cut_short=a.cut_short)
+            _in_session(judge(name, curves_a.get(name), curves_b.get(name), tolerance, sides, cut_short=a.cut_short), a, curves_a.get(name))
             for name in names
         ]  # fmt: skip
 
@@ -106,6 +108,17 @@ def compare(
         sides=sides,
         unknown=not_looked_at(side_a) if verdict is Verdict.DIVERGED else [],
     )
+
+
+def _in_session(metric: MetricVerdict, a: ExperimentView, curve: Curve | None) -> MetricVerdict:
+    """The verdict on a metric, with the session of the original that it first differs in, if that was continued."""
+    if metric.row is None or curve is None or curve.times is None:
+        return metric
+    found = session_at(a, float(curve.times[metric.row]))
+    if found is None:
+        return metric
+    reason = f"{metric.reason} (in session {found[0]} of {found[1]})"
+    return replace(metric, session=found[0], reason=reason)
 
 
 def _weighed(
@@ -196,7 +209,8 @@ def _reason(
     if verdict is Verdict.WITHIN_TOLERANCE:
         return f"{_metrics(count[verdict])} of {len(metrics)} differ within the tolerance; the others are identical"
     if verdict is Verdict.DIVERGED:
-        return f"{count[verdict]} of {_metrics(len(metrics))} diverged, first {worst.metric} at step {worst.step}"
+        where = "" if worst.session is None else f" in session {worst.session}"
+        return f"{count[verdict]} of {_metrics(len(metrics))} diverged, first {worst.metric} at step {worst.step}{where}"
     return f"{worst.metric}: {worst.reason}"
 
 

@@ -22,17 +22,19 @@ _COPIED = 4 << 30
 _CLONE = 0x40049409  # FICLONE of linux/fs.h: both files share their blocks until one is written to
 
 
-@dataclass(frozen=True)
+@dataclass
 class Checkout:
     """The folders of one re-run.
 
     Attributes:
         work: The recorded code.
         outside: An empty folder, the working directory of a program that ran outside its code.
+        clone: The clone that `work` is a worktree of; "" where it is none.
     """
 
     work: str
     outside: str
+    clone: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,11 +157,6 @@ def place_inputs(
         ReproduceError: One cannot be copied, or is read at a path outside the code and the working directory, and was
             to be taken from another.
     """
-    unknown = [name for name in given if name not in recipe.inputs]
-    if unknown:
-        raise ReproduceError(
-            f"{recipe.prefix} declared no input {unknown[0]!r}. Declared are: {', '.join(recipe.inputs) or 'none'}."
-        )
     left, linked = _COPIED, []
     for name, fact in recipe.inputs.items():
         path = str(fact.get("path", ""))

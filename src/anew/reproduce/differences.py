@@ -6,6 +6,7 @@ Each difference says where it stands (`kind` and `what`), both values, and how l
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..provenance.patch import sections
-from ..provenance.repository import GitFailed, git
+from ..provenance.repository import GitFailed, git_objects
 from ..provenance.variables import PLACE
 from ..record.captures import unchanged
 from ..record.plain import flatten
@@ -52,7 +53,7 @@ class InputDifference:
     """One thing that was not the same.
 
     Attributes:
-        kind: code, command, config, params, python, package, seed, random state, variable, hardware or data.
+        kind: code, command, directory, config, params, python, package, seed, random state, variable, hardware or data.
         what: Which one: a path, a key, a package.
         a: In the first experiment; None where it has none. `b` in the second.
         weight: Whether it is likely to change the result.
@@ -123,8 +124,8 @@ def captured_differences(
     setting, or the same seed, that stands in several places is one difference.
 
     Args:
-        clones: Whether to look in the recorded folders of the code which files changed between two commits. git runs programs
-            that the configuration of such a folder names, so a server never does.
+        clones: Whether to look in the recorded folders of the code which files changed between two commits. A server never does:
+            a record says which folders, and they are none of the server's.
     """
     config = list(_mapping("config", a.config, b.config))
     params = [
@@ -205,12 +206,20 @@ def _code(a: Side, b: Side, sides: tuple[str, str], clones: bool) -> Iterator[In
             )
 
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
 def _files_between(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str] | None:
     """The files that differ between two commits; None where no clone at hand has both."""
+    commits = [str(side.get("commit") or "") for side in (a, b)]
+    if not all(map(_COMMIT.fullmatch, commits)):
+        return None
     for root in {a.get("root"), b.get("root")}:
-        if root and a.get("commit") and b.get("commit"):
+        if root:
             try:
-                names = git(root, "diff", "--name-only", "-z", a["commit"], b["commit"])
+                names = git_objects(
+                    root, "diff", "--name-only", "-z", *commits, "--", sha256=len(commits[0]) == 64
+                )
             except GitFailed:
                 continue
             return [n for n in names.decode("utf-8", "backslashreplace").split("\0") if n]
@@ -305,6 +314,19 @@ def _command(a: Side, b: Side) -> Iterator[InputDifference]:
     if x and y and _placeless(a, x) != _placeless(b, y):
         text = f"the command: {' '.join(x)} → {' '.join(y)}"
         yield InputDifference("command", "arguments", x, y, "likely", text)
+    at_a, at_b = _folder(a), _folder(b)
+    if at_a is not None and at_b is not None and at_a != at_b:
+        text = f"the working directory: {at_a} → {at_b}"
+        yield InputDifference("directory", "working directory", at_a, at_b, "possible", text)
+
+
+def _folder(side: Side) -> str | None:
+    """The working directory, relative to the code; None where it is not known."""
+    root, cwd = str(side.fact("git").get("root") or ""), side.fact("command").get("cwd")
+    if not root or not isinstance(cwd, str) or not cwd:
+        return None
+    inside = os.path.relpath(cwd, root)
+    return "outside the code" if inside.split(os.sep)[0] == ".." else inside
 
 
 def _placeless(side: Side, argv: list[str]) -> list[str]:

@@ -16,23 +16,34 @@ class Explanation:
     """What several re-runs of one experiment have shown.
 
     Attributes:
-        cause: "inputs" where the re-runs are the same and something captured differs from the original; "not captured"
-            where they are the same and nothing captured differs; "not deterministic" where they part; "ends" where one
-            of them failed.
-        runs: How many re-runs were held against each other.
+        cause: "proven" where swapping has shown what brings the difference; "inputs" where the re-runs are the same and
+            something captured differs from the original; "not captured" where they are the same and nothing captured
+            differs; "not deterministic" where they part; "ends" where one of them failed.
+        runs: How many re-runs it took.
         metric: The metric that parts first, at `step`, where the program is not deterministic.
         text: A sentence.
+        causes: What brings the difference, where that is proven; several are needed together.
+        cleared: What differs, was swapped and has no part in it.
+        suspects: What differs and was not swapped, so that nothing is known of its part.
     """
 
-    cause: Literal["inputs", "not captured", "not deterministic", "ends"]
+    cause: Literal["proven", "inputs", "not captured", "not deterministic", "ends"]
     runs: int
     text: str
     metric: str | None = None
     step: int | None = None
+    causes: list[InputDifference] = field(default_factory=list)
+    cleared: list[InputDifference] = field(default_factory=list)
+    suspects: list[InputDifference] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and the record."""
-        return {k: v for k, v in self.__dict__.items() if v is not None}
+        plain = {k: v for k, v in self.__dict__.items() if v is not None}
+        lists = {
+            k: [one.to_dict() for one in getattr(self, k)]
+            for k in ("causes", "cleared", "suspects")
+        }
+        return plain | lists
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,9 @@ def ask_python(program: str, environ: Mapping[str, str] | None = None) -> Python
 def choose_python(recipe: Recipe, kind: EnvironmentKind, given: str | None) -> Python:
     """The interpreter to use, or to make an environment with.
 
-    For "current" that is the one given, else the one that runs us. To make an environment it must be of the recorded
-    version, and is looked for: the one given, ours, the recorded one, `python3.x` on the path.
+    For "current" that is the one given, else the recorded one while it exists, else the one that runs us. To make an
+    environment it must be of the recorded version, and is looked for: the one given, ours, the recorded one, `python3.x`
+    on the path.
 
     Raises:
         ReproduceError: There is none, or no list of packages to make an environment from.
@@ -92,11 +93,14 @@ def choose_python(recipe: Recipe, kind: EnvironmentKind, given: str | None) -> P
         if kind != "current":
             recorded_packages(recipe)
         return ask_python(given)
+    recorded = str(recipe.environment.get("executable") or "") if recipe.is_own else ""
     if kind == "current":
-        return ask_python(sys.executable)
+        try:
+            return ask_python(recorded or sys.executable)
+        except ReproduceError:  # it is gone
+            return ask_python(sys.executable)
     recorded_packages(recipe)
     wanted = recipe.python_version.rsplit(".", 1)[0]
-    recorded = str(recipe.environment.get("executable") or "") if recipe.is_own else ""
     for program in (sys.executable, recorded, f"python{wanted}", "python3"):
         try:
             python = ask_python(program) if program else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..address import local_folder
@@ -14,7 +14,8 @@ from ..provenance.patch import sections
 from ..provenance.variables import PLACE, changes_loading, is_usual
 from ..record.secrets import MASK
 from ..settings import load_settings
-from .code import find_clone
+from .changes import Changes
+from .code import find_code
 from .data import InputState, check_inputs
 from .differences import InputDifference
 from .packages import (
@@ -25,6 +26,7 @@ from .packages import (
     recorded_packages,
 )
 from .recipe import Recipe, read_recipe
+from .sessions import Session, find_sessions
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
@@ -42,8 +44,8 @@ class Plan:
     """A re-run before it runs.
 
     Attributes:
+        sessions: What is run, one after the other: several where the program continued the experiment.
         root: The folder of the store that the re-runs are recorded in.
-        clone: The clone that has the commit; "" for code that was in none.
         python: The interpreter, or the one to make an environment with.
         differences: How the environment differs; with a new environment, what making it will mend.
         inputs: The declared inputs as they are now.
@@ -51,11 +53,12 @@ class Plan:
         given: The paths of inputs that are elsewhere now, by name.
         variables: The recorded variables that the re-run sets.
         withheld: Those that it does not set, because they were not asked for by name, each with the reason.
+        asked: The variables that were asked for by name.
+        changes: What the re-run has otherwise.
     """
 
-    recipe: Recipe
+    sessions: tuple[Session, ...]
     root: str
-    clone: str
     kind: EnvironmentKind
     python: Python
     differences: list[InputDifference]
@@ -64,6 +67,35 @@ class Plan:
     given: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, str] = field(default_factory=dict)
+    asked: Sequence[str] = ()
+    changes: Changes = field(default_factory=Changes)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe of the first session, which is the experiment's."""
+        return self.sessions[0].recipe
+
+    @property
+    def clone(self) -> str:
+        """The clone that has its commit; "" for code that was in none."""
+        return self.sessions[0].clone
+
+    def with_recipe(self, recipe: Recipe) -> Plan:
+        """The plan with another recipe for its first session."""
+        return replace(
+            self, sessions=(replace(self.sessions[0], recipe=recipe), *self.sessions[1:])
+        )
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this user recorded all of it on this machine."""
+        return all(session.recipe.is_own for session in self.sessions)
+
+    def variables_of(self, recipe: Recipe) -> Mapping[str, str]:
+        """The recorded variables that a session sets."""
+        if recipe is self.recipe:
+            return self.variables
+        return _variables(recipe, [name for name in self.asked if name in recipe.variables])[0]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -72,7 +104,7 @@ class Plan:
             "experiment": recipe.experiment_id,
             "prefix": recipe.prefix,
             "recorded_by": recipe.recorded_by,
-            "own": recipe.is_own,
+            "own": self.is_own,
             "commit": recipe.commit,
             "clone": self.clone or None,
             "root": self.root,
@@ -84,6 +116,17 @@ class Plan:
             "inputs": [state.to_dict() for state in self.inputs],
             "variables": dict(self.variables),
             "withheld_variables": {name: recipe.variables[name] for name in self.withheld},
+            "command": recipe.command_in("<checkout>", self.python.program),
+            "working_directory": recipe.cwd_in("<checkout>", "<empty folder>"),
+            "continued": [self._continued(session) for session in self.sessions[1:]],
+        }
+
+    def _continued(self, session: Session) -> dict[str, Any]:
+        recipe = session.recipe
+        return {
+            "commit": recipe.commit,
+            "clone": session.clone or None,
+            "patched": [path for path, _ in sections(recipe.patch)],
             "command": recipe.command_in("<checkout>", self.python.program),
             "working_directory": recipe.cwd_in("<checkout>", "<empty folder>"),
         }
@@ -120,6 +163,12 @@ class Plan:
         steps += [f"input {state.name}: {state.state}" for state in self.inputs]
         steps.append(f"record it in {self.root}")
         steps.append(f"run in {plain['working_directory']}: {shlex.join(plain['command'])}")
+        for one in plain["continued"]:
+            code = f"commit {str(one['commit'])[:12]}" if one["commit"] else "its code"
+            code += " and its patch" if one["patched"] else ""
+            steps.append(
+                f"continue from what that left, with {code}, in {one['working_directory']}: {shlex.join(one['command'])}"
+            )
         steps.append("compare every metric with the original's")
         return steps
 
@@ -169,11 +218,20 @@ def make_plan(
         StillRunning: The experiment is still running.
         ReproduceError: It cannot be run again; the message says why and what to do.
     """
-    recipe = read_recipe(view, command)
     root = _root(store, into)
-    clone = find_clone(recipe, repo)
+    clone, recipe = find_code(read_recipe(view, command), repo)
+    parts: tuple[Session, ...] = (Session(recipe, clone),)
+    if not command:
+        parts = find_sessions(store, view, parts[0], repo)
+    recipe, clone = parts[0].recipe, parts[0].clone
     chosen = choose_python(recipe, kind, python)
     given = dict(given or {})
+    declared = [name for session in parts for name in session.recipe.inputs]
+    unknown = [name for name in given if name not in declared]
+    if unknown:
+        raise ReproduceError(
+            f"{recipe.prefix} declared no input {unknown[0]!r}. Declared are: {', '.join(dict.fromkeys(declared)) or 'none'}."
+        )
     inputs = check_inputs(recipe, root, clone=clone, given=given)
     missing = [state for state in inputs if state.state == "missing"]
     if missing:
@@ -185,7 +243,7 @@ def make_plan(
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     chosen_variables, withheld = _variables(recipe, variables)
     return Plan(
-        recipe, root, clone, kind, chosen, differences, inputs, list(links), given, chosen_variables, withheld
+        parts, root, kind, chosen, differences, inputs, list(links), given, chosen_variables, withheld, variables
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFound, ReproduceError, StillRunning
@@ -23,9 +23,10 @@ from ..record.status import Status
 from ..settings import load_settings
 
 if TYPE_CHECKING:
+    from ..reading.openings import Opening
     from ..reading.views import ExperimentView
 
-__all__ = ["Recipe", "read_recipe"]
+__all__ = ["Recipe", "program_of", "read_recipe", "read_sessions"]
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -47,6 +48,7 @@ class Recipe:
         is_worker: Whether a worker process of the program opened it.
         nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
+        patches: The patches that were recorded, by name: that, and one against the pushed commit that `git` names.
     """
 
     experiment_id: str
@@ -70,6 +72,7 @@ class Recipe:
     variables: Mapping[str, str]
     inputs: Mapping[str, Mapping[str, Any]]
     requirements: bytes | None
+    patches: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def recorded_by(self) -> str:
@@ -90,6 +93,19 @@ class Recipe:
     def ran_outside(self) -> bool:
         """Whether the working directory was outside the code."""
         return not place_argument(self.cwd, {"work": self.root})[0]
+
+    def from_pushed(self) -> Recipe | None:
+        """The recipe as the newest pushed commit and a patch against it; None where that was not recorded."""
+        commit = self.git.get("pushed")
+        patch = self.patches.get("pushed.patch")
+        if patch is None or not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
+            return None
+        git = dict(self.git)
+        for what in ("left_out", "masked"):
+            more = git.get(f"pushed_{what}")
+            if more and isinstance(more, type(git.get(what) or more)):
+                git[what] = {**(git.get(what) or {}), **more} if what == "left_out" else more
+        return replace(self, commit=commit, patch=patch, git=git)
 
     def placed(self, argument: str, work: str, bin_folder: str) -> str:
         """An argument with the recorded places in it replaced by those of a re-run."""
@@ -143,11 +159,44 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         raise StillRunning(
             f"The experiment {view.prefix} is still running. Wait until it has ended."
         )
-    captured = view.captured
+    return _read(view, None, command)
+
+
+def read_sessions(view: ExperimentView) -> list[tuple[list[Opening], Recipe]]:
+    """The recipes of an experiment that was continued by starting its program again: one for each process that opened it.
+
+    What a process opens several times is one session, and so is all that workers of one program open. Openings by another
+    program, such as an evaluation, are not among them.
+
+    Raises:
+        StillRunning: The experiment is still running.
+        ReproduceError: What was recorded is not enough to run one of them again.
+    """
+    program = program_of(view.captured.get("command"))
+    found: dict[Any, list[Opening]] = {}
+    for one in view.openings:
+        command = one.captured.get("command")
+        if program_of(command) == program:
+            worker = isinstance(command, Mapping) and command.get("worker") is True
+            found.setdefault("workers" if worker else one.process, []).append(one)
+    return [(openings, _read(view, openings[0], None)) for openings in found.values()]
+
+
+def program_of(command: Any) -> Any:
+    """What tells one program from another: its script, else its command line; None where nothing was captured."""
+    if not isinstance(command, Mapping):
+        return None
+    return command.get("entry") or tuple(command.get("argv") or ()) or None
+
+
+def _read(view: ExperimentView, opening: Opening | None, command: Sequence[str] | None) -> Recipe:
+    """The recipe of an opening; of the one whose recipe is the experiment's if None."""
+    captured = view.captured if opening is None else opening.captured
     recorded, git = _fact(captured, "command"), _fact(captured, "git")
     words = list(command) if command else _texts(recorded.get("launcher") or recorded.get("argv"))
     _check_command(view, recorded, words, given=bool(command))
-    commit, patch = _commit(view, git.get("commit")), _read_patch(view, git)
+    commit, patch = _commit(view, git.get("commit")), _read_patch(view, opening, git)
+    program = {**_fact(captured, "program"), **recorded}
     if commit is None and not patch:
         raise ReproduceError(
             f"The code of {view.prefix} was not captured: there was no git repository and no "
@@ -157,19 +206,19 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
     return Recipe(
         experiment_id=view.id,
         prefix=view.prefix,
-        user=view.user or "",
-        host=view.host or "",
-        is_own=_is_own(view),
+        user=(opening.user if opening is not None else view.user) or "",
+        host=(opening.host if opening is not None else view.host) or "",
+        is_own=_is_own(view, opening, captured),
         command=words,
         cwd=str(recorded.get("cwd") or git.get("root") or ""),
         entry=_text(recorded.get("entry")),
         root=str(git.get("root") or ""),
         commit=commit,
         patch=patch,
-        opened_as=_text(recorded.get("opened_as")),
-        is_worker=recorded.get("worker") is True,
-        nth=_whole(recorded.get("nth")),
-        repeat=_whole(recorded.get("repeat")),
+        opened_as=_text(program.get("opened_as")),
+        is_worker=program.get("worker") is True,
+        nth=_whole(program.get("nth")),
+        repeat=_whole(program.get("repeat")),
         git=git,
         environment=_fact(captured, "environment"),
         variables={
@@ -179,7 +228,8 @@ def read_recipe(view: ExperimentView, command: Sequence[str] | None = None) -> R
         },
         submodules=_submodules(view, git),
         inputs={k: v for k, v in _fact(captured, "inputs").items() if isinstance(v, Mapping)},
-        requirements=_read_requirements(view, captured),
+        requirements=_read_requirements(view, opening, captured),
+        patches=_patches(patch, _read_pushed(view, opening, git)),
     )
 
 
@@ -188,13 +238,14 @@ def _fact(captured: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _is_own(view: ExperimentView) -> bool:
+def _is_own(view: ExperimentView, opening: Opening | None, captured: Mapping[str, Any]) -> bool:
     """Whether this user recorded it on this machine: as the record says, and as it cannot say of what others made up."""
     ours = {login_name(), load_settings().user or login_name()}
-    if (view.user or "") not in ours or view.host != host_name():
+    who = view if opening is None else opening
+    if (who.user or "") not in ours or who.host != host_name():
         return False
-    mark = recipe_mark(view.captured)
-    if not mark or _fact(view.captured, "mark").get("recipe") != mark:
+    mark = recipe_mark(captured)
+    if not mark or _fact(captured, "mark").get("recipe") != mark:
         return False
     return _is_ours(view)
 
@@ -274,16 +325,31 @@ def _check_command(
         )
 
 
-def _read_requirements(view: ExperimentView, captured: Mapping[str, Any]) -> bytes | None:
-    found = view.read_capture("requirements.txt") or b""
+def _read_requirements(
+    view: ExperimentView, opening: Opening | None, captured: Mapping[str, Any]
+) -> bytes | None:
+    found = view.read_capture("requirements.txt", opening) or b""
     return found if unchanged(captured, "requirements.txt", found) else None
 
 
-def _read_patch(view: ExperimentView, git: Mapping[str, Any]) -> bytes:
+def _patches(patch: bytes, pushed: bytes | None) -> dict[str, bytes]:
+    found = {"git.patch": patch, "pushed.patch": pushed}
+    return {name: one for name, one in found.items() if one}
+
+
+def _read_pushed(
+    view: ExperimentView, opening: Opening | None, git: Mapping[str, Any]
+) -> bytes | None:
+    wanted = git.get("pushed_patch")
+    found = (view.read_capture("pushed.patch", opening) or b"") if wanted else b""
+    return found if wanted and hashlib.sha256(found).hexdigest() == wanted else None
+
+
+def _read_patch(view: ExperimentView, opening: Opening | None, git: Mapping[str, Any]) -> bytes:
     wanted = git.get("patch")
     if not wanted:
         return b""
-    patch = view.read_capture("git.patch") or b""
+    patch = view.read_capture("git.patch", opening) or b""
     if hashlib.sha256(patch).hexdigest() != wanted:
         state = "has been changed" if patch else "is gone"
         raise ReproduceError(

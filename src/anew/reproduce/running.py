@@ -17,7 +17,7 @@ from ..errors import ReproduceError
 from ..journal.edits import append_event
 from ..monitor.folding import LineFolder
 from ..provenance.command import is_python
-from ..provenance.recorder import Outside
+from ..provenance.outside import Outside
 from ..record.secrets import LineMask
 from ..tracking.experiment import Experiment
 from .packages import Python, ask_python
@@ -42,12 +42,16 @@ _GRACE = (
 
 @dataclass(frozen=True)
 class Ended:
-    """How a program ended: its exit code (128 and the signal's number for one that a signal ended) and last words."""
+    """How a program ended: its exit code (128 and the signal's number for one that a signal ended) and last words.
+
+    `told` says that we were told to end it, by a signal to us.
+    """
 
     code: int
     tail: str
     interrupted: bool = False
     timed_out: bool = False
+    told: bool = False
 
     @property
     def reason(self) -> str:
@@ -197,8 +201,9 @@ def run_program(
         sampling.cancel(1.0)
         keeper.close()
     code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+    told = interrupted
     interrupted = not timed_out and (interrupted or code == 128 + signal.SIGINT)
-    return Ended(code, keeper.tail(), interrupted, timed_out)
+    return Ended(code, keeper.tail(), interrupted, timed_out, told)
 
 
 def end(experiment: Experiment, ended: Ended) -> None:

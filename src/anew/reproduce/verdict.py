@@ -100,6 +100,7 @@ class MetricVerdict:
         growth: How the difference continues, in words.
         growth_per_step: The factor by which it grows from one step to the next; None if that cannot be said.
         last_a: The final value of the original; `last_b` of the other.
+        session: Of an original that was continued: in which of its sessions, from 1, the first difference is.
     """
 
     metric: str
@@ -123,6 +124,7 @@ class MetricVerdict:
     atol: float = 0.0
     last_a: float | None = None
     last_b: float | None = None
+    session: int | None = None
     sides: tuple[str, str] = field(default=("the original", "the re-run"), repr=False)
 
     def to_dict(self) -> dict[str, object]:

@@ -32,17 +32,32 @@ def difference_lines(judgement: Judgement) -> list[str]:
     same = judgement.verdict is Verdict.IDENTICAL
     explanation = judgement.explanation
     lines = [explanation.text] if explanation is not None else []
+    settled = []
+    if explanation is not None:
+        settled = [*explanation.causes, *explanation.cleared]
+        if explanation.cleared:
+            lines.append("differs, and was shown to have no part in it:")
+            lines += [f"  {one.text}" for one in explanation.cleared[:_SHOWN_PER_KIND]]
+    proven = explanation is not None and explanation.cause == "proven"
     titles = {
-        "likely": "likely causes"
+        "likely": "also differs"
+        if proven
+        else "likely causes"
         if diverged
         else _NO_EFFECT
         if same
         else "differs, and may be the cause",
-        "possible": "possible causes" if diverged else _NO_EFFECT if same else "differs",
+        "possible": "also differs"
+        if proven
+        else "possible causes"
+        if diverged
+        else _NO_EFFECT
+        if same
+        else "differs",
         "unlikely": "also differs",
     }
     for weight, title in titles.items():
-        found = [d for d in judgement.differences if d.weight == weight]
+        found = [d for d in judgement.differences if d.weight == weight and d not in settled]
         if found:
             if f"{title}:" not in lines:
                 lines.append(f"{title}:")
@@ -50,6 +65,8 @@ def difference_lines(judgement: Judgement) -> list[str]:
             if len(found) > _SHOWN_PER_KIND:
                 lines.append(f"  and {len(found) - _SHOWN_PER_KIND} more")
     if not diverged:
+        return lines
+    if explanation is not None and explanation.cause == "proven":
         return lines
     if explanation is not None and explanation.cause == "not deterministic":
         return lines + [f"  {one}" for one in judgement.unknown if "seed_everything" in one]

@@ -84,11 +84,7 @@ class Access:
         if caller is None:
             if route.role is Role.ANYONE:
                 return Caller("", Role.ANYONE)
-            raise Denied(
-                401,
-                "NotAllowed",
-                "This server wants to know who calls. Log in, or send a token: programs take it from ANEW_TOKEN.",
-            )
+            raise Denied(401, "NotAllowed", _who(request))
         caller = caller.capped(self.role)
         if caller.role < route.role or (route.admin and not caller.admin):
             needed = (
@@ -180,3 +176,13 @@ class Access:
             raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")
         if site is not None and site not in ("same-origin", "none"):
             raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")
+
+
+def _who(request: Request) -> str:
+    """What to say to somebody who is nobody."""
+    if "authorization" in request.headers:
+        return (
+            "This server does not know the token that was sent: it was revoked, has expired, or is that of another server. "
+            "Programs take it from ANEW_TOKEN, or from what `anew login` keeps."
+        )
+    return "This server wants to know who calls. Log in, or send a token: programs take it from ANEW_TOKEN."

@@ -8,11 +8,14 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from ..errors import InvalidValue
+from ..query.changes import ChangesQuestion
 from ..query.content import ContentQuestion
 from ..query.panel import PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion
 from ..reading.wire import encode
+from ..record.facts import ExperimentFacts
+from ..stores.deadline import within
 from .callers import Role
 from .replies import SECURITY, replied
 from .rights import allow
@@ -30,6 +33,7 @@ __all__ = [
     "open_",
     "panel",
     "points",
+    "read_points",
     "resolve",
     "select",
 ]
@@ -39,6 +43,7 @@ FRAMES = "application/x-anew-frames"
 MOST_BYTES = 8 << 20
 MOST_CELLS = 10_000_000
 MOST_BUCKETS = 100_000
+MOST_POINTS = 20_000_000
 _TOGETHER = 1_000_000
 """Points that one piece of an answer holds, unless a single experiment has more."""
 
@@ -96,7 +101,19 @@ def panel(call: Call) -> Any:
             "experiments.",
             key="buckets",
         )
-    return backend.panel(question)
+    key = None
+    if (
+        backend.about().root is not None
+    ):  # elsewhere, to ask what is new takes as long as the answer
+        cursor = backend.changes(ChangesQuestion()).cursor
+        key = cursor, call.caller.grants, call.caller.limit, call.caller.user, encode(question)
+        known = call.place.panels.get(key)
+        if known is not None:
+            return known
+    found = backend.panel(question)
+    if key is not None:
+        call.place.panels.put(key, found)
+    return found
 
 
 async def points(call: Call) -> Response:
@@ -106,7 +123,7 @@ async def points(call: Call) -> Response:
     question: PointsQuestion = call.question
     backend = call.place.backend(call.caller)
     if FRAMES not in call.request.headers.get("accept", "") or question.cursor is not None:
-        answer = await anyio.to_thread.run_sync(backend.points, question)
+        answer = await anyio.to_thread.run_sync(read_points, call, question)
         return await anyio.to_thread.run_sync(lambda: replied(call.request, answer, arrays=True))
 
     def batches() -> list[tuple[str, ...]]:
@@ -116,9 +133,7 @@ async def points(call: Call) -> Response:
         found: list[list[str]] = [[]]
         held = 0
         for one in known:
-            metrics = one.metrics or {}
-            wanted = metrics if question.metrics is None else question.metrics
-            count = sum(metrics[name].count for name in wanted if name in metrics)
+            count = _count(one, question)
             if held and held + count > _TOGETHER:
                 found.append([])
                 held = 0
@@ -127,7 +142,8 @@ async def points(call: Call) -> Response:
         return [tuple(ids) for ids in found if ids]
 
     def piece(ids: tuple[str, ...]) -> bytes:
-        body = encode(backend.points(msgspec.structs.replace(question, ids=ids)))
+        with within(call.place.seconds):
+            body = encode(backend.points(msgspec.structs.replace(question, ids=ids)))
         return len(body).to_bytes(8, "little") + body
 
     pieces = await anyio.to_thread.run_sync(batches)
@@ -145,6 +161,36 @@ async def points(call: Call) -> Response:
         yield bytes(8)
 
     return StreamingResponse(body(), headers=SECURITY, media_type=FRAMES)
+
+
+def read_points(call: Call, question: PointsQuestion) -> Points:
+    """The points that a question asks for, in one answer.
+
+    Raises:
+        InvalidValue: They would be more than one answer holds.
+        TookTooLong: Reading them takes too long.
+    """
+    backend = call.place.backend(call.caller)
+    if question.points is None and question.start is None and question.stop is None:
+        known = backend.facts(
+            FactsQuestion(ids=question.ids, parts=frozenset({"metrics"}), now=0.0)
+        )
+        count = sum(_count(one, question) for one in known)
+        if count > MOST_POINTS and not question.cursor:
+            raise InvalidValue(
+                f"These are {count:,} points, and one answer holds up to {MOST_POINTS:,}. Ask for fewer metrics, for a range of steps, for "
+                "fewer points (`points`), or for the answer in pieces.",
+                key="ids",
+            )
+    with within(call.place.seconds):
+        return backend.points(question)
+
+
+def _count(one: ExperimentFacts, question: PointsQuestion) -> int:
+    """How many points an experiment has of what is asked for."""
+    metrics = one.metrics or {}
+    wanted = metrics if question.metrics is None else question.metrics
+    return sum(metrics[name].count for name in wanted if name in metrics)
 
 
 def lines(call: Call) -> Any:

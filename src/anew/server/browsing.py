@@ -89,12 +89,11 @@ def series(call: Call) -> Any:
     found = _facts(backend, asked.ref, "metrics")
     if asked.metric not in (found.metrics or {}):
         raise NotFound(f"{found.id} never logged the metric {asked.metric!r}.", name=asked.metric)
-    return backend.points(
-        PointsQuestion(
-            ids=(found.id,), metrics=(asked.metric,), start=asked.start, stop=asked.stop, points=asked.points,
-            cursor=asked.cursor,
-        )
+    question = PointsQuestion(
+        ids=(found.id,), metrics=(asked.metric,), start=asked.start, stop=asked.stop, points=asked.points,
+        cursor=asked.cursor,
     )  # fmt: skip
+    return asking.read_points(call, question)
 
 
 def lines(call: Call) -> Any:

@@ -24,6 +24,7 @@ from .page_answers import (
     CurvePart,
     DifferenceAnswer,
     DifferenceRow,
+    Explained,
     Gaps,
     Judged,
     ReproductionAnswer,
@@ -200,7 +201,7 @@ def reproduction(call: Call) -> ReproductionAnswer:
         again = view
         original = store.get(view.parent) if view.parent and view.parent in store else None
     runs = [] if original is None else [
-        one for one in original.children() if one.relation == "reproduces"
+        one for one in original.children() if one.relation == "reproduces" and "probe" not in one.captured
     ]  # fmt: skip
     runs.reverse()
     if asked.again is not None:
@@ -260,11 +261,25 @@ def _recorded(again: ExperimentView) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _explanation(again: ExperimentView) -> str:
-    """Why the two differ, as further runs have shown it then."""
+def _explanation(again: ExperimentView) -> Explained | None:
+    """Why the two differ, as further runs have shown it then. What was recorded may have been written by anybody."""
     found = _document(again).get("explanation")
-    text = found.get("text") if isinstance(found, Mapping) else None
-    return text if isinstance(text, str) else ""
+    if not isinstance(found, Mapping):
+        return None
+    cause, runs, text = (found.get(key) for key in ("cause", "runs", "text"))
+    if not (isinstance(cause, str) and type(runs) is int and isinstance(text, str)):
+        return None
+    return Explained(
+        cause, runs, text,
+        *(tuple(_texts(found.get(key))) for key in ("causes", "cleared", "suspects")),
+    )  # fmt: skip
+
+
+def _texts(found: object) -> list[str]:
+    """The sentences of recorded differences."""
+    rows = found if isinstance(found, (list, tuple)) else []
+    texts = [one.get("text") for one in rows if isinstance(one, Mapping)]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def _judged(one: MetricVerdict) -> Judged:

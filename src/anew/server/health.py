@@ -20,7 +20,9 @@ async def metrics(call: Call) -> Response:
     """The counters, for Prometheus: what everybody asks, so only for who may see everything."""
     if call.caller.scope() is not None:
         raise NotAllowed("The counters are about all projects: that needs a role in every one.")
-    text = call.place.observer.text(call.place.live.streams)
+    intake = call.place.intake
+    standing = None if intake is None else await anyio.to_thread.run_sync(intake.standing)
+    text = call.place.observer.text(call.place.live.streams, standing)
     return Response(text, headers=SECURITY, media_type="text/plain; version=0.0.4")
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 
 from ..errors import NotAllowed
 from ..query.scope import check_pattern
 from .callers import ROLES, Caller, Grant, Role
-from .identity.accounts import Accounts, Token, User
+from .granting import Done, accounts_of, until
+from .identity.accounts import Token, User
 from .identity.audit import AuditEntry
 from .replies import Denied
 from .routes import Call
@@ -19,7 +18,6 @@ __all__ = [
     "Made",
     "NewToken",
     "NewUser",
-    "Removed",
     "RoleRequest",
     "TokenMade",
     "TokenName",
@@ -33,8 +31,6 @@ __all__ = [
     "tokens",
     "users",
 ]
-
-_LONGEST = 400 * 86400.0
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,12 +97,6 @@ class RoleRequest(msgspec.Struct, frozen=True, kw_only=True):
     role: str | None = None
 
 
-class Removed(msgspec.Struct, frozen=True):
-    """It is done."""
-
-    done: bool = True
-
-
 class AuditRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What was done, newest first.
 
@@ -116,12 +106,6 @@ class AuditRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     limit: int = 100
     before: int | None = None
-
-
-def _accounts(call: Call) -> Accounts:
-    if isinstance(call.identities, Accounts):
-        return call.identities
-    raise Denied(409, "NoAccounts", "This server has no accounts.")
 
 
 def _person(caller: Caller) -> str:
@@ -141,7 +125,7 @@ def _role(name: str) -> Role:
 
 def tokens(call: Call) -> tuple[Token, ...]:
     """The caller's tokens; all of them for who looks after the server."""
-    accounts = _accounts(call)
+    accounts = accounts_of(call)
     if call.caller.admin:
         return tuple(accounts.tokens())
     return tuple(accounts.tokens(_person(call.caller)))
@@ -149,33 +133,33 @@ def tokens(call: Call) -> tuple[Token, ...]:
 
 def create_token(call: Call) -> TokenMade:
     """Make a token for oneself."""
-    accounts, asked = _accounts(call), call.question
+    accounts, asked = accounts_of(call), call.question
     user = _person(call.caller)
-    until = time.time() + min(max(asked.seconds, 1.0), _LONGEST)
+    ends_at = until(asked.seconds)
     project = check_pattern(asked.project)
     made = accounts.create_token(
-        asked.name, _role(asked.role), project=project, expires_at=until, user=user
+        asked.name, _role(asked.role), project=project, expires_at=ends_at, user=user
     )
     call.note("token created", "", f"{asked.name}: {asked.role} of {project}")
-    return TokenMade(token=made, name=asked.name, expires_at=until)
+    return TokenMade(token=made, name=asked.name, expires_at=ends_at)
 
 
-def revoke_token(call: Call) -> Removed:
+def revoke_token(call: Call) -> Done:
     """End a token of one's own; any, for who looks after the server."""
-    accounts, name = _accounts(call), call.question.name
+    accounts, name = accounts_of(call), call.question.name
     accounts.revoke_token(name, user=None if call.caller.admin else _person(call.caller))
     call.note("token revoked", "", name)
-    return Removed()
+    return Done()
 
 
 def users(call: Call) -> tuple[User, ...]:
     """The accounts."""
-    return tuple(_accounts(call).users())
+    return tuple(accounts_of(call).users())
 
 
 def add_user(call: Call) -> Made:
     """Add a user."""
-    accounts, asked = _accounts(call), call.question
+    accounts, asked = accounts_of(call), call.question
     _person(call.caller)
     roles = [] if asked.role is None else [Grant(asked.project, _role(asked.role))]
     link = accounts.add_user(asked.name, roles, admin=asked.admin)
@@ -183,18 +167,18 @@ def add_user(call: Call) -> Made:
     return Made(asked.name, link)
 
 
-def remove_user(call: Call) -> Removed:
+def remove_user(call: Call) -> Done:
     """Remove an account."""
-    accounts, name = _accounts(call), call.question.name
+    accounts, name = accounts_of(call), call.question.name
     _person(call.caller)
     accounts.remove_user(name)
     call.note("user removed", "", name)
-    return Removed()
+    return Done()
 
 
-def set_role(call: Call) -> Removed:
+def set_role(call: Call) -> Done:
     """Give a role, or take it back: who owns the projects may, and who looks after the server."""
-    accounts, asked = _accounts(call), call.question
+    accounts, asked = accounts_of(call), call.question
     _person(call.caller)
     pattern = check_pattern(asked.project)
     scope = call.caller.scope(Role.OWNER)
@@ -203,12 +187,12 @@ def set_role(call: Call) -> Removed:
         raise NotAllowed(f"{call.caller.name} may not say who has which role in {pattern}.")
     accounts.set_role(asked.user, pattern, None if asked.role is None else _role(asked.role))
     call.note("role set", pattern, f"{asked.user}: {asked.role or 'none'}")
-    return Removed()
+    return Done()
 
 
 def audit(call: Call) -> tuple[AuditEntry, ...]:
     """Who did what: in the projects that the caller owns; everything for who looks after the server."""
-    accounts, asked = _accounts(call), call.question
+    accounts, asked = accounts_of(call), call.question
     scope = None if call.caller.admin else call.caller.scope(Role.OWNER)
     return tuple(
         accounts.audit.entries(

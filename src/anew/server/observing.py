@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from .intake.protocol import Standing
+
 __all__ = ["Asked", "Observer", "to_standard_error"]
 
 _BOUNDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0)
@@ -78,8 +80,13 @@ class Observer:
             )
             self._write(msgspec.json.encode(line).decode())
 
-    def text(self, streams: int) -> str:
-        """All of it in the text format of Prometheus."""
+    def text(self, streams: int, standing: Standing | None = None) -> str:
+        """All of it in the text format of Prometheus.
+
+        Args:
+            streams: Streams of changes that are open.
+            standing: How far what takes uploads is behind, if anything does.
+        """
         with self._lock:
             requests = sorted(self._requests.items())
             seconds = {name: list(counts) for name, counts in sorted(self._seconds.items())}
@@ -95,8 +102,10 @@ class Observer:
             f"anew_streams {streams}",
             *_said("anew_requests_under_way", "gauge", "Requests that are being answered."),
             f"anew_requests_under_way {self.under_way}",
-            *_said("anew_requests_total", "counter", "Requests by route, method and status."),
         ]
+        if standing is not None:
+            lines += _of_uploads(standing)
+        lines += _said("anew_requests_total", "counter", "Requests by route, method and status.")
         lines += [
             f'anew_requests_total{{route="{route}",method="{method}",status="{status}"}} {count}'
             for (route, method, status), count in requests
@@ -112,6 +121,21 @@ class Observer:
             lines.append(f'anew_request_seconds_sum{{route="{route}"}} {sums[route]:.6f}')
             lines.append(f'anew_request_seconds_count{{route="{route}"}} {total}')
         return "\n".join(lines) + "\n"
+
+
+def _of_uploads(standing: Standing) -> list[str]:
+    return [
+        *_said(
+            "anew_index_lag_seconds",
+            "gauge",
+            "Age of the oldest upload that readers do not see yet.",
+        ),
+        f"anew_index_lag_seconds {standing.index_lag:.3f}",
+        *_said("anew_unfinished_contents", "gauge", "Files of which a client has sent a part."),
+        f"anew_unfinished_contents {standing.unfinished}",
+        *_said("anew_unfinished_bytes", "gauge", "Bytes of these parts."),
+        f"anew_unfinished_bytes {standing.unfinished_bytes}",
+    ]
 
 
 def to_standard_error(line: str) -> None:

@@ -15,6 +15,7 @@ __all__ = [
     "CurvePart",
     "DifferenceAnswer",
     "DifferenceRow",
+    "Explained",
     "Gaps",
     "InputFacts",
     "Judged",
@@ -284,6 +285,24 @@ class Stated(msgspec.Struct, frozen=True):
     text: str
 
 
+class Explained(msgspec.Struct, frozen=True):
+    """What further runs have shown of the cause; see `anew.reproduce.judgement.Explanation`.
+
+    Attributes:
+        runs: How many runs it took.
+        causes: What brings the difference, proven.
+        cleared: What differs and has no part in it, proven.
+        suspects: What differs and was not swapped.
+    """
+
+    cause: str
+    runs: int
+    text: str
+    causes: tuple[str, ...] = ()
+    cleared: tuple[str, ...] = ()
+    suspects: tuple[str, ...] = ()
+
+
 class ReproductionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a result came back.
 
@@ -295,7 +314,7 @@ class ReproductionAnswer(msgspec.Struct, frozen=True, kw_only=True):
         recorded: The verdict that was recorded when it ran.
         apart: Verdicts on times and speeds, which do not count.
         left_out: Metrics that were not compared, each with the reason.
-        explanation: Why they differ, where further runs have shown it when it was run again.
+        explanation: Why they differ, where further runs have shown it when it was run again; None where they have not.
         unknown: What may have decided the result and was not captured.
         causes: What differs between the two recipes.
         evidence: What the verdict rests on.
@@ -310,7 +329,7 @@ class ReproductionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     recorded: str | None = None
     metrics: tuple[Judged, ...] = ()
     apart: tuple[Judged, ...] = ()
-    explanation: str = ""
+    explanation: Explained | None = None
     unknown: tuple[str, ...] = ()
     left_out: dict[str, str] = {}
     causes: tuple[DifferenceRow, ...] = ()

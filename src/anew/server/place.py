@@ -13,6 +13,7 @@ from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from .callers import Role
 from .intake.protocol import Intake
+from .kept import KeptPanels
 from .live import Live
 from .observing import Observer
 
@@ -35,10 +36,12 @@ class Place:
         intake: What takes uploads; a store without one takes none.
         within: Backend and upkeep for somebody: what they may see, and their name. Without it, the store is for those alone who see
             everything.
+        seconds: How long reading may take for one question.
 
     Attributes:
         live: Tells whoever waits that something has changed.
         observer: Counts what is asked.
+        panels: The panels that were asked for last.
     """
 
     def __init__(
@@ -48,13 +51,16 @@ class Place:
         close: Callable[[], None] | None = None,
         intake: Intake | None = None,
         within: Within | None = None,
+        seconds: float = 30.0,
     ) -> None:
         self._backend = backend
         self._upkeep = upkeep
         self._within = within
         self.intake = intake
+        self.seconds = seconds
         self.live = Live(backend)
         self.observer = Observer()
+        self.panels = KeptPanels()
         self._close = close
         self._making = threading.Lock()
         self._services: dict[object, Any] = {}

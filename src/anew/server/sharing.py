@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import anyio.to_thread
 import msgspec
 from starlette.responses import Response
@@ -11,6 +9,7 @@ from starlette.responses import Response
 from ..errors import NotAllowed, NotFound
 from ..query.scope import check_pattern
 from .callers import Caller, Role
+from .granting import Done, accounts_of, until
 from .identity.accounts import Accounts
 from .identity.shares import Share
 from .login import LoggedIn, with_session
@@ -22,14 +21,11 @@ __all__ = [
     "ShareLink",
     "ShareMade",
     "ShareNumber",
-    "Unshared",
     "by_share",
     "create",
     "revoke",
     "shares",
 ]
-
-_LONGEST = 400 * 86400.0
 
 
 class NewShare(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,20 +65,6 @@ class ShareLink(msgspec.Struct, frozen=True):
         return "ShareLink(…)"
 
 
-class Unshared(msgspec.Struct, frozen=True):
-    """The link is taken back."""
-
-    done: bool = True
-
-
-def _accounts(call: Call) -> Accounts:
-    if isinstance(call.identities, Accounts):
-        return call.identities
-    raise Denied(
-        409, "NoAccounts", "This server has no accounts, so there is nobody to share with."
-    )
-
-
 def _maintains(caller: Caller, pattern: str) -> bool:
     scope = caller.scope(Role.MAINTAINER)
     return scope is None or pattern in scope.patterns or ("*" not in pattern and scope.has(pattern))
@@ -90,34 +72,33 @@ def _maintains(caller: Caller, pattern: str) -> bool:
 
 def create(call: Call) -> ShareMade:
     """Make a link."""
-    accounts, asked = _accounts(call), call.question
+    accounts, asked = accounts_of(call), call.question
     pattern = check_pattern(asked.project)
     if call.caller.key.startswith("share:") or not _maintains(call.caller, pattern):
         raise NotAllowed(
             f"{call.caller.name} may not share {pattern}: it needs the role maintainer."
         )
-    until = time.time() + min(max(asked.seconds, 1.0), _LONGEST)
-    share, secret = accounts.shares.create(pattern, until, call.caller.name)
+    share, secret = accounts.shares.create(pattern, until(asked.seconds), call.caller.name)
     call.note("shared", pattern, f"share {share.number}")
     return ShareMade(share=share, link=secret)
 
 
 def shares(call: Call) -> tuple[Share, ...]:
     """The links to projects that the caller maintains."""
-    found = _accounts(call).shares.all()
+    found = accounts_of(call).shares.all()
     return tuple(one for one in found if _maintains(call.caller, one.project))
 
 
-def revoke(call: Call) -> Unshared:
+def revoke(call: Call) -> Done:
     """Take a link back."""
-    accounts = _accounts(call)
+    accounts = accounts_of(call)
     number = call.question.number
     known = next((one for one in shares(call) if one.number == number), None)
     if known is None:
         raise NotFound(f"There is no share {number}.", name=str(number))
     accounts.shares.revoke(number)
     call.note("unshared", known.project, f"share {number}")
-    return Unshared()
+    return Done()
 
 
 async def by_share(call: Call) -> Response:

@@ -22,14 +22,21 @@ from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
     ArrivedRequest,
+    BranchesAnswer,
+    BranchesRequest,
+    BranchRequest,
     FilingAnswer,
     FilingRequest,
     FramesAnswer,
     FramesRequest,
+    Kept,
+    LackingAnswer,
+    LackingRequest,
     LeaseAnswer,
     LeasesRequest,
     NamingAnswer,
     NamingRequest,
+    PackRequest,
     PieceRequest,
     ReadAnswer,
     ReadRequest,
@@ -38,6 +45,7 @@ from ..sync.wire import (
     Settled,
     Welcome,
 )
+from ..weights.elsewhere import Given, Shown
 from . import (
     asking,
     browsing,
@@ -49,9 +57,11 @@ from . import (
     receiving,
     sharing,
     signing_on,
+    weights,
 )
 from .callers import Role
 from .dash import DASH_ROUTES
+from .granting import Done
 from .identity.accounts import Token, User
 from .identity.audit import AuditEntry
 from .identity.shares import Share
@@ -102,7 +112,7 @@ def _ask(name: str, question: type[Any], answer: Any, summary: str, **more: Any)
 
 
 def _upload(name: str, question: type[Any], answer: Any, summary: str, reply: Any) -> Route:
-    return Route("POST", f"{API}/upload/{name}", f"upload-{name}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True, noted=False)  # fmt: skip
+    return Route("POST", f"{API}/upload/{name}", f"upload-{name.replace('/', '-')}", question, answer, summary, role=Role.WRITER, reply=reply, changes=True, noted=False)  # fmt: skip
 
 
 ROUTES: tuple[Route, ...] = (
@@ -138,15 +148,15 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{API}/logout", "logout", Nothing, login.LoggedOut, "End the session that the request shows.", role=Role.ANYONE, stream=login.logout, changes=True),
     Route("GET", f"{API}/tokens", "tokens", Nothing, tuple[Token, ...], "Tokens of one's own, or all of them for who looks after the server.", reply=managing.tokens),
     Route("POST", f"{API}/tokens", "create-token", managing.NewToken, managing.TokenMade, "Make a token for oneself; it is told this one time.", role=Role.REPORTER, reply=managing.create_token, changes=True),
-    Route("POST", f"{API}/tokens/revoke", "revoke-token", managing.TokenName, managing.Removed, "End a token.", role=Role.REPORTER, reply=managing.revoke_token, changes=True),
+    Route("POST", f"{API}/tokens/revoke", "revoke-token", managing.TokenName, Done, "End a token.", role=Role.REPORTER, reply=managing.revoke_token, changes=True),
     Route("GET", f"{API}/shares", "shares", Nothing, tuple[Share, ...], "Links to the projects that one maintains.", role=Role.MAINTAINER, reply=sharing.shares),
     Route("POST", f"{API}/shares", "create-share", sharing.NewShare, sharing.ShareMade, "Make a link that shows some projects to whoever has it; its secret is told this one time.", role=Role.MAINTAINER, reply=sharing.create, changes=True),
-    Route("POST", f"{API}/shares/revoke", "revoke-share", sharing.ShareNumber, sharing.Unshared, "Take a link back.", role=Role.MAINTAINER, reply=sharing.revoke, changes=True),
+    Route("POST", f"{API}/shares/revoke", "revoke-share", sharing.ShareNumber, Done, "Take a link back.", role=Role.MAINTAINER, reply=sharing.revoke, changes=True),
     Route("POST", f"{API}/login/share", "login-share", sharing.ShareLink, login.LoggedIn, "Begin a session that may look at what a link shows; its cookie is set.", role=Role.ANYONE, stream=sharing.by_share, changes=True),
     Route("GET", f"{API}/users", "users", Nothing, tuple[User, ...], "The accounts, and their roles.", admin=True, reply=managing.users),
     Route("POST", f"{API}/users", "add-user", managing.NewUser, managing.Made, "Add a user; the answer has a link of one use.", admin=True, reply=managing.add_user, changes=True),
-    Route("POST", f"{API}/users/remove", "remove-user", managing.UserName, managing.Removed, "Remove an account.", admin=True, reply=managing.remove_user, changes=True),
-    Route("POST", f"{API}/roles", "set-role", managing.RoleRequest, managing.Removed, "Give a user a role in some projects, or take it back.", role=Role.REPORTER, reply=managing.set_role, changes=True),
+    Route("POST", f"{API}/users/remove", "remove-user", managing.UserName, Done, "Remove an account.", admin=True, reply=managing.remove_user, changes=True),
+    Route("POST", f"{API}/roles", "set-role", managing.RoleRequest, Done, "Give a user a role in some projects, or take it back.", role=Role.REPORTER, reply=managing.set_role, changes=True),
     Route("GET", f"{API}/audit", "audit", managing.AuditRequest, tuple[AuditEntry, ...], "Who changed or deleted what, newest first.", role=Role.OWNER, reply=managing.audit),
     # For programs of Anew: each method of the backend.
     _ask("about", Nothing, About, "See `Backend.about`.", reply=asking.about),
@@ -161,6 +171,9 @@ ROUTES: tuple[Route, ...] = (
     _ask("documents", DocumentsQuestion, Documents, "What is kept beside the experiments.", reply=asking.documents),
     _ask("append", AppendQuestion, Appended, "Write edits down.", role=Role.REPORTER, reply=asking.append, changes=True),
     _ask("changes", ChangesQuestion, Changes, "Which experiments have changed since a cursor; waits for a change if asked to.", stream=asking.changes),
+    Route("GET", f"{API}/weights", "weights", Nothing, Shown, "The branches and tags of the repository of weights.", reply=weights.shown),
+    Route("POST", f"{API}/weights/objects", "weights-objects", weights.ObjectsRequest, tuple[Given, ...], "Objects of weights, whole, by their keys; as many as fit into one answer.", reply=weights.objects),
+    Route("POST", f"{API}/weights/commits", "weights-commits", weights.CommitsRequest, tuple[str, ...], "The versions of weights whose hash starts with some digits.", reply=weights.commits),
     # For programs of Anew that send what they recorded.
     Route("GET", f"{API}/upload", "upload", Nothing, Welcome, "What a client has to know before it sends anything.", role=Role.WRITER, reply=receiving.welcome),
     _upload("experiments", FilingRequest, FilingAnswer, "Make room for experiments, and tell what of them is there.", receiving.file),
@@ -169,6 +182,10 @@ ROUTES: tuple[Route, ...] = (
     _upload("names", NamingRequest, NamingAnswer, "Give names to contents of files that have arrived.", receiving.names),
     _upload("arrived", ArrivedRequest, ArrivedAnswer, "How much of some contents has arrived.", receiving.contents),
     _upload("pieces", PieceRequest, Accepted, "Send a piece of a large content.", receiving.receive),
+    _upload("weights/branches", BranchesRequest, BranchesAnswer, "Which versions of weights experiments have here.", weights.branches),
+    _upload("weights/lacking", LackingRequest, LackingAnswer, "Which objects of weights are to be sent.", weights.lacking),
+    _upload("weights/take", PackRequest, Kept, "Take a pack of objects that has arrived as a content.", weights.take),
+    _upload("weights/move", BranchRequest, Kept, "Move the branch of an experiment to a commit that has arrived.", weights.move),
     _upload("events", RootEventsRequest, RootEventsAnswer, "Send events of the root's journal.", receiving.lines),
     _upload("leases", LeasesRequest, LeaseAnswer, "Say that writers are alive; the answer tells which experiments are to stop.", receiving.leases),
     _upload("settle", Nothing, Settled, "Wait until everything that was accepted is on the disk.", receiving.settle),

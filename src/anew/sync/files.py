@@ -128,6 +128,14 @@ class FileSender:
                     self._note_done(local, file)
                 yield local, file, kept
 
+    def content(self, full: str, content: str, size: int) -> Kept | None:
+        """Send a content that gets no name: a path here, its BLAKE3 and its bytes; what is wrong, if anything is.
+
+        One that was sent in part goes on from there. When it is to stop, it returns before all has arrived.
+        """
+        nameless = Found("", full, size, (0, 0, 0), False)
+        return self._pieces(nameless, Named(path="", hash=content, size=size))
+
     def _name(self, batch: Sequence[tuple[Local, Found, Named]]) -> list[Kept]:
         """What becomes of names, in their order; those of one experiment go together."""
         by_id: dict[str, list[int]] = {}

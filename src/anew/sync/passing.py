@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 from blake3 import blake3
 
+from ..errors import AnewError
 from ..journal.layout import RootLayout
 from .edits import fetch_edits
 from .files import FileSender, Found, files_in
@@ -21,6 +22,7 @@ from .root_events import send_events
 from .sealed import text_of
 from .segments import Flow, closing_at, send
 from .server import Server
+from .weights import WeightsSender
 from .wire import Filed, Filing, Lease, SegmentAt
 
 __all__ = ["Looked", "Pass", "Progress", "Pushed"]
@@ -112,12 +114,14 @@ class Pass:
         root_id: str,
         memory: Memory,
         files: FileSender,
+        weights: WeightsSender,
         there: dict[str, str],
         stop: Callable[[], bool],
         progress: Callable[[Progress], object],
     ) -> None:
         self._there = there
         self._files = files
+        self._weights = weights
         files.stop, files.told = stop, self._file_bytes
         self._under_way: Sequence[_Work] = ()
         self._looked_at = time.monotonic()
@@ -154,6 +158,13 @@ class Pass:
             self._dirty |= self._events > 0
             self._changed = True
 
+    def begin_weights(self, ids: Collection[str] | None) -> None:
+        """Look which versions of weights there are."""
+        try:
+            self._weights.begin(ids)
+        except (AnewError, OSError) as error:
+            self._behind["weights"] = str(error)
+
     def look(self, locals_: Sequence[Local]) -> Looked:
         """List the segments of some experiments."""
         if self._stop():
@@ -187,6 +198,15 @@ class Pass:
         if work:
             self._send(work)
             self._confirm(work)
+        same = {one.id for one in filed if one.status == "same"}
+        for experiment_id, outcome in self._of_weights(same):
+            conflicts, refused, behind = outcome
+            if conflicts:
+                self._conflicts[experiment_id] = conflicts
+            if refused:
+                self._refused[experiment_id] = refused
+            if behind:
+                self._behind[experiment_id] = behind
         self._progress(Progress(self._looked, self._bytes + self._of_files))
         if time.monotonic() - self._settled_at > _SETTLE:
             self.settle()
@@ -218,6 +238,7 @@ class Pass:
             self._plan(one)
         self._flow(work)
         self._send_files(work)
+        self._send_weights(work)
         for one in work:
             one.flows = [
                 Flow(one.local.id, one.local.storage, name, at, end) for name, at, end in one.last
@@ -325,6 +346,34 @@ class Pass:
                 one.conflicts.append(file.path)
             elif kept.status == "refused":
                 one.refused = f"{file.path}: {kept.reason}"
+
+    def _send_weights(self, work: Sequence[_Work]) -> None:
+        by_id = {one.local.id: one for one in work}
+        for experiment_id, (conflicts, refused, behind) in self._of_weights(by_id):
+            one = by_id[experiment_id]
+            one.conflicts += conflicts
+            one.refused = one.refused or refused
+            one.behind = one.behind or behind
+
+    def _of_weights(
+        self, ids: Collection[str]
+    ) -> Iterator[tuple[str, tuple[tuple[str, ...], str, str]]]:
+        """Send new weights of some experiments: what is in conflict, what is refused and why, what is behind and why."""
+        for experiment_id in self._weights.new(ids):
+            self._dirty = True
+            try:
+                kept = self._weights.send(experiment_id, self._files.content, self._stop)
+            except AnewError as error:
+                if isinstance(error, OSError):
+                    raise
+                yield experiment_id, ((), "", f"its weights have not arrived: {error}")
+                continue
+            if kept is None or kept.status in ("missing", "unknown"):
+                yield experiment_id, ((), "", "its weights have not arrived")
+            elif kept.status == "diverged":
+                yield experiment_id, (("weights",), "", "")
+            elif kept.status != "ok":
+                yield experiment_id, ((), f"weights: {kept.reason}", "")
 
     def _go_on(self) -> None:
         """While large files are sent: send what was written meanwhile, so that nothing waits for them."""

@@ -22,6 +22,7 @@ from .local import Local, find
 from .memory import Memory, recall
 from .passing import Looked, Pass, Progress, Pushed
 from .server import Server
+from .weights import WeightsSender
 from .wire import Filed
 
 __all__ = ["Progress", "Pushed", "Pusher", "open_pusher", "push"]
@@ -111,6 +112,7 @@ class Pusher:
         self._memory: Memory | None = None
         self._greeted_at = 0.0
         self._files = FileSender(server)
+        self._weights = WeightsSender(self.layout, server)
         self._there: dict[str, str] = {}
 
     def run(
@@ -128,7 +130,7 @@ class Pusher:
         """
         memory = self._greet()
         work = Pass(
-            self.layout, self.server, self._root_id, memory, self._files, self._there, stop, progress
+            self.layout, self.server, self._root_id, memory, self._files, self._weights, self._there, stop, progress
         )  # fmt: skip
         try:
             found = find(
@@ -140,6 +142,7 @@ class Pusher:
                 failed=work.unreadable,
             )
             work.events()
+            work.begin_weights(ids)
             self._in_turn(work, found)
         finally:
             work.settle()
@@ -176,6 +179,7 @@ class Pusher:
             self._memory.positions = {}
         self._memory.events = told.events
         self._greeted_at = now
+        self._weights.forget()
         return self._memory
 
     def close(self) -> None:

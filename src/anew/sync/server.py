@@ -19,6 +19,10 @@ from .wire import (
     Arrived,
     ArrivedAnswer,
     ArrivedRequest,
+    Branch,
+    BranchesAnswer,
+    BranchesRequest,
+    BranchRequest,
     Coding,
     Filed,
     Filing,
@@ -28,12 +32,15 @@ from .wire import (
     FramesAnswer,
     FramesRequest,
     Kept,
+    LackingAnswer,
+    LackingRequest,
     Lease,
     LeaseAnswer,
     LeasesRequest,
     Named,
     NamingAnswer,
     NamingRequest,
+    PackRequest,
     PieceRequest,
     ReadAnswer,
     ReadRequest,
@@ -142,6 +149,29 @@ class Server:
             hash=content, total=total, offset=offset, data=packed, check=_check(data), coding=coding
         )
         answer: Accepted = self._post("pieces", asked, Accepted)
+        return answer
+
+    def branches(self, ids: Sequence[str]) -> tuple[Branch, ...]:
+        """Which versions of weights experiments have there."""
+        answer: BranchesAnswer = self._post(
+            "weights/branches", BranchesRequest(tuple(ids)), BranchesAnswer
+        )
+        return answer.branches
+
+    def lacking(self, id: str, keys: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Which objects of weights have to be sent."""
+        asked = LackingRequest(id, tuple(keys))
+        answer: LackingAnswer = self._post("weights/lacking", asked, LackingAnswer)
+        return answer.keys
+
+    def take_pack(self, id: str, content: str, size: int) -> Kept:
+        """Have a pack of objects taken that was sent as a content."""
+        answer: Kept = self._post("weights/take", PackRequest(id, content, size), Kept)
+        return answer
+
+    def move_branch(self, id: str, commit: str) -> Kept:
+        """Move the branch of an experiment to a commit whose objects have arrived."""
+        answer: Kept = self._post("weights/move", BranchRequest(id, commit), Kept)
         return answer
 
     def events(self, author: str, lines: bytes) -> RootEventsAnswer:

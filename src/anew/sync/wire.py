@@ -20,6 +20,10 @@ __all__ = [
     "Arrived",
     "ArrivedAnswer",
     "ArrivedRequest",
+    "Branch",
+    "BranchRequest",
+    "BranchesAnswer",
+    "BranchesRequest",
     "Coding",
     "Filed",
     "Filing",
@@ -29,12 +33,15 @@ __all__ = [
     "FramesAnswer",
     "FramesRequest",
     "Kept",
+    "LackingAnswer",
+    "LackingRequest",
     "Lease",
     "LeaseAnswer",
     "LeasesRequest",
     "Named",
     "NamingAnswer",
     "NamingRequest",
+    "PackRequest",
     "PieceRequest",
     "ReadAnswer",
     "ReadRequest",
@@ -294,6 +301,60 @@ class PieceRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     data: bytes
     check: str
     coding: Coding = ""
+
+
+# -- weights ----------------------------------------------------------------------------------------
+
+
+class BranchesRequest(msgspec.Struct, frozen=True):
+    """Asks which versions of weights experiments have."""
+
+    ids: tuple[str, ...]
+
+
+class Branch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The weights of an experiment: the commits that its branch is at, and what was kept beside it.
+
+    `status` is as of `Accepted`.
+    """
+
+    id: str
+    status: Literal["ok", "unknown", "refused"]
+    commits: tuple[str, ...] = ()
+
+
+class BranchesAnswer(msgspec.Struct, frozen=True):
+    """The answers in the order of the question."""
+
+    branches: tuple[Branch, ...]
+
+
+class LackingRequest(msgspec.Struct, frozen=True):
+    """Asks which objects of weights are to be sent for an experiment, by their keys (see `docs/internals/weights-format.md`)."""
+
+    id: str
+    keys: tuple[bytes, ...]
+
+
+class LackingAnswer(msgspec.Struct, frozen=True):
+    """Those that the server does not have, or not of this sender."""
+
+    keys: tuple[bytes, ...]
+
+
+class PackRequest(msgspec.Struct, frozen=True):
+    """Says that a pack of objects has arrived whole, as a content: its BLAKE3, and its bytes."""
+
+    id: str
+    hash: str
+    size: int
+
+
+class BranchRequest(msgspec.Struct, frozen=True):
+    """Moves the branch of an experiment to a commit, all of whose objects have arrived."""
+
+    id: str
+    commit: str
 
 
 # -- the rest ---------------------------------------------------------------------------------------

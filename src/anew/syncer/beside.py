@@ -132,6 +132,7 @@ class Beside:
             error=then.error,
             waits=then.waits,
             left={**first.left, **then.left},
+            deleted=first.deleted | then.deleted,
             filed={**first.filed, **then.filed},
             stops=first.stops,
             pushed=first.pushed + then.pushed,
@@ -197,9 +198,13 @@ class Beside:
         if outcome.error:
             return
         for one in sorted(self._undone):
-            if one not in outcome.left and not self._entries[one].live:
+            gone = one in outcome.deleted
+            if (one not in outcome.left or gone) and not self._entries[one].live:
                 try:
-                    self._outbox.note_done(one, outcome.filed.get(one, ""))
+                    if gone:
+                        self._outbox.note_deleted(one)
+                    else:
+                        self._outbox.note_done(one, outcome.filed.get(one, ""))
                 except OSError:
                     return  # the disk is full: looked at again
                 self._undone.discard(one)

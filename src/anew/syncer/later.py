@@ -12,7 +12,7 @@ from ..journal.lock import locked
 from ..syncing.launch import ensure
 from ..syncing.outbox import Outbox
 from .freeing import free_copies
-from .outcome import Left, Outcome
+from .outcome import DELETED, Left, Outcome
 from .passing import pass_to
 from .standing import Pending
 
@@ -31,10 +31,11 @@ class Synced:
 
     Attributes:
         to: The server.
-        count: How many experiments it was about.
+        count: How many experiments it was about, without those that were deleted there.
         pushed: How many bytes went.
         error: Why nothing could be pushed; "".
         pending: What the server still does not have all of.
+        deleted: What turned out to have been deleted there since this was last asked.
     """
 
     to: str
@@ -42,6 +43,7 @@ class Synced:
     pushed: int
     error: str
     pending: tuple[Pending, ...]
+    deleted: tuple[Pending, ...] = ()
 
 
 def sync(
@@ -71,23 +73,26 @@ def _ourselves(
     outbox: Outbox, wanted: dict[str, str], progress: Progress | None, stop: Callable[[], bool]
 ) -> Synced:
     _, before = outbox.registered(outbox.size())
+    news: frozenset[str] = frozenset()
     with pass_to(outbox) as push:
         outcome = push(wanted, {}, stop, _counting(progress, len(wanted)))
         if not outcome.error:
             free_copies(outbox, lambda experiments: push(experiments, {}, stop))
     if not outcome.error:
         live = _live(outbox)
+        news = _note_deleted(outbox, outcome)
         done = outbox.done()
         newest = {
             one.experiment_id: one.t for one in sorted(outbox.everything(), key=lambda o: o.t)
         }
         for one in wanted:
-            is_news = one in newest and (one not in done or done[one].t < newest[one])
+            known = done.get(one)
+            is_news = one in newest and (known is None or known.t < newest[one] or known.deleted)
             if is_news and one not in outcome.left and one not in live:
                 outbox.note_done(one, outcome.filed.get(one, ""))
     if outbox.size() != before or _live(outbox):
         ensure(outbox)  # a program took us for the process that goes on pushing
-    return synced(outbox.server, wanted, outcome)
+    return synced(outbox.server, wanted, outcome, news)
 
 
 def _through(
@@ -95,20 +100,22 @@ def _through(
 ) -> Synced:
     """Have the process beside the programs push, and wait for it."""
     mark = 0
+    known = _deleted(outbox)
     for one, prefix in wanted.items():
         mark = outbox.register("asked", one, prefix)
     while not stop():
         state = outbox.state()
         if state is not None and state.through >= mark:
             behind = {one: Left(f.bytes, f.why) for one, f in state.behind.items() if one in wanted}
+            gone = _deleted(outbox)
             if progress is not None:
                 progress(len(wanted) - len(behind), len(wanted))
             if state.error or not behind or all(f.why for f in behind.values()):
-                outcome = Outcome(error=state.error, waits=state.waits, left=behind)
-                return synced(outbox.server, wanted, outcome)
+                outcome = Outcome(error=state.error, waits=state.waits, left=behind, deleted=gone)
+                return synced(outbox.server, wanted, outcome, gone - known)
         with locked(outbox.lock, 0.0) as ours:
-            gone = ours
-        if gone:
+            nobody_pushes = ours
+        if nobody_pushes:
             return sync(outbox, wanted, progress=progress, stop=stop)
         time.sleep(_LOOK_EVERY)
     return synced(outbox.server, wanted, Outcome(error="it was interrupted"))
@@ -126,13 +133,35 @@ def _live(outbox: Outbox) -> set[str]:
     return {id for id, who in found.items() if any(runs(*one) for one in who)}
 
 
-def synced(to: str, wanted: dict[str, str], outcome: Outcome) -> Synced:
-    """What a pass came to, for those who asked for it."""
-    left = dict(outcome.left)
+def _deleted(outbox: Outbox) -> frozenset[str]:
+    """What the server is known to have deleted."""
+    return frozenset(id for id, one in outbox.done().items() if one.deleted)
+
+
+def _note_deleted(outbox: Outbox, outcome: Outcome) -> frozenset[str]:
+    """Note what was deleted on the server; what of that was not known."""
+    news = outcome.deleted - _deleted(outbox)
+    for one in sorted(news):
+        outbox.note_deleted(one)
+    return news
+
+
+def synced(
+    to: str, wanted: dict[str, str], outcome: Outcome, news: frozenset[str] = frozenset()
+) -> Synced:
+    """What a pass came to, for those who asked for it.
+
+    Args:
+        news: What of it was not known to have been deleted on the server.
+    """
+    left = {one: found for one, found in outcome.left.items() if one not in outcome.deleted}
+    gone = outcome.deleted & wanted.keys()
     if outcome.error:
-        left = {one: left.get(one, Left(0)) for one in wanted}
+        left = {one: left.get(one, Left(0)) for one in wanted.keys() - gone}
     found = [Pending(id, wanted.get(id, ""), one.bytes, one.why) for id, one in left.items()]
-    return Synced(to, len(wanted), outcome.pushed, outcome.error, tuple(found))
+    told = [Pending(id, wanted.get(id, ""), 0, DELETED) for id in sorted(news & gone)]
+    count = len(wanted) - len(gone)
+    return Synced(to, count, outcome.pushed, outcome.error, tuple(found), tuple(told))
 
 
 def sync_root(
@@ -148,8 +177,10 @@ def sync_root(
     Args:
         ids: Their ids and prefixes.
     """
-    with pass_to(Outbox(root, server)) as push:
-        return synced(server, ids, push(ids, {}, stop, _counting(progress, len(ids))))
+    outbox = Outbox(root, server)
+    with pass_to(outbox) as push:
+        outcome = push(ids, {}, stop, _counting(progress, len(ids)))
+        return synced(server, ids, outcome, _note_deleted(outbox, outcome))
 
 
 def _counting(progress: Progress | None, count: int) -> Callable[[int], object]:

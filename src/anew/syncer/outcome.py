@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["Asked", "Left", "Outcome", "Pass"]
+__all__ = ["DELETED", "Asked", "Left", "Outcome", "Pass"]
+
+DELETED = "it was deleted on the server; the copy here stays"
+"""Why an experiment is not pushed that somebody deleted for everybody."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Outcome:
         error: Why nothing at all could be pushed; "".
         waits: Whether that may pass by itself, as when the server cannot be reached.
         left: What is still to be pushed, by the ids of the experiments.
+        deleted: Those of `left` that were deleted on the server. That is its answer, and not a failure: they stay here, and are not
+            pushed again.
         filed: Under which prefix the server has an experiment, for those that it was asked about.
         stops: The experiments that are to be stopped.
         pushed: How many bytes went to the server.
@@ -43,6 +48,7 @@ class Outcome:
     error: str = ""
     waits: bool = False
     left: Mapping[str, Left] = field(default_factory=dict)
+    deleted: frozenset[str] = frozenset()
     filed: Mapping[str, str] = field(default_factory=dict)
     stops: Mapping[str, Asked] = field(default_factory=dict)
     pushed: int = 0

@@ -15,7 +15,7 @@ from ..record.plain import parse_json
 from ..sync.push import Pushed, Pusher, open_pusher
 from ..sync.wire import Lease
 from ..syncing.outbox import Outbox
-from .outcome import Asked, Left, Outcome, Pass
+from .outcome import DELETED, Asked, Left, Outcome, Pass
 
 __all__ = ["LEASE_SECONDS", "Passing", "pass_to"]
 
@@ -138,9 +138,10 @@ def _outcome(pushed: Pushed, experiments: Mapping[str, str], stops: dict[str, As
         shown = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
         left[one] = Left(0, f"the server has other bytes of {shown}; it keeps these beside them")
     for one in pushed.deleted:
-        left[one] = Left(0, "it was deleted on the server")
+        left[one] = Left(0, DELETED)
     return Outcome(
         left=left,
+        deleted=frozenset(pushed.deleted),
         filed=pushed.filed,
         stops=stops,
         pushed=pushed.bytes + pushed.file_bytes,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..journal.layout import RootLayout
 from ..journal.lock import locked
 from ..syncing.outbox import Outbox, outboxes
+from .outcome import DELETED
 
 __all__ = [
     "Copy",
@@ -60,7 +61,7 @@ def copies(outbox: Outbox) -> list[Copy]:
     found = [
         Copy(id, one.prefix, done[id].t, one.keep)
         for id, one in newest.items()
-        if id in done and not done[id].freed and done[id].t >= one.t
+        if id in done and not (done[id].freed or done[id].deleted) and done[id].t >= one.t
     ]
     return sorted(found, key=lambda one: one.since)
 
@@ -73,6 +74,7 @@ class Standing:
         contact: When it last answered a process on this machine; None if that is not known.
         running: Whether a process pushes now.
         experiments: How many were recorded for it.
+        deleted: How many of them were deleted there.
     """
 
     to: str
@@ -81,6 +83,7 @@ class Standing:
     error: str
     contact: float | None
     running: bool
+    deleted: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,8 @@ def whereabouts(root: str, experiment_id: str) -> list[Whereabouts]:
             states = [one for one in outbox.states() if experiment_id in one.behind]
             why = states[0].behind[experiment_id].why or states[0].error if states else ""
             complete = experiment_id not in left
+            if complete and filed is not None and filed.deleted:
+                complete, why = False, DELETED
             found.append(
                 Whereabouts(
                     outbox.server, complete, filed.filed if filed else "", "" if complete else why
@@ -152,9 +157,12 @@ def _standing(outbox: Outbox) -> Standing:
         found.append(Pending(id, prefix, known.bytes if known else 0, known.why if known else ""))
     with locked(outbox.lock, 0.0) as free:
         running = not free
+    gone = {id for id, one in outbox.done().items() if one.deleted} - left.keys()
+    ids = {one.experiment_id for one in outbox.everything()}
     return Standing(
         to=outbox.server,
-        experiments=len({one.experiment_id for one in outbox.everything()}),
+        experiments=len(ids),
+        deleted=len(ids & gone),
         pending=tuple(found),
         error=states[0].error if states and left else "",
         contact=max(contacts, default=None),

@@ -59,15 +59,16 @@ class Registered:
 
 
 class Done:
-    """An experiment that the server had all of at the time `t`, under the prefix `filed`."""
+    """An experiment that the server had all of at the time `t`, under the prefix `filed`; or that it said was deleted there."""
 
-    __slots__ = ("experiment_id", "filed", "freed", "t")
+    __slots__ = ("deleted", "experiment_id", "filed", "freed", "t")
 
     def __init__(self, line: dict[str, Any]) -> None:
         self.experiment_id = str(line["experiment_id"])
         self.t = float(line["t"])
         self.filed = str(line.get("filed") or "")
         self.freed = bool(line.get("freed"))
+        self.deleted = bool(line.get("deleted"))
 
 
 class Behind:
@@ -188,8 +189,18 @@ class Outbox:
             line["freed"] = True
         append_line(self._path(".done.jsonl"), encode_line(line))
 
+    def note_deleted(self, experiment_id: str) -> None:
+        """Say that an experiment was deleted on the server, so that nothing of it is to be pushed.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        make_private(self.root, self.folder)
+        line = {"k": "done", "t": time.time(), "experiment_id": experiment_id, "deleted": True}
+        append_line(self._path(".done.jsonl"), encode_line(line))
+
     def done(self) -> dict[str, Done]:
-        """What the server has all of, by the experiment's id, whoever pushed it."""
+        """What the server has all of, or has deleted, by the experiment's id, whoever pushed it."""
         known: dict[str, Done] = {}
         for name in self._files(".done.jsonl"):
             for one in self._lines(os.path.join(self.folder, name), 0, Done)[0]:

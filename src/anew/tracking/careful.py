@@ -39,13 +39,14 @@ class PointLog:
         install: Takes the two fast functions whenever they are made again.
     """
 
-    __slots__ = ("_calls", "_hot", "_install", "_iteration", "_life", "_told")
+    __slots__ = ("_calls", "_hot", "_install", "_iteration", "_life", "_told", "_until_calls")
 
     def __init__(self, life: Life, install: Callable[[LogMetric, LogMetrics], object]) -> None:
         self._life = life
         self._install = install
         self._iteration: int | None = None
         self._calls = 0
+        self._until_calls = 0
         self._told: set[str] = set()
         self.renew()
 
@@ -143,6 +144,9 @@ class PointLog:
         if extra:
             record["x"] = extra
         segment = recording.writer.points
+        if recording.until is not None:
+            self._append_until(segment, encoding.encode_line(record), *recording.until)
+            return
         segment.append(encoding.encode_line(record))
         self._calls += 1
         if encoding.is_fast():
@@ -152,6 +156,18 @@ class PointLog:
         elif self._calls == _FAST_AFTER:
             # In the background: a signal handler that logs would find the module half imported here.
             process_ticker().add(encoding.load_fast_encoder, None, 0.0, name="the fast encoder")
+
+    def _append_until(self, segment: Segment, line: bytes, calls: int, number: int) -> None:
+        """Write a line, unless as many were written as there may be: then the process ends here, as its original did."""
+        if self._until_calls >= calls:
+            import signal
+
+            if number == signal.SIGINT:
+                signal.raise_signal(number)
+            else:
+                os.kill(os.getpid(), number)
+        self._until_calls += 1
+        segment.append(line)
 
     def _refused(self, refusing: Segment, line: bytes, error: OSError | None) -> None:
         """The fast way could not write a line: find out why, and keep the line if it can be kept."""

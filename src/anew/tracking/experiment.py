@@ -267,6 +267,8 @@ class Experiment:
         life.files = []
         if belongs and joined is not None:
             recording.forwarded_outside = joined.forwarded
+            if (calls := joined.until.get(life.rank.label)) is not None:
+                recording.until = calls, joined.signal
         _mine[recording.experiment_id] = root.root
         recording.opened_as = self._opened_as
         nth = next(_openings)

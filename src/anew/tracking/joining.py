@@ -26,10 +26,12 @@ class Joined:
     """Where an opening goes: to which root, and (if `given` is not empty) which prefix or name and project.
 
     `belongs` says that it is the outer experiment itself, which is forwarded to `forwarded` already. `again` is the id
-    of the outer one, where that is a reproduction and this is not it: something that is recorded a second time.
+    of the outer one, where that is a reproduction and this is not it: something that is recorded a second time. `until` has
+    the log calls, by the label of their writer, after which the program is ended with `signal`: as many as its original had
+    made when it was ended.
     """
 
-    __slots__ = ("again", "belongs", "forwarded", "given", "project", "root")
+    __slots__ = ("again", "belongs", "forwarded", "given", "project", "root", "signal", "until")
 
     def __init__(
         self, root: str, given: str = "", project: str | None = None, belongs: bool = False
@@ -40,6 +42,8 @@ class Joined:
         self.belongs = belongs
         self.forwarded: list[dict[str, object]] = []
         self.again = ""
+        self.until: dict[str, int] = {}
+        self.signal = 0
 
 
 def find_joined(
@@ -56,7 +60,8 @@ def find_joined(
 
     Args:
         setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), `again` (the id of the
-            reproduction), `worker` (whether it was opened in one of several worker processes), and `forwarded`.
+            reproduction), `worker` (whether it was opened in one of several worker processes), `forwarded`, and `until` and `signal`
+            (see `Joined`).
         repeat: How often the program opened the same before.
         goes_on: Whether it continues what it opened under this name before.
         is_taken: Whether another program has joined the experiment at a root and prefix.
@@ -93,6 +98,7 @@ def find_joined(
         _joined_as = opened_as
         joined = Joined(root, prefix, belongs=True)
         joined.forwarded = list(wanted.get("forwarded", ()))
+        joined.until, joined.signal = dict(wanted.get("until", {})), int(wanted.get("signal", 0))
         return joined
     joined = Joined(root, given, f"{prefix}/others")
     joined.again = str(wanted.get("again", ""))

@@ -115,6 +115,8 @@ class Recording:
         self.inputs: Any = None
         self.forwardings: list[Any] = []
         self.forwarded_outside: list[dict[str, Any]] = []
+        # After how many log calls this process is ended, and with which signal: a re-run of what was ended then.
+        self.until: tuple[int, int] | None = None
         # What the exit calls to end this: the experiment's own way, which also tells the user.
         self.ender: Callable[[str, str | None, str | None], Any] | None = None
         # Called in a forked child, before the descriptors that the fast log functions know are given up.

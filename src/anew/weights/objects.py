@@ -139,6 +139,14 @@ class Objects:
                     best = (pack, record)
             return best
 
+    def holders(self, key: bytes) -> set[str]:
+        """The packs that have an object."""
+        with self._lock:
+            found = {pack for pack, _ in self._found.get(key, ())}
+            for catalog in self._catalogs.values():
+                found |= {pack for pack, _ in catalog.find(key)}
+            return found & self._packs
+
     def packs(self) -> set[str]:
         """The names of all packs."""
         with self._lock:

@@ -14,11 +14,11 @@ from anew.blobs.protocol import Blobs
 from anew.errors import CorruptData, NotFound, UnknownFormat, WeightsError
 from anew.record.plain import parse_json
 
-__all__ = ["BLOCK_SIZE", "FORMAT", "open_weights", "read_format", "write_format"]
+__all__ = ["BLOCK_SIZE", "FORMAT", "KIND", "VERSION", "open_weights", "read_format", "write_format"]
 
 FORMAT = "format.json"
-_KIND = "anew-weights"
-_VERSION = 1
+KIND = "anew-weights"
+VERSION = 1
 # Tensors are stored in blocks of this many bytes: large enough that an object's own cost vanishes,
 # small enough that a few of them per thread are little memory and a row range reads little else.
 BLOCK_SIZE = 4 * 1024 * 1024
@@ -30,7 +30,7 @@ def open_weights(
     """The blobs that an address names.
 
     Raises:
-        InvalidSetting: It is no address, or that of a server.
+        InvalidSetting: It is no address, or that of a server: `Store(address).weights` reads those of one.
     """
     # Packs are never changed, and what belongs together lies side by side in them.
     return open_blobs(parse_address(where), durable=durable, options=options, unchanging="packs")
@@ -59,12 +59,12 @@ def read_format(blobs: Blobs) -> int:
         raise CorruptData(
             f"{FORMAT} at {blobs.url} cannot be read: {error!r}.", path=FORMAT
         ) from error
-    if kind != _KIND:
+    if kind != KIND:
         raise WeightsError(f"{blobs.url} holds {kind!r}, not a repository of weights.")
-    if version > _VERSION:
+    if version > VERSION:
         raise UnknownFormat(
             f"The repository at {blobs.url} has format {version}; this version of Anew reads up to "
-            f"{_VERSION}. Upgrade Anew."
+            f"{VERSION}. Upgrade Anew."
         )
     if not 0 < block <= 1 << 30 or block % 64:
         raise CorruptData(f"{FORMAT} at {blobs.url} gives an impossible block size.", path=FORMAT)
@@ -78,8 +78,8 @@ def write_format(blobs: Blobs, block_size: int) -> None:
         WeightsError: something else is there.
     """
     body = {
-        "format": _KIND,
-        "version": _VERSION,
+        "format": KIND,
+        "version": VERSION,
         "block_size": block_size,
         "id": secrets.token_hex(8),
     }

@@ -18,7 +18,18 @@ from typing import NamedTuple
 from anew.errors import CorruptData, UnknownFormat
 from anew.weights.records import KEY_BYTES, digest
 
-__all__ = ["BLOCK", "COMMIT", "TREE", "PackWriter", "Record", "check_of", "parse_index", "scan"]
+__all__ = [
+    "BLOCK",
+    "COMMIT",
+    "MAGIC",
+    "NO_BASE",
+    "TREE",
+    "PackWriter",
+    "Record",
+    "check_of",
+    "parse_index",
+    "scan",
+]
 
 BLOCK, TREE, COMMIT = 1, 2, 3
 NO_BASE = bytes(KEY_BYTES)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
+from anew.blobs.protocol import Blobs
 from anew.errors import InvalidName, NotFound, WeightsError
 from anew.record.plain import parse_json
 from anew.weights.bundle import Weights
@@ -16,6 +17,8 @@ from anew.weights.changes import Diff, Status, compare, staged_changes
 from anew.weights.collect import Collected, collect
 from anew.weights.combine import merge
 from anew.weights.committing import commit_staged
+from anew.weights.elsewhere import Elsewhere
+from anew.weights.fetched import FetchedObjects, ShownBlobs
 from anew.weights.history import History
 from anew.weights.lease import GRACE
 from anew.weights.model import model_to_weights
@@ -49,7 +52,8 @@ class Repository:
     ```
 
     Args:
-        path: the address of a folder or a bucket (`s3://bucket/prefix`, `gs://…`, `az://…`).
+        path: the address of a folder or a bucket (`s3://bucket/prefix`, `gs://…`, `az://…`), or what a server keeps, which can
+            be read (see `Store.weights`).
         init: make the repository if there is none.
         branch: the branch this object commits to, instead of the one the repository is on.
         author: who commits, unless `commit` says otherwise; by default user@host.
@@ -67,7 +71,7 @@ class Repository:
 
     def __init__(
         self,
-        path: str | os.PathLike[str] = "experiments/weights",
+        path: str | os.PathLike[str] | Elsewhere = "experiments/weights",
         init: bool = False,
         *,
         branch: str | None = None,
@@ -75,20 +79,30 @@ class Repository:
         durable: bool = True,
         options: dict[str, Any] | None = None,
     ) -> None:
-        self._blobs = open_weights(path, durable=durable, options=options)
-        if init:
-            write_format(self._blobs, BLOCK_SIZE)
-        self._objects = Objects(self._blobs)
+        self._blobs: Blobs
+        if isinstance(path, (str, os.PathLike)):
+            self._blobs = open_weights(path, durable=durable, options=options)
+            if init:
+                write_format(self._blobs, BLOCK_SIZE)
+            block_size = read_format(self._blobs)
+            self._objects = Objects(self._blobs)
+        else:
+            self._blobs = ShownBlobs(path)
+            block_size = read_format(self._blobs)
+            self._objects = FetchedObjects(path, block_size)
         self._heads = RefStore(self._blobs, HEADS)
         self._tags = RefStore(self._blobs, TAGS)
-        self._history = History(
-            self._blobs, read_format(self._blobs), self._objects, self._heads, self._tags
-        )
+        self._history = History(self._blobs, block_size, self._objects, self._heads, self._tags)
         self._branch = check_ref_name(branch, "branch") if branch is not None else None
         self._author = author
         self._stager: Stager | None = None
         self._lock = threading.RLock()
         self._objects.refresh()
+
+    @property
+    def history(self) -> History:
+        """The commits, and the objects and refs that keep them: what a transfer works on."""
+        return self._history
 
     @property
     def url(self) -> str:
@@ -383,7 +397,7 @@ class Repository:
         """
         return push_from(
             self._history,
-            _opened(other, init=True)._history,
+            _opened(other, init=True).history,
             self._named(branches),
             tags=tags,
             force=force,
@@ -407,7 +421,7 @@ class Repository:
         """
         return pull_into(
             self._history,
-            _opened(other)._history,
+            _opened(other).history,
             self._named(branches),
             tags=tags,
             strategy=strategy,

@@ -1,4 +1,4 @@
-"""Panels of very long series, against numpy over all points."""
+"""Panels against numpy over all points: of very long series, and of many with the same places or with others."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anew import Store
+from anew import Experiment, Store
 from anew.query.panel import PanelQuestion
+from anew.query.question import parse_field
 from benchmarks.synthetic import curve, one_metric, write_experiment
 
 COUNT = 10_000_000
@@ -54,3 +55,58 @@ def test_one_point_among_ten_million_is_in_its_bucket_and_exact_when_zoomed(tmp_
     assert zoomed.exact.x.tolist() == list(range(SPIKE - 50, SPIKE + 51))
     np.testing.assert_array_equal(zoomed.exact.value, values[SPIKE - 50 : SPIKE + 51])
     assert zoomed.series[0].points == COUNT
+
+
+@pytest.mark.parametrize("early", [False, True], ids=["the same places", "one stops early"])
+@pytest.mark.parametrize("part", [None, (3, 11)], ids=["whole", "zoomed"])
+def test_points_and_groups_are_those_of_all_points_whatever_places_they_have(
+    tmp_path: Path, early: bool, part: tuple[int, int] | None
+) -> None:
+    rng = np.random.default_rng(7)
+    values = rng.standard_normal((6, 20))
+    values[2, 5] = np.nan
+    values[3, 6] = np.inf
+    stops = [20] * 5 + [13 if early else 20]
+    ids = []
+    for row, stop in zip(values, stops, strict=True):
+        number = len(ids)
+        with Experiment(
+            f"lab/x/e{number}", root=str(tmp_path), quiet=True, system_metrics=0, params={"g": number % 2}
+        ) as exp:  # fmt: skip
+            for step in range(stop):
+                exp.log_metrics({"m": float(row[step])}, step=step)
+        ids.append(exp.id)
+    start, end = part or (0, 19)
+    zoom = {} if part is None else {"start": float(start), "stop": float(end)}
+    with Store(tmp_path) as store:
+        panel = store.backend.panel(
+            PanelQuestion(ids=tuple(ids), metrics=("m",), points=1000, columns=(), **zoom)
+        )
+        grouped = store.backend.panel(
+            PanelQuestion(
+                ids=tuple(ids), metrics=("m",), columns=(), group=(parse_field("params.g"),),
+                quantiles=(0.0, 1.0), **zoom,
+            )
+        )  # fmt: skip
+    assert panel.exact is not None
+    for row, stop in enumerate(stops):
+        begin, stop_at = panel.exact.starts[row : row + 2]
+        count = stop_at - begin
+        places = panel.exact.x[panel.exact.x_starts[row] :][:count]
+        wanted = np.arange(start, min(end + 1, stop))
+        np.testing.assert_array_equal(places, wanted)
+        np.testing.assert_array_equal(panel.exact.value[begin:stop_at], values[row, wanted])
+    assert grouped.group_places is not None
+    np.testing.assert_array_equal(grouped.group_places, np.arange(start, end + 1))
+    known = np.where(np.isfinite(values), values, np.nan)
+    for row, stop in enumerate(stops):
+        known[row, stop:] = np.nan
+    for number, group in enumerate(grouped.groups):
+        members = known[int(group.values[0]) :: 2, start : end + 1]
+        found = grouped.group_buckets
+        assert found is not None
+        np.testing.assert_allclose(found.mean[number], np.nanmean(members, axis=0))
+        np.testing.assert_allclose(found.deviation[number], np.nanstd(members, axis=0, ddof=1))
+        np.testing.assert_array_equal(found.quantiles[number, 0], np.nanmin(members, axis=0))
+        np.testing.assert_array_equal(found.quantiles[number, 1], np.nanmax(members, axis=0))
+        np.testing.assert_array_equal(found.members[number], np.isfinite(members).sum(axis=0))

@@ -1,6 +1,7 @@
 /** Marks drawn on a canvas. */
 
 import { FONT_SIZE, inkIn, type Mark, type Theme } from "./marks";
+import { rasterised, rgbOf } from "./raster";
 
 /** Make a canvas as sharp as the screen, clear it, and give what draws on it in CSS pixels. */
 export function prepared(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D | null {
@@ -32,6 +33,9 @@ export function draw(context: CanvasRenderingContext2D, marks: readonly Mark[], 
         trace(context, mark.points);
         context.stroke();
         context.setLineDash([]);
+        break;
+      case "many":
+        many(context, mark, theme);
         break;
       case "band":
         context.globalAlpha = mark.alpha;
@@ -81,6 +85,28 @@ export function draw(context: CanvasRenderingContext2D, marks: readonly Mark[], 
     }
   }
   context.globalAlpha = 1;
+}
+
+/** Lay the pixels of very many lines over what is there. */
+function many(context: CanvasRenderingContext2D, mark: Mark & { kind: "many" }, theme: Theme): void {
+  const ratio = context.getTransform().a;
+  const { box } = mark;
+  const x = Math.floor(box.x * ratio);
+  const y = Math.floor(box.y * ratio);
+  const width = Math.ceil((box.x + box.width) * ratio) - x;
+  const height = Math.ceil((box.y + box.height) * ratio) - y;
+  if (width < 1 || height < 1) return;
+  const found = mark.lines.map((one) => ({ points: one.points, colour: rgbOf(inkIn(theme, one.colour)) }));
+  const pixels = rasterised(found, { x, y, width, height, ratio }, mark.width, mark.alpha);
+  const layer = document.createElement("canvas");
+  layer.width = width;
+  layer.height = height;
+  layer.getContext("2d")?.putImageData(new ImageData(pixels, width, height), 0, 0);
+  context.save();
+  context.globalAlpha = 1;
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.drawImage(layer, x, y);
+  context.restore();
 }
 
 function trace(context: CanvasRenderingContext2D, points: Float32Array): void {

@@ -86,8 +86,11 @@ export interface PanelData {
 }
 
 export type Band = "minmax" | "none" | "sd" | "se" | "quantiles";
-/** The quantiles asked of groups, in the order of the answer. */
-export const QUANTILES = [0, 0.25, 0.5, 0.75, 1] as const;
+/** The quantiles asked of groups for what is drawn of them, in the order of the answer. */
+export function quantilesOf(band: Band, centre: "mean" | "median"): readonly number[] {
+  const edges = band === "minmax" ? [0, 1] : band === "quantiles" ? [0.25, 0.75] : [];
+  return [...edges, ...(centre === "median" ? [0.5] : [])];
+}
 
 export const NOTHING: PanelData = {
   ids: new Set(),
@@ -179,10 +182,9 @@ function groupCurves(answer: PanelAnswer, middles: Float64Array, centre: "mean" 
   return answer.groups.map((one, row) => {
     const mean = rowOf(found.mean, row);
     const count = rowOf(found.members, row);
-    const middle = centre === "median" ? quantile(row, 2) : mean;
+    const middle = centre === "median" ? quantile(row, quantilesOf(band, centre).indexOf(0.5)) : mean;
     let [low, high] = [middle, middle];
-    if (band === "minmax") [low, high] = [quantile(row, 0), quantile(row, 4)];
-    if (band === "quantiles") [low, high] = [quantile(row, 1), quantile(row, 3)];
+    if (band === "minmax" || band === "quantiles") [low, high] = [quantile(row, 0), quantile(row, 1)];
     if (band === "sd" || band === "se") {
       const apart = Float64Array.from(rowOf(found.deviation, row), (one_, at) => {
         const by = band === "se" ? one_ / Math.sqrt(count[at] as number) : one_;

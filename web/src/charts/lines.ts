@@ -9,7 +9,7 @@ import type { Colour } from "../colours";
 import { extentOf, inside, valueRange, type Curve, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
 import type { Ink, Mark } from "./marks";
-import { pixelBand, pixelLine } from "./pixels";
+import { everyPoint, pixelBand, pixelLine } from "./pixels";
 import { padded, type Range, type Scale } from "./scale";
 
 export interface LinesOptions {
@@ -62,12 +62,13 @@ export function lines(data: PanelData, options: LinesOptions): Drawing | null {
   return { frame: made, marks: [...made.marks, { kind: "inside", box: made.plot, marks }, ...beyond(data, made, options)] };
 }
 
-function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions): Mark[] {
+function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOptions): Mark[] {
   const many = all.length > MANY;
   const alpha = many ? Math.max(0.1, 40 / all.length) : all.length > 40 ? 0.75 : 1;
   const bands: Mark[] = [];
   const under: Mark[] = [];
   const over: Mark[] = [];
+  const alike: { points: Float32Array; colour: Ink }[] = [];
   for (const one of all) {
     const colour = shade(options.colour(one), options.dark);
     const outstanding = one.id === options.above || (many && options.best?.has(one.id));
@@ -81,10 +82,12 @@ function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions)
       }
     }
     // Of many buckets that are drawn without a band, the line itself goes through the extremes: no spike is left out.
-    const points =
-      !one.exact && options.band && all.length > 40 && !outstanding
-        ? extremes(one, xs, ys, many)
-        : pixelLine(one.x, one.line, xs, ys, one.nonfinite, many && !outstanding);
+    const through = !one.exact && options.band && all.length > 40 && !outstanding;
+    if (many && !outstanding) {
+      alike.push({ points: through ? extremes(one, xs, ys) : everyPoint(one.x, one.line, xs, ys, one.nonfinite), colour });
+      continue;
+    }
+    const points = through ? extremes(one, xs, ys) : pixelLine(one.x, one.line, xs, ys, one.nonfinite);
     const [first, stop] = inside(one.x, xs.domain);
     if (stop - first === 1 && one.exact) {
       under.push({ kind: "signs", sign: "dot", points, colour }); // a line of one point is no line
@@ -95,16 +98,17 @@ function curves(all: readonly Curve[], { xs, ys }: Frame, options: LinesOptions)
       kind: "line",
       points,
       colour,
-      width: outstanding ? (many ? 1.25 : 2) : many ? 0.75 : all.length > 40 ? 1 : 1.5,
+      width: outstanding ? (many ? 1.25 : 2) : all.length > 40 ? 1 : 1.5,
       alpha: outstanding ? 1 : alpha,
-      dash: many && !outstanding ? [] : dash,
+      dash,
     });
   }
+  if (alike.length) under.unshift({ kind: "many", lines: alike, box: plot, width: 0.75, alpha });
   return [...bands, ...under, ...over];
 }
 
 /** A line down and up each bucket. */
-function extremes(one: Curve, xs: Scale, ys: Scale, many: boolean): Float32Array {
+function extremes(one: Curve, xs: Scale, ys: Scale): Float32Array {
   const [first, stop] = inside(one.x, xs.domain);
   const x = new Float64Array(2 * (stop - first));
   const value = new Float64Array(2 * (stop - first));
@@ -116,7 +120,7 @@ function extremes(one: Curve, xs: Scale, ys: Scale, many: boolean): Float32Array
     value[here + 1] = one.high[at] as number;
     gaps[here] = gaps[here + 1] = one.nonfinite?.[at] ? 1 : 0;
   }
-  return pixelLine(x, value, xs, ys, gaps, many);
+  return pixelLine(x, value, xs, ys, gaps);
 }
 
 function groups(all: readonly GroupCurve[], { xs, ys }: Frame, options: LinesOptions): Mark[] {

@@ -28,6 +28,14 @@ export type Mark =
       readonly alpha: number;
       readonly dash: readonly number[];
     }
+  /** Lines of which no one is told from another, of one width and opacity, seen inside a box: drawn all at once. */
+  | {
+      readonly kind: "many";
+      readonly lines: readonly { readonly points: Float32Array; readonly colour: Ink }[];
+      readonly box: Box;
+      readonly width: number;
+      readonly alpha: number;
+    }
   /** A band: x, the upper and the lower edge by turns; NaN breaks it. */
   | { readonly kind: "band"; readonly points: Float32Array; readonly colour: Ink; readonly alpha: number }
   /** Separate straight lines: x, y, x, y of each. */

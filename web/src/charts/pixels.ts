@@ -2,19 +2,22 @@
  * Curves as points on the screen: no more of them than can be seen, and every pixel that any point of the curve touches.
  *
  * Of the points in one column of pixels a line keeps the first, the smallest, the largest and the last: what is drawn through
- * these covers the same pixels as a line through all of them. Of very many lines, a column is two pixels wide and keeps the
- * smallest and the largest: each line still goes through all its extremes, and there is half as much to draw.
+ * these covers the same pixels as a line through all of them.
  */
 
 import { inside, type Numbers } from "./curves";
 import type { Scale } from "./scale";
 
-/** A line through values: x and y by turns, NaN where it breaks. `coarse` where it is one of very many. */
-export function pixelLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, breaks: Numbers | null = null, coarse = false): Float32Array {
+/** A line through values: x and y by turns, NaN where it breaks. */
+export function pixelLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, breaks: Numbers | null = null): Float32Array {
   const [first, stop] = around(x, xs);
-  const wide = coarse ? 2 : 1;
-  const dense = stop - first > (2 * Math.abs(xs.range[1] - xs.range[0])) / wide;
-  return dense ? dividedLine(x, value, xs, ys, first, stop, breaks, wide) : wholeLine(x, value, xs, ys, first, stop, breaks);
+  const dense = stop - first > 2 * Math.abs(xs.range[1] - xs.range[0]);
+  return dense ? dividedLine(x, value, xs, ys, first, stop, breaks) : wholeLine(x, value, xs, ys, first, stop, breaks);
+}
+
+/** A line through every point in view, for what finds the pixels of many lines itself. */
+export function everyPoint(x: Numbers, value: Numbers, xs: Scale, ys: Scale, breaks: Numbers | null = null): Float32Array {
+  return wholeLine(x, value, xs, ys, ...around(x, xs), breaks);
 }
 
 /** The places in view, with one more at each side: lines go on beyond the edge. */
@@ -27,9 +30,13 @@ function wholeLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: numb
   const points = new Float32Array(2 * (stop - first));
   const { range, zero, per, log } = xs;
   const begin = range[0];
+  const { zero: lowest, per: rising, log: bent } = ys;
+  const bottom = ys.range[0];
   let at = 0;
   for (let one = first; one < stop; one += 1) {
-    const y = pixelOf(value[one] as number, ys);
+    const given = value[one] as number;
+    let y = bent ? Number.NaN : bottom + (given - lowest) * rising;
+    if (!(y < FAR && y > -FAR)) y = pixelOf(given, ys);
     // A bucket without a point interrupts nothing; one whose points are all NaN does.
     if (y !== y && breaks !== null && !breaks[one]) continue;
     const place = x[one] as number;
@@ -43,7 +50,7 @@ function wholeLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: numb
 /** Where a line is written before its length is known; each line is copied from here. */
 let written = new Float32Array(4096);
 
-function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: number, stop: number, breaks: Numbers | null, wide: number): Float32Array {
+function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: number, stop: number, breaks: Numbers | null): Float32Array {
   // No column keeps more points than it has, and a gap stands for a point that is kept nowhere.
   if (written.length < 2 * (stop - first)) written = new Float32Array(4 * (stop - first));
   const found = written;
@@ -64,7 +71,7 @@ function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: nu
         continue;
       }
       const place = x[one] as number;
-      here = Math.floor((log ? xs.to(place) : left + (place - zero) * per) / wide);
+      here = Math.floor(log ? xs.to(place) : left + (place - zero) * per);
       if (here === column && !gap) {
         if (y < low) {
           low = y;
@@ -79,15 +86,13 @@ function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: nu
       }
     }
     if (column !== Number.NEGATIVE_INFINITY) {
-      const middle = (column + 0.5) * wide;
+      const middle = column + 0.5;
       const a = lowAt <= highAt ? low : high;
       const b = lowAt <= highAt ? high : low;
-      if (wide === 1) {
-        found[length] = middle;
-        found[length + 1] = begin;
-        length += 2;
-      }
-      if (wide > 1 || a !== begin) {
+      found[length] = middle;
+      found[length + 1] = begin;
+      length += 2;
+      if (a !== begin) {
         found[length] = middle;
         found[length + 1] = a;
         length += 2;
@@ -97,7 +102,7 @@ function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: nu
         found[length + 1] = b;
         length += 2;
       }
-      if (wide === 1 && end !== b) {
+      if (end !== b) {
         found[length] = middle;
         found[length + 1] = end;
         length += 2;
@@ -105,7 +110,7 @@ function dividedLine(x: Numbers, value: Numbers, xs: Scale, ys: Scale, first: nu
     }
     if (one === stop) break;
     if (gap && length) {
-      found[length] = here * wide;
+      found[length] = here;
       found[length + 1] = Number.NaN;
       length += 2;
     }

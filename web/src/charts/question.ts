@@ -1,7 +1,7 @@
 /** What a panel asks the server. Pure. */
 
 import type { LinkState } from "../state";
-import { QUANTILES, type Band } from "./curves";
+import { quantilesOf } from "./curves";
 import type { XKind } from "./frame";
 import type { Range } from "./scale";
 
@@ -70,11 +70,7 @@ export function question(
     smooth: state.smooth,
     attempts: state.attempts && !group.length,
     group,
-    quantiles: group.length && needsQuantiles(state.band, state.centre) ? [...QUANTILES] : [],
+    quantiles: group.length ? [...quantilesOf(state.band, state.centre)] : [],
     robust: state.robust ? [...ROBUST] : null,
   } as const;
-}
-
-function needsQuantiles(band: Band, centre: string): boolean {
-  return band === "minmax" || band === "quantiles" || centre === "median";
 }

@@ -30,6 +30,10 @@ function written(marks: readonly Mark[], theme: Theme, clips: string[]): string[
             `stroke-linejoin="bevel"${dash}${alpha}/>`,
         ];
       }
+      case "many": {
+        const { width, alpha } = mark;
+        return written(mark.lines.map((one) => ({ kind: "line", ...one, width, alpha, dash: [] })), theme, clips);
+      }
       case "band":
         return [`<path d="${band(mark.points)}" fill="${colour}" fill-opacity="${short(mark.alpha)}"/>`];
       case "rules": {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Schemas } from "../api";
-import { nameOf, sameInAll, textOf, titleOf, usualColumns } from "./columns";
+import { fieldOf, nameOf, sameInAll, textOf, titleOf, usualColumns } from "./columns";
 import { starts, visibleColumns, visibleRows } from "./window";
 
 function fact(field: string, values: number, more: Partial<Schemas["FieldFact"]> = {}): Schemas["FieldFact"] {
@@ -11,6 +11,7 @@ function fact(field: string, values: number, more: Partial<Schemas["FieldFact"]>
 const TOLD: Schemas["Telling"] = {
   experiments: 10,
   headline: "val/acc",
+  metrics: 1,
   fields: [fact("params.lr", 3), fact("params.opt", 1, { only: "adam" }), fact("metrics.val/acc", 0, { better: "max" })],
 };
 
@@ -31,6 +32,10 @@ describe("the columns of a table", () => {
     ["created_at", { text: "created", detail: "" }],
   ])("are called by what they are of: %s", (field, title) => {
     expect(titleOf(field)).toEqual(title);
+  });
+
+  it.each([`val/acc`, `a.b`, `.a`, `a b`, `it's "so"`, `"quoted"`, `back\\slash`, `größe`])("are written as they are read: %s", (name) => {
+    expect(nameOf(fieldOf("metrics", name))).toBe(name);
   });
 
   it("read names in brackets", () => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,16 +19,18 @@ from ...query.changes import Changes, ChangesQuestion
 from ...query.content import Content, ContentQuestion
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
+from ...query.fields import written
 from ...query.question import (
     FactsQuestion,
     Name,
     NamesQuestion,
-    Part,
     Question,
     Selected,
     Wanted,
+    parse_field,
 )
 from ...query.references import Resolved, ResolveQuestion
+from ...query.syntax import Field, Part
 from ...record import edits
 from ...record.events import FORMAT_VERSION
 from ...record.facts import ExperimentFacts
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalBackend"]
 
+_OF_MEMBERS = ("prefix", "created_at", "started_at")
 _AT_ONCE = 20_000_000
 """Points of several experiments that are read together."""
 
@@ -128,31 +131,40 @@ class LocalBackend:
         ids: Sequence[str] = question.ids if question.ids is not None else ()
         if question.ids is None and question.select is not None:
             ids = self.select(question.select).ids
-        parts: frozenset[Part] = frozenset(
-            {"metrics", "state"} if question.attempts else {"metrics"}
+        fields = (
+            *map(parse_field, _OF_MEMBERS),
+            *map(_count_of, question.metrics),
+            *question.group,
         )
-        found = self.facts(FactsQuestion(ids=tuple(ids), parts=parts, now=time.time()))
-        groups: dict[str, tuple[Any, ...]] = {}
-        if question.group:
-            chosen = Question(
-                ids=tuple(one.id for one in found),
-                columns=tuple(Wanted(field) for field in question.group),
-                now=time.time(),
-            )
-            answer = self._seen.ask(lambda catalog: catalog.select(chosen), fresh=False)
-            rows = zip(*(column.values for column in answer.columns), strict=True)
-            groups = dict(zip(answer.ids, rows, strict=True))
-        nothing = (None,) * len(question.group)
+        # Of a thousand experiments with many metrics, all that is known of them is far more than a panel needs.
+        asked = Question(ids=tuple(ids), columns=tuple(map(Wanted, fields)), now=time.time())
+        found = self._seen.ask(lambda catalog: catalog.select(asked), fresh=False)
+        prefixes, created, started, *more = (column.values for column in found.columns)
+        counts, groups = more[: len(question.metrics)], more[len(question.metrics) :]
+        openings = self._openings(found.ids) if question.attempts else {}
         return [
             Member(
-                place,
-                one.created_at if one.started_at is None else one.started_at,
-                {name: summary.count for name, summary in (one.metrics or {}).items()},
-                groups.get(one.id, nothing),
-                _openings(one),
+                self._root.index.place(id_, prefixes[at]),
+                created[at] if started[at] is None else started[at],
+                {
+                    name: int(column[at])
+                    for name, column in zip(question.metrics, counts, strict=True)
+                    if column[at] is not None
+                },
+                tuple(column[at] for column in groups),
+                openings.get(id_, (created[at],)),
             )
-            for one, place in zip(found, self._root.places(found), strict=True)
+            for at, id_ in enumerate(found.ids)
         ]
+
+    def _openings(self, ids: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        """When each opening of some experiments began."""
+        found = self._seen.facts(ids, frozenset({"state"}))
+        return {
+            one.id: tuple(sorted(opening.started_at for opening in one.state.openings()))
+            for one in found
+            if one.state is not None and one.state.openings()
+        }
 
     def lines(self, question: LinesQuestion) -> Lines:
         """See `Backend.lines`."""
@@ -274,10 +286,10 @@ class LocalBackend:
                 return edits.Edited(edit.id)
 
 
-def _openings(one: ExperimentFacts) -> tuple[float, ...]:
-    """When each opening began, where the state was asked for."""
-    began = () if one.state is None else [opening.started_at for opening in one.state.openings()]
-    return tuple(sorted(began)) or (one.created_at,)
+def _count_of(metric: str) -> Field:
+    """How many points of a metric there are."""
+    parts = (Part("metrics", False, 0), Part(metric, True, 0), Part("count", False, 0))
+    return Field(parts, f"{written('metrics', metric)}.count", 0, may_be_unknown=True)
 
 
 def _subject(edit: edits.Edit) -> tuple[str, ...]:

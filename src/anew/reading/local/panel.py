@@ -193,6 +193,12 @@ def _filled(
 
 def _every_point(read: PanelReading, grid: Grid, rows: int, numbers: Numbers) -> PanelPoints:
     """All points in the range; series with the same places share them."""
+    base = grid.start if read.question.x in ("time", "relative") else 0.0
+    alike = _alike(read, grid, rows, numbers)
+    if alike is not None:
+        place, each = alike
+        starts = np.arange(rows + 1, dtype=np.int64) * len(place)
+        return PanelPoints(starts, place - base, np.zeros(rows, np.int64), each.reshape(-1), base)
     xs: list[list[Floats]] = [[] for _ in range(rows)]
     values: list[list[Floats]] = [[] for _ in range(rows)]
     for piece in read.pieces():
@@ -207,10 +213,9 @@ def _every_point(read: PanelReading, grid: Grid, rows: int, numbers: Numbers) ->
                 x, value = x[here[mine]], value[here[mine]]
             xs[row].append(x)
             values[row].append(value)
-    base = grid.start if read.question.x in ("time", "relative") else 0.0
     pool: dict[bytes, int] = {}
     kept: list[Floats] = []
-    x_starts, starts, at = [], [0], 0
+    x_starts, ends, at = [], [0], 0
     for row in range(rows):
         x = xs[row][0] if len(xs[row]) == 1 else np.concatenate([np.zeros(0), *xs[row]])
         value = values[row][0] if len(xs[row]) == 1 else np.concatenate([np.zeros(0), *values[row]])
@@ -218,7 +223,7 @@ def _every_point(read: PanelReading, grid: Grid, rows: int, numbers: Numbers) ->
             order = np.argsort(x, kind="stable")
             x, value = x[order], value[order]
         values[row] = [value]
-        starts.append(starts[-1] + len(x))
+        ends.append(ends[-1] + len(x))
         key = x.tobytes()
         if key not in pool:
             pool[key] = at
@@ -226,12 +231,41 @@ def _every_point(read: PanelReading, grid: Grid, rows: int, numbers: Numbers) ->
             at += len(x)
         x_starts.append(pool[key])
     return PanelPoints(
-        np.array(starts, np.int64),
+        np.array(ends, np.int64),
         np.concatenate([np.zeros(0), *kept]) - base,
         np.array(x_starts, np.int64),
         np.concatenate([np.zeros(0), *(one for each in values for one in each)]),
         base,
     )
+
+
+def _alike(
+    read: PanelReading, grid: Grid, rows: int, numbers: Numbers
+) -> tuple[Floats, Floats] | None:
+    """The places in the range that all series have, ascending, and the values there with a row for each series.
+
+    None where the series have other places than one another, as those of a search have that stops some early.
+    """
+    places: Floats | None = None
+    found: list[tuple[Ints, Floats]] = []
+    for piece in read.pieces():
+        count = int(piece.counts[0]) if len(piece.counts) else 0
+        if not count or not np.all(piece.counts == count):
+            return None
+        x = piece.x.reshape(-1, count)
+        if places is None:
+            places = x[0]
+        if len(places) != count or not np.all(x == places):
+            return None
+        found.append((numbers(piece), piece.value.reshape(-1, count)))
+    if places is None or not np.all(places[1:] >= places[:-1]):
+        return None
+    row = np.concatenate([of for of, _ in found])
+    if not np.array_equal(np.sort(row), np.arange(rows)):
+        return None
+    begin, end = np.searchsorted(places, grid.start), np.searchsorted(places, grid.stop, "right")
+    values = np.concatenate([each[:, begin:end] for _, each in found])
+    return places[begin:end], values[np.argsort(row)]
 
 
 def _groups(
@@ -243,6 +277,13 @@ def _groups(
     numbers: Numbers,
 ) -> tuple[Floats | None, GroupBuckets]:
     """What the groups add up to: at each place where there are few enough, else in the buckets of the grid."""
+    alike = _alike(read, grid, len(of), numbers) if read.held else None
+    if alike is not None:
+        shared, each = alike
+        apart = bool(np.all(shared[1:] > shared[:-1]))
+        if apart and 0 < len(shared) <= _DISTINCT * grid.buckets:
+            alone = np.where(np.isfinite(each), each, np.nan)
+            return shared, grouped(alone, of, groups, read.question.quantiles)
     places = _few_places(read, grid) if read.held else None
     if places is None and len(buckets.mean):
         mean = buckets.mean

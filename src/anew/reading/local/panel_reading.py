@@ -15,6 +15,7 @@ from ...query.downsample import step_order
 from ...query.grid import Grid, Span
 from ...query.panel import LeftOut, PanelQuestion
 from ...query.smoothing import smoothed
+from ...stores.deadline import check_time
 from ...stores.series.columns import ManyColumns
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
 
@@ -125,7 +126,9 @@ class PanelReading:
     def pieces(self) -> Iterator[Piece]:
         """All points. A series may come in several pieces, which follow each other as they were written."""
         if self.held:
-            yield from self._kept
+            for piece in self._kept:
+                check_time()
+                yield piece
         else:
             problems = len(self.left_out)
             yield from self._read_all()
@@ -159,6 +162,7 @@ class PanelReading:
 
     def _read_all(self) -> Iterator[Piece]:
         for numbers in self._parts:
+            check_time()
             if self._is_long(numbers[0]) and (found := self._stretches(numbers[0])) is not None:
                 yield from found
             else:

@@ -13,6 +13,7 @@ from ...journal.layout import RootLayout
 from ...journal.storage import Share
 from ...record.facts import ExperimentFacts
 from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogFull, CatalogState
+from ...stores.deadline import unlimited
 from ...stores.open import Stores, open_stores, stores_in_memory
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
 
@@ -78,7 +79,8 @@ class OpenRoot:
             if not self._there and os.path.isdir(self.path):
                 self.stores.close()
                 self._open()
-            self._last = self._in_room(lambda: self.index.refresh(progress))
+            with unlimited():  # whoever asks next needs it as well
+                self._last = self._in_room(lambda: self.index.refresh(progress))
             return self._last
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:

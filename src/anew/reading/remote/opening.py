@@ -9,16 +9,18 @@ from .backend import RemoteBackend
 from .calls import Calls
 from .connection import Connections, Transport
 from .upkeep import RemoteUpkeep
+from .weights import RemoteWeights
 
 __all__ = ["Opened", "open_server"]
 
 
 class Opened(NamedTuple):
-    """A server that can be asked: its backend, its upkeep, and what closes both."""
+    """A server that can be asked: its backend, its upkeep, what closes both, and its repository of weights."""
 
     backend: RemoteBackend
     upkeep: RemoteUpkeep
     close: Callable[[], None]
+    weights: RemoteWeights
 
 
 def open_server(
@@ -33,4 +35,4 @@ def open_server(
     """
     calls = Calls(transport or Connections(url), url, token=token)
     backend = RemoteBackend(calls)
-    return Opened(backend, RemoteUpkeep(calls, backend), calls.close)
+    return Opened(backend, RemoteUpkeep(calls, backend), calls.close, RemoteWeights(calls))

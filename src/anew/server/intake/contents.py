@@ -121,6 +121,16 @@ class Arrivals:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
 
+    def unfinished(self) -> tuple[int, int]:
+        """How many contents have arrived in part, and how many bytes of them."""
+        found = []
+        with contextlib.suppress(OSError), os.scandir(self._root.uploads) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if not entry.name.endswith(_WHOLE):
+                        found.append(entry.stat(follow_symlinks=False).st_size)
+        return len(found), sum(found)
+
     def tidy(self, now: float | None = None) -> None:
         """Remove what was left unfinished long ago."""
         now = time.time() if now is None else now

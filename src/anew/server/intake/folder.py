@@ -53,6 +53,7 @@ from .following import Following
 from .identity import belongs, is_about
 from .names import check_path, is_id, is_part_text, is_replaceable, is_segment, prepare
 from .parts import part_of, place_lines, place_part
+from .protocol import Standing
 from .root_events import take_lines
 from .segments import append_at, keep_beside, read_at, unpacked
 from .settling import Settling
@@ -350,6 +351,10 @@ class FolderIntake:
 
     # -- the rest -----------------------------------------------------------------------------------
 
+    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+        """See `Intake.writable`."""
+        return self._homes(caller, ids)[0].keys()
+
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:
         """See `Intake.lines`."""
         return take_lines(self._root.journal, self._layout, caller, request)
@@ -371,6 +376,11 @@ class FolderIntake:
             stop = self._stops.of(FolderStorage(home.folder), home.id, one.writers)
             answers.append(Renewed(status="ok", stop=stop))
         return tuple(answers)
+
+    def standing(self) -> Standing:
+        """See `Intake.standing`."""
+        count, size = self._arrivals.unfinished()
+        return Standing(self._following.lag(), count, size)
 
     def settle(self) -> Settled:
         """See `Intake.settle`."""

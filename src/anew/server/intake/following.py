@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 
 from ...journal.root import announce
@@ -32,6 +33,14 @@ class Following:
         self._news = threading.Event()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._since: float | None = None
+        self._taking: float | None = None
+
+    def lag(self) -> float:
+        """Seconds since the oldest arrival that the index has not taken in; 0 where there is none."""
+        with self._guard:
+            oldest = [at for at in (self._taking, self._since) if at is not None]
+        return time.monotonic() - min(oldest) if oldest else 0.0
 
     def arrived(self, homes: Iterable[Home]) -> None:
         """Something of these experiments has arrived.
@@ -42,6 +51,7 @@ class Following:
         for home in homes:
             with self._guard:
                 self._arrived[home.id] = home
+                self._since = self._since or time.monotonic()
             self._say(home)
         self._news.set()
         self._begin()
@@ -69,8 +79,10 @@ class Following:
                 # What comes from here on may come too late for this look.
                 self._announced.clear()
                 self._arrived.clear()
+                self._taking, self._since = self._taking or self._since, None
             try:
                 self._root.refresh()
+                self._taking = None
                 outstanding = self._root.ask(lambda catalog: catalog.outstanding(), fresh=False)
                 self._followed = frozenset(outstanding.followed)
                 with self._guard:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
 
 from ...sync.wire import (
     Accepted,
@@ -25,7 +26,20 @@ from ...sync.wire import (
 )
 from ..callers import Caller
 
-__all__ = ["Intake"]
+__all__ = ["Intake", "Standing"]
+
+
+class Standing(NamedTuple):
+    """How far a server is behind.
+
+    Attributes:
+        index_lag: Seconds since the oldest arrival that the index has not taken in.
+        unfinished: Contents of files that have arrived in part, and `unfinished_bytes` how much of them.
+    """
+
+    index_lag: float
+    unfinished: int
+    unfinished_bytes: int
 
 
 class Intake(Protocol):
@@ -76,12 +90,20 @@ class Intake(Protocol):
         """Take a piece of a large content."""
         ...
 
+    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+        """Those of some experiments that are here and that the caller may write to."""
+        ...
+
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:
         """Take events of a client's root journal."""
         ...
 
     def lease(self, caller: Caller, request: LeasesRequest) -> tuple[Renewed, ...]:
         """Note that writers are alive, and tell which experiments are to stop."""
+        ...
+
+    def standing(self) -> Standing:
+        """How far what works in the background is behind what has arrived."""
         ...
 
     def settle(self) -> Settled:

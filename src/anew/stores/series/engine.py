@@ -6,14 +6,17 @@ written: a list of experiments needs none of it, and no training process ever do
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from ..deadline import check_time, seconds_left
 
 if TYPE_CHECKING:
     import duckdb
@@ -63,6 +66,7 @@ class Engine:
 
         Raises:
             EngineError: A file that it names cannot be read, or a column of numbers holds nulls.
+            TookTooLong: The question that needs it has no time left.
         """
         return joined(self.batches(query, parameters))
 
@@ -73,15 +77,36 @@ class Engine:
 
         Raises:
             EngineError: A file that it names cannot be read, or a column of numbers holds nulls.
+            TookTooLong: The question that needs it has no time left.
         """
         import duckdb
 
         from .arrow import batches_of
 
+        check_time()
         try:
-            return batches_of(self._connection.sql(query, params=parameters))
+            with self._in_time():
+                return batches_of(self._connection.sql(query, params=parameters))
+        except duckdb.InterruptException:
+            check_time()
+            raise
         except (duckdb.Error, ValueError) as error:  # a text that cannot be decoded is a ValueError
             raise _failed(error) from error
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """End a query of this connection when the question has no time left."""
+        left = seconds_left()
+        if left is None:
+            yield
+            return
+        timer = threading.Timer(left, self._connection.interrupt)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def write(
         self, query: str, table: Mapping[str, Any], parameters: Sequence[object] = ()

@@ -23,6 +23,7 @@ import numpy as np
 from ...blobs.folder import FolderBlobs
 from ...errors import CorruptData, UnknownFormat
 from ...journal.layout import ExperimentLayout, RootLayout, part_name, split_part
+from ..deadline import check_time
 from .columns import (
     Block,
     Columns,
@@ -380,6 +381,7 @@ class FolderSeries:
             keep = len(missing) >= MANY and bool(wanted)
             fresh = Fresh(self.read, self._packs, project, keep=keep)
             for number in missing:
+                check_time()
                 columns = fresh.read(experiments[number], wanted)
                 found.append(found_in(number, columns, wanted))
                 problems += columns.problems
@@ -417,6 +419,7 @@ class FolderSeries:
                 together = _together(list(parts.values()), wanted)
                 runs: list[Outline] = []
                 for index, (part, path) in enumerate(parts.items()):
+                    check_time()
                     if index in together:
                         runs += map(Outline.whole, together[index])
                     else:

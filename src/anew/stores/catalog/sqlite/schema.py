@@ -50,7 +50,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""

@@ -1,0 +1,147 @@
+"""Every command with `--root http://…`: it does there what it does on a folder, or says why it does not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+import pytest
+
+from anew import Experiment, Store
+from anew.cli.main import cli
+from anew.weights import Repository
+
+from ..serving import over_a_socket
+from .conftest import call
+
+A, B = "lab/x/a", "lab/x/b"
+OK, USAGE, MISSING, REFUSED = 0, 2, 3, 5
+COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
+    "list": ((), OK),
+    "show": ((A,), OK),
+    "compare": ((A, B), OK),
+    "best": (("loss",), OK),
+    "plot": ((A, B, "loss"), OK),
+    "report": ((A, "-o", "r.html"), OK),
+    "logs": ((A,), OK),
+    "watch": (("--once",), OK),
+    "files": ((A, "--save", "out"), OK),
+    "open": ((A, "notes.txt"), OK),
+    "tag": ((A, "good"), OK),
+    "note": ((A, "a note"), OK),
+    "param": ((A, "z=3"), OK),
+    "move": ((B, "lab/x/c"), OK),
+    "stop": ((A,), REFUSED),  # it has ended
+    "delete": (("lab/x/c", "--yes"), OK),
+    "restore": (("lab/x/c",), OK),
+    "export": (("--all", "-o", "all.zip"), OK),
+    "du": ((), OK),
+    "diff": ((A, "lab/x/c"), 1),
+    "check": ((A, "--baseline", A), OK),
+    "reproduce": ((A, "--dry-run"), USAGE),  # nothing was captured
+    "sync": ((), OK),
+    "weights log": (("experiments/ID",), OK),
+    "weights show": (("experiments/ID",), OK),
+    "weights diff": (("experiments/ID~1", "experiments/ID"), OK),
+    "weights branch": ((), OK),
+    "weights tag": ((), OK),
+    "weights status": ((), OK),
+    "weights init": ((), OK),
+    "weights checkout": (("experiments/ID", "--to", "w.npz"), OK),
+    "weights push": (("copy", "experiments/ID"), OK),
+    # What only the machine that holds the store can do says so.
+    "forward": ((A, "--to", "tensorboard:tb"), USAGE),
+    "gc": ((), USAGE),
+    "doctor": ((), USAGE),
+    "seal": ((), USAGE),
+    "rebuild": ((), USAGE),
+    "weights commit": (("given.npz", "-m", "x"), USAGE),
+    "weights merge": (("experiments/ID",), USAGE),
+    "weights pull": (("copy", "experiments/ID"), USAGE),
+    "weights gc": ((), USAGE),
+    "weights fsck": ((), USAGE),
+    "weights du": ((), USAGE),
+}
+ELSEWHERE = {"ui", "login", "logout", "run", "completion", "version"}
+"""Those that ask no store, or serve until they are ended."""
+
+
+def leaves(command: click.Command, at: tuple[str, ...] = ()) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from leaves(below, (*at, name))
+    else:
+        yield " ".join(at)
+
+
+def test_every_command_is_known_here():
+    found = {name for name in leaves(cli) if not name.startswith("server ")}
+    assert found == COMMANDS.keys() | ELSEWHERE
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
+    root = tmp_path_factory.mktemp("served")
+    for number, prefix in enumerate((A, B)):
+        with Experiment(prefix, root=str(root), quiet=True, system_metrics=0) as exp:
+            for step in range(5):
+                exp.log_metrics({"loss": (1.0 + number) / (step + 1)}, step=step)
+            exp.files().save_text("hello\n", "notes.txt")
+            exp.log("a message")
+        if not number:
+            id, weights = exp.id, Repository(root / "weights", init=True, branch=f"experiments/{exp.id}")  # fmt: skip
+            for value in (1.0, 2.0):
+                weights.stage_weights({"w": np.full(3, value)})
+                weights.commit("a version", experiment=id)
+    with over_a_socket(str(root)) as url:
+        yield url, id, root
+
+
+def test_each_command_works_or_says_where_it_does(
+    served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    url, id, _ = served
+    monkeypatch.chdir(tmp_path)
+    np.savez("given.npz", w=np.ones(3))
+    wrong = {}
+    for name, (given, code) in COMMANDS.items():
+        arguments = [one.replace("ID", id) for one in given]
+        done = call(*name.split(), *arguments, "--root", url)
+        if done.code != code:
+            wrong[name] = (done.code, done.err or done.out)
+    assert wrong == {}
+    assert (tmp_path / "out/notes.txt").read_text() == "hello\n"
+    assert np.load("w.npz")["w"].tolist() == [2.0] * 3
+    assert Repository("copy").branches() == Repository(served[2] / "weights").branches()
+
+
+def test_messages_and_points_are_followed_over_the_network(served: tuple[str, str, Path]):
+    url, _, root = served
+    exp = Experiment("lab/x/live", root=str(root), quiet=True, system_metrics=0)
+    exp.run.start()
+    go_on = threading.Event()
+
+    def train() -> None:
+        for number in range(3):
+            exp.log(f"message {number}")
+            exp.log_metrics({"loss": float(number)}, step=number)
+            assert go_on.wait(60)
+            go_on.clear()
+        exp.run.complete()
+
+    training = threading.Thread(target=train)
+    training.start()
+    with Store(url) as store:
+        found = []
+        for line in store.get("lab/x/live").follow(interval=0.02):
+            found.append(line.message)
+            go_on.set()
+        assert found == ["message 0", "message 1", "message 2"]
+        assert store.get("lab/x/live").metrics["loss"].count == 3
+    training.join(60)

@@ -385,24 +385,30 @@ class Arriving:
             )
 
     def _touch(self, at: float) -> None:
-        try:
-            os.utime(self.layout.events(self._now), (at, min(at, time.time())))
-        except OSError:
-            pass  # it is shown as running a little longer
+        """Leave the source's last sign of life as that of the files: readers look at them for one."""
+        for path in (self.layout.events(self._now), *self._files_written()):
+            try:
+                os.utime(path, (at, min(at, time.time())))
+            except OSError:
+                continue  # it is shown as running a little longer
 
-    def _wrote(self) -> dict[str, int]:
-        found = {}
+    def _files_written(self) -> list[str]:
+        """The files that the writer wrote beside its events, sealed parts left out."""
+        parts = []
         part = 1
         while os.path.exists(path := self.layout.points(self._first, part)) or os.path.exists(
             self.layout.sealed(self._first, part)
         ):
-            if os.path.exists(path):
-                found[f"metrics/{os.path.basename(path)}"] = os.path.getsize(path)
+            parts.append(path)
             part += 1
-        for path in (self.layout.logs(self._first), self.layout.console(self._first)):
-            if os.path.exists(path):
-                found[f"logs/{os.path.basename(path)}"] = os.path.getsize(path)
-        return found
+        found = [*parts, self.layout.logs(self._first), self.layout.console(self._first)]
+        return [path for path in found if os.path.exists(path)]
+
+    def _wrote(self) -> dict[str, int]:
+        return {
+            "/".join(path.split(os.sep)[-2:]): os.path.getsize(path)
+            for path in self._files_written()
+        }
 
 
 def _one_file(path: str) -> GrowingText:

@@ -252,7 +252,7 @@ def test_what_one_re_run_leaves_is_not_there_for_the_next(project, monkeypatch):
 
 def test_an_amended_commit_is_kept_from_being_collected(project, monkeypatch):
     project.commit(train=TRAIN)
-    project.run()
+    project.run(ANEW_KEEP_COMMITS="on")
     project.write("train.py", TRAIN + "# other\n")
     project.git("commit", "--quiet", "--all", "--amend", "--message", "other")
     project.git("reflog", "expire", "--expire=now", "--all")

@@ -79,7 +79,7 @@ def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]
             changed.append(name)
         if found.st_size <= left:
             left -= found.st_size
-            modules[name] = _sha256(path)
+            modules[name] = _sha256(path, found)
         else:
             modules[name] = None
     facts: dict[str, Any] = {"modules": modules}
@@ -111,7 +111,7 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
         digest = None
         if found.st_size <= min(_SMALL, left):
             left -= found.st_size
-            digest = _sha256(path)
+            digest = _sha256(path, found)
         files[_placed(path, root)] = [found.st_size, found.st_mtime, digest]
     forget(foreign)
     facts: dict[str, Any] = {"read": files}
@@ -167,6 +167,8 @@ def _module_files() -> list[str]:
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path or path.startswith(outside):
             continue
+        if not os.path.isabs(path) and not os.path.exists(path):
+            continue  # `torch.ops` says that its file is "_ops.py", which lies nowhere
         if not any(part in path for part in _PACKAGES):
             found[_absolute(path)] = None
     _known.modules = state, sorted(found)
@@ -193,19 +195,23 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
-def _sha256(path: str) -> str | None:
+def _sha256(path: str, found: os.stat_result) -> str | None:
+    """The hash of a file's content: what was hashed before, and has not changed since, is not opened again."""
+    known = _known.hashes.get(path)
+    if known is not None and known[0] == _state(found):
+        return known[1]
     import hashlib
 
     try:
         with open(path, "rb") as file:
-            about = os.fstat(file.fileno())
-            key = about.st_size, about.st_mtime_ns, about.st_ino
-            known = _known.hashes.get(path)
-            if known is not None and known[0] == key:
-                return known[1]
+            state = _state(os.fstat(file.fileno()))
             digest = hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return None
     if len(_known.hashes) < _MODULES + _FILES:
-        _known.hashes[path] = key, digest
+        _known.hashes[path] = state, digest
     return digest
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino

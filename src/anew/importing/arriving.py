@@ -294,10 +294,13 @@ class Arriving:
             self._event("captured", at, what=what, data=data)
 
     def origin(self, where: str) -> None:
-        """Write down where it came from, and what of it has no place here."""
+        """Write down where it came from, and what of it has no place here; that the source lies elsewhere now is nothing new."""
         data: dict[str, Any] = {"from": self._kind, "key": self._run.key, "source": where}
         if self._run.kept:
             data["kept"] = to_plain(self._run.kept)
+        said = self._state.captured.get("imported")
+        if said is not None:
+            data["source"] = said.get("source")
         self._capture(max(self._run.started, self._state.folded_to), "imported", data)
 
     # -- what it logged ----------------------------------------------------------------------------

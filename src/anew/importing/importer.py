@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 from blake3 import blake3
 
-from ..errors import AnewError, Conflict
+from ..errors import AnewError, Conflict, InvalidValue
 from ..journal.layout import RootLayout
 from ..journal.lock import locked
 from ..journal.root import append, make_root
@@ -217,7 +217,7 @@ def _one(
     try:
         arriving = Arriving(root, source.kind, run, into=into, lies=lies)
         with _at_rest(root, arriving):
-            there, ordered = _bring(source, run, arriving, files)
+            there, ordered, why = _bring(source, run, arriving, files)
         here = read_back(arriving.layout, arriving.letters, ordered=ordered)
     except (AnewError, OSError) as error:
         return Arrived(
@@ -229,7 +229,7 @@ def _one(
     )
     return Arrived(
         key=run.key, prefix=arriving.prefix, id=arriving.id, state=state, counts=dict(there.counts),
-        differs=tuple(differences(there, here)),
+        differs=tuple(differences(there, here)), why=why,
     )  # fmt: skip
 
 
@@ -247,8 +247,9 @@ def _at_rest(root: RootLayout, arriving: Arriving) -> Iterator[None]:
 
 def _bring(
     source: Source, run: Run, arriving: Arriving, files: FilesOfRuns
-) -> tuple[Account, bool]:
-    """Write what is new of one run; the source's account, and whether the order of its points is kept."""
+) -> tuple[Account, bool, str | None]:
+    """Write what is new of one run; the source's account, whether the order of its points is kept, and what a value lacks
+    that is none here: it is counted there alone."""
     arriving.say()
     arriving.origin(source.where)
     there, last, ordered = Account(), run.started, True
@@ -264,16 +265,19 @@ def _bring(
         key, size, digest = files.keep(arriving, file, last)
         kept[file_name(*key)] = [size, digest]
     there.things("files", kept.items())
-    names = []
+    names, why = [], None
     for value in source.values(run):
         if arriving.lacks(value.name, value.kind, value.step):
-            arriving.keep_value(value)
+            try:
+                arriving.keep_value(value)
+            except InvalidValue as error:
+                why = f"{value.name}: {error}"
         names.append((value_name(value.name, value.kind, value.step), None))
     there.things("values", names)
     there.things("params", arriving.params.items())
     there.things("tags", arriving.tags.items())
     arriving.end(last)
-    return there, ordered
+    return there, ordered, why
 
 
 def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account) -> float:

@@ -145,16 +145,9 @@ class Files:
     def files(self, run: Run) -> Iterator[SourceFile]:
         """See `Source.files`."""
         at = self._folders[run.key]
-        inside = os.path.join(at, "artifacts")
-        uri, experiment = (
-            str(run.kept.get("artifact_uri", "")),
-            os.path.basename(os.path.dirname(at)),
-        )
-        folder = (
-            inside
-            if os.path.isdir(inside)
-            else artifact_folder(uri, run.key, experiment, self.where)
-        )
+        uri = str(run.kept.get("artifact_uri", ""))
+        experiment = os.path.basename(os.path.dirname(at))
+        folder = artifact_folder(uri, run.key, experiment, self.where)
         if folder is not None:
             yield from files_in(folder, run.key, self._findings)
         elif "://" in uri and not uri.startswith("file:"):

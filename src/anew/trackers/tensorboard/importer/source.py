@@ -12,10 +12,10 @@ from struct import unpack_from
 from typing import Any
 
 from ....errors import InvalidValue
+from ....importing.protobuf import fields
 from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
 from ....values import Audio, Histogram, Image, Text
 from ....values.histogram import MAX_BINS
-from ...protobuf import fields
 from .records import Damaged, records
 from .summaries import Event, Summary, event_of, histogram_of, summary_of, tensor_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import iter_unpack, unpack_from
 from typing import Any, NamedTuple
 
-from ...protobuf import fields, signed
+from ....importing.protobuf import fields, signed
 
 __all__ = [
     "Event",

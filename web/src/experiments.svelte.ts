@@ -8,7 +8,7 @@ import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
-import { bestOf, CURVE, differs, fieldOf, usualColumns, type Cell } from "./table/columns";
+import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
 
 export interface Row {
   readonly id: string;
@@ -20,6 +20,7 @@ const KEPT = 40;
 /** What every list needs of an experiment, whatever columns are chosen. */
 const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", "tags", "notes", "description"];
 const AGAIN = 1500; // ms at least between two looks at the whole list
+const ROWS_AGAIN = 3000; // ms at least between two looks at rows that change
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
 const NAMES_LATER = 300; // ms until the names of further metrics are fetched
@@ -42,14 +43,18 @@ class Experiments {
   #pages = new Map<number, (Row | null)[]>();
   #asked = "";
   #told = "";
-  #telling: Schemas["Telling"] | null = null;
-  #names: readonly Schemas["Name"][] = [];
+  #counted = "";
+  /** Metrics that are not told at once, and the filter that they are of. */
+  #names: Fields = [];
+  #namesOf = "";
   #first = 0;
   #stop = PAGE;
   #fetching = new Map<number, AbortController>();
   #changed = new Set<string>();
   #whole = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #rowTimer: ReturnType<typeof setTimeout> | null = null;
+  #updated = -Infinity;
   #tellTimer: ReturnType<typeof setTimeout> | null = null;
   #seen = 0;
   #begun = false;
@@ -150,25 +155,32 @@ class Experiments {
 
   async #tell(filter: string): Promise<void> {
     this.#told = filter;
-    setTimeout(() => void (this.filter === filter && this.#count(filter)), this.telling === null ? UNHURRIED : 0);
+    const known = this.telling?.experiments;
+    const count = () => this.filter === filter && void this.#count(filter);
+    if (known === undefined) setTimeout(count, UNHURRIED);
+    else if (filter !== this.#counted) count();
     try {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter !== filter) return;
-      this.#telling = found;
-      this.telling = withNames(found, this.#names);
-      if (found.metrics > found.fields.filter((one) => one.section === "metrics").length && found.metrics !== this.#names.length) {
-        setTimeout(() => void this.#nameAll(found.metrics), NAMES_LATER);
-      }
+      if (known !== undefined && known !== found.experiments) count();
+      const told = metricsOf(found).length;
+      const further = filter === this.#namesOf ? this.#names : [];
+      this.telling = withNames(found, further);
+      if (found.metrics > told && found.metrics !== told + further.length) setTimeout(() => void this.#nameAll(filter, found.metrics), NAMES_LATER);
     } catch {
       // The list says what is wrong with the filter.
     }
   }
 
   /** Fetch the names of all metrics, where there are more than are told at once. */
-  async #nameAll(count: number): Promise<void> {
+  async #nameAll(filter: string, metrics: number): Promise<void> {
     try {
-      this.#names = await get("/api/v1/names", { kind: "metric", counts: true, limit: count } as never);
-      if (this.#telling !== null) this.telling = withNames(this.#telling, this.#names);
+      const found = await get("/api/v1/telling", { filter, metrics });
+      if (this.filter !== filter || this.telling === null) return;
+      const told = new Set(metricsOf(this.telling).map((one) => one.name));
+      this.#names = metricsOf(found).filter((one) => !told.has(one.name));
+      this.#namesOf = filter;
+      this.telling = withNames(this.telling, this.#names);
     } catch {
       // Those that tell most are there.
     }
@@ -238,7 +250,7 @@ class Experiments {
     for (const id of ids) this.#changed.add(id);
     const unknown = ids.some((id) => this.indexOf(id) < 0) || (changes.gone ?? []).length > 0;
     if (unknown) this.#later();
-    else if (ids.length) void this.#update();
+    else if (ids.length) this.#updateSoon();
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = null;
       void this.#tell(this.filter);
@@ -247,6 +259,7 @@ class Experiments {
 
   /** Count what is left out without being asked for, so that the page can say so. */
   async #count(filter: string): Promise<void> {
+    this.#counted = filter;
     const { archived, reproductions } = link.state;
     if (archived && reproductions) {
       this.leftOut = 0;
@@ -269,6 +282,16 @@ class Experiments {
       this.#timer = null;
       this.again();
     }, this.total ? AGAIN : 0);
+  }
+
+  /** Fetch what has changed at once after a while without a change; else not more often than a number in a list is read. */
+  #updateSoon(): void {
+    const wait = Math.max(0, this.#updated + ROWS_AGAIN - performance.now());
+    this.#rowTimer ??= setTimeout(() => {
+      this.#rowTimer = null;
+      this.#updated = performance.now();
+      void this.#update();
+    }, wait);
   }
 
   /** Fetch the rows that have changed, where they are known, and leave all others. */
@@ -296,13 +319,17 @@ class Experiments {
   }
 }
 
-/** What tells most, with the names of all other metrics after it. */
-function withNames(telling: Schemas["Telling"], names: readonly Schemas["Name"][]): Schemas["Telling"] {
-  const told = new Set(telling.fields.flatMap((one) => (one.section === "metrics" ? [one.name] : [])));
-  const more = names.filter((one) => !told.has(one.name));
-  if (!more.length) return telling;
-  const fields = more.map((one) => ({ field: fieldOf("metrics", one.name), section: "metrics", name: one.name, experiments: one.count ?? 0, values: 0, only: null, better: null }) as const);
-  return { ...telling, fields: [...telling.fields, ...fields] };
+type Fields = Schemas["Telling"]["fields"];
+
+function metricsOf(telling: Schemas["Telling"]): Fields {
+  return telling.fields.filter((one) => one.section === "metrics");
+}
+
+/** What tells most, with further metrics after it. */
+function withNames(telling: Schemas["Telling"], more: Fields): Schemas["Telling"] {
+  const told = new Set(metricsOf(telling).map((one) => one.name));
+  const others = more.filter((one) => !told.has(one.name));
+  return others.length ? { ...telling, fields: [...telling.fields, ...others] } : telling;
 }
 
 function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | null)[] {
@@ -314,7 +341,7 @@ function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | n
 
 /** Where in the filter that was typed a refusal points, and what it says. */
 export function mistakeIn(error: Error | null): { readonly message: string; readonly at: number | null; readonly suggestion: string | null } | null {
-  if (error === null || error instanceof Unreachable) return null; // the connection's banner says so
+  if (error === null || error instanceof Unreachable || (error instanceof Refused && error.status === 401)) return null; // a banner says so
   if (!(error instanceof Refused) || error.problem.code !== "QueryError") return { message: error.message, at: null, suggestion: null };
   const { position, suggestion } = error.problem;
   const at = position === null || position === undefined ? null : position - BEFORE_FILTER;

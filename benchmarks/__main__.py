@@ -26,6 +26,7 @@ GROUPS = (
     "catalog",
     "server",
     "uploads",
+    "accepting",
     "page",
     "imports",
     "light",

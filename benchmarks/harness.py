@@ -213,3 +213,16 @@ def memory_of(pid: int | str = "self") -> int:
     """Resident bytes of a process (Linux)."""
     with open(f"/proc/{pid}/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def most_memory_of(pid: int) -> int:
+    """The most resident bytes that a process has had (Linux)."""
+    with open(f"/proc/{pid}/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+
+def processor_time_of(pid: int) -> float:
+    """Seconds of processor time that a process has used (Linux)."""
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

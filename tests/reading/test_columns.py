@@ -60,6 +60,12 @@ def test_arrays_lie_at_multiples_of_eight_bytes_and_keep_their_shape():
     assert decode_columns(raw)["buckets"]["low"].tolist() == low.tolist()
 
 
+def test_a_few_numbers_stand_in_the_directory():
+    raw = encode_columns(points([0.5, -0.0], [3, 2**53]))
+    assert raw[64:].count(b'"few"') == 2  # a step that no number of a browser holds stands apart
+    assert decode_columns(raw)["values"].tolist() == [0.5, -0.0]
+
+
 @given(st.lists(st.integers(-(2**40), 2**40), max_size=20))
 def test_whole_numbers_come_back_to_the_last_one(numbers):
     values = [float(number) for number in numbers]

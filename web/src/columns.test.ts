@@ -35,6 +35,12 @@ it("puts arrays where they stood, without copying them", () => {
   expect([...(found.more[0]?.data ?? [])]).toEqual([1, 0, 1]);
 });
 
+it("takes a few numbers from the directory", () => {
+  const found = decodeColumns(encoded({ x: { few: [3, 0.5] }, none: { few: [] } }, [])) as { x: NumberArray; none: NumberArray };
+  expect([...found.x.data]).toEqual([3, 0.5]);
+  expect(found.none).toEqual({ data: new Float64Array(0), shape: [0] });
+});
+
 it("refuses what are no columns", () => {
   expect(() => decodeColumns(new ArrayBuffer(8))).toThrow();
   expect(() => decodeColumns(new ArrayBuffer(80))).toThrow();

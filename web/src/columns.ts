@@ -1,7 +1,7 @@
 /**
  * Answers with arrays, as `reading/columns.py` writes them: a head of 64 bytes, a directory as JSON, then raw arrays.
  *
- * The arrays are views of the bytes that came: nothing is copied or parsed.
+ * The arrays are views of the bytes that came: nothing is copied or parsed but a few numbers that stand in the directory.
  */
 
 export const MEDIA_TYPE = "application/x-anew-columns";
@@ -50,6 +50,9 @@ function putBack(value: unknown, arrays: readonly NumberArray[]): unknown {
   if (value === null || typeof value !== "object") return value;
   const entries = Object.entries(value);
   const first = entries[0];
+  if (entries.length === 1 && first?.[0] === "few" && Array.isArray(first[1])) {
+    return { data: Float64Array.from(first[1] as number[]), shape: [first[1].length] } satisfies NumberArray;
+  }
   if (entries.length === 1 && first?.[0] === "array" && typeof first[1] === "number") return arrays[first[1]];
   return Object.fromEntries(entries.map(([name, one]) => [name, putBack(one, arrays)]));
 }

@@ -20,6 +20,7 @@ const KEPT = 40;
 /** What every list needs of an experiment, whatever columns are chosen. */
 const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", "tags", "notes", "description"];
 const AGAIN = 1500; // ms at least between two looks at the whole list
+const ROWS_AGAIN = 3000; // ms at least between two looks at rows that change
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
 const TELL_AGAIN = 10_000;
 const NAMES_LATER = 300; // ms until the names of further metrics are fetched
@@ -42,6 +43,7 @@ class Experiments {
   #pages = new Map<number, (Row | null)[]>();
   #asked = "";
   #told = "";
+  #counted = "";
   #telling: Schemas["Telling"] | null = null;
   #names: readonly Schemas["Name"][] = [];
   #first = 0;
@@ -50,6 +52,8 @@ class Experiments {
   #changed = new Set<string>();
   #whole = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #rowTimer: ReturnType<typeof setTimeout> | null = null;
+  #updated = -Infinity;
   #tellTimer: ReturnType<typeof setTimeout> | null = null;
   #seen = 0;
   #begun = false;
@@ -150,10 +154,14 @@ class Experiments {
 
   async #tell(filter: string): Promise<void> {
     this.#told = filter;
-    setTimeout(() => void (this.filter === filter && this.#count(filter)), this.telling === null ? UNHURRIED : 0);
+    const known = this.telling?.experiments;
+    const count = () => this.filter === filter && void this.#count(filter);
+    if (known === undefined) setTimeout(count, UNHURRIED);
+    else if (filter !== this.#counted) count();
     try {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter !== filter) return;
+      if (known !== undefined && known !== found.experiments) count();
       this.#telling = found;
       this.telling = withNames(found, this.#names);
       if (found.metrics > found.fields.filter((one) => one.section === "metrics").length && found.metrics !== this.#names.length) {
@@ -238,7 +246,7 @@ class Experiments {
     for (const id of ids) this.#changed.add(id);
     const unknown = ids.some((id) => this.indexOf(id) < 0) || (changes.gone ?? []).length > 0;
     if (unknown) this.#later();
-    else if (ids.length) void this.#update();
+    else if (ids.length) this.#updateSoon();
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = null;
       void this.#tell(this.filter);
@@ -247,6 +255,7 @@ class Experiments {
 
   /** Count what is left out without being asked for, so that the page can say so. */
   async #count(filter: string): Promise<void> {
+    this.#counted = filter;
     const { archived, reproductions } = link.state;
     if (archived && reproductions) {
       this.leftOut = 0;
@@ -269,6 +278,16 @@ class Experiments {
       this.#timer = null;
       this.again();
     }, this.total ? AGAIN : 0);
+  }
+
+  /** Fetch what has changed at once after a while without a change; else not more often than a number in a list is read. */
+  #updateSoon(): void {
+    const wait = Math.max(0, this.#updated + ROWS_AGAIN - performance.now());
+    this.#rowTimer ??= setTimeout(() => {
+      this.#rowTimer = null;
+      this.#updated = performance.now();
+      void this.#update();
+    }, wait);
   }
 
   /** Fetch the rows that have changed, where they are known, and leave all others. */

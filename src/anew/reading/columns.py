@@ -10,7 +10,8 @@
 | then | the arrays, little-endian, each at a multiple of 8 |
 
 The directory is `{"answer": …, "arrays": [{"type", "shape", "at"}, …]}`. The answer is the same as in JSON, with
-`{"array": n}` where an array stands; `at` counts from where the arrays begin. The types are `float32`, `float64`, `int32` and
+`{"array": n}` where an array stands, or `{"few": [1, 2]}` with the numbers of a short one: what is new of a running experiment
+is a few numbers, and naming their place would take more room than they do. `at` counts from where the arrays begin. The types are `float32`, `float64`, `int32` and
 `uint8`.
 
 Floats that are all whole numbers, such as steps, are sent as int32 if they fit. Others are sent as float32 unless that would
@@ -34,6 +35,7 @@ MEDIA_TYPE = "application/x-anew-columns"
 _MAGIC = b"ANEWCOL1"
 _HEAD = struct.Struct("<8sQQ40x")
 _VISIBLE = 1e-4
+_FEW = 8
 
 
 def encode_columns(answer: Any, *, exact: bool = False) -> bytes:
@@ -48,6 +50,8 @@ def encode_columns(answer: Any, *, exact: bool = False) -> bytes:
 
     def keep(array: np.ndarray[Any, Any]) -> Any:
         nonlocal at
+        if not array.size or (array.ndim == 1 and array.size <= _FEW and _is_plain(array)):
+            return {"few": array.tolist() if array.size else []}
         sent = _narrowed(array, exact)
         if sent is None:
             return array.tolist()
@@ -87,10 +91,19 @@ def decode_columns(data: bytes) -> Any:
         if isinstance(value, dict):
             if set(value) == {"array"}:
                 return array(value["array"])
+            if set(value) == {"few"}:
+                return np.array(value["few"])
             return {key: put_back(one) for key, one in value.items()}
         return [put_back(one) for one in value] if isinstance(value, list) else value
 
     return put_back(directory["answer"])
+
+
+def _is_plain(array: np.ndarray[Any, Any]) -> bool:
+    """Whether a page reads the numbers of JSON as they are."""
+    if array.dtype.kind == "f":
+        return bool(np.isfinite(array).all())
+    return array.dtype.kind in "iu" and bool(np.all((array > -(2**53)) & (array < 2**53)))
 
 
 def _narrowed(array: np.ndarray[Any, Any], exact: bool) -> np.ndarray[Any, Any] | None:

@@ -1,0 +1,55 @@
+"""What the page costs while it is open, in bytes and requests: the same on any machine."""
+
+from __future__ import annotations
+
+import time
+
+from anew import Experiment
+from benchmarks.browsing import Received
+
+from .test_charts import panel
+
+
+def followed(page) -> tuple[Received, list[str]]:
+    """What a page receives from now on, and what it asks for; its stream is one that is seen from its beginning."""
+    received = Received(page)
+    page.reload()
+    panel(page, "m" if page.locator('section[aria-label="m"]').count() else "train/loss")
+    page.wait_for_timeout(1500)  # what nobody waits for is asked for after the first chart
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url.partition("/api/v1")[2].partition("?")[0]))
+    return received, asked
+
+
+def test_a_page_on_which_nothing_happens_receives_nothing(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    received, asked = followed(page)
+    before = received.bytes
+    page.wait_for_timeout(2500)
+    assert asked == []
+    assert received.bytes - before < 20  # a sign of life of the stream every fifteen seconds
+
+
+def test_a_point_costs_an_event_and_the_point(show, opened, tmp_path):
+    ticks = 5
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        for step in range(3):
+            exp.log_metrics({"m": float(step)}, step=step)
+        page = opened(show(), "?tab=charts")
+        panel(page, "m")
+        received, asked = followed(page)
+        before = received.bytes
+        for step in range(3, 3 + ticks):
+            exp.log_metrics({"m": 0.5 / step}, step=step)
+            panel(page, "m").get_by_text(f"{step + 1} points").wait_for()
+            page.wait_for_timeout(300)
+        began = time.monotonic()
+        while received.requests < len(asked) and time.monotonic() < began + 10:
+            page.wait_for_timeout(20)
+    assert asked.count("/panel") <= ticks
+    # Rows are looked at every three seconds, what tells most every ten.
+    others = [one for one in asked if one != "/panel"]
+    assert len(others) <= 2 + ticks
+    points = received.bytes - before - 1250 * len(others)
+    assert points < 1600 * ticks

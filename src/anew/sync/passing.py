@@ -22,7 +22,7 @@ from .root_events import send_events
 from .sealed import text_of
 from .segments import Flow, closing_at, send
 from .server import Server
-from .weights import WeightsSender
+from .weights import Came, WeightsSender
 from .wire import Filed, Filing, Lease, SegmentAt
 
 __all__ = ["Looked", "Pass", "Progress", "Pushed"]
@@ -198,15 +198,13 @@ class Pass:
         if work:
             self._send(work)
             self._confirm(work)
-        same = {one.id for one in filed if one.status == "same"}
-        for experiment_id, outcome in self._of_weights(same):
-            conflicts, refused, behind = outcome
-            if conflicts:
-                self._conflicts[experiment_id] = conflicts
-            if refused:
-                self._refused[experiment_id] = refused
-            if behind:
-                self._behind[experiment_id] = behind
+        for came in self._weights_of({one.id for one in filed if one.status == "same"}):
+            if came.conflict:
+                self._conflicts[came.id] = ("weights",)
+            if came.refused:
+                self._refused[came.id] = came.refused
+            if came.behind:
+                self._behind[came.id] = came.behind
         self._progress(Progress(self._looked, self._bytes + self._of_files))
         if time.monotonic() - self._settled_at > _SETTLE:
             self.settle()
@@ -349,31 +347,17 @@ class Pass:
 
     def _send_weights(self, work: Sequence[_Work]) -> None:
         by_id = {one.local.id: one for one in work}
-        for experiment_id, (conflicts, refused, behind) in self._of_weights(by_id):
-            one = by_id[experiment_id]
-            one.conflicts += conflicts
-            one.refused = one.refused or refused
-            one.behind = one.behind or behind
+        for came in self._weights_of(by_id):
+            one = by_id[came.id]
+            one.conflicts += ["weights"] if came.conflict else []
+            one.refused = one.refused or came.refused
+            one.behind = one.behind or came.behind
 
-    def _of_weights(
-        self, ids: Collection[str]
-    ) -> Iterator[tuple[str, tuple[tuple[str, ...], str, str]]]:
-        """Send new weights of some experiments: what is in conflict, what is refused and why, what is behind and why."""
-        for experiment_id in self._weights.new(ids):
+    def _weights_of(self, ids: Collection[str]) -> Iterator[Came]:
+        """Send the weights of some experiments that are new."""
+        for came in self._weights.send(ids, self._files.content, self._stop):
             self._dirty = True
-            try:
-                kept = self._weights.send(experiment_id, self._files.content, self._stop)
-            except AnewError as error:
-                if isinstance(error, OSError):
-                    raise
-                yield experiment_id, ((), "", f"its weights have not arrived: {error}")
-                continue
-            if kept is None or kept.status in ("missing", "unknown"):
-                yield experiment_id, ((), "", "its weights have not arrived")
-            elif kept.status == "diverged":
-                yield experiment_id, (("weights",), "", "")
-            elif kept.status != "ok":
-                yield experiment_id, ((), f"weights: {kept.reason}", "")
+            yield came
 
     def _go_on(self) -> None:
         """While large files are sent: send what was written meanwhile, so that nothing waits for them."""

@@ -350,7 +350,8 @@ def test_differences_arrive_whatever_the_server_stores_their_base_as(
     second, _ = other.open("lab/x/b")
     own = ExperimentWeights(other.layout.weights, second, durable=False)
     made = [own.commit(near(1, steps), "a version").commit_hash for steps in (2, 3)]
-    depths = {record.depth for _, record in own.repository.history.objects.records()}
+    objects = Repository(other.layout.weights).history.objects
+    depths = {record.depth for _, record in objects.records()}
     assert depths == {0, 1}
     assert sent(other, server).complete
     found = Repository(there / "weights")

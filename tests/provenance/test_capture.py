@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -387,6 +388,7 @@ def test_packages_of_every_origin_are_told_apart(tmp_path):
         },
     )
     dist("mine-0.3", {"url": "file:///elsewhere/my%20lib", "dir_info": {}})
+    (tmp_path / "mine-0.3.dist-info/RECORD").write_text("mine.py,sha256=1,2\nmine.pyc,,\n")
     dist("wheel-2.0", {"url": "file:///w/wheel-2.0.whl", "archive_info": {}})
     (tmp_path / "old-1.5-py3.11.egg-info").write_text("")
     (tmp_path / "~broken-1.0.dist-info").mkdir()
@@ -400,11 +402,12 @@ def test_packages_of_every_origin_are_told_apart(tmp_path):
         "damaged==1.0",
         "fromgit @ git+https://example.org/x.git@abc#subdirectory=py  # fromgit==3.0, from version control",
         "-e ./lib x  # inside==0.1, editable, part of the repository",
-        "mine @ file:///elsewhere/my%20lib  # mine==0.3, from a folder",
+        "mine @ file:///elsewhere/my%20lib  # mine==0.3, from a folder, content "
+        + hashlib.sha256(b"mine.py,sha256=1,2").hexdigest()[:16],
         "old==1.5",
         "-e /elsewhere  # outside==0.2, editable, outside the repository",
         "plain-package==1.0",
-        "wheel==2.0  # installed from /w/wheel-2.0.whl",
+        "wheel==2.0  # wheel==2.0, installed from /w/wheel-2.0.whl",
     ]
 
 

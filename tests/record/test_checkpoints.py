@@ -31,6 +31,11 @@ def test_of_equal_ones_the_first_is_the_best() -> None:
     winner = best_of(saved(1.0, 2.0, 2.0), "max")
     assert winner is not None
     assert winner.step == 1
+    again = [
+        Candidate("m.pt", f"s{n}", step, score)
+        for n, (step, score) in enumerate([(1, 0.0), (0, 0.0), (1, None)])
+    ]
+    assert kept(again, best=True) == [0, 2]
 
 
 def test_while_nothing_says_which_is_best_all_are_kept() -> None:

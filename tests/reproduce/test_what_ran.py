@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -116,13 +117,40 @@ json.dump(what_ran(None, "/nowhere", ImportTimes()), sys.stdout)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    import json
-
     facts = json.loads(done.stdout)
     assert str(tmp_path / "many") in facts["read_folders"]
     assert facts["read"][str(tmp_path / "kept")][0] == 1
     assert str(tmp_path / "out") not in facts["read"]  # it was written first
     assert len(facts["read"]) <= 500
+
+
+def test_a_database_is_data_unless_the_program_writes_to_it(tmp_path):
+    script = f"""
+import json, sqlite3, sys
+def change(name):
+    one = sqlite3.connect(name); one.execute("create table t (v)"); one.commit(); one.close()
+change({str(tmp_path / "read.db")!r}); change({str(tmp_path / "written.db")!r})
+from anew import Experiment
+from anew.provenance.ran import ImportTimes, what_ran
+for name in ("read.db", "written.db"):
+    one = sqlite3.connect({str(tmp_path)!r} + "/" + name); one.execute("select * from t").fetchall()
+    if name == "written.db":
+        one.execute("create table u (v)"); one.commit()
+    one.close()
+sqlite3.connect(":memory:").close(); sqlite3.connect({str(tmp_path / "new.db")!r}).close()
+json.dump(what_ran(None, "/nowhere", ImportTimes()), sys.stdout)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert list(json.loads(done.stdout)["read"]) == [str(tmp_path / "read.db")]
+
+
+def test_the_packages_that_were_loaded_are_known_by_their_modules():
+    loaded = what_ran(None, "/nowhere", ImportTimes())["packages"]
+    assert {"pytest", "numpy"} <= {*loaded}
+    assert not {"os", "anew", "test_what_ran"} & {*loaded}
+    assert loaded == sorted(loaded)
 
 
 def test_what_ran_names_neither_packages_nor_the_interpreter():
@@ -145,8 +173,8 @@ def test_what_differs_of_what_ran():
     assert found[("code", "/lib/x.py")] == "likely"
     assert found[("code", "/old/u.py")] == "likely"
     assert found[("data", "/d/b")] == "likely"
-    assert found[("data", "in.csv")] == "likely"
-    assert ("data", "/d/a") not in found
+    assert found[("data", "in.csv")] == "possible"
+    assert found[("data", "/d/a")] == "unlikely"
     assert ("code", "t.py") not in found
     assert from_the_original(a, b) == ["/old/u.py"]
     assert list(ran_differences(a, Side({}))) == []
@@ -252,7 +280,7 @@ def test_what_one_re_run_leaves_is_not_there_for_the_next(project, monkeypatch):
 
 def test_an_amended_commit_is_kept_from_being_collected(project, monkeypatch):
     project.commit(train=TRAIN)
-    project.run()
+    project.run(ANEW_KEEP_COMMITS="on")
     project.write("train.py", TRAIN + "# other\n")
     project.git("commit", "--quiet", "--all", "--amend", "--message", "other")
     project.git("reflog", "expire", "--expire=now", "--all")

@@ -112,8 +112,12 @@ class Writer:
 
     def event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
         """Append one event; secrets in it are masked."""
+        self.masked_event(kind, t, **mask_event(kind, fields))
+
+    def masked_event(self, kind: str, /, t: float | None = None, **fields: Any) -> None:
+        """Append one event whose secrets are masked already."""
         at = time.time() if t is None else t
-        self.events.append(encode_line({"k": kind, "t": at, **mask_event(kind, fields)}))
+        self.events.append(encode_line({"k": kind, "t": at, **fields}))
 
     def beat(self) -> None:
         """One sign of life: touch the event segment, retry what waits, notice a deleted folder, rotate."""

@@ -19,17 +19,22 @@ __all__ = ["Reads", "forget", "read_so_far", "watch"]
 
 _MOST = 4096
 """Files that are remembered one by one; of more, only the folders are."""
+_DATABASES = 64
 _MAPS_SECONDS = 5.0
 _WRITES = os.O_WRONLY | os.O_RDWR
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
 
 
 class Reads:
-    """What has been opened so far: `files` by path, `folders` of those too many to remember, and what was `written`."""
+    """What has been opened so far: `files` by path, `folders` of those too many to remember, and what was `written`.
 
-    __slots__ = ("files", "folders", "written")
+    Of `databases`, the time at which each was written to last when it was opened.
+    """
+
+    __slots__ = ("databases", "files", "folders", "written")
 
     def __init__(self) -> None:
+        self.databases: dict[str, int] = {}
         self.files: dict[str, None] = {}
         self.folders: dict[str, None] = {}
         self.written: dict[str, None] = {}
@@ -48,6 +53,8 @@ def watch() -> None:
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "open":
+        if event == "sqlite3.connect":
+            _database(arguments)
         return
     try:
         path, _, flags = arguments
@@ -67,6 +74,33 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         return
 
 
+def _database(arguments: tuple[Any, ...]) -> None:
+    """A database that is opened by SQLite, which opens its file by itself; one that the program writes to is no data."""
+    try:
+        path = os.fsdecode(arguments[0])
+        if path.startswith("file:"):
+            path = path[5:].partition("?")[0]
+        name = path if path[:1] == "/" else os.path.join(os.getcwd(), path)
+        if _reads is None or name in _reads.written or name in _reads.databases:
+            return
+        if len(_reads.databases) < _DATABASES:
+            _reads.databases[name] = os.stat(name).st_mtime_ns
+    except Exception:  # noqa: BLE001  (as above; most often there is no such file)
+        return
+
+
+def _read_databases(reads: Reads) -> list[str]:
+    """The databases that are as they were when they were opened first."""
+    found = []
+    for path, before in reads.databases.items():
+        try:
+            if os.stat(path).st_mtime_ns == before:
+                found.append(path)
+        except OSError:
+            pass
+    return found
+
+
 def _fold(reads: Reads) -> None:
     files, reads.files = reads.files, {}
     for path in list(files):
@@ -80,6 +114,7 @@ def read_so_far() -> Reads:
         now.files, now.folders, now.written = (
             dict(part) for part in (_reads.files, _reads.folders, _reads.written)
         )
+        now.files |= dict.fromkeys(_read_databases(_reads))
     for path in (*_open_now(), *_mapped_now()):
         if path not in now.written:
             now.files[path] = None

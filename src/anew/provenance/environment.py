@@ -18,15 +18,19 @@ FRAMEWORKS = ("torch", "jax", "jaxlib", "tensorflow", "numpy", "scipy", "scikit-
 
 
 class Package:
-    """One installed package. `origin` says how it came if not from an index: editable, vcs, folder or file."""
+    """One installed package. `origin` says how it came if not from an index: editable, vcs, folder or file.
 
-    __slots__ = ("name", "origin", "url", "version")
+    One that was built here may be another with the same version: `content` is the beginning of a hash of its list of files.
+    """
+
+    __slots__ = ("content", "name", "origin", "url", "version")
 
     def __init__(self, name: str, version: str, origin: str = "", url: str = "") -> None:
         self.name = name
         self.version = version
         self.origin = origin
         self.url = url
+        self.content = ""
 
 
 def find_packages(paths: Iterable[str]) -> list[Package]:
@@ -98,8 +102,22 @@ def _read_origin(package: Package, path: str) -> None:
         elif url.startswith("file:"):
             package.origin = "folder" if "dir_info" in record else "file"
             package.url = _local(url)
+            package.content = _content(os.path.join(os.path.dirname(path), "RECORD"))
     except (OSError, ValueError, AttributeError, TypeError):
         return
+
+
+def _content(record: str) -> str:
+    """A hash of an installed package's files: of the list of them, which has a hash of each."""
+    import hashlib
+
+    try:
+        with open(record, "rb") as file:
+            # What Python compiles later is added to no list, and what pip compiles is in it without a hash.
+            lines = [line for line in file.read().splitlines() if b".pyc," not in line]
+    except OSError:
+        return ""
+    return hashlib.sha256(b"\n".join(sorted(lines))).hexdigest()[:16]
 
 
 def _local(url: str) -> str:
@@ -130,12 +148,16 @@ def requirements_text(packages: list[Package], python: str, repository: str | No
         elif package.origin == "folder":
             # Never by its name alone: an index may have somebody else's package of that name.
             place = package.url.replace(" ", "%20")
-            lines.append(f"{package.name} @ file://{place}  # {pin}, from a folder")
+            lines.append(f"{package.name} @ file://{place}  # {pin}, from a folder{_told(package)}")
         elif package.origin == "file":
-            lines.append(f"{pin}  # installed from {package.url}")
+            lines.append(f"{pin}  # {pin}, installed from {package.url}{_told(package)}")
         else:
             lines.append(pin)
     return "\n".join(lines) + "\n"
+
+
+def _told(package: Package) -> str:
+    return f", content {package.content}" if package.content else ""
 
 
 def conda_text(prefix: str) -> str | None:

@@ -79,7 +79,7 @@ def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]
             changed.append(name)
         if found.st_size <= left:
             left -= found.st_size
-            modules[name] = _sha256(path)
+            modules[name] = _sha256(path, found)
         else:
             modules[name] = None
     facts: dict[str, Any] = {"modules": modules}
@@ -87,6 +87,8 @@ def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]
         facts["modules_count"] = len(paths)
     if changed:
         facts["changed"] = changed
+    if packages := _loaded_packages():
+        facts["packages"] = packages
     return facts | _files(root, store, set(paths), left)
 
 
@@ -111,7 +113,7 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
         digest = None
         if found.st_size <= min(_SMALL, left):
             left -= found.st_size
-            digest = _sha256(path)
+            digest = _sha256(path, found)
         files[_placed(path, root)] = [found.st_size, found.st_mtime, digest]
     forget(foreign)
     facts: dict[str, Any] = {"read": files}
@@ -126,7 +128,7 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
 def _is_data(path: str, outside: tuple[str, ...]) -> bool:
     return not (
         path.startswith(outside)
-        or any(part in path for part in _PACKAGES)
+        or _is_installed(path)
         or path.endswith((".pyc", ".so"))
         or f"{os.sep}.git{os.sep}" in path + os.sep
     )
@@ -140,6 +142,7 @@ class _Known:
         self.outside: tuple[str, ...] = ()
         self.hashes: dict[str, tuple[tuple[int, int, int], str | None]] = {}
         self.modules: tuple[tuple[int, str] | None, list[str]] = (None, [])
+        self.packages: tuple[tuple[int, str] | None, list[str]] = (None, [])
 
 
 _known = _Known()
@@ -167,10 +170,32 @@ def _module_files() -> list[str]:
         path = getattr(module, "__file__", None)
         if not isinstance(path, str) or not path or path.startswith(outside):
             continue
-        if not any(part in path for part in _PACKAGES):
+        if not os.path.isabs(path) and not os.path.exists(path):
+            continue  # `torch.ops` says that its file is "_ops.py", which lies nowhere
+        if not _is_installed(path):
             found[_absolute(path)] = None
     _known.modules = state, sorted(found)
     return _known.modules[1]
+
+
+def _loaded_packages() -> list[str]:
+    """The names of the modules that were loaded from installed packages, in lower case; not what is inside them."""
+    state = len(sys.modules), next(reversed(sys.modules), "")
+    if _known.packages[0] != state:
+        found = set()
+        for name, module in list(sys.modules.items()):
+            if "." not in name and name[:1] != "_":
+                # What a module answers by itself for a name that it lacks may be anything, and may import.
+                inside = getattr(module, "__dict__", None) or {}
+                path = inside.get("__file__") or next(iter(inside.get("__path__") or ()), None)
+                if isinstance(path, str) and _is_installed(path):
+                    found.add(name.lower())
+        _known.packages = state, sorted(found)
+    return _known.packages[1]
+
+
+def _is_installed(path: str) -> bool:
+    return any(part in path for part in _PACKAGES)
 
 
 def _absolute(path: str) -> str:
@@ -193,19 +218,23 @@ def _stat(path: str) -> os.stat_result | None:
         return None
 
 
-def _sha256(path: str) -> str | None:
+def _sha256(path: str, found: os.stat_result) -> str | None:
+    """The hash of a file's content: what was hashed before, and has not changed since, is not opened again."""
+    known = _known.hashes.get(path)
+    if known is not None and known[0] == _state(found):
+        return known[1]
     import hashlib
 
     try:
         with open(path, "rb") as file:
-            about = os.fstat(file.fileno())
-            key = about.st_size, about.st_mtime_ns, about.st_ino
-            known = _known.hashes.get(path)
-            if known is not None and known[0] == key:
-                return known[1]
+            state = _state(os.fstat(file.fileno()))
             digest = hashlib.sha256(file.read()).hexdigest()
     except OSError:
         return None
     if len(_known.hashes) < _MODULES + _FILES:
-        _known.hashes[path] = key, digest
+        _known.hashes[path] = state, digest
     return digest
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -68,7 +68,9 @@ def to_free(
     for checkpoints in series.values():
         kept = set(list(checkpoints)[-last:] if last else ())
         if best:
-            winner = best_of((saved[at] for places in checkpoints.values() for at in places), mode)
+            # In the order they were saved: of equal scores, the first decides, also where its step was saved again.
+            order = sorted(at for places in checkpoints.values() for at in places)
+            winner = best_of((saved[at] for at in order), mode)
             if winner is None:
                 continue
             kept.add(winner.checkpoint)

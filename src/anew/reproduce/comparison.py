@@ -15,6 +15,7 @@ from .outputs import compare_outputs, outputs_reason
 from .ran import changed_while_running, from_the_original, ran_differences
 from .series import curves_of, curves_of_recipe
 from .sessions import session_at
+from .use import told_once
 from .verdict import Curve, MetricVerdict, Tolerance, Verdict, judge, overall
 
 if TYPE_CHECKING:
@@ -88,10 +89,14 @@ def compare(
         reason += _apart_reason(apart)
     if verdict is not Verdict.DIVERGED:
         reason += _evidence(side_a)
-    differences = [
-        *ran_differences(side_a, side_b, sides),
-        *captured_differences(side_a, side_b, sides, clones=clones),
-    ]
+    differences = told_once(
+        side_a,
+        side_b,
+        [
+            *ran_differences(side_a, side_b, sides, clones=clones),
+            *captured_differences(side_a, side_b, sides, clones=clones),
+        ],
+    )
     return Judgement(
         verdict=verdict,
         reason=reason,

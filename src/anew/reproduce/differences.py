@@ -20,23 +20,25 @@ from ..record.captures import unchanged
 from ..record.plain import flatten
 
 __all__ = [
+    "NUMERICAL",
     "InputDifference",
     "Side",
     "Weight",
     "by_weight",
     "captured_differences",
+    "in_no_commit",
     "package_differences",
     "parse_requirements",
 ]
 
 Weight = Literal["likely", "possible", "unlikely"]
 _ORDER = {"likely": 0, "possible": 1, "unlikely": 2}
-# Packages whose version decides numbers; the others may, and mostly do not.
-_NUMERICAL = (
+NUMERICAL = (
     "torch", "numpy", "scipy", "scikit-learn", "jax", "jaxlib", "tensorflow", "keras", "pandas", "polars", "xgboost",
     "lightgbm", "catboost", "transformers", "datasets", "tokenizers", "lightning", "pytorch-lightning", "flax", "optax",
     "cupy", "numba", "triton", "torchvision", "torchaudio", "accelerate", "timm", "gymnasium", "stable-baselines3",
 )  # fmt: skip
+"""Packages whose version decides numbers; the others may, and mostly do not."""
 
 
 _KINDS: dict[str, dict[str, type]] = {
@@ -58,6 +60,8 @@ class InputDifference:
         a: In the first experiment; None where it has none. `b` in the second.
         weight: Whether it is likely to change the result.
         text: A sentence.
+        files: The files that changed between two commits.
+        seen: Where code or data was seen to differ: in the patches of the two, or among what they used.
     """
 
     kind: str
@@ -66,10 +70,13 @@ class InputDifference:
     b: Any
     weight: Weight
     text: str
+    files: tuple[str, ...] = ()
+    seen: Literal["", "patch", "used"] = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and the record."""
-        return dict(self.__dict__)
+        plain = {k: v for k, v in self.__dict__.items() if k not in ("files", "seen")}
+        return plain | ({"files": list(self.files)} if self.files else {})
 
 
 class Side:
@@ -162,13 +169,11 @@ def _code(a: Side, b: Side, sides: tuple[str, str], clones: bool) -> Iterator[In
     if commit_a != commit_b and (git_a and git_b):
         text = f"the commit: {_short(commit_a)} → {_short(commit_b)}"
         changed = _files_between(git_a, git_b) if clones else None
-        if changed is not None:
-            shown = ", ".join(changed[:8]) + (
-                f" and {len(changed) - 8} more" if len(changed) > 8 else ""
-            )
-            text += f", which changed {shown}" if changed else ", which changed no file"
+        if changed is not None and not changed:
+            text += ", which changed no file"
         weight: Weight = "likely" if changed is None or changed else "unlikely"
-        yield InputDifference("code", "commit", commit_a, commit_b, weight, text)
+        files = tuple(changed or ())
+        yield InputDifference("code", "commit", commit_a, commit_b, weight, text, files)
     parts_a, parts_b = (
         dict(sections(a.read("git.patch"))),
         dict(sections(b.read("git.patch"))),
@@ -190,6 +195,7 @@ def _code(a: Side, b: Side, sides: tuple[str, str], clones: bool) -> Iterator[In
                     _text(parts_b.get(path)),
                     "likely",
                     where,
+                    seen="patch",
                 )
     left_a, left_b = git_a.get("left_out", {}), git_b.get("left_out", {})
     for path, why in {**left_a, **left_b}.items():
@@ -226,6 +232,31 @@ def _files_between(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[str] | No
     return None
 
 
+def in_no_commit(side: Side, paths: Iterable[str]) -> set[str] | None:
+    """Those of some files of the code that neither its commit nor its patch has; None where no clone at hand can tell.
+
+    Args:
+        paths: Relative to the top of the code.
+    """
+    facts = side.fact("git")
+    root, commit = facts.get("root"), str(facts.get("commit") or "")
+    wanted = set(paths)
+    if not wanted:
+        return set()
+    if not root or not _COMMIT.fullmatch(commit):
+        return None
+    try:
+        names = git_objects(
+            root, "ls-tree", "-r", "--name-only", "-z", commit, sha256=len(commit) == 64
+        )
+    except GitFailed:
+        return None
+    known = set(names.decode("utf-8", "backslashreplace").split("\0"))
+    known |= {name for name, _ in sections(side.read("git.patch"))}
+    modules = tuple(f"{name}/" for name in facts.get("submodules", {}))
+    return {path for path in wanted - known if not (modules and path.startswith(modules))}
+
+
 def _data(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
     found_a, found_b = a.fact("inputs"), b.fact("inputs")
     for name in sorted({*found_a, *found_b}):
@@ -247,11 +278,13 @@ def _sum(fact: Mapping[str, Any] | None) -> str | None:
 def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
     x, y = a.fact("seeds"), b.fact("seeds")
     seed_a, seed_b = x.get("seed"), y.get("seed")
-    if seed_a != seed_b:
+    # A re-run that ended before its experiment was opened had no time to set one.
+    ended_early = seed_b is None and "ran" in a.captured and "ran" not in b.captured
+    if seed_a != seed_b and not ended_early:
         yield InputDifference(
             "seed", "seed", seed_a, seed_b, "likely", f"the seed: {seed_a} → {seed_b}"
         )
-    elif x.get("deterministic") != y.get("deterministic"):
+    elif not ended_early and x.get("deterministic") != y.get("deterministic"):
         text = "deterministic algorithms were requested in only one of them"
         yield InputDifference(
             "seed", "deterministic", x.get("deterministic"), y.get("deterministic"), "likely", text
@@ -347,6 +380,16 @@ def parse_requirements(text: bytes) -> dict[str, str]:
     return found
 
 
+def _package_contents(text: bytes) -> dict[str, str]:
+    """Name → hash of the content, of packages that were built where they were installed."""
+    found = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        remark, _, content = line.partition("  # ")[2].rpartition(", content ")
+        if remark and content:
+            found[remark.partition("==")[0].strip()] = content
+    return found
+
+
 def _packages(a: Side, b: Side) -> Iterator[InputDifference]:
     if a.fact("environment").get("requirements") == b.fact("environment").get("requirements"):
         return
@@ -355,7 +398,14 @@ def _packages(a: Side, b: Side) -> Iterator[InputDifference]:
         text = "the packages differ, and one of the two lists of them is missing or was changed"
         yield InputDifference("package", "requirements.txt", None, None, "possible", text)
         return
-    yield from package_differences(*map(parse_requirements, texts))
+    versions = [parse_requirements(text) for text in texts]
+    yield from package_differences(*versions)
+    contents = [_package_contents(text) for text in texts]
+    for name in sorted({*contents[0]} & {*contents[1]}):
+        version = versions[0].get(name)
+        if version == versions[1].get(name) and contents[0][name] != contents[1][name]:
+            text = f"the package {name} {version} was installed anew, with other content"
+            yield InputDifference("package", name, version, version, "possible", text)
 
 
 def package_differences(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[InputDifference]:
@@ -364,7 +414,7 @@ def package_differences(a: Mapping[str, str], b: Mapping[str, str]) -> Iterator[
         x, y = a.get(name), b.get(name)
         if x != y:
             weight: Weight = "unlikely" if x is None else "possible"
-            if name in _NUMERICAL:
+            if name in NUMERICAL:
                 weight = "likely"
             text = f"the package {name}: {x or 'not there'} → {y or 'not there'}"
             yield InputDifference("package", name, x, y, weight, text)
@@ -388,11 +438,8 @@ def _variables(a: Side, b: Side) -> Iterator[InputDifference]:
     x, y = a.fact("variables"), b.fact("variables")
     for name in sorted({*x, *y}):
         if x.get(name) != y.get(name) and not PLACE.match(name):
-            weight: Weight = (
-                "possible" if not name.startswith(("LANG", "LC_", "TZ")) else "unlikely"
-            )
             text = f"the variable {name}: {x.get(name, 'not set')} → {y.get(name, 'not set')}"
-            yield InputDifference("variable", name, x.get(name), y.get(name), weight, text)
+            yield InputDifference("variable", name, x.get(name), y.get(name), "possible", text)
     hashed_a, hashed_b = a.fact("variables_hashed"), b.fact("variables_hashed")
     if not hashed_a or hashed_a.get("") != hashed_b.get(""):  # hashed with other keys
         return

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .differences import InputDifference, Side, Weight
+from .differences import InputDifference, Side, Weight, in_no_commit
 
 __all__ = ["changed_while_running", "from_the_original", "ran_differences"]
 
@@ -30,18 +30,44 @@ def changed_while_running(side: Side) -> list[str]:
 
 
 def ran_differences(
-    a: Side, b: Side, sides: tuple[str, str] = ("the original", "the re-run")
+    a: Side,
+    b: Side,
+    sides: tuple[str, str] = ("the original", "the re-run"),
+    *,
+    clones: bool = True,
 ) -> Iterator[InputDifference]:
-    """How what ran differs, as far as both were recorded to their end."""
+    """How what ran differs, as far as both were recorded to their end.
+
+    Where the second ended before it had opened its experiment, only what the first used and no commit has is known.
+
+    Args:
+        clones: As of `captured_differences`.
+    """
     if "ran" not in a.captured or "ran" not in b.captured:
+        if "ran" in a.captured and clones:
+            yield from _not_in_the_code(a, sides[0])
         return
     roots = _roots(a), _roots(b)
     yield from _modules(a, b, sides)
-    yield from _files(a, b, sides, roots)
+    yield from _files(a, b, sides, roots, clones=clones)
     for side, name in zip((a, b), sides, strict=True):
         for path in changed_while_running(side):
             text = f"{path} was changed after it was imported in {name}: what was saved is not what ran"
             yield InputDifference("code", path, None, None, "likely", text)
+
+
+def _not_in_the_code(a: Side, name: str) -> Iterator[InputDifference]:
+    """What an experiment loaded or read of its own folder that a checkout of its code lacks."""
+    declared = _declared(a)
+    for kind, verb, part in (("code", "loaded", "modules"), ("data", "read", "read")):
+        paths = [
+            path
+            for path in _part(a, part)
+            if not os.path.isabs(path) and not _is_declared(path, (_roots(a),), declared)
+        ]
+        for path in sorted(in_no_commit(a, paths) or ()):
+            text = f"{path} was {verb} by {name}; it is in no commit and not declared"
+            yield InputDifference(kind, path, None, None, "likely", text, seen="used")
 
 
 def _modules(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
@@ -55,50 +81,81 @@ def _modules(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifferen
             continue
         if path in x and path in y:
             text = f"the module {path} is another: its content changed"
-            yield InputDifference("code", path, x[path], y[path], "likely", text)
+            yield InputDifference("code", path, x[path], y[path], "likely", text, seen="used")
         else:
             which = sides[0] if path in x else sides[1]
             text = f"the module {path} was loaded by {which} alone"
-            yield InputDifference("code", path, x.get(path), y.get(path), "possible", text)
+            yield InputDifference(
+                "code", path, x.get(path), y.get(path), "possible", text, seen="used"
+            )
 
 
 def _files(
-    a: Side, b: Side, sides: tuple[str, str], roots: tuple[str, str]
+    a: Side, b: Side, sides: tuple[str, str], roots: tuple[str, str], *, clones: bool
 ) -> Iterator[InputDifference]:
     x, y = _part(a, "read"), _part(b, "read")
-    declared = {str(fact.get("path")) for side in (a, b) for fact in side.fact("inputs").values() if isinstance(fact, Mapping)}  # fmt: skip
+    declared = _declared(a, b)
+    alone = {path for path in x.keys() - y.keys() if not os.path.isabs(path)}
+    missing = (in_no_commit(a, alone) if clones else None) or set()
     for path in sorted({*x, *y}):
         if _is_declared(path, roots, declared):
             continue
-        size_a, time_a, sum_a = _file(x.get(path))
-        size_b, time_b, sum_b = _file(y.get(path))
-        if path in x and path in y:
-            if sum_a and sum_b:
-                if sum_a != sum_b:
-                    text = f"{path} was read, and its content has changed"
-                    yield InputDifference("data", path, sum_a, sum_b, "likely", text)
-            elif size_a != size_b:
-                text = f"{path} was read, and its size has changed: {size_a} → {size_b} bytes"
-                yield InputDifference("data", path, size_a, size_b, "likely", text)
-            elif time_a != time_b and os.path.isabs(path):
-                text = f"{path} was read, and was written to since"
-                yield InputDifference("data", path, time_a, time_b, "possible", text)
-        elif path in x:
-            where = (
-                "is in no commit and not declared"
-                if not os.path.isabs(path)
-                else "was not declared"
+        told = _file_difference(path, x.get(path), y.get(path), sides, missing=path in missing)
+        if told is not None:
+            yield told
+
+
+def _file_difference(
+    path: str, x: Any, y: Any, sides: tuple[str, str], *, missing: bool
+) -> InputDifference | None:
+    """How a file that was read differs; None where it is not known to.
+
+    Args:
+        missing: Whether it is in the folder of the first's code, and in no commit.
+    """
+    size_a, time_a, sum_a = _file(x)
+    size_b, time_b, sum_b = _file(y)
+
+    def said(a: Any, b: Any, weight: Weight, text: str) -> InputDifference:
+        return InputDifference("data", path, a, b, weight, f"{path} was read{text}", seen="used")
+
+    if x is not None and y is not None:
+        if sum_a and sum_b:
+            changed = sum_a != sum_b
+            if not changed and time_a != time_b and os.path.isabs(path):
+                return said(
+                    time_a, time_b, "unlikely", ", and has the same content and another time"
+                )
+            return (
+                said(sum_a, sum_b, "likely", ", and its content has changed") if changed else None
             )
-            text = f"{path} was read by {sides[0]} alone; it {where}"
-            weight: Weight = "possible" if os.path.isabs(path) else "likely"
-            yield InputDifference("data", path, sum_a or size_a, None, weight, text)
+        if size_a != size_b:
+            text = f", and its size has changed: {size_a} → {size_b} bytes"
+            return said(size_a, size_b, "likely", text)
+        if time_a != time_b and os.path.isabs(path):
+            return said(time_a, time_b, "possible", ", and was written to since")
+        return None
+    which = sides[0] if y is None else sides[1]
+    text = f" by {which} alone" + ("; it is in no commit and not declared" if missing else "")
+    weight: Weight = "likely" if missing else "possible"
+    return said(sum_a or size_a, sum_b or size_b, weight, text)
+
+
+def _declared(*sides: Side) -> set[str]:
+    """The paths of the declared inputs."""
+    return {
+        str(fact.get("path"))
+        for side in sides
+        for fact in side.fact("inputs").values()
+        if isinstance(fact, Mapping)
+    }
 
 
 def _roots(side: Side) -> str:
     return str(side.fact("git").get("root") or "").rstrip(os.sep)
 
 
-def _is_declared(path: str, roots: tuple[str, str], declared: set[str]) -> bool:
+def _is_declared(path: str, roots: tuple[str, ...], declared: set[str]) -> bool:
     places = [path] if os.path.isabs(path) else [os.path.join(root, path) for root in roots]
     return any(
         place == one or place.startswith(one.rstrip(os.sep) + os.sep)

@@ -83,6 +83,10 @@ class WeightsSender:
         """Ask the server again what it has."""
         self._arrived.clear()
 
+    def has(self, experiment_id: str) -> bool:
+        """Whether an experiment has weights here."""
+        return experiment_id in self._here
+
     def send(
         self, ids: Collection[str], content: SendContent, stop: Callable[[], bool]
     ) -> Iterator[Came]:

@@ -415,7 +415,7 @@ class Recording:
         """
         plain = data if clean else mask_secrets(to_plain(data))
         if self.captured.get(what) != plain:
-            self.writer.event("captured", what=what, data=plain)
+            self.writer.masked_event("captured", what=what, data=plain)
             self.captured[what] = plain
             self._documents_due.add("metadata")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..blobs.folder import FolderBlobs
 from ..blobs.linked import hash_file
 from ..errors import AnewError
 from ..journal.layout import RootLayout
@@ -57,17 +58,17 @@ class WeightsSender:
     def begin(self, ids: Collection[str] | None = None) -> None:
         """Look which versions there are now, of some experiments or of all.
 
+        Only branches are read: what opening the repository costs is paid when something is sent.
+
         Raises:
-            AnewError: The repository cannot be read.
+            AnewError: A branch cannot be read.
         """
         self._here = {}
         if not os.path.isdir(self._root.weights):
             return
-        if self._history is None:
-            from ..weights.repository import Repository
+        from ..weights.refs import HEADS, RefStore
 
-            self._history = Repository(self._root.weights).history
-        heads = self._history.heads
+        heads = RefStore(FolderBlobs(self._root.weights, durable=False), HEADS)
         if ids is None:
             found = heads.commits()
         else:
@@ -137,8 +138,7 @@ class WeightsSender:
         Raises:
             AnewError: What is here is damaged.
         """
-        assert self._history is not None
-        history, commit = self._history, self._here[experiment_id]
+        history, commit = self._opened(), self._here[experiment_id]
         history.objects.refresh()
         for records in self._packs(history, experiment_id, commit):
             kept = None if stop() else self._send_pack(history, experiment_id, records, content)
@@ -148,6 +148,13 @@ class WeightsSender:
         if kept.status in ("ok", "diverged"):
             self._arrived[experiment_id] = commit
         return kept
+
+    def _opened(self) -> History:
+        if self._history is None:
+            from ..weights.repository import Repository
+
+            self._history = Repository(self._root.weights).history
+        return self._history
 
     def _packs(self, history: History, experiment_id: str, commit: str) -> Iterator[list[Located]]:
         """What the server lacks, a pack at a time; what an object builds on comes before it."""

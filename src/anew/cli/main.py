@@ -39,6 +39,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
     "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),
+    "import": ("importing", "import_", "Bring in what another tracker recorded.", "Keep"),
     "export": ("export", "export", "Export experiments as tables, or as a zip file.", "Keep"),
     "du": ("upkeep", "du", "Show how much disk space experiments use.", "Keep"),
     "gc": ("upkeep", "gc", "Empty the trash, and remove data that nothing refers to.", "Keep"),

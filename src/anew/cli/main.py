@@ -55,7 +55,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "run": ("run", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
     "diff": ("diff", "diff", "Show where two experiments differ.", "Run again"),
-    "check": ("check", "check", "Fail if an experiment's curves differ from those of a baseline.", "Run again"),
+    "check": ("check", "check", "Fail if experiments are not what they are held against.", "Run again"),
     "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
     "version": ("about", "version", "Print the versions of Anew and of the packages it uses.", "About"),
 }  # fmt: skip
@@ -252,8 +252,8 @@ def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
 
     facts = {
         name: as_json(getattr(error, name))
-        for name in ("nearest", "candidates", "position", "suggestion", "path", "line")
-        if getattr(error, name, None) not in (None, ())
+        for name in ("nearest", "candidates", "position", "suggestion", "path", "line", "why")
+        if getattr(error, name, None) not in (None, (), "")
     }
     document = {
         "error": {

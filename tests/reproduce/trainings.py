@@ -378,7 +378,7 @@ if __name__ == "__main__":
 """
 
 RESUMED = """\
-import json, os, sys
+import json, os
 import numpy as np
 from anew import Experiment, get_rng_state, seed_everything, set_rng_state
 
@@ -445,6 +445,9 @@ TRAININGS: dict[str, Training] = {
         {"train.py": RANKS},
         (("python", "-m", "torch.distributed.run", "--nproc-per-node", "2", "train.py"),),
         needs="torch",
+    ),
+    "two resumed sessions": Training(
+        {"train.py": RESUMED}, (("python", "train.py"), ("python", "train.py")), unseeded=True
     ),
     "spawn pool": Training(
         {"train.py": POOL.format(method="spawn"), "training.py": NUMPY},

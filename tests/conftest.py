@@ -109,7 +109,9 @@ def _nothing_left_in_the_repository() -> Iterator[None]:
     common, head = found.stdout.split("\n")[:2]
     kept = Path(__file__).parent / common / "refs" / "anew" / head
     before = kept.exists()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANEW_KEEP_COMMITS", "off")  # also for what fixtures of modules record
+        yield
     assert kept.exists() == before, f"a test left {kept}"
 
 

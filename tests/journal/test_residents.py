@@ -43,6 +43,17 @@ def test_the_later_of_two_is_shown_with_a_number_and_each_has_its_own_files(tmp_
         assert [b.name for b in second.list(folder)] == ["0001-main-bbbb.jsonl"]
 
 
+def test_a_second_experiment_shows_as_soon_as_it_is_there(tmp_path):
+    one = finished(tmp_path, "p/run")
+    journals = FolderJournals(one.root)
+    assert journals.shown("p/run") == ["p/run"]
+    mixed(tmp_path)
+    assert journals.shown("p/run")[0] == "p/run"
+    assert len(journals.shown("p/run")) > 1
+    assert journals.shown("p/run~9") == ["p/run~9"]
+    assert journals.lies("p/run~9") == Lies("p/run~9")
+
+
 def test_a_number_that_a_folder_has_already_is_passed_over(tmp_path):
     one, _ = mixed(tmp_path)
     finished(tmp_path, "p/run~2")

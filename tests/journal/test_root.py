@@ -16,6 +16,7 @@ from anew.journal.layout import RootLayout
 from anew.journal.root import (
     RootPosition,
     announce,
+    announce_all,
     append,
     append_block,
     author_name,
@@ -157,6 +158,18 @@ def test_a_name_of_a_host_that_is_no_file_name_becomes_one(layout):
     name = Identity("../über host.example/").name()
     assert "/" not in name
     assert not name.startswith(".")
+
+
+def test_hints_about_several_experiments_are_a_line_each_and_none_about_none_write_nothing(layout):
+    announce_all(layout, "changed", [])
+    assert not os.path.exists(layout.journal)
+    announce_all(layout, "changed", [("abc", "a/b"), ("def", "a/c")])
+    (chunk,) = follow_root(layout, {})
+    hints = [line.event for line in decode_root(chunk.data)[0] if isinstance(line.event, Hint)]
+    assert [(h.kind, h.experiment_id, h.prefix) for h in hints] == [
+        ("changed", "abc", "a/b"),
+        ("changed", "def", "a/c"),
+    ]
 
 
 def test_an_edit_is_an_event_and_is_announced(layout):

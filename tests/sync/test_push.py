@@ -68,6 +68,9 @@ class Syncing(RuleBasedStateMachine):
     def begin(self, seed: int) -> None:
         import tempfile
 
+        self.patch = pytest.MonkeyPatch()
+        if seed % 2:  # everything goes piece by piece, however small it is
+            self.patch.setattr("anew.sync.whole._MOST", 0)
         self.folder = Path(tempfile.mkdtemp(prefix="anew-sync-"))
         self.random = random.Random(seed)
         self.root = Root(self.folder / "here", seed % 1000)
@@ -240,6 +243,7 @@ class Syncing(RuleBasedStateMachine):
                     self.push_and_compare()
             finally:
                 self._stop()
+                self.patch.undo()
                 shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from .follow import CHUNK_BYTES, Chunk, Cursor, Position, follow_pieces
 from .identify import identify
 from .sink import Followed, Sink
-from .storage import Journals
+from .storage import Journals, Storage
 
 __all__ = ["Backoff", "Budget", "Turn", "drive", "passed"]
 
@@ -116,9 +116,11 @@ class _Batch:
     def read(self, prefixes: Sequence[str], stop: Callable[[], bool]) -> list[str]:
         """Give all sinks what is new at these prefixes; returns those that have more."""
         found = []
+        storages: dict[str, Storage] = {}
         for prefix in prefixes:
             try:
-                found.append(Followed(prefix, identify(self._journals.of(prefix))))
+                storages[prefix] = storage = self._journals.of(prefix)
+                found.append(Followed(prefix, identify(storage)))
             except Exception as error:  # noqa: BLE001  (the bulkhead)
                 self._fail(Followed(prefix, None), error, self._sinks)
         more: dict[str, None] = {}
@@ -135,7 +137,8 @@ class _Batch:
                     more[experiment.prefix] = None
                     continue
                 try:
-                    if self._turn(sink, experiment, cursors[experiment.prefix]):
+                    storage = storages[experiment.prefix]
+                    if self._turn(sink, experiment, storage, cursors[experiment.prefix]):
                         more[experiment.prefix] = None
                 except Exception as error:  # noqa: BLE001  (the bulkhead)
                     self._fail(experiment, error, [sink])
@@ -146,9 +149,9 @@ class _Batch:
         for sink in sinks:
             sink.failed(experiment, error)
 
-    def _turn(self, sink: Sink, experiment: Followed, cursor: Cursor) -> bool:
+    def _turn(self, sink: Sink, experiment: Followed, storage: Storage, cursor: Cursor) -> bool:
         """Give one sink what is new of one experiment; whether there is more than its turn allows."""
-        storage, given = self._journals.of(experiment.prefix), 0
+        given = 0
         for _ in range(ROUNDS):
             for piece in follow_pieces(
                 storage, cursor, sink.streams, chunk_bytes=self._budget.chunk_bytes

@@ -37,19 +37,24 @@ class FolderJournals:
 
     def lies(self, prefix: str) -> Lies:
         """See `Journals.lies`."""
-        found = self._tenants(prefix)
-        if len(found) == 1 or is_experiment(self._root.experiment(prefix).folder):
-            return self._shown(prefix, found).get(prefix, Lies(prefix))
-        numbered = _NUMBERED.fullmatch(prefix)
-        return (self._shown(numbered[1]) if numbered else {}).get(prefix, Lies(prefix))
+        return self._resident(prefix)[0]
 
     def shown(self, prefix: str) -> list[str]:
         """The prefixes at which the experiments are shown that lie in the folder of the one at a prefix."""
-        return [prefix, *(p for p in self._shown(self.lies(prefix).folder) if p != prefix)]
+        return [prefix, *(p for p in self._resident(prefix)[1] if p != prefix)]
 
-    def _shown(self, folder: str, tenants: list[Tenant] | None = None) -> dict[str, Lies]:
+    def _resident(self, prefix: str) -> tuple[Lies, dict[str, Lies]]:
+        """Where the experiment that is shown at a prefix lies, and where all are shown that lie there, if they are several."""
+        shown = self._shown(prefix)
+        numbered = None if shown else _NUMBERED.fullmatch(prefix)
+        if numbered and not is_experiment(self._root.experiment(prefix).folder):
+            others = self._shown(numbered[1])
+            shown = others if prefix in others else {}
+        return shown.get(prefix, Lies(prefix)), shown
+
+    def _shown(self, folder: str) -> dict[str, Lies]:
         """Where each of several experiments in a folder is shown; empty where there are no several."""
-        found = self._tenants(folder) if tenants is None else tenants
+        found = self._tenants(folder)
         if len(found) < 2:
             return {}
         others = frozenset().union(*(tenant.writers for tenant in found[1:]))
@@ -63,14 +68,17 @@ class FolderJournals:
         return shown
 
     def _tenants(self, folder: str) -> list[Tenant]:
+        """The experiments in a folder; not told where there cannot be several."""
         path = self._root.experiment(folder).folder
+        journal = os.path.join(path, "journal")
         try:
-            status = os.stat(os.path.join(path, "journal"))
+            status = os.stat(journal)
             changed, inode = status.st_mtime_ns, status.st_ino
             known = self._seen.get(folder)
             if known is not None and known[:2] == (changed, inode):
                 return known[2]
-            found = tenants(FolderStorage(path), folder)
+            one = _has_one_writer(journal)
+            found = [] if one else tenants(FolderStorage(path), folder)
         except Exception:  # noqa: BLE001  (whoever reads it meets the same, and is told)
             return []
         if abs(time.time() - changed / 1e9) > _SETTLED:
@@ -78,3 +86,9 @@ class FolderJournals:
                 self._seen.clear()
             self._seen[folder] = (changed, inode, found)
         return found
+
+
+def _has_one_writer(journal: str) -> bool:
+    """Whether one file at most has events: most folders are like that, and none of them needs to be opened."""
+    with os.scandir(journal) as entries:
+        return sum(entry.name.endswith(".jsonl") for entry in entries) < 2

@@ -35,6 +35,7 @@ __all__ = [
     "RootChunk",
     "RootPosition",
     "announce",
+    "announce_all",
     "append",
     "append_block",
     "append_line",
@@ -68,8 +69,26 @@ def announce(root: RootLayout, kind: str, experiment_id: str, prefix: str) -> No
     Raises:
         OSError: The root cannot be written.
     """
-    line = {"k": kind, "t": time.time(), "experiment_id": experiment_id, "prefix": prefix}
-    _write(root, encode_line(line), durable=False, who=None)
+    announce_all(root, kind, [(experiment_id, prefix)])
+
+
+def announce_all(root: RootLayout, kind: str, experiments: Iterable[tuple[str, str]]) -> None:
+    """Leave a hint about each of some experiments, in one go.
+
+    Args:
+        kind: One of `HINTS`.
+        experiments: Their ids and prefixes.
+
+    Raises:
+        OSError: The root cannot be written.
+    """
+    now = time.time()
+    lines = b"".join(
+        encode_line({"k": kind, "t": now, "experiment_id": experiment_id, "prefix": prefix})
+        for experiment_id, prefix in experiments
+    )
+    if lines:
+        _write(root, lines, durable=False, who=None)
 
 
 def append(

@@ -74,6 +74,10 @@ class Preparing:
             environ["PYTHONPATH"] = os.pathsep.join(paths).rstrip(os.pathsep)
         environ = plan.changes.applied_to(environ)
         command = recipe.command_in(work, python.program)
+        if recipe.notebook:
+            command[-1] = os.path.join(os.path.dirname(work), "notebook.py")
+            with open(command[-1], "wb") as file:
+                file.write(recipe.notebook)
         cwd = recipe.cwd_in(work, place.outside)
         if not os.path.isdir(cwd):
             raise ReproduceError(

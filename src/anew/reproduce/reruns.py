@@ -23,6 +23,7 @@ from .running import (
     Ended,
     end,
     forwarded,
+    give_up,
     inner_environment,
     outside,
     run_program,
@@ -134,12 +135,13 @@ class Reruns:
 
     def _run_session(self, run: Prepared, child: Experiment | None) -> tuple[Experiment, Ended]:
         child = self._opened(run, child)
+        recording = child.life.recording
+        assert recording is not None
+        claim = os.path.abspath(recording.root.claim(recording.opening))
         try:
-            recording = child.life.recording
-            assert recording is not None
             recording.capturer.work()
             _capture_inputs(child, run)
-            join = json.dumps(_join(child, self.kept_in.root, run.session))
+            join = json.dumps({**_join(child, self.kept_in.root, run.session), "claim": claim})
             live = Live(child.folder, self._curves, self._measure.tolerance)
 
             def meanwhile() -> None:
@@ -156,6 +158,8 @@ class Reruns:
         except BaseException:
             child.run.cancel("the re-run was interrupted")
             raise
+        finally:
+            give_up(claim)
         end(child, ended)
         if ended.interrupted and (ended.told or run.session.until is None):
             raise Interrupted(

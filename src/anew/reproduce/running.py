@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ __all__ = [
     "end",
     "find_program",
     "forwarded",
+    "give_up",
     "inner_environment",
     "outside",
     "run_program",
@@ -131,6 +133,14 @@ def outside(
 def forwarded(experiment: Experiment) -> list[dict[str, Any]]:
     """Where an experiment that is recorded from outside is forwarded to: the program need not do so as well."""
     return [address.shown() for address in experiment.life.forward_to]
+
+
+def give_up(claim: str) -> None:
+    """Remove the file by which one training has claimed an experiment that is recorded from outside."""
+    with contextlib.suppress(OSError):
+        os.unlink(claim)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(claim))
 
 
 def inner_environment(environ: Mapping[str, str], join: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import time
@@ -10,7 +11,6 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any, get_args, get_origin
 
-import anyio
 import anyio.to_thread
 import msgspec
 from starlette.applications import Starlette
@@ -24,6 +24,7 @@ from ..stores.deadline import within
 from . import health
 from .access import Access
 from .callers import Caller, Role
+from .fixed import FixedPaths
 from .observing import Asked
 from .openapi import openapi
 from .place import Place
@@ -86,10 +87,9 @@ def make_app(place: Place, access: Access, routes: Sequence[Route] = ROUTES) -> 
         said = "There is no such route, or it does not take this method. The API is described at "
         return refused(Denied(status, words.get(status, "Refused"), f"{said}{API}/openapi.json."))
 
+    paths = [Path(one.path, _endpoint(one, place, access), methods=[one.method]) for one in every]
     return Starlette(
-        routes=[
-            Path(one.path, _endpoint(one, place, access), methods=[one.method]) for one in every
-        ],
+        routes=[FixedPaths(paths), *paths],
         exception_handlers={404: failed, 405: failed},
         lifespan=lifespan,
     )
@@ -134,7 +134,7 @@ def _endpoint(
             observer.under_way -= 1
             client = request.client.host if request.client else ""
             name = "" if caller is None else caller.name
-            asked = Asked(route.name, request.method, request.url.path, client, name)
+            asked = Asked(route.name, request.method, request.scope["path"], client, name)
             observer.saw(asked, status, time.perf_counter() - began)
 
     return endpoint
@@ -219,7 +219,7 @@ async def _body(request: Request) -> bytes:
     pieces: list[bytes] = []
     length = 0
     try:
-        with anyio.fail_after(_PATIENCE):
+        async with asyncio.timeout(_PATIENCE):
             async for piece in request.stream():
                 pieces.append(piece)
                 length += len(piece)

@@ -50,7 +50,10 @@ def welcome(call: Call) -> Any:
 
 def file(call: Call) -> Any:
     """See `Intake.file`."""
-    _check(len(call.question.filings), "filings")
+    filings = call.question.filings
+    _check(len(filings), "filings")
+    _check(sum(len(one.whole.frames) for one in filings if one.whole is not None), "frames")
+    _check(sum(len(one.whole.names) for one in filings if one.whole is not None), "names")
     return FilingAnswer(_intake(call).file(call.caller, call.question))
 
 

@@ -13,6 +13,7 @@ import msgspec
 from ..query.buckets import Column
 from ..query.panel import PanelQuestion
 from ..query.question import Question, Wanted, ask, parse_field
+from ..query.telling import MOST_METRICS
 
 __all__ = [
     "ArchiveRequest",
@@ -82,9 +83,14 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TellingRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which fields tell most about the experiments that meet a filter."""
+    """Which fields tell most about the experiments that meet a filter.
+
+    Attributes:
+        metrics: At most so many metrics.
+    """
 
     filter: str | None = None
+    metrics: int = MOST_METRICS
 
     def asked(self) -> Question:
         """The question in the form that a backend is asked in."""

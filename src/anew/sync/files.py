@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -91,6 +91,16 @@ class FileSender:
     def forget(self, experiment_id: str) -> None:
         """Send all files of an experiment again: the server may have lost some."""
         self._done = {one for one in self._done if one[0] != experiment_id}
+
+    def short(self, file: Found) -> Named | None:
+        """A short file with its content, or without it where the server has that; None if it is gone, or long."""
+        return self._named(file) if file.size <= _INLINE else None
+
+    def arrived(self, local: Local, files: Iterable[Found], names: Iterable[Named]) -> None:
+        """Remember that these files of an experiment have arrived."""
+        for file, named in zip(files, names, strict=True):
+            self._sent.add(named.hash)
+            self._note_done(local, file)
 
     def send(
         self, files: Sequence[tuple[Local, Found]]

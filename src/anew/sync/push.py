@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 
 from ..address import parse_address
 from ..errors import InvalidSetting
@@ -20,14 +19,14 @@ from ..reading.remote.connection import Connections, Transport
 from .files import FileSender
 from .local import Local, find
 from .memory import Memory, recall
-from .passing import Looked, Pass, Progress, Pushed
+from .passing import Looked, Pass
+from .pushed import Progress, Pushed
 from .server import Server
 from .weights import WeightsSender
 from .wire import Filed
 
 __all__ = ["Progress", "Pushed", "Pusher", "open_pusher", "push"]
 
-_BATCH = 200
 _GREETED = 60.0
 """Seconds after which a server is asked again what it is."""
 
@@ -149,12 +148,11 @@ class Pusher:
         return work.told()
 
     @staticmethod
-    def _in_turn(work: Pass, found: Iterable[Local]) -> None:
+    def _in_turn(work: Pass, found: Iterator[Local]) -> None:
         """Send experiments, some at a time; while the server is asked about some, the next ones are looked at here."""
         waiting: tuple[Looked, Future[tuple[Filed, ...]]] | None = None
         with ThreadPoolExecutor(1, "anew-sync") as asking:
-            for some in _batches(found):
-                looked = work.look(some)
+            while (looked := work.look(found)) is not None:
                 asked = asking.submit(work.ask, looked)
                 if waiting is not None:
                     work.send(waiting[0], waiting[1].result())
@@ -185,9 +183,3 @@ class Pusher:
     def close(self) -> None:
         """Close the connections."""
         self.server.close()
-
-
-def _batches(found: Iterable[Local]) -> Iterator[list[Local]]:
-    source = iter(found)
-    while some := list(islice(source, _BATCH)):
-        yield some

@@ -71,6 +71,10 @@ class WeightsSender:
         """Ask the server again what it has."""
         self._arrived.clear()
 
+    def has(self, experiment_id: str) -> bool:
+        """Whether an experiment has weights here."""
+        return experiment_id in self._here
+
     def new(self, ids: Collection[str]) -> list[str]:
         """Those of some experiments that have weights which may not have arrived."""
         wanted = [

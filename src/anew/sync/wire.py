@@ -52,6 +52,7 @@ __all__ = [
     "Settled",
     "Stop",
     "Welcome",
+    "Whole",
 ]
 
 PROTOCOL = 1
@@ -87,6 +88,61 @@ class Welcome(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 0
 
 
+# -- what an experiment consists of -----------------------------------------------------------------
+
+
+class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Bytes of one segment.
+
+    Attributes:
+        id: The experiment.
+        name: The segment, such as `metrics/0001-main-7kq2.jsonl`.
+        offset: Where they begin in it.
+        data: The bytes, compressed as `coding` says.
+        check: The first half of the BLAKE3 of the bytes, uncompressed, in hexadecimal.
+        before: The bytes that stand before them on the client, a few; what the server has there must be equal.
+        beside: They belong to a segment that is another one on the server: they are kept beside it.
+    """
+
+    id: str
+    name: str
+    offset: int
+    data: bytes
+    check: str
+    coding: Coding = ""
+    before: bytes = b""
+    beside: bool = False
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file of an experiment that is no segment.
+
+    Attributes:
+        path: In the experiment's folder, with forward slashes.
+        hash: The BLAKE3 of its content, in hexadecimal; `size` its bytes.
+        executable: Whether it may be run.
+        data: Its content, where that is short and the server may not have it.
+    """
+
+    path: str
+    hash: str
+    size: int
+    executable: bool = False
+    data: bytes | None = None
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """All of a small experiment.
+
+    Attributes:
+        frames: All of its segments, each from its first byte on.
+        names: Its files.
+    """
+
+    frames: tuple[Frame, ...]
+    names: tuple[Named, ...] = ()
+
+
 # -- experiments ------------------------------------------------------------------------------------
 
 
@@ -98,12 +154,15 @@ class Filing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         prefix: Where it is filed on the client. One that the server has already stays where it is.
         known: The digest of an earlier answer; if it is still right, the answer is just "same".
         hashes: Whether to tell the hashes of the segments that are there.
+        whole: All of it, where that is little. It is taken at once if the server does not have the experiment, and
+            passed over if it does.
     """
 
     id: str
     prefix: str
     known: str = ""
     hashes: bool = False
+    whole: Whole | None = None
 
 
 class FilingRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +196,7 @@ class Filed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             not undo; "refused" with a reason.
         prefix: Where it is filed there; another one than was asked for if that was taken.
         digest: Stands for the names and sizes of its segments.
+        taken: Whether all that came along was taken. The segments are not told then.
     """
 
     id: str
@@ -145,6 +205,7 @@ class Filed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     digest: str = ""
     segments: tuple[SegmentAt, ...] = ()
     reason: str = ""
+    taken: bool = False
 
 
 class FilingAnswer(msgspec.Struct, frozen=True):
@@ -154,29 +215,6 @@ class FilingAnswer(msgspec.Struct, frozen=True):
 
 
 # -- segments ---------------------------------------------------------------------------------------
-
-
-class Frame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Bytes of one segment.
-
-    Attributes:
-        id: The experiment.
-        name: The segment, such as `metrics/0001-main-7kq2.jsonl`.
-        offset: Where they begin in it.
-        data: The bytes, compressed as `coding` says.
-        check: The first half of the BLAKE3 of the bytes, uncompressed, in hexadecimal.
-        before: The bytes that stand before them on the client, a few; what the server has there must be equal.
-        beside: They belong to a segment that is another one on the server: they are kept beside it.
-    """
-
-    id: str
-    name: str
-    offset: int
-    data: bytes
-    check: str
-    coding: Coding = ""
-    before: bytes = b""
-    beside: bool = False
 
 
 class FramesRequest(msgspec.Struct, frozen=True):
@@ -222,23 +260,6 @@ class ReadAnswer(msgspec.Struct, frozen=True):
 
 
 # -- files ------------------------------------------------------------------------------------------
-
-
-class Named(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A file of an experiment that is no segment.
-
-    Attributes:
-        path: In the experiment's folder, with forward slashes.
-        hash: The BLAKE3 of its content, in hexadecimal; `size` its bytes.
-        executable: Whether it may be run.
-        data: Its content, where that is short and the server may not have it.
-    """
-
-    path: str
-    hash: str
-    size: int
-    executable: bool = False
-    data: bytes | None = None
 
 
 class NamingRequest(msgspec.Struct, frozen=True, kw_only=True):

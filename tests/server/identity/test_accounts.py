@@ -46,6 +46,17 @@ def test_the_first_link_makes_the_first_account_once(accounts):
     assert [one.name for one in accounts.users()] == ["starter"]
 
 
+def test_an_account_that_another_process_makes_ends_the_trust_a_moment_later(accounts, tmp_path):
+    assert accounts.open
+    other = Accounts(str(tmp_path))
+    other.add_user("kim")
+    other.close()
+    until = time.monotonic() + 60
+    while accounts.open and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not accounts.open
+
+
 def test_of_many_who_use_a_link_at_once_one_has_used_it(accounts, tmp_path):
     link = accounts.first_link()
     others = [Accounts(str(tmp_path)) for _ in range(4)]

@@ -17,8 +17,10 @@ from anew import Store
 from anew.errors import NotFound
 from anew.journal.edits import append_event
 from anew.journal.layout import ExperimentLayout, RootLayout
+from anew.journal.root import follow_root
 from anew.reading.local.opening import open_folder
 from anew.reading.remote.calls import Calls
+from anew.record.root import Hint, decode_root
 from anew.server.callers import Caller, Grant, Role
 from anew.server.intake import settling
 from anew.server.intake.folder import FolderIntake
@@ -92,6 +94,29 @@ def test_a_gap_is_answered_with_the_right_offset(client: Server, filed: Any, the
     (answer,) = client.append([frame(id, "metrics/0009-main-none.jsonl", 5, b"x")])
     assert (answer.status, answer.size) == ("gap", 0)
     assert not (there / "lab/x/a/metrics/0009-main-none.jsonl").exists()
+
+
+def test_the_index_hears_of_an_experiment_with_its_first_lines(
+    root: Root, client: Server, there: Path
+):
+    made = [root.open(f"lab/x/{name}") for name in "abc"]
+    filed = client.file("", [Filing(id=id, prefix=f"lab/x/{n}") for (id, _), n in zip(made, "abc", strict=True)])  # fmt: skip
+    assert [one.status for one in filed] == ["filed"] * 3
+    assert _hinted(there) == set()
+    names = [f"journal/{writer}.jsonl" for _, writer in made]
+    texts = [(root.path / "lab/x" / n / name).read_bytes() for n, name in zip("abc", names, strict=True)]  # fmt: skip
+    client.append([frame(id, name, 0, text) for (id, _), name, text in zip(made, names, texts, strict=True)])  # fmt: skip
+    assert _hinted(there) == {(id, f"lab/x/{n}") for (id, _), n in zip(made, "abc", strict=True)}
+
+
+def _hinted(root: Path) -> set[tuple[str, str]]:
+    """Of which experiments the root's journal says that there is something to look at."""
+    events = [
+        line.event
+        for chunk in follow_root(RootLayout(str(root)), {})
+        for line in decode_root(chunk.data)[0]
+    ]
+    return {(one.experiment_id, one.prefix) for one in events if isinstance(one, Hint)}
 
 
 @pytest.mark.parametrize("overlap", [0, 1, 10, 40])

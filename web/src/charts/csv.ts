@@ -5,7 +5,7 @@ import type { XKind } from "./frame";
 import type { Range } from "./scale";
 
 /** The text of a CSV file with a row for each place of each curve within a range. */
-export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string): string {
+export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string, value = "value"): string {
   const range = within ?? data.range ?? [0, 0];
   const place = (x: number) => (xKind === "step" && Number.isInteger(x) ? String(data.origin + BigInt(x)) : String(x));
   const rows: string[][] = [];
@@ -20,13 +20,14 @@ export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, na
     }
   } else {
     const exact = data.exact;
-    rows.push(["experiment", "name", "metric", xKind, ...(exact ? ["value"] : ["low", "high", "last"])]);
+    const attempts = data.curves.some((one) => one.attempt !== null);
+    rows.push(["experiment", "name", ...(attempts ? ["attempt"] : []), "metric", xKind, ...(exact ? [value] : ["low", "high", value === "value" ? "last" : value])]);
     for (const one of data.curves) {
       const [first, stop] = inside(one.x, range);
       for (let at = first; at < stop; at += 1) {
         const values = exact ? [one.line] : [one.low, one.high, one.line];
         if (!exact && Number.isNaN(one.low[at]) && !one.nonfinite?.[at]) continue;
-        rows.push([one.id, name(one.id), one.metric, place(num(one.x[at])), ...values.map((of) => text(of[at]))]);
+        rows.push([one.id, name(one.id), ...(attempts ? [String((one.attempt ?? 0) + 1)] : []), one.metric, place(num(one.x[at])), ...values.map((of) => text(of[at]))]);
       }
     }
   }

@@ -9,6 +9,7 @@ import { link } from "../link.svelte";
 import { live } from "../live.svelte";
 import { palette } from "../palette.svelte";
 import { isShown } from "../state";
+import { usual } from "../usual.svelte";
 import { panelData, type PanelAnswer, type PanelData } from "./curves";
 import { joined, lastPlace } from "./joined";
 import { groupFields, labelOf, question, type Which } from "./question";
@@ -54,7 +55,7 @@ class Source {
   /** Which experiments a panel is asked for; null while that is not known. */
   which = $derived.by((): Which | null => {
     const { eye, group, sort } = link.state;
-    if (experiments.total === null && experiments.telling === null) return null;
+    if ((experiments.total === null && experiments.telling === null) || usual.deciding) return null;
     if (!eye.all) return { ids: eye.except };
     if (eye.except.length && group.length) return this.#ids === null ? null : { ids: this.#ids };
     return { filter: experiments.filter, sort, limit: MOST };

@@ -17,6 +17,8 @@ export interface StatusGiven {
   readonly zoomed: boolean;
   /** How many of very many stand out. */
   readonly best: number;
+  /** What curves are drawn as the difference to, and how many points have none; null for how many where it has no curve itself. */
+  readonly baseline?: { readonly name: string; readonly beyond: number | null } | "";
 }
 
 export interface Said {
@@ -41,6 +43,12 @@ export function status(given: StatusGiven): Said[] {
   if (data.groups.length) say(data.groupsExact ? "exact" : "mean of each member in each bucket");
   else if (given.smooth > 0) say(`smoothed on all points`);
   else say(data.exact ? "exact" : "min–max of all points");
+  if (given.baseline) {
+    const { name, beyond } = given.baseline;
+    if (beyond === null) say(data.groups.length ? "groups have no baseline" : `no difference: ${name} is not drawn here`, true);
+    else say(`less ${name}`);
+    if (beyond) say(`${plural(beyond, "point")} where ${name} has no value`, true);
+  }
   if (given.best) say(`the best ${given.best} stand out`);
   if (totals.nan) say(`${spaced(totals.nan)} NaN`);
   if (totals.infinite) say(`${spaced(totals.infinite)} infinite`);

@@ -26,6 +26,8 @@ SESSION = 30 * 86400.0
 """Seconds that a session lasts without being used."""
 _NOTED = 60.0
 """Seconds after which it is noted again that a credential is used."""
+_ASKED_AGAIN = 0.05
+"""Seconds after which the file is asked again whether there is an account, for another process may have made one."""
 _MOST_NAME = 200
 
 
@@ -82,6 +84,7 @@ class Accounts:
         self.shares = Shares(self.database)
         self._first = first or "admin"
         self._trusting = trusting
+        self._was_empty = (False, 0, 0.0)
 
     @property
     def empty(self) -> bool:
@@ -92,8 +95,18 @@ class Accounts:
 
     @property
     def open(self) -> bool:
-        """See `Identities.open`."""
-        return self._trusting and self.empty
+        """See `Identities.open`. Every request wants to know it, so what other processes write shows a moment later."""
+        if not self._trusting:
+            return False
+        was, writes, until = self._was_empty
+        now = time.monotonic()
+        if now >= until or writes != self.database.writes:
+            writes = (
+                self.database.writes
+            )  # before the question: what is written meanwhile shows next time
+            was = self.empty
+            self._was_empty = (was, writes, now + _ASKED_AGAIN)
+        return was
 
     def close(self) -> None:
         """Release the file."""

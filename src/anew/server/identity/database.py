@@ -26,6 +26,9 @@ class Database:
     Args:
         root: The folder of the experiments.
 
+    Attributes:
+        writes: How many transactions this process has written.
+
     Raises:
         CorruptData: The folder or the file belongs to somebody else, others may use it, or it is a link.
         UnknownFormat: A newer version wrote it.
@@ -41,6 +44,7 @@ class Database:
         with _missing_ok():
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
         _check(self.path, stat.S_IFREG)
+        self.writes = 0
         self._guard = threading.RLock()
         self._connection = sqlite3.connect(
             self.path, timeout=_BUSY, check_same_thread=False, isolation_level=None
@@ -84,6 +88,7 @@ class Database:
             try:
                 yield self._connection
                 self._connection.execute("COMMIT")
+                self.writes += 1
             except BaseException:
                 self._connection.rollback()
                 raise

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
+import time
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ...errors import InvalidName, InvalidValue
 from ...journal.identify import identify
 from ...journal.layout import OWN_FOLDERS, is_experiment
-from ...journal.root import announce, make_root
+from ...journal.root import make_root
 from ...journal.storage import FolderStorage
 from ...reading.local.root import OpenRoot
 from ...reading.local.seen import Seen
@@ -23,6 +25,8 @@ __all__ = ["Filings", "Home"]
 
 _REMEMBERED = 100_000
 _MOST_NUMBER = 100_000
+_LATELY = 0.25
+"""Seconds that it is remembered which experiments were deleted."""
 
 
 class Home(NamedTuple):
@@ -46,10 +50,21 @@ class Filings:
         self._layout = root.stores.root
         self._homes: dict[str, Home] = {}
         self._guard = threading.Lock()
+        self._deleted: tuple[Mapping[str, str], float] = ({}, 0.0)
 
-    def deleted(self) -> Mapping[str, str]:
-        """The experiments that were deleted, by id, and where they were filed."""
-        return {i: event.prefix for i, event in self._root.journal.state().deleted().items()}
+    def deleted(self, *, lately: bool = False) -> Mapping[str, str]:
+        """The experiments that were deleted, by id, and where they were filed.
+
+        Args:
+            lately: As of a moment ago, which is enough for those whose folders are still there.
+        """
+        known, until = self._deleted
+        if not lately or time.monotonic() >= until:
+            until = time.monotonic() + _LATELY
+            events = self._root.journal.state().deleted()
+            known = {i: event.prefix for i, event in events.items()}
+            self._deleted = (known, until)
+        return known
 
     def find(self, ids: Collection[str]) -> dict[str, Home]:
         """Where those of some experiments lie that are there."""
@@ -81,8 +96,11 @@ class Filings:
         self._remember([found[one] for one in ids if one in found])
         return [one for one in ids if one not in found]
 
-    def file(self, experiment_id: str, prefix: str) -> Home:
+    def file(self, experiment_id: str, prefix: str, about: bytes | None = None) -> Home:
         """Make a place for a new experiment: at the prefix, or if that is taken, with `~2`, `~3` … behind it.
+
+        Args:
+            about: Its document for people, where that is at hand.
 
         Raises:
             InvalidName, InvalidValue: There can be no experiment at that prefix.
@@ -95,7 +113,7 @@ class Filings:
         for nth in range(number or 1, _MOST_NUMBER):
             name = numbered(base, nth)
             folder = self._layout.experiment(name).folder
-            if self._claim(folder, experiment_id, name):
+            if self._claim(folder, experiment_id, name, about):
                 home = Home(experiment_id, name, folder)
                 self._remember([home])
                 return home
@@ -118,11 +136,26 @@ class Filings:
                     )
 
     def _is_inside(self, folder: str) -> bool:
+        at = self._layout.root
+        for part in os.path.relpath(folder, at).split(os.sep):
+            at = os.path.join(at, part)
+            try:
+                if stat.S_ISLNK(os.lstat(at).st_mode):
+                    break
+            except FileNotFoundError:
+                return True
+        else:
+            return True
         real, inside = os.path.realpath(folder), os.path.realpath(self._layout.root)
         return real.startswith(os.path.join(inside, ""))
 
-    def _claim(self, folder: str, experiment_id: str, prefix: str) -> bool:
-        """Take a folder for an experiment; whether it is its own. Of several who try at once, one gets it."""
+    def _claim(
+        self, folder: str, experiment_id: str, prefix: str, about: bytes | None = None
+    ) -> bool:
+        """Take a folder for an experiment; whether it is its own. Of several who try at once, one gets it.
+
+        The index hears of it once there is something to read.
+        """
         if not self._is_inside(folder):
             raise InvalidValue(
                 f"{prefix!r} lies behind a link, outside of the store.", key="prefix"
@@ -133,10 +166,9 @@ class Filings:
                 return False
         else:
             os.makedirs(folder, exist_ok=True)
-            about = {"format": FORMAT_VERSION, "experiment_id": experiment_id, "prefix": prefix}
             draft = f"{identity}.{new_id()}.tmp"
-            with open(draft, "x", encoding="utf-8") as file:
-                file.write(json.dumps(about, indent=2) + "\n")
+            with open(draft, "xb") as file:
+                file.write(about or _about(experiment_id, prefix))
             try:
                 os.link(draft, identity)
             except FileExistsError:
@@ -145,8 +177,13 @@ class Filings:
             finally:
                 os.unlink(draft)
         os.makedirs(os.path.join(folder, "journal"), exist_ok=True)
-        announce(self._layout, "opened", experiment_id, prefix)
         return True
+
+
+def _about(experiment_id: str, prefix: str) -> bytes:
+    """A document for people that says no more than whose folder it is."""
+    said = {"format": FORMAT_VERSION, "experiment_id": experiment_id, "prefix": prefix}
+    return json.dumps(said, indent=2).encode() + b"\n"
 
 
 def identify_or_claimed(folder: str) -> str | None:

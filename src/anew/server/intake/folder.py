@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 import time
 from collections.abc import Collection, Mapping
 
 from blake3 import blake3
 
-from ...blobs.linked import hash_file
 from ...errors import InvalidName, InvalidValue, NotFound
-from ...journal.edits import edit_writer
-from ...journal.layout import ExperimentLayout
 from ...journal.root import name_root
 from ...journal.storage import FolderStorage, SharedStorage, Storage
 from ...reading.local.root import OpenRoot
 from ...record.events import FORMAT_VERSION
-from ...sync.listing import digest_of, is_edit, list_segments
+from ...sync.listing import Listed, digest_of, list_segments
 from ...sync.sealed import text_of
 from ...sync.wire import (
     MOST_BYTES,
@@ -45,23 +41,23 @@ from ...sync.wire import (
     SegmentAt,
     Settled,
     Welcome,
+    Whole,
 )
 from ..callers import Caller, Role
-from .contents import Arrivals, is_hash, place
+from .contents import Arrivals
+from .files import Files
 from .filing import Filings, Home
 from .following import Following
-from .identity import belongs, is_about
-from .names import check_path, is_id, is_part_text, is_replaceable, is_segment, prepare
-from .parts import part_of, place_lines, place_part
+from .frames import Frames
+from .identity import is_about
+from .names import is_id, is_segment
 from .protocol import Standing
 from .root_events import take_lines
-from .segments import append_at, keep_beside, read_at, unpacked
+from .segments import read_at
 from .settling import Settling
 from .stops import Stops
 
 __all__ = ["FolderIntake"]
-
-_SHARED = ("files/", "environment/", "openings/")
 
 
 class FolderIntake:
@@ -79,6 +75,8 @@ class FolderIntake:
         self._layout = root.stores.root
         self._filings = Filings(root)
         self._arrivals = Arrivals(self._layout)
+        self._frames = Frames(root)
+        self._files = Files(root, self._arrivals)
         self._following = Following(root)
         self._settling = Settling(root.path)
         self._stops = Stops()
@@ -103,10 +101,19 @@ class FolderIntake:
         deleted = self._filings.deleted()
         ids = [one.id for one in request.filings if is_id(one.id) and one.id not in deleted]
         there = self._filings.find(ids)
-        return tuple(self._filed(caller, one, there, deleted) for one in request.filings)
+        taken: list[Home] = []
+        try:
+            return tuple(self._filed(caller, one, there, deleted, taken) for one in request.filings)
+        finally:
+            self._following.arrived(taken)
 
     def _filed(
-        self, caller: Caller, one: Filing, there: Mapping[str, Home], deleted: Mapping[str, str]
+        self,
+        caller: Caller,
+        one: Filing,
+        there: Mapping[str, Home],
+        deleted: Mapping[str, str],
+        taken: list[Home],
     ) -> Filed:
         if not is_id(one.id):
             return Filed(id=one.id, status="refused", reason="this cannot be an experiment's id")
@@ -118,7 +125,11 @@ class FolderIntake:
             return Filed(id=one.id, status="deleted")
         try:
             if home is None:
-                home = self._filings.file(one.id, one.prefix)
+                home = self._filings.file(one.id, one.prefix, _document(one))
+                if one.whole is not None:
+                    taken.append(home)
+                    if (listed := self._take(caller, home, one.whole)) is not None:
+                        return Filed(id=one.id, status="filed", prefix=home.prefix, digest=digest_of(listed), taken=True)  # fmt: skip
             storage = self._storage(home)
             listed = list_segments(storage)
             digest = digest_of(listed)
@@ -140,6 +151,26 @@ class FolderIntake:
             id=one.id, status="filed", prefix=home.prefix, digest=digest, segments=segments
         )
 
+    def _take(self, caller: Caller, home: Home, whole: Whole) -> list[Listed] | None:
+        """Take all of a small experiment: its segments, or None where something was not taken.
+
+        Its events come last. Without them, nobody is shown an experiment of which a part is missing.
+        """
+        listed = []
+        events = [one for one in whole.frames if one.name.startswith("journal/")]
+        others = [one for one in whole.frames if not one.name.startswith("journal/")]
+        parts: list[Frame | Named] = [*others, *whole.names, *events]
+        for one in parts:
+            if isinstance(one, Named):
+                if self._files.name(caller, home, one).status != "ok":
+                    return None
+                continue
+            answer = self._frames.append(home, one)  # the experiment is that of the filing
+            if answer.status != "ok":
+                return None
+            listed.append(Listed(one.name, answer.size, 0.0))
+        return listed
+
     @staticmethod
     def _sealed(home: Home, path: str, name: str) -> SegmentAt:
         text = text_of(os.path.join(home.folder, *path.split("/")))
@@ -154,10 +185,11 @@ class FolderIntake:
         self, caller: Caller, ids: Collection[str]
     ) -> tuple[dict[str, Home], Collection[str]]:
         """Where experiments lie that the caller may write to, and those of them that were deleted."""
-        deleted = self._filings.deleted()
-        asked = dict.fromkeys(one for one in ids if is_id(one) and one not in deleted)
+        asked = dict.fromkeys(one for one in ids if is_id(one))
         found = self._filings.find(asked)
+        deleted = self._filings.deleted(lately=len(found) == len(asked))
         gone = {one for one in ids if one in deleted and _may(caller, deleted[one])}
+        found = {one: home for one, home in found.items() if one not in deleted}
         return {i: home for i, home in found.items() if _may_at(caller, home)}, gone
 
     # -- segments -----------------------------------------------------------------------------------
@@ -172,7 +204,7 @@ class FolderIntake:
                 if home is None:
                     answers.append(Accepted(status="deleted" if frame.id in deleted else "unknown"))
                     continue
-                answer = self._append(home, frame)
+                answer = self._frames.append(home, frame)
                 answers.append(answer)
                 # The index reads no messages and no console: who shows them reads the files.
                 if answer.status == "ok" and frame.data and not frame.name.startswith("logs/"):
@@ -180,48 +212,6 @@ class FolderIntake:
         finally:
             self._following.arrived(grown.values())
         return tuple(answers)
-
-    def _append(self, home: Home, frame: Frame) -> Accepted:
-        if not is_segment(frame.name) or frame.offset < 0:
-            return Accepted(status="refused", reason="this is no segment")
-        data = unpacked(frame.data, frame.coding, frame.check)
-        if data is None:
-            return Accepted(status="damaged")
-        if frame.beside:
-            return self._beside(home, frame.name, frame.offset, data, 0)
-        try:
-            path = prepare(home.folder, frame.name)
-            if is_part_text(frame.name) and os.path.lexists(f"{path[:-6]}.parquet"):
-                return Accepted(status="sealed", size=text_of(f"{path[:-6]}.parquet").size)
-            if (
-                frame.name.startswith("journal/")
-                and frame.offset == 0
-                and not os.path.lexists(path)
-            ):
-                reason = belongs(FolderStorage(home.folder), home.id, frame.name, data)
-                if reason is not None:
-                    return Accepted(status="refused", reason=reason)
-            # A server that was restored gets back its own edits too, and may be writing others now.
-            own = is_edit(frame.name) and frame.name == f"journal/{self._own_edits(home)}.jsonl"
-            with self._root.guard if own else contextlib.nullcontext():
-                status, size = append_at(path, frame.offset, data, frame.before)
-        except NotADirectoryError:
-            return Accepted(status="refused", reason="a link lies in its place")
-        if status == "diverged":
-            return self._beside(home, frame.name, frame.offset, data, size)
-        if status == "gone":
-            return Accepted(status="gap", size=0)
-        return Accepted(status="ok" if status == "ok" else "gap", size=size)
-
-    def _beside(self, home: Home, name: str, offset: int, data: bytes, size: int) -> Accepted:
-        folder = os.path.join(self._layout.conflicts, home.id)
-        kept = keep_beside(folder, name, offset, data)
-        reason = "" if kept else "there is no room to keep it beside"
-        return Accepted(status="diverged", size=size, reason=reason)
-
-    @staticmethod
-    def _own_edits(home: Home) -> str:
-        return edit_writer(ExperimentLayout(home.folder), home.id)
 
     def read(self, caller: Caller, request: ReadRequest) -> ReadAnswer:
         """See `Intake.read`."""
@@ -249,95 +239,10 @@ class FolderIntake:
                 absent = Kept(status="deleted" if experiment_id in deleted else "unknown")
                 answers.append((absent,) * len(names))
                 continue
-            answers.append(tuple(self._name(caller, home, one) for one in names))
+            answers.append(tuple(self._files.name(caller, home, one) for one in names))
             changed[home.id] = home
         self._following.arrived(changed.values())
         return tuple(answers)
-
-    def _name(self, caller: Caller, home: Home, one: Named) -> Kept:
-        reason = check_path(one.path)
-        if reason is not None or not is_hash(one.hash) or one.size < 0:
-            return Kept(status="refused", reason=reason or "the hash is no BLAKE3 in hexadecimal")
-        if one.data is not None and blake3(one.data).hexdigest() != one.hash:
-            return Kept(status="damaged")
-        if one.path == "metadata.json" and not (one.data and is_about(one.data, home.id)):
-            return Kept(
-                status="missing" if one.data is None else "refused", reason="it is of another id"
-            )
-        try:
-            target = prepare(home.folder, one.path)
-            if one.path.startswith("metrics/"):
-                return self._part(caller, home, one, target)
-            return self._file(caller, home, one, target)
-        except NotADirectoryError:
-            return Kept(status="refused", reason="a link, or a file, lies in its place")
-
-    def _file(self, caller: Caller, home: Home, one: Named, target: str) -> Kept:
-        mode = 0o555 if one.executable else 0o444
-        try:
-            about = os.lstat(target)
-        except FileNotFoundError:
-            pass
-        else:
-            plain = stat.S_ISREG(about.st_mode)
-            if plain and about.st_size == one.size and hash_file(target) == one.hash:
-                return Kept(status="ok")
-            if not plain or not is_replaceable(one.path):
-                return self._other(caller, home, one)
-        shared = one.path.startswith(_SHARED)
-        sender = caller.name
-        with self._arrivals.taken(sender, one.hash, one.size, one.data) as source:
-            if source is not None:
-                self._arrivals.note(sender, one.hash)
-                own = mode if shared else 0o755 if one.executable else 0o644
-                place(self._arrivals.stored, source, target, one.hash, mode=own, shared=shared)
-                return Kept(status="ok")
-        if not (shared and (_sees_all(caller) or self._arrivals.gave(sender, one.hash))):
-            return Kept(status="missing")
-        draft = f"{target}.{os.urandom(4).hex()}.part"
-        try:
-            if not self._arrivals.stored.share(one.hash, one.size, draft, mode):
-                return Kept(status="missing")
-            os.replace(draft, target)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(draft)  # a link to the very file that is there is not moved
-        return Kept(status="ok")
-
-    def _part(self, caller: Caller, home: Home, one: Named, target: str) -> Kept:
-        """A sealed part, or lines in the place of one."""
-        with self._arrivals.taken(caller.name, one.hash, one.size, one.data) as source:
-            if source is None:
-                return Kept(status="missing")
-            # The index seals parts too: not while one is put in place.
-            with self._root.guard, self._root.index.exclusive():
-                if one.path.endswith(".parquet"):
-                    info = part_of(source, one.path)
-                    if info is None:
-                        return Kept(status="refused", reason="it is no sealed part of this name")
-                    done = place_part(source, target, info)
-                else:
-                    done = place_lines(source, f"{target[:-6]}.parquet")
-            if done:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(source)
-                return Kept(status="ok")
-        return self._other(caller, home, one)
-
-    def _other(self, caller: Caller, home: Home, one: Named) -> Kept:
-        """Keep a file whose name has another content."""
-        with self._arrivals.taken(caller.name, one.hash, one.size, one.data) as source:
-            if source is None:
-                return Kept(status="missing")
-            if one.size > MOST_BYTES:
-                return Kept(status="diverged", reason="there is no room to keep it beside")
-            with open(source, "rb") as file:
-                data = file.read()
-            folder = os.path.join(self._layout.conflicts, home.id)
-            kept = keep_beside(folder, one.path, 0, data)
-            return Kept(
-                status="diverged", reason="" if kept else "there is no room to keep it beside"
-            )
 
     def contents(self, caller: Caller, request: ArrivedRequest) -> ArrivedAnswer:
         """See `Intake.contents`."""
@@ -404,9 +309,12 @@ def _may_at(caller: Caller, home: Home) -> bool:
     return caller.role_at(home.prefix, home.user) >= Role.WRITER
 
 
-def _sees_all(caller: Caller) -> bool:
-    """Whether nothing of the store is hidden from somebody: then a hash gives away nothing."""
-    return caller.scope() is None
+def _document(one: Filing) -> bytes | None:
+    """The document for people that comes along with an experiment."""
+    for named in one.whole.names if one.whole is not None else ():
+        if named.path == "metadata.json" and named.data and is_about(named.data, one.id):
+            return named.data
+    return None
 
 
 def _hash_of(home: Home, name: str, size: int) -> str:

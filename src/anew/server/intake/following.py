@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from ...journal.root import announce
+from ...journal.root import announce_all
 from ...reading.local.root import OpenRoot
 from .filing import Home
 
@@ -14,6 +14,8 @@ __all__ = ["Following"]
 
 _PAUSE = 0.3
 """Seconds between two looks: what arrives meanwhile is taken in together."""
+_LONGEST_PAUSE = 1.0
+"""Seconds between two looks that take long: otherwise each would find most experiments half sent, and look at them again."""
 
 
 class Following:
@@ -48,20 +50,25 @@ class Following:
         Raises:
             OSError: The root's journal cannot be written.
         """
-        for home in homes:
-            with self._guard:
-                self._arrived[home.id] = home
-                self._since = self._since or time.monotonic()
-            self._say(home)
+        some = list(homes)
+        if not some:
+            return
+        with self._guard:
+            self._arrived.update((home.id, home) for home in some)
+            self._since = self._since or time.monotonic()
+            self._say(some)
         self._news.set()
         self._begin()
 
-    def _say(self, home: Home) -> None:
-        if home.prefix in self._followed or home.id in self._announced:
-            return
-        announce(self._layout, "changed", home.id, home.prefix)
-        with self._guard:
-            self._announced.add(home.id)
+    def _say(self, homes: Iterable[Home]) -> None:
+        """Announce, under the guard, those that this look of the index would not find; all in one go."""
+        new = [
+            (home.id, home.prefix)
+            for home in homes
+            if home.prefix not in self._followed and home.id not in self._announced
+        ]
+        announce_all(self._layout, "changed", new)
+        self._announced.update(experiment_id for experiment_id, _ in new)
 
     def _begin(self) -> None:
         with self._guard:
@@ -80,18 +87,18 @@ class Following:
                 self._announced.clear()
                 self._arrived.clear()
                 self._taking, self._since = self._taking or self._since, None
+            began = time.monotonic()
             try:
                 self._root.refresh()
                 self._taking = None
                 outstanding = self._root.ask(lambda catalog: catalog.outstanding(), fresh=False)
                 self._followed = frozenset(outstanding.followed)
                 with self._guard:
-                    late = list(self._arrived.values())
-                for home in late:  # it may have ended in this look, and is not followed from now on
-                    self._say(home)
+                    # Some may have ended in this look, and are not followed from now on.
+                    self._say(self._arrived.values())
             except Exception:  # noqa: BLE001  (whoever asks next looks too, and is told what is wrong)
                 self._followed = frozenset()
-            self._closed.wait(_PAUSE)
+            self._closed.wait(min(max(_PAUSE, time.monotonic() - began), _LONGEST_PAUSE))
 
     def close(self) -> None:
         """Stop; a look that has begun ends first."""

@@ -76,6 +76,10 @@ class RootLayout:
         """Captures stored once and hard-linked into experiments, named by their hash."""
         return os.path.join(self.private, "shared")
 
+    def claim(self, opening: str) -> str:
+        """The file that says which training an opening from outside belongs to; it is removed with its end."""
+        return os.path.join(self.private, "claims", opening)
+
     @property
     def contents(self) -> str:
         """The contents of logged files, likewise."""

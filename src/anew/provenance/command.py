@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-__all__ = ["absolute", "command_facts", "is_python", "joined_arguments"]
+__all__ = ["absolute", "command_facts", "is_python", "is_worker", "joined_arguments"]
 
 _PYTHON = re.compile(r"^(python|pypy)[\d.]*(\.exe)?$")
 _LAUNCHER = re.compile(
@@ -67,6 +67,14 @@ _WORKER = re.compile(
     r"multiprocessing\.(spawn|forkserver|resource_tracker)|loky|popen_loky|joblib\.externals|--multiprocessing-fork"
 )
 _DEEPEST = 16
+
+
+def is_worker() -> bool:
+    """Whether this process is a worker of a program."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        return True
+    return bool(_WORKER.search(" ".join(getattr(sys, "orig_argv", None) or [])))
 
 
 def _program_of_worker(arguments: Sequence[str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Known:
         self.variables: tuple[dict[str, str], str, dict[str, dict[str, str]]] | None = None
         self.script: tuple[Any, bytes] | None = None
         self.times: Any = None
+        self.looking: Any = None
 
 
 _known = Known()

@@ -22,22 +22,39 @@ if TYPE_CHECKING:
 __all__ = ["MARKED", "recipe_mark"]
 
 _BLOCK = 64
-MARKED = ("command", "environment", "git", "variables")
+MARKED = ("command", "environment", "git", "notebook", "variables")
 """The captures that decide which code a re-run runs, and how."""
 
 
 def recipe_mark(captured: Mapping[str, Any]) -> str:
     """The mark of what was captured; "" where there is no key to make it with."""
-    import json
-
     here = identity()
     secret = here.machine or _own_key()
     if not secret:
         return ""
-    facts = {what: to_plain(captured[what]) for what in MARKED if what in captured}
-    text = json.dumps(facts, sort_keys=True, ensure_ascii=True, default=str)
+    parts = [f'"{what}": {_text(captured[what])}' for what in MARKED if what in captured]
+    text = "{" + ", ".join(parts) + "}"
     key = f"anew recipe\0{secret}\0{here.user}"
     return _hmac(key.encode(), text.encode())
+
+
+# The experiments of one process share most of what is captured of them.
+_texts: dict[int, tuple[Any, str]] = {}
+_MOST_TEXTS = 16
+
+
+def _text(facts: Any) -> str:
+    """What was captured as one text, whatever the order of its keys."""
+    import json
+
+    known = _texts.get(id(facts))
+    if known is not None and known[0] is facts:
+        return known[1]
+    text = json.dumps(to_plain(facts), sort_keys=True, ensure_ascii=True, default=str)
+    if len(_texts) >= _MOST_TEXTS:
+        _texts.clear()
+    _texts[id(facts)] = facts, text
+    return text
 
 
 def _hmac(key: bytes, data: bytes) -> str:

@@ -1,6 +1,6 @@
 """What ran: the modules that a program loaded from outside its interpreter and packages, and the files that it read.
 
-Known at the end of a program. Paths in the repository are relative to it, others absolute. Hashes are of modules and of
+Known at the end of a program, of its workers as well. Paths in the repository are relative to it, others absolute. Hashes are of modules and of
 small files, up to bounds that keep the end quick; of larger files size and time are recorded.
 """
 
@@ -9,16 +9,26 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 
-from ..monitor.reads import forget, read_so_far
+from ..monitor.reads import Reads, forget, opened, reads
+from ..monitor.sampled import child_processes, mapped, open_for_reading
+from ..monitor.workers import collect, listen, reported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["ImportTimes", "what_ran"]
+__all__ = ["ImportTimes", "Looking", "what_ran"]
 
 _MODULES, _FILES = 2000, 500
+_ENTRIES = 20_000
+"""Files of folders that are listed, of all folders together."""
+_MAPS_SECONDS, _LONGEST_WAIT = 5.0, 60.0
+_NATIVE = (
+    "h5py", "tables", "netCDF4", "lmdb", "pyarrow", "polars", "duckdb", "rasterio", "cv2", "av", "decord", "soundfile", "tensorflow",
+)  # fmt: skip
+"""Packages whose native code opens files by itself: what they read and closed between two looks is not known."""
 _SMALL, _HASHED = 1 << 20, 32 << 20
 """Bytes of a file that is hashed, and of all that are."""
 _SYSTEM = (
@@ -52,10 +62,21 @@ class ImportTimes:
                 if found is not None:
                     self._seen[path] = found.st_size, found.st_mtime_ns
 
-    def changed(self, path: str, found: os.stat_result) -> bool:
-        """Whether a module's file is another than when it was seen first."""
-        seen = self._seen.get(path)
-        return seen is not None and seen != (found.st_size, found.st_mtime_ns)
+    def changed(self, path: str, found: os.stat_result, seen: Reads, imported: int | None) -> bool:
+        """Whether a module's file is another than when it was seen first, or was written after it was imported.
+
+        Args:
+            seen: What has been opened.
+            imported: When the module was opened; None where that was not seen, so before anything was.
+        """
+        first = self._seen.get(path)
+        if first is not None and first != (found.st_size, found.st_mtime_ns):
+            return True
+        if path in seen.written:  # by the program itself, and then imported
+            return False
+        if imported is None:
+            imported = seen.began if first is not None else found.st_mtime_ns
+        return imported < found.st_mtime_ns <= time.time_ns()  # a clock elsewhere may be ahead
 
 
 def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]:
@@ -65,17 +86,20 @@ def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]
         root: The top of the repository; paths in it are relative.
         store: The folder of the store, whose own files are none of the program's.
     """
+    _look()
+    seen = reads().copy()
     left = _HASHED
     modules: dict[str, str | None] = {}
     changed: list[str] = []
-    paths = _module_files()
+    imported = _worker_modules(seen)
+    paths = sorted({*_module_files(), *imported})
     for path in paths[:_MODULES]:
         found = _stat(path)
         name = _placed(path, root)
         if found is None:
             modules[name] = None
             continue
-        if times.changed(path, found):
+        if times.changed(path, found, seen, imported.get(path)):
             changed.append(name)
         if found.st_size <= left:
             left -= found.st_size
@@ -89,16 +113,79 @@ def what_ran(root: str | None, store: str, times: ImportTimes) -> dict[str, Any]
         facts["changed"] = changed
     if packages := _loaded_packages():
         facts["packages"] = packages
-    return facts | _files(root, store, set(paths), left)
+    if workers := reported():
+        facts["workers"] = workers
+    if blind := [name for name in _NATIVE if name in sys.modules]:
+        facts["not_covered"] = blind
+    return facts | _files(root, store, seen, set(paths), left)
 
 
-def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[str, Any]:
-    reads = read_so_far()
+class Looking:
+    """Looks now and then what is open and mapped, and takes in what workers tell, while experiments are open.
+
+    The first looks come soon, and then ever less often: native code mostly opens its data at the start.
+    """
+
+    def __init__(self) -> None:
+        self._handle: Any = None
+        self._open = 0
+        self._next = self._wait = 0.0
+
+    def begin(self) -> None:
+        """An experiment is open."""
+        self._open += 1
+        if self._handle is None:
+            listen()
+            self._wait = 1.0
+            self._next = time.monotonic() + self._wait
+            from ..monitor.ticker import process_ticker
+
+            self._handle = process_ticker().add(self._tick, 1.0, name="looking at what is read")
+
+    def end(self) -> None:
+        """An experiment has ended."""
+        self._open -= 1
+        if self._open <= 0 and self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _tick(self) -> None:
+        collect()
+        if time.monotonic() >= self._next:
+            self._wait = min(self._wait * 2, _LONGEST_WAIT)
+            self._next = time.monotonic() + self._wait
+            _sample()
+
+
+def _sample() -> None:
+    processes: list[int | str] = ["self", *child_processes()]
+    for pid in processes:
+        for path in (*open_for_reading(pid), *mapped(pid)):
+            opened(path)
+
+
+def _look() -> None:
+    """Look once more, at the end."""
+    collect()
+    for path in open_for_reading():
+        opened(path)
+    now = time.monotonic()
+    if (
+        now - _known.mapped_at > _MAPS_SECONDS
+    ):  # a process that ends many experiments does not look for each
+        _known.mapped_at = now
+        for path in mapped():
+            opened(path)
+
+
+def _files(
+    root: str | None, store: str, seen: Reads, modules: set[str], left: int
+) -> dict[str, Any]:
     files: dict[str, list[Any]] = {}
     total = 0
     foreign: list[str] = []
     outside = (*_outside(), store.rstrip(os.sep) + os.sep)
-    for path in reads.files:
+    for path in seen.files:
         if path in modules:
             continue
         if not _is_data(path, outside):
@@ -119,19 +206,63 @@ def _files(root: str | None, store: str, modules: set[str], left: int) -> dict[s
     facts: dict[str, Any] = {"read": files}
     if total > len(files):
         facts["read_count"] = total
-    folders = sorted(_placed(f, root) for f in reads.folders if _is_data(f + os.sep, outside))
+    folders = [folder for folder in sorted(seen.folders) if _is_data(folder + os.sep, outside)]
     if folders:
-        facts["read_folders"] = folders[:_FILES]
+        room = _ENTRIES
+        facts["read_folders"] = {}
+        for folder in folders[:_FILES]:
+            count, size, digest = _listed(folder, room)
+            room -= count
+            facts["read_folders"][_placed(folder, root)] = [count, size, digest]
     return facts
+
+
+def _listed(folder: str, most: int) -> tuple[int, int, str | None]:
+    """How many files a folder has, their bytes, and a hash of their names and sizes; no hash where they are more than `most`."""
+    import hashlib
+
+    found: list[tuple[str, int]] = []
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if len(found) >= most:
+                    return len(found), sum(size for _, size in found), None
+                try:
+                    if entry.is_file():
+                        found.append((entry.name, entry.stat().st_size))
+                except OSError:
+                    continue
+    except OSError:
+        return 0, 0, None
+    text = "".join(f"{size} {name}\0" for name, size in sorted(found))
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return len(found), sum(size for _, size in found), digest
 
 
 def _is_data(path: str, outside: tuple[str, ...]) -> bool:
     return not (
         path.startswith(outside)
         or _is_installed(path)
-        or path.endswith((".pyc", ".so"))
+        or path.endswith((".py", ".pyc", ".so"))
         or f"{os.sep}.git{os.sep}" in path + os.sep
     )
+
+
+def _worker_modules(seen: Reads) -> dict[str, int]:
+    """The modules among what was opened, by the path of their source, with when they were: those of workers are not in `sys.modules`."""
+    outside = _outside()
+    found: dict[str, int] = {}
+    for path, at in seen.files.items():
+        if not at or path.startswith(outside) or _is_installed(path):
+            continue
+        if path.endswith(".pyc"):
+            folder, _, name = path.rpartition(os.sep)
+            above, _, cache = folder.rpartition(os.sep)
+            if cache != "__pycache__":
+                continue
+            path = os.path.join(above, name.split(".", 1)[0] + ".py")
+        found[path] = min(at, found.get(path, at))
+    return found
 
 
 class _Known:
@@ -139,6 +270,7 @@ class _Known:
 
     def __init__(self) -> None:
         self.prefixes: tuple[str, str] | None = None
+        self.mapped_at = -_MAPS_SECONDS
         self.outside: tuple[str, ...] = ()
         self.hashes: dict[str, tuple[tuple[int, int, int], str | None]] = {}
         self.modules: tuple[tuple[int, str] | None, list[str]] = (None, [])

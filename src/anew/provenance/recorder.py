@@ -74,6 +74,7 @@ class Capturer:
         self._lock = _thread.allocate_lock()
         self._started = False
         self._done = False
+        self._looks = False
         self._handle: Any = None
         self._place = CodePlace(None, None)
 
@@ -100,13 +101,15 @@ class Capturer:
             return
         known = process()
         if self._outside is None:
-            from .ran import ImportTimes
+            from .ran import ImportTimes, Looking
             from .seeds import seed_facts
 
             recording.captures("seeds", seed_facts(), clean=True)
             if known.times is None:
-                known.times = ImportTimes()
+                known.times, known.looking = ImportTimes(), Looking()
             known.times.look()
+            known.looking.begin()
+            self._looks = True
         if (
             self._outside is None
             and self._fresh(known)
@@ -356,6 +359,9 @@ class Capturer:
         if not self._done:
             self.work()
         self._at_the_end()
+        if self._looks and process().looking is not None:
+            self._looks = False
+            process().looking.end()
 
     def settle(self) -> None:
         """Record the given code once more: the program inside has captured the copy that it ran from."""
@@ -393,6 +399,7 @@ class Capturer:
                 if found is not None:
                     recording.captures("notebook", found[0])
                     self._file("environment/notebook.py", found[1])
+                    self._mark(recording)
             if "inputs" in recording.captured:
                 self._script(recording)
             if self._outside is None:

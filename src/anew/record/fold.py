@@ -45,7 +45,7 @@ __all__ = [
 
 RECIPE = frozenset(
     {
-        "command", "environment", "git", "hardware", "inputs", "mark", "notebook", "problems", "ran", "seeds", "variables",
+        "command", "environment", "git", "hardware", "inputs", "mark", "notebook", "problems", "program", "ran", "seeds", "variables",
         "variables_hashed", "variables_set",
     }
 )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from .differences import Side
 from .judgement import Explanation, Judgement
+from .ran import not_covered
 from .verdict import MetricVerdict, Verdict
 
 __all__ = ["explain", "not_looked_at"]
@@ -61,6 +62,8 @@ def not_looked_at(side: Side) -> list[str]:
         missing.append(f"lines of the patch in which secrets were masked: {shown}")
     if not side.fact("inputs"):
         missing.append("data that was read and not declared (exp.inputs.add)")
+    if unseen := not_covered(side):
+        missing.append(f"files that native code opened and closed again ({', '.join(unseen)})")
     missing += [
         "files that git ignores, and modules outside the repository",
         "standard input, the network and the time",

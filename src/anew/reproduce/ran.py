@@ -12,7 +12,7 @@ from typing import Any
 
 from .differences import InputDifference, Side, Weight, in_no_commit
 
-__all__ = ["changed_while_running", "from_the_original", "ran_differences"]
+__all__ = ["changed_while_running", "from_the_original", "not_covered", "ran_differences"]
 
 
 def from_the_original(a: Side, b: Side) -> list[str]:
@@ -49,6 +49,7 @@ def ran_differences(
         return
     roots = _roots(a), _roots(b)
     yield from _modules(a, b, sides)
+    yield from _folders(a, b, sides)
     yield from _files(a, b, sides, roots, clones=clones)
     for side, name in zip((a, b), sides, strict=True):
         for path in changed_while_running(side):
@@ -149,6 +150,25 @@ def _declared(*sides: Side) -> set[str]:
         for fact in side.fact("inputs").values()
         if isinstance(fact, Mapping)
     }
+
+
+def _folders(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference]:
+    """Folders of which so many files were read that only their lists of files are known."""
+    x, y = _part(a, "read_folders"), _part(b, "read_folders")
+    for path in sorted({*x} & {*y}):
+        (count_a, size_a, sum_a), (count_b, size_b, sum_b) = _file(x[path]), _file(y[path])
+        if (count_a, size_a, sum_a) != (count_b, size_b, sum_b):
+            text = f"the folder {path} was read, and its files have changed: {count_a} → {count_b} files, {size_a} → {size_b} bytes"
+            yield InputDifference("data", path, sum_a, sum_b, "likely", text)
+    for path in sorted({*x} - {*y}):
+        text = f"the folder {path} was read by {sides[0]} alone"
+        yield InputDifference("data", path, _file(x[path])[2], None, "possible", text)
+
+
+def not_covered(side: Side) -> list[str]:
+    """The packages that an experiment had loaded and whose native code reads files unseen."""
+    found = side.fact("ran").get("not_covered")
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
 
 
 def _roots(side: Side) -> str:

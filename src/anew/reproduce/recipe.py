@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Recipe", "program_of", "read_recipe", "read_sessions"]
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_KERNEL = ("-m", "anew.reproduce.kernel", "notebook.py")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -48,6 +49,8 @@ class Recipe:
         is_worker: Whether a worker process of the program opened it.
         nth: How many experiments the program had opened before; `repeat` how many under the same name.
         requirements: The recorded packages; None where the file is not the one that was recorded.
+        notebook: The cells of a notebook, which are what is run; empty for a program. The last word of its command stands for
+            the file that has them.
         patches: The patches that were recorded, by name: that, and one against the pushed commit that `git` names.
     """
 
@@ -73,6 +76,7 @@ class Recipe:
     inputs: Mapping[str, Mapping[str, Any]]
     requirements: bytes | None
     patches: Mapping[str, bytes] = field(default_factory=dict)
+    notebook: bytes = b""
 
     @property
     def recorded_by(self) -> str:
@@ -194,14 +198,18 @@ def _read(view: ExperimentView, opening: Opening | None, command: Sequence[str] 
     captured = view.captured if opening is None else opening.captured
     recorded, git = _fact(captured, "command"), _fact(captured, "git")
     words = list(command) if command else _texts(recorded.get("launcher") or recorded.get("argv"))
-    _check_command(view, recorded, words, given=bool(command))
+    notebook = b"" if command else _read_notebook(view, opening, captured)
+    if notebook:
+        words = [str(_fact(captured, "environment").get("executable") or "python"), *_KERNEL]
+    _check_command(view, recorded, words, given=bool(command or notebook))
     commit, patch = _commit(view, git.get("commit")), _read_patch(view, opening, git)
     program = {**_fact(captured, "program"), **recorded}
     if commit is None and not patch:
         raise ReproduceError(
             f"The code of {view.prefix} was not captured: there was no git repository and no "
             "script. Put the code "
-            "under git, run it, and reproduce that run."
+            "under git, run it, and reproduce that run.",
+            why="no code",
         )
     return Recipe(
         experiment_id=view.id,
@@ -229,6 +237,7 @@ def _read(view: ExperimentView, opening: Opening | None, command: Sequence[str] 
         submodules=_submodules(view, git),
         inputs={k: v for k, v in _fact(captured, "inputs").items() if isinstance(v, Mapping)},
         requirements=_read_requirements(view, opening, captured),
+        notebook=notebook,
         patches=_patches(patch, _read_pushed(view, opening, git)),
     )
 
@@ -283,7 +292,9 @@ def _commit(view: ExperimentView, value: object) -> str | None:
     """The recorded commit; what is none could be taken for an option of git."""
     if value is None or (isinstance(value, str) and _COMMIT.fullmatch(value)):
         return value
-    raise ReproduceError(f"The recorded commit of {view.prefix} is not a commit: {value!r}.")
+    raise ReproduceError(
+        f"The recorded commit of {view.prefix} is not a commit: {value!r}.", why="bad record"
+    )
 
 
 def _submodules(view: ExperimentView, git: Mapping[str, Any]) -> dict[str, str]:
@@ -294,7 +305,8 @@ def _submodules(view: ExperimentView, git: Mapping[str, Any]) -> dict[str, str]:
         if not inside or not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
             raise ReproduceError(
                 f"The recorded submodule {path!r} of {view.prefix} is not one: its path would leave "
-                "the checkout, or its commit is not a commit."
+                "the checkout, or its commit is not a commit.",
+                why="bad record",
             )
     return dict(found)
 
@@ -307,21 +319,26 @@ def _check_command(
         raise ReproduceError(
             f"{view.prefix} was recorded in a notebook, which cannot be run as a command; the "
             "cells it ran are in "
-            f"environment/notebook.py of its folder. {again}"
+            f"environment/notebook.py of its folder. {again}",
+            why="notebook",
         )
     if not words:
-        raise ReproduceError(f"No command was recorded for {view.prefix}. {again}")
+        raise ReproduceError(
+            f"No command was recorded for {view.prefix}. {again}", why="no command"
+        )
     if any(MASK in word for word in words):
         raise ReproduceError(
             f"The recorded command of {view.prefix} contained a secret, which was not saved: "
-            f"{' '.join(words)}. {again}"
+            f"{' '.join(words)}. {again}",
+            why="secret",
         )
     if is_python(words[0]) and not any(
         not w.startswith("-") or w in ("-c", "-m") for w in words[1:]
     ):
         raise ReproduceError(
             f"{view.prefix} was recorded in an interactive session: there is no program to run. "
-            f"{again}"
+            f"{again}",
+            why="interactive",
         )
 
 
@@ -330,6 +347,32 @@ def _read_requirements(
 ) -> bytes | None:
     found = view.read_capture("requirements.txt", opening) or b""
     return found if unchanged(captured, "requirements.txt", found) else None
+
+
+def _read_notebook(
+    view: ExperimentView, opening: Opening | None, captured: Mapping[str, Any]
+) -> bytes:
+    """The recorded cells; empty where it was no notebook.
+
+    Raises:
+        ReproduceError: They are not what was recorded, or a secret in them was not saved.
+    """
+    facts = _fact(captured, "notebook")
+    if _fact(captured, "command").get("notebook") is not True or not facts.get("source"):
+        return b""
+    found = view.read_capture("notebook.py", opening) or b""
+    again = f"`anew reproduce {view.id[:6]} -- COMMAND …` runs it with the command that you give."
+    if not unchanged(captured, "notebook.py", found):
+        raise ReproduceError(
+            f"environment/notebook.py of {view.prefix} is not the list of cells that was recorded. {again}",
+            why="notebook",
+        )
+    if facts.get("masked"):
+        raise ReproduceError(
+            f"The cells of {view.prefix} contained a secret, which was not saved. {again}",
+            why="secret",
+        )
+    return found
 
 
 def _patches(patch: bytes, pushed: bytes | None) -> dict[str, bytes]:
@@ -354,6 +397,7 @@ def _read_patch(view: ExperimentView, opening: Opening | None, git: Mapping[str,
         state = "has been changed" if patch else "is gone"
         raise ReproduceError(
             f"The patch of uncommitted changes of {view.prefix} {state}: environment/git.patch "
-            "in its folder. Without it, the code is not the code that was run."
+            "in its folder. Without it, the code is not the code that was run.",
+            why="no patch",
         )
     return patch

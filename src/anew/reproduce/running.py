@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ __all__ = [
     "end",
     "find_program",
     "forwarded",
+    "give_up",
     "inner_environment",
     "outside",
     "run_program",
@@ -78,12 +80,15 @@ def find_program(command: Sequence[str], cwd: str, environ: Mapping[str, str]) -
     )
     if found is None:
         raise ReproduceError(
-            f"The program {program!r} was not found. Check that it is installed and on the PATH."
+            f"The program {program!r} was not found. Check that it is installed and on the PATH.",
+            why="no program",
         )
     if is_python(program):
         script = script_of(command)
         if script is not None and not os.path.exists(os.path.join(cwd, script)):
-            raise ReproduceError(f"The script {script!r} does not exist in {cwd}.")
+            raise ReproduceError(
+                f"The script {script!r} does not exist in {cwd}.", why="no program"
+            )
     return found
 
 
@@ -133,6 +138,14 @@ def forwarded(experiment: Experiment) -> list[dict[str, Any]]:
     return [address.shown() for address in experiment.life.forward_to]
 
 
+def give_up(claim: str) -> None:
+    """Remove the file by which one training has claimed an experiment that is recorded from outside."""
+    with contextlib.suppress(OSError):
+        os.unlink(claim)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(claim))
+
+
 def inner_environment(environ: Mapping[str, str], join: str) -> dict[str, str]:
     """The variables of a program that is recorded from outside: an experiment it opens joins the one outside."""
     inner = dict(environ)
@@ -180,7 +193,9 @@ def run_program(
             )  # fmt: skip
         except OSError as error:
             keeper.close()
-            raise ReproduceError(f"{command[0]} could not be started: {error}.") from None
+            raise ReproduceError(
+                f"{command[0]} could not be started: {error}.", why="no program"
+            ) from None
         sampling = _sample(experiment, process.pid)
         readers = [
             threading.Thread(target=_pass_on, args=(stream, keeper, index, target), daemon=True)

@@ -7,7 +7,15 @@ import os
 from collections.abc import Sequence
 
 from ..tracking.experiment import Experiment
-from .running import end, find_program, forwarded, inner_environment, outside, run_program
+from .running import (
+    end,
+    find_program,
+    forwarded,
+    give_up,
+    inner_environment,
+    outside,
+    run_program,
+)
 
 __all__ = ["run_tracked"]
 
@@ -44,6 +52,7 @@ def run_tracked(
         import subprocess
 
         return subprocess.call([program, *command[1:]])
+    claim = recording.root.claim(recording.opening)
     try:
         # The code is captured before it can be changed by anybody, the program included.
         recording.capturer.work()
@@ -51,6 +60,7 @@ def run_tracked(
             {
                 "root": os.path.abspath(recording.root.root),
                 "prefix": experiment.prefix,
+                "claim": os.path.abspath(claim),
                 "forwarded": forwarded(experiment),
             }
         )
@@ -61,6 +71,8 @@ def run_tracked(
     except BaseException as error:
         experiment.run.fail(error)
         raise
+    finally:
+        give_up(claim)
     end(experiment, ended)
     return ended.code
 

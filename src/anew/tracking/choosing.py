@@ -7,11 +7,10 @@ that starts the same job again.
 
 from __future__ import annotations
 
-import os
 import time
 
 from ..errors import NotFound
-from ..journal.liveness import boot_id, host_name, pid_space, process_started
+from ..journal.liveness import boot_id, host_name, pid_space
 from ..record.ids import ID_LENGTH, id_from_bytes, new_id
 from .identity import Known, Named, Place, find_by_id
 from .launches import ancestors
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from .launches import Launch
     from .recording import Recording
 
-__all__ = ["Wish", "choose", "is_taken"]
+__all__ = ["Wish", "choose"]
 
 WAIT_SECONDS = 60.0
 LOOK_EVERY = 0.5
@@ -163,25 +162,6 @@ def _around(root: RootLayout, known: Known) -> Place | None:
             found.joins = True
             return found
     return None
-
-
-def is_taken(root: RootLayout, prefix: str, launch: Launch) -> bool:
-    """Whether an experiment that a program around this one records was joined by another program below that one.
-
-    Processes of a launch that is known by its token, and those that one of them started, are no other program.
-    """
-    known = Known(root, prefix)
-    opening = known.lead().get("opening")
-    leads = [
-        line
-        for _, line in known.opened()
-        if line.get("role") == "lead" and line.get("opening") == opening
-    ]
-    inside = leads[:-1]  # the oldest is that of the program around
-    if launch.token or not inside:
-        return False
-    own = ancestors() | {os.getpid(): process_started(os.getpid())}
-    return all(own.get(line.get("pid", 0)) != line.get("pid_started") for line in inside)
 
 
 def _by_id(

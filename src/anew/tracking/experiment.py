@@ -11,6 +11,7 @@ from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
 from ..monitor.reads import watch
+from ..monitor.workers import report_if_worker
 from ..record import encode as encoding
 from ..record.names import check_label
 from ..record.plain import merge, to_plain
@@ -18,7 +19,7 @@ from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
-from .choosing import Wish, choose, is_taken
+from .choosing import Wish, choose
 from .ending import describe
 from .files import Files
 from .habits import ASSIGNED
@@ -53,6 +54,7 @@ __all__ = ["Experiment"]
 
 # What is read before an experiment is opened counts as well.
 watch()
+report_if_worker()
 
 ENDS = ("completed", "failed", "cancelled")
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -227,6 +229,7 @@ class Experiment:
         ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
         joined = None
         if settings.join and not by_id:
+            from .claims import claim
             from .joining import find_joined
 
             joined = find_joined(
@@ -236,7 +239,7 @@ class Experiment:
                 self._is_prefix,
                 repeat=ordinal,
                 goes_on=resume != "never" or _is_open(self._opened_as),
-                is_taken=lambda where, prefix: is_taken(RootLayout(where), prefix, launch),
+                claims=lambda path: not path or claim(path, launch, self._opened_as),
             )
             settings.root = joined.root or settings.root
         elif settings.join:
@@ -274,6 +277,10 @@ class Experiment:
         nth = next(_openings)
         if belongs or not recording.joins:
             names = {"opened_as": self._opened_as, "nth": nth, "repeat": ordinal}
+            if belongs and joined is not None and not joined.chosen and life.rank.is_lead:
+                from ..provenance.command import is_worker
+
+                recording.captures("program", {**names, "worker": is_worker()})
             recording.capture_with(names, belongs, life.outside)
         recording.ender = self._end
         self._known_params.clear()

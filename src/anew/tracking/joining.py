@@ -28,10 +28,12 @@ class Joined:
     `belongs` says that it is the outer experiment itself, which is forwarded to `forwarded` already. `again` is the id
     of the outer one, where that is a reproduction and this is not it: something that is recorded a second time. `until` has
     the log calls, by the label of their writer, after which the program is ended with `signal`: as many as its original had
-    made when it was ended.
+    made when it was ended. `chosen` says that the setting named which of the program's experiments belongs.
     """
 
-    __slots__ = ("again", "belongs", "forwarded", "given", "project", "root", "signal", "until")
+    __slots__ = (
+        "again", "belongs", "chosen", "forwarded", "given", "project", "root", "signal", "until",
+    )  # fmt: skip
 
     def __init__(
         self, root: str, given: str = "", project: str | None = None, belongs: bool = False
@@ -42,6 +44,7 @@ class Joined:
         self.belongs = belongs
         self.forwarded: list[dict[str, object]] = []
         self.again = ""
+        self.chosen = False
         self.until: dict[str, int] = {}
         self.signal = 0
 
@@ -54,17 +57,17 @@ def find_joined(
     *,
     repeat: int = 0,
     goes_on: bool = False,
-    is_taken: Callable[[str, str], bool] = lambda root, prefix: False,
+    claims: Callable[[str], bool] = lambda path: True,
 ) -> Joined:
     """The place of one opening under the setting `join`; call it once for each.
 
     Args:
         setting: JSON with any of `root`, `prefix`, `as`, `repeat` and `nth` (what is to be reproduced), `again` (the id of the
-            reproduction), `worker` (whether it was opened in one of several worker processes), `forwarded`, and `until` and `signal`
-            (see `Joined`).
+            reproduction), `worker` (whether it was opened in one of several worker processes), `claim` (the file that says
+            whose the experiment is), `forwarded`, and `until` and `signal` (see `Joined`).
         repeat: How often the program opened the same before.
         goes_on: Whether it continues what it opened under this name before.
-        is_taken: Whether another program has joined the experiment at a root and prefix.
+        claims: Whether this training is the one that a file of that path stands for (see `claims.claim`).
         opened_as: The name or prefix in the program; "" for none.
         given: What stands for it where there is none.
         is_prefix: Whether it is a prefix even without a slash.
@@ -91,13 +94,14 @@ def find_joined(
         by_name = is_prefix and (opened_as, repeat) == (wanted["as"], wanted.get("repeat", 0))
         # Each of several workers counts for itself.
         by_place = nth == wanted.get("nth", 0) and not (wanted.get("worker") and is_prefix)
-        belongs = by_name or by_place
+        belongs = (by_name or by_place) and claims(str(wanted.get("claim", "")))
     else:
-        belongs = not is_taken(root, prefix)
+        belongs = claims(str(wanted.get("claim", "")))
     if belongs:
         _joined_as = opened_as
         joined = Joined(root, prefix, belongs=True)
         joined.forwarded = list(wanted.get("forwarded", ()))
+        joined.chosen = "as" in wanted
         joined.until, joined.signal = dict(wanted.get("until", {})), int(wanted.get("signal", 0))
         return joined
     joined = Joined(root, given, f"{prefix}/others")

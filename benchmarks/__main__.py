@@ -35,6 +35,7 @@ GROUPS = (
     "verdict",
     "saving_files",
     "forwarding",
+    "importing",
     "syncing",
     "peers",
 )

@@ -215,7 +215,7 @@ def memory_of(pid: int | str = "self") -> int:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def most_memory_of(pid: int) -> int:
+def most_memory_of(pid: int | str) -> int:
     """The most resident bytes that a process has had (Linux)."""
     with open(f"/proc/{pid}/status") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))

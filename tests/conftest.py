@@ -120,7 +120,7 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("ANEW_QUIET", "1")
-    monkeypatch.setenv("ANEW_KEEP_COMMITS", "off")  # see `_nothing_left_in_the_repository`
+    monkeypatch.setenv("ANEW_KEEP_COMMITS", "off")  # also where a test took it away
     monkeypatch.setenv("ANEW_FORWARD_WAIT", "120")  # a busy machine is no reason to find less sent
     monkeypatch.chdir(tmp_path)
     from anew.monitor import reads

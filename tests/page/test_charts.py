@@ -12,6 +12,9 @@ import PIL.Image
 import pytest
 
 from anew import Experiment
+from anew.query.density import Crossings
+from anew.query.grid import Grid
+from benchmarks.synthetic import write_experiment
 
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss
 
@@ -226,6 +229,40 @@ def test_a_pinned_point_says_how_far_it_is_from_the_baseline(grid, opened):
     high, low = (float(each.locator("b").inner_text()) for each in pins.all())
     apart = pins.nth(1).locator("span.muted").nth(1).inner_text()
     assert math.isclose(float(apart.replace("−", "-")), low - high, abs_tol=2e-4)
+
+
+@pytest.mark.slow
+def test_of_more_experiments_than_can_be_told_apart_every_line_is_counted(show, opened, tmp_path):
+    count, steps = 2050, 6
+    rng = np.random.default_rng(5)
+    values = rng.uniform(0.2, 0.8, (count, steps))
+    values[1234, 3] = 5.0
+    values[77, -1] = 0.01
+    for number, row in enumerate(values):
+        lines = [
+            f'{{"t":1790000000,"m":{{"loss":{v!r}}},"s":{s}}}\n' for s, v in enumerate(row.tolist())
+        ]
+        write_experiment(tmp_path, f"lab/x/e{number}", iter(["".join(lines).encode()]))
+    page = opened(show(), "?tab=charts")
+    one = panel(page, "loss")
+    one.get_by_text("the best 10 stand out").wait_for()
+    said = one.locator(".said").inner_text().split("·")
+    assert [part.replace("\u2009", "").replace("\u202f", "") for part in said[:3]] == [
+        "2050 of 2050", f"{count * steps} points", "density of all lines",
+    ]  # fmt: skip
+    found = rows(saved(page, one, "CSV"))
+    assert sum(float(row["value from"]) > 4 for row in found) > 0  # the one spike
+    columns = len({row["step from"] for row in found})
+    heights = sorted({float(row["value from"]) for row in found})
+    rise = min(np.diff(heights))
+    low, high = 0.01 - 0.04 * 4.99, 5.0 + 0.04 * 4.99
+    crossings = Crossings(
+        Grid(0.0, steps - 1.0, columns), round((high - low) / rise), low, high, "linear"
+    )
+    crossings.add(
+        np.repeat(np.arange(count), steps), np.tile(np.arange(steps, dtype=float), count), values.ravel()
+    )  # fmt: skip
+    assert sum(int(row["experiments"]) for row in found) == crossings.counts().sum()
 
 
 def test_curves_are_drawn_as_their_difference_to_a_baseline(grid, opened):

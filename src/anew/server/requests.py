@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from ..query.buckets import Column
+from ..query.density import DensityQuestion
 from ..query.panel import PanelQuestion
 from ..query.question import Question, Wanted, ask, parse_field
 from ..query.telling import MOST_METRICS
@@ -198,6 +199,7 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     group: tuple[str, ...] = ()
     quantiles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     robust: tuple[float, float] | None = None
+    density: DensityQuestion | None = None
 
     def asked(self) -> PanelQuestion:
         """The question in the form that a backend is asked in."""
@@ -222,6 +224,7 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
             group=tuple(parse_field(one) for one in self.group),
             quantiles=self.quantiles,
             robust=self.robust,
+            density=self.density,
         )
 
 

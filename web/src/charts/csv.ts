@@ -18,6 +18,15 @@ export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, na
         if (one.count[at]) rows.push([values, place(num(one.x[at])), ...[one.middle, one.low, one.high, one.count].map((of) => text(of[at]))]);
       }
     }
+  } else if (data.density) {
+    rows.push([`${xKind} from`, "to", "value from", "to", "experiments"]);
+    const { x, y, xLog, yLog, columns, rows: high, counts } = data.density;
+    const across = cut(x, columns, xLog);
+    const down = cut([y[1], y[0]], high, yLog);
+    for (let at = 0; at < counts.length; at += 1) {
+      const [column, row] = [at % columns, Math.floor(at / columns)];
+      if (counts[at]) rows.push([across(column), across(column + 1), down(row + 1), down(row), num(counts[at])].map(String));
+    }
   } else {
     const exact = data.exact;
     const attempts = data.curves.some((one) => one.attempt !== null);
@@ -32,6 +41,11 @@ export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, na
     }
   }
   return rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+}
+
+/** Where the parts of a range begin. */
+function cut([first, last]: Range, parts: number, log: boolean): (at: number) => number {
+  return (at) => (log ? first * (last / first) ** (at / parts) : first + ((last - first) * at) / parts);
 }
 
 function num(value: number | undefined): number {

@@ -51,7 +51,7 @@ DERIVE_BYTES = 1 << 20
 """What a look at a live segment decodes again at most: about 10 ms."""
 MANY = 8
 """Experiments in a question from which on packs are read and made."""
-SPILL_BYTES = 16 << 20
+SPILL_BYTES = 32 << 20
 DECODED_BYTES = 16 << 20
 """Of lines that nobody has decoded yet, as many as are decoded at once for a file derived from them."""
 NEWS_BYTES = 8 << 20

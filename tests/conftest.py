@@ -103,14 +103,14 @@ def _nothing_left_in_the_repository() -> Iterator[None]:
         ["git", "rev-parse", "--git-common-dir", "HEAD"],
         cwd=Path(__file__).parent, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if found.returncode != 0:  # the sources without a repository
-        yield
-        return
-    common, head = found.stdout.split("\n")[:2]
+    common, _, head = found.stdout.strip().partition("\n")
     kept = Path(__file__).parent / common / "refs" / "anew" / head
     before = kept.exists()
-    yield
-    assert kept.exists() == before, f"a test left {kept}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ANEW_KEEP_COMMITS", "off")  # also for what a module makes before its tests
+        yield
+    if found.returncode == 0 and not before:  # else these are sources without a repository
+        assert not kept.exists(), f"a test left {kept}"
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def _own_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
             monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no-config"))
     monkeypatch.setenv("ANEW_QUIET", "1")
-    monkeypatch.setenv("ANEW_KEEP_COMMITS", "off")  # see `_nothing_left_in_the_repository`
+    monkeypatch.setenv("ANEW_KEEP_COMMITS", "off")  # also where a test took it away
     monkeypatch.setenv("ANEW_FORWARD_WAIT", "120")  # a busy machine is no reason to find less sent
     monkeypatch.chdir(tmp_path)
     from anew.monitor import reads

@@ -30,7 +30,7 @@ from anew.query.syntax import Compare, Field, Part, Value
 from anew.reading.local.opening import open_folder
 from anew.record.edits import SinkEdit
 from anew.record.status import Status
-from anew.testing.backend import Encoded
+from anew.testing.encoded import Encoded
 
 from .reading.made import make
 from .stores.journals import Journal

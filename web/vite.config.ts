@@ -36,5 +36,5 @@ export default defineConfig({
     chunkSizeWarningLimit: 400,
   },
   server: { proxy: { "/api": { target: server, changeOrigin: true } } },
-  test: { include: ["src/**/*.test.ts"], environment: "node", pool: "threads" },
+  test: { include: ["src/**/*.test.ts"], environment: "node", pool: "threads", isolate: false },
 });

@@ -220,4 +220,12 @@ class WeightsError(AnewError, RuntimeError):
 
 
 class ReproduceError(AnewError, RuntimeError):
-    """An experiment cannot be run again as it was recorded."""
+    """An experiment cannot be run again as it was recorded.
+
+    Attributes:
+        why: In two or three words, for programs: one of those in the reference (`docs/reference/verdicts.md`).
+    """
+
+    def __init__(self, message: str, *, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why

@@ -22,7 +22,11 @@ def run_page(page: Path, folder: Path) -> None:
     Raises:
         AssertionError: It ended with another status than 0.
     """
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(("ANEW_", "SLURM_"))}
+    bare = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("ANEW_", "SLURM_")) or k == "ANEW_KEEP_COMMITS"
+    }
     bin_folder = str(Path(sys.executable).parent)
     environment = bare | {
         "PATH": os.pathsep.join([bin_folder, bare.get("PATH", "")]),

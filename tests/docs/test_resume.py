@@ -45,7 +45,11 @@ def page_program() -> str:
 
 
 def start(program: str, folder: Path, **variables: str) -> subprocess.Popen[bytes]:
-    bare = {k: v for k, v in os.environ.items() if not k.startswith(("ANEW_", "SLURM_"))}
+    bare = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("ANEW_", "SLURM_")) or k == "ANEW_KEEP_COMMITS"
+    }
     (folder / "train.py").write_text(program)
     return subprocess.Popen(
         [sys.executable, "train.py"],

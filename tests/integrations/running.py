@@ -19,7 +19,9 @@ def run_example(
 
     Warnings that begin with `but` are a framework's own.
     """
-    bare = {k: v for k, v in os.environ.items() if not k.startswith("ANEW_")}
+    bare = {
+        k: v for k, v in os.environ.items() if not k.startswith("ANEW_") or k == "ANEW_KEEP_COMMITS"
+    }
     result = subprocess.run(
         [
             sys.executable,

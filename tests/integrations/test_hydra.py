@@ -70,7 +70,9 @@ def app(tmp_path: Path) -> Path:
 
 def run(app: Path, *arguments: str) -> tuple[int, str, list]:
     """Run the program; its exit status, what it printed, and its experiments, the oldest first."""
-    bare = {k: v for k, v in os.environ.items() if not k.startswith("ANEW_")}
+    bare = {
+        k: v for k, v in os.environ.items() if not k.startswith("ANEW_") or k == "ANEW_KEEP_COMMITS"
+    }
     result = subprocess.run(
         [sys.executable, "-W", "error", "app.py", *arguments],
         cwd=app,

@@ -6,10 +6,15 @@ The browser is Debian's chromium. Where there is none, these tests are skipped; 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +30,7 @@ from .roots import record_grid
 WEB = Path(__file__).resolve().parents[2] / "web"
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--disable-gpu", "--no-sandbox", "--disable-dev-shm-usage"]
-PATIENCE = 60_000
+PATIENCE = int(os.environ.get("PATIENCE", "60000"))
 """Milliseconds that a test waits for what is to happen; none waits this long but on a machine that is overloaded."""
 
 
@@ -52,13 +57,51 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+class Starter:
+    """Starts commands in processes of their own; see `forking.py`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("forking.py"))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def start(self, *arguments: str) -> tuple[int, str]:
+        """Start a command; its process, and the first line that it prints."""
+        self._count += 1
+        output = self._folder / f"output-{self._count}"
+        os.mkfifo(output)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
+        asked = {"arguments": arguments, "environ": environ, "output": str(output)}
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        pid = int(self._process.stdout.readline())
+        with open(output) as lines:
+            return pid, lines.readline().strip()
+
+    def end(self, pid: int) -> None:
+        """End one of them at once, as a crash does."""
+        os.kill(pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Start nothing more."""
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+
+
 class Shown:
     """A root that `anew ui` shows, in a process of its own."""
 
-    def __init__(self, root: Path, *options: str) -> None:
+    def __init__(self, starter: Starter, root: Path | str, *options: str) -> None:
+        self.starter = starter
         self.root = root
         self.options = options
-        self.process: subprocess.Popen[str] | None = None
+        self.pid = 0
         self.link = ""
         self.cookies: list[Any] = []
         self.start()
@@ -70,31 +113,48 @@ class Shown:
 
     def start(self, port: int = 0) -> None:
         """Start the process."""
-        command = [sys.executable, "-m", "anew", "ui", "--root", str(self.root), "--quiet", "--no-browser"]  # fmt: skip
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
-        self.process = subprocess.Popen(
-            [*command, "--port", str(port), *self.options], stdout=subprocess.PIPE, text=True, env=environ
+        self.pid, self.link = self.starter.start(
+            "ui", "--root", str(self.root), "--quiet", "--no-browser", "--port", str(port), *self.options
         )  # fmt: skip
-        assert self.process.stdout is not None
-        self.link = self.process.stdout.readline().strip()
         assert self.link.startswith("http://127.0.0.1:"), self.link
         self.cookies = []
 
     def stop(self) -> None:
         """End the process at once, as a crash does."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.communicate()
+        if self.pid:
+            self.starter.end(self.pid)
+        self.pid = 0
 
     def again(self) -> None:
         """Start it once more where it was."""
-        self.start(urlsplit(self.link).port or 0)
+        port = urlsplit(self.link).port or 0
+        while not _is_free(port):
+            time.sleep(0.01)
+        self.start(port)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starter]:
+    """What starts `anew ui`."""
+    made = Starter(tmp_path_factory.mktemp("starts"))
+    yield made
+    made.close()
 
 
 @contextlib.contextmanager
-def shown(root: Path, *options: str) -> Iterator[Shown]:
+def shown(starter: Starter, root: Path | str, *options: str) -> Iterator[Shown]:
     """A root as `anew ui` shows it."""
-    made = Shown(root, *options)
+    made = Shown(starter, root, *options)
     try:
         yield made
     finally:
@@ -102,48 +162,93 @@ def shown(root: Path, *options: str) -> Iterator[Shown]:
 
 
 @pytest.fixture(scope="session")
-def grid(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+def grid(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """Eighteen ended experiments that no test changes."""
     root = tmp_path_factory.mktemp("grid")
     record_grid(root)
-    with shown(root) as made:
+    with shown(starter, root) as made:
         yield made
 
 
 @pytest.fixture(scope="session")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shown, dict[str, str]]]:
+def pages(
+    starter: Starter, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Shown, dict[str, str]]]:
     """Experiments to look at closely, to compare and to run again, and their ids by name."""
     told = record_pages(tmp_path_factory.mktemp("pages"))
-    with shown(told.root) as made:
+    with shown(starter, told.root) as made:
         yield made, told.ids
 
 
 @pytest.fixture
-def show(tmp_path: Path) -> Iterator[Callable[..., Shown]]:
+def show(starter: Starter, tmp_path: Path) -> Iterator[Callable[..., Shown]]:
     """Shows roots of a test's own."""
     with contextlib.ExitStack() as stack:
-        yield lambda root=tmp_path, *options: stack.enter_context(shown(root, *options))
+        yield lambda root=tmp_path, *options: stack.enter_context(shown(starter, root, *options))
+
+
+@pytest.fixture(scope="session")
+def lab(starter: Starter, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """A root that tests add experiments to, each in a `project` of its own."""
+    with shown(starter, tmp_path_factory.mktemp("lab")) as made:
+        yield made
+
+
+_projects = itertools.count(1)
 
 
 @pytest.fixture
-def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens the page in a window of its own; at the end nothing may have gone wrong in it.
+def project() -> str:
+    """Where in the `lab` a test's experiments lie; `?in=` shows them alone."""
+    return f"lab/p{next(_projects)}"
+
+
+@pytest.fixture(scope="package")
+def windows(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Windows of a size and a theme, which keep what they have loaded from test to test."""
+    made: dict[tuple[int, int, str], Any] = {}
+
+    def window(width: int, height: int, theme: str) -> Any:
+        key = (width, height, theme)
+        if key not in made:
+            made[key] = window_of(browser, width, height, theme)
+        return made[key]
+
+    yield window
+    for one in made.values():
+        one.close()
+
+
+def window_of(browser: Any, width: int = 1440, height: int = 900, theme: str = "light") -> Any:
+    """A window that shares nothing with others."""
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
+    )
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+@pytest.fixture
+def opened(browser: Any, windows: Callable[..., Any]) -> Iterator[Callable[..., Any]]:
+    """Opens the page; at the end nothing may have gone wrong in it.
 
     Nothing goes wrong when there was no dialog, no error of a script, no refusal of the content policy, and no request to another host.
-    What a test means to go wrong, it takes off the page's list `wrong`.
+    What a test means to go wrong, it takes off the page's list `wrong`. A page that is `alone` shares no session with others.
     """
+    pages: list[Any] = []
     contexts: list[Any] = []
     wrong: list[str] = []
 
     def open_(
-        made: Shown, path: str = "", *, width: int = 1440, height: int = 900, theme: str = "light"
-    ) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
-        )
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
+        made: Shown, path: str = "", *, width: int = 1440, height: int = 900, theme: str = "light", alone: bool = False
+    ) -> Any:  # fmt: skip
+        if alone:
+            context = window_of(browser, width, height, theme)
+            contexts.append(context)
+        else:
+            context = windows(width, height, theme)
         page = context.new_page()
+        pages.append(page)
         page.wrong = wrong
         page.on("dialog", lambda one: (wrong.append(f"dialog: {one.message}"), one.dismiss()))
         page.on("pageerror", lambda one: wrong.append(f"error: {one}"))
@@ -161,6 +266,8 @@ def opened(browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_
+    for page in pages:
+        page.close()
     for context in contexts:
         context.close()
     assert not wrong

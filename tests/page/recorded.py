@@ -66,6 +66,7 @@ def _rich(root: Path, exp: Experiment) -> None:
     exp.log("it failed\nbecause of this", level="error")
     for step in (0, 10, 20):
         exp.log_value("drawn", Image(np.full((8, 8), step * 10, np.uint8)), step=step)
+        exp.log_value("mask", Image(np.full((8, 8), 255 - step, np.uint8)), step=step)
         exp.log_value("weights", Histogram(np.arange(50) * (step + 1)), step=step)
     exp.log_value("scores", Table(["name", "score"], [["a", 1], ["b", 2]]))
     table = root / "scores.csv"

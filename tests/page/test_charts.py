@@ -8,8 +8,13 @@ import math
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
+import pytest
 
 from anew import Experiment
+from anew.query.density import Crossings
+from anew.query.grid import Grid
+from benchmarks.synthetic import write_experiment
 
 from .roots import RATES, SEEDS, STEPS, WIDTHS, loss
 
@@ -43,8 +48,8 @@ def drag(page, one, start: float, stop: float) -> None:
     page.mouse.up()
 
 
-def written(root: Path, prefix: str, values: list[float], metric: str = "m") -> str:
-    with Experiment(prefix, root=str(root), quiet=True, system_metrics=0) as exp:
+def written(lab, prefix: str, values: list[float], metric: str = "m") -> str:
+    with Experiment(prefix, root=str(lab.root), quiet=True, system_metrics=0) as exp:
         for step, value in enumerate(values):
             exp.log_metrics({metric: value}, step=step)
     return exp.id
@@ -115,24 +120,21 @@ def test_the_pointer_finds_the_nearest_line_and_its_exact_value(grid, opened):
     tip.get_by_text(str(loss(0.03, 8, 0, step)), exact=True).wait_for()
 
 
-def test_what_an_axis_cannot_show_is_counted(show, opened, tmp_path):
-    written(tmp_path, "lab/x/a", [1.0, math.nan, math.inf, -1.0, 0.0, 10.0])
-    page = opened(show(), "?tab=charts&ylog=1")
+def test_what_an_axis_cannot_show_is_counted(lab, project, opened):
+    written(lab, f"{project}/a", [1.0, math.nan, math.inf, -1.0, 0.0, 10.0])
+    page = opened(lab, f"?in={project}&tab=charts&ylog=1")
     said = panel(page, "m").locator(".said").inner_text().split("·")
     assert said == ["1 of 1", "6 points", "exact", "1 NaN", "1 infinite", "log axis hides 2 ≤ 0"]
 
 
-def test_a_spike_of_one_point_among_many_is_drawn_and_exact_when_zoomed(show, opened, tmp_path):
+def test_a_spike_of_one_point_among_many_is_drawn_and_exact_when_zoomed(lab, project, opened):
     count, at = 30_000, 17_777
-    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
-        for step in range(count):
-            exp.log_metrics({"m": 100.0 if step == at else 0.5}, step=step)
-    made = show()
-    page = opened(made, "?tab=charts")
+    written(lab, f"{project}/a", [100.0 if step == at else 0.5 for step in range(count)])
+    page = opened(lab, f"?in={project}&tab=charts")
     one = panel(page, "m")
     assert one.get_attribute("data-exact") == "false"
     assert highest_drawn(one) < 0.2
-    page.goto(f"{made.url}?tab=charts&range={at - 50}..{at + 50}")
+    page.goto(f"{lab.url}?in={project}&tab=charts&range={at - 50}..{at + 50}")
     one = panel(page, "m")
     assert one.get_attribute("data-exact") == "true"
     found = rows(saved(page, one, "CSV"))
@@ -141,11 +143,11 @@ def test_a_spike_of_one_point_among_many_is_drawn_and_exact_when_zoomed(show, op
     ]
 
 
-def test_a_running_training_moves_its_line(show, opened, tmp_path):
-    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+def test_a_running_training_moves_its_line(lab, project, opened):
+    with Experiment(f"{project}/a", root=str(lab.root), quiet=True, system_metrics=0) as exp:
         for step in range(3):
             exp.log_metrics({"m": float(step)}, step=step)
-        page = opened(show(), "?tab=charts")
+        page = opened(lab, f"?in={project}&tab=charts")
         one = panel(page, "m")
         one.get_by_text("3 points").wait_for()
         asked: list[int] = []
@@ -160,22 +162,23 @@ def test_a_running_training_moves_its_line(show, opened, tmp_path):
         assert found == [0, 1, 2, 7, 8]
 
 
-def test_steps_beyond_what_numbers_of_browsers_hold_are_shown_exactly(show, opened, tmp_path):
+def test_steps_beyond_what_numbers_of_browsers_hold_are_shown_exactly(lab, project, opened):
     first = 2**60 + 1
-    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+    with Experiment(f"{project}/a", root=str(lab.root), quiet=True, system_metrics=0) as exp:
         for step in range(4):
             exp.log_metrics({"m": float(step)}, step=first + step)
-    page = opened(show(), "?tab=charts")
+    page = opened(lab, f"?in={project}&tab=charts")
     one = panel(page, "m")
     steps = [int(row["step"]) for row in rows(saved(page, one, "CSV"))]
     assert steps == [first + step for step in range(4)]
 
 
-def test_ten_thousand_metrics_are_sections_of_which_few_are_made(show, opened, tmp_path):
-    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
-        exp.log_metrics({f"layer{n % 40}/weight{n}": float(n) for n in range(10_000)}, step=0)
+@pytest.mark.parametrize("count", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_thousands_of_metrics_are_sections_of_which_few_are_made(lab, project, opened, count):
+    with Experiment(f"{project}/a", root=str(lab.root), quiet=True, system_metrics=0) as exp:
+        exp.log_metrics({f"layer{n % 40}/weight{n}": float(n) for n in range(count)}, step=0)
         exp.log_metrics({"val/loss": 0.5}, step=0)
-    page = opened(show(), "?tab=charts")
+    page = opened(lab, f"?in={project}&tab=charts")
     panel(page, "val/loss")
     assert page.evaluate("document.querySelectorAll('*').length") < 4000
     page.get_by_placeholder("metrics").fill("weight77 layer37")
@@ -226,3 +229,117 @@ def test_a_pinned_point_says_how_far_it_is_from_the_baseline(grid, opened):
     high, low = (float(each.locator("b").inner_text()) for each in pins.all())
     apart = pins.nth(1).locator("span.muted").nth(1).inner_text()
     assert math.isclose(float(apart.replace("−", "-")), low - high, abs_tol=2e-4)
+
+
+@pytest.mark.slow
+def test_of_more_experiments_than_can_be_told_apart_every_line_is_counted(show, opened, tmp_path):
+    count, steps = 2050, 6
+    rng = np.random.default_rng(5)
+    values = rng.uniform(0.2, 0.8, (count, steps))
+    values[1234, 3] = 5.0
+    values[77, -1] = 0.01
+    for number, row in enumerate(values):
+        lines = [
+            f'{{"t":1790000000,"m":{{"loss":{v!r}}},"s":{s}}}\n' for s, v in enumerate(row.tolist())
+        ]
+        write_experiment(tmp_path, f"lab/x/e{number}", iter(["".join(lines).encode()]))
+    page = opened(show(), "?tab=charts")
+    one = panel(page, "loss")
+    one.get_by_text("the best 10 stand out").wait_for()
+    said = one.locator(".said").inner_text().split("·")
+    assert [part.replace("\u2009", "").replace("\u202f", "") for part in said[:3]] == [
+        "2050 of 2050", f"{count * steps} points", "density of all lines",
+    ]  # fmt: skip
+    found = rows(saved(page, one, "CSV"))
+    assert sum(float(row["value from"]) > 4 for row in found) > 0  # the one spike
+    columns = len({row["step from"] for row in found})
+    heights = sorted({float(row["value from"]) for row in found})
+    rise = min(np.diff(heights))
+    low, high = 0.01 - 0.04 * 4.99, 5.0 + 0.04 * 4.99
+    crossings = Crossings(
+        Grid(0.0, steps - 1.0, columns), round((high - low) / rise), low, high, "linear"
+    )
+    crossings.add(
+        np.repeat(np.arange(count), steps), np.tile(np.arange(steps, dtype=float), count), values.ravel()
+    )  # fmt: skip
+    assert sum(int(row["experiments"]) for row in found) == crossings.counts().sum()
+
+
+def test_curves_are_drawn_as_their_difference_to_a_baseline(grid, opened):
+    page = opened(grid, "?tab=charts&q=lr+%3D%3D+0.03+and+seed+%3D%3D+0")
+    one = panel(page)
+    one.get_by_text("3 of 3").wait_for()
+    page.get_by_label("baseline").select_option(label="lr0.03-w8-s0")
+    page.get_by_label("difference").check()
+    one.get_by_text("less lr0.03-w8-s0").wait_for()
+    found = rows(saved(page, one, "CSV"))
+    for width in WIDTHS:
+        mine = [float(row["less lr0.03-w8-s0"]) for row in found if row["name"] == f"lr0.03-w{width}-s0"]  # fmt: skip
+        apart = [loss(0.03, width, 0, step) - loss(0.03, 8, 0, step) for step in range(STEPS)]
+        np.testing.assert_allclose(mine, apart, atol=1e-6)
+    page.keyboard.press("Escape")
+    page.locator("h2").first.click()
+    page.locator("h2").first.click()
+    page.keyboard.press("d")
+    one.get_by_text("less lr0.03-w8-s0").wait_for(state="detached")
+    assert "baseline=" in page.url
+    page.keyboard.press("u")
+    one.get_by_text("less lr0.03-w8-s0").wait_for()
+
+
+def test_a_resumed_experiment_is_one_curve_or_its_attempts(lab, project, opened):
+    written(lab, f"{project}/a", [1.0, 2.0, 3.0])
+    with Experiment(f"{project}/a", root=str(lab.root), quiet=True, system_metrics=0, resume="allow") as exp:  # fmt: skip
+        for step in (2, 3):
+            exp.log_metrics({"m": 10.0 * step}, step=step)
+    page = opened(lab, f"?in={project}&tab=charts")
+    one = panel(page, "m")
+    one.get_by_text("1 of 1").wait_for()
+    found = rows(saved(page, one, "CSV"))
+    assert [(int(row["step"]), float(row["value"])) for row in found] == [
+        (0, 1.0), (1, 2.0), (2, 3.0), (2, 20.0), (3, 30.0),
+    ]  # fmt: skip
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("attempts apart").check()
+    page.wait_for_url("**attempts=1**")
+    one.locator("xpath=self::*[@data-curves='2']").wait_for()
+    found = rows(saved(page, one, "CSV"))
+    assert [(row["attempt"], int(row["step"])) for row in found] == [
+        ("1", 0), ("1", 1), ("1", 2), ("2", 2), ("2", 3),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("band", "ends"),
+    [
+        ("minmax", lambda each: (each.min(axis=0), each.max(axis=0))),
+        ("quantiles", lambda each: np.quantile(each, (0.25, 0.75), axis=0)),
+        ("se", lambda each: [each.mean(axis=0) + sign * each.std(axis=0, ddof=1) / 6**0.5 for sign in (-1, 1)]),
+    ],
+)  # fmt: skip
+def test_bands_and_middles_of_groups_are_those_of_every_member(grid, opened, band, ends):
+    centre = "median" if band == "quantiles" else "mean"
+    page = opened(
+        grid, f"?tab=charts&group=params.lr&band={band}&centre={centre}&metrics=train/loss"
+    )
+    one = panel(page)
+    found = [row for row in rows(saved(page, one, "CSV")) if row["group"] == "0.03"]
+    each = np.array([[loss(0.03, w, s, step) for step in range(STEPS)] for w in WIDTHS for s in SEEDS])  # fmt: skip
+    low, high = ends(each)
+    np.testing.assert_allclose([float(row["low"]) for row in found], low, atol=1e-6)
+    np.testing.assert_allclose([float(row["high"]) for row in found], high, atol=1e-6)
+    middle = np.median(each, axis=0) if centre == "median" else each.mean(axis=0)
+    np.testing.assert_allclose([float(row["middle"]) for row in found], middle, atol=1e-6)
+
+
+def test_a_chart_is_saved_as_a_picture_of_twice_the_pixels(grid, opened):
+    page = opened(grid, "?tab=charts&metrics=train/loss")
+    one = panel(page)
+    one.hover()
+    one.get_by_role("button", name="Save this chart").click()
+    with page.expect_download() as download:
+        one.get_by_role("button", name="PNG", exact=True).click()
+    with PIL.Image.open(download.value.path()) as picture:
+        box = one.locator("canvas").first.bounding_box()
+        assert picture.size == (2 * box["width"], 2 * box["height"])
+        assert np.asarray(picture.convert("L")).std() > 5

@@ -51,16 +51,16 @@ def test_more_than_two_are_a_matrix_that_marks_the_odd_one(pages, opened):
     assert ids["second"] not in page.url
 
 
-def test_one_that_is_deleted_meanwhile_is_said(show, opened, tmp_path):
+def test_one_that_is_deleted_meanwhile_is_said(lab, project, opened):
     ids = []
     for name in ("one", "other"):
-        exp = Experiment(f"lab/x/{name}", root=str(tmp_path), quiet=True, system_metrics=0)
+        exp = Experiment(f"{project}/{name}", root=str(lab.root), quiet=True, system_metrics=0)
         with exp:
             exp.log_metrics({"loss": 1.0}, step=0)
         ids.append(exp.id)
-    page = opened(show(), f"diff?ids={ids[0]},{ids[1]}")
+    page = opened(lab, f"diff?ids={ids[0]},{ids[1]}")
     page.get_by_role("heading", name="The same in all points").wait_for()
-    with Store(tmp_path) as store:
+    with Store(lab.root) as store:
         store.delete([ids[1]])
     page.get_by_text("One of these experiments was deleted").wait_for()
     page.wrong.clear()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 import pytest
+from playwright.sync_api import expect
 
 from anew import Experiment, Store
 
@@ -66,6 +69,32 @@ def test_its_media_follow_one_slider(first):
     assert "step 0" in media.inner_text()
     assert media.get_by_role("img", name=re.compile("Histogram of weights")).count() == 1
     assert media.get_by_role("cell", name="b", exact=True).count() == 1
+
+
+def test_its_pictures_are_zoomed_together_and_held_against_another_step(first):
+    media = part(first, "media")
+    media.get_by_role("slider", name="step").first.fill("2")
+    drawn = media.get_by_role("button", name="Larger: drawn")
+    mask = media.get_by_role("button", name="Larger: mask")
+    media.get_by_role("button", name="Zoom in").click()
+    shapes = {one.locator("img").evaluate("one => one.style.transform") for one in (drawn, mask)}
+    assert len(shapes) == 1
+    assert "scale(1.5)" in shapes.pop()
+    media.get_by_role("button", name="Zoom out").click()
+
+    media.get_by_role("checkbox", name="compare").check()
+    media.get_by_role("slider", name="Other step", exact=True).fill("1")
+    assert drawn.locator("img").count() == 2
+    sources = [one.get_attribute("src") for one in drawn.locator("img").all()]
+    assert sources[0] != sources[1]
+    media.get_by_role("slider", name="How much of the other step").fill("0.25")
+    for one in (drawn, mask):
+        assert "75%" in one.locator(".over").evaluate("one => one.style.clipPath")
+    for mode in ("side by side", "difference"):
+        media.get_by_role("combobox", name="How pictures are compared").select_option(mode)
+        assert drawn.locator("img").count() == 2
+    media.get_by_role("checkbox", name="compare").uncheck()
+    assert drawn.locator("img").count() == 1
 
 
 def test_its_files_are_previewed_page_by_page(first):
@@ -131,11 +160,10 @@ def test_a_page_of_what_has_ended_asks_for_nothing_more(pages, opened):
     made, ids = pages
     page = opened(made, f"x/{ids['third']}", height=4000)
     page.locator("#lineage").get_by_text("none came from it").wait_for()
-    page.wait_for_load_state("load")
-    page.wait_for_timeout(500)
+    page.wait_for_load_state("networkidle")
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url))
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(1000)
     assert asked == []
 
 
@@ -170,13 +198,13 @@ def test_nothing_that_an_experiment_holds_runs(pages, opened):
     )
 
 
-def test_one_that_is_deleted_while_it_is_open_says_so(show, opened, tmp_path):
-    exp = Experiment("lab/x/gone", root=str(tmp_path), quiet=True, system_metrics=0)
+def test_one_that_is_deleted_while_it_is_open_says_so(lab, project, opened):
+    exp = Experiment(f"{project}/gone", root=str(lab.root), quiet=True, system_metrics=0)
     with exp:
         exp.log_metrics({"loss": 1.0}, step=0)
-    page = opened(show(), f"x/{exp.id}")
+    page = opened(lab, f"x/{exp.id}")
     page.get_by_role("heading", name="gone").wait_for()
-    with Store(tmp_path) as store:
+    with Store(lab.root) as store:
         store.delete([exp.id])
     page.get_by_text("This experiment was deleted").wait_for()
     page.wrong.clear()  # what it asked for meanwhile is not there
@@ -188,14 +216,39 @@ def test_one_that_is_not_there_says_so(pages, opened):
     page.wrong.clear()  # the console names the answer 404
 
 
-def test_a_running_one_shows_what_it_says_as_it_says_it(show, opened, tmp_path):
-    exp = Experiment("lab/x/live", root=str(tmp_path), quiet=True, system_metrics=0)
+def test_a_running_one_shows_what_it_says_as_it_says_it(lab, project, opened):
+    exp = Experiment(f"{project}/live", root=str(lab.root), quiet=True, system_metrics=0)
     with exp:
         exp.log("the first line")
-        page = opened(show(), f"x/{exp.id}")
+        page = opened(lab, f"x/{exp.id}")
         logs = part(page, "logs")
         logs.get_by_text("the first line").wait_for()
         assert logs.get_by_role("button", name="Live").count() == 1
         exp.log("the second line")
         logs.get_by_text("the second line").wait_for()
     page.locator("header.head .status.completed").wait_for()
+
+
+def test_what_processes_say_and_print_is_merged_by_time_as_a_terminal_would_show_it(lab, project, opened):  # fmt: skip
+    exp = Experiment(f"{project}/ranks", root=str(lab.root), quiet=True, system_metrics=0, console="off")  # fmt: skip
+    program = (
+        "import anew\n"
+        f"with anew.Experiment('{project}/ranks', root={str(lab.root)!r}, resume={exp.id!r}, system_metrics=0, quiet=True) as exp:\n"
+        "    exp.log('from another')\n"
+        "    print('step 1 of 2', end='\\r'); print('step 2 of 2'); print('\\x1b[31mred\\x1b[0m and plain')\n"
+    )
+    with exp:
+        exp.log("before")
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+        exp.log("after")
+    page = opened(lab, f"x/{exp.id}")
+    logs = part(page, "logs")
+    logs.get_by_text("after", exact=True).wait_for()
+    said = logs.get_by_role("log").locator(".text")
+    expect(said).to_have_text(["before", "from another", "after"])
+    processes = logs.get_by_label("Process")
+    processes.select_option(index=2)
+    expect(said).to_have_text(["from another"])
+    processes.select_option(index=0)
+    logs.get_by_role("button", name="Console").click()
+    expect(said).to_have_text(["step 2 of 2", "red and plain"])

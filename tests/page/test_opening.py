@@ -10,7 +10,6 @@ import pytest
 
 from anew.server.static import PAGE, POLICY
 
-from .conftest import enter
 from .roots import record
 
 
@@ -55,29 +54,8 @@ def test_only_built_files_are_served_and_those_for_good(grid):
         assert asked(grid.url, f"/{other}")[0] == 404
 
 
-def test_whoever_has_not_opened_the_link_is_told_nothing(grid, browser):
+def test_whoever_has_not_opened_the_link_is_told_nothing(grid):
     assert asked(grid.url, "/api/v1/experiments")[0] == 401
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(grid.url)
-    page.locator(".banner").wait_for()
-    assert "lr0" not in page.content()
-    context.close()
-
-
-def test_the_link_lets_one_browser_in_and_leaves_the_address(show, opened, tmp_path, browser):
-    record(tmp_path, 0.1, 8, 0)
-    made = show()
-    page = opened(made)
-    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
-    assert "link" not in page.url
-    page.reload()
-    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
-    context = browser.new_context()
-    other = context.new_page()
-    other.goto(made.link)
-    other.locator(".banner").wait_for()
-    context.close()
 
 
 def test_the_page_names_no_other_host(grid):
@@ -92,23 +70,6 @@ def test_a_first_experiment_appears_by_itself_in_an_empty_store(show, opened, tm
     page.get_by_role("heading", name="No experiments yet").wait_for()
     record(tmp_path, 0.1, 8, 0)
     page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
-
-
-@pytest.mark.slow
-def test_a_server_that_is_gone_is_said_and_found_again(show, opened, tmp_path):
-    record(tmp_path, 0.1, 8, 0)
-    made = show()
-    page = opened(made)
-    page.get_by_text("1 experiment").wait_for()
-    made.stop()
-    page.locator(".banner").wait_for()
-    record(tmp_path, 0.1, 8, 1)
-    made.again()
-    page.get_by_text("does not know this browser").wait_for()  # sessions end with the process
-    enter(made, page.context.new_page())
-    page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
-    page.locator(".banner").wait_for(state="detached")
-    page.wrong[:] = [one for one in page.wrong if "ERR_" not in one and "401" not in one]
 
 
 def test_the_document_of_the_interface_names_the_page(grid):

@@ -183,9 +183,9 @@ def test_the_palette_finds_experiments_and_the_list_of_keys_is_whole(grid, opene
     page.wait_for_url("**/x/*")
 
 
-def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(show, opened, tmp_path):
-    id_ = record(tmp_path, 0.1, 8, 0)
-    page = opened(show(), TABLE)
+def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(lab, project, opened):
+    id_ = record(lab.root, 0.1, 8, 0, prefix=project)
+    page = opened(lab, f"{TABLE}&in={project}")
     wait_for(page, 1)
     page.keyboard.press("j")
     page.keyboard.press("e")
@@ -196,7 +196,7 @@ def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(show, opened, tmp
     dialog.get_by_role("button", name="Save").click()
     page.get_by_role("link", name="the good one").wait_for()
     page.get_by_text("tagged anew").wait_for()
-    with Store(str(tmp_path)) as store:
+    with Store(str(lab.root)) as store:
         view = store.get(id_)
         assert (view.name, view.notes, dict(view.tags)) == ("the good one", "**kept**", {"team": "ml"})  # fmt: skip
     page.locator(".notice", has_text="The name of").get_by_role("button", name="Undo").click()
@@ -204,10 +204,10 @@ def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(show, opened, tmp
 
 
 @pytest.mark.slow
-def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(show, opened, tmp_path):  # fmt: skip
+def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(lab, project, opened):  # fmt: skip
     for seed in range(3):
-        record(tmp_path, 0.1, 8, seed)
-    page = opened(show(), TABLE)
+        record(lab.root, 0.1, 8, seed, prefix=project)
+    page = opened(lab, f"{TABLE}&in={project}")
     wait_for(page, 3)
     page.get_by_label("Select lr0.1-w8-s2").click()
     page.get_by_label("Select lr0.1-w8-s1").click()
@@ -239,15 +239,15 @@ def test_a_store_that_may_only_be_read_says_so_and_offers_no_edit(show, opened, 
     assert page.get_by_role("dialog").count() == 0
 
 
-def test_a_running_training_moves_by_itself_and_only_its_row_is_fetched(show, opened, tmp_path):
+def test_a_running_training_moves_by_itself_and_only_its_row_is_fetched(lab, project, opened):
     for seed in range(3):
-        record(tmp_path, 0.1, 8, seed)
-    with Experiment("demo/digits/live", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        record(lab.root, 0.1, 8, seed, prefix=project)
+    with Experiment(f"{project}/live", root=str(lab.root), quiet=True, system_metrics=0) as exp:
         exp.log_metrics({"val/acc": 0.1}, step=0)
-        page = opened(show(), TABLE)
+        page = opened(lab, f"{TABLE}&in={project}")
         wait_for(page, 4)
         page.locator(".status.running").wait_for()
-        page.wait_for_timeout(300)
+        page.wait_for_load_state("networkidle")
         asked: list[str] = []
         page.on("request", lambda one: asked.append(one.url))
         exp.log_metrics({"val/acc": 0.8642}, step=1)
@@ -258,13 +258,15 @@ def test_a_running_training_moves_by_itself_and_only_its_row_is_fetched(show, op
     page.locator(".status.running").wait_for(state="detached")
 
 
-def test_hostile_names_and_tags_are_shown_as_what_they_are(show, opened, tmp_path):
+def test_hostile_names_and_tags_are_shown_as_what_they_are(lab, project, opened):
     text = "<img src=x onerror=alert(1)><script>alert(2)</script>"
-    with Experiment("a/b/c", root=str(tmp_path), quiet=True, system_metrics=0, params={text: text}, tags={text: text}) as exp:  # fmt: skip
+    with Experiment(f"{project}/c", root=str(lab.root), quiet=True, system_metrics=0, params={text: text}, tags={text: text}) as exp:  # fmt: skip
         exp.log_metrics({text: 1.0}, step=0)
-    with Experiment("a/b/d", root=str(tmp_path), quiet=True, system_metrics=0, params={text: "x"}):
+    with Experiment(
+        f"{project}/d", root=str(lab.root), quiet=True, system_metrics=0, params={text: "x"}
+    ):
         pass
-    page = opened(show(), TABLE)
+    page = opened(lab, f"{TABLE}&in={project}")
     wait_for(page, 2)
     assert page.locator("img, script:not([src])").count() == 0
     assert text in page.locator(".grid").inner_text()
@@ -304,19 +306,19 @@ def test_a_narrow_screen_has_the_list_with_its_curves(grid, opened, axe):
     assert axe(page) == []
 
 
-def test_a_running_experiment_is_told_to_stop_by_a_session_that_may_write(show, opened, tmp_path):
+def test_a_running_experiment_is_told_to_stop_by_a_session_that_may_write(lab, project, opened):
     import subprocess
     import sys
 
     program = (
         "import time, anew\n"
-        f"with anew.Experiment('a/b/live', root={str(tmp_path)!r}, quiet=True, system_metrics=0) as exp:\n"
+        f"with anew.Experiment('{project}/live', root={str(lab.root)!r}, quiet=True, system_metrics=0) as exp:\n"
         "    for step in range(10_000):\n"
         "        exp.log_metrics({'loss': 1.0}, step=step); time.sleep(0.05)\n"
     )
     training = subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.DEVNULL)
     try:
-        page = opened(show(), TABLE)
+        page = opened(lab, f"{TABLE}&in={project}")
         page.locator(".status.running").wait_for()
         page.get_by_label("Select live").click()
         page.get_by_role("button", name="More to do").click()

@@ -1,12 +1,55 @@
-"""Which fields tell most, where there are very many."""
+"""What tells most about some experiments is said of these, and not of others in the same store."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+import anew.reading.telling as module
 from anew import Experiment, Store
 from anew.query.question import ask
+from anew.query.telling import Telling
+from anew.reading.local.opening import open_folder
 from anew.reading.telling import telling
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory):
+    root = str(tmp_path_factory.mktemp("store"))
+    for prefix, metrics in (
+        ("lab/seen/one", {"val/loss": 1.0, 'odd."name"': 2.0}),
+        ("lab/seen/two", {"val/loss": float("nan")}),
+        ("lab/other/three", {"val/acc": 0.5, "train/loss": 1.0}),
+    ):
+        with Experiment(prefix, root=root, quiet=True, console="off", system_metrics=0) as exp:
+            exp.log_metrics(metrics, step=0)
+    opened = open_folder(root)
+    yield opened.backend
+    opened.close()
+
+
+def told(backend, text: str | None) -> Telling:
+    return telling(backend, ask(text, now=0.0))
+
+
+def metrics(found: Telling) -> dict[str, int]:
+    return {one.name: one.experiments for one in found.fields if one.section == "metrics"}
+
+
+def test_metrics_are_those_of_the_experiments_that_are_asked_about(backend):
+    found = told(backend, "prefix =~ '^lab/seen/'")
+    assert metrics(found) == {"val/loss": 2, 'odd."name"': 1}
+    assert found.headline == "val/loss"
+    assert told(backend, "prefix =~ '^lab/other/'").headline == "val/acc"
+    assert metrics(told(backend, "prefix == 'nowhere'")) == {}
+
+
+def test_of_very_many_they_are_those_of_the_whole_store(backend, monkeypatch):
+    few = metrics(told(backend, None))
+    monkeypatch.setattr(module, "_FEW", 0)
+    assert metrics(told(backend, None)) == few
+    assert set(metrics(told(backend, "prefix =~ '^lab/seen/'"))) == set(few)
 
 
 def test_of_very_many_metrics_those_that_tell_most_are_told_and_all_are_counted(
@@ -23,3 +66,6 @@ def test_of_very_many_metrics_those_that_tell_most_are_told_and_all_are_counted(
     assert metrics[0] == told.headline == "val/loss"
     assert len(metrics) == 200
     assert set(metrics) <= {*names, "val/loss"}
+    with Store(tmp_path) as store:
+        told = telling(store.backend, ask(now=0.0), metrics=1000)
+    assert len([one for one in told.fields if one.section == "metrics"]) == 501

@@ -232,3 +232,18 @@ def test_what_no_header_can_hold_is_refused_and_not_repeated(token):
     with pytest.raises(InvalidValue) as raised:
         open_server("https://lab.example.org", token=token)
     assert token not in str(raised.value)
+
+
+def test_the_entrance_says_how_somebody_comes_in_and_who_is(server, accounts, place):
+    def entrance(of: InProcess, headers: dict[str, str] | None = None) -> dict[str, object]:
+        return json.loads(of.send("GET", f"{API}/login", headers or {}).body)
+
+    first = accounts.first_link()
+    session = session_of(logged_in(server, first, name="al"))
+    nobody = {"user": None, "session": False, "accounts": True, "sign_on": None}
+    assert entrance(server) == nobody
+    assert entrance(server, session) == {**nobody, "user": "al", "session": True}
+    assert entrance(server, {"Cookie": f"{COOKIE}_5700=wrong"}) == nobody
+    alone = InProcess(make_app(place, Access("me", identities=LocalUser("me"))))
+    assert entrance(alone) == {**nobody, "accounts": False}
+    alone.close()

@@ -29,7 +29,11 @@ def torchrun(tmp_path: Path, root: Path, program: str, *options: str, group: boo
     """Run a program under torchrun; what it said on standard error."""
     # Gloo does not always find the ranks of a second attempt, whatever the program does.
     (tmp_path / "train.py").write_text(HEAD + (GROUP if group else "") + program)
-    environ = {k: v for k, v in os.environ.items() if not k.startswith(("ANEW_", "SLURM_"))}
+    environ = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("ANEW_", "SLURM_")) or k == "ANEW_KEEP_COMMITS"
+    }
     done = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=0",
          "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "--monitor-interval=0.1", *options, "train.py"],

@@ -35,8 +35,12 @@ export class Refused extends Error {
 /** No answer came: the server is gone, or the way to it. */
 export class Unreachable extends Error {}
 
+/** Closed once the server asks who this is: until somebody has come in, nothing but the ways in is asked for. */
+export const gate = { closed: false };
+const WAYS_IN = /\/api\/v1\/log(in|out)\b/;
+
 /** Told of each call whether an answer came; the connection's state follows from it. */
-export const watchers = new Set<(reached: boolean, status: number) => void>();
+export const watchers = new Set<(reached: boolean) => void>();
 
 /** Ask with GET. */
 export function get<P extends PathsWith<"get">>(
@@ -120,15 +124,18 @@ async function json<T>(url: string, init: RequestInit): Promise<T> {
 }
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
+  const entering = WAYS_IN.test(url);
+  if (gate.closed && !entering) throw new Refused(401, { code: "NotAllowed", message: "The server does not know this browser." } as never);
   let response: Response;
   try {
     response = await fetch(url, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    for (const tell of watchers) tell(false, 0);
+    for (const tell of watchers) tell(false);
     throw new Unreachable("The server does not answer.");
   }
-  for (const tell of watchers) tell(true, response.status);
+  if (response.status === 401 && !entering) gate.closed = true;
+  for (const tell of watchers) tell(true);
   if (response.ok) return response;
   let problem: Schemas["Problem"] = { code: "Error", message: `The server answered ${response.status}.` } as never;
   try {

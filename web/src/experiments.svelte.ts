@@ -8,7 +8,7 @@ import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
 import { BEFORE_FILTER, wholeFilter } from "./state";
-import { bestOf, CURVE, differs, fieldOf, usualColumns, type Cell } from "./table/columns";
+import { bestOf, CURVE, differs, usualColumns, type Cell } from "./table/columns";
 
 export interface Row {
   readonly id: string;
@@ -44,8 +44,9 @@ class Experiments {
   #asked = "";
   #told = "";
   #counted = "";
-  #telling: Schemas["Telling"] | null = null;
-  #names: readonly Schemas["Name"][] = [];
+  /** Metrics that are not told at once, and the filter that they are of. */
+  #names: Fields = [];
+  #namesOf = "";
   #first = 0;
   #stop = PAGE;
   #fetching = new Map<number, AbortController>();
@@ -162,21 +163,24 @@ class Experiments {
       const found = await get("/api/v1/telling", { filter });
       if (this.filter !== filter) return;
       if (known !== undefined && known !== found.experiments) count();
-      this.#telling = found;
-      this.telling = withNames(found, this.#names);
-      if (found.metrics > found.fields.filter((one) => one.section === "metrics").length && found.metrics !== this.#names.length) {
-        setTimeout(() => void this.#nameAll(found.metrics), NAMES_LATER);
-      }
+      const told = metricsOf(found).length;
+      const further = filter === this.#namesOf ? this.#names : [];
+      this.telling = withNames(found, further);
+      if (found.metrics > told && found.metrics !== told + further.length) setTimeout(() => void this.#nameAll(filter, found.metrics), NAMES_LATER);
     } catch {
       // The list says what is wrong with the filter.
     }
   }
 
   /** Fetch the names of all metrics, where there are more than are told at once. */
-  async #nameAll(count: number): Promise<void> {
+  async #nameAll(filter: string, metrics: number): Promise<void> {
     try {
-      this.#names = await get("/api/v1/names", { kind: "metric", counts: true, limit: count } as never);
-      if (this.#telling !== null) this.telling = withNames(this.#telling, this.#names);
+      const found = await get("/api/v1/telling", { filter, metrics });
+      if (this.filter !== filter || this.telling === null) return;
+      const told = new Set(metricsOf(this.telling).map((one) => one.name));
+      this.#names = metricsOf(found).filter((one) => !told.has(one.name));
+      this.#namesOf = filter;
+      this.telling = withNames(this.telling, this.#names);
     } catch {
       // Those that tell most are there.
     }
@@ -315,13 +319,17 @@ class Experiments {
   }
 }
 
-/** What tells most, with the names of all other metrics after it. */
-function withNames(telling: Schemas["Telling"], names: readonly Schemas["Name"][]): Schemas["Telling"] {
-  const told = new Set(telling.fields.flatMap((one) => (one.section === "metrics" ? [one.name] : [])));
-  const more = names.filter((one) => !told.has(one.name));
-  if (!more.length) return telling;
-  const fields = more.map((one) => ({ field: fieldOf("metrics", one.name), section: "metrics", name: one.name, experiments: one.count ?? 0, values: 0, only: null, better: null }) as const);
-  return { ...telling, fields: [...telling.fields, ...fields] };
+type Fields = Schemas["Telling"]["fields"];
+
+function metricsOf(telling: Schemas["Telling"]): Fields {
+  return telling.fields.filter((one) => one.section === "metrics");
+}
+
+/** What tells most, with further metrics after it. */
+function withNames(telling: Schemas["Telling"], more: Fields): Schemas["Telling"] {
+  const told = new Set(metricsOf(telling).map((one) => one.name));
+  const others = more.filter((one) => !told.has(one.name));
+  return others.length ? { ...telling, fields: [...telling.fields, ...others] } : telling;
 }
 
 function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | null)[] {
@@ -333,7 +341,7 @@ function rowsOf(found: Schemas["Selected"], fields: readonly string[]): (Row | n
 
 /** Where in the filter that was typed a refusal points, and what it says. */
 export function mistakeIn(error: Error | null): { readonly message: string; readonly at: number | null; readonly suggestion: string | null } | null {
-  if (error === null || error instanceof Unreachable) return null; // the connection's banner says so
+  if (error === null || error instanceof Unreachable || (error instanceof Refused && error.status === 401)) return null; // a banner says so
   if (!(error instanceof Refused) || error.problem.code !== "QueryError") return { message: error.message, at: null, suggestion: null };
   const { position, suggestion } = error.problem;
   const at = position === null || position === undefined ? null : position - BEFORE_FILTER;

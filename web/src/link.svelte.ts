@@ -17,7 +17,21 @@ class Link {
     window.addEventListener("popstate", () => this.#read());
   }
 
+  /** What the page groups by where the link leaves that to it: `usual.svelte.ts` says so. */
+  usualGroup = $state.raw<readonly string[]>([]);
+
+  /** Whether the link leaves it to the page what makes groups. */
+  choosesGroups = $derived(this.#route.page === "experiments" && !this.#state.tab && !this.#state.each && !this.#state.group.length);
+
+  #shown = $derived(this.choosesGroups && this.usualGroup.length ? { ...this.#state, group: this.usualGroup } : this.#state);
+
+  /** What is shown: what the link says, and what the page chooses where it says nothing. */
   get state(): LinkState {
+    return this.#shown;
+  }
+
+  /** What the link itself says. */
+  get given(): LinkState {
     return this.#state;
   }
 
@@ -75,6 +89,12 @@ class Link {
   /** Go to another page. */
   go(route: Route, change: Partial<LinkState> = {}): void {
     history.pushState(null, "", this.to(route, change));
+    this.#read();
+  }
+
+  /** Go to another page, in the place of this one. */
+  replace(route: Route): void {
+    history.replaceState(null, "", this.to(route));
     this.#read();
   }
 

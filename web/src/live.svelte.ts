@@ -3,7 +3,7 @@
  * lets no stream through. Whoever listens asks for what it shows.
  */
 
-import { address, get, post, watchers, type Schemas } from "./api";
+import { address, gate, get, post, watchers, type Schemas } from "./api";
 
 export type Changes = Schemas["Changes"];
 type Listener = (changes: Changes) => void;
@@ -12,17 +12,20 @@ const PATIENCE = 6000; // ms until the first event of a stream must be there
 const SEEN = 2000;
 const UNSEEN = 30_000;
 const RETRY = 2000;
+/** What a tab tells the others when somebody has come in. */
+const KNOWN = "known";
 
 class Live {
   /** Whether the server answers. */
   connected = $state(true);
-  /** Whether the server asks who this is. */
+  /** Whether the server asks who this is: then nothing is asked for until somebody comes in. */
   unknown = $state(false);
 
   #listeners = new Set<Listener>();
   #cursor: string | null = null;
   #channel = new BroadcastChannel(`anew:${document.baseURI}`);
   #begun = false;
+  #comeIn: (() => void) | null = null;
 
   /** Call a function with each change from now on; the answer ends it. */
   listen(listener: Listener): () => void {
@@ -34,16 +37,37 @@ class Live {
   begin(): void {
     if (this.#begun) return;
     this.#begun = true;
-    watchers.add((reached, status) => {
-      const back = reached && status !== 401 && (!this.connected || this.unknown);
+    watchers.add((reached) => {
+      const back = reached && !gate.closed && !this.connected;
       this.connected = reached;
-      this.unknown = status === 401;
-      if (back) this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true });
+      this.unknown = gate.closed;
+      if (back) this.#everything();
     });
-    this.#channel.onmessage = (event: MessageEvent<Changes>) => this.#tell(event.data);
+    this.#channel.onmessage = (event: MessageEvent<Changes | typeof KNOWN>) => {
+      if (event.data === KNOWN) this.#admit();
+      else this.#tell(event.data);
+    };
     // A browser keeps six connections to a server: one tab has the stream, and tells the others.
     if (navigator.locks === undefined) void this.#follow();
     else void navigator.locks.request(`anew:${document.baseURI}`, () => this.#follow());
+  }
+
+  /** Go on: somebody has come in, in this tab. */
+  known(): void {
+    this.#channel.postMessage(KNOWN);
+    this.#admit();
+  }
+
+  #admit(): void {
+    if (!gate.closed) return;
+    gate.closed = false;
+    this.unknown = false;
+    this.#comeIn?.();
+    this.#everything();
+  }
+
+  #everything(): void {
+    this.#tell({ cursor: this.#cursor ?? "", ids: [], gone: [], everything: true });
   }
 
   #tell(changes: Changes): void {
@@ -62,6 +86,7 @@ class Live {
   async #follow(): Promise<never> {
     let streams = true;
     for (;;) {
+      if (gate.closed) await new Promise<void>((resolve) => (this.#comeIn = resolve));
       if (streams) {
         const worked = await this.#stream();
         if (!worked && (await this.#answers())) streams = false; // it answers, but lets no stream through
@@ -107,7 +132,7 @@ class Live {
   }
 
   #reached(): void {
-    for (const tell of watchers) tell(true, 200);
+    for (const tell of watchers) tell(true);
   }
 
   async #answers(): Promise<boolean> {

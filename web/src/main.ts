@@ -2,21 +2,23 @@ import { flushSync, mount } from "svelte";
 import "./tokens.css";
 import { about } from "./about.svelte";
 import App from "./App.svelte";
+import { entrance } from "./entrance.svelte";
 import { experiments } from "./experiments.svelte";
 import { link } from "./link.svelte";
 import { live } from "./live.svelte";
-import { enter } from "./login";
 import { PAGES } from "./pages/pages";
 import { theme } from "./theme.svelte";
+import { usual } from "./usual.svelte";
 import { tabOf } from "./workspace/tabs";
 
 theme.begin();
 const { page } = link.route;
 // What the address shows is loaded while the rest is still being set up; whoever shows it says where that fails.
 (page === "experiments" ? tabOf(link.state.tab).load : PAGES[page])?.().catch(() => undefined);
-void enter().then(() => {
+void entrance.begin().then(() => {
   live.begin();
   experiments.begin();
+  usual.begin();
   flushSync(); // so that the server answers while the page is being made
   void about.begin();
   const target = document.getElementById("app");

@@ -119,8 +119,9 @@ export const FIELDS = {
   tab: text("tab"),
   /** Fields to sort by, each with `-` before it to turn it around. */
   sort: list("sort", ["-created_at"]),
-  /** Fields whose equal values make a group. */
+  /** Fields whose equal values make a group; where there are none, the page groups very many by itself, unless `each` is set. */
   group: list("group"),
+  each: flag("each"),
   /** Fields whose values dashes say, and panels of their own. */
   dash: text("dash"),
   facet: text("facet"),
@@ -140,6 +141,8 @@ export const FIELDS = {
   colours: mapping("colours"),
   /** The experiment that others are compared with. */
   baseline: text("baseline"),
+  /** Whether curves are drawn as their difference to it. */
+  apart: flag("apart"),
 
   /** Of all charts: what runs along, and how. */
   x: text("x", "step"),

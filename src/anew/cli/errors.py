@@ -24,8 +24,8 @@ __all__ = ["EXIT_CODES", "Explained", "Refused", "explain"]
 
 EXIT_CODES = {
     0: "Done, also when a list has nothing in it.",
-    1: "Something outside went wrong: the disk, a missing package, a bug. Of `reproduce`, `diff` and `check`: DIVERGED.",
-    2: "The command line, a filter, a name or a setting cannot be understood. Of `reproduce`, `diff` and `check`: NOT COMPARABLE, or it could not be run again.",
+    1: "Something outside went wrong: the disk, a missing package, a bug. Of `reproduce`, `diff` and `check`: DIVERGED, CHANGED or NOT EQUIVALENT.",
+    2: "The command line, a filter, a name or a setting cannot be understood. Of `reproduce`, `diff` and `check`: NOT COMPARABLE, NOT ENOUGH RUNS, or it could not be run again.",
     3: "An experiment, metric, file or version was not found.",
     4: "The start of an id means several experiments.",
     5: "Refused: it still runs, or it needs --yes.",

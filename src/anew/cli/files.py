@@ -16,7 +16,9 @@ from .table import Column
 from .words import moment, one_line, plural, size
 
 if TYPE_CHECKING:
-    from ..reading.files import FileView
+    from collections.abc import Sequence
+
+    from ..reading.files import FileView, ValueView
 
 __all__ = ["files"]
 
@@ -78,14 +80,7 @@ def files(
                 name=patterns[0],
             )
         if cat:
-            if len({_place(one) for one in found}) != 1:
-                raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
-            data = found[-1].read_bytes()
-            if sys.stdout.isatty():  # a terminal obeys what is in it
-                face.out.line(data.decode("utf-8", "replace"))
-            else:
-                sys.stdout.buffer.write(data)
-                sys.stdout.buffer.flush()
+            _print_content(face, found)
             return
         saved = None if save is None else _save(found, save, overwrite)
 
@@ -93,21 +88,7 @@ def files(
         if saved is not None:
             face.out.ids(map(str, saved))
             return
-        if found:
-            _table(face, found)
-        elif freed:
-            face.out.say(f"No file of {view.id} was freed.")
-        elif not values:
-            face.out.say(f"{view.id} has saved no files.")
-        if values:
-            if found:
-                face.out.line()
-            values_table(face, values)
-        if gone and not freed:
-            count = f"{plural(len(gone), 'older save')} of {size(sum(one.size for one in gone))}"
-            face.out.say(
-                f"{count} {'was' if len(gone) == 1 else 'were'} freed; --freed lists them."
-            )
+        _list(face, view.id, found, values, gone, freed=freed)
 
     face.out.emit(
         {
@@ -121,6 +102,43 @@ def files(
         ids=[str(one) for one in saved or ()] or [str(one.local_path or one.name) for one in found],
         table=table,
     )
+
+
+def _print_content(face: Face, found: list[FileView]) -> None:
+    """The content of the one file that fits, the newest where it was saved several times."""
+    if len({_place(one) for one in found}) != 1:
+        raise click.UsageError(f"--cat prints one file, and {len(found)} fit.")
+    data = found[-1].read_bytes()
+    if sys.stdout.isatty():  # a terminal obeys what is in it
+        face.out.line(data.decode("utf-8", "replace"))
+    else:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+def _list(
+    face: Face,
+    experiment: str,
+    found: list[FileView],
+    values: list[ValueView],
+    gone: Sequence[FileView],
+    *,
+    freed: bool,
+) -> None:
+    """A table of files, below it one of values, and what is not shown."""
+    if found:
+        _table(face, found)
+    elif freed:
+        face.out.say(f"No file of {experiment} was freed.")
+    elif not values:
+        face.out.say(f"{experiment} has saved no files.")
+    if values:
+        if found:
+            face.out.line()
+        values_table(face, values)
+    if gone and not freed:
+        count = f"{plural(len(gone), 'older save')} of {size(sum(one.size for one in gone))}"
+        face.out.say(f"{count} {'was' if len(gone) == 1 else 'were'} freed; --freed lists them.")
 
 
 def _document(one: FileView, saved: Path | None) -> dict[str, object]:

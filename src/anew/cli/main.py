@@ -39,6 +39,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
     "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),
+    "import": ("importing", "import_", "Bring in what another tracker recorded.", "Keep"),
     "export": ("export", "export", "Export experiments as tables, or as a zip file.", "Keep"),
     "du": ("upkeep", "du", "Show how much disk space experiments use.", "Keep"),
     "gc": ("upkeep", "gc", "Empty the trash, and remove data that nothing refers to.", "Keep"),
@@ -54,7 +55,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "run": ("run", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),
     "diff": ("diff", "diff", "Show where two experiments differ.", "Run again"),
-    "check": ("check", "check", "Fail if an experiment's curves differ from those of a baseline.", "Run again"),
+    "check": ("check", "check", "Fail if experiments are not what they are held against.", "Run again"),
     "completion": ("about", "completion", "Print the script that completes commands in a shell.", "About"),
     "version": ("about", "version", "Print the versions of Anew and of the packages it uses.", "About"),
 }  # fmt: skip
@@ -251,8 +252,8 @@ def _as_json(error: BaseException, code: int, message: str, hint: str) -> None:
 
     facts = {
         name: as_json(getattr(error, name))
-        for name in ("nearest", "candidates", "position", "suggestion", "path", "line")
-        if getattr(error, name, None) not in (None, ())
+        for name in ("nearest", "candidates", "position", "suggestion", "path", "line", "why")
+        if getattr(error, name, None) not in (None, (), "")
     }
     document = {
         "error": {

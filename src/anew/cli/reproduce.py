@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .errors import Refused
 from .face import Face, complete_experiment, shared
+from .noise import show_noise
 from .output import Column
-from .tolerances import tolerance_of, tolerance_options
+from .rerunning import confirm_plan, explain_options, shown_progress
+from .tolerances import margin_options, margins_of, tolerance_of, tolerance_options
 from .verdicts import show_judgement
 from .words import one_line
 
 if TYPE_CHECKING:
-    from ..reproduce.live import Live
+    from ..reading.views import ExperimentView
+    from ..reproduce.groups import Margins, NoiseVerdict, Taken
     from ..reproduce.plan import Plan
     from ..reproduce.replay import Replayed
+    from ..store import Store
 
 __all__ = ["reproduce"]
 
@@ -51,6 +54,15 @@ __all__ = ["reproduce"]
     help="Where a declared input is now; may repeat.",
 )
 @click.option(
+    "--with",
+    "wishes",
+    multiple=True,
+    metavar="WHAT[=VALUE]",
+    help="Have something otherwise on purpose: code, code=COMMIT, data, data=NAME=PATH, packages, "
+    "packages=NAME==VERSION, interpreter=PROGRAM, variable=NAME=VALUE or cores=N; may repeat. The result is UNCHANGED "
+    "or CHANGED, and no reproduction.",
+)
+@click.option(
     "--times",
     type=click.IntRange(1),
     default=1,
@@ -65,22 +77,7 @@ __all__ = ["reproduce"]
     "one whose inputs changed, then with what differs as it was, a part at a time. By default if the original took a "
     "minute or less (the setting explain_under); packages are installed for it only if asked.",
 )
-@click.option(
-    "--explain-runs",
-    type=click.IntRange(0),
-    default=12,
-    show_default=True,
-    metavar="N",
-    help="How many re-runs the search for the cause may take; 0 swaps nothing.",
-)
-@click.option(
-    "--explain-time",
-    type=click.FloatRange(0),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="After how long the search for the cause begins no further re-run.",
-)
+@explain_options
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
@@ -107,6 +104,7 @@ __all__ = ["reproduce"]
 )
 @click.option("--output", "show", is_flag=True, help="Show what the program prints.")
 @tolerance_options
+@margin_options
 @shared(quiet="Print the ids of the re-runs alone.")
 def reproduce(
     face: Face,
@@ -117,6 +115,7 @@ def reproduce(
     repo: str | None,
     links: tuple[str, ...],
     given: tuple[str, ...],
+    wishes: tuple[str, ...],
     times: int,
     explained: bool | None,
     explain_runs: int,
@@ -132,6 +131,8 @@ def reproduce(
     atol: tuple[str, ...],
     only: tuple[str, ...],
     ignore: tuple[str, ...],
+    margins: tuple[str, ...],
+    taken: Any,
 ) -> int:
     """Run an experiment again and compare.
 
@@ -142,6 +143,9 @@ def reproduce(
     What another user or machine recorded is shown and confirmed before it runs. Without a terminal to ask on, --yes is
     needed, or an entry in the setting ANEW_TRUST.
 
+    With --equivalent, the experiment and all that differ from it in their seed only are run again, and both groups are
+    compared within the noise of their seeds.
+
     An experiment on a server (--root http://…) runs on this machine. The re-run and its verdict are recorded here,
     and nothing is written to the server.
 
@@ -151,46 +155,114 @@ def reproduce(
       anew reproduce k7f3 --rtol 1e-6 --rtol 'val/*=1e-3'
       anew reproduce k7f3 --env venv --times 5
       anew reproduce k7f3 --dry-run
+      anew reproduce k7f3 --with code
+      anew reproduce k7f3 --with packages=numpy==2.1.0 --with data=train=other.csv
       anew reproduce k7f3 --root http://127.0.0.1:5700 --into ~/checks
       anew reproduce k7f3 -- python train.py --token "$TOKEN"
 
     \b
     Exit codes:
       0 IDENTICAL or WITHIN TOLERANCE    1 DIVERGED    2 NOT COMPARABLE, or it could not be done
+      with --with: 0 UNCHANGED    1 CHANGED
+      with --equivalent: 0 EQUIVALENT    1 NOT EQUIVALENT    2 NOT ENOUGH RUNS
     """
     from ..reproduce.cause import Budget
+    from ..reproduce.groups import siblings
     from ..reproduce.plan import make_plan
     from ..reproduce.replay import replay
+    from ..reproduce.whatif import intended_plan
     from ..settings import load_settings
 
-    tolerance = tolerance_of(rtol, atol)
+    tolerance, noise = tolerance_of(rtol, atol), margins_of(margins)
     with face.store() as store:
         view = store.get(experiment)
         installs = explained is True
         if explained is None:
             short = load_settings().explain_under
-            explained = short > 0 and view.duration is not None and view.duration <= short
-        plan = make_plan(
-            store, view, kind=kind, repo=repo, python=python, command=command, links=links,
-            variables=variables, given=_named(given), into=into,
-        )  # fmt: skip
+            alike = not wishes and noise is None and short > 0
+            explained = alike and view.duration is not None and view.duration <= short
+        group = [view] if noise is None else [view, *siblings(store, view)]
+        plans = [
+            intended_plan(
+                make_plan(
+                    store, one, kind=kind, repo=repo, python=python, command=command, links=links, variables=variables,
+                    given=_named(given), into=into,
+                ),
+                wishes,
+            )
+            for one in group
+        ]  # fmt: skip
         if dry_run:
-
-            def steps() -> None:
-                for line in plan.lines():
-                    face.out.line(line)
-
-            face.out.emit(plan.to_dict, ids=plan.lines(), table=steps)
+            _show_plans(face, plans)
             return 0
-        _confirm(face, plan, yes)
+        for plan in plans:
+            confirm_plan(face, plan, yes)
+        # Each of a group is run again once, or in turn until there are as many re-runs as asked for.
+        turns = [plans[0]] if noise is None else [plans[n % len(plans)] for n in range(max(times, len(plans)))]  # fmt: skip
+        each = times if noise is None else 1
         results: list[Replayed] = []
-        with _progress(face, times) as progress, _told(face) as broken_off:
-            for result in replay(
-                store, plan, tolerance=tolerance, only=only, ignore=ignore, times=times, strict=strict,
-                explained=explained, timeout=timeout, budget=Budget(explain_runs, explain_time), installs=installs, show=show and face.out.mode == "human", say=face.out.say, progress=progress, confirmed=True,
-            ):  # fmt: skip
-                results.append(result)
-    return 130 if broken_off else _show_replays(face, results)
+        with shown_progress(face, each * len(turns)) as progress, _told(face) as broken_off:
+            for plan in turns:
+                for result in replay(
+                    store, plan, tolerance=tolerance, only=only, ignore=ignore, times=each, strict=strict,
+                    explained=explained, timeout=timeout, budget=Budget(explain_runs, explain_time), installs=installs,
+                    show=show and face.out.mode == "human", say=face.out.say, progress=progress, confirmed=True,
+                ):  # fmt: skip
+                    results.append(result)
+        if broken_off:
+            return 130
+        if noise is None:
+            return _show_replays(face, results)
+        found = _within_noise(store, group, results, plans[0], noise, only, ignore, taken)
+    return _show_within_noise(face, found, results)
+
+
+def _show_plans(face: Face, plans: list[Plan]) -> None:
+    """Print what would be done."""
+    lines = [line for plan in plans for line in plan.lines()]
+
+    def steps() -> None:
+        for line in lines:
+            face.out.line(line)
+
+    def document() -> object:
+        found = [plan.to_dict() for plan in plans]
+        return found[0] if len(found) == 1 else {"plans": found}
+
+    face.out.emit(document, ids=lines, table=steps)
+
+
+def _within_noise(
+    store: Store,
+    group: list[ExperimentView],
+    results: list[Replayed],
+    plan: Plan,
+    margins: Margins,
+    only: tuple[str, ...],
+    ignore: tuple[str, ...],
+    taken: Taken,
+) -> NoiseVerdict:
+    """The verdict on a group of experiments and what they gave when they were run again."""
+    from ..reproduce.groups import compare_groups
+    from ..store import Store
+
+    with contextlib.ExitStack() as stack:
+        here = store.backend.about().root == plan.root
+        kept_in = store if here else stack.enter_context(Store(plan.root))
+        kept_in.refresh()
+        again = [(kept_in, kept_in.get(one.experiment_id)) for one in results]
+        return compare_groups(
+            [(store, view) for view in group], again, margins, only=only, ignore=ignore, taken=taken
+        )
+
+
+def _show_within_noise(face: Face, found: NoiseVerdict, results: list[Replayed]) -> int:
+    face.out.emit(
+        {**found.to_dict(), "runs": [one.to_dict() for one in results]},
+        ids=[one.experiment_id for one in results],
+        table=lambda: show_noise(face, found),
+    )
+    return found.exit_code
 
 
 def _named(given: Sequence[str]) -> dict[str, str]:
@@ -208,34 +280,6 @@ def _named(given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _confirm(face: Face, plan: Plan, yes: bool) -> None:
-    """Show what another user or machine recorded, and ask whether it may run here.
-
-    Raises:
-        Refused: The answer is no, or there is nobody to ask.
-    """
-    from fnmatch import fnmatchcase
-
-    from ..settings import load_settings
-
-    recipe = plan.recipe
-    trusted = any(fnmatchcase(recipe.recorded_by, str(who)) for who in load_settings().trust)
-    if yes or trusted or recipe.is_own:
-        for name, why in plan.withheld.items():
-            face.out.say(f"{name} is not set: {why}; --variable {name} sets it")
-        return
-    for line in plan.lines():
-        face.out.warn(line)
-    who = one_line(recipe.recorded_by)
-    if not face.out.confirm(
-        f"This was recorded by {who}, and nothing shows that this was you on this machine. Run it?"
-    ):
-        raise Refused(
-            f"Nothing was run: {recipe.prefix} was recorded by {who}. To run their code and command here, give --yes, "
-            f"or set ANEW_TRUST={who}."
-        )
-
-
 @contextlib.contextmanager
 def _told(face: Face) -> Iterator[list[str]]:
     """Tells of an interrupted re-run; what is yielded is not empty then."""
@@ -247,27 +291,6 @@ def _told(face: Face) -> Iterator[list[str]]:
     except Interrupted as error:
         reasons.append(str(error))
         face.out.warn(str(error))
-
-
-@contextlib.contextmanager
-def _progress(face: Face, times: int) -> Iterator[Callable[[Live], None]]:
-    """How far a re-run has come: a line that changes on a terminal, and a line now and then elsewhere."""
-    from ..reproduce.words import progress_line
-
-    told: set[tuple[str, int]] = set()
-    seen: set[int] = set()
-    with face.out.status("preparing the checkout") as status:
-
-        def progress(live: Live) -> None:
-            seen.add(id(live))
-            which = f"run {len(seen)} of {times}: " if times > 1 else ""
-            status(which + progress_line(live))
-            if live.differing is not None and live.differing[:2] not in told:
-                metric, step, a, b = live.differing
-                told.add((metric, step))
-                face.out.say(f"{metric} differs at step {step}: {a!r} → {b!r}")
-
-        yield progress
 
 
 def _show_replays(face: Face, results: list[Replayed]) -> int:

@@ -65,8 +65,21 @@ def ui(face: Face, port: int, no_browser: bool, origins: tuple[str, ...], read_o
             webbrowser.open(url)
 
     serve_page(
-        address, port=port, user=settings.user, origins=origins, read_only=read_only, ready=ready
+        address,
+        port=port,
+        user=settings.user or _login(),
+        origins=origins,
+        read_only=read_only,
+        ready=ready,
     )
+
+
+def _login() -> str:
+    """The login name, "" for an account without one."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
 
 
 def elsewhere(url: str, environ: Mapping[str, str]) -> list[str]:
@@ -82,7 +95,7 @@ def elsewhere(url: str, environ: Mapping[str, str]) -> list[str]:
     other = f" -p {ssh_port}" if ssh_port != "22" else ""
     return [
         "To open it on your own machine, run there, and open the same link:",
-        f"  ssh -N -L {port}:127.0.0.1:{port}{other} {getpass.getuser()}@{host}",
+        f"  ssh -N -L {port}:127.0.0.1:{port}{other} {_login()}@{host}",
     ]
 
 

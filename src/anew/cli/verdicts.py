@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["STYLES", "show_judgement"]
 
 STYLES = {
-    "IDENTICAL": "green", "WITHIN TOLERANCE": "green", "NOT COMPARABLE": "yellow", "DIVERGED": "red",
+    "IDENTICAL": "green", "WITHIN TOLERANCE": "green", "UNCHANGED": "green", "NOT COMPARABLE": "yellow",
+    "CHANGED": "yellow", "DIVERGED": "red",
 }  # fmt: skip
 
 

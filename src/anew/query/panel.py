@@ -8,6 +8,7 @@ import msgspec
 
 from .arrays import Floats, Ints
 from .buckets import Buckets, Column, GroupBuckets
+from .density import Density, DensityQuestion
 from .grid import Grid
 from .question import Question
 from .syntax import Field
@@ -47,6 +48,8 @@ class PanelQuestion(msgspec.Struct, frozen=True, kw_only=True):
         group: Fields whose equal values make a group of experiments, such as `params.model`.
         quantiles: Of each group, each from 0 to 1.
         robust: Two quantiles, each from 0 to 1: tells between which values that part of all points lies.
+        density: How many series run through each cell, instead of the series themselves: of more than can be told apart. It goes
+            without `group` and `attempts`.
     """
 
     ids: tuple[str, ...] | None = None
@@ -66,6 +69,7 @@ class PanelQuestion(msgspec.Struct, frozen=True, kw_only=True):
     group: tuple[Field, ...] = ()
     quantiles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     robust: tuple[float, float] | None = None
+    density: DensityQuestion | None = None
 
 
 class PanelSeries(msgspec.Struct, frozen=True):
@@ -149,6 +153,8 @@ class Panel(msgspec.Struct, frozen=True, eq=False):
         group_places: Where the columns of `group_buckets` are, where each is one place; None where they are the buckets of
             the grid.
         robust: The values asked for with `robust`; None where no point in the range is finite.
+        density: What was asked for with `density`; then there are no `series` and no `buckets`, and `totals` has one row for all of them.
+            None where no value can be shown.
     """
 
     grid: Grid | None
@@ -162,3 +168,4 @@ class Panel(msgspec.Struct, frozen=True, eq=False):
     group_places: Floats | None = None
     robust: tuple[float, float] | None = None
     left_out: tuple[LeftOut, ...] = ()
+    density: Density | None = None

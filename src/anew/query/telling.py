@@ -6,7 +6,10 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["FieldFact", "Telling"]
+__all__ = ["MOST_METRICS", "FieldFact", "Telling"]
+
+MOST_METRICS = 200
+"""Metrics that are told unless more are asked for."""
 
 
 class FieldFact(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,7 +18,7 @@ class FieldFact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         field: As it is written in a filter.
         name: Its name without the section.
-        experiments: How many of them have a value; of a metric, how many of the whole store.
+        experiments: How many of them have a value; of a metric, how many of the whole store where there are very many.
         values: How many different values they have; 0 for a metric, which is not looked into.
         only: The value, if all that have one have the same.
         better: Of a metric, which values are better, if its name says so.
@@ -35,10 +38,10 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         experiments: How many experiments there are.
-        fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise, up to 200 of
+        fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise, up to `MOST_METRICS` of
             these: a program that logs something of each layer has ten thousand.
         headline: The metric that says most about them; None if there is none.
-        metrics: How many metrics the whole store has.
+        metrics: How many metrics they have, or the whole store where there are very many.
     """
 
     experiments: int

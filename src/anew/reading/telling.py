@@ -11,7 +11,7 @@ import msgspec
 
 from ..query.fields import written
 from ..query.question import Column, NamesQuestion, Question, Wanted, parse_field
-from ..query.telling import FieldFact, Telling
+from ..query.telling import MOST_METRICS, FieldFact, Telling
 from ..record.direction import known_direction
 from .backend import Backend
 
@@ -26,11 +26,17 @@ _DULL = re.compile(
 _HELD_OUT = ("val", "test", "eval", "dev")
 _RESULTS = ("loss", "acc", "error", "f1", "auc", "reward")
 _MACHINE = "system/"
-_MOST_METRICS = 200
+_FEW = 2000
+_MOST_CELLS = 1_000_000
+"""Up to so many experiments, and metrics of all of them, the metrics of just these are looked up."""
 
 
-def telling(backend: Backend, question: Question) -> Telling:
-    """What tells most about the experiments that a question is about; every one of them is looked at."""
+def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS) -> Telling:
+    """What tells most about the experiments that a question is about; every one of them is looked at.
+
+    Args:
+        metrics: At most so many metrics.
+    """
     wanted = tuple(Wanted(parse_field(one)) for one in _SECTIONS)
     found = backend.select(
         msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
@@ -40,21 +46,36 @@ def telling(backend: Backend, question: Question) -> Telling:
     shadowed = {one.name for one in settings if one.section == "params"}
     settings = [one for one in settings if one.section != "config" or one.name not in shadowed]
     settings.sort(key=lambda one: _rank(one, count))
-    names = backend.names(NamesQuestion(kind="metric", counts=True, now=question.now))
-    metrics = [
+    known = [
         FieldFact(
-            field=written("metrics", one.name),
+            field=written("metrics", name),
             section="metrics",
-            name=one.name,
-            experiments=one.count or 0,
-            better=known_direction(one.name),
+            name=name,
+            experiments=experiments,
+            better=known_direction(name),
         )
-        for one in names
+        for name, experiments in _metrics(backend, question, count).items()
     ]
-    metrics.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
-    best = metrics[0].name if metrics and not metrics[0].name.startswith(_MACHINE) else None
-    told = (*settings, *metrics[:_MOST_METRICS])
-    return Telling(experiments=count, fields=told, headline=best, metrics=len(metrics))
+    known.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
+    best = known[0].name if known and not known[0].name.startswith(_MACHINE) else None
+    told = (*settings, *known[:metrics])
+    return Telling(experiments=count, fields=told, headline=best, metrics=len(known))
+
+
+def _metrics(backend: Backend, question: Question, count: int) -> dict[str, int]:
+    """The metrics of the experiments, and how many of them have each; those of the whole store where looking at each would take long."""
+    names = backend.names(NamesQuestion(kind="metric", counts=True, now=question.now))
+    every = backend.select(Question(limit=0, total=True, now=question.now)).total
+    if count == every or count > _FEW or count * len(names) > _MOST_CELLS:
+        return {one.name: one.count or 0 for one in names}
+    wanted = (Wanted(parse_field("metrics")),)
+    found = backend.select(
+        msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
+    )
+    return {
+        column.name.partition(".")[2]: sum(one is not None for one in column.values)
+        for column in found.columns
+    }
 
 
 def _facts(column: Column) -> Iterable[FieldFact]:

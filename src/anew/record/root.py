@@ -188,11 +188,12 @@ class AliasSet(RootEvent, frozen=True, kw_only=True, tag="alias"):
 
 
 class Imported(RootEvent, frozen=True, kw_only=True, tag="imported"):
-    """Experiments were imported: from where, how many of what, and the digest of what was read."""
+    """Experiments were imported: from where, how many of what, the digest of that, and whether all of it was here afterwards."""
 
     source: str
     counts: dict[str, int] = {}
     digest: str | None = None
+    whole: bool | None = None
 
 
 class Extension(RootEvent, frozen=True, kw_only=True, tag="extension"):

@@ -74,7 +74,8 @@ class Changes:
                         shutil.copy2(source, target, follow_symlinks=False)
                 except OSError as error:
                     raise ReproduceError(
-                        f"{name} cannot be put into the checkout: {error}."
+                        f"{name} cannot be put into the checkout: {error}.",
+                        why="input not copied",
                     ) from None
 
     def applied_to(self, environ: dict[str, str]) -> dict[str, str]:
@@ -126,7 +127,8 @@ def install(package: Package, python: Python, folder: str) -> str:
         shutil.rmtree(target, ignore_errors=True)
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
         raise ReproduceError(
-            f"{pinned} cannot be installed: {said[-1] if said else done.returncode}"
+            f"{pinned} cannot be installed: {said[-1] if said else done.returncode}",
+            why="packages not installed",
         )
     return target
 
@@ -150,7 +152,9 @@ def _entries(package: Package) -> list[str]:
             top for top in tops
             if top not in ("", "..", "__pycache__") and os.path.lexists(os.path.join(package.site, top))
         )  # fmt: skip
-    raise ReproduceError(f"{package.name} {package.version} is not in {package.site}.")
+    raise ReproduceError(
+        f"{package.name} {package.version} is not in {package.site}.", why="packages not installed"
+    )
 
 
 def with_packages(python: Python, folders: list[str]) -> Python:

@@ -40,7 +40,8 @@ def find_code(recipe: Recipe, given: str | None = None) -> tuple[str, Recipe]:
         repository = find_repository(given)
         if repository is None:
             raise ReproduceError(
-                f"{given} is not in a git repository. Give a clone of the code with --repo."
+                f"{given} is not in a git repository. Give a clone of the code with --repo.",
+                why="no commit",
             )
         candidates = [repository.root]
     else:
@@ -61,7 +62,8 @@ def find_code(recipe: Recipe, given: str | None = None) -> tuple[str, Recipe]:
     fetch = f" (its remote is {remote})" if remote else ""
     raise ReproduceError(
         f"Commit {short} of {recipe.prefix} is not in the clone at {looked}. Fetch it: "
-        f"git fetch origin {short}{fetch}; or name a clone that has it with --repo."
+        f"git fetch origin {short}{fetch}; or name a clone that has it with --repo.",
+        why="no commit",
     )
 
 
@@ -71,7 +73,8 @@ def _has(folder: str, commit: str) -> bool:
     except GitFailed as error:
         if "not installed" in str(error):
             raise ReproduceError(
-                "git is not installed; it is needed to check out the recorded code."
+                "git is not installed; it is needed to check out the recorded code.",
+                why="no git",
             ) from None
         return False
     return True
@@ -172,7 +175,8 @@ def _make(recipe: Recipe, clone: str, work: str, without: Collection[str]) -> No
             _place_submodules(recipe, clone, work)
     except GitFailed as error:
         raise ReproduceError(
-            f"The code of {recipe.prefix} cannot be checked out: {error}."
+            f"The code of {recipe.prefix} cannot be checked out: {error}.",
+            why="git failed",
         ) from None
     _apply(recipe, work, without)
 
@@ -189,7 +193,8 @@ def _apply(recipe: Recipe, work: str, without: Collection[str]) -> None:
         first = next((line for line in error.detail.splitlines() if "error" in line), str(error))
         raise ReproduceError(
             f"The patch of uncommitted changes of {recipe.prefix} does not apply to commit "
-            f"{(recipe.commit or 'none')[:12]}: {first}. See environment/git.patch in its folder."
+            f"{(recipe.commit or 'none')[:12]}: {first}. See environment/git.patch in its folder.",
+            why="patch does not apply",
         ) from None
 
 
@@ -203,7 +208,8 @@ def _place_submodules(recipe: Recipe, clone: str, work: str) -> None:
             raise ReproduceError(
                 f"The submodule {path} of {recipe.prefix} at commit {commit[:12]} is not in "
                 f"{source} ({error}); "
-                "run git submodule update --init --recursive there."
+                "run git submodule update --init --recursive there.",
+                why="no commit",
             ) from None
         with tarfile.open(fileobj=io.BytesIO(archive)) as files:
             files.extractall(os.path.join(work, *path.split("/")), filter="tar")

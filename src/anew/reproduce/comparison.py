@@ -11,7 +11,7 @@ from .differences import Side, by_weight, captured_differences
 from .explanation import not_looked_at
 from .judgement import Judgement
 from .names import chosen
-from .outputs import compare_outputs, outputs_reason
+from .outputs import compare_outputs, outputs_reason, outputs_verdict
 from .ran import changed_while_running, from_the_original, ran_differences
 from .series import curves_of, curves_of_recipe
 from .sessions import session_at
@@ -50,7 +50,7 @@ def compare(
         ignore: Patterns of metrics to leave out.
         sides: What to call the two in sentences.
         reproduced: Whether `b` ran the recipe of `a` again: what another program added to `a` is left out.
-        clones: As of `captured_differences`.
+        clones: As of `captured_differences`; without them, files are compared by their hashes alone.
     """
     curves_a, of_others = curves_of_recipe(store, a) if reproduced else (curves_of(store, a), {})
     curves_b = curves_of(other or store, b)
@@ -72,11 +72,13 @@ def compare(
     metrics = verdicts(counted)
     metrics.sort(key=lambda m: (-_ORDER.index(m.verdict), m.step if m.step is not None else 0))
     apart = verdicts(parts.apart)
-    outputs = compare_outputs(a, b, cut_short=a.cut_short)
+    outputs = compare_outputs(
+        store, a, b, other=other, tolerance=tolerance, cut_short=a.cut_short, reproduced=reproduced, contents=clones
+    )  # fmt: skip
     verdict = overall(metrics)
     reason = _reason(verdict, metrics, curves_a, curves_b, sides, left_out, apart)
     if outputs and all(name.startswith("system/") for name in names):
-        verdict = Verdict.IDENTICAL if all(row.same for row in outputs) else Verdict.DIVERGED
+        verdict = outputs_verdict(outputs)
         reason = f"{outputs_reason(outputs)}, and no metric was logged"
     elif outputs:
         reason += f"; {outputs_reason(outputs)}"

@@ -165,7 +165,8 @@ def place_inputs(
             if name in given and os.path.realpath(given[name]) != os.path.realpath(path):
                 raise ReproduceError(
                     f"The input {name} is read at {path}, which no checkout can change. Put it there, or let the "
-                    "program find it in its working directory or by an argument."
+                    "program find it in its working directory or by an argument.",
+                    why="input out of reach",
                 )
             continue
         whole = os.path.isdir(target) and not os.path.islink(
@@ -196,7 +197,8 @@ def place_inputs(
                 _copy(source, target)
         except (OSError, shutil.Error) as error:
             raise ReproduceError(
-                f"The input {name} cannot be copied from {source}: {error}."
+                f"The input {name} cannot be copied from {source}: {error}.",
+                why="input not copied",
             ) from None
     return linked
 
@@ -229,7 +231,8 @@ def link_into(recipe: Recipe, clone: str, work: str, paths: list[str]) -> None:
         if inside is None or inside.startswith(".."):
             raise ReproduceError(
                 f"{path} cannot be linked into the checkout: it is not in {recipe.root}. Give "
-                "the paths that the program reads relative to the top of its repository."
+                "the paths that the program reads relative to the top of its repository.",
+                why="link out of reach",
             )
         target = os.path.join(work, inside)
         if os.path.lexists(target):
@@ -237,7 +240,8 @@ def link_into(recipe: Recipe, clone: str, work: str, paths: list[str]) -> None:
         source = next((p for f in folders if os.path.exists(p := os.path.join(f, inside))), None)
         if source is None:
             raise ReproduceError(
-                f"{path} cannot be linked into the checkout: it is not in {' or '.join(folders)}."
+                f"{path} cannot be linked into the checkout: it is not in {' or '.join(folders)}.",
+                why="link out of reach",
             )
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.symlink(source, target)

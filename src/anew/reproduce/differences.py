@@ -27,6 +27,7 @@ __all__ = [
     "by_weight",
     "captured_differences",
     "in_no_commit",
+    "is_seed",
     "package_differences",
     "parse_requirements",
 ]
@@ -309,11 +310,16 @@ def _seeds(a: Side, b: Side, sides: tuple[str, str]) -> Iterator[InputDifference
 _SEED = re.compile(r"(^|[._])(random_?)?(seed|state)$", re.IGNORECASE)
 
 
+def is_seed(key: str) -> bool:
+    """Whether a key of a configuration is that of a seed, by its name."""
+    return bool(_SEED.search(key))
+
+
 def _seeds_once(
     settings: list[InputDifference], seeds: list[InputDifference]
 ) -> Iterator[InputDifference]:
     """Settings, then what is known of the seeds; a seed that a setting or the seed itself explains is not said again."""
-    given = [one for one in settings if _SEED.search(one.what)]
+    given = [one for one in settings if is_seed(one.what)]
     changed = [one for one in seeds if one.what == "seed"]
     for one in settings:
         if not (given and one in given[1:] and (one.a, one.b) == (given[0].a, given[0].b)):

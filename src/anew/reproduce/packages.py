@@ -61,7 +61,8 @@ def ask_python(program: str, environ: Mapping[str, str] | None = None) -> Python
     if found is None:
         raise ReproduceError(
             f"The interpreter {program} does not exist. Give another with --python, or use --env "
-            "current."
+            "current.",
+            why="no interpreter",
         )
     if (
         environ is None
@@ -75,7 +76,9 @@ def ask_python(program: str, environ: Mapping[str, str] | None = None) -> Python
         )
         paths, facts = json.loads(done.stdout)
     except (subprocess.SubprocessError, OSError, ValueError) as error:
-        raise ReproduceError(f"{found} is not a working Python: {error}.") from None
+        raise ReproduceError(
+            f"{found} is not a working Python: {error}.", why="no interpreter"
+        ) from None
     return Python(os.path.abspath(found), paths, {k: v for k, v in facts.items() if v != ""})
 
 
@@ -110,7 +113,8 @@ def choose_python(recipe: Recipe, kind: EnvironmentKind, given: str | None) -> P
             return python
     raise ReproduceError(
         f"{recipe.prefix} ran on Python {recipe.python_version}, and no Python {wanted} was "
-        "found. Install it, give another with --python, or use --env current."
+        "found. Install it, give another with --python, or use --env current.",
+        why="no interpreter",
     )
 
 
@@ -148,7 +152,8 @@ def make_environment(
         uv = shutil.which("uv")
         if uv is None:
             raise ReproduceError(
-                "uv is not installed; use --env venv, or install it from https://docs.astral.sh/uv."
+                "uv is not installed; use --env venv, or install it from https://docs.astral.sh/uv.",
+                why="packages not installed",
             )
         _call([uv, "venv", "--quiet", "--python", base.program, target], work)
         program = os.path.join(target, "bin", "python")
@@ -171,11 +176,13 @@ def recorded_packages(recipe: Recipe) -> bytes:
     if recipe.requirements is None:
         raise ReproduceError(
             f"environment/requirements.txt in the folder of {recipe.prefix} is not the list of packages that was "
-            "recorded: it was changed or lost its content. Nothing was installed from it. Use --env current."
+            "recorded: it was changed or lost its content. Nothing was installed from it. Use --env current.",
+            why="no packages",
         )
     if not recipe.requirements:
         raise ReproduceError(
-            f"The packages of {recipe.prefix} were not captured; use --env current."
+            f"The packages of {recipe.prefix} were not captured; use --env current.",
+            why="no packages",
         )
     return recipe.requirements
 
@@ -184,11 +191,14 @@ def _call(command: list[str], cwd: str) -> None:
     try:
         done = subprocess.run(command, cwd=cwd, capture_output=True, check=False)
     except OSError as error:
-        raise ReproduceError(f"{command[0]} could not be run: {error}.") from None
+        raise ReproduceError(
+            f"{command[0]} could not be run: {error}.", why="packages not installed"
+        ) from None
     if done.returncode:
         said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
         raise ReproduceError(
             "The environment could not be created: "
             f"{' '.join(command[:4])} … said: {' / '.join(said[-4:]) or done.returncode}. "
-            "Use --env current to run in the current environment."
+            "Use --env current to run in the current environment.",
+            why="packages not installed",
         )

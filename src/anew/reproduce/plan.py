@@ -18,6 +18,7 @@ from .changes import Changes
 from .code import find_code
 from .data import InputState, check_inputs
 from .differences import InputDifference
+from .judgement import Intended
 from .packages import (
     EnvironmentKind,
     Python,
@@ -55,6 +56,7 @@ class Plan:
         withheld: Those that it does not set, because they were not asked for by name, each with the reason.
         asked: The variables that were asked for by name.
         changes: What the re-run has otherwise.
+        intended: What it has otherwise on purpose; then `original` is how the experiment was run.
     """
 
     sessions: tuple[Session, ...]
@@ -69,6 +71,8 @@ class Plan:
     withheld: Mapping[str, str] = field(default_factory=dict)
     asked: Sequence[str] = ()
     changes: Changes = field(default_factory=Changes)
+    intended: tuple[Intended, ...] = ()
+    original: Recipe | None = None
 
     @property
     def recipe(self) -> Recipe:
@@ -119,6 +123,7 @@ class Plan:
             "command": recipe.command_in("<checkout>", self.python.program),
             "working_directory": recipe.cwd_in("<checkout>", "<empty folder>"),
             "continued": [self._continued(session) for session in self.sessions[1:]],
+            "intended": [one.to_dict() for one in self.intended],
         }
 
     def _continued(self, session: Session) -> dict[str, Any]:
@@ -135,6 +140,7 @@ class Plan:
         """The plan in words, a step a line."""
         recipe, plain = self.recipe, self.to_dict()
         steps = [f"run {recipe.prefix} ({recipe.experiment_id[:6]}) again:"]
+        steps += [f"on purpose, with {one.text}" for one in self.intended]
         if recipe.commit:
             steps.append(
                 f"check out {recipe.commit[:12]} from {self.clone} into a temporary worktree"
@@ -230,7 +236,8 @@ def make_plan(
     unknown = [name for name in given if name not in declared]
     if unknown:
         raise ReproduceError(
-            f"{recipe.prefix} declared no input {unknown[0]!r}. Declared are: {', '.join(dict.fromkeys(declared)) or 'none'}."
+            f"{recipe.prefix} declared no input {unknown[0]!r}. Declared are: {', '.join(dict.fromkeys(declared)) or 'none'}.",
+            why="no such input",
         )
     inputs = check_inputs(recipe, root, clone=clone, given=given)
     missing = [state for state in inputs if state.state == "missing"]
@@ -238,7 +245,8 @@ def make_plan(
         names = ", ".join(f"{state.name} (looked for at {state.path})" for state in missing)
         raise ReproduceError(
             f"Data that {recipe.prefix} read is missing: {names}. Restore it, or say where it "
-            "is with --input NAME=PATH."
+            "is with --input NAME=PATH.",
+            why="input missing",
         )
     differences = environment_differences(recipe, chosen) if kind == "current" else []
     chosen_variables, withheld = _variables(recipe, variables)
@@ -268,7 +276,8 @@ def _variables(recipe: Recipe, asked: Sequence[str]) -> tuple[dict[str, str], di
     if unknown:
         raise ReproduceError(
             f"{recipe.prefix} has no recorded variable {unknown[0]}. Recorded are: "
-            f"{', '.join(recipe.variables) or 'none'}."
+            f"{', '.join(recipe.variables) or 'none'}.",
+            why="no such variable",
         )
     found: dict[str, str] = {}
     withheld: dict[str, str] = {}
@@ -288,11 +297,11 @@ def _variables(recipe: Recipe, asked: Sequence[str]) -> tuple[dict[str, str], di
     return found, withheld
 
 
-def free_prefix(store: Store, prefix: str) -> str:
+def free_prefix(store: Store, prefix: str, word: str = "again") -> str:
     """The prefix of the next re-run of an experiment: beside it, numbered."""
     if "/" not in prefix:  # opened by its name alone
         prefix = f"reproductions/{prefix}"
     number = 1
-    while f"{prefix}-again-{number}" in store:
+    while f"{prefix}-{word}-{number}" in store:
         number += 1
-    return f"{prefix}-again-{number}"
+    return f"{prefix}-{word}-{number}"

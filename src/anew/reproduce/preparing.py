@@ -81,7 +81,8 @@ class Preparing:
         cwd = recipe.cwd_in(work, place.outside)
         if not os.path.isdir(cwd):
             raise ReproduceError(
-                f"{recipe.prefix} ran in {recipe.cwd}, which its commit does not have, and no input brings it."
+                f"{recipe.prefix} ran in {recipe.cwd}, which its commit does not have, and no input brings it.",
+                why="no directory",
             )
         command[0] = find_program(command, cwd, environ)
         return Prepared(plan, session, python, command, cwd, environ, inputs)
@@ -100,7 +101,8 @@ class Preparing:
         missing = [s.name for s in inputs if s.state == "missing"]
         if missing:
             raise ReproduceError(
-                f"Data that {recipe.prefix} read is missing: {', '.join(missing)}."
+                f"Data that {recipe.prefix} read is missing: {', '.join(missing)}.",
+                why="input missing",
             )
         for name in changed:
             self.say(f"warning: the input {name} has changed since the original run")
@@ -109,7 +111,8 @@ class Preparing:
         if self._strict and (changed or plan.differences):
             raise ReproduceError(
                 f"{recipe.prefix} was not run again because of --strict: {len(changed)} inputs and "
-                f"{len(plan.differences)} things in the environment have changed."
+                f"{len(plan.differences)} things in the environment have changed.",
+                why="strict",
             )
         return inputs
 

@@ -212,7 +212,8 @@ def _read(view: ExperimentView, opening: Opening | None, command: Sequence[str] 
         raise ReproduceError(
             f"The code of {view.prefix} was not captured: there was no git repository and no "
             "script. Put the code "
-            "under git, run it, and reproduce that run."
+            "under git, run it, and reproduce that run.",
+            why="no code",
         )
     return Recipe(
         experiment_id=view.id,
@@ -296,7 +297,9 @@ def _commit(view: ExperimentView, value: object) -> str | None:
     """The recorded commit; what is none could be taken for an option of git."""
     if value is None or (isinstance(value, str) and _COMMIT.fullmatch(value)):
         return value
-    raise ReproduceError(f"The recorded commit of {view.prefix} is not a commit: {value!r}.")
+    raise ReproduceError(
+        f"The recorded commit of {view.prefix} is not a commit: {value!r}.", why="bad record"
+    )
 
 
 def _submodules(view: ExperimentView, git: Mapping[str, Any]) -> dict[str, str]:
@@ -307,7 +310,8 @@ def _submodules(view: ExperimentView, git: Mapping[str, Any]) -> dict[str, str]:
         if not inside or not isinstance(commit, str) or not _COMMIT.fullmatch(commit):
             raise ReproduceError(
                 f"The recorded submodule {path!r} of {view.prefix} is not one: its path would leave "
-                "the checkout, or its commit is not a commit."
+                "the checkout, or its commit is not a commit.",
+                why="bad record",
             )
     return dict(found)
 
@@ -320,21 +324,26 @@ def _check_command(
         raise ReproduceError(
             f"{view.prefix} was recorded in a notebook, which cannot be run as a command; the "
             "cells it ran are in "
-            f"environment/notebook.py of its folder. {again}"
+            f"environment/notebook.py of its folder. {again}",
+            why="notebook",
         )
     if not words:
-        raise ReproduceError(f"No command was recorded for {view.prefix}. {again}")
+        raise ReproduceError(
+            f"No command was recorded for {view.prefix}. {again}", why="no command"
+        )
     if any(MASK in word for word in words):
         raise ReproduceError(
             f"The recorded command of {view.prefix} contained a secret, which was not saved: "
-            f"{' '.join(words)}. {again}"
+            f"{' '.join(words)}. {again}",
+            why="secret",
         )
     if is_python(words[0]) and not any(
         not w.startswith("-") or w in ("-c", "-m") for w in words[1:]
     ):
         raise ReproduceError(
             f"{view.prefix} was recorded in an interactive session: there is no program to run. "
-            f"{again}"
+            f"{again}",
+            why="interactive",
         )
 
 
@@ -360,11 +369,13 @@ def _read_notebook(
     again = f"`anew reproduce {view.id[:6]} -- COMMAND …` runs it with the command that you give."
     if not unchanged(captured, "notebook.py", found):
         raise ReproduceError(
-            f"environment/notebook.py of {view.prefix} is not the list of cells that was recorded. {again}"
+            f"environment/notebook.py of {view.prefix} is not the list of cells that was recorded. {again}",
+            why="notebook",
         )
     if facts.get("masked"):
         raise ReproduceError(
-            f"The cells of {view.prefix} contained a secret, which was not saved. {again}"
+            f"The cells of {view.prefix} contained a secret, which was not saved. {again}",
+            why="secret",
         )
     return found
 
@@ -391,6 +402,7 @@ def _read_patch(view: ExperimentView, opening: Opening | None, git: Mapping[str,
         state = "has been changed" if patch else "is gone"
         raise ReproduceError(
             f"The patch of uncommitted changes of {view.prefix} {state}: environment/git.patch "
-            "in its folder. Without it, the code is not the code that was run."
+            "in its folder. Without it, the code is not the code that was run.",
+            why="no patch",
         )
     return patch

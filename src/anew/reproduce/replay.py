@@ -22,6 +22,7 @@ from .reruns import Interrupted, Measure, Reruns
 from .running import Ended
 from .search import Outcome
 from .verdict import Tolerance, Verdict
+from .whatif import what_if
 
 __all__ = ["Interrupted", "NotConfirmed", "Replayed", "keep_verdict", "replay"]
 
@@ -121,10 +122,11 @@ def replay(
                 explanation = explain(judgement, among)
                 if explained and explanation.cause in ("inputs", "not captured"):
                     explanation = search_cause(
-                        explanation, judgement, plan.recipe, side_of(original), plan, _probe(reruns, ended, say),
+                        explanation, judgement, plan.original or plan.recipe, side_of(original), plan, _probe(reruns, ended, say),
                         budget or Budget(), installs=installs, say=say,
                     )  # fmt: skip
                 judgement = replace(judgement, explanation=explanation)
+            judgement = what_if(judgement, plan.intended)
             drawn = _drawn(store, plan, reruns.kept_in, judgement, child.folder) if figure else None
             keep_verdict(reruns.kept_in, judgement)
             yield Replayed(child.id, child.prefix, ended, judgement, drawn)
@@ -164,7 +166,8 @@ def _check_confirmed(plan: Plan, confirmed: bool) -> None:
         f"{recipe.prefix} was recorded by {recipe.recorded_by}, and nothing shows that this was you on this machine: "
         "running it again runs their code and command here. Look at the plan first (`anew reproduce "
         f"{recipe.experiment_id[:6]} --dry-run`), then confirm with --yes, or name whom you trust in the "
-        "setting ANEW_TRUST."
+        "setting ANEW_TRUST.",
+        why="not confirmed",
     )
 
 
@@ -179,7 +182,8 @@ def _drawn(
 
 def keep_verdict(store: Store, judgement: Judgement) -> None:
     """Write a judgement into the records of both experiments: `verdict` in the one that was held against the other,
-    `reproduction` (the newest) in that other, if it is in the same store."""
+    `reproduction` (the newest) in that other, if it is in the same store. One that had something otherwise on purpose has
+    it as `what_if`, and the other has nothing of it."""
     document = judgement.to_dict()
     for difference in document["differences"]:
         for side in ("a", "b"):
@@ -187,6 +191,9 @@ def keep_verdict(store: Store, judgement: Judgement) -> None:
             if isinstance(text, str) and len(text) > _LONGEST:
                 difference[side] = text[:_LONGEST] + " …"
     plain = _finite(document)
+    if judgement.intended:
+        store.capture(judgement.b, "what_if", plain)
+        return
     store.capture(judgement.b, "verdict", plain)
     if judgement.a not in store:
         return

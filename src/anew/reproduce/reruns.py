@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import ReproduceError
 from ..store import Store
@@ -31,10 +31,10 @@ from .running import (
 from .series import curves_of_recipe
 from .verdict import Tolerance
 
-if TYPE_CHECKING:
-    from .sessions import Session
+__all__ = ["WHAT_IF", "Interrupted", "Measure", "Reruns"]
 
-__all__ = ["Interrupted", "Measure", "Reruns"]
+WHAT_IF = "what-if"
+"""How an experiment comes from its parent that had something otherwise on purpose: it is none of its reproductions."""
 
 
 class Interrupted(ReproduceError):
@@ -141,7 +141,7 @@ class Reruns:
         try:
             recording.capturer.work()
             _capture_inputs(child, run)
-            join = json.dumps({**_join(child, self.kept_in.root, run.session), "claim": claim})
+            join = json.dumps({**_join(child, self.kept_in.root, run), "claim": claim})
             live = Live(child.folder, self._curves, self._measure.tolerance)
 
             def meanwhile() -> None:
@@ -164,15 +164,17 @@ class Reruns:
         if ended.interrupted and (ended.told or run.session.until is None):
             raise Interrupted(
                 f"The re-run {child.prefix} was interrupted; it is recorded as cancelled, and its checkout "
-                "was removed."
+                "was removed.",
+                why="interrupted",
             )
         return child, ended
 
     def _opened(self, run: Prepared, child: Experiment | None) -> Experiment:
         """The experiment of a re-run, begun, or continued for a later session."""
         recipe, store = run.session.recipe, self.kept_in
+        word, relation = ("with", WHAT_IF) if run.plan.intended else ("again", "reproduces")
         own: dict[str, Any] = {"resume": child.id} if child is not None else {
-            "prefix": free_prefix(store, recipe.prefix), "parent": recipe.experiment_id, "relation": "reproduces", "resume": "never",
+            "prefix": free_prefix(store, recipe.prefix, word), "parent": recipe.experiment_id, "relation": relation, "resume": "never",
         }  # fmt: skip
         opened = Experiment(
             root=store.root,
@@ -202,8 +204,9 @@ def _kept_in(store: Store, plan: Plan, stack: contextlib.ExitStack) -> Store:
     return stack.enter_context(Store(plan.root))
 
 
-def _join(child: Experiment, root: str | None, session: Session) -> Mapping[str, Any]:
+def _join(child: Experiment, root: str | None, run: Prepared) -> Mapping[str, Any]:
     """What the program is told: which of the experiments that it opens is the one that is run again."""
+    session = run.session
     recipe = session.recipe
     join: dict[str, Any] = {
         "root": root,

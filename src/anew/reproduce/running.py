@@ -81,12 +81,15 @@ def find_program(command: Sequence[str], cwd: str, environ: Mapping[str, str]) -
     )
     if found is None:
         raise ReproduceError(
-            f"The program {program!r} was not found. Check that it is installed and on the PATH."
+            f"The program {program!r} was not found. Check that it is installed and on the PATH.",
+            why="no program",
         )
     if is_python(program):
         script = script_of(command)
         if script is not None and not os.path.exists(os.path.join(cwd, script)):
-            raise ReproduceError(f"The script {script!r} does not exist in {cwd}.")
+            raise ReproduceError(
+                f"The script {script!r} does not exist in {cwd}.", why="no program"
+            )
     return found
 
 
@@ -191,7 +194,9 @@ def run_program(
             )  # fmt: skip
         except OSError as error:
             keeper.close()
-            raise ReproduceError(f"{command[0]} could not be started: {error}.") from None
+            raise ReproduceError(
+                f"{command[0]} could not be started: {error}.", why="no program"
+            ) from None
         sampling = _sample(experiment, process.pid)
         readers = [
             threading.Thread(target=_pass_on, args=(stream, keeper, index, target), daemon=True)

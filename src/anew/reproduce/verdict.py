@@ -39,7 +39,11 @@ class Verdict(str, Enum):
 
     IDENTICAL = "IDENTICAL"
     WITHIN_TOLERANCE = "WITHIN TOLERANCE"
+    UNCHANGED = "UNCHANGED"
+    """Something was otherwise on purpose, and every point is the same or within the tolerance."""
     NOT_COMPARABLE = "NOT COMPARABLE"
+    CHANGED = "CHANGED"
+    """Something was otherwise on purpose, and so is the result."""
     DIVERGED = "DIVERGED"
 
     def __str__(self) -> str:
@@ -48,7 +52,7 @@ class Verdict(str, Enum):
     @property
     def exit_code(self) -> int:
         """0 for the same, 1 for another result, 2 for no answer."""
-        return {"DIVERGED": 1, "NOT COMPARABLE": 2}.get(self.value, 0)
+        return {"DIVERGED": 1, "CHANGED": 1, "NOT COMPARABLE": 2}.get(self.value, 0)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ def _number(value: float | None) -> str:
 
 def difference_lines(judgement: Judgement) -> list[str]:
     """What was captured differently, those likely to matter first; nothing when the curves are the same."""
-    diverged = judgement.verdict is Verdict.DIVERGED
-    same = judgement.verdict is Verdict.IDENTICAL
+    diverged = judgement.verdict in (Verdict.DIVERGED, Verdict.CHANGED)
+    same = judgement.verdict in (Verdict.IDENTICAL, Verdict.UNCHANGED)
     explanation = judgement.explanation
     lines = [explanation.text] if explanation is not None else []
     settled = []

@@ -93,7 +93,8 @@ def panel(call: Call) -> Any:
     if question.ids is None and question.select is not None:
         ids = tuple(backend.select(question.select).ids)
         question = msgspec.structs.replace(question, ids=ids, select=None)
-    cells = question.buckets * len(question.metrics) * len(question.ids or ())
+    each = len(question.metrics) * len(question.ids or ())
+    cells = question.buckets * (each if question.density is None else question.density.rows)
     if question.buckets > MOST_BUCKETS or max(cells, question.points) > MOST_CELLS:
         raise InvalidValue(
             f"The panel would have {cells:,} buckets in all, or {question.points:,} points; the server answers up to "

@@ -70,7 +70,8 @@ def experiments(call: Call) -> Any:
 
 def telling(call: Call) -> Any:
     """Which fields tell most about the experiments that meet a filter."""
-    return tell(call.place.backend(call.caller), call.question.asked())
+    asked = call.question
+    return tell(call.place.backend(call.caller), asked.asked(), metrics=max(0, asked.metrics))
 
 
 def experiment(call: Call) -> Any:

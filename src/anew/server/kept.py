@@ -53,7 +53,7 @@ class KeptPanels:
 
 def _bytes_of(panel: Panel) -> int:
     """About how much memory a panel takes: its arrays, and a little for each series."""
-    structs = (panel.buckets, panel.totals, panel.exact, panel.group_buckets)
+    structs = (panel.buckets, panel.totals, panel.exact, panel.group_buckets, panel.density)
     found = 0 if panel.group_places is None else panel.group_places.nbytes
     for one in structs:
         if one is not None:

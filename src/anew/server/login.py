@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import urlsplit
 
 import anyio.to_thread
 import msgspec
@@ -10,12 +11,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .access import cookie_of
-from .callers import Caller
+from .callers import Caller, Role
+from .identity.accounts import Accounts
 from .identity.protocol import Begun
 from .replies import Denied, replied
 from .routes import Call
 
-__all__ = ["LinkRequest", "LoggedIn", "LoggedOut", "by_link", "logout", "path_of", "with_session"]
+__all__ = ["Entrance", "LinkRequest", "LoggedIn", "LoggedOut", "by_link", "entrance", "logout", "path_of", "with_session"]  # fmt: skip
+
+
+class Entrance(msgspec.Struct, frozen=True, kw_only=True):
+    """How somebody comes in, and whether the browser that asks is in already. It says nothing about experiments.
+
+    Attributes:
+        user: Who the request belongs to; None for nobody that the server knows.
+        session: Whether that is by a session, which can be ended.
+        accounts: Whether the server has accounts; else it is the page of one user, whose link is printed where it was started.
+        sign_on: The name of the provider of sign-on; None where there is none.
+    """
+
+    user: str | None
+    session: bool
+    accounts: bool
+    sign_on: str | None
 
 
 class LinkRequest(msgspec.Struct, frozen=True):
@@ -46,6 +64,17 @@ class LoggedOut(msgspec.Struct, frozen=True):
     """The session has ended, or there was none."""
 
     done: bool = True
+
+
+def entrance(call: Call) -> Entrance:
+    """How somebody comes in, and whether they are."""
+    known = call.caller.role > Role.ANYONE or call.caller.key != ""
+    return Entrance(
+        user=call.caller.name if known else None,
+        session=known and cookie_of(call.request) in call.request.cookies,
+        accounts=isinstance(call.identities, Accounts),
+        sign_on=None if call.sign_on is None else urlsplit(call.sign_on.provider.issuer).hostname,
+    )
 
 
 async def by_link(call: Call) -> Response:

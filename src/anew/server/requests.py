@@ -11,8 +11,10 @@ from typing import Literal
 import msgspec
 
 from ..query.buckets import Column
+from ..query.density import DensityQuestion
 from ..query.panel import PanelQuestion
 from ..query.question import Question, Wanted, ask, parse_field
+from ..query.telling import MOST_METRICS
 
 __all__ = [
     "ArchiveRequest",
@@ -82,9 +84,14 @@ class ListRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TellingRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """Which fields tell most about the experiments that meet a filter."""
+    """Which fields tell most about the experiments that meet a filter.
+
+    Attributes:
+        metrics: At most so many metrics.
+    """
 
     filter: str | None = None
+    metrics: int = MOST_METRICS
 
     def asked(self) -> Question:
         """The question in the form that a backend is asked in."""
@@ -192,6 +199,7 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
     group: tuple[str, ...] = ()
     quantiles: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     robust: tuple[float, float] | None = None
+    density: DensityQuestion | None = None
 
     def asked(self) -> PanelQuestion:
         """The question in the form that a backend is asked in."""
@@ -216,6 +224,7 @@ class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):
             group=tuple(parse_field(one) for one in self.group),
             quantiles=self.quantiles,
             robust=self.robust,
+            density=self.density,
         )
 
 

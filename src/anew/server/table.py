@@ -142,6 +142,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/usage/projects", "usage-projects", Nothing, ProjectsUsage, "Bytes on the server's disk, by project and by user.", reply=browsing.usage_of_projects),
     Route("POST", f"{API}/archive", "archive", ArchiveRequest, bytes, "Experiments as a zip file.", stream=browsing.archive, media="application/zip"),
     # Who calls.
+    Route("GET", f"{API}/login", "entrance", Nothing, login.Entrance, "How somebody comes in, and whether the browser that asks is in already.", role=Role.ANYONE, reply=login.entrance),
     Route("POST", f"{API}/login/link", "login-link", login.LinkRequest, login.LoggedIn, "Begin a session with a link of one use; its cookie is set.", role=Role.ANYONE, stream=login.by_link, changes=True),
     Route("GET", f"{API}/login/oidc", "login-oidc", Nothing, bytes, "Send the browser to the provider of sign-on.", role=Role.ANYONE, stream=signing_on.to_provider, media="text/plain"),
     Route("GET", f"{API}/login/oidc/callback", "login-oidc-callback", Nothing, bytes, "Where the provider of sign-on sends the browser back to.", role=Role.ANYONE, stream=signing_on.back, media="text/plain"),

@@ -18,7 +18,8 @@ from ..journal.liveness import runs
 from ..journal.root import announce, make_root
 from ..journal.writer import FORMAT_VERSION, LEAD, Writer
 from ..record.plain import merge, to_plain
-from ..record.secrets import LineMask, mask_secrets, mask_text
+from ..record.secrets import mask_secrets, mask_text
+from .background import Background, load_encoder_soon
 from .documents import claim_identity, iso_time, read_identity, replace_document, write_json
 from .ending import Program, describe
 from .forks import fork_id, is_copy
@@ -110,7 +111,6 @@ class Recording:
         # The last step of an experiment whose points are on a server alone.
         self.step_elsewhere: int | None = None
         self._all_over = False
-        self.console: Any = None
         self.capturer: Any = None
         self.inputs: Any = None
         self.forwardings: list[Any] = []
@@ -127,27 +127,33 @@ class Recording:
         self.when_alone: Callable[[], object] | None = None
         self.ended_by = "writer"
         self._earlier: list[Writer] = []
+        self._background = Background()
         self._watch: Any = None
-        self._handles: list[Any] = []
-        self._sampler: Any = None
-        self._sampling: Any = None
         self._documents_due: set[str] = set()
         self._warned = False
         self._closing = False
         self.gone: list[Gone] = []
         self.fork_of = ""
+        self._open(place, check)
+        self._opener, self._opened_with = self.pid, self.writer.name
+        LIVE[id(self)] = self
+        self.program = Program()
+        _watch_process()
+
+    def _open(self, place: Place, check: Callable[[Recording], None]) -> None:
+        """Claim or read what is there, and begin to write."""
         made = False
         try:
             self.experiment_id = self._claim(place)
             made = place.is_new
             self.state = None if made else self.read_state()
-            if not (made or place.joins) and is_copy(root, self.prefix, self.experiment_id):
+            if not (made or place.joins) and is_copy(self.root, self.prefix, self.experiment_id):
                 self.fork_of = self.experiment_id
                 self.experiment_id = fork_id(self.layout, self.fork_of)
                 self.name = self.prefix.rpartition("/")[2]
             check(self)
             self._all_over = place.all_over
-            self.writer = self._open_writer(rank.label)
+            self.writer = self._open_writer(self.rank.label)
             self._bury()
             if self.fork_of:
                 self._begin_fork()
@@ -159,10 +165,6 @@ class Recording:
                 "root= or ANEW_ROOT, or mode='disabled' to run without recording.",
                 path=self.layout.folder,
             ) from error
-        self._opener, self._opened_with = self.pid, self.writer.name
-        LIVE[id(self)] = self
-        self.program = Program()
-        _watch_process()
 
     def _claim(self, place: Place) -> str:
         """Make the folder, if the experiment is new, and settle the id.
@@ -516,32 +518,16 @@ class Recording:
 
     def start_background(self) -> None:
         """Begin the heartbeat, system metrics and console capture."""
-        from ..monitor.ticker import process_ticker
-        from ..record.encode import load_fast_encoder
-
-        settings, ticker = self.settings, process_ticker()
-        global _encoder_comes
-        if (
-            not _encoder_comes
-        ):  # once per process, and not before the first points: it takes longer than they
-            _encoder_comes = True
-            ticker.add(load_fast_encoder, None, 0.1, name="the fast encoder")
+        load_encoder_soon()
         self._keep_up()
         if self.rank.local_rank in (None, 0):
             self._sample()
         if self.when_alone is not None:
-            self._handles.append(
-                ticker.add(
-                    self._weakly(Recording.look_for_lead), ALONE_AFTER, name="looking for rank 0"
-                )
+            self._background.repeat(
+                self._weakly(Recording.look_for_lead), ALONE_AFTER, name="looking for rank 0"
             )
-        if settings.console == "on":
-            from ..monitor.console import ConsoleCapture
-
-            self.console = ConsoleCapture(
-                self.writer.console_path(), on_trouble=self._console_trouble, mask=LineMask()
-            )
-            self.console.start()
+        if self.settings.console == "on":
+            self._background.keep_console(self.writer.console_path(), self._console_trouble)
         for changed in tuple(LIFE):
             changed()
 
@@ -557,48 +543,35 @@ class Recording:
 
     def _keep_up(self) -> None:
         """Begin what goes on for as long as this records: documents, signs of life, forcing to the disk."""
-        from ..monitor.ticker import process_ticker
-
-        settings, ticker = self.settings, process_ticker()
-        documents = ticker.add(self._weakly(Recording.write_due), DOCUMENT_EVERY, first_after=0.2)
-        self._handles.append(documents)
+        settings, background = self.settings, self._background
+        background.repeat(self._weakly(Recording.write_due), DOCUMENT_EVERY, first_after=0.2)
         if settings.heartbeat:
-            self._handles.append(ticker.add(self._weakly(Recording.beat), settings.heartbeat))
+            background.repeat(self._weakly(Recording.beat), settings.heartbeat)
         if settings.fsync:
-            self._handles.append(ticker.add(self._weakly(Recording.sync), settings.fsync))
+            background.repeat(self._weakly(Recording.sync), settings.fsync)
 
     def _sample(self) -> None:
         """Begin to take samples of the system's metrics."""
-        if not self.settings.system_metrics or self._sampler is not None:
+        seconds = self.settings.system_metrics
+        if not seconds:
             return
-        from ..monitor.system import SystemSampler
-        from ..monitor.ticker import process_ticker
-
-        sampler = SystemSampler(
-            self.layout.folder,
-            visible_gpus=os.environ.get("CUDA_VISIBLE_DEVICES"),
-            on_note=None if self.settings.quiet else self.say,
-        )
         me = weakref.ref(self)
 
-        def sample() -> None:
+        def keep(sample: dict[str, float]) -> None:
             recording = me()
             if recording is not None:
-                recording.write_system(sampler.sample())
+                recording.write_system(sample)
 
-        self._sampler = sampler
-        self._sampling = process_ticker().add(
-            sample, self.settings.system_metrics, first_after=1.0, name="system metrics"
-        )
-        self._handles.append(self._sampling)
+        on_note = None if self.settings.quiet else self.say
+        self._background.sample(self.layout.folder, seconds, keep, on_note)
 
     def look_for_lead(self) -> None:
         """Take the place of rank 0 if no such process has come, and leave it to one that comes later."""
         lead = any(LEAD in name for name in self.layout.writers())
         if self.when_alone is not None and not lead:
             self._lead()
-        elif lead and self.leads and self._sampling is not None and self.rank.local_rank:
-            self._sampling.cancel()  # it takes the samples of this machine
+        elif lead and self.leads and self.rank.local_rank:
+            self._background.stop_sampling()  # the lead takes those of this machine
 
     def _lead(self) -> None:
         alone, self.when_alone = self.when_alone, None
@@ -691,12 +664,7 @@ class Recording:
     def _stop_background(self) -> None:
         for changed in tuple(LIFE):
             changed()
-        for handle in self._handles:
-            handle.cancel()
-        if self._sampler is not None and self._sampling.cancel(wait=0.2):
-            self._sampler.close()
-        if self.console is not None:
-            self.console.stop()
+        self._background.stop()
 
     def _write_end(self, status: str, reason: str | None, lost: int) -> None:
         ended_at: float | None = time.time()
@@ -735,7 +703,7 @@ class Recording:
         """In the child: stop using the parent's files. The child's own segment is opened when it is first used."""
         self.forget_names()
         self.writer.forget()
-        self._handles.clear()
+        self._background.forget()
 
     def reopen_in_child(self) -> None:
         """Give this forked process its own writer."""
@@ -743,15 +711,12 @@ class Recording:
             self.take_over()
             return
         self.pid = os.getpid()
-        self.console = None  # the parent's copy keeps what the child prints
+        self._background.leave_console()
         self.writer = self._open_writer(f"child-{self.pid}", role="child")
         if self._may_take_over():
-            from ..monitor.ticker import process_ticker
-
-            self._watch = process_ticker().add(
+            self._watch = self._background.repeat(
                 self._weakly(Recording.look_for_opener), ALONE_AFTER, name="looking for the parent"
             )
-            self._handles.append(self._watch)
 
     def _may_take_over(self) -> bool:
         """Whether this process may take the place of the one that opened this.
@@ -789,7 +754,8 @@ class Recording:
         if self.role == "child" and self.pid == os.getpid():
             self._earlier.append(self.writer)  # another thread may be writing to it
         self.pid = self._opener = os.getpid()
-        self.opening, self.console, self.capturer = new_id(), None, None
+        self.opening, self.capturer = new_id(), None
+        self._background.leave_console()
         self._steps_told = True
         self.program = Program()
         self.writer = self._open_writer(self.rank.label)
@@ -811,7 +777,6 @@ def _named_floats(value: Any) -> Any:
 
 
 _watching = False
-_encoder_comes = False
 
 
 def _watch_process() -> None:
@@ -824,8 +789,6 @@ def _watch_process() -> None:
 
 
 def _after_fork() -> None:
-    global _encoder_comes
-    _encoder_comes = False
     for recording in list(LIVE.values()):
         recording.after_fork()
 

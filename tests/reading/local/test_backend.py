@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from anew.reading.local.opening import open_folder
-from anew.testing.backend import BackendContract, Encoded
+from anew.testing.backend import BackendContract
+from anew.testing.encoded import Encoded
 
 
 class TestLocal(BackendContract):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from anew import Experiment, Store
+from anew.query.density import Crossings, DensityQuestion
 from anew.query.panel import PanelQuestion
 from anew.query.question import parse_field
 from benchmarks.synthetic import curve, one_metric, write_experiment
@@ -110,3 +111,44 @@ def test_points_and_groups_are_those_of_all_points_whatever_places_they_have(
         np.testing.assert_array_equal(found.quantiles[number, 0], np.nanmin(members, axis=0))
         np.testing.assert_array_equal(found.quantiles[number, 1], np.nanmax(members, axis=0))
         np.testing.assert_array_equal(found.members[number], np.isfinite(members).sum(axis=0))
+
+
+def test_a_density_counts_every_point_of_all_and_names_those_that_end_best(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    ids, columns = [], []
+    for number in range(12):
+        count = 5 + number
+        column = rng.uniform(0.5, 2.0, count)
+        with Experiment(
+            f"lab/x/e{number}", root=str(tmp_path), quiet=True, system_metrics=0
+        ) as exp:
+            for step in rng.permutation(count).tolist():
+                exp.log_metrics({"m": float(column[step])}, step=step)
+            if number == 3:
+                exp.log_metrics({"m": float("nan")}, step=count)
+        ids.append(exp.id)
+        columns.append(column)
+    with Store(tmp_path) as store:
+        panel = store.backend.panel(
+            PanelQuestion(
+                ids=tuple(ids), metrics=("m",), buckets=8, columns=(),
+                density=DensityQuestion(rows=20, better="min", best=3),
+            )
+        )  # fmt: skip
+    density, grid = panel.density, panel.grid
+    assert density is not None
+    assert grid is not None
+    assert panel.series == ()
+    every = np.concatenate(columns)
+    assert panel.totals.inside.tolist() == [len(every) + 1]
+    assert panel.totals.nan.tolist() == [1]
+    assert density.low < every.min()
+    assert every.max() < density.high
+    crossings = Crossings(grid, 20, density.low, density.high, "linear")
+    series = np.repeat(np.arange(12), [len(one) for one in columns])
+    places = np.concatenate([np.arange(len(one), dtype=float) for one in columns])
+    crossings.add(series, places, every)
+    np.testing.assert_array_equal(density.counts, crossings.counts())
+    assert density.series == 12
+    ends = np.array([one[-1] for one in columns])
+    assert density.best == tuple(ids[at] for at in np.argsort(ends)[:3])

@@ -1,6 +1,6 @@
 /** Marks drawn on a canvas. */
 
-import { FONT_SIZE, inkIn, type Mark, type Theme } from "./marks";
+import { depth, FONT_SIZE, inkIn, largest, type Mark, type Theme } from "./marks";
 import { rasterised, rgbOf } from "./raster";
 
 /** Make a canvas as sharp as the screen, clear it, and give what draws on it in CSS pixels. */
@@ -36,6 +36,9 @@ export function draw(context: CanvasRenderingContext2D, marks: readonly Mark[], 
         break;
       case "many":
         many(context, mark, theme);
+        break;
+      case "density":
+        cells(context, mark, colour);
         break;
       case "band":
         context.globalAlpha = mark.alpha;
@@ -106,6 +109,27 @@ function many(context: CanvasRenderingContext2D, mark: Mark & { kind: "many" }, 
   context.globalAlpha = 1;
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.drawImage(layer, x, y);
+  context.restore();
+}
+
+/** Lay cells over a box. */
+function cells(context: CanvasRenderingContext2D, { box, columns, rows, counts }: Mark & { kind: "density" }, colour: string): void {
+  if (!columns || !rows) return;
+  const image = new ImageData(columns, rows);
+  const most = largest(counts);
+  const [red, green, blue] = rgbOf(colour);
+  for (let at = 0; at < counts.length; at += 1) {
+    const count = counts[at] as number;
+    if (count) image.data.set([red, green, blue, 255 * depth(count, most)], 4 * at);
+  }
+  const layer = document.createElement("canvas");
+  layer.width = columns;
+  layer.height = rows;
+  layer.getContext("2d")?.putImageData(image, 0, 0);
+  context.save();
+  context.globalAlpha = 1;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(layer, box.x, box.y, box.width, box.height);
   context.restore();
 }
 

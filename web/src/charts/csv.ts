@@ -5,7 +5,7 @@ import type { XKind } from "./frame";
 import type { Range } from "./scale";
 
 /** The text of a CSV file with a row for each place of each curve within a range. */
-export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string): string {
+export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string, value = "value"): string {
   const range = within ?? data.range ?? [0, 0];
   const place = (x: number) => (xKind === "step" && Number.isInteger(x) ? String(data.origin + BigInt(x)) : String(x));
   const rows: string[][] = [];
@@ -18,19 +18,34 @@ export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, na
         if (one.count[at]) rows.push([values, place(num(one.x[at])), ...[one.middle, one.low, one.high, one.count].map((of) => text(of[at]))]);
       }
     }
+  } else if (data.density) {
+    rows.push([`${xKind} from`, "to", "value from", "to", "experiments"]);
+    const { x, y, xLog, yLog, columns, rows: high, counts } = data.density;
+    const across = cut(x, columns, xLog);
+    const down = cut([y[1], y[0]], high, yLog);
+    for (let at = 0; at < counts.length; at += 1) {
+      const [column, row] = [at % columns, Math.floor(at / columns)];
+      if (counts[at]) rows.push([across(column), across(column + 1), down(row + 1), down(row), num(counts[at])].map(String));
+    }
   } else {
     const exact = data.exact;
-    rows.push(["experiment", "name", "metric", xKind, ...(exact ? ["value"] : ["low", "high", "last"])]);
+    const attempts = data.curves.some((one) => one.attempt !== null);
+    rows.push(["experiment", "name", ...(attempts ? ["attempt"] : []), "metric", xKind, ...(exact ? [value] : ["low", "high", value === "value" ? "last" : value])]);
     for (const one of data.curves) {
       const [first, stop] = inside(one.x, range);
       for (let at = first; at < stop; at += 1) {
         const values = exact ? [one.line] : [one.low, one.high, one.line];
         if (!exact && Number.isNaN(one.low[at]) && !one.nonfinite?.[at]) continue;
-        rows.push([one.id, name(one.id), one.metric, place(num(one.x[at])), ...values.map((of) => text(of[at]))]);
+        rows.push([one.id, name(one.id), ...(attempts ? [String((one.attempt ?? 0) + 1)] : []), one.metric, place(num(one.x[at])), ...values.map((of) => text(of[at]))]);
       }
     }
   }
   return rows.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+}
+
+/** Where the parts of a range begin. */
+function cut([first, last]: Range, parts: number, log: boolean): (at: number) => number {
+  return (at) => (log ? first * (last / first) ** (at / parts) : first + ((last - first) * at) / parts);
 }
 
 function num(value: number | undefined): number {

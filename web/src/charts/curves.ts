@@ -18,6 +18,23 @@ export interface PanelAnswer {
   readonly group_places: NumberArray | null;
   readonly robust: readonly [number, number] | null;
   readonly left_out: readonly { id: string; metric: string | null; reason: string }[];
+  readonly density?: { low: number; high: number; counts: NumberArray; series: number; best: readonly string[] } | null;
+}
+
+/** How many of very many lines run through each cell of a chart: row by row, the highest first. */
+export interface Density {
+  readonly x: Range;
+  readonly y: Range;
+  /** Whether the rows are of equal height in logarithms, and the columns of equal width. */
+  readonly yLog: boolean;
+  readonly xLog: boolean;
+  readonly columns: number;
+  readonly rows: number;
+  readonly counts: Numbers;
+  /** How many lines there are. */
+  readonly series: number;
+  /** The experiments that end best. */
+  readonly best: readonly string[];
 }
 
 /**
@@ -82,6 +99,8 @@ export interface PanelData {
   readonly groupsExact: boolean;
   readonly robust: Range | null;
   readonly totals: Totals;
+  /** Instead of curves, where there are more than can be told apart; then `curves` are those that end best. */
+  readonly density: Density | null;
   readonly leftOut: PanelAnswer["left_out"];
 }
 
@@ -102,11 +121,12 @@ export const NOTHING: PanelData = {
   groupsExact: true,
   robust: null,
   totals: { series: 0, inside: 0, nan: 0, infinite: 0, notPositive: 0, unplaced: 0 },
+  density: null,
   leftOut: [],
 };
 
 /** The curves of an answer. */
-export function panelData(answer: PanelAnswer, centre: "mean" | "median" = "mean", band: Band = "minmax"): PanelData {
+export function panelData(answer: PanelAnswer, centre: "mean" | "median" = "mean", band: Band = "minmax", yLog = false): PanelData {
   const { grid, exact, totals } = answer;
   if (grid === null) return { ...NOTHING, leftOut: answer.left_out };
   const middles = middlesOf(grid);
@@ -127,8 +147,16 @@ export function panelData(answer: PanelAnswer, centre: "mean" | "median" = "mean
       notPositive: sum(totals.not_positive.data),
       unplaced: sum(totals.unplaced.data),
     },
+    density: densityOf(answer, grid, yLog),
     leftOut: answer.left_out,
   };
+}
+
+function densityOf(answer: PanelAnswer, grid: NonNullable<PanelAnswer["grid"]>, yLog: boolean): Density | null {
+  if (!answer.density) return null;
+  const { low, high, counts, series, best } = answer.density;
+  const [rows = 0, columns = 0] = counts.shape;
+  return { x: [grid.start, grid.stop], y: [low, high], yLog, xLog: grid.spacing === "log", columns, rows, counts: counts.data, series, best };
 }
 
 function exactCurves(answer: PanelAnswer, exact: NonNullable<PanelAnswer["exact"]>): Curve[] {

@@ -19,6 +19,8 @@ interface Shown {
   readonly dark: boolean;
   readonly zoom: Range | null;
   readonly kind: XKind;
+  /** What the values are called: "value", or what they are less. */
+  readonly value: string;
 }
 
 const SHARP = 2;
@@ -28,10 +30,10 @@ export async function exported(format: "svg" | "png" | "csv", shown: Shown): Pro
   const { drawing, width, height, title } = shown;
   let blob: Blob | null;
   if (format === "csv") {
-    const text = writeCsv(shown.data, shown.zoom, shown.kind, (id) => source.names.get(id) ?? id);
+    const text = writeCsv(shown.data, shown.zoom, shown.kind, (id) => source.names.get(id) ?? id, shown.value);
     blob = new Blob([text], { type: "text/csv" });
   } else if (format === "svg") {
-    blob = new Blob([writeSvg(drawing.marks, width, height, themeNow(false), title)], { type: "image/svg+xml" });
+    blob = new Blob([writeSvg(drawing.marks, width, height, themeNow(false), shown.value === "value" ? title : `${title} ${shown.value}`)], { type: "image/svg+xml" });
   } else {
     const canvas = document.createElement("canvas");
     canvas.width = SHARP * width;

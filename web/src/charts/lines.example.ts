@@ -72,6 +72,12 @@ export const EXAMPLES = {
     [panelData(bucketsOf([1, 0.5, 0.2, 0.1], [2, 1.5, 9, 0.4], [1.5, 0.9, 0.4, 0.2])), optionsOf()] as const,
   "an experiment of a single point": () => [panelData(answerOf({ a: [[5, 1]], b: falling(1) })), optionsOf()] as const,
   "zoomed": () => [panelData(answerOf({ a: falling(2), b: falling(1) })), optionsOf({ x: [15, 45] })] as const,
+  "very many lines as cells, and the best of them": () => {
+    const answer = answerOf({ a: falling(2) });
+    const density = { low: 0, high: 3, counts: array([0, 0, 1, 9, 4, 0, 4, 9, 9], 3, 3), series: 13, best: ["a"] };
+    const crowd = panelData({ ...answer, grid: { start: 0, stop: 110, buckets: 3, spacing: "linear" }, series: [], exact: null, density });
+    return [{ ...crowd, curves: panelData(answer).curves }, optionsOf()] as const;
+  },
   "groups with a band": () => {
     const answer = answerOf({ a: falling(2) });
     const places = array([0, 10, 20], 3);

@@ -6,7 +6,7 @@
  */
 
 import type { Colour } from "../colours";
-import { extentOf, inside, valueRange, type Curve, type GroupCurve, type PanelData } from "./curves";
+import { extentOf, inside, valueRange, type Curve, type Density, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
 import type { Ink, Mark } from "./marks";
 import { everyPoint, pixelBand, pixelLine } from "./pixels";
@@ -50,6 +50,7 @@ export const MANY = 200;
 export function lines(data: PanelData, options: LinesOptions): Drawing | null {
   const x = options.x ?? data.range;
   if (x === null) return null;
+  if (data.density !== null) return crowd(data, data.density, x, options);
   const found = options.y ?? (options.robust && data.robust !== null ? data.robust : valueRange(data, x, options.yLog));
   if (found === null) return null;
   const positive: Range = options.yLog && found[0] <= 0 ? (valueRange(data, x, true) ?? [0.1, 1]) : found;
@@ -60,6 +61,19 @@ export function lines(data: PanelData, options: LinesOptions): Drawing | null {
     ...(data.groups.length ? groups(data.groups, made, options) : curves(data.curves, made, options)),
   ];
   return { frame: made, marks: [...made.marks, { kind: "inside", box: made.plot, marks }, ...beyond(data, made, options)] };
+}
+
+/** Very many as the density of all lines, and over it those that end best. */
+function crowd(data: PanelData, density: Density, x: Range, given: LinesOptions): Drawing {
+  const options = { ...given, xLog: density.xLog, yLog: density.yLog }; // as it was counted: other axes are being asked for
+  const made = frame({ ...options, x, y: given.y && !(density.yLog && given.y[0] <= 0) ? given.y : density.y, origin: data.origin });
+  const { xs, ys, plot } = made;
+  const [left, right] = density.x.map((at) => xs.to(at)) as [number, number];
+  const [low, high] = density.y.map((at) => ys.to(at)) as [number, number];
+  const box = { x: left, y: high, width: Math.max(1, right - left), height: low - high };
+  const { columns, rows, counts } = density;
+  const marks: Mark[] = [{ kind: "density", box, columns, rows, counts, colour: "muted" }, ...curves(data.curves, made, options)];
+  return { frame: made, marks: [...made.marks, { kind: "inside", box: plot, marks }] };
 }
 
 function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOptions): Mark[] {

@@ -36,6 +36,8 @@ export type Mark =
       readonly width: number;
       readonly alpha: number;
     }
+  /** Cells of a box, row by row: the more lines run through one, the darker it is, and one alone can be seen. */
+  | { readonly kind: "density"; readonly box: Box; readonly columns: number; readonly rows: number; readonly counts: ArrayLike<number>; readonly colour: Ink }
   /** A band: x, the upper and the lower edge by turns; NaN breaks it. */
   | { readonly kind: "band"; readonly points: Float32Array; readonly colour: Ink; readonly alpha: number }
   /** Separate straight lines: x, y, x, y of each. */
@@ -60,4 +62,16 @@ export const CHARACTER = 6.2;
 /** The colour of an ink in a theme. */
 export function inkIn(theme: Theme, ink: Ink): string {
   return (theme as unknown as Record<string, string>)[ink] ?? ink;
+}
+
+/** How opaque a cell is through which so many lines run, of `most` where most do: a single line is seen beside ten thousand. */
+export function depth(count: number, most: number): number {
+  return count > 0 ? 0.14 + 0.86 * Math.sqrt(count / most) : 0;
+}
+
+/** The largest of some counts; 1 where there is none. */
+export function largest(counts: ArrayLike<number>): number {
+  let most = 1;
+  for (let at = 0; at < counts.length; at += 1) if ((counts[at] as number) > most) most = counts[at] as number;
+  return most;
 }

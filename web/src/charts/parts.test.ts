@@ -80,6 +80,27 @@ describe("CSV", () => {
   });
 });
 
+describe("a crowd", () => {
+  const density = { x: [0, 100], y: [1, 3], xLog: false, yLog: false, columns: 2, rows: 2, counts: Int32Array.of(0, 1, 4, 0), series: 5000, best: [] } as const;
+  const data = { ...panelData(answerOf({ a: [[0, 1]] })), curves: [], exact: false, density };
+
+  it("is said to be one, and how to see single lines", () => {
+    const said = status({ ...DEFAULT_STATUS, data, experiments: 5000, asked: 5000 });
+    expect(said.map((one) => one.text)).toContain("density of all lines");
+    expect(said[0]?.text.replace(/\D/gu, "")).toBe("50005000");
+  });
+
+  it("is exported cell by cell", () => {
+    expect(writeCsv(data, null, "step", String).trim().split("\r\n")).toEqual(["step from,to,value from,to,experiments", "50,100,2,3,1", "0,50,1,2,4"]);
+  });
+
+  it("is asked for in rows, of all experiments and without their points", () => {
+    const asked = question(["m"], { filter: "", sort: [], limit: null }, 8192, 400, USUAL, null, null, { rows: 200, y: [1, 2], better: "min" });
+    expect(asked.density).toEqual({ rows: 200, spacing: "linear", low: 1, high: 2, better: "min" });
+    expect([asked.points, asked.columns]).toEqual([0, []]);
+  });
+});
+
 describe("sections", () => {
   it("come with validation first, then training, the rest and the system", () => {
     const found = sectionsOf(["system/cpu", "loss", "train/loss", "val/acc", "val/loss", "grad/norm"], ["val/loss"]);

@@ -14,7 +14,18 @@ export type ChartState = Pick<
 /** Which experiments are asked for. */
 export type Which =
   | { readonly ids: readonly string[] }
-  | { readonly filter: string; readonly sort: readonly string[]; readonly limit: number };
+  | { readonly filter: string; readonly sort: readonly string[]; readonly limit: number | null };
+
+/** What is asked of experiments that are more than can be told apart. */
+export interface Cells {
+  readonly rows: number;
+  readonly y: Range | null;
+  /** Which last values are better. */
+  readonly better: "min" | "max" | null;
+}
+
+/** Buckets of all series together that a server answers. */
+const MOST_CELLS = 9_900_000;
 
 /** Up to so many points of a panel are drawn as they are, however few pixels there are. */
 const FEW = 20_000;
@@ -50,10 +61,12 @@ export function question(
   state: ChartState,
   zoom: Range | null,
   origin: bigint | null,
+  cells: Cells | null = null,
 ) {
   const kind = xKindOf(state.x);
   const group = groupFields(state);
-  const buckets = Math.max(50, Math.min(2000, Math.round(width)));
+  const fitting = group.length ? Math.floor(MOST_CELLS / Math.max(1, experiments)) : Infinity;
+  const buckets = Math.max(50, Math.min(2000, fitting, Math.round(width)));
   const exact = Math.min(5_000_000, Math.max(FEW, 3 * buckets * Math.max(1, experiments)));
   return {
     ...which,
@@ -65,12 +78,19 @@ export function question(
     stop: zoom?.[1] ?? null,
     origin: origin === null ? null : String(origin),
     buckets,
-    points: group.length ? 0 : exact,
-    columns: group.length ? [] : ["low", "high", "last", "nonfinite"],
+    points: group.length || cells ? 0 : exact,
+    columns: group.length || cells ? [] : ["low", "high", "last", "nonfinite"],
     smooth: state.smooth,
-    attempts: state.attempts && !group.length,
+    attempts: state.attempts && !group.length && !cells,
     group,
     quantiles: group.length ? [...quantilesOf(state.band, state.centre)] : [],
     robust: state.robust ? [...ROBUST] : null,
+    density: cells && {
+      rows: cells.rows,
+      spacing: state.yLog ? "log" : "linear",
+      low: cells.y?.[0] ?? null,
+      high: cells.y?.[1] ?? null,
+      better: cells.better,
+    },
   } as const;
 }

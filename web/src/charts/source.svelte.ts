@@ -3,24 +3,26 @@
  * the experiments that changed alone.
  */
 
-import { postForColumns } from "../api";
+import { get, postForColumns } from "../api";
 import { experiments } from "../experiments.svelte";
 import { link } from "../link.svelte";
 import { live } from "../live.svelte";
 import { palette } from "../palette.svelte";
-import { isShown } from "../state";
+import { quoted } from "../state";
+import { usual } from "../usual.svelte";
 import { panelData, type PanelAnswer, type PanelData } from "./curves";
 import { joined, lastPlace } from "./joined";
-import { groupFields, labelOf, question, type Which } from "./question";
+import { groupFields, labelOf, question, type Cells, type Which } from "./question";
 import type { Range } from "./scale";
 
-/** Experiments drawn at most. */
+/** Experiments that are drawn as lines at most; of more, how many lines run where. */
 export const MOST = 2000;
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
 const AT_ONCE = 2;
 const KEPT = 80;
 const GROUPS_AGAIN = 2000; // ms at least between two looks at groups or buckets that change
+const CROWDS_AGAIN = 15_000; // and at what takes a while to be counted
 type Question = ReturnType<typeof question>;
 
 /** A panel that is on the screen, as far as following it needs. */
@@ -41,23 +43,29 @@ class Source {
   #busy = false;
   #slow = new Set<Followed>();
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #crowds = new Set<Followed>();
+  #crowdTimer: ReturnType<typeof setTimeout> | null = null;
 
-  /** The ids of what is drawn, where the eye leaves some out; null while the filter says it all. */
-  #ids = $state.raw<readonly string[] | null>(null);
   names = $state.raw<ReadonlyMap<string, string>>(new Map());
   /** The values of the field that gives colours, by experiment. */
   values = $state.raw<ReadonlyMap<string, string>>(new Map());
 
+  #total = $derived(experiments.total ?? experiments.telling?.experiments ?? 0);
+  /** Whether there are more than can be drawn as lines. */
+  crowded = $derived(link.state.eye.all && !groupFields(link.state).length && this.#total > MOST);
   /** How many experiments panels are asked of. */
-  asked = $derived(Math.min(MOST, experiments.total ?? experiments.telling?.experiments ?? 0));
+  asked = $derived(link.state.eye.all ? this.#total : link.state.eye.except.length);
 
   /** Which experiments a panel is asked for; null while that is not known. */
   which = $derived.by((): Which | null => {
-    const { eye, group, sort } = link.state;
-    if (experiments.total === null && experiments.telling === null) return null;
+    const { eye, sort } = link.state;
+    if ((experiments.total === null && experiments.telling === null) || usual.deciding) return null;
     if (!eye.all) return { ids: eye.except };
-    if (eye.except.length && group.length) return this.#ids === null ? null : { ids: this.#ids };
-    return { filter: experiments.filter, sort, limit: MOST };
+    // Of lines those that the eye leaves out are there and not drawn; in groups and cells they would be counted.
+    if (!this.crowded && !groupFields(link.state).length) return { filter: experiments.filter, sort, limit: MOST };
+    const seen = eye.except.length ? `not (id in (${eye.except.map(quoted).join(", ")}))` : "";
+    const filter = experiments.filter && seen ? `(${experiments.filter}) and ${seen}` : experiments.filter || seen;
+    return { filter, sort, limit: null };
   });
 
   /** Look at everything again, some time soon: there are other experiments than before. */
@@ -78,14 +86,6 @@ class Source {
       $effect(() => {
         if (total !== null && experiments.total !== total) this.#others();
         total = experiments.total;
-      });
-      $effect(() => {
-        const { eye, group } = link.state;
-        void experiments.revision;
-        if (!eye.all || !eye.except.length || !group.length) return;
-        void experiments.ids(MOST).then((ids) => {
-          this.#ids = ids.filter((id) => isShown(eye, id));
-        });
       });
     });
     return () => {
@@ -156,7 +156,7 @@ class Source {
   async #ask(asked: Question): Promise<PanelData> {
     const found = (await postForColumns("/api/v1/panel", asked as never)) as unknown as PanelAnswer;
     const { centre, band } = link.state;
-    return panelData(found, centre, band);
+    return panelData(found, centre, band, asked.density?.spacing === "log");
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -199,6 +199,10 @@ class Source {
       const data = panel.data();
       if (data === null) continue;
       const { asked } = panel;
+      if (data.density !== null) {
+        this.#later(panel);
+        continue;
+      }
       // One that is listed and has no curve yet may have its first point now; one that is not listed is of another filter.
       const first = ids.some((id) => !data.ids.has(id) && experiments.indexOf(id) >= 0);
       const mine = ids.some((id) => data.ids.has(id));
@@ -236,6 +240,26 @@ class Source {
       }
     }
     this.#soon();
+  }
+
+  /** Look at a crowd again after a while. */
+  #later(panel: Followed): void {
+    this.#crowds.add(panel);
+    this.#crowdTimer ??= setTimeout(() => {
+      this.#crowdTimer = null;
+      for (const one of this.#crowds) if (this.#followed.has(one)) this.#slow.add(one);
+      this.#crowds.clear();
+      this.#soon();
+    }, CROWDS_AGAIN);
+  }
+
+  /** Ask for the names of experiments that are not known yet. */
+  async learn(ids: readonly string[]): Promise<void> {
+    const missing = ids.filter((id) => !this.names.has(id));
+    if (!missing.length) return;
+    const found = await get("/api/v1/experiments", { ids: missing, columns: ["name"], limit: missing.length } as never);
+    const called = found.columns?.[0]?.values as readonly unknown[] | undefined;
+    this.names = new Map([...this.names, ...found.ids.map((id, at) => [id, String(called?.[at] ?? id)] as const)]);
   }
 
   #soon(): void {
@@ -279,10 +303,11 @@ export function askedNow(
   zoom: Range | null,
   origin: bigint | null,
   only: readonly string[] | null = null,
+  cells: Cells | null = null,
 ): Question | null {
   const which = only === null ? source.which : { ids: only };
   if (which === null) return null;
   const count = 2 ** Math.ceil(Math.log2(Math.max(1, "ids" in which ? which.ids.length : source.asked)));
   const state = only === null ? link.state : { ...link.state, group: [], dash: "", facet: "" };
-  return question(metrics, which, count, Math.ceil(width / 20) * 20, state, zoom, origin);
+  return question(metrics, which, count, Math.ceil(width / 20) * 20, state, zoom, origin, only === null && source.crowded ? cells : null);
 }

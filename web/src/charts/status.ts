@@ -17,6 +17,8 @@ export interface StatusGiven {
   readonly zoomed: boolean;
   /** How many of very many stand out. */
   readonly best: number;
+  /** What curves are drawn as the difference to, and how many points have none; null for how many where it has no curve itself. */
+  readonly baseline?: { readonly name: string; readonly beyond: number | null } | "";
 }
 
 export interface Said {
@@ -31,7 +33,7 @@ export function status(given: StatusGiven): Said[] {
   const { totals } = data;
   const said: Said[] = [];
   const say = (text: string, warns = false) => said.push({ text, warns });
-  const drawn = new Set(data.curves.map((one) => one.id)).size;
+  const drawn = data.density?.series ?? new Set(data.curves.map((one) => one.id)).size;
   if (data.groups.length) {
     const members = data.groups.reduce((sum, one) => sum + one.members, 0);
     say(`${plural(members, "experiment")} in ${plural(data.groups.length, "group")}`);
@@ -40,8 +42,16 @@ export function status(given: StatusGiven): Said[] {
   say(points(data.groups.length ? data.groups.reduce((sum, one) => sum + one.points, 0) : totals.inside));
   if (data.groups.length) say(data.groupsExact ? "exact" : "mean of each member in each bucket");
   else if (given.smooth > 0) say(`smoothed on all points`);
+  else if (data.density) say("density of all lines");
   else say(data.exact ? "exact" : "min–max of all points");
+  if (given.baseline) {
+    const { name, beyond } = given.baseline;
+    if (beyond === null) say(data.groups.length ? "groups have no baseline" : data.density ? "a density has no baseline" : `no difference: ${name} is not drawn here`, true);
+    else say(`less ${name}`);
+    if (beyond) say(`${plural(beyond, "point")} where ${name} has no value`, true);
+  }
   if (given.best) say(`the best ${given.best} stand out`);
+  if (data.density) say("group them, or filter, to tell lines apart");
   if (totals.nan) say(`${spaced(totals.nan)} NaN`);
   if (totals.infinite) say(`${spaced(totals.infinite)} infinite`);
   if (given.yLog && totals.notPositive) say(`log axis hides ${spaced(totals.notPositive)} ≤ 0`, true);

@@ -1,6 +1,6 @@
 /** Marks written as SVG: vectors, with labels as text. Pure. */
 
-import { FONT_SIZE, inkIn, type Mark, type Theme } from "./marks";
+import { depth, FONT_SIZE, inkIn, largest, type Mark, type Theme } from "./marks";
 
 /** A drawing as the text of an SVG file. */
 export function writeSvg(marks: readonly Mark[], width: number, height: number, theme: Theme, title = ""): string {
@@ -34,6 +34,8 @@ function written(marks: readonly Mark[], theme: Theme, clips: string[]): string[
         const { width, alpha } = mark;
         return written(mark.lines.map((one) => ({ kind: "line", ...one, width, alpha, dash: [] })), theme, clips);
       }
+      case "density":
+        return cells(mark).map(([alpha, path]) => `<path d="${path}" fill="${colour}" fill-opacity="${alpha}"/>`);
       case "band":
         return [`<path d="${band(mark.points)}" fill="${colour}" fill-opacity="${short(mark.alpha)}"/>`];
       case "rules": {
@@ -54,6 +56,27 @@ function written(marks: readonly Mark[], theme: Theme, clips: string[]): string[
       }
     }
   });
+}
+
+/** Cells that lie side by side and are about as dark as one another, as paths by their opacity. */
+function cells({ box, columns, rows, counts }: Mark & { kind: "density" }): [string, string][] {
+  const most = largest(counts);
+  const paths = new Map<string, string>();
+  const [wide, high] = [box.width / columns, box.height / rows];
+  for (let row = 0; row < rows; row += 1) {
+    for (let begin = 0; begin < columns; ) {
+      const level = (at: number) => (Math.ceil(16 * depth(counts[row * columns + at] as number, most)) / 16).toFixed(2);
+      const alpha = level(begin);
+      let end = begin + 1;
+      while (end < columns && level(end) === alpha) end += 1;
+      if (alpha !== "0.00") {
+        const path = `M${short(box.x + begin * wide)} ${short(box.y + row * high)}h${short((end - begin) * wide)}v${short(high)}H${short(box.x + begin * wide)}Z`;
+        paths.set(alpha, (paths.get(alpha) ?? "") + path);
+      }
+      begin = end;
+    }
+  }
+  return [...paths].sort(([a], [b]) => Number(a) - Number(b));
 }
 
 function line(points: Float32Array): string {

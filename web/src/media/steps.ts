@@ -28,6 +28,11 @@ export function nearestAt(series: Series, step: Step | null): number {
   return Math.max(0, low - 1);
 }
 
+/** Whether a logged value is a picture that browsers show. */
+export function isPicture(path: string): boolean {
+  return /\.(png|jpe?g|gif|webp)$/i.test(path);
+}
+
 /** The heights of a histogram's bars from 0 to 1, and its edges; null for what is none. */
 export function barsOf(data: unknown): { heights: number[]; low: number; high: number; total: number } | null {
   const { counts, edges } = (data ?? {}) as { counts?: unknown; edges?: unknown };

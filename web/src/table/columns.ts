@@ -64,14 +64,6 @@ export function nameOf(field: string): string {
   return quoted ? (quoted[2] ?? field).replace(/\\(.)/g, "$1") : field;
 }
 
-/** The field of a name in a section, as a filter writes it: in brackets where a path would not do. */
-export function fieldOf(section: string, name: string): string {
-  if (/^[\p{L}\p{N}_/:@%-]+(\.[\p{L}\p{N}_/:@%-]+)*$/u.test(name)) return `${section}.${name}`;
-  const quote = name.includes('"') ? "'" : '"';
-  const escaped = name.replace(/\\/g, "\\\\");
-  return `${section}[${quote}${quote === "'" ? escaped.replace(/'/g, "\\'") : escaped}${quote}]`;
-}
-
 export function titleOf(field: string): Title {
   if (field.startsWith(CURVE)) return { text: nameOf(field.slice(1)), detail: "curve" };
   const { stem, statistic } = partsOf(field);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Schemas } from "../api";
-import { fieldOf, nameOf, sameInAll, textOf, titleOf, usualColumns } from "./columns";
+import { nameOf, sameInAll, textOf, titleOf, usualColumns } from "./columns";
 import { starts, visibleColumns, visibleRows } from "./window";
 
 function fact(field: string, values: number, more: Partial<Schemas["FieldFact"]> = {}): Schemas["FieldFact"] {
@@ -32,10 +32,6 @@ describe("the columns of a table", () => {
     ["created_at", { text: "created", detail: "" }],
   ])("are called by what they are of: %s", (field, title) => {
     expect(titleOf(field)).toEqual(title);
-  });
-
-  it.each([`val/acc`, `a.b`, `.a`, `a b`, `it's "so"`, `"quoted"`, `back\\slash`, `größe`])("are written as they are read: %s", (name) => {
-    expect(nameOf(fieldOf("metrics", name))).toBe(name);
   });
 
   it("read names in brackets", () => {

@@ -20,3 +20,8 @@ export const TABS: readonly Tab[] = [
 export function tabOf(id: string): Tab {
   return TABS.find((one) => one.id === id) ?? (TABS[0] as Tab);
 }
+
+/** How the link names a tab: the first is there unless it names one. */
+export function linkOf(tab: Tab): string {
+  return tab === TABS[0] ? "" : tab.id;
+}

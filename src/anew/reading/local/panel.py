@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import msgspec
 import numpy as np
 
 from ...errors import InvalidValue
 from ...query.arrays import Bools, Floats, Ints
 from ...query.buckets import Buckets, Filling, GroupBuckets, grouped
+from ...query.density import Crossings, Density, DensityQuestion
 from ...query.grid import Grid, Places, Rule
 from ...query.panel import (
     Panel,
@@ -25,6 +27,11 @@ from .panel_reading import Beyond, Member, PanelReading, Piece, smallest_step
 __all__ = ["Member", "read_panel"]
 
 MAX_BUCKETS = 20_000
+MAX_CELLS = 4_000_000
+_TOGETHER = 2_000_000
+"""Of points and cells, how many are gone through together to count the lines in cells."""
+_MARGIN = 0.04
+"""Part of the range of values that is left free above and below."""
 _DISTINCT = 4
 """A group's statistics are given at each place while there are up to so many times as many places as buckets."""
 
@@ -54,6 +61,14 @@ def _check(question: PanelQuestion) -> None:
     smoothed(np.zeros(0), question.smooth)  # refuses what is no weight before anything is read
     if not all(0 <= one <= 1 for one in (*question.quantiles, *(question.robust or ()))):
         raise InvalidValue("A quantile must be between 0 and 1.", key="quantiles")
+    density = question.density
+    if density is not None:
+        if question.group or question.attempts:
+            raise InvalidValue("A density goes without groups and attempts.", key="density")
+        if density.rows < 1 or density.rows * question.buckets > MAX_CELLS:
+            raise InvalidValue(
+                f"A density must have between 1 and {MAX_CELLS:,} cells.", key="density"
+            )
     if (question.x == "metric") != (question.x_metric is not None):
         raise InvalidValue("x_metric must be given where x is 'metric', and only there.", key="x")
 
@@ -88,6 +103,15 @@ def _answer(read: PanelReading) -> Panel:
         return np.array([row_of[key] for key in keys], np.int64)
 
     totals, counts, robust = _totals(read, grid, len(rows), numbers)
+    if question.density is not None:
+        ids = [members[number].place.experiment_id for number, _, _ in rows]
+        density = _density(read, grid, ids, numbers, question.density, robust)
+        every = PanelTotals(*(np.array([one.sum()]) for one in msgspec.structs.astuple(totals)))
+        nothing = Filling(0, Grid(0, 0, 1), ()).buckets()
+        left_out = tuple(dict.fromkeys(read.left_out))
+        return Panel(
+            grid, (), nothing, every, str(read.origin), robust=robust, left_out=left_out, density=density
+        )  # fmt: skip
     exact = None
     if 0 < int(totals.inside.sum()) <= question.points and read.held:
         exact = _every_point(read, grid, len(rows), numbers)
@@ -305,3 +329,92 @@ def _few_places(read: PanelReading, grid: Grid) -> Floats | None:
     found = np.unique(np.concatenate([np.zeros(0), *pool.values()]))
     found = found[(found >= grid.start) & (found <= grid.stop)]
     return found if 0 < len(found) <= _DISTINCT * grid.buckets else None
+
+
+# -- very many --------------------------------------------------------------------------------------
+
+
+def _density(
+    read: PanelReading,
+    grid: Grid,
+    ids: Sequence[str],
+    numbers: Numbers,
+    asked: DensityQuestion,
+    robust: tuple[float, float] | None,
+) -> Density | None:
+    """How many series run through each cell, and which experiments end best."""
+    found = _heights(read, grid, asked, robust)
+    if found is None:
+        return None
+    low, high = found
+    crossings = Crossings(grid, asked.rows, low, high, asked.spacing)
+    last_x, last = np.full(len(ids), -np.inf), np.full(len(ids), np.nan)
+    for piece in read.pieces():
+        row = numbers(piece)
+        cost = np.cumsum(piece.counts + grid.buckets)
+        ends = np.cumsum(piece.counts)
+        begin = point = 0
+        while begin < len(row):
+            spent = cost[begin - 1] if begin else 0
+            stop = max(begin + 1, int(np.searchsorted(cost, spent + _TOGETHER, "right")))
+            mine = slice(point, int(ends[stop - 1]))
+            series = np.arange(stop - begin).repeat(piece.counts[begin:stop])
+            x, value = piece.x[mine], piece.value[mine]
+            crossings.add(series, x, value)
+            _note_last(grid, row[begin:stop][series], x, value, last_x, last)
+            begin, point = stop, mine.stop
+    shown = int((last_x > -np.inf).sum())
+    return Density(low, high, crossings.counts(), shown, _best(ids, last, asked))
+
+
+def _heights(
+    read: PanelReading, grid: Grid, asked: DensityQuestion, robust: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """From where to where the rows go; None where no value can be shown."""
+    log = asked.spacing == "log"
+    if asked.low is not None and asked.high is not None and asked.high > asked.low:
+        return (asked.low, asked.high) if not log or asked.low > 0 else None
+    low, high = np.inf, -np.inf
+    for piece in read.pieces():
+        here = (piece.x >= grid.start) & (piece.x <= grid.stop) & np.isfinite(piece.value)
+        if log:
+            here &= piece.value > 0
+        if here.any():
+            value = piece.value[here]
+            low, high = min(low, float(value.min())), max(high, float(value.max()))
+    if high < low:
+        return None
+    if robust is not None and not (log and robust[0] <= 0):
+        low, high = robust
+    if not high > low:
+        by = abs(low) / 10 or 1.0
+        return (low / 2, low * 2) if log else (low - by, low + by)
+    if log:
+        return low / (high / low) ** _MARGIN, high * (high / low) ** _MARGIN
+    return low - _MARGIN * (high - low), high + _MARGIN * (high - low)
+
+
+def _note_last(
+    grid: Grid, row: Ints, x: Floats, value: Floats, last_x: Floats, last: Floats
+) -> None:
+    """Note of each series the finite value furthest along in the range; of several at one place the one written last."""
+    known = np.isfinite(value) & (x >= grid.start) & (x <= grid.stop)
+    row, x, value = row[known], x[known], value[known]
+    if not len(row):
+        return
+    if not np.all((row[1:] != row[:-1]) | (x[1:] >= x[:-1])):
+        order = np.lexsort((x, row))
+        row, x, value = row[order], x[order], value[order]
+    end = np.flatnonzero(np.append(row[1:] != row[:-1], True))
+    row, x, value = row[end], x[end], value[end]
+    further = x >= last_x[row]
+    last_x[row[further]], last[row[further]] = x[further], value[further]
+
+
+def _best(ids: Sequence[str], last: Floats, asked: DensityQuestion) -> tuple[str, ...]:
+    """The experiments that end best, the best first."""
+    if asked.better is None:
+        return ()
+    order = np.argsort(last if asked.better == "min" else -last, kind="stable")  # NaN comes last
+    known = order[: int(np.isfinite(last).sum())]
+    return tuple(ids[at] for at in known[: max(0, asked.best)].tolist())

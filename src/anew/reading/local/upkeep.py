@@ -104,6 +104,8 @@ class LocalUpkeep:
 
     def seal(self, ids: Sequence[str] | None = None) -> int:
         """See `Upkeep.seal`."""
+        if ids is None:  # all that are there, those too that nobody has looked at yet
+            self._root.refresh(None)
         with self._root.guard:
             return self._root.index.seal(ids).files
 

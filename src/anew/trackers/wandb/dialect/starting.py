@@ -113,18 +113,24 @@ def init(
             run.finish()
     values = _values(found, config)
     values = chosen(values, config_exclude_keys or (), config_include_keys or ())
-    started = opened(found, _options(found))
+    run = _begun(found, values)
+    watch_exit()
+    return run
+
+
+def _begun(settings: Settings, config: Mapping[str, Any]) -> Run:
+    """A run of these settings, with its config and what the sweep says of it."""
+    started = opened(settings, _options(settings))
     if trial:
         started.facts |= {"sweep": trial["sweep"], "sweep_parameters": trial["parameters"]}
-    run = Run(started, found)
+    run = Run(started, settings)
     if trial:
         run.config.update_locked(trial["parameters"])
-    run.config.update(values, allow_val_change=found.allow_val_change or run.resumed)
-    if found.sync_tensorboard:
+    run.config.update(config, allow_val_change=settings.allow_val_change or run.resumed)
+    if settings.sync_tensorboard:
         import anew
 
         anew.capture(lightning=False, logging=False, matplotlib=False, experiment=run.native)
-    watch_exit()
     return run
 
 

@@ -36,12 +36,24 @@ class TransactionLog:
         self._offset = _HEADER
 
     def records(self) -> Iterator[Any]:
-        """The records since the last call (`wandb_internal_pb2.Record`); the end of one cut short is waited for.
+        """The records since the last call (`wandb_internal_pb2.Record`); see `messages`."""
+        from wandb.proto import wandb_internal_pb2
+
+        for message in self.messages():
+            record = wandb_internal_pb2.Record()
+            record.ParseFromString(message)
+            yield record
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether everything that is there has been given; False where the rest does not check out."""
+        return self._offset == os.path.getsize(self.path)
+
+    def messages(self) -> Iterator[bytes]:
+        """The records since the last call as bytes; the end of one cut short is waited for.
 
         What does not check out is the end of what can be used.
         """
-        from wandb.proto import wandb_internal_pb2
-
         parts = b""
         done = at = self._offset
         with open(self.path, "rb") as file:
@@ -61,11 +73,9 @@ class TransactionLog:
             at += _PIECE.size + length
             parts += body
             if kind in (_WHOLE, _LAST):
-                record = wandb_internal_pb2.Record()
-                record.ParseFromString(parts)
-                parts = b""
+                message, parts = parts, b""
                 done = self._offset = at
-                yield record
+                yield message
         self._offset = done
 
 

@@ -1,0 +1,181 @@
+"""`import`: bringing in what other trackers recorded."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .face import Face, shared
+from .words import one_line, plural
+
+if TYPE_CHECKING:
+    from ..importing.importer import Imported
+    from ..importing.source import Source
+
+__all__ = ["import_"]
+
+_SHOWN = 20
+_EVERY = 5.0
+_COUNTED = {
+    "points": "point", "messages": "message", "lines": "line", "files": "file", "values": "value", "params": "parameter", "tags": "tag",
+}  # fmt: skip
+
+
+@click.command(name="import")
+@click.argument("source", metavar="SOURCE")
+@click.option(
+    "--as", "kind", metavar="KIND", help="What the source is, where it is not recognised."
+)
+@click.option("--to", metavar="ADDRESS", help="The store to import into: a folder, or a server.")
+@click.option("--into", metavar="PREFIX", default="", help="File everything under this prefix.")
+@click.option(
+    "--since", metavar="WHEN", help="Only runs that began since then: 7d, 12h, or a date."
+)
+@click.option("--dry-run", is_flag=True, help="Show what would come, and write nothing.")
+@click.option("--watch", is_flag=True, help="Go on with what is new, until Ctrl-C.")
+@shared(quiet="Print the ids of what was imported alone.")
+def import_(
+    face: Face,
+    source: str,
+    kind: str | None,
+    to: str | None,
+    into: str,
+    since: str | None,
+    dry_run: bool,
+    watch: bool,
+) -> int:
+    """Bring in what another tracker recorded.
+
+    The kind of the source is recognised. Nothing in it is changed, and its tracker need not be installed. Imported again, only
+    what is new comes, and nothing is there twice; so an import that was interrupted goes on. At the end everything that the source
+    has is compared with what is here: exits with 1 if anything is missing.
+
+    \b
+    Examples:
+      anew import mlruns                         MLflow's folder of files
+      anew import mlflow.db --into old           its database, everything under old/
+      anew import /data/mlruns --dry-run         what would come
+      anew import mlruns --watch                 and what is logged from now on
+    """
+    from ..trackers.importers import open_source
+
+    opened = open_source(source, kind)
+    try:
+        while True:
+            imported = _import(face, opened, to, into, _since(since), dry_run)
+            if not watch or dry_run:
+                return _report(face, imported, dry_run)
+            if any(run.state in ("new", "grown") for run in imported.runs):
+                _report(face, imported, dry_run)
+            time.sleep(_EVERY)
+    finally:
+        opened.close()
+
+
+def _since(text: str | None) -> float | None:
+    if text is None:
+        return None
+    from ..query.literals import parse_duration, parse_time
+
+    ago = parse_duration(text)
+    if ago is not None:
+        return time.time() - ago
+    span = parse_time(text)
+    if span is None:
+        raise click.UsageError(f"--since takes an age such as 7d, or a date, not {text!r}.")
+    return span.start
+
+
+def _import(
+    face: Face, source: Source, to: str | None, into: str, since: float | None, dry_run: bool
+) -> Imported:
+    from ..address import local_folder, parse_address
+    from ..importing.importer import bring_in, look_through
+    from ..settings import load_settings
+
+    settings = load_settings()
+    server, root = settings.server, settings.root
+    if given := to or face.root:
+        address = parse_address(given, setting="to")
+        server = address.location if address.kind == "server" else ""
+        root = root if server else local_folder(given)
+    with face.out.progress(f"Reading {source.where}") as report:
+
+        def told(name: str, runs: int, points: int) -> None:
+            report(runs)
+
+        if dry_run:
+            return look_through(source, since=since, progress=told)
+        imported = bring_in(source, root, into=into, since=since, progress=told)
+    if server:
+        _push(face, root, server, imported)
+    return imported
+
+
+def _push(face: Face, root: str, server: str, imported: Imported) -> None:
+    from ..journal.layout import RootLayout
+    from ..syncer.later import sync_root
+
+    wanted = {run.id: run.prefix for run in imported.runs if run.prefix}
+    if wanted:
+        with face.out.progress(f"Pushing to {server}") as report:
+            sync_root(RootLayout(root), server, wanted, progress=report)
+
+
+def _report(face: Face, imported: Imported, dry_run: bool) -> int:
+    if face.out.mode == "human":
+        _tell(face, imported, dry_run)
+    face.out.emit(_document(imported), ids=[run.id for run in imported.runs if run.prefix])
+    return 0 if imported.is_whole else 1
+
+
+def _tell(face: Face, imported: Imported, dry_run: bool) -> None:
+    counts = imported.counts
+    things = [plural(counts[kind], word) for kind, word in _COUNTED.items() if counts.get(kind)]
+    face.out.line(
+        f"{plural(counts['runs'], 'run')} of {imported.kind}: {', '.join(things) or 'nothing logged'}"
+    )
+    if dry_run:
+        for run in imported.runs[:_SHOWN]:
+            face.out.line(
+                f"  {one_line(run.prefix)}  {plural(run.counts.get('points', 0), 'point')}"
+            )
+    else:
+        states = [
+            f"{counts[state]:,} {state}"
+            for state in ("new", "grown", "same", "deleted", "failed")
+            if counts.get(state)
+        ]
+        face.out.line(", ".join(states))
+    wrong = [run for run in imported.runs if run.differs or run.why]
+    for run in wrong[:_SHOWN]:
+        face.out.line(
+            f"  {one_line(run.prefix or run.key)}: {one_line(run.why or _differing(run.differs))}"
+        )
+    for finding in imported.findings[:_SHOWN]:
+        face.out.line(
+            f"  {one_line(finding.where)}: {one_line(finding.what)}", "" if finding.lost else "dim"
+        )
+    more = len(wrong[_SHOWN:]) + len(imported.findings[_SHOWN:])
+    if more:
+        face.out.line(f"  and {more:,} more; --json has all of them")
+    if not dry_run:
+        face.out.line(
+            "Everything is here, bit for bit." if imported.is_whole else "Not everything is here."
+        )
+
+
+def _differing(kinds: Any) -> str:
+    return "; ".join(
+        f"{one.kind} {one.name}: {one.there.count:,} there, {one.here.count:,} here"
+        + ("" if one.there.count != one.here.count else ", not the same")
+        for one in kinds[:5]
+    )
+
+
+def _document(imported: Imported) -> dict[str, Any]:
+    import msgspec
+
+    return {**msgspec.to_builtins(imported), "counts": imported.counts, "whole": imported.is_whole}

@@ -1,0 +1,380 @@
+"""An import: every run of a source, what is new in it, and whether all of it has arrived."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import msgspec
+from blake3 import blake3
+
+from ..errors import AnewError, Conflict, InvalidValue
+from ..journal.layout import RootLayout
+from ..journal.lock import locked
+from ..journal.root import append, make_root
+from ..query.question import FactsQuestion
+from ..reading.local.opening import open_folder
+from ..record.encode import encode, encode_line
+from ..record.names import check_prefix, metric_name
+from ..record.plain import flatten
+from .account import Account, Kind, differences, point_hash
+from .arriving import (
+    Arriving,
+    experiment_id_of,
+    message_line,
+    point_line,
+    point_lines,
+    printed_line,
+)
+from .filing import FilesOfRuns
+from .reading_back import file_name, read_back, rows_here, value_name
+from .source import Finding, Points, Row, Run, Source
+from .text import Differs, GrowingText
+
+__all__ = ["Arrived", "Imported", "Progress", "bring_in", "look_through"]
+
+Progress = Callable[[str, int, int], None]
+"""Told the run that is read, how many runs were before it, and how many points so far."""
+
+_TOGETHER = 200
+_LOCK_SECONDS = 5.0
+_SEALING_SECONDS = 120.0
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one run.
+
+    Attributes:
+        key, prefix, id: The run's key, and the experiment that it is here.
+        state: "new", "grown" or "same"; "deleted" for one that was deleted here and is left out; "failed" for one that could not
+            be read or written at all.
+        counts: How many of each kind of thing the source has of it.
+        differs: What is not the same here and there.
+        why: What kept one that failed from coming.
+    """
+
+    key: str
+    prefix: str
+    id: str
+    state: Literal["new", "grown", "same", "deleted", "failed"]
+    counts: dict[str, int] = {}
+    differs: tuple[Kind, ...] = ()
+    why: str | None = None
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """What an import brought.
+
+    Attributes:
+        kind, source: Of the source.
+        runs: What became of each run, in the source's order.
+        findings: What could not be read, or has no place here.
+    """
+
+    kind: str
+    source: str
+    runs: tuple[Arrived, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each kind of thing the source has in all, and what became of its runs."""
+        total: Counter[str] = Counter({"runs": len(self.runs)})
+        for run in self.runs:
+            total.update(run.counts)
+            total[run.state] += 1
+        return dict(total)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that the source has is here, and nothing twice."""
+        return not (
+            any(run.differs or run.state == "failed" for run in self.runs)
+            or any(finding.lost for finding in self.findings)
+        )
+
+
+def look_through(
+    source: Source, *, since: float | None = None, progress: Progress | None = None
+) -> Imported:
+    """What an import would bring, without writing anything."""
+    found = []
+    points = 0
+    for run in source.runs():
+        if since is not None and run.started < since:
+            continue
+        here = sum(len(row.values) for row in source.rows(run))
+        counts = {
+            "points": here,
+            "messages": sum(1 for _ in source.messages(run)),
+            "lines": sum(1 for _ in source.printed(run)),
+            "files": sum(1 for _ in source.files(run)),
+            "values": sum(1 for _ in source.values(run)),
+            "params": len(flatten(run.params)),
+            "tags": len(run.tags),
+        }
+        points += here
+        arrived = Arrived(
+            key=run.key,
+            prefix="/".join((*run.place, run.name)),
+            id=experiment_id_of(source.kind, run.key),
+            state="new",
+            counts={kind: count for kind, count in counts.items() if count},
+        )
+        found.append(arrived)
+        if progress is not None:
+            progress(run.name or run.key, len(found), points)
+    return Imported(
+        kind=source.kind, source=source.where, runs=tuple(found), findings=source.findings()
+    )
+
+
+def bring_in(
+    source: Source,
+    root: str,
+    *,
+    into: str = "",
+    since: float | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Bring what is new of a source into a root, and compare both afterwards.
+
+    It may be ended at any moment and repeated: what is here already stays, and nothing is there twice. What came of it is
+    kept as an event of the root.
+
+    Args:
+        root: The root's folder; it is made if it is not there.
+        into: A prefix that everything is filed under.
+        since: Only runs that began then or later, in seconds since the epoch.
+
+    Raises:
+        Conflict: Another import into this root is under way.
+        InvalidName: `into` is no prefix.
+        OSError: The root cannot be written.
+    """
+    if into:
+        check_prefix(into)
+    layout = RootLayout(root)
+    make_root(layout)
+    os.makedirs(layout.private, exist_ok=True)
+    with locked(os.path.join(layout.private, "import.lock"), _LOCK_SECONDS) as held:
+        if not held:
+            raise Conflict(f"Another import into {root} is under way. Wait for it, or stop it.")
+        runs = tuple(_all(source, layout, into, since, progress))
+        imported = Imported(
+            kind=source.kind, source=source.where, runs=runs, findings=source.findings()
+        )
+        _keep(layout, imported)
+    return imported
+
+
+def _all(
+    source: Source, layout: RootLayout, into: str, since: float | None, progress: Progress | None
+) -> Iterator[Arrived]:
+    opened = open_folder(layout.root)
+    files = FilesOfRuns(layout)
+    points = done = 0
+    try:
+        opened.upkeep.refresh()
+        gone = {one.id for one in opened.upkeep.trash()}
+        for runs in _batches(run for run in source.runs() if since is None or run.started >= since):
+            ids = tuple(experiment_id_of(source.kind, run.key) for run in runs)
+            known = opened.backend.facts(FactsQuestion(ids=ids, now=time.time()))
+            lies = {one.id: one.prefix for one in known}
+            for run, id_ in zip(runs, ids, strict=True):
+                if progress is not None:
+                    progress(run.name or run.key, done, points)
+                if id_ in gone:
+                    arrived = Arrived(key=run.key, prefix="", id=id_, state="deleted")
+                else:
+                    arrived = _one(source, run, layout, files, into, lies.get(id_))
+                done += 1
+                points += arrived.counts.get("points", 0)
+                yield arrived
+    finally:
+        opened.close()
+
+
+def _batches(runs: Iterator[Run]) -> Iterator[list[Run]]:
+    batch: list[Run] = []
+    for run in runs:
+        batch.append(run)
+        if len(batch) == _TOGETHER:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _one(
+    source: Source, run: Run, root: RootLayout, files: FilesOfRuns, into: str, lies: str | None
+) -> Arrived:
+    """Bring in one run. What is wrong with it does not keep others from coming."""
+    try:
+        arriving = Arriving(root, source.kind, run, into=into, lies=lies)
+        with _at_rest(root, arriving):
+            there, ordered, why = _bring(source, run, arriving, files)
+        here = read_back(arriving.layout, arriving.letters, ordered=ordered)
+    except (AnewError, OSError) as error:
+        return Arrived(
+            key=run.key, prefix=lies or "", id=experiment_id_of(source.kind, run.key), state="failed",
+            why=str(error),
+        )  # fmt: skip
+    state: Literal["new", "grown", "same"] = (
+        "new" if arriving.is_new else "grown" if arriving.changed else "same"
+    )
+    return Arrived(
+        key=run.key, prefix=arriving.prefix, id=arriving.id, state=state, counts=dict(there.counts),
+        differs=tuple(differences(there, here)), why=why,
+    )  # fmt: skip
+
+
+@contextmanager
+def _at_rest(root: RootLayout, arriving: Arriving) -> Iterator[None]:
+    """Keep readers from sealing what is appended to: they may seal the points of whatever has ended."""
+    if arriving.is_new or not arriving.has_ended:
+        yield
+        return
+    with locked(root.lock, _SEALING_SECONDS) as held:
+        if not held:
+            raise Conflict(f"{arriving.prefix} is being sealed. Import again.")
+        yield
+
+
+def _bring(
+    source: Source, run: Run, arriving: Arriving, files: FilesOfRuns
+) -> tuple[Account, bool, str | None]:
+    """Write what is new of one run; the source's account, whether the order of its points is kept, and what a value lacks
+    that is none here: it is counted there alone."""
+    arriving.say()
+    arriving.origin(source.where)
+    there, last, ordered = Account(), run.started, True
+    try:
+        last = _bring_points(source, run, arriving, there)
+    except Differs:
+        there, ordered = Account(ordered=False), False
+        last = _bring_points_by_difference(source, run, arriving, there)
+    last = max(last, _bring_messages(source, run, arriving, there))
+    _bring_printed(source, run, arriving, there)
+    kept = {}
+    for file in source.files(run):
+        key, size, digest = files.keep(arriving, file, last)
+        kept[file_name(*key)] = [size, digest]
+    there.things("files", kept.items())
+    names, why = [], None
+    for value in source.values(run):
+        if arriving.lacks(value.name, value.kind, value.step):
+            try:
+                arriving.keep_value(value)
+            except InvalidValue as error:
+                why = f"{value.name}: {error}"
+        names.append((value_name(value.name, value.kind, value.step), None))
+    there.things("values", names)
+    there.things("params", arriving.params.items())
+    there.things("tags", arriving.tags.items())
+    arriving.end(last)
+    return there, ordered, why
+
+
+def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account) -> float:
+    """Append the points that are new; the time of the last one.
+
+    Raises:
+        Differs: What is here is not the beginning of what the source says.
+    """
+    last = run.started
+    with arriving.points() as text:
+        for row in source.rows(run):
+            if isinstance(row, Points):
+                text.add(point_lines(row))
+                account.points(row)
+                last = max(last, max(row.times, default=last))
+                continue
+            text.add(point_line(row))
+            last = max(last, row.time)
+            for name, value in row.values.items():
+                account.point(metric_name(name), row.step, row.time, value)
+        text.finish()
+        arriving.changed |= bool(text.appended)
+    return last
+
+
+def _bring_points_by_difference(
+    source: Source, run: Run, arriving: Arriving, account: Account
+) -> float:
+    """Append the points that are not here, wherever in the source they are; the time of the last one."""
+    here = Counter(point_hash(*point) for point in rows_here(arriving.layout, arriving.letters))
+    last = run.started
+    with arriving.points() as text:
+        text.go_to_end()
+        for row in source.rows(run):
+            for name, step, time_, value in _each(row):
+                account.point(name, step, time_, value)
+                last = max(last, time_)
+                hashed = point_hash(name, step, time_, value)
+                if here[hashed] > 0:
+                    here[hashed] -= 1
+                else:
+                    text.add(point_lines(Points((name,), (step,), (time_,), (value,))))
+        text.flush()
+        arriving.changed |= bool(text.appended)
+    return last
+
+
+def _each(row: Row | Points) -> Iterator[tuple[str, int | None, float, float]]:
+    if isinstance(row, Points):
+        for name, step, time_, value in zip(*row, strict=True):
+            yield metric_name(name), step, time_, value
+    else:
+        for name, value in row.values.items():
+            yield metric_name(name), row.step, row.time, value
+
+
+def _bring_messages(source: Source, run: Run, arriving: Arriving, account: Account) -> float:
+    last = run.started
+    with arriving.messages() as text:
+        for message in source.messages(run):
+            line = message_line(message)
+            text.add(encode_line(line))
+            account.thing(
+                "messages", [line["t"], line["level"], line["message"], line.get("fields", {})]
+            )
+            last = max(last, message.time)
+        _finish(text, arriving)
+    return last
+
+
+def _bring_printed(source: Source, run: Run, arriving: Arriving, account: Account) -> None:
+    with arriving.printed() as text:
+        for line in source.printed(run):
+            shown = printed_line(line)
+            text.add(shown.encode() + b"\n")
+            account.thing("lines", shown)
+        _finish(text, arriving)
+
+
+def _finish(text: GrowingText, arriving: Arriving) -> None:
+    """What a program said before may be gone from its source: what is here stays, and the accounts tell the difference."""
+    try:
+        text.finish()
+    except Differs:
+        return
+    arriving.changed |= bool(text.appended)
+
+
+def _keep(layout: RootLayout, imported: Imported) -> None:
+    """Keep what came of an import, for people who ask later; not if there was nothing new."""
+    counts = imported.counts
+    if not any(counts.get(state) for state in ("new", "grown", "failed")) and imported.is_whole:
+        return
+    digest = blake3(
+        encode([[run.id, run.counts, run.state != "failed"] for run in imported.runs])
+    ).hexdigest()
+    append(
+        layout, "imported",
+        {"source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole},
+    )  # fmt: skip

@@ -1,0 +1,134 @@
+"""An imported experiment as its files have it now: the account that the source's is held against."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from ..journal.follow import Chunk, Piece, Stream, follow_pieces
+from ..journal.layout import ExperimentLayout, logged_path
+from ..record.decode import decode_events, decode_logs, decode_points
+from ..record.encode import encode_line
+from ..record.events import FileLogged, PointLine, ValueLogged
+from ..record.fold import ExperimentState
+from ..record.plain import flatten
+from ..stores.series.parquet import PartFile
+from .account import Account
+from .source import Points
+
+__all__ = ["NUMBERS", "read_back", "rows_here"]
+
+NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+_ALL = frozenset({Stream.EVENTS, Stream.POINTS, Stream.LOGS, Stream.CONSOLE})
+
+
+def read_back(layout: ExperimentLayout, letters: str, *, ordered: bool) -> Account:
+    """What the writers of an import have recorded in an experiment.
+
+    Args:
+        letters: Those that the names of its writers end with.
+
+    Raises:
+        OSError: Something cannot be read.
+        CorruptData: A sealed part is damaged.
+    """
+    account = Account(ordered=ordered)
+    state = ExperimentState()
+    files: dict[tuple[str, str, int | None], FileLogged] = {}
+    values: list[str] = []
+    for piece in follow_pieces(layout.folder, {}, _ALL):
+        if not piece.writer.endswith(f"-main-{letters}"):
+            continue
+        if not isinstance(piece, Chunk) or piece.stream is Stream.POINTS:
+            _count_points(account, layout, piece)
+        elif piece.stream is Stream.LOGS:
+            for _, line in decode_logs(piece.data)[0]:
+                account.thing("messages", [line.t, line.level, line.message, line.fields])
+        elif piece.stream is Stream.CONSOLE:
+            for text in piece.data.split(b"\n")[:-1]:
+                account.thing("lines", text.decode("utf-8", "replace"))
+        else:
+            for _, event in decode_events(piece.data)[0]:
+                state.apply(piece.writer, event)
+                if isinstance(event, FileLogged):
+                    files[event.prefix, event.name, event.step] = event
+                elif isinstance(event, ValueLogged):
+                    values.append(value_name(event.name, event.kind, event.step))
+    account.things("params", flatten(state.params).items())
+    account.things("tags", state.tags.items())
+    account.things("files", ((file_name(*key), _held(layout, one)) for key, one in files.items()))
+    account.things("values", ((name, None) for name in values))
+    return account
+
+
+def file_name(prefix: str, name: str, step: int | None) -> str:
+    """What a file goes by in accounts."""
+    return encode_line({"": [prefix, name, step]}).decode()
+
+
+def value_name(name: str, kind: str, step: int | None) -> str:
+    """What a value goes by in accounts."""
+    return encode_line({"": [name, kind, step]}).decode()
+
+
+def _held(layout: ExperimentLayout, one: FileLogged) -> list[Any]:
+    path = logged_path(layout.folder, one.path)
+    try:
+        size = os.lstat(path).st_size if path else -1
+    except OSError:
+        size = -1
+    return [size, one.hash]
+
+
+def _count_points(account: Account, layout: ExperimentLayout, piece: Piece) -> None:
+    if isinstance(piece, Chunk):
+        lines = [line for _, line in decode_points(piece.data)[0]]
+        if all(len(line.m) == 1 for line in lines):  # as of sources with a point in each record
+            _count_columns(account, lines)
+            return
+        for line in lines:
+            for point in _points_of(line):
+                account.point(*point)
+        return
+    with PartFile(layout.path(*piece.path.split("/"))) as part:
+        for number, name in enumerate(part.info.names):
+            block = part.read([number])
+            account.column(name, block.step, block.given, block.time, block.value)
+
+
+def _count_columns(account: Account, lines: list[PointLine]) -> None:
+    pairs = [pair for line in lines for pair in line.m.items()]
+    values = [NUMBERS[value] if isinstance(value, str) else value for _, value in pairs]
+    names = [name for name, _ in pairs]
+    account.points(Points(names, [line.s for line in lines], [line.t for line in lines], values))
+
+
+def rows_here(
+    layout: ExperimentLayout, letters: str
+) -> Iterator[tuple[str, int | None, float, float]]:
+    """All points of the writers of an import: name, step, time, value."""
+    for piece in follow_pieces(layout.folder, {}, frozenset({Stream.POINTS})):
+        if not piece.writer.endswith(f"-main-{letters}"):
+            continue
+        if isinstance(piece, Chunk):
+            for _, line in decode_points(piece.data)[0]:
+                yield from _points_of(line)
+            continue
+        with PartFile(layout.path(*piece.path.split("/"))) as part:
+            for number, name in enumerate(part.info.names):
+                block = part.read([number])
+                given = [True] * len(block.step) if block.given is None else block.given.tolist()
+                for step, is_given, time, value in zip(
+                    block.step.tolist(),
+                    given,
+                    block.time.tolist(),
+                    block.value.tolist(),
+                    strict=True,
+                ):
+                    yield name, step if is_given else None, time, value
+
+
+def _points_of(line: PointLine) -> Iterator[tuple[str, int | None, float, float]]:
+    for name, value in line.m.items():
+        yield name, line.s, line.t, NUMBERS[value] if isinstance(value, str) else value

@@ -1,0 +1,63 @@
+"""The artifacts of a run, where they lie in folders of this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
+
+from ....importing.source import Finding, SourceFile
+
+__all__ = ["artifact_folder", "files_in"]
+
+
+def artifact_folder(uri: str, run_id: str, experiment_id: str, beside: str) -> str | None:
+    """The folder of a run's artifacts, by the address that its store has; None if it is none of this machine.
+
+    A store may come from somebody else and name any folder. Only one that is laid out as MLflow does it, with the id of the run
+    above `artifacts`, is taken: at the address, or beside the store, as after both were moved.
+
+    Args:
+        beside: The folder that the store lies in.
+    """
+    parts = urlsplit(uri)
+    candidates = []
+    if parts.scheme in ("", "file"):
+        path = unquote(parts.path) if parts.scheme else uri
+        candidates.append(os.path.join(beside, path))
+    tail = os.path.join(experiment_id, run_id, "artifacts")
+    candidates += [
+        os.path.join(beside, *above, tail) for above in ((), ("mlruns",), ("mlartifacts",))
+    ]
+    for path in candidates:
+        full = os.path.normpath(path)
+        if full.split(os.sep)[-2:] == [run_id, "artifacts"] and os.path.isdir(full):
+            return full
+    return None
+
+
+def files_in(folder: str, run: str, findings: list[Finding]) -> Iterator[SourceFile]:
+    """The files below a folder, in the order of their names; links and what is no file are left out and said."""
+    for at, folders, names in os.walk(
+        folder, onerror=lambda error: findings.append(_unreadable(error, run))
+    ):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(at, name)
+            if os.path.islink(path) or not os.path.isfile(path):
+                findings.append(
+                    Finding(path, "It is a link or no plain file, and is left out.", True, run)
+                )
+                continue
+            inside = os.path.relpath(path, folder).replace(os.sep, "/")
+            yield SourceFile("artifacts", inside, partial(_open, path), time=os.path.getmtime(path))
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
+def _unreadable(error: OSError, run: str) -> Finding:
+    return Finding(str(error.filename), f"It cannot be read: {error.strerror}.", True, run)

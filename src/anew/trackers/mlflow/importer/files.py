@@ -1,0 +1,225 @@
+"""MLflow's store in a folder of files: `mlruns/<experiment>/<run>/` with `metrics/`, `params/` and `tags/`."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import yaml
+
+from ....errors import InvalidValue
+from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
+from .artifacts import artifact_folder, files_in
+from .runs import Stored, as_run
+
+__all__ = ["Files", "is_folder_of_files"]
+
+_ROWS = 4_000
+_MOST_TEXT = 1 << 20
+_STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
+
+
+def is_folder_of_files(path: str) -> bool:
+    """Whether a folder has experiments as MLflow files them."""
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:
+        return False
+    return any(os.path.isfile(os.path.join(path, name, "meta.yaml")) for name in names[:1000])
+
+
+class _Line(NamedTuple):
+    """A value of a metric, in the order in which all of a run's are merged: by time, a metric's own as they stand."""
+
+    at: int
+    name: str
+    number: int
+    step: int
+    time: int
+    value: float
+
+
+class Files:
+    """A folder of files.
+
+    Raises:
+        InvalidValue: It is no store of MLflow's.
+    """
+
+    kind = "mlflow"
+
+    def __init__(self, path: str) -> None:
+        if not is_folder_of_files(path):
+            raise InvalidValue(f"{path} has no experiments as MLflow files them.", key="source")
+        self.where = os.path.abspath(path)
+        self._findings: list[Finding] = []
+        self._folders: dict[str, str] = {}
+
+    def runs(self) -> Iterator[Run]:
+        """See `Source.runs`: the experiments by name of their folders, the runs of each by their beginnings."""
+        for folder in self._inside(self.where):
+            if not os.path.isfile(os.path.join(folder, "meta.yaml")):
+                continue  # such as the folder of models
+            experiment = self._meta(folder)
+            if experiment is None:
+                continue
+            found = []
+            for at in self._inside(folder):
+                if os.path.isfile(os.path.join(at, "meta.yaml")) and (meta := self._meta(at)):
+                    found.append((_whole(meta.get("start_time")) or 0, at, meta))
+            for _, at, meta in sorted(found, key=lambda one: one[:2]):
+                run = self._run(at, meta, folder, experiment)
+                if run is not None:
+                    yield run
+        trash = os.path.join(self.where, ".trash")
+        if os.path.isdir(trash) and os.listdir(trash):
+            self._findings.append(Finding(trash, "What was deleted in MLflow is left out.", False))
+
+    def _run(
+        self, at: str, meta: dict[str, Any], folder: str, experiment: dict[str, Any]
+    ) -> Run | None:
+        run_id = str(meta.get("run_id") or meta.get("run_uuid") or os.path.basename(at))
+        if meta.get("lifecycle_stage") == "deleted":
+            self._findings.append(
+                Finding(at, "It was deleted in MLflow, and is left out.", False, run_id)
+            )
+            return None
+        status = meta.get("status")
+        experiment_id = os.path.basename(folder)
+        self._folders[run_id] = at
+        tags = self._texts(os.path.join(at, "tags"), run_id)
+        about = self._texts(os.path.join(folder, "tags"), "")
+        return as_run(
+            Stored(
+                run_id, str(meta.get("run_name") or ""), experiment_id, str(experiment.get("name") or experiment_id),
+                _STATUS.get(status, str(status)) if isinstance(status, int) else str(status or ""), str(meta.get("user_id") or ""),
+                _whole(meta.get("start_time")), _whole(meta.get("end_time")), round(os.path.getmtime(at) * 1000),
+                str(meta.get("artifact_uri") or ""), self._texts(os.path.join(at, "params"), run_id), tags,
+                {"experiment_tags": about} if about else {},
+            )
+        )  # fmt: skip
+
+    def rows(self, run: Run) -> Iterator[Points]:
+        """See `Source.rows`: a file for each metric, merged by time."""
+        folder = os.path.join(self._folders[run.key], "metrics")
+        streams = [self._lines(path, name, run.key) for name, path in self._named(folder, run.key)]
+        batch: list[_Line] = []
+        for line in heapq.merge(*streams):
+            batch.append(line)
+            if len(batch) == _ROWS:
+                yield _points(batch)
+                batch = []
+        if batch:
+            yield _points(batch)
+
+    def _lines(self, path: str, name: str, run: str) -> Iterator[_Line]:
+        newest = -(1 << 63)
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for number, line in enumerate(file, 1):
+                parts = line.split()
+                try:
+                    time, value = int(parts[0]), float(parts[1])
+                    step = int(parts[2]) if len(parts) > 2 else 0
+                except (ValueError, IndexError):
+                    if line.endswith("\n"):  # else it is being written
+                        what = f"Line {number} is no value of a metric: {line.strip()!r:.80}."
+                        self._findings.append(Finding(path, what, True, run))
+                    continue
+                newest = max(newest, time)
+                yield _Line(newest, name, number, step, time, value)
+
+    def messages(self, run: Run) -> Iterator[Message]:
+        """MLflow has none."""
+        return iter(())
+
+    def printed(self, run: Run) -> Iterator[str]:
+        """MLflow has nothing printed."""
+        return iter(())
+
+    def values(self, run: Run) -> Iterator[SourceValue]:
+        """What is no number is an artifact at MLflow, and comes as a file."""
+        return iter(())
+
+    def files(self, run: Run) -> Iterator[SourceFile]:
+        """See `Source.files`."""
+        at = self._folders[run.key]
+        uri = str(run.kept.get("artifact_uri", ""))
+        experiment = os.path.basename(os.path.dirname(at))
+        folder = artifact_folder(uri, run.key, experiment, self.where)
+        if folder is not None:
+            yield from files_in(folder, run.key, self._findings)
+        elif "://" in uri and not uri.startswith("file:"):
+            what = "Artifacts that do not lie on this machine are not brought along; their address is kept."
+            self._findings.append(Finding(uri, what, True, run.key))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """See `Source.findings`."""
+        return tuple(dict.fromkeys(self._findings))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def _inside(self, folder: str) -> list[str]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda one: one.name)
+        except OSError as error:
+            self._findings.append(Finding(folder, f"It cannot be read: {error.strerror}.", True))
+            return []
+        return [
+            one.path
+            for one in entries
+            if one.is_dir(follow_symlinks=False) and not one.name.startswith(".")
+        ]
+
+    def _meta(self, folder: str) -> dict[str, Any] | None:
+        path = os.path.join(folder, "meta.yaml")
+        try:
+            with open(path, "rb") as file:
+                found = yaml.safe_load(file.read(_MOST_TEXT))
+        except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+            self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True))
+            return None
+        if not isinstance(found, dict):
+            self._findings.append(Finding(path, "It does not say what lies in its folder.", True))
+            return None
+        return found
+
+    def _named(self, folder: str, run: str) -> Iterator[tuple[str, str]]:
+        """Names and paths of the files below a folder: a name with slashes lies in folders."""
+        for at, folders, names in os.walk(folder):
+            folders.sort()
+            for name in sorted(names):
+                path = os.path.join(at, name)
+                if os.path.islink(path):
+                    self._findings.append(
+                        Finding(path, "It is a link, and is left out.", True, run)
+                    )
+                else:
+                    yield os.path.relpath(path, folder).replace(os.sep, "/"), path
+
+    def _texts(self, folder: str, run: str) -> dict[str, str]:
+        found = {}
+        for name, path in self._named(folder, run):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    found[name] = file.read(_MOST_TEXT)
+            except OSError as error:
+                self._findings.append(
+                    Finding(path, f"It cannot be read: {error.strerror}.", True, run)
+                )
+        return found
+
+
+def _points(lines: list[_Line]) -> Points:
+    return Points(
+        [line.name for line in lines], [line.step for line in lines],
+        [line.time / 1000 for line in lines], [line.value for line in lines],
+    )  # fmt: skip
+
+
+def _whole(value: Any) -> int | None:
+    return value if type(value) is int else None

@@ -1,0 +1,1 @@
+"""Reading TensorBoard's event files. Neither TensorBoard nor TensorFlow is needed."""

@@ -1,0 +1,101 @@
+"""What a run logged beyond numbers, out of the folder of its files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ....errors import InvalidValue
+from ....values import Audio, Histogram, Image, Table, Text, Video
+
+__all__ = ["file_of", "made"]
+
+_FILES: dict[Any, tuple[str, Any]] = {
+    "image-file": ("image", Image),
+    "audio-file": ("audio", Audio),
+    "video-file": ("video", Video),
+}
+_MOST = 256 << 20
+
+
+def made(value: Any, folder: str) -> list[tuple[str, Any]]:
+    """The values that something logged is here: each one's kind, and what makes it; none for what has no kind here.
+
+    Args:
+        folder: That of the run's files.
+    """
+    if isinstance(value, str):
+        return [("text", partial(Text, value))]
+    if isinstance(value, list):
+        return [("text", partial(Text, json.dumps(value, ensure_ascii=False)))]
+    if not isinstance(value, Mapping):
+        return []
+    kind = value.get("_type")
+    caption = value.get("caption") if isinstance(value.get("caption"), str) else None
+    if kind == "histogram" and "values" in value:
+        return [("histogram", partial(_histogram, value))]
+    if kind == "images/separated":
+        captions = value.get("captions") or []
+        names = value.get("filenames") or []
+        pairs = [
+            (str(name), captions[at] if at < len(captions) else None)
+            for at, name in enumerate(names)
+        ]
+        return [
+            ("image", partial(Image, path, caption=text))
+            for name, text in pairs
+            if (path := inside(folder, name))
+        ]
+    path = file_of(value, folder)
+    if path is None:
+        return []
+    if kind in _FILES:
+        form, make = _FILES[kind]
+        return [(form, partial(make, path, caption=caption))]
+    if kind == "html-file":
+        return [("text", partial(_html, path))]
+    if kind == "table-file":
+        return [("table", partial(_table, path))]
+    return []
+
+
+def file_of(value: Any, folder: str) -> str | None:
+    """The file of something logged, if it lies among the run's files."""
+    return inside(folder, str(value.get("path") or "")) if isinstance(value, Mapping) else None
+
+
+def inside(folder: str, name: str) -> str | None:
+    """A plain file below a folder, by its relative path; None for anything else: the record may come from anybody."""
+    if not name or "\0" in name:
+        return None
+    base = os.path.realpath(folder)
+    path = os.path.realpath(os.path.join(base, name))
+    return path if path.startswith(os.path.join(base, "")) and os.path.isfile(path) else None
+
+
+def _histogram(value: Mapping[str, Any]) -> Histogram:
+    if "bins" in value:
+        return Histogram((value["values"], value["bins"]))
+    packed: Any = value.get("packedBins")
+    try:
+        low, size, count = (float(packed[key]) for key in ("min", "size", "count"))
+    except (TypeError, KeyError, ValueError):
+        raise InvalidValue("A histogram has no bins.", key="bins") from None
+    return Histogram((value["values"], [low + size * at for at in range(int(count) + 1)]))
+
+
+def _html(path: str) -> Text:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return Text(file.read(_MOST), "html")
+
+
+def _table(path: str) -> Table:
+    with open(path, "rb") as file:
+        try:
+            found = json.loads(file.read(_MOST))
+            return Table(columns=[str(name) for name in found["columns"]], data=found["data"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InvalidValue(f"{path} is no table: {error}.", key="table") from error

@@ -1,0 +1,177 @@
+"""What a record of a transaction log says, by the numbers that W&B's `wandb_internal.proto` gives its fields."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from struct import unpack_from
+from typing import Any
+
+from ....importing.protobuf import fields
+
+__all__ = [
+    "KINDS",
+    "history_of",
+    "items",
+    "kind_of",
+    "metric_of",
+    "named",
+    "number_of",
+    "strings",
+    "text_of",
+    "time_in",
+    "time_of",
+    "tree",
+]
+
+KINDS = {
+    2: "history", 3: "summary", 4: "output", 5: "config", 7: "stats", 8: "artifact", 9: "tbrecord", 10: "alert", 12: "metric",
+    13: "output_raw", 17: "run", 18: "exit", 25: "use_artifact", 26: "environment",
+}  # fmt: skip
+"""The kinds of records that say something of a run, by their field."""
+_OWN = frozenset({"_step", "_runtime", "_timestamp"})
+
+
+def kind_of(record: bytes) -> tuple[str, bytes]:
+    """The kind of a record and its body; ("", b"") for one that says nothing of the run.
+
+    Raises:
+        ValueError: It is no record.
+    """
+    for number, value in fields(record):
+        if number in KINDS and isinstance(value, bytes):
+            return KINDS[number], value
+    return "", b""
+
+
+def items(body: bytes, field: int = 1) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Keys and values of the items of a record: of history, of a configuration, of a summary.
+
+    A value that is no JSON is given as its text.
+    """
+    for number, item in fields(body):
+        if number != field or not isinstance(item, bytes):
+            continue
+        key, nested, text = "", [], b"null"
+        for at, value in fields(item):
+            if not isinstance(value, bytes):
+                continue
+            if at == 1:
+                key = _text(value)
+            elif at == 2:
+                nested.append(_text(value))
+            elif at == 16:
+                text = value
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = _text(text)
+        yield (tuple(nested) if nested else (key,)), found
+
+
+def tree(body: bytes) -> dict[int, list[int | bytes]]:
+    """The fields of a message by their numbers."""
+    found: dict[int, list[int | bytes]] = {}
+    for number, value in fields(body):
+        found.setdefault(number, []).append(value)
+    return found
+
+
+def text_of(found: dict[int, list[int | bytes]], number: int) -> str:
+    """The text of a field; "" if it is not there."""
+    value = found.get(number, [b""])[-1]
+    return _text(value) if isinstance(value, bytes) else ""
+
+
+def strings(found: dict[int, list[int | bytes]], number: int) -> list[str]:
+    """The texts of a repeated field."""
+    return [_text(value) for value in found.get(number, []) if isinstance(value, bytes)]
+
+
+def time_of(value: int | bytes) -> float:
+    """Seconds since the epoch of a `google.protobuf.Timestamp`, or of a double."""
+    if not isinstance(value, bytes):
+        return float(value)
+    if len(value) == 8 and value[:1] not in (b"\x08", b"\x10"):
+        found: float = unpack_from("<d", value)[0]
+        return found
+    parts = {number: one for number, one in fields(value) if isinstance(one, int)}
+    return parts.get(1, 0) + parts.get(2, 0) / 1e9
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def history_of(body: bytes) -> tuple[int | None, float, dict[str, Any]]:
+    """Step, time and values of a row. What is nested comes by dotted names; what W&B made of media stays whole."""
+    logged = named(body)  # what W&B makes of media is nested too, and is put together first
+    step, at = logged.get("_step"), logged.get("_timestamp")
+    step = step if type(step) is int else None
+    values = {
+        name: one
+        for key, value in logged.items()
+        if key not in _OWN
+        for name, one in _flat(key, value).items()
+    }
+    for number, value in tree(body).items():
+        if number == 2 and step is None and isinstance(value[-1], bytes):
+            found = tree(value[-1]).get(1, [0])[-1]
+            step = found if isinstance(found, int) else None
+    return step, float(at) if isinstance(at, (int, float)) else 0.0, values
+
+
+def _flat(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, Mapping) and "_type" not in value and value:
+        return {
+            key: one
+            for inner, given in value.items()
+            for key, one in _flat(f"{name}.{inner}", given).items()
+        }
+    return {name: value}
+
+
+def number_of(value: Any) -> float | None:
+    """A value as a number; None for what is none."""
+    if isinstance(value, (int, float)):
+        return float(value)
+    return (
+        {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}.get(value)
+        if isinstance(value, str)
+        else None
+    )
+
+
+def named(body: bytes) -> dict[str, Any]:
+    """The items of a record, nested by their keys."""
+    found: dict[str, Any] = {}
+    for key, value in items(body):
+        at = found
+        for part in key[:-1]:
+            inner = at.setdefault(part, {})
+            at = inner if isinstance(inner, dict) else at
+        at[key[-1]] = value
+    return found
+
+
+def metric_of(body: bytes) -> dict[str, Any]:
+    """What `define_metric` said: the metric, and what its steps are."""
+    found = tree(body)
+    facts = {"name": text_of(found, 1) or text_of(found, 2), "step_metric": text_of(found, 4)}
+    return {name: value for name, value in facts.items() if value}
+
+
+def time_in(kind: str, body: bytes) -> float:
+    """The time of a row, or of samples of the machine; 0 if it has none."""
+    if kind == "stats":
+        found = tree(body).get(2)
+        return time_of(found[-1]) if found else 0.0
+    return next(
+        (
+            float(value)
+            for key, value in items(body)
+            if key == ("_timestamp",) and isinstance(value, (int, float))
+        ),
+        0.0,
+    )

@@ -1,0 +1,355 @@
+"""Folders that W&B keeps of its runs (`wandb/offline-run-…`, `wandb/run-…`): all openings of a run are one run."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any, BinaryIO, NamedTuple
+
+from ....errors import InvalidValue
+from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
+from ....record.plain import flatten, nest
+from ..translate.transactions import TransactionLog
+from .media import file_of, made
+from .records import (
+    history_of,
+    items,
+    kind_of,
+    metric_of,
+    named,
+    number_of,
+    strings,
+    text_of,
+    time_in,
+    time_of,
+    tree,
+)
+
+__all__ = ["Folders", "logs_below"]
+
+_FOLDER = re.compile(r"(offline-)?run-\d{8}_\d{6}-.+")
+_ALIVE_SECONDS = 600.0
+_LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
+# Files that say again what the log says.
+_SAID_ELSEWHERE = frozenset(
+    {"wandb-summary.json", "config.yaml", "output.log", "wandb-metadata.json"}
+)
+
+
+def logs_below(path: str) -> list[str]:
+    """The transaction logs in a folder of a run, in W&B's folder, or in the folder that it lies in; oldest first."""
+    if os.path.isfile(path) and path.endswith(".wandb"):
+        return [path]
+    for base in (os.path.join(path, "wandb"), path, os.path.dirname(os.path.abspath(path))):
+        try:
+            names = sorted(name for name in os.listdir(base) if _FOLDER.fullmatch(name))
+        except OSError:
+            continue
+        if base == os.path.dirname(os.path.abspath(path)):
+            names = [name for name in names if name == os.path.basename(os.path.abspath(path))]
+        names.sort(key=lambda name: name.removeprefix("offline-"))
+        found = [
+            os.path.join(base, name, file)
+            for name in names
+            for file in sorted(os.listdir(os.path.join(base, name)))
+            if file.endswith(".wandb")
+        ]
+        if found:
+            return found
+    return []
+
+
+class _Said(NamedTuple):
+    """What the openings of a run say of it, the later before the earlier."""
+
+    run: dict[int, list[int | bytes]]
+    environment: dict[int, list[int | bytes]]
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    kept: dict[str, list[Any]]
+    exit_code: int | None
+    last: float
+
+
+class Folders:
+    """The runs of one folder of W&B's.
+
+    Raises:
+        InvalidValue: There are none.
+    """
+
+    kind = "wandb"
+
+    def __init__(self, path: str) -> None:
+        self.where = os.path.abspath(path)
+        self._findings: list[Finding] = []
+        self._logs: dict[str, list[str]] = {}
+        if not logs_below(path):
+            raise InvalidValue(f"There are no runs of W&B's in {path}.", key="source")
+
+    def runs(self) -> Iterator[Run]:
+        """See `Source.runs`: by the beginning of their first opening."""
+        self._logs = {}
+        said: dict[str, _Said] = {}
+        for log in logs_below(self.where):
+            found = self._look(log)
+            if not found.run:
+                self._findings.append(Finding(log, "It has no record of a run.", True))
+                continue
+            key = f"{text_of(found.run, 3)}/{text_of(found.run, 1)}"
+            self._logs.setdefault(key, []).append(log)
+            said[key] = _joined(said[key], found) if key in said else found
+        for key, one in said.items():
+            yield self._run(key, one)
+
+    def _run(self, key: str, said: _Said) -> Run:
+        run, around = said.run, said.environment
+        code = said.exit_code
+        changed = max(map(os.path.getmtime, self._logs[key]))
+        status: Outcome = "completed" if code == 0 else "failed"
+        reason = f"exit code {code}" if code else None
+        if code is None:
+            running = time.time() - changed < _ALIVE_SECONDS
+            status, reason = ("running", None) if running else ("failed", "W&B has no end of it")
+        program = text_of(around, 6)
+        command = {
+            "argv": [program, *strings(around, 5)],
+            "entry": program,
+            "python": text_of(around, 14),
+        }
+        remote = tree(_bytes(run, 21))
+        git = {
+            name: text_of(remote, number)
+            for number, name in ((1, "remote"), (2, "commit"))
+            if text_of(remote, number)
+        }
+        captured: dict[str, dict[str, Any]] = {}
+        if program:
+            captured["command"] = {name: value for name, value in command.items() if value}
+        if git:
+            captured["git"] = git
+        facts = {
+            "entity": text_of(run, 2),
+            "group": text_of(run, 6),
+            "job_type": text_of(run, 7),
+            "sweep": text_of(run, 12),
+        }
+        kept: dict[str, Any] = {name: value for name, value in facts.items() if value}
+        kept |= {name: value for name, value in said.kept.items() if value}
+        if said.summary:
+            kept["summary"] = said.summary
+        started = time_of(run[17][-1]) if 17 in run else changed
+        return Run(
+            key=key, place=(text_of(run, 3) or "uncategorized",), name=text_of(run, 8) or text_of(run, 1), started=started,
+            ended=None if status == "running" else max(started, said.last), status=status, reason=reason, alive=changed,
+            user=text_of(around, 13), host=text_of(around, 12) or text_of(run, 13), params=said.config,
+            tags=dict.fromkeys(strings(run, 10)), notes=text_of(run, 9) or None, captured=captured, kept=kept,
+        )  # fmt: skip
+
+    def _records(self, log: str, run: str) -> Iterator[tuple[str, bytes]]:
+        reading = TransactionLog(log)
+        try:
+            for message in reading.messages():
+                try:
+                    kind, body = kind_of(message)
+                    if kind:
+                        yield kind, body
+                except ValueError as error:
+                    self._findings.append(
+                        Finding(log, f"A record cannot be read: {error}.", True, run)
+                    )
+            if not reading.is_at_end and time.time() - os.path.getmtime(log) > _ALIVE_SECONDS:
+                self._findings.append(
+                    Finding(log, "Its end is damaged, or was never written.", False, run)
+                )
+        except OSError as error:
+            self._findings.append(Finding(log, f"It cannot be read: {error.strerror}.", True, run))
+
+    def _look(self, log: str) -> _Said:
+        """What a log says of its run, points and messages left out."""
+        said = _Said({}, {}, {}, {}, {"artifacts": [], "used": [], "metrics": []}, None, 0.0)
+        config: dict[str, Any] = {}
+        for kind, body in self._records(log, ""):
+            if kind == "run":
+                said.run.update(tree(body))
+                config |= named(_bytes(said.run, 4))
+            elif kind == "config":
+                config |= named(body)
+            elif kind == "summary":
+                said.summary.update(named(body))
+            elif kind == "exit":
+                code = tree(body).get(1, [0])[-1]
+                said = said._replace(exit_code=code if isinstance(code, int) else 0)
+            elif kind == "environment":
+                said.environment.update(tree(body))
+            elif kind in ("artifact", "use_artifact"):
+                self._take_artifact(said, kind, body, log)
+            elif kind == "metric":
+                said.kept["metrics"].append(metric_of(body))
+            elif kind in ("history", "stats"):
+                said = said._replace(last=max(said.last, time_in(kind, body)))
+        config.pop("_wandb", None)
+        said.config.update(nest(flatten(config)))
+        return said
+
+    def _take_artifact(self, said: _Said, kind: str, body: bytes, log: str) -> None:
+        found = tree(body)
+        facts = {
+            "name": text_of(found, 5),
+            "type": text_of(found, 4),
+            "digest": text_of(found, 6),
+            "aliases": strings(found, 11),
+        }
+        said.kept["artifacts" if kind == "artifact" else "used"].append(
+            {name: value for name, value in facts.items() if value}
+        )
+        if (
+            kind == "artifact" and facts["type"] != "run_table"
+        ):  # a table that was logged lies among the files
+            what = f"The files of the artifact {facts['name']} do not lie in W&B's folder, and are not brought along; what it is, is kept."
+            self._findings.append(Finding(log, what, True))
+
+    # -- what it logged ----------------------------------------------------------------------------
+
+    def rows(self, run: Run) -> Iterator[Row]:
+        """See `Source.rows`: what was logged, and samples of the machine, in the order of their records."""
+        for log in self._logs[run.key]:
+            for kind, body in self._records(log, run.key):
+                if kind == "history":
+                    step, at, values = history_of(body)
+                    numbers = {
+                        name: number
+                        for name, value in values.items()
+                        if (number := number_of(value)) is not None
+                    }
+                    if numbers:
+                        yield Row(step, at, numbers)
+                elif kind == "stats":
+                    at = time_in(kind, body)
+                    samples = {
+                        f"system/{'.'.join(key)}": number
+                        for key, value in items(body, 3)
+                        if (number := number_of(value)) is not None
+                    }
+                    if samples:
+                        yield Row(None, at, samples)
+
+    def values(self, run: Run) -> Iterator[SourceValue]:
+        """See `Source.values`."""
+        for log in self._logs[run.key]:
+            folder = _files(log)
+            for kind, body in self._records(log, run.key):
+                if kind != "history":
+                    continue
+                step, at, values = history_of(body)
+                for name, value in values.items():
+                    if number_of(value) is None and value is not None:
+                        found = made(value, folder)
+                        for kind_, make in found:
+                            yield SourceValue(name, kind_, step, at, make)
+                        if not found:
+                            self._tell_of(name, value, folder, run.key)
+
+    def _tell_of(self, name: str, value: Any, folder: str, run: str) -> None:
+        kind = value.get("_type") if isinstance(value, Mapping) else type(value).__name__
+        has_file = file_of(value, folder) is not None
+        what = (
+            f"There is no place for a {kind}; its file comes as a file."
+            if has_file
+            else f"There is no place for a {kind}."
+        )
+        self._findings.append(Finding(f"metric {name}", what, not has_file, run))
+
+    def files(self, run: Run) -> Iterator[SourceFile]:
+        """See `Source.files`: what lies in the folder of its files, but for what is said elsewhere or comes as a value."""
+        shown = {
+            make.args[0]
+            for one in self.values(run)
+            if isinstance(make := one.make, partial) and _is_of_file(make)
+        }
+        for log in self._logs[run.key]:
+            folder = _files(log)
+            for at, folders, names in os.walk(folder):
+                folders.sort()
+                for name in sorted(names):
+                    path = os.path.join(at, name)
+                    inside = os.path.relpath(path, folder).replace(os.sep, "/")
+                    if inside in _SAID_ELSEWHERE or os.path.realpath(path) in shown:
+                        continue
+                    if os.path.islink(path) or not os.path.isfile(path):
+                        self._findings.append(
+                            Finding(
+                                path,
+                                "It is a link or no plain file, and is left out.",
+                                True,
+                                run.key,
+                            )
+                        )
+                        continue
+                    yield SourceFile(
+                        "wandb", inside, partial(_open, path), time=os.path.getmtime(path)
+                    )
+
+    def messages(self, run: Run) -> Iterator[Message]:
+        """See `Source.messages`: its alerts, each at the time of what was logged before."""
+        for log in self._logs[run.key]:
+            at = run.started
+            for kind, body in self._records(log, run.key):
+                if kind in ("history", "stats"):
+                    at = time_in(kind, body) or at
+                elif kind == "alert":
+                    found = tree(body)
+                    text = ": ".join(
+                        part for part in (text_of(found, 1), text_of(found, 2)) if part
+                    )
+                    yield Message(at, _LEVELS.get(text_of(found, 3), "warning"), text)
+
+    def printed(self, run: Run) -> Iterator[str]:
+        """See `Source.printed`: whole lines; what a progress bar wrote over is left out."""
+        rest = ""
+        for log in self._logs[run.key]:
+            for kind, body in self._records(log, run.key):
+                if kind in ("output", "output_raw"):
+                    *lines, rest = (rest + text_of(tree(body), 3)).split("\n")
+                    yield from (line.rstrip("\r").rpartition("\r")[2] for line in lines)
+        if rest and run.status != "running":
+            yield rest.rstrip("\r").rpartition("\r")[2]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """See `Source.findings`."""
+        return tuple(dict.fromkeys(self._findings))
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _is_of_file(make: partial[Any]) -> bool:
+    """Whether a value is made from a file: then its first argument is the path."""
+    return bool(make.args) and isinstance(make.args[0], str) and os.path.isabs(make.args[0])
+
+
+def _joined(first: _Said, then: _Said) -> _Said:
+    """Two openings of one run: the later counts where both say something, but for when it began."""
+    run = {**first.run, **then.run}
+    if 17 in first.run:
+        run[17] = first.run[17]
+    return _Said(
+        run, {**first.environment, **then.environment}, {**first.config, **then.config}, {**first.summary, **then.summary},
+        {name: [*first.kept[name], *then.kept[name]] for name in first.kept}, then.exit_code, max(first.last, then.last),
+    )  # fmt: skip
+
+
+def _bytes(found: dict[int, list[int | bytes]], number: int) -> bytes:
+    value = found.get(number, [b""])[-1]
+    return value if isinstance(value, bytes) else b""
+
+
+def _files(log: str) -> str:
+    return os.path.join(os.path.dirname(log), "files")
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")

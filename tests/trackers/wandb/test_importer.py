@@ -1,0 +1,107 @@
+"""What W&B wrote offline is read without W&B, and is what the program logged."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from anew import Store
+from anew.importing.importer import bring_in
+from anew.trackers.importers import kind_of, open_source
+from anew.trackers.wandb.importer.media import inside
+
+pytest.importorskip("wandb")
+
+PROGRAM = """
+import numpy, sys, wandb
+for opening, resume in ((0, None), (1, "allow")):
+    run = wandb.init(
+        project="vision", id="abc12345", name="my run \\u00fc", resume=resume, config={"lr": 0.1, "deep": {"layers": [1, 2]}},
+        tags=["a"], notes="a note", group="g",
+    )
+    for step in range(20):
+        run.log({"loss": 1 / (step + 1 + 20 * opening), "deep": {"er": step, "text": "t"}, "odd": float("nan") if step % 2 else float("inf")})
+    if not opening:
+        run.log({
+            "picture": wandb.Image(numpy.zeros((4, 4, 3), numpy.uint8), caption="black"), "weights": wandb.Histogram([1, 2, 3]),
+            "table": wandb.Table(columns=["a", "b"], data=[[1, "x"]]), "page": wandb.Html("<b>x</b>"), "said": "hello",
+        })
+        print("first line")
+    run.alert("careful", "it is hot")
+    run.finish(exit_code=3 * opening)
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a program ran offline, and went on with its run."""
+    where = tmp_path_factory.mktemp("wandb")
+    around = {
+        **os.environ,
+        "WANDB_MODE": "offline",
+        "WANDB_SILENT": "true",
+        "WANDB_DIR": str(where),
+        "HOME": str(where),
+    }
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=where, env=around, check=True, capture_output=True
+    )
+    return where
+
+
+def test_a_run_comes_with_all_its_openings(folder, tmp_path):
+    imported = bring_in(open_source(str(folder)), str(tmp_path / "root"))
+    assert imported.is_whole, imported
+    again = bring_in(open_source(str(folder / "wandb")), str(tmp_path / "root"))
+    assert ([run.state for run in again.runs], again.is_whole) == (["same"], True)
+    with Store(tmp_path / "root") as store:
+        (view,) = store.list()
+        assert (view.prefix, view.status, view.notes) == ("vision/my run ü", "failed", "a note")
+        assert (view.params, list(view.tags)) == ({"lr": 0.1, "deep": {"layers": [1, 2]}}, ["a"])
+        assert view.captured["imported"]["kept"]["group"] == "g"
+        series = view.metrics["loss"].read(order="written")
+        expected = [1 / (step + 1 + 20 * opening) for opening in (0, 1) for step in range(20)]
+        assert series.values.tolist() == expected
+        assert view.metrics["deep.er"].count == 40
+        odd = view.metrics["odd"].read(order="written").values.tolist()
+        assert [math.isnan(one) for one in odd] == [False, True] * 20
+        assert {one.name: one.kind for one in view.values()} == {
+            "deep.text": "text", "picture": "image", "weights": "histogram", "table": "table", "page": "text", "said": "text",
+        }  # fmt: skip
+        assert [line.message for line in view.logs()] == ["careful: it is hot"] * 2
+        assert "first line" in view.console()
+
+
+def test_the_end_that_a_kill_cut_off_is_left_out(folder, tmp_path):
+    source = tmp_path / "cut"
+    shutil.copytree(folder / "wandb", source / "wandb")
+    logs = sorted(source.rglob("*.wandb"), key=lambda path: path.parent.name)
+    whole = logs[0].read_bytes()
+    seen = 0
+    for size in range(100, len(whole), max(1, len(whole) // 12)):
+        logs[0].write_bytes(whole[:size])
+        found = open_source(str(logs[0]))
+        points = sum(len(row.values) for run in found.runs() for row in found.rows(run))
+        assert points >= seen
+        seen = points
+    assert seen > 0
+
+
+def test_runs_are_recognised(folder):
+    assert kind_of(str(folder)) == kind_of(str(folder / "wandb")) == "wandb"
+    (one, *_) = (folder / "wandb").glob("offline-run-*")
+    assert kind_of(str(one)) == "wandb"
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "", "a\0b", "link"])
+def test_a_record_names_no_file_outside_of_its_folder(name, tmp_path):
+    (tmp_path / "x").write_text("secret")
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "link").symlink_to(tmp_path / "x")
+    assert inside(str(tmp_path / "files"), name) is None

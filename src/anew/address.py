@@ -5,7 +5,7 @@
 | `runs`, `../runs`, `/data/runs` | folder | a path; a relative one starts at the working directory |
 | `~/runs`, `~alice/runs` | folder | a path below somebody's home folder |
 | `file:///data/my%20runs` | folder | the same as a URL; the host is empty or `localhost` |
-| `https://server/project` | server | a server, and a project on it |
+| `https://server/path` | server | a server, below the path at which a proxy serves it |
 | `s3://bucket/prefix` | bucket | part of a bucket; also `gs://` and `az://` |
 | `memory:` | memory | nothing outside this process |
 
@@ -52,19 +52,16 @@ class Address:
     Attributes:
         kind: "folder", "server", "bucket" or "memory".
         location: The absolute path of a folder; otherwise the URL, in one spelling.
-        project: On a server, the project; "" for all of it, and for everything else.
     """
 
-    __slots__ = ("kind", "location", "project")
+    __slots__ = ("kind", "location")
 
     kind: Kind
     location: str
-    project: str
 
-    def __init__(self, kind: Kind, location: str, project: str = "") -> None:
+    def __init__(self, kind: Kind, location: str) -> None:
         object.__setattr__(self, "kind", kind)
         object.__setattr__(self, "location", location)
-        object.__setattr__(self, "project", project)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError("An address cannot be changed; read another one with parse_address.")
@@ -72,8 +69,8 @@ class Address:
     def __delattr__(self, name: str) -> NoReturn:
         raise AttributeError("An address cannot be changed; read another one with parse_address.")
 
-    def __reduce__(self) -> tuple[type[Address], tuple[Kind, str, str]]:
-        return Address, (self.kind, self.location, self.project)
+    def __reduce__(self) -> tuple[type[Address], tuple[Kind, str]]:
+        return Address, (self.kind, self.location)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Address):
@@ -242,7 +239,7 @@ def _from_url(scheme: str, rest: str, refuse: Refuse, indented: bool) -> Address
         refuse(f"has the port {port}; ports go from 1 to 65535.")
     port = "" if not port or int(port) == int(_SERVERS[scheme]) else f":{int(port)}"
     location = f"{scheme}://{server[1].lower()}{port}{names}"
-    return Address("server", location, "/".join(parts))
+    return Address("server", location)
 
 
 def _absolute(path: str) -> str:

@@ -198,6 +198,34 @@ def test_nothing_that_an_experiment_holds_runs(pages, opened):
     )
 
 
+def test_it_is_edited_archived_and_put_in_the_trash_from_its_page(lab, project, opened):
+    exp = Experiment(f"{project}/kept", root=str(lab.root), quiet=True, system_metrics=0)
+    with exp:
+        exp.log_metrics({"loss": 1.0}, step=0)
+    page = opened(lab, f"x/{exp.id}")
+    page.get_by_role("heading", name="kept").wait_for()
+    page.keyboard.press("y")
+    page.wait_for_url("**ylog=1**")
+    page.keyboard.press("e")
+    page.get_by_role("dialog").get_by_label("Name").fill("renamed")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("heading", name="renamed").wait_for()
+    more = page.get_by_role("button", name="More to do")
+    more.click()
+    page.get_by_role("menuitem", name="Archive").click()
+    tag = page.locator(".tag", has_text="archived")
+    tag.wait_for()
+    page.locator(".notice", has_text="archived").get_by_role("button", name="Undo").click()
+    tag.wait_for(state="detached")
+    more.click()
+    page.get_by_role("menuitem", name="Put in the trash").click()
+    page.get_by_role("button", name="Put in the trash", exact=True).click()
+    page.get_by_text("This experiment was deleted").wait_for()
+    page.locator(".notice", has_text="in the trash").get_by_role("button", name="Undo").click()
+    page.get_by_text("This experiment was deleted").wait_for(state="detached")
+    page.wrong[:] = [one for one in page.wrong if "404" not in one]
+
+
 def test_one_that_is_deleted_while_it_is_open_says_so(lab, project, opened):
     exp = Experiment(f"{project}/gone", root=str(lab.root), quiet=True, system_metrics=0)
     with exp:

@@ -10,6 +10,8 @@ import pytest
 
 from anew.server.static import PAGE, POLICY
 
+from .conftest import window_of
+from .proxying import PREFIX, leads_to, proxy
 from .roots import record
 
 
@@ -32,7 +34,10 @@ def test_the_page_shows_the_experiments_without_being_asked_anything(grid, opene
     page.locator("canvas").first.wait_for()
 
 
-@pytest.mark.parametrize("path", ["/", "/x/one", "/x/one/reproduction", "/diff"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/?tab=table", "/x/one", "/x/one?tab=table&q=lr", "/x/one/reproduction", "/diff?ids=a"],
+)
 def test_every_address_answers_with_the_document_under_a_strict_policy(grid, path):
     status, headers, body = asked(grid.url, path)
     assert status == 200
@@ -41,7 +46,9 @@ def test_every_address_answers_with_the_document_under_a_strict_policy(grid, pat
     assert headers["x-content-type-options"] == "nosniff"
     assert b"<script>" not in body
     assert b"style=" not in body
-    assert f'<base href="{"../" * (path.count("/") - 1) or "./"}"'.encode() in body
+    assert (
+        f'<base href="{"../" * (path.partition("?")[0].count("/") - 1) or "./"}"'.encode() in body
+    )
 
 
 def test_only_built_files_are_served_and_those_for_good(grid):
@@ -70,6 +77,41 @@ def test_a_first_experiment_appears_by_itself_in_an_empty_store(show, opened, tm
     page.get_by_role("heading", name="No experiments yet").wait_for()
     record(tmp_path, 0.1, 8, 0)
     page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+
+
+def test_the_page_works_below_the_path_of_a_proxy_that_was_named(show, browser, tmp_path):
+    record(tmp_path, 0.1, 8, 0)
+    id_ = record(tmp_path, 0.1, 8, 1)
+    with proxy() as (origin, handler):
+        made = show(tmp_path, "--origin", origin)
+        leads_to(handler, made.url)
+        context = window_of(browser)
+        page = context.new_page()
+        begin = f"{origin}{PREFIX}/"
+        page.goto(f"{begin}?tab=table#{made.link.partition('#')[2]}")
+        page.get_by_role("link", name="lr0.1-w8-s1").click()
+        page.wait_for_url(f"{begin}x/{id_}**")
+        page.locator("#curves canvas").first.wait_for()
+        page.reload()
+        page.get_by_role("heading", name="lr0.1-w8-s1").wait_for()
+        page.goto(f"{begin}?tab=table")
+        page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+        record(tmp_path, 0.1, 8, 2)  # what changes is told through it
+        page.get_by_role("link", name="lr0.1-w8-s2").wait_for()
+        context.close()
+
+
+def test_the_experiments_of_a_server_are_shown_as_those_of_a_folder(show, starter, opened, tmp_path):  # fmt: skip
+    record(tmp_path, 0.1, 8, 0)
+    record(tmp_path, 0.1, 8, 1)
+    pid, url = starter.start("server", str(tmp_path), "--quiet", "--port", "0")
+    try:
+        page = opened(show(url), "?tab=charts")
+        page.locator('section[aria-label="val/acc"][data-exact]').get_by_text("2 of 2").wait_for()
+        page.get_by_role("link", name="lr0.1-w8-s0").click()
+        page.get_by_role("heading", name="lr0.1-w8-s0").wait_for()
+    finally:
+        starter.end(pid)
 
 
 def test_the_document_of_the_interface_names_the_page(grid):

@@ -1,6 +1,26 @@
 """The kinds of vulnerabilities that servers of other trackers had, held against every route of the table.
 
 A route that is added later is tested without being named here: the tests walk the table, and make up what each asks from its fields.
+
+The sixteen kinds, and what holds each (without a file: in this one):
+
+ 1. unauthenticated: every route without a credential, with a wrong one, with one that has ended
+ 2. unauthorised for this object: `test_rights.py` (role, route, own or other project), `tests/sync/test_weights.py`
+ 3. paths that lead elsewhere: the corpus of `TRAVERSALS` over every route, and over every kind of file
+ 4. the server fetches what a client names: no connection is made, whatever is asked
+ 5. a place that a client gives becomes a place of the server: the same test, and that no edit writes out of the store
+ 6. Host and DNS rebinding: a request for another name
+ 7. CSRF and CORS: pages of other sites
+ 8. stored XSS: what users logged, here; in the browser `tests/page/`
+ 9. code from data: nothing that a request says is run
+10. archives: nothing that is sent is unpacked; a zip file is made where nobody else reads
+11. injection: hostile texts in every field, filters and sorts; `test_fuzz.py` over the OpenAPI document
+12. default passwords, secrets at rest: `identity/test_accounts.py`
+13. tokens in addresses: no credential is taken from one; `test_observing.py` for the log
+14. files without authentication: the walk of kind 1 has the routes of files in it
+15. exhaustion: bodies, depths, answers and patterns here; `test_limits.py` for time, points and rates, `test_connections.py` for sockets, `tests/faults/` for
+    decompression
+16. temporary files: what the server keeps is readable by nobody else
 """
 
 from __future__ import annotations

@@ -326,3 +326,35 @@ def test_only_the_experiments_that_are_meant_send_their_weights(
     pusher = open_pusher(root.path, HERE, transport=server)
     assert pusher.run(ids=[one]).complete
     assert list(Repository(there / "weights").branches()) == [f"experiments/{one}"]
+
+
+def near(seed: int, steps: int) -> dict[str, Any]:
+    """A model after some small steps, each of which is stored as a difference to the one before."""
+    chance = np.random.default_rng(seed)
+    values = chance.standard_normal(200_000).astype(np.float32)
+    for _ in range(steps):
+        values *= 1.0 + chance.standard_normal(len(values)).astype(np.float32) * 1e-5
+    return {"w": values}
+
+
+def test_differences_arrive_whatever_the_server_stores_their_base_as(
+    root: Root, server: InProcess, there: Path, tmp_path: Path
+):
+    id, _ = root.open("lab/x/a")
+    own = ExperimentWeights(root.layout.weights, id, durable=False)
+    for steps in range(3):
+        own.commit(near(1, steps), "a version")
+    assert sent(root, server).complete
+    # Here the last of them is the first, and stored whole; what follows is a difference to it.
+    other = Root(tmp_path / "other", 5)
+    second, _ = other.open("lab/x/b")
+    own = ExperimentWeights(other.layout.weights, second, durable=False)
+    made = [own.commit(near(1, steps), "a version").commit_hash for steps in (2, 3)]
+    objects = Repository(other.layout.weights).history.objects
+    depths = {record.depth for _, record in objects.records()}
+    assert depths == {0, 1}
+    assert sent(other, server).complete
+    found = Repository(there / "weights")
+    assert found.fsck().ok
+    assert equal(found.get_all_weights(made[1]), near(1, 3))
+    assert equal(read(server).get_all_weights(made[0]), near(1, 2))

@@ -162,6 +162,34 @@ def test_an_experiment_is_continued_on_another_machine(lab: Lab, tmp_path: Path)
             assert (view.status, len(view.openings)) == ("completed", 2)
 
 
+WEIGHTS = """
+import sys
+import numpy as np
+with Experiment("team/resume/weights", quiet=True, system_metrics=0, resume=sys.argv[1]) as exp:
+    before = [one.message for one in exp.weights.log()]
+    last = float(exp.weights.load()["w"][0]) if before else 0.0
+    exp.weights.commit({"w": np.full(4, last + 1.0)}, f"version {len(before)}")
+    exp.log_metric("loss", last)
+    print(exp.id, before, last)
+"""
+
+
+@pytest.mark.slow
+def test_weights_are_at_hand_where_another_machine_goes_on_and_stay_one_line(
+    lab: Lab, tmp_path: Path
+) -> None:
+    with machines(tmp_path, lab.url, "first", "second") as (first, second):
+        id, told = first.run(WEIGHTS, "allow").split(" ", 1)
+        assert told == "[] 0.0"
+        assert second.run(WEIGHTS, "allow") == f"{id} ['version 0'] 1.0"
+        with lab.store() as store:
+            weights = store.weights
+            assert list(weights.branches()) == [f"experiments/{id}"]
+            found = weights.log(f"experiments/{id}")
+            assert [one.message for one in found] == ["version 1", "version 0"]
+            assert weights.get_weight("w", f"experiments/{id}").tolist() == [2.0] * 4
+
+
 @pytest.mark.slow
 def test_by_its_id_any_experiment_is_continued_and_auto_leaves_a_completed_one_alone(
     lab: Lab, tmp_path: Path

@@ -162,6 +162,8 @@ async def _question(request: Request, route: Route) -> Any:
     if kind is Nothing:
         return Nothing()
     try:
+        if route.media == "text/html":  # the query of an address of the page is for the page
+            return msgspec.convert(request.path_params, kind)
         if route.method == "GET":
             return msgspec.convert(_given(request, kind), kind, strict=False)
         if request.headers.get("content-type", "").startswith(MSGPACK):

@@ -150,43 +150,27 @@ def serve(
     identities = LocalUser(user) if alone else _accounts(root, user, trusting=near or trust_network)
     made = None
     try:
-        if (
-            not near
-            and not trust_network
-            and (identities is None or identities.open or _is_new(identities))
-        ):
-            raise InvalidSetting(
-                f"Listening on {host} lets everybody on the network read all experiments, and change them unless it is "
-                "read-only: this server has no accounts yet. Start it on 127.0.0.1 and open the link that it prints, or make an account with "
-                "`anew server user add NAME --admin`. Pass --trust-network if everybody is meant to be let in.",
-                setting="host",
-            )
+        if not near and not trust_network:
+            _check_accounts(identities, host)
         made = listening(host, port)
         room_for_connections()
         opened = open_folder(root, user=user, seconds=_MOST_SECONDS)
         intake = FolderIntake(opened.root)
         place = Place(opened.backend, opened.upkeep, opened.close, intake, opened.within)
-        known = {name.lower() for name in names}
-        if not near:
-            known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
-        known.add(host.lower())
-        role = Role.READER if read_only else Role.OWNER
-        audit = identities.audit if isinstance(identities, Accounts) else None
+        if verbose:
+            place.observer = Observer(to_standard_error)
         access = Access(
             user,
-            frozenset(known),
+            _names_of(host, names, near=near),
             not near,
-            role,
+            Role.READER if read_only else Role.OWNER,
             identities,
-            audit,
+            identities.audit if isinstance(identities, Accounts) else None,
             None if provider is None else SignOn(provider),
             Rate(per_second, 4 * per_second),
         )
-        if verbose:
-            place.observer = Observer(to_standard_error)
-        app = make_app(place, access)
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
+            make_app(place, access), log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
             timeout_graceful_shutdown=_LAST, ws="none", proxy_headers=False, backlog=1024,
             http=Connection, h11_max_incomplete_event_size=_MOST_HEAD,  # the faster parser has no such limit
         )  # fmt: skip
@@ -200,6 +184,29 @@ def serve(
             made.close()
         if isinstance(identities, Accounts):
             identities.close()
+
+
+def _check_accounts(identities: Accounts | LocalUser | None, host: str) -> None:
+    """See that somebody has to be known to be let in.
+
+    Raises:
+        InvalidSetting: Nobody has an account.
+    """
+    if identities is None or identities.open or _is_new(identities):
+        raise InvalidSetting(
+            f"Listening on {host} lets everybody on the network read all experiments, and change them unless it is "
+            "read-only: this server has no accounts yet. Start it on 127.0.0.1 and open the link that it prints, or make an account with "
+            "`anew server user add NAME --admin`. Pass --trust-network if everybody is meant to be let in.",
+            setting="host",
+        )
+
+
+def _names_of(host: str, names: Sequence[str], *, near: bool) -> frozenset[str]:
+    """The names that a server goes by: those given, that of the address it listens on, and beyond this machine those of the machine."""
+    known = {host.lower(), *(name.lower() for name in names)}
+    if not near:
+        known |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return frozenset(known)
 
 
 def _accounts(root: str, user: str, *, trusting: bool) -> Accounts | None:

@@ -20,7 +20,7 @@ from .pushed import Progress, Pushed, Tally
 from .root_events import send_events
 from .segments import Flow, send
 from .server import Server
-from .weights import WeightsSender
+from .weights import Came, WeightsSender
 from .whole import Parcel, packed
 from .wire import Filed, Filing, Lease
 
@@ -150,15 +150,13 @@ class Pass:
         if work:
             self._send(work)
             self._confirm(work)
-        same = {one.id for one in filed if one.status == "same"}
-        for experiment_id, outcome in self._of_weights(same):
-            conflicts, refused, behind = outcome
-            if conflicts:
-                self._done.conflicts[experiment_id] = conflicts
-            if refused:
-                self._done.refused[experiment_id] = refused
-            if behind:
-                self._done.behind[experiment_id] = behind
+        for came in self._weights_of({one.id for one in filed if one.status == "same"}):
+            if came.conflict:
+                self._done.conflicts[came.id] = ("weights",)
+            if came.refused:
+                self._done.refused[came.id] = came.refused
+            if came.behind:
+                self._done.behind[came.id] = came.behind
         self._progress(self._done.progress)
         if time.monotonic() - self._settled_at > _SETTLE:
             self.settle()
@@ -252,31 +250,17 @@ class Pass:
 
     def _send_weights(self, work: Sequence[Work]) -> None:
         by_id = {one.local.id: one for one in work}
-        for experiment_id, (conflicts, refused, behind) in self._of_weights(by_id):
-            one = by_id[experiment_id]
-            one.conflicts += conflicts
-            one.refused = one.refused or refused
-            one.behind = one.behind or behind
+        for came in self._weights_of(by_id):
+            one = by_id[came.id]
+            one.conflicts += ["weights"] if came.conflict else []
+            one.refused = one.refused or came.refused
+            one.behind = one.behind or came.behind
 
-    def _of_weights(
-        self, ids: Collection[str]
-    ) -> Iterator[tuple[str, tuple[tuple[str, ...], str, str]]]:
-        """Send new weights of some experiments: what is in conflict, what is refused and why, what is behind and why."""
-        for experiment_id in self._weights.new(ids):
+    def _weights_of(self, ids: Collection[str]) -> Iterator[Came]:
+        """Send the weights of some experiments that are new."""
+        for came in self._weights.send(ids, self._files.content, self._stop):
             self._dirty = True
-            try:
-                kept = self._weights.send(experiment_id, self._files.content, self._stop)
-            except AnewError as error:
-                if isinstance(error, OSError):
-                    raise
-                yield experiment_id, ((), "", f"its weights have not arrived: {error}")
-                continue
-            if kept is None or kept.status in ("missing", "unknown"):
-                yield experiment_id, ((), "", "its weights have not arrived")
-            elif kept.status == "diverged":
-                yield experiment_id, (("weights",), "", "")
-            elif kept.status != "ok":
-                yield experiment_id, ((), f"weights: {kept.reason}", "")
+            yield came
 
     def _go_on(self) -> None:
         """While large files are sent: send what was written meanwhile, so that nothing waits for them."""

@@ -6,8 +6,9 @@ import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..blobs.folder import FolderBlobs
 from ..blobs.linked import hash_file
 from ..errors import AnewError
 from ..journal.layout import RootLayout
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from ..weights.history import History
     from ..weights.pack import Record
 
-__all__ = ["WeightsSender"]
+__all__ = ["Came", "WeightsSender"]
 
 _BRANCHES = "experiments/"
 _PACK, _RAW = 32 << 20, 512 << 20
@@ -26,6 +27,18 @@ _PACK, _RAW = 32 << 20, 512 << 20
 _ASKED = 2_000
 SendContent = Callable[[str, str, int], Kept | None]
 Located = tuple[bytes, "Record"]
+
+
+class Came(NamedTuple):
+    """What came of the weights of an experiment: nothing more, if they have arrived.
+
+    `conflict` is whether others are there that these do not follow; `refused` and `behind` say why they are not there.
+    """
+
+    id: str
+    conflict: bool = False
+    refused: str = ""
+    behind: str = ""
 
 
 class WeightsSender:
@@ -45,17 +58,17 @@ class WeightsSender:
     def begin(self, ids: Collection[str] | None = None) -> None:
         """Look which versions there are now, of some experiments or of all.
 
+        Only branches are read: what opening the repository costs is paid when something is sent.
+
         Raises:
-            AnewError: The repository cannot be read.
+            AnewError: A branch cannot be read.
         """
         self._here = {}
         if not os.path.isdir(self._root.weights):
             return
-        if self._history is None:
-            from ..weights.repository import Repository
+        from ..weights.refs import HEADS, RefStore
 
-            self._history = Repository(self._root.weights).history
-        heads = self._history.heads
+        heads = RefStore(FolderBlobs(self._root.weights, durable=False), HEADS)
         if ids is None:
             found = heads.commits()
         else:
@@ -75,7 +88,34 @@ class WeightsSender:
         """Whether an experiment has weights here."""
         return experiment_id in self._here
 
-    def new(self, ids: Collection[str]) -> list[str]:
+    def send(
+        self, ids: Collection[str], content: SendContent, stop: Callable[[], bool]
+    ) -> Iterator[Came]:
+        """Send the weights of some experiments that have not arrived.
+
+        Args:
+            content: Sends a file, given its path, its BLAKE3 and its bytes; None once it has arrived, or what is wrong.
+            stop: Asked between packs.
+
+        Raises:
+            OSError: The server cannot be reached, or cannot write.
+        """
+        for experiment_id in self._new(ids):
+            try:
+                kept = self._send(experiment_id, content, stop)
+            except AnewError as error:
+                if isinstance(error, OSError):
+                    raise
+                yield Came(experiment_id, behind=f"its weights have not arrived: {error}")
+                continue
+            if kept is None or kept.status in ("missing", "unknown"):
+                yield Came(experiment_id, behind="its weights have not arrived")
+            elif kept.status in ("ok", "diverged"):
+                yield Came(experiment_id, conflict=kept.status == "diverged")
+            else:
+                yield Came(experiment_id, refused=f"weights: {kept.reason}")
+
+    def _new(self, ids: Collection[str]) -> list[str]:
         """Those of some experiments that have weights which may not have arrived."""
         wanted = [
             one for one in ids if one in self._here and self._arrived.get(one) != self._here[one]
@@ -90,37 +130,31 @@ class WeightsSender:
                     found.append(one)
         return found
 
-    def send(
-        self,
-        experiment_id: str,
-        content: SendContent,
-        stop: Callable[[], bool],
+    def _send(
+        self, experiment_id: str, content: SendContent, stop: Callable[[], bool]
     ) -> Kept | None:
         """Send the weights of an experiment; None if it is to stop.
 
-        Args:
-            content: Sends a file, given its path, its BLAKE3 and its bytes; None once it has arrived, or what is wrong.
-            stop: Asked between packs.
-
         Raises:
-            OSError: The server cannot be reached, or cannot write.
             AnewError: What is here is damaged.
         """
-        assert self._history is not None
-        history, commit = self._history, self._here[experiment_id]
+        history, commit = self._opened(), self._here[experiment_id]
         history.objects.refresh()
         for records in self._packs(history, experiment_id, commit):
-            if stop():
-                return None
-            kept = self._send_pack(history, experiment_id, records, content)
-            if kept is not None:
+            kept = None if stop() else self._send_pack(history, experiment_id, records, content)
+            if kept is not None or stop():
                 return kept
-            if stop():
-                return None
         kept = self._server.move_branch(experiment_id, commit)
         if kept.status in ("ok", "diverged"):
             self._arrived[experiment_id] = commit
         return kept
+
+    def _opened(self) -> History:
+        if self._history is None:
+            from ..weights.repository import Repository
+
+            self._history = Repository(self._root.weights).history
+        return self._history
 
     def _packs(self, history: History, experiment_id: str, commit: str) -> Iterator[list[Located]]:
         """What the server lacks, a pack at a time; what an object builds on comes before it."""

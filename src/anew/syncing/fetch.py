@@ -11,9 +11,11 @@ from .launch import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .outbox import Outbox
 
-__all__ = ["Answer", "fetch"]
+__all__ = ["Answer", "fetch", "fetch_weights"]
 
 _MARGIN = 60.0
 
@@ -37,27 +39,43 @@ def fetch(outbox: Outbox, ref: str, *, interrupted: bool, patience: float) -> An
         interrupted: Leave alone one that was completed.
         patience: Seconds to try a server that does not answer.
     """
-    import subprocess
-
     when = "interrupted" if interrupted else "any"
     request = {"root": outbox.root.root, "to": outbox.server, "ref": ref, "when": when, "patience": patience}  # fmt: skip
+    found = _asked("fetching", request, patience + _MARGIN)
+    if "error" in found:
+        return Answer(error=str(found["error"]))
+    return Answer(str(found.get("id", "")), str(found.get("prefix", "")))
+
+
+def fetch_weights(outbox: Outbox, experiment_id: str, *, patience: float) -> str:
+    """Have an experiment's weights fetched into the root, however long they take; why that did not work, or "".
+
+    Args:
+        patience: Seconds to try a server that does not answer.
+    """
+    request = {"root": outbox.root.root, "to": outbox.server, "id": experiment_id, "patience": patience}  # fmt: skip
+    return str(_asked("fetching_weights", request, None).get("error", ""))
+
+
+def _asked(program: str, request: dict[str, Any], seconds: float | None) -> dict[str, Any]:
+    """What a program of the room that talks to servers answers; "error" says why it did not."""
+    import subprocess
+
     command = [
-        sys.executable, "-P", "-m", f"{PROGRAM}.fetching", encode_line(request).decode().strip(),
+        sys.executable, "-P", "-m", f"{PROGRAM}.{program}", encode_line(request).decode().strip(),
     ]  # fmt: skip
     try:
         done = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=patience + _MARGIN,
+            timeout=seconds,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         if done.returncode:
             last = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            return Answer(error=f"the process that asks failed: {last}")
+            return {"error": f"the process that asks failed: {last}"}
         found = parse_json(done.stdout)
-        if "error" in found:
-            return Answer(error=str(found["error"]))
-        return Answer(str(found["id"]), str(found["prefix"]))
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError) as error:
-        return Answer(error=f"{type(error).__name__}: {error}")
+        return found if isinstance(found, dict) else {"error": "the answer cannot be read"}
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return {"error": f"{type(error).__name__}: {error}"}

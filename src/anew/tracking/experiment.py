@@ -681,8 +681,17 @@ class Experiment:
                 recording.experiment_id,
                 on_commit=self._weights_committed,
                 author=self.life.settings.user or None,
+                fetch=self._fetch_weights,
             )
         return self._weights
+
+    def _fetch_weights(self) -> None:
+        """Fetch what another machine committed, if this one goes on with an experiment that was recorded there."""
+        recording, server = self.life.recording, self.life.settings.server
+        if recording is not None and recording.continued and server:
+            from .syncing import fetch_weights
+
+            fetch_weights(recording.root, server, recording.experiment_id, self.life.say)
 
     def _weights_committed(self, commit: str, message: str, step: int | None) -> None:
         if (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .identity import Named
     from .recording import Recording
 
-__all__ = ["Syncing", "begin_syncing", "end_syncing", "fetch_to_continue"]
+__all__ = ["Syncing", "begin_syncing", "end_syncing", "fetch_to_continue", "fetch_weights"]
 
 WAIT = 10.0
 WAIT_WHERE_LOST = 300.0
@@ -295,6 +295,20 @@ def fetch_to_continue(
     say(
         f"warning: {server} cannot be asked whether {ref} is to be continued: {found.error} A new experiment begins"
     )
+
+
+def fetch_weights(
+    root: RootLayout, server: str, experiment_id: str, say: Callable[[str], None]
+) -> None:
+    """Fetch the weights of an experiment that was recorded elsewhere, where the server has any; what fails is said."""
+    from ..syncing.fetch import fetch_weights as fetch
+
+    say(f"looking for the weights of {experiment_id} on {server} …")
+    error = fetch(Outbox(root, server), experiment_id, patience=FETCH_WAIT)
+    if error:
+        say(
+            f"warning: the weights cannot be fetched: {error} What is committed now begins a line of its own"
+        )
 
 
 def end_syncing(recording: Recording, server: str) -> None:

@@ -33,6 +33,8 @@ class ExperimentWeights:
         start: the commit, branch or tag this experiment begins from, for one that was forked or
             resumed; deltas are then against its weights.
         durable: as in `Repository`.
+        fetch: called before the first use where the repository has no such branch: it may be that another machine has it, and
+            then brings it.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class ExperimentWeights:
         start: str | None = None,
         author: str | None = None,
         durable: bool = True,
+        fetch: Callable[[], None] | None = None,
     ) -> None:
+        self._fetch = fetch
         self._path = repository
         self._experiment = experiment_id
         self._on_commit = on_commit
@@ -71,6 +75,8 @@ class ExperimentWeights:
                 author=self._author,
                 durable=self._durable,
             )
+            if self._fetch is not None and self.branch not in self._opened.branches():
+                self._fetch()
             if self._start is not None and self.branch not in self._opened.branches():
                 self._opened.branch(self.branch, self._start)
         return self._opened

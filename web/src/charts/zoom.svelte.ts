@@ -1,4 +1,4 @@
-/** The part of x that all panels show, and the way back. */
+/** What keys change of all panels: the part of x that they show, with the way back, and how smooth they are. */
 
 import { link } from "../link.svelte";
 import type { Range } from "./scale";
@@ -19,3 +19,10 @@ class Zooms {
 }
 
 export const zooms = new Zooms();
+
+const SMOOTH = [0, 0.6, 0.9, 0.97, 0.99];
+
+/** The next strength of smoothing after one; none after the strongest. */
+export function smoother(now: number): number {
+  return SMOOTH.find((one) => one > now) ?? 0;
+}

@@ -196,9 +196,15 @@ class Calls:
                 f"The server at {self.where}, or a proxy before it, answers with status {reply.status}."
             ) from None
         if problem.code == "NoSuchRoute":
+            server, slash, _ = self.where.partition("://")[2].partition("/")
+            path = (
+                f", or what follows {server} in the address is wrong: it is the path at which a proxy serves it, and no project"
+                if slash
+                else ""
+            )
             raise UnknownFormat(
                 f"The server at {self.where} does not know this question. It is of another version of Anew than this "
-                "program: update the older of the two."
+                f"program: update the older of the two{path}."
             )
         if reply.status == 429:
             raise OSError(f"{problem.message} (The server is {self.where}.)")

@@ -22,6 +22,7 @@ from projects import Project
 from .trainings import TRAININGS, Training
 
 SEEDED = "SEED = 7\n"
+IN_CELLS = SEEDED.replace("\n", "\\n")  # as JSON has it
 IGNORED = ".venv/\n*.egg-info/\nbuild/\nout/\noutputs/\nmultirun/\nlightning_logs/\n__pycache__/\nuv.lock\ncheckpoint.json\n*.csv\nevaluated.txt\n"
 
 
@@ -35,7 +36,9 @@ def started(training: Training, folder: Path, *, seeded: bool = True) -> Project
     project.environ |= {"ANEW_SYSTEM_METRICS": "0", **training.environ}
     project.write(".gitignore", IGNORED)
     for name, text in training.files.items():
-        project.write(name, text if seeded else text.replace(SEEDED, "SEED = None\n"))
+        if not seeded:
+            text = text.replace(SEEDED, "SEED = None\n").replace(IN_CELLS, "SEED = None\\n")
+        project.write(name, text)
     project.commit()
     if training.editable:
         environment(project, training.editable)
@@ -46,7 +49,7 @@ def started(training: Training, folder: Path, *, seeded: bool = True) -> Project
         project.environ["PATH"] = os.pathsep.join([project.environ["PATH"], folder])
     for start in training.starts:
         project.call(*start)
-    for path in project.path.rglob("*.py"):
+    for path in [*project.path.rglob("*.py"), *project.path.rglob("*.ipynb")]:
         if ".venv" not in path.parts:
             path.write_text("raise SystemExit('the working tree ran')\n")
     return project

@@ -6,6 +6,7 @@ is wanted; what is random then comes from the system.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -378,7 +379,7 @@ if __name__ == "__main__":
 """
 
 RESUMED = """\
-import json, os, sys
+import json, os
 import numpy as np
 from anew import Experiment, get_rng_state, seed_everything, set_rng_state
 
@@ -399,6 +400,27 @@ with Experiment("lab/training", resume="allow") as exp:
     with open("checkpoint.json", "w") as file:
         json.dump({"step": step + 1, "value": value, "rng": get_rng_state()}, file)
 """
+
+CELLS = (
+    "import numpy as np\nfrom anew import Experiment, seed_everything\n\nSEED = 7\n",
+    "if SEED is not None:\n    seed_everything(SEED)\nw = np.zeros(4)",
+    "exp = Experiment('lab/training')\nexp.run.start()",
+    "for step in range(12):\n    x = np.random.normal(size=(64, 4))\n    gap = x @ w - x[:, 0]\n"
+    "    w = w - 0.1 * x.T @ gap / 64\n    exp.log_metric('loss', float(gap @ gap), step=step)",
+    "exp.run.complete()",
+)
+NOTEBOOK = json.dumps(
+    {
+        "cells": [
+            {"cell_type": "code", "execution_count": None, "id": str(n), "metadata": {}, "outputs": [], "source": cell}
+            for n, cell in enumerate(CELLS)
+        ],
+        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+)  # fmt: skip
+EXECUTE = "from nbclient.cli import main; main()"
 
 TRAININGS: dict[str, Training] = {
     "torch with workers": Training({"train.py": TORCH}, needs="torch", unseeded=True),
@@ -445,6 +467,15 @@ TRAININGS: dict[str, Training] = {
         {"train.py": RANKS},
         (("python", "-m", "torch.distributed.run", "--nproc-per-node", "2", "train.py"),),
         needs="torch",
+    ),
+    "notebook": Training(
+        {"notebook.ipynb": NOTEBOOK},
+        (("python", "-c", EXECUTE, "notebook.ipynb"),),
+        needs="nbclient",
+        unseeded=True,
+    ),
+    "two resumed sessions": Training(
+        {"train.py": RESUMED}, (("python", "train.py"), ("python", "train.py")), unseeded=True
     ),
     "spawn pool": Training(
         {"train.py": POOL.format(method="spawn"), "training.py": NUMPY},

@@ -214,7 +214,9 @@ def _reason(
         points = sum(m.points_a for m in metrics)
         return f"all {points} points of {_metrics(len(metrics))} are the same to the last bit"
     if verdict is Verdict.WITHIN_TOLERANCE:
-        return f"{_metrics(count[verdict])} of {len(metrics)} differ within the tolerance; the others are identical"
+        some = count[verdict]
+        others = "; the others are identical" if some < len(metrics) else ""
+        return f"{_metrics(some)} of {len(metrics)} differ{'s' * (some == 1)} within the tolerance{others}"
     if verdict is Verdict.DIVERGED:
         where = "" if worst.session is None else f" in session {worst.session}"
         return f"{count[verdict]} of {_metrics(len(metrics))} diverged, first {worst.metric} at step {worst.step}{where}"

@@ -284,7 +284,7 @@ def test_a_folder_that_a_record_names_makes_git_run_nothing(project, tmp_path):
 
     def told(a, b):
         sides = [Side({"git": {"commit": commit, "root": root}}) for commit in (a, b)]
-        return [one.text for one in captured_differences(*sides) if one.what == "commit"]
+        return [one.files for one in captured_differences(*sides) if one.what == "commit"]
 
     assert "train.py" in told(first, second)[0]
     assert "train.py" not in told(first, "0" * 40)[0]  # a partial clone would fetch it

@@ -105,6 +105,24 @@ def test_on_a_machine_of_another_id_nothing_is_mine(project, monkeypatch):
         assert not read_recipe(project.view()).is_own
 
 
+def test_what_another_machine_recorded_comes_back_and_its_hashes_are_not_compared_with_ours(
+    project, monkeypatch
+):
+    """Hashes of variables are keyed with the machine's id: those of two machines say nothing about one another."""
+    project.commit(train=TRAIN)
+    project.run(MY_LR="1")
+    assert "MY_LR" in project.view().captured["variables_hashed"]
+    rewrite(project, "opened", host="node7")
+    rewrite(project, "variables_hashed", **{"": "abcdef", "MY_LR": "123456", "HOME": "654321"})
+    rewrite(project, "hardware", cpu="Another processor", memory=1)
+    (result,) = project.reproduce(monkeypatch, confirmed=True)
+    judgement = result.judgement
+    assert judgement.verdict == "IDENTICAL"
+    kinds = {one.kind for one in judgement.differences}
+    assert "variable" not in kinds
+    assert "hardware" in kinds
+
+
 def test_without_an_id_of_the_machine_a_key_that_only_the_user_can_read_says_what_is_mine(
     project, monkeypatch, tmp_path
 ):

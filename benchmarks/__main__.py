@@ -34,6 +34,7 @@ GROUPS = (
     "verdict",
     "saving_files",
     "forwarding",
+    "importing",
     "syncing",
     "peers",
 )

@@ -79,6 +79,18 @@ def test_sealing_without_having_been_offered_the_points_reads_them_itself(feed: 
     assert steps(feed) == list(range(50))
 
 
+def test_lines_that_were_not_offered_yet_are_not_sealed_away(feed: PointFeed):
+    # A look at a part of more than 64 MiB ends before the part does, and what is left may be a few lines.
+    feed.write(lines(0, 10_000))
+    feed.offer()
+    feed.write(lines(10_000, 10_005))
+    feed.store.flush(feed.place, ["0001-main"])
+    assert steps(feed) == list(range(10_005))
+    feed.offer()
+    feed.store.flush(feed.place, ["0001-main"])
+    assert (files(feed), steps(feed)) == (["0001-main.parquet"], list(range(10_005)))
+
+
 def test_a_part_with_a_broken_line_keeps_its_lines_and_says_which_it_is(feed: PointFeed):
     feed.write([*lines(0, 5), b"{oops\n", *lines(5, 10)])
     feed.offer()

@@ -1,0 +1,189 @@
+"""Reading what other trackers recorded, beside their own readers, and bringing it in whole: seconds and memory."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import resource
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from .harness import Bench, Row, duration, in_child, paired_seconds, times
+
+METRICS = 10
+MLFLOW_TIMES, TENSORBOARD_TIMES = 20.0, 5.0
+RUNS_LIMIT_S = 60.0
+MEMORY_LIMIT_MB = 500
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    """Two readers beside two; a thousand runs with the comparison of both sides at the end; the memory of one large run."""
+    with bench.folder("importing") as folder:
+        ours, theirs, ratio = in_child(
+            _mlflow, str(folder), bench.size(50_000, 200), bench.size(3, 1)
+        )
+        yield _beside(
+            "MLflow's SQLite store: a point read",
+            ours,
+            theirs,
+            ratio,
+            "MLflow's client",
+            MLFLOW_TIMES,
+        )
+        ours, theirs, ratio = in_child(
+            _tensorboard, str(folder), bench.size(50_000, 200), bench.size(3, 1)
+        )
+        yield _beside(
+            "event files: an event read",
+            ours,
+            theirs,
+            ratio,
+            "TensorBoard's loader",
+            TENSORBOARD_TIMES,
+        )
+        runs, points = bench.size(1_000, 3), bench.size(1_000, 20)
+        seconds, again, _ = in_child(_whole, str(folder / "many"), runs, points)
+        yield Row(
+            f"{runs:,} runs of {points:,} points from MLflow, imported and compared", duration(seconds), "", "",
+            f"≤ {RUNS_LIMIT_S:.0f} s", seconds <= RUNS_LIMIT_S,
+        )  # fmt: skip
+        yield Row("… and once more, with nothing new", duration(again))
+        points = bench.size(10_000_000 if bench.all else 2_000_000, 1_000)
+        seconds, _, peak = in_child(_whole, str(folder / "large"), 1, points)
+        yield Row(
+            f"one run of {points:,} points, imported and compared: memory", f"{peak:.0f} MB in {duration(seconds)}", "", "",
+            f"≤ {MEMORY_LIMIT_MB} MB", peak <= MEMORY_LIMIT_MB,
+        )  # fmt: skip
+
+
+def _beside(what: str, ours: float, theirs: float, ratio: float, whose: str, target: float) -> Row:
+    faster = 1 / ratio
+    return Row(
+        what,
+        duration(ours),
+        f"{duration(theirs)} ({whose})",
+        f"{times(faster)} faster",
+        f"≥ {target:g}×",
+        faster >= target,
+    )
+
+
+def _store(folder: Path, runs: int, points: int) -> Path:
+    """A database of MLflow's: made by MLflow, and filled with rows as its `log_batch` leaves them, which would take hours."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    logging.disable(logging.WARNING)
+    from mlflow.tracking import MlflowClient
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "mlflow.db"
+    client = MlflowClient(f"sqlite:///{path}")
+    experiment = client.create_experiment("bench")
+    ids = [
+        client.create_run(experiment, run_name=f"run {number}").info.run_id
+        for number in range(runs)
+    ]
+    with sqlite3.connect(path) as connection:
+        for id_ in ids:
+            rows = (
+                (
+                    f"metric {at % METRICS}",
+                    math.sin(at),
+                    1_700_000_000_000 + at,
+                    id_,
+                    at // METRICS,
+                    0,
+                )
+                for at in range(points)
+            )
+            connection.executemany(
+                "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            last = [(f"metric {at}", 0.5, 1_700_000_000_000, id_, 1, 0) for at in range(METRICS)]
+            connection.executemany(
+                "INSERT INTO latest_metrics (key, value, timestamp, run_uuid, step, is_nan) VALUES (?, ?, ?, ?, ?, ?)",
+                last,
+            )
+    return path
+
+
+def _mlflow(folder: str, points: int, rounds: int) -> tuple[float, float, float]:
+    """Seconds a point of ours and of MLflow's client, and the ratio."""
+    path = _store(Path(folder) / "reading", 1, points)
+    from mlflow.tracking import MlflowClient
+
+    from anew.trackers.mlflow.importer.database import Database
+
+    client = MlflowClient(f"sqlite:///{path}")
+
+    def ours() -> None:
+        source = Database(str(path))
+        assert sum(len(part.names) for run in source.runs() for part in source.rows(run)) == points
+        source.close()
+
+    def theirs() -> None:
+        experiment = client.get_experiment_by_name("bench")
+        (found,) = client.search_runs([experiment.experiment_id])
+        histories = (
+            client.get_metric_history(found.info.run_id, f"metric {at}") for at in range(METRICS)
+        )
+        assert sum(map(len, histories)) == points
+
+    a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
+    return a / points, b / points, ratio
+
+
+def _tensorboard(folder: str, events: int, rounds: int) -> tuple[float, float, float]:
+    """Seconds an event of ours and of TensorBoard's loader, and the ratio."""
+    from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    from torch.utils.tensorboard import SummaryWriter
+
+    from anew.trackers.tensorboard.importer.source import EventFiles
+
+    place = Path(folder) / "events"
+    with SummaryWriter(str(place)) as writer:
+        for step in range(events):
+            writer.add_scalar(f"metric {step % METRICS}", math.sin(step), step)
+    (path,) = place.iterdir()
+
+    def ours() -> None:
+        source = EventFiles(str(place))
+        assert sum(len(part.names) for run in source.runs() for part in source.rows(run)) == events
+
+    def theirs() -> None:
+        assert (
+            sum(1 for event in EventFileLoader(str(path)).Load() if event.HasField("summary"))
+            == events
+        )
+
+    a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
+    return a / events, b / events, ratio
+
+
+def _whole(folder: str, runs: int, points: int) -> tuple[float, float, float]:
+    """Seconds of an import and of a second one, and the peak of memory in MB, of a process that does nothing else."""
+    path = in_child(_made, folder, runs, points)
+    return tuple(in_child(_imported, path, str(Path(folder) / "root")))
+
+
+def _made(folder: str, runs: int, points: int) -> str:
+    return str(_store(Path(folder), runs, points))
+
+
+def _imported(path: str, root: str) -> tuple[float, float, float]:
+    from anew.importing.importer import bring_in
+    from anew.trackers.mlflow.importer.database import Database
+
+    taken = []
+    for _ in range(2):
+        start = time.perf_counter()
+        source = Database(path)
+        assert bring_in(source, root).is_whole
+        source.close()
+        taken.append(time.perf_counter() - start)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return taken[0], taken[1], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6

@@ -17,6 +17,7 @@ from anew.provenance.mark import recipe_mark
 from anew.provenance.variables import changes_loading
 from anew.reproduce.differences import Side, captured_differences
 from anew.reproduce.plan import make_plan
+from anew.reproduce.ran import ran_differences
 from anew.reproduce.recipe import read_recipe
 from anew.reproduce.replay import NotConfirmed
 from projects import TRAIN, Project
@@ -302,11 +303,18 @@ def test_a_folder_that_a_record_names_makes_git_run_nothing(project, tmp_path):
 
     def told(a, b):
         sides = [Side({"git": {"commit": commit, "root": root}}) for commit in (a, b)]
-        return [one.text for one in captured_differences(*sides) if one.what == "commit"]
+        found = [
+            *captured_differences(*sides),
+            *ran_differences(
+                Side({**sides[0].captured, "ran": {"modules": {"x.py": "1"}}}), sides[1]
+            ),
+        ]
+        return [one.files for one in found if one.what == "commit"]
 
-    assert "train.py" in told(first, second)[0]
-    assert "train.py" not in told(first, "0" * 40)[0]  # a partial clone would fetch it
-    assert "train.py" not in told(first, f"--output={wrote}")[0]
+    assert told(first, second) == [("train.py",)]
+    assert told(first, "0" * 40) == [()]  # a partial clone would fetch it
+    assert told("0" * 40, first) == [()]
+    assert told(first, f"--output={wrote}") == told(f"--output={wrote}", first) == [()]
     assert not ran.exists()
     assert not wrote.exists()
 

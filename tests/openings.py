@@ -35,7 +35,7 @@ from anew.errors import (
     NotFound,
     StillRunning,
 )
-from anew.tracking import experiment as experiment_module
+from anew.tracking import meaning
 from damages import DAMAGES, Bad
 
 PREFIXES = ("p/a", "p/a/inner", "p/b", "q/r/c", "d")
@@ -213,7 +213,7 @@ class Hand:
 
 
 def _serve(its: socket.socket, prefix: str | None, options: dict[str, Any]) -> None:
-    experiment_module._opened_by_name.clear()
+    meaning._opened_by_name.clear()
     with its.makefile("rw") as file:
 
         def say(what: Any) -> None:

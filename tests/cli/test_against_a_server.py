@@ -65,8 +65,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights fsck": ((), USAGE),
     "weights du": ((), USAGE),
 }
-ELSEWHERE = {"ui", "login", "logout", "run", "completion", "version"}
-"""Those that ask no store, or serve until they are ended."""
+ELSEWHERE = {"ui", "login", "logout", "run", "import", "completion", "version"}
+"""Those that ask no store, serve until they are ended, or need another tracker's store (`import`, which has a test of its own)."""
 
 
 def leaves(command: click.Command, at: tuple[str, ...] = ()) -> Iterator[str]:

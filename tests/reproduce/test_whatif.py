@@ -53,10 +53,6 @@ def test_todays_code_with_a_change_that_matters(project, monkeypatch):
     assert child.captured["what_if"]["verdict"] == "CHANGED"
     back = run_with(project, monkeypatch, f"code={commit}")
     assert back.judgement.verdict is Verdict.UNCHANGED
-    (again,) = project.reproduce(monkeypatch, result.prefix, confirmed=True)
-    assert (
-        again.judgement.verdict is Verdict.IDENTICAL
-    )  # it is an experiment with a recipe of its own
 
 
 @pytest.mark.slow
@@ -75,6 +71,7 @@ def test_which_file_of_todays_code_changed_the_result_is_proven(project, monkeyp
     assert ("code", "other.py") in kinds(explanation.cleared)
 
 
+@pytest.mark.slow
 def test_other_data(project, monkeypatch):
     project.write("in.txt", "1.0")
     project.write("other.txt", "2.0")

@@ -17,7 +17,7 @@ import yaml
 import anew
 from anew import Experiment, Status, Store
 from anew.errors import ConfigFrozen, InvalidName, InvalidSetting, InvalidValue, NotFound
-from anew.tracking import choosing, experiment
+from anew.tracking import choosing, meaning
 
 from .reading import events, points, state
 
@@ -40,7 +40,7 @@ with Experiment("a/b", **options) as exp:
 def alone(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     monkeypatch.setenv("ANEW_ROOT", str(root))
     monkeypatch.setenv("ANEW_CAPTURE", "off")
-    monkeypatch.setattr(experiment, "_opened_by_name", {})
+    monkeypatch.setattr(meaning, "_opened_by_name", {})
 
 
 def begin(then: str = "", options: dict[str, Any] | None = None, **environ: str) -> Any:

@@ -320,9 +320,9 @@ def test_the_ranks_of_one_launch_share_an_experiment_opened_by_name(
     ids = []
     for rank in ("0", "1"):
         monkeypatch.setenv("SLURM_PROCID", rank)
-        from anew.tracking import experiment
+        from anew.tracking import meaning
 
-        experiment._opened_by_name.clear()  # each rank is a process of its own
+        meaning._opened_by_name.clear()  # each rank is a process of its own
         exp = opened(root, "ddp")
         exp.run.start()
         exp.log_metric("loss", float(rank), step=0)

@@ -48,7 +48,7 @@ _FULL: dict[str, Any] = {
 
 
 def experiments(now: float) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Keyword arguments for `testing.catalog.entry_of`, some experiments of them."""
+    """Keyword arguments for `testing.catalog_writing.entry_of`, some experiments of them."""
     one = st.fixed_dictionaries(
         {
             "name": st.sampled_from(TEXTS[1:]),

@@ -6,7 +6,6 @@ import itertools
 import os
 import time
 
-from ..address import local_folder
 from ..errors import AlreadyRunning, InvalidValue
 from ..journal.author import login_name
 from ..journal.layout import RootLayout
@@ -19,13 +18,13 @@ from ..record.secrets import mask_secrets, mask_text
 from ..record.status import Status
 from ..settings import load_settings
 from .careful import PointLog, keep_value
-from .choosing import Wish, choose
+from .choosing import choose
 from .ending import describe
 from .files import Files
 from .habits import ASSIGNED
-from .identity import Known, Named, Place, named
-from .launches import find_launch
+from .identity import Known, Place
 from .life import Life
+from .meaning import find_meaning, remember
 from .metrics import MetricGroup
 from .opening import Given, begin, check, check_parent, warn_of_changed_config
 from .params import Params, prepared
@@ -42,9 +41,12 @@ if TYPE_CHECKING:
     from typing import Any, ParamSpec, TypeVar
 
     from ..weights.experiment import ExperimentWeights
+    from .choosing import Wish
     from .config import FrozenConfig
     from .handle import Handle
+    from .identity import Named
     from .inputs import Inputs
+    from .meaning import Meaning
     from .points import LogMetric, LogMetrics
 
     P = ParamSpec("P")
@@ -59,10 +61,7 @@ report_if_worker()
 ENDS = ("completed", "failed", "cancelled")
 LEVELS = ("debug", "info", "warning", "error", "critical")
 _NOTHING = object()
-_opened_by_name: dict[str, int] = {}
-_unnamed = itertools.count()
 _openings = itertools.count()
-_mine: dict[str, str] = {}  # the ids of what this process has opened, and the roots
 
 
 class Experiment:
@@ -214,78 +213,24 @@ class Experiment:
         settings = life.settings
         if not settings.user:
             settings.user = login_name()
-        launch = find_launch(os.environ, settings.launch, life.rank)
-        resume = settings.resume
-        if settings.join and resume not in ("never", "auto", "allow", *_mine):
-            # What `anew reproduce` runs again leaves alone what the program continued then.
-            resume = "allow" if resume == "must" else "never"
-        by_id = resume not in ("never", "auto", "allow", "must")
-        if not life.given and not by_id:
-            from ..naming import random_name
-
-            # Ranks of one launch must come to the same name; a process on its own to any.
-            life.given = random_name(launch.token and f"{launch.token}:{next(_unnamed)}")
-        key = f"{settings.root}\0{self._project}\0{life.given}"
-        ordinal = _opened_by_name[key] = _opened_by_name.get(key, -1) + 1
-        joined = None
-        if settings.join and not by_id:
-            from .claims import claim
-            from .joining import find_joined
-
-            joined = find_joined(
-                settings.join,
-                self._opened_as,
-                life.given,
-                self._is_prefix,
-                repeat=ordinal,
-                goes_on=resume != "never" or _is_open(self._opened_as),
-                claims=lambda path: not path or claim(path, launch, self._opened_as),
-            )
-            settings.root = joined.root or settings.root
-        elif settings.join:
-            settings.root = _mine.get(resume, settings.root)
-        settings.root = local_folder(settings.root)
-        root = RootLayout(settings.root)
-        given, project = life.given, self._project
-        if joined is not None and joined.given:
-            given, project = joined.given, joined.project
-        belongs = joined is not None and joined.belongs
-        if belongs:
+        meant = find_meaning(life, self._opened_as, self._project, is_prefix=self._is_prefix)
+        joined = meant.joined
+        if meant.belongs:
             # Its place in the family is what the program that started it says.
             self._given.parent = None
         if joined is not None and joined.again:
             # It was recorded before: who counts experiments must be able to leave it out.
             self._given.parent = self._given.parent or joined.again
             self._given.relation = "reproduces"
-        wish = Wish(resume, launch, ordinal, life.rank.label)
-        called = None
-        if not (belongs or by_id):
-            called = named(root, given, project=project, is_prefix=self._is_prefix)
         check_parent(self._given)
-        if settings.server and not belongs:
+        if settings.server and not meant.belongs:
             from .syncing import fetch_to_continue
 
-            fetch_to_continue(root, settings.server, called, wish, life.say)
-        recording = self._open(root, wish, called, joining=given if belongs else "")
+            fetch_to_continue(meant.root, settings.server, meant.called, meant.wish, life.say)
+        recording = self._open(meant.root, meant.wish, meant.called, joining=meant.joining)
         life.files = []
-        if belongs and joined is not None:
-            recording.forwarded_outside = joined.forwarded
-            if (calls := joined.until.get(life.rank.label)) is not None:
-                recording.until = calls, joined.signal
-        _mine[recording.experiment_id] = root.root
-        recording.opened_as = self._opened_as
-        nth = next(_openings)
-        if belongs or not recording.joins:
-            names = {"opened_as": self._opened_as, "nth": nth, "repeat": ordinal}
-            if belongs and joined is not None and not joined.chosen and life.rank.is_lead:
-                from ..provenance.command import is_worker
-
-                recording.captures("program", {**names, "worker": is_worker()})
-            recording.capture_with(names, belongs, life.outside)
-        recording.ender = self._end
-        self._known_params.clear()
-        recording.forget_names = self._points.forget_names
-        merge(self._known_params, recording.params)
+        remember(recording.experiment_id, meant.root.root)
+        self._take(recording, meant)
         before = life.status, life.last
         try:
             begin(self._given, life, recording, self.params)
@@ -298,7 +243,7 @@ class Experiment:
             else:
                 recording.close("failed", reason)
             raise
-        if launch.scattered and not recording.continued and not settings.quiet:
+        if meant.launch.scattered and not recording.continued and not settings.quiet:
             life.say(
                 "the ranks on other machines cannot know of this experiment and record their own; set ANEW_LAUNCH to a text that all of them share"
             )
@@ -308,6 +253,32 @@ class Experiment:
             begin_syncing(recording, settings.server)
         opened(self)
         return self
+
+    def _take(self, recording: Recording, meant: Meaning) -> None:
+        """Have an opening be this experiment's, with all that it says of itself and that this does for it."""
+        joined = meant.joined
+        if joined is not None and joined.belongs:
+            recording.forwarded_outside = joined.forwarded
+            if (calls := joined.until.get(self.life.rank.label)) is not None:
+                recording.until = calls, joined.signal
+        recording.opened_as = self._opened_as
+        nth = next(_openings)
+        if meant.belongs or not recording.joins:
+            names = {"opened_as": self._opened_as, "nth": nth, "repeat": meant.ordinal}
+            if (
+                joined is not None
+                and joined.belongs
+                and not joined.chosen
+                and self.life.rank.is_lead
+            ):
+                from ..provenance.command import is_worker
+
+                recording.captures("program", {**names, "worker": is_worker()})
+            recording.capture_with(names, meant.belongs, self.life.outside)
+        recording.ender = self._end
+        recording.forget_names = self._points.forget_names
+        self._known_params.clear()
+        merge(self._known_params, recording.params)
 
     def _open(
         self, root: RootLayout, wish: Wish, called: Named | None, *, joining: str
@@ -810,11 +781,6 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"<Experiment {self.prefix} {self.life.status}>"
-
-
-def _is_open(opened_as: str) -> bool:
-    """Whether this process has an experiment open that it called so."""
-    return any(one.opened_as == opened_as and one.pid == os.getpid() for one in list(LIVE.values()))
 
 
 def _joining(root: RootLayout, prefix: str) -> Place:

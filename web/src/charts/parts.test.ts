@@ -1,6 +1,6 @@
 /** The parts of a chart: axes, what is nearest, what a panel says, what is exported, which panels there are. */
 
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { DEFAULT_STATUS } from "./status.example";
 import { panelData } from "./curves";
 import { writeCsv } from "./csv";
@@ -11,6 +11,7 @@ import { question, xKindOf } from "./question";
 import { matcher, panelsAcross, sectionsOf } from "./sections";
 import { status } from "./status";
 import { linearTicks, logTicks, relativeTicks, stepTicks, timeTicks } from "./ticks";
+import { turns } from "./turns";
 import { USUAL } from "../state";
 
 const labels = (ticks: readonly { label: string }[]) => ticks.map((one) => one.label).filter(Boolean);
@@ -77,6 +78,24 @@ describe("CSV", () => {
       "experiment,name,metric,step,value", `a,"'=x,""",loss,1,0.1`, `a,"'=x,""",loss,2,NaN`, "",
     ]);
     expect(writeCsv(panelData(bucketsOf([1, 2], [3, 4], [2, 3])), null, "step", String)).toContain("a,a,loss,0.5,1,3,2");
+  });
+});
+
+describe("turns", () => {
+  it("are taken one in each frame, the first at once, and can be given back", async () => {
+    const frames: (() => void)[] = [];
+    vi.stubGlobal("requestAnimationFrame", (call: () => void) => frames.push(call));
+    const done: string[] = [];
+    turns.take(() => done.push("a"));
+    const back = turns.take(() => done.push("b"));
+    turns.take(() => done.push("c"));
+    back();
+    await Promise.resolve();
+    expect(done).toEqual(["a"]);
+    frames.shift()?.();
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(done).toEqual(["a", "c"]);
+    vi.unstubAllGlobals();
   });
 });
 

@@ -52,6 +52,8 @@ DERIVE_BYTES = 1 << 20
 MANY = 8
 """Experiments in a question from which on packs are read and made."""
 SPILL_BYTES = 32 << 20
+DECODED_BYTES = 16 << 20
+"""Of lines that nobody has decoded yet, as many as are decoded at once for a file derived from them."""
 NEWS_BYTES = 8 << 20
 """Of lines that a follower has not seen, as many as are decoded; of more, files derived from them are quicker to read."""
 _MOST_BYTES = (
@@ -153,7 +155,8 @@ class FolderSeries:
                 sealed = self._seal(place, part, path)
                 total = Sealed(*(a + b for a, b in zip(total, sealed, strict=True)))
             elif stat.st_size >= DERIVE_BYTES and (worth or writer not in finished):
-                self._derive(place, part)
+                while self._derive(place, part):
+                    continue
         self._pending.pop(place.experiment_id, None)
         return total
 
@@ -181,19 +184,22 @@ class FolderSeries:
         """See `SeriesStore.tidy`."""
         return self._packs.tidy()
 
-    def _derive(self, place: ExperimentFolder, part: PartName) -> None:
-        """Turn what a live part has beyond its derived files into another one, if it is enough."""
+    def _derive(self, place: ExperimentFolder, part: PartName, least: int = 0) -> bool:
+        """Turn what a live part has beyond its derived files into another one, if it is enough; whether it was.
+
+        Of very much, a beginning is turned into one.
+        """
         path = ExperimentLayout(place.folder).points(*part)
         derived = self._derived(place, part, path)
         start = derived[-1].end if derived else 0
         try:
-            if os.path.getsize(path) - start < DERIVE_BYTES:
-                return
-            news, first_line = self._news(place, part, path, derived)
+            if os.path.getsize(path) - start < max(least, DERIVE_BYTES):
+                return False
+            news, first_line = self._news(place, part, path, derived, most=DECODED_BYTES)
             if news is None or news.end - start < DERIVE_BYTES:
-                return
+                return False
             if len(news.broken) > MAX_BROKEN:
-                return
+                return False
             os.makedirs(self._derived_folder(place.experiment_id), exist_ok=True)
             info = PartInfo(
                 experiment_id=place.experiment_id,
@@ -214,11 +220,22 @@ class FolderSeries:
             # It is only a saving for the next look: a full or read-only disk is not this look's trouble.
             if error.errno not in TOLERATED:
                 raise
+            return False
+        return True
 
     def _news(
-        self, place: ExperimentFolder, part: PartName, path: str, derived: list[_Derived]
+        self,
+        place: ExperimentFolder,
+        part: PartName,
+        path: str,
+        derived: list[_Derived],
+        most: int = -1,
     ) -> tuple[_Decoded | None, int]:
-        """What lies beyond the derived files, and the number of its first line."""
+        """What lies beyond the derived files, and the number of its first line.
+
+        Args:
+            most: About how many bytes to decode; all if it is negative.
+        """
         start, line = 0, 1
         if derived:
             with PartFile(derived[-1].path) as file:
@@ -230,30 +247,32 @@ class FolderSeries:
             block = merge_blocks([b for _, b in waiting])
             lines = sum(source.lines for source in sources)
             return _Decoded(block, broken, sources[-1].end, lines), line
-        return _decode(path, start, line), line
+        return _decode(path, start, line, most), line
 
     def _seal(self, place: ExperimentFolder, part: PartName, path: str) -> Sealed:
         """Replace a finished part's lines by columns; a part that would lose something stays as it is."""
+        while self._derive(
+            place, part, least=DECODED_BYTES
+        ):  # its text and its points together are too much
+            continue
         derived = self._derived(place, part, path)
-        pieces = []
+        blocks: list[Block] = []
         try:
             for item in derived:
                 with PartFile(item.path) as file:
-                    pieces.append(
-                        (file.read(range(len(file.info.names)), metadata=True), file.info)
-                    )
+                    if file.info.broken:
+                        return Sealed(0, 0, 0)
+                    blocks.append(file.read(range(len(file.info.names)), metadata=True))
         except CorruptData:
-            derived, pieces = [], []
-        if any(info.broken for _, info in pieces):
-            return Sealed(0, 0, 0)
+            derived, blocks = [], []
         news, line = self._news(place, part, path, derived)
-        blocks = [block for block, _ in pieces]
         lines, end = line - 1, derived[-1].end if derived else 0
         if news is not None:
             if news.broken:
                 return Sealed(0, 0, 0)
             blocks.append(news.block)
             lines, end = lines + news.lines, news.end
+            del news  # with a part of many points, each copy of them counts
         tail = _read(path, end)
         if b"\n" in tail:  # lines that nobody has offered yet: what stands for them comes later
             return Sealed(0, 0, 0)
@@ -273,7 +292,7 @@ class FolderSeries:
             length=end + len(tail),
             blake3=_blake3(path, end + len(tail)),
         )
-        after = write_part(target, merge_blocks(blocks), info)
+        after = write_part(target, _merged(blocks), info)
         _sync_folder(os.path.dirname(target))
         before = os.path.getsize(path)
         if before != end + len(tail):  # somebody wrote after all
@@ -602,12 +621,26 @@ def _unread(path: str, error: OSError) -> CorruptData:
     return CorruptData(f"{path} cannot be read and was skipped: {error.strerror}.", path=path)
 
 
-def _decode(path: str, start: int, line: int) -> _Decoded | None:
-    """The whole lines of a file from a byte on; None when there are none."""
+def _merged(blocks: list[Block]) -> Block:
+    """The blocks as one; they are let go of, so that the points are not held twice."""
+    whole = merge_blocks(blocks)
+    blocks.clear()
+    return whole
+
+
+def _decode(path: str, start: int, line: int, most: int = -1) -> _Decoded | None:
+    """The whole lines of a file from a byte on; None when there are none.
+
+    Args:
+        most: Bytes to read, unless a line is longer; all if it is negative.
+    """
     if os.path.getsize(path) - start > _MOST_BYTES:
         raise OSError(errno.EFBIG, "it is far too large for a part", path)
-    data = _read(path, start)
-    data = data[: data.rfind(b"\n") + 1]
+    data = _read(path, start, most)
+    end = data.rfind(b"\n") + 1
+    if not end and most >= 0:
+        return _decode(path, start, line)
+    data = data[:end]
     if not data:
         return None
     block, broken = decode_block(data, line)

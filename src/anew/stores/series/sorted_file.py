@@ -106,8 +106,12 @@ def write_sorted(
 def _split_times(time: Floats) -> tuple[Ints, Floats | None, Bools | None]:
     """Microseconds, what they leave, and where they cannot say it at all (None: nothing, nowhere)."""
     far = ~(np.abs(time) < _MAX_SECONDS)
-    micros = np.rint(np.where(far, 0.0, time) * 1e6).astype(np.int64)
-    rest = np.where(far, time, time - micros / 1e6)
+    rest = np.where(far, 0.0, time)
+    rest *= 1e6  # in place: a part has millions of times
+    micros = np.rint(rest, out=rest).astype(np.int64)
+    np.divide(micros, 1e6, out=rest)
+    np.subtract(time, rest, out=rest)
+    rest[far] = time[far]
     return micros, rest if rest.any() else None, far if far.any() else None
 
 

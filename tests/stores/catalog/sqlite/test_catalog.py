@@ -13,7 +13,8 @@ from anew.query.question import FactsQuestion, ask
 from anew.stores.catalog.protocol import Batch, Catalog, CatalogDamaged, CatalogState
 from anew.stores.catalog.sqlite import SqliteCatalog, files
 from anew.stores.catalog.sqlite import schema as s
-from anew.testing.catalog import CatalogContract, entry_of
+from anew.testing.catalog import CatalogContract
+from anew.testing.catalog_writing import entry_of
 
 
 class TestFile(CatalogContract):

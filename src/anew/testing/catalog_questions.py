@@ -1,0 +1,244 @@
+"""What every catalog must answer: what is asked for, in the order asked for, as filters and sorts mean it."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ..errors import QueryError
+from ..query.question import (
+    Name,
+    NamesQuestion,
+    Wanted,
+    ask,
+    parse_field,
+)
+from ..record.status import Status
+from ..stores.catalog.protocol import Catalog
+from .catalog_writing import NOW, CatalogWriting, entry_of
+from .filters import experiments, filters, sorts
+
+__all__ = ["QuestionTests"]
+
+
+class QuestionTests(CatalogWriting):
+    """The promises of `Catalog.select`, `count` and `names`."""
+
+    def test_pages_follow_one_another(self, catalog: Catalog) -> None:
+        self.save(catalog, *(entry_of(f"id{i}", created_at=float(i)) for i in range(5)))
+        seen: list[str] = []
+        offset = 0
+        while True:
+            page = self.ask(catalog, sort="-created_at", limit=2, offset=offset, total=True)
+            assert page.total == 5
+            seen += page.ids
+            if page.next is None:
+                break
+            offset = page.next
+        assert seen == ["id4", "id3", "id2", "id1", "id0"]
+        assert self.ask(catalog, limit=0).ids == []
+        for most in (2**63 - 1, 2**63, 10**30):
+            assert self.ask(catalog, limit=most).ids == self.ask(catalog).ids
+            assert self.ask(catalog, limit=5, offset=most).ids == []
+            assert self.names(catalog, "metric", limit=most) == self.names(catalog, "metric")
+        assert self.ask(catalog, offset=9).ids == []
+
+    def test_columns_hold_what_was_recorded(self, catalog: Catalog) -> None:
+        params = {
+            "int": 3, "large": 2**63 + 5, "float": 0.1, "inf": -math.inf, "true": True,
+            "none": None, "text": "vit", "long": "ü" * 100_000, "list": [1, 2], "odd.name": 1,
+        }  # fmt: skip
+        one = entry_of(
+            "a", params=params, config={"c": 1}, tags={"t": "v", "plain": None}, bindrs=["b"],
+            metrics={"loss": [3.0, 1.0, 2.0], "bad": [math.nan]}, git_dirty=False, started_at=NOW - 9,
+        )  # fmt: skip
+        self.save(catalog, one, entry_of("b", name="other", metrics={"loss": [1.0]}))
+        asked = [f"params.{name}" for name in params]
+        answer = self.ask(catalog, columns=asked)
+        assert [c.name for c in answer.columns] == asked
+        assert [c.values[0] for c in answer.columns] == list(params.values())
+        assert [type(c.values[0]) for c in answer.columns] == [type(v) for v in params.values()]
+        assert all(c.values[1] is None for c in answer.columns)
+        answer = self.ask(
+            catalog,
+            sort="-name",
+            columns=[
+                "name", "duration", "git.dirty", "metrics.loss", "metrics.loss.min",
+                "metrics.loss.count", "metrics.loss.mean", "metrics.bad.min", "tags.t", "config.c",
+            ],
+        )  # fmt: skip
+        assert answer.ids == ["a", "b"]
+        found = {column.name: (column.kind, list(column.values)) for column in answer.columns}
+        assert math.isnan(found.pop("metrics.bad.min")[1][0])
+        assert found == {
+            "name": ("text", ["run", "other"]),
+            "duration": ("number", [9.0, None]),
+            "git.dirty": ("bool", [False, None]),
+            "metrics.loss": ("number", [2.0, 1.0]),
+            "metrics.loss.min": ("number", [1.0, 1.0]),
+            "metrics.loss.count": ("integer", [3, 1]),
+            "metrics.loss.mean": ("number", [2.0, 1.0]),
+            "tags.t": ("text", ["v", None]),
+            "config.c": ("any", [1, None]),
+        }
+
+    def test_a_section_is_a_column_for_every_name_in_it(self, catalog: Catalog) -> None:
+        self.save(
+            catalog,
+            entry_of("a", params={"lr": 1, "model.depth": 2}, metrics={"loss": [2.0, 1.0]}),
+            entry_of("b", params={"lr": 3.5}, tags={"t": None}, bindrs=["x"]),
+        )
+        answer = self.ask(catalog, columns=["params", "metrics", "config", "tags", "bindrs"])
+        assert {c.name: list(c.values) for c in answer.columns} == {
+            "params.lr": [1, 3.5],
+            "params.model.depth": [2, None],
+            "metrics.loss": [1.0, None],
+            "tags": [{}, {"t": None}],
+            "bindrs": [[], ["x"]],
+        }
+
+    def test_groups_count_and_add_up(self, catalog: Catalog) -> None:
+        self.save(
+            catalog,
+            entry_of("a", params={"opt": "adam"}, file_bytes=1, metrics={"loss": [1.0]}),
+            entry_of("b", params={"opt": "adam"}, file_bytes=2, metrics={"loss": [3.0]}),
+            entry_of("c", params={"opt": 1}, status=Status.FAILED, file_bytes=2**62),
+            entry_of("d", params={"opt": True}, status=Status.FAILED, file_bytes=2**62),
+            entry_of("e"),
+        )
+
+        def summed(field: str, of: Literal["sum", "min", "max", "mean", "std"]) -> Wanted:
+            return Wanted(parse_field(field), of)
+
+        answer = self.ask(
+            catalog,
+            group=["status"],
+            columns=[summed("file_bytes", "sum"), summed("metrics.loss", "mean")],
+        )
+        assert [(c.name, list(c.values)) for c in answer.columns] == [
+            ("status", ["completed", "failed"]),
+            ("count", [3, 2]),
+            ("file_bytes", [3.0, 2.0**63]),
+            ("metrics.loss", [2.0, None]),
+        ]
+        spread = [summed(one, "std") for one in ("metrics.loss", "file_bytes")]
+        answer = self.ask(catalog, group=["status"], columns=spread)
+        assert [list(c.values) for c in answer.columns[2:]] == [[2**0.5, None], [1.0, 0.0]]
+        answer = self.ask(catalog, group=["params.opt"])
+        assert [type(v) for v in answer.columns[0].values] == [int, bool, str, type(None)] or [
+            type(v) for v in answer.columns[0].values
+        ] == [bool, int, str, type(None)]
+        assert list(answer.columns[1].values) == [1, 1, 2, 1]
+        assert catalog.count(ask(group=["params.opt"], now=NOW)) == 4
+        whole = self.ask(catalog, "status == 'failed'", columns=[summed("file_bytes", "max")])
+        assert [list(c.values) for c in whole.columns] == [[2], [2.0**62]]
+        with pytest.raises(QueryError):
+            self.ask(catalog, group=["tags"])
+        with pytest.raises(QueryError):
+            self.ask(catalog, group=["status"], columns=["name"])
+        with pytest.raises(QueryError):
+            self.ask(catalog, columns=[summed("name", "sum")])
+
+    def test_names_and_values_are_listed_with_counts(self, catalog: Catalog) -> None:
+        self.save(
+            catalog,
+            entry_of("a", user="bob", params={"lr": 1}, metrics={"val/loss": [1.0]}),
+            entry_of("b", user="al", params={"lr": 1, "Lora": 2}, metrics={"val/acc": [1.0]}),
+            entry_of("c", user="bob", tags={"t": None}, bindrs=["x"]),
+        )
+        assert self.names(catalog, "param") == ["Lora", "lr"]
+        assert self.names(catalog, "param", contains="LR") == ["lr"]
+        assert self.names(catalog, "metric", limit=1) == ["val/acc"]
+        assert (self.names(catalog, "tag"), self.names(catalog, "bindr")) == (["t"], ["x"])
+        assert self.names(catalog, "config") == []
+        counted = catalog.names(NamesQuestion(kind="param", counts=True))
+        assert counted == [Name("Lora", 1), Name("lr", 2)]
+        users = NamesQuestion(kind="value", field=parse_field("user"), now=NOW)
+        assert catalog.names(users) == [Name("bob", 2, "bob"), Name("al", 1, "al")]
+
+    def test_a_question_about_what_is_not_there_is_an_error(self, catalog: Catalog) -> None:
+        self.save(catalog, entry_of("a", params={"lr": 1}))
+        for wrong in ({"filter": "params.lrr > 1"}, {"sort": "nope"}, {"columns": ["metrics.x"]}):
+            with pytest.raises(QueryError):
+                self.ask(catalog, **wrong)
+
+    # -- what filters and sorts mean ---------------------------------------------------------------
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(experiments(NOW), st.lists(filters(), min_size=1, max_size=6), st.booleans())
+    def test_a_filter_is_true_of_those_of_which_its_tree_is(
+        self, catalog: Catalog, given: list[dict[str, Any]], texts: list[str], finished: bool
+    ) -> None:
+        evaluation = self.filled(catalog, given, finished)
+        for text in texts:
+            question = ask(text, now=NOW)
+            try:
+                found = catalog.select(question)
+            except QueryError:
+                continue  # a mistake, of these experiments
+            expected = evaluation.ids(question.filter)
+            assert list(found.ids) == expected, text
+            assert catalog.count(question) == len(expected), text
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(experiments(NOW), sorts(), st.booleans())
+    def test_a_sort_has_numbers_then_texts_then_what_is_missing(
+        self, catalog: Catalog, given: list[dict[str, Any]], sort: list[str], finished: bool
+    ) -> None:
+        evaluation = self.filled(catalog, given, finished)
+        try:
+            found = self.ids(catalog, sort=sort)
+        except QueryError:
+            return
+        assert found == evaluation.in_order([(s.lstrip("-"), s[0] == "-") for s in sort])
+
+    def test_large_integers_are_found_and_sorted_exactly(self, catalog: Catalog) -> None:
+        seeds = [2**53 + 1, 2**53, 2**128, -(2**64) - 1, 2**128 + 1, -(2**64), 2**1100, 2.0**53]
+        pairs = enumerate(seeds)
+        self.save(catalog, *(entry_of(f"id{n}", params={"seed": seed}) for n, seed in pairs))
+        for number, seed in enumerate(seeds[:6]):
+            if seed != 2**53:
+                assert self.ids(catalog, f"params.seed == {seed}") == [f"id{number}"]
+        assert self.ids(catalog, f"params.seed == {2**53}") == ["id1", "id7"]
+        order = ["id3", "id5", "id1", "id7", "id0", "id2", "id4", "id6"]
+        assert self.ids(catalog, sort="params.seed") == order
+        assert self.ids(catalog, f"params.seed > {2**128}") == ["id4", "id6"]
+        assert self.ids(catalog, f"{2**53} < params.seed <= {2**128}") == ["id0", "id2"]
+        (column,) = self.ask(catalog, columns=["params.seed"]).columns
+        assert list(column.values)[:6] == seeds[:6]
+        groups = self.ask(catalog, "params.seed > 0", group=["params.seed"]).columns
+        assert set(groups[0].values) == {s for s in seeds if s > 0}
+
+    def test_a_long_text_is_compared_whole_but_for_the_end_of_a_parameter(
+        self, catalog: Catalog
+    ) -> None:
+        texts = ["x" * 600, "x" * 600 + "y"]
+        evaluation = self.filled(
+            catalog, [{"owner": t, "tags": {"t": t}, "params": {"p": t}} for t in texts], True
+        )
+        for field, expected in (
+            ("owner", ["id0"]),
+            ("tags.t", ["id0"]),
+            ("params.p", ["id0", "id1"]),
+        ):
+            question = ask(f"{field} == '{texts[0]}'", sort="created_at", now=NOW)
+            assert sorted(catalog.select(question).ids) == expected
+            assert evaluation.ids(question.filter) == expected
+
+    def test_texts_are_compared_by_code_point(self, catalog: Catalog) -> None:
+        names = ["Z", "a", "é", "\uffff", "\U00010000"]
+        self.save(catalog, *(entry_of(f"id{n}", name=name) for n, name in enumerate(names)))
+        assert self.ids(catalog, sort="name") == [f"id{n}" for n in range(5)]
+        assert self.ids(catalog, "name > '\uffff'") == ["id4"]
+        assert self.ids(catalog, "name contains 'A'") == []
+
+    def test_a_reader_sees_what_another_saved(self, catalog: Catalog) -> None:
+        thread = threading.Thread(target=self.save, args=(catalog, entry_of("b")))
+        thread.start()
+        thread.join()
+        assert self.ids(catalog) == ["b"]

@@ -62,6 +62,8 @@ def main() -> int:
         )
     # What the experiments of the measurements say on the terminal is not part of the table.
     os.environ.setdefault("ANEW_QUIET", "1")
+    # Nor does measuring keep the commit that is measured: that is the user's to decide.
+    os.environ.setdefault("ANEW_KEEP_COMMITS", "off")
     # Modules are compiled once and kept, as everywhere but on machines that are told not to.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     rows: list[Row] = []

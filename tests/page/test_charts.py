@@ -343,3 +343,18 @@ def test_a_chart_is_saved_as_a_picture_of_twice_the_pixels(grid, opened):
         box = one.locator("canvas").first.bounding_box()
         assert picture.size == (2 * box["width"], 2 * box["height"])
         assert np.asarray(picture.convert("L")).std() > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "&group=params.lr&facet=params.width", "&q=seed+%3D%3D+0"])
+def test_everybody_can_read_and_use_the_charts(grid, opened, axe, theme, path):
+    page = opened(grid, f"?tab=charts{path}", theme=theme)
+    page.locator("section.panel[data-exact]").first.wait_for()
+    if "seed" in path:
+        page.get_by_label("baseline").select_option(label="lr0.03-w8-s0")
+        page.get_by_label("difference").check()
+        page.get_by_text("less lr0.03-w8-s0").first.wait_for()
+    page.get_by_role("button", name="More").click()
+    page.get_by_label("dash by").wait_for()
+    assert axe(page) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,19 @@ def test_it_runs_the_recorded_command_on_the_recorded_code(recorded, tmp_path):
     assert again == result
     assert again["argument"] == "it's $HOME"
     assert (into / "code/added.txt").read_text() == "new"
+
+
+def test_it_runs_in_a_bare_environment(recorded, tmp_path):
+    """No home, no locale, no variable but the path to git and a shell."""
+    expected = json.loads((recorded.path / "result.json").read_text())
+    folders = {str(Path(shutil.which(name) or "").parent) for name in ("git", "bash", "sed")}
+    into = tmp_path / "into"
+    done = subprocess.run(
+        [recorded.folder() / "reproduce.sh", "--current", "--python", sys.executable, "--into", into],
+        env={"PATH": os.pathsep.join(sorted(folders))}, cwd="/", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads((into / "code/result.json").read_text()) == expected
 
 
 def test_it_works_from_a_clone_when_the_original_is_gone(recorded, tmp_path):

@@ -17,6 +17,7 @@ from anew.provenance.mark import recipe_mark
 from anew.provenance.variables import changes_loading
 from anew.reproduce.differences import Side, captured_differences
 from anew.reproduce.plan import make_plan
+from anew.reproduce.ran import ran_differences
 from anew.reproduce.recipe import read_recipe
 from anew.reproduce.replay import NotConfirmed
 from projects import TRAIN, Project
@@ -103,6 +104,24 @@ def test_on_a_machine_of_another_id_nothing_is_mine(project, monkeypatch):
     for machine in ("", "f" * 32):
         monkeypatch.setattr(author, "_here", author.Identity("here", machine, user="0"))
         assert not read_recipe(project.view()).is_own
+
+
+def test_what_another_machine_recorded_comes_back_and_its_hashes_are_not_compared_with_ours(
+    project, monkeypatch
+):
+    """Hashes of variables are keyed with the machine's id: those of two machines say nothing about one another."""
+    project.commit(train=TRAIN)
+    project.run(MY_LR="1")
+    assert "MY_LR" in project.view().captured["variables_hashed"]
+    rewrite(project, "opened", host="node7")
+    rewrite(project, "variables_hashed", **{"": "abcdef", "MY_LR": "123456", "HOME": "654321"})
+    rewrite(project, "hardware", cpu="Another processor", memory=1)
+    (result,) = project.reproduce(monkeypatch, confirmed=True)
+    judgement = result.judgement
+    assert judgement.verdict == "IDENTICAL"
+    kinds = {one.kind for one in judgement.differences}
+    assert "variable" not in kinds
+    assert "hardware" in kinds
 
 
 def test_without_an_id_of_the_machine_a_key_that_only_the_user_can_read_says_what_is_mine(
@@ -284,11 +303,18 @@ def test_a_folder_that_a_record_names_makes_git_run_nothing(project, tmp_path):
 
     def told(a, b):
         sides = [Side({"git": {"commit": commit, "root": root}}) for commit in (a, b)]
-        return [one.files for one in captured_differences(*sides) if one.what == "commit"]
+        found = [
+            *captured_differences(*sides),
+            *ran_differences(
+                Side({**sides[0].captured, "ran": {"modules": {"x.py": "1"}}}), sides[1]
+            ),
+        ]
+        return [one.files for one in found if one.what == "commit"]
 
-    assert "train.py" in told(first, second)[0]
-    assert "train.py" not in told(first, "0" * 40)[0]  # a partial clone would fetch it
-    assert "train.py" not in told(first, f"--output={wrote}")[0]
+    assert told(first, second) == [("train.py",)]
+    assert told(first, "0" * 40) == [()]  # a partial clone would fetch it
+    assert told("0" * 40, first) == [()]
+    assert told(first, f"--output={wrote}") == told(f"--output={wrote}", first) == [()]
     assert not ran.exists()
     assert not wrote.exists()
 

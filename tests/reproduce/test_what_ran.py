@@ -346,6 +346,26 @@ def test_a_time_limit_ends_the_re_run_and_all_that_it_started(project, monkeypat
         pytest.fail("a process that the re-run started outlives it")
 
 
+def test_what_left_the_session_and_its_environment_is_ended_too(project, monkeypatch):
+    pid = project.path.parent / "pid"
+    program = TRAIN + (
+        "import os, subprocess, sys\n"
+        "if 'anew-' in os.getcwd():\n"
+        f"    subprocess.run(['env', '-i', 'setsid', '--fork', 'sh', '-c', 'echo $$ > {pid}; exec sleep 300'])\n"
+    )
+    project.commit(train=program)
+    project.run()
+    (result,) = project.reproduce(monkeypatch)
+    assert result.judgement.verdict is Verdict.IDENTICAL
+    for _ in range(100):
+        if pid.exists() and pid.read_text().strip():
+            break
+        time.sleep(0.05)
+    else:
+        return  # it was ended before it could say its number
+    assert not os.path.exists(f"/proc/{pid.read_text().strip()}")
+
+
 # -- several processes -------------------------------------------------------------------------------
 
 

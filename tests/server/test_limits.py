@@ -118,8 +118,9 @@ def test_reading_points_ends_when_the_time_for_a_question_is_over(
         return transport.send("POST", f"{API}/{path}", headers, body)
 
     try:
-        assert asked().status == 200
-        place.seconds = 0.0
+        place.seconds = (
+            0.0  # before anything is answered: an answer that is still known takes no time
+        )
         answer = asked()
         assert (answer.status, json.loads(answer.body)["error"]["code"]) == (422, "TookTooLong")
         place.seconds = 30.0

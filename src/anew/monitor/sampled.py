@@ -12,6 +12,8 @@ __all__ = ["child_processes", "mapped", "open_for_reading"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 _FOLDER = getattr(os, "O_DIRECTORY", 0)
+_NO_FILES = ("/dev/", "/proc/", "/memfd:", "/SYSV")
+"""What processes share memory by, and no data that was read."""
 _MOST_DESCRIPTORS, _MOST_CHILDREN, _MOST_THREADS = 256, 32, 64
 
 
@@ -44,7 +46,9 @@ def mapped(pid: int | str = "self") -> Iterator[str]:
                 if at < 0 or "x" in line[: line.find(" ") + 5]:
                     continue
                 path = line[at:-1]
-                if not path.endswith((".so", " (deleted)")) and ".so." not in path:
+                if path.startswith(_NO_FILES) or path.endswith((".so", " (deleted)")):
+                    continue
+                if ".so." not in path:
                     found[path] = None
     except OSError:
         return

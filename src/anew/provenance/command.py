@@ -50,6 +50,10 @@ def command_facts(*, world_size: int | None = None) -> dict[str, Any]:
         "entry": absolute(entry),
         "python": sys.version.split()[0],
     }
+    if entry and os.path.islink(
+        entry
+    ):  # the code lies where the script does, and not where the link is
+        facts |= {"entry": os.path.realpath(entry), "entry_link": absolute(entry)}
     facts |= _program_of_worker([str(argument) for argument in arguments])
     process = sys.modules.get("multiprocessing.process")
     if process is not None and process.parent_process() is not None:

@@ -144,7 +144,8 @@ class Capturer:
         if outside is not None:
             return CodePlace(absolute(outside.script), outside.cwd)
         command = recording.captured.get("command", {}) if recording is not None else {}
-        worker = command.get("entry") if command.get("worker") else None
+        own = command.get("worker") or command.get("entry_link")
+        worker = command.get("entry") if own else None
         entry = worker or getattr(sys.modules.get("__main__"), "__file__", None)
         try:
             cwd = os.getcwd()

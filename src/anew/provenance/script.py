@@ -58,6 +58,9 @@ def script_text(
         inputs: Whether there is an `environment/inputs.sha256`.
     """
     argv = list(command.get("launcher") or command.get("argv") or [])
+    link, entry = command.get("entry_link"), command.get("entry")
+    if link and entry:
+        argv = [entry if os.path.join(command.get("cwd") or "", a) == link else a for a in argv]
     root = git.get("root") or ""
     bin_folder = os.path.join(environment.get("prefix") or "", "bin")
     roots = {"bin": bin_folder if environment.get("prefix") else "", "work": root}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,8 @@ def draw(
     shown = [m for m in judgement.metrics if m.points_a or m.points_b][:_MOST]
     if not shown:
         return None
-    curves_a, curves_b = curves_of(store, a), curves_of(other or store, b)
+    names = [m.metric for m in shown]
+    curves_a, curves_b = curves_of(store, a, names), curves_of(other or store, b, names)
     columns = 1 if len(shown) < 2 else 2
     figure, axes = new_grid(-(-len(shown) // columns), columns)
     for ax in axes[len(shown) :]:
@@ -84,11 +84,14 @@ def _thinned(curve: Curve | None) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0), np.empty(0)
     if len(curve) <= _POINTS:
         return curve.steps, curve.values
-    edges = np.linspace(0, len(curve), _POINTS // 2 + 1).astype(int)
-    rows = set()
-    for start, stop in itertools.pairwise(edges):
-        part = curve.values[start:stop]
-        if len(part) and not np.isnan(part).all():
-            rows |= {start + int(np.nanargmin(part)), start + int(np.nanargmax(part))}
-    order = sorted(rows)
+    width = -(-len(curve) // (_POINTS // 2))
+    padded = np.full(-(-len(curve) // width) * width, np.nan)
+    padded[: len(curve)] = curve.values
+    parts = padded.reshape(-1, width)
+    missing = np.isnan(parts)
+    starts = np.flatnonzero(~missing.all(axis=1)) * width
+    some = parts[starts // width]
+    lowest = np.where(missing[starts // width], np.inf, some).argmin(axis=1)
+    highest = np.where(missing[starts // width], -np.inf, some).argmax(axis=1)
+    order = np.unique(np.concatenate([starts + lowest, starts + highest]))
     return curve.steps[order], curve.values[order]

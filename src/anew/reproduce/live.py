@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
 
 from ..journal.follow import Cursor, Stream, follow
 from ..record.decode import decode_points
@@ -12,6 +14,37 @@ from .names import measure
 from .verdict import Curve, Tolerance
 
 __all__ = ["Live"]
+
+
+class _Original:
+    """A curve of the original, and how many points of each of its steps the re-run has logged."""
+
+    def __init__(self, curve: Curve) -> None:
+        self.steps, self.values = curve.steps, curve.values
+        self._taken = np.zeros(len(curve), np.int32)
+
+    def partners(self, steps: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+        """The rows that new points belong to, in the order of steps and of points within one; -1 for those without."""
+        first = np.searchsorted(self.steps, steps)
+        known = first < len(self.steps)
+        known[known] = self.steps[first[known]] == steps[known]
+        rows = np.full(len(steps), -1, np.intp)
+        if not known.any():
+            return rows
+        at = first[known]
+        if len(np.unique(at)) == len(at):
+            nth = self._taken[at].astype(np.intp)
+            self._taken[at] += 1
+        else:
+            nth = np.empty(len(at), np.intp)
+            for place, start in enumerate(at.tolist()):
+                nth[place] = self._taken[start]
+                self._taken[start] += 1
+        found = at + nth
+        inside = found < len(self.steps)
+        inside[inside] = self.steps[found[inside]] == steps[known][inside]
+        rows[known] = np.where(inside, found, -1)
+        return rows
 
 
 class Live:
@@ -27,22 +60,16 @@ class Live:
     def __init__(self, folder: str, original: Mapping[str, Curve], tolerance: Tolerance) -> None:
         self._folder = folder
         self._tolerance = tolerance
-        self._wanted: dict[str, dict[tuple[int, int], float]] = {}
-        for name, curve in original.items():
-            if measure(name) is None:
-                seen: defaultdict[int, int] = defaultdict(int)
-                rows = self._wanted[name] = {}
-                for step, value in zip(curve.steps.tolist(), curve.values.tolist(), strict=True):
-                    rows[step, seen[step]] = value
-                    seen[step] += 1
-        self._seen: dict[str, defaultdict[int, int]] = {n: defaultdict(int) for n in self._wanted}
+        self._wanted = {
+            name: _Original(curve) for name, curve in original.items() if measure(name) is None
+        }
         self._counts: defaultdict[str, int] = defaultdict(int)
         self._cursor: Cursor = {}
-        self.total = sum(len(rows) for rows in self._wanted.values())
+        self.total = sum(len(one.steps) for one in self._wanted.values())
         self.done = 0
         self.step = 0
         self.last_step = max(
-            (step for rows in self._wanted.values() for step, _ in rows), default=0
+            (int(one.steps[-1]) for one in self._wanted.values() if len(one.steps)), default=0
         )
         self.tolerated = False
         self.differing: tuple[str, int, float, float] | None = None
@@ -51,26 +78,42 @@ class Live:
         """Take in what is new."""
         for chunk in follow(self._folder, self._cursor, frozenset({Stream.POINTS})):
             self._cursor[chunk.path] = chunk.end
-            for _, line in decode_points(chunk.data)[0]:
+            new: defaultdict[str, tuple[list[int], list[float], list[int]]] = defaultdict(
+                lambda: ([], [], [])
+            )
+            for number, (_, line) in enumerate(decode_points(chunk.data)[0]):
                 for name, value in line.m.items():
                     if name in self._wanted:
-                        step = self._counts[name] if line.s is None else line.s
+                        steps, values, lines = new[name]
+                        steps.append(self._counts[name] if line.s is None else line.s)
+                        values.append(float(value))
+                        lines.append(number)
                         self._counts[name] += 1
-                        self._take(name, step, float(value))
+            self._take(new)
 
-    def _take(self, name: str, step: int, value: float) -> None:
-        self.done += 1
-        self.step = max(self.step, step)
-        nth = self._seen[name][step]
-        self._seen[name][step] += 1
-        original = self._wanted[name].get((step, nth))
-        if original is None or self.differing is not None:
-            return
-        rtol, atol = self._tolerance.of(name)
-        same = original == value or (math.isnan(original) and math.isnan(value))
-        if same:
-            return
-        if abs(original - value) <= atol + rtol * abs(original):
-            self.tolerated = True
-        else:
-            self.differing = (name, step, original, value)
+    def _take(self, new: Mapping[str, tuple[list[int], list[float], list[int]]]) -> None:
+        """Hold the points of one stretch against the original's; of what differs in it, the first line counts."""
+        differing: list[tuple[int, str, int, float, float]] = []
+        for name, (steps, values, lines) in new.items():
+            self.done += len(steps)
+            self.step = max(self.step, *steps)
+            original = self._wanted[name]
+            at = np.array(steps, np.int64)
+            rows = original.partners(at)
+            if self.differing is not None:
+                continue
+            has = rows >= 0
+            a, b = original.values[rows[has]], np.array(values)[has]
+            rtol, atol = self._tolerance.of(name)
+            same = (a == b) | (np.isnan(a) & np.isnan(b))
+            with np.errstate(invalid="ignore", over="ignore"):
+                near = same | (np.abs(a - b) <= atol + rtol * np.abs(a))
+            self.tolerated |= bool((near & ~same).any())
+            if not near.all():
+                first = int(np.argmin(near))
+                line = int(np.array(lines)[has][first])
+                differing.append(
+                    (line, name, int(at[has][first]), float(a[first]), float(b[first]))
+                )
+        if differing:
+            self.differing = min(differing)[1:]

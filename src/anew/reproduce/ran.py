@@ -20,7 +20,9 @@ def from_the_original(a: Side, b: Side) -> list[str]:
     root = str(a.fact("git").get("root") or "").rstrip(os.sep)
     if not root or a.captured is b.captured:
         return []
-    return [path for path in _part(b, "modules") if path.startswith(root + os.sep)]
+    # An import may have gone the real way where the program was started through a link.
+    roots = (root + os.sep, os.path.realpath(root) + os.sep)
+    return [path for path in _part(b, "modules") if path.startswith(roots)]
 
 
 def changed_while_running(side: Side) -> list[str]:

@@ -51,6 +51,7 @@ class Recipe:
         requirements: The recorded packages; None where the file is not the one that was recorded.
         notebook: The cells of a notebook, which are what is run; empty for a program. The last word of its command stands for
             the file that has them.
+        entry_link: The symbolic link that the script was started by.
         patches: The patches that were recorded, by name: that, and one against the pushed commit that `git` names.
     """
 
@@ -77,6 +78,7 @@ class Recipe:
     requirements: bytes | None
     patches: Mapping[str, bytes] = field(default_factory=dict)
     notebook: bytes = b""
+    entry_link: str | None = None
 
     @property
     def recorded_by(self) -> str:
@@ -116,6 +118,8 @@ class Recipe:
         head, equals, path = argument.partition("=")
         if argument.startswith("-") and equals:
             return f"{head}={self.placed(path, work, bin_folder)}"
+        if self.entry_link and self.entry and os.path.join(self.cwd, argument) == self.entry_link:
+            argument = self.entry
         prefix = str(self.environment.get("prefix") or "")
         roots = {"bin": os.path.join(prefix, "bin") if prefix else "", "work": self.root}
         if self.ran_outside and os.sep in argument and not os.path.isabs(argument):
@@ -238,6 +242,7 @@ def _read(view: ExperimentView, opening: Opening | None, command: Sequence[str] 
         inputs={k: v for k, v in _fact(captured, "inputs").items() if isinstance(v, Mapping)},
         requirements=_read_requirements(view, opening, captured),
         notebook=notebook,
+        entry_link=_text(recorded.get("entry_link")),
         patches=_patches(patch, _read_pushed(view, opening, git)),
     )
 

@@ -21,6 +21,7 @@ from ..provenance.command import is_python
 from ..provenance.outside import Outside
 from ..record.secrets import LineMask
 from ..tracking.experiment import Experiment
+from .leftovers import Leftovers
 from .packages import Python, ask_python
 
 __all__ = [
@@ -185,7 +186,7 @@ def run_program(
     recording = experiment.life.recording
     assert recording is not None
     keeper = _Keeper(recording.writer.console_path())
-    with _Signals() as signals:
+    with _Signals() as signals, Leftovers() as leftovers:
         try:
             process = subprocess.Popen(
                 list(command), cwd=cwd, env=dict(environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -210,7 +211,7 @@ def run_program(
             reader.start()
         interrupted, timed_out = _wait(process, signals, meanwhile, own_session, timeout)
         if own_session:
-            _end_what_is_left(process.pid, environ)
+            leftovers.end(process.pid, environ.get("ANEW_JOIN"))
         for reader in readers:  # a daemon it left behind may hold the pipes open
             reader.join(5.0)
         sampling.cancel(1.0)
@@ -331,24 +332,6 @@ def _wait(
         if meanwhile is not None and now - looked > 0.3:
             looked = now
             meanwhile()
-
-
-def _end_what_is_left(pid: int, environ: Mapping[str, str]) -> None:
-    """End the processes that a program has left behind: those of its session, and those that have its variables."""
-    import psutil
-
-    token = environ.get("ANEW_JOIN")
-    for one in psutil.process_iter():
-        try:
-            ours = os.getsid(one.pid) == pid or (
-                token is not None
-                and one.pid != os.getpid()
-                and one.environ().get("ANEW_JOIN") == token
-            )
-            if ours and one.pid != os.getpid():
-                one.kill()
-        except (psutil.Error, OSError):
-            pass
 
 
 def _tell(process: subprocess.Popen[bytes], number: int, group: bool) -> None:

@@ -7,6 +7,7 @@ is chance; a curve has its points by step, then by rank, then as each wrote them
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
 __all__ = ["curves_of", "curves_of_recipe"]
 
 
-def curves_of(store: Store, view: ExperimentView) -> dict[str, Curve]:
-    """Every metric that an experiment logged, system metrics too; every point of it."""
-    names = list(view.metrics)
+def curves_of(
+    store: Store, view: ExperimentView, wanted: Collection[str] | None = None
+) -> dict[str, Curve]:
+    """The metrics that an experiment logged, system metrics too; every point of them.
+
+    Args:
+        wanted: Only these; all if None.
+    """
+    names = [name for name in view.metrics if wanted is None or name in wanted]
     if not names:
         return {}
     found = {

@@ -228,15 +228,18 @@ def matched_rows(a: Ints, b: Ints) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
     if len(a) == len(b) and bool((a == b).all()):
         rows = np.arange(len(a))
         return rows, rows
-    keys = []
-    for steps in (a, b):
-        starts = np.flatnonzero(np.r_[True, steps[1:] != steps[:-1]])
-        occurrence = np.arange(len(steps)) - np.repeat(starts, np.diff(np.r_[starts, len(steps)]))
-        pairs = np.empty(len(steps), dtype=[("step", np.int64), ("nth", np.int64)])
-        pairs["step"], pairs["nth"] = steps, occurrence
-        keys.append(pairs)
-    _, rows_a, rows_b = np.intersect1d(keys[0], keys[1], assume_unique=True, return_indices=True)
-    return rows_a, rows_b
+    # Both are sorted: a point's place among those of its step says which of the other's it belongs to.
+    nth = _occurrence(a)
+    rows_b = np.searchsorted(b, a) + nth
+    has = rows_b < len(b)
+    has[has] = b[rows_b[has]] == a[has]
+    return np.flatnonzero(has), rows_b[has]
+
+
+def _occurrence(steps: Ints) -> npt.NDArray[np.intp]:
+    """The place of each point among those of its step, from 0."""
+    starts = np.flatnonzero(np.r_[True, steps[1:] != steps[:-1]])
+    return np.arange(len(steps)) - np.repeat(starts, np.diff(np.r_[starts, len(steps)]))
 
 
 def _gaps(x: Floats, y: Floats, same: npt.NDArray[np.bool_]) -> Floats:

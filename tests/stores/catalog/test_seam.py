@@ -7,8 +7,8 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "src" / "anew"
 LIBRARIES = {"sqlite3"}
-# The catalog, which is derived, and the accounts of a server, which are not.
-ROOMS = ("stores/catalog/sqlite/", "server/identity/")
+# The catalog, which is derived, and the accounts of a server, which are not; a store of MLflow's, which is only read.
+ROOMS = ("stores/catalog/sqlite/", "server/identity/", "trackers/mlflow/importer/")
 
 
 def importers() -> set[str]:

@@ -538,8 +538,9 @@ def test_an_agent_needs_a_sweep_and_a_function():
     number = wandb.sweep({"method": "grid", "parameters": {"x": {"value": 1}}}, project="p")
     with pytest.raises(wandb.UsageError):
         wandb.agent(number)
-    with pytest.raises(wandb.CommError):
-        wandb.agent("x", lambda: None)
+    for not_one in ("x", number[:6]):
+        with pytest.raises(wandb.CommError):
+            wandb.agent(not_one, lambda: None)
     with wandb.init(project="p") as run:
         pass
     with pytest.raises(wandb.CommError):

@@ -29,7 +29,8 @@ class PublicSweep:
                 f"There is no sweep {number!r} in {api.store.root}.", name=number
             ) from error
         self.config: dict[str, Any] = self.native.captured.get("wandb_sweep", {})
-        if not self.config:
+        # At W&B the beginning of an id means nothing: here it might be that of a sweep by chance.
+        if not self.config or number not in (self.native.id, self.native.prefix):
             raise CommError(f"The experiment {number!r} is not a sweep.", name=number)
         self.id = self.native.id
         self.name = self.native.name

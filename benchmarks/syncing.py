@@ -170,8 +170,13 @@ def _log_slowly(folder: str, url: str, count: int) -> None:
 
 
 def _end(folder: str | Path, url: str) -> None:
-    """End the process that pushes: the next measurement is to have the machine for itself."""
+    """End the process that pushes: the next measurement is to have the machine, and then the folder, for itself."""
     state = Outbox(RootLayout(str(folder)), url).state()
-    if state is not None:
-        with suppress(ProcessLookupError):
-            os.kill(state.pid, signal.SIGTERM)
+    if state is None:
+        return
+    until = time.monotonic() + 10.0
+    with suppress(ProcessLookupError):
+        os.kill(state.pid, signal.SIGTERM)
+        while time.monotonic() < until:
+            time.sleep(0.05)
+            os.kill(state.pid, 0)

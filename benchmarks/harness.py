@@ -51,7 +51,12 @@ class Bench:
         try:
             yield path
         finally:
-            shutil.rmtree(path, ignore_errors=True)
+            # A process beside a program may still be writing; it ends when it sees that its folder is gone.
+            for _ in range(100):
+                shutil.rmtree(path, ignore_errors=True)
+                if not path.exists():
+                    break
+                time.sleep(0.1)
 
 
 # -- timing ---------------------------------------------------------------------------------------

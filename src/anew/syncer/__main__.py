@@ -27,14 +27,15 @@ def main() -> None:
     outbox = Outbox(RootLayout(str(request["root"])), str(request["to"]))
     with contextlib.suppress(OSError):
         os.chdir("/")
-    while True:
+    # Whoever removed the folder while this process started does not want it back.
+    while os.path.isdir(outbox.folder):
         # A program that looks whether the lock is free holds it for a moment.
         with locked(outbox.lock, _HANDOVER) as held:
             if not held:
                 return
             read, stopped = _push(outbox)
         # A program that registered something while the lock was held has left it to us.
-        if stopped or outbox.size() <= read or not os.path.isdir(outbox.folder):
+        if stopped or outbox.size() <= read:
             return
 
 

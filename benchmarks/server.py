@@ -165,15 +165,19 @@ def _asked(store: Store, question: str, sort: str) -> float:
 
 
 def _row(bench: Bench, here: Store, there: Store, count: int) -> Row:
-    ours: list[float] = []
-    beside: list[float] = []
+    # Of each question the median of its rounds: what one takes once says as much of the machine as of the server.
+    taken: dict[tuple[str, str], list[list[float]]] = {}
     for number in range(bench.size(4, 2)):
         for value in VALUES:
             for text, sort in QUERIES:
-                pair = [_asked(store, text.format(**value), sort) for store in (there, here)]
+                question = text.format(**value)
+                pair = [_asked(store, question, sort) for store in (there, here)]
                 if number:  # the first round warms the file cache
-                    ours.append(pair[0])
-                    beside.append(pair[1])
+                    taken.setdefault((question, sort), []).append(pair)
+    ours, beside = (
+        [statistics.median(pair[side] for pair in pairs) for pairs in taken.values()]
+        for side in (0, 1)
+    )
     more = quantile([a - b for a, b in zip(ours, beside, strict=True)], 0.95)
     return Row(
         f"filter {count:,} over HTTP, sort, limit {LIMIT}: p95 of {len(ours)} questions",

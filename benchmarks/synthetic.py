@@ -20,7 +20,7 @@ import orjson
 from anew.record.ids import new_id
 
 START = 1_790_000_000.0
-SEGMENT_BYTES = 64 << 20
+SEGMENT_BYTES = 32 << 20
 WRITER = "0001-main"
 TEAMS = ("vision", "speech", "robots", "search", "ads", "health")
 MODELS = ("resnet18", "resnet50", "vit-s", "vit-b", "unet", "lstm", "mlp", "gpt-s")

@@ -295,7 +295,7 @@ def _large(bench: Bench) -> Iterator[Row]:
     names = tuple(f"layer{n}/grad" for n in range(bench.size(10_000, 100)))
     yield from _one_large(bench, f"{len(names):,} metrics", [_lines(20, 0, names)], 20 * len(names))
     points = bench.size(50_000_000 if bench.all else 10_000_000, 5_000)
-    each = bench.size(1_000_000, 1_000)  # about what a writer puts into one part
+    each = bench.size(500_000, 1_000)  # about what a writer puts into one part
     part = b"".join(_lines(min(50_000, each - at), at) for at in range(0, each, 50_000))
     yield from _one_large(bench, f"{points:,} points", [part] * (points // each), points)
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ROTATE_BYTES", "Writer"]
 
 LEAD = "-main-"
-ROTATE_BYTES = 64 << 20
+ROTATE_BYTES = 32 << 20
+"""Where the next part begins. Whoever takes in or seals a part holds all of it, several times its bytes, so parts bound the memory of readers and servers."""
 FORMAT_VERSION = 1
 
 

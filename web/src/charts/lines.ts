@@ -45,6 +45,8 @@ export interface Drawing {
 }
 
 export const MANY = 200;
+/** Beyond so many, lines are laid over each other pixel by pixel: a canvas strokes each for itself, and takes several frames. Nobody tells their dashes apart. */
+const SIDE_BY_SIDE = 60;
 
 /** The chart of a panel; null where there is nothing that its axes can show. */
 export function lines(data: PanelData, options: LinesOptions): Drawing | null {
@@ -97,7 +99,7 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
     }
     // Of many buckets that are drawn without a band, the line itself goes through the extremes: no spike is left out.
     const through = !one.exact && options.band && all.length > 40 && !outstanding;
-    if (many && !outstanding) {
+    if ((many || all.length > SIDE_BY_SIDE) && !outstanding) {
       alike.push({ points: through ? extremes(one, xs, ys) : everyPoint(one.x, one.line, xs, ys, one.nonfinite), colour });
       continue;
     }
@@ -117,7 +119,7 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
       dash,
     });
   }
-  if (alike.length) under.unshift({ kind: "many", lines: alike, box: plot, width: 0.75, alpha });
+  if (alike.length) under.unshift({ kind: "many", lines: alike, box: plot, width: many ? 0.75 : 1, alpha });
   return [...bands, ...under, ...over];
 }
 

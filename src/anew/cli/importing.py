@@ -13,6 +13,7 @@ from .words import one_line, plural
 if TYPE_CHECKING:
     from ..importing.importer import Imported
     from ..importing.source import Source
+    from ..syncer.later import Synced
 
 __all__ = ["import_"]
 
@@ -50,7 +51,7 @@ def import_(
 
     The kind of the source is recognised. Nothing in it is changed, and its tracker need not be installed. Imported again, only
     what is new comes, and nothing is there twice; so an import that was interrupted goes on. At the end everything that the source
-    has is compared with what is here: exits with 1 if anything is missing.
+    has is compared with what is here: exits with 1 if anything is missing, or with --to a server could not be pushed.
 
     \b
     Examples:
@@ -64,11 +65,11 @@ def import_(
     opened = open_source(source, kind)
     try:
         while True:
-            imported = _import(face, opened, to, into, _since(since), dry_run)
+            imported, pushed = _import(face, opened, to, into, _since(since), dry_run)
             if not watch or dry_run:
-                return _report(face, imported, dry_run)
+                return _report(face, imported, pushed, dry_run)
             if any(run.state in ("new", "grown") for run in imported.runs):
-                _report(face, imported, dry_run)
+                _report(face, imported, pushed, dry_run)
             time.sleep(_EVERY)
     finally:
         opened.close()
@@ -90,7 +91,8 @@ def _since(text: str | None) -> float | None:
 
 def _import(
     face: Face, source: Source, to: str | None, into: str, since: float | None, dry_run: bool
-) -> Imported:
+) -> tuple[Imported, Synced | None]:
+    """What was imported, and what came of pushing it where that was asked for."""
     from ..address import local_folder, parse_address
     from ..importing.importer import bring_in, look_through
     from ..settings import load_settings
@@ -107,28 +109,37 @@ def _import(
             report(runs)
 
         if dry_run:
-            return look_through(source, since=since, progress=told)
+            return look_through(source, since=since, progress=told), None
         imported = bring_in(source, root, into=into, since=since, progress=told)
-    if server:
-        _push(face, root, server, imported)
-    return imported
+    return imported, _push(face, root, server, imported) if server else None
 
 
-def _push(face: Face, root: str, server: str, imported: Imported) -> None:
+def _push(face: Face, root: str, server: str, imported: Imported) -> Synced | None:
     from ..journal.layout import RootLayout
     from ..syncer.later import sync_root
 
     wanted = {run.id: run.prefix for run in imported.runs if run.prefix}
-    if wanted:
-        with face.out.progress(f"Pushing to {server}") as report:
-            sync_root(RootLayout(root), server, wanted, progress=report)
+    if not wanted:
+        return None
+    with face.out.progress(f"Pushing to {server}") as report:
+        return sync_root(RootLayout(root), server, wanted, progress=report)
 
 
-def _report(face: Face, imported: Imported, dry_run: bool) -> int:
+def _report(face: Face, imported: Imported, pushed: Synced | None, dry_run: bool) -> int:
+    arrived = pushed is None or not (pushed.error or pushed.pending)
     if face.out.mode == "human":
         _tell(face, imported, dry_run)
-    face.out.emit(_document(imported), ids=[run.id for run in imported.runs if run.prefix])
-    return 0 if imported.is_whole else 1
+        if pushed is not None:
+            face.out.line(
+                f"{plural(pushed.count - len(pushed.pending), 'experiment')} complete on {pushed.to}"
+            )
+            if not arrived:
+                why = one_line(pushed.error or pushed.pending[0].why)
+                face.out.line(f"{plural(len(pushed.pending), 'experiment')} not pushed: {why}")
+                face.out.line("The same command pushes what is missing.")
+    ids = [run.id for run in imported.runs if run.prefix]
+    face.out.emit(_document(imported, pushed), ids=ids)
+    return 0 if imported.is_whole and arrived else 1
 
 
 def _tell(face: Face, imported: Imported, dry_run: bool) -> None:
@@ -175,7 +186,14 @@ def _differing(kinds: Any) -> str:
     )
 
 
-def _document(imported: Imported) -> dict[str, Any]:
+def _document(imported: Imported, pushed: Synced | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
     import msgspec
 
-    return {**msgspec.to_builtins(imported), "counts": imported.counts, "whole": imported.is_whole}
+    return {
+        **msgspec.to_builtins(imported),
+        "counts": imported.counts,
+        "whole": imported.is_whole,
+        "pushed": None if pushed is None else asdict(pushed),
+    }

@@ -7,14 +7,12 @@ they ended, its configuration and parameters. Points and files stay where they a
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import time
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from ..credentials import token_for
-from ..errors import AnewError
 from ..journal.identify import identify
 from ..journal.layout import RootLayout, is_experiment
 from ..journal.root import announce, make_root
@@ -31,10 +29,10 @@ from ..record.status import Status
 from ..sync.server import Server
 from ..sync.wire import MOST_BYTES, Filing
 from ..syncing.outbox import Outbox
+from .answering import answer
 
 __all__ = ["Fetched", "fetch"]
 
-_AGAIN = 1.0
 _MOST_SEGMENT = 256 << 20
 
 
@@ -143,25 +141,14 @@ def _is_events(name: str) -> bool:
     )
 
 
+def _fetched(outbox: Outbox, request: Mapping[str, Any]) -> dict[str, object]:
+    found = fetch(outbox, request["ref"], interrupted=request["when"] == "interrupted")
+    return {"id": found.id, "prefix": found.prefix}
+
+
 def main() -> None:
-    """Answer one request, and try a server that does not answer again for as long as it says."""
-    request = json.loads(sys.argv[1])
-    outbox = Outbox(RootLayout(str(request["root"])), str(request["to"]))
-    until = time.monotonic() + float(request["patience"])
-    while True:
-        try:
-            found = fetch(outbox, request["ref"], interrupted=request["when"] == "interrupted")
-            answer = {"id": found.id, "prefix": found.prefix}
-            break
-        except OSError as error:
-            answer = {"error": str(error)}
-        except AnewError as error:
-            answer = {"error": str(error)}
-            break
-        if time.monotonic() >= until:
-            break
-        time.sleep(_AGAIN)
-    print(json.dumps(answer), flush=True)
+    """Answer one request; see `answering.answer`."""
+    answer(_fetched)
 
 
 if __name__ == "__main__":

@@ -6,20 +6,14 @@ fetched is the branch of the experiment with all that leads to it: what is commi
 
 from __future__ import annotations
 
-import json
-import sys
-import time
-
 from ..credentials import token_for
-from ..errors import AnewError, NotFound
-from ..journal.layout import RootLayout
+from ..errors import NotFound
 from ..journal.root import make_root
 from ..reading.remote.opening import open_server
 from ..syncing.outbox import Outbox
+from .answering import answer
 
 __all__ = ["fetch_weights"]
-
-_AGAIN = 1.0
 
 
 def fetch_weights(outbox: Outbox, experiment_id: str) -> bool:
@@ -51,23 +45,8 @@ def fetch_weights(outbox: Outbox, experiment_id: str) -> bool:
 
 
 def main() -> None:
-    """Answer one request, and try a server that does not answer again for as long as it says."""
-    request = json.loads(sys.argv[1])
-    outbox = Outbox(RootLayout(str(request["root"])), str(request["to"]))
-    until = time.monotonic() + float(request["patience"])
-    while True:
-        try:
-            answer: dict[str, object] = {"found": fetch_weights(outbox, str(request["id"]))}
-            break
-        except OSError as error:
-            answer = {"error": str(error)}
-        except AnewError as error:
-            answer = {"error": str(error)}
-            break
-        if time.monotonic() >= until:
-            break
-        time.sleep(_AGAIN)
-    print(json.dumps(answer), flush=True)
+    """Answer one request; see `answering.answer`."""
+    answer(lambda outbox, request: {"found": fetch_weights(outbox, str(request["id"]))})
 
 
 if __name__ == "__main__":

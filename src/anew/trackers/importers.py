@@ -10,7 +10,7 @@ import os
 from importlib import import_module
 from typing import Protocol, cast
 
-from ..errors import InvalidValue
+from ..errors import InvalidValue, NotFound
 from ..importing.source import Source
 
 __all__ = ["KINDS", "kind_of", "open_source"]
@@ -41,11 +41,11 @@ def kind_of(path: str) -> str:
     """The kind of source that lies at a path.
 
     Raises:
-        FileNotFoundError: Nothing lies there.
+        NotFound: Nothing lies there.
         InvalidValue: It is none that is known.
     """
     if not os.path.lexists(path):
-        raise FileNotFoundError(2, "there is nothing to import", path)
+        raise NotFound(f"There is nothing at {path} to import.", name=path)
     for name in KINDS:
         if _kind(name).recognises(path):
             return name
@@ -62,7 +62,7 @@ def open_source(path: str, kind: str | None = None) -> Source:
         kind: One of `KINDS`; by what lies there if not given.
 
     Raises:
-        FileNotFoundError: Nothing lies there.
+        NotFound: Nothing lies there.
         InvalidValue: It is of no known kind, or not of that kind.
     """
     if kind is not None and kind not in KINDS:
@@ -70,5 +70,5 @@ def open_source(path: str, kind: str | None = None) -> Source:
             f"{kind!r} is no kind of source; there are {', '.join(KINDS)}.", key="as"
         )
     if not os.path.lexists(path):
-        raise FileNotFoundError(2, "there is nothing to import", path)
+        raise NotFound(f"There is nothing at {path} to import.", name=path)
     return _kind(kind or kind_of(path)).open_source(path)

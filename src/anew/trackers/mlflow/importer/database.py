@@ -56,6 +56,7 @@ class Database:
         self.where = os.path.abspath(path)
         self._connection = _connect(path)
         self._findings: list[Finding] = []
+        self._known: dict[str, frozenset[str]] = {}
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: parents begin before their children."""
@@ -171,7 +172,12 @@ class Database:
             yield from rows
 
     def _columns(self, table: str) -> frozenset[str]:
-        return frozenset(row[1] for row in self._ask(f"PRAGMA table_info({table})"))
+        """The columns of a table, asked once; none where a version of MLflow has no such table."""
+        if table not in self._known:
+            self._known[table] = frozenset(
+                row[1] for row in self._ask(f"PRAGMA table_info({table})")
+            )
+        return self._known[table]
 
     def _experiments(self) -> dict[Any, tuple[str, dict[str, Any]]]:
         found = {}

@@ -25,7 +25,6 @@ from anew.record.edits import DeleteEdit, TagsEdit
 from anew.record.events import FORMAT_VERSION
 from anew.server.access import Access
 from anew.server.app import make_app
-from anew.server.intake import settling
 from anew.sync.push import Pushed, push
 from anew.sync.server import Server
 from anew.sync.wire import Named, Welcome
@@ -33,22 +32,6 @@ from serving import Answer, InProcess, in_process, over_a_socket, place_of
 from sync.recorded import Root, Unreliable, files, segments
 
 HERE = "http://127.0.0.1:5700"
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anew.reading.remote.calls._WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(settling, "flush", lambda folder: None)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Root:
-    return Root(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "there"
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from anew.server.access import Access
 from anew.server.app import make_app
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
-from anew.server.intake import settling
 from anew.sync import weights as sending
 from anew.sync.push import Pushed, open_pusher, push
 from anew.sync.server import Server
@@ -29,17 +28,6 @@ from serving import InProcess, in_process, over_a_socket, place_of
 from sync.recorded import Root
 
 HERE = "http://127.0.0.1:5700"
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anew.reading.remote.calls._WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(settling, "flush", lambda folder: None)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Root:
-    return Root(tmp_path / "here")
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 
 from anew import Store
 from anew.journal.residents import FolderJournals
-from anew.server.intake import settling
 from anew.server.intake.frames import Frames
 from anew.sync import passing, whole
 from anew.sync.files import FileSender
@@ -23,22 +22,6 @@ from serving import Answer, InProcess, in_process
 from sync.recorded import Root, files, segments
 
 HERE = "http://127.0.0.1:5700"
-
-
-@pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anew.reading.remote.calls._WAITS", (0.0, 0.0, 0.0))
-    monkeypatch.setattr(settling, "flush", lambda folder: None)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Root:
-    return Root(tmp_path / "here")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Path:
-    return tmp_path / "there"
 
 
 class Counting:

@@ -96,3 +96,31 @@ def test_a_catalog_in_memory_outlives_a_block_that_fails():
         connection.execute("SELECT * FROM nowhere")
     assert numbers(connections) == []
     connections.close()
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_who_opens_a_file_that_is_being_removed_tries_again(connections, monkeypatch, times):
+    left = [times]
+
+    class Removed(sqlite3.Connection):
+        """A connection whose file is gone when the journal is asked for: SQLite calls that an error of input and output."""
+
+        def execute(self, sql, *values):
+            if sql.startswith("PRAGMA journal_mode") and left[0]:
+                left[0] -= 1
+                error = sqlite3.OperationalError("disk I/O error")
+                error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHORT_READ
+                raise error
+            return super().execute(sql, *values)
+
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, factory=Removed, **k))
+    with connections.lent(), connections.lent() as second:  # a new one is made
+        assert second.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
+    assert left == [0]
+
+
+def test_a_file_that_is_no_catalog_is_not_tried_again(tmp_path):
+    (tmp_path / "some.db").write_bytes(b"no database" * 1000)
+    with pytest.raises(sqlite3.DatabaseError), Connections(str(tmp_path / "some.db")).lent():
+        pass

@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -16,6 +17,7 @@ __all__ = ["Connections", "file_system", "remove"]
 
 BUSY_SECONDS = 30.0
 KEPT = 4  # idle connections
+_AGAIN = (0.02, 0.05, 0.1, 0.2)  # seconds
 # Where the write-ahead log's shared memory would not be shared between the machines that have it mounted.
 _REMOTE = frozenset(
     [
@@ -103,6 +105,17 @@ class Connections:
             self._idle.append(connection)
 
     def _made(self) -> sqlite3.Connection:
+        """A new connection. Whoever makes the catalog removes the file that is there: who opens it right then tries again."""
+        for wait in _AGAIN:
+            try:
+                return self._opened()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+                    raise
+            time.sleep(wait)
+        return self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path or ":memory:",
             timeout=BUSY_SECONDS,

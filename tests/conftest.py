@@ -18,6 +18,7 @@ import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from anew.testing.postgres import PostgresServer
     from tests.seaweed import S3
 
 # A slow machine is no failure: no example has a time limit, and none is refused for the time it took to make.
@@ -208,3 +209,27 @@ def make_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
         return f"s3://{name}/some/prefix"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server that all processes of the suite share; a test has a database of its own in it."""
+    from postgres import shared_postgres
+
+    with shared_postgres(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture
+def make_database(postgres_server: PostgresServer) -> Callable[[], str]:
+    """Makes an empty database and gives its URL."""
+    return postgres_server.make_database
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that the tests of a file have for themselves, to stop, kill and start again."""
+    from postgres import started_postgres
+
+    with started_postgres() as server:
+        yield server

@@ -136,7 +136,8 @@ def test_a_list_of_pictures_is_kept_whole_and_in_order():
             3,
             ["0", "1", "2"],
         )
-        assert all(Path(shown.native.path, name).is_file() for name in said["filenames"])
+        files = {file.name: file for file in shown.files()}
+        assert all(files[name].size > 0 for name in said["filenames"])
     values = Store()[run.native.id].values("samples")
     assert [value.metadata["caption"] for value in values] == ["0", "1", "2"]
     assert [int(pixels(value)[0, 0]) for value in values] == [0, 128, 255]
@@ -367,3 +368,88 @@ def test_curves_agree_with_scikit_learn():
     one = [row for row in chart.table.data if row[0] == "b"]
     assert [row[2] for row in one] == [1.0, 0.75, 0.5, 0.25, 0.0]
     assert one[0][1] < one[-1][1] == 1.0
+
+
+def test_what_was_logged_is_read_back_as_files_of_the_run():
+    with wandb.init(project="media") as run:
+        run.log(
+            {
+                "val/img": wandb.Image(np.zeros((4, 4), np.uint8), caption="none"),
+                "sound": wandb.Audio(np.zeros(80), sample_rate=8000),
+                "clip": wandb.Video(np.zeros((2, 3, 4, 4), np.uint8)),
+                "page": wandb.Html("<b>hello</b>"),
+                "tab": wandb.Table(columns=["a", "b"], data=[[1, "x"], [2, None]]),
+            }
+        )
+        live = {
+            name: run.summary[name]["path"] for name in ("val/img", "sound", "clip", "page", "tab")
+        }
+    shown = wandb.Api().run(run.path)
+    files = {file.name: file for file in shown.files()}
+    for name, path in live.items():
+        assert shown.summary[name]["path"] == path
+        folder, suffix = path.split("/")[1], path.partition(".")[2]
+        assert (folder, suffix) == {
+            "val/img": ("images", "png"), "sound": ("audio", "wav"), "clip": ("videos", "gif"), "page": ("html", "html"),
+            "tab": ("table", "table.json"),
+        }[name]  # fmt: skip
+        with shown.file(path).download(root="back", replace=True):
+            pass
+        assert Path("back", path).stat().st_size == files[path].size > 0
+    assert Path("back", live["page"]).read_text() == "<b>hello</b>"
+    said = json.loads(Path("back", live["tab"]).read_text())
+    assert (said["columns"], said["data"]) == (["a", "b"], [[1, "x"], [2, None]])
+    assert wandb.Image(str(Path("back", live["val/img"]))).image.size == (4, 4)
+
+
+def test_a_table_that_was_logged_is_an_artifact_of_the_run():
+    with wandb.init(project="media") as run:
+        run.log({"eval/tab": wandb.Table(columns=["a"], data=[[1]])})
+        picture = wandb.Image(np.full((2, 3), 7, np.uint8), caption="seven")
+        run.log({"eval/tab": wandb.Table(columns=["a", "img"], data=[[2, picture]])})
+    name = f"media/run-{run.id}-evaltab"
+    assert wandb.Api().artifact(f"{name}:v0").get("eval/tab").data == [[1]]
+    newest = wandb.Api().artifact(f"{name}:latest")
+    assert (newest.type, newest.version) == ("run_table", "v1")
+    assert newest.logged_by().id == run.id
+    (row,) = newest.get("eval/tab").data
+    assert row[0] == 2
+    assert (row[1].caption, row[1].image.size) == ("seven", (3, 2))
+    logged = wandb.Api().run(run.path).logged_artifacts()
+    assert [one.name for one in logged] == [f"run-{run.id}-evaltab:v0", f"run-{run.id}-evaltab:v1"]
+    for wrong in (f"{name}:v2", f"media/run-{run.id}-other:latest", "media/run-nobody-tab:latest"):
+        with pytest.raises(wandb.CommError):
+            wandb.Api().artifact(wrong)
+
+
+def test_a_table_of_an_artifact_keeps_its_pictures():
+    artifact = wandb.Artifact("tables", "eval")
+    picture = wandb.Image(np.full((2, 3), 7, np.uint8), caption="seven")
+    artifact.add(wandb.Table(columns=["img"], data=[[picture]]), "t")
+    with wandb.init(project="media") as run:
+        run.log_artifact(artifact)
+    ((found,),) = wandb.Api().artifact("media/tables:latest").get("t").data
+    assert (found.caption, found.image.size) == ("seven", (3, 2))
+
+
+def test_a_picture_that_lies_elsewhere_is_referred_to_and_never_fetched():
+    picture = wandb.Image("https://example.invalid/a.png", caption="far")
+    artifact = wandb.Artifact("pictures", "eval")
+    artifact.add(picture, "far")
+    with wandb.init(project="media") as run:
+        run.log_artifact(artifact)
+        with pytest.raises(wandb.UsageError):
+            run.log({"far": picture})
+    found = wandb.Api().artifact("media/pictures:latest").get("far")
+    assert (found.reference, found.caption) == ("https://example.invalid/a.png", "far")
+
+
+def test_arguments_are_checked_as_upstream_does():
+    with pytest.raises(AssertionError):
+        wandb.Table(log_mode="BOGUS")
+    matrix = wandb.plot.confusion_matrix(y_true=[1, 3, 6], preds=[1, 3, 3])
+    assert len(matrix.table.data) == 9
+    Path("a b").mkdir()
+    Path("a b", "f.txt").write_text("x")
+    (entry,) = wandb.Artifact("r", "d").add_reference(Path("a b", "f.txt").absolute().as_uri())
+    assert (entry.path, entry.size) == ("f.txt", 1)

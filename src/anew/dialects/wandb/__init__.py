@@ -5,6 +5,9 @@ metrics and values at wandb's steps. Steps that go back are kept, where wandb dr
 but "disabled" records on this machine.
 """
 
+import sys
+import types
+
 from ...trackers.wandb import dialect
 from ...trackers.wandb.dialect import *  # noqa: F403  (all that it lists)
 from ...trackers.wandb.dialect import __all__ as _listed
@@ -23,6 +26,27 @@ if TYPE_CHECKING:
 __all__ = sorted([*_listed, "errors", "plot", "util"])
 
 
+class _Module(types.ModuleType):
+    """The module, whose `config` and `summary` a program may assign before `init`: from then on they are the run's."""
+
+    def __setattr__(self, name: str, value: "Any") -> None:
+        if name in ("config", "run", "summary"):
+            _assigned[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in ("config", "run", "summary"):
+            _assigned.pop(name, None)
+        else:
+            super().__delattr__(name)
+
+
+_assigned: "dict[str, Any]" = {}
+dialect.active.whenever_meant(_assigned.clear)
+sys.modules[__name__].__class__ = _Module
+
+
 def __getattr__(name: str) -> "Any":
     """What changes (`run`, `config`, `summary`), and the reason for what is not there."""
-    return getattr(dialect, name)
+    return _assigned[name] if name in _assigned else getattr(dialect, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import anew
 from anew.errors import Ambiguous, NotFound
@@ -116,6 +117,13 @@ class Api:
             return PublicRun(self, self.store.get(experiment))
         except NotFound:
             return None
+
+    def run_in(self, projects: list[str], id: str) -> PublicRun | None:
+        """The run of an id in one of some projects; None if there is none."""
+        for project in projects:
+            with suppress(CommError):
+                return self.run(f"{project}/{id}")
+        return None
 
     def runs_using(self, project: str, artifact: str) -> list[PublicRun]:
         """The runs of a project that used a version of an artifact, by its qualified name."""

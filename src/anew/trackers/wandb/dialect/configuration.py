@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 
 from .errors import ConfigError, UsageError
@@ -117,16 +118,25 @@ class Config:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, as a dict of its own."""
-        import copy
-
         found: dict[str, Any] = copy.deepcopy(self._items)
         return found
 
     def persist(self) -> None:
         """Nothing to do: what is set is recorded at once."""
 
+    def __reduce__(self) -> Any:
+        """A copy, or what is pickled, has the same values and belongs to no run: changing it changes nothing else."""
+        return _config_of, (copy.deepcopy(self._items),)
+
+    def __copy__(self) -> Config:
+        return _config_of(dict(self._items))
+
     def __repr__(self) -> str:
         return repr(self._items)
+
+
+def _config_of(items: dict[str, Any]) -> Config:
+    return Config(items=items)
 
 
 def items_of(given: Any) -> dict[str, Any]:

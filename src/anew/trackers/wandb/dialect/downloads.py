@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from .errors import CommError
+from .logged import logged_files
 from .manifest import checked
 from .plain import nearest
 
@@ -118,7 +119,7 @@ def files_of(view: Any, names: list[str] | None = None, pattern: str | None = No
     """
     from fnmatch import fnmatch
 
-    found: dict[str, File] = {}
+    found = {one.name: File(one.name, one) for one in logged_files(view)}
     for file in view.files:
         if file.prefix == "artifacts" or file.prefix.startswith("artifacts/"):
             continue

@@ -8,6 +8,7 @@ import re
 import shutil
 import tempfile
 import weakref
+from urllib.parse import unquote
 
 from .errors import ArtifactFinalizedError, UsageError
 from .manifest import ArtifactManifestEntry, Manifest, checked, md5_of
@@ -39,6 +40,7 @@ class Draft:
         metadata: dict[str, Any] | None = None,
         incremental: bool = False,
         use_as: str | None = None,
+        _of_a_run: bool = False,
         **_: Any,
     ) -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -46,7 +48,7 @@ class Draft:
                 "Artifact name may only contain alphanumeric characters, dashes, underscores, and dots, and begins "
                 f"with none of the last. Invalid name: {name!r}"
             )
-        if type in _RESERVED_TYPES or type.startswith("wandb-"):
+        if (type in _RESERVED_TYPES or type.startswith("wandb-")) and not _of_a_run:
             raise UsageError(
                 f"Artifact type {type!r} is reserved for internal use. Please use a different type."
             )
@@ -193,7 +195,9 @@ class Draft:
         if "://" not in str(uri):
             raise UsageError("References must be URIs. To reference a local file, use file://")
         scheme, _, rest = str(uri).partition("://")
-        if scheme != "file":
+        if scheme == "file":
+            rest = rest if os.path.exists(rest) else unquote(rest)
+        else:
             entry = ArtifactManifestEntry(
                 checked(str(name or rest.rstrip("/").rpartition("/")[2])), uri, None, uri
             )

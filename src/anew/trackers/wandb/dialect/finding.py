@@ -11,6 +11,7 @@ from .errors import CommError
 from .manifest import ArtifactManifestEntry, checked
 from .plain import nearest
 from .stored import Stored
+from .table_artifacts import logged_tables, table_artifact
 from .versions import Versions, names
 
 TYPE_CHECKING = False
@@ -40,6 +41,8 @@ def found_artifact(name: str, project: str, runs: Runs) -> Artifact:
         if not versions.records():
             versions = Versions(runs.store, one, plain_name)
     records = versions.records()
+    if not records and (shown := _table_of_a_run(plain_name, alias or "latest", projects, runs)):
+        return shown
     if not records:
         raise CommError(
             f"There is no artifact {plain_name!r} in the project {projects[0]!r}.{_others(runs, plain_name)}",
@@ -62,6 +65,21 @@ def found_artifact(name: str, project: str, runs: Runs) -> Artifact:
     artifact.logged_as(Stored(versions, number, record, runs))
     _read_files(artifact, runs, record)
     return artifact
+
+
+def _table_of_a_run(name: str, alias: str, projects: list[str], runs: Runs) -> Artifact | None:
+    """The table that a run logged, if that is what a name means: `run-<id>-<key>`."""
+    _, dash, rest = name.partition("run-")
+    if not dash or name[:4] != "run-":
+        return None
+    # Both ids and keys may have dashes.
+    parts = rest.split("-")
+    for number in range(1, len(parts)):
+        run = runs.run_in(projects, "-".join(parts[:number]))
+        tables = {} if run is None else logged_tables(run.native, run.id)
+        if run is not None and name in tables:
+            return table_artifact(run.native, projects[0], name, alias, tables[name], runs)
+    return None
 
 
 def _others(runs: Runs, name: str) -> str:

@@ -7,6 +7,7 @@ import os
 import anew
 
 from ..names import FACTS
+from ..translate.logged import media_path
 from .errors import UsageError
 from .plain import elements, plain, warn_once
 
@@ -32,16 +33,32 @@ class Media:
     """Something to be logged under a name; `native` is the Anew value below."""
 
     _type = ""
+    _folder = ""  # of the files of its kind; "" for what is no file
     native: Any
 
     def keep(self, experiment: anew.Experiment, key: str, step: int) -> dict[str, Any]:
         """Log it; returns what the summary says of it."""
-        experiment.log_value(key, self.native, step, metadata={FACTS: self.facts()})
-        return self.told()
+        facts = self.facts() | self.named(key, step)
+        experiment.log_value(key, self.native, step, metadata={FACTS: facts})
+        return self.told() | self.named_again(facts)
 
     def facts(self) -> dict[str, Any]:
         """What is kept with it."""
         return {"_type": self._type}
+
+    def named(self, key: str, step: int) -> dict[str, Any]:
+        """The path under which it is a file of the run, where it is one."""
+        if not self._folder:
+            return {}
+        return {"path": media_path(self._folder, key, step, self._ending())}
+
+    @staticmethod
+    def named_again(facts: dict[str, Any]) -> dict[str, Any]:
+        """Of some facts, the path."""
+        return {"path": facts["path"]} if "path" in facts else {}
+
+    def _ending(self) -> str:
+        return str(self.native.metadata.get("format") or "bin")
 
     def told(self) -> dict[str, Any]:
         """What the summary says of it."""
@@ -81,9 +98,15 @@ def _grid(data: Any, *, channels_first: bool, columns: int = 8) -> Any:
     return grid
 
 
+def _reference(data: Any) -> str | None:
+    """The address of what lies elsewhere; None for what is here."""
+    text = data if isinstance(data, str) else ""
+    return text if text.startswith(("http://", "https://", "s3://", "gs://")) else None
+
+
 class Image(Media):
     """A picture: an array (height × width × channels), a torch tensor (channels first; a batch becomes a grid),
-    a PIL image, a matplotlib figure, or the path of a file.
+    a PIL image, a matplotlib figure, the path of a file, or an address, which is only referred to.
 
     Args:
         mode: The PIL mode to convert it to, such as "L".
@@ -98,7 +121,7 @@ class Image(Media):
         InvalidValue: It is no picture.
     """
 
-    _type = "image-file"
+    _type, _folder = "image-file", "images"
 
     def __init__(
         self,
@@ -123,9 +146,12 @@ class Image(Media):
         if hasattr(data_or_path, "get_figure"):  # axes: the figure they are of
             data_or_path = data_or_path.get_figure() or data_or_path
         self._data = data_or_path
+        self.reference = _reference(data_or_path)
         self._caption = None if caption is None else str(caption)
         self._boxes, self._masks = dict(boxes or {}), dict(masks or {})
         self._classes = getattr(classes, "_class_set", classes)
+        if self.reference is not None:
+            return
         pixels, layout = _pixels(data_or_path)
         options: dict[str, Any] = {} if layout is None else {"layout": layout}
         if not normalize:
@@ -174,6 +200,10 @@ class Image(Media):
         return str(self.native.metadata["format"])
 
     def keep(self, experiment: anew.Experiment, key: str, step: int) -> dict[str, Any]:
+        if self.reference is not None:
+            raise UsageError(
+                f"The image {key!r} is a reference to {self.reference}, which can be added to an artifact and not be logged."
+            )
         told = super().keep(experiment, key, step)
         for name, mask in self._masks.items():
             mask = mask if isinstance(mask, dict) else getattr(mask, "__dict__", {})
@@ -203,7 +233,7 @@ class Image(Media):
 class Audio(Media):
     """Sound: samples with their rate, or the path of a file."""
 
-    _type = "audio-file"
+    _type, _folder = "audio-file", "audio"
 
     def __init__(
         self, data_or_path: Any, sample_rate: int | None = None, caption: str | None = None
@@ -219,7 +249,7 @@ class Video(Media):
         format: "gif" (the default) for arrays; the forms that need an encoder become WebP, which is told once.
     """
 
-    _type = "video-file"
+    _type, _folder = "video-file", "videos"
 
     def __init__(
         self,
@@ -292,7 +322,7 @@ class Histogram(Media):
 class Html(Media):
     """A page: its text, the path of a file that ends in `.html`, or an open file."""
 
-    _type = "html-file"
+    _type, _folder = "html-file", "html"
 
     def __init__(self, data: Any, inject: bool = True, data_is_not_path: bool = False) -> None:
         if hasattr(data, "read"):
@@ -309,10 +339,14 @@ class Html(Media):
 class Plotly(Media):
     """A figure of plotly or matplotlib."""
 
-    _type = "plotly-file"
+    _type, _folder = "plotly-file", "plotly"
 
     def __init__(self, val: Any) -> None:
         self.native = anew.Figure(val)
+
+    def _ending(self) -> str:
+        kind = super()._ending()
+        return "plotly.json" if kind == "json" else kind
 
 
 class _FileMedia(Media):

@@ -28,24 +28,36 @@ def written(obj: Media, name: str, folder: str) -> Iterator[tuple[str, str]]:
     said: dict[str, Any]
     if isinstance(obj, Table):
         suffix, said = "table", obj.to_json()
+        for row, cells in zip(said["data"], obj.data, strict=True):
+            for at, cell in enumerate(cells):
+                if isinstance(cell, Media) and cell.facts()["_type"] in _CLASSES:
+                    row[at], files = _placed(cell, folder)
+                    yield from files
     else:
         suffix = obj.facts()["_type"]
-        own = os.path.join(folder, f"media-{len(os.listdir(folder))}")
-        saved = obj.native.save(own, "media")
-        said = obj.told()
-        if saved.path is None:
-            said["data"] = saved.data
-        else:
-            source = os.path.join(own, saved.path)
-            digest = md5_of(source)[0].replace("/", "_").replace("+", "-").rstrip("=")
-            said["path"] = (
-                f"media/{suffix.partition('-')[0]}s/{digest}{os.path.splitext(source)[1]}"
-            )
-            yield source, said["path"]
+        said, files = _placed(obj, folder)
+        yield from files
     path = os.path.join(folder, f"json-{len(os.listdir(folder))}")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(said, file)
     yield path, name if name.endswith(f".{suffix}.json") else f"{name}.{suffix}.json"
+
+
+def _placed(obj: Media, folder: str) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """What an artifact says of a medium, and its file: where it lies, and its path in the artifact."""
+    if isinstance(obj, Image) and obj.reference is not None:
+        caption = {} if obj.caption is None else {"caption": obj.caption}
+        return obj.facts() | caption | {"path": obj.reference}, []
+    own = os.path.join(folder, f"media-{len(os.listdir(folder))}")
+    saved = obj.native.save(own, "media")
+    said = obj.told()
+    if saved.path is None:
+        return said | {"data": saved.data}, []
+    source = os.path.join(own, saved.path)
+    digest = md5_of(source)[0].replace("/", "_").replace("+", "-").rstrip("=")
+    kind = said["_type"].partition("-")[0]
+    said["path"] = f"media/{kind}s/{digest}{os.path.splitext(source)[1]}"
+    return said, [(source, said["path"])]
 
 
 def read(manifest: Manifest, name: str) -> Any:
@@ -59,9 +71,21 @@ def read(manifest: Manifest, name: str) -> Any:
             said = json.load(file)
         kind = said.get("_type")
         if kind == "table":
-            return Table.from_json(said)
-        made = _CLASSES.get(kind)
-        if made is None or said.get("path") not in manifest.entries:
-            return said
-        return made(manifest.entries[said["path"]].local_path, caption=said.get("caption"))
+            table = Table.from_json(said)
+            table.data = [[_read(manifest, cell) for cell in row] for row in table.data]
+            return table
+        return _read(manifest, said)
     return None
+
+
+def _read(manifest: Manifest, said: Any) -> Any:
+    """A medium of an artifact, from what it says of it; anything else as it is."""
+    if not isinstance(said, dict):
+        return said
+    made, path = _CLASSES.get(str(said.get("_type"))), said.get("path")
+    if made is None or not isinstance(path, str):
+        return said
+    if path in manifest.entries:
+        return made(manifest.entries[path].local_path, caption=said.get("caption"))
+    # An address stays one; a path of this machine that an artifact names is not followed.
+    return made(path, caption=said.get("caption")) if made is Image and "://" in path else said

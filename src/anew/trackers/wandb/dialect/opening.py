@@ -101,6 +101,8 @@ def opened(settings: Settings, options: dict[str, Any]) -> Opened:
     found.resumed = resumed
     if known is not None:
         _take(found, known, resumed)
+        if resumed and settings.run_notes is None:
+            setattr(settings, "run_notes", known.notes)  # noqa: B010  (its names are not declared)
     return found
 
 

@@ -158,11 +158,9 @@ def confusion_matrix(
         names = [str(name) for name in class_names]
         known: list[Any] = names if _are_texts(truth + guessed) else list(range(len(names)))
     else:
-        width = 0 if probs is None else len(_listed(probs)[0])
-        found = {*truth, *guessed}
-        texts = _are_texts(found)
-        known = sorted(found) if texts else list(range(max(width, *(int(c) + 1 for c in found), 0)))
-        names = [str(c) for c in known] if texts else [f"Class_{c + 1}" for c in known]
+        known = sorted({*truth, *guessed})  # as in wandb, the classes that are there, numbered
+        texts = _are_texts(known)
+        names = [str(c) if texts else f"Class_{n}" for n, c in enumerate(known, 1)]
     at = {value: number for number, value in enumerate(known)}
     counts = np.zeros((len(known), len(known)), int)
     for actual, predicted in zip(truth, guessed, strict=True):

@@ -9,21 +9,17 @@ from .downloads import File, Files, file_of, files_of
 from .errors import UsageError
 from .plain import plain
 from .reading import config_of, last_step, rows_of, state_of, summary_of
+from .table_artifacts import logged_tables, table_artifact
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any, Protocol
 
-    import anew
+    from .stored import Runs
 
-    class Source(Protocol):
+    class Source(Runs, Protocol):
         """Where a run was found, and finds what it refers to: `api.Api`."""
-
-        @property
-        def store(self) -> anew.Store:
-            """The store."""
-            ...
 
         def artifact(self, name: str) -> Any:
             """A version of an artifact."""
@@ -316,7 +312,14 @@ class PublicRun:
     def logged_artifacts(self, per_page: int = 100) -> list[Any]:
         """The versions of artifacts that it logged."""
         said = self.native.captured.get("wandb_artifacts", {}).values()
-        return [
+        project = "/".join(self.path[:-1])
+        tables = logged_tables(self.native, self.id).items()
+        shown = [
+            table_artifact(self.native, project, name, f"v{number}", found, self._api)
+            for name, found in tables
+            for number in range(len(found))
+        ]
+        return [one for one in shown if one is not None] + [
             self._api.artifact(f"{one['project']}/{one['name']}:v{one['version']}")
             for one in said
             if one.get("experiment", self.native.id) == self.native.id

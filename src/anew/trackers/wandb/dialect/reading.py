@@ -65,6 +65,7 @@ def summary_of(view: Any) -> dict[str, Any]:
     captured = view.captured
     nested = set(captured.get("wandb_keys", {}).get("nested", ()))
     definitions = Definitions.from_dict(captured.get("wandb_metrics", {}))
+    spoiled = set(captured.get("wandb_nan", {}).get("metrics", ()))
     found: dict[str, Any] = {}
     last_time, step = None, None
     before: dict[str, tuple[float, int]] = {}
@@ -80,6 +81,8 @@ def summary_of(view: Any) -> dict[str, Any]:
         values = {op: getattr(metric, op) for op in ("first", "last", "min", "max", "mean")}
         kind = kinds.get(name)
         values |= {op: as_logged(values[op], kind) for op in ("first", "last", "min", "max")}
+        if name in spoiled:
+            values |= dict.fromkeys(("min", "max", "mean"), float("nan"))
         said = summarised(definitions.find(name), values)
         # What was a text at first and a number later (or the other way round) is what it was last.
         time, at = before.get(name, (0.0, -1))
@@ -119,7 +122,7 @@ def told_value(value: Any) -> Any:
     facts = {k: v for k, v in value.metadata.items() if k != FACTS}
     told = {"_type": said.get("_type", f"{value.kind}-file"), **facts, **said}
     told.pop("file", None)
-    if value.path is not None:
+    if value.path is not None and "path" not in said:
         told["path"] = f"values/{value.path.name}"
     elif value.kind == "histogram":
         told = {"_type": "histogram", "values": value.data["counts"], "bins": value.data["edges"]}

@@ -13,9 +13,11 @@ import anew
 from ..names import FACTS, OWN_CONFIG, OWN_SUMMARY
 from . import active
 from .api import Api
+from .artifact import Artifact
 from .configuration import Config
 from .errors import RunFinished, UnsupportedError, UsageError
 from .media import Media
+from .nothing import NOTHING
 from .opening import LONGEST_NAME
 from .plain import nearest
 from .restoring import restored
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
-    from .artifact import Artifact
     from .opening import Opened
     from .settings import Settings
 
@@ -86,6 +87,8 @@ class Run:
             deleted=said.get("deleted", []),
         )
         self._tags = tuple(k for k, v in self.native.tags.items() if v is None)
+        if opened.resumed and settings.run_tags is not None:
+            self.tags = settings.run_tags
         project = "/".join(part for part in (self.entity, self.project) if part)
         api = Api(root=self.native.root if self.native.folder else None)
         self._artifacts = RunArtifacts(self.native, self.id, project, before, api)
@@ -93,7 +96,7 @@ class Run:
         self._watches = Watches(self.native, lambda: self._step)
         self.name = self.name
         self._tell()
-        active.add(self)
+        active.add(self, meant=settings.reinit != "create_new" or self.disabled)
 
     # -- what it is ---------------------------------------------------------------------------------
 
@@ -109,6 +112,7 @@ class Run:
 
     @name.setter
     def name(self, name: str) -> None:
+        self._needs("name")
         self._facts["name"] = str(name)
         label = name_of(str(name))[:LONGEST_NAME]
         if label and label != self.native.name:
@@ -150,6 +154,7 @@ class Run:
 
     @tags.setter
     def tags(self, tags: Iterable[str] | None) -> None:
+        self._needs("tags")
         new = (tags,) if isinstance(tags, str) else tuple(str(tag) for tag in tags or ())
         gone = [tag for tag in self._tags if tag not in new]
         if gone:
@@ -165,6 +170,7 @@ class Run:
 
     @notes.setter
     def notes(self, notes: str) -> None:
+        self._needs("notes")
         setattr(self._settings, "run_notes", notes)  # noqa: B010  (its names are not declared)
         self.native.set_notes(notes)
 
@@ -211,7 +217,7 @@ class Run:
     @property
     def disabled(self) -> bool:
         """Whether nothing is recorded."""
-        return bool(self._settings.mode == "disabled")
+        return bool(self._settings.mode == "disabled") or not self.native.folder
 
     @property
     def offline(self) -> bool:
@@ -268,6 +274,8 @@ class Run:
             TypeError: It is no mapping with texts as keys.
             RunFinished: The run has ended.
         """
+        if self.disabled and self._finished:
+            return
         self._needs("log")
         if not isinstance(data, Mapping):
             raise TypeError("wandb.log must be passed a dictionary")
@@ -287,7 +295,10 @@ class Run:
         told = row.told
         now = time.time()
         told |= {"_step": at, "_timestamp": now, "_runtime": now - self._started}
+        known = len(self._summary.spoiled)
         self._summary.taken(told)
+        if len(self._summary.spoiled) > known:
+            self.native.capture("wandb_nan", {"metrics": sorted(self._summary.spoiled)})
         if (step is None if commit is None else commit) and at == self._step:
             self._step += 1
 
@@ -465,6 +476,8 @@ class Run:
         tags: list[str] | None = None,
     ) -> Artifact:
         """Keep a version of an artifact; content that is the latest version's makes no new one."""
+        if self.disabled and not isinstance(artifact_or_path, Artifact):
+            return NOTHING  # type: ignore[no-any-return]
         self._needs("log_artifact")
         return self._artifacts.log(artifact_or_path, name, type, aliases, tags)
 
@@ -476,6 +489,8 @@ class Run:
         use_as: str | None = None,
     ) -> Artifact:
         """A version of an artifact, noted as something that this run used."""
+        if self.disabled:
+            return None  # type: ignore[return-value]
         self._needs("use_artifact")
         return self._artifacts.use(artifact_or_name, type)
 
@@ -594,7 +609,7 @@ class Run:
             self.native.add_tags({tag: "own"})
 
     def _needs(self, call: str) -> None:
-        if self._finished:
+        if self._finished and not self.disabled:
             raise RunFinished(
                 f"Run ({self.id}) is finished. The call to `{call}` will be ignored. Please make sure that you "
                 "are using an active run."
@@ -605,12 +620,32 @@ class Run:
             "wandb", {k: v for k, v in self._facts.items() if k != "name" and v not in (None, "")}
         )
 
+    def __copy__(self) -> Run:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Run:
+        return self  # as in wandb: what holds a run can be copied, and holds the same one
+
+    def __reduce__(self) -> Any:
+        return _run_of, (self.path, self.native.root if self.native.folder else None)
+
     def __repr__(self) -> str:
         return f"<wandb.Run {self.path}{' (finished)' if self._finished else ''}>"
 
     def __getattr__(self, name: str) -> Any:
         known = [one for one in dir(type(self)) if not one.startswith("_")]
         raise AttributeError(f"A Run has no attribute {name!r}.{nearest(name, known)}")
+
+
+def _run_of(path: str, root: str | None) -> Any:
+    """What a pickled run is read as: the open run in the process that has it, else the run as the `Api` shows it."""
+    for run in active.active():
+        if run.path == path:
+            return run
+    inherited = active.current()
+    if inherited is not None and inherited.path == path:
+        return inherited
+    return None if root is None else Api(root=root).run(path)
 
 
 def _has_dots(value: Any) -> bool:

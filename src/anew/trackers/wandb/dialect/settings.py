@@ -36,6 +36,80 @@ _ACCEPTED = (
     "stop_on_fatal_error", "summary_timeout", "summary_warnings", "sweep_id", "sweep_param_path", "symlink",
     "table_raise_on_max_row_limit_exceeded", "use_dot_wandb", "username",
 )  # fmt: skip
+_NAMES = frozenset(_MEANT + _ACCEPTED)
+# Those whose names begin with `x_`, without it.
+_EXPERIMENTAL = frozenset(
+    [
+        "cli_only_mode",
+        "disable_machine_info",
+        "disable_meta",
+        "disable_stats",
+        "disable_viewer",
+        "executable",
+        "extra_http_headers",
+        "file_stream_max_bytes",
+        "file_stream_max_line_bytes",
+        "file_stream_no_gzip",
+        "file_stream_retry_max",
+        "file_stream_retry_wait_max_seconds",
+        "file_stream_retry_wait_min_seconds",
+        "file_stream_timeout_seconds",
+        "file_stream_transmit_interval",
+        "file_transfer_retry_max",
+        "file_transfer_retry_wait_max_seconds",
+        "file_transfer_retry_wait_min_seconds",
+        "file_transfer_timeout_seconds",
+        "files_dir",
+        "flow_control_custom",
+        "flow_control_disabled",
+        "graphql_retry_max",
+        "graphql_retry_wait_max_seconds",
+        "graphql_retry_wait_min_seconds",
+        "graphql_timeout_seconds",
+        "history_value_encoding",
+        "internal_check_process",
+        "jupyter_name",
+        "jupyter_path",
+        "jupyter_root",
+        "label",
+        "live_policy_rate_limit",
+        "live_policy_wait_time",
+        "log_level",
+        "network_buffer",
+        "primary",
+        "proxies",
+        "runqueue_item_id",
+        "save_requirements",
+        "server_side_derived_summary",
+        "service_transport",
+        "service_wait",
+        "skip_transaction_log",
+        "start_time",
+        "stats_buffer_size",
+        "stats_coreweave_metadata_base_url",
+        "stats_coreweave_metadata_endpoint",
+        "stats_cpu_count",
+        "stats_cpu_logical_count",
+        "stats_dcgm_exporter",
+        "stats_disk_paths",
+        "stats_gpu_count",
+        "stats_gpu_device_ids",
+        "stats_gpu_type",
+        "stats_neuron_monitor_config_path",
+        "stats_no_cgroup",
+        "stats_open_metrics_endpoints",
+        "stats_open_metrics_filters",
+        "stats_open_metrics_http_headers",
+        "stats_pid",
+        "stats_sampling_interval",
+        "stats_self_usage",
+        "stats_track_process_tree",
+        "sync",
+        "sync_dir_suffix",
+        "transaction_log_flush_interval",
+        "update_finish_state",
+    ]
+)
 _VARIABLES = {
     "WANDB_ENTITY": "entity",
     "WANDB_PROJECT": "project",
@@ -56,7 +130,7 @@ _REINITS = ("default", "return_previous", "finish_previous", "create_new")
 class Settings:
     """Settings of a run: `Settings(project="digits", run_name="first")`.
 
-    All names that wandb knows are taken; names that begin with `x_` or `_` too.
+    All names that wandb knows are taken; names that begin with `_` too.
 
     Raises:
         UsageError: There is no setting of that name, or not with that value.
@@ -64,13 +138,18 @@ class Settings:
 
     def __init__(self, **settings: Any) -> None:
         for name, value in settings.items():
-            if name not in _MEANT + _ACCEPTED and not name.startswith(("x_", "_")):
+            known = (
+                name.removeprefix("x_") in _EXPERIMENTAL
+                if name.startswith("x_")
+                else name in _NAMES
+            )
+            if not known and not name.startswith("_"):
                 raise UsageError(f"There is no setting {name!r}.{nearest(name, _MEANT)}")
             setattr(self, name, value)
         _check(vars(self))
 
     def __getattr__(self, name: str) -> Any:
-        if name in _MEANT + _ACCEPTED or name.startswith("x_"):
+        if name in _NAMES or name.removeprefix("x_") in _EXPERIMENTAL:
             return None  # not set
         raise AttributeError(f"There is no setting {name!r}.{nearest(name, _MEANT)}")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from . import active
 from .configuration import chosen, items_of, load_config
+from .errors import UsageError
 from .exits import watch_exit
 from .opening import opened
 from .plain import nearest, warn_once
@@ -74,8 +76,8 @@ def init(
         allow_val_change: Let values of the config change.
         group: The group it belongs to; likewise `job_type`.
         mode: "disabled" records nothing. All others record on this machine.
-        reinit: "finish_previous" (or True) ends the run before, "create_new" opens one beside it; else a run that is open is
-            given back.
+        reinit: "finish_previous" (or True, and in a notebook the default) ends the runs before; "create_new" opens one beside
+            them, which the module's calls do not mean; else the run that was opened last is given back.
         resume: "allow" goes on with the run of that id if there is one, "must" needs it, "never" refuses it, "auto" (or True)
             goes on with the last run of the project that was opened so and did not come to its end.
         settings: More settings.
@@ -105,17 +107,35 @@ def init(
             name: arguments[name] or trial[name] or None for name in ("project", "entity")
         }
     found = from_arguments(arguments, settings)
-    previous: Run | None = active.current()
-    if previous is not None and found.reinit in (None, "default", "return_previous"):
-        return previous
-    if found.reinit == "finish_previous":
-        for run in active.active():
-            run.finish()
+    before: list[Run] = active.active()
+    if before and found.mode != "disabled":
+        reinit = found.reinit or "default"
+        if reinit == "finish_previous" or (reinit == "default" and in_notebook()):
+            for run in before:
+                run.finish()
+        elif reinit == "create_new":
+            if any(run.id == found.run_id and not run.disabled for run in before):
+                raise UsageError(
+                    f"The run ID {found.run_id!r} is in use by a run of this program. Finish that run first, or give another id."
+                )
+        elif found.resume == "must":
+            raise UsageError(
+                "Cannot resume a run while another run is active. Finish it with run.finish(), or call wandb.init() with "
+                'reinit="create_new".'
+            )
+        else:
+            return before[-1]
     values = _values(found, config)
     values = chosen(values, config_exclude_keys or (), config_include_keys or ())
     run = _begun(found, values)
     watch_exit()
     return run
+
+
+def in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return "ipykernel" in sys.modules and ipython is not None and ipython.get_ipython() is not None
 
 
 def _begun(settings: Settings, config: Mapping[str, Any]) -> Run:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
             """The run of an experiment's id; None if it is gone."""
             ...
 
+        def run_in(self, projects: list[str], id: str) -> Any | None:
+            """The run of an id in one of some projects; None if there is none."""
+            ...
+
         def runs_using(self, project: str, artifact: str) -> list[Any]:
             """The runs of a project that used a version of an artifact."""
             ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 from .errors import Error
 from .plain import nearest, plain
 
@@ -139,16 +141,18 @@ def summarised(metric: Metric | None, values: Mapping[str, Any]) -> Any:
 class _Tally:
     """First, last, smallest, largest and mean of the numbers of one metric."""
 
-    __slots__ = ("count", "metric", "total", "values")
+    __slots__ = ("count", "metric", "spoiled", "total", "values")
 
     def __init__(self, metric: Metric, before: Any) -> None:
         self.metric = metric
+        self.spoiled = False
         self.values: dict[str, Any] = dict.fromkeys(("first", "last", "min", "max", "mean"))
         if isinstance(before, dict):  # of the run that is resumed
             numbers = {op: v for op, v in before.items() if isinstance(v, (int, float))}
             self.values |= {op: numbers[op] for op in ("first", "min", "max") if op in numbers}
             if "best" in numbers:
                 self.values[metric.best] = numbers["best"]
+            self.spoiled = any(v != v for op, v in numbers.items() if op not in ("first", "last"))
         self.total, self.count = 0.0, 0
 
     def add(self, number: Any) -> None:
@@ -156,7 +160,9 @@ class _Tally:
         if values["first"] is None:
             values["first"] = number
         values["last"] = number
-        if number != number:  # NaN is never the smallest or largest
+        if self.spoiled or number != number:  # as in wandb, NaN is what they are from then on
+            self.spoiled = True
+            values |= dict.fromkeys(("min", "max", "mean"), float("nan"))
             return
         values["min"] = number if values["min"] is None else min(values["min"], number)
         values["max"] = number if values["max"] is None else max(values["max"], number)
@@ -238,6 +244,13 @@ class SummarySubDict:
             self._values[key] = plain(value)
         self._changed()
 
+    def __reduce__(self) -> Any:
+        """A copy, or what is pickled, is a plain dict of what it says now: it belongs to no run."""
+        return dict, (copy.deepcopy(self._values),)
+
+    def __copy__(self) -> dict[str, Any]:
+        return dict(self._values)
+
     def __repr__(self) -> str:
         return repr(self._values)
 
@@ -254,7 +267,12 @@ class Summary(SummarySubDict):
         on_change: Called with what the program itself set (by name), and with the names it deleted.
         on_media: Called with a name and the medium put under it; gives what the summary says of it.
         values: What it says when a run is resumed; `given` what the program set of that, `deleted` what it deleted.
+
+    Attributes:
+        spoiled: The summarised metrics that were NaN once: their smallest, largest and mean are NaN.
     """
+
+    spoiled: set[str]
 
     def __init__(
         self,
@@ -274,6 +292,7 @@ class Summary(SummarySubDict):
             ("_set", dict(given or {})),
             ("_deleted", set(deleted)),
             ("_tallies", {}),
+            ("spoiled", set()),
         ):
             object.__setattr__(self, name, value)
 
@@ -348,6 +367,8 @@ class Summary(SummarySubDict):
                 continue
             if isinstance(value, (int, float)):
                 tally.add(value)
+                if tally.spoiled:
+                    self.spoiled.add(name)
                 value = summarised(tally.metric, tally.values)
             if value is None or "none" in tally.metric.ops:
                 into.pop(key, None)

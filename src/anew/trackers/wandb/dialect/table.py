@@ -5,6 +5,7 @@ from __future__ import annotations
 import anew
 
 from ..names import FACTS
+from .errors import UsageError
 from .media import Image, Media
 from .plain import plain
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 __all__ = ["Table"]
+
+
+class UnknownMode(UsageError, AssertionError):
+    """There is no such `log_mode`; in wandb an AssertionError."""
 
 
 class Table(Media):
@@ -27,13 +32,13 @@ class Table(Media):
         dtype: Accepted; cells keep the types they have.
         optional: Accepted.
         allow_mixed_types: Accepted; a column may always hold several types.
-        log_mode: Accepted; what is logged is the table as it is then.
+        log_mode: "IMMUTABLE", "MUTABLE" or "INCREMENTAL"; whichever it is, the table is logged as it is then.
 
     Raises:
-        ValueError: A row has not as many cells as there are columns.
+        ValueError: A row has not as many cells as there are columns, or there is no such mode.
     """
 
-    _type = "table-file"
+    _type, _folder = "table-file", "table"
     MAX_ROWS = 10_000  # of wandb's; here a table may have any number
     MAX_ARTIFACT_ROWS = 200_000
 
@@ -48,6 +53,10 @@ class Table(Media):
         allow_mixed_types: bool = False,
         log_mode: str | None = "IMMUTABLE",
     ) -> None:
+        if log_mode not in ("IMMUTABLE", "MUTABLE", "INCREMENTAL"):
+            raise UnknownMode(
+                f"log_mode must be IMMUTABLE, MUTABLE or INCREMENTAL, not {log_mode!r}."
+            )
         self.log_mode = log_mode
         if dataframe is None and hasattr(data, "columns") and hasattr(data, "iterrows"):
             dataframe = data
@@ -154,8 +163,12 @@ class Table(Media):
                     cells.append(_cell(cell))
             rows.append(cells)
         table = anew.Table([str(name) for name in self.columns], rows)
-        experiment.log_value(key, table, step, metadata={FACTS: self.facts()})
-        return self.told()
+        facts = self.facts() | self.named(key, step)
+        experiment.log_value(key, table, step, metadata={FACTS: facts})
+        return self.told() | self.named_again(facts)
+
+    def _ending(self) -> str:
+        return "table.json"
 
     def told(self) -> dict[str, Any]:
         return {"_type": self._type, "ncols": len(self.columns), "nrows": len(self.data)}

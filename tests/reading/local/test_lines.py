@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from anew.errors import InvalidValue, QueryError
 from anew.journal.layout import ExperimentLayout
 from anew.query.lines import Lines, LinesQuestion
+from anew.reading.local import line_file, line_search
 from anew.reading.local import lines as module
 from anew.reading.local.lines import read_lines
 
@@ -63,7 +64,7 @@ def test_pages_in_either_direction_add_up_to_what_was_printed(
 ):
     where = folder(tmp_path_factory.mktemp("x"), train_1="".join(f"{t}\n" for t in texts).encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
+        patch.setattr(line_file, "BLOCK", block)
         assert everything(where, stream="console", limit=limit, backward=backward) == texts
 
 
@@ -81,7 +82,7 @@ def test_messages_of_several_writers_are_merged_by_time_and_none_is_lost(
         logs_2=b"".join(message(t, f"b{n}") for n, t in enumerate(second)),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
+        patch.setattr(line_file, "BLOCK", block)
         for backward in (False, True):
             found = everything(where, limit=limit, backward=backward)
             times = [first[int(m[1:])] if m[0] == "a" else second[int(m[1:])] for m in found]
@@ -97,7 +98,7 @@ def test_a_time_is_where_the_answer_begins(tmp_path_factory, times, at, block):
         tmp_path_factory.mktemp("x"), logs_1=b"".join(message(t, f"at {t}") for t in times)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
+        patch.setattr(line_file, "BLOCK", block)
         after = read_lines(where, LinesQuestion(id="x", time=at))
         before = read_lines(where, LinesQuestion(id="x", time=at, backward=True))
     assert after.times.tolist() == [t for t in times if t >= at]
@@ -118,7 +119,8 @@ def test_an_answer_stops_where_finding_a_match_takes_long_and_the_cursor_goes_on
     tmp_path, monkeypatch
 ):
     data = b"".join(message(n, "needle" if n == 4990 else "hay") for n in range(5000))
-    monkeypatch.setattr(module, "_SCANNED", 100_000)
+    monkeypatch.setattr(module, "_SCANNED", 10_000)
+    monkeypatch.setattr(line_search, "STRETCH", 20_000)
     where = folder(tmp_path, logs_1=data)
     first = read_lines(where, LinesQuestion(id="x", contains="NEEDLE"))
     assert (first.messages, first.more) == ((), True)

@@ -20,6 +20,7 @@ export const MOST = 2000;
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
 const AT_ONCE = 2;
+const PATIENCE = 1000; // ms that others wait for a first answer to be drawn, which may have nothing to draw
 const KEPT = 80;
 const GROUPS_AGAIN = 2000; // ms at least between two looks at groups or buckets that change
 const CROWDS_AGAIN = 15_000; // and at what takes a while to be counted
@@ -37,7 +38,8 @@ class Source {
   #answers = new Map<string, Promise<PanelData>>();
   #waiting: (() => void)[] = [];
   #asking = 0;
-  #most = 1; // the first chart is there soonest if no other is asked for meanwhile
+  #begun = false;
+  #opened = false; // the first chart is there soonest if no other is asked for until it is drawn
   #followed = new Set<Followed>();
   #changed = new Set<string>();
   #busy = false;
@@ -102,11 +104,20 @@ class Source {
 
   #drawn = false;
 
-  /** Say that a chart was drawn: the first one is marked for whoever measures the page. */
+  /** Say that a chart was drawn: the first one is marked for whoever measures the page, and others may be asked for then. */
   drawn(): void {
     if (this.#drawn) return;
     this.#drawn = true;
-    requestAnimationFrame(() => performance.mark(FIRST_CHART));
+    requestAnimationFrame(() => {
+      performance.mark(FIRST_CHART);
+      setTimeout(() => this.open());
+    });
+  }
+
+  /** Let all panels ask: the first one is on the screen, or has nothing to draw. */
+  open(): void {
+    this.#opened = true;
+    this.#admit();
   }
 
   /** What the colours of groups say, by the key of the colour. */
@@ -168,14 +179,17 @@ class Source {
       return await work();
     } finally {
       this.#asking -= 1;
-      this.#admit();
-      if (this.#most < AT_ONCE) afterFrame(() => this.#admit(AT_ONCE));
+      if (this.#opened) this.#admit();
+      else setTimeout(() => this.open(), PATIENCE);
     }
   }
 
-  #admit(most = this.#most): void {
-    this.#most = most;
-    for (; this.#asking < most && this.#waiting.length; this.#asking += 1) this.#waiting.shift()?.();
+  #admit(): void {
+    const most = this.#opened ? AT_ONCE : this.#begun ? 0 : 1;
+    for (; this.#asking < most && this.#waiting.length; this.#asking += 1) {
+      this.#begun = true;
+      this.#waiting.shift()?.();
+    }
   }
 
   /** Fetch the new points of what has changed, for all panels at once. */
@@ -274,18 +288,6 @@ class Source {
       }
     }, GROUPS_AGAIN);
   }
-}
-
-/** Call a function once what has just been answered is on the screen; soon where nothing is shown, as in a tab behind others. */
-function afterFrame(call: () => void): void {
-  let called = false;
-  const once = () => {
-    if (called) return;
-    called = true;
-    call();
-  };
-  requestAnimationFrame(() => setTimeout(once));
-  setTimeout(once, 250);
 }
 
 /** What tells answers apart: the question, and of groups what is made of the answer. */

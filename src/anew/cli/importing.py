@@ -29,6 +29,13 @@ _COUNTED = {
 @click.option(
     "--as", "kind", metavar="KIND", help="What the source is, where it is not recognised."
 )
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    help="Of tables, which column is what; or a file that says it. Repeatable.",
+)
 @click.option("--to", metavar="ADDRESS", help="The store to import into: a folder, or a server.")
 @click.option("--into", metavar="PREFIX", default="", help="File everything under this prefix.")
 @click.option(
@@ -41,6 +48,7 @@ def import_(
     face: Face,
     source: str,
     kind: str | None,
+    mapping: tuple[str, ...],
     to: str | None,
     into: str,
     since: str | None,
@@ -59,10 +67,11 @@ def import_(
       anew import mlflow.db --into old           its database, everything under old/
       anew import /data/mlruns --dry-run         what would come
       anew import mlruns --watch                 and what is logged from now on
+      anew import runs.csv --map run=id --map step=epoch
     """
     from ..trackers.importers import open_source
 
-    opened = open_source(source, kind)
+    opened = open_source(source, kind, mapping)
     try:
         while True:
             imported, pushed = _import(face, opened, to, into, _since(since), dry_run)

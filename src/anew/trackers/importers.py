@@ -7,6 +7,7 @@ A kind is a module `trackers/<tracker>/importer/opening.py` with two functions: 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -21,8 +22,12 @@ KINDS: dict[str, str] = {
     "mlflow": "MLflow: a folder of files (mlruns), or an SQLite database",
     "wandb": "W&B: folders of runs, offline or synced",
     "tensorboard": "TensorBoard: event files, a folder for each run",
+    "table": "CSV, TSV and JSONL files, compressed or not; --map says which column is what",
 }
 """What each kind is, for people. The first that recognises a source is taken."""
+
+
+_MAPPED = "table"
 
 
 class _Kind(Protocol):
@@ -32,6 +37,10 @@ class _Kind(Protocol):
 
     def open_source(self, path: str) -> Source | Copies:
         """Open it."""
+        ...
+
+    def open_mapped(self, path: str, mapping: Sequence[str]) -> Source:
+        """Open it, given which column is what; of tables alone."""
         ...
 
 
@@ -57,11 +66,12 @@ def kind_of(path: str) -> str:
     )
 
 
-def open_source(path: str, kind: str | None = None) -> Source | Copies:
+def open_source(path: str, kind: str | None = None, mapping: Sequence[str] = ()) -> Source | Copies:
     """Open what lies at a path for an import.
 
     Args:
         kind: One of `KINDS`; by what lies there if not given.
+        mapping: Of tables, which column is what; see `trackers.table.importer.mapping`.
 
     Raises:
         NotFound: Nothing lies there.
@@ -73,4 +83,8 @@ def open_source(path: str, kind: str | None = None) -> Source | Copies:
         )
     if not os.path.lexists(path):
         raise NotFound(f"There is nothing at {path} to import.", name=path)
-    return _kind(kind or kind_of(path)).open_source(path)
+    if not mapping:
+        return _kind(kind or kind_of(path)).open_source(path)
+    if kind not in (None, _MAPPED):
+        raise InvalidValue(f"--map is for tables, and not for {kind}.", key="map")
+    return _kind(_MAPPED).open_mapped(path, mapping)

@@ -169,7 +169,7 @@ class Naming:
                 return False
             for table in ("chunk", "piece", "segment"):
                 connection.execute(
-                    f"DELETE FROM {table} WHERE experiment = %s AND name = %s",  # type: ignore[arg-type]
+                    f"DELETE FROM {table} WHERE experiment = %s AND name = %s",  # noqa: S608  (our own names)
                     (id, lines),
                 )
         self._put(connection, id, one, text)

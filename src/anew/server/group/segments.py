@@ -203,6 +203,19 @@ class Segments:
             raise Altered(errno.EIO, "bytes of a segment are missing", name)
         return b"".join(parts)
 
+    def size(self, experiment: str, name: str) -> int:
+        """The bytes of a segment.
+
+        Raises:
+            FileNotFoundError: There is no such segment.
+        """
+        found = self._database.ask(
+            "SELECT size FROM segment WHERE experiment = %s AND name = %s", (experiment, name)
+        )
+        if not found:
+            raise FileNotFoundError(errno.ENOENT, "There is no such segment", name)
+        return int(found[0][0])
+
     def listed(
         self, experiments: Collection[str], connection: Connection[Row] | None = None
     ) -> dict[str, list[tuple[str, Blob]]]:

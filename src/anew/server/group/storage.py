@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 
 from psycopg import Connection
 
-from ...journal.storage import Blob, Lies
+from ...journal.storage import Blob, Fetched, Lies
 from ..intake.names import is_segment
 from .contents import Contents
 from .database import Database, Row
@@ -92,11 +92,18 @@ class GroupStorage:
             return self._files.segments.read(
                 self._experiment, path, start, length, self._connection
             )
+        return self.fetch(path, start, length).data
+
+    def fetch(self, path: str, start: int, length: int) -> Fetched:
+        """See `Storage.fetch`."""
+        if is_segment(path):
+            size = self._files.segments.size(self._experiment, path)
+            return Fetched(self.read(path, start, length), size)
         hash, size = self._files.content_of(self._experiment, path, self._connection)
         length = max(0, min(length, size - start))
         if not length:
-            return b""
-        return self._files.contents.read(hash, start, length, self._connection)
+            return Fetched(b"", size)
+        return Fetched(self._files.contents.read(hash, start, length, self._connection), size)
 
     def local(self, path: str) -> AbstractContextManager[str]:
         """See `Storage.local`."""

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from .schema import CHANNEL, STATEMENTS
+from .schema import CHANNEL, SCHEMA, STATEMENTS
 
 __all__ = ["Database", "Row"]
 
@@ -37,7 +37,7 @@ class Database:
         self._url = url
         self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
             url, min_size=1, max_size=most, timeout=_WAIT, open=False, check=ConnectionPool.check_connection,
-            kwargs={"application_name": "anew", "connect_timeout": 5}, reconnect_timeout=5.0,
+            kwargs={"application_name": "anew", "connect_timeout": 5, "options": f"-c search_path={SCHEMA}"}, reconnect_timeout=5.0,
         )  # fmt: skip
         self._pool.open()
         try:
@@ -49,6 +49,7 @@ class Database:
     def _make(self) -> None:
         with self.transaction() as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
             for statement in STATEMENTS:
                 connection.execute(statement)
 

@@ -169,7 +169,7 @@ class Naming:
                 return False
             for table in ("chunk", "piece", "segment"):
                 connection.execute(
-                    f"DELETE FROM {table} WHERE experiment = %s AND name = %s",  # noqa: S608  (our own names)
+                    f"DELETE FROM {table} WHERE experiment = %s AND name = %s",
                     (id, lines),
                 )
         self._put(connection, id, one, text)

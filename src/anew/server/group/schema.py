@@ -6,10 +6,13 @@ made again from it; see `rebuilding.py`.
 
 from __future__ import annotations
 
-__all__ = ["CHANNEL", "STATEMENTS"]
+__all__ = ["CHANNEL", "SCHEMA", "STATEMENTS"]
 
 CHANNEL = "anew_news"
 """The channel on which servers tell each other that something has arrived or was taken in."""
+
+SCHEMA = "anew_truth"
+"""The schema that they are in, apart from what is derived, which may be dropped as a whole."""
 
 STATEMENTS = (
     # An experiment and where it is filed. `version` counts the changes of this row; `kept` is the last one that is an object.

@@ -17,6 +17,7 @@ __all__ = ["KINDS", "kind_of", "open_source"]
 
 KINDS: dict[str, str] = {
     "mlflow": "MLflow: a folder of files (mlruns), or an SQLite database",
+    "trackio": "trackio: a project's database, or the folder with them",
     "wandb": "W&B: folders of runs, offline or synced",
     "tensorboard": "TensorBoard: event files, a folder for each run",
 }

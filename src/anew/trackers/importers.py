@@ -19,6 +19,7 @@ KINDS: dict[str, str] = {
     "mlflow": "MLflow: a folder of files (mlruns), or an SQLite database",
     "trackio": "trackio: a project's database, or the folder with them",
     "wandb": "W&B: folders of runs, offline or synced",
+    "dvclive": "DVCLive: its folders",
     "tensorboard": "TensorBoard: event files, a folder for each run",
 }
 """What each kind is, for people. The first that recognises a source is taken."""

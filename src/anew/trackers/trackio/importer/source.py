@@ -312,7 +312,9 @@ class Projects:
         if not known:
             return
         wanted = [name for name in ("id", "timestamp", "step", "key", "trace_index", "messages", "metadata", "spans") if name in known]  # fmt: skip
-        lines, last, named = [], None, []
+        lines: list[str] = []
+        named: list[str] = []
+        last: float | None = None
         column = self._key(database, "traces")
         asked = database.ask(
             f"SELECT {', '.join(wanted)} FROM traces WHERE {column} = ? ORDER BY rowid", place.id

@@ -113,9 +113,8 @@ class Environment:
         """
         with tempfile.TemporaryDirectory() as temporary:
             home = Path(temporary)
-            if isinstance(program, str):
-                (home / "program.py").write_text(program)
-                program = home / "program.py"
+            text = program if isinstance(program, str) else program.read_text()
+            (home / "program.py").write_text(text)  # some trackers look at what lies around it
             answers = home / "answers.json"
             folder.mkdir(parents=True, exist_ok=True)
             given = {
@@ -124,7 +123,7 @@ class Environment:
                 if name in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
             }
             done = subprocess.run(
-                [self.python, str(program), str(folder), str(answers), *arguments],
+                [self.python, str(home / "program.py"), str(folder), str(answers), *arguments],
                 cwd=folder,
                 env={
                     **given,

@@ -32,7 +32,7 @@ from .arriving import (
 )
 from .filing import FilesOfRuns
 from .reading_back import file_name, read_back, rows_here, value_name
-from .source import Finding, Points, Row, Run, Source
+from .source import Finding, Points, Row, Run, Source, Undated
 from .text import Differs, GrowingText
 
 __all__ = ["Arrived", "Copies", "Imported", "Progress", "bring_in", "look_through"]
@@ -330,7 +330,7 @@ def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account
     """
     last = run.started
     with arriving.points() as text:
-        for row in source.rows(run):
+        for row in _dated(source.rows(run), arriving.began):
             if isinstance(row, Points):
                 text.add(point_lines(row))
                 account.points(row)
@@ -353,7 +353,7 @@ def _bring_points_by_difference(
     last = run.started
     with arriving.points() as text:
         text.go_to_end()
-        for row in source.rows(run):
+        for row in _dated(source.rows(run), arriving.began):
             for name, step, time_, value in _each(row):
                 account.point(name, step, time_, value)
                 last = max(last, time_)
@@ -365,6 +365,15 @@ def _bring_points_by_difference(
         text.flush()
         arriving.changed |= bool(text.appended)
     return last
+
+
+def _dated(rows: Iterator[Row | Points | Undated], began: float) -> Iterator[Row | Points]:
+    """Rows with a time; one that the source has no time for is given that of the run's beginning, which is the same in each import."""
+    for row in rows:
+        if isinstance(row, Undated):
+            yield Row(row.step, began, row.values, row.beside)
+        else:
+            yield row
 
 
 def _each(row: Row | Points) -> Iterator[tuple[str, int | None, float, float]]:

@@ -34,7 +34,7 @@ def experiment(folder: Path) -> Experiment:
         points = 60
         how = "completed"
 
-    @ex.automain
+    @ex.main
     def main(points, how, _run):
         for step in range(points):
             _run.log_scalar("loss/train ü", 1 / (step + 1), step % 20)

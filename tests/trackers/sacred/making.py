@@ -25,14 +25,10 @@ def experiment(folder: Path) -> Experiment:
     ex = Experiment("my exp/ü", save_git_info=False)
     ex.observers.append(FileStorageObserver(folder / "runs"))
 
-    @ex.config
-    def config():
-        lr = 0.1
-        many = (1, 2)
-        deep = {"layers": [1, {"width": 8}], "on": True, "nothing": None, "1": "one"}
-        numpy_number = np.float64(0.25)
-        points = 60
-        how = "completed"
+    ex.add_config(
+        lr=0.1, many=(1, 2), deep={"layers": [1, {"width": 8}], "on": True, "nothing": None, "1": "one"},
+        numpy_number=np.float64(0.25), points=60, how="completed",
+    )  # fmt: skip
 
     @ex.main
     def main(points, how, _run):
@@ -63,7 +59,9 @@ def experiment(folder: Path) -> Experiment:
 def main(folder: Path, answers: Path) -> None:
     for how in ("completed", "failed", "interrupted"):
         try:
-            experiment(folder).run(config_updates={"how": how}, options={"--comment": f"a comment of {how}"})
+            experiment(folder).run(
+                config_updates={"how": how}, options={"--comment": f"a comment of {how}"}
+            )
         except (ValueError, Stopped):
             pass
     if os.fork() == 0:  # one that is killed
@@ -72,14 +70,22 @@ def main(folder: Path, answers: Path) -> None:
     found = {}
     for run in sorted((folder / "runs").iterdir()):
         if (run / "run.json").exists():
-            about, metrics = (restore(json.loads((run / name).read_text())) for name in ("run.json", "metrics.json"))
+            about, metrics = (
+                restore(json.loads((run / name).read_text()))
+                for name in ("run.json", "metrics.json")
+            )
             config = restore(json.loads((run / "config.json").read_text()))
             found[run.name] = {
                 "status": about["status"],
                 "start_time": about["start_time"],
                 "config": json.loads(json.dumps(config, default=float)),
                 "metrics": {
-                    name: [[step, at, repr(float(value))] for step, at, value in zip(one["steps"], one["timestamps"], one["values"])]
+                    name: [
+                        [step, at, repr(float(value))]
+                        for step, at, value in zip(
+                            one["steps"], one["timestamps"], one["values"], strict=True
+                        )
+                    ]
                     for name, one in metrics.items()
                 },
             }

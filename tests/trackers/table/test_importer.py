@@ -46,6 +46,14 @@ def brought(source: Path, root: Path, *mapping: str) -> Imported:
         opened.close()
 
 
+def undated(root: Path, prefix: str) -> dict[str, list[tuple[int, str]]]:
+    """The points of a table without times."""
+    return {
+        name: [(step, value) for step, _, value in found]
+        for name, found in points_of(root, prefix).items()
+    }
+
+
 def points_of(root: Path, prefix: str) -> Points:
     with Store(root) as store:
         found = {}
@@ -183,7 +191,7 @@ def test_a_packed_table_in_another_encoding(pack, encoding, tmp_path, root):
     path.write_bytes(pack("step\tlöss\n0\t1.5\n1\t2.5\n".encode(encoding)))
     imported = brought(old(path), root)
     assert imported.is_whole, imported
-    assert points_of(root, "é") == {"löss": [(0, 0.0, "1.5"), (1, 0.0, "2.5")]}
+    assert undated(root, "é") == {"löss": [(0, "1.5"), (1, "2.5")]}
 
 
 def test_a_folder_of_lightnings_tables(tmp_path, root):
@@ -203,7 +211,7 @@ def test_a_folder_of_lightnings_tables(tmp_path, root):
     ]
     with Store(root) as store:
         assert store["lightning_logs/version_1"].params == {"lr": 0.1, "net": {"width": 8}}
-    assert points_of(root, "lightning_logs/version_0")["val_loss"] == [(9, 0.0, "0.25")]
+    assert undated(root, "lightning_logs/version_0")["val_loss"] == [(9, "0.25")]
     alone = brought(tmp_path / "lightning_logs" / "version_1" / "metrics.csv", root)
     assert [run.state for run in alone.runs] == ["same"]
 
@@ -217,7 +225,7 @@ def test_what_cannot_be_read_is_named_by_its_line_and_the_rest_comes(tmp_path, r
         "4"
     ]
     assert not imported.is_whole
-    assert points_of(root, "t") == {"loss": [(0, 0.0, "0.5"), (1, 0.0, "1.0")]}
+    assert undated(root, "t") == {"loss": [(0, "0.5"), (1, "1.0")]}
     with Store(root) as store:
         assert [line.fields["loss"] for line in store["t"].logs()] == ["x"]
     lines = put(tmp_path / "l.jsonl", '{"step": 0, "a": 1}\nnonsense\n[1]\n{"step": 1, "a": 2}\n')

@@ -125,14 +125,22 @@ class Runs:
             captured["command"] = {"entry": entry, "cwd": str(experiment.get("base_dir") or "")}
         if commits:
             first = commits[0]
-            named = {"commit": first.get("commit"), "remote": first.get("url"), "dirty": first.get("dirty")}
+            named = {
+                "commit": first.get("commit"),
+                "remote": first.get("url"),
+                "dirty": first.get("dirty"),
+            }
             captured["git"] = {name: value for name, value in named.items() if value is not None}
         if host.get("python_version"):
             captured["environment"] = {"python": str(host["python_version"])}
         if host.get("cpu"):
             captured["hardware"] = {"cpu": str(host["cpu"])}
         config = self._json(folder, "config.json", key) or {}
-        info = self._json(folder, "info.json", key) if os.path.exists(os.path.join(folder, "info.json")) else None
+        info = (
+            self._json(folder, "info.json", key)
+            if os.path.exists(os.path.join(folder, "info.json"))
+            else None
+        )
         kept = {name: value for name, value in said.items() if value not in (None, [], {}, "")}
         if info:
             kept["info"] = info
@@ -160,9 +168,15 @@ class Runs:
 
     def _lines(self, name: str, one: Any, run: str) -> Iterator[_Line]:
         where = f"{os.path.join(self._folders[run], 'metrics.json')}: {name}"
-        columns = [one.get(key) for key in ("values", "steps", "timestamps")] if isinstance(one, dict) else []
+        columns = (
+            [one.get(key) for key in ("values", "steps", "timestamps")]
+            if isinstance(one, dict)
+            else []
+        )
         if len(columns) != 3 or not all(isinstance(column, list) for column in columns):
-            self._findings.append(Finding(where, "It is no metric with values, steps and times.", True, run))
+            self._findings.append(
+                Finding(where, "It is no metric with values, steps and times.", True, run)
+            )
             return
         values, steps, times = columns
         if not len(values) == len(steps) == len(times):
@@ -175,7 +189,13 @@ class Runs:
                 what = f"Value {number} is no number, or has no time: {value!r:.80}."
                 self._findings.append(Finding(where, what, True, run))
                 continue
-            whole = step if type(step) is int else int(step) if isinstance(step, float) and step.is_integer() else None
+            whole = (
+                step
+                if type(step) is int
+                else int(step)
+                if isinstance(step, float) and step.is_integer()
+                else None
+            )
             if whole is None and step is not None:
                 what = f"Step {step!r:.40} is no whole number; the point comes without a step."
                 self._findings.append(Finding(where, what, True, run))
@@ -215,15 +235,28 @@ class Runs:
                 if inside in _SAID:
                     continue
                 if os.path.islink(path) or not os.path.isfile(path):
-                    self._findings.append(Finding(path, "It is a link or no plain file, and is left out.", True, run.key))
+                    self._findings.append(
+                        Finding(
+                            path, "It is a link or no plain file, and is left out.", True, run.key
+                        )
+                    )
                     continue
                 there.add(inside)
-                yield SourceFile("artifacts", inside, partial(_open, path), time=os.path.getmtime(path))
+                yield SourceFile(
+                    "artifacts", inside, partial(_open, path), time=os.path.getmtime(path)
+                )
         for name in said.get("artifacts") or ():
             if isinstance(name, str) and name not in there:
-                self._findings.append(Finding(os.path.join(folder, name), "This artifact is not there.", True, run.key))
+                self._findings.append(
+                    Finding(
+                        os.path.join(folder, name), "This artifact is not there.", True, run.key
+                    )
+                )
         experiment = _mapping(said.get("experiment"))
-        for prefix, pairs in (("sources", experiment.get("sources")), ("resources", said.get("resources"))):
+        for prefix, pairs in (
+            ("sources", experiment.get("sources")),
+            ("resources", said.get("resources")),
+        ):
             yield from self._shared(prefix, pairs, folder, run.key)
 
     def _shared(self, prefix: str, pairs: Any, folder: str, run: str) -> Iterator[SourceFile]:
@@ -239,7 +272,9 @@ class Runs:
             path = next((p for p in (os.path.join(base, stored), own) if _lies_in(base, p)), None)
             if path is None:
                 what = f"What it names lies elsewhere, or is not there: {stored!r:.200}."
-                self._findings.append(Finding(f"{prefix} of {folder}: {name:.200}", what, True, run))
+                self._findings.append(
+                    Finding(f"{prefix} of {folder}: {name:.200}", what, True, run)
+                )
                 continue
             shown = name if not os.path.isabs(name) else os.path.basename(name)
             yield SourceFile(prefix, shown, partial(_open, path))
@@ -253,16 +288,22 @@ class Runs:
 
     # -- files -------------------------------------------------------------------------------------
 
-    def _json(self, folder: str, name: str, run: str, *, missing: bool = False) -> dict[str, Any] | None:
+    def _json(
+        self, folder: str, name: str, run: str, *, missing: bool = False
+    ) -> dict[str, Any] | None:
         """An object in a file; of one that is cut short, the fields that are whole."""
         path = os.path.join(folder, name)
         try:
-            fd = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            fd = os.open(
+                path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            )
             with open(fd, encoding="utf-8", errors="replace") as file:
                 text = file.read(_MOST_TEXT)
         except OSError as error:
             if not (missing and isinstance(error, FileNotFoundError)):
-                self._findings.append(Finding(path, f"It cannot be read: {error.strerror}.", True, run))
+                self._findings.append(
+                    Finding(path, f"It cannot be read: {error.strerror}.", True, run)
+                )
             return None
         try:
             found = json.loads(text)
@@ -271,7 +312,9 @@ class Runs:
             found = _whole_fields(text)
             what = f"It is damaged, or was cut short ({error!s:.100}); what is whole in it comes: {len(found)} fields."
             self._findings.append(Finding(path, what, not written_just_now, run))
-            return found if name != "run.json" or "status" in found or "experiment" in found else None
+            return (
+                found if name != "run.json" or "status" in found or "experiment" in found else None
+            )
         if not isinstance(found, dict):
             self._findings.append(Finding(path, "It is no object.", True, run))
             return None
@@ -361,7 +404,11 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _lies_in(base: str, path: str) -> bool:
     real = os.path.realpath(path)
-    return real.startswith(os.path.join(base, "")) and os.path.isfile(real) and not os.path.islink(path)
+    return (
+        real.startswith(os.path.join(base, ""))
+        and os.path.isfile(real)
+        and not os.path.islink(path)
+    )
 
 
 def _open(path: str) -> BinaryIO:

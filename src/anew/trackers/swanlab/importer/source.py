@@ -29,7 +29,6 @@ from ....importing.source import (
 from ....values.audio import Audio
 from ....values.image import Image
 from ....values.text import Text
-from ....values.value import Value
 from ....values.video import Video
 from ...wandb.translate.transactions import TransactionLog
 
@@ -39,7 +38,16 @@ _FOLDER = re.compile(r"run-\d{8}_\d{6}-.+")
 _HEADER, _VERSION = b":SWL\xd6\xe1", 2
 _START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG = 10, 11, 12, 13, 14, 16
 _STATES: dict[int, Outcome] = {0: "running", 1: "completed", 2: "failed", 3: "cancelled"}
-_TYPES = {2: "image", 3: "audio", 4: "text", 5: "video", 6: "echarts", 7: "object3d", 8: "molecule", 9: "html"}
+_TYPES = {
+    2: "image",
+    3: "audio",
+    4: "text",
+    5: "video",
+    6: "echarts",
+    7: "object3d",
+    8: "molecule",
+    9: "html",
+}
 _SYSTEM = 2
 _ROWS = 4_000
 _MOST_TEXT = 64 << 20
@@ -95,13 +103,19 @@ class Folders:
         self._logs, self._findings = {}, []
         starts: dict[str, Tree] = {}
         for log in logs_below(self.where):
-            found = next((tree(body) for kind, body in self._records(log, "") if kind == _START), None)
+            found = next(
+                (tree(body) for kind, body in self._records(log, "") if kind == _START), None
+            )
             if found is None:
                 self._findings.append(Finding(log, "It has no record of a run.", True))
                 continue
             key = f"{_text(found, 1)}/{_text(found, 10)}"
             self._logs.setdefault(key, []).append(log)
-            starts[key] = {**starts.get(key, {}), **found, **({12: starts[key][12]} if 12 in starts.get(key, {}) else {})}
+            starts[key] = {
+                **starts.get(key, {}),
+                **found,
+                **({12: starts[key][12]} if 12 in starts.get(key, {}) else {}),
+            }
         for key, start in starts.items():
             yield self._run(key, start)
 
@@ -115,15 +129,28 @@ class Folders:
                 end = tree(body)
             elif kind == _COLUMN:
                 column = tree(body)
-                named = {"name": _text(column, 4), "section": _text(column, 5), "chart": _text(column, 9), "x_axis": _text(column, 13)}
+                named = {
+                    "name": _text(column, 4),
+                    "section": _text(column, 5),
+                    "chart": _text(column, 9),
+                    "x_axis": _text(column, 13),
+                }
                 charts[_text(column, 3)] = {name: value for name, value in named.items() if value}
         status: Outcome = _STATES.get(_whole(end, 1), "running") if end else "running"
         error = _text(end, 2).strip()
         folder = os.path.join(os.path.dirname(logs[-1]), "files")
         config = self._read(os.path.join(folder, "config.yaml"), key)
         about = self._read(os.path.join(folder, "swanlab-metadata.json"), key)
-        runtime, git, hardware = (about.get(name) if isinstance(about.get(name), dict) else {} for name in ("runtime", "git", "hardware"))
-        facts = {"workspace": _text(start, 2), "group": _text(start, 7), "job_type": _text(start, 8), "color": _text(start, 9)}
+        runtime, git, hardware = (
+            about.get(name) if isinstance(about.get(name), dict) else {}
+            for name in ("runtime", "git", "hardware")
+        )
+        facts = {
+            "workspace": _text(start, 2),
+            "group": _text(start, 7),
+            "job_type": _text(start, 8),
+            "color": _text(start, 9),
+        }
         kept: dict[str, Any] = {name: value for name, value in facts.items() if value}
         if about:
             kept["metadata"] = about
@@ -144,15 +171,23 @@ class Folders:
             with open(log, "rb") as file:
                 header = file.read(7)
             if not header.startswith(_HEADER) or header[6:] != bytes([_VERSION]):
-                what = f"It was written by another version of SwanLab ({header!r}), and is not read."
+                what = (
+                    f"It was written by another version of SwanLab ({header!r}), and is not read."
+                )
                 self._findings.append(Finding(log, what, True, run))
                 return
             reading = TransactionLog(log)
             for message in reading.messages():
                 try:
-                    yield from ((number, body) for number, body in fields(message) if number >= _START and isinstance(body, bytes))
+                    yield from (
+                        (number, body)
+                        for number, body in fields(message)
+                        if number >= _START and isinstance(body, bytes)
+                    )
                 except ValueError as error:
-                    self._findings.append(Finding(log, f"A record cannot be read: {error}.", True, run))
+                    self._findings.append(
+                        Finding(log, f"A record cannot be read: {error}.", True, run)
+                    )
             if not reading.is_at_end:
                 what = "Its end is damaged, or was never written; what lies before comes."
                 self._findings.append(Finding(log, what, False, run))
@@ -181,15 +216,26 @@ class Folders:
             if batch:
                 yield _points(batch)
 
-    def _scalar(self, log: str, body: bytes, run: Run, system: set[str]) -> tuple[str, int, float, float] | None:
+    def _scalar(
+        self, log: str, body: bytes, run: Run, system: set[str]
+    ) -> tuple[str, int, float, float] | None:
         try:
             found = tree(body)
             key = _text(found, 1)
             value = tree(_bytes(found, 5)).get(1, [pack("<d", 0.0)])[-1]
             if not key or not isinstance(value, bytes) or len(value) != 8:
                 raise ValueError("it has no name, or no number")
-            name = f"system/{key.removeprefix(_PREFIX)}" if key in system or key.startswith(_PREFIX) else key
-            return name, signed(_whole(found, 2)), _time(found, 4) or run.started, unpack("<d", value)[0]
+            name = (
+                f"system/{key.removeprefix(_PREFIX)}"
+                if key in system or key.startswith(_PREFIX)
+                else key
+            )
+            return (
+                name,
+                signed(_whole(found, 2)),
+                _time(found, 4) or run.started,
+                unpack("<d", value)[0],
+            )
         except ValueError as error:
             self._findings.append(Finding(log, f"A value cannot be read: {error}.", True, run.key))
             return None
@@ -202,15 +248,23 @@ class Folders:
                     continue
                 try:
                     found = tree(body)
-                    items = [tree(one) for one in tree(_bytes(found, 5)).get(1, []) if isinstance(one, bytes)]
+                    items = [
+                        tree(one)
+                        for one in tree(_bytes(found, 5)).get(1, [])
+                        if isinstance(one, bytes)
+                    ]
                 except ValueError as error:
-                    self._findings.append(Finding(log, f"A value cannot be read: {error}.", True, run.key))
+                    self._findings.append(
+                        Finding(log, f"A value cannot be read: {error}.", True, run.key)
+                    )
                     continue
                 what = _TYPES.get(_whole(found, 3), "file")
                 for item in items:
                     yield from self._item(log, run, what, found, item)
 
-    def _item(self, log: str, run: Run, what: str, found: Tree, item: Tree) -> Iterator[SourceValue]:
+    def _item(
+        self, log: str, run: Run, what: str, found: Tree, item: Tree
+    ) -> Iterator[SourceValue]:
         name, step, at = _text(found, 1), signed(_whole(found, 2)), _time(found, 4) or run.started
         folder = os.path.join(os.path.dirname(log), "media")
         path = _inside(folder, what, _text(item, 1))
@@ -222,7 +276,12 @@ class Folders:
         make = _made(what, path, caption)
         if make is None:
             self._findings.append(
-                Finding(f"{log}: {name}", f"There is no place for {what}; its file comes as a file.", False, run.key)
+                Finding(
+                    f"{log}: {name}",
+                    f"There is no place for {what}; its file comes as a file.",
+                    False,
+                    run.key,
+                )
             )
             return
         yield SourceValue(name, "text" if what == "html" else what, step, at, make)
@@ -231,7 +290,10 @@ class Folders:
         """See `Source.files`: what was saved, and media that have no kind here."""
         for log in self._logs[run.key]:
             folder = os.path.dirname(log)
-            for top in ("files", *(f"media/{what}" for what in ("echarts", "object3d", "molecule"))):
+            for top in (
+                "files",
+                *(f"media/{what}" for what in ("echarts", "object3d", "molecule")),
+            ):
                 begin = os.path.join(folder, *top.split("/"))
                 for at, folders, names in os.walk(begin):
                     folders.sort()
@@ -243,7 +305,9 @@ class Folders:
                             continue
                         inside = os.path.relpath(path, begin).replace(os.sep, "/")
                         prefix = "swanlab" if top == "files" else f"swanlab/{top}"
-                        yield SourceFile(prefix, inside, partial(_open, path), time=os.path.getmtime(path))
+                        yield SourceFile(
+                            prefix, inside, partial(_open, path), time=os.path.getmtime(path)
+                        )
 
     def messages(self, run: Run) -> Iterator[Message]:
         """SwanLab has none."""
@@ -294,7 +358,9 @@ def _points(batch: list[tuple[str, int, float, float]]) -> Points:
 
 
 def _params(config: Mapping[str, Any]) -> dict[str, Any]:
-    wrapped = isinstance(config, dict) and all(isinstance(one, dict) and "value" in one for one in config.values())
+    wrapped = isinstance(config, dict) and all(
+        isinstance(one, dict) and "value" in one for one in config.values()
+    )
     return {str(name): one["value"] if wrapped else one for name, one in config.items()}
 
 
@@ -306,7 +372,10 @@ def _captured(runtime: Any, git: Any, hardware: Any) -> dict[str, dict[str, Any]
         "environment": {"python": _given(runtime, "python_version"), "system": _given(runtime, "os")},
         "hardware": {"cpu": _given(cpu, "brand"), "cores": _given(cpu, "logical_count")},
     }  # fmt: skip
-    filled = {what: {n: v for n, v in data.items() if v not in (None, "", [])} for what, data in found.items()}
+    filled = {
+        what: {n: v for n, v in data.items() if v not in (None, "", [])}
+        for what, data in found.items()
+    }
     return {what: data for what, data in filled.items() if data}
 
 
@@ -314,7 +383,7 @@ def _given(data: Any, name: str) -> Any:
     return data.get(name) if isinstance(data, dict) else None
 
 
-def _made(what: str, path: str, caption: str | None) -> partial[Value] | None:
+def _made(what: str, path: str, caption: str | None) -> partial[Any] | None:
     if what == "image":
         return partial(Image, path, caption=caption)
     if what == "audio":
@@ -350,7 +419,9 @@ def _text(found: Tree, number: int) -> str:
 
 
 def _texts(found: Tree, number: int) -> list[str]:
-    return [one.decode("utf-8", "replace") for one in found.get(number, []) if isinstance(one, bytes)]
+    return [
+        one.decode("utf-8", "replace") for one in found.get(number, []) if isinstance(one, bytes)
+    ]
 
 
 def _whole(found: Tree, number: int) -> int:

@@ -23,6 +23,7 @@ from ....importing.source import (
     Run,
     SourceFile,
     SourceValue,
+    Undated,
 )
 from ....record.plain import nest
 from ....values.text import Text
@@ -334,15 +335,22 @@ class Tables:
 
     # -- what they logged --------------------------------------------------------------------------
 
-    def rows(self, run: Run) -> Iterator[Row | Points]:
+    def rows(self, run: Run) -> Iterator[Row | Points | Undated]:
         """See `Source.rows`."""
         group = self._groups[run.key]
         if group.table.columns.long:
-            yield from self._long(run, group)
+            found = self._long(run, group)
         else:
-            for row, _ in self._wide(run, group):
-                if row.values:
-                    yield row
+            found = (row for row, _ in self._wide(run, group) if row.values)
+        if group.has_time:
+            yield from found
+            return
+        for one in found:  # nobody knows when they were logged
+            if isinstance(one, Row):
+                yield Undated(one.step, one.values, one.beside)
+                continue
+            for name, step, _, value in zip(*one, strict=True):
+                yield Undated(step, {name: value})
 
     def _long(self, run: Run, group: _Group) -> Iterator[Row | Points]:
         table = group.table

@@ -30,12 +30,11 @@ from ....values.audio import Audio
 from ....values.image import Image
 from ....values.text import Text
 from ....values.video import Video
-from ...wandb.translate.transactions import TransactionLog
+from .records import HEADER, Log
 
 __all__ = ["Folders", "logs_below"]
 
 _FOLDER = re.compile(r"run-\d{8}_\d{6}-.+")
-_HEADER, _VERSION = b":SWL\xd6\xe1", 2
 _START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG = 10, 11, 12, 13, 14, 16
 _STATES: dict[int, Outcome] = {0: "running", 1: "completed", 2: "failed", 3: "cancelled"}
 _TYPES = {
@@ -169,15 +168,15 @@ class Folders:
         """The records of a log: what each is, by its field, and its bytes."""
         try:
             with open(log, "rb") as file:
-                header = file.read(7)
-            if not header.startswith(_HEADER) or header[6:] != bytes([_VERSION]):
+                header = file.read(len(HEADER))
+            if header != HEADER:
                 what = (
                     f"It was written by another version of SwanLab ({header!r}), and is not read."
                 )
                 self._findings.append(Finding(log, what, True, run))
                 return
-            reading = TransactionLog(log)
-            for message in reading.messages():
+            reading = Log(log)
+            for message in reading.records():
                 try:
                     yield from (
                         (number, body)
@@ -188,7 +187,7 @@ class Folders:
                     self._findings.append(
                         Finding(log, f"A record cannot be read: {error}.", True, run)
                     )
-            if not reading.is_at_end:
+            if not reading.is_whole:
                 what = "Its end is damaged, or was never written; what lies before comes."
                 self._findings.append(Finding(log, what, False, run))
         except OSError as error:

@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from ....errors import InvalidValue
 from .cells import number_in
@@ -385,7 +385,7 @@ def _in_utf8(coded: IO[bytes], encoding: str) -> IO[bytes]:
 
 def _unpacking(file: IO[bytes], head: bytes) -> IO[bytes] | None:
     if head.startswith(b"\x1f\x8b"):
-        return gzip.GzipFile(fileobj=file)
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
     if head.startswith(b"BZh"):
         return bz2.BZ2File(file)
     if head.startswith(b"\xfd7zXZ\x00"):

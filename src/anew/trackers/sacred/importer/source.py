@@ -168,17 +168,13 @@ class Runs:
 
     def _lines(self, name: str, one: Any, run: str) -> Iterator[_Line]:
         where = f"{os.path.join(self._folders[run], 'metrics.json')}: {name}"
-        columns = (
-            [one.get(key) for key in ("values", "steps", "timestamps")]
-            if isinstance(one, dict)
-            else []
-        )
-        if len(columns) != 3 or not all(isinstance(column, list) for column in columns):
+        given = one if isinstance(one, dict) else {}
+        values, steps, times = given.get("values"), given.get("steps"), given.get("timestamps")
+        if not (isinstance(values, list) and isinstance(steps, list) and isinstance(times, list)):
             self._findings.append(
                 Finding(where, "It is no metric with values, steps and times.", True, run)
             )
             return
-        values, steps, times = columns
         if not len(values) == len(steps) == len(times):
             what = f"There are {len(values)} values, {len(steps)} steps and {len(times)} times; what has all three comes."
             self._findings.append(Finding(where, what, True, run))

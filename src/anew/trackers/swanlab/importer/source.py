@@ -140,10 +140,7 @@ class Folders:
         folder = os.path.join(os.path.dirname(logs[-1]), "files")
         config = self._read(os.path.join(folder, "config.yaml"), key)
         about = self._read(os.path.join(folder, "swanlab-metadata.json"), key)
-        runtime, git, hardware = (
-            about.get(name) if isinstance(about.get(name), dict) else {}
-            for name in ("runtime", "git", "hardware")
-        )
+        runtime, git, hardware = (_given(about, name) for name in ("runtime", "git", "hardware"))
         facts = {
             "workspace": _text(start, 2),
             "group": _text(start, 7),

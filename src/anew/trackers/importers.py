@@ -20,6 +20,7 @@ KINDS: dict[str, str] = {
     "anew": "Anew: a store, a part of one, or an experiment's folder, as a folder, zip or tar file",
     "mlflow": "MLflow: a folder of files (mlruns), an SQLite or PostgreSQL database, or a server",
     "trackio": "trackio: a project's database, or the folder with them",
+    "clearml": "ClearML: offline sessions, folders and zip files",
     "wandb": "W&B: folders of runs, offline or synced, or a project of its service",
     "dvclive": "DVCLive: its folders",
     "tensorboard": "TensorBoard: event files, a folder for each run",

@@ -78,3 +78,14 @@ def test_how_busy_machines_were_is_drawn_along_the_time_and_nothing_else_is(
         page.locator("label", has_text="time since start").locator("select").input_value()
         == "relative"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("tab", ["media", "logs", "system"])
+def test_everybody_can_read_and_use_the_tabs(lab, project, opened, three, axe, theme, tab):
+    for width in (1440, 390):
+        page = opened(lab, f"?in={project}&tab={tab}", theme=theme, width=width)
+        page.locator(".view").get_by_text("a", exact=True).or_(page.locator("section.panel[data-exact]")).first.wait_for()  # fmt: skip
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

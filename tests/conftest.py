@@ -16,6 +16,11 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from anew.testing.postgres import PostgresServer
+    from tests.seaweed import S3
+
 # A slow machine is no failure: no example has a time limit, and none is refused for the time it took to make.
 hypothesis.settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -168,18 +173,32 @@ def s3_server() -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """A real S3 server that refuses wrong signatures and keeps conditions: one for all processes of the session."""
+    from tests.seaweed import shared
+
+    base = tmp_path_factory.getbasetemp()
+    with shared((base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "seaweed") as s3:
+        yield s3
+
+
+@pytest.fixture
+def make_real_bucket(seaweed: S3, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+    """Makes an empty place in a bucket of the real server, as `make_bucket` does."""
+    for name, value in seaweed.environment().items():
+        monkeypatch.setenv(name, value)
+    return lambda: f"s3://{seaweed.bucket()}/{uuid.uuid4().hex}/some/prefix"
+
+
 @pytest.fixture
 def make_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """Makes an empty bucket and gives its URL, with a prefix; what reaches it stands in the environment."""
     import boto3
 
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": s3_server,
-        "AWS_ALLOW_HTTP": "true",
-    }.items():
+    from tests.seaweed import S3
+
+    for name, value in S3(s3_server, "test", "test").environment().items():
         monkeypatch.setenv(name, value)
 
     def make() -> str:
@@ -190,3 +209,27 @@ def make_bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
         return f"s3://{name}/some/prefix"
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL server that all processes of the suite share; a test has a database of its own in it."""
+    from postgres import shared_postgres
+
+    with shared_postgres(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture
+def make_database(postgres_server: PostgresServer) -> Callable[[], str]:
+    """Makes an empty database and gives its URL."""
+    return postgres_server.make_database
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server that the tests of a file have for themselves, to stop, kill and start again."""
+    from postgres import started_postgres
+
+    with started_postgres() as server:
+        yield server

@@ -21,6 +21,18 @@ class TestBucketBlobs(BlobsContract):
         return BucketBlobs(blobs.url)
 
 
+@pytest.mark.slow
+class TestSeaweedBlobs(BlobsContract):
+    """On a server that refuses wrong signatures, and keeps conditions where many write at once."""
+
+    @pytest.fixture
+    def blobs(self, make_real_bucket: Callable[[], str]) -> BucketBlobs:
+        return BucketBlobs(make_real_bucket())
+
+    def again(self, blobs: Blobs) -> BucketBlobs:
+        return BucketBlobs(blobs.url)
+
+
 class TestMemoryBlobs(BlobsContract):
     @pytest.fixture
     def blobs(self) -> BucketBlobs:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anew.journal.storage import FolderStorage
 from anew.query.lines import LinesQuestion
 from anew.reading.local import line_file, line_search
 from anew.reading.local import lines as module
@@ -37,7 +37,9 @@ def pages(where: str, **asked: object) -> list[object]:
     cursor = None
     backward = bool(asked.get("backward"))
     for _ in range(1000):
-        answer = read_lines(where, LinesQuestion(id="x", cursor=cursor, places=True, **asked))  # type: ignore[arg-type]
+        answer = read_lines(
+            FolderStorage(where), LinesQuestion(id="x", cursor=cursor, places=True, **asked)
+        )  # type: ignore[arg-type]
         matched = answer.matched or (True,) * len(answer.messages)
         page = [*zip(answer.places, answer.messages, matched, strict=True)]
         found = [*page, *found] if backward else [*found, *page]
@@ -73,8 +75,6 @@ def test_what_is_passed_over_would_not_have_matched(
     plain = "".join(f"{line}\n" for line in lines).encode().replace(b"Loss", b"Loss\xff")
     data = plain if console else text_of(lines, escaped)
     where = folder(tmp_path_factory.mktemp("x"), **{"train_1" if console else "logs_1": data})
-    # One writer: of several, messages are merged line by line.
-    os.remove(os.path.join(where, "journal", "0002-rank1.jsonl"))
     question = {"stream": "console" if console else "messages", "context": context, "limit": limit}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(line_search, "STRETCH", stretch)
@@ -91,7 +91,6 @@ def test_what_is_passed_over_would_not_have_matched(
 def test_a_search_through_very_many_lines_decodes_only_those_that_may_match(tmp_path, monkeypatch):
     data = b"".join(message(n, "needle" if n % 9000 == 0 else "hay") for n in range(40_000))
     where = folder(tmp_path, logs_1=data)
-    os.remove(tmp_path / "journal" / "0002-rank1.jsonl")
     decoded: list[bytes] = []
     real = module._decoded
     monkeypatch.setattr(module, "_decoded", lambda one: decoded.append(one) or real(one))

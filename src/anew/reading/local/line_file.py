@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import errno
 from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
+
+from ...journal.storage import Storage
 
 __all__ = ["BLOCK", "LONGEST", "LineFile", "Piece"]
 
 BLOCK = 64 << 10
 LONGEST = 4 << 20  # bytes of one line that are kept; the rest of a longer one is passed over
+
+_NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EACCES})
 
 
 class Piece(NamedTuple):
@@ -23,48 +26,34 @@ class Piece(NamedTuple):
 
 
 class LineFile:
-    """One writer's file, which is open only while a block of it is read.
+    """One writer's file, as long as it was when it was listed.
 
     Attributes:
-        size: Bytes that it had when it was looked at.
+        size: Bytes that it had then; 0 once something else was in its place.
         scanned: Bytes that were worked on so far.
     """
 
-    def __init__(self, path: str, writer: str) -> None:
-        self.path = path
+    def __init__(self, storage: Storage, path: str, writer: str, size: int) -> None:
+        self._storage = storage
+        self._path = path
         self.writer = writer
+        self.size = size
         self.scanned = 0
-        self.size = 0
-        fd = self._open()
-        if fd is not None:
-            self.size = os.fstat(fd).st_size
-            os.close(fd)
-
-    def _open(self) -> int | None:
-        """The file; None where there is none, or something else is in its place, such as a link or a pipe."""
-        try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return fd
-        os.close(fd)
-        return None
 
     def bytes(self, start: int, stop: int, *, effort: int | None = None) -> bytes:
-        """The bytes of a range; fewer where the file has become shorter.
+        """The bytes of a range; fewer where the file has become shorter, none where something else has taken its place.
 
         Args:
             effort: How many bytes the work on them counts as; as many as they are if None.
         """
-        fd = self._open()
-        if fd is None:
-            return b""
+        self.scanned += stop - start if effort is None else effort
         try:
-            self.scanned += stop - start if effort is None else effort
-            return os.pread(fd, stop - start, start)
-        finally:
-            os.close(fd)
+            return self._storage.read(self._path, start, stop - start)
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                self.size = 0
+                return b""
+            raise
 
     def whole(self) -> int:
         """The end of the last line that is complete."""

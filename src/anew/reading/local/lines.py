@@ -12,15 +12,15 @@ import itertools
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from ...errors import InvalidValue, QueryError
-from ...journal.layout import ExperimentLayout
-from ...journal.storage import Share
+from ...journal.layout import is_text
+from ...journal.storage import Storage
 from ...query.lines import LEVELS, Lines, LinesQuestion
 from ...query.regex import check_pattern, matcher
 from ...record.events import LogLine
@@ -65,25 +65,15 @@ class _Given(NamedTuple):
     before: dict[str, int]
 
 
-def read_lines(folder: str, question: LinesQuestion, share: Share | None = None) -> Lines:
-    """The answer to a question about the experiment in a folder.
-
-    Args:
-        share: What it has of the folder, where several experiments lie in it.
+def read_lines(storage: Storage, question: LinesQuestion) -> Lines:
+    """The answer to a question about the experiment with these files.
 
     Raises:
         InvalidValue: The cursor is not from an answer.
         QueryError: The pattern is no regular expression.
     """
     console = question.stream == "console"
-    layout = ExperimentLayout(folder)
-    path = layout.console if console else layout.logs
-    files = [
-        LineFile(path(writer), writer)
-        for writer in layout.writers()
-        if (not question.writers or writer in question.writers)
-        and (share is None or share.has(writer))
-    ]
+    files = _files(storage, console, question.writers)
     wanted = _wanted(question)
     begin = _begin(files, question)
     unfinished = None
@@ -126,6 +116,18 @@ def read_lines(folder: str, question: LinesQuestion, share: Share | None = None)
         sum(file.size for file in files),
         _left(files, positions, question.backward) if more else 0,
     )
+
+
+def _files(storage: Storage, console: bool, writers: Sequence[str]) -> list[LineFile]:
+    """The files of the writers that are asked for, those of the oldest first."""
+    before, after = ("train-", ".log") if console else ("logs-", ".jsonl")
+    found = []
+    for blob in storage.list("logs"):
+        if blob.name.startswith(before) and blob.name.endswith(after) and is_text(blob.name):
+            writer = blob.name[len(before) : -len(after)]
+            if not writers or writer in writers:
+                found.append(LineFile(storage, f"logs/{blob.name}", writer, blob.size))
+    return sorted(found, key=lambda file: file.writer)
 
 
 def _left(files: list[LineFile], positions: dict[str, int], backward: bool) -> int:

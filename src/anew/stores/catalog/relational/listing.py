@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from ....query.question import Name, NamesQuestion, Question
+from .engine import Connection
 from .groups import grouped
 from .names import TABLES, CatalogNames, names_of
 from .selection import Selection
@@ -12,7 +11,7 @@ from .selection import Selection
 __all__ = ["named"]
 
 
-def named(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]:
+def named(connection: Connection, question: NamesQuestion) -> list[Name]:
     """See `Catalog.names`."""
     if question.kind == "value":
         found = _values(connection, question)
@@ -24,7 +23,7 @@ def named(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]
     return found[: question.limit]
 
 
-def _names(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]:
+def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
     if not question.counts:
         return [Name(name) for name in names_of(connection, question.kind)]
     table = TABLES[question.kind].name
@@ -37,7 +36,7 @@ def _names(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name
     ]
 
 
-def _values(connection: sqlite3.Connection, question: NamesQuestion) -> list[Name]:
+def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
     if question.field is None:
         raise ValueError("Give the field whose values are wanted.")
     names = CatalogNames(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from ....record.packed import pack
 from ..protocol import Batch, Entry
 from . import schema as s
 from .changes import note_changes
+from .engine import Connection
 from .metrics import metric_row
 from .sql import Table
 
@@ -31,11 +31,6 @@ _OWN_TABLES = (
     s.problems,
 )
 _COLUMNS = tuple(name for name in s.experiments.columns if name != "key")
-_KINDS = {
-    s.params: "'param', 'config'",
-    s.metrics: "'metric'",
-    s.tags: "'tag', 'bindr'",
-}
 
 
 class Saving:
@@ -48,7 +43,7 @@ class Saving:
         """Trust no key of a name seen so far: the catalog was replaced, or a transaction came to nothing."""
         self._names.clear()
 
-    def save(self, connection: sqlite3.Connection, batch: Batch) -> None:
+    def save(self, connection: Connection, batch: Batch) -> None:
         """Save a batch inside the connection's transaction."""
         gone = self._drop(connection, batch.doomed)
         now = {one.facts.id: project_of(one.facts.prefix, one.facts.user) for one in batch.entries}
@@ -60,17 +55,15 @@ class Saving:
         for experiment_id, problems in batch.examined.items():
             _examined(connection, experiment_id, problems)
 
-    def _drop(
-        self, connection: sqlite3.Connection, doomed: Collection[int]
-    ) -> list[tuple[str, str]]:
+    def _drop(self, connection: Connection, doomed: Collection[int]) -> list[tuple[str, str]]:
         """Forget experiments; returns their ids and areas."""
         keys = list(doomed)
         ids = _areas(connection, keys)
         for table in (*_OWN_TABLES, s.experiments):
-            _delete_of(connection, table, keys)
+            connection.delete(table, keys)
         return ids
 
-    def _enter(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    def _enter(self, connection: Connection, entries: Sequence[Entry]) -> None:
         if not entries:
             return
         self._intern(connection, entries)
@@ -81,14 +74,13 @@ class Saving:
         for key, entry in zip(keys, entries, strict=True):
             self._collect(key, entry, rows)
         for table, new in rows.items():
-            if new:
-                connection.executemany(table.insert(), new)
+            connection.insert(table, new)
 
-    def _clear(self, connection: sqlite3.Connection, entries: list[Entry]) -> None:
+    def _clear(self, connection: Connection, entries: list[Entry]) -> None:
         """Delete what the entries replace."""
         whole = [e.key for e in entries if e.whole and e.key is not None]
         for table in _OWN_TABLES:
-            _delete_of(connection, table, whole)
+            connection.delete(table, whole)
         rest = [e for e in entries if not e.whole]
         for table, changed in (
             (s.documents, [e for e in rest if e.state is not None]),
@@ -99,7 +91,7 @@ class Saving:
             (s.files, [e for e in rest if e.events_replaced]),
             (s.values, [e for e in rest if e.events_replaced]),
         ):
-            _delete_of(connection, table, [e.key for e in changed if e.key is not None])
+            connection.delete(table, [e.key for e in changed if e.key is not None])
         for statement, doomed in (
             (
                 "DELETE FROM metrics WHERE name_key = ? AND experiment_key = ?",
@@ -112,7 +104,7 @@ class Saving:
         ):
             connection.executemany(statement, doomed)
 
-    def _intern(self, connection: sqlite3.Connection, entries: Sequence[Entry]) -> None:
+    def _intern(self, connection: Connection, entries: Sequence[Entry]) -> None:
         """Give every name a key."""
         wanted = {
             (kind, name)
@@ -132,16 +124,16 @@ class Saving:
             self._look_up(connection, kind, of_kind)
             unknown = [name for name in of_kind if (kind, name) not in self._names]
             if unknown:
-                new = [{"kind": kind, "name": name} for name in unknown]
-                connection.executemany(s.names.insert("kind", "name"), new)
-                self._look_up(connection, kind, unknown)
+                top = connection.execute("SELECT max(key) FROM names").fetchone()[0] or 0
+                keys = dict(zip(unknown, range(top + 1, top + 1 + len(unknown)), strict=True))
+                rows = [{"key": key, "kind": kind, "name": name} for name, key in keys.items()]
+                connection.insert(s.names, rows)
+                self._names.update({(kind, name): key for name, key in keys.items()})
 
-    def _look_up(self, connection: sqlite3.Connection, kind: str, names: list[str]) -> None:
-        query = (
-            "SELECT name, key FROM names WHERE kind = ? "
-            "AND name IN (SELECT value FROM json_each(?))"
-        )
-        found = connection.execute(query, (kind, json.dumps(names)))
+    def _look_up(self, connection: Connection, kind: str, names: list[str]) -> None:
+        dialect = connection.dialect
+        query = f"SELECT name, key FROM names WHERE kind = ? AND name IN ({dialect.texts})"
+        found = connection.execute(query, (kind, dialect.listed(names)))
         self._names.update({(kind, name): key for name, key in found})
 
     def _collect(self, key: int, entry: Entry, rows: dict[Table, list[dict[str, Any]]]) -> None:
@@ -199,33 +191,24 @@ class Saving:
         rows[s.problems] += _problem_rows(key, entry.problems)
 
 
-def _areas(connection: sqlite3.Connection, keys: Sequence[int]) -> list[tuple[str, str]]:
+def _areas(connection: Connection, keys: Sequence[int]) -> list[tuple[str, str]]:
     """The ids of experiments and the areas that they are in."""
     if not keys:
         return []
-    query = (
-        "SELECT experiment_id, area FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
-    )
-    return connection.execute(query, (json.dumps(keys),)).fetchall()
+    dialect = connection.dialect
+    query = f"SELECT experiment_id, area FROM experiments WHERE key IN ({dialect.keys})"
+    return connection.execute(query, (dialect.listed(keys),)).fetchall()
 
 
-def _delete_of(connection: sqlite3.Connection, table: Table, keys: list[int]) -> None:
-    """Delete the rows of experiments, by way of their primary keys."""
-    column = "key" if table is s.experiments else "experiment_key"
-    statement = f'DELETE FROM "{table.name}" WHERE {column} = ?'
-    if table in _KINDS:
-        statement += f" AND name_key IN (SELECT key FROM names WHERE kind IN ({_KINDS[table]}))"
-    connection.executemany(statement, [(key,) for key in keys])
-
-
-def _save_rows(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list[int]:
+def _save_rows(connection: Connection, entries: Sequence[Entry]) -> list[int]:
     """Insert or update the row of each entry's experiment; returns their keys."""
     known = [(entry.key, entry) for entry in entries if entry.key is not None]
     if known:
-        given = ", ".join(f'"{name}" = :{name}' for name in _COLUMNS)
+        given = ", ".join(f'"{name}" = ?' for name in _COLUMNS)
+        rows = [(_row(entry.facts), key) for key, entry in known]
         connection.executemany(
-            f"UPDATE experiments SET {given} WHERE key = :key",
-            [{"key": key, **_row(entry.facts)} for key, entry in known],
+            f"UPDATE experiments SET {given} WHERE key = ?",
+            [(*(row[name] for name in _COLUMNS), key) for row, key in rows],
         )
     top = 0
     if len(known) < len(entries):
@@ -236,8 +219,7 @@ def _save_rows(connection: sqlite3.Connection, entries: Sequence[Entry]) -> list
             top += 1
             fresh.append({"key": top, **_row(entry.facts)})
         keys.append(top if entry.key is None else entry.key)
-    if fresh:
-        connection.executemany(s.experiments.insert(), fresh)
+    connection.insert(s.experiments, fresh)
     return keys
 
 
@@ -250,7 +232,7 @@ def _row(facts: ExperimentFacts) -> dict[str, Any]:
     for name in _COLUMNS:
         if name not in row:
             value = getattr(facts, name)
-            row[name] = _bounded(value) if type(value) is int else value
+            row[name] = _bounded(int(value)) if isinstance(value, int) else value
     return row
 
 
@@ -259,26 +241,24 @@ def _bounded(value: int | None) -> int | None:
     return None if value is None else max(-(2**63), min(value, 2**63 - 1))
 
 
-def _mark(connection: sqlite3.Connection, batch: Batch) -> None:
+def _mark(connection: Connection, batch: Batch) -> None:
     """Save the marks, which lie in `meta` beside the catalog's own notes."""
     if not batch.marks:
         return
     names = [(s.MARK + name,) for name in batch.marks]
     connection.executemany("DELETE FROM meta WHERE key = ?", names)
     rows = [{"key": s.MARK + n, "value": v} for n, v in batch.marks.items() if v is not None]
-    connection.executemany(s.meta.insert(), rows)
+    connection.insert(s.meta, rows)
 
 
-def _examined(
-    connection: sqlite3.Connection, experiment_id: str, found: Sequence[ProblemFact]
-) -> None:
+def _examined(connection: Connection, experiment_id: str, found: Sequence[ProblemFact]) -> None:
     """Make these the problems of an experiment, if it is there."""
     mine = "SELECT key FROM experiments WHERE experiment_id = ?"
     row = connection.execute(mine, (experiment_id,)).fetchone()
     if row is None:
         return
     connection.execute("DELETE FROM problems WHERE experiment_key = ?", row)
-    connection.executemany(s.problems.insert(), _problem_rows(row[0], found))
+    connection.insert(s.problems, _problem_rows(row[0], found))
 
 
 def _problem_rows(key: int, problems: Iterable[ProblemFact]) -> list[dict[str, Any]]:

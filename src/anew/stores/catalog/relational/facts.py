@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from ....record.packed import Unpacker
 from ....record.status import Status
 from ..protocol import Known, Outstanding
 from . import schema as s
+from .engine import Connection
 from .metrics import summaries, tallies
 from .sql import Table
 
@@ -36,12 +36,13 @@ _KNOWN = (
 )
 
 
-def facts_of(connection: sqlite3.Connection, question: FactsQuestion) -> list[ExperimentFacts]:
+def facts_of(connection: Connection, question: FactsQuestion) -> list[ExperimentFacts]:
     """See `Catalog.facts`."""
     ids = list(dict.fromkeys(question.ids))
     found: dict[str, ExperimentFacts] = {}
     for page in _slices(ids):
-        rows = connection.execute(_query(question.parts), (json.dumps(page),)).fetchall()
+        query = _query(question.parts, connection.dialect.texts)
+        rows = connection.execute(query, (connection.dialect.listed(page),)).fetchall()
         keys = [row[0] for row in rows]
         files = _files(connection, keys) if "files" in question.parts else {}
         values = _values_of(connection, keys) if "values" in question.parts else {}
@@ -63,19 +64,19 @@ def facts_of(connection: sqlite3.Connection, question: FactsQuestion) -> list[Ex
     return [found[one] for one in question.ids if one in found]
 
 
-def _query(parts: frozenset[Part]) -> str:
+def _query(parts: frozenset[Part], ids: str) -> str:
     """The facts that are always listed, and the state if that is asked for."""
     wanted = ", ".join(f'e."{name}"' for name in _COLUMNS)
     state = ", d.state" if "state" in parts else ""
     joined = " JOIN documents d ON d.experiment_key = e.key" if state else ""
     return (
         f"SELECT e.key, e.experiment_id, e.status, {wanted}{state} FROM experiments e{joined} "
-        "WHERE e.experiment_id IN (SELECT value FROM json_each(?))"
+        f"WHERE e.experiment_id IN ({ids})"
     )
 
 
 def _told(row: Sequence[Any]) -> dict[str, Any]:
-    """The columns of a row by name; SQLite keeps truth as 0 and 1."""
+    """The columns of a row by name; truth is kept as 0 and 1."""
     found = dict(zip(_COLUMNS, row, strict=True))
     if found["git_dirty"] is not None:
         found["git_dirty"] = bool(found["git_dirty"])
@@ -83,16 +84,17 @@ def _told(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def _rows(
-    connection: sqlite3.Connection, table: Table, keys: Sequence[int], columns: str, order: str
+    connection: Connection, table: Table, keys: Sequence[int], columns: str, order: str
 ) -> Iterator[Any]:
+    dialect = connection.dialect
     query = (
         f'SELECT experiment_key, {columns} FROM "{table.name}" '
-        f"WHERE experiment_key IN (SELECT value FROM json_each(?)) ORDER BY experiment_key, {order}"
+        f"WHERE experiment_key IN ({dialect.keys}) ORDER BY experiment_key, {order}"
     )
-    return connection.execute(query, (json.dumps(keys),)) if keys else iter(())
+    return iter(connection.execute(query, (dialect.listed(keys),)) if keys else ())
 
 
-def _files(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[FileFact]]:
+def _files(connection: Connection, keys: Sequence[int]) -> dict[int, list[FileFact]]:
     found = defaultdict(list)
     columns = "metadata, file_id, prefix, name, path, size, hash, step, time, folder, checkpoint"
     for key, metadata, *told in _rows(connection, s.files, keys, columns, "position"):
@@ -104,14 +106,14 @@ def _files(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, lis
     return found
 
 
-def _values_of(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[ValueFact]]:
+def _values_of(connection: Connection, keys: Sequence[int]) -> dict[int, list[ValueFact]]:
     found = defaultdict(list)
     for key, record in _rows(connection, s.values, keys, "record", "position"):
         found[key].append(_values.decode(record))
     return found
 
 
-def _problems(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[ProblemFact]]:
+def _problems(connection: Connection, keys: Sequence[int]) -> dict[int, list[ProblemFact]]:
     found = defaultdict(list)
     for key, *told in _rows(connection, s.problems, keys, "path, line, reason", "path, line"):
         found[key].append(ProblemFact(*told))
@@ -119,7 +121,7 @@ def _problems(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, 
 
 
 def known(
-    connection: sqlite3.Connection,
+    connection: Connection,
     ids: Collection[str],
     prefixes: Collection[str],
     with_tallies: bool,
@@ -128,8 +130,8 @@ def known(
     found: dict[int, Known] = {}
     for column, wanted in (("experiment_id", ids), ("prefix", prefixes)):
         if wanted:
-            query = f"{_KNOWN} WHERE e.{column} IN (SELECT value FROM json_each(?))"
-            for row in connection.execute(query, (json.dumps(list(wanted)),)):
+            query = f"{_KNOWN} WHERE e.{column} IN ({connection.dialect.texts})"
+            for row in connection.execute(query, (connection.dialect.listed(list(wanted)),)):
                 found[row[0]] = Known(*row)
     if not with_tallies:
         return list(found.values())
@@ -137,7 +139,7 @@ def known(
     return [msgspec.structs.replace(one, tallies=of[key]) for key, one in found.items()]
 
 
-def outstanding(connection: sqlite3.Connection) -> Outstanding:
+def outstanding(connection: Connection) -> Outstanding:
     """See `Catalog.outstanding`."""
     meta = "SELECT substr(key, ?), value FROM meta WHERE substr(key, 1, ?) = ?"
     own = (len(s.MARK) + 1, len(s.MARK), s.MARK)

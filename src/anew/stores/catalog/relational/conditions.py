@@ -32,8 +32,16 @@ from ....query.syntax import (
     Value,
 )
 from . import schema
+from .engine import Dialect
 from .names import CatalogNames
-from .numbers import compared, compared_pairs, comparison, is_plain
+from .numbers import (
+    cast_whole,
+    compared,
+    compared_pairs,
+    compared_whole,
+    comparison,
+    is_plain,
+)
 from .operands import EXPERIMENTS, KEY, Operands, Source, column_of
 from .sql import FALSE, TRUE, Query, Rows, Sql, all_of, any_of, not_null, sql
 
@@ -189,7 +197,7 @@ class Compiler(Operands):
 
     def _compare_fields(self, left: Field, op: str, right: Field) -> Probe:
         first, second = self.source(self.valued(left)), self.source(self.valued(right))
-        met = _between(first, "==" if op == "!=" else op, second)
+        met = _between(first, "==" if op == "!=" else op, second, self.names.connection.dialect)
         if not met:
             raise self.mistake(
                 f"{left.text!r} and {right.text!r} are a number and a string, which cannot be compared.",
@@ -235,7 +243,7 @@ class Compiler(Operands):
                 clauses.append(self.nan_row(target, source, node.field))
                 continue
             side, bound = self.value(target, source, node.field, value)
-            if side == "number" and not is_plain(bound):
+            if side == "number" and (source.whole or not is_plain(bound)):
                 clauses.append(_against(source, side, "==", bound))
             else:
                 sides[side].append(bound)
@@ -266,7 +274,7 @@ class Compiler(Operands):
                 f"{node.field.text!r} is not text, so it cannot contain a string.",
                 node.field.position,
             )
-        found = _holding(source.text, str(value.value))
+        found = self.names.connection.dialect.holding(source.text, str(value.value))
         if node.negated:
             found = all_of(source.present, _isnt(found))
         return Probe(source, found)
@@ -309,10 +317,22 @@ class Compiler(Operands):
             )
         if isinstance(target, Param):
             self.check_holds(target, node.field, node.pattern, number=False)
-        matched = _matching(source.text, pattern)
+        matched = self._matching(source, source.text, pattern)
         if node.negated:
             matched = all_of(not_null(source.text), _isnt(matched))
         return Probe(source, matched)
+
+    def _matching(self, source: Source, text: Sql, pattern: str) -> Sql:
+        """A pattern found in a text; a plain part of the pattern is looked for first, which is much cheaper."""
+        connection = self.names.connection
+        dialect = connection.dialect
+        needed = plain_part(pattern)
+        held = dialect.holding(text, needed) if needed else TRUE
+        if needed == pattern and pattern:
+            return held
+        rows = EXPERIMENTS if source.rows is None else source.rows
+        among = Query((text,), (rows,), (source.joined, not_null(text), held))
+        return all_of(held, dialect.matching(connection, text, pattern, among))
 
     def _missing(self, node: IsMissing) -> Probe:
         target = self.target(node.field, must_exist=False)
@@ -358,25 +378,32 @@ def _against(source: Source, side: str, op: str, value: Any) -> Sql:
     """The source's numbers or texts compared with a value."""
     if side == "number":
         assert source.number is not None
+        if source.whole:
+            return compared_whole(op, source.number, value)
         return compared(op, source.number, source.rest, value)
     assert source.text is not None
     return comparison(op, source.text, value)
 
 
-def _between(first: Source, op: str, second: Source) -> list[Sql]:
+def _between(first: Source, op: str, second: Source, dialect: Dialect) -> list[Sql]:
     """Conditions of which one is true where two values compare so: one for numbers, one for texts."""
     met: list[Sql] = []
     if first.number is not None and second.number is not None:
-        if first.rest is None and second.rest is None:
+        if first.rest is None and second.rest is None and first.whole == second.whole:
             met.append(comparison(op, first.number, second.number))
         else:
-            none = Sql("?", (REST_OF_NONE,))
-            a = first.number, none if first.rest is None else first.rest
-            b = second.number, none if second.rest is None else second.rest
-            met.append(compared_pairs(op, a, b))
+            met.append(compared_pairs(op, _pair(first, dialect), _pair(second, dialect)))
     if first.text is not None and second.text is not None:
         met.append(comparison(op, first.text, second.text))
     return met
+
+
+def _pair(source: Source, dialect: Dialect) -> tuple[Sql, Sql]:
+    """A source's numbers as float64s, and what those leave over."""
+    assert source.number is not None
+    if source.whole:
+        return cast_whole(source.number), dialect.rest_of(source.number)
+    return source.number, Sql("?", (REST_OF_NONE,)) if source.rest is None else source.rest
 
 
 def _isnt(condition: Sql) -> Sql:
@@ -385,19 +412,6 @@ def _isnt(condition: Sql) -> Sql:
 
 def _among(piece: Sql, values: list[Any]) -> Sql:
     return sql("{} IN (" + ", ".join(["{}"] * len(values)) + ")", piece, *values)
-
-
-def _holding(text: Sql, part: str) -> Sql:
-    return sql("instr({}, {}) > 0", text, part)
-
-
-def _matching(text: Sql, pattern: str) -> Sql:
-    """A pattern found in a text; a plain part of the pattern is looked for first, which is much cheaper."""
-    needed = plain_part(pattern)
-    if needed == pattern:
-        return _holding(text, pattern)
-    matched = sql("{} REGEXP {}", text, pattern)
-    return all_of(_holding(text, needed), matched) if needed else matched
 
 
 def _is_indexed(target: Target) -> bool:

@@ -6,13 +6,12 @@ Each condition is one query that hands over its keys in one piece, which is seve
 
 from __future__ import annotations
 
-import sqlite3
-
 import numpy as np
 import numpy.typing as npt
 
 from ....query.syntax import And, Expression, Not, Or
 from .conditions import Compiler
+from .engine import Connection
 from .keys import fetch_text
 from .operands import EXPERIMENTS, KEY
 from .sql import Query
@@ -25,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 class Masks:
     """Evaluates trees over one state of the catalog; `size` is one more than the largest key."""
 
-    def __init__(self, connection: sqlite3.Connection, compiler: Compiler, size: int) -> None:
+    def __init__(self, connection: Connection, compiler: Compiler, size: int) -> None:
         self._connection = connection
         self._compiler = compiler
         self._size = size

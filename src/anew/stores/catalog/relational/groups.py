@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from ....query.question import Column, Question, Selected, Wanted
 from ....query.syntax import Field
 from ....query.tokens import mistake
 from .columns import is_section, kind_of
+from .engine import Connection
 from .keys import among
 from .names import CatalogNames
 from .operands import EXPERIMENTS, KEY, Operands, column_of
@@ -21,33 +21,6 @@ from .sql import Form, Query, Rows, Sql, sql
 
 __all__ = ["group_count", "grouped", "is_grouped"]
 
-_AGGREGATES = {
-    "sum": "sum({})", "min": "min({})", "max": "max({})", "mean": "avg({})", "std": "anew_std({})",
-}  # fmt: skip
-
-
-class _Deviation:
-    """The standard deviation of finite numbers with n - 1, as SQLite has none (Welford 1962); NULL of fewer than two."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._mean = 0.0
-        self._squares = 0.0
-
-    def step(self, value: float | None) -> None:
-        """Take a number in."""
-        if value is None or not math.isfinite(value):
-            return
-        self._count += 1
-        away = value - self._mean
-        self._mean += away / self._count
-        self._squares += away * (value - self._mean)
-
-    def finalize(self) -> float | None:
-        """The deviation of what was taken in."""
-        found = math.sqrt(self._squares / (self._count - 1)) if self._count > 1 else None
-        return found if found is None or math.isfinite(found) else None
-
 
 def is_grouped(question: Question) -> bool:
     """Whether the answer has a row for a group of experiments: for all of them, if no field is given."""
@@ -55,7 +28,7 @@ def is_grouped(question: Question) -> bool:
 
 
 def grouped(
-    connection: sqlite3.Connection, question: Question, selection: Selection, names: CatalogNames
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
 ) -> Selected:
     """The groups in the order of their values, what has none last.
 
@@ -65,10 +38,11 @@ def grouped(
     targets = [_grouping(field, names) for field in question.group]
     operands = Operands(names, question.text, question.now)
     keys = [clause for target in targets for clause in _clauses(target, operands)]
-    sums = [_aggregate(wanted, names, operands) for wanted in question.columns]
-    met = () if question.filter is None else (among(selection.keys(connection)),)
-    connection.create_aggregate("anew_std", 1, _Deviation)  # type: ignore[arg-type]  # the stubs want int
-    asked = Query((*keys, Sql("count(*)"), *sums), (EXPERIMENTS,), met).sql()
+    numbers = [_number(wanted, names, operands) for wanted in question.columns]
+    sums = [connection.dialect.sums(connection, wanted.of) for wanted in question.columns]
+    summed = [one.clause(number) for one, number in zip(sums, numbers, strict=True)]
+    met = () if question.filter is None else (among(connection, selection.keys(connection)),)
+    asked = Query((*keys, Sql("count(*)"), *summed), (EXPERIMENTS,), met).sql()
     by = ", ".join(str(number) for number in range(1, len(keys) + 1))
     text = f"{asked.text} GROUP BY {by}" if by else asked.text
     rows = []
@@ -78,7 +52,8 @@ def grouped(
             width = len(_clauses(target, operands))
             cells.append(_value(target, row[at : at + width]))
             at += width
-        rows.append((*cells, *row[at:]))
+        added = [one.value(cell) for one, cell in zip(sums, row[at + 1 :], strict=True)]
+        rows.append((*cells, row[at], *added))
     rows.sort(key=lambda row: [_rank(cell) for cell in row[: len(targets)]])
     total = len(rows)
     stop = None if question.limit is None else question.offset + question.limit
@@ -92,7 +67,7 @@ def grouped(
 
 
 def group_count(
-    connection: sqlite3.Connection, question: Question, selection: Selection, names: CatalogNames
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
 ) -> int:
     """How many groups there are."""
     return grouped(connection, question, selection, names).total or 0
@@ -131,7 +106,7 @@ def _of_each(column: Sql, joined: Sql, rows: Rows) -> Sql:
     return sql("{}", Query((column,), (rows,), (mine, joined)), form=Form.VALUE)
 
 
-def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
+def _number(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
     text = wanted.field.text
     if wanted.of == "each":
         raise mistake(f"{text!r} has a value for each experiment, not for a group.", text, 0)
@@ -142,8 +117,7 @@ def _aggregate(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
     number = source.number
     if source.rows is not None:
         number = _of_each(number, source.joined, source.rows)
-    # A sum of integers as SQLite makes it may overflow, which is an error; one of floats cannot.
-    return sql(_AGGREGATES[wanted.of], sql("{} * 1.0", number), bare=True)
+    return number
 
 
 def _value(target: Target, cells: Sequence[Any]) -> Any:

@@ -7,7 +7,6 @@ and of the documents only what a column needs is decoded.
 from __future__ import annotations
 
 import gc
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -20,10 +19,11 @@ from ....query.syntax import Field
 from ....record.packed import Unpacker
 from ....record.plain import flatten, from_plain
 from . import schema
+from .engine import Connection
 from .keys import Keys, among
 from .metrics import metric_section, metric_values
 from .names import CatalogNames
-from .operands import EXPERIMENTS, KEY, column_of
+from .operands import EXPERIMENTS, INTEGERS, KEY, column_of
 from .spread import Spread
 from .sql import Query, sql
 
@@ -31,7 +31,6 @@ __all__ = ["columns_of", "is_section", "kind_of"]
 
 _CHUNK = 500
 Kind = Literal["text", "integer", "number", "bool", "any"]
-_INTEGERS = frozenset({"count", "step", "min_step", "max_step", "nonfinite"})
 _KINDS: dict[str, Kind] = {
     "text": "text", "status": "text", "number": "integer", "time": "number", "duration": "number",
     "bool": "bool",
@@ -61,12 +60,12 @@ def kind_of(target: Target) -> Kind:
     if isinstance(target, Fact):
         return _KINDS[target.kind]
     if isinstance(target, Metric):
-        return "integer" if target.stat in _INTEGERS else "number"
+        return "integer" if target.stat in INTEGERS else "number"
     return "text" if isinstance(target, Tag) else "any"
 
 
 def columns_of(
-    connection: sqlite3.Connection, names: CatalogNames, question: Question, keys: Keys
+    connection: Connection, names: CatalogNames, question: Question, keys: Keys
 ) -> tuple[Column, ...]:
     """The columns that a question asks for, of these experiments in this order.
 
@@ -102,12 +101,12 @@ class _Table:
             if is_section(field) and field.parts[0].text in ("params", "config")
         }  # fmt: skip
 
-    def read(self, connection: sqlite3.Connection, keys: Sequence[int]) -> tuple[Column, ...]:
+    def read(self, connection: Connection, keys: Sequence[int]) -> tuple[Column, ...]:
         if self._needs_rows:
             count = 0
             for begin in range(0, len(keys), _CHUNK):
                 page = list(keys[begin : begin + _CHUNK])
-                asked = self._query(page).sql()
+                asked = self._query(connection, page).sql()
                 by_key = {row[0]: row for row in connection.execute(asked.text, asked.values)}
                 self._take([by_key[key] for key in page], count)
                 count += len(page)
@@ -116,9 +115,9 @@ class _Table:
         )
         return tuple(made)
 
-    def _query(self, keys: Keys) -> Query:
+    def _query(self, connection: Connection, keys: Keys) -> Query:
         """The rows of these experiments."""
-        wanted, read, conditions = [KEY, *self._facts], [EXPERIMENTS], [among(keys)]
+        wanted, read, conditions = [KEY, *self._facts], [EXPERIMENTS], [among(connection, keys)]
         if self._needs_documents:
             d = schema.documents.rows()
             wanted.append(d["state"])
@@ -159,9 +158,7 @@ class _Table:
             wanted = [one.params if section == "params" else one.config or {} for one in decoded]
             self._spread[at].add(first, wanted)
 
-    def _made(
-        self, connection: sqlite3.Connection, at: int, keys: Sequence[int]
-    ) -> Iterator[Column]:
+    def _made(self, connection: Connection, at: int, keys: Sequence[int]) -> Iterator[Column]:
         field, target = self._fields[at], self._targets[at]
         if at in self._spread:
             for name, filled in self._spread[at].filled(len(keys)):

@@ -33,7 +33,6 @@ __all__ = [
     "MARK",
     "MAX_TEXT",
     "SCHEMA_VERSION",
-    "SECONDARY",
     "TABLES",
     "changes",
     "documents",
@@ -248,10 +247,6 @@ changes = Table(
 )
 
 
-def _index(name: str, table: Table, *columns: str) -> str:
-    return f'CREATE INDEX IF NOT EXISTS {name} ON "{table.name}" ({", ".join(columns)})'
-
-
 TABLES = (
     meta,
     experiments,
@@ -268,21 +263,3 @@ TABLES = (
     changes,
 )
 """All of them."""
-
-SECONDARY = (
-    _index("changes_by_revision", changes, "revision"),
-    _index("experiments_by_created", experiments, "created_at"),
-    _index("experiments_by_status", experiments, "status", "created_at"),
-    _index("experiments_by_name", experiments, "name"),
-    _index("experiments_by_project", experiments, "project", "created_at"),
-    _index("experiments_by_area", experiments, "area"),
-    _index("experiments_by_parent", experiments, "parent"),
-    _index("experiments_by_relation", experiments, "relation"),
-    _index("params_by_number", params, "name_key", "number", "rest"),
-    _index("params_by_text", params, "name_key", "text"),
-    _index("metrics_by_last", metrics, "name_key", "last"),
-    _index("metrics_by_min", metrics, "name_key", "min"),
-    _index("metrics_by_max", metrics, "name_key", "max"),
-    _index("metrics_by_experiment", metrics, "experiment_key"),
-)
-"""Indexes that are created after a bulk load, because filling them row by row costs several times as much."""

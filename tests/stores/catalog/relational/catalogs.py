@@ -13,7 +13,7 @@ from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
 from anew.record.plain import to_plain
 from anew.record.status import Status
-from anew.stores.catalog.protocol import Batch, Entry
+from anew.stores.catalog.protocol import Batch, Catalog, Entry
 from anew.stores.catalog.sqlite import SqliteCatalog
 from anew.stores.catalog.summary import Tally
 
@@ -108,6 +108,12 @@ def tally(values: Sequence[float]) -> Tally:
 def catalog_of(experiments: Sequence[Exp]) -> SqliteCatalog:
     """A catalog with these experiments, keys from 1 in their order."""
     catalog = SqliteCatalog(None)
+    fill(catalog, experiments)
+    return catalog
+
+
+def fill(catalog: Catalog, experiments: Sequence[Exp]) -> None:
+    """Have these experiments alone in a catalog, keys from 1 in their order."""
     catalog.create()
     entries = []
     for one in experiments:
@@ -143,4 +149,3 @@ def catalog_of(experiments: Sequence[Exp]) -> SqliteCatalog:
         )
     catalog.save(Batch(entries=entries))
     catalog.finish()
-    return catalog

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from ....query.integers import EXACT_BELOW, REST_OF_NONE, split
-from .sql import FALSE, TRUE, Sql, all_of, any_of, sql
+import math
 
-__all__ = ["compared", "compared_pairs", "comparison", "is_plain"]
+from ....query.integers import EXACT_BELOW, REST_OF_NONE, split
+from .sql import FALSE, TRUE, Form, Sql, all_of, any_of, sql
+
+__all__ = [
+    "cast_whole",
+    "compared",
+    "compared_pairs",
+    "compared_whole",
+    "comparison",
+    "is_plain",
+    "left_over",
+]
 
 _OPERATORS = {
     "==": "{} = {}",
@@ -15,7 +25,7 @@ _OPERATORS = {
     ">": "{} > {}",
     ">=": "{} >= {}",
 }
-_INT64 = 2**63
+_LEAST, _MOST = -(2**63), 2**63 - 1
 
 
 def comparison(op: str, left: Sql, right: object) -> Sql:
@@ -31,12 +41,11 @@ def is_plain(value: float) -> bool:
 def compared(op: str, number: Sql, rest: Sql | None, value: float) -> Sql:
     """A column of numbers compared with a number.
 
-    `rest` is the column of what the numbers leave over, see `query.integers`; None for a column of integers or of
-    float64s, whose values SQLite compares with an integer exactly.
+    `rest` is the column of what the numbers leave over, see `query.integers`; None for a column of float64s.
     """
     near, left = split(value)
-    if rest is None and (left == REST_OF_NONE or -_INT64 <= value < _INT64):
-        clause = comparison(op, number, near if left == REST_OF_NONE else value)
+    if rest is None and left == REST_OF_NONE:
+        clause = comparison(op, number, near)
     elif rest is None:
         clause = _beside(op, number, near, left)
     elif abs(near) < EXACT_BELOW:
@@ -54,8 +63,39 @@ def compared(op: str, number: Sql, rest: Sql | None, value: float) -> Sql:
     return clause
 
 
+def compared_whole(op: str, number: Sql, value: float) -> Sql:
+    """A column of integers of 64 bits compared with a number: as integers, which every engine compares exactly."""
+    if not math.isfinite(value):
+        value = _MOST + 1 if value > 0 else _LEAST - 1
+    if op == "==":
+        there = value == int(value) and _LEAST <= value <= _MOST
+        return comparison(op, number, int(value)) if there else FALSE
+    bound = math.ceil(value) if op in ("<", ">=") else math.floor(value)
+    if bound > _MOST:
+        return comparison("<=", number, _MOST) if op in ("<", "<=") else FALSE
+    if bound < _LEAST:
+        return comparison(">=", number, _LEAST) if op in (">", ">=") else FALSE
+    return comparison(op, number, bound)
+
+
+def cast_whole(number: Sql) -> Sql:
+    """Integers of 64 bits as their nearest float64s."""
+    return sql("CAST({} AS DOUBLE PRECISION)", number, form=Form.VALUE)
+
+
+def left_over(number: Sql) -> Sql:
+    """What integers of 64 bits are more than their nearest float64s."""
+    # From here on the nearest is 2**63, which is no integer of 64 bits.
+    last = f"{_MOST - 511}"
+    near = sql("CAST({} AS BIGINT)", cast_whole(number), form=Form.VALUE)
+    return sql(
+        f"CASE WHEN {{}} >= {last} THEN {{}} - {_MOST} - 1 ELSE {{}} - {{}} END",
+        number, number, number, near,
+    )  # fmt: skip
+
+
 def _beside(op: str, number: Sql, near: float, left: str) -> Sql:
-    """A column compared with an integer beyond 64 bits that no value of the column can be."""
+    """A column of float64s compared with an integer that is none."""
     if op in ("==", "!="):
         return TRUE if op == "!=" else FALSE
     # The integer lies between two float64s: which one counts as less depends on its side of `near`.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anew.record.plain import flatten, from_plain
-from anew.stores.catalog.sqlite.spread import Spread
+from anew.stores.catalog.relational.spread import Spread
 
 NAMES = st.sampled_from(["a", "b", "c d", "$float"])
 LEAVES = st.none() | st.integers() | st.text(max_size=2) | st.lists(st.integers(), max_size=2)

@@ -51,7 +51,7 @@ class Sql(msgspec.Struct, frozen=True):
     form: Form = Form.VALUE
 
 
-TRUE, FALSE = Sql("1"), Sql("0")
+TRUE, FALSE = Sql("TRUE"), Sql("FALSE")
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ class Query(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, order=tuple(order))
 
     def first(self, limit: int | None) -> Query:
-        """At most `limit` of the rows; all, if that is None or more than SQLite can count."""
+        """At most `limit` of the rows; all, if that is None or more than engines can count."""
         if limit is not None and limit > _MOST_ROWS:
             limit = None
         return msgspec.structs.replace(self, limit=limit)
@@ -152,7 +152,7 @@ class Table:
 
     Args:
         name: Its name, which is also that of its rows where a query reads them once.
-        columns: What SQL says of each column, by name.
+        columns: What SQL says of each column, by name; the types are those that SQLite has.
         key: The columns of its primary key, by which the table is clustered, unless one is an `INTEGER PRIMARY KEY`.
         unique: Columns that are different together in every row.
     """
@@ -166,24 +166,19 @@ class Table:
         unique: tuple[str, ...] = (),
     ) -> None:
         self.name = name
+        self.kinds = dict(columns)
         self.columns = tuple(columns)
-        lines = [f'"{column}" {kind}' for column, kind in columns.items()]
-        if key:
-            lines.append(f"PRIMARY KEY ({', '.join(key)})")
-        if unique:
-            lines.append(f"UNIQUE ({', '.join(unique)})")
-        self.definition = f'CREATE TABLE "{name}" ({", ".join(lines)})' + (
-            " WITHOUT ROWID" if key else ""
-        )
+        self.key = key
+        self.unique = unique
 
     def rows(self, name: str | None = None) -> Rows:
         """The rows under a name of their own, or under the table's."""
         return Rows(self.name, name or self.name)
 
-    def insert(self, *columns: str, replace: bool = False) -> str:
-        """The statement that adds a row, given as a dictionary of these columns, or all."""
-        names = columns or self.columns
-        listed = ", ".join(f'"{name}"' for name in names)
-        given = ", ".join(f":{name}" for name in names)
-        verb = "INSERT OR REPLACE" if replace else "INSERT"
-        return f'{verb} INTO "{self.name}" ({listed}) VALUES ({given})'
+    def replace(self) -> str:
+        """The statement that adds a row of all columns, in place of one with the same key."""
+        listed = ", ".join(f'"{name}"' for name in self.columns)
+        given = ", ".join("?" * len(self.columns))
+        new = ", ".join(f'"{name}" = excluded."{name}"' for name in self.columns)
+        key = ", ".join(f'"{name}"' for name in self.key)
+        return f'INSERT INTO "{self.name}" ({listed}) VALUES ({given}) ON CONFLICT ({key}) DO UPDATE SET {new}'

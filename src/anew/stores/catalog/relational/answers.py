@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
-
 from ....query.question import Question, Selected
 from .columns import columns_of
+from .engine import Connection
 from .groups import group_count, grouped, is_grouped
 from .keys import Keys
 from .names import CatalogNames
@@ -15,7 +13,7 @@ from .selection import Selection
 __all__ = ["counted", "selected"]
 
 
-def selected(connection: sqlite3.Connection, question: Question) -> Selected:
+def selected(connection: Connection, question: Question) -> Selected:
     """See `Catalog.select`."""
     names = CatalogNames(connection)
     selection = Selection(question, names)
@@ -39,14 +37,12 @@ def selected(connection: sqlite3.Connection, question: Question) -> Selected:
 
 
 def _listed(
-    connection: sqlite3.Connection, question: Question, selection: Selection, names: CatalogNames
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
 ) -> Selected:
     """The answer about the experiments that a question lists."""
-    query = (
-        "SELECT experiment_id, key FROM experiments "
-        "WHERE experiment_id IN (SELECT value FROM json_each(?))"
-    )
-    listed = json.dumps(question.ids)
+    dialect = connection.dialect
+    query = f"SELECT experiment_id, key FROM experiments WHERE experiment_id IN ({dialect.texts})"
+    listed = dialect.listed(question.ids or ())
     key_of: dict[str, int] = dict(connection.execute(query, (listed,)))
     id_of = {key: id_ for id_, key in key_of.items()}
     keys = [key_of[one] for one in question.ids or () if one in key_of]
@@ -64,7 +60,7 @@ def _listed(
     return Selected(ids, columns, total, after if after < total else None)
 
 
-def counted(connection: sqlite3.Connection, question: Question) -> int:
+def counted(connection: Connection, question: Question) -> int:
     """See `Catalog.count`."""
     names = CatalogNames(connection)
     selection = Selection(question, names)
@@ -73,10 +69,9 @@ def counted(connection: sqlite3.Connection, question: Question) -> int:
     return selection.count(connection)
 
 
-def _ids(connection: sqlite3.Connection, keys: Keys) -> list[str]:
-    query = (
-        "SELECT key, experiment_id FROM experiments WHERE key IN (SELECT value FROM json_each(?))"
-    )
-    found = connection.execute(query, (json.dumps(keys),))
+def _ids(connection: Connection, keys: Keys) -> list[str]:
+    dialect = connection.dialect
+    query = f"SELECT key, experiment_id FROM experiments WHERE key IN ({dialect.keys})"
+    found = connection.execute(query, (dialect.listed(keys),))
     by_key: dict[int, str] = dict(found)
     return [by_key[key] for key in keys]

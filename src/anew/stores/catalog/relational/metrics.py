@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
@@ -12,17 +10,13 @@ from typing import Any
 
 from ....record.facts import MetricSummary
 from ..summary import Tallies, Tally, combine, rest_of, tallies_of
+from .engine import Connection
 
 __all__ = ["metric_row", "metric_section", "metric_values", "summaries", "tallies"]
 
 FEW = 2000
 """Experiments up to which their rows are looked up; beyond, whole columns are read."""
 _COLUMNS = MetricSummary.__struct_fields__
-# From the experiments to their rows, whatever the planner believes of their numbers.
-_OF_EXPERIMENTS = (
-    "FROM json_each(?) k CROSS JOIN metrics m ON m.experiment_key = k.value "
-    "CROSS JOIN names n ON n.key = m.name_key"
-)
 _SUMMARY = ", ".join(f"m.{column}" for column in _COLUMNS)
 
 
@@ -43,7 +37,7 @@ def _summary(row: Sequence[Any]) -> MetricSummary:
     if None not in values:
         return MetricSummary(*values)
     finite = values[0] - values[-1]
-    for at, name in enumerate(_COLUMNS):  # SQLite has no NaN, and keeps it as NULL
+    for at, name in enumerate(_COLUMNS):  # NaN is kept as NULL
         there = (
             name in ("first", "last")
             or (name == "mean" and finite)
@@ -54,28 +48,28 @@ def _summary(row: Sequence[Any]) -> MetricSummary:
     return MetricSummary(*values)
 
 
-def summaries(
-    connection: sqlite3.Connection, keys: Sequence[int]
-) -> dict[int, dict[str, MetricSummary]]:
+def summaries(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, MetricSummary]]:
     """The summaries of experiments, by their keys and names."""
     found: dict[int, dict[str, MetricSummary]] = {key: {} for key in keys}
-    query = f"SELECT m.experiment_key, n.name, {_SUMMARY} {_OF_EXPERIMENTS}"
-    for key, name, *row in _rows(connection, query, json.dumps(list(keys))):
+    query = f"SELECT m.experiment_key, n.name, {_SUMMARY} {connection.dialect.metrics_of_keys}"
+    for key, name, *row in _rows(connection, query, connection.dialect.listed(list(keys))):
         found[key][name] = _summary(row)
     return found
 
 
-def tallies(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, Tallies]:
+def tallies(connection: Connection, keys: Sequence[int]) -> dict[int, Tallies]:
     """What the metrics of experiments add up to by writer, by their keys."""
     found: dict[int, Tallies] = {key: {} for key in keys}
-    query = f"SELECT m.experiment_key, n.name, m.rest, {_SUMMARY} {_OF_EXPERIMENTS}"
-    for key, name, rest, *row in _rows(connection, query, json.dumps(list(keys))):
+    query = (
+        f"SELECT m.experiment_key, n.name, m.rest, {_SUMMARY} {connection.dialect.metrics_of_keys}"
+    )
+    for key, name, rest, *row in _rows(connection, query, connection.dialect.listed(list(keys))):
         found[key][name] = tallies_of(_summary(row), rest)
     return found
 
 
 def metric_values(
-    connection: sqlite3.Connection, metric: int | None, stat: str, keys: Sequence[int]
+    connection: Connection, metric: int | None, stat: str, keys: Sequence[int]
 ) -> list[Any]:
     """A statistic of a metric (the key of its name) per experiment; None where it was not logged."""
     return _Columns(keys).values(connection, metric, stat)
@@ -88,7 +82,7 @@ class _Columns:
         self._keys = keys
         self._sorted = sorted(keys)
 
-    def values(self, connection: sqlite3.Connection, metric: int | None, stat: str) -> list[Any]:
+    def values(self, connection: Connection, metric: int | None, stat: str) -> list[Any]:
         """See `metric_values`."""
         if metric is None or not self._keys:
             return [None] * len(self._keys)
@@ -99,8 +93,8 @@ class _Columns:
         if len(self._keys) > FEW:
             rows = _rows(connection, f"{query} ORDER BY experiment_key", metric)
         else:
-            query += " AND experiment_key IN (SELECT value FROM json_each(?))"
-            rows = _rows(connection, query, metric, json.dumps(list(self._keys)))
+            query += f" AND experiment_key IN ({connection.dialect.keys})"
+            rows = _rows(connection, query, metric, connection.dialect.listed(list(self._keys)))
         found: dict[int, Any] = dict(rows)
         if stat in ("first", "last", "min", "max") and None in found.values():
             # A metric of nothing but NaN has no smallest value to show; it was recorded all the same.
@@ -116,15 +110,13 @@ class _Columns:
         return itemgetter(*map(at.__getitem__, self._keys))
 
 
-def metric_section(
-    connection: sqlite3.Connection, keys: Sequence[int]
-) -> Iterator[tuple[str, list[Any]]]:
+def metric_section(connection: Connection, keys: Sequence[int]) -> Iterator[tuple[str, list[Any]]]:
     """The last values of all metrics of experiments, a column per metric by its name."""
     if len(keys) <= FEW:
         at = {key: place for place, key in enumerate(keys)}
         columns: dict[str, list[Any]] = {}
-        query = f"SELECT m.experiment_key, n.name, m.last {_OF_EXPERIMENTS}"
-        for key, name, last in _rows(connection, query, json.dumps(list(keys))):
+        query = f"SELECT m.experiment_key, n.name, m.last {connection.dialect.metrics_of_keys}"
+        for key, name, last in _rows(connection, query, connection.dialect.listed(list(keys))):
             column = columns.setdefault(name, [None] * len(keys))
             column[at[key]] = math.nan if last is None else last
         yield from sorted(columns.items())
@@ -137,5 +129,5 @@ def metric_section(
             yield name, lasts
 
 
-def _rows(connection: sqlite3.Connection, query: str, *parameters: Any) -> list[Any]:
+def _rows(connection: Connection, query: str, *parameters: Any) -> list[Any]:
     return connection.execute(query, parameters).fetchall()

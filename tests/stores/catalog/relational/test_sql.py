@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.stores.catalog.sqlite.sql import (
+from anew.stores.catalog.relational.sql import (
     FALSE,
     TRUE,
     Query,
@@ -21,6 +21,8 @@ from anew.stores.catalog.sqlite.sql import (
     not_null,
     sql,
 )
+from anew.stores.catalog.sqlite.connection import SqliteConnection
+from anew.stores.catalog.sqlite.dialect import definition
 
 ROWS = [(1, "a", None), (2, "b'; --", 2.5), (3, None, -1.0)]
 TABLE = Table("things", {"key": "INTEGER PRIMARY KEY", "text": "TEXT", "number": "REAL"})
@@ -29,10 +31,9 @@ THINGS = TABLE.rows()
 
 @pytest.fixture(scope="module")
 def connection():
-    connection = sqlite3.connect(":memory:")
-    connection.execute(TABLE.definition)
-    given = [dict(zip(TABLE.columns, row, strict=True)) for row in ROWS]
-    connection.executemany(TABLE.insert(), given)
+    connection = sqlite3.connect(":memory:", factory=SqliteConnection)
+    connection.execute(definition(TABLE))
+    connection.insert(TABLE, [dict(zip(TABLE.columns, row, strict=True)) for row in ROWS])
     yield connection
     connection.close()
 
@@ -66,25 +67,15 @@ def test_an_order_and_a_limit(connection):
     assert keys(connection, not_null(THINGS["number"])) == [2, 3]
 
 
-def test_a_row_that_is_there_can_be_replaced(connection):
-    row = {"key": 4, "text": "new"}
-    try:
-        for text in ("new", "newer"):
-            connection.execute(TABLE.insert("key", "text", replace=True), {**row, "text": text})
-        assert keys(connection, sql("{} = {}", THINGS["text"], "newer")) == [4]
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(TABLE.insert("key", "text"), row)
-    finally:
-        connection.execute("DELETE FROM things WHERE key = 4")
-
-
-def test_columns_that_are_unique_together():
+def test_a_row_that_is_there_can_be_replaced():
     table = Table("pairs", {"a": "TEXT", "b": "TEXT"}, key=("a",), unique=("b", "a"))
-    with sqlite3.connect(":memory:") as connection:
-        connection.execute(table.definition)
-        connection.execute(table.insert(), {"a": "x", "b": "y"})
+    with sqlite3.connect(":memory:", factory=SqliteConnection) as connection:
+        connection.execute(definition(table))
+        connection.insert(table, [{"a": "x", "b": "y"}])
         with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(table.insert(), {"a": "x", "b": "z"})
+            connection.insert(table, [{"a": "x", "b": "z"}])
+        connection.execute(table.replace(), ("x", "z"))
+        assert connection.execute("SELECT * FROM pairs").fetchall() == [("x", "z")]
     connection.close()
 
 

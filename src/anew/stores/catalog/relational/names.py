@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
+import math
 from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
 from . import schema
+from .engine import Connection
 from .sql import Rows, Table
 
 __all__ = ["TABLES", "CatalogNames", "names_of"]
@@ -30,7 +31,7 @@ _USED = {
 }
 
 
-def names_of(connection: sqlite3.Connection, kind: str) -> list[str]:
+def names_of(connection: Connection, kind: str) -> list[str]:
     """All names of a kind that some experiment has, sorted."""
     query = f"SELECT name FROM names WHERE kind = ? AND {_USED[kind]} ORDER BY name"
     return [row[0] for row in connection.execute(query, (kind,))]
@@ -39,8 +40,8 @@ def names_of(connection: sqlite3.Connection, kind: str) -> list[str]:
 class CatalogNames:
     """`query.fields.KnownNames` over a connection; remembers what it looked up, so it lives for one question."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
         self._keys: dict[tuple[str, str], int | None] = {}
         self._holds: dict[int, tuple[bool, bool]] = {}
         self._empty: bool | None = None
@@ -73,7 +74,7 @@ class CatalogNames:
 
     def all(self, kind: str) -> Sequence[str]:
         """All names of that kind that some experiment has, sorted."""
-        return names_of(self._connection, kind)
+        return names_of(self.connection, kind)
 
     def holds(self, kind: str, name: str) -> tuple[bool, bool]:
         """See `KnownNames.holds`; "either" is a parameter or a configuration key."""
@@ -84,15 +85,18 @@ class CatalogNames:
         if key is None:
             return False, False
         if key not in self._holds:
-            # The largest is the last entry of an index; "is not null" would read all that are.
+            # The least there may be is found in an index; "is not null" would read all that are.
             number, text = (
-                self._one(f"SELECT max({column}) FROM params WHERE name_key = ?", key) is not None
-                for column in ("number", "text")
+                self._one(
+                    f"SELECT 1 FROM params WHERE name_key = ? AND {column} >= ? LIMIT 1", key, least
+                )
+                is not None
+                for column, least in (("number", -math.inf), ("text", ""))
             )
             self._holds[key] = (number, text)
         return self._holds[key]
 
     def _one(self, query: str, *parameters: Any) -> Any:
         """The first value of an answer, None for none."""
-        found = self._connection.execute(query, parameters).fetchone()
+        found = self.connection.execute(query, parameters).fetchone()
         return None if found is None else found[0]

@@ -9,7 +9,6 @@ what an index is counted for, so no filter costs much more than reading the keys
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from ....query.fields import Fact
 from ....query.question import Question
 from ....query.syntax import And, Expression, Not, Or
 from .conditions import Compiler
+from .engine import Connection
 from .keys import Keys, among, fetch_keys
 from .names import CatalogNames
 from .operands import EXPERIMENTS, KEY
@@ -59,9 +59,7 @@ class Selection:
         self.known_total: int | None = None
         """How many there are in all, where `keys` came to know it."""
 
-    def keys(
-        self, connection: sqlite3.Connection, limit: int | None = None, offset: int = 0
-    ) -> Keys:
+    def keys(self, connection: Connection, limit: int | None = None, offset: int = 0) -> Keys:
         """The keys of the experiments from `offset` on, at most `limit` of them."""
         if limit is not None and limit <= 0:
             return []
@@ -77,7 +75,7 @@ class Selection:
                 return found[offset:stop]
         return self._masked(connection, self._mask(connection), stop)[offset:]
 
-    def count(self, connection: sqlite3.Connection) -> int:
+    def count(self, connection: Connection) -> int:
         """How many there are in all."""
         if not self._conjuncts:
             return int(connection.execute("SELECT count(*) FROM experiments").fetchone()[0])
@@ -88,17 +86,17 @@ class Selection:
 
     # -- the three ways ----------------------------------------------------------------------------
 
-    def _walk(self, connection: sqlite3.Connection, stop: int) -> Keys | None:
+    def _walk(self, connection: Connection, stop: int) -> Keys | None:
         """What meets the filter of the first experiments in order; None when that is not enough to tell."""
         ordered = self._ordered(connection, WALKED)
         compiler = self._compiler()
         conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
-        asked = Query((KEY,), (EXPERIMENTS,), (among(ordered), *conditions))
+        asked = Query((KEY,), (EXPERIMENTS,), (among(connection, ordered), *conditions))
         meets = set(fetch_keys(connection, asked))
         found = [key for key in ordered if key in meets]
         return found if len(found) >= stop or len(ordered) < WALKED else None
 
-    def _pick(self, connection: sqlite3.Connection) -> Query | None:
+    def _pick(self, connection: Connection) -> Query | None:
         """The experiments that meet the filter, by way of its most selective condition if few meet that."""
         compiler = self._compiler()
         best: tuple[int, Expression, Query] | None = None
@@ -116,19 +114,19 @@ class Selection:
         rest = [compiler.where(conjunct) for conjunct in self._conjuncts if conjunct is not best[1]]
         return Query((KEY,), (EXPERIMENTS,), (sql("{} IN {}", KEY, best[2]), *rest))
 
-    def _mask(self, connection: sqlite3.Connection) -> Mask:
+    def _mask(self, connection: Connection) -> Mask:
         from .masks import Masks  # which loads numpy; most questions do without
 
         largest = int(connection.execute("SELECT max(key) FROM experiments").fetchone()[0] or 0)
         return Masks(connection, self._compiler(), largest + 1).of(And(tuple(self._conjuncts)))
 
-    def _masked(self, connection: sqlite3.Connection, mask: Mask, stop: int | None) -> Keys:
+    def _masked(self, connection: Connection, mask: Mask, stop: int | None) -> Keys:
         """The keys of a mask in order: sorted by themselves when they are few, else off the whole order."""
         keys: Keys = mask.nonzero()[0].tolist()
         self.known_total = len(keys)
         many = SORTED if is_streamed(self._sort[0].target) else 10 * SORTED
         if len(keys) <= many:
-            asked = Query((KEY,), (EXPERIMENTS,), (among(keys),))
+            asked = Query((KEY,), (EXPERIMENTS,), (among(connection, keys),))
             return self._sorted(connection, asked, stop)
         ordered = self._ordered(connection, None)
         found = [key for key, meets in zip(ordered, mask[ordered].tolist(), strict=True) if meets]
@@ -136,14 +134,14 @@ class Selection:
 
     # -- orders ------------------------------------------------------------------------------------
 
-    def _sorted(self, connection: sqlite3.Connection, picked: Query, stop: int | None) -> Keys:
+    def _sorted(self, connection: Connection, picked: Query, stop: int | None) -> Keys:
         """The keys of a statement, sorted by themselves."""
         operands = self._compiler()
         order = [term for part in self._sort for term in terms(part, operands, KEY)]
         asked = picked.ordered([*order, tie(self._sort[0], KEY)])
         return fetch_keys(connection, asked.first(stop))
 
-    def _ordered(self, connection: sqlite3.Connection, stop: int | None) -> Keys:
+    def _ordered(self, connection: Connection, stop: int | None) -> Keys:
         """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself."""
         first, *others = self._sort
         found: Keys = []
@@ -193,7 +191,7 @@ def _conjuncts(expression: Expression | None) -> list[Expression]:
     return [expression]
 
 
-def _count(connection: sqlite3.Connection, query: Query) -> int:
+def _count(connection: Connection, query: Query) -> int:
     """How many rows a query has."""
-    asked = sql("SELECT count(*) FROM {}", query.selecting(Sql("1")))
+    asked = sql("SELECT count(*) FROM {} AS found", query.selecting(Sql("1")))
     return int(connection.execute(asked.text, asked.values).fetchone()[0])

@@ -9,15 +9,14 @@ What is noted of a save is kept for each project that the experiment was in: for
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import sqlite3
 from collections.abc import Iterable
 from hashlib import blake2b
 
 from ....query.changes import Changes
 from . import schema as s
+from .engine import Connection
 
 __all__ = ["REVISION", "TOKEN", "begin_changes", "changed", "note_changes", "set_note"]
 
@@ -26,7 +25,7 @@ _SECRET = "secret"
 _HALF = 1 << 32
 
 
-def begin_changes(connection: sqlite3.Connection) -> None:
+def begin_changes(connection: Connection) -> None:
     """Number saves from now on, under a token of their own."""
     connection.execute("DELETE FROM changes")
     set_note(connection, TOKEN, os.urandom(8).hex())
@@ -35,7 +34,7 @@ def begin_changes(connection: sqlite3.Connection) -> None:
 
 
 def note_changes(
-    connection: sqlite3.Connection, saved: Iterable[str], dropped: Iterable[tuple[str, str]]
+    connection: Connection, saved: Iterable[str], dropped: Iterable[tuple[str, str]]
 ) -> None:
     """Note that experiments were saved, and others forgotten; not while the catalog is filled for the first time.
 
@@ -49,27 +48,20 @@ def note_changes(
         return
     number = int(revision) + 1
     set_note(connection, REVISION, str(number))
-    insert = s.changes.insert(replace=True)
-
-    def rows(pairs: Iterable[tuple[str, str]], *, lost: bool) -> list[dict[str, object]]:
-        return [
-            {"experiment_id": id_, "area": area, "revision": number, "gone": lost}
-            for id_, area in pairs
-        ]
-
-    connection.executemany(insert, rows(gone, lost=True))
-    both = json.dumps(ids + [id_ for id_, _ in gone])
+    replace = s.changes.replace()
+    dialect = connection.dialect
+    connection.executemany(replace, [(id_, area, number, 1) for id_, area in gone])
+    both = dialect.listed(ids + [id_ for id_, _ in gone])
     connection.execute(  # of the areas that one was in before, too
-        "UPDATE changes SET revision = ?, gone = 1 WHERE gone = 0 AND experiment_id IN (SELECT value FROM json_each(?))",
+        f"UPDATE changes SET revision = ?, gone = 1 WHERE gone = 0 AND experiment_id IN ({dialect.texts})",
         (number, both),
     )
-    query = "SELECT experiment_id, area FROM experiments WHERE experiment_id IN (SELECT value FROM json_each(?))"
-    connection.executemany(
-        insert, rows(connection.execute(query, (json.dumps(ids),)).fetchall(), lost=False)
-    )
+    query = f"SELECT experiment_id, area FROM experiments WHERE experiment_id IN ({dialect.texts})"
+    there = connection.execute(query, (dialect.listed(ids),)).fetchall()
+    connection.executemany(replace, [(id_, area, number, 0) for id_, area in there])
 
 
-def changed(connection: sqlite3.Connection, since: str | None) -> Changes:
+def changed(connection: Connection, since: str | None) -> Changes:
     """See `Catalog.changed`."""
     token, secret = _note(connection, TOKEN), _note(connection, _SECRET)
     newest = connection.execute(
@@ -83,19 +75,19 @@ def changed(connection: sqlite3.Connection, since: str | None) -> Changes:
     number = _decipher(int(text, 16), key) if re.fullmatch("[0-9a-f]{16}", text) else -1
     if before != token or not 0 <= number <= int(_note(connection, REVISION) or 0):
         return Changes(cursor, everything=True)
-    query = "SELECT experiment_id, gone FROM changes WHERE revision > ? ORDER BY revision"
+    query = "SELECT experiment_id, gone FROM changes WHERE revision > ? ORDER BY revision, experiment_id, area"
     found = connection.execute(query, (number,)).fetchall()
     ids = dict.fromkeys(id_ for id_, gone in found if not gone)
     lost = dict.fromkeys(id_ for id_, gone in found if gone and id_ not in ids)
     return Changes(cursor, tuple(ids), tuple(lost))
 
 
-def set_note(connection: sqlite3.Connection, key: str, value: str) -> None:
+def set_note(connection: Connection, key: str, value: str) -> None:
     """Set one of the catalog's own notes."""
-    connection.execute(s.meta.insert(replace=True), {"key": key, "value": value})
+    connection.execute(s.meta.replace(), (key, value))
 
 
-def _note(connection: sqlite3.Connection, key: str) -> str | None:
+def _note(connection: Connection, key: str) -> str | None:
     found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return None if found is None else str(found[0])
 

@@ -17,11 +17,13 @@ from . import schema
 from .names import CatalogNames
 from .sql import FALSE, TRUE, Query, Rows, Sql, all_of, any_of, is_null, not_null, sql
 
-__all__ = ["EXPERIMENTS", "KEY", "Operands", "Source", "column_of"]
+__all__ = ["EXPERIMENTS", "INTEGERS", "KEY", "Operands", "Source", "column_of"]
 
 EXPERIMENTS = schema.experiments.rows()
 KEY = EXPERIMENTS["key"]
 """The key of the experiment that a condition is about, where its row is read."""
+INTEGERS = frozenset({"count", "step", "min_step", "max_step", "nonfinite"})
+"""The statistics of a metric that are integers."""
 _STATUSES = tuple(s.value for s in Status)
 
 
@@ -32,7 +34,7 @@ class Source:
     `rows` is None for a column of `experiments`; otherwise it has at most one row per experiment that
     meets `joined`, which may be about the rows `beside` too. `number` and `text` are the columns that hold values of those kinds, None where the
     target never has any. `present` says that a row has a value at all. `rest` is what the numbers leave over (see
-    `query.integers`), None where a float64 or 64 bits hold them all.
+    `query.integers`), None where a float64 or 64 bits hold them all. `whole` says that they are integers of 64 bits.
     """
 
     rows: Rows | None
@@ -42,6 +44,7 @@ class Source:
     present: Sql
     rest: Sql | None = None
     beside: Rows | None = None
+    whole: bool = False
 
 
 def column_of(column: Fact, now: float) -> Sql:
@@ -95,6 +98,7 @@ class Operands:
                 None if textual else column,
                 column if textual else None,
                 not_null(column),
+                whole=target.kind in ("number", "bool"),
             )
         number: Sql | None
         text: Sql | None
@@ -122,7 +126,8 @@ class Operands:
         kind = "metric" if isinstance(target, Metric) else "tag"
         key = self.names.key(target.kind if isinstance(target, Param) else kind, target.name)
         joined = sql("{} = {}", rows["name_key"], -1 if key is None else key)
-        return Source(rows, joined, number, text, present, rest)
+        whole = isinstance(target, Metric) and target.stat in INTEGERS
+        return Source(rows, joined, number, text, present, rest, whole=whole)
 
     def _either(self, rows: Rows, name: str) -> Sql:
         """Whether a row is that of a parameter, or of a configuration key where the experiment has no such parameter."""

@@ -138,6 +138,7 @@ def test_weights_that_go_through_such_a_network_arrive_bit_for_bit(
     assert Repository(server.root / "weights").fsck().ok
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_lost_after_the_append_doubles_nothing(
     root: Root, server: Serving
 ) -> None:

@@ -324,6 +324,7 @@ def test_an_original_that_was_killed_is_compared_as_far_as_it_went(project, monk
     assert result.judgement.metrics[0].points_a == 12
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_the_re_run_and_all_that_it_started(project, monkeypatch):
     program = (
         "import os, subprocess, sys, time\n" + TRAIN + "if 'anew-' in os.getcwd():\n"

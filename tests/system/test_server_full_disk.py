@@ -13,7 +13,7 @@ from sync.recorded import Root, files, segments
 
 from .test_full_disk import fill
 
-pytestmark = pytest.mark.privileged
+pytestmark = [pytest.mark.privileged, pytest.mark.slow]
 
 
 def test_a_server_whose_disk_is_full_takes_the_rest_when_there_is_room(small_disk: Path):

@@ -11,7 +11,7 @@ from .face import Face, shared
 from .words import one_line, plural
 
 if TYPE_CHECKING:
-    from ..importing.importer import Imported
+    from ..importing.importer import Copies, Imported
     from ..importing.source import Source
     from ..syncer.later import Synced
 
@@ -90,7 +90,12 @@ def _since(text: str | None) -> float | None:
 
 
 def _import(
-    face: Face, source: Source, to: str | None, into: str, since: float | None, dry_run: bool
+    face: Face,
+    source: Source | Copies,
+    to: str | None,
+    into: str,
+    since: float | None,
+    dry_run: bool,
 ) -> tuple[Imported, Synced | None]:
     """What was imported, and what came of pushing it where that was asked for."""
     from ..address import local_folder, parse_address

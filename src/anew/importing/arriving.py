@@ -218,6 +218,11 @@ class Arriving:
         known = self._state.writers.get(self._now)
         return known is not None and known.ended_at is not None
 
+    @property
+    def began(self) -> float:
+        """When the run began, as it was first imported, whatever its source says now."""
+        return next(iter(self._state.writers.values())).opened.t
+
     def _open(self, writer: str, over: Iterable[str]) -> None:
         run = self._run
         opened: dict[str, Any] = {

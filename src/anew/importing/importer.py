@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 from blake3 import blake3
@@ -32,10 +32,10 @@ from .arriving import (
 )
 from .filing import FilesOfRuns
 from .reading_back import file_name, read_back, rows_here, value_name
-from .source import Finding, Points, Row, Run, Source
+from .source import Finding, Points, Row, Run, Source, Undated
 from .text import Differs, GrowingText
 
-__all__ = ["Arrived", "Imported", "Progress", "bring_in", "look_through"]
+__all__ = ["Arrived", "Copies", "Imported", "Progress", "bring_in", "look_through"]
 
 Progress = Callable[[str, int, int], None]
 """Told the run that is read, how many runs were before it, and how many points so far."""
@@ -98,10 +98,48 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@runtime_checkable
+class Copies(Protocol):
+    """A source that holds experiments of Anew's: they come as they are, under the ids that they have.
+
+    The promises are those of `Source`, but for the order: writers' files are put beside those that are here.
+    """
+
+    @property
+    def kind(self) -> str:
+        """See `Source.kind`."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """See `Source.where`."""
+        ...
+
+    def look_through(self, *, since: float | None, progress: Progress | None) -> Imported:
+        """What an import would bring, without writing anything."""
+        ...
+
+    def bring(
+        self, root: RootLayout, into: str, since: float | None, progress: Progress | None
+    ) -> Iterator[Arrived]:
+        """Bring what is new into a root, and compare both sides; what became of each experiment."""
+        ...
+
+    def findings(self) -> tuple[Finding, ...]:
+        """See `Source.findings`."""
+        ...
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        ...
+
+
 def look_through(
-    source: Source, *, since: float | None = None, progress: Progress | None = None
+    source: Source | Copies, *, since: float | None = None, progress: Progress | None = None
 ) -> Imported:
     """What an import would bring, without writing anything."""
+    if isinstance(source, Copies):
+        return source.look_through(since=since, progress=progress)
     found = []
     points = 0
     for run in source.runs():
@@ -134,7 +172,7 @@ def look_through(
 
 
 def bring_in(
-    source: Source,
+    source: Source | Copies,
     root: str,
     *,
     into: str = "",
@@ -164,7 +202,11 @@ def bring_in(
     with locked(os.path.join(layout.private, "import.lock"), _LOCK_SECONDS) as held:
         if not held:
             raise Conflict(f"Another import into {root} is under way. Wait for it, or stop it.")
-        runs = tuple(_all(source, layout, into, since, progress))
+        runs = tuple(
+            source.bring(layout, into, since, progress)
+            if isinstance(source, Copies)
+            else _all(source, layout, into, since, progress)
+        )
         imported = Imported(
             kind=source.kind, source=source.where, runs=runs, findings=source.findings()
         )
@@ -288,7 +330,7 @@ def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account
     """
     last = run.started
     with arriving.points() as text:
-        for row in source.rows(run):
+        for row in _dated(source.rows(run), arriving.began):
             if isinstance(row, Points):
                 text.add(point_lines(row))
                 account.points(row)
@@ -311,7 +353,7 @@ def _bring_points_by_difference(
     last = run.started
     with arriving.points() as text:
         text.go_to_end()
-        for row in source.rows(run):
+        for row in _dated(source.rows(run), arriving.began):
             for name, step, time_, value in _each(row):
                 account.point(name, step, time_, value)
                 last = max(last, time_)
@@ -323,6 +365,15 @@ def _bring_points_by_difference(
         text.flush()
         arriving.changed |= bool(text.appended)
     return last
+
+
+def _dated(rows: Iterator[Row | Points | Undated], began: float) -> Iterator[Row | Points]:
+    """Rows with a time; one that the source has no time for is given that of the run's beginning, which is the same in each import."""
+    for row in rows:
+        if isinstance(row, Undated):
+            yield Row(row.step, began, row.values, row.beside)
+        else:
+            yield row
 
 
 def _each(row: Row | Points) -> Iterator[tuple[str, int | None, float, float]]:

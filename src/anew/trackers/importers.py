@@ -11,13 +11,17 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from ..errors import InvalidValue, NotFound
+from ..importing.importer import Copies
 from ..importing.source import Source
 
 __all__ = ["KINDS", "kind_of", "open_source"]
 
 KINDS: dict[str, str] = {
+    "anew": "Anew: a store, a part of one, or an experiment's folder, as a folder, zip or tar file",
     "mlflow": "MLflow: a folder of files (mlruns), or an SQLite database",
+    "trackio": "trackio: a project's database, or the folder with them",
     "wandb": "W&B: folders of runs, offline or synced",
+    "dvclive": "DVCLive: its folders",
     "tensorboard": "TensorBoard: event files, a folder for each run",
 }
 """What each kind is, for people. The first that recognises a source is taken."""
@@ -28,7 +32,7 @@ class _Kind(Protocol):
         """Whether it can read what lies at a path."""
         ...
 
-    def open_source(self, path: str) -> Source:
+    def open_source(self, path: str) -> Source | Copies:
         """Open it."""
         ...
 
@@ -55,7 +59,7 @@ def kind_of(path: str) -> str:
     )
 
 
-def open_source(path: str, kind: str | None = None) -> Source:
+def open_source(path: str, kind: str | None = None) -> Source | Copies:
     """Open what lies at a path for an import.
 
     Args:

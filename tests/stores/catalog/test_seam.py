@@ -10,6 +10,7 @@ LIBRARIES = {"psycopg", "psycopg_pool", "sqlite3", "sqlalchemy"}
 # The catalog, which is derived, and the accounts of a server, which are not; a store of MLflow's, which is only read.
 ROOMS = (
     "postgres.py",
+    "server/group/",
     "stores/catalog/postgres/",
     "testing/postgres.py",
     "stores/catalog/sqlite/",

@@ -7,22 +7,21 @@ lines of a long log cost no more than those of a short one.
 from __future__ import annotations
 
 import base64
+import errno
 import heapq
 import itertools
 import json
 import math
-import os
-import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from ...errors import InvalidValue, QueryError
-from ...journal.layout import ExperimentLayout
-from ...journal.storage import Share
+from ...journal.layout import is_text
+from ...journal.storage import Storage
 from ...query.lines import LEVELS, Lines, LinesQuestion
 from ...query.regex import check_pattern, matcher
 from ...record.events import LogLine
@@ -33,6 +32,7 @@ _BLOCK = 64 << 10
 _LONGEST = 4 << 20  # bytes of one line that are kept; the rest of a longer one is passed over
 _SCANNED = 48 << 20  # bytes that one answer looks at, about; what is left is for the next
 _GIVEN = 16 << 20  # bytes of text in one answer, about
+_NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.EINVAL, errno.ENXIO, errno.EACCES})
 _CONTEXT = 1000  # lines around one that meets the conditions, at most
 
 _positions = msgspec.msgpack.Decoder(dict[str, int])
@@ -68,39 +68,25 @@ class _Given(NamedTuple):
 
 
 class _File:
-    """One writer's file, which is open only while a block of it is read."""
+    """One writer's file, as long as it was when it was listed."""
 
-    def __init__(self, path: str, writer: str) -> None:
-        self.path = path
+    def __init__(self, storage: Storage, path: str, writer: str, size: int) -> None:
+        self._storage = storage
+        self._path = path
         self.writer = writer
+        self.size = size
         self.scanned = 0
-        self.size = 0
-        fd = self._open()
-        if fd is not None:
-            self.size = os.fstat(fd).st_size
-            os.close(fd)
-
-    def _open(self) -> int | None:
-        """The file; None where there is none, or something else is in its place, such as a link or a pipe."""
-        try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return fd
-        os.close(fd)
-        return None
 
     def bytes(self, start: int, stop: int) -> bytes:
-        """The bytes of a range; fewer where the file has become shorter."""
-        fd = self._open()
-        if fd is None:
-            return b""
+        """The bytes of a range; fewer where the file has become shorter, none where something else has taken its place."""
+        self.scanned += stop - start
         try:
-            self.scanned += stop - start
-            return os.pread(fd, stop - start, start)
-        finally:
-            os.close(fd)
+            return self._storage.read(self._path, start, stop - start)
+        except OSError as error:
+            if error.errno in _NO_FILE:
+                self.size = 0
+                return b""
+            raise
 
     def whole(self) -> int:
         """The end of the last line that is complete."""
@@ -183,25 +169,15 @@ class _File:
         return self.whole()
 
 
-def read_lines(folder: str, question: LinesQuestion, share: Share | None = None) -> Lines:
-    """The answer to a question about the experiment in a folder.
-
-    Args:
-        share: What it has of the folder, where several experiments lie in it.
+def read_lines(storage: Storage, question: LinesQuestion) -> Lines:
+    """The answer to a question about the experiment with these files.
 
     Raises:
         InvalidValue: The cursor is not from an answer.
         QueryError: The pattern is no regular expression.
     """
     console = question.stream == "console"
-    layout = ExperimentLayout(folder)
-    path = layout.console if console else layout.logs
-    files = [
-        _File(path(writer), writer)
-        for writer in layout.writers()
-        if (not question.writers or writer in question.writers)
-        and (share is None or share.has(writer))
-    ]
+    files = _files(storage, console, question.writers)
     wanted = _wanted(question)
     begin = _begin(files, question)
     unfinished = None
@@ -242,6 +218,18 @@ def read_lines(folder: str, question: LinesQuestion, share: Share | None = None)
         if question.places
         else (),
     )
+
+
+def _files(storage: Storage, console: bool, writers: Sequence[str]) -> list[_File]:
+    """The files of the writers that are asked for, those of the oldest first."""
+    before, after = ("train-", ".log") if console else ("logs-", ".jsonl")
+    found = []
+    for blob in storage.list("logs"):
+        if blob.name.startswith(before) and blob.name.endswith(after) and is_text(blob.name):
+            writer = blob.name[len(before) : -len(after)]
+            if not writers or writer in writers:
+                found.append(_File(storage, f"logs/{blob.name}", writer, blob.size))
+    return sorted(found, key=lambda file: file.writer)
 
 
 def _taken(

@@ -16,6 +16,7 @@ ROOMS = (
     "stores/catalog/sqlite/",
     "server/identity/",
     "trackers/mlflow/importer/",
+    "importing/sqlite.py",
 )
 
 

@@ -31,6 +31,7 @@ from .arriving import (
     printed_line,
 )
 from .filing import FilesOfRuns
+from .planning import batches, planned
 from .reading_back import file_name, read_back, rows_here, value_name
 from .source import Finding, Points, Row, Run, Source, Undated
 from .text import Differs, GrowingText
@@ -40,8 +41,8 @@ __all__ = ["Arrived", "Copies", "Imported", "Progress", "bring_in", "look_throug
 Progress = Callable[[str, int, int], None]
 """Told the run that is read, how many runs were before it, and how many points so far."""
 
-_TOGETHER = 200
 _LOCK_SECONDS = 5.0
+_MOST_KEPT = 200
 _SEALING_SECONDS = 120.0
 
 
@@ -51,7 +52,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key, prefix, id: The run's key, and the experiment that it is here.
         state: "new", "grown" or "same"; "deleted" for one that was deleted here and is left out; "failed" for one that could not
-            be read or written at all.
+            be read or written at all; "here" for one that a dry run found here, and did not compare.
         counts: How many of each kind of thing the source has of it.
         differs: What is not the same here and there.
         why: What kept one that failed from coming.
@@ -60,7 +61,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     prefix: str
     id: str
-    state: Literal["new", "grown", "same", "deleted", "failed"]
+    state: Literal["new", "grown", "same", "deleted", "failed", "here"]
     counts: dict[str, int] = {}
     differs: tuple[Kind, ...] = ()
     why: str | None = None
@@ -135,16 +136,19 @@ class Copies(Protocol):
 
 
 def look_through(
-    source: Source | Copies, *, since: float | None = None, progress: Progress | None = None
+    source: Source | Copies,
+    root: str | None = None,
+    *,
+    into: str = "",
+    since: float | None = None,
+    progress: Progress | None = None,
 ) -> Imported:
-    """What an import would bring, without writing anything."""
+    """What an import into a root, or into an empty one, would bring, without writing anything; see `bring_in`."""
     if isinstance(source, Copies):
         return source.look_through(since=since, progress=progress)
     found = []
     points = 0
-    for run in source.runs():
-        if since is not None and run.started < since:
-            continue
+    for run, prefix, state in planned(source, root, into, since):
         here = sum(len(row.values) for row in source.rows(run))
         counts = {
             "points": here,
@@ -158,9 +162,9 @@ def look_through(
         points += here
         arrived = Arrived(
             key=run.key,
-            prefix="/".join((*run.place, run.name)),
+            prefix=prefix,
             id=experiment_id_of(source.kind, run.key),
-            state="new",
+            state=state,
             counts={kind: count for kind, count in counts.items() if count},
         )
         found.append(arrived)
@@ -223,7 +227,7 @@ def _all(
     try:
         opened.upkeep.refresh()
         gone = {one.id for one in opened.upkeep.trash()}
-        for runs in _batches(run for run in source.runs() if since is None or run.started >= since):
+        for runs in batches(run for run in source.runs() if since is None or run.started >= since):
             ids = tuple(experiment_id_of(source.kind, run.key) for run in runs)
             known = opened.backend.facts(FactsQuestion(ids=ids, now=time.time()))
             lies = {one.id: one.prefix for one in known}
@@ -239,17 +243,6 @@ def _all(
                 yield arrived
     finally:
         opened.close()
-
-
-def _batches(runs: Iterator[Run]) -> Iterator[list[Run]]:
-    batch: list[Run] = []
-    for run in runs:
-        batch.append(run)
-        if len(batch) == _TOGETHER:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _one(
@@ -293,7 +286,6 @@ def _bring(
     """Write what is new of one run; the source's account, whether the order of its points is kept, and what a value lacks
     that is none here: it is counted there alone."""
     arriving.say()
-    arriving.origin(source.where)
     there, last, ordered = Account(), run.started, True
     try:
         last = _bring_points(source, run, arriving, there)
@@ -318,6 +310,7 @@ def _bring(
     there.things("values", names)
     there.things("params", arriving.params.items())
     there.things("tags", arriving.tags.items())
+    arriving.origin(source.where, there)
     arriving.end(last)
     return there, ordered, why
 
@@ -425,7 +418,23 @@ def _keep(layout: RootLayout, imported: Imported) -> None:
     digest = blake3(
         encode([[run.id, run.counts, run.state != "failed"] for run in imported.runs])
     ).hexdigest()
+    missing = [
+        {"experiment_id": run.id, "kind": one.kind, "name": one.name, "there": one.there.count, "here": one.here.count}
+        for run in imported.runs for one in run.differs
+    ]  # fmt: skip
+    missing += [
+        {"experiment_id": run.id, "kind": "run", "name": run.why or "", "there": 1, "here": 0}
+        for run in imported.runs if run.state == "failed"
+    ]  # fmt: skip
+    left = [
+        {"where": one.where, "what": one.what, "lost": one.lost, "experiment_id": experiment_id_of(imported.kind, one.run) if one.run else ""}
+        for one in sorted(imported.findings, key=lambda one: not one.lost)
+    ]  # fmt: skip
     append(
         layout, "imported",
-        {"source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole},
+        {
+            "source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole,
+            "missing": missing[:_MOST_KEPT], "left": left[:_MOST_KEPT],
+            "more": len(missing[_MOST_KEPT:]) + len(left[_MOST_KEPT:]),
+        },
     )  # fmt: skip

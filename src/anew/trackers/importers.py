@@ -24,6 +24,8 @@ KINDS: dict[str, str] = {
     "clearml": "ClearML: offline sessions, folders and zip files",
     "wandb": "W&B: folders of runs, offline or synced, or a project of its service",
     "dvclive": "DVCLive: its folders",
+    "ml-dash": "ml-dash: the folders that it records to (.dash)",
+    "neptune": "Neptune: what neptune-exporter wrote",
     "sacred": "Sacred: the folder of a FileStorageObserver",
     "swanlab": "SwanLab: folders of runs (swanlog)",
     "tensorboard": "TensorBoard: event files, a folder for each run",

@@ -85,7 +85,8 @@ def test_what_is_passed_over_would_not_have_matched(
         patch.setattr(module, "search_of", lambda *_, **__: None)
         every = pages(where, backward=backward, **question, **asked)
     assert [one for one in found if one[2]] == [one for one in every if one[2]]  # type: ignore[index]
-    assert found == every
+    if scanned > 1:  # an answer that stops early may begin the next one without a neighbour
+        assert found == every
 
 
 def test_a_search_through_very_many_lines_decodes_only_those_that_may_match(tmp_path, monkeypatch):

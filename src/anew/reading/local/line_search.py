@@ -128,6 +128,8 @@ def _finder(pattern: bytes, *, text_only: bool) -> Search:
         begins: list[int] = []
         at = 0
         while at < len(data) and (match := search(data, at)) is not None:
+            if match.start() >= len(data):
+                break  # after the last line is none
             begins.append(data.rfind(b"\n", 0, match.start()) + 1)
             if len(begins) > _DENSE:
                 return None

@@ -20,13 +20,13 @@ KINDS: dict[str, str] = {
     "anew": "Anew: a store, a part of one, or an experiment's folder, as a folder, zip or tar file",
     "mlflow": "MLflow: a folder of files (mlruns), an SQLite or PostgreSQL database, or a server",
     "trackio": "trackio: a project's database, or the folder with them",
-    "wandb": "W&B: folders of runs, offline or synced, or a project of its service",
+    "wandb": "W&B: folders of runs, offline or synced",
     "dvclive": "DVCLive: its folders",
     "tensorboard": "TensorBoard: event files, a folder for each run",
 }
 """What each kind is, for people. The first that recognises a source is taken."""
 
-_ADDRESSED = ("wandb", "mlflow")
+_ADDRESSED = ("mlflow",)
 """The kinds that may lie at an address instead of a path, in the order in which they are asked."""
 
 

@@ -111,16 +111,27 @@ class Source {
 
   /** What the colours of groups say, by the key of the colour. */
   legend = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** What groups are called, by their keys. */
+  groups = $state.raw<ReadonlyMap<string, string>>(new Map());
   #legendOf = "";
 
   /** Add groups to the legend. */
   tell(groups: PanelData["groups"], key: (one: PanelData["groups"][number]) => string): void {
     const { group } = link.state;
-    const of = JSON.stringify([group, experiments.filter]);
+    const fields = groupFields(link.state);
+    const of = JSON.stringify([group, fields, experiments.filter]);
     const found = new Map(of === this.#legendOf ? this.legend : []);
+    const called = new Map(of === this.#legendOf ? this.groups : []);
     this.#legendOf = of;
+    for (const one of groups) called.set(one.key, labelOf(one.values, fields));
+    if (called.size !== this.groups.size || [...called.keys()].some((one) => !this.groups.has(one))) this.groups = called;
     for (const one of groups) found.set(key(one), labelOf(one.values, group.length ? group : groupFields(link.state)));
     if (found.size !== this.legend.size || [...found.keys()].some((one) => !this.legend.has(one))) this.legend = found;
+  }
+
+  /** What an experiment or a group is called. */
+  called(key: string): string {
+    return this.groups.get(key) ?? this.names.get(key) ?? key;
   }
 
   /** Give colours to the values of the field that gives them. */

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ...errors import NotAllowed, NotFound
 from ...journal.storage import Storage
@@ -62,6 +65,9 @@ class LocalBackend:
 
     def about(self) -> About:
         """See `Backend.about`."""
+        path = self._about.root
+        if path is not None and os.path.isdir(path) and not os.access(path, os.W_OK):
+            return msgspec.structs.replace(self._about, writing=False)
         return self._about
 
     # -- which ones --------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ...query.edits import AppendQuestion
 from ...record import edits
 from ...record.facts import ExperimentFacts
 
-__all__ = ["FolderEdits", "subject"]
+__all__ = ["FolderEdits", "subject", "write_document"]
 
 
 class FolderEdits:
@@ -66,30 +66,6 @@ class FolderEdits:
             case edits.MoveEdit():
                 move_experiment(self._index, edit.id, edit.prefix)
                 return edits.Edited(edit.id)
-            case edits.SinkEdit():
-                self._journal.set_sink(edit.name, edit.address, registered=edit.registered)
-                return edits.Edited()
-            case edits.DocumentEdit():
-                self._journal.set_document(
-                    edit.kind, edit.name, edit.body, scope=edit.scope, after=edit.after
-                )
-                return edits.Edited()
-            case edits.ClaimEdit():
-                number = self._journal.claim_version(
-                    edit.kind, edit.name, scope=edit.scope, first=edit.first
-                )
-                return edits.Edited(number=number)
-            case edits.VersionEdit():
-                self._journal.set_version(
-                    edit.kind, edit.name, edit.number, edit.target, digest=edit.digest,
-                    body=edit.body, why=edit.why, scope=edit.scope,
-                )  # fmt: skip
-                return edits.Edited(number=edit.number)
-            case edits.AliasEdit():
-                self._journal.set_alias(
-                    edit.kind, edit.name, edit.alias, edit.number, why=edit.why, scope=edit.scope
-                )
-                return edits.Edited(number=edit.number)
             case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
                 layout = self._index.root
                 place = ExperimentLayout(self._index.folder_of(find(edit.id).prefix))
@@ -97,6 +73,36 @@ class FolderEdits:
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))
                 return edits.Edited(edit.id)
+            case _:
+                return write_document(self._journal, edit)
+
+
+def write_document(journal: RootJournal, edit: edits.Edit) -> edits.Edited:
+    """Write an edit of what a root's journal adds up to: a document, a version, an alias or a sink."""
+    match edit:
+        case edits.SinkEdit():
+            journal.set_sink(edit.name, edit.address, registered=edit.registered)
+            return edits.Edited()
+        case edits.DocumentEdit():
+            journal.set_document(
+                edit.kind, edit.name, edit.body, scope=edit.scope, after=edit.after
+            )
+            return edits.Edited()
+        case edits.ClaimEdit():
+            number = journal.claim_version(edit.kind, edit.name, scope=edit.scope, first=edit.first)
+            return edits.Edited(number=number)
+        case edits.VersionEdit():
+            journal.set_version(
+                edit.kind, edit.name, edit.number, edit.target, digest=edit.digest,
+                body=edit.body, why=edit.why, scope=edit.scope,
+            )  # fmt: skip
+            return edits.Edited(number=edit.number)
+        case edits.AliasEdit():
+            journal.set_alias(
+                edit.kind, edit.name, edit.alias, edit.number, why=edit.why, scope=edit.scope
+            )
+            return edits.Edited(number=edit.number)
+    raise TypeError(f"{type(edit).__name__} is no edit of the root's journal.")
 
 
 def subject(edit: edits.Edit) -> tuple[str, ...]:

@@ -45,7 +45,8 @@ class Contents:
     def give(self, connection: Connection[Row], sender: str, hash: str, data: bytes) -> None:
         """Take a small content, which becomes an object later."""
         connection.execute(
-            "INSERT INTO content (hash, size, data) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO content (hash, size, data) VALUES (%s, %s, %s) "
+            "ON CONFLICT (hash) DO UPDATE SET at = clock_timestamp()",  # and nobody removes it meanwhile
             (hash, len(data), data),
         )
         connection.execute(
@@ -61,8 +62,8 @@ class Contents:
             sender: Who must have sent it; anybody, if not given.
         """
         found = connection.execute(
-            "SELECT 1 FROM content WHERE hash = %(hash)s AND size = %(size)s AND "
-            "(%(sender)s::text IS NULL OR EXISTS (SELECT FROM given WHERE given.hash = %(hash)s AND sender = %(sender)s))",
+            "UPDATE content SET at = clock_timestamp() WHERE hash = %(hash)s AND size = %(size)s AND (%(sender)s::text IS NULL "
+            "OR EXISTS (SELECT FROM given WHERE given.hash = %(hash)s AND sender = %(sender)s)) RETURNING 1",
             {"hash": hash, "size": size, "sender": sender},
         )
         return found.fetchone() is not None

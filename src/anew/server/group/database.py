@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -69,7 +69,7 @@ class Database:
                 f"The server's database does not answer: {reason[0] if reason else type(error).__name__}"
             ) from None
 
-    def ask(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+    def ask(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """The rows of one question, in a transaction of its own."""
         with self.transaction() as connection:
             return connection.execute(query, values).fetchall()

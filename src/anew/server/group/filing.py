@@ -57,7 +57,7 @@ class Filings:
             InvalidName, InvalidValue: There can be no experiment at that prefix.
         """
         base, number = split_number(check_prefix(prefix))
-        self._check_above(connection, base)
+        self.check_above(connection, base)
         for first in range(number or 1, _MOST_NUMBER, _AT_ONCE):
             names = [
                 numbered(base, nth) for nth in range(first, min(first + _AT_ONCE, _MOST_NUMBER))
@@ -85,7 +85,12 @@ class Filings:
         raise InvalidName(f"There are {_MOST_NUMBER} experiments at {base!r}.", name=base)
 
     @staticmethod
-    def _check_above(connection: Connection[Row], prefix: str) -> None:
+    def check_above(connection: Connection[Row], prefix: str) -> None:
+        """Refuse a prefix that would lie among the files of an experiment.
+
+        Raises:
+            InvalidName: It does.
+        """
         segments = prefix.split("/")
         above = ["/".join(segments[:n]) for n, s in enumerate(segments) if n and s in OWN_FOLDERS]
         if above and connection.execute(

@@ -133,12 +133,13 @@ class GroupJournals:
     """
 
     def __init__(self, files: Files, prefixes: Mapping[str, str]) -> None:
+        self._files = files
         found = files.storages(prefixes.values())
         self._storages = {prefix: found[one] for prefix, one in prefixes.items()}
 
     def of(self, prefix: str) -> GroupStorage:
-        """See `Journals.of`."""
-        return self._storages[prefix]
+        """See `Journals.of`. At any other prefix there is nothing."""
+        return self._storages.get(prefix) or GroupStorage(self._files, "", [])
 
     def lies(self, prefix: str) -> Lies:
         """See `Journals.lies`."""

@@ -22,7 +22,7 @@ KINDS: dict[str, str] = {
     "mlflow": "MLflow: a folder of files (mlruns), an SQLite or PostgreSQL database, or a server",
     "trackio": "trackio: a project's database, or the folder with them",
     "clearml": "ClearML: offline sessions, folders and zip files",
-    "wandb": "W&B: folders of runs, offline or synced, or a project of its service",
+    "wandb": "W&B: folders of runs, offline or synced",
     "dvclive": "DVCLive: its folders",
     "ml-dash": "ml-dash: the folders that it records to (.dash)",
     "neptune": "Neptune: what neptune-exporter wrote",
@@ -33,7 +33,7 @@ KINDS: dict[str, str] = {
 }
 """What each kind is, for people. The first that recognises a source is taken."""
 
-_ADDRESSED = ("wandb", "mlflow")
+_ADDRESSED = ("mlflow",)
 """The kinds that may lie at an address instead of a path, in the order in which they are asked."""
 _MAPPED = "table"
 

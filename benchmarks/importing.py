@@ -116,12 +116,12 @@ def _mlflow(folder: str, points: int, rounds: int) -> tuple[float, float, float]
     path = _store(Path(folder) / "reading", 1, points)
     from mlflow.tracking import MlflowClient
 
-    from anew.trackers.mlflow.importer.database import Database
+    from anew.trackers.importers import open_source
 
     client = MlflowClient(f"sqlite:///{path}")
 
     def ours() -> None:
-        source = Database(str(path))
+        source = open_source(str(path))
         assert sum(len(part.names) for run in source.runs() for part in source.rows(run)) == points
         source.close()
 
@@ -176,12 +176,12 @@ def _made(folder: str, runs: int, points: int) -> str:
 
 def _imported(path: str, root: str) -> tuple[float, float, float]:
     from anew.importing.importer import bring_in
-    from anew.trackers.mlflow.importer.database import Database
+    from anew.trackers.importers import open_source
 
     taken = []
     for _ in range(2):
         start = time.perf_counter()
-        source = Database(path)
+        source = open_source(path)
         assert bring_in(source, root).is_whole
         source.close()
         taken.append(time.perf_counter() - start)

@@ -108,7 +108,7 @@ def test_listing_experiments_loads_nothing_that_computes_or_draws(tmp_path):
     }  # fmt: skip
     for arguments in ("'list'", "'list', 'params.lr > 0.01'"):
         modules = loaded(program.replace("'list'", arguments), tmp_path)
-        assert "anew.stores.catalog.sqlite.selection" in modules
+        assert "anew.stores.catalog.relational.selection" in modules
         assert not modules & unwanted
 
 

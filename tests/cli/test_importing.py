@@ -37,9 +37,31 @@ def test_what_was_imported_is_in_the_document_and_shown(source):
     assert call("show", run["id"]).code == 0
 
 
-def test_a_dry_run_writes_nothing(source, tmp_path):
-    assert call("import", source, "--dry-run", "--json").json["counts"]["points"] == 2
+def test_a_dry_run_writes_nothing_and_shows_where_it_would_be(source, tmp_path):
+    (source / "7" / "meta.yaml").write_text("name: vision/a\n")
+    planned = call("import", source, "--dry-run", "--into", "old", "--json").json
+    assert planned["counts"]["points"] == 2
     assert not (tmp_path / "here").exists()
+    done = call("import", source, "--into", "old", "--json").json
+    assert planned["runs"][0]["prefix"] == done["runs"][0]["prefix"] != "old/vision/a/net"
+    (again,) = call("import", source, "--dry-run", "--json").json["runs"]
+    assert (again["prefix"], again["state"]) == (done["runs"][0]["prefix"], "here")
+
+
+def test_what_came_of_imports_is_shown(source):
+    assert call("import", "--list", "--json").json == []
+    with (source / "7" / "a" / "metrics" / "loss").open("a") as file:
+        file.write("no number\n")
+    (run,) = call("import", f"file://{source}", "--json").json["runs"]
+    (listed,) = call("import", "--list", "--json").json
+    assert (listed["whole"], listed["counts"]["points"]) == (False, 2)
+    shown = call("show", run["id"], "--json").json["import"]
+    assert (shown["source"], shown["missing"]) == (listed["source"], [])
+    (left,) = shown["left"]
+    assert (left["where"].endswith("metrics/loss"), left["lost"]) == (True, True)
+    assert left["where"] in call("show", run["id"]).out
+    assert listed["source"] in call("import", "--list").out
+    assert call("import", "--list", source).code == call("import").code == 2
 
 
 def test_what_could_not_be_read_is_in_the_exit_code(source):

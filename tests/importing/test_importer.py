@@ -11,8 +11,9 @@ import pytest
 from anew import Store
 from anew.errors import Conflict
 from anew.importing import importer
-from anew.importing.importer import bring_in, look_through
-from anew.importing.source import Points, Row
+from anew.importing.importer import Imported, bring_in, look_through
+from anew.importing.kept import about, imports_of
+from anew.importing.source import Finding, Points, Row
 from anew.journal.lock import locked
 
 from .sources import START, Logged, Made, curve, everything
@@ -23,7 +24,7 @@ def root(tmp_path: Path) -> str:
     return str(tmp_path / "root")
 
 
-def states(imported: importer.Imported) -> list[str]:
+def states(imported: Imported) -> list[str]:
     return [run.state for run in imported.runs]
 
 
@@ -283,9 +284,26 @@ def test_what_is_missing_here_is_said(root):
 
 
 def test_a_dry_run_counts_and_writes_nothing(root):
-    imported = look_through(Made(a=everything(10)))
+    imported = look_through(Made(a=everything(10)), root)
     assert imported.counts["points"] == 13
     assert not os.path.exists(root)
+
+
+def test_a_dry_run_shows_where_everything_will_be(root):
+    source = Made(a=Logged(), b=Logged(), c=Logged(), d=Logged(), e=Logged())
+    bring_in(Made(a=Logged()), root)
+    with Store(root) as store:
+        store.move("lab/a", "moved")
+    other = Made(z=Logged())
+    other.say("z", name="twice")
+    bring_in(other, root)
+    for key, name in {"b": "twice", "c": "twice", "d": "a/b: ~3", "e": "a"}.items():
+        source.say(key, name=name)
+    planned = look_through(source, root)
+    assert [one.state for one in planned.runs] == ["here", *["new"] * 4]
+    assert [one.prefix for one in planned.runs] == [
+        one.prefix for one in bring_in(source, root).runs
+    ]
 
 
 def test_only_runs_since_a_moment(root):
@@ -313,6 +331,34 @@ def test_an_import_is_kept_with_its_counts_by_the_root(root):
         for line in path.read_text().splitlines()
     ]
     assert len([line for line in lines if '"k":"imported"' in line and '"points":13' in line]) == 1
+
+
+def test_what_came_of_an_import_is_kept_for_each_experiment(root):
+    class Damaged(Made):
+        def findings(self):
+            return (Finding("page 3", "It cannot be read.", True, "a"), Finding("x", "y", False))
+
+    source = Damaged(a=everything(10), b=everything(3))
+    bring_in(source, root)
+    with Store(root) as store:
+        account = store["lab/a"].captured["imported"]["account"]
+        assert {kind: count for kind, (count, _) in account.items()} == {
+            "points": 13, "messages": 5, "lines": 5, "files": 2, "values": 2,
+        }  # fmt: skip
+        ids = {name: store[f"lab/{name}"].id for name in ("a", "b")}
+    (values,) = Path(root, "lab/b/metrics").glob("*.jsonl")
+    values.write_bytes(values.read_bytes() + values.read_bytes())
+    bring_in(source, root)
+    newest, first = imports_of(root)
+    assert (newest.whole, first.whole, first.counts["new"]) == (False, False, 2)
+    source_there = "made a test"
+    assert about([first], ids["b"], source_there) == (first, [], [])
+    one, missing, left = about([newest, first], ids["a"], source_there)
+    assert (one, missing, [each.where for each in left]) == (newest, [], ["page 3"])
+    _, missing, _ = about([newest, first], ids["b"], source_there)
+    assert {(each.kind, each.name, each.there, each.here) for each in missing} >= {
+        ("points", "loss", 3, 6)
+    }
 
 
 def test_columns_and_rows_leave_the_same_points(root, tmp_path):

@@ -26,7 +26,7 @@ from anew.journal.storage import FolderStorage
 from anew.query.question import FactsQuestion, NamesQuestion, Part, Wanted, ask, parse_field
 from anew.record.facts import ExperimentFacts
 from anew.record.fold import ExperimentState
-from anew.stores.catalog.sqlite.saving import Saving
+from anew.stores.catalog.relational.saving import Saving
 from anew.stores.open import Stores, open_stores
 from anew.stores.series import folder as folder_series
 from anew.stores.series.protocol import ExperimentFolder
@@ -900,7 +900,7 @@ def test_an_experiment_inside_another_is_one_of_its_own(root, index):
 _INDEXER = """
 import sys
 from anew.index import Index
-from anew.stores.catalog.sqlite.saving import Saving
+from anew.stores.catalog.relational.saving import Saving
 from anew.stores.open import open_stores
 for _ in range(int(sys.argv[2])):
     stores = open_stores(sys.argv[1])

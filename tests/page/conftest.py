@@ -68,13 +68,22 @@ class Starter:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
-    def start(self, *arguments: str) -> tuple[int, str]:
-        """Start a command; its process, and the first line that it prints."""
+    def start(self, *arguments: str, powerless: bool = False) -> tuple[int, str]:
+        """Start a command; its process, and the first line that it prints.
+
+        Args:
+            powerless: Have the rights of files hold for it even where the tests run as root.
+        """
         self._count += 1
         output = self._folder / f"output-{self._count}"
         os.mkfifo(output)
         environ = {name: value for name, value in os.environ.items() if not name.startswith("SSH_")}
-        asked = {"arguments": arguments, "environ": environ, "output": str(output)}
+        asked = {
+            "arguments": arguments,
+            "environ": environ,
+            "output": str(output),
+            "powerless": powerless,
+        }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -97,10 +106,13 @@ class Starter:
 class Shown:
     """A root that `anew ui` shows, in a process of its own."""
 
-    def __init__(self, starter: Starter, root: Path | str, *options: str) -> None:
+    def __init__(
+        self, starter: Starter, root: Path | str, *options: str, powerless: bool = False
+    ) -> None:
         self.starter = starter
         self.root = root
         self.options = options
+        self.powerless = powerless
         self.pid = 0
         self.link = ""
         self.cookies: list[Any] = []
@@ -114,7 +126,7 @@ class Shown:
     def start(self, port: int = 0) -> None:
         """Start the process."""
         self.pid, self.link = self.starter.start(
-            "ui", "--root", str(self.root), "--quiet", "--no-browser", "--port", str(port), *self.options
+            "ui", "--root", str(self.root), "--quiet", "--no-browser", "--port", str(port), *self.options, powerless=self.powerless,
         )  # fmt: skip
         assert self.link.startswith("http://127.0.0.1:"), self.link
         self.cookies = []

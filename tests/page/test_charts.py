@@ -16,7 +16,7 @@ from anew.query.density import Crossings
 from anew.query.grid import Grid
 from benchmarks.synthetic import write_experiment
 
-from .roots import RATES, SEEDS, STEPS, WIDTHS, loss
+from .roots import RATES, SEEDS, STEPS, WIDTHS, loss, record
 
 
 def panel(page, metric: str = "train/loss"):
@@ -285,6 +285,59 @@ def test_curves_are_drawn_as_their_difference_to_a_baseline(grid, opened):
     assert "baseline=" in page.url
     page.keyboard.press("u")
     one.get_by_text("less lr0.03-w8-s0").wait_for()
+
+
+def test_groups_are_drawn_as_their_difference_to_one_of_them(grid, opened):
+    page = opened(grid, "?tab=charts&group=params.lr&band=minmax")
+    panel(page)
+    page.locator("label", has_text="baseline").locator("select").select_option(label="lr 0.003")
+    page.get_by_label("difference").check()
+    one = panel(page)
+    one.locator(".said", has_text="less lr 0.003").wait_for()
+
+    def each(rate: float) -> np.ndarray:
+        return np.array([[loss(rate, w, s, step) for step in range(STEPS)] for w in WIDTHS for s in SEEDS])  # fmt: skip
+
+    found = [row for row in rows(saved(page, one, "CSV")) if row["group"] == "0.03"]
+    base = each(0.003).mean(axis=0)
+    middle = np.array([float(row["middle"]) for row in found])
+    np.testing.assert_allclose(middle, each(0.03).mean(axis=0) - base, atol=1e-6)
+    high = np.array([float(row["high"]) for row in found])
+    np.testing.assert_allclose(high, each(0.03).max(axis=0) - base, atol=1e-6)
+    # Panels by another field: the baseline is the group of all these values, drawn where it lies and subtracted everywhere.
+    page.goto(
+        f"{grid.url}?tab=charts&group=params.lr&facet=params.seed&metrics=val/loss&baseline=%5B0.03,1%5D&apart=1"
+    )
+    page.locator('section[aria-label="val/loss · seed 0"] .said', has_text="less lr 0.03 · seed 1").wait_for()  # fmt: skip
+
+
+def test_a_group_that_is_pointed_at_shows_its_members_and_marks_them_in_the_list(grid, opened):
+    page = opened(grid, "?tab=charts&group=params.lr")
+    one = panel(page)
+    one.locator(".said", has_text="3 groups").wait_for()
+    box = one.locator(".plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 20)
+    members = page.get_by_role("list", name="Members")
+    members.get_by_text("lr0.003-w8-s0").wait_for()
+    assert members.locator("li").count() == len(WIDTHS) * len(SEEDS)
+    step = int(page.locator(".tip > p").last.inner_text().removeprefix("step "))
+    told = float(members.locator("li", has_text="lr0.003-w8-s1").locator("b").inner_text())
+    assert told == pytest.approx(loss(0.003, 8, 1, step), rel=1e-3)
+    assert page.locator("aside li.pointed").count() == len(WIDTHS) * len(SEEDS)
+    # The colour of a group is that of its members in the list, and of no other.
+    marks = page.locator("aside li .shape")
+    colours = {marks.nth(at).evaluate("one => one.style.color") for at in range(marks.count())}
+    assert len(colours) == len(RATES)
+
+
+def test_panels_by_a_field_are_those_of_the_filter(lab, project, opened):
+    for seed in range(3):
+        record(lab.root, 0.1, 8, seed, prefix=project)
+    for seed in range(3, 6):
+        record(lab.root, 0.1, 8, seed, prefix=f"{project}other")
+    page = opened(lab, f"?in={project}&tab=charts&facet=params.seed&metrics=val/acc")
+    page.locator('section[aria-label="val/acc · seed 2"][data-exact]').wait_for()
+    assert page.locator("section.panel").count() == 3
 
 
 def test_a_resumed_experiment_is_one_curve_or_its_attempts(lab, project, opened):

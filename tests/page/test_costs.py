@@ -53,3 +53,32 @@ def test_a_point_costs_an_event_and_the_point(show, opened, tmp_path):
     assert len(others) <= 2 + ticks
     points = received.bytes - before - 1250 * len(others)
     assert points < 1600 * ticks
+
+
+def test_no_other_panel_is_asked_for_until_the_first_one_is_drawn(show, opened, tmp_path):
+    with Experiment("lab/x/a", root=str(tmp_path), quiet=True, system_metrics=0) as exp:
+        for step in range(20):
+            exp.log_metrics({"a": step / 3, "b": step / 5, "c": step / 7}, step=step)
+    page = opened(show(), "?tab=charts")
+    for name in ("a", "b", "c"):
+        panel(page, name)
+    began = page.evaluate(
+        """() => {
+            const drawn = performance.getEntriesByName("anew-first-chart")[0].startTime;
+            const all = performance.getEntriesByType("resource").filter(one => one.name.endsWith("/panel"));
+            return all.map(one => one.startTime < drawn);
+        }"""
+    )
+    assert began.count(True) == 1
+    assert len(began) >= 3
+
+
+def test_the_files_of_the_page_come_compressed_to_a_browser_on_this_machine_too(grid, opened):
+    page = opened(grid, "?tab=charts")
+    panel(page)
+    sizes = page.evaluate(
+        """performance.getEntriesByType("resource").filter(one => /[.](js|css)$/.test(one.name))
+            .map(one => [one.encodedBodySize, one.decodedBodySize])"""
+    )
+    assert sum(came for came, _ in sizes) < 150_000
+    assert sum(came for came, _ in sizes) < 0.5 * sum(whole for _, whole in sizes)

@@ -10,8 +10,8 @@ import pytest
 
 from anew.server.static import PAGE, POLICY
 
-from .conftest import window_of
-from .proxying import PREFIX, leads_to, proxy
+from .conftest import Shown, window_of
+from .proxying import PREFIX, forwarded, leads_to, proxy
 from .roots import record
 
 
@@ -117,3 +117,56 @@ def test_the_experiments_of_a_server_are_shown_as_those_of_a_folder(show, starte
 def test_the_document_of_the_interface_names_the_page(grid):
     document = json.loads(asked(grid.url, "/api/v1/openapi.json")[2])
     assert {one.path.replace(":path", "") for one in PAGE} <= set(document["paths"])
+
+
+def test_a_root_whose_files_may_only_be_read_is_shown_and_refuses_edits(starter, opened, tmp_path):
+    root = tmp_path / "root"
+    record(root, 0.1, 8, 0)
+    record(root, 0.1, 8, 1)
+    every = [root, *root.rglob("*")]
+    rights = {path: path.stat().st_mode for path in every}
+    for path in every:
+        path.chmod(rights[path] & ~0o222)
+    made = Shown(starter, root, powerless=True)
+    try:
+        page = opened(made, "?tab=charts")
+        page.locator('section[aria-label="val/acc"][data-exact]').get_by_text("2 of 2").wait_for()
+        page.get_by_text("read only").wait_for()
+        page.get_by_role("link", name="lr0.1-w8-s1").click()
+        page.get_by_role("heading", name="lr0.1-w8-s1").wait_for()
+        page.locator("#curves canvas").first.wait_for()
+    finally:
+        made.stop()
+        for path in every:
+            path.chmod(rights[path])
+
+
+def test_the_page_works_at_another_port_and_name_of_this_machine_as_by_forwarding(show, browser, tmp_path):  # fmt: skip
+    record(tmp_path, 0.1, 8, 0)
+    id_ = record(tmp_path, 0.1, 8, 1)
+    made = show(tmp_path)
+    with forwarded(made.url) as port:
+        context = window_of(browser)
+        page = context.new_page()
+        page.goto(f"http://localhost:{port}/x/{id_}#{made.link.partition('#')[2]}")
+        page.get_by_role("heading", name="lr0.1-w8-s1").wait_for()
+        page.get_by_role("button", name="+ tag").click()
+        with page.expect_response("**/ask/append") as answer:  # an edit names where it comes from
+            page.keyboard.type("forwarded")
+            page.keyboard.press("Enter")
+        assert answer.value.status == 200
+        context.close()
+
+
+def test_a_connection_that_is_lost_is_said_and_what_happened_meanwhile_is_shown_after_it(show, opened, tmp_path):  # fmt: skip
+    record(tmp_path, 0.1, 8, 0)
+    page = opened(show(tmp_path), "?tab=table", alone=True)
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    page.context.set_offline(True)
+    page.locator(".banner").wait_for()
+    assert page.get_by_role("link", name="lr0.1-w8-s0").count() == 1
+    record(tmp_path, 0.1, 8, 1)
+    page.context.set_offline(False)
+    page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
+    page.locator(".banner").wait_for(state="detached")
+    page.wrong[:] = [one for one in page.wrong if "ERR_INTERNET_DISCONNECTED" not in one]

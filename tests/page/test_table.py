@@ -203,6 +203,58 @@ def test_names_tags_and_notes_are_edited_and_an_edit_is_undone(lab, project, ope
     page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
 
 
+def test_texts_and_tags_of_several_are_edited_at_once_and_an_edit_is_undone(lab, project, opened):
+    ids = [record(lab.root, 0.1, 8, seed, prefix=project) for seed in range(3)]
+    with Store(str(lab.root)) as store:
+        store.note(ids[0], "before")
+    page = opened(lab, f"{TABLE}&in={project}&selected={','.join(ids[:2])}&q=seed+%3E+0")
+    wait_for(page, 2)
+    # One of the selected is not on the list, which the filter has left it out of.
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog", name="Edit 2 experiments")
+    dialog.get_by_label("Tags to add").fill("team=ml")
+    dialog.get_by_label("Tags to remove").fill("baseline")
+    dialog.get_by_label("Description").fill("one of two")
+    dialog.get_by_label("Notes", exact=True).fill("**more**")
+    dialog.get_by_role("button", name="Save").click()
+    page.locator(".notice", has_text="The notes of 2").wait_for()
+
+    def told(one: str) -> tuple[str | None, str | None, dict[str, str | None]]:
+        with Store(str(lab.root)) as store:
+            view = store.get(one)
+            return view.description, view.notes, dict(view.tags)
+
+    assert told(ids[0]) == ("one of two", "before\n\n**more**", {"sweep": "one", "team": "ml"})
+    assert told(ids[1]) == ("one of two", "**more**", {"sweep": "one", "team": "ml"})
+    assert told(ids[2]) == (None, None, {"sweep": "one"})
+    with page.expect_response("**/ask/append"):
+        page.locator(".notice", has_text="The notes of 2").get_by_role(
+            "button", name="Undo"
+        ).click()
+    assert [told(one)[1] for one in ids] == ["before", None, None]
+
+
+def test_numbers_of_a_column_stand_with_their_points_below_each_other(lab, project, opened):
+    for name, value in (("a", 0.9815), ("b", 0.8), ("c", 12.0)):
+        with Experiment(
+            f"{project}/{name}", root=str(lab.root), quiet=True, system_metrics=0
+        ) as exp:
+            exp.log_metrics({"val/acc": value}, step=0)
+    where = """texts => texts.map(text => {
+        const span = [...document.querySelectorAll("[role=grid] .number span, aside .value span")].find(one => one.textContent === text);
+        const range = document.createRange();
+        range.setStart(span.firstChild, 0);
+        range.setEnd(span.firstChild, (text + ".").indexOf("."));
+        return range.getBoundingClientRect().right;
+    })"""
+    for tab in ("table", "charts"):
+        page = opened(lab, f"?tab={tab}&in={project}")
+        page.get_by_text("0.9815", exact=True).first.wait_for()
+        page.get_by_text("12", exact=True).first.wait_for()
+        ends = page.evaluate(where, ["0.9815", "0.8", "12"])
+        assert max(ends) - min(ends) < 1, (tab, ends)
+
+
 @pytest.mark.slow
 def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(lab, project, opened):  # fmt: skip
     for seed in range(3):

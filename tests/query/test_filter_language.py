@@ -11,7 +11,7 @@ from anew.query.fields import COLUMNS, SECTIONS, STATS
 from anew.query.literals import parse_duration
 from anew.query.parser import parse
 from anew.query.question import ask
-from tests.stores.catalog.sqlite.catalogs import NOW, Exp, catalog_of
+from tests.stores.catalog.relational.catalogs import NOW, Exp, catalog_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "filter-language.md"
 TEXT = PAGE.read_text(encoding="utf-8")

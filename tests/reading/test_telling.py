@@ -45,11 +45,21 @@ def test_metrics_are_those_of_the_experiments_that_are_asked_about(backend):
     assert metrics(told(backend, "prefix == 'nowhere'")) == {}
 
 
-def test_of_very_many_they_are_those_of_the_whole_store(backend, monkeypatch):
-    few = metrics(told(backend, None))
+def test_of_so_many_that_each_cannot_be_looked_at_they_are_those_of_the_whole_store_and_that_is_said(
+    backend, monkeypatch
+):
+    every = told(backend, None)
+    monkeypatch.setattr(module, "_MOST_CELLS", 1)
+    assert told(backend, None) == every
+    assert not every.whole
+    some = told(backend, "prefix =~ '^lab/seen/'")
+    assert some.whole
+    assert metrics(some) == metrics(every)
+
+
+def test_of_more_than_few_they_are_still_those_of_the_filter(backend, monkeypatch):
     monkeypatch.setattr(module, "_FEW", 0)
-    assert metrics(told(backend, None)) == few
-    assert set(metrics(told(backend, "prefix =~ '^lab/seen/'"))) == set(few)
+    assert metrics(told(backend, "prefix =~ '^lab/seen/'")) == {"val/loss": 2, 'odd."name"': 1}
 
 
 def test_of_very_many_metrics_those_that_tell_most_are_told_and_all_are_counted(

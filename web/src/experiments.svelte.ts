@@ -4,6 +4,7 @@
  * Rows are fetched in pages as they come into view and kept while they are near. A change fetches the rows that it is about.
  */
 
+import { groupFields } from "./charts/question";
 import { get, Refused, Unreachable, type Schemas } from "./api";
 import { link } from "./link.svelte";
 import { live, type Changes } from "./live.svelte";
@@ -22,6 +23,8 @@ const ALWAYS = ["name", "prefix", "status", "reason", "created_at", "duration", 
 const AGAIN = 1500; // ms at least between two looks at the whole list
 const ROWS_AGAIN = 3000; // ms at least between two looks at rows that change
 const PATIENCE = 400; // ms that the first question waits for which columns to ask for
+const LARGE = 2000; // of more experiments than these, looking at what they have takes a while,
+const ROWS_FIRST = 300; // ms; the rows of another filter come before that
 const TELL_AGAIN = 10_000;
 const NAMES_LATER = 300; // ms until the names of further metrics are fetched
 const UNHURRIED = 500; // ms until what is left out is counted at first: what is shown comes before
@@ -79,7 +82,7 @@ class Experiments {
   });
   /** All fields that are fetched of each row. */
   fields = $derived<readonly string[]>([
-    ...new Set([...ALWAYS, ...this.columns.filter((one) => !one.startsWith(CURVE)), ...(link.state.colourBy ? [link.state.colourBy] : []), ...(this.headline ? [this.headline.best.value] : [])]),
+    ...new Set([...ALWAYS, ...this.columns.filter((one) => !one.startsWith(CURVE)), ...groupFields(link.state), ...(link.state.colourBy ? [link.state.colourBy] : []), ...(this.headline ? [this.headline.best.value] : [])]),
   ]);
 
   /** The row at a place of the list; undefined while it is fetched. */
@@ -111,6 +114,18 @@ class Experiments {
     this.#fill();
   }
 
+  /** The rows of some experiments, wherever they stand; of one that is gone there is none. */
+  async rowsOf(ids: readonly string[]): Promise<readonly Row[]> {
+    const found = new Map(this.known().map((one) => [one.id, one]));
+    const missing = ids.filter((id) => !found.has(id));
+    for (let at = 0; at < missing.length; at += PAGE) {
+      const some = missing.slice(at, at + PAGE);
+      const answer = await get("/api/v1/experiments", { ids: some, columns: ALWAYS, limit: some.length } as never);
+      for (const row of rowsOf(answer, ALWAYS)) if (row) found.set(row.id, row);
+    }
+    return ids.flatMap((id) => found.get(id) ?? []);
+  }
+
   /** The ids of the first experiments of the list, at most so many. */
   async ids(most: number, signal?: AbortSignal): Promise<readonly string[]> {
     const query = { filter: this.filter, sort: [...link.state.sort], limit: most };
@@ -131,8 +146,11 @@ class Experiments {
         this.#begun = true;
       });
       $effect(() => {
-        if (this.filter === this.#told && this.telling !== null) return;
-        void this.#tell(this.filter);
+        const { filter, telling } = this;
+        if (filter === this.#told && telling !== null) return;
+        if (telling === null || telling.experiments < LARGE) return void this.#tell(filter);
+        const timer = setTimeout(() => void this.#tell(filter), ROWS_FIRST);
+        return () => clearTimeout(timer);
       });
     });
     return () => {
@@ -345,7 +363,9 @@ export function mistakeIn(error: Error | null): { readonly message: string; read
   if (!(error instanceof Refused) || error.problem.code !== "QueryError") return { message: error.message, at: null, suggestion: null };
   const { position, suggestion } = error.problem;
   const at = position === null || position === undefined ? null : position - BEFORE_FILTER;
-  return { message: error.message, at: at !== null && at >= 0 ? at : null, suggestion: suggestion ?? null };
+  // Behind what was typed stands what closes it: of that nobody knows.
+  const message = at === link.state.filter.length ? error.message.replace("there is ')'", "the filter ends") : error.message;
+  return { message, at: at !== null && at >= 0 ? at : null, suggestion: suggestion ?? null };
 }
 
 export const experiments = new Experiments();

@@ -23,7 +23,11 @@ class Link {
   /** Whether the link leaves it to the page what makes groups. */
   choosesGroups = $derived(this.#route.page === "experiments" && !this.#state.tab && !this.#state.each && !this.#state.group.length);
 
-  #shown = $derived(this.choosesGroups && this.usualGroup.length ? { ...this.#state, group: this.usualGroup } : this.#state);
+  #shown = $derived.by(() => {
+    const state = this.choosesGroups && this.usualGroup.length ? { ...this.#state, group: this.usualGroup } : this.#state;
+    // What is sampled of a machine has no steps of the training.
+    return state.tab === "system" && state.x === USUAL.x ? { ...state, x: "relative" } : state;
+  });
 
   /** What is shown: what the link says, and what the page chooses where it says nothing. */
   get state(): LinkState {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseJson } from "./api";
-import { ago, duration, numeric, short, size, spaced } from "./numbers";
+import { ago, duration, lacking, longestTail, numeric, short, size, spaced } from "./numbers";
 
 describe("numbers read as on the command line", () => {
   it.each([
@@ -32,4 +32,13 @@ describe("numbers read as on the command line", () => {
   it("reads the numbers that JSON has none for", () => {
     expect(["NaN", "Infinity", "-Infinity", "x", 3].map(numeric)).toEqual([Number.NaN, Infinity, -Infinity, null, 3]);
   });
+});
+
+it.each([
+  [["0.9815", "0.887", "1", "-2.5"], [undefined, "5", ".9815", "815"]],
+  [["12\u2009000", "1e-05", "NaN", ""], ["e-05", undefined, undefined, undefined]],
+  [["1", "2.00000000001"], [undefined, undefined]],
+])("the points of %j stand below each other when they are given %j", (texts, expected) => {
+  const longest = longestTail(texts);
+  expect(texts.map((one) => lacking(one, longest))).toEqual(expected);
 });

@@ -89,6 +89,29 @@ export function numeric(value: Value): number | bigint | null {
   return null;
 }
 
+/** What stands of a number after its whole part, such as ".25" of "0.25"; null of what is no number. */
+function tailOf(text: string): string | null {
+  return /^-?[\d\u2009]+((?:\.\d+)?(?:e[+-]\d+)?)$/.exec(text)?.[1] ?? null;
+}
+
+const LONGEST_TAIL = 8;
+
+/** The longest part after the point of numbers that stand below each other; one that is too long for a column does not count. */
+export function longestTail(texts: Iterable<string>): string {
+  let longest = "";
+  for (const one of texts) {
+    const tail = tailOf(one);
+    if (tail !== null && tail.length > longest.length && tail.length <= LONGEST_TAIL) longest = tail;
+  }
+  return longest;
+}
+
+/** What a number at the right of a column lacks of the longest tail in it, so that points stand below each other; undefined for nothing. */
+export function lacking(text: string, longest: string): string | undefined {
+  const tail = tailOf(text);
+  return tail === null || tail.length >= longest.length ? undefined : longest.slice(tail.length);
+}
+
 /** A parameter or another value as it is shown; a float without noise. */
 export function shown(value: Value): string {
   if (value === null || value === undefined) return "";

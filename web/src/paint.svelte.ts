@@ -1,5 +1,6 @@
-/** The colour of a row of the list: its experiment's own, or that of its value of a field. */
+/** The colour of a row of the list: its experiment's own, that of its group, or that of its value of a field. */
 
+import { groupFields } from "./charts/question";
 import { NEUTRAL, type Colour } from "./colours";
 import type { Row } from "./experiments.svelte";
 import { link } from "./link.svelte";
@@ -7,10 +8,23 @@ import { palette } from "./palette.svelte";
 import { isShown } from "./state";
 import { theme } from "./theme.svelte";
 
+/** As the panels name groups: their values in the order of the fields. */
+function keyOf(row: Row, fields: readonly string[]): string {
+  return JSON.stringify(fields.map((one) => row.cells.get(one) ?? null), (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+}
+
 class Paint {
-  /** What an experiment has its colour from: itself, or its value of a field. */
+  /** The key of the group that an experiment is drawn in; null where each is drawn by itself. */
+  groupOf(row: Row): string | null {
+    const fields = groupFields(link.state);
+    return fields.length ? keyOf(row, fields) : null;
+  }
+
+  /** What an experiment has its colour from: its group, itself, or its value of a field. */
   keyOf(row: Row): string {
-    const field = link.state.colourBy;
+    const { group, colourBy: field } = link.state;
+    const all = groupFields(link.state);
+    if (all.length) return keyOf(row, group.length ? group : all);
     return field ? String(row.cells.get(field) ?? "") : row.id;
   }
 

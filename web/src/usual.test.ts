@@ -6,6 +6,7 @@ function telling(experiments: number, fields: Record<string, number>) {
     experiments,
     headline: null,
     metrics: 0,
+    whole: false,
     fields: Object.entries(fields).map(([field, values]) => ({
       field, name: field.replace(/^\w+\./, ""), section: field.split(".")[0] as "params", experiments, values, only: null, better: null,
     })),

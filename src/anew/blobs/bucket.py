@@ -12,17 +12,29 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from ..errors import InvalidValue, MissingDependency
 from .blob import Blob, Data
 from .keys import check_folder, check_key
 
-__all__ = ["BucketBlobs"]
+__all__ = ["PATIENCE", "BucketBlobs"]
 
 # What lies side by side in a blob is often read one after the other: one request brings the neighbours too.
 _WINDOW = 4 * 1024 * 1024
 _WINDOWS = 8
+_IN_ONE = 64 << 20
+"""Bytes of a file up to which it is put with one request."""
+
+PATIENCE: Mapping[str, Any] = {
+    "retry_config": {
+        "max_retries": 5,
+        "retry_timeout": timedelta(seconds=15),
+        "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3), "base": 2},
+    },
+}  # fmt: skip
+"""Options for those whose own callers wait: obstore would try for three minutes before it says that a bucket is away."""
 
 
 class BucketBlobs:
@@ -173,6 +185,14 @@ class BucketBlobs:
 
         import obstore
 
+        size = os.path.getsize(source)
+        if size <= _IN_ONE:  # decided by the service, as `create` is
+            with open(source, "rb") as file:
+                if not self.create(key, file.read()):
+                    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), key)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(source)
+            return
         # Services have no conditional upload in parts, so the key is looked at before.
         try:
             taken = self.size(key)
@@ -181,7 +201,7 @@ class BucketBlobs:
                 obstore.put(self._store, key, Path(source), max_concurrency=4)
         else:
             # An upload that was answered with an error after it was done is ours all the same.
-            if taken != os.path.getsize(source) or not self._holds(key, source):
+            if taken != size or not self._holds(key, source):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), key)
         self._forget(key)
         with contextlib.suppress(FileNotFoundError):

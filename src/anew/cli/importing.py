@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .face import Face, shared
-from .words import one_line, plural
+from .words import moment, one_line, plural
 
 if TYPE_CHECKING:
-    from ..importing.importer import Imported
+    from ..importing.importer import Copies, Imported
     from ..importing.source import Source
     from ..syncer.later import Synced
 
@@ -25,9 +25,16 @@ _COUNTED = {
 
 
 @click.command(name="import")
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", required=False)
 @click.option(
     "--as", "kind", metavar="KIND", help="What the source is, where it is not recognised."
+)
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    help="Of tables, which column is what; or a file that says it. Repeatable.",
 )
 @click.option("--to", metavar="ADDRESS", help="The store to import into: a folder, or a server.")
 @click.option("--into", metavar="PREFIX", default="", help="File everything under this prefix.")
@@ -36,16 +43,19 @@ _COUNTED = {
 )
 @click.option("--dry-run", is_flag=True, help="Show what would come, and write nothing.")
 @click.option("--watch", is_flag=True, help="Go on with what is new, until Ctrl-C.")
+@click.option("--list", "listed", is_flag=True, help="Show the imports so far, and import nothing.")
 @shared(quiet="Print the ids of what was imported alone.")
 def import_(
     face: Face,
-    source: str,
+    source: str | None,
     kind: str | None,
+    mapping: tuple[str, ...],
     to: str | None,
     into: str,
     since: str | None,
     dry_run: bool,
     watch: bool,
+    listed: bool,
 ) -> int:
     """Bring in what another tracker recorded.
 
@@ -59,10 +69,20 @@ def import_(
       anew import mlflow.db --into old           its database, everything under old/
       anew import /data/mlruns --dry-run         what would come
       anew import mlruns --watch                 and what is logged from now on
+      anew import http://mlflow.lab:5000         a server of MLflow's
+      anew import runs.csv --map run=id --map step=epoch
+      anew import --list                         the imports so far, and what they lacked
     """
     from ..trackers.importers import open_source
 
-    opened = open_source(source, kind)
+    if listed:
+        if source is not None:
+            raise click.UsageError("--list shows the imports so far; it takes no source.")
+        return _list(face, to)
+    if source is None:
+        raise click.UsageError("Missing argument 'SOURCE'.")
+
+    opened = open_source(source, kind, mapping)
     try:
         while True:
             imported, pushed = _import(face, opened, to, into, _since(since), dry_run)
@@ -89,12 +109,9 @@ def _since(text: str | None) -> float | None:
     return span.start
 
 
-def _import(
-    face: Face, source: Source, to: str | None, into: str, since: float | None, dry_run: bool
-) -> tuple[Imported, Synced | None]:
-    """What was imported, and what came of pushing it where that was asked for."""
+def _place(face: Face, to: str | None) -> tuple[str, str]:
+    """The server to push to, "" for none, and the root to import into."""
     from ..address import local_folder, parse_address
-    from ..importing.importer import bring_in, look_through
     from ..settings import load_settings
 
     settings = load_settings()
@@ -103,13 +120,57 @@ def _import(
         address = parse_address(given, setting="to")
         server = address.location if address.kind == "server" else ""
         root = root if server else local_folder(given)
+    return server, root
+
+
+def _list(face: Face, to: str | None) -> int:
+    """Show the imports that are on record."""
+    import msgspec
+
+    from ..importing.kept import imports_of
+
+    found = imports_of(_place(face, to)[1])
+
+    def table() -> None:
+        for one in found:
+            told = (
+                ""
+                if one.whole
+                else f"  {plural(len(one.missing), 'difference')}, {plural(sum(each.lost for each in one.left), 'thing')} not read"
+            )
+            who = f" by {one.user}" if one.user else ""
+            face.out.line(
+                f"{moment(one.t)}{who}  {one_line(one.source)}  {plural(one.counts.get('runs', 0), 'run')}{told}",
+                "" if one.whole else "yellow",
+            )
+        if not found:
+            face.out.line("Nothing was imported yet.")
+
+    face.out.emit(
+        [msgspec.to_builtins(one) for one in found], ids=[one.source for one in found], table=table
+    )
+    return 0
+
+
+def _import(
+    face: Face,
+    source: Source | Copies,
+    to: str | None,
+    into: str,
+    since: float | None,
+    dry_run: bool,
+) -> tuple[Imported, Synced | None]:
+    """What was imported, and what came of pushing it where that was asked for."""
+    from ..importing.importer import bring_in, look_through
+
+    server, root = _place(face, to)
     with face.out.progress(f"Reading {source.where}") as report:
 
         def told(name: str, runs: int, points: int) -> None:
             report(runs)
 
         if dry_run:
-            return look_through(source, since=since, progress=told), None
+            return look_through(source, root, into=into, since=since, progress=told), None
         imported = bring_in(source, root, into=into, since=since, progress=told)
     return imported, _push(face, root, server, imported) if server else None
 

@@ -31,6 +31,7 @@ from .words import (
 
 if TYPE_CHECKING:
     from ..forwarders.later import Forwarded
+    from ..importing.kept import Imported, LeftOut, Missing
     from ..reading.views import ExperimentView
     from ..store import Store
     from ..syncer.standing import Whereabouts
@@ -69,6 +70,7 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
                 "values": _values_document(view),
                 "forwarded": forwarded,
                 "synced": synced,
+                "import": _import_document(store, view),
             }
 
         def table() -> None:
@@ -76,6 +78,7 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
             _mapping(face, "Parameters", flat(view.params), everything)
             _mapping(face, "Configuration", flat(view.config or {}), everything)
             _openings(face, view)
+            _imported(face, store, view, everything)
             _metrics(face, store, view, system or everything, everything)
             _values(face, view, everything)
             _files(face, view, everything)
@@ -99,6 +102,59 @@ def _synced(store: Store, view: ExperimentView) -> list[Whereabouts]:
     from ..syncer.standing import whereabouts
 
     return whereabouts(store.root, view.id)
+
+
+def _origin(
+    store: Store, view: ExperimentView
+) -> tuple[Imported | None, list[Missing], list[LeftOut]]:
+    """What the newest import that is on record here says of an experiment that was imported."""
+    said = view.captured.get("imported")
+    if said is None or view.local_path is None:
+        return None, [], []
+    from ..importing.kept import about, imports_of
+
+    return about(imports_of(store.root), view.id, f"{said.get('from')} {said.get('source')}")
+
+
+def _import_document(store: Store, view: ExperimentView) -> dict[str, Any] | None:
+    one, missing, left = _origin(store, view)
+    if one is None:
+        return None
+    import msgspec
+
+    document = {"at": one.t, "by": one.user, "source": one.source, "missing": missing, "left": left}
+    return {name: msgspec.to_builtins(value) for name, value in document.items()}
+
+
+def _imported(face: Face, store: Store, view: ExperimentView, everything: bool) -> None:
+    """Where an imported experiment comes from, how much of it there is, and what of that is not here."""
+    said = view.captured.get("imported")
+    if said is None:
+        return
+    one, missing, left = _origin(store, view)
+    _heading(face, "Imported")
+    when = "" if one is None else f", {moment(one.t)}"
+    _pair(face, "  from", one_line(f"{said.get('from')} {said.get('source')}{when}"), width=10)
+    _pair(face, "  run", one_line(str(said.get("key"))), width=10)
+    account = said.get("account")
+    if isinstance(account, Mapping):
+        counts = [
+            f"{kind} {held[0]:,}"
+            for kind, held in account.items()
+            if isinstance(held, list) and held
+        ]
+        _pair(face, "  there", ", ".join(counts) or "nothing logged", width=10)
+    shown = _MOST_KEYS if not everything else len(missing) + len(left)
+    told = [
+        (f"missing: {each.kind} {each.name}: {each.there:,} there, {each.here:,} here", "red")
+        for each in missing
+    ]
+    told += [(f"{each.where}: {each.what}", "red" if each.lost else "dim") for each in left]
+    for text, style in told[:shown]:
+        face.out.line(f"  {one_line(text)}", style)
+    if len(told) > shown:
+        face.out.line(f"  and {len(told) - shown:,} more; --all shows them.", "dim")
+    face.out.line()
 
 
 def _on_server(one: Whereabouts) -> str:

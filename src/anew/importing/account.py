@@ -201,6 +201,21 @@ class Account:
             found[kind, ""] = Sum(count, digest.hexdigest())
         return found
 
+    def totals(self) -> dict[str, Sum]:
+        """Everything summed up, by kind."""
+        counts: dict[str, int] = {}
+        digests: dict[str, blake3] = {}
+        for (kind, name), one in sorted(self.sums().items()):
+            counts[kind] = counts.get(kind, 0) + one.count
+            digests.setdefault(kind, blake3()).update(
+                encode_line({"": [name, one.count, one.digest]})
+            )
+        return {
+            kind: Sum(counts[kind], digests[kind].hexdigest())
+            for kind in _KINDS
+            if counts.get(kind)
+        }
+
 
 def differences(there: Account, here: Account) -> list[Kind]:
     """What is not the same on both sides."""

@@ -26,12 +26,13 @@ from ..record.encode import encode_line, number_or_name
 from ..record.events import FileLogged, ValueLogged
 from ..record.fold import ExperimentState, fold
 from ..record.ids import ID_LENGTH, id_from_bytes, new_id
-from ..record.names import MAX_LABEL, check_label, folder_name, metric_name, split_number
+from ..record.names import folder_name, metric_name
 from ..record.plain import flatten, nest, to_plain
 from ..record.secrets import mask_event, mask_text
-from ..trackers.places import safe_segment
 from ..tracking.documents import claim_identity, iso_time, write_json
 from ..tracking.identity import Known, named
+from .account import Account
+from .names import shown_name, tag_of, wanted_prefix
 from .source import Message, Points, Row, Run, SourceValue
 from .text import GrowingText, points_text
 
@@ -142,7 +143,9 @@ class Arriving:
 
     def _make(self, into: str) -> str:
         """Make its folder; the prefix."""
-        wanted = named(self._root, self._wanted(into), project=None, is_prefix=True)
+        wanted = named(
+            self._root, wanted_prefix(self._run, self.id, into), project=None, is_prefix=True
+        )
         known = wanted.known()
         for one in known:  # made by an import that was killed right then
             if one.id == self.id:
@@ -155,7 +158,7 @@ class Arriving:
         claim_identity(
             layout.metadata,
             {
-                "format": FORMAT_VERSION, "experiment_id": self.id, "prefix": place.prefix, "name": self._name(),
+                "format": FORMAT_VERSION, "experiment_id": self.id, "prefix": place.prefix, "name": shown_name(self._run, self.id),
                 "status": "running", "created_at": iso_time(self._run.started),
             },
         )  # fmt: skip
@@ -166,24 +169,6 @@ class Arriving:
             )
         os.makedirs(layout.path("journal"), exist_ok=True)
         return place.prefix
-
-    def _wanted(self, into: str) -> str:
-        """The prefix that its place and name stand for."""
-        texts = [mask_text(text) for text in (*self._run.place, self._run.name or self.id) if text]
-        last = texts.pop()
-        if split_number(last)[1]:  # such an ending is given by Anew alone
-            last = f"{last}_"
-        parts = [
-            safe_segment(text, first=not into and at == 0) for at, text in enumerate([*texts, last])
-        ]
-        return "/".join([into, *parts] if into else parts)
-
-    def _name(self) -> str:
-        text = " ".join(self._run.name.split()) or self.id
-        try:
-            return mask_text(check_label(text, "name"))
-        except InvalidName:
-            return safe_segment(text)
 
     # -- its writers -------------------------------------------------------------------------------
 
@@ -218,10 +203,15 @@ class Arriving:
         known = self._state.writers.get(self._now)
         return known is not None and known.ended_at is not None
 
+    @property
+    def began(self) -> float:
+        """When the run began, as it was first imported, whatever its source says now."""
+        return next(iter(self._state.writers.values())).opened.t
+
     def _open(self, writer: str, over: Iterable[str]) -> None:
         run = self._run
         opened: dict[str, Any] = {
-            "version": FORMAT_VERSION, "experiment_id": self.id, "name": self._name(), "role": "lead",
+            "version": FORMAT_VERSION, "experiment_id": self.id, "name": shown_name(self._run, self.id), "role": "lead",
             # The program ran elsewhere, or at another time: nothing of it can be seen from here.
             "host": run.host, "machine": "", "boot": "", "pid": 0, "pid_started": 0, "pid_space": "",
             "user": run.user, "heartbeat": _HEARTBEAT, "opening": writer, "prefix": self.prefix,
@@ -249,8 +239,8 @@ class Arriving:
         """Write down what the source says of the run and this writer has not said yet; the end comes with `end`."""
         run, state = self._run, self._state
         at = max(run.started, state.folded_to)
-        if state.name != self._name():
-            self._event("field", at, field="name", value=self._name())
+        if state.name != shown_name(self._run, self.id):
+            self._event("field", at, field="name", value=shown_name(self._run, self.id))
         for field in ("description", "notes"):
             said, now = getattr(state, field), getattr(run, field)
             if now is not None and mask_text(now) != said:
@@ -269,7 +259,7 @@ class Arriving:
         """The tags as they are kept: a text that is no tag here becomes one that is."""
         found: dict[str, str | None] = {}
         for tag, value in self._run.tags.items():
-            found.update(mask_event("tags", {"add": {_label(tag): value}})["add"])
+            found.update(mask_event("tags", {"add": {tag_of(tag): value}})["add"])
         return found
 
     def _plain_params(self) -> dict[str, Any]:
@@ -293,9 +283,13 @@ class Arriving:
         if self._state.captured.get(what) != mask_event("captured", {"data": data})["data"]:
             self._event("captured", at, what=what, data=data)
 
-    def origin(self, where: str) -> None:
-        """Write down where it came from, and what of it has no place here; that the source lies elsewhere now is nothing new."""
+    def origin(self, where: str, account: Account) -> None:
+        """Write down where it came from, what the source has of it, and what of that has no place here.
+
+        That the source lies elsewhere now is nothing new.
+        """
         data: dict[str, Any] = {"from": self._kind, "key": self._run.key, "source": where}
+        data["account"] = {kind: [one.count, one.digest] for kind, one in account.totals().items()}
         if self._run.kept:
             data["kept"] = to_plain(self._run.kept)
         said = self._state.captured.get("imported")
@@ -378,7 +372,7 @@ class Arriving:
             write_json(
                 self.layout.metadata,
                 {
-                    "format": FORMAT_VERSION, "experiment_id": self.id, "prefix": self.prefix, "name": self._name(),
+                    "format": FORMAT_VERSION, "experiment_id": self.id, "prefix": self.prefix, "name": shown_name(self._run, self.id),
                     "status": run.status, "created_at": iso_time(run.started), "ended_at": iso_time(ended),
                 },
             )  # fmt: skip
@@ -416,15 +410,6 @@ class Arriving:
 
 def _one_file(path: str) -> GrowingText:
     return GrowingText(lambda part: path if part == 1 else "", lambda part: "", rotate=None)
-
-
-def _label(text: str) -> str:
-    """A text as a tag."""
-    short = " ".join(text.split())[:MAX_LABEL]
-    try:
-        return check_label(short, "tag")
-    except InvalidName:
-        return safe_segment(text)
 
 
 def _digest(*texts: str) -> bytes:

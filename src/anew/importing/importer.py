@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 from blake3 import blake3
@@ -31,17 +31,18 @@ from .arriving import (
     printed_line,
 )
 from .filing import FilesOfRuns
+from .planning import batches, planned
 from .reading_back import file_name, read_back, rows_here, value_name
-from .source import Finding, Points, Row, Run, Source
+from .source import Finding, Points, Row, Run, Source, Undated
 from .text import Differs, GrowingText
 
-__all__ = ["Arrived", "Imported", "Progress", "bring_in", "look_through"]
+__all__ = ["Arrived", "Copies", "Imported", "Progress", "bring_in", "look_through"]
 
 Progress = Callable[[str, int, int], None]
 """Told the run that is read, how many runs were before it, and how many points so far."""
 
-_TOGETHER = 200
 _LOCK_SECONDS = 5.0
+_MOST_KEPT = 200
 _SEALING_SECONDS = 120.0
 
 
@@ -51,7 +52,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         key, prefix, id: The run's key, and the experiment that it is here.
         state: "new", "grown" or "same"; "deleted" for one that was deleted here and is left out; "failed" for one that could not
-            be read or written at all.
+            be read or written at all; "here" for one that a dry run found here, and did not compare.
         counts: How many of each kind of thing the source has of it.
         differs: What is not the same here and there.
         why: What kept one that failed from coming.
@@ -60,7 +61,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     prefix: str
     id: str
-    state: Literal["new", "grown", "same", "deleted", "failed"]
+    state: Literal["new", "grown", "same", "deleted", "failed", "here"]
     counts: dict[str, int] = {}
     differs: tuple[Kind, ...] = ()
     why: str | None = None
@@ -98,15 +99,56 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@runtime_checkable
+class Copies(Protocol):
+    """A source that holds experiments of Anew's: they come as they are, under the ids that they have.
+
+    The promises are those of `Source`, but for the order: writers' files are put beside those that are here.
+    """
+
+    @property
+    def kind(self) -> str:
+        """See `Source.kind`."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """See `Source.where`."""
+        ...
+
+    def look_through(self, *, since: float | None, progress: Progress | None) -> Imported:
+        """What an import would bring, without writing anything."""
+        ...
+
+    def bring(
+        self, root: RootLayout, into: str, since: float | None, progress: Progress | None
+    ) -> Iterator[Arrived]:
+        """Bring what is new into a root, and compare both sides; what became of each experiment."""
+        ...
+
+    def findings(self) -> tuple[Finding, ...]:
+        """See `Source.findings`."""
+        ...
+
+    def close(self) -> None:
+        """See `Source.close`."""
+        ...
+
+
 def look_through(
-    source: Source, *, since: float | None = None, progress: Progress | None = None
+    source: Source | Copies,
+    root: str | None = None,
+    *,
+    into: str = "",
+    since: float | None = None,
+    progress: Progress | None = None,
 ) -> Imported:
-    """What an import would bring, without writing anything."""
+    """What an import into a root, or into an empty one, would bring, without writing anything; see `bring_in`."""
+    if isinstance(source, Copies):
+        return source.look_through(since=since, progress=progress)
     found = []
     points = 0
-    for run in source.runs():
-        if since is not None and run.started < since:
-            continue
+    for run, prefix, state in planned(source, root, into, since):
         here = sum(len(row.values) for row in source.rows(run))
         counts = {
             "points": here,
@@ -120,9 +162,9 @@ def look_through(
         points += here
         arrived = Arrived(
             key=run.key,
-            prefix="/".join((*run.place, run.name)),
+            prefix=prefix,
             id=experiment_id_of(source.kind, run.key),
-            state="new",
+            state=state,
             counts={kind: count for kind, count in counts.items() if count},
         )
         found.append(arrived)
@@ -134,7 +176,7 @@ def look_through(
 
 
 def bring_in(
-    source: Source,
+    source: Source | Copies,
     root: str,
     *,
     into: str = "",
@@ -164,7 +206,11 @@ def bring_in(
     with locked(os.path.join(layout.private, "import.lock"), _LOCK_SECONDS) as held:
         if not held:
             raise Conflict(f"Another import into {root} is under way. Wait for it, or stop it.")
-        runs = tuple(_all(source, layout, into, since, progress))
+        runs = tuple(
+            source.bring(layout, into, since, progress)
+            if isinstance(source, Copies)
+            else _all(source, layout, into, since, progress)
+        )
         imported = Imported(
             kind=source.kind, source=source.where, runs=runs, findings=source.findings()
         )
@@ -181,7 +227,7 @@ def _all(
     try:
         opened.upkeep.refresh()
         gone = {one.id for one in opened.upkeep.trash()}
-        for runs in _batches(run for run in source.runs() if since is None or run.started >= since):
+        for runs in batches(run for run in source.runs() if since is None or run.started >= since):
             ids = tuple(experiment_id_of(source.kind, run.key) for run in runs)
             known = opened.backend.facts(FactsQuestion(ids=ids, now=time.time()))
             lies = {one.id: one.prefix for one in known}
@@ -197,17 +243,6 @@ def _all(
                 yield arrived
     finally:
         opened.close()
-
-
-def _batches(runs: Iterator[Run]) -> Iterator[list[Run]]:
-    batch: list[Run] = []
-    for run in runs:
-        batch.append(run)
-        if len(batch) == _TOGETHER:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _one(
@@ -251,7 +286,6 @@ def _bring(
     """Write what is new of one run; the source's account, whether the order of its points is kept, and what a value lacks
     that is none here: it is counted there alone."""
     arriving.say()
-    arriving.origin(source.where)
     there, last, ordered = Account(), run.started, True
     try:
         last = _bring_points(source, run, arriving, there)
@@ -276,6 +310,7 @@ def _bring(
     there.things("values", names)
     there.things("params", arriving.params.items())
     there.things("tags", arriving.tags.items())
+    arriving.origin(source.where, there)
     arriving.end(last)
     return there, ordered, why
 
@@ -288,7 +323,7 @@ def _bring_points(source: Source, run: Run, arriving: Arriving, account: Account
     """
     last = run.started
     with arriving.points() as text:
-        for row in source.rows(run):
+        for row in _dated(source.rows(run), arriving.began):
             if isinstance(row, Points):
                 text.add(point_lines(row))
                 account.points(row)
@@ -311,7 +346,7 @@ def _bring_points_by_difference(
     last = run.started
     with arriving.points() as text:
         text.go_to_end()
-        for row in source.rows(run):
+        for row in _dated(source.rows(run), arriving.began):
             for name, step, time_, value in _each(row):
                 account.point(name, step, time_, value)
                 last = max(last, time_)
@@ -323,6 +358,15 @@ def _bring_points_by_difference(
         text.flush()
         arriving.changed |= bool(text.appended)
     return last
+
+
+def _dated(rows: Iterator[Row | Points | Undated], began: float) -> Iterator[Row | Points]:
+    """Rows with a time; one that the source has no time for is given that of the run's beginning, which is the same in each import."""
+    for row in rows:
+        if isinstance(row, Undated):
+            yield Row(row.step, began, row.values, row.beside)
+        else:
+            yield row
 
 
 def _each(row: Row | Points) -> Iterator[tuple[str, int | None, float, float]]:
@@ -374,7 +418,23 @@ def _keep(layout: RootLayout, imported: Imported) -> None:
     digest = blake3(
         encode([[run.id, run.counts, run.state != "failed"] for run in imported.runs])
     ).hexdigest()
+    missing = [
+        {"experiment_id": run.id, "kind": one.kind, "name": one.name, "there": one.there.count, "here": one.here.count}
+        for run in imported.runs for one in run.differs
+    ]  # fmt: skip
+    missing += [
+        {"experiment_id": run.id, "kind": "run", "name": run.why or "", "there": 1, "here": 0}
+        for run in imported.runs if run.state == "failed"
+    ]  # fmt: skip
+    left = [
+        {"where": one.where, "what": one.what, "lost": one.lost, "experiment_id": experiment_id_of(imported.kind, one.run) if one.run else ""}
+        for one in sorted(imported.findings, key=lambda one: not one.lost)
+    ]  # fmt: skip
     append(
         layout, "imported",
-        {"source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole},
+        {
+            "source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole,
+            "missing": missing[:_MOST_KEPT], "left": left[:_MOST_KEPT],
+            "more": len(missing[_MOST_KEPT:]) + len(left[_MOST_KEPT:]),
+        },
     )  # fmt: skip

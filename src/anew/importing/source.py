@@ -23,6 +23,7 @@ __all__ = [
     "Source",
     "SourceFile",
     "SourceValue",
+    "Undated",
 ]
 
 Outcome = Literal["running", "completed", "failed", "cancelled"]
@@ -93,6 +94,14 @@ class Points(NamedTuple):
     steps: Sequence[int | None]
     times: Sequence[float]
     values: Sequence[float]
+
+
+class Undated(NamedTuple):
+    """What `Row` says, of a source that keeps no times: the time is that of the run's beginning, as it was first imported."""
+
+    step: int | None
+    values: Mapping[str, float]
+    beside: Mapping[str, Any] | None = None
 
 
 class Message(NamedTuple):
@@ -182,7 +191,7 @@ class Source(Protocol):
         """The runs that are there, parents before their children where the source knows."""
         ...
 
-    def rows(self, run: Run) -> Iterator[Row | Points]:
+    def rows(self, run: Run) -> Iterator[Row | Points | Undated]:
         """The values of its metrics, each a finite or infinite float or NaN."""
         ...
 

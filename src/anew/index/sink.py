@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ..journal.follow import Cursor, Piece, Stream
@@ -10,7 +11,7 @@ from ..journal.sink import Followed
 from ..journal.storage import Journals, Storage
 from ..record.plain import parse_json
 from ..stores.catalog.protocol import Batch, CatalogDamaged, Entry, Known
-from ..stores.open import Stores
+from .filling import Filled
 from .state import UNREAD
 from .visit import STREAMS, Visit
 
@@ -29,6 +30,7 @@ class IndexSink:
         deleted: The ids of experiments that the root's journal says are deleted: as if they were not there.
         sinks: Tells the other sinks that are registered for the root, and since when: sealing waits for them.
         moved: The prefixes that experiments were moved or restored to by a command, by id.
+        clock: Tells the time by which files were changed.
 
     Attributes:
         experiments, points, problems: How many of each were committed.
@@ -38,14 +40,16 @@ class IndexSink:
 
     def __init__(
         self,
-        stores: Stores,
+        stores: Filled,
         journals: Journals,
         unread: Mapping[str, str] | None = None,
         deleted: Collection[str] = (),
         sinks: Callable[[], Mapping[str, float]] = dict,
         moved: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._sinks = sinks
+        self._clock = clock
         self._moved = moved or {}
         self.unread = dict(unread or {})
         self._deleted = deleted
@@ -111,9 +115,10 @@ class IndexSink:
     def finish(self, experiment: Followed) -> bool:
         """See `Sink.finish`."""
         visit = self._visits[experiment.prefix]
-        if not visit.settled():
+        now = self._clock()
+        if not visit.settled(now):
             return True
-        entry = visit.entry()
+        entry = visit.entry(now)
         if entry is not None:
             self._entries[experiment.prefix] = entry
         return False

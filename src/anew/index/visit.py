@@ -31,11 +31,11 @@ from ..record.status import Status
 from ..stores.catalog.protocol import Entry, Known
 from ..stores.catalog.summary import Tallies
 from ..stores.catalog.tallying import add_block
-from ..stores.open import Stores
 from ..stores.series.columns import Block
 from ..stores.series.parquet import PartFile
 from ..stores.series.points import decode_block
 from ..stores.series.protocol import ExperimentFolder, Source
+from .filling import Filled
 from .state import awaited_by, decode_state
 from .status import GIVE_UP_SECONDS, shown
 
@@ -60,7 +60,7 @@ class Visit:
 
     def __init__(
         self,
-        stores: Stores,
+        stores: Filled,
         storage: Storage,
         lies: Lies,
         prefix: str,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from ..errors import InvalidName, InvalidValue
 from ..record.decode import Broken
@@ -21,9 +21,72 @@ from ..record.names import check_label
 from ..record.plain import to_plain
 from ..record.root import RootEvent, RootState, decode_root
 from .layout import RootLayout
-from .root import RootPosition, append, claim_number, follow_root, journal_files
+from .root import RootChunk, RootPosition, append, claim_number, follow_root, journal_files
 
-__all__ = ["RootJournal", "check_scope"]
+__all__ = ["FolderLines", "RootJournal", "RootLines", "check_scope"]
+
+
+class RootLines(Protocol):
+    """Where the lines of a root's journal are kept. Any thread and any process may use it."""
+
+    def names(self) -> Collection[str]:
+        """The names of the files that they are in."""
+        ...
+
+    def follow(self, positions: Mapping[str, RootPosition]) -> Iterator[RootChunk]:
+        """What was appended since these positions, see `journal.root.follow_root`."""
+        ...
+
+    def append(
+        self, kind: str, fields: Mapping[str, Any], *, scope: str, after: Sequence[str], user: str, t: float | None
+    ) -> str:  # fmt: skip
+        """Append an event; returns its id. See `journal.root.append`.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        ...
+
+    def claim(self, what: str, at_least: int) -> int:
+        """A number for `what` that nobody else gets, see `journal.root.claim_number`.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        ...
+
+
+class FolderLines:
+    """The `RootLines` of a folder.
+
+    Args:
+        root: The root's layout.
+        durable: Whether a call that writes waits until the disk has it.
+    """
+
+    def __init__(self, root: RootLayout, *, durable: bool = False) -> None:
+        self._root = root
+        self._durable = durable
+
+    def names(self) -> Collection[str]:
+        """See `RootLines.names`."""
+        return journal_files(self._root)
+
+    def follow(self, positions: Mapping[str, RootPosition]) -> Iterator[RootChunk]:
+        """See `RootLines.follow`."""
+        return follow_root(self._root, positions)
+
+    def append(
+        self, kind: str, fields: Mapping[str, Any], *, scope: str, after: Sequence[str], user: str, t: float | None
+    ) -> str:  # fmt: skip
+        """See `RootLines.append`."""
+        return append(
+            self._root, kind, fields, scope=scope, after=after, user=user, t=t, durable=self._durable
+        )  # fmt: skip
+
+    def claim(self, what: str, at_least: int) -> int:
+        """See `RootLines.claim`."""
+        return claim_number(self._root, what, at_least)
 
 
 def check_scope(scope: object) -> str:
@@ -53,15 +116,16 @@ class RootJournal:
     For use by any number of threads; any number of processes may write to the same root.
 
     Args:
-        root: The root's layout.
+        root: The root's layout, or where else its lines are.
         user: Who writes; the login name if empty.
-        durable: Whether a call that writes waits until the disk has it.
+        durable: Whether a call that writes to a folder waits until the disk has it.
     """
 
-    def __init__(self, root: RootLayout, *, user: str = "", durable: bool = False) -> None:
-        self._root = root
+    def __init__(
+        self, root: RootLayout | RootLines, *, user: str = "", durable: bool = False
+    ) -> None:
+        self._lines = FolderLines(root, durable=durable) if isinstance(root, RootLayout) else root
         self._user = user
-        self._durable = durable
         self._author = threading.local()
         self._lock = threading.Lock()
         self._positions: dict[str, RootPosition] = {}
@@ -97,16 +161,8 @@ class RootJournal:
         t: float | None = None,
     ) -> str:
         """Append an event; returns its id. See `journal.root.append`."""
-        return append(
-            self._root,
-            kind,
-            fields,
-            scope=scope,
-            after=after,
-            user=getattr(self._author, "name", "") or self._user,
-            t=t,
-            durable=self._durable,
-        )
+        user = getattr(self._author, "name", "") or self._user
+        return self._lines.append(kind, fields, scope=scope, after=after, user=user, t=t)
 
     @contextmanager
     def written_by(self, user: str) -> Iterator[None]:
@@ -119,12 +175,12 @@ class RootJournal:
             self._author.name = before
 
     def _read(self) -> None:
-        gone = self._positions.keys() - set(journal_files(self._root))
+        gone = self._positions.keys() - set(self._lines.names())
         again = bool(gone)
         for name in gone:
             del self._positions[name], self._events[name], self._broken[name]
         new: list[RootEvent] = []
-        for chunk in follow_root(self._root, self._positions):
+        for chunk in self._lines.follow(self._positions):
             lines, broken = decode_root(chunk.data, chunk.lines + 1, hints=False)
             events = [line.event for line in lines if isinstance(line.event, RootEvent)]
             if chunk.replaced:
@@ -208,7 +264,7 @@ class RootJournal:
         state = self.state()
         with self._lock:
             known = [int(s[4]) + 1 for s in state.subjects("version", scope, kind, name)]
-        return claim_number(self._root, "\0".join((scope, kind, name)), max([first, *known]))
+        return self._lines.claim("\0".join((scope, kind, name)), max([first, *known]))
 
     def set_version(
         self,

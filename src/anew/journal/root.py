@@ -41,6 +41,7 @@ __all__ = [
     "append_line",
     "author_name",
     "claim_number",
+    "event_line",
     "follow_root",
     "journal_files",
     "make_private",
@@ -117,15 +118,7 @@ def append(
         OSError: It cannot be written.
         TypeError, ValueError: It is no plain JSON.
     """
-    event_id = new_id()
-    line: dict[str, Any] = {"k": kind, "t": time.time() if t is None else t, "id": event_id}
-    line["user"], line["host"] = user or login_name(), (who or identity()).host
-    if scope != "root":
-        line["scope"] = scope
-    seen = list(after)
-    if seen:
-        line["after"] = seen
-    data = encode_line({**line, **mask_event(kind, dict(fields))})
+    event_id, data = event_line(kind, fields, scope=scope, after=after, user=user, t=t, who=who)
     try:
         _write(root, data, durable=durable, who=who)
     except OSError as error:
@@ -134,6 +127,32 @@ def append(
             raise
         _write(root, data, durable=durable, who=who)
     return event_id
+
+
+def event_line(
+    kind: str,
+    fields: Mapping[str, Any],
+    *,
+    scope: str = "root",
+    after: Iterable[str] = (),
+    user: str = "",
+    t: float | None = None,
+    who: Identity | None = None,
+) -> tuple[str, bytes]:
+    """The id and the line of an event as `append` writes it.
+
+    Raises:
+        TypeError, ValueError: It is no plain JSON.
+    """
+    event_id = new_id()
+    line: dict[str, Any] = {"k": kind, "t": time.time() if t is None else t, "id": event_id}
+    line["user"], line["host"] = user or login_name(), (who or identity()).host
+    if scope != "root":
+        line["scope"] = scope
+    seen = list(after)
+    if seen:
+        line["after"] = seen
+    return event_id, encode_line({**line, **mask_event(kind, dict(fields))})
 
 
 def _write(root: RootLayout, line: bytes, *, durable: bool, who: Identity | None) -> None:

@@ -1,4 +1,4 @@
-"""Where journals are stored: the three operations that reading one needs, for a folder, memory or objects.
+"""Where journals are stored: the operations that reading one needs, for a folder, memory or objects.
 
 Everything else about reading a journal (`follow`, `drive`, `vanished`) is a function over these methods.
 """
@@ -16,6 +16,7 @@ from .layout import is_missing, split_part
 
 __all__ = [
     "Blob",
+    "Fetched",
     "FolderJournal",
     "FolderStorage",
     "Journals",
@@ -47,6 +48,13 @@ class Blob(NamedTuple):
     file: int = 0
 
 
+class Fetched(NamedTuple):
+    """A range of a file, and how many bytes all of it has."""
+
+    data: bytes
+    size: int
+
+
 class Storage(Protocol):
     """The files of one experiment. Any number of threads may use it.
 
@@ -68,6 +76,17 @@ class Storage(Protocol):
         Raises:
             FileNotFoundError: There is none.
             OSError: It cannot be read, or is no plain file.
+        """
+        ...
+
+    def fetch(self, path: str, start: int, length: int) -> Fetched:
+        """As `read`, for anything that the experiment keeps: a logged file, a capture, a document for people.
+
+        A link is followed where it leads to another file of the experiment.
+
+        Raises:
+            FileNotFoundError: There is none.
+            OSError: It cannot be read; with ELOOP, a link leads out of the experiment; with EINVAL, it is no plain file.
         """
         ...
 
@@ -161,6 +180,30 @@ class FolderStorage:
         finally:
             os.close(fd)
 
+    def fetch(self, path: str, start: int, length: int) -> Fetched:
+        """See `Storage.fetch`."""
+        full = os.path.join(self.folder, *path.split("/"))
+        real, own = os.path.realpath(full), os.path.realpath(self.folder)
+        if os.path.commonpath([real, own]) != own:
+            raise OSError(errno.ELOOP, "it is a symbolic link that leads out of the folder", full)
+        try:
+            fd = os.open(real, _FLAGS)
+        except OSError as error:
+            if is_missing(error, real):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), full) from None
+            raise
+        try:
+            found = os.fstat(fd)
+            if not modes.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, "it is not a regular file", full)
+            pieces = []
+            while length > 0 and (data := os.pread(fd, length, start)):
+                pieces.append(data)
+                start, length = start + len(data), length - len(data)
+            return Fetched(b"".join(pieces), found.st_size)
+        finally:
+            os.close(fd)
+
     @contextmanager
     def local(self, path: str) -> Iterator[str]:
         """See `Storage.local`."""
@@ -219,6 +262,10 @@ class SharedStorage:
         """See `Storage.read`."""
         return self._whole.read(path, start, length)
 
+    def fetch(self, path: str, start: int, length: int) -> Fetched:
+        """See `Storage.fetch`."""
+        return self._whole.fetch(path, start, length)
+
     def local(self, path: str) -> AbstractContextManager[str]:
         """See `Storage.local`."""
         return self._whole.local(path)
@@ -248,6 +295,10 @@ class MemoryStorage:
         if path not in self.files:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return self.files[path][start : start + length]
+
+    def fetch(self, path: str, start: int, length: int) -> Fetched:
+        """See `Storage.fetch`."""
+        return Fetched(self.read(path, start, length), len(self.files[path]))
 
     @contextmanager
     def local(self, path: str) -> Iterator[str]:

@@ -73,6 +73,9 @@ class Lines(msgspec.Struct, frozen=True, eq=False):
         matched: Whether each line meets the conditions, or is given for one that does. Empty without `context`: all do.
         places: A cursor for each line: a forward question that has it begins with this line, and a backward question ends before it.
             Empty unless asked for.
+        size: How many bytes all of them have together, matching or not.
+        left: How many of these bytes are still to be looked at in the direction asked for; about, as the next answer may begin with
+            lines that were looked at. 0 where there is no more.
     """
 
     times: Floats
@@ -87,3 +90,5 @@ class Lines(msgspec.Struct, frozen=True, eq=False):
     unfinished: bool = False
     matched: tuple[bool, ...] = ()
     places: tuple[str, ...] = ()
+    size: int = 0
+    left: int = 0

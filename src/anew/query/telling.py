@@ -18,7 +18,7 @@ class FieldFact(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         field: As it is written in a filter.
         name: Its name without the section.
-        experiments: How many of them have a value; of a metric, how many of the whole store where there are very many.
+        experiments: How many of them have a value; see `Telling.whole` for metrics.
         values: How many different values they have; 0 for a metric, which is not looked into.
         only: The value, if all that have one have the same.
         better: Of a metric, which values are better, if its name says so.
@@ -41,10 +41,13 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
         fields: Parameters, configuration keys and tags with those that tell most first, then the metrics likewise, up to `MOST_METRICS` of
             these: a program that logs something of each layer has ten thousand.
         headline: The metric that says most about them; None if there is none.
-        metrics: How many metrics they have, or the whole store where there are very many.
+        metrics: How many metrics they have.
+        whole: Whether the metrics, and how many experiments have each, are those of the whole store, since looking at each of these
+            experiments would take long.
     """
 
     experiments: int
     fields: tuple[FieldFact, ...]
     headline: str | None = None
     metrics: int = 0
+    whole: bool = False

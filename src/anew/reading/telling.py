@@ -28,7 +28,7 @@ _RESULTS = ("loss", "acc", "error", "f1", "auc", "reward")
 _MACHINE = "system/"
 _FEW = 2000
 _MOST_CELLS = 1_000_000
-"""Up to so many experiments, and metrics of all of them, the metrics of just these are looked up."""
+"""Up to so many values of metrics, those of just these experiments are looked up."""
 
 
 def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS) -> Telling:
@@ -46,6 +46,7 @@ def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS
     shadowed = {one.name for one in settings if one.section == "params"}
     settings = [one for one in settings if one.section != "config" or one.name not in shadowed]
     settings.sort(key=lambda one: _rank(one, count))
+    names, whole = _metrics(backend, question, count)
     known = [
         FieldFact(
             field=written("metrics", name),
@@ -54,28 +55,33 @@ def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS
             experiments=experiments,
             better=known_direction(name),
         )
-        for name, experiments in _metrics(backend, question, count).items()
+        for name, experiments in names.items()
     ]
     known.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
     best = known[0].name if known and not known[0].name.startswith(_MACHINE) else None
     told = (*settings, *known[:metrics])
-    return Telling(experiments=count, fields=told, headline=best, metrics=len(known))
+    return Telling(experiments=count, fields=told, headline=best, metrics=len(known), whole=whole)
 
 
-def _metrics(backend: Backend, question: Question, count: int) -> dict[str, int]:
-    """The metrics of the experiments, and how many of them have each; those of the whole store where looking at each would take long."""
+def _metrics(backend: Backend, question: Question, count: int) -> tuple[dict[str, int], bool]:
+    """The metrics of the experiments, and how many of them have each; and whether they are those of the whole store instead."""
     names = backend.names(NamesQuestion(kind="metric", counts=True, now=question.now))
-    every = backend.select(Question(limit=0, total=True, now=question.now)).total
-    if count == every or count > _FEW or count * len(names) > _MOST_CELLS:
-        return {one.name: one.count or 0 for one in names}
+    every = backend.select(Question(limit=0, total=True, now=question.now)).total or 0
+    all_of_them = {one.name: one.count or 0 for one in names}
+    if count == every:
+        return all_of_them, False
+    # Of more experiments than these, whole columns are read.
+    if (count if count <= _FEW else every) * len(names) > _MOST_CELLS:
+        return all_of_them, True
     wanted = (Wanted(parse_field("metrics")),)
     found = backend.select(
         msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
     )
-    return {
+    counted = {
         column.name.partition(".")[2]: sum(one is not None for one in column.values)
         for column in found.columns
     }
+    return {name: number for name, number in counted.items() if number}, False
 
 
 def _facts(column: Column) -> Iterable[FieldFact]:

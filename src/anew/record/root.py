@@ -27,7 +27,9 @@ __all__ = [
     "Hint",
     "Imported",
     "Joined",
+    "LeftOut",
     "Line",
+    "Missing",
     "Moved",
     "OfExperiment",
     "Purged",
@@ -187,13 +189,45 @@ class AliasSet(RootEvent, frozen=True, kw_only=True, tag="alias"):
         return ("alias", self.scope, self.kind, self.name, self.alias)
 
 
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of thing of an imported experiment that is not the same there and here, and how many there are of it.
+
+    Attributes:
+        kind: "points", "files" …; "run" for an experiment that could not be imported at all, where `name` says why.
+        name: Of the metric, for points.
+    """
+
+    experiment_id: str = ""
+    kind: str = ""
+    name: str = ""
+    there: int = 0
+    here: int = 0
+
+
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Something of a source that could not be read, or that has no place here; `lost` where it is missing because of that."""
+
+    where: str = ""
+    what: str = ""
+    lost: bool = False
+    experiment_id: str = ""
+
+
 class Imported(RootEvent, frozen=True, kw_only=True, tag="imported"):
-    """Experiments were imported: from where, how many of what, the digest of that, and whether all of it was here afterwards."""
+    """Experiments were imported: from where, how many of what, the digest of that, and whether all of it was here afterwards.
+
+    Attributes:
+        missing, left: What was not, and what could not be read or has no place here; the first of each.
+        more: How many more there were of both.
+    """
 
     source: str
     counts: dict[str, int] = {}
     digest: str | None = None
     whole: bool | None = None
+    missing: tuple[Missing, ...] = ()
+    left: tuple[LeftOut, ...] = ()
+    more: int = 0
 
 
 class Extension(RootEvent, frozen=True, kw_only=True, tag="extension"):

@@ -164,18 +164,22 @@ class Access:
         raise Denied(
             421,
             "MisdirectedRequest",
-            "This server does not go by the name that the request has in its Host header. Start it with "
-            "--allow-host NAME if it is to.",
+            "This server does not go by the name that the request has in its Host header. If it is to, start "
+            "`anew server` with --allow-host NAME, and `anew ui` with --origin URL.",
         )
 
     def _check_origin(self, request: Request) -> None:
         origin = request.headers.get("origin")
         site = request.headers.get("sec-fetch-site")
+        other = (
+            "Pages of other sites may not call this server. If a proxy stands between, start `anew ui` with --origin URL, "
+            "the beginning of the address that the browser shows."
+        )
         own = origin is None or urlsplit(origin).netloc == request.headers.get("host")
         if not own and origin not in self.origins:
-            raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")
+            raise Denied(403, "CrossOrigin", other)
         if site is not None and site not in ("same-origin", "none"):
-            raise Denied(403, "CrossOrigin", "Pages of other sites may not call this server.")
+            raise Denied(403, "CrossOrigin", other)
 
 
 def _who(request: Request) -> str:

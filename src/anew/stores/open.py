@@ -6,8 +6,10 @@ import errno
 import hashlib
 import os
 import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from ..address import local_folder
+from ..address import Address, local_folder
 from ..errors import CorruptData
 from ..journal.layout import RootLayout
 from ..journal.reserve import NO_ROOM, has_room, keep_reserve
@@ -15,9 +17,21 @@ from .catalog.protocol import Catalog
 from .catalog.sqlite import SqliteCatalog
 from .series.protocol import SeriesStore
 
-__all__ = ["DEFAULT_CACHE", "Stores", "open_stores", "stores_in_memory"]
+if TYPE_CHECKING:
+    from .series.objects import Files
+
+__all__ = [
+    "CACHE_BYTES",
+    "DEFAULT_CACHE",
+    "Stores",
+    "open_object_series",
+    "open_stores",
+    "stores_in_memory",
+]
 
 DEFAULT_CACHE = "~/.cache/anew"
+CACHE_BYTES = 4 << 30
+"""Bytes that a copy of what is read of a group's series may take on this machine."""
 _NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM}) | NO_ROOM
 
 
@@ -108,6 +122,44 @@ def open_stores(
         except OSError:
             pass  # no cache to be had either: memory will do
     return Stores(root, SqliteCatalog(None))
+
+
+def open_object_series(
+    address: Address,
+    files: Files,
+    *,
+    cache: str,
+    most: int = CACHE_BYTES,
+    options: Mapping[str, Any] | None = None,
+) -> SeriesStore:
+    """Open the series of a group, below `series/` of a bucket or a folder.
+
+    Args:
+        files: Gives the files of experiments as they are now.
+        cache: A folder of this machine for what is read; several processes may name the same.
+        most: The bytes that the cache may take.
+        options: What a bucket's service needs besides the address, and how long it is waited for; `PATIENCE` if not given.
+
+    Raises:
+        InvalidSetting: It is the address of a server.
+        MissingDependency: It is a bucket, and obstore is not installed.
+    """
+    from ..blobs.bucket import PATIENCE
+    from ..blobs.cached import CachedBlobs
+    from ..blobs.opening import open_blobs
+    from .series.objects import ObjectSeries
+
+    folder = local_folder(cache, what="cache", setting=None)
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+
+    def cached(name: str) -> CachedBlobs:
+        place = Address(address.kind, f"{address.location.rstrip('/')}/series/{name}")
+        blobs = open_blobs(place, durable=False, options=PATIENCE if options is None else options)
+        return CachedBlobs(blobs, folder, most // 2)
+
+    return ObjectSeries(
+        cached("parts"), cached("packs"), files, lock=os.path.join(folder, "packs.lock")
+    )
 
 
 def stores_in_memory(url: str | os.PathLike[str]) -> Stores:

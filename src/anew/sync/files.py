@@ -14,7 +14,7 @@ from blake3 import blake3
 from ..blobs.linked import hash_file
 from ..journal.belongings import files_of
 from .local import Local
-from .server import Server
+from .server import Receiver
 from .wire import Kept, Named
 
 __all__ = ["FileSender", "Found", "files_in"]
@@ -76,7 +76,7 @@ class FileSender:
         told: Called with the bytes of contents that were sent.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Receiver) -> None:
         self._server = server
         self.stop: Callable[[], bool] = lambda: False
         self.told: Callable[[int], object] = lambda sent: None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..journal.layout import RootLayout
 from ..journal.root import RootPosition, follow_root
 from ..record.root import AliasSet, DocumentSet, Extension, Imported, VersionSet, decode_root
-from .server import Server
+from .server import Receiver
 
 __all__ = ["send_events"]
 
@@ -16,7 +16,7 @@ _PIECE = 1 << 20
 
 
 def send_events(
-    root: RootLayout, server: Server, positions: dict[str, str], stop: Callable[[], bool]
+    root: RootLayout, server: Receiver, positions: dict[str, str], stop: Callable[[], bool]
 ) -> tuple[int, int]:
     """Send what is new since these positions, and move them on.
 

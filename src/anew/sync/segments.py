@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..journal.storage import Storage
-from .server import Server
+from .server import Receiver
 from .wire import Accepted, Frame
 
 __all__ = ["Flow", "closing_at", "send"]
@@ -65,7 +65,7 @@ class Flow:
         self.failed: Accepted | None = None
         self.tries = 0
 
-    def next(self, server: Server, most: int) -> Frame | None:
+    def next(self, server: Receiver, most: int) -> Frame | None:
         """The next frame, of `most` bytes at most; None at the end, or where the file cannot be read."""
         length = min(_PIECE, most, self.end - self.at)
         if length <= 0 or self.failed is not None:
@@ -114,7 +114,7 @@ class _Sent(NamedTuple):
 
 
 def send(
-    server: Server,
+    server: Receiver,
     flows: Iterable[Flow],
     *,
     stop: Callable[[], bool],

@@ -12,7 +12,7 @@ from ..blobs.folder import FolderBlobs
 from ..blobs.linked import hash_file
 from ..errors import AnewError
 from ..journal.layout import RootLayout
-from .server import Server
+from .server import Receiver
 from .wire import Kept
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class WeightsSender:
         root: The root whose repository of weights is sent.
     """
 
-    def __init__(self, root: RootLayout, server: Server) -> None:
+    def __init__(self, root: RootLayout, server: Receiver) -> None:
         self._root = root
         self._server = server
         self._history: History | None = None

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from .files import FileSender, Found, files_in
 from .listing import Listed
 from .local import Local
-from .server import Server
+from .server import Receiver
 from .wire import Frame, Named, Whole
 
 __all__ = ["Parcel", "packed"]
@@ -28,7 +28,7 @@ class Parcel(NamedTuple):
 
 
 def packed(
-    local: Local, listed: Sequence[Listed], files: FileSender, server: Server
+    local: Local, listed: Sequence[Listed], files: FileSender, server: Receiver
 ) -> Parcel | None:
     """An experiment as one parcel; None if it is not small, or changes just now.
 

@@ -84,10 +84,10 @@ class PostgresServer:
         self._programs = _programs(self.folder)
         self._port = int((self._data / "postmaster.pid").read_text().split("\n")[3])
 
-    def stop(self) -> None:
+    def stop(self, mode: str = "fast") -> None:
         """Stop the server: connections are cut, transactions rolled back, data kept."""
         with contextlib.suppress(FileNotFoundError, subprocess.CalledProcessError):
-            self._run("pg_ctl", "stop", "--pgdata", str(self._data), "--mode", "fast", "--wait")
+            self._run("pg_ctl", "stop", "--pgdata", str(self._data), "--mode", mode, "--wait")
 
     def kill(self) -> None:
         """End the server at once, as a crash would; `start` brings it back."""
@@ -100,7 +100,7 @@ class PostgresServer:
 
     def remove(self) -> None:
         """Stop the server and remove its data."""
-        self.stop()
+        self.stop("immediate")
         for folder in (self.folder, _copied(self.folder)):
             shutil.rmtree(folder, ignore_errors=True)
 

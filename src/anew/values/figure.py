@@ -67,6 +67,21 @@ class Figure:
             "height": height,
         }
 
+    @classmethod
+    def of_plotly(cls, json: Any, caption: str | None = None) -> Figure:
+        """A plotly figure, made from its JSON (a mapping with `data` and mostly `layout`); plotly is not needed.
+
+        Raises:
+            InvalidValue: It is no figure of plotly's.
+        """
+        if not isinstance(json, dict) or not isinstance(json.get("data"), list):
+            raise InvalidValue("The JSON of a plotly figure has a list of traces, `data`.")
+        figure = cls.__new__(cls)
+        figure._png = figure._svg = None
+        figure._json = json
+        figure.metadata = {**check_caption(caption), "library": "plotly", "format": "json"}
+        return figure
+
     @property
     def png(self) -> bytes | None:
         """A matplotlib figure as it was drawn; None for one of plotly."""

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from anew.errors import InvalidValue, QueryError
 from anew.journal.layout import ExperimentLayout
+from anew.journal.storage import FolderStorage
 from anew.query.lines import Lines, LinesQuestion
+from anew.reading.local import line_file, line_search
 from anew.reading.local import lines as module
 from anew.reading.local.lines import read_lines
 
@@ -44,7 +46,7 @@ def everything(where: str, **asked: object) -> list[str]:
     found: list[str] = []
     cursor = None
     while True:
-        answer = read_lines(where, LinesQuestion(id="x", cursor=cursor, **asked))  # type: ignore[arg-type]
+        answer = read_lines(FolderStorage(where), LinesQuestion(id="x", cursor=cursor, **asked))  # type: ignore[arg-type]
         backward = bool(asked.get("backward"))
         found = [*answer.messages, *found] if backward else [*found, *answer.messages]
         cursor = answer.before if backward else answer.after
@@ -63,7 +65,7 @@ def test_pages_in_either_direction_add_up_to_what_was_printed(
 ):
     where = folder(tmp_path_factory.mktemp("x"), train_1="".join(f"{t}\n" for t in texts).encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
+        patch.setattr(line_file, "BLOCK", block)
         assert everything(where, stream="console", limit=limit, backward=backward) == texts
 
 
@@ -81,7 +83,7 @@ def test_messages_of_several_writers_are_merged_by_time_and_none_is_lost(
         logs_2=b"".join(message(t, f"b{n}") for n, t in enumerate(second)),
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
+        patch.setattr(line_file, "BLOCK", block)
         for backward in (False, True):
             found = everything(where, limit=limit, backward=backward)
             times = [first[int(m[1:])] if m[0] == "a" else second[int(m[1:])] for m in found]
@@ -97,9 +99,9 @@ def test_a_time_is_where_the_answer_begins(tmp_path_factory, times, at, block):
         tmp_path_factory.mktemp("x"), logs_1=b"".join(message(t, f"at {t}") for t in times)
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_BLOCK", block)
-        after = read_lines(where, LinesQuestion(id="x", time=at))
-        before = read_lines(where, LinesQuestion(id="x", time=at, backward=True))
+        patch.setattr(line_file, "BLOCK", block)
+        after = read_lines(FolderStorage(where), LinesQuestion(id="x", time=at))
+        before = read_lines(FolderStorage(where), LinesQuestion(id="x", time=at, backward=True))
     assert after.times.tolist() == [t for t in times if t >= at]
     assert before.times.tolist() == [t for t in times if t < at]
 
@@ -109,7 +111,7 @@ def test_the_last_lines_of_a_long_log_are_read_from_its_end(tmp_path, monkeypatc
     read: list[int] = []
     real = os.pread
     monkeypatch.setattr(os, "pread", lambda fd, n, at: read.append(n) or real(fd, n, at))
-    answer = read_lines(where, LinesQuestion(id="x", backward=True, limit=5))
+    answer = read_lines(FolderStorage(where), LinesQuestion(id="x", backward=True, limit=5))
     assert answer.messages == tuple(f"line {n}" for n in range(49_995, 50_000))
     assert sum(read) < 300_000 < os.path.getsize(file(tmp_path, "logs"))
 
@@ -118,9 +120,10 @@ def test_an_answer_stops_where_finding_a_match_takes_long_and_the_cursor_goes_on
     tmp_path, monkeypatch
 ):
     data = b"".join(message(n, "needle" if n == 4990 else "hay") for n in range(5000))
-    monkeypatch.setattr(module, "_SCANNED", 100_000)
+    monkeypatch.setattr(module, "_SCANNED", 10_000)
+    monkeypatch.setattr(line_search, "STRETCH", 20_000)
     where = folder(tmp_path, logs_1=data)
-    first = read_lines(where, LinesQuestion(id="x", contains="NEEDLE"))
+    first = read_lines(FolderStorage(where), LinesQuestion(id="x", contains="NEEDLE"))
     assert (first.messages, first.more) == ((), True)
     assert everything(where, contains="NEEDLE") == ["needle"]
 
@@ -133,43 +136,48 @@ def test_lines_are_chosen_by_level_text_pattern_and_writer(tmp_path):
     )
 
     def messages(**asked: object) -> tuple[str, ...]:
-        return read_lines(where, LinesQuestion(id="x", **asked)).messages  # type: ignore[arg-type]
+        return read_lines(FolderStorage(where), LinesQuestion(id="x", **asked)).messages  # type: ignore[arg-type]
 
     assert messages(level="warning") == ("loss is NaN",)
     assert messages(level="Mine") == ("fine",)
     assert messages(contains="nan") == ("loss is NaN",)
     assert messages(pattern=r"is \d") == ("loss is 0.5",)
     assert messages(writers=("0002-rank1",)) == ("loss is 0.5",)
-    answer = read_lines(where, LinesQuestion(id="x", level="error"))
+    answer = read_lines(FolderStorage(where), LinesQuestion(id="x", level="error"))
     assert (answer.fields, answer.writers) == (('{"step": 3}',), ("0001-main",))
 
 
 def test_a_pattern_that_is_none_points_at_its_mistake(tmp_path):
     with pytest.raises(QueryError) as caught:
-        read_lines(folder(tmp_path), LinesQuestion(id="x", pattern="a("))
+        read_lines(FolderStorage(folder(tmp_path)), LinesQuestion(id="x", pattern="a("))
     assert caught.value.text == "a("
 
 
 @pytest.mark.parametrize("cursor", ["", "?", "gaFhAQ=", "AAAA", "é"])
 def test_what_is_no_cursor_is_refused(tmp_path, cursor):
     with pytest.raises(InvalidValue) as caught:
-        read_lines(folder(tmp_path), LinesQuestion(id="x", cursor=cursor))
+        read_lines(FolderStorage(folder(tmp_path)), LinesQuestion(id="x", cursor=cursor))
     assert caught.value.key == "cursor"
 
 
 def test_a_cursor_into_the_middle_of_a_line_or_beyond_the_end_gives_whole_lines(tmp_path):
     where = folder(tmp_path, logs_1=message(1, "one") + message(2, "two"))
     inside = module._cursor({"0001-main": 3})
-    assert read_lines(where, LinesQuestion(id="x", cursor=inside)).messages == ("two",)
+    assert read_lines(FolderStorage(where), LinesQuestion(id="x", cursor=inside)).messages == (
+        "two",
+    )
     beyond = module._cursor({"0001-main": 10_000})
-    assert read_lines(where, LinesQuestion(id="x", cursor=beyond)).messages == ("one", "two")
+    assert read_lines(FolderStorage(where), LinesQuestion(id="x", cursor=beyond)).messages == (
+        "one",
+        "two",
+    )
 
 
 def test_a_last_line_without_its_end_is_given_when_asked_for_and_again_when_it_has_one(tmp_path):
     where = folder(tmp_path, train_1=b"done\n 50 %")
 
     def ask(**asked: object) -> Lines:
-        return read_lines(where, LinesQuestion(id="x", stream="console", **asked))  # type: ignore[arg-type]
+        return read_lines(FolderStorage(where), LinesQuestion(id="x", stream="console", **asked))  # type: ignore[arg-type]
 
     assert ask().messages == ("done",)
     for answer in (ask(unfinished=True), ask(unfinished=True, backward=True, limit=2)):
@@ -183,8 +191,10 @@ def test_a_last_line_without_its_end_is_given_when_asked_for_and_again_when_it_h
 
 def test_what_is_no_message_is_passed_over(tmp_path):
     where = folder(tmp_path, logs_1=b"{broken\n" + message(1, "whole") + b"\0\0\n")
-    assert read_lines(where, LinesQuestion(id="x")).messages == ("whole",)
-    assert read_lines(where, LinesQuestion(id="x", backward=True)).messages == ("whole",)
+    assert read_lines(FolderStorage(where), LinesQuestion(id="x")).messages == ("whole",)
+    assert read_lines(FolderStorage(where), LinesQuestion(id="x", backward=True)).messages == (
+        "whole",
+    )
 
 
 def test_a_link_in_place_of_a_log_is_not_followed(tmp_path):
@@ -192,4 +202,4 @@ def test_a_link_in_place_of_a_log_is_not_followed(tmp_path):
     outside.write_bytes(b"key\n")
     where = folder(tmp_path / "x")
     os.symlink(outside, file(tmp_path / "x", "train"))
-    assert read_lines(where, LinesQuestion(id="x", stream="console")).messages == ()
+    assert read_lines(FolderStorage(where), LinesQuestion(id="x", stream="console")).messages == ()

@@ -6,9 +6,18 @@ import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "src" / "anew"
-LIBRARIES = {"sqlite3"}
+LIBRARIES = {"psycopg", "psycopg_pool", "sqlite3", "sqlalchemy"}
 # The catalog, which is derived, and the accounts of a server, which are not; a store of MLflow's, which is only read.
-ROOMS = ("stores/catalog/sqlite/", "server/identity/", "trackers/mlflow/importer/")
+ROOMS = (
+    "postgres.py",
+    "server/group/",
+    "stores/catalog/postgres/",
+    "testing/postgres.py",
+    "stores/catalog/sqlite/",
+    "server/identity/",
+    "trackers/mlflow/importer/",
+    "importing/sqlite.py",
+)
 
 
 def importers() -> set[str]:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 import os
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from anew import Store
 from anew.importing.importer import bring_in
 from anew.trackers.importers import kind_of, open_source
+from anew.trackers.wandb.importer.artifacts import Artifact, Entry, files_of
 from anew.trackers.wandb.importer.media import inside
+from anew.trackers.wandb.importer.records import named, removed, without
 
 pytest.importorskip("wandb")
 
@@ -33,6 +39,12 @@ for opening, resume in ((0, None), (1, "allow")):
             "table": wandb.Table(columns=["a", "b"], data=[[1, "x"]]), "page": wandb.Html("<b>x</b>"), "said": "hello",
         })
         print("first line")
+        artifact = wandb.Artifact("data", "dataset", metadata={"rows": 3})
+        for text in ("one", "two"):
+            with artifact.new_file(f"deep/{text}.txt") as file:
+                file.write(text)
+        artifact.add_reference("s3://bucket/x", checksum=False)
+        run.log_artifact(artifact)
     run.alert("careful", "it is hot")
     run.finish(exit_code=3 * opening)
 """
@@ -76,6 +88,16 @@ def test_a_run_comes_with_all_its_openings(folder, tmp_path):
         }  # fmt: skip
         assert [line.message for line in view.logs()] == ["careful: it is hot"] * 2
         assert "first line" in view.console()
+        files = {
+            f"{one.prefix}/{one.name}": Path(one.path).read_text()
+            for one in view.files
+            if one.prefix.startswith("artifacts/")
+        }
+        assert files == {"artifacts/data/deep/one.txt": "one", "artifacts/data/deep/two.txt": "two"}
+        kept = next(
+            one for one in view.captured["imported"]["kept"]["artifacts"] if one["name"] == "data"
+        )
+        assert (kept["metadata"], kept["references"]) == ({"rows": 3}, {"x": "s3://bucket/x"})
 
 
 def test_the_end_that_a_kill_cut_off_is_left_out(folder, tmp_path):
@@ -91,6 +113,79 @@ def test_the_end_that_a_kill_cut_off_is_left_out(folder, tmp_path):
         assert points >= seen
         seen = points
     assert seen > 0
+
+
+def field(number: int, data: bytes | int) -> bytes:
+    """A field of a protocol buffer; numbers below 128 alone."""
+    if isinstance(data, int):
+        return bytes([number << 3, data])
+    key = number << 3 | 2
+    assert len(data) < 128
+    return (
+        (bytes([key]) if key < 128 else bytes([key & 0x7F | 0x80, key >> 7]))
+        + bytes([len(data)])
+        + data
+    )
+
+
+def test_typed_items_and_keys_that_were_taken_away_are_read():
+    row = b"".join(
+        field(1, field(1, key) + value)
+        for key, value in (
+            (b"whole", field(5, 5)), (b"flag", field(4, 1)), (b"text", field(7, b"t")), (b"json", field(8, b"[1]")),
+            (b"real", bytes([6 << 3 | 1]) + struct.pack("<d", math.inf)), (b"old", field(16, b"2.5")),
+        )
+    )  # fmt: skip
+    assert named(row) == {
+        "whole": -3,
+        "flag": True,
+        "text": "t",
+        "json": [1],
+        "real": math.inf,
+        "old": 2.5,
+    }
+    values = {"a": {"b": 1, "c": 2}}
+    for key in removed(field(2, field(2, b"a") + field(2, b"b"))):
+        without(values, key)
+    assert values == {"a": {"c": 2}}
+
+
+def test_a_log_names_no_file_that_it_does_not_know(tmp_path):
+    """Only what lies where W&B puts the files of artifacts, and has the checksum of the record."""
+    staging = tmp_path / "artifacts" / "staging"
+    staging.mkdir(parents=True)
+    (staging / "good").write_text("x")
+    (staging / "other").write_text("y")
+    (tmp_path / "secret").write_text("x")
+    (staging / "link").symlink_to(tmp_path / "secret")
+    digest = base64.b64encode(hashlib.md5(b"x").digest()).decode()
+    entries = [Entry(name, digest, "", str(path)) for name, path in {
+        "a": staging / "good", "b": staging / "other", "c": tmp_path / "secret", "d": staging / "link",
+        "e": staging / ".." / ".." / "secret", "f": Path("good"),
+    }.items()]  # fmt: skip
+    findings = []
+    artifact = Artifact({"name": "n", "digest": "d"}, entries, False, "log")
+    assert [one.name for one in files_of([artifact], "run", (), findings)] == ["a"]
+    assert [one.lost for one in findings] == [True]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_log_with_wrong_bytes_ends_nothing(folder, tmp_path, seed):
+    source = tmp_path / "spoilt"
+    shutil.copytree(folder / "wandb", source / "wandb")
+    random = Random(seed)
+    (log, *_) = sorted(source.rglob("*.wandb"))
+    whole = log.read_bytes()
+    for _ in range(15):
+        data = bytearray(whole)
+        for _ in range(random.randrange(1, 5)):
+            data[random.randrange(len(data))] = random.randrange(256)
+        log.write_bytes(data)
+        found = open_source(str(source))
+        for run in found.runs():
+            assert all(isinstance(row.time, float) for row in found.rows(run))
+            for part in (found.values, found.files, found.messages, found.printed):
+                list(part(run))
 
 
 def test_runs_are_recognised(folder):

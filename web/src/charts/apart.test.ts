@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { apartFrom } from "./apart";
-import { NOTHING, type Curve, type PanelData } from "./curves";
+import { apartFrom, groupsApartFrom, membersApartFrom } from "./apart";
+import { NOTHING, type Curve, type GroupCurve, type PanelData } from "./curves";
 
 function curve(id: string, x: number[], line: number[], more: Partial<Curve> = {}): Curve {
   const value = Float64Array.from(line);
@@ -47,5 +47,28 @@ describe("the difference to a baseline", () => {
 
   it("is none where the baseline has no curve", () => {
     expect(apartFrom(panel(curve("b", [0], [1])), "a")).toBeNull();
+  });
+});
+
+describe("the difference to a group", () => {
+  const x = Float64Array.of(0, 1, 2, 3);
+  const group = (key: string, middle: number[], count: number[]): GroupCurve => ({
+    key, values: [key], members: 2, points: 8, ids: [key], x, middle: Float64Array.from(middle), low: Float64Array.from(middle, (one) => one - 1),
+    high: Float64Array.from(middle, (one) => one + 1), count: Float64Array.from(count),
+  });
+  const groups = [group("a", [1, 9, 5, 7], [2, 0, 2, 0]), group("b", [2, 2, 2, 2], [2, 2, 2, 2])];
+
+  it("is that to its middle, straight between its places, for the middle and both edges of each band", () => {
+    const found = groupsApartFrom({ ...panel(), groups }, groups, "a");
+    expect([...(found?.data.groups[1]?.middle ?? [])]).toEqual([1, -1, -3, Number.NaN]);
+    expect([...(found?.data.groups[1]?.low ?? [])]).toEqual([0, -2, -4, Number.NaN]);
+    expect([...(found?.data.groups[1]?.count ?? [])]).toEqual([2, 2, 2, 0]);
+    expect(found?.beyond).toBe(1);
+    expect(groupsApartFrom({ ...panel(), groups }, groups, "c")).toBeNull();
+  });
+
+  it("is the same for the members of a group", () => {
+    const found = membersApartFrom(panel(curve("m", [0, 1], [5, 5])), groups, "a");
+    expect([...(found.curves[0]?.line ?? [])]).toEqual([4, 2]);
   });
 });

@@ -1,6 +1,6 @@
-/** Curves as their difference to one of them: the baseline. Pure. */
+/** Curves as their difference to one of them: the baseline, an experiment or a group. Pure. */
 
-import { firstFrom, type Curve, type Numbers, type PanelData } from "./curves";
+import { firstFrom, type Curve, type GroupCurve, type Numbers, type PanelData } from "./curves";
 
 export interface Apart {
   readonly data: PanelData;
@@ -29,6 +29,54 @@ export function apartFrom(data: PanelData, baseline: string): Apart | null {
     for (const value of made.curve.low) if (value <= 0) notPositive += 1;
   }
   return { data: { ...data, curves, robust: null, totals: { ...data.totals, notPositive } }, beyond };
+}
+
+/**
+ * Each group less the middle of the baseline's group at the same place: its middle, and both edges of its band.
+ *
+ * @param every All groups, also those that other panels show.
+ * @returns null where no group is the baseline.
+ */
+export function groupsApartFrom(data: PanelData, every: readonly GroupCurve[], baseline: string): Apart | null {
+  const base = every.find((one) => one.key === baseline);
+  if (base === undefined) return null;
+  const below = middleOf(base);
+  let [beyond, notPositive] = [0, 0];
+  const groups = data.groups.map((one): GroupCurve => {
+    const less = Float64Array.from(one.x, below);
+    const by = (values: Numbers) => less.map((there, at) => (values[at] as number) - there);
+    const [middle, low, high] = [by(one.middle), by(one.low), by(one.high)];
+    const count = Float64Array.from(one.count, (members, at) => {
+      if (!members) return 0;
+      if (Number.isNaN(less[at])) beyond += 1;
+      else if ((low[at] as number) <= 0) notPositive += 1;
+      return Number.isNaN(less[at]) ? 0 : members;
+    });
+    return { ...one, middle, low, high, count };
+  });
+  return { data: { ...data, groups, robust: null, totals: { ...data.totals, notPositive } }, beyond };
+}
+
+/** The middle of a group at a place. */
+function middleOf(group: GroupCurve): (place: number) => number {
+  const known = Array.from(group.x.keys()).filter((at) => group.count[at]);
+  const x = Float64Array.from(known, (at) => group.x[at] as number);
+  const middle = Float64Array.from(known, (at) => group.middle[at] as number);
+  return (place) => lineAt(x, middle, place);
+}
+
+/** The curves of a group's members, less the middle of the baseline's group. */
+export function membersApartFrom(members: PanelData, every: readonly GroupCurve[], baseline: string): PanelData {
+  const base = every.find((one) => one.key === baseline);
+  if (base === undefined) return members;
+  const below = middleOf(base);
+  const curves = members.curves.map((one) => {
+    const less = Float64Array.from(one.x, below);
+    const by = (values: Numbers) => less.map((there, at) => (values[at] as number) - there);
+    const middle = by(one.line);
+    return one.exact ? { ...one, line: middle, low: middle, high: middle } : { ...one, line: middle, low: by(one.low), high: by(one.high) };
+  });
+  return { ...members, curves };
 }
 
 /** The differences of single points. */

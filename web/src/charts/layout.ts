@@ -10,15 +10,18 @@ export interface Placed {
 
 export type Row =
   | { readonly kind: "head"; readonly key: string; readonly section: string; readonly count: number; readonly folded: boolean; readonly top: number; readonly height: number }
-  | { readonly kind: "panels"; readonly key: string; readonly panels: readonly Placed[]; readonly top: number; readonly height: number };
+  | { readonly kind: "panels"; readonly key: string; readonly panels: readonly Placed[]; readonly across: number; readonly top: number; readonly height: number };
 
 const HEAD = 32;
+/** A panel alone in its section is no wider than half of the page. */
+const LEAST_ACROSS = 2;
 /** Of a panel, its title and its line of status. */
 const AROUND = 28 + 20 + 12;
 
 /**
  * The rows of all sections, from the top.
  *
+ * @param across How many panels stand side by side; in a section of fewer, these share the width.
  * @param facets A field, and its values that make a panel of their own each; null where no field does.
  */
 export function layout(sections: readonly Section[], facets: { readonly name: string; readonly values: readonly string[] } | null, across: number, height: number): Row[] {
@@ -31,9 +34,10 @@ export function layout(sections: readonly Section[], facets: { readonly name: st
     rows.push({ kind: "head", key: `# ${one.name}`, section: one.name, count: panels.length, folded: one.folded, top, height: HEAD });
     top += HEAD;
     if (one.folded) continue;
-    for (let at = 0; at < panels.length; at += across) {
-      const here = panels.slice(at, at + across);
-      rows.push({ kind: "panels", key: `${one.name} ${here[0]?.title}`, panels: here, top, height: height + AROUND });
+    const here = Math.min(across, Math.max(LEAST_ACROSS, panels.length));
+    for (let at = 0; at < panels.length; at += here) {
+      const row = panels.slice(at, at + here);
+      rows.push({ kind: "panels", key: `${one.name} ${row[0]?.title}`, panels: row, across: here, top, height: height + AROUND });
       top += height + AROUND;
     }
   }

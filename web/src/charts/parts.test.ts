@@ -8,7 +8,7 @@ import { frame } from "./frame";
 import { answerOf, bucketsOf } from "./lines.example";
 import { nearest, valueAt } from "./nearest";
 import { question, xKindOf } from "./question";
-import { matcher, panelsAcross, sectionsOf } from "./sections";
+import { machineSections, matcher, panelsAcross, sectionsOf } from "./sections";
 import { status } from "./status";
 import { linearTicks, logTicks, relativeTicks, stepTicks, timeTicks } from "./ticks";
 import { turns } from "./turns";
@@ -156,4 +156,9 @@ describe("the question of a panel", () => {
     expect([grouped.group, grouped.start, grouped.origin]).toEqual([["params.lr", "params.opt"], 1, "5"]);
     expect(xKindOf("relative")).toBe("relative");
   });
+});
+
+it("what is sampled of machines lies in sections by what it is of", () => {
+  const names = ["system/gpu.10.memory", "system/gpu.2.memory", "system/cpu.percent", "system/gpu.2.utilization", "system/memory", "system/disk.read_bytes"];
+  expect(machineSections(names).map((one) => [one.name, one.metrics.length])).toEqual([["cpu", 1], ["disk", 1], ["gpu.2", 2], ["gpu.10", 1], ["memory", 1]]);
 });

@@ -11,7 +11,8 @@ export interface Section {
 const FAMILY = 24;
 const VALIDATION = /^(val|valid|validation|eval|evaluation|test|dev)([/_.-]|$)/i;
 const TRAINING = /^(train|training)([/_.-]|$)/i;
-const SYSTEM = /^(system|sys)([/_.-]|$)/i;
+/** What is sampled of the machine. */
+export const SYSTEM = /^(system|sys)([/_.-]|$)/i;
 
 /**
  * Names by their part before the first `/`, those of validation first, then those of training, then the rest, then the system's.
@@ -37,6 +38,19 @@ export function sectionsOf(names: Iterable<string>, first: readonly string[] = [
       metrics: metrics.sort((a, b) => leads(a) - leads(b) || natural(a, b)),
       folded: SYSTEM.test(name) || isFamily(metrics),
     }));
+}
+
+/** What is sampled of machines, by what it is of: `system/gpu.0.utilization` is of `gpu.0`. */
+export function machineSections(names: Iterable<string>): Section[] {
+  const found = new Map<string, string[]>();
+  for (const name of names) {
+    const of = /^[^/]+\/(.*?)(?:\.[^.\d][^.]*)?$/.exec(name)?.[1] ?? "";
+    const mine = found.get(of);
+    if (mine) mine.push(name);
+    else found.set(of, [name]);
+  }
+  const natural = new Intl.Collator("en", { numeric: true }).compare;
+  return [...found].sort(([a], [b]) => natural(a, b)).map(([name, metrics]) => ({ name, metrics: metrics.sort(natural), folded: false }));
 }
 
 /** The section of a metric: what stands before the first `/`, or a word such as `val_`. "" for one by itself. */

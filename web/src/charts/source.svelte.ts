@@ -20,6 +20,7 @@ export const MOST = 2000;
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
 const AT_ONCE = 2;
+const PATIENCE = 1000; // ms that others wait for a first answer to be drawn, which may have nothing to draw
 const KEPT = 80;
 const GROUPS_AGAIN = 2000; // ms at least between two looks at groups or buckets that change
 const CROWDS_AGAIN = 15_000; // and at what takes a while to be counted
@@ -37,7 +38,8 @@ class Source {
   #answers = new Map<string, Promise<PanelData>>();
   #waiting: (() => void)[] = [];
   #asking = 0;
-  #most = 1; // the first chart is there soonest if no other is asked for meanwhile
+  #begun = false;
+  #opened = false; // the first chart is there soonest if no other is asked for until it is drawn
   #followed = new Set<Followed>();
   #changed = new Set<string>();
   #busy = false;
@@ -102,25 +104,45 @@ class Source {
 
   #drawn = false;
 
-  /** Say that a chart was drawn: the first one is marked for whoever measures the page. */
+  /** Say that a chart was drawn: the first one is marked for whoever measures the page, and others may be asked for then. */
   drawn(): void {
     if (this.#drawn) return;
     this.#drawn = true;
-    requestAnimationFrame(() => performance.mark(FIRST_CHART));
+    requestAnimationFrame(() => {
+      performance.mark(FIRST_CHART);
+      setTimeout(() => this.open());
+    });
+  }
+
+  /** Let all panels ask: the first one is on the screen, or has nothing to draw. */
+  open(): void {
+    this.#opened = true;
+    this.#admit();
   }
 
   /** What the colours of groups say, by the key of the colour. */
   legend = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** What groups are called, by their keys. */
+  groups = $state.raw<ReadonlyMap<string, string>>(new Map());
   #legendOf = "";
 
   /** Add groups to the legend. */
   tell(groups: PanelData["groups"], key: (one: PanelData["groups"][number]) => string): void {
     const { group } = link.state;
-    const of = JSON.stringify([group, experiments.filter]);
+    const fields = groupFields(link.state);
+    const of = JSON.stringify([group, fields, experiments.filter]);
     const found = new Map(of === this.#legendOf ? this.legend : []);
+    const called = new Map(of === this.#legendOf ? this.groups : []);
     this.#legendOf = of;
+    for (const one of groups) called.set(one.key, labelOf(one.values, fields));
+    if (called.size !== this.groups.size || [...called.keys()].some((one) => !this.groups.has(one))) this.groups = called;
     for (const one of groups) found.set(key(one), labelOf(one.values, group.length ? group : groupFields(link.state)));
     if (found.size !== this.legend.size || [...found.keys()].some((one) => !this.legend.has(one))) this.legend = found;
+  }
+
+  /** What an experiment or a group is called. */
+  called(key: string): string {
+    return this.groups.get(key) ?? this.names.get(key) ?? key;
   }
 
   /** Give colours to the values of the field that gives them. */
@@ -168,14 +190,17 @@ class Source {
       return await work();
     } finally {
       this.#asking -= 1;
-      this.#admit();
-      if (this.#most < AT_ONCE) afterFrame(() => this.#admit(AT_ONCE));
+      if (this.#opened) this.#admit();
+      else setTimeout(() => this.open(), PATIENCE);
     }
   }
 
-  #admit(most = this.#most): void {
-    this.#most = most;
-    for (; this.#asking < most && this.#waiting.length; this.#asking += 1) this.#waiting.shift()?.();
+  #admit(): void {
+    const most = this.#opened ? AT_ONCE : this.#begun ? 0 : 1;
+    for (; this.#asking < most && this.#waiting.length; this.#asking += 1) {
+      this.#begun = true;
+      this.#waiting.shift()?.();
+    }
   }
 
   /** Fetch the new points of what has changed, for all panels at once. */
@@ -274,18 +299,6 @@ class Source {
       }
     }, GROUPS_AGAIN);
   }
-}
-
-/** Call a function once what has just been answered is on the screen; soon where nothing is shown, as in a tab behind others. */
-function afterFrame(call: () => void): void {
-  let called = false;
-  const once = () => {
-    if (called) return;
-    called = true;
-    call();
-  };
-  requestAnimationFrame(() => setTimeout(once));
-  setTimeout(once, 250);
 }
 
 /** What tells answers apart: the question, and of groups what is made of the answer. */

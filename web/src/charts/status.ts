@@ -46,7 +46,7 @@ export function status(given: StatusGiven): Said[] {
   else say(data.exact ? "exact" : "min–max of all points");
   if (given.baseline) {
     const { name, beyond } = given.baseline;
-    if (beyond === null) say(data.groups.length ? "groups have no baseline" : data.density ? "a density has no baseline" : `no difference: ${name} is not drawn here`, true);
+    if (beyond === null) say(data.density ? "a density has no baseline" : `no difference: ${name} is not drawn here`, true);
     else say(`less ${name}`);
     if (beyond) say(`${plural(beyond, "point")} where ${name} has no value`, true);
   }

@@ -26,14 +26,22 @@ export function tagsOf(row: Row): Tags {
   return tags !== null && typeof tags === "object" && !Array.isArray(tags) ? (tags as Tags) : {};
 }
 
-/** Set a text; the former one comes back when that is undone. */
-export async function setText(row: Row, field: TextField, value: string | null): Promise<void> {
-  const before = (row.cells.get(field) as string | null | undefined) ?? null;
-  if (before === value || (field === "name" && !value)) return;
-  const edit = (text: string | null) => ({ type: "field", id: row.id, field, value: text }) as Edit;
-  if (await append([edit(value)])) {
-    notices.say(`The ${field} of ${String(row.cells.get("name"))} is changed.`, { undo: () => void append([edit(before)]) });
-  }
+/** Set a text of experiments, each to what is made of its former one; these come back when that is undone. */
+export async function setText(rows: readonly Row[], field: TextField, change: (before: string | null) => string | null): Promise<void> {
+  const edits = rows.flatMap((row) => {
+    const before = (row.cells.get(field) as string | null | undefined) ?? null;
+    const after = change(before);
+    return before === after || (field === "name" && !after) ? [] : [{ id: row.id, before, after }];
+  });
+  const edit = (id: string, value: string | null) => ({ type: "field", id, field, value }) as Edit;
+  if (!edits.length || !(await append(edits.map((one) => edit(one.id, one.after))))) return;
+  const whose = edits.length === 1 ? `The ${field} of ${String(rows.find((row) => row.id === edits[0]?.id)?.cells.get("name"))} is changed.` : `The ${field} of ${plural(edits.length, "experiment")} is changed.`;
+  notices.say(whose, { undo: () => void append(edits.map((one) => edit(one.id, one.before))) });
+}
+
+/** A text with a paragraph more at its end. */
+export function withMore(before: string | null, more: string): string {
+  return before?.trim() ? `${before.trimEnd()}\n\n${more}` : more;
 }
 
 /** Add tags to experiments and remove some. */

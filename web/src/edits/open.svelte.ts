@@ -3,7 +3,8 @@
 import type { Row } from "../experiments.svelte";
 
 class Open {
-  edit = $state.raw<Row | null>(null);
+  /** Whose texts and tags are edited. */
+  edit = $state.raw<readonly Row[] | null>(null);
   remove = $state.raw<readonly string[] | null>(null);
   trash = $state(false);
 }

@@ -49,6 +49,9 @@ export class LogWindow {
   busy = $state(false);
   /** How many lines a search has found so far. */
   found = $state(0);
+  /** How many bytes there are, and how many of them a search has still to look at. */
+  size = $state(0);
+  left = $state(0);
 
   #id: string;
   #search: Search;
@@ -94,6 +97,12 @@ export class LogWindow {
     this.#abort.abort();
   }
 
+  /** End a search where it is; it can go on from there. */
+  pause(): void {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+  }
+
   /** Fetch what comes before the window; how many lines that were. */
   async earlier(): Promise<number> {
     if (this.atStart || this.#before === null || this.busy) return 0;
@@ -130,6 +139,7 @@ export class LogWindow {
   /** One page; a search goes on until it has found something, or everything was looked at. */
   async #page(query: Query): Promise<number | null> {
     const asked = this.#asked;
+    const { signal } = this.#abort;
     const backward = query.backward === true;
     const middle = query.cursor !== undefined || query.time !== undefined;
     let first = this.#after === null;
@@ -142,7 +152,7 @@ export class LogWindow {
         const answer = await get(
           "/api/v1/experiments/{ref}/lines",
           { ...this.#question(), ...query, ...(cursor === undefined ? {} : { cursor }) } as never,
-          { path: { ref: this.#id }, signal: this.#abort.signal },
+          { path: { ref: this.#id }, signal },
         );
         if (asked !== this.#asked) return null;
         const given = this.#take(answer, backward, first, middle);
@@ -156,7 +166,7 @@ export class LogWindow {
       }
       return count;
     } catch (error) {
-      if (asked !== this.#asked || this.#abort.signal.aborted) return null;
+      if (asked !== this.#asked || signal.aborted) return null;
       this.problem = error as Error;
       return count;
     } finally {
@@ -201,6 +211,8 @@ export class LogWindow {
       }));
     });
     this.writers = answer.known_writers;
+    this.size = answer.size ?? 0;
+    this.left = answer.left ?? 0;
     if (this.searching) this.found += given.filter((one) => one.matched && !one.rest).length;
     if (first) {
       this.#before = answer.before;

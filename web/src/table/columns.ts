@@ -123,6 +123,11 @@ export function isNumeric(field: string, kind: Schemas["Column"]["kind"] | undef
   return given.length > 0 && given.every((one) => typeof one === "number" || typeof one === "bigint");
 }
 
+/** Whether values stand with their points below each other; times and their lengths have units instead. */
+export function hasPoint(field: string): boolean {
+  return !TIMES.has(field) && field !== "duration" && field !== "file_bytes";
+}
+
 /** A value as a cell shows it. */
 export function textOf(field: string, value: Cell, now: number): Text {
   if (value === null || value === undefined) return { text: "", whole: "" };
@@ -157,5 +162,5 @@ export function usualWidth(field: string): number {
   if (TIMES.has(field) || field === "duration") return 100;
   if (field.startsWith(CURVE)) return Math.min(180, Math.max(104, 72 + 7.5 * nameOf(field.slice(1)).length));
   const { text, detail } = titleOf(field);
-  return Math.min(180, Math.max(72, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
+  return Math.min(180, Math.max(80, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
 }

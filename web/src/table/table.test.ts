@@ -10,6 +10,7 @@ function fact(field: string, values: number, more: Partial<Schemas["FieldFact"]>
 
 const TOLD: Schemas["Telling"] = {
   experiments: 10,
+  whole: false,
   headline: "val/acc",
   metrics: 1,
   fields: [fact("params.lr", 3), fact("params.opt", 1, { only: "adam" }), fact("metrics.val/acc", 0, { better: "max" })],

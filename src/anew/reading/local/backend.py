@@ -1,19 +1,16 @@
-"""`LocalBackend`: answers from a folder on this machine."""
+"""`LocalBackend`: answers from stores that this process has opened."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...errors import Conflict, NotAllowed, NotFound
-from ...index.moving import move_experiment
-from ...index.trash import Trash
-from ...journal.edits import append_event
-from ...journal.layout import ExperimentLayout
+from ...errors import NotAllowed, NotFound
+from ...journal.storage import Storage
 from ...query.about import About
 from ...query.changes import Changes, ChangesQuestion
 from ...query.content import Content, ContentQuestion
@@ -53,10 +50,10 @@ _AT_ONCE = 20_000_000
 
 
 class LocalBackend:
-    """The `Backend` of a folder on this machine: its catalog, its series, its files and its journals.
+    """The `Backend` of stores that this process has opened, of a folder or of a group: catalog, series, files, journals.
 
     Args:
-        seen: The folder, and what may be seen of it.
+        seen: The stores, and what may be seen of them.
         user: Who asks.
     """
 
@@ -64,10 +61,13 @@ class LocalBackend:
         self._root = root = seen.root
         self._seen = seen
         self._user = user
-        self._about = About(format=FORMAT_VERSION, where=root.path, user=user, root=root.path)
+        self._about = About(format=FORMAT_VERSION, where=root.where, user=user, root=root.path)
 
     def about(self) -> About:
         """See `Backend.about`."""
+        path = self._about.root
+        if path is not None and os.path.isdir(path) and not os.access(path, os.W_OK):
+            return msgspec.structs.replace(self._about, writing=False)
         return self._about
 
     # -- which ones --------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ class LocalBackend:
         counts = [sum(m.count for m in (one.metrics or {}).values()) for one in found]
         # Reading many at once is faster, and takes the memory of all of them together.
         at_once = several and sum(counts) <= _AT_ONCE
-        places = self._root.places(found)
+        places = [self._root.place(one.id, one.prefix) for one in found]
         return read_points(self._root.series, places, question, at_once=at_once)
 
     def panel(self, question: PanelQuestion) -> Panel:
@@ -144,7 +144,7 @@ class LocalBackend:
         openings = self._openings(found.ids) if question.attempts else {}
         return [
             Member(
-                self._root.index.place(id_, prefixes[at]),
+                self._root.place(id_, prefixes[at]),
                 created[at] if started[at] is None else started[at],
                 {
                     name: int(column[at])
@@ -170,45 +170,34 @@ class LocalBackend:
         """See `Backend.lines`."""
         from .lines import read_lines
 
-        prefix = self._seen.one(question.id).prefix
-        return read_lines(self._root.folder(prefix), question, self._root.share(prefix))
+        return read_lines(self._files(question.id), question)
 
     def open(self, question: ContentQuestion) -> Content:
         """See `Backend.open`."""
-        return read_content(self._root.folder(self._seen.one(question.id).prefix), question)
+        return read_content(self._files(question.id), question)
+
+    def _files(self, experiment_id: str) -> Storage:
+        return self._root.files(experiment_id, self._seen.one(experiment_id).prefix)
 
     # -- changing something ------------------------------------------------------------------------
 
     def documents(self, question: DocumentsQuestion) -> Documents:
         """See `Backend.documents`."""
-        kind, name, scope = question.kind, question.name, question.scope
-        journal, shows = self._root.journal, self._seen.shows
-        if question.what == "document":
-            documents = journal.documents(kind, name=name, scope=scope)
-            return Documents(documents=tuple(one for one in documents if shows(one.scope)))
-        if question.what == "version":
-            versions = journal.versions(kind, name, scope=scope)
-            return Documents(versions=tuple(one for one in versions if shows(one.scope)))
-        aliases = journal.aliases(kind, name, scope=scope)
-        return Documents(aliases=tuple(one for one in aliases if shows(one.scope)))
+        found, shows = self._root.documents(question), self._seen.shows
+        return Documents(
+            documents=tuple(one for one in found.documents if shows(one.scope)),
+            versions=tuple(one for one in found.versions if shows(one.scope)),
+            aliases=tuple(one for one in found.aliases if shows(one.scope)),
+        )
 
     def append(self, question: AppendQuestion) -> Appended:
         """See `Backend.append`."""
-        deleted = [one.id for one in question.edits if isinstance(one, edits.DeleteEdit)]
-        bytes_of: dict[str, int] = {}
-        with self._root.guard, self._root.journal.written_by(self._user), ExitStack() as held:
-            self._check_seen(question.edits)
-            if question.expect is not None:
-                # Of two that expect the same, the second must see what the first has written.
-                held.enter_context(self._root.index.exclusive())
-                self._check(question.edits, question.expect)
-            if deleted:
-                trash = Trash(self._root.index)
-                trash.delete(deleted)
-                bytes_of = {item.experiment_id: item.bytes for item in trash.items()}
-            done = [self._write(one, bytes_of) for one in question.edits]
-            self._root.refresh()
-        return Appended(tuple(done))
+        return self._root.append(
+            question,
+            user=self._user,
+            check=lambda: self._check_seen(question.edits),
+            find=self._seen.one,
+        )
 
     def _check_seen(self, given: Sequence[edits.Edit]) -> None:
         """Refuse edits of what may not be seen, in the words for what is not there."""
@@ -234,71 +223,8 @@ class LocalBackend:
                 case _:
                     self._seen.one(one.id)
 
-    def _check(self, given: Sequence[edits.Edit], expected: Sequence[str]) -> None:
-        state = self._root.journal.state()
-        now = {event.id for one in given for event in state.heads(*_subject(one))}
-        if now != set(expected):
-            raise Conflict(
-                "What was to be changed has been changed by somebody else meanwhile. Nothing was written: look at it "
-                "again, and then make the change."
-            )
-
-    def _write(self, edit: edits.Edit, bytes_of: dict[str, int]) -> edits.Edited:
-        match edit:
-            case edits.DeleteEdit():
-                return edits.Edited(edit.id, bytes=bytes_of.get(edit.id, 0))
-            case edits.RestoreEdit():
-                Trash(self._root.index).restore(edit.id, edit.prefix)
-                return edits.Edited(edit.id)
-            case edits.MoveEdit():
-                move_experiment(self._root.index, edit.id, edit.prefix)
-                return edits.Edited(edit.id)
-            case edits.SinkEdit():
-                self._root.journal.set_sink(edit.name, edit.address, registered=edit.registered)
-                return edits.Edited()
-            case edits.DocumentEdit():
-                self._root.journal.set_document(
-                    edit.kind, edit.name, edit.body, scope=edit.scope, after=edit.after
-                )
-                return edits.Edited()
-            case edits.ClaimEdit():
-                number = self._root.journal.claim_version(
-                    edit.kind, edit.name, scope=edit.scope, first=edit.first
-                )
-                return edits.Edited(number=number)
-            case edits.VersionEdit():
-                self._root.journal.set_version(
-                    edit.kind, edit.name, edit.number, edit.target, digest=edit.digest,
-                    body=edit.body, why=edit.why, scope=edit.scope,
-                )  # fmt: skip
-                return edits.Edited(number=edit.number)
-            case edits.AliasEdit():
-                self._root.journal.set_alias(
-                    edit.kind, edit.name, edit.alias, edit.number, why=edit.why, scope=edit.scope
-                )
-                return edits.Edited(number=edit.number)
-            case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
-                layout = self._root.stores.root
-                place = ExperimentLayout(self._root.folder(self._seen.one(edit.id).prefix))
-                fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
-                kind = str(edit.__struct_config__.tag)
-                append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))
-                return edits.Edited(edit.id)
-
 
 def _count_of(metric: str) -> Field:
     """How many points of a metric there are."""
     parts = (Part("metrics", False, 0), Part(metric, True, 0), Part("count", False, 0))
     return Field(parts, f"{written('metrics', metric)}.count", 0, may_be_unknown=True)
-
-
-def _subject(edit: edits.Edit) -> tuple[str, ...]:
-    """The document, version or alias that an edit writes; nothing for edits of experiments."""
-    match edit:
-        case edits.DocumentEdit():
-            return ("document", edit.scope, edit.kind, edit.name)
-        case edits.VersionEdit():
-            return ("version", edit.scope, edit.kind, edit.name, str(edit.number))
-        case edits.AliasEdit():
-            return ("alias", edit.scope, edit.kind, edit.name, edit.alias)
-    return ()

@@ -11,26 +11,25 @@ import heapq
 import itertools
 import json
 import math
-import os
-import stat
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from ...errors import InvalidValue, QueryError
-from ...journal.layout import ExperimentLayout
-from ...journal.storage import Share
+from ...journal.layout import is_text
+from ...journal.storage import Storage
 from ...query.lines import LEVELS, Lines, LinesQuestion
 from ...query.regex import check_pattern, matcher
 from ...record.events import LogLine
+from . import line_file
+from .line_file import LONGEST, LineFile, Piece
+from .line_search import Passed, Search, SparseLines, search_of
 
 __all__ = ["read_lines"]
 
-_BLOCK = 64 << 10
-_LONGEST = 4 << 20  # bytes of one line that are kept; the rest of a longer one is passed over
 _SCANNED = 48 << 20  # bytes that one answer looks at, about; what is left is for the next
 _GIVEN = 16 << 20  # bytes of text in one answer, about
 _CONTEXT = 1000  # lines around one that meets the conditions, at most
@@ -40,20 +39,19 @@ _message = msgspec.json.Decoder(LogLine)
 _CONSOLE_LEVEL = "console"
 
 
-class _Piece(NamedTuple):
-    """One line without its newline, and the bytes of the file that it takes with it."""
-
-    start: int
-    end: int
-    data: bytes
-
-
 class _Found(NamedTuple):
     """One line as it is answered, of the file with that number."""
 
     file: int
-    piece: _Piece
+    piece: Piece
     line: LogLine
+
+
+class _Passed(NamedTuple):
+    """Nothing that could meet the conditions was left in the file with that number; whoever stops goes on from here."""
+
+    file: int
+    at: int
 
 
 class _Given(NamedTuple):
@@ -67,141 +65,15 @@ class _Given(NamedTuple):
     before: dict[str, int]
 
 
-class _File:
-    """One writer's file, which is open only while a block of it is read."""
-
-    def __init__(self, path: str, writer: str) -> None:
-        self.path = path
-        self.writer = writer
-        self.scanned = 0
-        self.size = 0
-        fd = self._open()
-        if fd is not None:
-            self.size = os.fstat(fd).st_size
-            os.close(fd)
-
-    def _open(self) -> int | None:
-        """The file; None where there is none, or something else is in its place, such as a link or a pipe."""
-        try:
-            fd = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return None
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return fd
-        os.close(fd)
-        return None
-
-    def bytes(self, start: int, stop: int) -> bytes:
-        """The bytes of a range; fewer where the file has become shorter."""
-        fd = self._open()
-        if fd is None:
-            return b""
-        try:
-            self.scanned += stop - start
-            return os.pread(fd, stop - start, start)
-        finally:
-            os.close(fd)
-
-    def whole(self) -> int:
-        """The end of the last line that is complete."""
-        at = self.size
-        while at > 0:
-            begin = max(0, at - _BLOCK)
-            newline = self.bytes(begin, at).rfind(b"\n")
-            if newline >= 0:
-                return begin + newline + 1
-            at = begin
-        return 0
-
-    def aligned(self, position: int) -> int:
-        """Where the first line begins at a position or after it; 0 where the file is not that long."""
-        if not 0 < position <= self.size:
-            return 0
-        if self.bytes(position - 1, position) == b"\n":
-            return position
-        return next((piece.end for piece in self.forward(position)), self.whole())
-
-    def forward(self, start: int) -> Iterator[_Piece]:
-        """The complete lines from the position `start` on."""
-        at = begin = start
-        kept = b""
-        while at < self.size:
-            data = self.bytes(at, min(at + _BLOCK, self.size))
-            if not data:
-                return
-            cut = 0
-            while (newline := data.find(b"\n", cut)) >= 0:
-                line = kept if len(kept) >= _LONGEST else kept + data[cut:newline]
-                yield _Piece(begin, at + newline + 1, line)
-                kept, cut, begin = b"", newline + 1, at + newline + 1
-            if len(kept) < _LONGEST:
-                kept += data[cut:]
-            at += len(data)
-
-    def backward(self, stop: int) -> Iterator[_Piece]:
-        """The lines before the position `stop`, which is the end of one; the last of them first."""
-        at = end = stop
-        kept: deque[bytes] = (
-            deque()
-        )  # of the line that `end` ends, as far as its beginning is wanted
-        size = 0
-        while at > 0:
-            begin = max(0, at - _BLOCK)
-            data = self.bytes(begin, at)
-            if len(data) < at - begin:
-                return
-            cut = len(data) - (at == stop)  # the newline of the last line ends no other
-            while (newline := data.rfind(b"\n", 0, cut)) >= 0:
-                line = b"".join((data[newline + 1 : cut], *kept))[:_LONGEST]
-                yield _Piece(begin + newline + 1, end, line)
-                kept.clear()
-                size, cut, end = 0, newline, begin + newline + 1
-            kept.appendleft(data[:cut])
-            size += cut
-            while size - len(kept[-1]) >= _LONGEST:
-                size -= len(kept.pop())
-            at = begin
-        if end > 0:
-            yield _Piece(0, end, b"".join(kept)[:_LONGEST])
-
-    def since(self, time: float) -> int:
-        """Where the first message of a time or later begins, in a file whose times rise."""
-        low, high = 0, self.whole()
-        while high - low > 2 * _BLOCK:
-            middle = self.aligned((low + high) // 2)
-            at = next(
-                ((p, m) for p in self.forward(middle) if (m := _decoded(p.data)) is not None), None
-            )
-            if at is None or at[0].start >= high or at[1].t >= time:
-                high = (low + high) // 2
-            else:
-                low = at[0].end
-        for piece in self.forward(low):
-            message = _decoded(piece.data)
-            if message is not None and message.t >= time:
-                return piece.start
-        return self.whole()
-
-
-def read_lines(folder: str, question: LinesQuestion, share: Share | None = None) -> Lines:
-    """The answer to a question about the experiment in a folder.
-
-    Args:
-        share: What it has of the folder, where several experiments lie in it.
+def read_lines(storage: Storage, question: LinesQuestion) -> Lines:
+    """The answer to a question about the experiment with these files.
 
     Raises:
         InvalidValue: The cursor is not from an answer.
         QueryError: The pattern is no regular expression.
     """
     console = question.stream == "console"
-    layout = ExperimentLayout(folder)
-    path = layout.console if console else layout.logs
-    files = [
-        _File(path(writer), writer)
-        for writer in layout.writers()
-        if (not question.writers or writer in question.writers)
-        and (share is None or share.has(writer))
-    ]
+    files = _files(storage, console, question.writers)
     wanted = _wanted(question)
     begin = _begin(files, question)
     unfinished = None
@@ -210,7 +82,7 @@ def read_lines(folder: str, question: LinesQuestion, share: Share | None = None)
         if unfinished is not None and not wanted(unfinished.line):
             unfinished = None
     room = question.limit - (question.backward and unfinished is not None)
-    found = _merged(files, begin, question.backward, console)
+    found = _merged(files, begin, question)
     given, positions, more = _taken(files, found, wanted, dict(begin), room, question)
     if question.backward:
         given.reverse()
@@ -241,12 +113,34 @@ def read_lines(folder: str, question: LinesQuestion, share: Share | None = None)
         )
         if question.places
         else (),
+        sum(file.size for file in files),
+        _left(files, positions, question.backward) if more else 0,
     )
 
 
+def _files(storage: Storage, console: bool, writers: Sequence[str]) -> list[LineFile]:
+    """The files of the writers that are asked for, those of the oldest first."""
+    before, after = ("train-", ".log") if console else ("logs-", ".jsonl")
+    found = []
+    for blob in storage.list("logs"):
+        if blob.name.startswith(before) and blob.name.endswith(after) and is_text(blob.name):
+            writer = blob.name[len(before) : -len(after)]
+            if not writers or writer in writers:
+                found.append(LineFile(storage, f"logs/{blob.name}", writer, blob.size))
+    return sorted(found, key=lambda file: file.writer)
+
+
+def _left(files: list[LineFile], positions: dict[str, int], backward: bool) -> int:
+    """How many bytes are still to be looked at."""
+    ends = [
+        positions[file.writer] if backward else file.size - positions[file.writer] for file in files
+    ]
+    return sum(ends)
+
+
 def _taken(
-    files: list[_File],
-    found: Iterable[_Found],
+    files: list[LineFile],
+    found: Iterable[_Found | _Passed],
     wanted: Callable[[LogLine], bool],
     positions: dict[str, int],
     room: int,
@@ -259,9 +153,18 @@ def _taken(
     around = max(0, min(question.context, _CONTEXT))
     recent: deque[_Given] = deque(maxlen=around)  # lines that the next match would bring with it
     following = matches = given = 0
-    before = sum(file.scanned for file in files)
+    before, begin = sum(file.scanned for file in files), dict(positions)
+    passed: _Passed | None = None
     for number, one in enumerate(found, 1):
-        piece = one.piece
+        if isinstance(one, _Passed):
+            passed = one
+            positions[files[one.file].writer] = one.at
+            if sum(file.scanned for file in files) - before >= _SCANNED:
+                resumed = _resumed(recent, positions, passed)
+                if resumed != begin:  # else the next answer would be the same
+                    return lines, resumed, True
+            continue
+        piece, passed = one.piece, None
         meets = wanted(one.line)
         if meets and matches >= room:  # while lines after the last match are given
             return lines, positions, True
@@ -282,33 +185,82 @@ def _taken(
         if not full and not number % 256:
             full = sum(file.scanned for file in files) - before >= _SCANNED
         if full:
-            return lines, _resumed(recent, positions), True
-    return lines, _resumed(recent, positions), False
+            return lines, _resumed(recent, positions, passed), True
+    return lines, _resumed(recent, positions, passed), False
 
 
-def _resumed(recent: deque[_Given], positions: dict[str, int]) -> dict[str, int]:
+def _resumed(
+    recent: deque[_Given], positions: dict[str, int], passed: _Passed | None
+) -> dict[str, int]:
     """Where the next answer begins: with the lines that a match in it would bring along, unless reading them again takes long."""
+    if passed is not None and recent:
+        last = recent[-1].found
+        if last.file != passed.file or passed.at not in (last.piece.start, last.piece.end):
+            return positions  # lines were passed over since
     again = sum(len(one.found.piece.data) for one in recent)
     return recent[0].before if recent and again < _SCANNED // 4 else positions
 
 
 def _merged(
-    files: list[_File], begin: dict[str, int], backward: bool, console: bool
-) -> Iterator[_Found]:
-    """The lines of all files in order, from where each begins."""
+    files: list[LineFile], begin: dict[str, int], question: LinesQuestion
+) -> Iterator[_Found | _Passed]:
+    """The lines of all files in order, from where each begins; of those files that stand alone, only what may be wanted."""
+    console, backward = question.stream == "console", question.backward
     numbered = list(enumerate(files))
-    each = [
-        _each(number, file, begin[file.writer], backward, console)
-        for number, file in (reversed(numbered) if backward and console else numbered)
-    ]
-    if console or len(each) == 1:
-        return itertools.chain.from_iterable(each)
+    if console and backward:
+        numbered.reverse()
+    if console or len(files) == 1:
+        search = search_of(question, console=console)
+        alone: list[Iterator[_Found | _Passed]] = []
+        for number, file in numbered:
+            if search is None:
+                alone.append(_each(number, file, begin[file.writer], backward, console))
+            else:
+                alone.append(_sparse(number, file, begin[file.writer], search, question))
+        return itertools.chain.from_iterable(alone)
     # A clock that was set back must not reorder what one writer wrote: merging keeps each writer's order.
+    each = [_each(number, file, begin[file.writer], backward, console) for number, file in numbered]
     return heapq.merge(*each, key=lambda one: one.line.t, reverse=backward)
 
 
+def _sparse(
+    number: int, file: LineFile, position: int, search: Search, question: LinesQuestion
+) -> Iterator[_Found | _Passed]:
+    """The lines of one file that may be wanted, with those around them."""
+    decoded = _printed if question.stream == "console" else _decoded
+    around = max(0, min(question.context, _CONTEXT))
+    lines = SparseLines(
+        file, position, search, decoded, backward=question.backward, around=around
+    )  # fmt: skip
+    for one in lines:
+        yield (
+            _Passed(number, one.at)
+            if isinstance(one, Passed)
+            else _Found(number, one.piece, one.line)
+        )
+
+
+def _since(file: LineFile, time: float) -> int:
+    """Where the first message of a time or later begins, in a file whose times rise."""
+    low, high = 0, file.whole()
+    while high - low > 2 * line_file.BLOCK:
+        middle = file.aligned((low + high) // 2)
+        at = next(
+            ((p, m) for p in file.forward(middle) if (m := _decoded(p.data)) is not None), None
+        )
+        if at is None or at[0].start >= high or at[1].t >= time:
+            high = (low + high) // 2
+        else:
+            low = at[0].end
+    for piece in file.forward(low):
+        message = _decoded(piece.data)
+        if message is not None and message.t >= time:
+            return piece.start
+    return file.whole()
+
+
 def _each(
-    number: int, file: _File, position: int, backward: bool, console: bool
+    number: int, file: LineFile, position: int, backward: bool, console: bool
 ) -> Iterator[_Found]:
     """The lines of one file; what is no message is passed over."""
     for piece in file.backward(position) if backward else file.forward(position):
@@ -328,23 +280,23 @@ def _printed(data: bytes) -> LogLine:
     return LogLine(math.nan, _CONSOLE_LEVEL, data.decode("utf-8", "replace"))
 
 
-def _unfinished(files: list[_File]) -> _Found | None:
+def _unfinished(files: list[LineFile]) -> _Found | None:
     """The last line of the last file that has any, where it has no end yet."""
     for number, file in reversed(list(enumerate(files))):
         if file.size:
             end = file.whole()
-            data = file.bytes(end, min(file.size, end + _LONGEST))
-            return _Found(number, _Piece(end, end, data), _printed(data)) if data else None
+            data = file.bytes(end, min(file.size, end + LONGEST))
+            return _Found(number, Piece(end, end, data), _printed(data)) if data else None
     return None
 
 
-def _begin(files: list[_File], question: LinesQuestion) -> dict[str, int]:
+def _begin(files: list[LineFile], question: LinesQuestion) -> dict[str, int]:
     """Where each writer's file is to be read from."""
     if question.cursor is not None:
         given = _parsed(question.cursor)
         return {file.writer: file.aligned(given.get(file.writer, 0)) for file in files}
     if question.time is not None and question.stream == "messages":
-        return {file.writer: file.since(question.time) for file in files}
+        return {file.writer: _since(file, question.time) for file in files}
     if question.backward:
         return {file.writer: file.whole() for file in files}
     return {file.writer: 0 for file in files}

@@ -48,6 +48,6 @@ def open_folder(
 
     def within(scope: Scope | None, name: str) -> tuple[LocalBackend, LocalUpkeep]:
         theirs = Seen(root, scope, name, seconds)
-        return LocalBackend(theirs, user=name), LocalUpkeep(theirs)
+        return LocalBackend(theirs, user=name), LocalUpkeep(root, theirs)
 
-    return Opened(LocalBackend(seen, user=user), LocalUpkeep(seen), root.close, root, within)
+    return Opened(LocalBackend(seen, user=user), LocalUpkeep(root, seen), root.close, root, within)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ...index import Index, Progress, Refreshed
+from ...index.trash import Trash, Trashed
 from ...journal.documents import RootJournal
 from ...journal.layout import RootLayout
-from ...journal.storage import Share
+from ...journal.storage import Share, Storage
+from ...query.documents import Documents, DocumentsQuestion
+from ...query.edits import Appended, AppendQuestion
 from ...record.facts import ExperimentFacts
 from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogFull, CatalogState
 from ...stores.deadline import unlimited
 from ...stores.open import Stores, open_stores, stores_in_memory
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from .editing import FolderEdits
 
 __all__ = ["OpenRoot"]
 
@@ -23,7 +27,7 @@ T = TypeVar("T")
 
 
 class OpenRoot:
-    """A root folder's stores, brought up to date when they are asked.
+    """A root folder's stores, brought up to date when they are asked: the `OpenStores` of a folder.
 
     Any thread may use it. A folder that is not there yet is empty, and looking does not make it; its stores are
     opened once somebody else has made it.
@@ -59,6 +63,11 @@ class OpenRoot:
         self.index = Index(self.stores, self.journal)
         if not self._there:
             self.index.refresh()
+
+    @property
+    def where(self) -> str:
+        """The folder's path, as its address."""
+        return self.path
 
     @property
     def series(self) -> SeriesStore:
@@ -138,9 +147,42 @@ class OpenRoot:
         """What the experiment at a prefix has of its folder, where several lie in it."""
         return self.index.journals.lies(prefix).share
 
-    def places(self, experiments: Iterable[ExperimentFacts]) -> list[ExperimentFolder]:
-        """Where experiments lie."""
-        return [self.index.place(one.id, one.prefix) for one in experiments]
+    def place(self, experiment_id: str, prefix: str) -> ExperimentFolder:
+        """See `OpenStores.place`."""
+        return self.index.place(experiment_id, prefix)
+
+    def files(self, experiment_id: str, prefix: str) -> Storage:
+        """See `OpenStores.files`."""
+        return self.index.journals.of(prefix)
+
+    def documents(self, question: DocumentsQuestion) -> Documents:
+        """See `OpenStores.documents`."""
+        kind, name, scope = question.kind, question.name, question.scope
+        if question.what == "document":
+            return Documents(documents=tuple(self.journal.documents(kind, name=name, scope=scope)))
+        if question.what == "version":
+            return Documents(versions=tuple(self.journal.versions(kind, name, scope=scope)))
+        return Documents(aliases=tuple(self.journal.aliases(kind, name, scope=scope)))
+
+    def append(
+        self,
+        question: AppendQuestion,
+        *,
+        user: str,
+        check: Callable[[], None],
+        find: Callable[[str], ExperimentFacts],
+    ) -> Appended:
+        """See `OpenStores.append`."""
+        with self.guard, self.journal.written_by(user):
+            check()
+            done = FolderEdits(self.index, self.journal).write(question, find)
+            self.refresh()
+        return Appended(done)
+
+    def trash(self) -> Sequence[Trashed]:
+        """See `OpenStores.trash`."""
+        with self.guard:
+            return Trash(self.index).items()
 
     def close(self) -> None:
         """Release the stores."""

@@ -1,4 +1,4 @@
-"""An open root as somebody may see it: the only way from questions to its catalog."""
+"""Open stores as somebody may see them: the only way from questions to their catalog."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ...errors import NotFound
-from ...index.trash import Trash, Trashed
+from ...index.trash import Trashed
 from ...query.question import FactsQuestion, Part
 from ...query.scope import Scope, project_of
 from ...record.facts import ExperimentFacts
 from ...stores.catalog.protocol import Answers
-from .root import OpenRoot
+from .protocol import OpenStores
 
 __all__ = ["Seen"]
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Seen:
-    """What somebody may see of a root. Everything else is not there for them: no question and no name leads to it.
+    """What somebody may see of a folder or of a group's stores. Everything else is not there for them: no question and no name leads to it.
 
     Args:
         scope: The projects that they may see; all if None.
@@ -30,7 +30,7 @@ class Seen:
 
     def __init__(
         self,
-        root: OpenRoot,
+        root: OpenStores,
         scope: Scope | None = None,
         reader: str | None = None,
         seconds: float | None = None,
@@ -41,7 +41,7 @@ class Seen:
         self._seconds = seconds
 
     def ask(self, question: Callable[[Answers], T], *, fresh: bool) -> T:
-        """Put a question to the catalog, see `OpenRoot.ask`."""
+        """Put a question to the catalog, see `OpenStores.ask`."""
         scope, seconds = self.scope, self._seconds
         if scope is None and seconds is None:
             return self.root.ask(question, fresh=fresh)
@@ -71,8 +71,7 @@ class Seen:
 
     def trash(self) -> list[Trashed]:
         """What is in the trash, newest first; what lay in no project only for who sees all."""
-        with self.root.guard:
-            found = Trash(self.root.index).items()
+        found = self.root.trash()
         scope = self.scope
         return [one for one in found if scope is None or scope.has(project_of(one.prefix))]
 

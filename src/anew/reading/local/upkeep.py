@@ -13,6 +13,7 @@ from ...journal.stopping import processes_of, signal_process
 from ...query.question import Question, Wanted, parse_field
 from ...record.fold import fold
 from ..upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
+from .root import OpenRoot
 from .seen import Seen
 
 __all__ = ["LocalUpkeep"]
@@ -21,8 +22,8 @@ __all__ = ["LocalUpkeep"]
 class LocalUpkeep:
     """The `Upkeep` of a folder on this machine."""
 
-    def __init__(self, seen: Seen) -> None:
-        self._root = seen.root
+    def __init__(self, root: OpenRoot, seen: Seen) -> None:
+        self._root = root
         self._seen = seen
 
     def trash(self) -> Sequence[Trashed]:

@@ -14,7 +14,14 @@ from ...stores.series.parquet import PartFile, PartInfo
 from ...stores.series.points import decode_block
 from ...sync.sealed import Text, text_of
 
-__all__ = ["part_of", "place_lines", "place_part"]
+__all__ = [
+    "begins_with",
+    "part_of",
+    "place_lines",
+    "place_part",
+    "points_of_lines",
+    "points_of_part",
+]
 
 _MOST_TEXT = 1 << 30
 
@@ -48,12 +55,12 @@ def place_part(source: str, target: str, info: PartInfo) -> bool:
         there = text_of(target)
         if there.hash and there == Text(info.length or 0, info.blake3 or ""):
             return True
-        if not _begins_with(source, _points_of_part(target)):
-            return _begins_with(target, _points_of_part(source))
+        if not begins_with(source, points_of_part(target)):
+            return begins_with(target, points_of_part(source))
     elif os.path.lexists(text):
         size = os.lstat(text).st_size
         whole = info.length == size and info.blake3 == _hash_of(text, size)
-        if not whole and not _begins_with(source, _points_of_lines(text)):
+        if not whole and not begins_with(source, points_of_lines(text)):
             return False
     os.replace(source, target)
     if os.path.lexists(text):
@@ -81,21 +88,23 @@ def _hash_of(path: str, size: int) -> str:
     return digest.hexdigest()
 
 
-def _points_of_lines(path: str) -> Block:
+def points_of_lines(path: str) -> Block:
+    """The points of a file of lines."""
     with open(path, "rb") as file:
         data = file.read(_MOST_TEXT)
     return decode_block(data[: data.rfind(b"\n") + 1], 1)[0]
 
 
-def _points_of_part(path: str) -> Block:
+def points_of_part(path: str) -> Block:
+    """The points of a sealed part."""
     with PartFile(path) as part:
         return part.read(range(len(part.info.names)), metadata=True)
 
 
-def _begins_with(part: str, points: Block) -> bool:
+def begins_with(part: str, points: Block) -> bool:
     """Whether the points of a sealed part begin with these: equal line by line, as far as these go."""
     last = int(points.row.max()) if len(points) else 0
-    whole = _points_of_part(part)
+    whole = points_of_part(part)
     return _as_written(whole.select(whole.row <= last)) == _as_written(points)
 
 

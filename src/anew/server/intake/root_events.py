@@ -20,7 +20,7 @@ from ...record.root import (
 from ...sync.wire import MOST_BYTES, RootEventsAnswer, RootEventsRequest
 from ..callers import Caller, Role
 
-__all__ = ["take_lines"]
+__all__ = ["new_lines", "take_lines"]
 
 _AUTHOR = re.compile(r"[\w-]{1,200}")
 _SENT = (DocumentSet, VersionSet, AliasSet, Imported, Extension)
@@ -35,11 +35,23 @@ def take_lines(
     Raises:
         OSError: They cannot be written.
     """
+    taken, refused = new_lines(journal, caller, request)
+    if taken:
+        make_private(layout, layout.journal)
+        path = os.path.join(layout.journal, f"sent-{request.author}.jsonl")
+        append_line(path, b"".join(taken.values()))
+    return RootEventsAnswer(taken=len(taken), refused=refused)
+
+
+def new_lines(
+    journal: RootJournal, caller: Caller, request: RootEventsRequest
+) -> tuple[dict[str, bytes], int]:
+    """The lines that are new here, by the ids of their events, and how many nobody may send."""
     if _AUTHOR.fullmatch(request.author) is None or len(request.lines) > MOST_BYTES:
-        return RootEventsAnswer(taken=0, refused=request.lines.count(b"\n"))
+        return {}, request.lines.count(b"\n")
     decoded, broken = decode_root(request.lines, 1, hints=False)
     state = journal.state()
-    taken, refused = [], len(broken)
+    taken, refused = {}, len(broken)
     for line in decoded:
         event = line.event
         if (
@@ -49,12 +61,8 @@ def take_lines(
         ):
             refused += 1
         elif not state.has(event.id):
-            taken.append(line.raw.rstrip(b"\n") + b"\n")
-    if taken:
-        make_private(layout, layout.journal)
-        path = os.path.join(layout.journal, f"sent-{request.author}.jsonl")
-        append_line(path, b"".join(taken))
-    return RootEventsAnswer(taken=len(taken), refused=refused)
+            taken[event.id] = line.raw.rstrip(b"\n") + b"\n"
+    return taken, refused
 
 
 def _may(caller: Caller, event: RootEvent) -> bool:

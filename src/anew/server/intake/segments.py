@@ -12,7 +12,7 @@ from blake3 import blake3
 
 from ...sync.wire import DIGEST_CHARS, MOST_BYTES
 
-__all__ = ["Outcome", "append_at", "keep_beside", "read_at", "unpacked"]
+__all__ = ["MOST_BESIDE", "Outcome", "append_at", "keep_beside", "read_at", "unpacked"]
 
 _FLAGS = (
     os.O_RDWR
@@ -20,7 +20,7 @@ _FLAGS = (
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)
 )
-_MOST_BESIDE = 256 << 20
+MOST_BESIDE = 256 << 20
 """Bytes that are kept of one experiment beside what they differ from."""
 
 
@@ -129,7 +129,7 @@ def keep_beside(folder: str, name: str, offset: int, data: bytes) -> bool:
     os.makedirs(folder, exist_ok=True)
     with os.scandir(folder) as entries:
         kept = sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
-    if kept + len(data) > _MOST_BESIDE:
+    if kept + len(data) > MOST_BESIDE:
         return False
     draft = f"{path}.{os.urandom(4).hex()}.part"
     with open(draft, "xb") as file:

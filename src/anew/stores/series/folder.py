@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
@@ -30,9 +30,7 @@ from .columns import (
     ManyColumns,
     Outline,
     PartName,
-    Points,
     Stretch,
-    after_lines,
     assemble,
     merge_blocks,
     stretches_of,
@@ -42,6 +40,8 @@ from .packs import TOLERATED, Found, Packs
 from .parquet import PartFile, PartInfo, stretches_together, write_part
 from .points import decode_block
 from .protocol import ExperimentFolder, Reached, Sealed, Source
+from .runs import Wanted, after, broken_line, columns_since, runs_of
+from .stamps import FolderState
 
 __all__ = ["DERIVE_BYTES", "SEAL_BYTES", "FolderSeries"]
 
@@ -80,17 +80,6 @@ class _Decoded(NamedTuple):
     broken: list[tuple[int, str]]
     end: int
     lines: int
-
-
-class _Wanted(NamedTuple):
-    """What a reader asked for."""
-
-    names: Sequence[str] | None
-    rows: bool = False
-    metadata: bool = False
-    outlines: bool = False
-    since: Mapping[PartName, Reached] | None = None
-    within: tuple[int, int] | None = None
 
 
 class FolderSeries:
@@ -345,7 +334,7 @@ class FolderSeries:
     ) -> Columns:
         """See `SeriesStore.read`."""
         problems: list[CorruptData] = []
-        runs, parts = self._runs(place, _Wanted(names, rows, metadata), problems)
+        runs, parts = self._runs(place, Wanted(names, rows, metadata), problems)
         stretches = (run.points for run in runs)
         return assemble(
             stretches, parts, names, rows=rows, start=start, stop=stop, problems=problems
@@ -362,21 +351,13 @@ class FolderSeries:
         metadata: bool = False,
     ) -> tuple[Columns, dict[PartName, Reached]]:
         """See `SeriesStore.read_since`."""
-        problems: list[CorruptData] = []
-        reached: dict[PartName, Reached] = {}
-        wanted = _Wanted(names, True, metadata, since=since)
-        runs, parts = self._runs(place, wanted, problems, reached)
-        unplaced = any(run.points.given is not None and not run.points.given.all() for run in runs)
-        if since and unplaced:  # their steps are positions, which all that came before decides
-            everything = _Wanted(names, True, metadata, since={})
-            runs, parts = self._runs(place, everything, problems, reached)
-        stretches = (run.points for run in runs)
-        columns = assemble(
-            stretches, parts, names, rows=True, start=start, stop=stop, problems=problems
-        )
-        columns = after_lines(columns, {part: one.line for part, one in since.items()})
-        far = {part: max(one, since.get(part, one)) for part, one in reached.items()}
-        return columns, {**since, **far}
+
+        def look(
+            wanted: Wanted, problems: list[CorruptData], reached: dict[PartName, Reached]
+        ) -> tuple[list[Outline], list[PartName]]:
+            return self._runs(place, wanted, problems, reached)
+
+        return columns_since(look, names, since, start=start, stop=stop, metadata=metadata)
 
     def read_many(
         self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True
@@ -386,13 +367,14 @@ class FolderSeries:
         by_project: dict[str, list[int]] = {}
         for number, one in enumerate(experiments):
             by_project.setdefault(self._project_of(one), []).append(number)
+        states = [FolderState(one.folder) for one in experiments]
         found: list[Found] = []
         problems: list[CorruptData] = []
         for project, numbers in by_project.items():
             if len(numbers) < MANY or not wanted:
                 missing = numbers
             else:
-                asked = [(experiments[n].experiment_id, experiments[n].folder) for n in numbers]
+                asked = [(experiments[n].experiment_id, states[n]) for n in numbers]
                 packed, answered = self._packs.find(project, asked, wanted, times=times)
                 place = np.array(numbers, np.int32)
                 found += [
@@ -403,7 +385,7 @@ class FolderSeries:
             fresh = Fresh(self.read, self._packs, project, keep=keep)
             for number in missing:
                 check_time()
-                columns = fresh.read(experiments[number], wanted)
+                columns = fresh.read(experiments[number], states[number], wanted)
                 found.append(found_in(number, columns, wanted))
                 problems += columns.problems
             fresh.write()
@@ -422,12 +404,12 @@ class FolderSeries:
         within: tuple[int, int] | None = None,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
-        return self._runs(place, _Wanted(names, outlines=not whole, within=within), [])[0]
+        return self._runs(place, Wanted(names, outlines=not whole, within=within), [])[0]
 
     def _runs(
         self,
         place: ExperimentFolder,
-        wanted: _Wanted,
+        wanted: Wanted,
         problems: list[CorruptData],
         reached: dict[PartName, Reached] | None = None,
     ) -> tuple[list[Outline], list[PartName]]:
@@ -457,7 +439,7 @@ class FolderSeries:
         part: PartName,
         path: str,
         index: int,
-        wanted: _Wanted,
+        wanted: Wanted,
         problems: list[CorruptData],
         reached: dict[PartName, Reached],
     ) -> Iterator[Outline]:
@@ -466,7 +448,7 @@ class FolderSeries:
             try:
                 with PartFile(path) as file:
                     if not seen.line or seen.line < file.info.lines:
-                        yield from _after(_runs_of(file, index, wanted), seen.line)
+                        yield from after(runs_of(file, index, wanted), seen.line)
                     reached[part] = Reached(file.info.lines, file.info.end)
                 return
             except (CorruptData, UnknownFormat) as error:
@@ -485,9 +467,9 @@ class FolderSeries:
         for item in self._derived(place, part, path) if not offset else ():
             try:
                 with PartFile(item.path) as file:
-                    runs = _after(_runs_of(file, index, wanted), seen.line)
+                    runs = after(runs_of(file, index, wanted), seen.line)
                     offset, line = file.info.end, file.info.first_line + file.info.lines
-                    problems += [_broken(path, n, reason) for n, reason in file.info.broken]
+                    problems += [broken_line(path, n, reason) for n, reason in file.info.broken]
             except (CorruptData, UnknownFormat):
                 break  # derived: the lines themselves say the same
             yield from runs
@@ -499,10 +481,10 @@ class FolderSeries:
             problems.append(_unread(path, error))
             return
         if news is not None:
-            problems += [_broken(path, n, reason) for n, reason in news.broken]
+            problems += [broken_line(path, n, reason) for n, reason in news.broken]
             names, rows, metadata = wanted[:3]
             whole = stretches_of(news.block, index, names, rows=rows, metadata=metadata)
-            yield from _after(map(Outline.whole, whole), seen.line)
+            yield from after(map(Outline.whole, whole), seen.line)
             offset, line = news.end, line + news.lines
         reached[part] = Reached(line - 1, offset)
 
@@ -537,28 +519,6 @@ class FolderSeries:
         ]
 
 
-def _runs_of(file: PartFile, index: int, wanted: _Wanted) -> list[Outline]:
-    """What is wanted of a file."""
-    if wanted.names is not None and (wanted.outlines or wanted.within is not None):
-        return file.outlines(index, wanted.names, None if wanted.outlines else wanted.within)
-    return [*map(Outline.whole, file.stretches(index, *wanted[:3]))]
-
-
-def _after(runs: Iterable[Outline], line: int) -> list[Outline]:
-    """What comes after so many lines of a part; all of it after none."""
-    if not line:
-        return [*runs]
-    found = []
-    for run in runs:
-        points = run.points
-        assert points.row is not None
-        new = points.row > line
-        if new.any():
-            kept = Points(*points[2:]).select(new)
-            found.append(Outline.whole(Stretch(points.name, points.part, *kept)))
-    return found
-
-
 def _goes_on(path: str, end: int) -> bool:
     """Whether the lines of a file can be read on from where they were read to, and that is the quickest."""
     try:
@@ -571,7 +531,7 @@ def _goes_on(path: str, end: int) -> bool:
         return False
 
 
-def _together(paths: Sequence[str], wanted: _Wanted) -> dict[int, list[Stretch]]:
+def _together(paths: Sequence[str], wanted: Wanted) -> dict[int, list[Stretch]]:
     """What sealed parts hold of some series, for those that can be read in one question; by their number."""
     sealed = {at: path for at, path in enumerate(paths) if path.endswith(".parquet")}
     for_some = wanted.outlines or wanted.within is not None
@@ -681,14 +641,6 @@ def _fits(item: _Derived, path: str) -> bool:
             return file.info.mark == _mark(path, item.end)
     except (CorruptData, UnknownFormat, FileNotFoundError):
         return False
-
-
-def _broken(path: str, line: int, reason: str) -> CorruptData:
-    return CorruptData(
-        f"Line {line} of {path} is not a record and was skipped: {reason}.",
-        path=path,
-        line=line,
-    )
 
 
 def _bytes_in(folder: str) -> int:

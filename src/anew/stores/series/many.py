@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -10,9 +11,10 @@ import numpy as np
 
 from ...errors import CorruptData
 from .columns import Columns, ManyColumns, Points
-from .pack_file import Packed, Piece, pieces_of, stamp_of
+from .pack_file import Packed, Piece, pieces_of
 from .packs import MAX_POINTS, Found, Packs
 from .protocol import ExperimentFolder
+from .stamps import PointsState
 
 __all__ = ["Fresh", "found_in", "put_together"]
 
@@ -24,7 +26,7 @@ Read = Callable[[ExperimentFolder, Sequence[str] | None], Columns]
 
 
 class Fresh:
-    """Reads experiments that no pack answers for, and packs those that are done changing.
+    """Reads experiments that no pack answers for, and packs those that are done changing. Several threads may read.
 
     Args:
         read: Reads some or all metrics of an experiment.
@@ -38,20 +40,22 @@ class Fresh:
         self._keep = keep
         self._waiting: list[tuple[Packed, list[Piece]]] = []
         self._points = 0
+        self._guard = threading.Lock()
 
-    def read(self, place: ExperimentFolder, names: Sequence[str]) -> Columns:
+    def read(self, place: ExperimentFolder, state: PointsState, names: Sequence[str]) -> Columns:
         """The metrics of an experiment, and maybe others."""
-        stamp = stamp_of(place.folder) if self._keep else None
+        stamp = state.stamp() if self._keep else None
         if stamp is None or abs(time.time() - stamp.newest) < IDLE_SECONDS:
             return self._read(place, names)
         columns = self._read(place, None)
         small = len(columns) <= MAX_PACKED
-        if small and not columns.problems and stamp.fits(place.folder):
-            if self._points + len(columns) > MAX_POINTS:
-                self.write()
+        if small and not columns.problems and state.fits(stamp):
             pieces = pieces_of(columns, place.experiment_id)
-            self._waiting.append((Packed(place.experiment_id, stamp), pieces))
-            self._points += len(columns)
+            with self._guard:
+                if self._points + len(columns) > MAX_POINTS:
+                    self.write()
+                self._waiting.append((Packed(place.experiment_id, stamp), pieces))
+                self._points += len(columns)
         return columns
 
     def write(self) -> None:

@@ -12,10 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UnknownFormat
-from ...journal.layout import ExperimentLayout
 from .columns import Columns, Ints, Points
 from .layout import Laid, Layout, laid_out
-from .sorted_file import SortedFile, corrupt, write_sorted
+from .sorted_file import Fill, SortedFile, corrupt, write_sorted
 
 __all__ = [
     "Contents",
@@ -25,7 +24,6 @@ __all__ = [
     "Piece",
     "Stamp",
     "pieces_of",
-    "stamp_of",
     "write_pack",
 ]
 
@@ -33,8 +31,8 @@ VERSION = 1
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
-    """What the folder of an experiment's points looked like when they were copied: the time at which it was
-    changed, and name, size and time of each file in it. Files are only appended to, replaced or removed."""
+    """What an experiment's points looked like when they were copied: name, size and time of change of each file, and in
+    a folder the time at which that was changed. Files are only appended to, replaced or removed."""
 
     changed: int
     files: list[tuple[str, int, int]]
@@ -43,32 +41,6 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     def newest(self) -> float:
         """When anything was changed last, in seconds since the epoch."""
         return max([self.changed, *(changed for _, _, changed in self.files)]) / 1e9
-
-    def fits(self, folder: str) -> bool:
-        """Whether the folder of an experiment still looks like that."""
-        metrics = ExperimentLayout(folder).path("metrics")
-        try:
-            if os.stat(metrics).st_mtime_ns != self.changed:
-                return False
-            for name, size, changed in self.files:
-                stat = os.stat(f"{metrics}/{name}")
-                if stat.st_size != size or stat.st_mtime_ns != changed:
-                    return False
-        except OSError:
-            return False
-        return True
-
-
-def stamp_of(folder: str) -> Stamp | None:
-    """The stamp of an experiment's folder; None if it has no points that can be read."""
-    metrics = ExperimentLayout(folder).path("metrics")
-    try:
-        changed = os.stat(metrics).st_mtime_ns
-        with os.scandir(metrics) as entries:
-            found = [(entry.name, entry.stat()) for entry in entries]
-    except OSError:
-        return None
-    return Stamp(changed, sorted((name, s.st_size, s.st_mtime_ns) for name, s in found))
 
 
 class Packed(msgspec.Struct, frozen=True, array_like=True):
@@ -193,15 +165,18 @@ def _contents(description: bytes) -> Contents:
 class PackFile:
     """An open pack.
 
+    Args:
+        fill: See `SortedFile`.
+
     Raises:
         CorruptData: It is no pack, or damaged.
         UnknownFormat: It was written by a newer version.
         FileNotFoundError: It is gone.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, fill: Fill | None = None) -> None:
         self.path = path
-        self._file = SortedFile(path)
+        self._file = SortedFile(path, fill)
         try:
             if self._file.description is None:
                 raise corrupt(path, "it does not record which points it contains")

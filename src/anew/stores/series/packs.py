@@ -17,7 +17,8 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ from ...journal.lock import locked
 from ...record.names import natural
 from .columns import Ints, Points
 from .pack_file import Packed, PackFile, Piece, write_pack
+from .stamps import PointsState
 
 __all__ = ["TOLERATED", "Found", "Packs"]
 
@@ -40,7 +42,12 @@ _SMALLEST = 16_384
 _DROPPED = "dropped"
 TOLERATED = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT})
 """What is derived is only a saving for later: that it cannot be kept is not this reader's trouble."""
+_LOOKS = 3
+"""How often packs are listed for a question while others are merging them."""
 _UNREADABLE = (CorruptData, UnknownFormat, FileNotFoundError)
+
+
+Opened = Callable[[str], AbstractContextManager[PackFile]]
 
 
 class Found(NamedTuple):
@@ -58,21 +65,29 @@ class Packs:
     Any number of processes may read; who writes holds a lock, and who does not get it does without.
 
     Args:
-        blobs: Where they are kept. A pack is read by its path on this machine (`Blobs.local`).
-        lock: The file that those who write lock.
+        blobs: Where they are kept.
+        lock: The file that those who write on this machine lock. Those on other machines that write beside them do no
+            harm: a number is given once, and of two packs with one experiment the newer one counts.
+        opened: Opens a pack; without it, by its path on this machine (`Blobs.local`).
     """
 
-    def __init__(self, blobs: Blobs, lock: str) -> None:
+    def __init__(self, blobs: Blobs, lock: str, opened: Opened | None = None) -> None:
         self._blobs = blobs
         self._lock = lock
+        self._opened = opened
 
     def find(
-        self, project: str, wanted: Sequence[tuple[str, str]], names: Sequence[str], *, times: bool
+        self,
+        project: str,
+        wanted: Sequence[tuple[str, PointsState]],
+        names: Sequence[str],
+        *,
+        times: bool,
     ) -> tuple[list[Found], set[int]]:
         """The series of experiments of a project that packs have.
 
         Args:
-            wanted: Id and folder of each experiment.
+            wanted: Id of each experiment, and what its points look like now.
 
         Returns:
             What was found, and the numbers of the experiments that packs answer for, which may be in `found`
@@ -83,19 +98,30 @@ class Packs:
             by_id.setdefault(experiment_id, []).append(number)
         found: list[Found] = []
         answered: set[int] = set()
-        for key in reversed(self._packs_of(_folder_of(project))):
-            if not by_id:
+        looked: set[str] = set()
+        for _ in range(_LOOKS):
+            gone = False
+            for key in reversed(self._packs_of(_folder_of(project))):
+                if not by_id:
+                    break
+                if key in looked:
+                    continue
+                looked.add(key)
+                try:
+                    with self._open(key) as pack:
+                        mine = _valid(pack, by_id, wanted)
+                        if mine:
+                            found += list(_read(pack, mine, names, times))  # all of it or nothing
+                except FileNotFoundError:
+                    gone = True  # another process has merged it: what took its place is looked for
+                    continue
+                except (*_UNREADABLE, OSError):
+                    continue
+                for numbers in mine.values():
+                    answered.update(numbers)
+                    del by_id[wanted[numbers[0]][0]]
+            if not gone or not by_id:
                 break
-            try:
-                with self._open(key) as pack:
-                    mine = _valid(pack, by_id, wanted)
-                    if mine:
-                        found += list(_read(pack, mine, names, times))  # all of it or nothing
-            except _UNREADABLE:
-                continue
-            for numbers in mine.values():
-                answered.update(numbers)
-                del by_id[wanted[numbers[0]][0]]
         return found, answered
 
     def add(self, project: str, experiments: Sequence[tuple[Packed, Sequence[Piece]]]) -> None:
@@ -145,6 +171,10 @@ class Packs:
 
     @contextlib.contextmanager
     def _open(self, key: str) -> Iterator[PackFile]:
+        if self._opened is not None:
+            with self._opened(key) as pack:
+                yield pack
+            return
         with self._blobs.local(key) as path, PackFile(path) as pack:
             yield pack
 
@@ -166,7 +196,8 @@ class Packs:
         try:
             yield
         except OSError as error:
-            if error.errno not in TOLERATED:
+            # A bucket that does not answer has no number for that; it is asked again with the next question.
+            if error.errno is not None and error.errno not in TOLERATED:
                 raise
 
     # -- under the lock ---------------------------------------------------------------------------
@@ -176,8 +207,15 @@ class Packs:
         last = self._packs_of(folder)
         number = _number(last[-1]) + 1 if last else 1
         finished = os.path.join(self._blobs.scratch(), f"{os.urandom(8).hex()}.parquet")
-        write_pack(finished, experiments, pieces)
-        self._blobs.upload(f"{folder}/{number:08}.parquet", finished)
+        try:
+            write_pack(finished, experiments, pieces)
+            while os.path.exists(finished):
+                with contextlib.suppress(FileExistsError):  # by another machine, a moment ago
+                    self._blobs.upload(f"{folder}/{number:08}.parquet", finished)
+                number += 1
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(finished)
 
     def _tidy(self, folder: str, dropped: set[str]) -> None:
         """Remove packs that answer for nothing, and merge or rewrite those that are worth it."""
@@ -251,13 +289,13 @@ def _number(key: str) -> int:
 
 
 def _valid(
-    pack: PackFile, by_id: dict[str, list[int]], wanted: Sequence[tuple[str, str]]
+    pack: PackFile, by_id: dict[str, list[int]], wanted: Sequence[tuple[str, PointsState]]
 ) -> dict[int, list[int]]:
     """The experiments of a pack that were asked for and have not changed since: their numbers in the question."""
     return {
         place: by_id[one.experiment_id]
         for place, one in enumerate(pack.contents.info.experiments)
-        if one.experiment_id in by_id and one.stamp.fits(wanted[by_id[one.experiment_id][0]][1])
+        if one.experiment_id in by_id and wanted[by_id[one.experiment_id][0]][1].fits(one.stamp)
     }
 
 

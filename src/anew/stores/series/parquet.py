@@ -16,7 +16,7 @@ from ...errors import CorruptData, UnknownFormat
 from .columns import Block, Ints, Outline, Points, Stretch, grouped
 from .layout import Laid, Layout, laid_out
 from .outlines import pack_outline, unpack_outline
-from .sorted_file import SortedFile, corrupt, read_together, write_sorted
+from .sorted_file import Fill, SortedFile, corrupt, read_together, write_sorted
 
 __all__ = ["PartFile", "PartInfo", "stretches_together", "write_part"]
 
@@ -160,15 +160,18 @@ def _contents(description: bytes) -> _Contents:
 class PartFile:
     """An open file of points.
 
+    Args:
+        fill: See `SortedFile`.
+
     Raises:
         CorruptData: It is no Parquet file, or not one of ours; its end may be missing.
         UnknownFormat: It was written by a newer version.
         FileNotFoundError: It is gone.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, fill: Fill | None = None) -> None:
         self.path = path
-        self.file = SortedFile(path)
+        self.file = SortedFile(path, fill)
         try:
             self.info, self._number_of, self.file.laid = self._described()
         except BaseException:
@@ -199,6 +202,10 @@ class PartFile:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the connection to the engine."""
         self.file.close()
 
     @property

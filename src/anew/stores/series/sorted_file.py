@@ -26,7 +26,7 @@ from .columns import Bools, Floats, Ints, Points
 from .engine import Engine, EngineError, file_pattern, joined, quoted
 from .layout import Laid, Layout, checks_of, checks_of_one
 
-__all__ = ["SortedFile", "corrupt", "read_together", "write_sorted"]
+__all__ = ["Fill", "SortedFile", "corrupt", "read_together", "write_sorted"]
 
 # Twice as many would be decoded for one of many series, half as many make a file of one series slower to read.
 ROW_GROUP = 64 << 10
@@ -115,16 +115,24 @@ def _split_times(time: Floats) -> tuple[Ints, Floats | None, Bools | None]:
     return micros, rest if rest.any() else None, far if far.any() else None
 
 
+Fill = Callable[[Sequence[tuple[int, int]], Collection[str]], None]
+"""Sees to it that some rows (from one up to before another) of some columns are there before they are read."""
+
+
 class SortedFile:
     """A file of `write_sorted`, open for reading.
+
+    Args:
+        fill: Called before points are read, for a file of which not all bytes are there.
 
     Raises:
         CorruptData: It is no Parquet file, or not one of ours; its end may be missing.
         FileNotFoundError: It is gone.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, fill: Fill | None = None) -> None:
         self.path = path
+        self._fill = fill
         self.pattern = file_pattern(path)
         self._engine: Engine | None = None
         try:
@@ -189,6 +197,7 @@ class SortedFile:
         if apart:
             ranges = [(ranges[0][0], ranges[-1][1])]
         wanted = _wanted(self.laid.present, times=times, rows=rows, metadata=metadata)
+        self._see_to(ranges, wanted)
         found = joined(self._ask(f"{_select(wanted)}{self._where(ranges)}"))
         offsets = self.laid.offsets
         expected = int(sum(offsets[end + 1] - offsets[at] for at, end in ranges))
@@ -210,12 +219,20 @@ class SortedFile:
         if "gaps" in self.laid.present:
             return [self.read([number], rows=rows)]
         wanted = _wanted(self.laid.present, times=True, rows=rows, metadata=False)
+        self._see_to([(number, number)], wanted)
         query = _select(wanted) + self._where([(number, number)])
         pieces = [_points(each) for each in self._ask(query)]
         found, belong = checks_of_one(pieces), self.laid.checks[number]
         if found[: 4 if rows else 3] != tuple(belong[: 4 if rows else 3].tolist()):
             raise corrupt(self.path, "its points differ from those that were written")
         return pieces
+
+    def _see_to(self, ranges: list[tuple[int, int]], wanted: Sequence[str]) -> None:
+        """Let what is about to be read be brought here, where that is needed."""
+        if self._fill is not None:
+            offsets = self.laid.offsets
+            rows = [(int(offsets[at]), int(offsets[end + 1])) for at, end in ranges]
+            self._fill(rows, {"series", *(name for one in wanted for name in _COLUMNS_OF[one])})
 
     def _where(self, ranges: list[tuple[int, int]]) -> str:
         """The condition for the series of some ranges; none where that is all there is."""
@@ -295,17 +312,24 @@ def read_together(
     return pieces
 
 
+_STEP, _STEP_OR_0, _GIVEN = "step", "coalesce(step, 0) AS step", "step IS NOT NULL AS given"
+_SECONDS = "coalesce(epoch_us(time) / 1e6, 0) AS seconds"
+_EXACT_SECONDS = "coalesce(epoch_us(time) / 1e6, 0) + coalesce(time_rest, 0) AS seconds"
+_ROW = '"row"'
+_COLUMNS_OF = {
+    _STEP: ("step",), _STEP_OR_0: ("step",), _GIVEN: ("step",), _SECONDS: ("time",), _ROW: ("row",),
+    _EXACT_SECONDS: ("time", "time_rest"), "value": ("value",), "metadata": ("metadata",),
+}  # fmt: skip
+"""The columns of the file that each selection reads."""
+
+
 def _wanted(present: Collection[str], *, times: bool, rows: bool, metadata: bool) -> list[str]:
     """What to select."""
-    wanted = ["coalesce(step, 0) AS step", "value"] if "gaps" in present else ["step", "value"]
-    if "gaps" in present:
-        wanted.append("step IS NOT NULL AS given")
-    if times and "time_rest" in present:
-        wanted.append("coalesce(epoch_us(time) / 1e6, 0) + coalesce(time_rest, 0) AS seconds")
-    elif times:
-        wanted.append("coalesce(epoch_us(time) / 1e6, 0) AS seconds")
+    wanted = [_STEP_OR_0, "value", _GIVEN] if "gaps" in present else [_STEP, "value"]
+    if times:
+        wanted.append(_EXACT_SECONDS if "time_rest" in present else _SECONDS)
     if rows and "row" in present:
-        wanted.append('"row"')
+        wanted.append(_ROW)
     if metadata and "metadata" in present:
         wanted.append("metadata")
     return wanted

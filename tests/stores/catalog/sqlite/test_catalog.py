@@ -11,8 +11,8 @@ import pytest
 
 from anew.query.question import FactsQuestion, ask
 from anew.stores.catalog.protocol import Batch, Catalog, CatalogDamaged, CatalogState
+from anew.stores.catalog.relational import schema as s
 from anew.stores.catalog.sqlite import SqliteCatalog, files
-from anew.stores.catalog.sqlite import schema as s
 from anew.testing.catalog import CatalogContract
 from anew.testing.catalog_writing import entry_of
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from anew.stores.catalog.sqlite.connection import SqliteConnection
 from anew.stores.catalog.sqlite.files import Connections
 
 
@@ -102,7 +103,7 @@ def test_a_catalog_in_memory_outlives_a_block_that_fails():
 def test_who_opens_a_file_that_is_being_removed_tries_again(connections, monkeypatch, times):
     left = [times]
 
-    class Removed(sqlite3.Connection):
+    class Removed(SqliteConnection):
         """A connection whose file is gone when the journal is asked for: SQLite calls that an error of input and output."""
 
         def execute(self, sql, *values):
@@ -114,7 +115,9 @@ def test_who_opens_a_file_that_is_being_removed_tries_again(connections, monkeyp
             return super().execute(sql, *values)
 
     connect = sqlite3.connect
-    monkeypatch.setattr(sqlite3, "connect", lambda *a, **k: connect(*a, factory=Removed, **k))
+    monkeypatch.setattr(
+        sqlite3, "connect", lambda *a, **k: connect(*a, **{**k, "factory": Removed})
+    )
     with connections.lent(), connections.lent() as second:  # a new one is made
         assert second.execute("SELECT count(*) FROM numbers").fetchone() == (0,)
     assert left == [0]

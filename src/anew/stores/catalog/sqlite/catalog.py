@@ -23,13 +23,15 @@ from ..protocol import (
     Known,
     Outstanding,
 )
-from . import schema as s
-from .answers import counted, selected
-from .changes import begin_changes, changed, set_note
-from .facts import facts_of, known, outstanding
+from ..relational import schema as s
+from ..relational.answers import counted, selected
+from ..relational.changes import begin_changes, changed, set_note
+from ..relational.facts import facts_of, known, outstanding
+from ..relational.listing import named
+from ..relational.saving import Saving
+from .connection import SqliteConnection
+from .dialect import INDEXES, definition
 from .files import Connections, remove
-from .listing import named
-from .saving import Saving
 from .scoped import narrow
 
 __all__ = ["SqliteCatalog"]
@@ -130,13 +132,13 @@ class SqliteCatalog:
             for table in reversed(s.TABLES):
                 connection.execute(f'DROP TABLE IF EXISTS "{table.name}"')
             for table in s.TABLES:
-                connection.execute(table.definition)
+                connection.execute(definition(table))
             set_note(connection, "schema", str(s.SCHEMA_VERSION))
 
     def finish(self) -> None:
         """See `Catalog.finish`: it makes the secondary indexes, which a bulk load is faster without."""
         with self._writing() as connection:
-            for index in s.SECONDARY:
+            for index in INDEXES:
                 connection.execute(index)
             set_note(connection, "complete", "1")
             begin_changes(connection)
@@ -150,7 +152,7 @@ class SqliteCatalog:
     # -- connections -------------------------------------------------------------------------------
 
     @contextmanager
-    def reading(self, scope: Scope | None = None) -> Iterator[sqlite3.Connection]:
+    def reading(self, scope: Scope | None = None) -> Iterator[SqliteConnection]:
         """A connection that sees one state of the catalog, and of it what is in a scope."""
         self._follow_file()
         with _told(self._path):
@@ -176,7 +178,7 @@ class SqliteCatalog:
             return found
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[SqliteConnection]:
         """A connection inside a transaction that is committed at the end of the block."""
         self._follow_file()
         try:
@@ -218,7 +220,7 @@ class ScopedCatalog:
         self._seconds = seconds
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[SqliteConnection]:
         with self._catalog.reading(self._scope) as connection:
             if self._seconds is None:
                 yield connection

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from ....query.regex import matcher
+from .connection import SqliteConnection
 
 __all__ = ["Connections", "file_system", "remove"]
 
@@ -58,14 +59,14 @@ class Connections:
     def __init__(self, path: str | None, *, kept: int = KEPT) -> None:
         self._path = path
         self._kept = kept
-        self._idle: list[sqlite3.Connection] = []
+        self._idle: list[SqliteConnection] = []
         self._closed = False
         self._turn: AbstractContextManager[Any] = nullcontext() if path else threading.RLock()
         remote = path is not None and file_system(os.path.dirname(path)) in _REMOTE
         self._mode = "" if path is None else "DELETE" if remote else "WAL"
 
     @contextmanager
-    def lent(self, *, writes: bool = False, keeps: bool = False) -> Iterator[sqlite3.Connection]:
+    def lent(self, *, writes: bool = False, keeps: bool = False) -> Iterator[SqliteConnection]:
         """A connection in a transaction, which is committed at the end of a block that `writes`, else ended.
 
         A reader that `keeps` has its temporary tables kept with the connection.
@@ -92,19 +93,19 @@ class Connections:
         while self._idle:
             self._idle.pop().close()
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self) -> SqliteConnection:
         try:
             return self._idle.pop()
         except IndexError:
             return self._made()
 
-    def _give(self, connection: sqlite3.Connection) -> None:
+    def _give(self, connection: SqliteConnection) -> None:
         if self._closed or len(self._idle) >= self._kept:
             connection.close()
         else:
             self._idle.append(connection)
 
-    def _made(self) -> sqlite3.Connection:
+    def _made(self) -> SqliteConnection:
         """A new connection. Whoever makes the catalog removes the file that is there: who opens it right then tries again."""
         for wait in _AGAIN:
             try:
@@ -115,11 +116,12 @@ class Connections:
             time.sleep(wait)
         return self._opened()
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> SqliteConnection:
         connection = sqlite3.connect(
             self._path or ":memory:",
             timeout=BUSY_SECONDS,
             check_same_thread=False,
+            factory=SqliteConnection,
             isolation_level=None,  # the driver must not begin transactions of its own
         )
         try:

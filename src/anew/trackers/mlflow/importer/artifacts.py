@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from ....importing.source import Finding, SourceFile
 
-__all__ = ["artifact_folder", "files_in"]
+__all__ = ["artifact_folder", "files_in", "model_folder"]
 
 
 def artifact_folder(uri: str, run_id: str, experiment_id: str, beside: str) -> str | None:
@@ -22,24 +22,41 @@ def artifact_folder(uri: str, run_id: str, experiment_id: str, beside: str) -> s
     Args:
         beside: The folder that the store lies in.
     """
+    above = os.path.join(experiment_id, run_id)
+    return _folder(uri, (run_id, "artifacts"), os.path.join(above, "artifacts"), beside)
+
+
+def model_folder(uri: str, model_id: str, experiment_id: str, beside: str) -> str | None:
+    """The folder of a logged model's files, found as `artifact_folder` finds that of a run's artifacts."""
+    below = os.path.join(experiment_id, "models", model_id, "artifacts")
+    return _folder(uri, (model_id, "artifacts"), below, beside)
+
+
+def _folder(uri: str, end: tuple[str, str], below: str, beside: str) -> str | None:
     parts = urlsplit(uri)
     candidates = []
     if parts.scheme in ("", "file"):
         path = unquote(parts.path) if parts.scheme else uri
         candidates.append(os.path.join(beside, path))
-    tail = os.path.join(experiment_id, run_id, "artifacts")
-    candidates += [
-        os.path.join(beside, *above, tail) for above in ((), ("mlruns",), ("mlartifacts",))
-    ]
+    if beside:
+        candidates += [
+            os.path.join(beside, *above, below) for above in ((), ("mlruns",), ("mlartifacts",))
+        ]
     for path in candidates:
         full = os.path.normpath(path)
-        if full.split(os.sep)[-2:] == [run_id, "artifacts"] and os.path.isdir(full):
+        if tuple(full.split(os.sep)[-2:]) == end and os.path.isdir(full):
             return full
     return None
 
 
-def files_in(folder: str, run: str, findings: list[Finding]) -> Iterator[SourceFile]:
-    """The files below a folder, in the order of their names; links and what is no file are left out and said."""
+def files_in(
+    folder: str, run: str, findings: list[Finding], prefix: str = "artifacts"
+) -> Iterator[SourceFile]:
+    """The files below a folder, in the order of their names; links and what is no file are left out and said.
+
+    Args:
+        prefix: What they are filed under here.
+    """
     for at, folders, names in os.walk(
         folder, onerror=lambda error: findings.append(_unreadable(error, run))
     ):
@@ -52,7 +69,7 @@ def files_in(folder: str, run: str, findings: list[Finding]) -> Iterator[SourceF
                 )
                 continue
             inside = os.path.relpath(path, folder).replace(os.sep, "/")
-            yield SourceFile("artifacts", inside, partial(_open, path), time=os.path.getmtime(path))
+            yield SourceFile(prefix, inside, partial(_open, path), time=os.path.getmtime(path))
 
 
 def _open(path: str) -> BinaryIO:

@@ -1,67 +1,38 @@
-"""MLflow's store in an SQLite database."""
+"""MLflow's store in a database: SQLite or PostgreSQL."""
 
 from __future__ import annotations
 
 import math
-import os
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
 
-from ....errors import CorruptData, InvalidValue
 from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
-from .artifacts import artifact_folder, files_in
+from .artifacts import artifact_folder, files_in, model_folder
 from .runs import Stored, as_run
+from .tables import Tables
 
-__all__ = ["Database", "is_database"]
+__all__ = ["Database"]
 
-KIND = "mlflow"
-_ROWS = 4_000
-_TABLES = frozenset({"experiments", "runs", "metrics", "params", "tags"})
-
-
-def is_database(path: str) -> bool:
-    """Whether a file is a database with MLflow's tables."""
-    try:
-        with open(path, "rb") as file:
-            if file.read(16) != b"SQLite format 3\0":
-                return False
-        connection = _connect(path)
-        try:
-            found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            return {name for (name,) in found} >= _TABLES
-        finally:
-            connection.close()
-    except (OSError, sqlite3.Error):
-        return False
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(os.path.abspath(path))}?mode=ro", uri=True)
+_LEFT_OUT = {"trace_info": "traces", "evaluation_datasets": "data sets of evaluations"}
+_MODEL_STATUS = {1: "PENDING", 2: "READY", 3: "FAILED"}
 
 
 class Database:
-    """A database, opened for reading alone.
+    """The runs that some tables have."""
 
-    Raises:
-        InvalidValue: It is no database of MLflow's.
-    """
+    kind = "mlflow"
 
-    kind = KIND
-
-    def __init__(self, path: str) -> None:
-        if not is_database(path):
-            raise InvalidValue(f"{path} is no SQLite database of MLflow's.", key="source")
-        self.where = os.path.abspath(path)
-        self._connection = _connect(path)
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self.where = tables.where
         self._findings: list[Finding] = []
-        self._known: dict[str, frozenset[str]] = {}
+        self._models: dict[str, list[tuple[str, str, str]]] = {}
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: parents begin before their children."""
         experiments = self._experiments()
-        columns = self._columns("runs")
+        registered = self._registered()
+        columns = self._tables.columns("runs")
         wanted = (
             "run_uuid",
             "name",
@@ -74,32 +45,34 @@ class Database:
             "lifecycle_stage",
         )
         chosen = ", ".join(name if name in columns else "NULL" for name in wanted)
-        for row in self._ask(f"SELECT {chosen} FROM runs ORDER BY start_time, rowid"):
+        order, _ = self._tables.orders
+        for row in self._tables.ask(f"SELECT {chosen} FROM runs ORDER BY {order}"):
             run_id, name, experiment_id, status, user, start, end, uri, stage = row
+            versions = registered.pop(run_id, [])
             if stage == "deleted":
-                self._findings.append(
-                    Finding(
-                        f"run {run_id}",
-                        "It was deleted in MLflow, and is left out.",
-                        False,
-                        str(run_id),
-                    )
-                )
+                what = "It was deleted in MLflow, and is left out."
+                self._findings.append(Finding(f"run {run_id}", what, False, str(run_id)))
                 continue
-            experiment, kept = experiments.get(experiment_id, (str(experiment_id), {}))
+            place, kept = experiments.get(experiment_id, ((str(experiment_id),), {}))
             yield as_run(
                 Stored(
-                    str(run_id), str(name or ""), str(experiment_id), experiment, str(status or ""), str(user or ""), _whole(start), _whole(end),
+                    str(run_id), str(name or ""), str(experiment_id), place, str(status or ""), str(user or ""), _whole(start), _whole(end),
                     self._last(run_id) if end is None else None, str(uri or ""), self._texts("params", run_id), self._texts("tags", run_id),
-                    {**kept, **self._datasets(run_id)},
+                    {**kept, "datasets": self._datasets(run_id), "models": self._logged_models(run_id), "registered": versions},
                 )
             )  # fmt: skip
+        for versions in registered.values():
+            for version in versions:
+                what = "It belongs to no run of this store, and is not brought along."
+                where = f"version {version.get('version')} of the model {version.get('name')}"
+                self._findings.append(Finding(where, what, True))
+        self._tell_of_the_rest()
 
     def rows(self, run: Run) -> Iterator[Points]:
         """See `Source.rows`: in the order in which they were stored."""
-        query = "SELECT key, step, timestamp, value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY rowid"
-        cursor = self._cursor(query, run.key)
-        while rows := self._fetch(cursor):
+        _, order = self._tables.orders
+        query = f'SELECT "key", step, "timestamp", value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY {order}'
+        for rows in self._tables.blocks(query, run.key):
             names, steps, stamps, values, nans = zip(*rows, strict=True)
             try:
                 if any(nans):
@@ -134,15 +107,31 @@ class Database:
         return iter(())
 
     def files(self, run: Run) -> Iterator[SourceFile]:
-        """See `Source.files`."""
+        """See `Source.files`: the artifacts of the run, and of the models that it logged."""
         uri = str(run.kept.get("artifact_uri", ""))
         experiment = str(run.captured["mlflow"]["experiment_id"])
-        folder = artifact_folder(uri, run.key, experiment, os.path.dirname(self.where))
+        beside = self._tables.beside
+        folder = artifact_folder(uri, run.key, experiment, beside)
         if folder is not None:
             yield from files_in(folder, run.key, self._findings)
-        elif uri and "://" in uri and not uri.startswith("file:"):
-            what = "Artifacts that do not lie on this machine are not brought along; their address is kept."
-            self._findings.append(Finding(uri, what, True, run.key))
+        else:
+            self._tell_of_artifacts(uri, run.key)
+        for model, experiment, uri in self._models.get(run.key, ()):
+            folder = model_folder(uri, model, experiment, beside)
+            if folder is not None:
+                yield from files_in(folder, run.key, self._findings, f"models/{model}")
+            else:
+                self._tell_of_artifacts(uri, run.key)
+
+    def _tell_of_artifacts(self, uri: str, run: str) -> None:
+        if "://" not in uri and not uri.startswith("mlflow-artifacts:"):
+            return
+        if uri.startswith("file:"):
+            return  # MLflow makes the folder with the first artifact
+        what = "Artifacts that do not lie on this machine are not brought along; their address is kept."
+        if uri.startswith("mlflow-artifacts:"):
+            what = "Its artifacts lie with MLflow's server: import from the server's address to bring them along."
+        self._findings.append(Finding(uri, what, True, run))
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -150,66 +139,116 @@ class Database:
 
     def close(self) -> None:
         """Close the database."""
-        self._connection.close()
+        self._tables.close()
 
     # -- tables ------------------------------------------------------------------------------------
 
-    def _cursor(self, query: str, *values: Any) -> sqlite3.Cursor:
-        try:
-            return self._connection.execute(query, values)
-        except sqlite3.Error as error:
-            raise CorruptData(f"{self.where} cannot be read: {error}.", path=self.where) from error
-
-    def _fetch(self, cursor: sqlite3.Cursor) -> list[tuple[Any, ...]]:
-        try:
-            return cursor.fetchmany(_ROWS)
-        except sqlite3.Error as error:
-            raise CorruptData(f"{self.where} cannot be read: {error}.", path=self.where) from error
-
-    def _ask(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        cursor = self._cursor(query, *values)
-        while rows := self._fetch(cursor):
-            yield from rows
-
-    def _columns(self, table: str) -> frozenset[str]:
-        """The columns of a table, asked once; none where a version of MLflow has no such table."""
-        if table not in self._known:
-            self._known[table] = frozenset(
-                row[1] for row in self._ask(f"PRAGMA table_info({table})")
-            )
-        return self._known[table]
-
-    def _experiments(self) -> dict[Any, tuple[str, dict[str, Any]]]:
-        found = {}
-        for id_, name in self._ask("SELECT experiment_id, name FROM experiments"):
-            tags: Mapping[str, str] = {}
-            if self._columns("experiment_tags"):
-                tags = dict(
-                    self._ask("SELECT key, value FROM experiment_tags WHERE experiment_id = ?", id_)
-                )
-            found[id_] = (str(name), {"experiment_tags": dict(tags)} if tags else {})
+    def _experiments(self) -> dict[Any, tuple[tuple[str, ...], dict[str, Any]]]:
+        found: dict[Any, tuple[tuple[str, ...], dict[str, Any]]] = {}
+        named = "workspace" if "workspace" in self._tables.columns("experiments") else "NULL"
+        tags: dict[Any, dict[str, str]] = {}
+        if self._tables.columns("experiment_tags"):
+            query = 'SELECT experiment_id, "key", value FROM experiment_tags ORDER BY "key"'
+            for id_, key, value in self._tables.ask(query):
+                tags.setdefault(id_, {})[str(key)] = str(value)
+        for id_, name, workspace in self._tables.ask(
+            f"SELECT experiment_id, name, {named} FROM experiments"
+        ):
+            place = (str(name),) if workspace in (None, "default") else (str(workspace), str(name))
+            found[id_] = (place, {"experiment_tags": tags[id_]} if id_ in tags else {})
         return found
 
     def _texts(self, table: str, run_id: Any) -> dict[str, str]:
-        rows = self._ask(f"SELECT key, value FROM {table} WHERE run_uuid = ? ORDER BY key", run_id)
-        return {str(key): str(value) for key, value in rows}
+        query = f'SELECT "key", value FROM {table} WHERE run_uuid = ? ORDER BY "key"'
+        return {str(key): str(value) for key, value in self._tables.ask(query, run_id)}
 
     def _last(self, run_id: Any) -> int | None:
         """The time of the newest value of a run that has no end."""
-        rows = self._ask("SELECT max(timestamp) FROM latest_metrics WHERE run_uuid = ?", run_id)
+        rows = self._tables.ask(
+            'SELECT max("timestamp") FROM latest_metrics WHERE run_uuid = ?', run_id
+        )
         return next((_whole(stamp) for (stamp,) in rows), None)
 
-    def _datasets(self, run_id: Any) -> dict[str, Any]:
-        if not self._columns("inputs"):
-            return {}
-        rows = self._ask(
+    def _datasets(self, run_id: Any) -> list[dict[str, Any]]:
+        if not self._tables.columns("inputs"):
+            return []
+        rows = self._tables.ask(
             "SELECT d.name, d.digest, d.dataset_source_type, d.dataset_source, d.dataset_schema, d.dataset_profile FROM inputs i "
             "JOIN datasets d ON d.dataset_uuid = i.source_id WHERE i.destination_id = ? ORDER BY d.name, d.digest",
             run_id,
         )
         names = ("name", "digest", "source_type", "source", "schema", "profile")
-        found = [dict(zip(names, row, strict=True)) for row in rows]
-        return {"datasets": found} if found else {}
+        return [_facts(names, row) for row in rows]
+
+    def _logged_models(self, run_id: Any) -> list[dict[str, Any]]:
+        """The models that a run logged; MLflow has them since its version 3."""
+        if not self._tables.columns("logged_models"):
+            return []
+        rows = self._tables.ask(
+            "SELECT model_id, name, model_type, status, creation_timestamp_ms, experiment_id, artifact_location FROM logged_models "
+            "WHERE source_run_id = ? AND lifecycle_stage = 'active' ORDER BY creation_timestamp_ms, model_id",
+            run_id,
+        )
+        found = []
+        places = self._models[str(run_id)] = []
+        for row in rows:
+            *facts, experiment, uri = row
+            places.append((str(row[0]), str(experiment), str(uri)))
+            model = _facts(("model_id", "name", "type", "status", "created"), facts)
+            model["status"] = _MODEL_STATUS.get(row[3], str(row[3]))
+            for table, key in (("params", "param"), ("tags", "tag")):
+                query = f"SELECT {key}_key, {key}_value FROM logged_model_{table} WHERE model_id = ? ORDER BY {key}_key"
+                texts = {str(name): str(text) for name, text in self._tables.ask(query, row[0])}
+                if texts:
+                    model[table] = texts
+            query = (
+                "SELECT metric_name, metric_step, metric_timestamp_ms, metric_value FROM logged_model_metrics "
+                "WHERE model_id = ? ORDER BY metric_timestamp_ms, metric_name, metric_step"
+            )
+            metrics = [list(one) for one in self._tables.ask(query, row[0])]
+            if metrics:
+                model["metrics"] = metrics
+            found.append(model)
+        return found
+
+    def _registered(self) -> dict[Any, list[dict[str, Any]]]:
+        """The versions of models in the registry, by the runs that they come from."""
+        if not self._tables.columns("model_versions"):
+            return {}
+        rows = self._tables.ask(
+            "SELECT v.run_id, v.name, v.version, v.creation_time, v.user_id, v.current_stage, v.source, v.description, m.description "
+            "FROM model_versions v JOIN registered_models m ON m.name = v.name "
+            "WHERE v.current_stage <> 'Deleted_Internal' ORDER BY v.name, v.version"
+        )
+        names = ("name", "version", "created", "user", "stage", "source", "description", "about_the_model")  # fmt: skip
+        found: dict[Any, list[dict[str, Any]]] = {}
+        for run_id, *facts in rows:
+            version = _facts(names, facts)
+            which = (facts[0], facts[1])
+            query = 'SELECT "key", value FROM model_version_tags WHERE name = ? AND version = ? ORDER BY "key"'
+            tags = {str(key): str(value) for key, value in self._tables.ask(query, *which)}
+            aliases = []
+            if self._tables.columns("registered_model_aliases"):
+                query = "SELECT alias FROM registered_model_aliases WHERE name = ? AND version = ? ORDER BY alias"
+                aliases = [str(alias) for (alias,) in self._tables.ask(query, *which)]
+            version |= {"tags": tags} if tags else {}
+            version |= {"aliases": aliases} if aliases else {}
+            found.setdefault(run_id or None, []).append(version)
+        return found
+
+    def _tell_of_the_rest(self) -> None:
+        """Say what else there is that belongs to no run."""
+        for table, what in _LEFT_OUT.items():
+            if self._tables.columns(table):
+                ((count,),) = self._tables.ask(f"SELECT count(*) FROM {table}")
+                if count:
+                    told = f"Anew has no place for {what}: {count:,} of them are not brought along."
+                    self._findings.append(Finding(f"table {table}", told, True))
+
+
+def _facts(names: tuple[str, ...], row: Any) -> dict[str, Any]:
+    """What is known, by name; texts of JSON as they are."""
+    return {name: value for name, value in zip(names, row, strict=True) if value not in (None, "")}
 
 
 def _whole(value: Any) -> int | None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-import yaml
-
-from ....errors import InvalidValue
+from ....errors import CorruptData, InvalidValue
 from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
-from .artifacts import artifact_folder, files_in
+from .artifacts import artifact_folder, files_in, model_folder
+from .beside import datasets_of, logged_models, registered_versions
+from .documents import read_document
+from .merging import Line, merged
 from .runs import Stored, as_run
 
 __all__ = ["Files", "is_folder_of_files"]
 
-_ROWS = 4_000
 _MOST_TEXT = 1 << 20
 _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
@@ -28,17 +27,6 @@ def is_folder_of_files(path: str) -> bool:
     except OSError:
         return False
     return any(os.path.isfile(os.path.join(path, name, "meta.yaml")) for name in names[:1000])
-
-
-class _Line(NamedTuple):
-    """A value of a metric, in the order in which all of a run's are merged: by time, a metric's own as they stand."""
-
-    at: int
-    name: str
-    number: int
-    step: int
-    time: int
-    value: float
 
 
 class Files:
@@ -56,31 +44,47 @@ class Files:
         self.where = os.path.abspath(path)
         self._findings: list[Finding] = []
         self._folders: dict[str, str] = {}
+        self._models: dict[str, list[tuple[str, str]]] = {}
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: the experiments by name of their folders, the runs of each by their beginnings."""
+        registered = registered_versions(
+            os.path.join(self.where, "models"), self._meta, lambda folder: self._texts(folder, "")
+        )
         for folder in self._inside(self.where):
             if not os.path.isfile(os.path.join(folder, "meta.yaml")):
                 continue  # such as the folder of models
             experiment = self._meta(folder)
             if experiment is None:
                 continue
+            models = logged_models(folder, self._meta, lambda path: self._texts(path, ""))
             found = []
             for at in self._inside(folder):
                 if os.path.isfile(os.path.join(at, "meta.yaml")) and (meta := self._meta(at)):
                     found.append((_whole(meta.get("start_time")) or 0, at, meta))
             for _, at, meta in sorted(found, key=lambda one: one[:2]):
-                run = self._run(at, meta, folder, experiment)
+                run_id = str(meta.get("run_id") or meta.get("run_uuid") or os.path.basename(at))
+                logged = models.get(run_id, [])
+                self._models[run_id] = [(str(one["model_id"]), uri) for one, uri in logged]
+                kept = {
+                    "models": [one for one, _ in logged],
+                    "registered": registered.pop(run_id, []),
+                }
+                run = self._run(at, run_id, meta, folder, experiment, kept)
                 if run is not None:
                     yield run
+        for versions in registered.values():
+            for version in versions:
+                where = f"version {version.get('version')} of the model {version.get('name')}"
+                what = "It belongs to no run of this store, and is not brought along."
+                self._findings.append(Finding(where, what, True))
         trash = os.path.join(self.where, ".trash")
         if os.path.isdir(trash) and os.listdir(trash):
             self._findings.append(Finding(trash, "What was deleted in MLflow is left out.", False))
 
     def _run(
-        self, at: str, meta: dict[str, Any], folder: str, experiment: dict[str, Any]
-    ) -> Run | None:
-        run_id = str(meta.get("run_id") or meta.get("run_uuid") or os.path.basename(at))
+        self, at: str, run_id: str, meta: dict[str, Any], folder: str, experiment: dict[str, Any], kept: dict[str, Any]
+    ) -> Run | None:  # fmt: skip
         if meta.get("lifecycle_stage") == "deleted":
             self._findings.append(
                 Finding(at, "It was deleted in MLflow, and is left out.", False, run_id)
@@ -93,11 +97,11 @@ class Files:
         about = self._texts(os.path.join(folder, "tags"), "")
         return as_run(
             Stored(
-                run_id, str(meta.get("run_name") or ""), experiment_id, str(experiment.get("name") or experiment_id),
+                run_id, str(meta.get("run_name") or ""), experiment_id, (str(experiment.get("name") or experiment_id),),
                 _STATUS.get(status, str(status)) if isinstance(status, int) else str(status or ""), str(meta.get("user_id") or ""),
                 _whole(meta.get("start_time")), _whole(meta.get("end_time")), round(os.path.getmtime(at) * 1000),
                 str(meta.get("artifact_uri") or ""), self._texts(os.path.join(at, "params"), run_id), tags,
-                {"experiment_tags": about} if about else {},
+                {"experiment_tags": about, "datasets": datasets_of(at, folder, self._meta), **kept},
             )
         )  # fmt: skip
 
@@ -105,16 +109,9 @@ class Files:
         """See `Source.rows`: a file for each metric, merged by time."""
         folder = os.path.join(self._folders[run.key], "metrics")
         streams = [self._lines(path, name, run.key) for name, path in self._named(folder, run.key)]
-        batch: list[_Line] = []
-        for line in heapq.merge(*streams):
-            batch.append(line)
-            if len(batch) == _ROWS:
-                yield _points(batch)
-                batch = []
-        if batch:
-            yield _points(batch)
+        yield from merged(streams)
 
-    def _lines(self, path: str, name: str, run: str) -> Iterator[_Line]:
+    def _lines(self, path: str, name: str, run: str) -> Iterator[Line]:
         newest = -(1 << 63)
         with open(path, encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
@@ -128,7 +125,7 @@ class Files:
                         self._findings.append(Finding(path, what, True, run))
                     continue
                 newest = max(newest, time)
-                yield _Line(newest, name, number, step, time, value)
+                yield Line(newest, name, number, step, time, value)
 
     def messages(self, run: Run) -> Iterator[Message]:
         """MLflow has none."""
@@ -153,6 +150,10 @@ class Files:
         elif "://" in uri and not uri.startswith("file:"):
             what = "Artifacts that do not lie on this machine are not brought along; their address is kept."
             self._findings.append(Finding(uri, what, True, run.key))
+        for model, address in self._models.get(run.key, ()):
+            folder = model_folder(address, model, experiment, self.where)
+            if folder is not None:
+                yield from files_in(folder, run.key, self._findings, f"models/{model}")
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -178,15 +179,10 @@ class Files:
     def _meta(self, folder: str) -> dict[str, Any] | None:
         path = os.path.join(folder, "meta.yaml")
         try:
-            with open(path, "rb") as file:
-                found = yaml.safe_load(file.read(_MOST_TEXT))
-        except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
-            self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True))
+            return read_document(path)
+        except (OSError, CorruptData) as error:
+            self._findings.append(Finding(path, f"It cannot be read: {error}", True))
             return None
-        if not isinstance(found, dict):
-            self._findings.append(Finding(path, "It does not say what lies in its folder.", True))
-            return None
-        return found
 
     def _named(self, folder: str, run: str) -> Iterator[tuple[str, str]]:
         """Names and paths of the files below a folder: a name with slashes lies in folders."""
@@ -212,13 +208,6 @@ class Files:
                     Finding(path, f"It cannot be read: {error.strerror}.", True, run)
                 )
         return found
-
-
-def _points(lines: list[_Line]) -> Points:
-    return Points(
-        [line.name for line in lines], [line.step for line in lines],
-        [line.time / 1000 for line in lines], [line.value for line in lines],
-    )  # fmt: skip
 
 
 def _whole(value: Any) -> int | None:

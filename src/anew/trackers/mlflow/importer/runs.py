@@ -22,7 +22,7 @@ class Stored(NamedTuple):
     run_id: str
     name: str
     experiment_id: str
-    experiment: str
+    place: tuple[str, ...]
     status: str
     user: str
     start: int | None
@@ -41,7 +41,7 @@ def as_run(stored: Stored) -> Run:
     captured: dict[str, dict[str, Any]] = {
         CAPTURED: {
             "experiment_id": stored.experiment_id,
-            "experiment": stored.experiment,
+            "experiment": stored.place[-1],
             "start_time": stored.start,
         }
     }
@@ -61,7 +61,7 @@ def as_run(stored: Stored) -> Run:
     kept = {**stored.kept, "artifact_uri": stored.artifact_uri, "status": stored.status}
     return Run(
         key=stored.run_id,
-        place=(stored.experiment,),
+        place=stored.place,
         name=said.name or stored.name or stored.run_id,
         started=_seconds(stored.start) or 0.0,
         ended=_seconds(stored.end),

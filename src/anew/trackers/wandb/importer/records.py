@@ -18,23 +18,31 @@ __all__ = [
     "metric_of",
     "named",
     "number_of",
+    "removed",
     "strings",
     "text_of",
     "time_in",
     "time_of",
     "tree",
+    "without",
 ]
 
 KINDS = {
     2: "history", 3: "summary", 4: "output", 5: "config", 7: "stats", 8: "artifact", 9: "tbrecord", 10: "alert", 12: "metric",
-    13: "output_raw", 17: "run", 18: "exit", 25: "use_artifact", 26: "environment",
+    13: "output_raw", 17: "run", 18: "exit", 23: "preempting", 25: "use_artifact", 26: "environment",
 }  # fmt: skip
 """The kinds of records that say something of a run, by their field."""
+# Which files there are, which functions of W&B were used, and what its processes tell each other.
+_OF_NO_USE = frozenset({1, 6, 11, 16, 19, 20, 21, 22, 24, 100, 200})
+_NAMES = {
+    "options": {1: "step_sync", 2: "hidden", 3: "defined"},
+    "summary": {1: "min", 2: "max", 3: "mean", 4: "best", 5: "last", 6: "none", 7: "copy", 8: "first"},
+}  # fmt: skip
 _OWN = frozenset({"_step", "_runtime", "_timestamp"})
 
 
 def kind_of(record: bytes) -> tuple[str, bytes]:
-    """The kind of a record and its body; ("", b"") for one that says nothing of the run.
+    """The kind of a record and its body; ("", b"") for one that says nothing of the run, "field N" for an unknown kind.
 
     Raises:
         ValueError: It is no record.
@@ -42,6 +50,8 @@ def kind_of(record: bytes) -> tuple[str, bytes]:
     for number, value in fields(record):
         if number in KINDS and isinstance(value, bytes):
             return KINDS[number], value
+        if number not in _OF_NO_USE:
+            return f"field {number}", b""
     return "", b""
 
 
@@ -54,15 +64,25 @@ def items(body: bytes, field: int = 1) -> Iterator[tuple[tuple[str, ...], Any]]:
         if number != field or not isinstance(item, bytes):
             continue
         key, nested, text = "", [], b"null"
+        typed: list[Any] = []
         for at, value in fields(item):
+            if at in (4, 5) and isinstance(value, int):
+                typed = [bool(value) if at == 4 else value >> 1 ^ -(value & 1)]  # zigzag
             if not isinstance(value, bytes):
                 continue
-            if at == 1:
+            if at == 6 and len(value) == 8:
+                typed = list(unpack_from("<d", value))
+            elif at == 7:
+                typed = [_text(value)]
+            elif at == 1:
                 key = _text(value)
             elif at == 2:
                 nested.append(_text(value))
-            elif at == 16:
+            elif at in (8, 16):
                 text = value
+        if typed:
+            yield (tuple(nested) if nested else (key,)), typed[0]
+            continue
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
@@ -155,10 +175,37 @@ def named(body: bytes) -> dict[str, Any]:
     return found
 
 
+def removed(body: bytes) -> Iterator[tuple[str, ...]]:
+    """The keys that a record of a configuration or summary takes away."""
+    return (key for key, _ in items(body, 2))
+
+
+def without(values: dict[str, Any], key: tuple[str, ...]) -> None:
+    """Take a nested key out of some values, if it is there."""
+    for part in key[:-1]:
+        inner = values.get(part)
+        if not isinstance(inner, dict):
+            return
+        values = inner
+    values.pop(key[-1], None)
+
+
 def metric_of(body: bytes) -> dict[str, Any]:
     """What `define_metric` said: the metric, and what its steps are."""
     found = tree(body)
-    facts = {"name": text_of(found, 1) or text_of(found, 2), "step_metric": text_of(found, 4)}
+    facts: dict[str, Any] = {
+        "name": text_of(found, 1) or text_of(found, 2),
+        "step_metric": text_of(found, 4),
+    }
+    for number, name in ((6, "options"), (7, "summary")):
+        value = found.get(number, [b""])[-1]
+        if isinstance(value, bytes) and value:
+            facts[name] = sorted(
+                _NAMES[name][at] for at, given in fields(value) if given and at in _NAMES[name]
+            )
+    goal = found.get(8, [0])[-1]
+    if goal in (1, 2):
+        facts["goal"] = "minimize" if goal == 1 else "maximize"
     return {name: value for name, value in facts.items() if value}
 
 

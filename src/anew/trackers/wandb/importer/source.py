@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from struct import unpack_from
 from typing import Any, BinaryIO, NamedTuple
 
 from ....errors import InvalidValue
 from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
+from .artifacts import Artifact, artifact_of, files_of
 from .media import file_of, made
 from .records import (
     history_of,
@@ -21,11 +23,13 @@ from .records import (
     metric_of,
     named,
     number_of,
+    removed,
     strings,
     text_of,
     time_in,
     time_of,
     tree,
+    without,
 )
 
 __all__ = ["Folders", "logs_below"]
@@ -70,12 +74,17 @@ class _Said(NamedTuple):
     config: dict[str, Any]
     summary: dict[str, Any]
     kept: dict[str, list[Any]]
+    artifacts: list[Artifact]
     exit_code: int | None
     last: float
+    preempted: bool = False
 
 
 class Folders:
     """The runs of one folder of W&B's.
+
+    Args:
+        caches: Where W&B keeps contents of artifacts on this machine.
 
     Raises:
         InvalidValue: There are none.
@@ -83,8 +92,10 @@ class Folders:
 
     kind = "wandb"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, caches: Sequence[str] = ()) -> None:
         self.where = os.path.abspath(path)
+        self._caches = caches
+        self._artifacts: dict[str, list[Artifact]] = {}
         self._findings: list[Finding] = []
         self._logs: dict[str, list[str]] = {}
         if not logs_below(path):
@@ -114,6 +125,8 @@ class Folders:
         if code is None:
             running = time.time() - changed < _ALIVE_SECONDS
             status, reason = ("running", None) if running else ("failed", "W&B has no end of it")
+            if said.preempted and not running:
+                status, reason = "cancelled", "preempted"
         program = text_of(around, 6)
         command = {
             "argv": [program, *strings(around, 5)],
@@ -141,11 +154,17 @@ class Folders:
         kept |= {name: value for name, value in said.kept.items() if value}
         if said.summary:
             kept["summary"] = said.summary
+        branch = tree(_bytes(run, 23))
+        origin = text_of(branch, 1)
+        if origin:
+            kept["forked_at"] = {"metric": text_of(branch, 3), "value": _double(branch, 2)}
+        self._artifacts[key] = said.artifacts
         started = time_of(run[17][-1]) if 17 in run else changed
         return Run(
             key=key, place=(text_of(run, 3) or "uncategorized",), name=text_of(run, 8) or text_of(run, 1), started=started,
             ended=None if status == "running" else max(started, said.last), status=status, reason=reason, alive=changed,
             user=text_of(around, 13), host=text_of(around, 12) or text_of(run, 13), params=said.config,
+            parent=f"{text_of(run, 3)}/{origin}" if origin else None, relation="forked" if origin else "child",
             tags=dict.fromkeys(strings(run, 10)), notes=text_of(run, 9) or None, captured=captured, kept=kept,
         )  # fmt: skip
 
@@ -170,7 +189,7 @@ class Folders:
 
     def _look(self, log: str) -> _Said:
         """What a log says of its run, points and messages left out."""
-        said = _Said({}, {}, {}, {}, {"artifacts": [], "used": [], "metrics": []}, None, 0.0)
+        said = _Said({}, {}, {}, {}, {"artifacts": [], "used": [], "metrics": []}, [], None, 0.0)
         config: dict[str, Any] = {}
         for kind, body in self._records(log, ""):
             if kind == "run":
@@ -178,15 +197,34 @@ class Folders:
                 config |= named(_bytes(said.run, 4))
             elif kind == "config":
                 config |= named(body)
+                for key in removed(body):
+                    without(config, key)
             elif kind == "summary":
                 said.summary.update(named(body))
+                for key in removed(body):
+                    without(said.summary, key)
             elif kind == "exit":
                 code = tree(body).get(1, [0])[-1]
                 said = said._replace(exit_code=code if isinstance(code, int) else 0)
             elif kind == "environment":
                 said.environment.update(tree(body))
-            elif kind in ("artifact", "use_artifact"):
-                self._take_artifact(said, kind, body, log)
+            elif kind == "preempting":
+                said = said._replace(preempted=True)
+            elif kind == "artifact":
+                artifact = artifact_of(body, log)
+                said.artifacts.append(artifact)
+                said.kept["artifacts"].append(artifact.facts)
+            elif kind == "use_artifact":
+                used = tree(body)
+                facts = {"name": text_of(used, 3), "type": text_of(used, 2), "id": text_of(used, 1)}
+                said.kept["used"].append({name: value for name, value in facts.items() if value})
+            elif kind == "tbrecord":
+                place = text_of(tree(body), 1)
+                what = "What TensorBoard was given is in its own event files, which can be imported too."
+                self._findings.append(Finding(place or log, what, False))
+            elif kind.startswith("field "):
+                what = f"There are records of a kind that is not known here: {kind}."
+                self._findings.append(Finding(log, what, True))
             elif kind == "metric":
                 said.kept["metrics"].append(metric_of(body))
             elif kind in ("history", "stats"):
@@ -194,23 +232,6 @@ class Folders:
         config.pop("_wandb", None)
         said.config.update(nest(flatten(config)))
         return said
-
-    def _take_artifact(self, said: _Said, kind: str, body: bytes, log: str) -> None:
-        found = tree(body)
-        facts = {
-            "name": text_of(found, 5),
-            "type": text_of(found, 4),
-            "digest": text_of(found, 6),
-            "aliases": strings(found, 11),
-        }
-        said.kept["artifacts" if kind == "artifact" else "used"].append(
-            {name: value for name, value in facts.items() if value}
-        )
-        if (
-            kind == "artifact" and facts["type"] != "run_table"
-        ):  # a table that was logged lies among the files
-            what = f"The files of the artifact {facts['name']} do not lie in W&B's folder, and are not brought along; what it is, is kept."
-            self._findings.append(Finding(log, what, True))
 
     # -- what it logged ----------------------------------------------------------------------------
 
@@ -293,6 +314,8 @@ class Folders:
                         "wandb", inside, partial(_open, path), time=os.path.getmtime(path)
                     )
 
+        yield from files_of(self._artifacts[run.key], run.key, self._caches, self._findings)
+
     def messages(self, run: Run) -> Iterator[Message]:
         """See `Source.messages`: its alerts, each at the time of what was logged before."""
         for log in self._logs[run.key]:
@@ -338,13 +361,19 @@ def _joined(first: _Said, then: _Said) -> _Said:
         run[17] = first.run[17]
     return _Said(
         run, {**first.environment, **then.environment}, {**first.config, **then.config}, {**first.summary, **then.summary},
-        {name: [*first.kept[name], *then.kept[name]] for name in first.kept}, then.exit_code, max(first.last, then.last),
+        {name: [*first.kept[name], *then.kept[name]] for name in first.kept}, [*first.artifacts, *then.artifacts],
+        then.exit_code, max(first.last, then.last), then.preempted,
     )  # fmt: skip
 
 
 def _bytes(found: dict[int, list[int | bytes]], number: int) -> bytes:
     value = found.get(number, [b""])[-1]
     return value if isinstance(value, bytes) else b""
+
+
+def _double(found: dict[int, list[int | bytes]], number: int) -> float | None:
+    value = found.get(number, [None])[-1]
+    return unpack_from("<d", value)[0] if isinstance(value, bytes) and len(value) == 8 else None
 
 
 def _files(log: str) -> str:

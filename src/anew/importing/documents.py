@@ -1,0 +1,120 @@
+"""YAML and JSON files of a source as plain data, whatever is in them: no tags, no code, no document that grows when it is written out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from ..record.plain import parse_json
+
+__all__ = ["read_json", "read_yaml", "yaml_of"]
+
+_MOST_BYTES = 64 << 20
+_MOST_NODES = 1_000_000
+_TOO_MANY = "it names the same parts again and again, and would be too large written out"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2 with what JSON has: `1e-05` is a number, `yes` and `012-3` are texts."""
+
+    yaml_implicit_resolvers = {}  # noqa: RUF012 - the attribute of the class that is inherited from
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", list("-+0123456789.")),
+    ("merge", r"<<", ["<"]),
+):  # fmt: skip
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(rf"^(?:{_pattern})$"), _first
+    )
+
+
+def _whole(loader: _Loader, node: yaml.Node) -> int:
+    text = str(loader.construct_scalar(node))  # type: ignore[arg-type]
+    base = 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10
+    return int(text, base)
+
+
+def _real(loader: _Loader, node: yaml.Node) -> float:
+    text = str(loader.construct_scalar(node)).lower()  # type: ignore[arg-type]
+    return float(text.replace(".inf", "inf").replace(".nan", "nan"))
+
+
+def _text(loader: _Loader, node: yaml.Node) -> Any:
+    """What has a tag of some program's own is kept as the plain data that it is written in."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return str(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
+_Loader.add_constructor("tag:yaml.org,2002:float", _real)
+_Loader.add_constructor(None, _text)
+
+
+def read_yaml(path: str) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        ValueError: It is no YAML, or too large.
+        OSError: It cannot be read.
+    """
+    return yaml_of(_bytes(path))
+
+
+def yaml_of(data: bytes | str) -> Any:
+    """What YAML text holds.
+
+    Raises:
+        ValueError: It is no YAML, or too large.
+    """
+    try:
+        loader = _Loader(data)
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _size(node, {}) > _MOST_NODES:
+            raise ValueError(_TOO_MANY)
+        return loader.construct_document(node)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())[:200]) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply, or contains itself") from error
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many parts a document has when everything that it names again is written out."""
+    if id(node) not in known:
+        known[id(node)] = _MOST_NODES + 1  # for a part that contains itself
+        size = 1
+        if isinstance(node, yaml.MappingNode):
+            size += sum(_size(key, known) + _size(value, known) for key, value in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            size += sum(_size(value, known) for value in node.value)
+        known[id(node)] = size
+    return known[id(node)]
+
+
+def read_json(path: str) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        ValueError: It is no JSON, or too large.
+        OSError: It cannot be read.
+    """
+    return parse_json(_bytes(path).decode("utf-8", "replace"))
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MiB")
+    return data

@@ -1,0 +1,75 @@
+"""Files of a source's folder: by the names that its records give, and by walking it. Nothing leads out of the folder, and no link is followed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+from .source import Finding, SourceFile
+
+__all__ = ["files_below", "opening", "plain_file"]
+
+
+def plain_file(folder: str, name: str) -> str | None:
+    """The path of a plain file below a folder, by its relative name; None for anything else: a record may come from anybody."""
+    if not name or "\0" in name:
+        return None
+    try:
+        base = os.path.realpath(folder)
+        path = os.path.realpath(os.path.join(base, name))
+        found = path.startswith(os.path.join(base, "")) and os.path.isfile(path)
+    except (OSError, ValueError):  # such as a name that is too long for any file
+        return None
+    return path if found else None
+
+
+def files_below(
+    folder: str,
+    prefix: str,
+    run: str,
+    findings: list[Finding],
+    *,
+    but: Callable[[str], bool] = lambda inside: False,
+) -> Iterator[SourceFile]:
+    """The files below a folder, in the order of their names; links and what is no plain file are left out and said.
+
+    Args:
+        prefix: What they are filed under here.
+        run: The key of the run that they belong to.
+        but: Whether to leave out the file of a path below the folder, because something else says what it says.
+    """
+    for at, folders, names in os.walk(
+        folder, onerror=lambda error: findings.append(_unreadable(error, run))
+    ):
+        for name in sorted(folders):
+            if os.path.islink(os.path.join(at, name)):
+                findings.append(_link(os.path.join(at, name), run))
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(at, name)
+            inside = os.path.relpath(path, folder).replace(os.sep, "/")
+            if but(inside):
+                continue
+            if os.path.islink(path) or not os.path.isfile(path):
+                findings.append(_link(path, run))
+                continue
+            yield SourceFile(prefix, inside, opening(path), time=os.path.getmtime(path))
+
+
+def opening(path: str) -> Callable[[], BinaryIO]:
+    """What opens a file's bytes."""
+    return partial(_open, path)
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
+
+
+def _link(path: str, run: str) -> Finding:
+    return Finding(path, "It is a link or no plain file, and is left out.", True, run)
+
+
+def _unreadable(error: OSError, run: str) -> Finding:
+    return Finding(str(error.filename), f"It cannot be read: {error.strerror}.", True, run)

@@ -1,0 +1,149 @@
+"""Another tracker's SQLite database, read without changing a byte of it or beside it.
+
+A program that opens a database in WAL mode makes files beside it, even to read. Where nothing lies there, the database is read as
+one that nobody changes, and it is looked at in the end whether that was true. A log that a killed program left is read from a copy. Where the program that
+writes it runs, its files are there already, and SQLite keeps both apart.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import CorruptData
+
+__all__ = ["Database", "has_tables"]
+
+_MAGIC = b"SQLite format 3\0"
+_ROWS = 2_000
+_MOST = 512 << 20
+
+
+def has_tables(path: str, tables: frozenset[str]) -> bool:
+    """Whether a file is a database with these tables."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(_MAGIC)) != _MAGIC:
+                return False
+        database = Database(path)
+    except (OSError, CorruptData):
+        return False
+    try:
+        return database.tables() >= tables
+    except CorruptData:
+        return False
+    finally:
+        database.close()
+
+
+class Database:
+    """A database as it is now, opened for reading alone.
+
+    Raises:
+        CorruptData: It is none, or damaged.
+        OSError: It cannot be read.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+        self._columns: dict[str, frozenset[str]] = {}
+        self._stamp: tuple[int, int] | None = None
+        log = os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal") > 0
+        if os.path.exists(f"{path}-shm") or os.path.exists(f"{path}-journal"):
+            try:
+                self._connection = self._connect(path, "mode=ro")
+            except CorruptData:  # such as on a disk that cannot be written
+                self._connection = self._of_copy(path)
+        elif log:
+            self._connection = self._of_copy(path)
+        else:
+            self._stamp = _stamp(path)
+            self._connection = self._connect(path, "mode=ro&immutable=1")
+
+    def _of_copy(self, path: str) -> sqlite3.Connection:
+        self._copy = tempfile.TemporaryDirectory(prefix="anew-import-")
+        copy = os.path.join(self._copy.name, "copy.db")
+        try:
+            shutil.copyfile(path, copy)
+            if os.path.exists(f"{path}-wal"):
+                shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+            return self._connect(copy, "mode=rw")
+        except BaseException:
+            self._copy.cleanup()
+            raise
+
+    def _connect(self, path: str, how: str) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = None
+        try:
+            connection = sqlite3.connect(
+                f"file:{quote(os.path.abspath(path))}?{how}", uri=True, check_same_thread=False
+            )
+            connection.text_factory = _text
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
+            raise self._damaged(error) from error
+        return connection
+
+    def tables(self) -> frozenset[str]:
+        """The names of its tables."""
+        asked = self.ask("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return frozenset(str(name) for (name,) in asked)
+
+    def columns(self, table: str) -> frozenset[str]:
+        """The columns of a table; none where this version of the tracker has no such table."""
+        if table not in self._columns:
+            asked = self.ask(f"PRAGMA table_info({table})") if table in self.tables() else iter(())
+            self._columns[table] = frozenset(str(row[1]) for row in asked)
+        return self._columns[table]
+
+    def ask(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of an answer.
+
+        Raises:
+            CorruptData: The database is damaged; what was read before was given.
+        """
+        try:
+            cursor = self._connection.execute(query, values)
+            while rows := cursor.fetchmany(_ROWS):
+                yield from rows
+        except (sqlite3.Error, MemoryError) as error:
+            raise self._damaged(error) from error
+
+    def check(self) -> None:
+        """Say whether it stayed as it was.
+
+        Raises:
+            CorruptData: A program changed it while it was read.
+        """
+        if self._stamp is not None and _stamp(self.path) != self._stamp:
+            raise CorruptData(
+                f"{self.path} was changed while it was read. Import again.", path=self.path
+            )
+
+    def close(self) -> None:
+        """Close it."""
+        self._connection.close()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def _damaged(self, error: Exception) -> CorruptData:
+        return CorruptData(f"{self.path} cannot be read: {error}.", path=self.path)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,0 +1,100 @@
+"""A group's database: transactions, and errors that say what is wrong without saying who may use it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from .schema import CHANNEL, SCHEMA, STATEMENTS
+
+__all__ = ["Database", "Row"]
+
+Row = tuple[Any, ...]
+_WAIT = 10.0
+"""Seconds that a transaction waits for a connection."""
+_LOCK = 5_001_507
+"""The advisory lock of who makes the tables."""
+
+
+class Database:
+    """The database that the servers of a group share. Any thread may use it.
+
+    Args:
+        url: A `postgresql://` address.
+        most: Connections of this process at most.
+
+    Raises:
+        OSError: It cannot be reached.
+    """
+
+    def __init__(self, url: str, *, most: int = 12) -> None:
+        self._url = url
+        self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
+            url, min_size=1, max_size=most, timeout=_WAIT, open=False, check=ConnectionPool.check_connection,
+            kwargs={"application_name": "anew", "connect_timeout": 5, "options": f"-c search_path={SCHEMA}"}, reconnect_timeout=5.0,
+        )  # fmt: skip
+        self._pool.open()
+        try:
+            self._make()
+        except BaseException:
+            self._pool.close()
+            raise
+
+    def _make(self) -> None:
+        with self.transaction() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            for statement in STATEMENTS:
+                connection.execute(statement)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[Row]]:
+        """A transaction, which is committed at the end of the block, and undone by an exception.
+
+        Raises:
+            OSError: The database cannot be reached, or ended the connection. Whether it was committed is then not known.
+        """
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            reason = str(error).strip().splitlines()
+            raise OSError(
+                f"The server's database does not answer: {reason[0] if reason else type(error).__name__}"
+            ) from None
+
+    def ask(self, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        """The rows of one question, in a transaction of its own."""
+        with self.transaction() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def do(self, query: str, values: Sequence[Any] = ()) -> int:
+        """Do one thing, in a transaction of its own; how many rows it concerned."""
+        with self.transaction() as connection:
+            return connection.execute(query, values).rowcount
+
+    def listen(self, heard: Callable[[str], None], closed: threading.Event) -> None:
+        """Call `heard` with what each server says, until `closed`; after a lost connection once with ""."""
+        pause = 0.2
+        while not closed.is_set():
+            try:
+                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    heard("")  # what was said meanwhile is not known
+                    pause = 0.2
+                    while not closed.is_set():
+                        for one in connection.notifies(timeout=0.5):
+                            heard(one.payload)
+            except psycopg.Error:
+                closed.wait(pause)
+                pause = min(5.0, 2 * pause)
+
+    def close(self) -> None:
+        """Release the connections."""
+        self._pool.close()

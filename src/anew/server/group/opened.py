@@ -1,0 +1,240 @@
+"""The stores of a group, as a server answers from them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import TypeVar
+
+import msgspec
+
+from ...errors import Conflict
+from ...index import Progress, Refreshed
+from ...index.trash import Trashed
+from ...journal.documents import RootJournal
+from ...query.documents import Documents, DocumentsQuestion
+from ...query.edits import Appended, AppendQuestion
+from ...reading.local.editing import subject, write_document
+from ...record import edits
+from ...record.facts import ExperimentFacts
+from ...stores.catalog.protocol import Catalog, CatalogState
+from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from .editing import append_edit
+from .news import News
+from .storage import GroupStorage
+from .trash import GroupTrash
+from .truth import Truth
+from .worker import Worker
+
+__all__ = ["GroupStores"]
+
+T = TypeVar("T")
+_EXPECTED = 5_001_509
+"""The advisory lock of who writes only if nobody else has."""
+_PATIENCE = 0.5
+"""Seconds that a question waits for what other servers are taking in."""
+
+
+class GroupStores:
+    """The `reading.local.protocol.OpenStores` of a group. Any thread may use it.
+
+    Args:
+        truth: What clients sent.
+        catalog: What is derived from it, with `series`.
+        where: The address, to be shown to people.
+        user: Who writes what is changed, where nobody else is known.
+        holder: The name of this server among the others.
+        seconds: How long a lease of it lasts.
+    """
+
+    def __init__(
+        self,
+        truth: Truth,
+        catalog: Catalog,
+        series: SeriesStore,
+        *,
+        where: str = "",
+        user: str = "",
+        holder: str = "",
+        seconds: float = 60.0,
+    ) -> None:
+        self._where = where
+        self._guard = threading.RLock()
+        self._series = series
+        self.truth = truth
+        self.catalog = catalog
+        self.journal = RootJournal(truth.lines, user=user)
+        self.bin = GroupTrash(truth)
+        self.worker = Worker(truth, catalog, series, holder or os.urandom(8).hex(), seconds=seconds)
+        self.news = News(truth.database)
+        if catalog.state() is not CatalogState.COMPLETE:
+            self.rebuild()
+
+    def start(self) -> None:
+        """Hear of what arrives at all servers, and take in some of it, in threads."""
+        self.news.start()
+        self.worker.start(self.news)
+
+    @property
+    def where(self) -> str:
+        """See `OpenStores.where`."""
+        return self._where
+
+    @property
+    def path(self) -> str | None:
+        """See `OpenStores.path`: there is no folder."""
+        return None
+
+    @property
+    def guard(self) -> AbstractContextManager[object]:
+        """See `OpenStores.guard`."""
+        return self._guard
+
+    @property
+    def series(self) -> SeriesStore:
+        """See `OpenStores.series`."""
+        return self._series
+
+    # -- asking -----------------------------------------------------------------------------------------
+
+    def ask(self, question: Callable[[Catalog], T], *, fresh: bool) -> T:
+        """See `OpenStores.ask`."""
+        if fresh:
+            self.refresh()
+        return question(self.catalog)
+
+    def refresh(self, progress: Progress | None = None) -> Refreshed:
+        """Take in what has arrived, with the other servers; what takes them longer than a moment is not waited for."""
+        began = time.monotonic()
+        experiments = points = problems = 0
+        while True:
+            seen = self.news.count
+            if not self.worker.leases.waiting():
+                return Refreshed(experiments, points, problems, time.monotonic() - began)
+            taken = self.worker.work()
+            if taken is not None:
+                experiments, points = experiments + taken.experiments, points + taken.points
+                problems += taken.problems
+            left = began + _PATIENCE - time.monotonic()
+            if left <= 0:
+                return Refreshed(
+                    experiments, points, problems, time.monotonic() - began, behind=True
+                )
+            if taken is None:
+                self.news.wait(seen, min(left, 0.05))
+
+    def rebuild(self, progress: Progress | None = None) -> Refreshed:
+        """Make the catalog again from what is true."""
+        began = time.monotonic()
+        self.catalog.create()
+        with self.truth.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO work (experiment, since) SELECT id, clock_timestamp() FROM experiment WHERE state = 'here' "
+                "ON CONFLICT (experiment) DO UPDATE SET changed = work.changed + 1, since = coalesce(work.since, excluded.since), "
+                "due = least(work.due, excluded.due)"
+            )
+        total = self.worker.leases.waiting()
+        experiments = points = problems = 0
+        while (taken := self.worker.work()) is not None:
+            experiments, points = experiments + taken.experiments, points + taken.points
+            problems += taken.problems
+            if progress is not None:
+                progress(min(experiments, total), total)
+        self.catalog.finish()
+        return Refreshed(experiments, points, problems, time.monotonic() - began)
+
+    def look_for(self, ref: str) -> bool:
+        """See `OpenStores.look_for`: nothing is there that was not announced."""
+        return False
+
+    def look_closer(self, prefixes: Sequence[str]) -> bool:
+        """See `OpenStores.look_closer`."""
+        return False
+
+    def place(self, experiment_id: str, prefix: str) -> ExperimentFolder:
+        """See `OpenStores.place`."""
+        return ExperimentFolder(experiment_id, f"/{prefix}")
+
+    def files(self, experiment_id: str, prefix: str) -> GroupStorage:
+        """See `OpenStores.files`."""
+        return self.truth.files.storage(experiment_id)
+
+    def documents(self, question: DocumentsQuestion) -> Documents:
+        """See `OpenStores.documents`."""
+        kind, name, scope = question.kind, question.name, question.scope
+        if question.what == "document":
+            return Documents(documents=tuple(self.journal.documents(kind, name=name, scope=scope)))
+        if question.what == "version":
+            return Documents(versions=tuple(self.journal.versions(kind, name, scope=scope)))
+        return Documents(aliases=tuple(self.journal.aliases(kind, name, scope=scope)))
+
+    def trash(self) -> Sequence[Trashed]:
+        """See `OpenStores.trash`."""
+        return self.bin.items()
+
+    # -- changing -----------------------------------------------------------------------------------------
+
+    def append(
+        self,
+        question: AppendQuestion,
+        *,
+        user: str,
+        check: Callable[[], None],
+        find: Callable[[str], ExperimentFacts],
+    ) -> Appended:
+        """See `OpenStores.append`."""
+        with self._guard, self.journal.written_by(user), self.truth.database.transaction() as held:
+            check()
+            if question.expect is not None:
+                # Of two servers that expect the same, the second must see what the first has written.
+                held.execute("SELECT pg_advisory_xact_lock(%s)", (_EXPECTED,))
+                self._check(question.edits, question.expect)
+            deleted = [one.id for one in question.edits if isinstance(one, edits.DeleteEdit)]
+            if deleted:
+                self.refresh()  # what has ended must not seem to run
+                self.bin.delete(deleted, find, user)
+            done = [self._write(one, find, user) for one in question.edits]
+        self.refresh()
+        return Appended(tuple(done))
+
+    def _check(self, given: Sequence[edits.Edit], expected: Sequence[str]) -> None:
+        state = self.journal.state()
+        now = {event.id for one in given for event in state.heads(*subject(one))}
+        if now != set(expected):
+            raise Conflict(
+                "What was to be changed has been changed by somebody else meanwhile. Nothing was written: look at it "
+                "again, and then make the change."
+            )
+
+    def _write(
+        self, edit: edits.Edit, find: Callable[[str], ExperimentFacts], user: str
+    ) -> edits.Edited:
+        match edit:
+            case edits.DeleteEdit():
+                sizes = {item.experiment_id: item.bytes for item in self.bin.items()}
+                return edits.Edited(edit.id, bytes=sizes.get(edit.id, 0))
+            case edits.RestoreEdit():
+                self.bin.restore(edit.id, edit.prefix, user)
+                return edits.Edited(edit.id)
+            case edits.MoveEdit():
+                self.bin.move(edit.id, edit.prefix, find, user)
+                return edits.Edited(edit.id)
+            case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
+                fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
+                kind = str(edit.__struct_config__.tag)
+                with self.truth.database.transaction() as connection:
+                    append_edit(self.truth, connection, edit.id, kind, msgspec.to_builtins(fields))
+                return edits.Edited(edit.id)
+            case _:
+                return write_document(self.journal, edit)
+
+    def close(self) -> None:
+        """Stop what works in the background, and release the stores."""
+        self.news.close()
+        self.worker.close()
+        with suppress(OSError):
+            self.catalog.close()
+        self.truth.database.close()

@@ -1,0 +1,75 @@
+"""What is true in a group's store: one object for the tables and the bucket that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from psycopg import Connection
+
+from ...blobs.protocol import Blobs
+from ...sync.sealed import Text
+from .beside import Beside
+from .contents import Contents
+from .database import Database, Row
+from .filing import Filings
+from .naming import Naming
+from .pieces import Pieces
+from .root_lines import GroupLines
+from .segments import Segments
+from .storage import Files
+
+__all__ = ["Truth"]
+
+
+class Truth:
+    """The tables and objects of a group's store that nothing else could be made again from. Any thread may use it.
+
+    Args:
+        database: Where what changes is.
+        blobs: Where what is large is.
+    """
+
+    def __init__(self, database: Database, blobs: Blobs) -> None:
+        self.database = database
+        self.blobs = blobs
+        self.segments = Segments(database, Pieces(blobs))
+        self.contents = Contents(database, blobs)
+        self.files = Files(database, self.segments, self.contents)
+        self.filings = Filings(database)
+        self.beside = Beside(blobs)
+        self.naming = Naming(database, self.segments, self.contents, self.files, self.beside)
+        self.lines = GroupLines(database)
+
+    def texts(self, experiment: str) -> dict[str, Text]:
+        """What the sealed parts of an experiment stand for, by their paths."""
+        rows = self.database.ask(
+            "SELECT path, text_size, text_hash FROM file WHERE experiment = %s AND text_size IS NOT NULL",
+            (experiment,),
+        )
+        return {path: Text(size, hash or "") for path, size, hash in rows}
+
+    def sealed(
+        self, connection: Connection[Row], experiments: Collection[str]
+    ) -> dict[tuple[str, str], int]:
+        """The sealed parts of some experiments, and the bytes of text that each stands for."""
+        if not experiments:
+            return {}
+        rows = connection.execute(
+            "SELECT experiment, path, text_size FROM file WHERE experiment = ANY(%s) AND text_size IS NOT NULL",
+            (list(experiments),),
+        )
+        return {(experiment, path): size for experiment, path, size in rows}
+
+    def touch(self, segments: Sequence[tuple[str, str]]) -> None:
+        """Note that the writers of some segments are alive, by the clock of the database."""
+        if segments:
+            self.database.do(
+                "UPDATE segment SET changed_at = clock_timestamp() WHERE changed_at < clock_timestamp() - interval '1 second' "
+                "AND (experiment, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
+                ([one[0] for one in segments], [one[1] for one in segments]),
+            )
+
+    def now(self) -> float:
+        """The time of the database's clock, by which all servers go."""
+        ((now,),) = self.database.ask("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return float(now)

@@ -1,0 +1,251 @@
+"""The catalog in a PostgreSQL database, for any number of servers."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ....errors import TookTooLong
+from ....postgres import PostgresConnections, unreachable
+from ....query.changes import Changes
+from ....query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
+from ....query.scope import Scope
+from ....record.facts import ExperimentFacts
+from ..protocol import Batch, CatalogDamaged, CatalogState, Known, Outstanding
+from ..relational import schema as s
+from ..relational.answers import counted, selected
+from ..relational.changes import begin_changes, changed, set_note
+from ..relational.facts import facts_of, known, outstanding
+from ..relational.listing import named
+from ..relational.saving import Saving
+from .connection import PostgresConnection
+from .dialect import INDEXES, NAMED, definition
+
+if TYPE_CHECKING:
+    import psycopg
+
+__all__ = ["PostgresCatalog"]
+
+SCHEMA = "anew_catalog"
+"""The schema of the tables, which nothing else is in: they are dropped and made again."""
+
+_READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# What a crash of the database loses is taken in again: it is derived, and says itself how far it has come.
+_WRITING = "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = '10min'"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
+_MADE = "made"
+_STATE = "SELECT key, value FROM meta WHERE key IN ('schema', 'complete')"
+
+
+class PostgresCatalog:
+    """A `Catalog` in the tables of one schema of a database.
+
+    Args:
+        url: `postgresql://user:password@host/database`. The database's encoding must be UTF8.
+        schema: Another schema than `anew_catalog`.
+
+    Raises:
+        MissingDependency: psycopg is not installed.
+    """
+
+    def __init__(self, url: str, *, schema: str = SCHEMA) -> None:
+        if not schema.isidentifier() or not schema.isascii():
+            raise ValueError(f"{schema!r} is no name of a schema.")
+        self._schema = schema
+        self._connections = PostgresConnections(url, self._prepare)
+        self._saving = Saving()
+        self._made = ""  # which of the catalogs that were made here one after the other
+        self._turn = threading.Lock()
+
+    # -- asking ------------------------------------------------------------------------------------
+
+    def select(self, question: Question) -> Selected:
+        """See `Answers.select`."""
+        return self.within(None).select(question)
+
+    def count(self, question: Question) -> int:
+        """See `Answers.count`."""
+        return self.within(None).count(question)
+
+    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
+        """See `Answers.facts`."""
+        return self.within(None).facts(question)
+
+    def names(self, question: NamesQuestion) -> list[Name]:
+        """See `Answers.names`."""
+        return self.within(None).names(question)
+
+    def changed(self, since: str | None) -> Changes:
+        """See `Answers.changed`."""
+        return self.within(None).changed(since)
+
+    def known(
+        self, *, ids: Collection[str] = (), prefixes: Collection[str] = (), tallies: bool = False
+    ) -> list[Known]:
+        """See `Catalog.known`."""
+        with self.reading() as connection:
+            return known(connection, ids, prefixes, tallies)
+
+    def outstanding(self) -> Outstanding:
+        """See `Catalog.outstanding`."""
+        with self.reading() as connection:
+            return outstanding(connection)
+
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> ScopedCatalog:
+        """See `Catalog.within`."""
+        return ScopedCatalog(self, scope, seconds)
+
+    # -- filling -----------------------------------------------------------------------------------
+
+    def save(self, batch: Batch) -> None:
+        """See `Catalog.save`."""
+        with self._writing() as connection:
+            found = connection.execute("SELECT value FROM meta WHERE key = ?", (_MADE,)).fetchone()
+            made = found[0] if found else ""
+            if made != self._made:  # another process made it again
+                self._saving.forget()
+                self._made = made
+            self._saving.save(connection, batch)
+
+    def state(self) -> CatalogState:
+        """See `Catalog.state`."""
+        try:
+            with self.reading() as connection:
+                found = {row[0]: row[1] for row in connection.execute(_STATE)}
+        except CatalogDamaged:
+            return CatalogState.UNUSABLE
+        if found.get("schema") != str(s.SCHEMA_VERSION):
+            return CatalogState.UNUSABLE
+        return CatalogState.COMPLETE if found.get("complete") == "1" else CatalogState.FILLING
+
+    def create(self) -> None:
+        """See `Catalog.create`. Whoever asks meanwhile waits, and is then told of the new one."""
+        with self._writing() as connection:
+            there = connection.execute("SELECT to_regnamespace(?)", (self._schema,)).fetchone()
+            if there[0] is None:
+                connection.execute(f'CREATE SCHEMA "{self._schema}"')
+            for table in reversed(s.TABLES):
+                connection.execute(f'DROP TABLE IF EXISTS "{self._schema}"."{table.name}"')
+            for table in s.TABLES:
+                connection.execute(definition(table))
+            connection.execute(NAMED)
+            set_note(connection, "schema", str(s.SCHEMA_VERSION))
+            set_note(connection, _MADE, os.urandom(8).hex())
+
+    def finish(self) -> None:
+        """See `Catalog.finish`: it makes the secondary indexes, which a bulk load is faster without."""
+        with self._writing() as connection:
+            for index in INDEXES:
+                connection.execute(index)
+            set_note(connection, "complete", "1")
+            begin_changes(connection)
+            connection.execute("ANALYZE " + ", ".join(f'"{table.name}"' for table in s.TABLES))
+
+    def close(self) -> None:
+        """See `Catalog.close`."""
+        self._connections.close()
+
+    # -- connections -------------------------------------------------------------------------------
+
+    @contextmanager
+    def reading(
+        self, scope: Scope | None = None, seconds: float | None = None
+    ) -> Iterator[PostgresConnection]:
+        """A connection that sees one state of the catalog, and of it what is in a scope."""
+        until = None if seconds is None else time.monotonic() + seconds
+        with self._told(until, seconds), self._connections.lent(_READING) as connection:
+            yield PostgresConnection(connection, self._schema, scope, until)
+
+    @contextmanager
+    def _writing(self) -> Iterator[PostgresConnection]:
+        """A connection inside a transaction that is committed at the end of the block; one at a time, in all processes."""
+        with self._turn:
+            try:
+                with self._told(), self._connections.lent(_WRITING) as connection:
+                    own = PostgresConnection(connection, self._schema)
+                    own.execute(_LOCK, (self._schema,))
+                    yield own
+            except BaseException:
+                self._saving.forget()  # some names may have been rolled back
+                raise
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
+        from .texts import keep_texts
+
+        keep_texts(connection)
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise OSError(
+                f"The database {self._connections.name} has the encoding {encoding}, which cannot hold every text. Make one with "
+                "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0."
+            )
+        # The many small questions of a filter are planned in less time than they would be compiled in.
+        connection.execute(f'SET search_path = "{self._schema}"; SET jit = off; SET TimeZone = UTC')
+
+    @contextmanager
+    def _told(self, until: float | None = None, seconds: float | None = None) -> Iterator[None]:
+        """Say what went wrong in the terms of the seam."""
+        import psycopg
+        from psycopg import errors
+
+        name = self._connections.name
+        try:
+            yield
+        except errors.QueryCanceled as error:
+            if until is None:
+                raise OSError(f"The database {name} ended a question: {error}") from error
+            raise TookTooLong(
+                f"The question took longer than {seconds:g} seconds, and was ended. Ask for fewer experiments or fields, or "
+                "filter by fewer conditions."
+            ) from None
+        except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName, errors.DataCorrupted, errors.IndexCorrupted) as error:  # fmt: skip
+            raise CatalogDamaged(
+                f"The catalog in the database {name} is damaged: {error}", path=name
+            ) from error
+        except psycopg.Error as error:
+            if unreachable(error):
+                raise OSError(f"The database {name} cannot be used: {error}") from error
+            raise
+
+
+class ScopedCatalog:
+    """The `Answers` of a catalog about the experiments in a scope, within a time."""
+
+    def __init__(
+        self, catalog: PostgresCatalog, scope: Scope | None, seconds: float | None
+    ) -> None:
+        self._catalog = catalog
+        self._scope = scope
+        self._seconds = seconds
+
+    def _reading(self) -> AbstractContextManager[PostgresConnection]:
+        return self._catalog.reading(self._scope, self._seconds)
+
+    def select(self, question: Question) -> Selected:
+        """See `Answers.select`."""
+        with self._reading() as connection:
+            return selected(connection, question)
+
+    def count(self, question: Question) -> int:
+        """See `Answers.count`."""
+        with self._reading() as connection:
+            return counted(connection, question)
+
+    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
+        """See `Answers.facts`."""
+        with self._reading() as connection:
+            return facts_of(connection, question)
+
+    def names(self, question: NamesQuestion) -> list[Name]:
+        """See `Answers.names`."""
+        with self._reading() as connection:
+            return named(connection, question)
+
+    def changed(self, since: str | None) -> Changes:
+        """See `Answers.changed`."""
+        with self._reading() as connection:
+            return changed(connection, since)

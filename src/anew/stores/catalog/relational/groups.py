@@ -1,0 +1,138 @@
+"""Experiments that are equal in some fields as one row, with their number and what they add up to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ....query.fields import Fact, Labels, Metric, Param, Target, resolve
+from ....query.integers import joined
+from ....query.question import Column, Question, Selected, Wanted
+from ....query.syntax import Field
+from ....query.tokens import mistake
+from .columns import is_section, kind_of
+from .engine import Connection
+from .keys import among
+from .names import CatalogNames
+from .operands import EXPERIMENTS, KEY, Operands, column_of
+from .selection import Selection
+from .sql import Form, Query, Rows, Sql, sql
+
+__all__ = ["group_count", "grouped", "is_grouped"]
+
+
+def is_grouped(question: Question) -> bool:
+    """Whether the answer has a row for a group of experiments: for all of them, if no field is given."""
+    return bool(question.group) or any(wanted.of != "each" for wanted in question.columns)
+
+
+def grouped(
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+) -> Selected:
+    """The groups in the order of their values, what has none last.
+
+    Raises:
+        QueryError: A field is unknown, cannot be grouped by, or has no number to add up.
+    """
+    targets = [_grouping(field, names) for field in question.group]
+    operands = Operands(names, question.text, question.now)
+    keys = [clause for target in targets for clause in _clauses(target, operands)]
+    numbers = [_number(wanted, names, operands) for wanted in question.columns]
+    sums = [connection.dialect.sums(connection, wanted.of) for wanted in question.columns]
+    summed = [one.clause(number) for one, number in zip(sums, numbers, strict=True)]
+    met = () if question.filter is None else (among(connection, selection.keys(connection)),)
+    asked = Query((*keys, Sql("count(*)"), *summed), (EXPERIMENTS,), met).sql()
+    by = ", ".join(str(number) for number in range(1, len(keys) + 1))
+    text = f"{asked.text} GROUP BY {by}" if by else asked.text
+    rows = []
+    for row in connection.execute(text, asked.values):
+        cells, at = [], 0
+        for target in targets:
+            width = len(_clauses(target, operands))
+            cells.append(_value(target, row[at : at + width]))
+            at += width
+        added = [one.value(cell) for one, cell in zip(sums, row[at + 1 :], strict=True)]
+        rows.append((*cells, row[at], *added))
+    rows.sort(key=lambda row: [_rank(cell) for cell in row[: len(targets)]])
+    total = len(rows)
+    stop = None if question.limit is None else question.offset + question.limit
+    rows = rows[question.offset : stop]
+    titles = [(f.text, kind_of(t)) for f, t in zip(question.group, targets, strict=True)]
+    titles += [("count", "integer"), *((w.field.text, "number") for w in question.columns)]
+    columns = [
+        Column(name, kind, [row[at] for row in rows]) for at, (name, kind) in enumerate(titles)
+    ]
+    return Selected((), tuple(columns), total, stop if stop is not None and stop < total else None)
+
+
+def group_count(
+    connection: Connection, question: Question, selection: Selection, names: CatalogNames
+) -> int:
+    """How many groups there are."""
+    return grouped(connection, question, selection, names).total or 0
+
+
+def _grouping(field: Field, names: CatalogNames) -> Target:
+    if is_section(field):
+        raise mistake(
+            f"{field.text!r} is a collection; group by one of its entries.", field.text, 0
+        )
+    target = resolve(field, names, field.text)
+    if isinstance(target, Labels):
+        raise mistake(
+            f"{field.text!r} is a collection; group by one of its entries.", field.text, 0
+        )
+    return target
+
+
+def _clauses(target: Target, operands: Operands) -> list[Sql]:
+    """What to group by: one column, or for a parameter all that its value is made of."""
+    if isinstance(target, Fact):
+        return [column_of(target, operands.now)]
+    assert not isinstance(target, Labels)
+    source = operands.source(target)
+    assert source.rows is not None
+    parts = ("number", "rest", "text", "type") if isinstance(target, Param) else ()
+    columns = [source.rows[part] for part in parts]
+    value = source.number if isinstance(target, Metric) else source.text
+    if not columns and value is not None:
+        columns = [value]
+    return [_of_each(column, source.joined, source.rows) for column in columns]
+
+
+def _of_each(column: Sql, joined: Sql, rows: Rows) -> Sql:
+    mine = sql("{} = {}", rows["experiment_key"], KEY)
+    return sql("{}", Query((column,), (rows,), (mine, joined)), form=Form.VALUE)
+
+
+def _number(wanted: Wanted, names: CatalogNames, operands: Operands) -> Sql:
+    text = wanted.field.text
+    if wanted.of == "each":
+        raise mistake(f"{text!r} has a value for each experiment, not for a group.", text, 0)
+    target = _grouping(wanted.field, names)
+    source = operands.source(target)  # type: ignore[arg-type]  # Labels were refused
+    if source.number is None:
+        raise mistake(f"{text!r} is text, which cannot be aggregated.", text, 0)
+    number = source.number
+    if source.rows is not None:
+        number = _of_each(number, source.joined, source.rows)
+    return number
+
+
+def _value(target: Target, cells: Sequence[Any]) -> Any:
+    if isinstance(target, Fact) and target.kind == "bool":
+        return None if cells[0] is None else bool(cells[0])
+    if not isinstance(target, Param):
+        return cells[0]
+    number, rest, text, kind = cells
+    if number is None:
+        return math.nan if kind == "float" else text
+    return bool(number) if kind == "bool" else joined(number, rest) if kind == "int" else number
+
+
+def _rank(cell: Any) -> tuple[int, Any]:
+    """Numbers, then texts, then NaN and what is missing."""
+    if cell is None or cell != cell:
+        return 2, 0
+    return (1, cell) if isinstance(cell, str) else (0, cell)

@@ -1,0 +1,47 @@
+"""Names there are, and the values that a field has."""
+
+from __future__ import annotations
+
+from ....query.question import Name, NamesQuestion, Question
+from .engine import Connection
+from .groups import grouped
+from .names import TABLES, CatalogNames, names_of
+from .selection import Selection
+
+__all__ = ["named"]
+
+
+def named(connection: Connection, question: NamesQuestion) -> list[Name]:
+    """See `Catalog.names`."""
+    if question.kind == "value":
+        found = _values(connection, question)
+    else:
+        found = _names(connection, question)
+    if question.contains:
+        part = question.contains.casefold()
+        found = [one for one in found if part in one.name.casefold()]
+    return found[: question.limit]
+
+
+def _names(connection: Connection, question: NamesQuestion) -> list[Name]:
+    if not question.counts:
+        return [Name(name) for name in names_of(connection, question.kind)]
+    table = TABLES[question.kind].name
+    query = (
+        f"SELECT name, (SELECT count(*) FROM {table} WHERE name_key = names.key) FROM names "
+        "WHERE kind = ? ORDER BY name"
+    )
+    return [
+        Name(name, count) for name, count in connection.execute(query, (question.kind,)) if count
+    ]
+
+
+def _values(connection: Connection, question: NamesQuestion) -> list[Name]:
+    if question.field is None:
+        raise ValueError("Give the field whose values are wanted.")
+    names = CatalogNames(connection)
+    asked = Question(group=(question.field,), now=question.now)
+    values, counts = grouped(connection, asked, Selection(asked, names), names).columns
+    pairs = [(v, n) for v, n in zip(values.values, counts.values, strict=True) if v is not None]
+    pairs.sort(key=lambda pair: -pair[1])  # stable: equally frequent ones keep the order of values
+    return [Name(str(value), count, value) for value, count in pairs]

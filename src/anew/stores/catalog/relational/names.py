@@ -1,0 +1,102 @@
+"""The names in a catalog, looked up as they are asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import count
+from typing import Any
+
+from . import schema
+from .engine import Connection
+from .sql import Rows, Table
+
+__all__ = ["TABLES", "CatalogNames", "names_of"]
+
+
+TABLES = {
+    "param": schema.params,
+    "config": schema.params,
+    "metric": schema.metrics,
+    "tag": schema.tags,
+    "bindr": schema.tags,
+}
+"""Where the values of names lie, by the kind of name."""
+
+
+# Whether any experiment has a name: it stays in `names` when the last one that had it is gone.
+_USED = {
+    kind: f"EXISTS (SELECT 1 FROM {table.name} WHERE name_key = names.key)"
+    for kind, table in TABLES.items()
+}
+
+
+def names_of(connection: Connection, kind: str) -> list[str]:
+    """All names of a kind that some experiment has, sorted."""
+    query = f"SELECT name FROM names WHERE kind = ? AND {_USED[kind]} ORDER BY name"
+    return [row[0] for row in connection.execute(query, (kind,))]
+
+
+class CatalogNames:
+    """`query.fields.KnownNames` over a connection; remembers what it looked up, so it lives for one question."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._keys: dict[tuple[str, str], int | None] = {}
+        self._holds: dict[int, tuple[bool, bool]] = {}
+        self._empty: bool | None = None
+        self._aliases = count()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no experiments."""
+        if self._empty is None:
+            self._empty = self._one("SELECT key FROM experiments LIMIT 1") is None
+        return self._empty
+
+    def rows(self, table: Table) -> Rows:
+        """The rows of a table under a name that nothing else in this question uses."""
+        return table.rows(f"{table.name}_{next(self._aliases)}")
+
+    def key(self, kind: str, name: str) -> int | None:
+        """The key of a name of that kind that some experiment has, or None."""
+        if (kind, name) not in self._keys:
+            self._keys[kind, name] = self._one(
+                f"SELECT key FROM names WHERE kind = ? AND name = ? AND {_USED[kind]}", kind, name
+            )
+        return self._keys[kind, name]
+
+    def has(self, kind: str, name: str) -> bool:
+        """See `KnownNames.has`; "either" is a parameter or a configuration key."""
+        if kind == "either":
+            return self.has("param", name) or self.has("config", name)
+        return self.key(kind, name) is not None
+
+    def all(self, kind: str) -> Sequence[str]:
+        """All names of that kind that some experiment has, sorted."""
+        return names_of(self.connection, kind)
+
+    def holds(self, kind: str, name: str) -> tuple[bool, bool]:
+        """See `KnownNames.holds`; "either" is a parameter or a configuration key."""
+        if kind == "either":
+            found = self.holds("param", name), self.holds("config", name)
+            return found[0][0] or found[1][0], found[0][1] or found[1][1]
+        key = self.key(kind, name)
+        if key is None:
+            return False, False
+        if key not in self._holds:
+            # The least there may be is found in an index; "is not null" would read all that are.
+            number, text = (
+                self._one(
+                    f"SELECT 1 FROM params WHERE name_key = ? AND {column} >= ? LIMIT 1", key, least
+                )
+                is not None
+                for column, least in (("number", -math.inf), ("text", ""))
+            )
+            self._holds[key] = (number, text)
+        return self._holds[key]
+
+    def _one(self, query: str, *parameters: Any) -> Any:
+        """The first value of an answer, None for none."""
+        found = self.connection.execute(query, parameters).fetchone()
+        return None if found is None else found[0]

@@ -1,0 +1,1 @@
+"""Anew itself, as others have it: copies of stores."""

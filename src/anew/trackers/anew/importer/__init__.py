@@ -1,0 +1,1 @@
+"""Copies of stores as sources of imports."""

@@ -1,0 +1,1 @@
+"""Reading offline sessions of ClearML. ClearML itself is not needed."""

@@ -1,0 +1,1 @@
+"""DVCLive: its folders are imported."""

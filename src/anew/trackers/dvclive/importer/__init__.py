@@ -1,0 +1,1 @@
+"""Reading folders of DVCLive. Neither DVCLive nor DVC is needed."""

@@ -1,0 +1,1 @@
+"""Neptune: runs that its exporter wrote to Parquet files."""

@@ -1,0 +1,1 @@
+"""trackio: its databases are imported."""

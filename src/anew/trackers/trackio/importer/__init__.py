@@ -1,0 +1,1 @@
+"""Reading databases of trackio. trackio itself is not needed."""

@@ -150,7 +150,8 @@ export function textOf(field: string, value: Cell, now: number): Text {
     return { text, whole: String(number) };
   }
   if (typeof value === "number" && /_count$|^lost$/.test(field)) return { text: spaced(value), whole: String(value) };
-  const text = shown(value);
+  // A rate that a search has drawn has sixteen digits, of which four tell it from the others.
+  const text = typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : shown(value);
   return { text, whole: String(value) };
 }
 
@@ -162,5 +163,5 @@ export function usualWidth(field: string): number {
   if (TIMES.has(field) || field === "duration") return 100;
   if (field.startsWith(CURVE)) return Math.min(180, Math.max(104, 72 + 7.5 * nameOf(field.slice(1)).length));
   const { text, detail } = titleOf(field);
-  return Math.min(180, Math.max(80, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
+  return Math.min(180, Math.max(84, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
 }

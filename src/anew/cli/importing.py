@@ -29,6 +29,13 @@ _COUNTED = {
 @click.option(
     "--as", "kind", metavar="KIND", help="What the source is, where it is not recognised."
 )
+@click.option(
+    "--map",
+    "mapping",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    help="Of tables, which column is what; or a file that says it. Repeatable.",
+)
 @click.option("--to", metavar="ADDRESS", help="The store to import into: a folder, or a server.")
 @click.option("--into", metavar="PREFIX", default="", help="File everything under this prefix.")
 @click.option(
@@ -42,6 +49,7 @@ def import_(
     face: Face,
     source: str | None,
     kind: str | None,
+    mapping: tuple[str, ...],
     to: str | None,
     into: str,
     since: str | None,
@@ -62,6 +70,7 @@ def import_(
       anew import /data/mlruns --dry-run         what would come
       anew import mlruns --watch                 and what is logged from now on
       anew import http://mlflow.lab:5000         a server of MLflow's
+      anew import runs.csv --map run=id --map step=epoch
       anew import --list                         the imports so far, and what they lacked
     """
     from ..trackers.importers import open_source
@@ -73,7 +82,7 @@ def import_(
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'.")
 
-    opened = open_source(source, kind)
+    opened = open_source(source, kind, mapping)
     try:
         while True:
             imported, pushed = _import(face, opened, to, into, _since(since), dry_run)

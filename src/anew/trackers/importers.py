@@ -7,6 +7,7 @@ A kind is a module `trackers/<tracker>/importer/opening.py` with two functions: 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -23,12 +24,17 @@ KINDS: dict[str, str] = {
     "clearml": "ClearML: offline sessions, folders and zip files",
     "wandb": "W&B: folders of runs, offline or synced, or a project of its service",
     "dvclive": "DVCLive: its folders",
+    "ml-dash": "ml-dash: the folders that it records to (.dash)",
+    "sacred": "Sacred: the folder of a FileStorageObserver",
+    "swanlab": "SwanLab: folders of runs (swanlog)",
     "tensorboard": "TensorBoard: event files, a folder for each run",
+    "table": "CSV, TSV and JSONL files, compressed or not; --map says which column is what",
 }
 """What each kind is, for people. The first that recognises a source is taken."""
 
 _ADDRESSED = ("wandb", "mlflow")
 """The kinds that may lie at an address instead of a path, in the order in which they are asked."""
+_MAPPED = "table"
 
 
 class _Kind(Protocol):
@@ -38,6 +44,10 @@ class _Kind(Protocol):
 
     def open_source(self, path: str) -> Source | Copies:
         """Open it."""
+        ...
+
+    def open_mapped(self, path: str, mapping: Sequence[str]) -> Source:
+        """Open it, given which column is what; of tables alone."""
         ...
 
 
@@ -66,11 +76,14 @@ def kind_of(where: str) -> str:
     )
 
 
-def open_source(where: str, kind: str | None = None) -> Source | Copies:
+def open_source(
+    where: str, kind: str | None = None, mapping: Sequence[str] = ()
+) -> Source | Copies:
     """Open what lies at a path or an address for an import.
 
     Args:
         kind: One of `KINDS`; by what lies there if not given.
+        mapping: Of tables, which column is what; see `trackers.table.importer.mapping`.
 
     Raises:
         NotFound: Nothing lies there.
@@ -83,7 +96,11 @@ def open_source(where: str, kind: str | None = None) -> Source | Copies:
     _must_be_there(where)
     if kind is not None and _is_address(where) and kind not in _ADDRESSED:
         raise InvalidValue(f"{kind} is read from folders and files, not from addresses.", key="as")
-    return _kind(kind or kind_of(where)).open_source(where)
+    if not mapping:
+        return _kind(kind or kind_of(where)).open_source(where)
+    if kind not in (None, _MAPPED):
+        raise InvalidValue(f"--map is for tables, and not for {kind}.", key="map")
+    return _kind(_MAPPED).open_mapped(where, mapping)
 
 
 def _must_be_there(where: str) -> None:

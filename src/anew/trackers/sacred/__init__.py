@@ -1,0 +1,1 @@
+"""Sacred: runs that its observer for files keeps."""

@@ -1,0 +1,1 @@
+"""Reading the folders of Sacred's FileStorageObserver. Sacred itself is not needed."""

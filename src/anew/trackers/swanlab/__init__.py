@@ -1,0 +1,1 @@
+"""SwanLab: runs that it keeps in a folder of logs."""

@@ -1,0 +1,1 @@
+"""Reading SwanLab's folders of logs. SwanLab itself is not needed."""

@@ -1,0 +1,1 @@
+"""Tables that anything may have written: CSV, TSV and JSONL files."""

@@ -163,5 +163,5 @@ export function usualWidth(field: string): number {
   if (TIMES.has(field) || field === "duration") return 100;
   if (field.startsWith(CURVE)) return Math.min(180, Math.max(104, 72 + 7.5 * nameOf(field.slice(1)).length));
   const { text, detail } = titleOf(field);
-  return Math.min(180, Math.max(84, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
+  return Math.min(180, Math.max(80, 36 + 7.5 * (text.length + (detail ? detail.length + 1 : 0))));
 }

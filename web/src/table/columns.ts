@@ -150,7 +150,8 @@ export function textOf(field: string, value: Cell, now: number): Text {
     return { text, whole: String(number) };
   }
   if (typeof value === "number" && /_count$|^lost$/.test(field)) return { text: spaced(value), whole: String(value) };
-  const text = shown(value);
+  // A rate that a search has drawn has sixteen digits, of which four tell it from the others.
+  const text = typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : shown(value);
   return { text, whole: String(value) };
 }
 

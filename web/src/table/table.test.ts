@@ -45,6 +45,8 @@ describe("the columns of a table", () => {
     ["metrics.loss.min_step", 1234567, "1\u2009234\u2009567", "1234567"],
     ["params.lr", 0.1 + 0.2, "0.3", "0.30000000000000004"],
     ["tags", { a: null, b: "1" }, "a  b=1", "a  b=1"],
+    ["params.lr", 0.00123456789, "0.001235", "0.00123456789"],
+    ["params.lr", 0.0003, "0.0003", "0.0003"],
     ["params.lr", null, "", ""],
   ])("show %s of %j as %s", (field, value, text, whole) => {
     expect(textOf(field, value, 0)).toEqual({ text, whole });

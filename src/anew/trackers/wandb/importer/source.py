@@ -15,6 +15,7 @@ from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
 from .artifacts import Artifact, artifact_of, files_of
+from .forwarded import FILES, captured_in, forwarded, is_captured, message_of, tags_of
 from .media import file_of, made
 from .records import (
     history_of,
@@ -96,6 +97,7 @@ class Folders:
         self.where = os.path.abspath(path)
         self._caches = caches
         self._artifacts: dict[str, list[Artifact]] = {}
+        self._ours: set[str] = set()
         self._findings: list[Finding] = []
         self._logs: dict[str, list[str]] = {}
         if not logs_below(path):
@@ -159,13 +161,20 @@ class Folders:
         if origin:
             kept["forked_at"] = {"metric": text_of(branch, 3), "value": _double(branch, 2)}
         self._artifacts[key] = said.artifacts
+        tags: dict[str, str | None] = dict.fromkeys(strings(run, 10))
+        if about := forwarded(said.config):
+            self._ours.add(key)
+            kept["anew"] = about
+            tags = tags_of(tags)
+            for log in self._logs[key]:
+                captured |= captured_in(_files(log))
         started = time_of(run[17][-1]) if 17 in run else changed
         return Run(
             key=key, place=(text_of(run, 3) or "uncategorized",), name=text_of(run, 8) or text_of(run, 1), started=started,
             ended=None if status == "running" else max(started, said.last), status=status, reason=reason, alive=changed,
             user=text_of(around, 13), host=text_of(around, 12) or text_of(run, 13), params=said.config,
             parent=f"{text_of(run, 3)}/{origin}" if origin else None, relation="forked" if origin else "child",
-            tags=dict.fromkeys(strings(run, 10)), notes=text_of(run, 9) or None, captured=captured, kept=kept,
+            tags=tags, notes=text_of(run, 9) or None, captured=captured, kept=kept,
         )  # fmt: skip
 
     def _records(self, log: str, run: str) -> Iterator[tuple[str, bytes]]:
@@ -240,7 +249,7 @@ class Folders:
         for log in self._logs[run.key]:
             for kind, body in self._records(log, run.key):
                 if kind == "history":
-                    step, at, values = history_of(body)
+                    step, at, values = history_of(body, run.key in self._ours)
                     numbers = {
                         name: number
                         for name, value in values.items()
@@ -265,7 +274,7 @@ class Folders:
             for kind, body in self._records(log, run.key):
                 if kind != "history":
                     continue
-                step, at, values = history_of(body)
+                step, at, values = history_of(body, run.key in self._ours)
                 for name, value in values.items():
                     if number_of(value) is None and value is not None:
                         found = made(value, folder)
@@ -310,14 +319,19 @@ class Folders:
                             )
                         )
                         continue
+                    place = "wandb"
+                    if run.key in self._ours and is_captured(inside):
+                        continue
+                    if run.key in self._ours and inside.startswith(FILES):
+                        place, _, inside = inside.removeprefix(FILES).rpartition("/")
                     yield SourceFile(
-                        "wandb", inside, partial(_open, path), time=os.path.getmtime(path)
+                        place, inside, partial(_open, path), time=os.path.getmtime(path)
                     )
 
         yield from files_of(self._artifacts[run.key], run.key, self._caches, self._findings)
 
     def messages(self, run: Run) -> Iterator[Message]:
-        """See `Source.messages`: its alerts, each at the time of what was logged before."""
+        """See `Source.messages`: its alerts, each at the time of what was logged before; what Anew forwarded as messages."""
         for log in self._logs[run.key]:
             at = run.started
             for kind, body in self._records(log, run.key):
@@ -329,13 +343,17 @@ class Folders:
                         part for part in (text_of(found, 1), text_of(found, 2)) if part
                     )
                     yield Message(at, _LEVELS.get(text_of(found, 3), "warning"), text)
+                elif kind == "output_logger" and run.key in self._ours:
+                    yield message_of(text_of(tree(body), 1), at)
 
     def printed(self, run: Run) -> Iterator[str]:
         """See `Source.printed`: whole lines; what a progress bar wrote over is left out."""
         rest = ""
         for log in self._logs[run.key]:
             for kind, body in self._records(log, run.key):
-                if kind in ("output", "output_raw"):
+                if kind == "output_logger" and run.key not in self._ours:
+                    yield from text_of(tree(body), 1).split("\n")
+                elif kind in ("output", "output_raw"):
                     *lines, rest = (rest + text_of(tree(body), 3)).split("\n")
                     yield from (line.rstrip("\r").rpartition("\r")[2] for line in lines)
         if rest and run.status != "running":

@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "anew": "Anew: a store, a part of one, or an experiment's folder, as a folder, zip or tar file",
     "mlflow": "MLflow: a folder of files (mlruns), an SQLite or PostgreSQL database, or a server",
     "trackio": "trackio: a project's database, or the folder with them",
+    "aim": "Aim: a repository, .aim or the folder that it lies in; needs the package aimrocks",
     "clearml": "ClearML: offline sessions, folders and zip files",
     "wandb": "W&B: folders of runs, offline or synced",
     "dvclive": "DVCLive: its folders",

@@ -19,7 +19,9 @@ __all__ = [
     "metric_of",
     "named",
     "number_of",
+    "parsed",
     "removed",
+    "row_of",
     "strings",
     "text_of",
     "time_in",
@@ -85,10 +87,22 @@ def items(body: bytes, field: int = 1) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield (tuple(nested) if nested else (key,)), typed[0]
             continue
         try:
-            found = json.loads(text, parse_int=_whole)
-        except (ValueError, RecursionError):
+            found = parsed(text)
+        except ValueError:
             found = _text(text)
         yield (tuple(nested) if nested else (key,)), found
+
+
+def parsed(text: str | bytes) -> Any:
+    """A value as W&B writes it in JSON.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return json.loads(text, parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def _whole(text: str) -> int | float:
@@ -136,8 +150,19 @@ def history_of(body: bytes, ours: bool = False) -> tuple[int | None, float, dict
         ours: Whether Anew's forwarder wrote it, whose steps are a column, since W&B's own only grow.
     """
     logged = named(body)  # what W&B makes of media is nested too, and is put together first
+    step, at, values = row_of(logged, ours)
+    for number, value in tree(body).items():
+        if number == 2 and step is None and not ours and isinstance(value[-1], bytes):
+            found = tree(value[-1]).get(1, [0])[-1]
+            step = found if isinstance(found, int) else None
+    return step, at, values
+
+
+def row_of(
+    logged: Mapping[str, Any], ours: bool = False
+) -> tuple[int | None, float, dict[str, Any]]:
+    """Step, time and values of what one call logged; see `history_of`."""
     step, at = logged.get("_step"), logged.get("_timestamp")
-    step = step if type(step) is int else None
     values = {
         name: one
         for key, value in logged.items()
@@ -145,15 +170,13 @@ def history_of(body: bytes, ours: bool = False) -> tuple[int | None, float, dict
         for name, one in _flat(key, value).items()
     }
     if ours:
-        given = values.pop(STEP, None)
-        step = given if type(given) is int else None
+        step = values.pop(STEP, None)
         values = {column_name(name): value for name, value in values.items()}
-        return step, float(at) if isinstance(at, (int, float)) else 0.0, values
-    for number, value in tree(body).items():
-        if number == 2 and step is None and isinstance(value[-1], bytes):
-            found = tree(value[-1]).get(1, [0])[-1]
-            step = found if isinstance(found, int) else None
-    return step, float(at) if isinstance(at, (int, float)) else 0.0, values
+    return (
+        step if type(step) is int else None,
+        float(at) if isinstance(at, (int, float)) else 0.0,
+        values,
+    )
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:

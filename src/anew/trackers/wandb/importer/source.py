@@ -8,15 +8,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from struct import unpack_from
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
+from ....importing.folders import files_below, plain_file
 from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
 from .artifacts import Artifact, artifact_of, files_of
 from .forwarded import FILES, captured_in, forwarded, is_captured, message_of, tags_of
-from .media import file_of, made
+from .media import Find, file_of, made, path_of
 from .records import (
     history_of,
     items,
@@ -277,15 +278,15 @@ class Folders:
                 step, at, values = history_of(body, run.key in self._ours)
                 for name, value in values.items():
                     if number_of(value) is None and value is not None:
-                        found = made(value, folder)
+                        found = made(value, partial(plain_file, folder))
                         for kind_, make in found:
                             yield SourceValue(name, kind_, step, at, make)
                         if not found:
-                            self._tell_of(name, value, folder, run.key)
+                            self._tell_of(name, value, partial(plain_file, folder), run.key)
 
-    def _tell_of(self, name: str, value: Any, folder: str, run: str) -> None:
+    def _tell_of(self, name: str, value: Any, find: Find, run: str) -> None:
         kind = value.get("_type") if isinstance(value, Mapping) else type(value).__name__
-        has_file = file_of(value, folder) is not None
+        has_file = file_of(value, find) is not None
         what = (
             f"There is no place for a {kind}; its file comes as a file."
             if has_file
@@ -295,39 +296,20 @@ class Folders:
 
     def files(self, run: Run) -> Iterator[SourceFile]:
         """See `Source.files`: what lies in the folder of its files, but for what is said elsewhere or comes as a value."""
-        shown = {
-            make.args[0]
-            for one in self.values(run)
-            if isinstance(make := one.make, partial) and _is_of_file(make)
-        }
-        for log in self._logs[run.key]:
-            folder = _files(log)
-            for at, folders, names in os.walk(folder):
-                folders.sort()
-                for name in sorted(names):
-                    path = os.path.join(at, name)
-                    inside = os.path.relpath(path, folder).replace(os.sep, "/")
-                    if inside in _SAID_ELSEWHERE or os.path.realpath(path) in shown:
+        shown = {path_of(one.make) for one in self.values(run)}
+        for log in filter(lambda log: os.path.isdir(_files(log)), self._logs[run.key]):
+            for file in files_below(
+                _files(log), "wandb", run.key, self._findings, but=lambda inside: inside in _SAID_ELSEWHERE,
+            ):  # fmt: skip
+                if os.path.realpath(os.path.join(_files(log), file.name)) in shown:
+                    continue
+                if run.key in self._ours:
+                    if is_captured(file.name):
                         continue
-                    if os.path.islink(path) or not os.path.isfile(path):
-                        self._findings.append(
-                            Finding(
-                                path,
-                                "It is a link or no plain file, and is left out.",
-                                True,
-                                run.key,
-                            )
-                        )
-                        continue
-                    place = "wandb"
-                    if run.key in self._ours and is_captured(inside):
-                        continue
-                    if run.key in self._ours and inside.startswith(FILES):
-                        place, _, inside = inside.removeprefix(FILES).rpartition("/")
-                    yield SourceFile(
-                        place, inside, partial(_open, path), time=os.path.getmtime(path)
-                    )
-
+                    if file.name.startswith(FILES):
+                        place, _, name = file.name.removeprefix(FILES).rpartition("/")
+                        file = file._replace(prefix=place, name=name)
+                yield file
         yield from files_of(self._artifacts[run.key], run.key, self._caches, self._findings)
 
     def messages(self, run: Run) -> Iterator[Message]:
@@ -367,11 +349,6 @@ class Folders:
         """Nothing is held."""
 
 
-def _is_of_file(make: partial[Any]) -> bool:
-    """Whether a value is made from a file: then its first argument is the path."""
-    return bool(make.args) and isinstance(make.args[0], str) and os.path.isabs(make.args[0])
-
-
 def _joined(first: _Said, then: _Said) -> _Said:
     """Two openings of one run: the later counts where both say something, but for when it began."""
     run = {**first.run, **then.run}
@@ -396,7 +373,3 @@ def _double(found: dict[int, list[int | bytes]], number: int) -> float | None:
 
 def _files(log: str) -> str:
     return os.path.join(os.path.dirname(log), "files")
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

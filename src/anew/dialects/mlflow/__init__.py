@@ -6,6 +6,7 @@ experiment's id.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...trackers.mlflow.dialect.automatic import (
@@ -56,6 +57,7 @@ from ...trackers.mlflow.dialect.fluent import (
     get_parent_run,
     get_run,
     last_active_run,
+    restore_run,
     start_run,
 )
 from ...trackers.mlflow.dialect.places import (
@@ -115,6 +117,7 @@ __all__ = [
     "log_text",
     "models",
     "restore_experiment",
+    "restore_run",
     "search_experiments",
     "search_runs",
     "set_experiment",
@@ -138,10 +141,17 @@ UNSUPPORTED: dict[str, str] = {
     "rename_experiment": "an experiment is a project, whose name is the path of its runs",
     "create_experiment(artifact_location=…)": "the value is recorded and has no effect; artifacts are kept in the folder of each run",
     "run.info.artifact_uri as a folder": "each version of a file has its own folder there; `mlflow.artifacts` gives files by their paths",
-    "ViewType.DELETED_ONLY, restore_run": "a deleted run is in the trash: `Store.restore` brings it back",
+    "ViewType.DELETED_ONLY": "runs that were deleted are in the trash and are not searched; `get_run` tells their stage, `restore_run` brings one back",
     'log_param("model", {…})': "a mapping is kept nested, and read by dotted names: `params.model.depth`",
     "log_table with images in its cells": "keep images with `log_image`",
 }
+
+
+def _names_in(what: str) -> set[str]:
+    """The names of the module that an entry of `UNSUPPORTED` is about."""
+    calls = (part.strip().removeprefix("mlflow.") for part in what.split(","))
+    return {found[1] for one in calls if (found := re.match(r"(\w+)(\(|=|$)", one))}
+
 
 _FLAVORS = frozenset(
     (
@@ -173,7 +183,7 @@ def __getattr__(name: str) -> Any:
         return import_module(f"{__name__}.{name}")
     if name.startswith("__"):
         raise AttributeError(name)
-    listed = next((why for what, why in UNSUPPORTED.items() if name in what), "")
+    listed = next((why for what, why in UNSUPPORTED.items() if name in _names_in(what)), "")
     raise AttributeError(
         f"anew.dialects.mlflow has no {name!r}" + (f": {listed}." if listed else ".")
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import tempfile
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -202,4 +203,6 @@ def load_image(artifact_uri: str) -> PIL.Image.Image:
 def get_artifact_uri(folder: str, artifact_path: str | None) -> str:
     """The URI of a path among the artifacts of an experiment's folder."""
     base = uri_of(folder)
-    return f"{base}/{checked(artifact_path)}" if artifact_path else base
+    if not artifact_path or posixpath.normpath(artifact_path) == ".":
+        return base
+    return f"{base}/{checked(artifact_path)}"

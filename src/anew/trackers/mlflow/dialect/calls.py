@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +14,13 @@ import anew
 
 from ..translate.facts import time_metadata
 from . import artifacts, experiments, fluent, writing
-from .exceptions import MlflowException
+from .exceptions import MlflowException, OutOfRange
 from .runs import view_of
 
 if TYPE_CHECKING:
     import pandas
+
+    from .entities import Run
 
 __all__ = [
     "delete_tag",
@@ -259,7 +262,36 @@ def _image(image: Any) -> anew.Image:
     if isinstance(image, anew.Image):
         return image
     shape = getattr(image, "shape", ())
-    return anew.Image(image, layout="HW" if len(shape) == 2 else "HWC" if shape else None)
+    if not shape:
+        return anew.Image(image)
+    return anew.Image(
+        _within_range(image), layout="HW" if len(shape) == 2 else "HWC", value_range=(0, 255)
+    )
+
+
+def _within_range(image: Any) -> Any:
+    """An array as bytes: of integers from 0 to 255, of booleans, and of floats from 0 to 1, which are cut to that.
+
+    Raises:
+        OutOfRange: There are other integers.
+    """
+    import numpy as np
+
+    array = np.asarray(image)
+    if np.issubdtype(array.dtype, np.integer):
+        if array.size and (array.min() < 0 or array.max() > 255):
+            raise OutOfRange(
+                f"Integer pixel values must be between 0 and 255; these are between {array.min()} and {array.max()}.",
+                "INVALID_PARAMETER_VALUE",
+            )
+        return array.astype(np.uint8)
+    array = array.astype(np.float64)
+    if array.size and (np.nanmin(array) < 0 or np.nanmax(array) > 1):
+        warnings.warn(
+            "Float pixel values are between 0 and 1; what is outside of that was cut off.",
+            stacklevel=4,
+        )
+    return (np.clip(np.nan_to_num(array), 0, 1) * 255).astype(np.uint8)
 
 
 def _encoded(image: Any, name: str) -> bytes:
@@ -293,7 +325,7 @@ def load_table(
     """The rows of a table of some runs (of all of the active experiment, if none are given).
 
     Args:
-        extra_columns: Facts of the run to add to each row, such as "run_id" or "start_time".
+        extra_columns: What to add of the run to each row: "run_id", "start_time" …, or "params.lr", "metrics.loss", "tags.kind".
 
     Raises:
         MlflowException: None of the runs has that table.
@@ -309,11 +341,14 @@ def load_table(
         parts = artifacts.contents(view_of(run_id)).get(path)
         if isinstance(parts, list):
             frame = artifacts.table(parts)
-            info = dict(fluent.get_run(run_id).info)
-            for column in extra_columns or ():
-                if column not in info:
-                    raise MlflowException.invalid_parameter_value(f"A run has no fact {column!r}.")
-                frame[column] = info[column]
+            if extra_columns:
+                known = _columns_of(fluent.get_run(run_id))
+                for column in extra_columns:
+                    if column not in known and "." not in column:
+                        raise MlflowException.invalid_parameter_value(
+                            f"A run has no fact {column!r}."
+                        )
+                    frame[column] = known.get(column)
             frames.append(frame)
     if not frames:
         raise MlflowException(
@@ -321,6 +356,18 @@ def load_table(
             "RESOURCE_DOES_NOT_EXIST",
         )
     return pandas.concat(frames, ignore_index=True)
+
+
+def _columns_of(run: Run) -> dict[str, Any]:
+    """What `search_runs` has of a run, by its columns."""
+    found = dict(run.info)
+    for kind, said in (
+        ("metrics", run.data.metrics),
+        ("params", run.data.params),
+        ("tags", run.data.tags),
+    ):
+        found |= {f"{kind}.{name}": value for name, value in said.items()}
+    return found
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:

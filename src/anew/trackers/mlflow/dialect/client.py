@@ -282,6 +282,14 @@ class MlflowClient:
         """Set a tag of an experiment."""
         experiments.set_tags(experiment_id, {key: value})
 
+    def delete_experiment_tag(self, experiment_id: str, key: str) -> None:
+        """Remove a tag of an experiment."""
+        experiments.delete_experiment_tag(key, experiment_id)
+
+    def restore_run(self, run_id: str) -> None:
+        """Take a run out of the trash."""
+        fluent.restore_run(run_id)
+
 
 def _start(token: str | None) -> int:
     try:

@@ -72,15 +72,9 @@ def from_pandas(
     predictions: str | None = None,
 ) -> PandasDataset:
     """A data set out of a pandas frame."""
-    import pandas
-
-    if digest is None:
-        hashed = hashlib.sha256(pandas.util.hash_pandas_object(df, index=True).to_numpy().tobytes())
-        hashed.update(json.dumps([str(column) for column in df.columns]).encode())
-        digest = hashed.hexdigest()[:8]
     columns = [{"name": str(name), "type": str(kind)} for name, kind in df.dtypes.items()]
     profile = {"num_rows": len(df), "num_elements": int(df.size)}
-    found = PandasDataset(name, digest, source, {"columns": columns}, profile)
+    found = PandasDataset(name, digest or _of_frame(df), source, {"columns": columns}, profile)
     found.df, found.targets, found.predictions = df, targets, predictions
     return found
 
@@ -93,16 +87,61 @@ def from_numpy(
     digest: str | None = None,
 ) -> NumpyDataset:
     """A data set out of arrays, or mappings of arrays."""
-    hashed, schema, profile = hashlib.sha256(), {}, {}
+    schema, profile = {}, {}
     for role, given in (("features", features), ("targets", targets)):
         if given is None:
             continue
         arrays = given if isinstance(given, dict) else {"": given}
         for key, array in arrays.items():
-            hashed.update(f"{role}.{key}.{array.dtype}.{array.shape}".encode())
-            hashed.update(array.tobytes())
             schema[f"{role}.{key}".strip(".")] = str(array.dtype)
             profile[f"{role}_{key}_shape".replace("__", "_")] = list(array.shape)
-    found = NumpyDataset(name, digest or hashed.hexdigest()[:8], source, schema, profile)
+    found = NumpyDataset(name, digest or _of_arrays(features, targets), source, schema, profile)
     found.features, found.targets = features, targets
     return found
+
+
+_ROWS = 10_000
+"""Rows, or numbers, that a digest is made of; of the rest their count is."""
+
+
+def _of_frame(frame: Any) -> str:
+    """MLflow's digest of a frame: pandas' hashes of the first rows of its texts and numbers, the number of rows, the columns."""
+    import numpy as np
+    import pandas
+
+    first = frame.head(_ROWS)
+    texts = [name for name in frame.columns if all(type(one) is str for one in frame[name])]
+    numbers = first.select_dtypes(include=[np.number]).columns
+    chosen = first[pandas.Index(texts, dtype=frame.columns.dtype).union(numbers)]
+    return _digest(
+        [
+            pandas.util.hash_pandas_object(chosen).to_numpy().tobytes(),
+            np.int64(len(frame)).tobytes(),
+            *(str(name).encode() for name in frame.columns),
+        ]
+    )
+
+
+def _of_arrays(*given: Any) -> str:
+    """MLflow's digest of arrays: pandas' hashes of the first numbers of each, and its shape."""
+    import numpy as np
+    import pandas
+
+    pieces: list[bytes] = []
+    for one in given:
+        arrays = [one[key] for key in sorted(one)] if isinstance(one, dict) else [one]
+        for array in (np.asarray(found) for found in arrays if found is not None):
+            first = array.flatten()[:_ROWS]
+            try:
+                pieces.append(pandas.util.hash_array(first).tobytes())
+            except TypeError:
+                pieces.append(np.int64(first.size).tobytes())
+            pieces += [np.int64(length).tobytes() for length in array.shape]
+    return _digest(pieces)
+
+
+def _digest(pieces: list[bytes]) -> str:
+    hashed = hashlib.md5(usedforsecurity=False)
+    for piece in pieces:
+        hashed.update(piece)
+    return hashed.hexdigest()[:8]

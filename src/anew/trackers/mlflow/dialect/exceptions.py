@@ -27,6 +27,10 @@ class MlflowException(AnewError):
         return json.dumps({"error_code": self.error_code, "message": self.message})
 
 
+class OutOfRange(MlflowException, ValueError):
+    """Numbers that a picture cannot have."""
+
+
 def missing(message: str) -> MlflowException:
     """There is nothing of that name."""
     return MlflowException(message, "RESOURCE_DOES_NOT_EXIST")

@@ -223,6 +223,9 @@ def set_experiment(
         )
     _active = found.experiment_id
     _known[found.experiment_id] = found.name
+    os.environ["MLFLOW_EXPERIMENT_ID"] = (
+        found.experiment_id
+    )  # for the programs that this one starts
     return found
 
 

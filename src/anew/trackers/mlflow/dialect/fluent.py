@@ -15,8 +15,8 @@ from ...around import around, opened_by_a_dialect
 from ..translate.facts import CAPTURED, RunFacts, meaning, status_here, status_there
 from . import experiments, places, writing
 from .entities import Run, RunData, RunInfo, RunInputs, RunStatus
-from .exceptions import MlflowException
-from .runs import artifact_uri, run_of, view_of
+from .exceptions import MlflowException, missing
+from .runs import artifact_uri, run_of, trashed, view_of
 
 __all__ = [
     "ActiveRun",
@@ -26,11 +26,15 @@ __all__ = [
     "get_parent_run",
     "get_run",
     "last_active_run",
+    "restore_run",
     "start_run",
 ]
 
 _local = threading.local()
 _last: str | None = None
+
+if hasattr(os, "register_at_fork"):  # the active runs are those of the program, and no fork's
+    os.register_at_fork(after_in_child=lambda: _local.__dict__.clear())
 
 
 def _stack() -> list[ActiveRun]:
@@ -85,8 +89,11 @@ class ActiveRun(Run):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self.native.status is Status.RUNNING:
-            self.native.run.__exit__(kind, error, traceback)
+        # The run may have been ended and started again inside of the block: that one ends with it too.
+        again = [run.native for run in _stack() if run.native.id == self.native.id]
+        for native in (self.native, *again):
+            if native.status is Status.RUNNING:
+                native.run.__exit__(kind, error, traceback)
         _ended(self.native)
 
 
@@ -134,7 +141,7 @@ def start_run(
     run_id = run_id or os.environ.pop("MLFLOW_RUN_ID", None)
     system = 0 if log_system_metrics is False else places.sampling["interval"]
     if run_id is not None:
-        run = continued(run_id, tags, description, system)
+        run = continued(run_id, tags, description, system, run_name)
     else:
         given = meaning(tags)
         parent = parent_run_id or given.parent
@@ -203,7 +210,11 @@ def _label(name: str) -> str:
 
 
 def continued(
-    run_id: str, tags: Mapping[str, Any] | None, description: str | None, system: float | None
+    run_id: str,
+    tags: Mapping[str, Any] | None,
+    description: str | None,
+    system: float | None,
+    run_name: str | None = None,
 ) -> ActiveRun:
     """A run that was begun before, which is written from now on.
 
@@ -226,7 +237,9 @@ def continued(
     if tags:
         writing.set_tags(native, tags)
     info = known.info
-    return ActiveRun(native, info.experiment_id, info.run_name, info.start_time)
+    if run_name and run_name != info.run_name:
+        writing.rename(run_id, run_name)
+    return ActiveRun(native, info.experiment_id, run_name or info.run_name, info.start_time)
 
 
 def native_run() -> anew.Experiment:
@@ -288,10 +301,18 @@ def _ended(native: anew.Experiment) -> None:
 def get_run(run_id: str) -> Run:
     """A run by its id, with what it logged so far.
 
+    Of one that was deleted its name, its experiment and its stage are known; the rest once it is restored.
+
     Raises:
         MlflowException: There is none.
     """
-    return run_of(view_of(run_id))
+    try:
+        view = view_of(run_id)
+    except MlflowException:
+        if (deleted := trashed(run_id)) is not None:
+            return deleted
+        raise
+    return run_of(view)
 
 
 def get_parent_run(run_id: str) -> Run | None:
@@ -301,11 +322,27 @@ def get_parent_run(run_id: str) -> Run | None:
 
 
 def delete_run(run_id: str) -> None:
-    """Put a run in the trash.
+    """Put a run in the trash; one that this program is writing ends first.
 
     Raises:
-        MlflowException: There is none, or it is being written.
+        MlflowException: There is none, or another program is writing it.
     """
     view = view_of(run_id)
+    native = writing.OPEN.get(run_id)
+    if native is not None and native.status is Status.RUNNING:
+        terminate(native, "FINISHED")
     with writing.told():
         view.delete()
+
+
+def restore_run(run_id: str) -> None:
+    """Take a run out of the trash.
+
+    Raises:
+        MlflowException: There is none of that id in it.
+    """
+    store = places.store()
+    if store is None or trashed(run_id) is None:
+        raise missing(f"Run with id={run_id} not found")
+    with writing.told():
+        store.restore(run_id)

@@ -22,6 +22,7 @@ __all__ = [
     "store",
 ]
 
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 _uri: str | None = None
 _told: set[str] = set()
 _stores: dict[str, Store] = {}
@@ -33,23 +34,28 @@ def set_tracking_uri(uri: str | Path | None) -> None:
     """Choose where runs are recorded from now on.
 
     A folder, as a path or a `file:` URI, is the store's root. Any other URI (a server, a database) is not contacted:
-    records go to the usual store, and a warning says so once.
+    records go to the usual store, and a warning says so once. As with MLflow, the programs that this one starts record there too: the
+    environment says so, in `MLFLOW_TRACKING_URI`.
     """
     global _uri
     text = str(uri) if uri is not None else ""
     _uri = text or None
-    if _uri is not None:
-        _tell(_uri)
+    if _uri is None:
+        os.environ.pop(TRACKING_URI, None)
+        return
+    folder = _folder(_uri)
+    os.environ[TRACKING_URI] = _uri if folder is None else Path(folder).absolute().as_uri()
+    _tell(_uri)
 
 
 def is_tracking_uri_set() -> bool:
     """Whether the program or the environment (`MLFLOW_TRACKING_URI`) named one."""
-    return bool(_uri or os.environ.get("MLFLOW_TRACKING_URI"))
+    return bool(_uri or os.environ.get(TRACKING_URI))
 
 
 def get_tracking_uri() -> str:
     """The tracking URI that was set, or that of the store."""
-    return _uri or os.environ.get("MLFLOW_TRACKING_URI") or Path(root()).as_uri()
+    return _uri or os.environ.get(TRACKING_URI) or Path(root()).as_uri()
 
 
 def _tell(uri: str) -> None:
@@ -79,7 +85,7 @@ def _folder(uri: str) -> str | None:
 
 def root() -> str:
     """The root of the store that runs are recorded in."""
-    uri = _uri or os.environ.get("MLFLOW_TRACKING_URI")
+    uri = _uri or os.environ.get(TRACKING_URI)
     if uri:
         _tell(uri)
         folder = _folder(uri)

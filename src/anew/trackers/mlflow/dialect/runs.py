@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from anew import Status
 from anew.errors import AnewError
 
 from ..translate import facts
@@ -25,7 +26,7 @@ from .entities import (
 )
 from .exceptions import missing
 
-__all__ = ["artifact_uri", "experiment_of", "history", "run_of", "view_of"]
+__all__ = ["artifact_uri", "experiment_of", "history", "run_of", "trashed", "view_of"]
 
 
 def artifact_uri(folder: str) -> str:
@@ -66,6 +67,27 @@ def run_of(view: Any) -> Run:
     metrics = {key: metric.last for key, metric in view.metrics.items() if facts.is_metric(key)}
     params = facts.param_texts(view.params.to_dict())
     return Run(info, RunData(metrics, params, _tags(view, info.run_name)), _inputs(view))
+
+
+def trashed(run_id: str) -> Run | None:
+    """A run that was deleted, as far as it is known; None if it is not in the trash."""
+    store = places.store()
+    found = [] if store is None else [one for one in store.trash() if one.id == run_id]
+    if not found:
+        return None
+    one = found[0]
+    info = RunInfo(
+        run_id=one.id,
+        experiment_id=experiments.of_folder(facts.experiment_name(one.prefix)),
+        user_id="",
+        status=facts.status_there(Status.COMPLETED),
+        start_time=None,
+        end_time=_milliseconds(one.deleted_at),
+        lifecycle_stage=LifecycleStage.DELETED,
+        artifact_uri="",
+        run_name=one.name,
+    )
+    return Run(info, RunData())
 
 
 def _tags(view: Any, run_name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
@@ -212,8 +213,8 @@ def checked(path: str) -> str:
         MlflowException: It is absolute, or leads upwards, or is empty.
     """
     given = str(path).replace("\\", "/")
-    plain = PurePosixPath(given)
-    if plain.is_absolute() or ".." in plain.parts or not plain.parts or "\0" in given:
+    plain = PurePosixPath(posixpath.normpath(given) if given else "")
+    if plain.is_absolute() or ".." in plain.parts or str(plain) == "." or "\0" in given:
         raise MlflowException.invalid_parameter_value(
             f"Invalid artifact path: {path!r}. It must be a relative path that stays below the run's artifacts."
         )

@@ -30,6 +30,7 @@ class _Matching(Protocol):
 class PostgresDialect:
     """The `Dialect` of PostgreSQL. Lists are bound as arrays."""
 
+    plans = True
     keys = "SELECT unnest(?::bigint[])"
     texts = "SELECT unnest(?::text[])"
     metrics_of_keys = (

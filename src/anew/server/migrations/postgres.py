@@ -73,7 +73,7 @@ def _upgrade(connection: psycopg.Connection[Any], history: History, schema: str,
             if history.after(_version(connection, schema), name):  # nobody else has done it
                 _make(there, schema)
                 there.exec_driver_sql(f'SET LOCAL search_path = "{schema}"')
-                upgrade(there, history, schema)
+                upgrade(there, history, schema, history.newest)
     except DBAPIError as error:
         raise (error.orig or error) from None
 

@@ -17,12 +17,12 @@ _ENVIRONMENT = os.path.join(os.path.dirname(__file__), "environment")
 """No package: what lies there runs only when Alembic does."""
 
 
-def upgrade(connection: Connection, history: History, schema: str | None, to: str = "head") -> None:
+def upgrade(connection: Connection, history: History, schema: str | None, to: str) -> None:
     """Run what of a history a database has not been through, in the transaction that the connection is in.
 
     Args:
         schema: Where the table with the version is; None for where SQLite has its tables.
-        to: Up to this version.
+        to: The version to end at.
 
     Raises:
         MissingDependency: Alembic is not installed.

@@ -151,7 +151,10 @@ class PostgresCatalog:
                 connection.execute(index)
             set_note(connection, "complete", "1")
             begin_changes(connection)
-            connection.execute("ANALYZE " + ", ".join(f'"{table.name}"' for table in s.TABLES))
+        # What was loaded is all visible: an index is then enough for many a question. And the planner knows what there is.
+        tables = ", ".join(f'"{table.name}"' for table in s.TABLES)
+        with self._told(), self._connections.alone() as bare:
+            bare.execute(f"VACUUM (ANALYZE) {tables}")
 
     def close(self) -> None:
         """See `Catalog.close`."""

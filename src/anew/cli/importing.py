@@ -70,6 +70,7 @@ def import_(
       anew import /data/mlruns --dry-run         what would come
       anew import mlruns --watch                 and what is logged from now on
       anew import http://mlflow.lab:5000         a server of MLflow's
+      anew import https://wandb.ai/lab/vision    a project of W&B's service
       anew import runs.csv --map run=id --map step=epoch
       anew import --list                         the imports so far, and what they lacked
     """

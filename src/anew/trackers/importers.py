@@ -23,7 +23,7 @@ KINDS: dict[str, str] = {
     "trackio": "trackio: a project's database, or the folder with them",
     "aim": "Aim: a repository, .aim or the folder that it lies in; needs the package aimrocks",
     "clearml": "ClearML: offline sessions, folders and zip files",
-    "wandb": "W&B: folders of runs, offline or synced",
+    "wandb": "W&B: folders of runs, offline or synced, or a project of its service",
     "dvclive": "DVCLive: its folders",
     "ml-dash": "ml-dash: the folders that it records to (.dash)",
     "neptune": "Neptune: what neptune-exporter wrote",
@@ -34,7 +34,7 @@ KINDS: dict[str, str] = {
 }
 """What each kind is, for people. The first that recognises a source is taken."""
 
-_ADDRESSED = ("mlflow",)
+_ADDRESSED = ("wandb", "mlflow")
 """The kinds that may lie at an address instead of a path, in the order in which they are asked."""
 _MAPPED = "table"
 

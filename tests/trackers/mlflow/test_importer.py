@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anew import Store
 from anew.errors import NotAllowed
@@ -23,6 +25,7 @@ from anew.importing.web import Web
 from anew.trackers.importers import kind_of, open_source
 from anew.trackers.mlflow.importer.artifacts import artifact_folder
 from anew.trackers.mlflow.importer.server import Server
+from anew.trackers.mlflow.names import artifact_path, key, original
 
 entities = pytest.importorskip("mlflow.entities")
 
@@ -410,3 +413,9 @@ def test_the_password_of_a_database_is_kept_nowhere(store, tmp_path):
 )
 def test_a_store_cannot_name_a_folder_that_is_not_its_own(uri, tmp_path):
     assert artifact_folder(uri, "run", "1", str(tmp_path)) is None
+
+
+@given(st.text(max_size=30) | st.text("ab_u25f/.% \n#", max_size=12))
+def test_a_name_that_was_fitted_to_mlflow_s_rules_is_told_from_it(name):
+    assert original(key(name)) == name
+    assert original(artifact_path(name)) == "/".join(part for part in name.split("/") if part)

@@ -16,10 +16,10 @@ from random import Random
 import pytest
 
 from anew import Store
+from anew.importing.folders import plain_file
 from anew.importing.importer import bring_in
 from anew.trackers.importers import kind_of, open_source
 from anew.trackers.wandb.importer.artifacts import Artifact, Entry, files_of
-from anew.trackers.wandb.importer.media import inside
 from anew.trackers.wandb.importer.records import named, removed, without
 
 pytest.importorskip("wandb")
@@ -199,4 +199,4 @@ def test_a_record_names_no_file_outside_of_its_folder(name, tmp_path):
     (tmp_path / "x").write_text("secret")
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "link").symlink_to(tmp_path / "x")
-    assert inside(str(tmp_path / "files"), name) is None
+    assert plain_file(str(tmp_path / "files"), name) is None

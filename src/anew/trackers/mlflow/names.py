@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-__all__ = ["MAX_NAME", "MAX_PARAM", "MAX_TAG", "artifact_path", "image_key", "key"]
+__all__ = ["MAX_NAME", "MAX_PARAM", "MAX_TAG", "artifact_path", "image_key", "key", "original"]
 
 MAX_NAME = 250
 MAX_PARAM = 6000
@@ -20,6 +20,7 @@ MAX_TAG = 8000
 _KEY = r"\w\-. :/"
 _FILE = r"\w\-. &+,=@()"
 _IMAGE = r"a-zA-Z0-9_\-. /"
+_MARK = re.compile(r"_u([0-9a-f]{0,6})_")
 
 
 def key(name: str) -> str:
@@ -36,6 +37,16 @@ def artifact_path(*parts: str) -> str:
     """A path in a run's artifacts, of names that may hold slashes."""
     segments = [segment for part in parts for segment in part.split("/") if segment]
     return "/".join(_cut(_escaped(segment, _FILE), 200) for segment in segments)
+
+
+def original(name: str) -> str:
+    """The name that `key` or `artifact_path` made this one of; of one that was cut, what is left of it."""
+    return _MARK.sub(_unmarked, name)
+
+
+def _unmarked(mark: re.Match[str]) -> str:
+    code = int(mark[1] or "0", 16)
+    return "" if not mark[1] else chr(code) if code < 0x110000 else mark[0]
 
 
 def _escaped(name: str, allowed: str) -> str:

@@ -11,7 +11,10 @@ __all__ = [
     "OWN_ID",
     "OWN_SUMMARY",
     "STATES",
+    "STEP",
     "SWEEP",
+    "column",
+    "column_name",
     "iso_time",
 ]
 
@@ -31,6 +34,23 @@ OWN_CONFIG = "wandb.config"  # its config is not just the parameters
 OWN_SUMMARY = "wandb.summary"  # its summary is not just the last value of each metric
 OWN_ID = "wandb.id"  # its id, where that is not the experiment's
 SWEEP = "wandb.sweep"  # it is a sweep, and no run
+
+
+STEP = "step"
+"""The column of the history in which the forwarder writes our steps: W&B's own only ever grow."""
+_TAKEN = (STEP, "_step", "_timestamp", "_runtime", "_wandb")
+_MOVED = "metrics/"
+
+
+def column(name: str) -> str:
+    """What a metric or value is called in the history, where W&B and the forwarder have names of their own."""
+    return f"{_MOVED}{name}" if name in _TAKEN else name
+
+
+def column_name(column: str) -> str:
+    """The name that `column` made a column of."""
+    name = column.removeprefix(_MOVED)
+    return name if name in _TAKEN else column
 
 
 def iso_time(seconds: float) -> str:

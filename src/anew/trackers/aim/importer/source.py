@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ....errors import CorruptData, InvalidValue
 from ....importing.logged import number_of, seconds_of
-from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
+from ....importing.source import Finding, Message, Outcome, Points, Run, SourceFile, SourceValue
 from ....importing.sqlite import Database, has_tables
 from ....values import Audio, Figure, Histogram, Image, Text
 from .chunks import Path, entries_of, needs_aimrocks, tree_of
@@ -70,6 +70,7 @@ class Repository:
         self.where = os.path.abspath(found)
         self._findings: list[Finding] = []
         self._read: tuple[str, _Tracked] | None = None
+        self._ours: set[str] = set()
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by their beginnings, those that the database does not know last."""
@@ -124,6 +125,11 @@ class Repository:
         facts = self._facts(key)
         if facts is None:
             return None
+        attrs = facts.get("attrs")
+        params = dict(attrs) if isinstance(attrs, dict) else {}
+        about = params.get("anew")
+        if isinstance(about, dict) and isinstance(about.get("experiment_id"), str):
+            self._ours.add(key)
         tracked = self._tracked(key)
         times = [one[0] for one in tracked.numbers] + [one.time for one in tracked.others]
         started = seconds_of(created) or min(times, default=0.0)
@@ -132,19 +138,40 @@ class Repository:
             ended = seconds_of(finalized) if finalized else None
         last = max(times, default=started)
         alive = ended is None and time.time() - last < _ALIVE_SECONDS
-        attrs = facts.get("attrs")
-        params = dict(attrs) if isinstance(attrs, dict) else {}
         own = {one: params.pop(one) for one in list(params) if str(one).startswith(_OWN)}
         kept = {name: value for name, value in own.items() if value}
-        if any("artifact" in str(name) for name in own):
-            what = "Its artifacts lie where Aim was told to put them, and are not brought along; what Aim has of them is kept."
+        artifacts = facts.get("artifacts")
+        if isinstance(artifacts, dict) and artifacts:
+            what = f"{len(artifacts):,} artifacts lie where Aim was told to put them, and are not brought along; their addresses are kept."
             self._findings.append(Finding(f"run {key}", what, True, key))
+            kept["artifacts"] = artifacts
+        config, captured, shown = None, {}, dict.fromkeys(tags, None)
+        if key in self._ours:
+            kept["anew"] = params.pop("anew")
+            config, given = params.pop("config", None), params.pop("captured", None)
+            captured = {
+                str(name): one
+                for name, one in (given.items() if isinstance(given, dict) else ())
+                if isinstance(one, dict) and name != "imported"
+            }
+            hparams = params.pop("hparams", None)
+            params |= hparams if isinstance(hparams, dict) else {}
+            shown = {
+                name: value if colon else None
+                for name, colon, value in (tag.partition(":") for tag in tags)
+            }
         if archived:
             kept["archived"] = True
+        status: Outcome = "completed" if ended is not None else "running" if alive else "failed"
+        reason = None if ended is not None or alive else "Aim has no end of it"
+        if key in self._ours and ended is not None:
+            said = kept["anew"].get("status")
+            status = said if said in ("failed", "cancelled") else "completed"
+            reason = str(kept["anew"].get("reason") or "") or None
         return Run(
             key=key, place=(str(experiment),) if experiment else (), name=str(name or key), started=started, ended=None if alive else ended or last,
-            status="completed" if ended is not None else "running" if alive else "failed", reason=None if ended is not None or alive else "Aim has no end of it",
-            alive=last, params=params, tags=dict.fromkeys(tags), description=str(description) if description else None,
+            status=status, reason=reason,
+            alive=last, params=params, config=config if isinstance(config, dict) else None, tags=shown, captured=captured, description=str(description) if description else None,
             notes="\n\n".join(notes) or None, kept=kept,
         )  # fmt: skip
 
@@ -162,7 +189,11 @@ class Repository:
             self._findings.append(Finding(chunk, str(error), True, key))
             return None
         found = tree_of(
-            [one for one in entries if one[0][:1] in (("attrs",), ("end_time",), ("contexts",))]
+            [
+                one
+                for one in entries
+                if one[0][:1] in (("attrs",), ("end_time",), ("contexts",), ("artifacts",))
+            ]
         )
         return found if isinstance(found, dict) else {}
 
@@ -178,8 +209,9 @@ class Repository:
         if chunk is None:
             return tracked
         contexts = facts.get("contexts")
+        ours = key in self._ours
         names = {
-            one: _context(what)
+            one: "" if ours and isinstance(what, dict) and set(what) == {"pass"} else _context(what)
             for one, what in (contexts.items() if isinstance(contexts, dict) else ())
         }
         blobs: dict[Path, Any] = {}
@@ -248,9 +280,17 @@ class Repository:
             if _kind(one.value) == "aim.log_record":
                 level = one.value.get("log_level")
                 text = str(one.value.get("message", one.value.get("data", "")))
-                yield Message(
-                    one.time, _LEVELS.get(level, "info") if isinstance(level, int) else "info", text
-                )
+                shown = _LEVELS.get(level, "info") if isinstance(level, int) else "info"
+                yield Message(one.time, shown, text, self._fields(run.key, one.value))
+
+    def _fields(self, key: str, record: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a message; the forwarder writes a line below their names, some of which Aim has itself."""
+        given = record.get("extra_args")
+        ours = key in self._ours
+        return {
+            str(name).removesuffix("_") if ours else str(name): value
+            for name, value in (given.items() if isinstance(given, Mapping) else ())
+        }
 
     def printed(self, run: Run) -> Iterator[str]:
         """See `Source.printed`: the terminal's lines."""

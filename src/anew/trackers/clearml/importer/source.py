@@ -20,6 +20,7 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....record.plain import parse_json
 from .container import TASK, Container, Folder, Zip, sessions_at, task_of
 from .events import events_in, named, shown, step_of
 from .params import parameters, properties
@@ -87,7 +88,9 @@ class Sessions:
         tags: dict[str, str | None] = {}
         for tag in task.get("tags") or []:
             name, colon, value = str(tag).partition(":")
-            if ours and colon and name != "anew":
+            if ours and str(tag).startswith(_OURS):
+                continue  # it says which experiment it was, as `kept` does
+            if ours and colon:
                 tags[name] = value
             else:
                 tags[str(tag)] = None
@@ -100,6 +103,8 @@ class Sessions:
             else {}
         ):
             kept["anew"] = about
+        if ours:
+            captured |= _captured(kept.pop("configuration", None))
         config = parameters({"hyperparams": {"General": _section(task, "config")}}) if ours else {}
         parent = task.get("parent")
         project = str(task.get("project_name") or "")
@@ -312,6 +317,20 @@ class Sessions:
 def _section(task: Mapping[str, Any], name: str) -> Any:
     sections = task.get("hyperparams")
     return sections.get(name) if isinstance(sections, Mapping) else None
+
+
+def _captured(configuration: Any) -> dict[str, dict[str, Any]]:
+    """What Anew's forwarder wrote of what was captured, but for an earlier import."""
+    found = {}
+    for name, item in configuration.items() if isinstance(configuration, Mapping) else ():
+        text = item.get("value") if isinstance(item, Mapping) else None
+        try:
+            data = parse_json(text) if isinstance(text, str) else None
+        except ValueError:
+            data = None
+        if isinstance(data, dict) and name != "imported":
+            found[str(name)] = data
+    return found
 
 
 def _seconds(event: Mapping[str, Any]) -> float:

@@ -12,6 +12,7 @@ from ....importing.web import Web
 from .database import Database
 from .files import Files, is_folder_of_files
 from .postgres import PostgresTables, is_address
+from .restoring import Restored
 from .server import Server
 from .tables import SqliteTables, is_database
 
@@ -36,16 +37,16 @@ def open_source(where: str) -> Source:
         OSError: It does not answer.
     """
     if is_address(where):
-        return Database(PostgresTables(where))
+        return Restored(Database(PostgresTables(where)))
     if _is_server(where):
-        return Server(Web(where, _credentials(where)))
+        return Restored(Server(Web(where, _credentials(where))))
     path = _local(where) or where
     found = _inside(path) or path
     if os.path.isdir(found):
-        return Files(found)
+        return Restored(Files(found))
     if not is_database(found):
         raise InvalidValue(f"{path} is no SQLite database of MLflow's.", key="source")
-    return Database(SqliteTables(found))
+    return Restored(Database(SqliteTables(found)))
 
 
 def _inside(path: str) -> str | None:

@@ -13,9 +13,11 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.protobuf import fields
-from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
+from ....importing.source import Finding, Message, Outcome, Points, Run, SourceFile, SourceValue
+from ....record.plain import nest
 from ....values import Audio, Histogram, Image, Text
 from ....values.histogram import MAX_BINS
+from .forwarded import ABOUT, LOGS, OWN, About, about_of, is_forwarded, message_of, text_of
 from .records import Damaged, records
 from .summaries import Event, Summary, event_of, histogram_of, summary_of, tensor_of
 
@@ -47,6 +49,7 @@ class _Look:
         self.last = 0.0
         self.params: dict[str, Any] = {}
         self.end: tuple[int, float] | None = None
+        self.about: About | None = None
 
 
 class EventFiles:
@@ -64,6 +67,7 @@ class EventFiles:
         self.where = os.path.abspath(path)
         self._findings: list[Finding] = []
         self._files: dict[str, list[str]] = {}
+        self._ours: set[str] = set()
         self._sound: dict[str, int] = {}  # how far files are that are damaged
 
     def runs(self) -> Iterator[Run]:
@@ -100,10 +104,30 @@ class EventFiles:
         status, ended = ends[-1] if ends else (None, max(look.last for look in looks))
         running = status is None and time.time() - changed < _ALIVE_SECONDS
         parts = os.path.basename(paths[0]).partition(_MARK)[2].split(".")
+        about = next((look.about for look in looks if look.about is not None), None)
+        if about is not None:
+            return self._forwarded(key, about, first, None if running else ended, params)
         return Run(
             key=key, place=tuple(part for part in place if part != "."), name=name, started=first,
             ended=None if running else ended, alive=changed, parent=parent, params=params, host=parts[1] if len(parts) > 1 else "",
             status="running" if running else "failed" if status == 2 else "completed",
+        )  # fmt: skip
+
+    def _forwarded(
+        self, key: str, about: About, first: float, ended: float | None, params: dict[str, Any]
+    ) -> Run:  # fmt: skip
+        """The run of an experiment that Anew forwarded: what it was there."""
+        self._ours.add(key)
+        nested = nest(params)
+        config = nested.pop("config", None)
+        said = about.kept.get("status", "").partition(": ")
+        ends: dict[str, Outcome] = {"failed": "failed", "cancelled": "cancelled"}
+        status: Outcome = ends.get(said[0], "running" if ended is None else "completed")
+        *place, name = about.prefix.split("/")
+        return Run(
+            key=key, place=tuple(place), name=about.name or name, started=first, ended=ended, alive=ended, params=nested,
+            config=config if isinstance(config, dict) else None, user=about.kept.get("user", ""), status=status, reason=said[2] or None,
+            tags=about.tags, description=about.description, notes=about.notes, kept={"anew": about.kept},
         )  # fmt: skip
 
     def _look(self, path: str) -> _Look:
@@ -118,6 +142,8 @@ class EventFiles:
                 look.last = max(look.last, at)
                 if b"_hparams_/" in record:
                     self._take_session(look, record)
+                if ABOUT.encode() in record and is_forwarded(os.path.basename(path)):
+                    look.about = _about(record) or look.about
         except Damaged as error:
             self._sound[path] = error.offset
             self._findings.append(Finding(path, f"{error}; what follows in it is not read.", True))
@@ -167,8 +193,11 @@ class EventFiles:
 
     def values(self, run: Run) -> Iterator[SourceValue]:
         """See `Source.values`: images, sounds, histograms and texts."""
+        ours = run.key in self._ours
         for event, one in self._others(run):
-            for kind, make in _made(one):
+            if ours and one.tag in OWN:
+                continue
+            for kind, make in _made(one, ours):
                 yield SourceValue(one.tag, kind, event.step, event.time, make)
 
     def files(self, run: Run) -> Iterator[SourceFile]:
@@ -196,8 +225,14 @@ class EventFiles:
                         yield event, one._replace(plugin=plugins.get(one.tag, ""))
 
     def messages(self, run: Run) -> Iterator[Message]:
-        """TensorBoard has none: its texts are values."""
-        return iter(())
+        """TensorBoard has none: its texts are values. Those that Anew forwarded are texts at a tag of their own."""
+        if run.key not in self._ours:
+            return
+        for event, one in self._others(run):
+            if one.tag == LOGS and one.tensor is not None:
+                for text in _texts(one.tensor):
+                    level, message, fields_ = message_of(text)
+                    yield Message(event.time, level, message, fields_)
 
     def printed(self, run: Run) -> Iterator[str]:
         """TensorBoard has nothing printed."""
@@ -238,8 +273,31 @@ def _number(data: bytes) -> tuple[str, float] | None:
     return None
 
 
-def _made(one: Summary) -> list[tuple[str, Any]]:
-    """The values that one is here, each with its kind; none for what Anew has no kind for."""
+def _about(record: bytes) -> About | None:
+    """What an event of the forwarder's says of its experiment."""
+    try:
+        for data in event_of(record).summaries:
+            one = summary_of(data)
+            if one.tag == ABOUT and one.tensor is not None:
+                return next(map(about_of, _texts(one.tensor)), None)
+    except ValueError:
+        pass
+    return None
+
+
+def _texts(tensor: bytes) -> list[str]:
+    try:
+        return [text.decode("utf-8", "replace") for text in tensor_of(tensor).texts]
+    except ValueError:
+        return []
+
+
+def _made(one: Summary, ours: bool = False) -> list[tuple[str, Any]]:
+    """The values that one is here, each with its kind; none for what Anew has no kind for.
+
+    Args:
+        ours: Whether Anew's forwarder wrote it, which marks texts that are no Markdown.
+    """
     if one.image is not None:
         pictures = [
             value for at, value in fields(one.image) if at == 4 and isinstance(value, bytes)
@@ -257,10 +315,9 @@ def _made(one: Summary) -> list[tuple[str, Any]]:
     except ValueError:
         return []
     if one.plugin == "text":
-        return [
-            ("text", partial(Text, text.decode("utf-8", "replace"), "markdown"))
-            for text in tensor.texts
-        ]
+        texts = [text.decode("utf-8", "replace") for text in tensor.texts]
+        pairs = [text_of(text) if ours else (text, "markdown") for text in texts]
+        return [("text", partial(Text, text, form)) for text, form in pairs]
     if one.plugin == "images":  # width and height come first
         return [("image", partial(Image, picture)) for picture in tensor.texts[2:]]
     if one.plugin == "audio":

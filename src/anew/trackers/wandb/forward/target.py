@@ -35,15 +35,13 @@ from ....record.events import (
     ValueLogged,
 )
 from ....record.status import Status
+from ..names import STEP, column
 from ..translate.media import NotShown, as_media
 from ..translate.transactions import TransactionLog, logs_of
 from . import internals
 
 __all__ = ["WandBTarget"]
 
-STEP = "step"
-"""The column that holds our steps: W&B's own only ever grows."""
-_TAKEN = (STEP, "_step", "_timestamp", "_runtime", "_wandb")
 _LONGEST_TAG = 64
 _EXIT_CODES = {Status.COMPLETED: 0, Status.FAILED: 1, Status.CANCELLED: 255}
 _SETTLE_SECONDS = {True: 20.0, False: 90.0}  # offline, online
@@ -221,7 +219,7 @@ class WandBTarget:
         rows: dict[int, dict[str, Any]] = {}
         for name, step in self._account.steps(line).items():
             if name:
-                rows.setdefault(step, {})[_column(name)] = float(line.m[name])
+                rows.setdefault(step, {})[column(name)] = float(line.m[name])
             else:
                 self._account.refuse(item, "W&B needs a name for every metric.", refusals)
         for place, (step, row) in enumerate(rows.items()):
@@ -236,7 +234,7 @@ class WandBTarget:
             run.log({**row, "_timestamp": t}, step=number, commit=True)
 
     def _value(self, item: Item, value: ValueLogged, refusals: list[Refusal]) -> None:
-        name = _column(value.name)
+        name = column(value.name)
         try:
             media = as_media(value, self._mirror.folder)
         except NotShown as reason:
@@ -374,11 +372,6 @@ class WandBTarget:
                 return
             except Exception:  # noqa: BLE001  (the helper process is gone: the next run needs a new one)
                 continue
-
-
-def _column(name: str) -> str:
-    """What a metric or value is called in the history, where W&B and we have names of our own."""
-    return f"metrics/{name}" if name in _TAKEN else name
 
 
 def _readable(value: Any) -> Any:

@@ -8,9 +8,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
+from ....importing.folders import opening
 from ....importing.protobuf import fields
 from ....importing.source import Finding, SourceFile
 from .records import strings, text_of, tree
@@ -102,9 +102,7 @@ def files_of(
             if path is None:
                 missing.append(entry.path)
             else:
-                yield SourceFile(
-                    folder, entry.path, partial(_open, path), time=os.path.getmtime(path)
-                )
+                yield SourceFile(folder, entry.path, opening(path), time=os.path.getmtime(path))
         if missing:
             what = f"Of the artifact {name}, {len(missing):,} files are not on this machine, such as {missing[0]}."
             findings.append(Finding(one.log, what, True, run))
@@ -140,7 +138,3 @@ def _has(path: str, digest: bytes) -> bool:
     except OSError:
         return False
     return found.digest() == digest
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

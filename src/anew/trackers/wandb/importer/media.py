@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from ....errors import InvalidValue
 from ....values import Audio, Histogram, Image, Table, Text, Video
 
-__all__ = ["file_of", "made"]
+__all__ = ["Find", "file_of", "made", "path_of"]
 
 _FILES: dict[Any, tuple[str, Any]] = {
     "image-file": ("image", Image),
@@ -21,11 +21,14 @@ _FILES: dict[Any, tuple[str, Any]] = {
 _MOST = 256 << 20
 
 
-def made(value: Any, folder: str) -> list[tuple[str, Any]]:
+Find = Callable[[str], str | None]
+"""The path on this machine of a file of the run, by its relative name; None where there is none."""
+
+
+def made(value: Any, find: Find) -> list[tuple[str, Any]]:
     """The values that something logged is here: each one's kind, and what makes it; none for what has no kind here.
 
-    Args:
-        folder: That of the run's files.
+    What makes a value of a file is a partial whose first argument is the file's path.
     """
     if isinstance(value, str):
         return [("text", partial(Text, value))]
@@ -47,9 +50,9 @@ def made(value: Any, folder: str) -> list[tuple[str, Any]]:
         return [
             ("image", partial(Image, path, caption=text))
             for name, text in pairs
-            if (path := inside(folder, name))
+            if (path := find(name))
         ]
-    path = file_of(value, folder)
+    path = file_of(value, find)
     if path is None:
         return []
     if kind in _FILES:
@@ -62,18 +65,15 @@ def made(value: Any, folder: str) -> list[tuple[str, Any]]:
     return []
 
 
-def file_of(value: Any, folder: str) -> str | None:
+def file_of(value: Any, find: Find) -> str | None:
     """The file of something logged, if it lies among the run's files."""
-    return inside(folder, str(value.get("path") or "")) if isinstance(value, Mapping) else None
+    return find(str(value.get("path") or "")) if isinstance(value, Mapping) else None
 
 
-def inside(folder: str, name: str) -> str | None:
-    """A plain file below a folder, by its relative path; None for anything else: the record may come from anybody."""
-    if not name or "\0" in name:
-        return None
-    base = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(base, name))
-    return path if path.startswith(os.path.join(base, "")) and os.path.isfile(path) else None
+def path_of(make: Any) -> str | None:
+    """The path of the file that a value is made from; None for one that is made from its record."""
+    path = make.args[0] if isinstance(make, partial) and make.args else None
+    return path if isinstance(path, str) and os.path.isabs(path) else None
 
 
 def _histogram(value: Mapping[str, Any]) -> Histogram:

@@ -9,6 +9,7 @@ from struct import unpack_from
 from typing import Any
 
 from ....importing.protobuf import fields
+from ..names import STEP, column_name
 
 __all__ = [
     "KINDS",
@@ -18,7 +19,9 @@ __all__ = [
     "metric_of",
     "named",
     "number_of",
+    "parsed",
     "removed",
+    "row_of",
     "strings",
     "text_of",
     "time_in",
@@ -29,7 +32,7 @@ __all__ = [
 
 KINDS = {
     2: "history", 3: "summary", 4: "output", 5: "config", 7: "stats", 8: "artifact", 9: "tbrecord", 10: "alert", 12: "metric",
-    13: "output_raw", 17: "run", 18: "exit", 23: "preempting", 25: "use_artifact", 26: "environment",
+    13: "output_raw", 17: "run", 18: "exit", 23: "preempting", 25: "use_artifact", 26: "environment", 27: "output_logger",
 }  # fmt: skip
 """The kinds of records that say something of a run, by their field."""
 # Which files there are, which functions of W&B were used, and what its processes tell each other.
@@ -84,10 +87,26 @@ def items(body: bytes, field: int = 1) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield (tuple(nested) if nested else (key,)), typed[0]
             continue
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
+            found = parsed(text)
+        except ValueError:
             found = _text(text)
         yield (tuple(nested) if nested else (key,)), found
+
+
+def parsed(text: str | bytes) -> Any:
+    """A value as W&B writes it in JSON.
+
+    Raises:
+        ValueError: It is no JSON.
+    """
+    try:
+        return json.loads(text, parse_int=_whole)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def _whole(text: str) -> int | float:
+    return -0.0 if text == "-0" else int(text)  # W&B writes whole numbers without a point
 
 
 def tree(body: bytes) -> dict[int, list[int | bytes]]:
@@ -124,22 +143,40 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", "replace")
 
 
-def history_of(body: bytes) -> tuple[int | None, float, dict[str, Any]]:
-    """Step, time and values of a row. What is nested comes by dotted names; what W&B made of media stays whole."""
+def history_of(body: bytes, ours: bool = False) -> tuple[int | None, float, dict[str, Any]]:
+    """Step, time and values of a row. What is nested comes by dotted names; what W&B made of media stays whole.
+
+    Args:
+        ours: Whether Anew's forwarder wrote it, whose steps are a column, since W&B's own only grow.
+    """
     logged = named(body)  # what W&B makes of media is nested too, and is put together first
+    step, at, values = row_of(logged, ours)
+    for number, value in tree(body).items():
+        if number == 2 and step is None and not ours and isinstance(value[-1], bytes):
+            found = tree(value[-1]).get(1, [0])[-1]
+            step = found if isinstance(found, int) else None
+    return step, at, values
+
+
+def row_of(
+    logged: Mapping[str, Any], ours: bool = False
+) -> tuple[int | None, float, dict[str, Any]]:
+    """Step, time and values of what one call logged; see `history_of`."""
     step, at = logged.get("_step"), logged.get("_timestamp")
-    step = step if type(step) is int else None
     values = {
         name: one
         for key, value in logged.items()
         if key not in _OWN
         for name, one in _flat(key, value).items()
     }
-    for number, value in tree(body).items():
-        if number == 2 and step is None and isinstance(value[-1], bytes):
-            found = tree(value[-1]).get(1, [0])[-1]
-            step = found if isinstance(found, int) else None
-    return step, float(at) if isinstance(at, (int, float)) else 0.0, values
+    if ours:
+        step = values.pop(STEP, None)
+        values = {column_name(name): value for name, value in values.items()}
+    return (
+        step if type(step) is int else None,
+        float(at) if isinstance(at, (int, float)) else 0.0,
+        values,
+    )
 
 
 def _flat(name: str, value: Any) -> dict[str, Any]:

@@ -8,14 +8,16 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from struct import unpack_from
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
+from ....importing.folders import files_below, plain_file
 from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
 from .artifacts import Artifact, artifact_of, files_of
-from .media import file_of, made
+from .forwarded import FILES, captured_in, forwarded, is_captured, message_of, tags_of
+from .media import Find, file_of, made, path_of
 from .records import (
     history_of,
     items,
@@ -96,6 +98,7 @@ class Folders:
         self.where = os.path.abspath(path)
         self._caches = caches
         self._artifacts: dict[str, list[Artifact]] = {}
+        self._ours: set[str] = set()
         self._findings: list[Finding] = []
         self._logs: dict[str, list[str]] = {}
         if not logs_below(path):
@@ -159,13 +162,20 @@ class Folders:
         if origin:
             kept["forked_at"] = {"metric": text_of(branch, 3), "value": _double(branch, 2)}
         self._artifacts[key] = said.artifacts
+        tags: dict[str, str | None] = dict.fromkeys(strings(run, 10))
+        if about := forwarded(said.config):
+            self._ours.add(key)
+            kept["anew"] = about
+            tags = tags_of(tags)
+            for log in self._logs[key]:
+                captured |= captured_in(_files(log))
         started = time_of(run[17][-1]) if 17 in run else changed
         return Run(
             key=key, place=(text_of(run, 3) or "uncategorized",), name=text_of(run, 8) or text_of(run, 1), started=started,
             ended=None if status == "running" else max(started, said.last), status=status, reason=reason, alive=changed,
             user=text_of(around, 13), host=text_of(around, 12) or text_of(run, 13), params=said.config,
             parent=f"{text_of(run, 3)}/{origin}" if origin else None, relation="forked" if origin else "child",
-            tags=dict.fromkeys(strings(run, 10)), notes=text_of(run, 9) or None, captured=captured, kept=kept,
+            tags=tags, notes=text_of(run, 9) or None, captured=captured, kept=kept,
         )  # fmt: skip
 
     def _records(self, log: str, run: str) -> Iterator[tuple[str, bytes]]:
@@ -240,7 +250,7 @@ class Folders:
         for log in self._logs[run.key]:
             for kind, body in self._records(log, run.key):
                 if kind == "history":
-                    step, at, values = history_of(body)
+                    step, at, values = history_of(body, run.key in self._ours)
                     numbers = {
                         name: number
                         for name, value in values.items()
@@ -265,18 +275,18 @@ class Folders:
             for kind, body in self._records(log, run.key):
                 if kind != "history":
                     continue
-                step, at, values = history_of(body)
+                step, at, values = history_of(body, run.key in self._ours)
                 for name, value in values.items():
                     if number_of(value) is None and value is not None:
-                        found = made(value, folder)
+                        found = made(value, partial(plain_file, folder))
                         for kind_, make in found:
                             yield SourceValue(name, kind_, step, at, make)
                         if not found:
-                            self._tell_of(name, value, folder, run.key)
+                            self._tell_of(name, value, partial(plain_file, folder), run.key)
 
-    def _tell_of(self, name: str, value: Any, folder: str, run: str) -> None:
+    def _tell_of(self, name: str, value: Any, find: Find, run: str) -> None:
         kind = value.get("_type") if isinstance(value, Mapping) else type(value).__name__
-        has_file = file_of(value, folder) is not None
+        has_file = file_of(value, find) is not None
         what = (
             f"There is no place for a {kind}; its file comes as a file."
             if has_file
@@ -286,38 +296,24 @@ class Folders:
 
     def files(self, run: Run) -> Iterator[SourceFile]:
         """See `Source.files`: what lies in the folder of its files, but for what is said elsewhere or comes as a value."""
-        shown = {
-            make.args[0]
-            for one in self.values(run)
-            if isinstance(make := one.make, partial) and _is_of_file(make)
-        }
-        for log in self._logs[run.key]:
-            folder = _files(log)
-            for at, folders, names in os.walk(folder):
-                folders.sort()
-                for name in sorted(names):
-                    path = os.path.join(at, name)
-                    inside = os.path.relpath(path, folder).replace(os.sep, "/")
-                    if inside in _SAID_ELSEWHERE or os.path.realpath(path) in shown:
+        shown = {path_of(one.make) for one in self.values(run)}
+        for log in filter(lambda log: os.path.isdir(_files(log)), self._logs[run.key]):
+            for file in files_below(
+                _files(log), "wandb", run.key, self._findings, but=lambda inside: inside in _SAID_ELSEWHERE,
+            ):  # fmt: skip
+                if os.path.realpath(os.path.join(_files(log), file.name)) in shown:
+                    continue
+                if run.key in self._ours:
+                    if is_captured(file.name):
                         continue
-                    if os.path.islink(path) or not os.path.isfile(path):
-                        self._findings.append(
-                            Finding(
-                                path,
-                                "It is a link or no plain file, and is left out.",
-                                True,
-                                run.key,
-                            )
-                        )
-                        continue
-                    yield SourceFile(
-                        "wandb", inside, partial(_open, path), time=os.path.getmtime(path)
-                    )
-
+                    if file.name.startswith(FILES):
+                        place, _, name = file.name.removeprefix(FILES).rpartition("/")
+                        file = file._replace(prefix=place, name=name)
+                yield file
         yield from files_of(self._artifacts[run.key], run.key, self._caches, self._findings)
 
     def messages(self, run: Run) -> Iterator[Message]:
-        """See `Source.messages`: its alerts, each at the time of what was logged before."""
+        """See `Source.messages`: its alerts, each at the time of what was logged before; what Anew forwarded as messages."""
         for log in self._logs[run.key]:
             at = run.started
             for kind, body in self._records(log, run.key):
@@ -329,13 +325,17 @@ class Folders:
                         part for part in (text_of(found, 1), text_of(found, 2)) if part
                     )
                     yield Message(at, _LEVELS.get(text_of(found, 3), "warning"), text)
+                elif kind == "output_logger" and run.key in self._ours:
+                    yield message_of(text_of(tree(body), 1), at)
 
     def printed(self, run: Run) -> Iterator[str]:
         """See `Source.printed`: whole lines; what a progress bar wrote over is left out."""
         rest = ""
         for log in self._logs[run.key]:
             for kind, body in self._records(log, run.key):
-                if kind in ("output", "output_raw"):
+                if kind == "output_logger" and run.key not in self._ours:
+                    yield from text_of(tree(body), 1).split("\n")
+                elif kind in ("output", "output_raw"):
                     *lines, rest = (rest + text_of(tree(body), 3)).split("\n")
                     yield from (line.rstrip("\r").rpartition("\r")[2] for line in lines)
         if rest and run.status != "running":
@@ -347,11 +347,6 @@ class Folders:
 
     def close(self) -> None:
         """Nothing is held."""
-
-
-def _is_of_file(make: partial[Any]) -> bool:
-    """Whether a value is made from a file: then its first argument is the path."""
-    return bool(make.args) and isinstance(make.args[0], str) and os.path.isabs(make.args[0])
 
 
 def _joined(first: _Said, then: _Said) -> _Said:
@@ -378,7 +373,3 @@ def _double(found: dict[int, list[int | bytes]], number: int) -> float | None:
 
 def _files(log: str) -> str:
     return os.path.join(os.path.dirname(log), "files")
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

@@ -81,7 +81,7 @@ def rebuild(face: Face, catalog: str | None, blobs: str | None, cache: str | Non
 
     document: dict[str, Any] = {"experiments": done.experiments, "points": done.points, "seconds": done.seconds, "broken": done.problems}  # fmt: skip
     if recovered is not None:
-        document["recovered"] = recovered._asdict()
+        document["recovered"] = {name: getattr(recovered, name) for name in recovered._fields}
     face.out.emit(document, table=table)
 
 

@@ -24,7 +24,7 @@ from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
 from .limits import Rate
 from .observing import Observer, to_standard_error
-from .place import Place
+from .place import PATIENCE, Place
 
 __all__ = ["Served", "is_loopback", "listening", "serve"]
 
@@ -154,7 +154,7 @@ def serve(
             _check_accounts(identities, host)
         made = listening(host, port)
         room_for_connections()
-        opened = open_folder(root, user=user, seconds=_MOST_SECONDS)
+        opened = open_folder(root, user=user, seconds=_MOST_SECONDS, patience=PATIENCE)
         intake = FolderIntake(opened.root)
         place = Place(opened.backend, opened.upkeep, opened.close, intake, opened.within)
         if verbose:

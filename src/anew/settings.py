@@ -23,6 +23,7 @@ __all__ = [
     "Setting",
     "Settings",
     "load_settings",
+    "server_catalog",
     "sign_on_secret",
     "token_in_environment",
 ]
@@ -376,6 +377,11 @@ def token_in_environment(environ: Mapping[str, str] | None = None) -> str | None
 def sign_on_secret(environ: Mapping[str, str] | None = None) -> str:
     """What a server shows the provider of sign-on, from `ANEW_OIDC_SECRET`; "" if there is none. It is no setting either."""
     return (os.environ if environ is None else environ).get("ANEW_OIDC_SECRET", "").strip()
+
+
+def server_catalog(environ: Mapping[str, str] | None = None) -> str:
+    """The database of a group's servers, from `ANEW_SERVER_CATALOG`; "" if there is none. It may hold a password, so it is no setting."""
+    return (os.environ if environ is None else environ).get("ANEW_SERVER_CATALOG", "").strip()
 
 
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:

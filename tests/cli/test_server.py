@@ -11,6 +11,7 @@ import pytest
 
 from anew import Experiment, Store
 from anew.cli.main import cli
+from anew.postgres import is_postgres
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
 
@@ -22,11 +23,20 @@ def root(tmp_path: Path) -> str:
     return str(folder)
 
 
+@pytest.fixture(params=["folder", "group"])
+def where(request: pytest.FixtureRequest, root: str) -> str:
+    """Where the accounts lie."""
+    return root if request.param == "folder" else request.getfixturevalue("make_database")()
+
+
 @pytest.fixture
-def run(root, capsys):
+def run(request: pytest.FixtureRequest, root, capsys):
+    at = request.getfixturevalue("where") if "where" in request.fixturenames else root
+    option = "--catalog" if is_postgres(at) else "--root"
+
     def call(*args: str, code: int = 0) -> str:
         with pytest.raises(SystemExit) as left:
-            cli.main(["server", *args, "--root", root])
+            cli.main(["server", *args, option, at])
         printed = capsys.readouterr()
         assert left.value.code == code, printed
         return printed.out
@@ -34,11 +44,11 @@ def run(root, capsys):
     return call
 
 
-def test_a_token_is_printed_once_and_listed_without_itself(run, root):
+def test_a_token_is_printed_once_and_listed_without_itself(run, where):
     token = run(
         "token", "create", "cluster", "--role", "writer", "--project", "lab/*", "-q"
     ).strip()
-    accounts = Accounts(root)
+    accounts = Accounts(where)
     assert accounts.of_token(token).role_in("lab/x") is Role.WRITER
     listed = run("token", "list")
     assert "cluster" in listed
@@ -80,12 +90,12 @@ def test_a_token_that_cannot_be_is_refused(run, root, args):
     accounts.close()
 
 
-def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, root):
+def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, where):
     link = run(
         "user", "add", "al", "--role", "reader", "--url", "https://x.org/runs/", "-q"
     ).strip()
     assert link.startswith("https://x.org/runs/#link=")
-    accounts = Accounts(root)
+    accounts = Accounts(where)
     begun = accounts.redeem(link.partition("#link=")[2])
     assert begun.caller.role_in("lab/x") is Role.READER
     run("user", "role", "al", "owner", "--project", "lab")
@@ -103,11 +113,11 @@ def test_a_user_is_added_with_a_link_of_one_use_and_removed(run, root):
     accounts.close()
 
 
-def test_a_link_to_a_project_is_printed_once_listed_without_its_secret_and_taken_back(run, root):
+def test_a_link_to_a_project_is_printed_once_listed_without_its_secret_and_taken_back(run, where):
     link = run("share", "create", "lab/vision", "--url", "https://runs.example.org/", "-q").strip()
     assert link.startswith("https://runs.example.org/#share=")
     secret = link.partition("#share=")[2]
-    accounts = Accounts(root)
+    accounts = Accounts(where)
     begun = accounts.shares.redeem(secret)
     assert begun is not None
     assert begun.caller.role_in("lab/vision") is Role.READER
@@ -131,7 +141,7 @@ def test_a_link_that_cannot_be_is_refused(run, args):
     run("share", "create", *args, code=2)
 
 
-def test_what_was_done_is_shown(run):
+def test_what_was_done_is_shown(run, where):
     assert json.loads(run("audit", "--json")) == {"entries": []}
     assert run("audit") == ""
     run("token", "create", "cluster", "--role", "writer")
@@ -197,3 +207,31 @@ def test_sign_on_needs_a_provider_a_client_and_the_address_of_the_server(root, g
         cli.main(["server", root, *given])
     assert left.value.code == 2
     capsys.readouterr()
+
+
+def test_the_accounts_of_a_group_are_found_by_the_environment_and_a_folder_goes_before_it(
+    root, make_database, monkeypatch, capsys
+):
+    url = make_database()
+    monkeypatch.setenv("ANEW_SERVER_CATALOG", url)
+
+    def names(*args: str) -> list[str]:
+        with pytest.raises(SystemExit) as left:
+            cli.main(["server", "token", *args])
+        assert left.value.code == 0
+        return capsys.readouterr().out.split()
+
+    names("create", "of-the-group", "--role", "reader", "-q")
+    names("create", "of-the-folder", "--role", "reader", "-q", "--root", root)
+    assert names("list", "-q") == ["of-the-group"]
+    assert names("list", "-q", "--root", root) == ["of-the-folder"]
+
+
+def test_what_is_no_database_or_none_that_answers_is_told_without_its_password(capsys):
+    for url in ("mysql://u:secret@h/d", "postgresql://u:secret@127.0.0.1:1/d"):
+        with pytest.raises(SystemExit) as left:
+            cli.main(["server", "token", "list", "--catalog", url])
+        assert left.value.code not in (0, None)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.err
+        assert "secret" not in printed.err + printed.out

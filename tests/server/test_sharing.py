@@ -28,8 +28,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="module")
-def accounts(tmp_path_factory: pytest.TempPathFactory):
-    opened = Accounts(str(tmp_path_factory.mktemp("accounts")), trusting=False)
+def accounts(accounts_of_file: str):
+    opened = Accounts(accounts_of_file, trusting=False)
     yield opened
     opened.close()
 

@@ -25,6 +25,7 @@ __all__ = [
     "fields",
     "listed",
     "note",
+    "on_catalog",
     "opened",
     "root_of",
     "when",
@@ -45,17 +46,38 @@ def root_of(face: Face, folder: str | None = None) -> str:
     return local_folder(load_settings().root if where is None else where)
 
 
-@contextmanager
-def opened(face: Face) -> Iterator[Accounts]:
-    """The accounts in the folder that a server serves."""
-    from ..errors import NotFound
-    from ..server.identity.accounts import Accounts
-    from ..settings import load_settings
+on_catalog = click.option(
+    "--catalog", metavar="URL",
+    help="The database of a group's servers, as postgresql://…; or ANEW_SERVER_CATALOG. Without it, the accounts of the folder that --root names.",
+)  # fmt: skip
+"""The option of a command that says whose accounts it is about."""
 
-    root = root_of(face)
-    if not os.path.isdir(root):
-        raise NotFound(f"There is no folder {root}, so no server serves it.", name=root)
-    accounts = Accounts(root, first=load_settings().user)
+
+@contextmanager
+def opened(face: Face, catalog: str | None) -> Iterator[Accounts]:
+    """The accounts in the folder that a server serves, or those of a group.
+
+    Args:
+        catalog: What was given with `--catalog`.
+
+    Raises:
+        InvalidSetting: That is no address of a database.
+        NotFound: There is no such folder.
+    """
+    from ..errors import InvalidSetting, NotFound
+    from ..postgres import is_postgres
+    from ..server.identity.accounts import Accounts
+    from ..settings import load_settings, server_catalog
+
+    catalog = catalog or (server_catalog() if face.root is None else "")
+    if catalog and not is_postgres(catalog):
+        raise InvalidSetting(
+            "A catalog of a group is an address that begins with postgresql://.", setting="catalog"
+        )
+    where = catalog or root_of(face)
+    if not catalog and not os.path.isdir(where):
+        raise NotFound(f"There is no folder {where}, so no server serves it.", name=where)
+    accounts = Accounts(where, first=load_settings().user)
     try:
         yield accounts
     finally:

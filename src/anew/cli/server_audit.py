@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .face import Face, shared
-from .server_accounts import day, listed, opened
+from .server_accounts import day, listed, on_catalog, opened
 from .words import one_line
 
 __all__ = ["audit"]
@@ -15,8 +15,9 @@ __all__ = ["audit"]
 @click.option(
     "-n", "--limit", type=click.IntRange(1), default=50, help="Show this many of the newest."
 )
+@on_catalog
 @shared(quiet="Print what was done alone, one per line.")
-def audit(face: Face, limit: int) -> None:
+def audit(face: Face, catalog: str | None, limit: int) -> None:
     """Show who changed or deleted what on the server, newest first.
 
     \b
@@ -24,7 +25,7 @@ def audit(face: Face, limit: int) -> None:
       anew server audit
       anew server audit -n 500 --json
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         found = accounts.audit.entries(limit=limit)
     columns = (
         ("WHEN", lambda one: day(one.time)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from .face import Face, shared
-from .server_accounts import URL, day, fields, listed, note, opened, when
+from .server_accounts import URL, day, fields, listed, note, on_catalog, opened, when
 
 __all__ = ["share"]
 
@@ -30,8 +30,9 @@ def share() -> None:
     "--expires", metavar="WHEN", default="30d", show_default=True, help="When it ends: 30d for in thirty days, or a date such as 2027-01-31."
 )  # fmt: skip
 @click.option("--url", metavar="URL", default=URL, help="How the server is reached, for the link.")
+@on_catalog
 @shared(quiet="Print the link alone.")
-def create(face: Face, project: str, expires: str, url: str) -> None:
+def create(face: Face, catalog: str | None, project: str, expires: str, url: str) -> None:
     """Make a link to some projects, and print it this one time.
 
     PATTERN is a project such as lab/vision, 'lab/*' for all below lab, or '*' for every project.
@@ -43,7 +44,7 @@ def create(face: Face, project: str, expires: str, url: str) -> None:
     """
     from ..settings import load_settings
 
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         made, secret = accounts.shares.create(project, when(expires), load_settings().user)
         note(accounts, "shared", f"share {made.number}", made.project)
     link = f"{url.rstrip('/')}/#share={secret}"
@@ -59,8 +60,9 @@ def create(face: Face, project: str, expires: str, url: str) -> None:
 
 
 @share.command("list")
+@on_catalog
 @shared(quiet="Print numbers alone, one per line.")
-def list_shares(face: Face) -> None:
+def list_shares(face: Face, catalog: str | None) -> None:
     """List the links that have not ended: what they show, who made them, and when they were last opened.
 
     \b
@@ -68,7 +70,7 @@ def list_shares(face: Face) -> None:
       anew server share list
       anew server share list --json
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         found = accounts.shares.all()
     columns = (
         ("NUMBER", lambda one: str(one.number)),
@@ -84,8 +86,9 @@ def list_shares(face: Face) -> None:
 
 @share.command()
 @click.argument("numbers", nargs=-1, required=True, type=int, metavar="NUMBER...")
+@on_catalog
 @shared(quiet="Print nothing.")
-def revoke(face: Face, numbers: tuple[int, ...]) -> None:
+def revoke(face: Face, catalog: str | None, numbers: tuple[int, ...]) -> None:
     """Take links back, with the sessions that they began.
 
     \b
@@ -94,7 +97,7 @@ def revoke(face: Face, numbers: tuple[int, ...]) -> None:
     """
     from ..errors import NotFound
 
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         known = {one.number: one for one in accounts.shares.all()}
         for number in numbers:
             if number not in known:

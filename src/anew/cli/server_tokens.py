@@ -5,7 +5,18 @@ from __future__ import annotations
 import click
 
 from .face import Face, shared
-from .server_accounts import PROJECT, ROLE, ROLES, day, fields, listed, note, opened, when
+from .server_accounts import (
+    PROJECT,
+    ROLE,
+    ROLES,
+    day,
+    fields,
+    listed,
+    note,
+    on_catalog,
+    opened,
+    when,
+)
 
 __all__ = ["token"]
 
@@ -32,9 +43,16 @@ def token() -> None:
     "--expires", metavar="WHEN", help="When it ends: 90d for in ninety days, or a date such as 2027-01-31. Never, if not given."
 )  # fmt: skip
 @click.option("--user", metavar="NAME", help="The user it belongs to: it never does more than they may, and ends with their account.")  # fmt: skip
+@on_catalog
 @shared(quiet="Print the token alone.")
 def create(
-    face: Face, name: str, role: str, project: str, expires: str | None, user: str | None
+    face: Face,
+    catalog: str | None,
+    name: str,
+    role: str,
+    project: str,
+    expires: str | None,
+    user: str | None,
 ) -> None:
     """Make a token, and print it this one time.
 
@@ -46,7 +64,7 @@ def create(
     from ..server.callers import ROLES
 
     until = None if expires is None else when(expires)
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         made = accounts.create_token(
             name, ROLES[role], project=project, expires_at=until, user=user
         )
@@ -61,8 +79,9 @@ def create(
 
 
 @token.command("list")
+@on_catalog
 @shared(quiet="Print names alone, one per line.")
-def list_tokens(face: Face) -> None:
+def list_tokens(face: Face, catalog: str | None) -> None:
     """List the tokens: what they may do, until when, and when they were last used.
 
     \b
@@ -70,7 +89,7 @@ def list_tokens(face: Face) -> None:
       anew server token list
       anew server token list --json
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         found = accounts.tokens()
     columns = (
         ("NAME", lambda one: one.name),
@@ -86,15 +105,16 @@ def list_tokens(face: Face) -> None:
 
 @token.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@on_catalog
 @shared(quiet="Print nothing.")
-def revoke(face: Face, names: tuple[str, ...]) -> None:
+def revoke(face: Face, catalog: str | None, names: tuple[str, ...]) -> None:
     """End tokens at once.
 
     \b
     Examples:
       anew server token revoke cluster
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         for name in names:
             accounts.revoke_token(name)
             note(accounts, "token revoked", name)

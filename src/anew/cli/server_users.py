@@ -7,7 +7,18 @@ from typing import Any
 import click
 
 from .face import Face, shared
-from .server_accounts import PROJECT, ROLE, ROLES, URL, day, fields, listed, note, opened
+from .server_accounts import (
+    PROJECT,
+    ROLE,
+    ROLES,
+    URL,
+    day,
+    fields,
+    listed,
+    note,
+    on_catalog,
+    opened,
+)
 
 __all__ = ["user"]
 
@@ -30,8 +41,17 @@ def user() -> None:
 @click.option("--project", default="*", metavar="PATTERN", help=PROJECT)
 @click.option("--admin", is_flag=True, help="Let them look after the server: its users, its tokens, and the record of who did what.")  # fmt: skip
 @click.option("--url", metavar="URL", default=URL, help="How the server is reached, for the link.")  # fmt: skip
+@on_catalog
 @shared(quiet="Print the link alone.")
-def add(face: Face, name: str, role: str | None, project: str, admin: bool, url: str) -> None:
+def add(
+    face: Face,
+    catalog: str | None,
+    name: str,
+    role: str | None,
+    project: str,
+    admin: bool,
+    url: str,
+) -> None:
     """Add a user, and print a link of one use that logs them in.
 
     Without --role they see no project yet.
@@ -44,7 +64,7 @@ def add(face: Face, name: str, role: str | None, project: str, admin: bool, url:
     from ..server.callers import ROLES, Grant
 
     roles = [] if role is None else [Grant(project, ROLES[role])]
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         link = _link(url, accounts.add_user(name, roles, admin=admin))
         known = next(one for one in accounts.users() if one.name == name.strip())
         note(accounts, "user added", known.name)
@@ -54,15 +74,16 @@ def add(face: Face, name: str, role: str | None, project: str, admin: bool, url:
 @user.command()
 @click.argument("name")
 @click.option("--url", metavar="URL", default=URL, help="How the server is reached, for the link.")  # fmt: skip
+@on_catalog
 @shared(quiet="Print the link alone.")
-def link(face: Face, name: str, url: str) -> None:
+def link(face: Face, catalog: str | None, name: str, url: str) -> None:
     """Print another link of one use that logs a user in.
 
     \b
     Examples:
       anew server user link alice --url https://runs.example.org
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         made = _link(url, accounts.link_for(name))
         note(accounts, "link made", name)
     _tell_link(face, made, {"link": made, "name": name})
@@ -72,8 +93,9 @@ def link(face: Face, name: str, url: str) -> None:
 @click.argument("name")
 @click.argument("role", type=click.Choice((*ROLES, "none")))
 @click.option("--project", default="*", metavar="PATTERN", help=PROJECT)
+@on_catalog
 @shared(quiet="Print nothing.")
-def role(face: Face, name: str, role: str, project: str) -> None:
+def role(face: Face, catalog: str | None, name: str, role: str, project: str) -> None:
     """Give a user a role in some projects, or with `none` take it back.
 
     \b
@@ -83,7 +105,7 @@ def role(face: Face, name: str, role: str, project: str) -> None:
     """
     from ..server.callers import ROLES
 
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         accounts.set_role(name, project, ROLES.get(role))
         note(accounts, "role set", f"{name}: {role}", project)
         known = next(one for one in accounts.users() if one.name.lower() == name.strip().lower())
@@ -91,8 +113,9 @@ def role(face: Face, name: str, role: str, project: str) -> None:
 
 
 @user.command("list")
+@on_catalog
 @shared(quiet="Print names alone, one per line.")
-def list_users(face: Face) -> None:
+def list_users(face: Face, catalog: str | None) -> None:
     """List the users, their roles, and when they were last here.
 
     \b
@@ -100,7 +123,7 @@ def list_users(face: Face) -> None:
       anew server user list
       anew server user list --json
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         found = accounts.users()
     columns = (
         ("NAME", lambda one: one.name),
@@ -113,15 +136,16 @@ def list_users(face: Face) -> None:
 
 @user.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@on_catalog
 @shared(quiet="Print nothing.")
-def remove(face: Face, names: tuple[str, ...]) -> None:
+def remove(face: Face, catalog: str | None, names: tuple[str, ...]) -> None:
     """Remove accounts, with their sessions and tokens. What they recorded stays.
 
     \b
     Examples:
       anew server user remove alice
     """
-    with opened(face) as accounts:
+    with opened(face, catalog) as accounts:
         for name in names:
             accounts.remove_user(name)
             note(accounts, "user removed", name)

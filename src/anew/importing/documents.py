@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -13,10 +13,19 @@ __all__ = ["read_json", "read_yaml", "yaml_of"]
 
 _MOST_BYTES = 64 << 20
 _MOST_NODES = 1_000_000
+_DEEPEST = 100
+if TYPE_CHECKING:
+    _BASE = yaml.SafeLoader
+else:
+    _BASE = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TOO_MANY = "it names the same parts again and again, and would be too large written out"
 
 
-class _Loader(yaml.SafeLoader):
+class _Older(_BASE):
+    """YAML 1.1, as PyYAML writes it."""
+
+
+class _Loader(_BASE):
     """YAML 1.2 with what JSON has: `1e-05` is a number, `yes` and `012-3` are texts."""
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 - the attribute of the class that is inherited from
@@ -57,36 +66,54 @@ def _text(loader: _Loader, node: yaml.Node) -> Any:
 _Loader.add_constructor("tag:yaml.org,2002:int", _whole)
 _Loader.add_constructor("tag:yaml.org,2002:float", _real)
 _Loader.add_constructor(None, _text)
+_Older.add_constructor(None, _text)
 
 
-def read_yaml(path: str) -> Any:
+def read_yaml(path: str, *, version: tuple[int, int] = (1, 2), most: int = _MOST_BYTES) -> Any:
     """What a YAML file holds.
+
+    Args:
+        version: Of YAML: 1.1 for what PyYAML wrote, in which the text 1e5 stands without quotes.
+        most: The most bytes that it may have.
 
     Raises:
         ValueError: It is no YAML, or too large.
         OSError: It cannot be read.
     """
-    return yaml_of(_bytes(path))
+    return yaml_of(_bytes(path, most), version=version)
 
 
-def yaml_of(data: bytes | str) -> Any:
-    """What YAML text holds.
+def yaml_of(data: bytes | str, *, version: tuple[int, int] = (1, 2)) -> Any:
+    """What YAML text holds; see `read_yaml`.
 
     Raises:
         ValueError: It is no YAML, or too large.
     """
     try:
-        loader = _Loader(data)
+        _check_depth(data)
+        loader: Any = (_Loader if version == (1, 2) else _Older)(data)
         node = loader.get_single_node()
         if node is None:
             return None
         if _size(node, {}) > _MOST_NODES:
             raise ValueError(_TOO_MANY)
         return loader.construct_document(node)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, OverflowError, TypeError) as error:
         raise ValueError(" ".join(str(error).split())[:200]) from error
     except RecursionError as error:
         raise ValueError("it is nested too deeply, or contains itself") from error
+
+
+def _check_depth(data: bytes | str) -> None:
+    """See to it, part by part and without recursion, that a document is not nested deeper than its readers bear."""
+    depth = 0
+    for event in yaml.parse(data, Loader=_BASE):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _DEEPEST:
+                raise ValueError("it is nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
@@ -109,12 +136,12 @@ def read_json(path: str) -> Any:
         ValueError: It is no JSON, or too large.
         OSError: It cannot be read.
     """
-    return parse_json(_bytes(path).decode("utf-8", "replace"))
+    return parse_json(_bytes(path, _MOST_BYTES).decode("utf-8", "replace"))
 
 
-def _bytes(path: str) -> bytes:
+def _bytes(path: str, most: int) -> bytes:
     with open(path, "rb") as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise ValueError(f"it is larger than {_MOST_BYTES >> 20} MiB")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"it is larger than {most:,} bytes")
     return data

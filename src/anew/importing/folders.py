@@ -9,17 +9,23 @@ from typing import BinaryIO
 
 from .source import Finding, SourceFile
 
-__all__ = ["files_below", "opening", "plain_file"]
+__all__ = ["files_below", "opening", "place_below", "plain_file"]
 
 
 def plain_file(folder: str, name: str) -> str | None:
     """The path of a plain file below a folder, by its relative name; None for anything else: a record may come from anybody."""
+    path = place_below(folder, name)
+    return path if path is not None and os.path.isfile(path) else None
+
+
+def place_below(folder: str, name: str) -> str | None:
+    """The path of a file or folder below a folder, by its relative name; None for anything else."""
     if not name or "\0" in name:
         return None
     try:
         base = os.path.realpath(folder)
         path = os.path.realpath(os.path.join(base, name))
-        found = path.startswith(os.path.join(base, "")) and os.path.isfile(path)
+        found = path.startswith(os.path.join(base, "")) and os.path.exists(path)
     except (OSError, ValueError):  # such as a name that is too long for any file
         return None
     return path if found else None

@@ -1,25 +1,23 @@
-"""Accounts: links of one use, sessions, tokens, and the file that they lie in."""
+"""Accounts: links of one use, sessions and tokens, in a folder's file and in a group's database."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import stat
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from anew.errors import CorruptData, InvalidName, InvalidValue, NotFound, UnknownFormat
+from anew.errors import InvalidName, InvalidValue, NotFound
+from anew.postgres import is_postgres
 from anew.server.callers import Grant, Role
 from anew.server.identity.accounts import Accounts
 from anew.server.identity.credentials import TOKEN
 
 
 @pytest.fixture
-def accounts(tmp_path: Path):
-    opened = Accounts(str(tmp_path), first="starter")
+def accounts(accounts_at: str):
+    opened = Accounts(accounts_at, first="starter")
     yield opened
     opened.close()
 
@@ -46,9 +44,9 @@ def test_the_first_link_makes_the_first_account_once(accounts):
     assert [one.name for one in accounts.users()] == ["starter"]
 
 
-def test_an_account_that_another_process_makes_ends_the_trust_a_moment_later(accounts, tmp_path):
+def test_an_account_that_another_process_makes_ends_the_trust_a_moment_later(accounts, accounts_at):
     assert accounts.open
-    other = Accounts(str(tmp_path))
+    other = Accounts(accounts_at)
     other.add_user("kim")
     other.close()
     until = time.monotonic() + 60
@@ -57,9 +55,9 @@ def test_an_account_that_another_process_makes_ends_the_trust_a_moment_later(acc
     assert not accounts.open
 
 
-def test_of_many_who_use_a_link_at_once_one_has_used_it(accounts, tmp_path):
+def test_of_many_who_use_a_link_at_once_one_has_used_it(accounts, accounts_at):
     link = accounts.first_link()
-    others = [Accounts(str(tmp_path)) for _ in range(4)]
+    others = [Accounts(accounts_at) for _ in range(4)]
     found = []
     ready = threading.Barrier(16)
 
@@ -178,65 +176,101 @@ def test_names_are_given_once_however_they_are_written(accounts):
         accounts.create_token("t", Role.READER)
 
 
-def test_no_credential_is_kept_or_shown(accounts, tmp_path):
+def test_no_credential_is_kept_or_shown(accounts, accounts_at):
     link = accounts.first_link()
     begun = accounts.redeem(link)
     other = accounts.link_for("starter")
     token = accounts.create_token("cluster", Role.READER)
-    kept = b"".join(path.read_bytes() for path in (tmp_path / ".anew" / "server").iterdir())
-    for secret in (link, begun.secret, other, token):
+    shared = accounts.shares.create("lab/*", time.time() + 60, "starter")[1]
+    if is_postgres(accounts_at):
+        with accounts.database.reading() as connection:
+            tables = [
+                row[0]
+                for row in connection.execute(
+                    "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+                )
+            ]
+            kept = repr(
+                [connection.execute(f"SELECT * FROM {one}").fetchall() for one in tables]
+            ).encode()
+    else:
+        kept = b"".join(
+            path.read_bytes() for path in (Path(accounts_at) / ".anew" / "server").iterdir()
+        )
+    assert b"starter" in kept
+    for secret in (link, begun.secret, other, token, shared):
         assert secret.encode() not in kept
         assert secret not in repr((begun, accounts.tokens(), accounts.users()))
 
 
-def test_the_file_belongs_to_its_user_alone_whatever_the_umask(tmp_path):
-    before = os.umask(0)
-    try:
-        opened = Accounts(str(tmp_path))
-        opened.add_user("al")
-        folder = tmp_path / ".anew" / "server"
-        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-        for path in folder.iterdir():
-            assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        opened.close()
-    finally:
-        os.umask(before)
-
-
-@pytest.mark.parametrize("how", ["open folder", "open file", "link", "linked folder"])
-def test_accounts_that_others_could_have_written_are_refused(tmp_path, how):
-    root = tmp_path / "root"
-    root.mkdir()
-    Accounts(str(root)).close()
-    folder = root / ".anew" / "server"
-    if how == "open folder":
-        folder.chmod(0o755)
-    elif how == "open file":
-        (folder / "accounts.db").chmod(0o644)
-    elif how == "link":
-        (folder / "accounts.db").rename(tmp_path / "elsewhere")
-        (folder / "accounts.db").symlink_to(tmp_path / "elsewhere")
-    else:
-        folder.rename(tmp_path / "elsewhere")
-        folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(CorruptData):
-        Accounts(str(root))
-
-
-def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
-    Accounts(str(tmp_path)).close()
-    path = tmp_path / ".anew" / "server" / "accounts.db"
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version=999")
-    connection.close()
-    with pytest.raises(UnknownFormat):
-        Accounts(str(tmp_path))
-
-
-def test_a_token_is_known_while_another_process_writes(accounts, tmp_path):
+def test_a_token_is_known_while_another_process_writes(accounts, accounts_at):
     token = accounts.create_token("cluster", Role.READER)
-    other = Accounts(str(tmp_path))
+    other = Accounts(accounts_at)
     with other.database.writing():
         assert accounts.of_token(token).name == "cluster"
     other.close()
     assert accounts.of_token(token) is not None
+
+
+def test_what_is_done_is_recorded_in_order_and_read_page_by_page(accounts):
+    for number in range(4):
+        accounts.audit.note(
+            "al", "user:1", "edited", "lab/a" if number % 2 else "lab/b", str(number)
+        )
+    with accounts.database.writing() as connection:
+        for number in range(4, 1200):
+            connection.execute(
+                "INSERT INTO audit (time, who, through, action, project, target) VALUES (?, ?, ?, ?, ?, ?)",
+                (1.0, "al", "user:1", "edited", "lab/a" if number % 2 else "lab/b", str(number)),
+            )
+    seen = accounts.audit.entries(limit=599, seen=lambda project: project == "lab/a")
+    assert [one.target for one in seen] == [str(number) for number in range(1199, 1, -2)]
+    rest = accounts.audit.entries(before=seen[-1].number, limit=10)
+    assert [one.target for one in rest] == ["2", "1", "0"]
+
+
+def test_texts_that_somebody_chose_are_kept_as_they_are(accounts):
+    odd = "a\x00b\x01\x02%s ? 'quoted' \N{SNOWMAN}"
+    accounts.audit.note(odd, odd, odd, odd, odd)
+    (one,) = accounts.audit.entries()
+    assert (one.who, one.through, one.action, one.project, one.target) == (odd,) * 5
+    with pytest.raises(NotFound):
+        accounts.link_for(odd)
+
+
+def test_letters_beyond_ascii_make_names_that_differ(accounts):
+    accounts.add_user("Ärnst")
+    accounts.add_user("ärnst")
+    accounts.set_role("äRNST", "lab/x", Role.READER)
+    assert [one.name for one in accounts.users() if "lab/x" in one.roles] == ["ärnst"]
+
+
+def test_what_fails_in_the_middle_leaves_nothing(accounts):
+    with pytest.raises(InvalidName):
+        accounts.add_user("al", [Grant("lab/*", Role.READER), Grant("a//b", Role.READER)])
+    assert accounts.users() == []
+    accounts.add_user("al")
+
+
+def test_servers_that_write_at_once_lose_nothing(accounts, accounts_at):
+    others = [Accounts(accounts_at) for _ in range(3)]
+    ready = threading.Barrier(6)
+
+    def use(number: int) -> None:
+        ready.wait(60)
+        for turn in range(4):
+            token = others[number % 3].create_token(f"{number}-{turn}", Role.READER)
+            assert others[(number + 1) % 3].of_token(token) is not None
+            others[number % 3].audit.note("x", "y", "made", "lab", f"{number}-{turn}")
+
+    threads = [threading.Thread(target=use, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    for one in others:
+        one.close()
+    assert len(accounts.tokens()) == 24
+    entries = accounts.audit.entries()
+    assert len({one.target for one in entries}) == 24
+    assert [one.number for one in entries] == sorted((one.number for one in entries), reverse=True)

@@ -28,8 +28,8 @@ CALLBACK = f"{SERVER}/api/v1/login/oidc/callback"
 
 
 @pytest.fixture
-def accounts(tmp_path: Path):
-    opened = Accounts(str(tmp_path), trusting=False)
+def accounts(accounts_at: str):
+    opened = Accounts(accounts_at, trusting=False)
     yield opened
     opened.close()
 

@@ -11,15 +11,15 @@ import psycopg
 from psycopg import Connection
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from .schema import CHANNEL, SCHEMA, STATEMENTS
+from ..migrations.postgres import migrate
+from .schema import CHANNEL, SCHEMA
+from .versions import HISTORY
 
 __all__ = ["Database", "Row"]
 
 Row = tuple[Any, ...]
 _WAIT = 10.0
 """Seconds that a transaction waits for a connection."""
-_LOCK = 5_001_507
-"""The advisory lock of who makes the tables."""
 
 
 class Database:
@@ -30,6 +30,7 @@ class Database:
         most: Connections of this process at most.
 
     Raises:
+        UnknownFormat: A newer version of Anew made its tables.
         OSError: It cannot be reached.
     """
 
@@ -39,19 +40,8 @@ class Database:
             url, min_size=1, max_size=most, timeout=_WAIT, open=False, check=ConnectionPool.check_connection,
             kwargs={"application_name": "anew", "connect_timeout": 5, "options": f"-c search_path={SCHEMA}"}, reconnect_timeout=5.0,
         )  # fmt: skip
+        migrate(url, HISTORY, SCHEMA)
         self._pool.open()
-        try:
-            self._make()
-        except BaseException:
-            self._pool.close()
-            raise
-
-    def _make(self) -> None:
-        with self.transaction() as connection:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            for statement in STATEMENTS:
-                connection.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection[Row]]:

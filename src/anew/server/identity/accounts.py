@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Sequence
 
@@ -13,8 +12,9 @@ from ...query.scope import EVERYTHING, check_pattern
 from ..callers import ROLES, Caller, Grant, Role
 from .audit import Audit
 from .credentials import TOKEN, digest, new_link, new_session, new_token
-from .database import Database
+from .database import Connection
 from .oidc import Identity
+from .opening import open_database
 from .protocol import Begun
 from .shares import Shares
 
@@ -29,6 +29,7 @@ _NOTED = 60.0
 _ASKED_AGAIN = 0.05
 """Seconds after which the file is asked again whether there is an account, for another process may have made one."""
 _MOST_NAME = 200
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +67,10 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Accounts:
-    """`Identities` that are kept in a folder's `.anew/server`; see `Database` for what is promised of the file.
+    """`Identities` that are kept in a folder's `.anew/server`, or in the database of a group for any number of servers at once.
 
     Args:
-        root: The folder of the experiments.
+        where: The folder of the experiments, or a `postgresql://` address; see `open_database`.
         first: What the first account is called if whoever makes it says nothing else.
         trusting: Whether callers without credentials are let in for as long as nobody has an account.
 
@@ -78,8 +79,8 @@ class Accounts:
         shares: Links that show some projects to whoever has them.
     """
 
-    def __init__(self, root: str, *, first: str = "admin", trusting: bool = True) -> None:
-        self.database = Database(root)
+    def __init__(self, where: str, *, first: str = "admin", trusting: bool = True) -> None:
+        self.database = open_database(where)
         self.audit = Audit(self.database)
         self.shares = Shares(self.database)
         self._first = first or "admin"
@@ -109,7 +110,7 @@ class Accounts:
         return was
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file or the connections."""
         self.database.close()
 
     # -- who calls ---------------------------------------------------------------------------------
@@ -142,10 +143,10 @@ class Accounts:
                 "WHERE s.hash = ? AND s.expires_at > ?",
                 (hashed, now),
             ).fetchone()
-            if found is None:
-                return self.shares.of_session(secret)
-            id_, name, admin, used_at = found
-            grants = _grants(connection, id_)
+            grants = [] if found is None else _grants(connection, found[0])
+        if found is None:
+            return self.shares.of_session(secret)
+        id_, name, admin, used_at = found
         if now - (used_at or 0.0) > _NOTED:
             self.database.note(
                 "UPDATE sessions SET used_at = ?, expires_at = ? WHERE hash = ?",
@@ -179,7 +180,7 @@ class Accounts:
         with self.database.writing() as connection:
             return self._begin(connection, _user_id(connection, name))
 
-    def _begin(self, connection: sqlite3.Connection, user_id: int) -> Begun:
+    def _begin(self, connection: Connection, user_id: int) -> Begun:
         now, secret = time.time(), new_session()
         connection.execute("DELETE FROM sessions WHERE expires_at <= ?", (now,))
         connection.execute(
@@ -285,7 +286,7 @@ class Accounts:
         with self.database.reading() as connection:
             found = connection.execute(
                 "SELECT id, name, admin, created_at, (SELECT max(used_at) FROM sessions WHERE user_id = users.id) "
-                "FROM users ORDER BY name"
+                "FROM users ORDER BY lower(name)"
             ).fetchall()
             return [
                 User(
@@ -339,7 +340,7 @@ class Accounts:
         values = (_checked(name, "token"), digest(token), check_pattern(project), role.name.lower())
         with self.database.writing() as connection:
             if connection.execute(
-                "SELECT 1 FROM tokens WHERE name = ?", (name.strip(),)
+                "SELECT 1 FROM tokens WHERE lower(name) = ?", (_folded(name),)
             ).fetchone():
                 raise InvalidName(
                     f"There is a token {name!r} already. Revoke it first, or choose another name.",
@@ -358,7 +359,7 @@ class Accounts:
         with self.database.reading() as connection:
             found = connection.execute(
                 "SELECT t.name, role, pattern, u.name, t.created_at, expires_at, used_at FROM tokens t "
-                "LEFT JOIN users u ON u.id = t.user_id ORDER BY t.name"
+                "LEFT JOIN users u ON u.id = t.user_id ORDER BY lower(t.name)"
             ).fetchall()
         known = [
             Token(
@@ -380,8 +381,8 @@ class Accounts:
         """
         with self.database.writing() as connection:
             done = connection.execute(
-                "DELETE FROM tokens WHERE name = ? AND (? IS NULL OR user_id = (SELECT id FROM users WHERE name = ?))",
-                (name.strip(), user, user),
+                "DELETE FROM tokens WHERE lower(name) = ? AND (? OR user_id = (SELECT id FROM users WHERE lower(name) = ?))",
+                (_folded(name), user is None, _folded(user or "")),
             )
             if not done.rowcount:
                 raise NotFound(
@@ -389,16 +390,21 @@ class Accounts:
                 )
 
 
-def _grants(connection: sqlite3.Connection, user_id: int) -> list[Grant]:
+def _grants(connection: Connection, user_id: int) -> list[Grant]:
     query = "SELECT pattern, role FROM grants WHERE user_id = ? ORDER BY pattern"
     return [Grant(pattern, ROLES[role]) for pattern, role in connection.execute(query, (user_id,))]
 
 
-def _grant(connection: sqlite3.Connection, user_id: int, pattern: str, role: str) -> None:
+def _grant(connection: Connection, user_id: int, pattern: str, role: str) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO grants (user_id, pattern, role) VALUES (?, ?, ?)",
+        "INSERT INTO grants (user_id, pattern, role) VALUES (?, ?, ?) ON CONFLICT (user_id, pattern) DO UPDATE SET role = excluded.role",
         (user_id, pattern, role),
     )
+
+
+def _folded(name: str) -> str:
+    """A name as `lower` makes it in both engines, which leaves letters beyond ASCII as they are."""
+    return name.strip().translate(_LOWER)
 
 
 def _checked(name: str, what: str) -> str:
@@ -408,29 +414,31 @@ def _checked(name: str, what: str) -> str:
     return text
 
 
-def _add_user(connection: sqlite3.Connection, name: str, *, admin: bool) -> int:
+def _add_user(connection: Connection, name: str, *, admin: bool) -> int:
     text = _checked(name, "user")
     if "/" in text or "*" in text:
         raise InvalidName(f"A user cannot be called {name!r}: leave out / and *.", name=name)
-    if connection.execute("SELECT 1 FROM users WHERE name = ?", (text,)).fetchone():
+    if connection.execute("SELECT 1 FROM users WHERE lower(name) = ?", (_folded(text),)).fetchone():
         raise InvalidName(f"There is a user {name!r} already.", name=name)
     values = (text, admin, time.time())
     made = connection.execute(
-        "INSERT INTO users (name, admin, created_at) VALUES (?, ?, ?)", values
+        "INSERT INTO users (name, admin, created_at) VALUES (?, ?, ?) RETURNING id", values
     )
-    user_id = int(made.lastrowid or 0)
+    user_id = int(made.fetchone()[0])
     _grant(connection, user_id, f"~{text}", "owner")  # what lies in no project is its recorder's
     return user_id
 
 
-def _user_id(connection: sqlite3.Connection, name: str) -> int:
-    found = connection.execute("SELECT id FROM users WHERE name = ?", (name.strip(),)).fetchone()
+def _user_id(connection: Connection, name: str) -> int:
+    found = connection.execute(
+        "SELECT id FROM users WHERE lower(name) = ?", (_folded(name),)
+    ).fetchone()
     if found is None:
         raise NotFound(f"There is no user {name!r}. `anew server user list` shows them.", name=name)
     return int(found[0])
 
 
-def _add_link(connection: sqlite3.Connection, user_id: int | None) -> str:
+def _add_link(connection: Connection, user_id: int | None) -> str:
     now, secret = time.time(), new_link()
     connection.execute("DELETE FROM links WHERE expires_at <= ?", (now,))
     connection.execute(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 
 import msgspec
 
-from .database import Database
+from .database import Connection, Database
 
 __all__ = ["Audit", "AuditEntry"]
 
@@ -81,7 +80,7 @@ class Audit:
         return found[: max(0, limit)]
 
 
-def _page(connection: sqlite3.Connection, before: int) -> list[AuditEntry]:
+def _page(connection: Connection, before: int) -> list[AuditEntry]:
     query = (
         "SELECT id, time, who, through, action, project, target FROM audit WHERE id < ? "
         "ORDER BY id DESC LIMIT ?"

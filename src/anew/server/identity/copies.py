@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 
 from ...journal.layout import RootLayout
-from .database import Database
+from .sqlite import FolderDatabase
 
 __all__ = ["copy_accounts"]
 
@@ -28,8 +28,8 @@ def copy_accounts(source: str, target: str) -> bool:
     if not os.path.exists(path):
         return False
     # Opened as a server does, which looks at whose they are and makes the file for its owner alone.
-    Database(source).close()
-    made = Database(target)
+    FolderDatabase(source).close()
+    made = FolderDatabase(target)
     made.close()
     with closing(sqlite3.connect(path)) as there, closing(sqlite3.connect(made.path)) as here:
         there.backup(here)

@@ -46,10 +46,10 @@ class Shares:
         secret, now = new_link(), time.time()
         with self._database.writing() as connection:
             made = connection.execute(
-                "INSERT INTO shares (hash, project, created_by, created_at, expires_at) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO shares (hash, project, created_by, created_at, expires_at) VALUES (?, ?, ?, ?, ?) RETURNING id",
                 (digest(secret), check_pattern(project), by, now, expires_at),
             )
-            number = int(made.lastrowid or 0)
+            number = int(made.fetchone()[0])
         share = Share(
             number=number, project=check_pattern(project), created_by=by, created_at=now,
             expires_at=expires_at, used_at=None,

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anew.errors import QueryError, TookTooLong
+from anew.postgres.texts import kept, told
 from anew.query.question import FactsQuestion, NamesQuestion, Wanted, ask, parse_field
 from anew.query.scope import Scope
 from anew.stores.catalog.postgres import PostgresCatalog
-from anew.stores.catalog.postgres.texts import kept, told
 from anew.stores.catalog.protocol import Batch, Catalog, CatalogState
 from anew.stores.catalog.sqlite import SqliteCatalog
 from anew.testing.catalog import CatalogContract

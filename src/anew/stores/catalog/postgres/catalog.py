@@ -174,7 +174,7 @@ class PostgresCatalog:
                 raise
 
     def _prepare(self, connection: psycopg.Connection[Any]) -> None:
-        from .texts import keep_texts
+        from ....postgres.texts import keep_texts
 
         keep_texts(connection)
         encoding = connection.info.parameter_status("server_encoding")

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from ....errors import TookTooLong
+from ....postgres import marked
 from ....query.regex import matcher
 from ..relational import schema as s
 from ..relational.engine import Cursor
@@ -63,13 +64,13 @@ class PostgresConnection:
             made = ", ".join(cover.text for cover in covers)
             text = f"WITH {made} {text}"
             values = (*(v for cover in covers for v in cover.values), *values)
-        found = self._connection.execute(_marked(text), values, binary=True)
+        found = self._connection.execute(marked(text), values, binary=True)
         return cast(Cursor, found)  # typed as rows of tuples
 
     def executemany(self, text: str, rows: Iterable[Sequence[Any]], /) -> object:
         """See `Connection.executemany`; the statements are sent together."""
         with self._connection.cursor() as cursor:
-            cursor.executemany(_marked(text), rows)
+            cursor.executemany(marked(text), rows)
         return None
 
     def insert(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -129,12 +130,6 @@ class PostgresConnection:
 def _plain(value: Any) -> Any:
     """A value as SQLite keeps it too, which knows one zero."""
     return value + 0.0 if type(value) is float else value
-
-
-@lru_cache(maxsize=512)
-def _marked(text: str) -> str:
-    """SQL with psycopg's marks where values go."""
-    return text.replace("%", "%%").replace("?", "%s")
 
 
 _NAMES = re.compile("|".join(rf"\b{table.name}\b" for table in s.TABLES))

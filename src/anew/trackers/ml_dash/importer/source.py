@@ -8,10 +8,10 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping
-from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
+from ....importing.folders import opening, plain_file
 from ....importing.source import (
     Finding,
     Message,
@@ -267,7 +267,8 @@ class Folders:
                     )
                 )
                 continue
-            path = _inside(base, folder, file_id, name)
+            told = name and file_id
+            path = plain_file(base, os.path.join(folder, file_id, name)) if told else None
             if path is None:
                 what = "This file is not there, or lies elsewhere."
                 self._findings.append(Finding(f"{index}: {where:.200}", what, True, run.key))
@@ -278,7 +279,7 @@ class Folders:
                 if one.get(n)
             }
             at = time_of(str(one.get("uploadedAt") or ""))
-            yield SourceFile(folder, name, partial(_open, path), time=at, metadata=facts)
+            yield SourceFile(folder, name, opening(path), time=at, metadata=facts)
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -319,16 +320,3 @@ def _metric(data: Mapping[str, Any], group: str, created: float) -> Row:
 def _track(data: Mapping[str, Any], topic: str, began: float) -> Row:
     line = entry_row(data, began).line(topic, began)
     return Row(None, line["t"], line["m"], line.get("x"))
-
-
-def _inside(base: str, folder: str, file_id: str, name: str) -> str | None:
-    """The path of a plain file, by what the index says; None for anything else: it may come from anybody."""
-    if not name or not file_id or "\0" in f"{folder}{file_id}{name}":
-        return None
-    real = os.path.realpath(base)
-    path = os.path.realpath(os.path.join(real, folder, file_id, name))
-    return path if path.startswith(os.path.join(real, "")) and os.path.isfile(path) else None
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

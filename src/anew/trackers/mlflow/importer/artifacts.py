@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from functools import partial
-from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
-from ....importing.source import Finding, SourceFile
-
-__all__ = ["artifact_folder", "files_in", "model_folder"]
+__all__ = ["artifact_folder", "model_folder"]
 
 
 def artifact_folder(uri: str, run_id: str, experiment_id: str, beside: str) -> str | None:
@@ -47,34 +42,3 @@ def _folder(uri: str, end: tuple[str, str], below: str, beside: str) -> str | No
         if tuple(full.split(os.sep)[-2:]) == end and os.path.isdir(full):
             return full
     return None
-
-
-def files_in(
-    folder: str, run: str, findings: list[Finding], prefix: str = "artifacts"
-) -> Iterator[SourceFile]:
-    """The files below a folder, in the order of their names; links and what is no file are left out and said.
-
-    Args:
-        prefix: What they are filed under here.
-    """
-    for at, folders, names in os.walk(
-        folder, onerror=lambda error: findings.append(_unreadable(error, run))
-    ):
-        folders.sort()
-        for name in sorted(names):
-            path = os.path.join(at, name)
-            if os.path.islink(path) or not os.path.isfile(path):
-                findings.append(
-                    Finding(path, "It is a link or no plain file, and is left out.", True, run)
-                )
-                continue
-            inside = os.path.relpath(path, folder).replace(os.sep, "/")
-            yield SourceFile(prefix, inside, partial(_open, path), time=os.path.getmtime(path))
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")
-
-
-def _unreadable(error: OSError, run: str) -> Finding:
-    return Finding(str(error.filename), f"It cannot be read: {error.strerror}.", True, run)

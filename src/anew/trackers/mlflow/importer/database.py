@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from ....importing.folders import files_below
 from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
-from .artifacts import artifact_folder, files_in, model_folder
+from .artifacts import artifact_folder, model_folder
 from .runs import Stored, as_run
 from .tables import Tables
 
@@ -113,13 +114,13 @@ class Database:
         beside = self._tables.beside
         folder = artifact_folder(uri, run.key, experiment, beside)
         if folder is not None:
-            yield from files_in(folder, run.key, self._findings)
+            yield from files_below(folder, "artifacts", run.key, self._findings)
         else:
             self._tell_of_artifacts(uri, run.key)
         for model, experiment, uri in self._models.get(run.key, ()):
             folder = model_folder(uri, model, experiment, beside)
             if folder is not None:
-                yield from files_in(folder, run.key, self._findings, f"models/{model}")
+                yield from files_below(folder, f"models/{model}", run.key, self._findings)
             else:
                 self._tell_of_artifacts(uri, run.key)
 

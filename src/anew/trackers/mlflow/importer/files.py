@@ -6,11 +6,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from ....errors import CorruptData, InvalidValue
+from ....errors import InvalidValue
+from ....importing.documents import read_yaml
+from ....importing.folders import files_below
 from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
-from .artifacts import artifact_folder, files_in, model_folder
+from .artifacts import artifact_folder, model_folder
 from .beside import datasets_of, logged_models, registered_versions
-from .documents import read_document
 from .merging import Line, merged
 from .runs import Stored, as_run
 
@@ -146,14 +147,14 @@ class Files:
         experiment = os.path.basename(os.path.dirname(at))
         folder = artifact_folder(uri, run.key, experiment, self.where)
         if folder is not None:
-            yield from files_in(folder, run.key, self._findings)
+            yield from files_below(folder, "artifacts", run.key, self._findings)
         elif "://" in uri and not uri.startswith("file:"):
             what = "Artifacts that do not lie on this machine are not brought along; their address is kept."
             self._findings.append(Finding(uri, what, True, run.key))
         for model, address in self._models.get(run.key, ()):
             folder = model_folder(address, model, experiment, self.where)
             if folder is not None:
-                yield from files_in(folder, run.key, self._findings, f"models/{model}")
+                yield from files_below(folder, f"models/{model}", run.key, self._findings)
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -179,10 +180,14 @@ class Files:
     def _meta(self, folder: str) -> dict[str, Any] | None:
         path = os.path.join(folder, "meta.yaml")
         try:
-            return read_document(path)
-        except (OSError, CorruptData) as error:
-            self._findings.append(Finding(path, f"It cannot be read: {error}", True))
-            return None
+            found = read_yaml(path, version=(1, 1), most=_MOST_TEXT)
+            if isinstance(found, dict):
+                return {str(name): value for name, value in found.items()}
+            what = "It does not say what lies in its folder."
+        except (OSError, ValueError) as error:
+            what = f"It cannot be read: {error}"
+        self._findings.append(Finding(path, what, True))
+        return None
 
     def _named(self, folder: str, run: str) -> Iterator[tuple[str, str]]:
         """Names and paths of the files below a folder: a name with slashes lies in folders."""

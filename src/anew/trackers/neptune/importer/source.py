@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, BinaryIO
+from typing import Any
 
 from ....errors import InvalidValue
+from ....importing.folders import opening, place_below
 from ....importing.source import (
     Finding,
     Message,
@@ -211,7 +212,7 @@ class Exports:
             if kind not in ("file", "file_series", "artifact") or not row.get("file_value"):
                 continue
             name, stored = str(row["attribute_path"]), str(row["file_value"].get("path") or "")
-            path = next((found for base in bases if (found := _inside(base, stored))), None)
+            path = next((found for base in bases if (found := place_below(base, stored))), None)
             if path is None:
                 what = f"Its file is not among those of the export: {stored!r:.200}."
                 self._findings.append(Finding(f"attribute {name}", what, True, run.key))
@@ -225,7 +226,7 @@ class Exports:
                             yield SourceFile(
                                 name,
                                 os.path.relpath(full, path).replace(os.sep, "/"),
-                                partial(_open, full),
+                                opening(full),
                             )
                 continue
             step, _ = _step(row.get("step"))
@@ -233,7 +234,7 @@ class Exports:
             suffix = os.path.splitext(path)[1]
             shown = last if last.endswith(suffix) else f"{last}{suffix}"
             yield SourceFile(
-                folder, shown, partial(_open, path), step=step, time=_time(row.get("timestamp"))
+                folder, shown, opening(path), step=step, time=_time(row.get("timestamp"))
             )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -269,16 +270,3 @@ def _histogram(value: Any) -> Histogram:
     if not isinstance(value, dict) or not value.get("edges"):
         raise InvalidValue("A histogram has no bins.", key="bins")
     return Histogram((value["values"], value["edges"]))
-
-
-def _inside(folder: str, name: str) -> str | None:
-    """What lies below a folder by its relative path; None for anything else: the export may come from anybody."""
-    if not name or "\0" in name:
-        return None
-    base = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(base, name))
-    return path if path.startswith(os.path.join(base, "")) and os.path.exists(path) else None
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

@@ -9,12 +9,12 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from blake3 import blake3
 
 from ....errors import InvalidValue
+from ....importing.folders import opening
 from ....importing.source import (
     Finding,
     Message,
@@ -238,9 +238,7 @@ class Runs:
                     )
                     continue
                 there.add(inside)
-                yield SourceFile(
-                    "artifacts", inside, partial(_open, path), time=os.path.getmtime(path)
-                )
+                yield SourceFile("artifacts", inside, opening(path), time=os.path.getmtime(path))
         for name in said.get("artifacts") or ():
             if isinstance(name, str) and name not in there:
                 self._findings.append(
@@ -273,7 +271,7 @@ class Runs:
                 )
                 continue
             shown = name if not os.path.isabs(name) else os.path.basename(name)
-            yield SourceFile(prefix, shown, partial(_open, path))
+            yield SourceFile(prefix, shown, opening(path))
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
@@ -405,7 +403,3 @@ def _lies_in(base: str, path: str) -> bool:
         and os.path.isfile(real)
         and not os.path.islink(path)
     )
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from struct import pack, unpack
-from typing import Any, BinaryIO
-
-import yaml
+from typing import Any
 
 from ....errors import InvalidValue
+from ....importing.documents import yaml_of
+from ....importing.folders import opening, plain_file
 from ....importing.protobuf import fields, signed
 from ....importing.source import (
     Finding,
@@ -263,7 +263,7 @@ class Folders:
     ) -> Iterator[SourceValue]:
         name, step, at = _text(found, 1), signed(_whole(found, 2)), _time(found, 4) or run.started
         folder = os.path.join(os.path.dirname(log), "media")
-        path = _inside(folder, what, _text(item, 1))
+        path = plain_file(folder, f"{what}/{_text(item, 1)}")
         caption = _text(item, 4) or None
         if path is None:
             missing = f"The {what} at step {step} is not in the folder: {_text(item, 1)!r:.100}."
@@ -301,9 +301,7 @@ class Folders:
                             continue
                         inside = os.path.relpath(path, begin).replace(os.sep, "/")
                         prefix = "swanlab" if top == "files" else f"swanlab/{top}"
-                        yield SourceFile(
-                            prefix, inside, partial(_open, path), time=os.path.getmtime(path)
-                        )
+                        yield SourceFile(prefix, inside, opening(path), time=os.path.getmtime(path))
 
     def messages(self, run: Run) -> Iterator[Message]:
         """SwanLab has none."""
@@ -329,8 +327,8 @@ class Folders:
         try:
             with open(path, "rb") as file:
                 data = file.read(_MOST_TEXT)
-            found = json.loads(data) if path.endswith(".json") else yaml.safe_load(data)
-        except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+            found = json.loads(data) if path.endswith(".json") else yaml_of(data, version=(1, 1))
+        except (OSError, ValueError, RecursionError) as error:
             self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True, run))
             return {}
         return found if isinstance(found, dict) else {}
@@ -396,15 +394,6 @@ def _written(path: str, form: str, caption: str | None) -> Text:
         return Text(file.read(_MOST_TEXT), form, caption)
 
 
-def _inside(folder: str, what: str, name: str) -> str | None:
-    """A plain file in the folder of its kind, by its name; None for anything else: the record may come from anybody."""
-    if not name or "\0" in name:
-        return None
-    base = os.path.realpath(folder)
-    path = os.path.realpath(os.path.join(base, what, name))
-    return path if path.startswith(os.path.join(base, "")) and os.path.isfile(path) else None
-
-
 def _bytes(found: Tree, number: int) -> bytes:
     value = found.get(number, [b""])[-1]
     return value if isinstance(value, bytes) else b""
@@ -433,7 +422,3 @@ def _time(found: Tree, number: int) -> float | None:
         return signed(_whole(stamp, 1)) + signed(_whole(stamp, 2)) / 1e9
     except ValueError:
         return None
-
-
-def _open(path: str) -> BinaryIO:
-    return open(path, "rb")

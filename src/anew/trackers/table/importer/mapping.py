@@ -8,9 +8,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-import yaml
-
 from ....errors import InvalidValue
+from ....importing.documents import read_yaml
 
 __all__ = ["Columns", "Said", "mapping_of", "resolved"]
 
@@ -146,9 +145,8 @@ def mapping_of(given: Sequence[str]) -> Said:
 
 def _file(path: str) -> dict[str, Any]:
     try:
-        with open(path, "rb") as file:
-            found = yaml.safe_load(file.read(_MOST_FILE))
-    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+        found = read_yaml(path, version=(1, 1), most=_MOST_FILE)
+    except (OSError, ValueError) as error:
         raise InvalidValue(
             f"--map takes role=column, or a file of YAML or JSON: {path} cannot be read ({error!s:.200}).",
             key="map",

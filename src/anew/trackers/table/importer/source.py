@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-import yaml
 from blake3 import blake3
 
 from ....errors import InvalidValue
+from ....importing.documents import read_yaml
 from ....importing.source import (
     Finding,
     Message,
@@ -326,9 +326,8 @@ class Tables:
         if not os.path.isfile(path) or os.path.islink(path):
             return {}
         try:
-            with open(path, "rb") as file:
-                found = yaml.safe_load(file.read(1 << 20))
-        except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
+            found = read_yaml(path, version=(1, 1), most=1 << 20)
+        except (OSError, ValueError) as error:
             self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True, key))
             return {}
         return found if isinstance(found, dict) else {}

@@ -20,6 +20,9 @@ __all__ = ["TransactionLog", "logs_of"]
 
 _HEADER = 7
 _BLOCK = 32 * 1024
+_BUFFER = 1 << 18
+_MOST_BYTES = 256 << 20
+"""The most that one record may have; W&B's own have less than a tenth."""
 _PIECE = struct.Struct("<IHB")
 _WHOLE, _LAST = 1, 4
 
@@ -54,28 +57,32 @@ class TransactionLog:
 
         What does not check out is the end of what can be used.
         """
-        parts = b""
+        parts: list[bytes] = []
+        size = 0
         done = at = self._offset
-        with open(self.path, "rb") as file:
+        with open(self.path, "rb", buffering=_BUFFER) as file:
             file.seek(at)
-            data = file.read()
-        base = at
-        while True:
-            if (room := _BLOCK - at % _BLOCK) < _PIECE.size:
-                at += room
-            if at - base + _PIECE.size > len(data):
-                break
-            checksum, length, kind = _PIECE.unpack_from(data, at - base)
-            begin = at - base + _PIECE.size
-            body = data[begin : begin + length]
-            if len(body) < length or zlib.crc32(body, zlib.crc32(bytes([kind]))) != checksum:
-                break
-            at += _PIECE.size + length
-            parts += body
-            if kind in (_WHOLE, _LAST):
-                message, parts = parts, b""
-                done = self._offset = at
-                yield message
+            while True:
+                if (room := _BLOCK - at % _BLOCK) < _PIECE.size:
+                    file.seek(room, os.SEEK_CUR)
+                    at += room
+                head = file.read(_PIECE.size)
+                if len(head) < _PIECE.size:
+                    break
+                checksum, length, kind = _PIECE.unpack(head)
+                body = file.read(length)
+                if len(body) < length or zlib.crc32(body, zlib.crc32(bytes([kind]))) != checksum:
+                    break
+                at += _PIECE.size + length
+                parts.append(body)
+                size += length
+                if size > _MOST_BYTES:
+                    break
+                if kind in (_WHOLE, _LAST):
+                    message = b"".join(parts)
+                    parts, size = [], 0
+                    done = self._offset = at
+                    yield message
         self._offset = done
 
 

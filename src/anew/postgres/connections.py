@@ -6,15 +6,16 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .errors import MissingDependency
+from ..errors import MissingDependency
 
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["PostgresConnections", "is_postgres", "shown", "unreachable"]
+__all__ = ["PostgresConnections", "is_postgres", "marked", "shown", "unreachable"]
 
 KEPT = 4
 """Idle connections that are kept."""
@@ -28,6 +29,12 @@ _WAIT_SECONDS = 60.0
 def is_postgres(url: str) -> bool:
     """Whether an address is that of a PostgreSQL database."""
     return url.startswith(_SCHEMES)
+
+
+@lru_cache(maxsize=1024)
+def marked(statement: str) -> str:
+    """SQL with psycopg's marks where values go, instead of those of SQLite."""
+    return statement.replace("%", "%%").replace("?", "%s")
 
 
 def shown(url: str) -> str:

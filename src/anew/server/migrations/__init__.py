@@ -1,0 +1,1 @@
+"""How tables that are truth become newer ones: see decision 69."""

@@ -118,8 +118,14 @@ def in_process(root: str) -> Iterator[InProcess]:
 @contextlib.contextmanager
 def over_a_socket(root: str) -> Iterator[str]:
     """A folder served on a free port of this machine; the URL."""
+    with place_over_a_socket(place_of(root)) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def place_over_a_socket(place: Place) -> Iterator[str]:
+    """A place served on a free port of this machine; the URL."""
     made = listening("127.0.0.1", 0)
-    place = place_of(root)
     config = uvicorn.Config(
         make_app(place, Access("tester")), log_config=None, access_log=False, lifespan="on",
         timeout_graceful_shutdown=5, ws="none", loop="asyncio",

@@ -24,6 +24,7 @@ __all__ = [
     "Settings",
     "load_settings",
     "server_catalog",
+    "server_stores",
     "sign_on_secret",
     "token_in_environment",
 ]
@@ -382,6 +383,12 @@ def sign_on_secret(environ: Mapping[str, str] | None = None) -> str:
 def server_catalog(environ: Mapping[str, str] | None = None) -> str:
     """The database of a group's servers, from `ANEW_SERVER_CATALOG`; "" if there is none. It may hold a password, so it is no setting."""
     return (os.environ if environ is None else environ).get("ANEW_SERVER_CATALOG", "").strip()
+
+
+def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """Where a group's servers keep contents, from `ANEW_SERVER_BLOBS`, and copies, from `ANEW_SERVER_CACHE`; "" where not set."""
+    given = os.environ if environ is None else environ
+    return given.get("ANEW_SERVER_BLOBS", "").strip(), given.get("ANEW_SERVER_CACHE", "").strip()
 
 
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:

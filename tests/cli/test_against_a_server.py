@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -12,9 +12,12 @@ import pytest
 
 from anew import Experiment, Store
 from anew.cli.main import cli
+from anew.server.group.address import GroupAddress
+from anew.server.running import place_of as place_of_root
+from anew.sync.push import push
 from anew.weights import Repository
 
-from ..serving import over_a_socket
+from ..serving import over_a_socket, place_over_a_socket
 from .conftest import call
 
 A, B = "lab/x/a", "lab/x/b"
@@ -88,6 +91,14 @@ def test_every_command_is_known_here():
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, Path]]:
     root = tmp_path_factory.mktemp("served")
+    id = recorded(root)
+    with over_a_socket(str(root)) as url:
+        yield url, id, root
+
+
+def recorded(root: Path) -> str:
+    """Record what the commands are about; the id of the experiment that has weights."""
+    id = ""
     for number, prefix in enumerate((A, B)):
         with Experiment(prefix, root=str(root), quiet=True, system_metrics=0) as exp:
             for step in range(5):
@@ -99,13 +110,28 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str,
             for value in (1.0, 2.0):
                 weights.stage_weights({"w": np.full(3, value)})
                 weights.commit("a version", experiment=id)
-    with over_a_socket(str(root)) as url:
-        yield url, id, root
+    return id
 
 
 def test_each_command_works_or_says_where_it_does(
     served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
+    walk(served, tmp_path, monkeypatch)
+
+
+@pytest.mark.slow
+def test_each_command_does_the_same_with_the_stores_of_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_database: Callable[[], str]
+):
+    id = recorded(tmp_path / "here")
+    address = GroupAddress(make_database(), str(tmp_path / "bucket"), str(tmp_path / "cache"))
+    with place_over_a_socket(place_of_root(address, "tester")) as url:
+        assert push(tmp_path / "here", url).complete
+        walk((url, id, tmp_path / "here"), tmp_path, monkeypatch)
+
+
+def walk(served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call every command."""
     url, id, _ = served
     monkeypatch.chdir(tmp_path)
     np.savez("given.npz", w=np.ones(3))

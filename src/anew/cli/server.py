@@ -10,6 +10,7 @@ import click
 from .face import Face, shared
 from .server_accounts import root_of
 from .server_audit import audit
+from .server_group import group_of, on_group
 from .server_shares import share
 from .server_tokens import token
 from .server_upkeep import COMMANDS as UPKEEP
@@ -75,6 +76,7 @@ class _Server(click.Group):
     "--max-rate", type=click.FloatRange(1), default=1000, metavar="N", help="Requests that one token or user may make in a second."
 )  # fmt: skip
 @click.option("--verbose", is_flag=True, help="Print a line for each request.")
+@on_group
 @shared(json=False, quiet="Print nothing but the URL.")
 def server(
     face: Face,
@@ -89,6 +91,9 @@ def server(
     oidc_client: str | None,
     max_rate: float,
     verbose: bool,
+    catalog: str | None,
+    blobs: str | None,
+    cache: str | None,
 ) -> None:
     """Serve a store over HTTP, until Ctrl-C.
 
@@ -98,11 +103,15 @@ def server(
     As long as nobody has an account, the server listens on this machine alone, and prints a link that makes the first account when
     it is opened. From then on everybody needs an account or a token.
 
+    With --catalog and --blobs, any number of servers serve the stores of a group: a PostgreSQL database and a bucket. None of them
+    keeps anything but copies of what it reads. Credentials of the bucket are taken from the environment.
+
     \b
     Examples:
       anew server
       anew server /data/runs --port 8000
       anew list --root http://127.0.0.1:5700
+      anew server --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
       anew server user add alice --role writer --project 'lab/*'
       anew server token create cluster --role writer --expires 90d
       anew server share create lab/vision --expires 30d
@@ -111,7 +120,8 @@ def server(
 
     if (oidc_issuer is None) != (oidc_client is None) or (oidc_issuer and url is None):
         raise click.UsageError("Sign-on needs --oidc-issuer, --oidc-client and --url.")
-    settings, root = load_settings(), root_of(face, folder)
+    settings, group = load_settings(), group_of(face, folder, catalog, blobs, cache)
+    root = group or root_of(face, folder)
     serve = _serving()
     provider = _provider(oidc_issuer, oidc_client, url)
     serve(
@@ -125,7 +135,7 @@ def server(
         verbose=verbose,
         provider=provider,
         per_second=max_rate,
-        ready=lambda at, link: _tell(face, root, at, link),
+        ready=lambda at, link: _tell(face, root if isinstance(root, str) else root.shown, at, link),
     )
 
 

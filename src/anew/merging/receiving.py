@@ -8,7 +8,7 @@ from typing import Any
 from ..reading.local.root import OpenRoot
 from ..server.callers import Caller, Role
 from ..server.intake.folder import FolderIntake
-from ..server.intake.weights import FolderWeights
+from ..server.intake.weights import weights_of_folder
 from ..sync.server import Receiver
 from ..sync.wire import (
     Branch,
@@ -43,7 +43,7 @@ class Here(Receiver):
     def __init__(self, root: OpenRoot) -> None:
         super().__init__(root.path)
         self._intake = FolderIntake(root)
-        self._weights = FolderWeights(root.path)
+        self._weights = weights_of_folder(root.path)
         self._caller = Caller(_NAME, Role.OWNER)
         caller, intake = self._caller, self._intake
         self._answers: dict[str, Callable[[Any], Any]] = {

@@ -124,6 +124,13 @@ class Observer:
 
 
 def _of_uploads(standing: Standing) -> list[str]:
+    tail = standing.tail
+    of_tail = [] if tail is None else [
+        *_said("anew_tail_bytes", "gauge", "Bytes of segments and files that are in the database and not in the bucket yet."),
+        f"anew_tail_bytes {tail.bytes}",
+        *_said("anew_tail_lag_seconds", "gauge", "How long the oldest of these bytes have waited."),
+        f"anew_tail_lag_seconds {tail.seconds:.3f}",
+    ]  # fmt: skip
     return [
         *_said(
             "anew_index_lag_seconds",
@@ -135,6 +142,7 @@ def _of_uploads(standing: Standing) -> list[str]:
         f"anew_unfinished_contents {standing.unfinished}",
         *_said("anew_unfinished_bytes", "gauge", "Bytes of these parts."),
         f"anew_unfinished_bytes {standing.unfinished_bytes}",
+        *of_tail,
     ]
 
 

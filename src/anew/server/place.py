@@ -13,6 +13,7 @@ from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from .callers import Role
 from .intake.protocol import Intake
+from .intake.weights import ServedWeights
 from .kept import KeptPanels
 from .live import Live
 from .observing import Observer
@@ -40,6 +41,7 @@ class Place:
         within: Backend and upkeep for somebody: what they may see, and their name. Without it, the store is for those alone who see
             everything.
         seconds: How long reading may take for one question.
+        weights: The weights that are served; those in the folder if not given.
 
     Attributes:
         live: Tells whoever waits that something has changed.
@@ -55,12 +57,14 @@ class Place:
         intake: Intake | None = None,
         within: Within | None = None,
         seconds: float = 30.0,
+        weights: ServedWeights | None = None,
     ) -> None:
         self._backend = backend
         self._upkeep = upkeep
         self._within = within
         self.intake = intake
         self.seconds = seconds
+        self.weights = weights
         self.live = Live(backend)
         self.observer = Observer()
         self.panels = KeptPanels()

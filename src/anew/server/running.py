@@ -18,6 +18,7 @@ from .access import Access
 from .app import make_app
 from .callers import Role
 from .connections import Connection, room_for_connections
+from .group.address import GroupAddress
 from .identity.accounts import Accounts
 from .identity.local import LocalUser
 from .identity.oidc import Provider, SignOn
@@ -26,7 +27,7 @@ from .limits import Rate
 from .observing import Observer, to_standard_error
 from .place import PATIENCE, Place
 
-__all__ = ["Served", "is_loopback", "listening", "serve"]
+__all__ = ["Served", "is_loopback", "listening", "place_of", "serve"]
 
 _MOST_HEAD = 64 << 10
 """Bytes of a request's first line and headers; a connection that sends more is closed."""
@@ -108,7 +109,7 @@ def _said(url: str, link: str | None) -> None:
 
 
 def serve(
-    root: str,
+    root: str | GroupAddress,
     *,
     host: str = "127.0.0.1",
     port: int = 5700,
@@ -122,10 +123,10 @@ def serve(
     per_second: float = 1000.0,
     ready: Callable[[str, str | None], None] = _said,
 ) -> None:
-    """Serve a folder until the process is told to stop (SIGINT, SIGTERM).
+    """Serve a folder or a group's stores until the process is told to stop (SIGINT, SIGTERM).
 
     Args:
-        root: The folder of the experiments.
+        root: The folder of the experiments, or where the stores of a group lie.
         user: Who starts the server: the author of edits as long as there are no accounts, and what the first one is called.
         names: Names that the server goes by, beside `localhost` and the address it listens on.
         trust_network: Listen beyond this machine also while there are no accounts, so that anybody on the network can read and
@@ -141,22 +142,29 @@ def serve(
 
     Raises:
         NotFound: There is no such folder.
-        InvalidSetting: It would listen beyond this machine without being told to, or cannot listen there.
+        InvalidSetting: It would listen beyond this machine without being told to, or cannot listen there; or a group's bucket has
+            experiments that its database does not know.
         CorruptData: The accounts in the folder may be somebody else's.
+        UnknownFormat: A newer version of Anew made the tables of a group.
+        OSError: A group's database or bucket cannot be reached.
     """
-    if not os.path.isdir(root):
+    if isinstance(root, str) and not os.path.isdir(root):
         raise NotFound(f"There is no folder {root}, so there is nothing to serve.", name=root)
     near = is_loopback(host)
-    identities = LocalUser(user) if alone else _accounts(root, user, trusting=near or trust_network)
+    identities = (
+        LocalUser(user)
+        if alone
+        else _accounts(
+            root if isinstance(root, str) else root.catalog, user, trusting=near or trust_network
+        )
+    )
     made = None
     try:
         if not near and not trust_network:
             _check_accounts(identities, host)
         made = listening(host, port)
         room_for_connections()
-        opened = open_folder(root, user=user, seconds=_MOST_SECONDS, patience=PATIENCE)
-        intake = FolderIntake(opened.root)
-        place = Place(opened.backend, opened.upkeep, opened.close, intake, opened.within)
+        place = place_of(root, user)
         if verbose:
             place.observer = Observer(to_standard_error)
         access = Access(
@@ -184,6 +192,20 @@ def serve(
             made.close()
         if isinstance(identities, Accounts):
             identities.close()
+
+
+def place_of(root: str | GroupAddress, user: str) -> Place:
+    """What is served."""
+    if isinstance(root, str):
+        folder = open_folder(root, user=user, seconds=_MOST_SECONDS, patience=PATIENCE)
+        intake = FolderIntake(folder.root)
+        return Place(folder.backend, folder.upkeep, folder.close, intake, folder.within)
+    from .group.opening import open_group  # a folder needs no PostgreSQL
+
+    group = open_group(root, user=user, seconds=_MOST_SECONDS)
+    return Place(
+        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights
+    )
 
 
 def _check_accounts(identities: Accounts | LocalUser | None, host: str) -> None:

@@ -21,7 +21,7 @@ from ..sync.wire import (
     PackRequest,
 )
 from ..weights.elsewhere import Given, Shown
-from .intake.weights import FolderWeights, Sees
+from .intake.weights import Sees, ServedWeights, weights_of_folder
 from .replies import Denied
 from .routes import Call
 
@@ -50,8 +50,8 @@ class CommitsRequest(msgspec.Struct, frozen=True):
     digits: str
 
 
-def _weights(call: Call) -> FolderWeights:
-    found = call.place.service(FolderWeights)
+def _weights(call: Call) -> ServedWeights:
+    found = call.place.weights or call.place.service(weights_of_folder)
     if found is None:
         raise Denied(501, "NoIntake", "This server keeps no weights.")
     return found

@@ -6,39 +6,34 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from anew.blobs.folder import FolderBlobs
 from anew.reading.local.backend import LocalBackend
 from anew.reading.local.seen import Seen
 from anew.server.access import Access
 from anew.server.app import make_app
-from anew.server.group.database import Database
+from anew.server.group.address import GroupAddress
 from anew.server.group.intake import GroupIntake
 from anew.server.group.opened import GroupStores
-from anew.server.group.truth import Truth
+from anew.server.group.opening import open_series, open_truth
 from anew.server.group.upkeep import GroupUpkeep
 from anew.server.place import Place
-from anew.stores.catalog.sqlite import SqliteCatalog
-from anew.stores.series.memory import MemorySeries
+from anew.stores.catalog.postgres import PostgresCatalog
 from serving import InProcess
 
 
 class Group:
     """A group whose servers are made as they are needed."""
 
-    def __init__(self, folder: Path, url: str) -> None:
-        self.folder = folder
-        self.url = url
-        self.blobs = FolderBlobs(str(folder / "bucket"), durable=False)
-        self.series = MemorySeries()
+    def __init__(self, folder: Path, url: str, blobs: str = "") -> None:
+        self.address = GroupAddress(url, blobs or str(folder / "bucket"), str(folder / "cache"))
         folder.mkdir(parents=True, exist_ok=True)
 
     def stores(
         self, *, seconds: float = 60.0, kind: type[GroupStores] = GroupStores
     ) -> GroupStores:
         """The stores as one server has them open."""
-        truth = Truth(Database(self.url, most=8), self.blobs)
-        catalog = SqliteCatalog(str(self.folder / "catalog.db"))
-        return kind(truth, catalog, self.series, where="group", user="tester", seconds=seconds)
+        truth = open_truth(self.address, most=8)
+        catalog, series = PostgresCatalog(self.address.catalog), open_series(self.address, truth)
+        return kind(truth, catalog, series, where="group", user="tester", seconds=seconds)
 
     @contextlib.contextmanager
     def server(self, stores: GroupStores) -> Iterator[InProcess]:

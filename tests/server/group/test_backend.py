@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,16 @@ class _Fed(GroupStores):
     transport: InProcess | None = None
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
-        if self.transport is not None:
-            push(self.folder, "http://127.0.0.1:5700", transport=self.transport)
+        self._push()
         return super().refresh(progress)
 
     def place(self, experiment_id: str, prefix: str) -> ExperimentFolder:
-        self.refresh()  # points in memory are those that were taken in; other series read the segments
+        self._push()  # points are decoded from what was accepted, whether it was taken in or not
         return super().place(experiment_id, prefix)
+
+    def _push(self) -> None:
+        if self.transport is not None:
+            push(self.folder, "http://127.0.0.1:5700", transport=self.transport)
 
 
 class TestGroup(BackendContract):
@@ -42,15 +46,26 @@ class TestGroup(BackendContract):
         return str(folder)
 
     @pytest.fixture
+    def bucket(self, tmp_path: Path) -> str:
+        return str(tmp_path / "bucket")
+
+    @pytest.fixture
     def backend(
-        self, root: str, tmp_path: Path, make_database: Callable[[], str]
+        self, root: str, bucket: str, tmp_path: Path, make_database: Callable[[], str]
     ) -> Iterator[LocalBackend]:
-        group = Group(tmp_path / "group", make_database())
+        group = Group(tmp_path / "group", make_database(), bucket)
         stores = group.stores(kind=_Fed)
         assert isinstance(stores, _Fed)
         stores.folder = root
-        with group.server(group.stores()) as transport:
+        with closing(group.stores()) as taking, group.server(taking) as transport:
             stores.transport = transport
             yield LocalBackend(Seen(stores), user="tester")
             stores.transport = None
         stores.close()
+
+
+@pytest.mark.slow
+class TestGroupInABucket(TestGroup):
+    @pytest.fixture
+    def bucket(self, make_real_bucket: Callable[[], str]) -> str:
+        return make_real_bucket()

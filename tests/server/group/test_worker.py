@@ -181,7 +181,7 @@ def test_deleting_moving_and_restoring_at_one_server_is_seen_at_the_other(
     stores.bin.delete([first], find, "bob")
     assert other.bin.purge([first]).count == 1
     assert not other.trash()
-    assert not group.blobs.keys(f"experiments/{first}/segments")
+    assert not stores.truth.blobs.keys(f"experiments/{first}/segments")
     other.close()
 
 
@@ -192,8 +192,8 @@ def test_a_segment_that_cannot_be_read_is_told_of_and_the_others_are_taken_in(
     assert push(root.path, HERE, transport=transport).complete
     while stores.truth.segments.flush(least=0, older=0):
         pass
-    for key in group.blobs.keys(f"experiments/{bad}/segments/metrics"):
-        group.blobs.delete(key)
+    for key in stores.truth.blobs.keys(f"experiments/{bad}/segments/metrics"):
+        stores.truth.blobs.delete(key)
     assert set(shown(stores)) >= {good}
     assert bad not in {i for i, row in shown(stores).items() if row[2]}
     assert stores.worker.leases.lag() > 0

@@ -10,6 +10,7 @@ from .seen import Seen
 __all__ = ["wait_for_changes"]
 
 _INTERVAL = 0.25
+"""Seconds between two looks where nobody tells of what is written."""
 _LONGEST = 60.0
 """Seconds that one question may wait; whoever wants to wait longer asks again."""
 
@@ -22,4 +23,4 @@ def wait_for_changes(seen: Seen, question: ChangesQuestion) -> Changes:
         left = stop - time.monotonic()
         if found.ids or found.gone or found.everything or question.since is None or left <= 0:
             return found
-        time.sleep(min(_INTERVAL, left))
+        seen.root.pause(min(_INTERVAL, left))

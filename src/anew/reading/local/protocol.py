@@ -53,6 +53,10 @@ class OpenStores(Protocol):
         """Take in what was written, where that is for those who ask to do."""
         ...
 
+    def pause(self, seconds: float) -> None:
+        """Wait before asking again whether something has changed; less where somebody tells of it."""
+        ...
+
     def look_for(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news."""
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
@@ -146,6 +147,10 @@ class OpenRoot:
 
     def _usable(self) -> bool:
         return self.stores.catalog.state() is not CatalogState.UNUSABLE
+
+    def pause(self, seconds: float) -> None:
+        """See `OpenStores.pause`: nobody tells of what is written into a folder."""
+        time.sleep(seconds)
 
     def look_for(self, ref: str) -> bool:
         """Look for what somebody named and the catalog does not know; whether there was news."""

@@ -369,7 +369,7 @@ class GroupIntake:
 
     def standing(self) -> Standing:
         """See `Intake.standing`."""
-        return Standing(self._lag(), *self._truth.contents.unfinished())
+        return Standing(self._lag(), *self._truth.contents.unfinished(), self._truth.tail())
 
     def settle(self) -> Settled:
         """See `Intake.settle`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 import msgspec
@@ -34,6 +34,8 @@ __all__ = ["GroupStores"]
 T = TypeVar("T")
 _EXPECTED = 5_001_509
 """The advisory lock of who writes only if nobody else has."""
+_MAKING = 5_001_511
+"""The advisory lock of who makes the catalog again."""
 _PATIENCE = 0.5
 """Seconds that a question waits for what other servers are taking in."""
 
@@ -71,7 +73,11 @@ class GroupStores:
         self.worker = Worker(truth, catalog, series, holder or os.urandom(8).hex(), seconds=seconds)
         self.news = News(truth.database)
         if catalog.state() is not CatalogState.COMPLETE:
-            self.rebuild()
+            with self._alone():
+                if (
+                    catalog.state() is not CatalogState.COMPLETE
+                ):  # nobody else has made it meanwhile
+                    self._rebuild(None)
 
     def start(self) -> None:
         """Hear of what arrives at all servers, and take in some of it, in threads."""
@@ -127,7 +133,18 @@ class GroupStores:
                 self.news.wait(seen, min(left, 0.05))
 
     def rebuild(self, progress: Progress | None = None) -> Refreshed:
-        """Make the catalog again from what is true."""
+        """Make the catalog again from what is true, with the other servers, which go on answering meanwhile."""
+        with self._alone():
+            return self._rebuild(progress)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other server makes the catalog."""
+        with self.truth.database.transaction() as held:
+            held.execute("SELECT pg_advisory_xact_lock(%s)", (_MAKING,))
+            yield
+
+    def _rebuild(self, progress: Progress | None) -> Refreshed:
         began = time.monotonic()
         self.catalog.create()
         with self.truth.database.transaction() as connection:
@@ -145,6 +162,10 @@ class GroupStores:
                 progress(min(experiments, total), total)
         self.catalog.finish()
         return Refreshed(experiments, points, problems, time.monotonic() - began)
+
+    def pause(self, seconds: float) -> None:
+        """See `OpenStores.pause`: servers tell each other when they have taken something in."""
+        self.news.wait(self.news.count, seconds)
 
     def look_for(self, ref: str) -> bool:
         """See `OpenStores.look_for`: nothing is there that was not announced."""

@@ -8,6 +8,7 @@ from psycopg import Connection
 
 from ...blobs.protocol import Blobs
 from ...sync.sealed import Text
+from ..intake.protocol import Tail
 from .beside import Beside
 from .contents import Contents
 from .database import Database, Row
@@ -68,6 +69,23 @@ class Truth:
                 "AND (experiment, name) IN (SELECT * FROM unnest(%s::text[], %s::text[]))",
                 ([one[0] for one in segments], [one[1] for one in segments]),
             )
+
+    def is_lost(self) -> bool:
+        """Whether the bucket has experiments and the tables none: the database is not the one that they were accepted with.
+
+        Raises:
+            OSError: The database or the bucket cannot be reached.
+        """
+        ((known,),) = self.database.ask("SELECT EXISTS (SELECT FROM experiment)")
+        return not known and bool(self.blobs.keys("experiments"))
+
+    def tail(self) -> Tail:
+        """What is in the database alone."""
+        ((size, seconds),) = self.database.ask(
+            "SELECT coalesce(sum(size), 0)::bigint, coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 FROM ("
+            "SELECT length(data) AS size, at FROM chunk UNION ALL SELECT size, at FROM content WHERE data IS NOT NULL) AS waiting"
+        )
+        return Tail(size, seconds)
 
     def now(self) -> float:
         """The time of the database's clock, by which all servers go."""

@@ -26,7 +26,19 @@ from ...sync.wire import (
 )
 from ..callers import Caller
 
-__all__ = ["Intake", "Standing"]
+__all__ = ["Intake", "Standing", "Tail"]
+
+
+class Tail(NamedTuple):
+    """What a group's server has accepted and is not an object in its bucket yet: it is in the database alone.
+
+    Attributes:
+        bytes: How much it is.
+        seconds: How long the oldest of it has waited.
+    """
+
+    bytes: int
+    seconds: float
 
 
 class Standing(NamedTuple):
@@ -35,11 +47,13 @@ class Standing(NamedTuple):
     Attributes:
         index_lag: Seconds since the oldest arrival that the index has not taken in.
         unfinished: Contents of files that have arrived in part, and `unfinished_bytes` how much of them.
+        tail: What waits to become objects, in a group.
     """
 
     index_lag: float
     unfinished: int
     unfinished_bytes: int
+    tail: Tail | None = None
 
 
 class Intake(Protocol):

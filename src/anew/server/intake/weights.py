@@ -1,4 +1,4 @@
-"""The repository of weights in the folder of a server: what is taken into it, and who may read what of it.
+"""The repository of weights that a server keeps: what is taken into it, and who may read what of it.
 
 An experiment's weights are a branch, `experiments/<id>`, and belong where the experiment does. Objects are stored once for all
 experiments. Who may not see every project is shown those objects alone that their experiments' commits lead to, and may build
@@ -11,7 +11,8 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol
 
 from blake3 import blake3
 
@@ -25,7 +26,7 @@ from .names import is_id
 if TYPE_CHECKING:
     from ...weights.repository import Repository
 
-__all__ = ["BRANCHES", "FolderWeights", "Sees"]
+__all__ = ["BRANCHES", "Sees", "Sent", "ServedWeights", "weights_of_folder"]
 
 BRANCHES = "experiments/"
 Sees = Callable[[Collection[str]], Collection[str] | None]
@@ -36,16 +37,33 @@ _MOST_FOUND = 500
 _KEY_BYTES = 32
 
 
-class FolderWeights:
-    """The weights of a served folder. Any thread may use it.
+class Sent(Protocol):
+    """Contents that clients have sent: a folder's `Arrivals`, or those of a group."""
+
+    def taken(
+        self, sender: str, content: str, size: int, data: bytes | None
+    ) -> AbstractContextManager[str | None]:
+        """See `Arrivals.taken`."""
+        ...
+
+
+def weights_of_folder(folder: str) -> ServedWeights:
+    """The weights of a served folder."""
+    layout = RootLayout(folder)
+    return ServedWeights(layout.weights, Arrivals(layout))
+
+
+class ServedWeights:
+    """The weights that a server keeps. Any thread may use it, and any number of servers the same repository.
 
     Args:
-        folder: The root.
+        where: The address of the repository, a folder or a bucket; it is made by the first pack.
+        sent: Where packs arrive.
     """
 
-    def __init__(self, folder: str) -> None:
-        self._layout = RootLayout(folder)
-        self._arrivals = Arrivals(self._layout)
+    def __init__(self, where: str, sent: Sent) -> None:
+        self._where = where
+        self._sent = sent
         self._guard = threading.Lock()
         self._opened: Repository | None = None
         self._reached: OrderedDict[frozenset[str], frozenset[bytes]] = OrderedDict()
@@ -166,7 +184,7 @@ class FolderWeights:
 
         if not is_hash(content) or not is_id(experiment_id):
             return Kept(status="refused", reason="the hash is no BLAKE3 in hexadecimal")
-        with self._arrivals.taken(sender, content, size, None) as source:
+        with self._sent.taken(sender, content, size, None) as source:
             if source is None:
                 return Kept(status="missing")
             repository = self._open(init=True)
@@ -243,7 +261,7 @@ class FolderWeights:
 
         with self._guard:
             if self._opened is None:
-                self._opened = Repository(self._layout.weights, init=init)
+                self._opened = Repository(self._where, init=init)
             return self._opened
 
     @staticmethod

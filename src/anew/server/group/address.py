@@ -1,0 +1,32 @@
+"""Where a group's stores lie."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...postgres import shown
+from ...stores.open import DEFAULT_CACHE
+
+__all__ = ["GroupAddress"]
+
+
+class GroupAddress(NamedTuple):
+    """Where a group's stores lie.
+
+    Attributes:
+        catalog: The address of the database, as `postgresql://…`. It may hold a password, so it is in no message.
+        blobs: The address of the bucket, or of a folder that all servers of the group reach.
+        cache: The folder of this machine for copies of what is read.
+    """
+
+    catalog: str
+    blobs: str
+    cache: str = DEFAULT_CACHE
+
+    def __repr__(self) -> str:
+        return self.shown
+
+    @property
+    def shown(self) -> str:
+        """Both addresses, without what is secret in them."""
+        return f"{shown(self.catalog)} and {self.blobs}"

@@ -1,0 +1,154 @@
+"""From the addresses of a group's database and bucket to what a server of the group answers from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from ...address import Address, parse_address
+from ...blobs.bucket import PATIENCE
+from ...blobs.opening import open_blobs
+from ...errors import InvalidSetting
+from ...journal.storage import Storage
+from ...postgres import is_postgres
+from ...query.scope import Scope
+from ...reading.local.backend import LocalBackend
+from ...reading.local.seen import Seen
+from ...stores.catalog.postgres import PostgresCatalog
+from ...stores.open import open_object_series
+from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from ..intake.weights import ServedWeights
+from .address import GroupAddress
+from .database import Database
+from .intake import GroupIntake
+from .keeping import Keeper
+from .opened import GroupStores
+from .sent import GroupSent
+from .truth import Truth
+from .upkeep import GroupUpkeep
+
+__all__ = ["OpenedGroup", "open_group", "open_series", "open_truth"]
+
+
+class OpenedGroup(NamedTuple):
+    """A group's stores as one server has them open; see `reading.local.opening.Opened`.
+
+    `weights` are those in the bucket, and `close` stops what works in the background.
+    """
+
+    backend: LocalBackend
+    upkeep: GroupUpkeep
+    close: Callable[[], None]
+    stores: GroupStores
+    within: Callable[[Scope | None, str], tuple[LocalBackend, GroupUpkeep]]
+    intake: GroupIntake
+    keeper: Keeper
+    weights: ServedWeights
+
+
+def open_truth(group: GroupAddress, *, most: int = 12) -> Truth:
+    """Open what was accepted.
+
+    Raises:
+        InvalidSetting: One of the addresses is none of a database, or of a bucket or a folder.
+        MissingDependency: What one of them needs is not installed.
+        UnknownFormat: A newer version of Anew made the tables.
+        OSError: The database cannot be reached.
+    """
+    if not is_postgres(group.catalog):
+        raise InvalidSetting(
+            "The catalog of a group is an address that begins with postgresql://.",
+            setting="catalog",
+        )
+    return Truth(
+        Database(group.catalog, most=most), open_blobs(_place(group.blobs), options=PATIENCE)
+    )
+
+
+def _place(text: str) -> Address:
+    place = parse_address(text, setting="blobs")
+    if place.kind not in ("folder", "bucket"):
+        raise InvalidSetting(
+            f"The contents of a group cannot lie at {place}: give a bucket such as s3://lab/anew, or a folder that all "
+            "its servers reach.",
+            setting="blobs",
+        )
+    return place
+
+
+def open_series(group: GroupAddress, truth: Truth) -> SeriesStore:
+    """Open the series that are derived from what was accepted.
+
+    Raises:
+        InvalidSetting, MissingDependency: See `open_truth`.
+    """
+
+    def files(places: Sequence[ExperimentFolder]) -> Sequence[Storage]:
+        found = truth.files.storages({one.experiment_id for one in places})
+        return [found[one.experiment_id] for one in places]
+
+    return open_object_series(_place(group.blobs), files, cache=group.cache)
+
+
+def open_group(
+    group: GroupAddress, *, user: str = "", seconds: float | None = None, works: bool = True
+) -> OpenedGroup:
+    """Open the stores of a group as one of its servers.
+
+    Args:
+        user: Who writes what is changed where nobody else is known.
+        seconds: How long one question to the catalog may take.
+        works: Whether threads take in what arrives and make objects of it.
+
+    Raises:
+        InvalidSetting: The bucket has experiments that the database does not know, or see `open_truth`.
+        MissingDependency, UnknownFormat, OSError: See `open_truth`.
+    """
+    place = _place(group.blobs)
+    with ExitStack() as opened:
+        truth = open_truth(group)
+        opened.callback(truth.database.close)
+        if truth.is_lost():
+            raise InvalidSetting(
+                f"The database of the group is empty, but there are experiments at {place}. If the database was lost, run "
+                "`anew server rebuild` with the same --catalog and --blobs: it makes the tables again from the objects. Otherwise give "
+                "another place for the contents.",
+                setting="catalog",
+            )
+
+        series = open_series(group, truth)
+        catalog = PostgresCatalog(group.catalog)
+        opened.callback(catalog.close)
+        stores = GroupStores(truth, catalog, series, where=group.shown, user=user)
+        opened.pop_all()
+    keeper = Keeper(truth)
+    seen = Seen(stores, seconds=seconds)
+
+    def within(scope: Scope | None, name: str) -> tuple[LocalBackend, GroupUpkeep]:
+        theirs = Seen(stores, scope, name, seconds)
+        return LocalBackend(theirs, user=name), GroupUpkeep(stores, theirs, user=name)
+
+    def close() -> None:
+        keeper.close()
+        stores.close()
+
+    weights = ServedWeights(f"{place.location.rstrip('/')}/weights", GroupSent(truth))
+    intake = GroupIntake(truth, stores.journal, lag=stores.worker.leases.lag)
+    if works:
+        stores.start()
+        keeper.start(_told)
+    return OpenedGroup(
+        LocalBackend(seen, user=user), GroupUpkeep(stores, seen, user=user), close, stores, within, intake, keeper, weights
+    )  # fmt: skip
+
+
+def _told(reason: str) -> None:
+    """Say on standard error that objects cannot be made, or that they can again."""
+    said = (
+        f"The bucket does not take objects: {reason}. What arrives waits in the database."
+        if reason
+        else "The bucket takes objects again."
+    )
+    print(f"anew: {said}", file=sys.stderr, flush=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import BinaryIO
+from typing import IO, AnyStr, BinaryIO
 
 from .source import Finding, SourceFile
 
-__all__ = ["files_below", "opening", "place_below", "plain_file"]
+__all__ = ["files_below", "links_below", "opening", "place_below", "plain_file", "read_at_most"]
+
+_BLOCK = 1 << 18
 
 
 def plain_file(folder: str, name: str) -> str | None:
@@ -62,6 +64,29 @@ def files_below(
                 findings.append(_link(path, run))
                 continue
             yield SourceFile(prefix, inside, opening(path), time=os.path.getmtime(path))
+
+
+def links_below(folder: str, wanted: Callable[[str], object]) -> Iterator[Finding]:
+    """What to say of links in place of files that would be read; they are not followed.
+
+    Args:
+        wanted: Whether a file of this name would be.
+    """
+    for at, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(at, name)
+            if os.path.islink(path) and wanted(name):
+                yield _link(path, "")
+
+
+def read_at_most(file: IO[AnyStr], most: int) -> AnyStr:
+    """The beginning of a file, piece by piece: a file that is asked for much takes the memory for it, however short it is."""
+    found, parts, left = file.read(0), [], most
+    while left > 0 and (data := file.read(min(left, _BLOCK))):
+        parts.append(data)
+        left -= len(data)
+    return found.join(parts)
 
 
 def opening(path: str) -> Callable[[], BinaryIO]:

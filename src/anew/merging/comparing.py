@@ -81,6 +81,8 @@ def differing_segment(local: Local, one: Listed, folder: str) -> Kind | None:
     """What of a segment is not in the folder here; None if all of it is. More may be here than there."""
     there = os.path.join(local.folder, *one.path.split("/"))
     here = os.path.join(folder, *one.name.split("/"))
+    if not one.size:
+        return None  # nothing was written to it yet
     kind = _KINDS[one.path.partition("/")[0]]
     name = one.name.rpartition("/")[2]
     if not one.sealed and os.path.isfile(here):

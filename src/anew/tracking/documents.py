@@ -110,7 +110,9 @@ def _read_plain(path: str) -> bytes:
     except OSError:
         return b"?"
     with open(fd, "rb") as file:
-        return file.read(_MOST) if stat.S_ISREG(os.fstat(fd).st_mode) else b"?"
+        found = os.fstat(fd)
+        # Asked for more than there is, `read` takes the memory for all of it first.
+        return file.read(min(_MOST, found.st_size + 1)) if stat.S_ISREG(found.st_mode) else b"?"
 
 
 def _is_identity(found: Any) -> bool:

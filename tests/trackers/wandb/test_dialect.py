@@ -639,7 +639,7 @@ def test_login_asks_for_nothing_and_every_error_is_one_of_anew():
     assert issubclass(wandb.errors.CommError, (wandb.Error, NotFound, KeyError))
     assert issubclass(wandb.errors.UsageError, (AnewError, ValueError))
     assert len(wandb.util.generate_id()) == 8
-    for name in ("keras", "Graph", "integration"):
+    for name in ("keras", "Graph", "controller"):
         with pytest.raises(wandb.Error):
             getattr(wandb, name)
 

@@ -10,6 +10,8 @@ import shutil
 import struct
 import subprocess
 import sys
+import tracemalloc
+import zlib
 from pathlib import Path
 from random import Random
 
@@ -21,6 +23,7 @@ from anew.importing.importer import bring_in
 from anew.trackers.importers import kind_of, open_source
 from anew.trackers.wandb.importer.artifacts import Artifact, Entry, files_of
 from anew.trackers.wandb.importer.records import named, removed, without
+from anew.trackers.wandb.translate.transactions import TransactionLog
 
 pytest.importorskip("wandb")
 
@@ -200,3 +203,28 @@ def test_a_record_names_no_file_outside_of_its_folder(name, tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "link").symlink_to(tmp_path / "x")
     assert plain_file(str(tmp_path / "files"), name) is None
+
+
+def test_a_log_is_read_in_pieces(tmp_path):
+    record = b"r" * 10_000
+    data = bytearray(7)
+    for _ in range(2_000):
+        left, first = record, True
+        while left:
+            room = 32768 - len(data) % 32768
+            if room < 7:
+                data += bytes(room)
+                continue
+            part, left = left[: room - 7], left[room - 7 :]
+            kind = (1 if first else 4) if not left else (2 if first else 3)
+            crc = zlib.crc32(part, zlib.crc32(bytes([kind])))
+            data += struct.pack("<IHB", crc, len(part), kind) + part
+            first = False
+    (tmp_path / "log").write_bytes(data)
+    log = TransactionLog(str(tmp_path / "log"))
+    tracemalloc.start()
+    assert sum(message == record for message in log.messages()) == 2_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert log.is_at_end
+    assert peak < 2 << 20 < len(data) // 8

@@ -9,6 +9,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ...trackers.mlflow.dialect import calls as _calls
+from ...trackers.mlflow.dialect import constants as _constants
+from ...trackers.mlflow.dialect import experiments as _experiments
+from ...trackers.mlflow.dialect import fluent as _fluent
+from ...trackers.mlflow.dialect import schemas as _schemas
 from ...trackers.mlflow.dialect.automatic import (
     autolog,
     disable_system_metrics_logging,
@@ -60,12 +65,15 @@ from ...trackers.mlflow.dialect.fluent import (
     restore_run,
     start_run,
 )
+from ...trackers.mlflow.dialect.images import Image
 from ...trackers.mlflow.dialect.places import (
     get_tracking_uri,
     is_tracking_uri_set,
     set_tracking_uri,
 )
+from ...trackers.mlflow.dialect.registry import get_registry_uri, set_registry_uri
 from ...trackers.mlflow.dialect.searching import search_experiments, search_runs
+from ..addresses import named, provide
 from . import artifacts, data, entities, exceptions, models, tracking
 
 __version__ = "3.17.0"
@@ -74,6 +82,7 @@ __version__ = "3.17.0"
 __all__ = [
     "UNSUPPORTED",
     "ActiveRun",
+    "Image",
     "MlflowClient",
     "MlflowException",
     "active_run",
@@ -96,6 +105,7 @@ __all__ = [
     "get_experiment",
     "get_experiment_by_name",
     "get_parent_run",
+    "get_registry_uri",
     "get_run",
     "get_tracking_uri",
     "is_tracking_uri_set",
@@ -123,6 +133,7 @@ __all__ = [
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_registry_uri",
     "set_system_metrics_sampling_interval",
     "set_tag",
     "set_tags",
@@ -130,6 +141,30 @@ __all__ = [
     "start_run",
     "tracking",
 ]
+
+provide(
+    __name__,
+    {
+        "data.dataset": {"Dataset": data.Dataset},
+        "data.numpy_dataset": {"from_numpy": data.from_numpy},
+        "data.pandas_dataset": {"from_pandas": data.from_pandas},
+        "entities.experiment": {"Experiment": entities.Experiment},
+        "entities.metric": {"Metric": entities.Metric},
+        "entities.param": {"Param": entities.Param},
+        "entities.run": {"Run": entities.Run},
+        "entities.run_status": {"RunStatus": entities.RunStatus},
+        "entities.run_tag": {"RunTag": entities.RunTag},
+        "entities.view_type": {"ViewType": entities.ViewType},
+        "environment_variables": _constants.VARIABLES,
+        "tracking.client": {"MlflowClient": MlflowClient},
+        "tracking.context.registry": {"resolve_tags": _constants.resolve_tags},
+        "tracking.fluent": named(_fluent) | named(_calls) | named(_experiments),
+        "types": named(_schemas),
+        "types.schema": named(_schemas),
+        "utils.mlflow_tags": _constants.TAGS,
+        "utils.validation": _constants.LIMITS,
+    },
+)
 
 UNSUPPORTED: dict[str, str] = {
     'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "runs are recorded in the store and not sent to the server, and a warning says so once; `ANEW_FORWARD_TO=mlflow:http://…` sends them there as well",

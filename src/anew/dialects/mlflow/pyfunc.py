@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from ...trackers.mlflow.dialect.automatic import autolog
-from ...trackers.mlflow.dialect.flavors import load_model, log_model
+from ...trackers.mlflow.dialect.flavors import PythonModel, load_model, log_model
 
-__all__ = ["autolog", "load_model", "log_model"]
+__all__ = ["PythonModel", "autolog", "load_model", "log_model"]

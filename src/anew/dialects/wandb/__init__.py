@@ -11,6 +11,16 @@ import types
 from ...trackers.wandb import dialect
 from ...trackers.wandb.dialect import *  # noqa: F403  (all that it lists)
 from ...trackers.wandb.dialect import __all__ as _listed
+from ...trackers.wandb.dialect import downloads as _downloads
+from ...trackers.wandb.dialect import environment as _environment
+from ...trackers.wandb.dialect import media as _media
+from ...trackers.wandb.dialect import public_run as _public_run
+from ...trackers.wandb.dialect import runs as _runs
+from ...trackers.wandb.dialect import sklearn as _sklearn
+from ...trackers.wandb.dialect import summaries as _summaries
+from ...trackers.wandb.dialect.api import Project as _Project
+from ...trackers.wandb.dialect.api import Runs as _Runs
+from ..addresses import named, provide
 from . import errors as errors
 from . import plot as plot
 from . import util as util
@@ -23,7 +33,40 @@ if TYPE_CHECKING:
     from ...trackers.wandb.dialect import run as run
     from ...trackers.wandb.dialect import summary as summary
 
+__version__ = "0.31.0"
+"""The version of wandb whose calls these are."""
+
 __all__ = sorted([*_listed, "errors", "plot", "util"])
+
+provide(
+    __name__,
+    {
+        "apis.public": {
+            "Api": dialect.Api,
+            "Project": _Project,
+            "Runs": _Runs,
+            "File": _downloads.File,
+            "Files": _downloads.Files,
+            "Run": _public_run.PublicRun,
+        },
+        "data_types": {**named(_media), "Table": dialect.Table, "WBValue": _media.Media},
+        "env": named(_environment),
+        "sdk.artifacts.artifact": {"Artifact": dialect.Artifact},
+        "sdk.data_types.base_types.wb_value": {"WBValue": _media.Media},
+        "sdk.data_types.image": {"Image": dialect.Image},
+        "sdk.data_types.table": {"Table": dialect.Table},
+        "sdk.data_types.video": {"Video": dialect.Video},
+        "sdk.lib": {"RunDisabled": _runs.RunDisabled},
+        "sdk.lib.config_util": {"ConfigError": errors.ConfigError},
+        "sdk.lib.disabled": {"RunDisabled": _runs.RunDisabled},
+        "sdk.wandb_config": {"Config": dialect.Config},
+        "sdk.wandb_run": {"Run": dialect.Run},
+        "sdk.wandb_settings": {"Settings": dialect.Settings},
+        "sdk.wandb_summary": {"Summary": _summaries.Summary},
+        "sklearn": named(_sklearn),
+        "wandb_run": {"Run": dialect.Run},
+    },
+)
 
 
 class _Module(types.ModuleType):

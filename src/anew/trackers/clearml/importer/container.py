@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, BinaryIO, Protocol, cast
 
 from ....errors import CorruptData
-from ....importing.folders import plain_file
+from ....importing.folders import plain_file, read_at_most
 from ....record.plain import parse_json
 
-__all__ = ["Container", "Folder", "Zip", "sessions_at"]
+__all__ = ["Container", "Folder", "Zip", "damaged_at", "sessions_at"]
 
 TASK = "task.json"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -171,6 +171,23 @@ class _Member:
         return found
 
 
+def damaged_at(path: str) -> list[str]:
+    """What looks like sessions at a path, but for a description that can be read."""
+    base = os.path.abspath(path)
+    names = sorted(os.listdir(base))[:_MOST_LOOKED_AT] if os.path.isdir(base) else []
+    found = []
+    for full in [base, *(os.path.join(base, name) for name in names)]:
+        if os.path.isdir(full) and not os.path.islink(full):
+            files = set(os.listdir(full))
+            looks = TASK in files and bool(files & {"metrics.jsonl", "log.jsonl"})
+            damaged = looks and not _is_session(full)
+        else:
+            damaged = full.endswith(".zip") and not zipfile.is_zipfile(full)
+        if damaged:
+            found.append(full)
+    return found
+
+
 def sessions_at(path: str) -> list[str]:
     """The folders and zip files of sessions: a path itself, or what lies in a folder, in the order of their names."""
     if _is_session(path):
@@ -217,7 +234,7 @@ def task_of(container: Container) -> dict[str, Any]:
         OSError: It cannot be read.
     """
     with container.open(TASK) as file:
-        data = file.read(_MOST_TASK)
+        data = read_at_most(file, _MOST_TASK)
     try:
         found = parse_json(data)
     except (ValueError, json.JSONDecodeError) as error:

@@ -21,7 +21,7 @@ from ....importing.source import (
     SourceValue,
 )
 from ....record.plain import parse_json
-from .container import TASK, Container, Folder, Zip, sessions_at, task_of
+from .container import TASK, Container, Folder, Zip, damaged_at, sessions_at, task_of
 from .events import events_in, named, shown, step_of
 from .params import parameters, properties
 
@@ -58,6 +58,9 @@ class Sessions:
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by the names of folders and zip files; of a session's folder and its zip, the zip, which is made at the end."""
         self.close()
+        for path in damaged_at(self.where):
+            what = f"It is no session: it is damaged, or {TASK} in it is."
+            self._findings.append(Finding(path, what, True))
         for path in sorted(sessions_at(self.where), key=lambda one: (os.path.isdir(one), one)):
             try:
                 container: Container = Folder(path) if os.path.isdir(path) else Zip(path)
@@ -247,7 +250,7 @@ class Sessions:
             self._look_at_model(run, model, container)
         yield from self._scripts(task)
         for name in container.names():
-            if name in told or name in _READ:
+            if name in told or (name in _READ and container.size(name) is not None):
                 continue
             if container.size(name) is None:
                 what = "It is a link or no plain file, and is left out."

@@ -61,6 +61,10 @@ def lines_of(history: History, run: str, findings: list[Finding]) -> Iterator[Li
             ended = _Ended(file)
             rows = csv.reader(ended, delimiter=_ENDINGS[os.path.splitext(history.path)[1]])
             columns: list[str] = next(rows, [])
+            if "step" not in columns:
+                what = "Its first line does not say what its columns are."
+                findings.append(Finding(history.path, what, bool(columns or ended.rest), run))
+                return
             for number, row in enumerate(rows, 2):
                 found = _line(columns, row)
                 if found is None:

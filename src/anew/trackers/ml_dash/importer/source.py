@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
-from ....importing.folders import opening, plain_file
+from ....importing.folders import opening, plain_file, read_at_most
 from ....importing.source import (
     Finding,
     Message,
@@ -294,7 +294,7 @@ class Folders:
                 path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
             )
             with open(fd, "rb") as file:
-                found = json.loads(file.read(_MOST_TEXT).decode("utf-8", "replace"))
+                found = json.loads(read_at_most(file, _MOST_TEXT).decode("utf-8", "replace"))
         except (OSError, ValueError, RecursionError) as error:
             self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True, run))
             return None

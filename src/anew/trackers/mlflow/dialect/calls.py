@@ -40,6 +40,7 @@ __all__ = [
     "log_stream",
     "log_table",
     "log_text",
+    "picture",
     "set_experiment_tag",
     "set_experiment_tags",
     "set_tag",
@@ -258,7 +259,20 @@ def log_image(
         writing.save(native, artifact_file, _encoded(image, artifact_file))
 
 
+def picture(image: Any) -> Any:
+    """An array or a picture as one of PIL."""
+    import PIL.Image
+
+    if isinstance(image, PIL.Image.Image):
+        return image
+    pixels = _within_range(image)
+    return PIL.Image.fromarray(
+        pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    )
+
+
 def _image(image: Any) -> anew.Image:
+    image = getattr(image, "native", image) if not isinstance(image, anew.Image) else image
     if isinstance(image, anew.Image):
         return image
     shape = getattr(image, "shape", ())

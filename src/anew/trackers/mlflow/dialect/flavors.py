@@ -14,7 +14,15 @@ from anew.errors import AnewError
 from . import artifacts, fluent, places, writing
 from .exceptions import MlflowException
 
-__all__ = ["ModelInfo", "ModelSignature", "infer_signature", "load_model", "log_model"]
+__all__ = [
+    "ModelInfo",
+    "ModelSignature",
+    "PythonModel",
+    "infer_signature",
+    "load_model",
+    "log_model",
+    "log_state_dict",
+]
 
 # What the first argument is called, by flavor; a program may give it by name.
 _MODELS = (
@@ -130,6 +138,28 @@ def _own_files(native: anew.Experiment, model: Any, path: str) -> bool:
             return False
         writing.save_folder(native, folder, path)
     return True
+
+
+def log_state_dict(state_dict: Any, artifact_path: str = "state_dict", **options: Any) -> None:
+    """Keep the tensors of a PyTorch model as a commit in the store's repository of weights, named in `<path>/model.json`."""
+    path = writing.checked(artifact_path)
+    native = fluent.native_run()
+    about: dict[str, Any] = {"class": "state_dict"}
+    if native.folder:
+        with writing.told():
+            about["weights"] = native.weights.commit(state_dict, path).commit_hash
+    writing.save(native, f"{path}/model.json", about)
+
+
+class PythonModel:
+    """A model of the program's own code: what `log_model` keeps of it is its description, since code is never pickled."""
+
+    def load_context(self, context: Any) -> None:
+        """Read what it needs."""
+
+    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+        """What it says of some input."""
+        raise NotImplementedError
 
 
 def load_model(model_uri: str, *args: Any, into: Any = None, **options: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.documents import read_yaml
-from ....importing.folders import files_below
+from ....importing.folders import files_below, read_at_most
 from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
 from .artifacts import artifact_folder, model_folder
 from .beside import datasets_of, logged_models, registered_versions
@@ -207,7 +207,7 @@ class Files:
         for name, path in self._named(folder, run):
             try:
                 with open(path, encoding="utf-8", errors="replace") as file:
-                    found[name] = file.read(_MOST_TEXT)
+                    found[name] = read_at_most(file, _MOST_TEXT)
             except OSError as error:
                 self._findings.append(
                     Finding(path, f"It cannot be read: {error.strerror}.", True, run)

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ....errors import CorruptData, InvalidValue
+from ....importing.folders import read_at_most
 from ....importing.source import (
     Finding,
     Message,
@@ -226,7 +227,7 @@ def _read(file: SourceFile) -> bytes:
     """
     try:
         with file.open() as reading:
-            data = reading.read(_MOST + 1)
+            data = read_at_most(reading, _MOST + 1)
     except (OSError, CorruptData) as error:
         raise InvalidValue(f"{file.name} cannot be read: {error}.", key="artifact") from error
     if len(data) > _MOST:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ....errors import InvalidValue
-from ....importing.folders import opening, place_below
+from ....importing.folders import links_below, opening, place_below
 from ....importing.source import (
     Finding,
     Message,
@@ -83,6 +83,7 @@ class Exports:
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by the names of their files."""
         self._findings, self._parts = [], {}
+        self._findings += links_below(self.where, _PART.fullmatch)
         for parts in parts_below(self.where).values():
             run = self._run(parts)
             if run is None:

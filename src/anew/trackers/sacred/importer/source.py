@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from blake3 import blake3
 
 from ....errors import InvalidValue
-from ....importing.folders import opening
+from ....importing.folders import opening, read_at_most
 from ....importing.source import (
     Finding,
     Message,
@@ -292,7 +292,7 @@ class Runs:
                 path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
             )
             with open(fd, encoding="utf-8", errors="replace") as file:
-                text = file.read(_MOST_TEXT)
+                text = read_at_most(file, _MOST_TEXT)
         except OSError as error:
             if not (missing and isinstance(error, FileNotFoundError)):
                 self._findings.append(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.documents import yaml_of
-from ....importing.folders import opening, plain_file
+from ....importing.folders import links_below, opening, plain_file, read_at_most
 from ....importing.protobuf import fields, signed
 from ....importing.source import (
     Finding,
@@ -101,6 +101,7 @@ class Folders:
         """See `Source.runs`: by the beginning of their first opening."""
         self._logs, self._findings = {}, []
         starts: dict[str, Tree] = {}
+        self._findings += links_below(self.where, lambda name: name.endswith(".swanlab"))
         for log in logs_below(self.where):
             found = next(
                 (tree(body) for kind, body in self._records(log, "") if kind == _START), None
@@ -326,7 +327,7 @@ class Folders:
             return {}
         try:
             with open(path, "rb") as file:
-                data = file.read(_MOST_TEXT)
+                data = read_at_most(file, _MOST_TEXT)
             found = json.loads(data) if path.endswith(".json") else yaml_of(data, version=(1, 1))
         except (OSError, ValueError, RecursionError) as error:
             self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True, run))
@@ -391,7 +392,7 @@ def _made(what: str, path: str, caption: str | None) -> partial[Any] | None:
 
 def _written(path: str, form: str, caption: str | None) -> Text:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return Text(file.read(_MOST_TEXT), form, caption)
+        return Text(read_at_most(file, _MOST_TEXT), form, caption)
 
 
 def _bytes(found: Tree, number: int) -> bytes:

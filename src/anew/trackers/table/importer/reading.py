@@ -43,11 +43,16 @@ Tell = Callable[[int, str, bool], object]
 
 
 def is_table(path: str) -> bool:
-    """Whether the name of a file is that of a table."""
-    name = path.lower()
+    """Whether a plain file has the name of a table."""
+    return has_name_of_table(path) and os.path.isfile(path) and not os.path.islink(path)
+
+
+def has_name_of_table(name: str) -> bool:
+    """Whether a name is that of a table."""
+    name = name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
-    return name.endswith(SUFFIXES) and os.path.isfile(path) and not os.path.islink(path)
+    return name.endswith(SUFFIXES)
 
 
 class TableFile:

@@ -14,6 +14,7 @@ from blake3 import blake3
 
 from ....errors import InvalidValue
 from ....importing.documents import read_yaml
+from ....importing.folders import links_below
 from ....importing.source import (
     Finding,
     Message,
@@ -29,7 +30,7 @@ from ....record.plain import nest
 from ....values.text import Text
 from .cells import EMPTY, number_in, step_in, time_in, typed
 from .mapping import Columns, Said, resolved
-from .reading import Record, TableFile, is_table
+from .reading import Record, TableFile, has_name_of_table, is_table
 
 __all__ = ["Tables", "tables_below"]
 
@@ -144,6 +145,7 @@ class Tables:
         self.close()
         self._findings, self._told, self._groups = [], {}, {}
         self._layouts = set()
+        self._findings += links_below(self.where, has_name_of_table)
         for path in tables_below(self.where):
             try:
                 table = self._table(path)

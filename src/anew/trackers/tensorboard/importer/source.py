@@ -12,6 +12,7 @@ from struct import unpack_from
 from typing import Any
 
 from ....errors import InvalidValue
+from ....importing.folders import links_below
 from ....importing.protobuf import fields
 from ....importing.source import Finding, Message, Outcome, Points, Run, SourceFile, SourceValue
 from ....record.plain import nest
@@ -74,6 +75,7 @@ class EventFiles:
         """See `Source.runs`: a folder comes before those in it."""
         known: dict[str, str] = {}
         base = self.where if os.path.isdir(self.where) else os.path.dirname(self.where)
+        self._findings += links_below(self.where, lambda name: _MARK in name)
         for folder, folders, names in os.walk(base):
             folders.sort()
             if not os.path.isdir(self.where):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ....errors import InvalidValue
-from ....importing.folders import plain_file
+from ....importing.folders import plain_file, read_at_most
 from ....values import Audio, Histogram, Image, Table, Text, Video
 
 __all__ = ["files_named", "made"]
@@ -90,4 +90,4 @@ def _cell(value: Any) -> Any:
 
 def _html(path: str, caption: str | None) -> Text:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return Text(file.read(_MOST), "html", caption)
+        return Text(read_at_most(file, _MOST), "html", caption)

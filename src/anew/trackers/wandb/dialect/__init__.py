@@ -24,6 +24,7 @@ from .settings import Settings
 from .starting import init
 from .summaries import Summary
 from .table import Table
+from .terminal import termerror, termlog, termwarn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ __all__ = [
     "setup",
     "sweep",
     "teardown",
+    "termerror",
+    "termlog",
+    "termwarn",
     "unwatch",
     "use_artifact",
     "use_model",
@@ -86,7 +90,7 @@ UNSUPPORTED: dict[str, str] = {
     "add_reference(\"s3://...\")": "the reference is recorded; only `file://` is read and hashed",
     'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and no run is stopped early; for more, use the Optuna integration",
     "wandb.Graph, wandb.Classes, wandb.JoinedTable, wandb.EvalTable": "not available; give the classes of an `Image` as a list of mappings",
-    "wandb.keras, wandb.integration": "use `anew.integrations`",
+    "wandb.keras, other callbacks of wandb.integration than those of Keras, LightGBM and XGBoost": "use `anew.integrations`",
 }  # fmt: skip
 
 
@@ -166,6 +170,19 @@ def login(
     return True
 
 
+class _Account:
+    """`wandb.api`, which libraries ask whether there is a key."""
+
+    api_key = "none is needed"
+
+
+api = _Account()
+
+
+def ensure_configured() -> None:
+    """Nothing to do: there is no account."""
+
+
 def setup(settings: Any = None) -> None:
     """Nothing to do."""
 
@@ -213,7 +230,6 @@ def __getattr__(name: str) -> Any:
         "JoinedTable",
         "EvalTable",
         "keras",
-        "integration",
         "controller",
     ):
         raise UnsupportedError(

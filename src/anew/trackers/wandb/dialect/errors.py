@@ -6,6 +6,7 @@ Error
 ├── NotStarted(NotRunning)                 a call that needs wandb.init() first
 ├── ConfigError(TypeError)                 a value of the config was changed without allow_val_change
 ├── CommError(NotFound)                    no such run, sweep, file or artifact
+│   └── AuthenticationError                never raised: there is no account
 ├── UnsupportedError                       what this dialect does not do
 ├── ArtifactNotLoggedError(AttributeError) a property that an artifact has when it is logged
 └── ArtifactFinalizedError(AttributeError) a logged artifact was changed
@@ -18,6 +19,7 @@ from anew.errors import AnewError, NotFound, NotRunning
 __all__ = [
     "ArtifactFinalizedError",
     "ArtifactNotLoggedError",
+    "AuthenticationError",
     "CommError",
     "ConfigError",
     "Error",
@@ -61,6 +63,10 @@ class CommError(Error, NotFound):
 
     def __init__(self, message: str, *, name: str | None = None, nearest: tuple[str, ...] = ()):
         NotFound.__init__(self, message, name=name, nearest=nearest)
+
+
+class AuthenticationError(CommError):
+    """Nobody is asked who they are here, so it is never raised; programs catch it."""
 
 
 class UnsupportedError(Error):

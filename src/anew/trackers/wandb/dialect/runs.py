@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .opening import Opened
     from .settings import Settings
 
-__all__ = ["Run"]
+__all__ = ["Run", "RunDisabled"]
 
 _LAST_STEP = 2**63 - 2
 _LEVELS = {"INFO": "info", "WARN": "warning", "ERROR": "error"}
@@ -48,6 +48,10 @@ class RunStatus:
     sync_items_total = 0
     sync_items_pending = 0
     sync_time = None
+
+
+class RunDisabled:
+    """What older versions of wandb gave for a disabled run; here it is a `Run`, as in newer ones."""
 
 
 class Run:
@@ -424,6 +428,9 @@ class Run:
         """Keep a text in the log."""
         self._needs("write_logs")
         self.native.log(text)
+
+    def _label(self, *_: Any, **__: Any) -> None:
+        """Nothing: it tells W&B which library calls."""
 
     def mark_preempting(self) -> None:
         """Note that the machine is about to be taken away."""

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ....errors import InvalidValue
+from ....importing.folders import read_at_most
 from ....values import Audio, Histogram, Image, Table, Text, Video
 
 __all__ = ["Find", "file_of", "made", "path_of"]
@@ -89,13 +90,13 @@ def _histogram(value: Mapping[str, Any]) -> Histogram:
 
 def _html(path: str) -> Text:
     with open(path, encoding="utf-8", errors="replace") as file:
-        return Text(file.read(_MOST), "html")
+        return Text(read_at_most(file, _MOST), "html")
 
 
 def _table(path: str) -> Table:
     with open(path, "rb") as file:
         try:
-            found = json.loads(file.read(_MOST))
+            found = json.loads(read_at_most(file, _MOST))
             return Table(columns=[str(name) for name in found["columns"]], data=found["data"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise InvalidValue(f"{path} is no table: {error}.", key="table") from error

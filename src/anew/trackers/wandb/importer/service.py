@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ....errors import CorruptData, InvalidValue, NotAllowed, NotFound
+from ....importing.folders import read_at_most
 from ....importing.logged import seconds_of
 from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
 from ....importing.web import Web
@@ -411,7 +412,9 @@ class Service:
         try:
             found = self._ask(queries.MANIFEST, id=artifact.get("id"))
             with self._open(_mapping(_mapping(found, "currentManifest"), "file")) as reading:
-                contents = msgspec.json.decode(reading.read(_MOST_MANIFEST)).get("contents")
+                contents = msgspec.json.decode(read_at_most(reading, _MOST_MANIFEST)).get(
+                    "contents"
+                )
             return {
                 str(path)
                 for path, entry in contents.items()

@@ -11,7 +11,7 @@ from struct import unpack_from
 from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
-from ....importing.folders import files_below, plain_file
+from ....importing.folders import files_below, links_below, plain_file
 from ....importing.source import Finding, Message, Outcome, Row, Run, SourceFile, SourceValue
 from ....record.plain import flatten, nest
 from ..translate.transactions import TransactionLog
@@ -61,7 +61,7 @@ def logs_below(path: str) -> list[str]:
             os.path.join(base, name, file)
             for name in names
             for file in sorted(os.listdir(os.path.join(base, name)))
-            if file.endswith(".wandb")
+            if file.endswith(".wandb") and not os.path.islink(os.path.join(base, name, file))
         ]
         if found:
             return found
@@ -108,6 +108,7 @@ class Folders:
         """See `Source.runs`: by the beginning of their first opening."""
         self._logs = {}
         said: dict[str, _Said] = {}
+        self._findings += links_below(self.where, lambda name: name.endswith(".wandb"))
         for log in logs_below(self.where):
             found = self._look(log)
             if not found.run:

@@ -1,0 +1,1 @@
+"""`wandb.integration`: callbacks of frameworks, by the addresses that W&B's have."""

@@ -8,8 +8,9 @@ import click
 
 from .face import Face, shared
 from .server_accounts import root_of
+from .server_group import group_of, on_group
 from .upkeep import rebuild_index
-from .words import plural, size
+from .words import duration, plural, size
 
 if TYPE_CHECKING:
     from ..server.backup import Copied
@@ -41,17 +42,47 @@ def backup(face: Face, folder: str) -> None:
 
 
 @click.command()
+@on_group
 @shared(quiet="Print nothing but errors.")
-def rebuild(face: Face) -> None:
+def rebuild(face: Face, catalog: str | None, blobs: str | None, cache: str | None) -> None:
     """Make the index again from the journals, also while the server runs.
 
     The index is derived: nothing is lost by this. It visits every experiment, so it takes a while for many.
 
+    For a group, the catalog and what is derived from the points are made again. If the group's database was lost, so that it is empty, all its
+    tables are made again from the objects in the bucket, but for the accounts, which are in no object.
+
     \b
     Examples:
       anew server rebuild --root /data/runs
+      anew server rebuild --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
     """
-    rebuild_index(face)
+    group = group_of(face, None, catalog, blobs, cache)
+    if group is None:
+        rebuild_index(face)
+        return
+    from ..server.group.rebuilding import rebuild_group
+
+    with face.out.progress("Rebuilding") as report:
+        recovered, done = rebuild_group(group, report)
+
+    def table() -> None:
+        if recovered is not None:
+            face.out.line(
+                f"The bucket has {plural(recovered.experiments, 'experiment')} with {size(recovered.bytes)} of records and "
+                f"{plural(recovered.contents, 'file')}."
+            )
+            for key, reason in recovered.problems:
+                face.out.warn(f"{key}: {reason}")
+        face.out.line(
+            f"Indexed {plural(done.experiments, 'experiment')} with {plural(done.points, 'point')} "
+            f"in {duration(done.seconds)}."
+        )
+
+    document: dict[str, Any] = {"experiments": done.experiments, "points": done.points, "seconds": done.seconds, "broken": done.problems}  # fmt: skip
+    if recovered is not None:
+        document["recovered"] = {name: getattr(recovered, name) for name in recovered._fields}
+    face.out.emit(document, table=table)
 
 
 @click.command()

@@ -1,6 +1,6 @@
 """What becomes an object in the background: bytes, contents, and what says where they belong.
 
-When this has caught up, the bucket alone has everything that was accepted; see `rebuilding.py`.
+When this has caught up, the bucket alone has everything that was accepted; `rebuilding.py` reads it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
+from blake3 import blake3
 
 from ...journal.drive import Backoff
+from .trash import GroupTrash
 from .truth import Truth
 
 __all__ = ["FILING", "NAMES", "ROOT", "Filing", "Keeper", "Name", "Policy"]
@@ -86,11 +88,12 @@ class Keeper:
         """
         least, older, _ = self._policy
         truth = self._truth
-        done = truth.segments.flush(
+        done = self._filings()  # first: without it, nothing else says where an experiment belongs
+        done += truth.contents.flush(older=0.0 if everything else 1.0)
+        done += truth.segments.flush(
             least=0 if everything else least, older=0.0 if everything else older
         )
-        done += truth.contents.flush(older=0.0 if everything else 1.0)
-        return done + self._filings() + self._names() + self._lines()
+        return done + self._names() + self._lines()
 
     def drain(self) -> None:
         """Make objects of everything that is there now.
@@ -109,11 +112,19 @@ class Keeper:
         for row in rows:
             one = Filing(**dict(zip(Filing.__struct_fields__, row, strict=True)))
             key = f"experiments/{one.id}/{FILING}/{one.version:016x}"
-            self._truth.blobs.create(key, msgspec.json.encode(one))
-            self._truth.database.do(
-                "UPDATE experiment SET kept = %s WHERE id = %s AND kept < %s", (one.version, one.id, one.version)
-            )  # fmt: skip
+            if self._put(key, msgspec.json.encode(one)):
+                self._truth.database.do(
+                    "UPDATE experiment SET kept = %s WHERE id = %s AND kept < %s", (one.version, one.id, one.version)
+                )  # fmt: skip
+            else:
+                self._truth.database.do(
+                    "UPDATE experiment SET version = version + 1 WHERE id = %s AND version = %s", (one.id, one.version)
+                )  # fmt: skip
         return len(rows)
+
+    def _put(self, key: str, data: bytes) -> bool:
+        """Make an object; False if there is another one, from before the database was restored to an older state."""
+        return self._truth.blobs.create(key, data) or self._truth.blobs.read(key) == data
 
     def _names(self) -> int:
         ids = self._truth.database.ask("SELECT DISTINCT experiment FROM file WHERE NOT kept LIMIT %s", (_MOST,))  # fmt: skip
@@ -130,8 +141,12 @@ class Keeper:
                 names = [
                     Name(**dict(zip(Name.__struct_fields__, row, strict=True))) for row in rows
                 ]
-                # Each attempt has a number of its own, so one that was cut short is in nobody's way.
-                ((number,),) = connection.execute("SELECT nextval('names_number')").fetchall()
+                # Each attempt has a number of its own, so one that was cut short is in nobody's way. Numbers follow
+                # the clock, so they also grow when the database was restored to an older state.
+                ((number,),) = connection.execute(
+                    "SELECT setval('names_number', greatest(nextval('names_number'), "
+                    "(extract(epoch FROM clock_timestamp()) * 1000)::bigint))"
+                ).fetchall()
                 key = f"experiments/{experiment}/{NAMES}/{number:016x}"
                 self._truth.blobs.create(key, msgspec.json.encode(names))
                 connection.execute(
@@ -149,8 +164,10 @@ class Keeper:
             ).fetchall()
             if not rows:
                 return 0
-            key = f"{ROOT}/{rows[0][0]:016x}-{rows[-1][0]:016x}"
-            self._truth.blobs.create(key, b"".join(bytes(row[1]) for row in rows))
+            data = b"".join(bytes(row[1]) for row in rows)
+            # Numbers come again when the database was restored to an older state.
+            mark = blake3(data).hexdigest()[:16]
+            self._truth.blobs.create(f"{ROOT}/{rows[0][0]:016x}-{rows[-1][0]:016x}-{mark}", data)
             connection.execute(
                 "UPDATE root_line SET kept = true WHERE number = ANY(%s)",
                 ([row[0] for row in rows],),
@@ -179,6 +196,7 @@ class Keeper:
                 if time.monotonic() - self._tidied > _TIDY:
                     self._tidied = time.monotonic()
                     self._truth.contents.tidy()
+                    GroupTrash(self._truth).tidy()
                 backoff.worked()
                 if self.failing:
                     self.failing = ""

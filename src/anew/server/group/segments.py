@@ -15,9 +15,10 @@ from ...sync.wire import MOST_BYTES
 from .database import Database, Row
 from .pieces import Altered, Pieces, key_of
 
-__all__ = ["Append", "Appended", "Segments", "Unflushed"]
+__all__ = ["ENDING", "Append", "Appended", "Segments", "Unflushed"]
 
-_ENDING = 256
+ENDING = 256
+"""Last bytes of a segment that its row has."""
 _AT_ONCE = 4
 _MOST_PIECE = MOST_BYTES
 """Bytes of an object or a row, at most: by that, the ones that hold an offset are found."""
@@ -94,7 +95,7 @@ class Segments:
             answer, rest = self._fitting(connection, writing, one, size, ending)
             answers.append(answer)
             if answer.status == "ok":
-                ending = (ending + rest)[-_ENDING:]
+                ending = (ending + rest)[-ENDING:]
                 sizes[place] = (answer.size, ending, False)
                 writing.add(one.experiment, one.name, size, rest, ending)
         writing.write()
@@ -289,7 +290,7 @@ class Segments:
             done = connection.execute(
                 "UPDATE segment SET flushed = %s, size = greatest(size, %s), ending = CASE WHEN size < %s THEN %s ELSE ending END "
                 "WHERE experiment = %s AND name = %s AND flushed = %s AND (size = %s OR size >= %s)",
-                (now, now, now, there[-_ENDING:], experiment, name, flushed, size, now),
+                (now, now, now, there[-ENDING:], experiment, name, flushed, size, now),
             )
             if not done.rowcount:
                 raise Altered(errno.EIO, "an object has bytes that were not sent yet", name)

@@ -19,7 +19,10 @@ from .root_lines import GroupLines
 from .segments import Segments
 from .storage import Files
 
-__all__ = ["Truth"]
+__all__ = ["RECOVERING", "Truth"]
+
+RECOVERING = "recovering"
+"""The claim of who makes the tables again from the objects, until all of it is done."""
 
 
 class Truth:
@@ -71,13 +74,16 @@ class Truth:
             )
 
     def is_lost(self) -> bool:
-        """Whether the bucket has experiments and the tables none: the database is not the one that they were accepted with.
+        """Whether the bucket has experiments and the tables none, or not all yet: the database is not the one that they were accepted with.
 
         Raises:
             OSError: The database or the bucket cannot be reached.
         """
-        ((known,),) = self.database.ask("SELECT EXISTS (SELECT FROM experiment)")
-        return not known and bool(self.blobs.keys("experiments"))
+        ((known, begun),) = self.database.ask(
+            "SELECT EXISTS (SELECT FROM experiment), EXISTS (SELECT FROM claim WHERE what = %s)",
+            (RECOVERING,),
+        )
+        return begun or (not known and bool(self.blobs.keys("experiments")))
 
     def tail(self) -> Tail:
         """What is in the database alone."""

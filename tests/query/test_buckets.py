@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -113,3 +114,22 @@ def test_groups_are_what_numpy_says_of_their_members(series):
 
 def same(a: float, b: float) -> bool:
     return a == b or (math.isnan(a) and math.isnan(b))
+
+
+@given(st.integers(1, 9), st.integers(-500, 5000), st.integers(0, 9000), st.integers(0, 2**32 - 1))
+def test_a_long_ascending_series_is_put_where_its_points_one_by_one_are(
+    buckets, start, width, seed
+):
+    random = np.random.default_rng(seed)
+    x = np.sort(random.integers(0, 6000, 5000)).astype(float)
+    value = random.choice([1.5, -2.0, 3.0, math.nan, math.inf], 5000)
+    grid = Grid(start, start + width, buckets)
+    whole, apart = Filling(2, grid), Filling(2, grid)
+    whole.add(1, x, value)
+    apart.add(np.ones(5000, np.int64), x, value)
+    for one, other in zip(
+        msgspec.structs.astuple(whole.buckets()),
+        msgspec.structs.astuple(apart.buckets()),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anew.query.grid import Grid, Places, Span
+from anew.query.grid import Grid, Places, Span, edges_of
 
 
 def test_the_ends_of_a_grid_belong_to_it_and_nothing_beyond_does():
@@ -50,3 +51,25 @@ def test_the_span_passes_over_what_is_no_number():
     assert Span.of(np.array([5.0]), found) == Span(-1.0, 5.0)
     assert Span.of(np.array([math.nan]), found) == found
     assert Span.of(np.array([math.nan])) is None
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.integers(-20, 20).map(float), min_size=1, max_size=60).map(sorted),
+    st.floats(-1e3, 1e3) | st.integers(-20, 20).map(float),
+    st.floats(0, 1e3) | st.integers(0, 20).map(float),
+    st.integers(1, 9),
+)  # fmt: skip
+def test_the_edges_of_buckets_are_those_of_each_place(places, start, width, buckets):
+    grid, x = Grid(start, start + width, buckets), np.array(places)
+    found = edges_of(grid, x)
+    assert found is not None
+    first, edges = found
+    told = np.full(len(x), -1)
+    for number, (begin, end) in enumerate(itertools.pairwise(edges.tolist())):
+        told[begin:end] = first + number
+    assert told.tolist() == grid.at(x).tolist()
+
+
+def test_places_that_do_not_ascend_have_no_edges():
+    assert edges_of(Grid(0, 9, 3), np.array([2.0, 1.0])) is None
+    assert edges_of(Grid(0, 9, 3), np.array([1.0, np.nan, 2.0])) is None

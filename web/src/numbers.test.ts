@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseJson } from "./api";
-import { ago, duration, lacking, longestTail, numeric, short, size, spaced } from "./numbers";
+import { ago, duration, lacking, longestTail, numeric, short, size, spaced, unitOf, valued } from "./numbers";
 
 describe("numbers read as on the command line", () => {
   it.each([
@@ -16,6 +16,14 @@ describe("numbers read as on the command line", () => {
 
   it.each([[980, "980 B"], [1200, "1.2 kB"], [123_400_000, "123 MB"]])("%s bytes are %s", (count, text) => {
     expect(size(count)).toBe(text);
+  });
+
+  it.each([
+    ["system/memory.available_bytes", 1.2e10, "12.0 GB"], ["system/disk.read_bytes_per_s", 1200, "1.2 kB/s"],
+    ["system/network.sent_bytes_per_s", 0.00012345, "1.234e-04 B/s"], ["system/network.sent_bytes_per_s", 0, "0 B/s"],
+    ["system/cpu.percent", 12.5, "12.5"], ["train/bytes", 1200, "1200"],
+  ])("%s of %s is %s", (metric, value, text) => {
+    expect(valued(value, unitOf(metric))).toBe(text);
   });
 
   it("says how long ago it was until a week is over", () => {

@@ -57,6 +57,22 @@ export function size(count: number): string {
   return `${Math.abs(count) >= 100 ? count.toFixed(0) : count.toFixed(1)} TB`;
 }
 
+/** What a metric of the machine counts, as its name ends; null for what is a number alone. */
+export type Unit = "bytes" | "bytes a second" | null;
+
+/** The unit of a metric. */
+export function unitOf(metric: string): Unit {
+  if (!metric.startsWith("system/")) return null;
+  return metric.endsWith("bytes_per_s") ? "bytes a second" : metric.endsWith("bytes") ? "bytes" : null;
+}
+
+/** A value in its unit. */
+export function valued(value: number, unit: Unit): string {
+  if (unit === null || !Number.isFinite(value)) return short(value);
+  const text = Math.abs(value) < 10 && !Number.isInteger(value) ? `${short(value)} B` : size(value);
+  return unit === "bytes" ? text : `${text}/s`;
+}
+
 /** How long ago a time was, up to a week; the day before that. Times are seconds since the epoch. */
 export function ago(then: number | null | undefined, now: number): string {
   if (then === null || then === undefined) return "";

@@ -122,6 +122,8 @@ export const FIELDS = {
   /** Fields whose equal values make a group; where there are none, the page groups very many by itself, unless `each` is set. */
   group: list("group"),
   each: flag("each"),
+  /** Whether charts are made of all experiments, also where that takes long; the first ten thousand otherwise. */
+  every: flag("every"),
   /** Fields whose values dashes say, and panels of their own. */
   dash: text("dash"),
   facet: text("facet"),

@@ -12,11 +12,13 @@ import msgspec
 import numpy as np
 
 from .arrays import Floats, Ints
-from .grid import Rule
+from .grid import Rule, edges_of
 
 __all__ = ["Buckets", "Column", "Filling", "GroupBuckets", "grouped"]
 
 Column = Literal["low", "high", "last", "mean", "count", "nonfinite"]
+_LONG = 1 << 12
+"""Points of one series from which on its buckets are looked for by where they begin."""
 _TOGETHER = 1 << 16
 """Points put into buckets together: as many as stay in the processor's cache."""
 
@@ -92,10 +94,31 @@ class Filling:
             x: The place of each point.
             value: The value of each point.
         """
+        if isinstance(series, int) and len(value) > _LONG:
+            found = edges_of(self._rule, x)
+            if found is not None:
+                self._add_ascending(series * self._rule.buckets + found[0], x, value, found[1])
+                return
         for begin in range(0, len(value), _TOGETHER):
             here = slice(begin, begin + _TOGETHER)
             rows = series if isinstance(series, int) else series[here]
             self._add(rows, x[here], value[here])
+
+    def _add_ascending(self, cell: int, x: Floats, value: Floats, edges: Ints) -> None:
+        """Put a long series into its buckets, of which each is one stretch of it: that of `cell` and those after it."""
+        here = np.flatnonzero(edges[1:] > edges[:-1])
+        if not len(here):
+            return
+        begin, end = edges[here], edges[here + 1]
+        value = value[begin[0] : end[-1]]
+        at = begin - begin[0]
+        known = end - begin
+        clean = value
+        finite = np.isfinite(value)
+        if not finite.all():
+            known = np.add.reduceat(finite, at, dtype=np.int64)
+            clean = np.where(finite, value, 0.0)
+        self._note(here + cell, at, value, clean, end - begin, known, x[end - 1])
 
     def _add(self, series: Ints | int, x: Floats, value: Floats) -> None:
         bucket = self._rule.at(x)
@@ -113,24 +136,37 @@ class Filling:
             cell, x, value = cell[order], x[order], value[order]
         begin = np.flatnonzero(np.concatenate(([True], cell[1:] != cell[:-1])))
         end = np.append(begin[1:], len(cell)) - 1
-        cells = cell[begin]
         count = end - begin + 1
         finite = np.isfinite(value)
         known = count if finite.all() else np.add.reduceat(finite.astype(np.int64), begin)
+        clean = value if known is count else np.where(finite, value, 0.0)
+        self._note(cell[begin], begin, value, clean, count, known, x[end])
+
+    def _note(
+        self,
+        cells: Ints,
+        begin: Ints,
+        value: Floats,
+        clean: Floats,
+        count: Ints,
+        known: Ints,
+        last_x: Floats,
+    ) -> None:
+        """Note the points of some cells, each of which has the values from its `begin` to the next: `clean` are the finite ones, else 0."""
         if "low" in self._columns:
             self._low[cells] = np.fmin(self._low[cells], np.fmin.reduceat(value, begin))
         if "high" in self._columns:
             self._high[cells] = np.fmax(self._high[cells], np.fmax.reduceat(value, begin))
         if "mean" in self._columns:
-            clean = value if known is count else np.where(finite, value, 0.0)
             before = self._sum[cells]
             with np.errstate(over="ignore", invalid="ignore"):
                 total = np.where(np.isnan(before), 0.0, before) + np.add.reduceat(clean, begin)
             self._sum[cells] = np.where(known > 0, total, before)
         if "last" in self._columns:
-            further = x[end] >= self._last_x[cells]
-            self._last[cells[further]] = value[end][further]
-            self._last_x[cells[further]] = x[end][further]
+            last = value[begin + count - 1]
+            further = last_x >= self._last_x[cells]
+            self._last[cells[further]] = last[further]
+            self._last_x[cells[further]] = last_x[further]
         self._count[cells] += count
         self._nonfinite[cells] += count - known
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .arrays import Floats, Ints
 
-__all__ = ["Grid", "Places", "Rule", "Span"]
+__all__ = ["Grid", "Places", "Rule", "Span", "edges_of"]
 
 
 class Rule(Protocol):
@@ -107,3 +107,27 @@ class Span(msgspec.Struct, frozen=True):
         if before is None:
             return cls(first, last)
         return cls(min(first, before.first), max(last, before.last))
+
+
+def edges_of(rule: Rule, x: Floats) -> tuple[int, Ints] | None:
+    """The first bucket of ascending places, and where this one and each after it begin, up to the end of the last; None where this cannot be said.
+
+    The rule itself is asked, for a few places of each bucket: they are the buckets that it gives for every place.
+    """
+    # A logarithm may round so that it does not ascend where its places do.
+    if not isinstance(rule, Grid) or rule.spacing == "log" or not len(x):
+        return None
+    if not (np.isfinite(x[0]) and np.isfinite(x[-1]) and np.all(x[1:] >= x[:-1])):
+        return None
+    low, high = int(np.searchsorted(x, rule.start)), int(np.searchsorted(x, rule.stop, "right"))
+    if low >= high:
+        return 0, np.array([low])
+    first, last = rule.at(x[[low, high - 1]]).tolist()
+    wanted = np.arange(first, last + 2)
+    before, after = np.full(len(wanted), low), np.full(len(wanted), high)
+    while (unsure := before < after).any():
+        middle = (before + after) // 2
+        under = rule.at(x[np.minimum(middle, high - 1)]) < wanted
+        before = np.where(unsure & under, middle + 1, before)
+        after = np.where(unsure & ~under, middle, after)
+    return first, before

@@ -21,7 +21,10 @@ from .observing import Observer
 if TYPE_CHECKING:
     from .callers import Caller
 
-__all__ = ["Place"]
+__all__ = ["PATIENCE", "Place"]
+
+PATIENCE = 1.0
+"""Seconds that an answer waits until what was just written is taken in; ten thousand experiments take many."""
 
 Within = Callable[[Scope | None, str], tuple[Backend, Upkeep]]
 T = TypeVar("T")

@@ -25,7 +25,7 @@ from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
 from .limits import Rate
 from .observing import Observer, to_standard_error
-from .place import Place
+from .place import PATIENCE, Place
 
 __all__ = ["Served", "is_loopback", "listening", "place_of", "serve"]
 
@@ -197,7 +197,7 @@ def serve(
 def place_of(root: str | GroupAddress, user: str) -> Place:
     """What is served."""
     if isinstance(root, str):
-        folder = open_folder(root, user=user, seconds=_MOST_SECONDS)
+        folder = open_folder(root, user=user, seconds=_MOST_SECONDS, patience=PATIENCE)
         intake = FolderIntake(folder.root)
         return Place(folder.backend, folder.upkeep, folder.close, intake, folder.within)
     from .group.opening import open_group  # a folder needs no PostgreSQL

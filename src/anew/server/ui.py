@@ -15,7 +15,7 @@ from .access import Access
 from .app import make_app
 from .callers import Role
 from .identity.local import LocalUser
-from .place import Place
+from .place import PATIENCE, Place
 from .running import Served, listening
 
 __all__ = ["free_port", "origin_of", "serve_page"]
@@ -88,7 +88,7 @@ def _place(address: Address, user: str) -> Place:
         raise NotFound(f"{address} is not a folder.", name=str(address))
     from ..reading.local.opening import open_folder
 
-    folder = open_folder(address.location, user=user)
+    folder = open_folder(address.location, user=user, patience=PATIENCE)
     return Place(folder.backend, folder.upkeep, folder.close)
 
 

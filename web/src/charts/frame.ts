@@ -1,8 +1,9 @@
 /** The frame of a chart: where its plot lies, its axes and their labels. Pure. */
 
+import type { Unit } from "../numbers";
 import { CHARACTER, type Box, type Mark } from "./marks";
 import { scale, type Range, type Scale } from "./scale";
-import { linearTicks, logTicks, relativeTicks, stepTicks, timeTicks, type Tick } from "./ticks";
+import { byteTicks, linearTicks, logTicks, relativeTicks, stepTicks, timeTicks, type Tick } from "./ticks";
 
 export type XKind = "step" | "time" | "relative" | "metric";
 
@@ -18,6 +19,8 @@ export interface FrameOptions {
   readonly origin: bigint;
   /** What the x axis is of, where that is not said elsewhere. */
   readonly xName?: string;
+  /** What y counts; a number alone if not given. */
+  readonly unit?: Unit;
 }
 
 export interface Frame {
@@ -35,7 +38,8 @@ const BOTTOM = 22;
 export function frame(given: FrameOptions): Frame {
   const { width, height } = given;
   const rows = Math.max(2, Math.floor((height - TOP - BOTTOM) / 42));
-  const yTicks = (given.yLog ? logTicks : linearTicks)(scale(given.y, [0, 1], given.yLog).domain, rows);
+  const { domain } = scale(given.y, [0, 1], given.yLog);
+  const yTicks = given.yLog ? logTicks(domain, rows) : given.unit ? byteTicks(domain, rows, given.unit) : linearTicks(domain, rows);
   const left = Math.max(28, 12 + CHARACTER * Math.max(0, ...yTicks.map((one) => one.label.length)));
   const plot = { x: left, y: TOP, width: Math.max(10, width - left - RIGHT), height: Math.max(10, height - TOP - BOTTOM) };
   const xs = scale(given.x, [plot.x, plot.x + plot.width], given.xLog);

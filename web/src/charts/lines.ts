@@ -5,6 +5,7 @@
  * many run is dark, and those that stand out are drawn over them.
  */
 
+import type { Unit } from "../numbers";
 import type { Colour } from "../colours";
 import { extentOf, inside, valueRange, type Curve, type Density, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
@@ -20,6 +21,8 @@ export interface LinesOptions {
   readonly xLog: boolean;
   readonly yLog: boolean;
   readonly xName?: string;
+  /** What values count; numbers alone if not given. */
+  readonly unit?: Unit;
   /** The part of x that is shown; null for all of it. */
   readonly x: Range | null;
   /** The part of y that is shown; null for where the values lie. */

@@ -10,7 +10,7 @@ import { nearest, valueAt } from "./nearest";
 import { question, xKindOf } from "./question";
 import { machineSections, matcher, panelsAcross, sectionsOf } from "./sections";
 import { status } from "./status";
-import { linearTicks, logTicks, relativeTicks, stepTicks, timeTicks } from "./ticks";
+import { byteTicks, linearTicks, logTicks, relativeTicks, stepTicks, timeTicks } from "./ticks";
 import { turns } from "./turns";
 import { USUAL } from "../state";
 
@@ -19,6 +19,8 @@ const labels = (ticks: readonly { label: string }[]) => ticks.map((one) => one.l
 describe("ticks", () => {
   it("are round", () => {
     expect(labels(linearTicks([0, 1], 5))).toEqual(["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+    expect(labels(byteTicks([0, 12.4e9], 2, "bytes"))).toEqual(["0", "5 GB", "10 GB"]);
+    expect(labels(byteTicks([0, 0.0004], 2, "bytes a second"))).toEqual(["0", "0.0002 B/s", "0.0004 B/s"]);
     expect(labels(linearTicks([-3.1, 2.2], 5))).toEqual(["−3", "−2", "−1", "0", "1", "2"]);
     expect(labels(linearTicks([1e-7, 3e-7], 2))).toEqual(["1e−7", "2e−7", "3e−7"]);
   });

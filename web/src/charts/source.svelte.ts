@@ -17,6 +17,8 @@ import type { Range } from "./scale";
 
 /** Experiments that are drawn as lines at most; of more, how many lines run where. */
 export const MOST = 2000;
+/** Experiments that a panel is asked of at once, unless all are asked for: of these the answer comes in seconds. */
+export const AT_MOST = 10_000;
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
 const AT_ONCE = 2;
@@ -56,7 +58,9 @@ class Source {
   /** Whether there are more than can be drawn as lines. */
   crowded = $derived(link.state.eye.all && !groupFields(link.state).length && this.#total > MOST);
   /** How many experiments panels are asked of. */
-  asked = $derived(link.state.eye.all ? this.#total : link.state.eye.except.length);
+  asked = $derived(!link.state.eye.all ? link.state.eye.except.length : link.state.every ? this.#total : Math.min(AT_MOST, this.#total));
+  /** Whether there are more than panels are asked of. */
+  cut = $derived(link.state.eye.all && this.#total > AT_MOST);
 
   /** Which experiments a panel is asked for; null while that is not known. */
   which = $derived.by((): Which | null => {
@@ -67,7 +71,7 @@ class Source {
     if (!this.crowded && !groupFields(link.state).length) return { filter: experiments.filter, sort, limit: MOST };
     const seen = eye.except.length ? `not (id in (${eye.except.map(quoted).join(", ")}))` : "";
     const filter = experiments.filter && seen ? `(${experiments.filter}) and ${seen}` : experiments.filter || seen;
-    return { filter, sort, limit: null };
+    return { filter, sort, limit: link.state.every ? null : AT_MOST };
   });
 
   /** Look at everything again, some time soon: there are other experiments than before. */

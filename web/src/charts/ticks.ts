@@ -1,6 +1,6 @@
 /** Where an axis has its marks and what they say: numbers, logarithms, whole steps of any size, times, lengths of time. Pure. */
 
-import { duration, spaced } from "../numbers";
+import { duration, spaced, type Unit } from "../numbers";
 import type { Range } from "./scale";
 
 export interface Tick {
@@ -22,6 +22,17 @@ export function linearTicks([low, high]: Range, count: number): Tick[] {
   if (!(high > low)) return [];
   const step = roundStep(high - low, count);
   return places(low, high, step).map((at) => ({ at, label: numberLabel(at, step) }));
+}
+
+const BYTES = ["B", "kB", "MB", "GB", "TB"] as const;
+
+/** Ticks of bytes, at round places of the unit that the largest has. */
+export function byteTicks([low, high]: Range, count: number, unit: Exclude<Unit, null>): Tick[] {
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const power = Math.max(0, Math.min(BYTES.length - 1, Math.floor(Math.log10(size) / 3)));
+  const per = 1000 ** power;
+  const name = `${BYTES[power] as string}${unit === "bytes" ? "" : "/s"}`;
+  return linearTicks([low / per, high / per], count).map(({ at, label }) => ({ at: at * per, label: at === 0 ? "0" : `${label} ${name}` }));
 }
 
 /** Ticks of powers of ten; where there are few of them, with others between. */

@@ -19,8 +19,7 @@ def wait_for_changes(seen: Seen, question: ChangesQuestion) -> Changes:
     """What has changed since a cursor, as soon as something has."""
     stop = time.monotonic() + min(_LONGEST, question.wait)
     while True:
-        seen.root.refresh()
-        found = seen.ask(lambda catalog: catalog.changed(question.since), fresh=False)
+        found = seen.ask(lambda catalog: catalog.changed(question.since), fresh=True)
         left = stop - time.monotonic()
         if found.ids or found.gone or found.everything or question.since is None or left <= 0:
             return found

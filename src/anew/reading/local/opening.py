@@ -34,6 +34,7 @@ def open_folder(
     user: str = "",
     durable: bool = False,
     seconds: float | None = None,
+    patience: float | None = None,
 ) -> Opened:
     """Open a folder of experiments. One that is not there is empty, and looking does not make it.
 
@@ -42,8 +43,9 @@ def open_folder(
         user: Who asks.
         durable: Whether an edit waits until the disk has it.
         seconds: How long one question to the catalog may take; as long as it takes if None.
+        patience: How long an answer waits until what was written is taken in; as long as it takes if None.
     """
-    root = OpenRoot(path, refresh=refresh, user=user, durable=durable)
+    root = OpenRoot(path, refresh=refresh, user=user, durable=durable, patience=patience)
     seen = Seen(root, seconds=seconds)
 
     def within(scope: Scope | None, name: str) -> tuple[LocalBackend, LocalUpkeep]:

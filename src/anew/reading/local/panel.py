@@ -196,6 +196,8 @@ def _counted(which: Bools, counts: Ints) -> Ints:
     """How many of each series' points are meant."""
     if which.all():
         return counts
+    if len(counts) == 1:
+        return np.array([np.count_nonzero(which)])
     if not which.any():
         return np.zeros(len(counts), np.int64)
     summed = np.concatenate(([0], np.cumsum(which)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from ...index import Index, Progress, Refreshed
@@ -21,6 +22,7 @@ from ...stores.deadline import unlimited
 from ...stores.open import Stores, open_stores, stores_in_memory
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
 from .editing import FolderEdits
+from .taking_in import TakingIn
 
 __all__ = ["OpenRoot"]
 
@@ -38,16 +40,26 @@ class OpenRoot:
         refresh: Whether `ask` first brings the index up to date.
         user: Who writes what is changed.
         durable: Whether a change waits until the disk has it.
+        patience: How many seconds an answer waits until what was written is taken in. Where that takes longer, the answer tells what
+            has been taken in so far, and the rest goes on beside it. As long as it takes if None.
 
     Attributes:
         journal: The root's own journal.
     """
 
     def __init__(
-        self, path: str, *, refresh: bool = True, user: str = "", durable: bool = False
+        self,
+        path: str,
+        *,
+        refresh: bool = True,
+        user: str = "",
+        durable: bool = False,
+        patience: float | None = None,
     ) -> None:
         self.path = path
         self.guard = threading.RLock()
+        self._patience = patience
+        self._taking_in = TakingIn(self.refresh)
         self.journal = RootJournal(RootLayout(path), user=user, durable=durable)
         self._refreshes = refresh
         self._begun = 0
@@ -113,7 +125,7 @@ class OpenRoot:
         A catalog that turns out to be damaged is made again, and asked again.
         """
         if fresh and (self._refreshes or not self._there or not self._usable()):
-            self.refresh()
+            self._take_in()
         try:
             return question(self.stores.catalog)
         except CatalogDamaged:
@@ -122,6 +134,16 @@ class OpenRoot:
             with self.guard:
                 self._in_room(lambda: question(self.stores.catalog))
         return question(self.stores.catalog)
+
+    def _take_in(self) -> None:
+        """Take in what was written since, or begin with it where that takes longer than anybody waits."""
+        if self._patience is None:
+            self.refresh()
+        elif not self._taking_in.done_within(self._patience) and not self._complete():
+            self._taking_in.done_within(None)  # the first look: only what is all there is told
+
+    def _complete(self) -> bool:
+        return self.stores.catalog.state() is CatalogState.COMPLETE
 
     def _usable(self) -> bool:
         return self.stores.catalog.state() is not CatalogState.UNUSABLE
@@ -134,15 +156,25 @@ class OpenRoot:
         """Look for what somebody named and the catalog does not know; whether there was news."""
         if not self._refreshes:
             return False
-        with self.guard:
-            return self.index.seek(ref)
+        with self._turn() as mine:
+            return mine and self.index.seek(ref)
 
     def look_closer(self, prefixes: Sequence[str]) -> bool:
         """Look at the experiments at prefixes, also where nothing was announced; whether there was news."""
         if not self._refreshes or not prefixes:
             return False
-        with self.guard:
-            return self.index.look_closer(list(prefixes))
+        with self._turn() as mine:
+            return mine and self.index.look_closer(list(prefixes))
+
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Hold the guard; false where somebody else holds it for longer than an answer waits."""
+        mine = self.guard.acquire(timeout=-1 if self._patience is None else self._patience)
+        try:
+            yield mine
+        finally:
+            if mine:
+                self.guard.release()
 
     def folder(self, prefix: str) -> str:
         """The folder of the experiment at a prefix."""
@@ -191,4 +223,5 @@ class OpenRoot:
 
     def close(self) -> None:
         """Release the stores."""
+        self._taking_in.close()
         self.stores.close()

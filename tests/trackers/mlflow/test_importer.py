@@ -69,6 +69,7 @@ def store(
     artifacts = f"file://{folder}/mlruns/1"
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as ends:
         patch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+        patch.chdir(folder)  # MLflow makes a database of its own where it runs
         if request.param == "database":
             shutil.copy(empty, folder)
             where, uri = str(folder / "mlflow.db"), f"sqlite:///{folder / 'mlflow.db'}"

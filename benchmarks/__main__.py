@@ -24,6 +24,7 @@ GROUPS = (
     "many_experiments",
     "first_look",
     "catalog",
+    "group_catalog",
     "server",
     "uploads",
     "accepting",

@@ -10,7 +10,11 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+from anew.importing.source import Points
 
 from .harness import Bench, Row, duration, in_child, paired_seconds, times
 
@@ -21,7 +25,7 @@ MEMORY_LIMIT_MB = 500
 
 
 def run(bench: Bench) -> Iterator[Row]:
-    """Two readers beside two; a thousand runs with the comparison of both sides at the end; the memory of one large run."""
+    """Readers beside those of the trackers; a thousand runs with the comparison of both sides at the end; the memory of one large run."""
     with bench.folder("importing") as folder:
         ours, theirs, ratio = in_child(
             _mlflow, str(folder), bench.size(50_000, 200), bench.size(3, 1)
@@ -45,6 +49,18 @@ def run(bench: Bench) -> Iterator[Row]:
             "TensorBoard's loader",
             TENSORBOARD_TIMES,
         )
+        for what, measure, whose, size in (
+            ("MLflow's folder of files: a point read", _mlflow_files, "MLflow's store", 50_000),
+            ("Aim's repository: a point read", _aim, "Aim's own metrics", 10_000),
+            ("CSV: a value read", _csv, "pandas", 200_000),
+            ("neptune-exporter's Parquet: a point read", _neptune, "pandas", 200_000),
+        ):
+            ours, theirs, ratio = in_child(
+                measure, str(folder), bench.size(size, 200), bench.size(3, 1)
+            )
+            yield Row(
+                what, duration(ours), f"{duration(theirs)} ({whose})", f"{times(1 / ratio)} faster"
+            )
         runs, points = bench.size(1_000, 3), bench.size(1_000, 20)
         seconds, again, _ = in_child(_whole, str(folder / "many"), runs, points)
         yield Row(
@@ -162,6 +178,145 @@ def _tensorboard(folder: str, events: int, rounds: int) -> tuple[float, float, f
 
     a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
     return a / events, b / events, ratio
+
+
+def _points_of(source: Any) -> int:
+    found = 0
+    for run in source.runs():
+        for row in source.rows(run):
+            found += len(row.names) if isinstance(row, Points) else len(row.values)
+    return found
+
+
+def _mlflow_files(folder: str, points: int, rounds: int) -> tuple[float, float, float]:
+    """Seconds a point of ours and of MLflow's store for folders of files, and the ratio."""
+    os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
+    logging.disable(logging.WARNING)
+    import warnings
+
+    warnings.simplefilter("ignore")
+    from mlflow.tracking import MlflowClient
+
+    from anew.trackers.importers import open_source
+
+    place = Path(folder) / "files" / "mlruns"
+    client = MlflowClient(f"file://{place}")
+    id_ = client.create_run(client.create_experiment("bench")).info.run_id
+    (run,) = (at for at in place.glob(f"*/{id_}"))
+    for name in range(METRICS):
+        lines = (
+            f"{1_700_000_000_000 + at} {math.sin(at)!r} {at}\n" for at in range(points // METRICS)
+        )
+        (run / "metrics" / f"metric {name}").write_text("".join(lines))
+
+    def ours() -> None:
+        with closing(open_source(str(place))) as source:
+            assert _points_of(source) == points
+
+    def theirs() -> None:
+        histories = (client.get_metric_history(id_, f"metric {at}") for at in range(METRICS))
+        assert sum(map(len, histories)) == points
+
+    a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
+    return a / points, b / points, ratio
+
+
+def _aim(folder: str, points: int, rounds: int) -> tuple[float, float, float]:
+    """Seconds a point of ours and of Aim's own sequences, and the ratio."""
+    import aim
+    from aim.sdk.index_manager import RepoIndexManager
+
+    from anew.trackers.importers import open_source
+
+    place = Path(folder) / "aim"
+    place.mkdir()
+    aim.Repo(str(place), init=True).close()
+    quiet = {"log_system_params": False, "capture_terminal_logs": False}
+    run = aim.Run(repo=str(place), system_tracking_interval=None, **quiet)
+    for at in range(points):
+        run.track(math.sin(at), name=f"metric {at % METRICS}", step=at)
+    run.close()
+    key = run.hash
+    manager = RepoIndexManager(aim.Repo(str(place)))  # what `aim up` does by itself
+    manager.index(key)
+    manager.new_chunk_observer.stop()
+    manager.repo.container_pool.clear()
+
+    def ours() -> None:
+        with closing(open_source(str(place))) as source:
+            assert _points_of(source) == points
+
+    def theirs() -> None:
+        metrics = aim.Repo(str(place)).get_run(key).metrics()
+        assert sum(len(metric.data.items_list()[0]) for metric in metrics) == points
+
+    a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
+    return a / points, b / points, ratio
+
+
+def _csv(folder: str, values: int, rounds: int) -> tuple[float, float, float]:
+    """Seconds a value of ours and of pandas, and the ratio."""
+    import pandas as pd
+
+    from anew.trackers.importers import open_source
+
+    path = Path(folder) / "table.csv"
+    names = [f"metric {at}" for at in range(METRICS)]
+    rows = (
+        ",".join([str(at), *(repr(math.sin(at + one)) for one in range(METRICS))])
+        for at in range(values // METRICS)
+    )
+    path.write_text("\n".join([",".join(["step", *names]), *rows, ""]))
+
+    def ours() -> None:
+        with closing(open_source(str(path))) as source:
+            assert _points_of(source) == values
+
+    def theirs() -> None:
+        assert pd.read_csv(path)[names].size == values
+
+    a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
+    return a / values, b / values, ratio
+
+
+def _neptune(folder: str, points: int, rounds: int) -> tuple[float, float, float]:
+    """Seconds a point of ours and of pandas, which its exporter is read with, and the ratio."""
+    from datetime import UTC, datetime
+    from decimal import Decimal
+
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from anew.trackers.importers import open_source
+
+    place = Path(folder) / "exports" / "data" / "lab_bench-0123456789abcdef"
+    place.mkdir(parents=True)
+    path = place / "B-1-fedcba9876543210_part_0.parquet"
+    steps = pa.array([Decimal(at // METRICS) for at in range(points)], pa.decimal128(18, 6))
+    table = pa.table(
+        {
+            "project_id": ["lab/bench"] * points,
+            "run_id": ["B-1"] * points,
+            "attribute_path": [f"metric {at % METRICS}" for at in range(points)],
+            "attribute_type": ["float_series"] * points,
+            "step": steps,
+            "timestamp": pa.array([datetime(2026, 1, 2, tzinfo=UTC)] * points, pa.timestamp("ms", "UTC")),
+            "float_value": [math.sin(at) for at in range(points)],
+        }
+    )  # fmt: skip
+    pq.write_table(table, path)
+
+    def ours() -> None:
+        with closing(open_source(str(place.parent.parent))) as source:
+            assert _points_of(source) == points
+
+    def theirs() -> None:
+        frame = pd.read_parquet(path)
+        assert sum(len(one) for _, one in frame.groupby("attribute_path")) == points
+
+    a, b, ratio = paired_seconds(ours, theirs, rounds=rounds)
+    return a / points, b / points, ratio
 
 
 def _whole(folder: str, runs: int, points: int) -> tuple[float, float, float]:

@@ -221,8 +221,12 @@ METRICS = (
 ASKED_METRICS = ("train_loss", "val_loss", "val_acc", "grad_norm", "train/ppl", "val/f1")
 
 
+def asked_params(rng: random.Random, number: int, lr: float) -> dict[str, Any]:
+    """The parameters of one of many experiments that the questions of the benchmarks name."""
+    return _asked(_params(rng, number, lr))
+
+
 def _asked(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that the questions of the benchmarks name."""
     kept = {name: params[name] for name in ("lr", "batch_size", "optimizer", "amp", "warmup")}
     model, data = params["model"], params["data"]
     return {

@@ -104,6 +104,19 @@ class PostgresConnections:
         finally:
             self._turns.release()
 
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[psycopg.Connection[Any]]:
+        """A new connection without a transaction, for what cannot be in one; it is closed at the end of the block.
+
+        Raises:
+            psycopg.Error: The server cannot be reached, or says so; see `unreachable`.
+        """
+        connection = self._new()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Close those that nobody uses now."""
         while self._idle:
@@ -128,6 +141,17 @@ class PostgresConnections:
                 connection.close()
             else:
                 return connection
+        connection = self._new()
+        try:
+            connection.execute(begin)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _new(self) -> psycopg.Connection[Any]:
+        import psycopg
+
         connection = psycopg.connect(
             self._url, autocommit=True, connect_timeout=_CONNECT_SECONDS, prepare_threshold=None,
             application_name="anew", client_encoding="utf8",
@@ -135,7 +159,6 @@ class PostgresConnections:
         try:
             if self._prepare is not None:
                 self._prepare(connection)
-            connection.execute(begin)
         except BaseException:
             connection.close()
             raise

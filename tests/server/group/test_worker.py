@@ -121,13 +121,13 @@ def test_a_lease_that_ends_in_the_middle_of_the_work_doubles_and_loses_nothing(
     if when == "known":
         monkeypatch.setattr(slow.catalog, "known", late)
     else:  # it is asked whether the lease is still there right before
-        held = slow.worker.leases.held
+        hold = slow.worker.leases.hold
 
-        def holding(leases: Any) -> Any:
+        def holding(connection: Any, leases: Any) -> None:
             meanwhile()
-            return held(leases)
+            hold(connection, leases)
 
-        monkeypatch.setattr(slow.worker.leases, "held", holding)
+        monkeypatch.setattr(slow.worker.leases, "hold", holding)
     taken = slow.worker.work()
     assert taken is not None
     assert taken.points == 0

@@ -9,7 +9,8 @@ SOURCE = Path(__file__).parents[3] / "src" / "anew"
 LIBRARIES = {"psycopg", "psycopg_pool", "sqlite3", "sqlalchemy"}
 # The catalog, which is derived, and the accounts of a server, which are not; a store of MLflow's, which is only read.
 ROOMS = (
-    "postgres.py",
+    "postgres/",
+    "server/migrations/",
     "server/group/",
     "stores/catalog/postgres/",
     "testing/postgres.py",

@@ -29,13 +29,16 @@ class Database:
         url: A `postgresql://` address.
         most: Connections of this process at most.
 
+    Attributes:
+        url: The address, which may hold a password.
+
     Raises:
         UnknownFormat: A newer version of Anew made its tables.
         OSError: It cannot be reached.
     """
 
     def __init__(self, url: str, *, most: int = 12) -> None:
-        self._url = url
+        self.url = url
         self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
             url, min_size=1, max_size=most, timeout=_WAIT, open=False, check=ConnectionPool.check_connection,
             kwargs={"application_name": "anew", "connect_timeout": 5, "options": f"-c search_path={SCHEMA}"}, reconnect_timeout=5.0,
@@ -74,7 +77,7 @@ class Database:
         pause = 0.2
         while not closed.is_set():
             try:
-                with psycopg.connect(self._url, autocommit=True, connect_timeout=5) as connection:
+                with psycopg.connect(self.url, autocommit=True, connect_timeout=5) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     heard("")  # what was said meanwhile is not known
                     pause = 0.2

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
 from .database import Database, Row
-from .schema import CHANNEL
+from .schema import CHANNEL, SCHEMA
 
 __all__ = ["Lease", "LeaseLost", "Leases"]
 
@@ -84,19 +84,30 @@ class Leases:
             LeaseLost: One of them is somebody else's by now.
         """
         with self._database.transaction() as connection:
-            columns = ([one.experiment for one in leases], [one.fence for one in leases])
-            there = connection.execute(
-                "SELECT 1 FROM lease WHERE (experiment, fence) IN (SELECT * FROM unnest(%s::text[], %s::bigint[])) "
-                "ORDER BY experiment FOR UPDATE",
-                columns,
-            ).fetchall()
-            if len(there) < len(leases):
-                raise LeaseLost
+            self.hold(connection, leases)
             yield connection
-            connection.execute(
-                "UPDATE lease SET until = clock_timestamp() + make_interval(secs => %s) WHERE experiment = ANY(%s)",
-                (self._seconds, columns[0]),
-            )
+
+    def hold(self, connection: Connection[Any], leases: Sequence[Lease]) -> None:
+        """Hold the rows of leases until a transaction ends, and renew them with it.
+
+        Args:
+            connection: A connection to the same database, in the transaction.
+
+        Raises:
+            LeaseLost: One of them is somebody else's by now.
+        """
+        columns = ([one.experiment for one in leases], [one.fence for one in leases])
+        there = connection.execute(
+            f"SELECT 1 FROM {SCHEMA}.lease WHERE (experiment, fence) IN (SELECT * FROM unnest(%s::text[], %s::bigint[])) "
+            "ORDER BY experiment FOR UPDATE",
+            columns,
+        ).fetchall()
+        if len(there) < len(leases):
+            raise LeaseLost
+        connection.execute(
+            f"UPDATE {SCHEMA}.lease SET until = clock_timestamp() + make_interval(secs => %s) WHERE experiment = ANY(%s)",
+            (self._seconds, columns[0]),
+        )
 
     def end(
         self, leases: Sequence[Lease], follow: Mapping[str, bool], failed: Sequence[str]

@@ -13,6 +13,7 @@ from ...index.sink import IndexSink
 from ...index.state import UNREAD
 from ...journal.drive import Backoff, Budget, drive
 from ...journal.layout import RootLayout
+from ...stores.catalog.postgres import PostgresCatalog
 from ...stores.catalog.protocol import Batch, Catalog, Known, Outstanding
 from ...stores.series.protocol import SeriesStore
 from .leases import Lease, LeaseLost, Leases
@@ -37,12 +38,19 @@ class Taken(NamedTuple):
 
 
 class _Guarded:
-    """A catalog that saves only while leases are held: everything else is asked of the catalog itself."""
+    """A catalog that saves only while leases are held: everything else is asked of the catalog itself.
 
-    def __init__(self, catalog: Catalog, leases: Leases, mine: Sequence[Lease]) -> None:
+    Args:
+        together: Whether the catalog lies in the database with the leases, so that one transaction checks and saves.
+    """
+
+    def __init__(
+        self, catalog: Catalog, leases: Leases, mine: Sequence[Lease], *, together: bool
+    ) -> None:
         self._catalog = catalog
         self._leases = leases
         self._mine = mine
+        self._together = together
 
     def save(self, batch: Batch) -> None:
         """See `Catalog.save`.
@@ -50,6 +58,11 @@ class _Guarded:
         Raises:
             LeaseLost: Somebody else takes in one of the experiments by now.
         """
+        if self._together and isinstance(self._catalog, PostgresCatalog):
+            self._catalog.save(
+                batch, guard=lambda connection: self._leases.hold(connection, self._mine)
+            )
+            return
         with self._leases.held(self._mine):
             self._catalog.save(batch)
 
@@ -101,6 +114,7 @@ class Worker:
         self._truth = truth
         self._catalog = catalog
         self._series = series
+        self._together = isinstance(catalog, PostgresCatalog) and catalog.is_in(truth.database.url)
         self._guard = threading.Lock()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
@@ -126,7 +140,7 @@ class Worker:
                 raise
 
     def _take_in(self, mine: Sequence[Lease]) -> Taken:
-        catalog = _Guarded(self._catalog, self.leases, mine)
+        catalog = _Guarded(self._catalog, self.leases, mine, together=self._together)
         known = self._truth.filings.find([one.experiment for one in mine])
         here = {one.prefix: one.id for one in known.values() if one.state == "here"}
         self._forget(catalog, [one.id for one in known.values() if one.state != "here"])

@@ -22,7 +22,7 @@ SCHEMA = "anew_accounts"
 _READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITING = "BEGIN; SET LOCAL lock_timeout = '10s'"
 _NOTING = "BEGIN; SET LOCAL lock_timeout = '1ms'; SET LOCAL synchronous_commit = off"
-_LOCK = 5_001_508
+_LOCK = 5_001_520
 """The advisory lock of whoever writes: one at a time, as in SQLite's file."""
 
 

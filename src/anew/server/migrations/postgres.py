@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["migrate"]
 
-_LOCK = 5_001_509
+_LOCK = 5_001_521
 """The advisory lock of who changes tables."""
 _CONNECT_SECONDS = 10
 

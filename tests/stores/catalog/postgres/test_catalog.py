@@ -196,6 +196,19 @@ def test_every_answer_is_that_of_sqlite(catalog, given, texts, sort) -> None:
     assert _answers(postgres, *questions) == _answers(sqlite, *questions)
 
 
+@pytest.mark.parametrize("sort", [[], ["owner"], ["-params.p"]])
+def test_a_text_that_is_not_there_meets_no_pattern_even_if_all_others_do(
+    catalog: PostgresCatalog, sort: list[str]
+) -> None:
+    catalog.save(
+        Batch(entries=[entry_of("a", owner="x", params={"p": "t"}), entry_of("b", params={"q": 1})])
+    )
+    for text in ("owner =~ '.*'", "params.p =~ '[a-z]*'"):
+        assert list(catalog.select(ask(text, sort=sort, now=NOW)).ids) == ["a"]
+        assert catalog.count(ask(text, now=NOW)) == 1
+        assert list(catalog.select(ask(f"not {text}", sort=sort, now=NOW)).ids) == ["b"]
+
+
 def test_sums_that_no_float_holds_are_no_errors(catalog: PostgresCatalog) -> None:
     values = {
         "big": [1e308, 1e308, -1.0],

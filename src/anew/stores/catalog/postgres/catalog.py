@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,7 @@ class PostgresCatalog:
         if not schema.isidentifier() or not schema.isascii():
             raise ValueError(f"{schema!r} is no name of a schema.")
         self._schema = schema
+        self._url = url
         self._connections = PostgresConnections(url, self._prepare)
         self._saving = Saving()
         self._made = ""  # which of the catalogs that were made here one after the other
@@ -101,9 +102,16 @@ class PostgresCatalog:
 
     # -- filling -----------------------------------------------------------------------------------
 
-    def save(self, batch: Batch) -> None:
-        """See `Catalog.save`."""
-        with self._writing() as connection:
+    def save(
+        self, batch: Batch, *, guard: Callable[[psycopg.Connection[Any]], None] | None = None
+    ) -> None:
+        """See `Catalog.save`.
+
+        Args:
+            guard: Called at the beginning of the transaction that saves. What it locks or writes in this database ends with what is saved;
+                by what it raises, nothing is saved.
+        """
+        with self._writing(guard) as connection:
             found = connection.execute("SELECT value FROM meta WHERE key = ?", (_MADE,)).fetchone()
             made = found[0] if found else ""
             if made != self._made:  # another process made it again
@@ -143,11 +151,18 @@ class PostgresCatalog:
                 connection.execute(index)
             set_note(connection, "complete", "1")
             begin_changes(connection)
-            connection.execute("ANALYZE " + ", ".join(f'"{table.name}"' for table in s.TABLES))
+        # What was loaded is all visible: an index is then enough for many a question. And the planner knows what there is.
+        tables = ", ".join(f'"{table.name}"' for table in s.TABLES)
+        with self._told(), self._connections.alone() as bare:
+            bare.execute(f"VACUUM (ANALYZE) {tables}")
 
     def close(self) -> None:
         """See `Catalog.close`."""
         self._connections.close()
+
+    def is_in(self, url: str) -> bool:
+        """Whether it lies in the database at an address."""
+        return url == self._url
 
     # -- connections -------------------------------------------------------------------------------
 
@@ -161,11 +176,15 @@ class PostgresCatalog:
             yield PostgresConnection(connection, self._schema, scope, until)
 
     @contextmanager
-    def _writing(self) -> Iterator[PostgresConnection]:
+    def _writing(
+        self, guard: Callable[[psycopg.Connection[Any]], None] | None = None
+    ) -> Iterator[PostgresConnection]:
         """A connection inside a transaction that is committed at the end of the block; one at a time, in all processes."""
         with self._turn:
             try:
                 with self._told(), self._connections.lent(_WRITING) as connection:
+                    if guard is not None:
+                        guard(connection)
                     own = PostgresConnection(connection, self._schema)
                     own.execute(_LOCK, (self._schema,))
                     yield own

@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 from ..relational import schema as s
 from ..relational.engine import Connection, Sums
 from ..relational.numbers import left_over
-from ..relational.sql import Form, Query, Sql, Table, sql
+from ..relational.sql import Form, Query, Sql, Table, all_of, not_null, sql
 
 __all__ = ["INDEXES", "POSTGRES", "PostgresDialect", "definition"]
 
@@ -30,6 +30,7 @@ class _Matching(Protocol):
 class PostgresDialect:
     """The `Dialect` of PostgreSQL. Lists are bound as arrays."""
 
+    plans = True
     keys = "SELECT unnest(?::bigint[])"
     texts = "SELECT unnest(?::text[])"
     metrics_of_keys = (
@@ -70,7 +71,8 @@ class PostgresDialect:
         found, rest = cast(_Matching, connection).matched(pattern, among.sql())
         if len(found) <= len(rest):
             return sql("{} = ANY({})", text, Sql("?::text[]", (found,)))
-        return sql("{} <> ALL({})", text, Sql("?::text[]", (rest,)))
+        # What is not there differs from all of none.
+        return all_of(not_null(text), sql("{} <> ALL({})", text, Sql("?::text[]", (rest,))))
 
     def sums(self, connection: Connection, of: str) -> Sums:
         """See `Dialect.sums`."""

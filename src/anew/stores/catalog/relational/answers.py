@@ -70,6 +70,8 @@ def counted(connection: Connection, question: Question) -> int:
 
 
 def _ids(connection: Connection, keys: Keys) -> list[str]:
+    if not keys:
+        return []
     dialect = connection.dialect
     query = f"SELECT key, experiment_id FROM experiments WHERE key IN ({dialect.keys})"
     found = connection.execute(query, (dialect.listed(keys),))

@@ -157,6 +157,7 @@ class Compiler(Operands):
             self.uses_columns = True
             return probe.condition
         # The rows of `experiments` are those of the query around this one.
+        self.uses_columns |= source.beside is EXPERIMENTS or source.rows is EXPERIMENTS
         read = [one for one in (source.rows, source.beside) if one not in (None, EXPERIMENTS)]
         mine = sql("{} = {}", source.rows["experiment_key"], self.anchor)
         found = Query((TRUE,), tuple(read), (mine, source.joined, probe.condition))

@@ -41,6 +41,11 @@ class Dialect(Protocol):
     """What is written in another way for each engine. Everything else is the same SQL."""
 
     @property
+    def plans(self) -> bool:
+        """Whether the engine knows what is in the tables, and finds the cheapest way to a whole question by itself."""
+        ...
+
+    @property
     def keys(self) -> str:
         """A query of the numbers in one bound value, which `listed` makes."""
         ...

@@ -31,6 +31,13 @@ _USED = {
 }
 
 
+# The least there is is found in an index, which the order says: "is not null" would read all that are.
+_HELD = "SELECT " + ", ".join(
+    f"(SELECT 1 FROM params WHERE name_key = ? AND {column} >= ? ORDER BY {column} LIMIT 1)"
+    for column in ("number", "text")
+)
+
+
 def names_of(connection: Connection, kind: str) -> list[str]:
     """All names of a kind that some experiment has, sorted."""
     query = f"SELECT name FROM names WHERE kind = ? AND {_USED[kind]} ORDER BY name"
@@ -85,15 +92,8 @@ class CatalogNames:
         if key is None:
             return False, False
         if key not in self._holds:
-            # The least there may be is found in an index; "is not null" would read all that are.
-            number, text = (
-                self._one(
-                    f"SELECT 1 FROM params WHERE name_key = ? AND {column} >= ? LIMIT 1", key, least
-                )
-                is not None
-                for column, least in (("number", -math.inf), ("text", ""))
-            )
-            self._holds[key] = (number, text)
+            number, text = self.connection.execute(_HELD, (key, -math.inf, key, "")).fetchone()
+            self._holds[key] = (number is not None, text is not None)
         return self._holds[key]
 
     def _one(self, query: str, *parameters: Any) -> Any:

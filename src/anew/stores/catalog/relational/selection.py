@@ -1,6 +1,7 @@
 """Which experiments are in an answer, in which order.
 
-A filter is answered the cheapest of three ways. *Walk*: the first few thousand experiments in the order wanted
+An engine that knows what is in its tables (`Dialect.plans`) is asked the whole question at once. Elsewhere, a filter is answered
+the cheapest of three ways. *Walk*: the first few thousand experiments in the order wanted
 are asked whether they meet it, which is enough when much does. *Pick*: what meets the most selective
 condition is taken from that condition's index and asked the rest, when that is little. *Mask*: each condition
 hands over the keys that meet it, and they are combined (see `masks`). What a walk costs is bounded, and so is
@@ -64,8 +65,8 @@ class Selection:
         if limit is not None and limit <= 0:
             return []
         stop = None if limit is None else offset + limit
-        if not self._conjuncts:
-            return self._ordered(connection, stop)[offset:]
+        if not self._conjuncts or connection.dialect.plans:
+            return self._ordered(connection, stop, whole=True)[offset:]
         picked = self._pick(connection)
         if picked is not None:
             return self._sorted(connection, picked, stop)[offset:]
@@ -79,6 +80,10 @@ class Selection:
         """How many there are in all."""
         if not self._conjuncts:
             return int(connection.execute("SELECT count(*) FROM experiments").fetchone()[0])
+        if connection.dialect.plans:
+            compiler = self._compiler()
+            conditions = [compiler.where(conjunct) for conjunct in self._conjuncts]
+            return _count(connection, Query((KEY,), (EXPERIMENTS,), tuple(conditions)))
         picked = self._pick(connection)
         if picked is not None:
             return _count(connection, picked)
@@ -141,12 +146,16 @@ class Selection:
         asked = picked.ordered([*order, tie(self._sort[0], KEY)])
         return fetch_keys(connection, asked.first(stop))
 
-    def _ordered(self, connection: Connection, stop: int | None) -> Keys:
-        """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself."""
+    def _ordered(self, connection: Connection, stop: int | None, *, whole: bool = False) -> Keys:
+        """The first keys in order (all, if `stop` is None) that meet the conditions on the sort key itself.
+
+        Args:
+            whole: That meet all conditions, in one statement for each phase.
+        """
         first, *others = self._sort
         found: Keys = []
         for phase in phases(first, self._compiler()):
-            statement = self._phase(first, others, phase)
+            statement = self._phase(first, others, phase, whole=whole)
             if statement is None:
                 continue
             keys = fetch_keys(
@@ -157,7 +166,9 @@ class Selection:
                 break
         return found
 
-    def _phase(self, first: SortKey, others: Sequence[SortKey], phase: Phase) -> Query | None:
+    def _phase(
+        self, first: SortKey, others: Sequence[SortKey], phase: Phase, *, whole: bool
+    ) -> Query | None:
         """The keys of a phase in order; None when the conditions on the sort key leave none."""
         compiler = self._compiler(phase.anchor)
         conditions = [phase.condition]
@@ -172,6 +183,8 @@ class Selection:
                 return None  # without a value the condition is false
             if inside is not None:
                 conditions.append(inside)
+            elif whole:
+                conditions.append(compiler.where(conjunct))
         read = [phase.rows]
         if rows is not None and compiler.uses_columns:
             read.append(EXPERIMENTS)

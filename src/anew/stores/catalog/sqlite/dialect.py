@@ -25,6 +25,7 @@ _SUMS = {
 class SqliteDialect:
     """The `Dialect` of SQLite. Lists are bound as JSON, however many they are: as many parameters would be parsed one by one."""
 
+    plans = False
     keys = texts = "SELECT value FROM json_each(?)"
     # CROSS JOIN keeps this order, whatever the planner believes of their numbers.
     metrics_of_keys = (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, TypeVar
 
 from ....errors import InvalidValue
 from ....importing.folders import links_below, opening, place_below
@@ -41,6 +41,8 @@ _VALUES = {
 }  # fmt: skip
 _SYSTEM = "sys/"
 _PRINTED = ("monitoring/stdout", "monitoring/stderr")
+
+_Taken = TypeVar("_Taken")
 
 
 def parts_below(path: str) -> dict[str, list[str]]:
@@ -100,14 +102,12 @@ class Exports:
         said: dict[str, Any] = {}
         project = run_id = ""
         first, last = math.inf, -math.inf
-        for row in self._rows(parts, ""):
-            project, run_id = str(row["project_id"] or ""), str(row["run_id"] or "")
-            at = _time(row.get("timestamp"))
-            if at is not None:
+        for found in self._read(parts, "", _looked_at):
+            project, run_id, span, rows = found
+            for at in span:
                 first, last = min(first, at), max(last, at)
-            column = _VALUES.get(str(row["attribute_type"]))
-            if column is not None:
-                said[str(row["attribute_path"])] = row.get(column)
+            for row in rows:
+                said[str(row["attribute_path"])] = row.get(_VALUES[str(row["attribute_type"])])
         if not run_id:
             return None
         system = {
@@ -141,7 +141,8 @@ class Exports:
             kept={"sys": {name: _param(value) for name, value in system.items()}} if system else {},
         )  # fmt: skip
 
-    def _rows(self, parts: list[str], run: str) -> Iterator[dict[str, Any]]:
+    def _read(self, parts: list[str], run: str, take: Callable[[Any], _Taken]) -> Iterator[_Taken]:
+        """What is taken of the rows of some files, many at a time."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -151,27 +152,27 @@ class Exports:
                     if not set(file.schema_arrow.names) >= _COLUMNS:
                         raise ValueError("it has not the columns that neptune-exporter writes")
                     for batch in file.iter_batches(batch_size=_ROWS):
-                        yield from batch.to_pylist()
+                        if len(batch):
+                            yield take(batch)
             except (OSError, ValueError, pa.ArrowException) as error:
                 self._findings.append(
                     Finding(path, f"It cannot be read to its end: {error!s:.200}", True, run)
                 )
 
+    def _rows(self, run: Run, *kinds: str) -> Iterator[dict[str, Any]]:
+        """The rows of a run that are of some kinds."""
+        for rows in self._read(self._parts[run.key], run.key, partial(_those, kinds=kinds)):
+            yield from rows
+
     def _series(
         self, run: Run, kind: str
     ) -> Iterator[tuple[str, int | None, float, dict[str, Any], dict[str, Any]]]:
         """The rows of series: name, step, time, what stands beside a step that is no whole number, and the row."""
-        for row in self._rows(self._parts[run.key], run.key):
-            if row["attribute_type"] == kind:
-                step, beside = _step(row.get("step"))
-                at = _time(row.get("timestamp"))
-                yield (
-                    str(row["attribute_path"]),
-                    step,
-                    run.started if at is None else at,
-                    beside,
-                    row,
-                )
+        for row in self._rows(run, kind):
+            step, beside = _step(row.get("step"))
+            at = _time(row.get("timestamp"))
+            name = str(row["attribute_path"])
+            yield name, step, run.started if at is None else at, beside, row
 
     def rows(self, run: Run) -> Iterator[Row]:
         """See `Source.rows`; a step that is no whole number stands beside the point."""
@@ -208,9 +209,8 @@ class Exports:
             os.path.join(at, "files")
             for at in (os.path.dirname(os.path.dirname(data)), os.path.dirname(data), self.where)
         ]
-        for row in self._rows(self._parts[run.key], run.key):
-            kind = row["attribute_type"]
-            if kind not in ("file", "file_series", "artifact") or not row.get("file_value"):
+        for row in self._rows(run, "file", "file_series", "artifact"):
+            if not row.get("file_value"):
                 continue
             name, stored = str(row["attribute_path"]), str(row["file_value"].get("path") or "")
             path = next((found for base in bases if (found := place_below(base, stored))), None)
@@ -255,6 +255,34 @@ def _step(value: Any) -> tuple[int | None, dict[str, Any]]:
         if whole == whole.to_integral_value()
         else (None, {"step": str(whole.normalize())})
     )
+
+
+def _looked_at(batch: Any) -> tuple[str, str, list[float], list[dict[str, Any]]]:
+    """Project and id of a run, the span of its times, and its attributes."""
+    project, run_id = (str(batch[name][-1].as_py() or "") for name in ("project_id", "run_id"))
+    return project, run_id, _span(batch), _those(batch, _VALUES)
+
+
+def _span(batch: Any) -> list[float]:
+    """The first and the last time of some rows; nothing where they have none."""
+    import pyarrow.compute as pc
+
+    if "timestamp" not in batch.schema.names:
+        return []
+    found = pc.min_max(batch["timestamp"]).as_py()
+    return [at for one in found.values() if (at := _time(one)) is not None]
+
+
+def _those(batch: Any, kinds: Iterable[str]) -> list[dict[str, Any]]:
+    """Those of some rows that are of some kinds: rows of other kinds are by far the most, and are not made into objects."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = batch["attribute_type"].cast(pa.string())
+    found: list[dict[str, Any]] = batch.filter(
+        pc.is_in(column, value_set=pa.array(list(kinds)))
+    ).to_pylist()
+    return found
 
 
 def _time(value: Any) -> float | None:

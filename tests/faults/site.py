@@ -36,6 +36,7 @@ class Serving:
 
     def __init__(self, root: Path, *command: str) -> None:
         self.root = root
+        self.options: tuple[str, ...] = (str(root),)
         self._command = command or (sys.executable,)
         self._port = 0
         self._process: subprocess.Popen[str] | None = None
@@ -57,7 +58,7 @@ class Serving:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         process = subprocess.Popen(
-            [*self._command, "-m", "anew", "server", str(self.root), "--port", str(self._port), "--quiet"],
+            [*self._command, "-m", "anew", "server", *self.options, "--port", str(self._port), "--quiet"],
             env={**os.environ, "ANEW_CAPTURE": "off"}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._process = process

@@ -20,6 +20,7 @@ from anew.importing.importer import Imported, bring_in
 from anew.importing.web import Web
 from anew.trackers.importers import kind_of, open_source
 from anew.trackers.wandb.importer import queries
+from anew.trackers.wandb.importer.service import Service
 from tests.trackers.holding import contents, same
 
 from .service import KEY, Project, serving
@@ -157,6 +158,19 @@ def test_a_service_that_is_busy_is_asked_again_as_late_as_it_asks_for(project, u
     assert brought(f"{url}/lab/vision%20%C3%BC", tmp_path / "root").is_whole
     assert len(waited) == project.refused > 10
     assert min(waited) >= 3
+
+
+def test_one_run_that_the_service_lost_keeps_no_other_from_coming(project, url, tmp_path, monkeypatch):  # fmt: skip
+    asked = Service._files
+
+    def files(self: Service, key: str) -> Any:
+        if key.endswith("/r6"):
+            raise NotFound("The run r6 is no longer there.", name="r6")
+        return asked(self, key)
+
+    monkeypatch.setattr(Service, "_files", files)
+    found = brought(f"{url}/lab/vision%20%C3%BC", tmp_path / "root")
+    assert ([one.where for one in found.findings if one.lost], len(found.runs)) == (["run r6"], 14)
 
 
 def test_rows_that_the_service_does_not_give_are_said(project, url, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ....errors import CorruptData, InvalidValue
+from ....errors import AnewError, CorruptData, InvalidValue
 from ....importing.folders import read_at_most
 from ....importing.source import (
     Finding,
@@ -73,14 +73,21 @@ class Restored:
 
     def _captured(self, run: Run) -> dict[str, dict[str, Any]]:
         """What was captured of how it was run, but for an earlier import."""
-        found = {}
-        for file in self._source.files(run):
+        found: dict[str, dict[str, Any]] = {}
+        for file in self._artifacts(run):
             what = _CAPTURED.fullmatch(file.name) if file.prefix == _ARTIFACTS else None
             if what is not None and what[1] not in _OF_AN_IMPORT:
                 data = _json(file)
                 if isinstance(data, dict):
                     found[original(what[1])] = data
         return found
+
+    def _artifacts(self, run: Run) -> Iterator[SourceFile]:
+        """Its artifacts, as far as they can be listed: what cannot is told when its files are asked for, and fails this run alone."""
+        try:
+            yield from self._source.files(run)
+        except (AnewError, OSError):
+            return
 
     def rows(self, run: Run) -> Iterator[Row | Points | Undated]:
         """See `Source.rows`: names are as they were before MLflow's rules for names."""

@@ -112,7 +112,12 @@ class Service:
                     self._findings.append(Finding(self.where, "A run has no id.", True))
                     continue
                 seen = True
-                yield self._run(node)
+                try:
+                    run = self._run(node)
+                except (CorruptData, NotFound) as error:
+                    self._findings.append(Finding(f"run {node['name']}", str(error), True))
+                    continue
+                yield run
             cursor = _next(page)
             if cursor is None:
                 break

@@ -28,6 +28,7 @@ GROUPS = (
     "server",
     "uploads",
     "accepting",
+    "group",
     "page",
     "imports",
     "light",

@@ -138,6 +138,8 @@ def command(folder: Path, s3: int, master: int, volume: int, filer: int) -> list
         weed, "server", f"-dir={folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
         "-s3", f"-s3.port={s3}", f"-s3.config={folder / 'users.json'}",
         f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}",
+        # These listen on ports of their own, so that a second server could not start.
+        "-s3.port.iceberg=0", "-s3.port.lance=0",
         "-volume.max=200", "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
     ]  # fmt: skip
 

@@ -411,3 +411,43 @@ def test_everybody_can_read_and_use_the_charts(grid, opened, axe, theme, path):
     page.get_by_role("button", name="More").click()
     page.get_by_label("dash by").wait_for()
     assert axe(page) == []
+
+
+def test_a_metric_runs_along_x_and_points_without_it_are_counted(lab, project, opened):
+    with Experiment(f"{project}/one", root=str(lab.root), quiet=True, system_metrics=0) as exp:
+        for step in range(10):
+            exp.log_metrics({"loss": 1 / (step + 1)}, step=step)
+            if step < 8:
+                exp.log_metrics({"tokens": 1000.0 * step}, step=step)
+    page = opened(lab, f"?in={project}&tab=charts&metrics=loss")
+    panel(page, "loss")
+    page.locator("label", has_text="time since start").locator("select").select_option("tokens")
+    page.wait_for_url("**x=tokens**")
+    one = panel(page, "loss")
+    one.locator(".said", has_text="2 without tokens at their step").wait_for()
+    found = rows(saved(page, one, "CSV"))
+    placed = [(float(row["tokens"]), float(row["value"])) for row in found if row["tokens"]]
+    np.testing.assert_allclose(placed, [(1000.0 * s, 1 / (s + 1)) for s in range(8)], atol=1e-6)
+    page.go_back()
+    page.wait_for_url(lambda url: "x=" not in url)
+    one.locator(".said", has_text="10 points").wait_for()
+
+
+def test_what_was_changed_of_charts_is_undone_and_done_again_step_by_step(grid, opened):
+    page = opened(grid, "?tab=charts&metrics=train/loss")
+    one = panel(page)
+    page.keyboard.press("y")
+    page.wait_for_url("**ylog=1**")
+    drag(page, one, 0.3, 0.6)
+    page.wait_for_url("**range=**")
+    page.locator("label", has_text="min–max").locator("select").select_option("none")
+    page.wait_for_url("**band=none**")
+    changed = page.url
+    for gone in ("band=", "range=", "ylog="):
+        page.keyboard.press("u")
+        page.wait_for_url(lambda url, gone=gone: gone not in url)
+    one.locator(".said", has_text="720 points").wait_for()
+    for key in ("ylog=", "range=", "band="):
+        page.keyboard.press("U")
+        page.wait_for_url(lambda url, key=key: key in url)
+    assert page.url == changed

@@ -280,3 +280,29 @@ def test_what_processes_say_and_print_is_merged_by_time_as_a_terminal_would_show
     processes.select_option(index=0)
     logs.get_by_role("button", name="Console").click()
     expect(said).to_have_text(["step 2 of 2", "red and plain"])
+
+
+def test_a_search_through_a_long_log_says_how_far_it_is_stops_and_goes_on(lab, project, opened):
+    with Experiment(f"{project}/long", root=str(lab.root), quiet=True, system_metrics=0, console="off") as exp:  # fmt: skip
+        exp.log("the needle")
+        for _ in range(120):
+            exp.log("hay " * (1 << 18))
+    page = opened(lab, f"x/{exp.id}")
+    logs = part(page, "logs")
+    logs.get_by_role("log").wait_for()
+    held = []
+    page.route(
+        re.compile(r"/lines\?.*cursor=.*contains=|/lines\?.*contains=.*cursor="),
+        lambda route: held.append(route),
+    )
+    logs.get_by_role("searchbox").fill("the needle")
+    logs.get_by_text("0 matches").filter(has_text="searching").wait_for()
+    while not held:
+        page.wait_for_timeout(20)
+    logs.get_by_role("button", name="Stop").click()
+    page.unroute_all()
+    said = logs.get_by_text(re.compile(r"0 matches .* MB of \d+ MB searched"))
+    said.wait_for()
+    logs.get_by_role("button", name="Search further back").click()
+    logs.get_by_text("1 match · all of it was searched").wait_for()
+    assert logs.locator(".found").count() == 1

@@ -4,13 +4,17 @@ import { inside, type PanelData } from "./curves";
 import type { XKind } from "./frame";
 import type { Range } from "./scale";
 
-/** The text of a CSV file with a row for each place of each curve within a range. */
-export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string, value = "value"): string {
+/**
+ * The text of a CSV file with a row for each place of each curve within a range.
+ *
+ * @param along What the column of places is called: where a metric runs along x, its name.
+ */
+export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, name: (id: string) => string, value = "value", along: string = xKind): string {
   const range = within ?? data.range ?? [0, 0];
   const place = (x: number) => (xKind === "step" && Number.isInteger(x) ? String(data.origin + BigInt(x)) : String(x));
   const rows: string[][] = [];
   if (data.groups.length) {
-    rows.push(["group", xKind, "middle", "low", "high", "members"]);
+    rows.push(["group", along, "middle", "low", "high", "members"]);
     for (const one of data.groups) {
       const [first, stop] = inside(one.x, range);
       const values = one.values.map((value) => value ?? "").join(" ");
@@ -19,7 +23,7 @@ export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, na
       }
     }
   } else if (data.density) {
-    rows.push([`${xKind} from`, "to", "value from", "to", "experiments"]);
+    rows.push([`${along} from`, "to", "value from", "to", "experiments"]);
     const { x, y, xLog, yLog, columns, rows: high, counts } = data.density;
     const across = cut(x, columns, xLog);
     const down = cut([y[1], y[0]], high, yLog);
@@ -30,7 +34,7 @@ export function writeCsv(data: PanelData, within: Range | null, xKind: XKind, na
   } else {
     const exact = data.exact;
     const attempts = data.curves.some((one) => one.attempt !== null);
-    rows.push(["experiment", "name", ...(attempts ? ["attempt"] : []), "metric", xKind, ...(exact ? [value] : ["low", "high", value === "value" ? "last" : value])]);
+    rows.push(["experiment", "name", ...(attempts ? ["attempt"] : []), "metric", along, ...(exact ? [value] : ["low", "high", value === "value" ? "last" : value])]);
     for (const one of data.curves) {
       const [first, stop] = inside(one.x, range);
       for (let at = first; at < stop; at += 1) {

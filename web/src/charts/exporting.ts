@@ -1,5 +1,6 @@
 /** A chart as a file: exactly what is shown, as vectors, as pixels or as numbers. */
 
+import { link } from "../link.svelte";
 import { draw } from "./canvas";
 import { writeCsv } from "./csv";
 import type { PanelData } from "./curves";
@@ -30,7 +31,7 @@ export async function exported(format: "svg" | "png" | "csv", shown: Shown): Pro
   const { drawing, width, height, title } = shown;
   let blob: Blob | null;
   if (format === "csv") {
-    const text = writeCsv(shown.data, shown.zoom, shown.kind, (id) => source.names.get(id) ?? id, shown.value);
+    const text = writeCsv(shown.data, shown.zoom, shown.kind, (id) => source.names.get(id) ?? id, shown.value, shown.kind === "metric" ? link.state.x : shown.kind);
     blob = new Blob([text], { type: "text/csv" });
   } else if (format === "svg") {
     blob = new Blob([writeSvg(drawing.marks, width, height, themeNow(false), shown.value === "value" ? title : `${title} ${shown.value}`)], { type: "image/svg+xml" });

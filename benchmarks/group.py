@@ -1,0 +1,229 @@
+"""The stores of a group: what arrives beside plain `COPY` and `PUT`, panels beside a folder, making everything again, and a second server.
+
+PostgreSQL and an S3 service run on this machine, as processes of their own, like the servers; all of them share its cores.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+import psycopg
+from blake3 import blake3
+
+from anew.query.panel import PanelQuestion
+from anew.reading.local.opening import open_folder
+from anew.record.encode import encode_line
+from anew.record.ids import new_id
+from anew.server.callers import Caller, Role
+from anew.server.group.address import GroupAddress
+from anew.server.group.keeping import Keeper
+from anew.server.group.opening import open_group
+from anew.server.group.rebuilding import rebuild_group
+from anew.store import Store
+from anew.sync.push import push
+from anew.sync.wire import Filing, FilingRequest, Frame
+from anew.testing.postgres import PostgresServer
+from tests.seaweed import shared
+
+from .harness import Bench, Row, at_most, duration, paired_seconds, seconds_of
+from .many_experiments import BUCKETS, METRIC, written
+
+SENDERS = 4
+_LOGS = "logs/logs-0001-main-aaaa.jsonl"
+
+
+def run(bench: Bench) -> Iterator[Row]:
+    """Ingest, then panels, then making again, then a second server."""
+    with _engines() as (folder, postgres, bucket):
+
+        def group(name: str) -> GroupAddress:
+            return GroupAddress(
+                postgres.make_database(), f"{bucket}/{name}", str(folder / f"cache-{name}")
+            )
+
+        yield _ingest(bench, group("ingest"))
+        yield _panel(bench, group("panel"))
+        yield _again(bench, group("again"))
+        yield _two(bench, [group("one"), group("two")])
+
+
+@contextmanager
+def _engines() -> Iterator[tuple[Path, PostgresServer, str]]:
+    """A folder that also the user of PostgreSQL can reach, a database server, and a bucket."""
+    with tempfile.TemporaryDirectory(prefix="anew-bench-", ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        folder.chmod(0o711)
+        # What is accepted must be on the disk, here as in earnest.
+        postgres = PostgresServer(folder / "postgres", {"fsync": "on", "full_page_writes": "on"})
+        postgres.start()
+        try:
+            with shared(folder / "s3") as s3, patch.dict(os.environ, s3.environment()):
+                yield folder, postgres, f"s3://{s3.bucket('bench')}"
+        finally:
+            postgres.remove()
+
+
+# -- what arrives ---------------------------------------------------------------------------------------
+
+
+def _ingest(bench: Bench, address: GroupAddress) -> Row:
+    body = encode_line({"t": 1e9, "text": "x" * 90}) * 10_000
+    body = body[: 1 << 20]
+    pieces = bench.size(8, 2)
+    opened = open_group(address, works=False)
+    caller = Caller("bench", Role.OWNER)
+    check = blake3(body).hexdigest()[:32]
+    keeper = Keeper(opened.stores.truth)
+    blobs = opened.stores.truth.blobs
+    with psycopg.connect(address.catalog, autocommit=True) as connection:
+        connection.execute("CREATE TABLE bench (at bigint, data bytea)")
+        connection.execute("ALTER TABLE bench ALTER COLUMN data SET STORAGE EXTERNAL")
+
+    def ours() -> None:
+        ids = [new_id() for _ in range(SENDERS)]
+        filings = tuple(Filing(id=one, prefix=f"lab/x/{one}") for one in ids)
+        opened.intake.file(caller, FilingRequest(root_id="", filings=filings))
+
+        def send(id: str) -> None:
+            for at in range(pieces):
+                before = body[-20:] if at else b""
+                frame = Frame(
+                    id=id,
+                    name=_LOGS,
+                    offset=at * len(body),
+                    data=body,
+                    coding="",
+                    check=check,
+                    before=before,
+                )
+                (told,) = opened.intake.append(caller, (frame,))
+                assert told.status == "ok", told
+
+        _together([lambda one=one: send(one) for one in ids])  # type: ignore[misc]
+        keeper.drain()
+
+    def plain() -> None:
+        def send() -> None:
+            with psycopg.connect(address.catalog) as connection:
+                for at in range(pieces):
+                    with connection.cursor().copy("COPY bench FROM STDIN (FORMAT binary)") as copy:
+                        copy.set_types(["int8", "bytea"])
+                        copy.write_row((at, body))
+                    connection.commit()
+            blobs.create(f"bench/{new_id()}", body * pieces)
+
+        _together([send] * SENDERS)
+
+    took, other, ratio = paired_seconds(ours, plain, rounds=bench.size(5, 1))
+    opened.close()
+    total = SENDERS * pieces * len(body) / 1e6
+    return Row(
+        f"accepting segments into PostgreSQL and then the bucket, {SENDERS} senders, 1 MiB a frame",
+        f"{total / took:.0f} MB/s", f"{total / other:.0f} MB/s (COPY and PUT of the same bytes)",
+        f"{1 / ratio:.2f}", "≥ 0.5", 1 / ratio >= 0.5,
+    )  # fmt: skip
+
+
+def _together(work: list) -> None:  # type: ignore[type-arg]
+    threads = [threading.Thread(target=one) for one in work]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+
+# -- reading --------------------------------------------------------------------------------------------
+
+
+def _panel(bench: Bench, address: GroupAddress) -> Row:
+    count, points = bench.size(1_000, 20), bench.size(1_000, 50)
+    with bench.folder("folder") as root:
+        ids = written(root, count, points)
+        question = PanelQuestion(
+            ids=ids, metrics=(METRIC,), start=0, stop=points - 1, buckets=BUCKETS
+        )
+        with _served(address) as url:
+            assert push(root, url).complete
+        folder = open_folder(str(root))
+        opened = open_group(address, works=False)
+        opened.stores.refresh()
+        try:
+            for one in (folder.backend, opened.backend):
+                one.panel(question)  # makes the packs
+            took, other, ratio = paired_seconds(
+                lambda: opened.backend.panel(question),
+                lambda: folder.backend.panel(question),
+                rounds=bench.size(7, 1),
+            )
+        finally:
+            opened.close()
+            folder.close()
+    return Row(
+        f"panel from packs in the bucket, {count:,} × {points:,} points → {BUCKETS} buckets, warm cache",
+        duration(took), f"{duration(other)} (packs of a folder)", *at_most(ratio, 1.5),
+    )  # fmt: skip
+
+
+def _again(bench: Bench, address: GroupAddress) -> Row:
+    count, points = bench.size(20, 4), bench.size(500_000, 500)
+    with bench.folder("folder") as root:
+        written(root, count, points)
+        with _served(address) as url:
+            assert push(root, url).complete
+        with Store(root) as store:
+            first = seconds_of(store.rebuild)
+        again = seconds_of(lambda: rebuild_group(address))
+    return Row(
+        f"everything derived made again from objects, {count * points / 1e6:g} M points",
+        duration(again), f"{duration(first)} (index of the same folder)", *at_most(again / first, 2.0),
+    )  # fmt: skip
+
+
+# -- two servers ----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _served(address: GroupAddress, name: str = "") -> Iterator[str]:
+    command = [
+        sys.executable, "-m", "anew", "server", "--port", "0", "--quiet", "--cache", f"{address.cache}{name}",
+        "--catalog", address.catalog, "--blobs", address.blobs,
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def _two(bench: Bench, groups: list[GroupAddress]) -> Row:
+    count, points = bench.size(40, 4), bench.size(20_000, 100)
+    taken = []
+    for number, address in enumerate(groups, 1):
+        with ExitStack() as held:
+            roots = [held.enter_context(bench.folder("client")) for _ in range(SENDERS)]
+            for root in roots:
+                written(root, count // SENDERS, points)
+            urls = [held.enter_context(_served(address, str(n))) for n in range(number)]
+            clients = [
+                subprocess.Popen([sys.executable, "-m", "anew", "sync", str(root), "--to", urls[n % number], "--quiet"])
+                for n, root in enumerate(roots)
+            ]  # fmt: skip
+            taken.append(seconds_of(lambda all=clients: [one.wait() for one in all]))  # type: ignore[misc]
+            assert all(one.returncode == 0 for one in clients)
+    ratio = taken[0] / taken[1]
+    cores = os.cpu_count() or 1
+    return Row(
+        f"{count} experiments × {points:,} points from {SENDERS} clients, two servers, {cores} cores for everything",
+        duration(taken[1]), f"{duration(taken[0])} (one server)", f"{ratio:.2f}", "≥ 1.5 where the cores allow",
+        ratio >= 1.5 if cores >= 8 else None,
+    )  # fmt: skip

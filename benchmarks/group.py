@@ -154,6 +154,8 @@ def _panel(bench: Bench, address: GroupAddress) -> Row:
             assert push(root, url).complete
         folder = open_folder(str(root))
         opened = open_group(address, works=False)
+        # Points that have just arrived are not packed yet, here as in a folder.
+        opened.stores.truth.database.do("UPDATE segment SET changed_at = '2020-01-01'")
         opened.stores.refresh()
         try:
             for one in (folder.backend, opened.backend):

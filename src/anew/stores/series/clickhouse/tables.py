@@ -1,0 +1,345 @@
+"""The tables of series in ClickHouse, and the only SQL about them.
+
+`points` has a row for each point, `sources` one for each stretch of a part whose points are there. Their names carry a version: tables of
+another layout are other tables, which are filled from the records again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ....clickhouse import ClickHouse, ClickHouseError, Column, Rows, native, texts
+from ....journal.layout import part_name, split_part
+from ...deadline import check_time, seconds_left
+from ..columns import Block, Floats, Ints, PartName, grouped
+
+__all__ = ["VERSION", "Range", "Series", "SourceRow", "Tables"]
+
+VERSION = 1
+"""Of the layout of the tables."""
+POINTS, SOURCES = f"anew_points_v{VERSION}", f"anew_sources_v{VERSION}"
+_ROWS = 1_000_000
+"""Rows that are sent at once."""
+_LISTED = 60_000
+"""Characters that a list in a question may have: ClickHouse takes twice as many in one field."""
+_NO_TABLE, _NO_DATABASE = 60, 81
+_STATEMENTS = (
+    f"""CREATE TABLE IF NOT EXISTS {POINTS} (
+        experiment String CODEC(ZSTD(1)),
+        metric String CODEC(ZSTD(1)),
+        step Int64 CODEC(DoubleDelta, ZSTD(1)),
+        segment LowCardinality(String),
+        row UInt64 CODEC(DoubleDelta, ZSTD(1)),
+        given UInt8 CODEC(ZSTD(1)),
+        at Float64 CODEC(Gorilla, ZSTD(1)),
+        value Float64 CODEC(Gorilla, ZSTD(1)),
+        metadata String CODEC(ZSTD(1))
+    ) ENGINE = ReplacingMergeTree ORDER BY (experiment, metric, step, segment, row) PARTITION BY cityHash64(experiment) % 8""",
+    f"""CREATE TABLE IF NOT EXISTS {SOURCES} (
+        experiment String,
+        segment String,
+        sealed UInt64,
+        start UInt64,
+        end UInt64,
+        line UInt64,
+        broken String
+    ) ENGINE = ReplacingMergeTree ORDER BY (experiment, segment, sealed, start, end)""",
+)
+
+T = TypeVar("T")
+
+
+class SourceRow(NamedTuple):
+    """A stretch of a part whose points are in the table: its bytes, and the number of its last line.
+
+    `sealed` is the size of the file of columns that the part is, 0 where it is lines. `broken` are lines that gave no points, with the
+    reason.
+    """
+
+    part: PartName
+    sealed: int
+    start: int
+    end: int
+    line: int
+    broken: tuple[tuple[int, str], ...] = ()
+
+
+class Series(NamedTuple):
+    """The points of one metric in one part, in as-written order, each once."""
+
+    experiment: str
+    metric: str
+    part: PartName
+    row: Ints
+    step: Ints
+    given: npt.NDArray[np.bool_] | None
+    time: Floats
+    value: Floats
+    metadata: npt.NDArray[np.object_] | None
+
+
+class Range(NamedTuple):
+    """Which points of series are wanted: from a step on, before a step, after a line of each part."""
+
+    start: int | None = None
+    stop: int | None = None
+    after: Mapping[PartName, int] | None = None
+
+
+class Tables:
+    """Reads and writes the tables. Any thread may use it.
+
+    Tables that are not there are empty, and are made when something is written.
+    """
+
+    def __init__(self, engine: ClickHouse) -> None:
+        self.engine = engine
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def insert(self, experiment: str, source: SourceRow, block: Block) -> None:
+        """Add points, and then say that they are there. The same points again change nothing.
+
+        Raises:
+            ClickHouseError: Something was not written; it may be tried again.
+        """
+        for first in range(0, len(block), _ROWS):
+            self._write(POINTS, *_of_points(experiment, source.part, block.select(slice(first, first + _ROWS))))  # fmt: skip
+        columns = [
+            Column("experiment", "String", texts([(experiment, 1)])),
+            Column("segment", "String", texts([(part_name(*source.part), 1)])),
+            *(
+                Column(name, "UInt64", number.to_bytes(8, "little"))
+                for name, number in zip(("sealed", "start", "end", "line"), source[1:5], strict=True)
+            ),
+            Column("broken", "String", texts([(json.dumps(source.broken), 1)])),
+        ]  # fmt: skip
+        self._write(SOURCES, columns, 1)
+
+    def _write(self, table: str, columns: Sequence[Column], rows: int) -> None:
+        listed = ", ".join(column.name for column in columns)
+        statement = f"INSERT INTO {table} ({listed}) FORMAT Native"
+        data = native(columns, rows)
+        try:
+            self.engine.insert(statement, data)
+        except ClickHouseError as error:
+            if error.code not in (_NO_TABLE, _NO_DATABASE):
+                raise
+            self._create(error.code == _NO_DATABASE)
+            self.engine.insert(statement, data)
+
+    def _create(self, database: bool) -> None:
+        if database:
+            name = self.engine.address.database
+            self.engine.ask("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": name}, database=False)  # fmt: skip
+        for statement in _STATEMENTS:
+            self.engine.ask(statement)
+
+    def forget(self, experiment: str) -> int:
+        """Remove an experiment: what is left of it are marked rows. Returns how many rows it had."""
+        one = {"one": [experiment]}
+        where = "WHERE experiment IN {one:Array(String)}"
+        count = self._ask(
+            f"SELECT count() FROM {POINTS} {where} FORMAT RowBinary", one, Rows.number, 0
+        )
+        for table in (SOURCES, POINTS):  # in this order: what has no source is not there
+            self._ask(f"DELETE FROM {table} {where}", one, lambda rows: None, None)
+        return count
+
+    def compact(self) -> int:
+        """Give back what marked rows take; the bytes given back."""
+        before = self.bytes()
+        for table in (SOURCES, POINTS):
+            self._ask(
+                f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 2", {}, lambda rows: None, None
+            )  # fmt: skip
+        return max(0, before - self.bytes())
+
+    def remove(self) -> None:
+        """Drop all tables, those of other versions too.
+
+        Raises:
+            ClickHouseError: They could not be dropped.
+        """
+        query = (
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^anew_(points|sources)_v[0-9]+$') "
+            "FORMAT RowBinary"
+        )
+        for name in self._ask(query, {}, lambda rows: _each(rows, Rows.text), []):
+            self.engine.ask("DROP TABLE IF EXISTS {name:Identifier} SYNC", {"name": name})
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    def sources(self, experiments: Sequence[str]) -> dict[str, list[SourceRow]]:
+        """What is there of some experiments.
+
+        Raises:
+            ClickHouseError: The server cannot be asked.
+        """
+        query = (
+            f"SELECT experiment, segment, broken, sealed, start, end, line FROM {SOURCES} "
+            "WHERE experiment IN {ids:Array(String)} FORMAT RowBinary"
+        )
+        found: dict[str, list[SourceRow]] = {}
+        for ids in _lists(experiments):
+            for experiment, row in self._ask(query, {"ids": ids}, lambda rows: _each(rows, _source), []):  # fmt: skip
+                found.setdefault(experiment, []).append(row)
+        return found
+
+    def series(
+        self,
+        experiments: Sequence[str],
+        names: Sequence[str] | None,
+        within: Range = Range(),  # noqa: B008  (a frozen tuple)
+        *,
+        times: bool = True,
+        metadata: bool = False,
+    ) -> Iterator[Series]:
+        """Some or all series of some experiments.
+
+        Raises:
+            ClickHouseError: The server cannot be asked.
+        """
+        where = ["experiment IN {ids:Array(String)}"]
+        values: dict[str, Any] = {}
+        if within.start is not None:
+            where.append("(given = 0 OR step >= {start:Int64})")
+            values["start"] = _int64(within.start)
+        if within.stop is not None:
+            where.append("(given = 0 OR step <= {last:Int64})")
+            values["last"] = _int64(within.stop - 1)
+        if within.after:
+            where.append("row > transform(segment, {segments:Array(String)}, {lines:Array(UInt64)}, toUInt64(0))")  # fmt: skip
+            values["segments"] = [part_name(*part) for part in within.after]
+            values["lines"] = [max(0, line) for line in within.after.values()]
+        if names is not None:
+            where.append("metric IN {names:Array(String)}")
+        query = (
+            "SELECT experiment, metric, segment, groupArray(row), groupArray(step), if(min(given) = 1, [], groupArray(given)), "
+            f"{'groupArray(at)' if times else 'emptyArrayFloat64()'}, groupArray(value), "
+            f"{'groupArray(metadata)' if metadata else 'emptyArrayString()'} "
+            f"FROM {POINTS} WHERE {' AND '.join(where)} GROUP BY experiment, metric, segment FORMAT RowBinary"
+        )
+        for ids in _lists(experiments):
+            for some in [None] if names is None else _lists(names):
+                check_time()
+                asked = {**values, "ids": ids, **({} if some is None else {"names": some})}
+                rows = self._ask(query, asked, lambda rows: rows, None)
+                while rows:
+                    yield _series(rows)
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each experiment has."""
+        query = f"SELECT experiment, count() FROM {POINTS} GROUP BY experiment FORMAT RowBinary"
+        return dict(self._ask(query, {}, lambda rows: _each(rows, lambda r: (r.text(), r.number())), []))  # fmt: skip
+
+    def bytes(self) -> int:
+        """Bytes that the tables take."""
+        query = (
+            "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() "
+            f"AND table IN ('{POINTS}', '{SOURCES}') FORMAT RowBinary"
+        )
+        return self._ask(query, {}, Rows.number, 0)
+
+    def _ask(self, query: str, values: Mapping[str, Any], read: Callable[[Rows], T], empty: T) -> T:
+        """The answer to a question; `empty` where the tables are not there."""
+        try:
+            data = self.engine.ask(query, values, seconds=seconds_left())
+        except ClickHouseError as error:
+            if error.code in (_NO_TABLE, _NO_DATABASE):
+                return empty
+            raise
+        try:
+            return read(Rows(data))
+        except ValueError as error:
+            raise ClickHouseError(f"ClickHouse at {self.engine.address.shown}: {error}") from error
+
+
+def _of_points(experiment: str, part: PartName, block: Block) -> tuple[list[Column], int]:
+    """The columns of points; those of a series follow each other, as in the table."""
+    block, starts = grouped(block)
+    count = len(block)
+    counts = np.diff(starts).tolist()
+    given = np.ones(count, np.uint8) if block.given is None else block.given.astype(np.uint8)
+    if block.metadata is None:
+        metadata = bytes(count)
+    else:
+        metadata = texts((value or "", 1) for value in block.metadata)
+    columns = [
+        Column("experiment", "String", texts([(experiment, count)])),
+        Column("metric", "String", texts(zip(block.names, counts, strict=True))),
+        Column("step", "Int64", block.step.astype("<i8").tobytes()),
+        Column("segment", "String", texts([(part_name(*part), count)])),
+        Column("row", "UInt64", block.row.astype("<u8").tobytes()),
+        Column("given", "UInt8", given.tobytes()),
+        Column("at", "Float64", block.time.astype("<f8").tobytes()),
+        Column("value", "Float64", block.value.astype("<f8").tobytes()),
+        Column("metadata", "String", metadata),
+    ]
+    return columns, count
+
+
+def _source(rows: Rows) -> tuple[str, SourceRow]:
+    experiment, part, broken = rows.text(), split_part(rows.text()), json.loads(rows.text())
+    sealed, start, end, line = (rows.number() for _ in range(4))
+    lines = tuple((int(number), str(why)) for number, why in broken)
+    return experiment, SourceRow(part, sealed, start, end, line, lines)
+
+
+def _series(rows: Rows) -> Series:
+    experiment, metric, part = rows.text(), rows.text(), split_part(rows.text())
+    row = rows.array("<u8").astype(np.int64)
+    step, given = rows.array("<i8"), rows.array("u1")
+    time, value, texts = rows.array("<f8"), rows.array("<f8"), rows.texts()
+    if not len(time):
+        time = np.zeros(len(value))
+    metadata = None
+    if any(texts):
+        metadata = np.array([one or None for one in texts], np.object_)
+    found = Series(
+        experiment, metric, part, row, step, given.astype(np.bool_) if len(given) else None, time, value, metadata
+    )  # fmt: skip
+    if np.all(row[1:] > row[:-1]):
+        return found
+    # Several threads of the engine read, and what was sent twice may be there twice: a line has a metric once.
+    order = np.argsort(row, kind="stable")
+    kept = order[np.append(True, np.diff(row[order]) > 0)]
+    return chosen(found, kept)
+
+
+def chosen(series: Series, which: Any) -> Series:
+    """Some points of a series."""
+    return Series(
+        *series[:3], series.row[which], series.step[which], None if series.given is None else series.given[which],
+        series.time[which], series.value[which], None if series.metadata is None else series.metadata[which],
+    )  # fmt: skip
+
+
+def _each(rows: Rows, read: Callable[[Rows], T]) -> list[T]:
+    found = []
+    while rows:
+        found.append(read(rows))
+    return found
+
+
+def _lists(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in lists that one question can have."""
+    some: list[str] = []
+    size = 0
+    for text in texts:
+        if some and size + 2 * len(text) > _LISTED:
+            yield some
+            some, size = [], 0
+        some.append(text)
+        size += 2 * len(text.encode()) + 3
+    if some:
+        yield some
+
+
+def _int64(number: int) -> int:
+    return max(-(1 << 63), min(number, (1 << 63) - 1))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from .address import ClickHouseAddress, is_clickhouse
 from .binary import Column, Rows, native, texts
-from .connections import ClickHouse, ClickHouseError
+from .connections import ClickHouse
+from .error import ClickHouseError
 
 __all__ = [
     "ClickHouse",

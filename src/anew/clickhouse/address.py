@@ -63,8 +63,6 @@ class ClickHouseAddress(NamedTuple):
     def __repr__(self) -> str:
         return self.shown
 
-    __str__ = __repr__
-
 
 def _invalid(setting: str) -> InvalidSetting:
     return InvalidSetting(

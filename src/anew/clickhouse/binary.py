@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from .error import ClickHouseError
+
 __all__ = ["Column", "Rows", "native", "text", "texts"]
 
 
@@ -50,7 +52,7 @@ def _length(number: int) -> bytes:
 class Rows:
     """Reads an answer in the format RowBinary, value after value.
 
-    Each method raises ValueError where the answer ends too early.
+    Each method raises ClickHouseError where the answer ends too early.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -99,4 +101,4 @@ class Rows:
     def _skip(self, size: int) -> None:
         self._at += size
         if self._at > len(self._data):
-            raise ValueError("an answer of ClickHouse ends too early")
+            raise ClickHouseError("An answer of ClickHouse ends too early.")

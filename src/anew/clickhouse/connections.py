@@ -14,8 +14,9 @@ from urllib.parse import urlencode
 
 from ..errors import TookTooLong
 from .address import ClickHouseAddress
+from .error import ClickHouseError
 
-__all__ = ["ClickHouse", "ClickHouseError"]
+__all__ = ["ClickHouse"]
 
 CONNECT_SECONDS = 5.0
 QUERY_SECONDS = 60.0
@@ -33,18 +34,6 @@ _PASSING = frozenset({202, 209, 210, 242, 252, 319, 425, 999})
 _CODE = re.compile(r"Code: (\d+)")
 
 Value = str | int | Sequence[str] | Sequence[int]
-
-
-class ClickHouseError(OSError):
-    """ClickHouse cannot be reached, or answered with an error.
-
-    Attributes:
-        code: The number that ClickHouse gave it; 0 if it gave none.
-    """
-
-    def __init__(self, said: str, *, code: int = 0) -> None:
-        super().__init__(said)
-        self.code = code
 
 
 class _Answer(NamedTuple):

@@ -124,10 +124,11 @@ class ClickHouseServer:
         return f"clickhouse://{USER}:{quote(PASSWORD)}@127.0.0.1:{self.port}/{database}"
 
     def _answers(self) -> bool:
-        with contextlib.suppress(OSError):
+        try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/ping", timeout=5) as answer:
                 return bool(answer.read() == b"Ok.\n")
-        return False
+        except OSError:
+            return False
 
     def _end(self, how: signal.Signals) -> None:
         if not (self.folder / "address").exists():
@@ -202,12 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
             )  # fmt: skip
 
     def _run(self, given: Mapping[str, str], body: bytes, query_id: str) -> bytes:
-        from chdb.session import Session
+        from chdb.state.sqlitelike import Connection
 
         query = given.get("query", "")
         if not query or (body and not _INSERT.fullmatch(query)):
             query, body = f"{query}\n{body.decode()}".strip(), b""
-        session = Session(self.data)
+        session = Connection(self.data)
         try:
             if _NAME.fullmatch(given.get("database", "default")) is None:
                 raise _Refused(404, 81, "Code: 81. DB::Exception: Database does not exist. (UNKNOWN_DATABASE)")  # fmt: skip
@@ -254,10 +255,10 @@ class _Handler(BaseHTTPRequestHandler):
             watcher.join()
 
     def _end(self, query_id: str) -> None:
-        from chdb.session import Session
+        from chdb.state.sqlitelike import Connection
 
         if re.fullmatch(r"[\w-]+", query_id):
-            session = Session(self.data)
+            session = Connection(self.data)
             session.query(f"KILL QUERY WHERE query LIKE '/* {query_id} */%' ASYNC")
             session.close()
 
@@ -298,12 +299,11 @@ class _Server(ThreadingHTTPServer):
 
 def _serve(folder: str, port: int) -> None:
     """Answer until somebody ends the process."""
-    from chdb.session import Session
+    from chdb.state.sqlitelike import Connection
 
-    first = Session(folder)  # the data stay open between requests
+    first = Connection(folder)  # the data stay open between requests
     first.query("SELECT 1")
     _Handler.data = folder
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     with _Server(("127.0.0.1", port), _Handler) as server:
         server.serve_forever()
 

@@ -36,6 +36,7 @@ from .many import Fresh, found_in, put_together
 from .pack_file import PackFile
 from .packs import Found, Packs
 from .parquet import PartFile, PartInfo, write_part
+from .pending import Pending
 from .points import decode_block
 from .protocol import ExperimentFolder, Reached, Sealed, Source
 from .ranged import open_ranged
@@ -52,7 +53,6 @@ LARGE_BYTES = 8 << 20
 """Of lines that a derived file stands for, from which on it is not merged any more."""
 MERGED = 8
 """How many small derived files that follow each other become one."""
-SPILL_BYTES = 32 << 20
 MANY = 8
 """Experiments in a question from which on packs are read and made."""
 MAX_BROKEN = 1000
@@ -82,20 +82,14 @@ class ObjectSeries:
         self._blobs = parts
         self._files = files
         self._packs = Packs(packs, lock, lambda key: open_ranged(packs, key, PackFile))
-        self._pending: dict[str, dict[PartName, list[tuple[Source, Block]]]] = {}
+        self._pending = Pending()
         self._derived_to: dict[tuple[str, PartName, int], Reached] = {}
 
     # -- writing ----------------------------------------------------------------------------------
 
     def take(self, place: ExperimentFolder, source: Source, block: Block) -> None:
         """See `SeriesStore.take`."""
-        waiting = self._pending.setdefault(place.experiment_id, {})
-        blocks = waiting.setdefault((source.writer, source.part), [])
-        if blocks and blocks[-1][0].end != source.start:
-            blocks.clear()
-        blocks.append((source, block))
-        kept = sum(s.end - s.start for pieces in waiting.values() for s, _ in pieces)
-        if kept >= SPILL_BYTES:  # a long first look must not hold all it has decoded
+        if self._pending.add(place, source, block):
             self.flush(place)
 
     def flush(
@@ -108,7 +102,7 @@ class ObjectSeries:
     ) -> Sealed:
         """See `SeriesStore.flush`. Segments stay as they are: nothing is sealed."""
         (storage,) = self._files([place])
-        waiting = self._pending.pop(place.experiment_id, {})
+        waiting = self._pending.pop(place.experiment_id)
         chains: dict[PartName, list[_Derived]] | None = None
         for part, one in listed_parts(place, storage, []).items():
             done = part[0] in finished
@@ -224,7 +218,7 @@ class ObjectSeries:
 
     def drop(self, experiment_id: str) -> int:
         """See `SeriesStore.drop`."""
-        self._pending.pop(experiment_id, None)
+        self._pending.pop(experiment_id)
         for key in [key for key in self._derived_to if key[0] == experiment_id]:
             del self._derived_to[key]
         blobs = self._blobs.list(experiment_id)

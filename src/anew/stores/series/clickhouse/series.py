@@ -369,8 +369,8 @@ class ClickHouseSeries:
         for data in whole_lines(storage, one.path, end, one.blob.size):
             block, bad = decode_block(data, line + 1)
             problems += [broken_line(f"{place.folder}/{one.path}", b.line, b.reason) for b in bad]
-            stretches = stretches_of(block, index, names, rows=with_rows, metadata=metadata)
-            yield from after(map(Outline.whole, stretches), seen.line)
+            lines = stretches_of(block, index, names, rows=with_rows, metadata=metadata)
+            yield from after(map(Outline.whole, lines), seen.line)
             end, line = end + len(data), line + data.count(b"\n")
         reached[part] = Reached(line, end)
 

@@ -144,20 +144,16 @@ class Tables:
         """Remove an experiment: what is left of it are marked rows. Returns how many rows it had."""
         one = {"one": [experiment]}
         where = "WHERE experiment IN {one:Array(String)}"
-        count = self._ask(
-            f"SELECT count() FROM {POINTS} {where} FORMAT RowBinary", one, Rows.number, 0
-        )
+        count = self._number(f"SELECT count() FROM {POINTS} {where} FORMAT RowBinary", one)
         for table in (SOURCES, POINTS):  # in this order: what has no source is not there
-            self._ask(f"DELETE FROM {table} {where}", one, lambda rows: None, None)
+            self._ask(f"DELETE FROM {table} {where}", one)
         return count
 
     def compact(self) -> int:
         """Give back what marked rows take; the bytes given back."""
         before = self.bytes()
         for table in (SOURCES, POINTS):
-            self._ask(
-                f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 2", {}, lambda rows: None, None
-            )  # fmt: skip
+            self._ask(f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 2")
         return max(0, before - self.bytes())
 
     def remove(self) -> None:
@@ -170,7 +166,7 @@ class Tables:
             "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^anew_(points|sources)_v[0-9]+$') "
             "FORMAT RowBinary"
         )
-        for name in self._ask(query, {}, lambda rows: _each(rows, Rows.text), []):
+        for name in _each(self._ask(query), Rows.text):
             self.engine.ask("DROP TABLE IF EXISTS {name:Identifier} SYNC", {"name": name})
 
     # -- reading ----------------------------------------------------------------------------------
@@ -187,7 +183,7 @@ class Tables:
         )
         found: dict[str, list[SourceRow]] = {}
         for ids in _lists(experiments):
-            for experiment, row in self._ask(query, {"ids": ids}, lambda rows: _each(rows, _source), []):  # fmt: skip
+            for experiment, row in _each(self._ask(query, {"ids": ids}), _source):
                 found.setdefault(experiment, []).append(row)
         return found
 
@@ -229,14 +225,14 @@ class Tables:
             for some in [None] if names is None else _lists(names):
                 check_time()
                 asked = {**values, "ids": ids, **({} if some is None else {"names": some})}
-                rows = self._ask(query, asked, lambda rows: rows, None)
+                rows = self._ask(query, asked)
                 while rows:
                     yield _series(rows)
 
     def rows(self) -> dict[str, int]:
         """How many rows each experiment has."""
         query = f"SELECT experiment, count() FROM {POINTS} GROUP BY experiment FORMAT RowBinary"
-        return dict(self._ask(query, {}, lambda rows: _each(rows, lambda r: (r.text(), r.number())), []))  # fmt: skip
+        return dict(_each(self._ask(query), lambda row: (row.text(), row.number())))
 
     def bytes(self) -> int:
         """Bytes that the tables take."""
@@ -244,20 +240,20 @@ class Tables:
             "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() "
             f"AND table IN ('{POINTS}', '{SOURCES}') FORMAT RowBinary"
         )
-        return self._ask(query, {}, Rows.number, 0)
+        return self._number(query)
 
-    def _ask(self, query: str, values: Mapping[str, Any], read: Callable[[Rows], T], empty: T) -> T:
-        """The answer to a question; `empty` where the tables are not there."""
+    def _number(self, query: str, values: Mapping[str, Any] | None = None) -> int:
+        found = self._ask(query, values)
+        return found.number() if found else 0
+
+    def _ask(self, query: str, values: Mapping[str, Any] | None = None) -> Rows:
+        """The answer to a question; without rows where the tables are not there."""
         try:
-            data = self.engine.ask(query, values, seconds=seconds_left())
+            return Rows(self.engine.ask(query, values, seconds=seconds_left()))
         except ClickHouseError as error:
             if error.code in (_NO_TABLE, _NO_DATABASE):
-                return empty
+                return Rows(b"")
             raise
-        try:
-            return read(Rows(data))
-        except ValueError as error:
-            raise ClickHouseError(f"ClickHouse at {self.engine.address.shown}: {error}") from error
 
 
 def _of_points(experiment: str, part: PartName, block: Block) -> tuple[list[Column], int]:

@@ -203,12 +203,12 @@ class _Handler(BaseHTTPRequestHandler):
             )  # fmt: skip
 
     def _run(self, given: Mapping[str, str], body: bytes, query_id: str) -> bytes:
-        from chdb.state.sqlitelike import Connection
+        from chdb.session import Session
 
         query = given.get("query", "")
         if not query or (body and not _INSERT.fullmatch(query)):
             query, body = f"{query}\n{body.decode()}".strip(), b""
-        session = Connection(self.data)
+        session = Session(self.data)
         try:
             if _NAME.fullmatch(given.get("database", "default")) is None:
                 raise _Refused(404, 81, "Code: 81. DB::Exception: Database does not exist. (UNKNOWN_DATABASE)")  # fmt: skip
@@ -218,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
                     session.query(f"SET {name} = {_literal(name, value)}")
             insert = _INSERT.fullmatch(query)
             if insert is not None:
-                into = session._conn.send_insert(insert[1], insert[2])
+                into = session.send_insert(insert[1], insert[2])
                 into.append(body)
                 into.finish()
                 return b""
@@ -255,10 +255,10 @@ class _Handler(BaseHTTPRequestHandler):
             watcher.join()
 
     def _end(self, query_id: str) -> None:
-        from chdb.state.sqlitelike import Connection
+        from chdb.session import Session
 
         if re.fullmatch(r"[\w-]+", query_id):
-            session = Connection(self.data)
+            session = Session(self.data)
             session.query(f"KILL QUERY WHERE query LIKE '/* {query_id} */%' ASYNC")
             session.close()
 
@@ -299,9 +299,9 @@ class _Server(ThreadingHTTPServer):
 
 def _serve(folder: str, port: int) -> None:
     """Answer until somebody ends the process."""
-    from chdb.state.sqlitelike import Connection
+    from chdb.session import Session
 
-    first = Connection(folder)  # the data stay open between requests
+    first = Session(folder)  # the data stay open between requests
     first.query("SELECT 1")
     _Handler.data = folder
     with _Server(("127.0.0.1", port), _Handler) as server:

@@ -72,15 +72,17 @@ def unread(place: ExperimentFolder, path: str, error: OSError) -> CorruptData:
     )
 
 
-def whole_lines(storage: Storage, path: str, start: int, size: int) -> Iterator[bytes]:
+def whole_lines(
+    storage: Storage, path: str, start: int, size: int, at_once: int = DECODED_BYTES
+) -> Iterator[bytes]:
     """The whole lines of a file from a byte on, some megabytes at a time."""
-    want = DECODED_BYTES
+    want = at_once
     while start < size:
         data = storage.read(path, start, min(want, size - start))
         end = data.rfind(b"\n") + 1
         if end:
             yield data[:end]
-            start, want = start + end, DECODED_BYTES
+            start, want = start + end, at_once
         elif len(data) < want or want >= _LONGEST_LINE:
             return
         else:

@@ -7,14 +7,16 @@ ClickHouse they decode all of them, which takes longer and says the same.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from ....clickhouse import ClickHouse
+from ....clickhouse import ClickHouse, ClickHouseError
 from ....errors import CorruptData, InvalidName, TookTooLong, UnknownFormat
 from ....journal.storage import Storage
 from ...deadline import check_time
@@ -36,15 +38,21 @@ from ..pending import Pending
 from ..points import decode_block
 from ..protocol import ExperimentFolder, Reached, Sealed, Source
 from ..runs import Wanted, after, broken_line, columns_since
-from .tables import Range, Series, SourceRow, Tables, chosen
+from .table import MOST_ROWS, Filling, Range, Series, Table, chosen
 
 __all__ = ["ClickHouseSeries"]
 
 FILLED_BYTES = 64 << 10
 """Of lines of a part that is being written, from which on they become rows: ClickHouse wants few and large inserts."""
+LINES_BYTES = 8 << 20
+"""Of lines that become rows at once."""
 MAX_BROKEN = 1000
 _QUIET_SECONDS = 2.0
 """How long ClickHouse is left alone after it could not be reached."""
+
+
+Fillings = Mapping[str, Sequence[tuple[PartName, Filling]]]
+"""What is there of experiments."""
 
 
 class _Filled(NamedTuple):
@@ -75,7 +83,7 @@ class ClickHouseSeries:
     """
 
     def __init__(self, engine: ClickHouse, files: Files) -> None:
-        self._tables = Tables(engine)
+        self._table = Table(engine)
         self._files = files
         self._pending = Pending()
         self._quiet_until = 0.0
@@ -122,20 +130,22 @@ class ClickHouseSeries:
         try:
             filled = self._filled([place.experiment_id])
             for part, one in parts.items():
-                known = _of(filled, place, part, one)
-                if one.is_sealed:
-                    if known is None:
-                        self._fill_sealed(place, storage, part, one, filled)
-                    continue
                 least = 1 if part[0] in finished else FILLED_BYTES
-                if one.blob.size - (known.end if known else 0) >= least:
-                    self._fill_lines(place, storage, part, one, known, waiting.get(part, ()))
-        except TookTooLong:
-            raise
-        except OSError as error:
+                known = _of(filled, place, part, one)
+                # What cannot be read now is no trouble of ClickHouse, and whoever reads it is told.
+                with contextlib.suppress(
+                    CorruptData, UnknownFormat, InvalidName, FileNotFoundError
+                ):
+                    if not one.is_sealed:
+                        if one.blob.size - (known.end if known else 0) >= least:
+                            mine = waiting.get(part, ())
+                            self._fill_lines(place, storage, part, one, known, mine)
+                    elif known is None:
+                        self._fill_sealed(place, storage, part, one, filled)
+        except ClickHouseError as error:
             self._failed(error)
-        except (CorruptData, UnknownFormat, InvalidName):
-            return  # only a saving for who reads, who is told of it
+        except OSError:
+            return  # only a saving for who reads
 
     def _fill_lines(
         self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part, known: _Filled | None,
@@ -143,58 +153,62 @@ class ClickHouseSeries:
     ) -> None:  # fmt: skip
         end, line, _ = known or _Filled(0, 0)
         if waiting and waiting[0][0].start == end and waiting[0][0].line == line + 1:
-            last = waiting[-1][0]
-            broken = tuple(b for source, _ in waiting for b in source.broken)
-            lines = sum(source.lines for source, _ in waiting)
-            if len(broken) > MAX_BROKEN:
-                return
-            source = SourceRow(part, 0, end, last.end, line + lines, broken)
-            self._tables.insert(
-                place.experiment_id, source, merge_blocks([block for _, block in waiting])
-            )
-            end, line = last.end, line + lines
-        for data in whole_lines(storage, one.path, end, one.blob.size):
+            for some in _together(waiting):
+                start, end = end, some[-1][0].end
+                line += sum(source.lines for source, _ in some)
+                broken = tuple(b for source, _ in some for b in source.broken)
+                block = merge_blocks([block for _, block in some])
+                self._insert(place, part, Filling(0, start, end, line, broken=broken), block)
+        for data in whole_lines(storage, one.path, end, one.blob.size, LINES_BYTES):
             block, bad = decode_block(data, line + 1)
-            if len(bad) > MAX_BROKEN:
-                return
             start, end, line = end, end + len(data), line + data.count(b"\n")
             broken = tuple((b.line, b.reason) for b in bad)
-            self._tables.insert(
-                place.experiment_id, SourceRow(part, 0, start, end, line, broken), block
-            )
+            self._insert(place, part, Filling(0, start, end, line, broken=broken), block)
 
     def _fill_sealed(
-        self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part,
-        filled: Mapping[str, Sequence[SourceRow]],
-    ) -> None:  # fmt: skip
+        self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part, filled: Fillings
+    ) -> None:
         """Make rows of a file of columns; where those of its lines are there, only say so."""
         with storage.local(one.path) as path, PartFile(path) as file:
-            info = file.info
-            if len(info.broken) > MAX_BROKEN:
-                return
-            source = SourceRow(part, one.blob.size, 0, info.end, info.lines, tuple(info.broken))
+            info, size = file.info, one.blob.size
             lines = _chained(filled.get(place.experiment_id, ()), part)
             there = lines is not None and (lines.end, lines.line) == (info.end, info.lines)
             block = file.read([] if there else range(len(info.names)), metadata=True)
-        self._tables.insert(place.experiment_id, source, block)
+            pieces = -(-len(block) // MOST_ROWS) or 1
+            starts = [info.lines * at // pieces for at in range(pieces + 1)]
+            for start, end in pairwise(starts):
+                last = end == info.lines
+                broken = tuple(b for b in info.broken if start < b[0] <= end)
+                filling = Filling(size, start, end, end, info.end if last else 0, broken)
+                inside = (block.row > start) & (block.row <= end)
+                self._insert(place, part, filling, block.select(inside) if pieces > 1 else block)
+
+    def _insert(
+        self, place: ExperimentFolder, part: PartName, filling: Filling, block: Block
+    ) -> None:
+        if len(filling.broken) > MAX_BROKEN:
+            raise CorruptData(
+                f"{part} of {place.experiment_id} has more broken lines than are noted"
+            )
+        self._table.insert(place.experiment_id, part, filling, block)
 
     def drop(self, experiment_id: str) -> int:
         """See `SeriesStore.drop`."""
         self._pending.pop(experiment_id)
         per_row = self._bytes_of_a_row()
-        return round(per_row * self._tables.forget(experiment_id))
+        return round(per_row * self._table.forget(experiment_id))
 
     def tidy(self) -> int:
         """See `SeriesStore.tidy`."""
-        return self._tables.compact()
+        return self._table.compact()
 
     def derived(self) -> dict[str, int]:
         """See `SeriesStore.derived`. ClickHouse does not say what a row takes: it is their mean."""
         per_row = self._bytes_of_a_row()
-        return {one: round(per_row * rows) for one, rows in sorted(self._tables.rows().items())}
+        return {one: round(per_row * rows) for one, rows in sorted(self._table.rows().items())}
 
     def _bytes_of_a_row(self) -> float:
-        return self._tables.bytes() / max(1, sum(self._tables.rows().values()))
+        return self._table.bytes() / max(1, sum(self._table.rows().values()))
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -325,20 +339,18 @@ class ClickHouseSeries:
 
     def _rows(
         self, ids: Sequence[str], wanted: Wanted, within: Range, times: bool
-    ) -> tuple[Mapping[str, Sequence[SourceRow]], Mapping[tuple[str, PartName], Sequence[Series]]]:
+    ) -> tuple[Fillings, Mapping[tuple[str, PartName], Sequence[Series]]]:
         """What ClickHouse has of some experiments; nothing while it is away."""
         if not ids or not self._is_there():
             return {}, {}
         rows: dict[tuple[str, PartName], list[Series]] = {}
         try:
             filled = self._filled(ids)
-            for one in self._tables.series(
+            for one in self._table.series(
                 list(filled), wanted.names, within, times=times, metadata=wanted.metadata
             ):
                 rows.setdefault((one.experiment, one.part), []).append(one)
-        except TookTooLong:
-            raise
-        except OSError as error:
+        except ClickHouseError as error:
             self._failed(error)
             return {}, {}
         return filled, rows
@@ -376,9 +388,13 @@ class ClickHouseSeries:
 
     # -- ClickHouse -------------------------------------------------------------------------------
 
-    def _filled(self, ids: Sequence[str]) -> Mapping[str, Sequence[SourceRow]]:
-        """What has rows."""
-        found = self._tables.sources(ids)
+    def _filled(self, ids: Sequence[str]) -> Fillings:
+        """What has rows.
+
+        Raises:
+            ClickHouseError: The server cannot be asked.
+        """
+        found = self._table.fillings(ids)
         self.failing = ""
         return found
 
@@ -393,31 +409,46 @@ class ClickHouseSeries:
 
     def close(self) -> None:
         """Release the connections."""
-        self._tables.engine.close()
+        self._table.engine.close()
 
 
-def _of(
-    filled: Mapping[str, Sequence[SourceRow]], place: ExperimentFolder, part: PartName, one: Part
-) -> _Filled | None:
-    """How far the rows of a part go; None if there are none."""
+def _of(filled: Fillings, place: ExperimentFolder, part: PartName, one: Part) -> _Filled | None:
+    """How far the rows of a part go; None if there are none, or not all of a file of columns."""
     rows = filled.get(place.experiment_id, ())
-    if not one.is_sealed:
-        return _chained(rows, part)
-    mine = [row for row in rows if row.part == part and row.sealed == one.blob.size]
-    return _Filled(mine[0].end, mine[0].line, mine[0].broken) if mine else None
+    return _chained(rows, part, one.blob.size if one.is_sealed else 0)
 
 
-def _chained(rows: Sequence[SourceRow], part: PartName) -> _Filled | None:
-    """How far the stretches of lines go that follow each other from the beginning of a part. They may overlap."""
-    end, line = 0, 0
+def _chained(
+    rows: Sequence[tuple[PartName, Filling]], part: PartName, sealed: int = 0
+) -> _Filled | None:
+    """How far the stretches of a part go that follow each other from its beginning. They may overlap."""
+    mine = [row for its, row in rows if its == part and row.sealed == sealed]
+    end, line, size = 0, 0, 0
     broken: dict[int, str] = {}
-    for row in sorted(row for row in rows if row.part == part and not row.sealed):
+    for row in sorted(mine, key=lambda one: (one.start, one.end)):
         if row.start > end:
             break
         broken |= dict(row.broken)
         if row.end > end:
             end, line = row.end, row.line
+        size = max(size, row.bytes)
+    if sealed:
+        end = size  # that of the lines, which the last stretch knows
     return _Filled(end, line, tuple(sorted(broken.items()))) if end else None
+
+
+def _together(
+    waiting: Sequence[tuple[Source, Block]],
+) -> Iterator[list[tuple[Source, Block]]]:
+    """What waits, in pieces that are written at once."""
+    some: list[tuple[Source, Block]] = []
+    for one in waiting:
+        if some and sum(len(block) for _, block in some) + len(one[1]) > MOST_ROWS:
+            yield some
+            some = []
+        some.append(one)
+    if some:
+        yield some
 
 
 def _stretch(series: Series, index: int, line: int, wanted: Wanted) -> Stretch:

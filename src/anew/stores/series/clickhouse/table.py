@@ -1,15 +1,16 @@
-"""The tables of series in ClickHouse, and the only SQL about them.
+"""The table of series in ClickHouse, and the only SQL about it.
 
-`points` has a row for each point, `sources` one for each stretch of a part whose points are there. Their names carry a version: tables of
-another layout are other tables, which are filled from the records again.
+It has a row for each point, and one for each stretch of a part whose points are there. Points and the row of their stretch are written as one
+block of one partition, which is there whole or not at all. The name of the table carries a version: one of another layout is another table,
+which is filled from the records again.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,54 +19,49 @@ from ....journal.layout import part_name, split_part
 from ...deadline import check_time, seconds_left
 from ..columns import Block, Floats, Ints, PartName, grouped
 
-__all__ = ["VERSION", "Range", "Series", "SourceRow", "Tables"]
+__all__ = ["MOST_ROWS", "VERSION", "Filling", "Range", "Series", "Table", "chosen"]
 
 VERSION = 1
-"""Of the layout of the tables."""
-POINTS, SOURCES = f"anew_points_v{VERSION}", f"anew_sources_v{VERSION}"
-_ROWS = 1_000_000
-"""Rows that are sent at once."""
+"""Of the layout of the table."""
+TABLE = f"anew_points_v{VERSION}"
+MOST_ROWS = 1_000_000
+"""Points that are written at once, about."""
 _LISTED = 60_000
 """Characters that a list in a question may have: ClickHouse takes twice as many in one field."""
 _NO_TABLE, _NO_DATABASE = 60, 81
-_STATEMENTS = (
-    f"""CREATE TABLE IF NOT EXISTS {POINTS} (
-        experiment String CODEC(ZSTD(1)),
-        metric String CODEC(ZSTD(1)),
-        step Int64 CODEC(DoubleDelta, ZSTD(1)),
-        segment LowCardinality(String),
-        row UInt64 CODEC(DoubleDelta, ZSTD(1)),
-        given UInt8 CODEC(ZSTD(1)),
-        at Float64 CODEC(Gorilla, ZSTD(1)),
-        value Float64 CODEC(Gorilla, ZSTD(1)),
-        metadata String CODEC(ZSTD(1))
-    ) ENGINE = ReplacingMergeTree ORDER BY (experiment, metric, step, segment, row) PARTITION BY cityHash64(experiment) % 8""",
-    f"""CREATE TABLE IF NOT EXISTS {SOURCES} (
-        experiment String,
-        segment String,
-        sealed UInt64,
-        start UInt64,
-        end UInt64,
-        line UInt64,
-        broken String
-    ) ENGINE = ReplacingMergeTree ORDER BY (experiment, segment, sealed, start, end)""",
-)
+_STRETCH = 2
+"""What `given` is in the row of a stretch. No metric has its key: its segment begins with a slash."""
+_CREATE = f"""CREATE TABLE IF NOT EXISTS {TABLE} (
+    experiment String CODEC(ZSTD(1)),
+    metric String CODEC(ZSTD(1)),
+    step Int64 CODEC(DoubleDelta, ZSTD(1)),
+    segment LowCardinality(String),
+    row UInt64 CODEC(DoubleDelta, ZSTD(1)),
+    given UInt8 CODEC(ZSTD(1)),
+    at Float64 CODEC(Gorilla, ZSTD(1)),
+    value Float64 CODEC(Gorilla, ZSTD(1)),
+    metadata String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree ORDER BY (experiment, metric, step, segment, row) PARTITION BY cityHash64(experiment) % 8"""
 
 T = TypeVar("T")
 
 
-class SourceRow(NamedTuple):
-    """A stretch of a part whose points are in the table: its bytes, and the number of its last line.
+class Filling(msgspec.Struct, frozen=True, array_like=True):
+    """A stretch of a part whose points are there.
 
-    `sealed` is the size of the file of columns that the part is, 0 where it is lines. `broken` are lines that gave no points, with the
-    reason.
+    Attributes:
+        sealed: The size of the file of columns that the part is, 0 where it is lines.
+        start, end: Its bytes; of a file of columns its lines.
+        line: The number of its last line.
+        bytes: Of the last stretch of a file of columns, how many bytes its lines had.
+        broken: Lines that gave no points, with the reason.
     """
 
-    part: PartName
     sealed: int
     start: int
     end: int
     line: int
+    bytes: int = 0
     broken: tuple[tuple[int, str], ...] = ()
 
 
@@ -91,10 +87,10 @@ class Range(NamedTuple):
     after: Mapping[PartName, int] | None = None
 
 
-class Tables:
-    """Reads and writes the tables. Any thread may use it.
+class Table:
+    """Reads and writes the table. Any thread may use it.
 
-    Tables that are not there are empty, and are made when something is written.
+    A table that is not there is empty, and is made when something is written.
     """
 
     def __init__(self, engine: ClickHouse) -> None:
@@ -102,28 +98,17 @@ class Tables:
 
     # -- writing ----------------------------------------------------------------------------------
 
-    def insert(self, experiment: str, source: SourceRow, block: Block) -> None:
-        """Add points, and then say that they are there. The same points again change nothing.
+    def insert(self, experiment: str, part: PartName, filling: Filling, block: Block) -> None:
+        """Add the points of a stretch. The same ones again change nothing.
 
         Raises:
-            ClickHouseError: Something was not written; it may be tried again.
+            ClickHouseError: They were not added; it may be tried again.
         """
-        for first in range(0, len(block), _ROWS):
-            self._write(POINTS, *_of_points(experiment, source.part, block.select(slice(first, first + _ROWS))))  # fmt: skip
-        columns = [
-            Column("experiment", "String", texts([(experiment, 1)])),
-            Column("segment", "String", texts([(part_name(*source.part), 1)])),
-            *(
-                Column(name, "UInt64", number.to_bytes(8, "little"))
-                for name, number in zip(("sealed", "start", "end", "line"), source[1:5], strict=True)
-            ),
-            Column("broken", "String", texts([(json.dumps(source.broken), 1)])),
-        ]  # fmt: skip
-        self._write(SOURCES, columns, 1)
+        self._write(_columns(experiment, part, filling, block), len(block) + 1)
 
-    def _write(self, table: str, columns: Sequence[Column], rows: int) -> None:
+    def _write(self, columns: Sequence[Column], rows: int) -> None:
         listed = ", ".join(column.name for column in columns)
-        statement = f"INSERT INTO {table} ({listed}) FORMAT Native"
+        statement = f"INSERT INTO {TABLE} ({listed}) FORMAT Native"
         data = native(columns, rows)
         try:
             self.engine.insert(statement, data)
@@ -137,33 +122,30 @@ class Tables:
         if database:
             name = self.engine.address.database
             self.engine.ask("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": name}, database=False)  # fmt: skip
-        for statement in _STATEMENTS:
-            self.engine.ask(statement)
+        self.engine.ask(_CREATE)
 
     def forget(self, experiment: str) -> int:
         """Remove an experiment: what is left of it are marked rows. Returns how many rows it had."""
         one = {"one": [experiment]}
         where = "WHERE experiment IN {one:Array(String)}"
-        count = self._number(f"SELECT count() FROM {POINTS} {where} FORMAT RowBinary", one)
-        for table in (SOURCES, POINTS):  # in this order: what has no source is not there
-            self._ask(f"DELETE FROM {table} {where}", one)
+        count = self._number(f"SELECT count() FROM {TABLE} {where} FORMAT RowBinary", one)
+        self._ask(f"DELETE FROM {TABLE} {where}", one)
         return count
 
     def compact(self) -> int:
         """Give back what marked rows take; the bytes given back."""
         before = self.bytes()
-        for table in (SOURCES, POINTS):
-            self._ask(f"ALTER TABLE {table} APPLY DELETED MASK SETTINGS mutations_sync = 2")
+        self._ask(f"ALTER TABLE {TABLE} APPLY DELETED MASK SETTINGS mutations_sync = 2")
         return max(0, before - self.bytes())
 
     def remove(self) -> None:
-        """Drop all tables, those of other versions too.
+        """Drop the table, and those of other versions.
 
         Raises:
             ClickHouseError: They could not be dropped.
         """
         query = (
-            "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^anew_(points|sources)_v[0-9]+$') "
+            "SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, '^anew_points_v[0-9]+$') "
             "FORMAT RowBinary"
         )
         for name in _each(self._ask(query), Rows.text):
@@ -171,19 +153,23 @@ class Tables:
 
     # -- reading ----------------------------------------------------------------------------------
 
-    def sources(self, experiments: Sequence[str]) -> dict[str, list[SourceRow]]:
+    def fillings(self, experiments: Sequence[str]) -> dict[str, list[tuple[PartName, Filling]]]:
         """What is there of some experiments.
 
         Raises:
             ClickHouseError: The server cannot be asked.
         """
         query = (
-            f"SELECT experiment, segment, broken, sealed, start, end, line FROM {SOURCES} "
-            "WHERE experiment IN {ids:Array(String)} FORMAT RowBinary"
+            f"SELECT experiment, segment, metadata FROM {TABLE} WHERE experiment IN {{ids:Array(String)}} AND metric = '' "
+            f"AND given = {_STRETCH} FORMAT RowBinary"
         )
-        found: dict[str, list[SourceRow]] = {}
+        found: dict[str, list[tuple[PartName, Filling]]] = {}
         for ids in _lists(experiments):
-            for experiment, row in _each(self._ask(query, {"ids": ids}), _source):
+            for experiment, segment, said in _each(self._ask(query, {"ids": ids}), _three):
+                try:
+                    row = split_part(segment[1:]), msgspec.json.decode(said, type=Filling)
+                except msgspec.DecodeError:
+                    continue  # not of ours: the stretch is read from its lines
                 found.setdefault(experiment, []).append(row)
         return found
 
@@ -201,7 +187,7 @@ class Tables:
         Raises:
             ClickHouseError: The server cannot be asked.
         """
-        where = ["experiment IN {ids:Array(String)}"]
+        where = ["experiment IN {ids:Array(String)}", f"given < {_STRETCH}"]
         values: dict[str, Any] = {}
         if within.start is not None:
             where.append("(given = 0 OR step >= {start:Int64})")
@@ -219,7 +205,7 @@ class Tables:
             "SELECT experiment, metric, segment, groupArray(row), groupArray(step), if(min(given) = 1, [], groupArray(given)), "
             f"{'groupArray(at)' if times else 'emptyArrayFloat64()'}, groupArray(value), "
             f"{'groupArray(metadata)' if metadata else 'emptyArrayString()'} "
-            f"FROM {POINTS} WHERE {' AND '.join(where)} GROUP BY experiment, metric, segment FORMAT RowBinary"
+            f"FROM {TABLE} WHERE {' AND '.join(where)} GROUP BY experiment, metric, segment FORMAT RowBinary"
         )
         for ids in _lists(experiments):
             for some in [None] if names is None else _lists(names):
@@ -231,14 +217,14 @@ class Tables:
 
     def rows(self) -> dict[str, int]:
         """How many rows each experiment has."""
-        query = f"SELECT experiment, count() FROM {POINTS} GROUP BY experiment FORMAT RowBinary"
+        query = f"SELECT experiment, count() FROM {TABLE} GROUP BY experiment FORMAT RowBinary"
         return dict(_each(self._ask(query), lambda row: (row.text(), row.number())))
 
     def bytes(self) -> int:
-        """Bytes that the tables take."""
+        """Bytes that the table takes."""
         query = (
             "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase() "
-            f"AND table IN ('{POINTS}', '{SOURCES}') FORMAT RowBinary"
+            f"AND table = '{TABLE}' FORMAT RowBinary"
         )
         return self._number(query)
 
@@ -247,7 +233,7 @@ class Tables:
         return found.number() if found else 0
 
     def _ask(self, query: str, values: Mapping[str, Any] | None = None) -> Rows:
-        """The answer to a question; without rows where the tables are not there."""
+        """The answer to a question; without rows where the table is not there."""
         try:
             return Rows(self.engine.ask(query, values, seconds=seconds_left()))
         except ClickHouseError as error:
@@ -256,35 +242,33 @@ class Tables:
             raise
 
 
-def _of_points(experiment: str, part: PartName, block: Block) -> tuple[list[Column], int]:
-    """The columns of points; those of a series follow each other, as in the table."""
+def _columns(experiment: str, part: PartName, filling: Filling, block: Block) -> list[Column]:
+    """The columns of points; those of a series follow each other, as in the table. The last row is that of their stretch."""
     block, starts = grouped(block)
-    count = len(block)
+    count, name = len(block), part_name(*part)
     counts = np.diff(starts).tolist()
     given = np.ones(count, np.uint8) if block.given is None else block.given.astype(np.uint8)
     if block.metadata is None:
         metadata = bytes(count)
     else:
         metadata = texts((value or "", 1) for value in block.metadata)
-    columns = [
-        Column("experiment", "String", texts([(experiment, count)])),
-        Column("metric", "String", texts(zip(block.names, counts, strict=True))),
-        Column("step", "Int64", block.step.astype("<i8").tobytes()),
-        Column("segment", "String", texts([(part_name(*part), count)])),
-        Column("row", "UInt64", block.row.astype("<u8").tobytes()),
-        Column("given", "UInt8", given.tobytes()),
-        Column("at", "Float64", block.time.astype("<f8").tobytes()),
-        Column("value", "Float64", block.value.astype("<f8").tobytes()),
-        Column("metadata", "String", metadata),
-    ]
-    return columns, count
+    # Together with the segment and its end, this is a key of its own for each stretch.
+    key = -filling.sealed if filling.sealed else filling.start
+    return [
+        Column("experiment", "String", texts([(experiment, count + 1)])),
+        Column("metric", "String", texts([*zip(block.names, counts, strict=True), ("", 1)])),
+        Column("step", "Int64", np.append(block.step, key).astype("<i8").tobytes()),
+        Column("segment", "String", texts([(name, count), (f"/{name}", 1)])),
+        Column("row", "UInt64", np.append(block.row, filling.end).astype("<u8").tobytes()),
+        Column("given", "UInt8", np.append(given, _STRETCH).astype("u1").tobytes()),
+        Column("at", "Float64", np.append(block.time, 0.0).astype("<f8").tobytes()),
+        Column("value", "Float64", np.append(block.value, 0.0).astype("<f8").tobytes()),
+        Column("metadata", "String", metadata + texts([(msgspec.json.encode(filling).decode(), 1)])),
+    ]  # fmt: skip
 
 
-def _source(rows: Rows) -> tuple[str, SourceRow]:
-    experiment, part, broken = rows.text(), split_part(rows.text()), json.loads(rows.text())
-    sealed, start, end, line = (rows.number() for _ in range(4))
-    lines = tuple((int(number), str(why)) for number, why in broken)
-    return experiment, SourceRow(part, sealed, start, end, line, lines)
+def _three(rows: Rows) -> tuple[str, str, str]:
+    return rows.text(), rows.text(), rows.text()
 
 
 def _series(rows: Rows) -> Series:

@@ -15,7 +15,7 @@ def test_two_experiments_differ_in_one_line_of_words_and_in_only_what_differs(pa
     settings = page.get_by_role("list", name="Configuration")
     assert "optimizer.lr" in settings.inner_text()
     assert "depth" not in settings.inner_text()
-    assert page.get_by_role("img", name="Difference of loss").count() == 1
+    page.get_by_role("img", name="Difference of loss").wait_for()
     assert page.get_by_role("img", name="acc of").count() == 0
     assert "the same in every point" in page.inner_text("#app")
 

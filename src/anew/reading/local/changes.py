@@ -19,7 +19,8 @@ def wait_for_changes(seen: Seen, question: ChangesQuestion) -> Changes:
     """What has changed since a cursor, as soon as something has."""
     stop = time.monotonic() + min(_LONGEST, question.wait)
     while True:
-        found = seen.ask(lambda catalog: catalog.changed(question.since), fresh=True)
+        seen.root.take_in()  # whoever follows wants what comes, also from an index that is otherwise looked at as it is
+        found = seen.ask(lambda catalog: catalog.changed(question.since), fresh=False)
         left = stop - time.monotonic()
         if found.ids or found.gone or found.everything or question.since is None or left <= 0:
             return found

@@ -49,6 +49,10 @@ class OpenStores(Protocol):
         """Put a question to the catalog; with `fresh`, what was written before is in it."""
         ...
 
+    def take_in(self) -> None:
+        """Take in what was written, also where questions do not; only for so long as an answer waits."""
+        ...
+
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """Take in what was written, where that is for those who ask to do."""
         ...

@@ -126,7 +126,7 @@ class OpenRoot:
         A catalog that turns out to be damaged is made again, and asked again.
         """
         if fresh and (self._refreshes or not self._there or not self._usable()):
-            self._take_in()
+            self.take_in()
         try:
             return question(self.stores.catalog)
         except CatalogDamaged:
@@ -136,8 +136,8 @@ class OpenRoot:
                 self._in_room(lambda: question(self.stores.catalog))
         return question(self.stores.catalog)
 
-    def _take_in(self) -> None:
-        """Take in what was written since, or begin with it where that takes longer than anybody waits."""
+    def take_in(self) -> None:
+        """See `OpenStores.take_in`: begin with it where it takes longer than anybody waits."""
         if self._patience is None:
             self.refresh()
         elif not self._taking_in.done_within(self._patience) and not self._complete():

@@ -110,8 +110,12 @@ class GroupStores:
     def ask(self, question: Callable[[Catalog], T], *, fresh: bool) -> T:
         """See `OpenStores.ask`."""
         if fresh:
-            self.refresh()
+            self.take_in()
         return question(self.catalog)
+
+    def take_in(self) -> None:
+        """See `OpenStores.take_in`."""
+        self.refresh()
 
     def refresh(self, progress: Progress | None = None) -> Refreshed:
         """Take in what has arrived, with the other servers; what takes them longer than a moment is not waited for."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ....query.contents import MOST_HASH, MOST_NAME, hash_range
 from ....query.fields import Fact, Labels, Metric, Param, Tag, Target
 from ....query.integers import REST_OF_NONE
 from ....query.literals import Span
@@ -280,7 +281,26 @@ class Compiler(Operands):
             found = all_of(source.present, _isnt(found))
         return Probe(source, found)
 
+    def _content(self, node: Contains, labels: Labels, text: str) -> Probe:
+        """Whether something of this name or hash is among what it read or logged."""
+        rows = self.names.rows(schema.contents)
+        called = [
+            comparison("==", rows["name"], text[:MOST_NAME]),
+            comparison("==", rows["hash"], text[:MOST_HASH]),
+        ]
+        between = hash_range(text)
+        if between is not None:
+            first, end = between
+            called.append(
+                all_of(comparison(">=", rows["hash"], first), comparison("<", rows["hash"], end))
+            )
+        found = any_of(*called) if text else FALSE
+        source = Source(rows, sql("{} = {}", rows["role"], labels.kind), None, None, TRUE)
+        return Probe(source, found, indexed=not node.negated, negated=node.negated)
+
     def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe:
+        if labels.kind in ("input", "file"):
+            return self._content(node, labels, name)
         key = self.names.key(labels.kind, name)
         if key is None and (node.negated or node.field.may_be_unknown or self.names.empty):
             return Probe(_NOWHERE, FALSE, negated=node.negated)
@@ -337,6 +357,10 @@ class Compiler(Operands):
 
     def _missing(self, node: IsMissing) -> Probe:
         target = self.target(node.field, must_exist=False)
+        if isinstance(target, Labels) and target.kind in ("input", "file"):
+            rows = self.names.rows(schema.contents)
+            source = Source(rows, sql("{} = {}", rows["role"], target.kind), None, None, TRUE)
+            return Probe(source, TRUE, negated=not node.negated)
         if isinstance(target, Labels):
             tags, names = self.names.rows(schema.tags), self.names.rows(schema.names)
             of_kind = Query(
@@ -371,7 +395,7 @@ class Compiler(Operands):
                 )
             assert source.number is not None
             return Probe(source, sql("{} = 1.0", source.number), indexed=True)
-        hint = "'name' in tags" if isinstance(target, Labels) else f"{field.text} exists"
+        hint = f"'name' in {field.text}" if isinstance(target, Labels) else f"{field.text} exists"
         raise self.mistake(f"{field.text!r} is not true or false on its own.", field.position, hint)
 
 

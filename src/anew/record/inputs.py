@@ -27,12 +27,19 @@ class InputFact(msgspec.Struct, frozen=True):
         how: "declared" (`exp.inputs.add`), "opened" by the program, "listed" (a folder of which too many files were read to hash them; the
             hash is of their names and sizes), an "artifact" of the W&B dialect, or a "dataset" of the MLflow dialect.
         size: Bytes, where known.
+        blake3: The BLAKE3 of a declared file, which logged files go by; "" where none was recorded.
     """
 
     name: str
     hash: str
     how: Literal["declared", "opened", "listed", "artifact", "dataset"]
     size: int | None = None
+    blake3: str = ""
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The hashes that are known, "" where none is."""
+        return (self.hash, self.blake3) if self.blake3 else (self.hash,)
 
 
 def inputs_of(state: ExperimentState) -> tuple[InputFact, ...]:
@@ -45,7 +52,8 @@ def inputs_of(state: ExperimentState) -> tuple[InputFact, ...]:
 def _read(captured: Mapping[str, Any]) -> Iterator[InputFact]:
     for name, fact in _items(captured.get("inputs")):
         if isinstance(fact, Mapping):
-            yield InputFact(name, _text(fact.get("sha256")), "declared", _size(fact.get("size")))
+            size, blake3 = _size(fact.get("size")), _text(fact.get("blake3"))
+            yield InputFact(name, _text(fact.get("sha256")), "declared", size, blake3)
     ran = captured.get("ran")
     for key, how in (("read", "opened"), ("read_folders", "listed")):
         for name, fact in _items(ran.get(key) if isinstance(ran, Mapping) else None):

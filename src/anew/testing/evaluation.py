@@ -115,6 +115,9 @@ class Evaluation:
                 return self._compare(node, one)
             case In(field, values, negated):
                 target = self._target(field)
+                if isinstance(target, Labels):
+                    texts = (str(value.value) for value in values)
+                    return negated != any(self._contains(field, text, False, one) for text in texts)
                 mine = self._value(target, one)
                 found = any(
                     _is_nan(mine) if v.kind == "nan" else self._same(target, mine, v)
@@ -242,7 +245,8 @@ class Evaluation:
 def _contents(one: ExperimentFacts, kind: str) -> list[tuple[str, str]]:
     """The names and hashes of what an experiment read or logged."""
     if kind == "input":
-        return [(each.name, each.hash) for each in inputs_of(one.state)] if one.state else []
+        read = inputs_of(one.state) if one.state else ()
+        return [(each.name, hash) for each in read for hash in each.hashes]
     files = one.files or ()
     return [("/".join(filter(None, (f.prefix.strip("/"), f.name))), f.hash) for f in files]
 

@@ -130,7 +130,8 @@ def filters() -> st.SearchStrategy[str]:
             [
                 "git.dirty", "params.n", "'team' in tags", "'old' not in tags", "'gpu' in bindrs",
                 "'train.csv' in inputs", "'ab12cd34' in inputs", "'ab12cd3' not in inputs",
-                "'ab12cd34ab12' in inputs", "'nowhere' in inputs", "'m.pt' not in files",
+                "'ab12cd34ab12' in inputs", "'nowhere' in inputs", "inputs in ('x', 'ab12cd35')", "inputs not in ('test', '')",
+                "'m.pt' not in files",
                 "status == 'failed'", "status in ('running', 'Completed')", "params.n == true",
                 "params.n == nan", "params.mixed in ('a', 1)", "params.n in (nan, 1)",
             ]

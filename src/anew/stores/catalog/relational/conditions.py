@@ -223,6 +223,9 @@ class Compiler(Operands):
         return Probe(Source(rows, joined, None, None, TRUE, beside=beside), condition)
 
     def _in(self, node: In) -> Probe:
+        contents = self.target(node.field)
+        if isinstance(contents, Labels) and contents.kind in ("input", "file"):
+            return self._content(contents, self._texts(node), node.negated)
         target = self.valued(node.field)
         source = self.source(target)
         if isinstance(target, Fact) and target.kind == "time":
@@ -281,26 +284,34 @@ class Compiler(Operands):
             found = all_of(source.present, _isnt(found))
         return Probe(source, found)
 
-    def _content(self, node: Contains, labels: Labels, text: str) -> Probe:
-        """Whether something of this name or hash is among what it read or logged."""
+    def _texts(self, node: In) -> list[str]:
+        for value in node.values:
+            if value.kind != "text":
+                raise self.mistake(
+                    f"Each of a list for {node.field.text!r} is a name or a hash, in quotes.",
+                    value.position,
+                    f"'{value.text}'",
+                )
+        return [str(value.value) for value in node.values]
+
+    def _content(self, labels: Labels, texts: list[str], negated: bool) -> Probe:
+        """Whether something of one of these names or hashes is among what it read or logged."""
         rows = self.names.rows(schema.contents)
-        called = [
-            comparison("==", rows["name"], text[:MOST_NAME]),
-            comparison("==", rows["hash"], text[:MOST_HASH]),
-        ]
-        between = hash_range(text)
-        if between is not None:
-            first, end = between
+        given = [text for text in texts if text]
+        called = []
+        if given:
+            called.append(_among(rows["name"], [text[:MOST_NAME] for text in given]))
+            called.append(_among(rows["hash"], [text[:MOST_HASH] for text in given]))
+        for first, end in filter(None, map(hash_range, given)):
             called.append(
                 all_of(comparison(">=", rows["hash"], first), comparison("<", rows["hash"], end))
             )
-        found = any_of(*called) if text else FALSE
         source = Source(rows, sql("{} = {}", rows["role"], labels.kind), None, None, TRUE)
-        return Probe(source, found, indexed=not node.negated, negated=node.negated)
+        return Probe(source, any_of(*called), indexed=not negated, negated=negated)
 
     def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe:
         if labels.kind in ("input", "file"):
-            return self._content(node, labels, name)
+            return self._content(labels, [name], node.negated)
         key = self.names.key(labels.kind, name)
         if key is None and (node.negated or node.field.may_be_unknown or self.names.empty):
             return Probe(_NOWHERE, FALSE, negated=node.negated)

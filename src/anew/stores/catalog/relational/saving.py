@@ -185,8 +185,9 @@ class Saving:
             )
             path = "/".join(filter(None, (file.prefix.strip("/"), file.name)))
             rows[s.contents].append(_content(key, "file", position, path, file.hash))
-        for position, one in enumerate(entry.inputs or ()):
-            rows[s.contents].append(_content(key, "input", position, one.name, one.hash))
+        read = [(one.name, hash) for one in entry.inputs or () for hash in one.hashes]
+        for position, called in enumerate(read):
+            rows[s.contents].append(_content(key, "input", position, *called))
         for position, value in enumerate(entry.values, entry.values_before):
             rows[s.values].append(
                 {

@@ -45,6 +45,7 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
+    from .models.views import Models
     from .reading.export import Format
     from .reading.goals import Goal
     from .reading.history import History
@@ -839,6 +840,16 @@ class Store:
         if self._weights_at is None:
             raise NotFound(f"The store at {self.root} keeps no weights.", name="weights")
         return Repository(self._weights_at)
+
+    @property
+    def models(self) -> Models:
+        """Registered models: `store.models["vit@production"]`, `store.models.register("vit", exp.files.latest("*.pt"))`.
+
+        A model has a name, numbered versions, aliases that mean one of them, and a history of who changed what, when and why.
+        """
+        from .models.views import Models
+
+        return Models(self.backend, self.get, lambda: self.weights)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -79,6 +79,11 @@ class Stored:
         return self._name
 
     @property
+    def experiment(self) -> str:
+        """The id of the experiment."""
+        return self._id
+
+    @property
     def path(self) -> Path:
         """Where they are on this machine.
 
@@ -197,6 +202,11 @@ class FileView:
 
     def __repr__(self) -> str:
         return f"FileView({self.name!r}, prefix={self.prefix!r}, size={self.size})"
+
+    @property
+    def experiment(self) -> str:
+        """The id of the experiment that logged it."""
+        return self._stored.experiment
 
     @property
     def path(self) -> Path:

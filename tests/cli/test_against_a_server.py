@@ -55,6 +55,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights init": ((), OK),
     "weights checkout": (("experiments/ID", "--to", "w.npz"), OK),
     "weights push": (("copy", "experiments/ID"), OK),
+    "goal": (("loss", "min"), OK),
     "models register": (("vit", f"{A}:notes.txt"), OK),
     "models list": ((), OK),
     "models promote": (("vit:1", "production"), OK),

@@ -18,6 +18,7 @@ import pytest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from anew.testing.clickhouse import ClickHouseServer
     from anew.testing.postgres import PostgresServer
     from tests.seaweed import S3
 
@@ -232,4 +233,28 @@ def own_postgres() -> Iterator[PostgresServer]:
     from postgres import started_postgres
 
     with started_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clickhouse_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
+    """A ClickHouse server that all processes of the suite share; a test has a database of its own in it."""
+    from tests.clickhouse import shared_clickhouse
+
+    with shared_clickhouse(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture
+def make_clickhouse(clickhouse_server: ClickHouseServer) -> Callable[[], str]:
+    """Makes an empty database of ClickHouse and gives its URL."""
+    return clickhouse_server.make_database
+
+
+@pytest.fixture(scope="module")
+def own_clickhouse() -> Iterator[ClickHouseServer]:
+    """A ClickHouse server that the tests of a file have for themselves, to stop, kill and start again."""
+    from tests.clickhouse import started_clickhouse
+
+    with started_clickhouse() as server:
         yield server

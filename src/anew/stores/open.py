@@ -18,7 +18,7 @@ from .catalog.sqlite import SqliteCatalog
 from .series.protocol import SeriesStore
 
 if TYPE_CHECKING:
-    from .series.objects import Files
+    from .series.listed import Files
 
 __all__ = [
     "CACHE_BYTES",

@@ -9,19 +9,17 @@ it say the same, and every reader takes a chain of files that follow each other,
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
 from ...blobs.cached import CachedBlobs
 from ...errors import CorruptData, InvalidName, UnknownFormat
 from ...journal.layout import part_name, split_part
-from ...journal.storage import Blob, Storage
+from ...journal.storage import Storage
 from ..deadline import check_time
 from .columns import (
     Block,
@@ -33,44 +31,33 @@ from .columns import (
     merge_blocks,
     stretches_of,
 )
+from .listed import Files, Part, goes_on, listed_parts, side_by_side, unread, whole_lines
 from .many import Fresh, found_in, put_together
 from .pack_file import PackFile
 from .packs import Found, Packs
 from .parquet import PartFile, PartInfo, write_part
+from .pending import Pending
 from .points import decode_block
 from .protocol import ExperimentFolder, Reached, Sealed, Source
 from .ranged import open_ranged
 from .runs import Wanted, after, broken_line, columns_since, runs_of
 from .stamps import ListedState
 
-__all__ = ["DERIVE_BYTES", "Files", "ObjectSeries"]
+__all__ = ["DERIVE_BYTES", "ObjectSeries"]
 
 DERIVE_BYTES = 1 << 20
 """Of lines, what a reader decodes again at most before a file is derived from them."""
 FINISHED_BYTES = 256 << 10
 """Of a part that nobody writes to any more, from which on all of it is derived."""
-DECODED_BYTES = 16 << 20
-"""Of lines, as many as are decoded at once."""
 LARGE_BYTES = 8 << 20
 """Of lines that a derived file stands for, from which on it is not merged any more."""
 MERGED = 8
 """How many small derived files that follow each other become one."""
-NEWS_BYTES = 8 << 20
-"""Of lines that a follower has not seen, as many as are decoded."""
-SPILL_BYTES = 32 << 20
 MANY = 8
 """Experiments in a question from which on packs are read and made."""
 MAX_BROKEN = 1000
-_AT_ONCE = 8
-"""Experiments that are read side by side: most of the time is spent waiting for the bucket."""
 _LOOKS = 4
-_LONGEST_LINE = 256 << 20
 _RANGE = re.compile(r"(\d+)-(\d+)\.(\d+)\.parquet")
-
-T = TypeVar("T")
-R = TypeVar("R")
-Files = Callable[[Sequence[ExperimentFolder]], Sequence[Storage]]
-"""Gives the files of experiments as they are now."""
 
 
 class _Derived(NamedTuple):
@@ -79,17 +66,6 @@ class _Derived(NamedTuple):
     start: int
     end: int
     key: str
-
-
-class _Part(NamedTuple):
-    """A part of an experiment: the path of its file among the experiment's, and what is known of that."""
-
-    path: str
-    blob: Blob
-
-    @property
-    def is_sealed(self) -> bool:
-        return self.path.endswith(".parquet")
 
 
 class ObjectSeries:
@@ -106,20 +82,14 @@ class ObjectSeries:
         self._blobs = parts
         self._files = files
         self._packs = Packs(packs, lock, lambda key: open_ranged(packs, key, PackFile))
-        self._pending: dict[str, dict[PartName, list[tuple[Source, Block]]]] = {}
+        self._pending = Pending()
         self._derived_to: dict[tuple[str, PartName, int], Reached] = {}
 
     # -- writing ----------------------------------------------------------------------------------
 
     def take(self, place: ExperimentFolder, source: Source, block: Block) -> None:
         """See `SeriesStore.take`."""
-        waiting = self._pending.setdefault(place.experiment_id, {})
-        blocks = waiting.setdefault((source.writer, source.part), [])
-        if blocks and blocks[-1][0].end != source.start:
-            blocks.clear()
-        blocks.append((source, block))
-        kept = sum(s.end - s.start for pieces in waiting.values() for s, _ in pieces)
-        if kept >= SPILL_BYTES:  # a long first look must not hold all it has decoded
+        if self._pending.add(place, source, block):
             self.flush(place)
 
     def flush(
@@ -132,9 +102,9 @@ class ObjectSeries:
     ) -> Sealed:
         """See `SeriesStore.flush`. Segments stay as they are: nothing is sealed."""
         (storage,) = self._files([place])
-        waiting = self._pending.pop(place.experiment_id, {})
+        waiting = self._pending.pop(place.experiment_id)
         chains: dict[PartName, list[_Derived]] | None = None
-        for part, one in _parts(place, storage, []).items():
+        for part, one in listed_parts(place, storage, []).items():
             done = part[0] in finished
             least = 1 if done and small else FINISHED_BYTES if done else DERIVE_BYTES
             known = self._derived_to.get((place.experiment_id, part, one.blob.file))
@@ -156,7 +126,7 @@ class ObjectSeries:
         return Sealed(0, 0, 0)
 
     def _derive(
-        self, place: ExperimentFolder, storage: Storage, part: PartName, one: _Part, chain: list[_Derived],
+        self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part, chain: list[_Derived],
         waiting: Sequence[tuple[Source, Block]], least: int,
     ) -> bool:  # fmt: skip
         """Turn what a part has beyond its derived files into another one, if it is enough; whether it was.
@@ -176,7 +146,7 @@ class ObjectSeries:
             broken = [b for source, _ in waiting for b in source.broken]
             blocks = [block for _, block in waiting]
         else:
-            data = next(_lines(storage, one.path, start, one.blob.size), b"")
+            data = next(whole_lines(storage, one.path, start, one.blob.size), b"")
             block, bad = decode_block(data, line)
             end, lines = start + len(data), data.count(b"\n")
             blocks, broken = [block], [(b.line, b.reason) for b in bad]
@@ -190,7 +160,7 @@ class ObjectSeries:
         return True
 
     def _line_after(
-        self, place: ExperimentFolder, part: PartName, one: _Part, chain: Sequence[_Derived]
+        self, place: ExperimentFolder, part: PartName, one: Part, chain: Sequence[_Derived]
     ) -> int:
         """The number of the first line after a chain."""
         if not chain:
@@ -202,7 +172,7 @@ class ObjectSeries:
             return file.info.first_line + file.info.lines
 
     def _put(
-        self, place: ExperimentFolder, part: PartName, one: _Part, block: Block, info: PartInfo
+        self, place: ExperimentFolder, part: PartName, one: Part, block: Block, info: PartInfo
     ) -> _Derived:
         key = f"{place.experiment_id}/{part_name(*part)}.{info.start}-{info.end}.{one.blob.file}.parquet"
         path = os.path.join(self._blobs.scratch(), f"{os.urandom(8).hex()}.parquet")
@@ -220,7 +190,7 @@ class ObjectSeries:
         return _Derived(info.start, info.end, key)
 
     def _merge(
-        self, place: ExperimentFolder, part: PartName, one: _Part, chain: list[_Derived], done: bool
+        self, place: ExperimentFolder, part: PartName, one: Part, chain: list[_Derived], done: bool
     ) -> None:
         """Make one file of small ones at the end of a chain, once there are several."""
         mine: list[_Derived] = []
@@ -248,11 +218,11 @@ class ObjectSeries:
 
     def drop(self, experiment_id: str) -> int:
         """See `SeriesStore.drop`."""
-        self._pending.pop(experiment_id, None)
+        self._pending.pop(experiment_id)
         for key in [key for key in self._derived_to if key[0] == experiment_id]:
             del self._derived_to[key]
         blobs = self._blobs.list(experiment_id)
-        _side_by_side(self._blobs.delete, [blob.key for blob in blobs])
+        side_by_side(self._blobs.delete, [blob.key for blob in blobs])
         self._packs.drop(experiment_id)
         return sum(blob.size for blob in blobs)
 
@@ -348,7 +318,7 @@ class ObjectSeries:
                 check_time()
                 return fresh.read(experiments[number], states[number], wanted)
 
-            for number, columns in zip(missing, _side_by_side(read, missing), strict=True):
+            for number, columns in zip(missing, side_by_side(read, missing), strict=True):
                 found.append(found_in(number, columns, wanted))
                 problems += columns.problems
             fresh.write()
@@ -381,7 +351,7 @@ class ObjectSeries:
             reached.clear()
             if storage is None or attempt:
                 (storage,) = self._files([place])
-            parts = _parts(place, storage, problems)
+            parts = listed_parts(place, storage, problems)
             long = any(not p.is_sealed and p.blob.size >= FINISHED_BYTES for p in parts.values())
             last = attempt == _LOOKS - 1
             try:
@@ -401,11 +371,11 @@ class ObjectSeries:
                 FileNotFoundError
             ) as error:  # a part was sealed, or files were merged, since they were listed
                 if last:
-                    problems.append(_unread(place, str(error.filename), error))
+                    problems.append(unread(place, str(error.filename), error))
         return [], []
 
     def _part(
-        self, place: ExperimentFolder, storage: Storage, part: PartName, one: _Part, chain: Sequence[_Derived],
+        self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part, chain: Sequence[_Derived],
         index: int, wanted: Wanted, problems: list[CorruptData], reached: dict[PartName, Reached],
     ) -> Iterator[Outline]:  # fmt: skip
         seen = (wanted.since or {}).get(part, Reached(0, 0))
@@ -414,7 +384,7 @@ class ObjectSeries:
             return
         offset, line = 0, 1
         try:
-            if _goes_on(storage, one, seen.end):
+            if goes_on(storage, one, seen.end):
                 offset, line, chain = seen.end, seen.line + 1, ()
             for item in chain:
                 check_time()
@@ -437,7 +407,7 @@ class ObjectSeries:
                 offset, line = end, next_line
                 yield from runs
             names, rows, metadata = wanted[:3]
-            for data in _lines(storage, one.path, offset, one.blob.size):
+            for data in whole_lines(storage, one.path, offset, one.blob.size):
                 block, bad = decode_block(data, line)
                 problems += [
                     broken_line(f"{place.folder}/{one.path}", b.line, b.reason) for b in bad
@@ -448,11 +418,11 @@ class ObjectSeries:
         except FileNotFoundError:
             raise
         except OSError as error:
-            problems.append(_unread(place, one.path, error))
+            problems.append(unread(place, one.path, error))
         reached[part] = Reached(line - 1, offset)
 
     def _sealed(
-        self, place: ExperimentFolder, storage: Storage, part: PartName, one: _Part, index: int,
+        self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part, index: int,
         wanted: Wanted, problems: list[CorruptData], reached: dict[PartName, Reached],
     ) -> Iterator[Outline]:  # fmt: skip
         seen = (wanted.since or {}).get(part, Reached(0, 0))
@@ -467,7 +437,7 @@ class ObjectSeries:
             said = f"{place.folder}/{one.path} is damaged and was skipped: {error}"
             problems.append(CorruptData(said, path=f"{place.folder}/{one.path}"))
         except OSError as error:
-            problems.append(_unread(place, one.path, error))
+            problems.append(unread(place, one.path, error))
 
     @contextlib.contextmanager
     def _open(self, key: str) -> Iterator[PartFile]:
@@ -476,7 +446,7 @@ class ObjectSeries:
 
     def _chains(self, place: ExperimentFolder, storage: Storage) -> dict[PartName, list[_Derived]]:
         """By part the derived files that follow each other from its start and are of the file that is there now."""
-        files = {part: one.blob.file for part, one in _parts(place, storage, []).items()}
+        files = {part: one.blob.file for part, one in listed_parts(place, storage, []).items()}
         found: dict[PartName, dict[int, _Derived]] = {}
         for key in self._blobs.keys(place.experiment_id):
             stem, _, rest = key.partition("/")[2].rpartition("-")
@@ -498,23 +468,6 @@ class ObjectSeries:
         return chains
 
 
-def _parts(
-    place: ExperimentFolder, storage: Storage, problems: list[CorruptData]
-) -> dict[PartName, _Part]:
-    """The parts of an experiment in as-written order, each with its file (the sealed one if there is)."""
-    try:
-        blobs = storage.list("metrics")
-    except OSError as error:
-        problems.append(_unread(place, "metrics", error))
-        return {}
-    found: dict[PartName, _Part] = {}
-    for blob in blobs:  # .jsonl before .parquet
-        stem, _, suffix = blob.name.rpartition(".")
-        if suffix in ("jsonl", "parquet"):
-            found[split_part(stem)] = _Part(f"metrics/{blob.name}", blob)
-    return dict(sorted(found.items()))
-
-
 def _listed(storage: Storage) -> ListedState:
     try:
         return ListedState(storage.list("metrics"))
@@ -525,43 +478,3 @@ def _listed(storage: Storage) -> ListedState:
 def _project_of(place: ExperimentFolder) -> str:
     """The project that an experiment belongs to: the first two segments above the last of its prefix."""
     return "/".join(place.folder.strip("/").split("/")[:-1][:2])
-
-
-def _unread(place: ExperimentFolder, path: str, error: OSError) -> CorruptData:
-    full = f"{place.folder}/{path}"
-    return CorruptData(
-        f"{full} cannot be read and was skipped: {error.strerror or error}.", path=full
-    )
-
-
-def _lines(storage: Storage, path: str, start: int, size: int) -> Iterator[bytes]:
-    """The whole lines of a file from a byte on, some megabytes at a time."""
-    want = DECODED_BYTES
-    while start < size:
-        data = storage.read(path, start, min(want, size - start))
-        end = data.rfind(b"\n") + 1
-        if end:
-            yield data[:end]
-            start, want = start + end, DECODED_BYTES
-        elif len(data) < want or want >= _LONGEST_LINE:
-            return
-        else:
-            want *= 4
-
-
-def _goes_on(storage: Storage, one: _Part, end: int) -> bool:
-    """Whether the lines of a file can be read on from where they were read to, and that is the quickest."""
-    return (
-        0 < end <= one.blob.size <= end + NEWS_BYTES and storage.read(one.path, end - 1, 1) == b"\n"
-    )
-
-
-def _side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Do something for each, several at once where it is worth a thread."""
-    if len(items) < 2:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        contexts = [contextvars.copy_context() for _ in items]
-        return list(
-            pool.map(lambda both: both[0].run(work, both[1]), zip(contexts, items, strict=True))
-        )

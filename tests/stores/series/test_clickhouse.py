@@ -44,7 +44,7 @@ class TestRows(SeriesContract):
     def settle(self, feed: PointFeed) -> None:
         feed.store.flush(feed.place)
         assert isinstance(feed.store, ClickHouseSeries)
-        assert not feed.store.failing
+        assert not feed.store.health().failing
 
 
 @pytest.mark.slow

@@ -366,7 +366,7 @@ class ClickHouseSeries:
             path = f"{place.folder}/{one.path}"
             problems += [broken_line(path, number, why) for number, why in known.broken]
             runs = [Outline.whole(_stretch(s, index, known.line, wanted)) for s in rows]
-            yield from after((run for run in runs if run.total), seen.line)
+            yield from after(runs, seen.line)
         end, line, _ = known or _Filled(0, 0)
         if one.is_sealed:
             if known is None:

@@ -13,6 +13,7 @@
     ├── QueryError(ValueError)           a filter that cannot be read; points at the column
     ├── StillRunning(RuntimeError)       an action refused while the experiment is being written
     ├── Conflict(RuntimeError)           an edit refused because somebody else changed the same meanwhile
+    ├── NotVerified(RuntimeError)        a promotion refused because no re-run has the verdict that it demands
     ├── TookTooLong(TimeoutError)        a question that was ended because it took too long
     ├── WriteFailed(OSError)             the journal could not be written (raised when strict)
     ├── Incomplete(OSError)              done, except for files that could not be read
@@ -45,6 +46,7 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "NotRunning",
+    "NotVerified",
     "QueryError",
     "ReproduceError",
     "StillRunning",
@@ -166,6 +168,34 @@ class StillRunning(AnewError, RuntimeError):
 
 class Conflict(AnewError, RuntimeError):
     """An edit was refused: what it was to replace is not what its author saw any more. Look again, then edit."""
+
+
+class NotVerified(AnewError, RuntimeError):
+    """A version of a model was not promoted: no re-run of its experiment has the verdict that was demanded.
+
+    Attributes:
+        experiment_id: The experiment; "" where the version comes from none.
+        required: What was demanded.
+        command: The command that may bring it.
+        verdict: The verdict of the newest re-run, `rerun` its id; "" where it was never run again.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        experiment_id: str = "",
+        required: str = "",
+        command: str = "",
+        verdict: str = "",
+        rerun: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.experiment_id = experiment_id
+        self.required = required
+        self.command = command
+        self.verdict = verdict
+        self.rerun = rerun
 
 
 class TookTooLong(AnewError, TimeoutError):

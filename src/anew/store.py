@@ -45,7 +45,9 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
+    from .models.views import Models
     from .reading.export import Format
+    from .reading.goals import Goal
     from .reading.history import History
     from .reading.results import Comparison, Difference, Summary
     from .weights.elsewhere import Elsewhere
@@ -280,11 +282,11 @@ class Store:
         """
         from .reading import compare as comparing
 
-        return comparing.compare(self._views(refs), metrics, mode)
+        return comparing.compare(self._views(refs), metrics, mode, self._source.goals)
 
     def best(
         self,
-        metric: str,
+        metric: str | None = None,
         *,
         mode: Literal["min", "max"] | None = None,
         filter: str | None = None,
@@ -296,20 +298,31 @@ class Store:
         """The experiments with the best value of a metric over their whole history, best first.
 
         Args:
-            metric: Its name, or the end of its name where only one metric ends so: "acc" for "val/acc".
-            mode: "min" or "max"; by the metric's name if not given (see `record.direction`).
+            metric: Its name, or the end of its name where only one metric ends so: "acc" for "val/acc". The main metric if
+                not given (see `set_goal`).
+            mode: "min" or "max"; by the metric's goal if not given, or else by its name.
             status: Which to look at; None looks at all.
             tags: As `list`.
             reproductions: As `list`.
 
         Raises:
             NotFound: No experiment ever logged that metric; `.nearest` are likely meanings.
+            InvalidValue: No metric is given, and none is the main one; or projects have different goals for it.
             Ambiguous: Several metrics end so; `.candidates` are their names.
             QueryError: The filter cannot be read.
         """
         from .reading import compare as comparing
+        from .reading.goals import check_mode
         from .reading.sorting import metric_field
 
+        goals = self._source.goals
+        if metric is None:
+            metric = goals.main({one.metric for one in goals})
+            if metric is None:
+                raise InvalidValue(
+                    "Say which metric: no metric of this store is the main one (set_goal(…, main=True) makes it that).",
+                    key="metric",
+                )
         known = self.backend.names(NamesQuestion(kind="metric", contains=metric, now=time.time()))
         if not any(one.name == metric for one in known):
             short = comparing.full_name(metric, [one.name for one in known])
@@ -317,7 +330,7 @@ class Store:
                 every = self.backend.names(NamesQuestion(kind="metric", now=time.time()))
                 raise comparing.unlogged(metric, [one.name for one in every])
             metric = short
-        direction = comparing.check_mode(mode, metric)
+        direction = check_mode(mode, metric, goals)
         given = [*has_status(status), *has_tags(tags), *has_metric(metric, direction)]
         sort = ("-" if direction == "max" else "") + metric_field(metric, direction)
         views = Experiments.that_meet(
@@ -464,6 +477,69 @@ class Store:
 
     def _append(self, *edits: Edit) -> Edited:
         return self.backend.append(AppendQuestion(edits)).done[0]
+
+    # -- goals -------------------------------------------------------------------------------------
+
+    def goals(self) -> builtins.list[Goal]:
+        """What somebody said of metrics: which values are better, and which metric is the main one; by project and metric."""
+        return sorted(self._source.goals, key=lambda one: (one.project or "", one.metric))
+
+    def set_goal(
+        self,
+        metric: str,
+        better: Literal["min", "max"] | None = None,
+        *,
+        main: bool = False,
+        project: str | None = None,
+    ) -> Goal:
+        """Say which values of a metric are better, or that it is the main one: `best`, `compare` and the page go by it.
+
+        A goal is recorded in the store, with who said it and when; a later one of the same metric and project replaces it.
+
+        Args:
+            metric: Its whole name.
+            better: "min" or "max"; by its name if not given.
+            main: Whether it says how good an experiment is: what `best()` and the page look at first. One metric of a project is.
+            project: Only for the experiments below this prefix; a project's goal outweighs that for all.
+
+        Raises:
+            InvalidValue: `better` is neither.
+            InvalidName: The metric or the project cannot be kept.
+        """
+        from .reading.goals import Goal, set_goal
+
+        if better not in ("min", "max", None):
+            raise InvalidValue(f"better must be 'min' or 'max', not {better!r}.", key="better")
+        made = Goal(
+            metric=metric, better=better, main=main, project=project, user="", time=time.time()
+        )
+        set_goal(self.backend, self._source.goals, made)
+        return self._goal(metric, project)
+
+    def clear_goal(self, metric: str, *, project: str | None = None) -> Goal:
+        """Take back what was said of a metric; returns what that was.
+
+        Raises:
+            NotFound: Nothing was said of it, for this project.
+        """
+        from .reading.goals import set_goal
+
+        found = self._goal(metric, project)
+        set_goal(self.backend, self._source.goals, found, clear=True)
+        self._source.forget_goals()
+        return found
+
+    def _goal(self, metric: str, project: str | None) -> Goal:
+        self._source.forget_goals()
+        said = self._source.goals
+        for one in said:
+            if (one.metric, one.project) == (metric, project):
+                return one
+        of = f" of {project}" if project else ""
+        known = [one.metric for one in said if one.project == project]
+        raise NotFound(
+            f"Nothing was said of the metric {metric!r}{of}.", name=metric, nearest=known[:8]
+        )
 
     # -- what belongs to no experiment -------------------------------------------------------------
 
@@ -764,6 +840,16 @@ class Store:
         if self._weights_at is None:
             raise NotFound(f"The store at {self.root} keeps no weights.", name="weights")
         return Repository(self._weights_at)
+
+    @property
+    def models(self) -> Models:
+        """Registered models: `store.models["vit@production"]`, `store.models.register("vit", exp.files.latest("*.pt"))`.
+
+        A model has a name, numbered versions, aliases that mean one of them, and a history of who changed what, when and why.
+        """
+        from .models.views import Models
+
+        return Models(self.backend, self.get, lambda: self.weights)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -59,3 +59,18 @@ def test_an_editor_that_does_not_save_changes_nothing(change, monkeypatch):
 def test_an_unknown_experiment_is_not_found(change):
     assert change("tag", "nope-nope", "x").code == 3
     assert change("note", "nope-nope", "x").code == 3
+
+
+def test_a_goal_is_said_listed_gone_by_and_taken_back(change):
+    metric = change("best", "val/loss", "--json").json["metric"]
+    said = change("goal", metric, "max", "--main", "--project", "alice/vision", "--json")
+    assert said.code == 0
+    assert [(one["metric"], one["better"], one["main"]) for one in said.json["goals"]] == [
+        (metric, "max", True)
+    ]
+    assert metric in change("goal").out
+    assert change("best", "--json").json["best"][0]["mode"] == "max"
+    assert change("goal", metric, "--clear").code == 3
+    assert change("goal", metric, "--clear", "--project", "alice/vision").code == 0
+    assert change("goal", "--json").json["goals"] == []
+    assert change("goal", metric, "max", "--clear").code == 2

@@ -23,6 +23,7 @@ COMMANDS = {
     "list": ["list"],
     "watch --once": ["watch", "--once"],
     "best": ["best", "val/loss"],
+    "goal": ["goal", "val/loss", "min"],
     "show": ["show", REF],
     "compare": ["compare", REF, "alice/vision/sweep/run-1"],
     "plot": ["plot", REF, "val/loss"],

@@ -60,6 +60,7 @@ _TABLE: tuple[tuple[type[BaseException], int, str], ...] = (
     (errors.TookTooLong, 1, ""),
     (errors.StillRunning, 5, "Wait for it to end, or end its process; `anew watch` shows it."),
     (errors.Conflict, 5, ""),
+    (errors.NotVerified, 5, ""),
     (Refused, 5, ""),
     (errors.InvalidName, 2, ""),
     (errors.InvalidValue, 2, ""),

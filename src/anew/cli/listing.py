@@ -170,11 +170,11 @@ def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = (
 
 
 @click.command()
-@click.argument("metric")
+@click.argument("metric", required=False)
 @click.option(
     "--mode",
     type=click.Choice(["min", "max"]),
-    help="Whether smaller or larger is better; by default decided by the metric's name.",
+    help="Whether smaller or larger is better; by default its goal, or else its name decides.",
 )
 @click.option(
     "-f", "--filter", metavar="FILTER", help="Only the experiments that match this filter."
@@ -195,7 +195,7 @@ def _tell_dropped(face: Face, dropped: Sequence[str], remarks: Sequence[str] = (
 @shared()  # fmt: skip
 def best(
     face: Face,
-    metric: str,
+    metric: str | None,
     mode: Any,
     filter: str | None,
     statuses: tuple[str, ...],
@@ -204,12 +204,14 @@ def best(
 ) -> None:
     """List the experiments with the best value of a metric.
 
-    The value is the best of the whole history, not the last. What is better goes by the metric's name
-    (accuracies, scores and rewards up, everything else down) unless --mode says it.
+    The value is the best of the whole history, not the last. What is better goes by the metric's goal (`anew goal`), or else
+    its name (accuracies, scores and rewards up, everything else down), unless --mode says it. Without a METRIC it is the
+    main one.
 
     \b
     Examples:
       anew best val_loss
+      anew best
       anew best val_acc --mode max -n 3 -f "'vae' in tags"
       anew show $(anew best val_loss -n 1 -q)
     """
@@ -232,7 +234,9 @@ def best(
         def table() -> None:
             if not found:
                 left_out = told_left_out(found.left_out)
-                face.out.say(f"No experiment that fits has a finite {metric}.  {left_out}".rstrip())
+                face.out.say(
+                    f"No experiment that fits has a finite {metric or 'main metric'}.  {left_out}".rstrip()
+                )
                 return
             views: list[ExperimentView] = [one.experiment for one in shown]
             values = Column(
@@ -241,7 +245,7 @@ def best(
             )  # fmt: skip
             steps = Column("AT STEP", [str(one.step) for one in shown], True, 2, styles="dim")
             columns = experiment_columns(
-                store, views, face.out, metrics=[metric], results=[values, steps],
+                store, views, face.out, metrics=[shown[0].metric], results=[values, steps],
                 among=[one.experiment for one in found], sparks=face.out.terminal,
             )  # fmt: skip
             _tell_dropped(face, face.out.table(columns), [told_left_out(found.left_out)])

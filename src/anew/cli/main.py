@@ -36,6 +36,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "move": ("edit", "move", "File an experiment under another prefix.", "Change"),
     "note": ("edit", "note", "Set the notes of an experiment.", "Change"),
     "param": ("edit", "param", "Correct parameters of an experiment.", "Change"),
+    "goal": ("goal", "goal", "Say which values of a metric are better, and which metric is the main one.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
     "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),

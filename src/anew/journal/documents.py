@@ -17,6 +17,7 @@ from ..record.documents import (
     documents_in,
     versions_in,
 )
+from ..record.models import ModelFact, models_in
 from ..record.names import check_label
 from ..record.plain import to_plain
 from ..record.root import RootEvent, RootState, decode_root
@@ -199,12 +200,21 @@ class RootJournal:
     # -- documents --------------------------------------------------------------------------------
 
     def documents(
-        self, kind: str | None = None, *, name: str | None = None, scope: str | None = None
+        self,
+        kind: str | None = None,
+        *,
+        name: str | None = None,
+        scope: str | None = None,
+        gone: bool = False,
     ) -> list[Document]:
-        """The documents of a kind, name or scope, sorted by kind, name and scope."""
+        """The documents of a kind, name or scope, sorted by kind, name and scope.
+
+        Args:
+            gone: Also those that were removed, without a body.
+        """
         state = self.state()
         with self._lock:
-            return documents_in(state, kind, scope, name)
+            return documents_in(state, kind, scope, name, gone=gone)
 
     def set_document(
         self,
@@ -314,9 +324,13 @@ class RootJournal:
         number: int | None,
         *,
         why: str | None = None,
+        body: Mapping[str, Any] | None = None,
         scope: str = "root",
     ) -> Alias | None:
         """Point an alias to a version, or remove it when `number` is None; returns the alias as it is then.
+
+        Args:
+            body: What that rests on, such as the verdict of a re-run.
 
         Raises:
             InvalidName: The kind, name, alias or scope is none.
@@ -330,9 +344,24 @@ class RootJournal:
             "number": None if number is None else int(number),
             "why": to_plain(why),
         }
+        if body:
+            fields["body"] = to_plain(body)
         after = self._seen("alias", scope, kind, name, alias)
         self.append("alias", fields, scope=scope, after=after)
         return next((a for a in self.aliases(kind, name, scope=scope) if a.alias == alias), None)
+
+    def models(
+        self,
+        name: str | None = None,
+        *,
+        scope: str | None = None,
+        gone: bool = False,
+        history: bool = False,
+    ) -> list[ModelFact]:
+        """The registered models of a name or scope, see `record.models.models_in`."""
+        state = self.state()
+        with self._lock:
+            return models_in(state, name, scope, gone=gone, history=history)
 
     # -- sinks ------------------------------------------------------------------------------------
 

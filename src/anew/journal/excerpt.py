@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from ..record.encode import encode_line
 from ..record.root import (
     AliasSet,
+    DocumentSet,
     Hint,
     Line,
     OfExperiment,
@@ -54,6 +55,12 @@ def excerpt(root: RootLayout, experiments: Mapping[str, str], *, whole: bool) ->
         if (whole and not isinstance(line.event, OfExperiment))
         or (isinstance(line.event, (AliasSet, VersionSet)) and _subject(line) in named)
     }
+    # The document of a model holds its name; its versions go by its key.
+    chosen |= {
+        line.raw
+        for line in lines
+        if isinstance(line.event, DocumentSet) and named.intersection(_subjects(line.event))
+    }
     chosen |= {line.raw for line in direct}
     now = time.time()
     hints = [
@@ -71,6 +78,11 @@ def _in_project(line: Line, prefixes: Collection[str]) -> bool:
     scope = getattr(line.event, "scope", "root")
     project = scope.removeprefix("project/")
     return project != scope and any(prefix.startswith(project + "/") for prefix in prefixes)
+
+
+def _subjects(event: DocumentSet) -> list[tuple[str, ...]]:
+    keys = {event.name, (event.body or {}).get("key")}
+    return [(event.scope, event.kind, key) for key in keys if isinstance(key, str)]
 
 
 def _subject(line: Line) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from ..record.checkpoints import Candidate, to_free
-from ..record.direction import direction
 from .files import FileView, candidates, curves, metric_of
 from .source import Source
 from .views import ExperimentView
@@ -57,7 +56,8 @@ def that_may_go(
         chosen = []
         for together in _by_prefix(files).values():
             given: list[Candidate] = candidates(together, curve, name)
-            doomed = to_free(given, last=last, best=best, mode=mode or direction(name))
+            better = source.goals.better(name, (view.prefix,))
+            doomed = to_free(given, last=last, best=best, mode=mode or better)
             chosen += [together[at] for at in doomed]
         if chosen:
             found[view] = chosen

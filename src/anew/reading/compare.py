@@ -5,28 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any
 
-from ..errors import Ambiguous, InvalidValue, NotFound
+from ..errors import Ambiguous, NotFound
 from ..query.difference import first_part
 from ..query.points import PointsQuestion
 from ..query.question import NamesQuestion, Wanted, ask, parse_field
 from ..query.references import Resolved
 from ..query.short_names import ending
 from ..query.suggest import nearest, one_of
-from ..record.direction import direction, known_direction
 from ..record.fold import ExperimentState
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
 from .backend import Backend
+from .goals import Goals, Mode, check_mode
 from .history import History, Series
 from .results import Comparison, Difference, Summary
 from .source import Source
 from .views import ExperimentView
 
 __all__ = [
-    "Mode",
-    "check_mode",
     "chosen_metrics",
     "compare",
     "differences",
@@ -41,30 +39,17 @@ __all__ = [
 _SHOWN = 8
 _SYSTEM = "system/"
 
-Mode = Literal["min", "max"]
-
-
-def check_mode(mode: Mode | None, metric: str) -> Mode:
-    """The mode given, or the one that the metric's name suggests.
-
-    Raises:
-        InvalidValue: It is neither "min" nor "max".
-    """
-    if mode is None:
-        return direction(metric)
-    if mode not in ("min", "max"):
-        raise InvalidValue(f"mode must be 'min' or 'max', not {mode!r}.", key="mode")
-    return mode
-
 
 def compare(
     views: Sequence[ExperimentView],
     metrics: str | Sequence[str] | None,
     mode: Mode | None,
+    goals: Goals,
 ) -> Comparison:
     """See `Store.compare`."""
     names = chosen_metrics(views, metrics)
-    modes = {name: check_mode(mode, name) for name in names}
+    places = {name: [view.prefix for view in views if name in view.metrics] for name in names}
+    modes = {name: check_mode(mode, name, goals, places[name]) for name in names}
     values: dict[str, dict[str, dict[str, Any]]] = {}
     for name in names:
         values[name] = {}
@@ -102,7 +87,9 @@ def compare(
         {name: by_id for name, by_id in differing.items() if name in is_param},
         {name: by_id for name, by_id in differing.items() if name not in is_param},
         modes,
-        frozenset(name for name in names if mode is None and known_direction(name) is None),
+        frozenset(
+            name for name in names if mode is None and goals.known(name, places[name]) is None
+        ),
     )
 
 

@@ -79,6 +79,11 @@ class Stored:
         return self._name
 
     @property
+    def experiment(self) -> str:
+        """The id of the experiment."""
+        return self._id
+
+    @property
     def path(self) -> Path:
         """Where they are on this machine.
 
@@ -197,6 +202,11 @@ class FileView:
 
     def __repr__(self) -> str:
         return f"FileView({self.name!r}, prefix={self.prefix!r}, size={self.size})"
+
+    @property
+    def experiment(self) -> str:
+        """The id of the experiment that logged it."""
+        return self._stored.experiment
 
     @property
     def path(self) -> Path:
@@ -347,19 +357,22 @@ class FileViews(tuple[FileView, ...]):
     Args:
         freed: Those whose bytes were given back.
         curve: Gives the values of a metric by step.
+        better: Says which values of a metric are better.
     """
 
     _freed: tuple[FileView, ...]
     _curve: Callable[[str], Mapping[int, float]]
+    _better: Callable[[str], Literal["min", "max"]]
 
     def __new__(
         cls,
         files: Iterable[FileView],
         freed: Iterable[FileView] = (),
         curve: Callable[[str], Mapping[int, float]] = lambda metric: {},
+        better: Callable[[str], Literal["min", "max"]] = direction,
     ) -> Self:
         made = super().__new__(cls, files)
-        made._freed, made._curve = tuple(freed), curve
+        made._freed, made._curve, made._better = tuple(freed), curve, better
         return made
 
     @property
@@ -376,7 +389,7 @@ class FileViews(tuple[FileView, ...]):
         def chosen(files: Iterable[FileView]) -> Iterator[FileView]:
             return (one for one in files if f"{one.prefix}/".startswith(inside[1]))
 
-        return FileViews(chosen(self), chosen(self._freed), self._curve)
+        return FileViews(chosen(self), chosen(self._freed), self._curve, self._better)
 
     def latest(self, pattern: str = "*") -> FileView | FolderView | None:
         """The newest file whose name fits a pattern, or None; of a folder that was saved whole, the folder."""
@@ -394,7 +407,7 @@ class FileViews(tuple[FileView, ...]):
 
         Args:
             metric: The metric; the one that checkpoints were saved with (`keep_best`) if not given.
-            mode: "min" or "max"; by the metric's name if not given.
+            mode: "min" or "max"; by the metric's goal, or else its name, if not given.
 
         Raises:
             InvalidValue: No metric is given, and the checkpoints do not say one.
@@ -404,7 +417,7 @@ class FileViews(tuple[FileView, ...]):
             return None
         metric = metric_of(found) if metric is None else metric
         given = candidates(found, self._curve(metric), metric)
-        winner = best_of(given, mode or direction(metric))
+        winner = best_of(given, mode or self._better(metric))
         return None if winner is None else self._whole(found[given.index(winner)])
 
     def _that_fit(self, pattern: str) -> list[FileView]:

@@ -12,8 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..record.direction import known_direction
-
 if TYPE_CHECKING:
     from .metrics import MetricView
     from .nested import Nested
@@ -166,7 +164,7 @@ def _are_numbers(known: Sequence[Mapping[str, Any]], key: str) -> bool:
 
 def _metric_row(metric: MetricView) -> list[str]:
     low, high = _number(metric.min), _number(metric.max)
-    if known_direction(metric.name) == "max":
+    if metric.better == "max":
         high = f"<b>{high}</b>"
     return [_text(metric.name), _number(metric.last), low, high, f"{metric.count:,}"]
 

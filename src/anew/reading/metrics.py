@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import NotFound
 from ..query.suggest import nearest, one_of
-from ..record.direction import direction
 from ..record.facts import MetricSummary
 from .source import Source
 
@@ -39,7 +38,7 @@ class MetricView:
         summary: All of these as the record's own struct.
     """
 
-    __slots__ = ("_id", "_source", "name", "summary")
+    __slots__ = ("_id", "_prefix", "_source", "name", "summary")
 
     name: str
     summary: MetricSummary
@@ -57,10 +56,11 @@ class MetricView:
     nonfinite: int
 
     def __init__(
-        self, source: Source, experiment_id: str, name: str, summary: MetricSummary
+        self, source: Source, experiment_id: str, prefix: str, name: str, summary: MetricSummary
     ) -> None:
         self._source = source
         self._id = experiment_id
+        self._prefix = prefix
         self.name = name
         self.summary = summary
 
@@ -79,13 +79,18 @@ class MetricView:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def better(self) -> Literal["min", "max"] | None:
+        """Whether its small or its large values are better, by its goal or else its name; None where neither says it."""
+        return self._source.goals.known(self.name, (self._prefix,))
+
     def best(self, mode: Literal["min", "max"] | None = None) -> float | None:
-        """The smallest or largest value; which is better goes by the name unless given."""
-        return self.max if (mode or direction(self.name)) == "max" else self.min
+        """The smallest or largest value; which is better goes by its goal, or else its name, unless given."""
+        return self.max if (mode or self.better) == "max" else self.min
 
     def best_step(self, mode: Literal["min", "max"] | None = None) -> int | None:
         """The step of `best`."""
-        return self.max_step if (mode or direction(self.name)) == "max" else self.min_step
+        return self.max_step if (mode or self.better) == "max" else self.min_step
 
     def read(
         self,
@@ -174,13 +179,18 @@ class MetricView:
 class Metrics(Mapping[str, MetricView]):
     """Metrics by name, sorted; an unknown name raises NotFound with the nearest ones."""
 
-    __slots__ = ("_id", "_source", "_summaries")
+    __slots__ = ("_id", "_prefix", "_source", "_summaries")
 
     def __init__(
-        self, source: Source, experiment_id: str, summaries: Mapping[str, MetricSummary]
+        self,
+        source: Source,
+        experiment_id: str,
+        prefix: str,
+        summaries: Mapping[str, MetricSummary],
     ) -> None:
         self._source = source
         self._id = experiment_id
+        self._prefix = prefix
         self._summaries = {name: summaries[name] for name in sorted(summaries)}
 
     def __getitem__(self, name: str) -> MetricView:
@@ -195,7 +205,7 @@ class Metrics(Mapping[str, MetricView]):
                 name=str(name),
                 nearest=near,
             )
-        return MetricView(self._source, self._id, name, summary)
+        return MetricView(self._source, self._id, self._prefix, name, summary)
 
     def __contains__(self, name: object) -> bool:
         return name in self._summaries

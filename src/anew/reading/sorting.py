@@ -7,9 +7,9 @@ from typing import Literal
 
 from ..query.fields import COLUMNS, SECTIONS
 from ..query.short_names import meanings
-from ..record.direction import direction
 from .backend import Backend
 from .fields import NamesIn
+from .goals import GoalsOf
 
 __all__ = ["bare_metric", "best_first", "metric_field"]
 
@@ -32,7 +32,7 @@ def bare_metric(backend: Backend, field: str) -> tuple[str, Literal["min", "max"
     found = meanings(name.split("."), NamesIn(backend))
     if len(found) != 1 or found[0].kind != "metric" or not found[0].name.endswith(name):
         return None
-    return found[0].name, direction(found[0].name)
+    return found[0].name, GoalsOf(backend).now().better(found[0].name)
 
 
 def best_first(backend: Backend, sort: str | Sequence[str]) -> list[str]:

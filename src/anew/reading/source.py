@@ -15,6 +15,7 @@ from ..record.edits import CaptureEdit, DeleteEdit
 from ..record.facts import ExperimentFacts
 from ..record.names import natural
 from .backend import Backend
+from .goals import Goals, GoalsOf
 from .upkeep import Deleted, Upkeep
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Source:
         root: The folder that holds the experiments, where the backend says there is one.
     """
 
-    __slots__ = ("_where", "backend", "root", "upkeep")
+    __slots__ = ("_goals", "_where", "backend", "root", "upkeep")
 
     def __init__(self, backend: Backend, upkeep: Upkeep | None = None) -> None:
         self.backend = backend
@@ -44,6 +45,16 @@ class Source:
         about = backend.about()
         self.root = about.root
         self._where = about.where
+        self._goals = GoalsOf(backend)
+
+    @property
+    def goals(self) -> Goals:
+        """Which values of metrics are better, as somebody said it."""
+        return self._goals.now()
+
+    def forget_goals(self) -> None:
+        """Read the goals again: they have just been changed."""
+        self._goals.forget()
 
     def folder(self, prefix: str) -> Path:
         """The folder of the experiment at a prefix.

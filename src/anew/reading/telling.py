@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from ..errors import InvalidValue
 from ..query.fields import written
 from ..query.question import Column, NamesQuestion, Question, Wanted, parse_field
 from ..query.telling import MOST_METRICS, FieldFact, Telling
-from ..record.direction import known_direction
 from .backend import Backend
+from .goals import Goals, GoalsOf
 
 __all__ = ["telling"]
 
@@ -47,18 +48,23 @@ def telling(backend: Backend, question: Question, *, metrics: int = MOST_METRICS
     settings = [one for one in settings if one.section != "config" or one.name not in shadowed]
     settings.sort(key=lambda one: _rank(one, count))
     names, whole = _metrics(backend, question, count)
+    goals = GoalsOf(backend).now()
+    places = _places(backend, question) if any(one.project for one in goals) else []
     known = [
         FieldFact(
             field=written("metrics", name),
             section="metrics",
             name=name,
             experiments=experiments,
-            better=known_direction(name),
+            better=_better(goals, name, places),
         )
         for name, experiments in names.items()
     ]
     known.sort(key=lambda one: (one.name.startswith(_MACHINE), -one.experiments, _dullness(one.name)))  # fmt: skip
     best = known[0].name if known and not known[0].name.startswith(_MACHINE) else None
+    if (main := goals.main(names, places)) is not None:
+        best = main
+        known.sort(key=lambda one: one.name != main)
     told = (*settings, *known[:metrics])
     return Telling(experiments=count, fields=told, headline=best, metrics=len(known), whole=whole)
 
@@ -82,6 +88,20 @@ def _metrics(backend: Backend, question: Question, count: int) -> tuple[dict[str
         for column in found.columns
     }
     return {name: number for name, number in counted.items() if number}, False
+
+
+def _places(backend: Backend, question: Question) -> list[str]:
+    """The prefixes of the experiments: a project's goals are those of its experiments."""
+    wanted = (Wanted(parse_field("prefix")),)
+    asked = msgspec.structs.replace(question, columns=wanted, group=(), limit=None, offset=0)
+    return [str(one) for one in backend.select(asked).columns[0].values]
+
+
+def _better(goals: Goals, metric: str, places: Sequence[str]) -> Literal["min", "max"] | None:
+    try:
+        return goals.known(metric, places)
+    except InvalidValue:  # the projects say different things
+        return None
 
 
 def _facts(column: Column) -> Iterable[FieldFact]:

@@ -291,7 +291,7 @@ class ExperimentView:
     @cached_property
     def metrics(self) -> Metrics:
         """Its metrics by name; an unknown name raises NotFound with the nearest ones."""
-        return Metrics(self._source, self.id, self._facts.metrics or {})
+        return Metrics(self._source, self.id, self.prefix, self._facts.metrics or {})
 
     # -- logs, files, values -----------------------------------------------------------------------
 
@@ -408,6 +408,7 @@ class ExperimentView:
             (one for one in views if one.freed_at is None),
             (one for one in views if one.freed_at is not None),
             self._curve,
+            lambda metric: self._source.goals.better(metric, (self.prefix,)),
         )
 
     def _curve(self, metric: str) -> dict[int, float]:

@@ -17,7 +17,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """A document of a store: a saved view, a report, a goal, a group of experiments …
 
     Attributes:
-        body: What it says; None once it was removed (only among `others`).
+        body: What it says; None once it was removed (only among `others`, and where removed ones were asked for).
         scope: Whom it concerns: "root" (everybody), "project/<prefix>" or "user/<name>".
         time: When this was written.
         user, host: Who wrote it, and where.
@@ -89,12 +89,19 @@ def documents_in(
     kind: str | None = None,
     scope: str | None = None,
     name: str | None = None,
+    *,
+    gone: bool = False,
 ) -> list[Document]:
     """The documents of a kind, scope or name, sorted by kind, name and scope.
 
     One that was changed and removed side by side is still there.
+
+    Args:
+        gone: Also those that were removed, without a body.
     """
-    found = _found(state, "document", _document, lambda d: d.body is None, scope, kind, name)
+    found = _found(
+        state, "document", _document, lambda d: d.body is None, scope, kind, name, gone=gone
+    )
     return sorted(found, key=lambda d: (d.kind, d.name, d.scope))
 
 
@@ -129,16 +136,18 @@ def _found(
     made: Callable[[RootEvent], T],
     is_gone: Callable[[T], bool],
     *wanted: str | None,
+    gone: bool = False,
 ) -> Iterator[T]:
     """What there is of a sort, the newest of each with what was written side by side with it.
 
     Args:
         wanted: Scope, kind and name, as far as they matter.
+        gone: Also what was removed.
     """
     for subject in state.subjects(what):
         if all(one in (None, has) for one, has in zip(wanted, subject[1:], strict=False)):
             first, *others = sorted(map(made, state.heads(*subject)), key=is_gone)
-            if not is_gone(first):
+            if gone or not is_gone(first):
                 yield msgspec.structs.replace(first, others=tuple(others))
 
 

@@ -123,7 +123,7 @@ class VersionEdit(msgspec.Struct, frozen=True, kw_only=True, tag="version"):
 
 
 class AliasEdit(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
-    """Point an alias of a model or an artifact to a version; without a number, remove the alias."""
+    """Point an alias of a model or an artifact to a version; without a number, remove the alias. `body` is what that rests on."""
 
     kind: str
     name: str
@@ -131,6 +131,7 @@ class AliasEdit(msgspec.Struct, frozen=True, kw_only=True, tag="alias"):
     number: int | None
     why: str | None = None
     scope: str = "root"
+    body: dict[str, Any] = {}
 
 
 Edit = (

@@ -175,13 +175,17 @@ class VersionSet(RootEvent, frozen=True, kw_only=True, tag="version"):
 
 
 class AliasSet(RootEvent, frozen=True, kw_only=True, tag="alias"):
-    """An alias of a model or artifact was given to a version or, without a number, taken away."""
+    """An alias of a model or artifact was given to a version or, without a number, taken away.
+
+    `body` is what that rests on, such as the verdict of a re-run.
+    """
 
     kind: str
     name: str
     alias: str
     number: int | None = None
     why: str | None = None
+    body: dict[str, Any] = {}
 
     @property
     def subject(self) -> tuple[str, ...]:
@@ -416,6 +420,10 @@ class RootState:
         if subject not in self._heads:
             self._heads[subject] = _heads_of(self._by_subject.get(subject, ()))
         return self._heads[subject]
+
+    def history(self, *subject: str) -> list[RootEvent]:
+        """All events about a subject, in the order in which they apply."""
+        return in_order(self._by_subject.get(subject, ()))
 
     def deleted(self) -> Mapping[str, DeletedEvent | Purged]:
         """The experiments that are not to be shown, by id."""

@@ -6,13 +6,12 @@ import base64
 import math
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from ..errors import AnewError, NotFound
 from ..plots.labels import differing, flat, labels, shown
-from ..record.direction import known_direction
 from .content import Curves, Difference, Field, Picture, Report, Row, Run
 
 if TYPE_CHECKING:
@@ -179,7 +178,10 @@ def _curves(
         series = [one for one in history if len(one)]
         if not series:
             continue
-        found.append(_packed(name, series, [places[one.experiment_id] for one in series], began))
+        runs = [places[one.experiment_id] for one in series]
+        betters = {views[run].metrics[name].better for run in runs}
+        better = betters.pop() if len(betters) == 1 else None
+        found.append(_packed(name, better, series, runs, began))
         drawn += sum(len(one) for one in series)
         logged += found[-1].points
     if drawn < logged:
@@ -191,7 +193,11 @@ def _curves(
 
 
 def _packed(
-    name: str, series: Sequence[Series], runs: Sequence[int], began: Sequence[float]
+    name: str,
+    better: Literal["min", "max"] | None,
+    series: Sequence[Series],
+    runs: Sequence[int],
+    began: Sequence[float],
 ) -> Curves:
     steps = np.concatenate([one.steps.astype(np.float64) for one in series])
     first = float(steps.min())
@@ -204,7 +210,7 @@ def _packed(
     packed = np.concatenate(parts).astype("<f4" if small else "<f8")
     return Curves(
         name=name,
-        better=known_direction(name),
+        better=better,
         bytes=4 if small else 8,
         first=first,
         data=base64.b64encode(packed.tobytes()).decode(),

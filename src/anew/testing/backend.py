@@ -31,12 +31,13 @@ from ..record.status import Status
 from ..tracking.experiment import Experiment
 from .backend_content import ContentTests
 from .backend_edits import EditTests
+from .backend_models import ModelTests
 from .backend_panels import PanelTests
 
 __all__ = ["BackendContract"]
 
 
-class BackendContract(PanelTests, ContentTests, EditTests):
+class BackendContract(PanelTests, ContentTests, EditTests, ModelTests):
     """Subclass it and give the fixtures `root`, a folder that experiments are written to, and `backend`, which
     answers from it."""
 

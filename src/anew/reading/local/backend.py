@@ -188,6 +188,7 @@ class LocalBackend:
             documents=tuple(one for one in found.documents if shows(one.scope)),
             versions=tuple(one for one in found.versions if shows(one.scope)),
             aliases=tuple(one for one in found.aliases if shows(one.scope)),
+            models=tuple(one for one in found.models if shows(one.scope)),
         )
 
     def append(self, question: AppendQuestion) -> Appended:

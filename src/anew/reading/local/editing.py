@@ -99,8 +99,9 @@ def write_document(journal: RootJournal, edit: edits.Edit) -> edits.Edited:
             return edits.Edited(number=edit.number)
         case edits.AliasEdit():
             journal.set_alias(
-                edit.kind, edit.name, edit.alias, edit.number, why=edit.why, scope=edit.scope
-            )
+                edit.kind, edit.name, edit.alias, edit.number, why=edit.why, body=edit.body,
+                scope=edit.scope,
+            )  # fmt: skip
             return edits.Edited(number=edit.number)
     raise TypeError(f"{type(edit).__name__} is no edit of the root's journal.")
 

@@ -21,6 +21,7 @@ from ...stores.catalog.protocol import Catalog, CatalogDamaged, CatalogFull, Cat
 from ...stores.deadline import unlimited
 from ...stores.open import Stores, open_stores, stores_in_memory
 from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from .documents import answer_documents
 from .editing import FolderEdits
 from .taking_in import TakingIn
 
@@ -194,12 +195,7 @@ class OpenRoot:
 
     def documents(self, question: DocumentsQuestion) -> Documents:
         """See `OpenStores.documents`."""
-        kind, name, scope = question.kind, question.name, question.scope
-        if question.what == "document":
-            return Documents(documents=tuple(self.journal.documents(kind, name=name, scope=scope)))
-        if question.what == "version":
-            return Documents(versions=tuple(self.journal.versions(kind, name, scope=scope)))
-        return Documents(aliases=tuple(self.journal.aliases(kind, name, scope=scope)))
+        return answer_documents(self.journal, question)
 
     def append(
         self,

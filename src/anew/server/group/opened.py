@@ -17,6 +17,7 @@ from ...index.trash import Trashed
 from ...journal.documents import RootJournal
 from ...query.documents import Documents, DocumentsQuestion
 from ...query.edits import Appended, AppendQuestion
+from ...reading.local.documents import answer_documents
 from ...reading.local.editing import subject, write_document
 from ...record import edits
 from ...record.facts import ExperimentFacts
@@ -189,12 +190,7 @@ class GroupStores:
 
     def documents(self, question: DocumentsQuestion) -> Documents:
         """See `OpenStores.documents`."""
-        kind, name, scope = question.kind, question.name, question.scope
-        if question.what == "document":
-            return Documents(documents=tuple(self.journal.documents(kind, name=name, scope=scope)))
-        if question.what == "version":
-            return Documents(versions=tuple(self.journal.versions(kind, name, scope=scope)))
-        return Documents(aliases=tuple(self.journal.aliases(kind, name, scope=scope)))
+        return answer_documents(self.journal, question)
 
     def trash(self) -> Sequence[Trashed]:
         """See `OpenStores.trash`."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -371,4 +371,4 @@ class TestWhateverIsDone:
                 self.world.close()
                 shutil.rmtree(self.folder)
 
-        run_state_machine_as_test(Machine, settings=settings(max_examples=8, stateful_step_count=15))  # fmt: skip
+        run_state_machine_as_test(Machine, settings=settings(max_examples=8, stateful_step_count=15, phases=[Phase.explicit, Phase.generate]))  # fmt: skip

@@ -49,7 +49,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""

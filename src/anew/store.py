@@ -45,6 +45,7 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
+    from .models.lineage import Lineage
     from .models.views import Models
     from .reading.changing import Change
     from .reading.export import Format
@@ -880,6 +881,25 @@ class Store:
         from .models.views import Models
 
         return Models(self.backend, self.get, lambda: self.weights)
+
+    def lineage(self, what: Ref) -> Lineage:
+        """Where something comes from, and what came of it: upwards to experiment, code, data and parents, downwards to readers and models.
+
+        Args:
+            what: A version of a model (`"vit@production"`), an experiment, a file or folder of this machine, or the name or hash of
+                a content that experiments read or logged.
+
+        Raises:
+            NotFound: It means nothing that is on record.
+            Ambiguous: It means several.
+        """
+        from .models.asking import find_lineage
+        from .models.lineage import lineage_of_experiment
+
+        if not isinstance(what, (str, os.PathLike)):
+            id_ = self._text_of(what)
+            return lineage_of_experiment(self.backend, id_, id_)
+        return find_lineage(self.backend, os.fspath(what), root=self._source.root)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -55,6 +55,8 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "login": ("sync", "login", "Keep the token for a server, after asking the server whether it is right.", "Share"),
     "logout": ("sync", "logout", "Remove the token kept for a server.", "Share"),
     "stop": ("stop", "stop", "Stop the programs that record experiments, as Ctrl-C would.", "Share"),
+    "models": ("models", "models", "Registered models: versions, aliases, and who promoted what.", "Models"),
+    "lineage": ("lineage", "lineage", "Show where something comes from, and what came of it.", "Models"),
     "weights": ("weights", "weights", "Versions of model weights.", "Weights"),
     "run": ("run", "run", "Run a program as an experiment.", "Run again"),
     "reproduce": ("reproduce", "reproduce", "Run an experiment again and compare.", "Run again"),

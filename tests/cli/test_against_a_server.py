@@ -27,7 +27,6 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "show": ((A,), OK),
     "compare": ((A, B), OK),
     "best": (("loss",), OK),
-    "goal": (("loss", "min", "--main"), OK),
     "plot": ((A, B, "loss"), OK),
     "report": ((A, "-o", "r.html"), OK),
     "logs": ((A,), OK),

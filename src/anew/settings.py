@@ -24,6 +24,7 @@ __all__ = [
     "Settings",
     "load_settings",
     "server_catalog",
+    "server_series",
     "server_stores",
     "sign_on_secret",
     "token_in_environment",
@@ -383,6 +384,11 @@ def sign_on_secret(environ: Mapping[str, str] | None = None) -> str:
 def server_catalog(environ: Mapping[str, str] | None = None) -> str:
     """The database of a group's servers, from `ANEW_SERVER_CATALOG`; "" if there is none. It may hold a password, so it is no setting."""
     return (os.environ if environ is None else environ).get("ANEW_SERVER_CATALOG", "").strip()
+
+
+def server_series(environ: Mapping[str, str] | None = None) -> str:
+    """The ClickHouse server of a group's servers, from `ANEW_SERVER_SERIES`; "" if there is none. It may hold a password, so it is no setting."""
+    return (os.environ if environ is None else environ).get("ANEW_SERVER_SERIES", "").strip()
 
 
 def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:

@@ -256,6 +256,7 @@ class GroupStores:
         """Stop what works in the background, and release the stores."""
         self.news.close()
         self.worker.close()
+        self._series.close()
         with suppress(OSError):
             self.catalog.close()
         self.truth.database.close()

@@ -36,7 +36,7 @@ from ..listed import Files, Part, goes_on, listed_parts, unread, whole_lines
 from ..parquet import PartFile
 from ..pending import Pending
 from ..points import decode_block
-from ..protocol import ExperimentFolder, Reached, Sealed, Source
+from ..protocol import ExperimentFolder, Health, Reached, Sealed, Source
 from ..runs import Wanted, after, broken_line, columns_since
 from .table import MOST_ROWS, Filling, Range, Series, Table, chosen
 
@@ -76,20 +76,21 @@ class ClickHouseSeries:
     Args:
         engine: The server.
         files: Where the segments are.
-
-    Attributes:
-        failing: Why the server could not be used the last time, "" if it could.
-        failures: How often it could not be used.
+        told: Called with the reason when ClickHouse cannot be used any more, and with "" when it can again.
     """
 
-    def __init__(self, engine: ClickHouse, files: Files) -> None:
+    def __init__(
+        self, engine: ClickHouse, files: Files, told: Callable[[str], object] = lambda reason: None
+    ) -> None:
         self._table = Table(engine)
         self._files = files
         self._pending = Pending()
         self._quiet_until = 0.0
         self._guard = threading.Lock()
-        self.failing = ""
-        self.failures = 0
+        self._told = told
+        self._failing = ""
+        self._failures = 0
+        self._looked_at = -1.0
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -365,7 +366,7 @@ class ClickHouseSeries:
             path = f"{place.folder}/{one.path}"
             problems += [broken_line(path, number, why) for number, why in known.broken]
             runs = [Outline.whole(_stretch(s, index, known.line, wanted)) for s in rows]
-            yield from after((run for run in runs if run.total), seen.line)
+            yield from after(runs, seen.line)
         end, line, _ = known or _Filled(0, 0)
         if one.is_sealed:
             if known is None:
@@ -395,7 +396,7 @@ class ClickHouseSeries:
             ClickHouseError: The server cannot be asked.
         """
         found = self._table.fillings(ids)
-        self.failing = ""
+        self._worked()
         return found
 
     def _is_there(self) -> bool:
@@ -404,11 +405,42 @@ class ClickHouseSeries:
 
     def _failed(self, error: OSError) -> None:
         with self._guard:
-            self.failing, self.failures = str(error), self.failures + 1
+            news = not self._failing
+            self._failing, self._failures = str(error), self._failures + 1
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
+        if news:
+            self._told(str(error))
+
+    def _worked(self) -> None:
+        with self._guard:
+            news, self._failing = bool(self._failing), ""
+        if news:
+            self._told("")
+
+    def check(self) -> None:
+        """See that ClickHouse can be used.
+
+        Raises:
+            ClickHouseError: It cannot; `code` says why, where it answers.
+        """
+        self._table.engine.ping()
+
+    def health(self) -> Health:
+        """Whether ClickHouse can be used now. It is asked at most once a second."""
+        with self._guard:
+            fresh = time.monotonic() < self._looked_at + 1.0
+            self._looked_at = self._looked_at if fresh else time.monotonic()
+        if not fresh and self._is_there():
+            try:
+                self._table.engine.ping()
+            except OSError as error:
+                self._failed(error)
+            else:
+                self._worked()
+        return Health(self._failing, self._failures)
 
     def close(self) -> None:
-        """Release the connections."""
+        """See `SeriesStore.close`."""
         self._table.engine.close()
 
 

@@ -189,22 +189,26 @@ class Table:
         """
         where = ["experiment IN {ids:Array(String)}", f"given < {_STRETCH}"]
         values: dict[str, Any] = {}
-        if within.start is not None:
-            where.append("(given = 0 OR step >= {start:Int64})")
-            values["start"] = _int64(within.start)
-        if within.stop is not None:
-            where.append("(given = 0 OR step <= {last:Int64})")
-            values["last"] = _int64(within.stop - 1)
+        # A series without a point in the range is there all the same, and a point without a step may be in any.
+        inside = ""
+        if within.start is not None or within.stop is not None:
+            inside = "given = 0 OR (step >= {start:Int64} AND step <= {last:Int64})"
+            values["start"] = _int64(-(1 << 63) if within.start is None else within.start)
+            values["last"] = _int64((1 << 63) - 1 if within.stop is None else within.stop - 1)
         if within.after:
             where.append("row > transform(segment, {segments:Array(String)}, {lines:Array(UInt64)}, toUInt64(0))")  # fmt: skip
             values["segments"] = [part_name(*part) for part in within.after]
             values["lines"] = [max(0, line) for line in within.after.values()]
         if names is not None:
             where.append("metric IN {names:Array(String)}")
+
+        def array(column: str) -> str:
+            return f"groupArrayIf({column}, {inside})" if inside else f"groupArray({column})"
+
         query = (
-            "SELECT experiment, metric, segment, groupArray(row), groupArray(step), if(min(given) = 1, [], groupArray(given)), "
-            f"{'groupArray(at)' if times else 'emptyArrayFloat64()'}, groupArray(value), "
-            f"{'groupArray(metadata)' if metadata else 'emptyArrayString()'} "
+            f"SELECT experiment, metric, segment, {array('row')}, {array('step')}, if(min(given) = 1, [], {array('given')}), "
+            f"{array('at') if times else 'emptyArrayFloat64()'}, {array('value')}, "
+            f"{array('metadata') if metadata else 'emptyArrayString()'} "
             f"FROM {TABLE} WHERE {' AND '.join(where)} GROUP BY experiment, metric, segment FORMAT RowBinary"
         )
         for ids in _lists(experiments):

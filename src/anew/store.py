@@ -45,7 +45,7 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
-    from .models.lineage import Lineage
+    from .models.lineage import LineageFacts
     from .models.views import Models
     from .reading.changing import Change
     from .reading.export import Format
@@ -882,7 +882,7 @@ class Store:
 
         return Models(self.backend, self.get, lambda: self.weights)
 
-    def lineage(self, what: Ref) -> Lineage:
+    def lineage(self, what: Ref) -> LineageFacts:
         """Where something comes from, and what came of it: upwards to experiment, code, data and parents, downwards to readers and models.
 
         Args:

@@ -28,6 +28,7 @@ __all__ = [
     "server_stores",
     "sign_on_secret",
     "token_in_environment",
+    "user_folder",
 ]
 
 FOUND = "found above the working directory"
@@ -397,6 +398,13 @@ def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     return given.get("ANEW_SERVER_BLOBS", "").strip(), given.get("ANEW_SERVER_CACHE", "").strip()
 
 
+def user_folder(environ: Mapping[str, str] | None = None) -> str:
+    """The folder of what this user keeps on this machine: `$XDG_CONFIG_HOME/anew`, by default `~/.config/anew`."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(folder, "anew")
+
+
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:
     """Read the settings from the environment and the configuration files.
 
@@ -411,8 +419,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     home = os.path.expanduser("~")
-    configuration = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    user_file = os.path.join(configuration, "anew", "config.toml")
+    user_file = os.path.join(user_folder(environ), "config.toml")
     here = ""
     try:
         here = os.path.abspath(cwd or os.getcwd())

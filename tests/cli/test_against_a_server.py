@@ -35,7 +35,10 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "open": ((A, "notes.txt"), OK),
     "tag": ((A, "good"), OK),
     "note": ((A, "a note"), OK),
-    "param": ((A, "z=3"), OK),
+    "edit": ((A, "--param", "z=3"), OK),
+    "describe": ((A, "what it is"), OK),
+    "rename": ((A, "another name"), OK),
+    "undo": ((), OK),
     "move": ((B, "lab/x/c"), OK),
     "stop": ((A,), REFUSED),  # it has ended
     "delete": (("lab/x/c", "--yes"), OK),

@@ -33,7 +33,10 @@ COMMANDS = {
     "open": ["open", REF],
     "tag": ["tag", REF],
     "note": ["note", REF],
-    "param": ["param", REF],
+    "tag --filter": ["tag", "--filter", "status != 'running'", "seen", "--dry-run"],
+    "describe": ["describe", REF],
+    "rename": ["rename", REF, "another"],
+    "edit": ["edit", REF],
     "delete": ["delete", REF, "--yes"],
     "stop": ["stop", REF, "--no-wait"],
     "sync": ["sync", REF, "--to", "http://127.0.0.1:9"],
@@ -132,7 +135,7 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
 
 def test_the_page_has_every_command_that_prints_json():
     # Those that replace a whole store, and those that judge a result, are held by tests of their own.
-    elsewhere = {"server backup", "server restore", "server rebuild"}
+    elsewhere = {"server backup", "server restore", "server rebuild", "undo"}
     elsewhere |= {"reproduce", "diff", "check", "check --baseline"}
     assert set(DOCUMENTED) - elsewhere == set(COMMANDS)
 

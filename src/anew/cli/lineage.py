@@ -12,7 +12,7 @@ from .output import Column
 from .words import ago, one_line, size
 
 if TYPE_CHECKING:
-    from ..models.lineage import Lineage, LineageExperiment, LineageVersion
+    from ..models.lineage import LineageExperiment, LineageFacts, LineageVersion
     from ..record.inputs import InputFact
 
 __all__ = ["lineage"]
@@ -50,7 +50,7 @@ def lineage(face: Face, what: str) -> None:
     )
 
 
-def _show(face: Face, found: Lineage) -> None:
+def _show(face: Face, found: LineageFacts) -> None:
     one, code = found.experiment, found.code
     if found.version is not None:
         face.out.line(one_line(_version(found.version)), "bold")

@@ -9,7 +9,7 @@ from ..errors import Ambiguous, InvalidName, NotFound
 from ..provenance.hashing import HashCache, hash_input, input_files
 from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
-from .lineage import Lineage, lineage_of_contents, lineage_of_experiment, lineage_of_version
+from .lineage import LineageFacts, lineage_of_contents, lineage_of_experiment, lineage_of_version
 from .names import LATEST, parse_ref
 from .registry import Registry, version_of
 
@@ -18,7 +18,7 @@ __all__ = ["find_lineage"]
 
 def find_lineage(
     backend: Backend, asked: str, *, files: bool = True, root: str | None = None
-) -> Lineage:
+) -> LineageFacts:
     """The lineage of whatever a text means first: a model or version of one, an experiment, a file or folder of this machine, a content.
 
     Args:

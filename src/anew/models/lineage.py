@@ -23,8 +23,8 @@ from .registry import Registry
 
 __all__ = [
     "Code",
-    "Lineage",
     "LineageExperiment",
+    "LineageFacts",
     "LineageVersion",
     "lineage_of_contents",
     "lineage_of_experiment",
@@ -74,7 +74,7 @@ class Code(msgspec.Struct, frozen=True, kw_only=True):
     remote: str | None = None
 
 
-class Lineage(msgspec.Struct, frozen=True, kw_only=True):
+class LineageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A lineage, upwards and downwards.
 
     Attributes:
@@ -110,10 +110,10 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True):
 
 def lineage_of_version(
     backend: Backend, asked: str, model: ModelFact, version: VersionFact
-) -> Lineage:
+) -> LineageFacts:
     """The lineage of a version of a model; of what becomes of it, that of its experiment."""
     told = _told(model, version)
-    found = Lineage(
+    found = LineageFacts(
         asked=asked, kind="version", version=told, experiment_gone=version.experiment_gone
     )
     if version.experiment is None:
@@ -131,7 +131,7 @@ def lineage_of_version(
     )
 
 
-def lineage_of_experiment(backend: Backend, asked: str, experiment_id: str) -> Lineage:
+def lineage_of_experiment(backend: Backend, asked: str, experiment_id: str) -> LineageFacts:
     """The lineage of an experiment, by its id.
 
     Raises:
@@ -154,7 +154,7 @@ def lineage_of_experiment(backend: Backend, asked: str, experiment_id: str) -> L
     )
     below = walk.below([experiment_id])
     of = {experiment_id, *readers, *below}
-    return Lineage(
+    return LineageFacts(
         asked=asked,
         kind="experiment",
         experiment=next(iter(walk.listed([experiment_id])), None),
@@ -171,7 +171,7 @@ def lineage_of_experiment(backend: Backend, asked: str, experiment_id: str) -> L
     )
 
 
-def lineage_of_contents(backend: Backend, asked: str, called: Sequence[str]) -> Lineage:
+def lineage_of_contents(backend: Backend, asked: str, called: Sequence[str]) -> LineageFacts:
     """What read and logged a content.
 
     Args:
@@ -190,7 +190,7 @@ def lineage_of_contents(backend: Backend, asked: str, called: Sequence[str]) -> 
             name=asked,
         )
     below = [one for one in walk.below(readers) if one not in set(readers)]
-    return Lineage(
+    return LineageFacts(
         asked=asked,
         kind="content",
         writers=walk.listed(writers),

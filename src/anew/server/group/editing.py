@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,8 +54,9 @@ def append_edit(
     )
     sizes: dict[str, int] = dict(rows.fetchall())
     seen = {name[8:-6]: size for name, size in sizes.items() if name != mine}
-    at = time.time() if t is None else t
-    line = encode_line({"k": kind, "t": at, "after": seen, **mask_event(kind, dict(fields))})
+    if t is None:  # by the clock that all servers share
+        ((t,),) = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8")
+    line = encode_line({"k": kind, "t": t, "after": seen, **mask_event(kind, dict(fields))})
     truth.segments.append(
         connection, [Append(experiment_id, mine, sizes[mine], line)], lambda _: None
     )

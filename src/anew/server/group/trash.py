@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from psycopg import Connection
@@ -55,7 +54,7 @@ class GroupTrash:
                 raise StillRunning(
                     f"{one.prefix} is still running. Wait until it has ended, or stop it first."
                 )
-        size, now = 0, time.time()
+        size, now = 0, self._truth.now()
         with self._truth.database.transaction() as connection:
             for one in sorted(found, key=lambda each: each.id):
                 rows = connection.execute(
@@ -157,7 +156,7 @@ class GroupTrash:
             ids: Which; all if None.
             older_than: Only those deleted at least this many seconds ago.
         """
-        before = time.time() - older_than
+        before = self._truth.now() - older_than
         doomed = [
             one
             for one in self.items()

@@ -14,6 +14,7 @@ from ...reading.local.seen import Seen
 from ...reading.upkeep import Deleted, Finding, Progress, Refreshed, Trashed, Usage
 from ...record.encode import encode_line
 from ...record.ids import new_id
+from .checking import check_objects
 from .opened import GroupStores
 
 __all__ = ["GroupUpkeep"]
@@ -93,8 +94,9 @@ class GroupUpkeep:
     def doctor(
         self, *, repair: bool = False, progress: Progress | None = None
     ) -> Sequence[Finding]:
-        """See `Upkeep.doctor`: what could not be read, and lines that are no records."""
+        """See `Upkeep.doctor`: what could not be read, lines that are no records, and objects that are missing or were altered."""
         self._stores.refresh()
+        ids = self._ids()
         catalog = self._stores.catalog
         marks = catalog.outstanding().marks
         found = [
@@ -103,9 +105,7 @@ class GroupUpkeep:
                 (k[len(UNREAD) :], v) for k, v in marks.items() if k.startswith(UNREAD)
             )
         ]
-        question = FactsQuestion(
-            ids=tuple(self._ids()), parts=frozenset({"problems"}), now=time.time()
-        )
+        question = FactsQuestion(ids=tuple(ids), parts=frozenset({"problems"}), now=time.time())
         for one in catalog.facts(question):
             found += [
                 Finding(
@@ -113,6 +113,7 @@ class GroupUpkeep:
                 )
                 for problem in one.problems or ()
             ]
+        found += check_objects(self._stores.truth, ids, progress or (lambda done, total: None))
         return found
 
     def seal(self, ids: Sequence[str] | None = None) -> int:

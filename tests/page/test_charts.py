@@ -201,6 +201,22 @@ def test_keys_change_all_charts_and_the_link_says_so(grid, opened):
     page.wait_for_url("**ylog=1**")
     page.keyboard.press("s")
     one.get_by_text("smoothed on all points").wait_for()
+    one.locator(".plot").focus()  # all that the pointer does, keys do as well
+    page.keyboard.press("ArrowRight")
+    tip = one.locator(".tip p").last
+    begins = int(tip.inner_text().removeprefix("step "))
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert int(tip.inner_text().removeprefix("step ")) == begins + 9
+    name = one.locator(".tip").inner_text()
+    page.keyboard.press("ArrowDown")
+    assert one.locator(".tip").inner_text() != name
+    page.keyboard.press("Enter")
+    assert one.get_by_role("listitem").count() == 1
+    page.keyboard.press("+")
+    page.wait_for_url("**range=**")
+    page.keyboard.press("-")
+    page.wait_for_url(lambda url: "range" not in url)
     one.locator(".plot").hover()
     page.keyboard.press("f")
     page.get_by_role("button", name="Back to all panels").wait_for()

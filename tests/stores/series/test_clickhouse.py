@@ -366,6 +366,17 @@ class TestWhateverIsDone:
                 assert (mine.names, mine.step.tolist()) == (true.names, true.step.tolist())
                 assert mine.value.tobytes() == true.value.tobytes()
 
+            @rule(store=st.integers(0, 1), times=st.booleans())
+            def many(self, store: int, times: bool) -> None:
+                places = [self.world.place(f"{self.tag}{n}") for n in (1, 0)]
+                mine = self.stores[store].read_many(places, ["b0", "a", "x"], times=times)
+                folder = FolderSeries(RootLayout(self.folder))
+                true = folder.read_many(places, ["b0", "a", "x"], times=times)
+                for column in ("experiment", "metric", "starts", "step", "time", "value"):
+                    one, other = getattr(mine, column), getattr(true, column)
+                    assert (one is None) == (other is None)
+                    assert one is None or one.tobytes() == other.tobytes(), column
+
             def teardown(self) -> None:
                 assert not self.stores[0].health().failing
                 self.world.close()

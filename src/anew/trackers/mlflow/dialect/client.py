@@ -360,7 +360,6 @@ class MlflowClient:
         run_link: str | None = None,
         description: str | None = None,
         await_creation_for: int | None = None,
-        local_model_path: str | None = None,
         model_id: str | None = None,
     ) -> ModelVersion:
         """Make the next version of a registered model."""
@@ -385,13 +384,22 @@ class MlflowClient:
         return registered.update_version(name, version, description)
 
     def set_model_version_tag(
-        self, name: str, version: Any = None, key: str | None = None, value: Any = None
+        self,
+        name: str,
+        version: Any = None,
+        key: str | None = None,
+        value: Any = None,
+        stage: str | None = None,
     ) -> None:
         """Set a tag of a version."""
         registered.set_model_version_tag(name, version, key, value)
 
     def delete_model_version_tag(
-        self, name: str, version: Any = None, key: str | None = None
+        self,
+        name: str,
+        version: Any = None,
+        key: str | None = None,
+        stage: str | None = None,
     ) -> None:
         """Remove a tag of a version."""
         registered.tag_version(name, version, str(key), remove=True)

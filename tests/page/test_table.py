@@ -296,9 +296,13 @@ def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_
     wait_for(page, 1)
     page.get_by_role("button", name="show").click()
     page.get_by_role("menuitem", name="Trash").click()
-    page.get_by_role("dialog").get_by_role("button", name="Restore").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(re.compile(r"2 experiments, [\d.]+ kB")).wait_for()
+    dialog.get_by_role("button", name="Restore", exact=True).first.click()
+    dialog.get_by_text(re.compile(r"1 experiment, [\d.]+ kB")).wait_for()
+    dialog.get_by_role("button", name="Restore all").click()
     page.keyboard.press("Escape")
-    wait_for(page, 2)
+    wait_for(page, 3)
 
 
 def test_a_store_that_may_only_be_read_says_so_and_offers_no_edit(show, opened, tmp_path):

@@ -180,7 +180,7 @@ def test_rows_that_were_written_twice_are_one_point(world: World, table: Table):
 
 @pytest.mark.usefixtures("eager")
 @given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=5, unique=True))  # fmt: skip
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_metrics_of_any_name_come_back_by_their_name(world: World, names: list[str]):
     store = world.server()
     feed = world.feed(store, f"{len(list(world.folder.glob('team/project/*')))}")
@@ -365,6 +365,17 @@ class TestWhateverIsDone:
                 true = FolderSeries(RootLayout(self.folder)).read(place, start=start, stop=stop)
                 assert (mine.names, mine.step.tolist()) == (true.names, true.step.tolist())
                 assert mine.value.tobytes() == true.value.tobytes()
+
+            @rule(store=st.integers(0, 1), times=st.booleans())
+            def many(self, store: int, times: bool) -> None:
+                places = [self.world.place(f"{self.tag}{n}") for n in (1, 0)]
+                mine = self.stores[store].read_many(places, ["b0", "a", "x"], times=times)
+                folder = FolderSeries(RootLayout(self.folder))
+                true = folder.read_many(places, ["b0", "a", "x"], times=times)
+                for column in ("experiment", "metric", "starts", "step", "time", "value"):
+                    one, other = getattr(mine, column), getattr(true, column)
+                    assert (one is None) == (other is None)
+                    assert one is None or one.tobytes() == other.tobytes(), column
 
             def teardown(self) -> None:
                 assert not self.stores[0].health().failing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from base64 import b64decode
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from .limits import Rate
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
-__all__ = ["COOKIE", "Access", "cookie_of"]
+__all__ = ["COOKIE", "Access", "cookie_of", "shown_token"]
 
 COOKIE = "anew_session"
 """The cookie that has the secret of a session; its name goes on with the port where the address has one."""
@@ -28,6 +29,19 @@ def cookie_of(request: Request) -> str:
     """The name of the cookie: browsers give all ports of a machine the same cookies, and each may have a page of its own."""
     port = request.headers.get("host", "").rpartition("]")[2].rpartition(":")[2]
     return f"{COOKIE}_{port}" if port.isdecimal() else COOKIE
+
+
+def shown_token(authorization: str) -> str | None:
+    """The token in an `Authorization` header: by itself, or as the password of somebody whose name says nothing."""
+    scheme, _, shown = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return shown.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return b64decode(shown.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,8 @@ class Access:
             taken = (JSON,) if route.foreign else (JSON, MSGPACK)
             if route.foreign and "authorization" in request.headers:
                 taken += ("", *(("multipart/form-data",) if route.form else ()))
-            if kind not in taken:
+            # A page of another site can PUT nothing without asking first, which is refused.
+            if kind not in taken and not (route.raw and route.method == "PUT"):
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
         caller = self.caller(request)
         if caller is None and route.foreign and self._is_unmarked(request):
@@ -105,8 +120,8 @@ class Access:
             return self._starter()
         shown = request.headers.get("authorization")
         if shown is not None:  # a token that was revoked must not fall back to anything
-            scheme, _, token = shown.partition(" ")
-            return self.identities.of_token(token.strip()) if scheme.lower() == "bearer" else None
+            token = shown_token(shown)
+            return None if token is None else self.identities.of_token(token)
         secret = request.cookies.get(cookie_of(request))
         found = None if secret is None else self.identities.of_session(secret)
         if found is None and self.identities.open:
@@ -134,11 +149,11 @@ class Access:
 
     def _is_unmarked(self, request: Request) -> bool:
         """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""
-        _, _, token = request.headers.get("authorization", "").partition(" ")
+        token = shown_token(request.headers.get("authorization", "")) or ""
         return (
             self.identities is not None
             and self.identities.open
-            and not token.strip().startswith(TOKEN)
+            and not token.startswith(TOKEN)
         )
 
     def _starter(self) -> Caller:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...record.names import check_label
+from ..places import safe_path, safe_segment
 from .translate.groups import KIND, Group, body_of, group_in
 
 if TYPE_CHECKING:
     from ...journal.documents import RootJournal
     from ...record.documents import Document
 
-__all__ = ["Groups"]
+__all__ = ["Groups", "project_of"]
+
+
+@functools.lru_cache(maxsize=10_000)
+def project_of(name: str) -> str:
+    """The project that an experiment's runs lie in; slashes in its name are folders."""
+    return name if safe_path(name) == name else safe_segment(name, first=True)
 
 
 class Groups:

@@ -48,10 +48,12 @@ class Experiments:
 
     Args:
         root: The folder that is served.
+        heartbeat: Seconds; six of them without a request, and a client is taken to be gone.
     """
 
-    def __init__(self, root: RootLayout) -> None:
+    def __init__(self, root: RootLayout, heartbeat: float = _HEARTBEAT) -> None:
         self._root = root
+        self._heartbeat = heartbeat
         self._open: OrderedDict[str, Written] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -73,8 +75,7 @@ class Experiments:
             else:
                 made = place.place(known, new_id(), new_id())
                 found = self._keep(
-                    Written(
-                        self._root,
+                    self._written(
                         made.prefix,
                         _made(self._root, made.prefix, made.name, made.experiment_id),
                     )
@@ -82,6 +83,26 @@ class Experiments:
                 is_new = True
         found.start(user, host)
         return found, is_new
+
+    def create(
+        self, name: str, project: str, *, user: str, host: str, began: float | None = None
+    ) -> Written:
+        """A new experiment of a name in a project, opened for a client.
+
+        Args:
+            began: When it began, as its client says.
+
+        Raises:
+            InvalidName: There can be no experiment of that name there.
+            OSError: It cannot be written.
+        """
+        made = named(self._root, name, project=project).place([], new_id(), new_id())
+        _made(self._root, made.prefix, made.name, made.experiment_id)
+        found = self._written(made.prefix, made.experiment_id, made.name)
+        with self._lock:
+            self._keep(found)
+        found.first(user, host, began)
+        return found
 
     def known(self, experiment_id: str, prefix: str) -> Written:
         """One that is there, by what is known of it."""
@@ -100,9 +121,12 @@ class Experiments:
     def _known(self, experiment_id: str, prefix: str) -> Written:
         found = self._open.get(experiment_id)
         if found is None or found.prefix != prefix:
-            return self._keep(Written(self._root, prefix, experiment_id))
+            return self._keep(self._written(prefix, experiment_id))
         self._open.move_to_end(experiment_id)
         return found
+
+    def _written(self, prefix: str, experiment_id: str, name: str = "") -> Written:
+        return Written(self._root, prefix, experiment_id, self._heartbeat, name)
 
     def _keep(self, one: Written) -> Written:
         self._open[one.id] = one
@@ -119,8 +143,17 @@ class Written:
         said: What this process knows to be recorded of metrics and tracks.
     """
 
-    def __init__(self, root: RootLayout, prefix: str, experiment_id: str) -> None:
+    def __init__(
+        self,
+        root: RootLayout,
+        prefix: str,
+        experiment_id: str,
+        heartbeat: float = _HEARTBEAT,
+        name: str = "",
+    ) -> None:
         self._root = root
+        self._heartbeat = heartbeat
+        self._name = name or prefix.rpartition("/")[2]
         self.id = experiment_id
         self.prefix = prefix
         self.layout: ExperimentLayout = root.experiment(prefix)
@@ -139,6 +172,11 @@ class Written:
 
     # -- life --------------------------------------------------------------------------------------
 
+    def first(self, user: str, host: str, began: float | None) -> None:
+        """Open it for the first time; `began` is when its client says that was."""
+        with self._lock:
+            self._claim("main", "lead", new_id(), user, host, (), began)
+
     def start(self, user: str, host: str) -> None:
         """Open it for a client, or go on with the opening that is under way."""
         with self._lock:
@@ -154,11 +192,19 @@ class Written:
             over = dict.fromkeys([*silent, *self._left(state)])
             self._claim("main", "lead", new_id(), user, host, [*over])
 
-    def end(self, status: Literal["completed", "failed", "cancelled"], reason: str | None) -> None:
+    def end(
+        self,
+        status: Literal["completed", "failed", "cancelled"],
+        reason: str | None,
+        at: float | None = None,
+    ) -> None:
         """Record how it ended. The last word counts; the same one again changes nothing.
 
+        Args:
+            at: When, if its client said.
+
         Raises:
-            Conflict: No client of ml-dash ever opened it.
+            Conflict: No client ever opened it through a server.
         """
         with self._lock:
             state = self._state()
@@ -172,12 +218,12 @@ class Written:
             state = self._state()
             if not writer:
                 raise Conflict(
-                    f"{self.prefix} was not opened by a client of ml-dash, so none ends it."
+                    f"{self.prefix} was not opened through a server, so no client ends it here."
                 )
             if state.writers[writer].status is Status(status):
                 return
             fields = {"status": status, "reason": reason, "wrote": self._wrote(writer)}
-            self._append(self.layout.events(writer), "closed", fields)
+            self._append(self.layout.events(writer), "closed", fields, at)
             self._writer = ""
             known = read_identity(self.layout.metadata) or {}
             write_json(
@@ -238,17 +284,24 @@ class Written:
             self._part += 1
 
     def _claim(
-        self, label: str, role: str, opening: str, user: str, host: str, over: Sequence[str]
+        self,
+        label: str,
+        role: str,
+        opening: str,
+        user: str,
+        host: str,
+        over: Sequence[str],
+        began: float | None = None,
     ) -> None:
         opened: dict[str, Any] = {
-            "experiment_id": self.id, "name": self.prefix.rpartition("/")[2], "role": role, "user": user,
-            "heartbeat": _HEARTBEAT if role == "lead" else 0.0, "prefix": self.prefix, "opening": opening, "job": self._mark(),
+            "experiment_id": self.id, "name": self._name, "role": role, "user": user,
+            "heartbeat": self._heartbeat if role == "lead" else 0.0, "prefix": self.prefix, "opening": opening, "job": self._mark(),
             # The process is elsewhere, and nothing of it can be seen from here.
             "host": host, "machine": "", "boot": "", "pid": 0, "pid_started": 0, "pid_space": "",
         }  # fmt: skip
         if over:
             opened["over"] = list(over)
-        writer = Writer(self.layout, label, opened, _raised)
+        writer = Writer(self.layout, label, opened, _raised, began)
         writer.forget()  # nothing is kept open between requests: there may be thousands of experiments
         self._writer, self._late, self._part = writer.name, role != "lead", 1
         announce(self._root, "opened", self.id, self.prefix)
@@ -298,14 +351,23 @@ class Written:
                 self.touch()
                 return held, 0
             now = time.time()
-            lines = b"".join(encode_line(row.line(group, now)) for row in rows)
+            self.points(b"".join(encode_line(row.line(group, now)) for row in rows))
+            return recent.add(hashes), len(rows)
+
+    def points(self, lines: bytes) -> None:
+        """Append lines with points.
+
+        Raises:
+            NotFound: It was deleted.
+            OSError: It cannot be written.
+        """
+        with self._lock:
             writer = self._ready()
             path = self.layout.points(writer, self._part)
             if _size(path) > ROTATE_BYTES:
                 self._part += 1
                 path = self.layout.points(writer, self._part)
             self._write(path, lines)
-            return recent.add(hashes), len(rows)
 
     def messages(
         self,
@@ -339,11 +401,13 @@ class Written:
             announce(self._root, "changed", self.id, self.prefix)
         self.touch()
 
-    def _append(self, path: str, kind: str, fields: dict[str, Any]) -> None:
+    def _append(
+        self, path: str, kind: str, fields: dict[str, Any], t: float | None = None
+    ) -> None:
         given = {name: value for name, value in fields.items() if value is not None}
         if not self.is_there:
             raise NotFound(f"The experiment {self.id} is not there any more.", name=self.id)
-        append_block(path, encode_line({"k": kind, "t": time.time(), **mask_event(kind, given)}))
+        append_block(path, encode_line({"k": kind, "t": time.time() if t is None else t, **mask_event(kind, given)}))
 
     def _wrote(self, writer: str) -> dict[str, int]:
         paths = [self.layout.points(writer, part) for part in range(1, self._part + 1)]

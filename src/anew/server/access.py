@@ -150,11 +150,7 @@ class Access:
     def _is_unmarked(self, request: Request) -> bool:
         """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""
         token = shown_token(request.headers.get("authorization", "")) or ""
-        return (
-            self.identities is not None
-            and self.identities.open
-            and not token.startswith(TOKEN)
-        )
+        return self.identities is not None and self.identities.open and not token.startswith(TOKEN)
 
     def _starter(self) -> Caller:
         return Caller(

@@ -177,9 +177,7 @@ async def _foreign(request: Request, route: Route) -> Any:
     """What the client of another tracker asks: whatever it says, wherever it says it."""
     given: dict[str, Any] = _several(request, route.question)
     kind = request.headers.get("content-type", "")
-    if route.method != "GET" and not (
-        route.raw or (route.form and kind.startswith("multipart/"))
-    ):
+    if route.method != "GET" and not (route.raw or (route.form and kind.startswith("multipart/"))):
         body = await _body(request)
         try:
             found = msgspec.json.decode(body) if body else {}
@@ -190,7 +188,9 @@ async def _foreign(request: Request, route: Route) -> Any:
         given |= found
     try:
         return msgspec.convert(
-            {**given, **request.path_params}, route.question, strict=route.strict and route.method != "GET"
+            {**given, **request.path_params},
+            route.question,
+            strict=route.strict and route.method != "GET",
         )
     except msgspec.ValidationError as error:
         raise InvalidValue(f"The question cannot be read: {error}", key=None) from None

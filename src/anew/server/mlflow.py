@@ -15,9 +15,11 @@ from ..errors import InvalidValue
 from ..query.scope import project_of
 from ..reading.problems import problem_of
 from ..trackers.mlflow.serve import answers, requests
+from ..trackers.mlflow.serve.asking import Asker
 from ..trackers.mlflow.serve.missing import missing_at
+from ..trackers.mlflow.serve.models import Models
 from ..trackers.mlflow.serve.problems import STATUS, Code, MlflowProblem, Refusal
-from ..trackers.mlflow.serve.service import Asker, Tracking
+from ..trackers.mlflow.serve.service import Tracking
 from .browsing import send_content
 from .callers import Role
 from .replies import JSON, SECURITY, Denied, refused, replied
@@ -82,6 +84,13 @@ def _does(method: Callable[[Tracking, Asker, Any], Any]) -> Callable[[Call], Any
     return reply
 
 
+def _models(method: Callable[[Models, Asker, Any], Any]) -> Callable[[Call], Any]:
+    def reply(call: Call) -> Any:
+        return method(_service(call).models, _asker(call), call.question)
+
+    return reply
+
+
 _CODES: dict[int, Code] = {
     400: "INVALID_PARAMETER_VALUE",
     401: "UNAUTHENTICATED",
@@ -114,7 +123,9 @@ def _refused(error: BaseException) -> Response:
     if isinstance(error, InvalidValue):
         message = _in_their_words(message)
     code = _CODES.get(ours.status_code, "INTERNAL_ERROR")
-    kept = {key: ours.headers[key] for key in ("retry-after", "www-authenticate") if key in ours.headers}
+    kept = {
+        key: ours.headers[key] for key in ("retry-after", "www-authenticate") if key in ours.headers
+    }
     return _refusal(ours.status_code, code, message, kept)
 
 
@@ -124,7 +135,9 @@ def _in_their_words(message: str) -> str:
     if lacks is not None:
         return f"Missing value for required parameter '{lacks['name']}'. {message}"
     at = _AT.search(message)
-    return message if at is None else f"Invalid value for parameter '{at['at']}' supplied. {message}"
+    return (
+        message if at is None else f"Invalid value for parameter '{at['at']}' supplied. {message}"
+    )
 
 
 def _refusal(status: int, code: Code, message: str, headers: dict[str, str]) -> Response:
@@ -240,6 +253,15 @@ MLFLOW_ROUTES: tuple[Route, ...] = (
     _route("GET", f"{_STORE}/{{path:path}}", "download", requests.ArtifactRequest, bytes, "The bytes of an artifact.", stream=_download, **_FILE),
     _route("PUT", f"{_STORE}/{{path:path}}", "upload", requests.ArtifactRequest, answers.Done, "Keep an artifact.", stream=_upload, raw=True, **_WRITES),
     _route("DELETE", f"{_STORE}/{{path:path}}", "delete-artifact", requests.ArtifactRequest, answers.Done, "Take artifacts out of a run.", reply=_does(Tracking.delete_artifact), **_DELETES),
+    _route("POST", f"{_API}/logged-models", "create-model", requests.CreateModelRequest, answers.ModelFound, "Make a logged model.", reply=_models(Models.create), **_WRITES),
+    _route("POST", f"{_API}/logged-models/search", "search-models", requests.SearchModelsRequest, answers.ModelsFound, "Logged models that meet a filter.", reply=_models(Models.search)),
+    _route("GET", f"{_API}/logged-models/{{model_id}}", "model", requests.ModelRequest, answers.ModelFound, "One logged model.", reply=_models(Models.get)),
+    _route("PATCH", f"{_API}/logged-models/{{model_id}}", "finalize-model", requests.ModelStatusRequest, answers.ModelFound, "Whether its files have arrived.", reply=_models(Models.finalize), **_WRITES),
+    _route("DELETE", f"{_API}/logged-models/{{model_id}}", "delete-model", requests.ModelRequest, answers.Done, "Hide a logged model.", reply=_models(Models.delete), **_DELETES),
+    _route("POST", f"{_API}/logged-models/{{model_id}}/params", "log-model-params", requests.ModelParamsRequest, answers.Done, "Add parameters of a logged model.", reply=_models(Models.log_params), **_WRITES),
+    _route("PATCH", f"{_API}/logged-models/{{model_id}}/tags", "set-model-tags", requests.ModelTagsRequest, answers.ModelFound, "Set tags of a logged model.", reply=_models(Models.set_tags), **_WRITES),
+    _route("DELETE", f"{_API}/logged-models/{{model_id}}/tags/{{tag_key:path}}", "delete-model-tag", requests.ModelTagRequest, answers.Done, "Remove a tag of a logged model.", reply=_models(Models.delete_tag), **_WRITES),
+    _route("GET", f"{_API}/logged-models/{{model_id}}/artifacts/directories", "model-artifacts", requests.ModelArtifactsRequest, answers.FilesAnswer, "The files of a logged model.", reply=_does(Tracking.list_model)),
     *(
         _route(method, f"{MLFLOW}/{{rest:path}}", f"unknown-{method.lower()}", requests.RestRequest, answers.Done, "Says what is not there.", reply=_unknown)
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE")

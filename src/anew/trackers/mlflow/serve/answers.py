@@ -18,8 +18,13 @@ __all__ = [
     "FilesAnswer",
     "HistoryAnswer",
     "MetricAnswer",
-    "ModelRead",
+    "ModelAnswer",
+    "ModelData",
+    "ModelFound",
+    "ModelInfo",
     "ModelMade",
+    "ModelRead",
+    "ModelsFound",
     "RunAnswer",
     "RunData",
     "RunFound",
@@ -198,3 +203,45 @@ class ServerInfo(msgspec.Struct, frozen=True, kw_only=True):
     multipart_downloads_enabled: bool = False
     presigned_upload_run_id_supported: bool = False
     presigned_upload_model_id_supported: bool = False
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The facts of a logged model."""
+
+    model_id: str
+    experiment_id: str
+    name: str
+    creation_timestamp_ms: int
+    last_updated_timestamp_ms: int
+    artifact_uri: str
+    status: str
+    model_type: str = ""
+    source_run_id: str = ""
+    tags: tuple[Pair, ...] = ()
+
+
+class ModelData(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The parameters and metrics of a logged model."""
+
+    params: tuple[Pair, ...] = ()
+    metrics: tuple[MetricAnswer, ...] = ()
+
+
+class ModelAnswer(msgspec.Struct, frozen=True):
+    """A logged model."""
+
+    info: ModelInfo
+    data: ModelData = ModelData()
+
+
+class ModelFound(msgspec.Struct, frozen=True):
+    """One logged model."""
+
+    model: ModelAnswer
+
+
+class ModelsFound(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A page of logged models."""
+
+    models: tuple[ModelAnswer, ...] = ()
+    next_page_token: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,24 +17,38 @@ from ....journal.root import make_private
 from ....record.facts import ExperimentFacts, FileFact
 from ....record.ids import new_id
 from ....record.names import stored_path
-from ...ml_dash.serve.writing import Written
 from ...places import safe_path
+from ...written import Written
 from ..translate.facts import file_metadata, file_place
 from .answers import FileAnswer
 from .problems import invalid, missing
 
-__all__ = ["DELETED", "Arriving", "Place", "contents", "deleted_with", "listed", "place_of", "plain", "uri_of"]  # fmt: skip
+__all__ = ["DELETED", "Arriving", "Place", "contents", "deleted_with", "listed", "model_folder", "model_uri", "place_of", "plain", "uri_of"]  # fmt: skip
 
 DELETED = "mlflow deleted"
 """The captured fact with the ids of the files that a client deleted."""
 _SCHEME = "mlflow-artifacts:/"
 
 
+_OF_A_MODEL = re.compile(r"models/m-[0-9a-f]{32}/")
+
+
 class Place(NamedTuple):
-    """Where an artifact lies: in which run, and its path there."""
+    """Where an artifact lies: in which run or logged model, and its path there."""
 
     run_id: str
     path: str
+    model_id: str = ""
+
+
+def model_folder(model_id: str) -> str:
+    """Where the files of a logged model lie among those of the run that keeps them."""
+    return f"models/{model_id}"
+
+
+def model_uri(experiment_id: str, model_id: str) -> str:
+    """Where the files of a logged model are found: always behind this server."""
+    return f"{_SCHEME}{experiment_id}/models/{model_id}/artifacts"
 
 
 def uri_of(experiment_id: str, run_id: str = "") -> str:
@@ -62,19 +77,25 @@ def plain(path: str | None) -> str:
 
 
 def place_of(path: str) -> Place:
-    """Where a path in the store of artifacts leads: `<experiment>/<run>/artifacts/<path>`.
+    """Where a path in the store of artifacts leads: `<experiment>/<run>/artifacts/<path>`, or `<experiment>/models/<model>/artifacts/<path>`.
 
     Raises:
         MlflowProblem: It leads to no run.
     """
     parts = plain(path.rstrip("/")).split("/")
+    if len(parts) > 3 and parts[1] == "models" and parts[3] == "artifacts":
+        return Place("", plain("/".join(parts[4:])), parts[2])
     if len(parts) < 3 or parts[2] != "artifacts":
         raise missing(f"There are no artifacts at {path!r:.200}.")
-    return Place(parts[1], "/".join(parts[3:]))
+    return Place(parts[1], plain("/".join(parts[3:])))
 
 
-def contents(facts: ExperimentFacts) -> dict[str, FileFact]:
-    """The artifacts of a run that were not deleted, the newest of each path; facts with the parts "state" and "files"."""
+def contents(facts: ExperimentFacts, *, models: bool = False) -> dict[str, FileFact]:
+    """The artifacts of a run that were not deleted, the newest of each path; facts with the parts "state" and "files".
+
+    Args:
+        models: Also the files of logged models that it keeps.
+    """
     gone: set[str] = set()
     if facts.state is not None:
         gone = {*_ids(facts.state.captured), *facts.state.freed}
@@ -82,6 +103,8 @@ def contents(facts: ExperimentFacts) -> dict[str, FileFact]:
     for one in facts.files or ():
         if one.id not in gone:
             found[file_place(one.prefix, one.name, one.metadata)] = one
+    if not models:
+        return {path: one for path, one in found.items() if not _OF_A_MODEL.match(path)}
     return found
 
 

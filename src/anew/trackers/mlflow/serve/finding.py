@@ -111,13 +111,13 @@ class _Asked(NamedTuple):
 
 def _asked(scope: question.Asked, conditions: Iterable[Condition]) -> _Asked:
     said = {
-        one: question.started(one) if one[:2] == ("attribute", "start_time") else question.asked(one)
+        one: question.started(one)
+        if one[:2] == ("attribute", "start_time")
+        else question.asked(one)
         for one in map(_hashable, conditions)
     }
     whole = question.all_of([scope, *said.values()])
-    return _Asked(
-        whole.expression, whole.exact, tuple(one for one in said if not said[one].exact)
-    )
+    return _Asked(whole.expression, whole.exact, tuple(one for one in said if not said[one].exact))
 
 
 def _hashable(condition: Condition) -> Condition:
@@ -158,7 +158,9 @@ def find(
         for place, id_ in enumerate(ids):
             facts = by_id.get(id_)
             run = None if facts is None else answer(facts)
-            if run is None or not all(c.holds(values_of(run, c.entity, c.name)) for c in asked.left):
+            if run is None or not all(
+                c.holds(values_of(run, c.entity, c.name)) for c in asked.left
+            ):
                 continue
             if len(found) == limit:
                 return found, at + place

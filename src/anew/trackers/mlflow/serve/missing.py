@@ -24,6 +24,10 @@ MISSING: tuple[Missing, ...] = (
     Missing("3.0/mlflow/traces", "traces of calls of language models"),
     Missing("2.0/mlflow/unified-traces", "traces of calls of language models"),
     Missing("2.0/mlflow/get-online-trace-details", "traces of calls of language models"),
+    Missing(
+        "2.0/mlflow/runs/log-model",
+        "models as clients before 3.0 log them: they are files of the run",
+    ),
     Missing("2.0/mlflow/webhooks", "calls of other servers when a model changes"),
     Missing("2.0mlflow/experiments/search-datasets", "the list of data sets in MLflow's own page"),
     Missing("2.0/mlflow/experiments/search-datasets", "the list of data sets in MLflow's own page"),
@@ -38,7 +42,6 @@ MISSING: tuple[Missing, ...] = (
     Missing("2.0/mlflow/artifacts/presigned", "links to a bucket for one artifact"),
     Missing("2.0/mlflow-artifacts/presigned", "links to a bucket for one artifact"),
     Missing("2.0/mlflow-artifacts/mpu", "uploads in parts: a client sends the whole file instead"),
-    Missing("2.0/mlflow/logged-models", "models as things of their own beside runs"),
     Missing("2.0/mlflow/registered-models", "the model registry"),
     Missing("2.0/mlflow/model-versions", "the model registry"),
 )

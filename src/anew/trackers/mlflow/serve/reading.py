@@ -77,9 +77,7 @@ class Reader:
         answer = self.backend.points(PointsQuestion(ids=(run_id,), order="written", metadata=True))
         found: dict[str, set[Point]] = {}
         for series in answer.series:
-            points = zip(
-                series.steps.tolist(), _times(series), series.values.tolist(), strict=True
-            )
+            points = zip(series.steps.tolist(), _times(series), series.values.tolist(), strict=True)
             found[series.metric] = {
                 (step, at, None if value != value else value) for step, at, value in points
             }

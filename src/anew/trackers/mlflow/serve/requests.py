@@ -10,6 +10,7 @@ __all__ = [
     "BatchRequest",
     "BulkHistoryRequest",
     "CreateExperimentRequest",
+    "CreateModelRequest",
     "CreateRunRequest",
     "DatasetGiven",
     "DatasetInputGiven",
@@ -22,14 +23,22 @@ __all__ = [
     "InputsRequest",
     "MetricGiven",
     "MetricRequest",
+    "ModelArtifactsRequest",
     "ModelInputGiven",
+    "ModelOrder",
     "ModelOutputGiven",
+    "ModelParamsRequest",
+    "ModelRequest",
+    "ModelStatusRequest",
+    "ModelTagRequest",
+    "ModelTagsRequest",
     "OutputsRequest",
     "Pair",
     "ParamRequest",
     "RestRequest",
     "RunRequest",
     "SearchExperimentsRequest",
+    "SearchModelsRequest",
     "SearchRunsRequest",
     "TagRequest",
     "UpdateExperimentRequest",
@@ -89,7 +98,7 @@ class DeleteExperimentTagRequest(msgspec.Struct, frozen=True, kw_only=True):
 class SearchExperimentsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which experiments, in which order."""
 
-    max_results: int = 1000
+    max_results: int
     page_token: str | None = None
     filter: str | None = None
     order_by: tuple[str, ...] | None = None
@@ -99,7 +108,7 @@ class SearchExperimentsRequest(msgspec.Struct, frozen=True, kw_only=True):
 class CreateRunRequest(msgspec.Struct, frozen=True, kw_only=True):
     """A new run."""
 
-    experiment_id: str = "0"
+    experiment_id: str
     user_id: str | None = None
     run_name: str | None = None
     start_time: int | None = None
@@ -232,7 +241,7 @@ class OutputsRequest(msgspec.Struct, frozen=True, kw_only=True):
 class SearchRunsRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Which runs, in which order."""
 
-    experiment_ids: tuple[str, ...] = ()
+    experiment_ids: tuple[str, ...]
     filter: str | None = None
     run_view_type: str | int | None = None
     max_results: int = 1000
@@ -279,3 +288,73 @@ class RestRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Any other path."""
 
     rest: str
+
+
+class CreateModelRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A new logged model."""
+
+    experiment_id: str
+    name: str | None = None
+    model_type: str | None = None
+    source_run_id: str | None = None
+    params: tuple[Pair, ...] = ()
+    tags: tuple[Pair, ...] = ()
+
+
+class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """One logged model."""
+
+    model_id: str
+
+
+class ModelStatusRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the files of a logged model have all arrived."""
+
+    model_id: str
+    status: str | int
+
+
+class ModelParamsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Parameters of a logged model."""
+
+    model_id: str
+    params: tuple[Pair, ...] = ()
+
+
+class ModelTagsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Tags of a logged model."""
+
+    model_id: str
+    tags: tuple[Pair, ...] = ()
+
+
+class ModelTagRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A tag of a logged model to remove."""
+
+    model_id: str
+    tag_key: str
+
+
+class ModelOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A field to order logged models by."""
+
+    field_name: str
+    ascending: bool = True
+
+
+class SearchModelsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Which logged models, in which order."""
+
+    experiment_ids: tuple[str, ...]
+    filter: str | None = None
+    max_results: int = 50
+    order_by: tuple[ModelOrder, ...] = ()
+    page_token: str | None = None
+
+
+class ModelArtifactsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies in a folder of a logged model's files."""
+
+    model_id: str
+    artifact_directory_path: str | None = None
+    page_token: str | None = None

@@ -12,7 +12,7 @@ from ....record.encode import encode_line, number_or_name
 from ....record.fold import ExperimentState
 from ....record.names import metric_name
 from ....record.plain import nest
-from ...ml_dash.serve.writing import Written
+from ...written import Written
 from ..translate.facts import by_name, param_name, param_texts
 from .problems import invalid
 from .requests import MetricGiven, Pair
@@ -58,9 +58,7 @@ class KnownRun:
             self.params = param_texts(by_name(state.params)) if state is not None else {}
         return self.params
 
-    def log_params(
-        self, given: Sequence[Pair], read: Callable[[], ExperimentState | None]
-    ) -> None:
+    def log_params(self, given: Sequence[Pair], read: Callable[[], ExperimentState | None]) -> None:
         """Set parameters, each once.
 
         Raises:
@@ -110,7 +108,13 @@ class KnownRun:
                     continue
                 there.add(point)
                 added.append((one.key, point))
-                where = (one.step, one.timestamp, one.model_id, one.dataset_name, one.dataset_digest)
+                where = (
+                    one.step,
+                    one.timestamp,
+                    one.model_id,
+                    one.dataset_name,
+                    one.dataset_digest,
+                )
                 if where != at or one.key in row:
                     close()
                     row, at = {}, where

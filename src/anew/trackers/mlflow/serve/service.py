@@ -5,21 +5,21 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from ....errors import AnewError, InvalidName
 from ....journal.layout import RootLayout
 from ....naming import random_name
 from ....query.edits import AppendQuestion
-from ....reading.backend import Backend
-from ....reading.upkeep import Trashed, Upkeep
+from ....reading.upkeep import Trashed
 from ....record.edits import DeleteEdit, RestoreEdit
 from ....record.facts import ExperimentFacts
 from ....record.secrets import mask_secrets, mask_text
 from ....record.status import Status
-from ...ml_dash.serve.writing import Experiments, Written
+from ...written import Experiments, Written
 from ..translate import facts as translated
 from ..translate import question
 from ..translate.facts import CAPTURED, DEFAULT, RunFacts, label_of, meaning, milliseconds
@@ -27,6 +27,7 @@ from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
 from ..write import Groups, project_of
 from . import answers, artifacts, requests
+from .asking import Asker
 from .finding import (
     RUN_FIELDS,
     Page,
@@ -37,11 +38,12 @@ from .finding import (
     token_of,
     values_of,
 )
+from .models import Models
 from .problems import MlflowProblem, invalid, missing
-from .reading import INPUTS, OUTPUTS, Reader, points_as_answered, run_of
+from .reading import INPUTS, OUTPUTS, points_as_answered, run_of
 from .runs import KnownRun, KnownRuns
 
-__all__ = ["Asker", "Tracking"]
+__all__ = ["Tracking"]
 
 _HEARTBEAT = 600.0
 """Seconds; six of them without a request, and a run is shown as failed until the next one. MLflow's client gives no sign of life, and an epoch may take long."""
@@ -59,46 +61,22 @@ _MOST_NAME = 500
 _TOUCHED_EVERY = 200  # requests after which it is looked at how much is remembered
 
 
-@dataclass(frozen=True)
-class Asker:
-    """Who asks, and what they may.
-
-    Attributes:
-        backend: What they may see.
-        upkeep: Looks after what they may see.
-        name: The user.
-        host: The address that the request came from.
-        sees: Whether they may see what lies at a prefix.
-        check_writing: Raises if they may not write to a prefix.
-        check_deleting: Raises if they may not delete there.
-    """
-
-    backend: Backend
-    upkeep: Upkeep
-    name: str
-    host: str
-    sees: Callable[[str], bool]
-    check_writing: Callable[[str], None]
-    check_deleting: Callable[[str], None]
-
-    @property
-    def reader(self) -> Reader:
-        """Asks the backend."""
-        return Reader(self.backend)
-
-
 class Tracking:
     """The tracking API on one folder. Any thread may call it.
 
     Args:
         root: The folder that is served.
+
+    Attributes:
+        models: The logged models.
     """
 
     def __init__(self, root: str) -> None:
         self.root = RootLayout(root)
         self._groups = Groups(root)
-        self._experiments = Experiments(self.root, _HEARTBEAT)
+        self._experiments = Experiments(self.root, Written, _HEARTBEAT)
         self._known = KnownRuns()
+        self.models = Models(root, self)
         self._changing = threading.Lock()
         self._requests = 0
 
@@ -143,7 +121,7 @@ class Tracking:
         self, who: Asker, asked: requests.ExperimentRequest
     ) -> answers.ExperimentFound:
         """One experiment."""
-        return answers.ExperimentFound(_shown(self._group(who, asked.experiment_id)))
+        return answers.ExperimentFound(_shown(self.group(who, asked.experiment_id)))
 
     def get_experiment_by_name(
         self, who: Asker, asked: requests.ExperimentNameRequest
@@ -183,7 +161,7 @@ class Tracking:
 
     def restore_experiment(self, who: Asker, asked: requests.ExperimentRequest) -> answers.Done:
         """Show an experiment again that was deleted."""
-        group = self._group(who, asked.experiment_id)
+        group = self.group(who, asked.experiment_id)
         who.check_writing(_inside(group.name))
         if not group.deleted:
             raise missing(f"No deleted experiment with id={asked.experiment_id} exists")
@@ -250,7 +228,12 @@ class Tracking:
     def _by_id(self, experiment_id: str) -> Group | None:
         return next((one for one in self._all() if one.id == experiment_id), None)
 
-    def _group(self, who: Asker, experiment_id: str) -> Group:
+    def group(self, who: Asker, experiment_id: str) -> Group:
+        """An experiment that the caller may see.
+
+        Raises:
+            MlflowProblem: There is none of that id.
+        """
         if not experiment_id.isdecimal():
             raise invalid(
                 f"Invalid experiment ID: {experiment_id!r:.80}. Experiment ID must be a valid integer."
@@ -261,7 +244,7 @@ class Tracking:
         return found
 
     def _changeable(self, who: Asker, experiment_id: str, *, deleting: bool = False) -> Group:
-        group = self._group(who, experiment_id)
+        group = self.group(who, experiment_id)
         (who.check_deleting if deleting else who.check_writing)(_inside(group.name))
         if group.deleted:
             raise invalid(
@@ -311,7 +294,7 @@ class Tracking:
 
     def update_run(self, who: Asker, asked: requests.UpdateRunRequest) -> answers.RunUpdated:
         """Record how a run ended, that it goes on, or another name."""
-        known = self._writable(who, _run_id(asked))
+        known = self.writable(who, _run_id(asked))
         one = known.writing
         if asked.run_name:
             self._rename(known, asked.run_name)
@@ -324,7 +307,7 @@ class Tracking:
                 one.start(who.name, who.host)
             elif status.ended:
                 reason = None if status is Status.COMPLETED else "its program said so"
-                one.end(status.value, reason, _time(asked.end_time, "end_time"))  # type: ignore[arg-type]
+                one.end(status.value, reason, _time(asked.end_time, "end_time"))
         return answers.RunUpdated(self._run(who, one.id).info)
 
     def delete_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
@@ -351,7 +334,11 @@ class Tracking:
         """Which runs of some experiments meet a filter, the newest first if no order is given."""
         conditions = read_conditions(asked.filter, RUN_FIELDS)
         order = read_order(asked.order_by, RUN_FIELDS)
-        view, limit, page = _view(asked.run_view_type), _limit(asked.max_results), page_of(asked.page_token)
+        view, limit, page = (
+            _view(asked.run_view_type),
+            _limit(asked.max_results),
+            page_of(asked.page_token),
+        )
         groups = {one.id: one for one in self._all() if who.sees(_inside(one.name))}
         chosen = [groups[id_] for id_ in dict.fromkeys(asked.experiment_ids) if id_ in groups]
         asked_of = [one for one in chosen if _is_in(view, deleted=one.deleted)]
@@ -363,6 +350,8 @@ class Tracking:
             ids = {one.id for one in asked_of}
 
             def answer(facts: ExperimentFacts) -> answers.RunAnswer | None:
+                if translated.run_facts(facts.state.captured if facts.state else {}).holds:
+                    return None
                 run = self._answer(facts)
                 return run if run.info.experiment_id in ids else None
 
@@ -394,25 +383,25 @@ class Tracking:
             dataset_name=asked.dataset_name, dataset_digest=asked.dataset_digest,
         )  # fmt: skip
         _check_metric(point)
-        self._log(who, self._writable(who, _run_id(asked)), (point,))
+        self._log(who, self.writable(who, _run_id(asked)), (point,))
         return answers.Done()
 
     def log_param(self, who: Asker, asked: requests.ParamRequest) -> answers.Done:
         """Set a parameter, once."""
         given = requests.Pair(asked.key, asked.value)
         _check_pair("Param", given, _MOST_PARAM)
-        self._set_params(who, self._writable(who, _run_id(asked)), (given,))
+        self._set_params(who, self.writable(who, _run_id(asked)), (given,))
         return answers.Done()
 
     def set_tag(self, who: Asker, asked: requests.TagRequest) -> answers.Done:
         """Set a tag of a run."""
         tags = _checked_tags((requests.Pair(asked.key, asked.value),))
-        self._tag(self._writable(who, _run_id(asked)), tags)
+        self._tag(self.writable(who, _run_id(asked)), tags)
         return answers.Done()
 
     def delete_tag(self, who: Asker, asked: requests.DeleteTagRequest) -> answers.Done:
         """Remove a tag of a run."""
-        known = self._writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id)
         state = who.reader.facts(asked.run_id, "state").state
         if state is None or asked.key not in state.tags:
             raise missing(f"No tag with name: {asked.key} in run with id {asked.run_id}")
@@ -438,7 +427,7 @@ class Tracking:
         for param in asked.params:
             _check_pair("Param", param, _MOST_PARAM)
         tags = _checked_tags(asked.tags)
-        known = self._writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id)
         if asked.params:
             self._set_params(who, known, asked.params)
         if asked.metrics:
@@ -449,7 +438,7 @@ class Tracking:
 
     def log_inputs(self, who: Asker, asked: requests.InputsRequest) -> answers.Done:
         """Keep what a run reads."""
-        known = self._writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id)
         datasets = [
             {
                 "dataset": {
@@ -466,7 +455,7 @@ class Tracking:
 
     def log_outputs(self, who: Asker, asked: requests.OutputsRequest) -> answers.Done:
         """Keep what a run made."""
-        known = self._writable(who, asked.run_id)
+        known = self.writable(who, asked.run_id)
         models = [{"model_id": one.model_id, "step": one.step} for one in asked.models]
         self._add(who, known, OUTPUTS, {"models": models})
         return answers.Done()
@@ -485,9 +474,7 @@ class Tracking:
             if data and data != before:
                 known.writing.event("captured", what=what, data=data)
 
-    def _log(
-        self, who: Asker, known: KnownRun, points: Sequence[requests.MetricGiven]
-    ) -> None:
+    def _log(self, who: Asker, known: KnownRun, points: Sequence[requests.MetricGiven]) -> None:
         run_id = known.writing.id
         known.log_points(points, lambda: who.reader.points_of(run_id))
         self._requests += 1
@@ -546,17 +533,21 @@ class Tracking:
         token = token_of(Page(stop)) if stop < len(found) else None
         return answers.HistoryAnswer(tuple(found[start:stop]), token)
 
-    def bulk_history(
-        self, who: Asker, asked: requests.BulkHistoryRequest
-    ) -> answers.HistoryAnswer:
+    def bulk_history(self, who: Asker, asked: requests.BulkHistoryRequest) -> answers.HistoryAnswer:
         """The points of a metric of several runs, each with the id of its run; of long series, at about `max_results` steps."""
         if not 1 <= len(asked.run_ids) <= 100:
-            raise invalid("GetMetricHistoryBulkInterval request must specify between 1 and 100 run_ids.")
+            raise invalid(
+                "GetMetricHistoryBulkInterval request must specify between 1 and 100 run_ids."
+            )
         if not 1 <= asked.max_results <= 2500:
             raise invalid("max_results must be between 1 and 2500.")
         if (asked.start_step is None) != (asked.end_step is None):
             raise invalid("If either start step or end step are specified, both must be specified.")
-        if asked.start_step is not None and asked.end_step is not None and asked.start_step > asked.end_step:
+        if (
+            asked.start_step is not None
+            and asked.end_step is not None
+            and asked.start_step > asked.end_step
+        ):
             raise invalid(f"end_step must be greater than start_step. Found start_step={asked.start_step} and end_step={asked.end_step}.")  # fmt: skip
         ids = tuple(dict.fromkeys(asked.run_ids))
         reader = who.reader
@@ -568,7 +559,10 @@ class Tracking:
         ]
         steps = sorted({point.step or 0 for points in series for point in points})
         every = max(1, len(steps) // asked.max_results)
-        chosen = {*steps[::every], *(max((p.step or 0 for p in points), default=0) for points in series)}
+        chosen = {
+            *steps[::every],
+            *(max((p.step or 0 for p in points), default=0) for points in series),
+        }
         found = [p for points in series for p in points if (p.step or 0) in chosen]
         found.sort(key=lambda one: (ids.index(one.run_id or ""), one.step or 0, one.timestamp))
         return answers.HistoryAnswer(tuple(found))
@@ -583,47 +577,74 @@ class Tracking:
         files = artifacts.listed(entries, folder, whole=True)
         if len(files) == 1 and files[0].path == folder:
             files = []
-        root = artifacts.uri_of(self._experiment_of(facts), facts.id)
+        root = artifacts.uri_of(self.group_of(facts), facts.id)
         return answers.FilesAnswer(root, tuple(files))
 
     def list_stored(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
         """What lies in a folder of the store of artifacts."""
-        place = artifacts.place_of(asked.path or "")
+        place = self._place(who, asked.path or "")
+        return answers.FilesAnswer(files=tuple(self._listed(who, place)))
+
+    def _listed(self, who: Asker, place: artifacts.Place) -> list[answers.FileAnswer]:
         facts = who.reader.facts(place.run_id, "state", "files")
-        entries = [(path, one.size) for path, one in artifacts.contents(facts).items()]
+        there = artifacts.contents(facts, models=bool(place.model_id))
+        entries = [(path, one.size) for path, one in there.items()]
+        return artifacts.listed(entries, place.path, whole=False)
+
+    def list_model(self, who: Asker, asked: requests.ModelArtifactsRequest) -> answers.FilesAnswer:
+        """What lies in a folder of a logged model's files."""
+        model = self.models.of(who, asked.model_id)
+        folder = artifacts.plain(asked.artifact_directory_path)
+        base = artifacts.model_folder(model.id)
+        place = artifacts.Place(model.holder, f"{base}/{folder}" if folder else base, model.id)
+        files = [
+            msgspec.structs.replace(one, path=f"{folder}/{one.path}" if folder else one.path)
+            for one in self._listed(who, place)
+        ]
         return answers.FilesAnswer(
-            files=tuple(artifacts.listed(entries, place.path, whole=False))
+            artifacts.model_uri(id_of(model.experiment), model.id), tuple(files)
+        )
+
+    def _place(self, who: Asker, path: str) -> artifacts.Place:
+        """Where a path in the store of artifacts leads: into the run that keeps it, also for a logged model."""
+        place = artifacts.place_of(path)
+        if not place.model_id:
+            return place
+        model = self.models.of(who, place.model_id)
+        base = artifacts.model_folder(model.id)
+        return artifacts.Place(
+            model.holder, f"{base}/{place.path}" if place.path else base, model.id
         )
 
     def stored_file(self, who: Asker, path: str) -> tuple[str, str]:
         """The run and the path in its folder of a file in the store of artifacts."""
-        place = artifacts.place_of(path)
+        place = self._place(who, path)
         facts = who.reader.facts(place.run_id, "state", "files")
-        found = artifacts.contents(facts).get(place.path)
+        found = artifacts.contents(facts, models=bool(place.model_id)).get(place.path)
         if found is None:
             raise missing(f"No such artifact: {place.path!r:.200}")
         return facts.id, found.path
 
     def arriving(self, who: Asker, path: str) -> artifacts.Arriving:
         """A file that a client sends."""
-        place = artifacts.place_of(path)
-        if not place.path:
+        place = self._place(who, path)
+        if not place.path or place.path == artifacts.model_folder(place.model_id):
             raise invalid("An artifact needs a name.")
-        known = self._writable(who, place.run_id)
+        known = self.writable(who, place.run_id)
         return artifacts.Arriving(self.root, known.writing, place.path)
 
     def keep(self, who: Asker, path: str, arriving: artifacts.Arriving) -> None:
         """Keep a file that has arrived."""
-        place = artifacts.place_of(path)
-        known = self._writable(who, place.run_id)
+        place = self._place(who, path)
+        known = self.writable(who, place.run_id)
         with known.lock:
             facts = who.reader.facts(place.run_id, "state", "files")
-            arriving.keep(artifacts.contents(facts))
+            arriving.keep(artifacts.contents(facts, models=True))
 
     def delete_artifact(self, who: Asker, asked: requests.ArtifactRequest) -> answers.Done:
         """Take artifacts out of what a run shows."""
-        place = artifacts.place_of(asked.path)
-        known = self._writable(who, place.run_id)
+        place = self._place(who, asked.path)
+        known = self.writable(who, place.run_id)
         who.check_deleting(known.writing.prefix)
         with known.lock:
             facts = who.reader.facts(place.run_id, "state", "files")
@@ -634,7 +655,17 @@ class Tracking:
 
     # -- what they share ---------------------------------------------------------------------------
 
-    def _writable(self, who: Asker, run_id: str) -> KnownRun:
+    def hold(self, who: Asker, group: Group, name: str, model_id: str) -> str:
+        """A new experiment that keeps the files of a logged model which no run made; its id."""
+        one = self._experiments.create(
+            label_of(name), project_of(group.name), user=who.name, host=who.host
+        )
+        about = RunFacts(group.id, group.name, served=True, holds=model_id)
+        one.event("captured", what=CAPTURED, data=about.captured())
+        one.end("completed", None)
+        return one.id
+
+    def writable(self, who: Asker, run_id: str) -> KnownRun:
         """A run to write to.
 
         Raises:
@@ -660,12 +691,12 @@ class Tracking:
         return self._answer(who.reader.facts(run_id, "state", "metrics"))
 
     def _answer(self, facts: ExperimentFacts) -> answers.RunAnswer:
-        experiment_id = self._experiment_of(facts)
+        experiment_id = self.group_of(facts)
         group = self._by_id(experiment_id)
         uri = artifacts.uri_of(experiment_id, facts.id)
         return run_of(facts, experiment_id, uri, deleted=group is not None and group.deleted)
 
-    def _experiment_of(self, facts: ExperimentFacts) -> str:
+    def group_of(self, facts: ExperimentFacts) -> str:
         """The id of the experiment that a run is in: the one whose folder it lies in."""
         folder = translated.experiment_name(facts.prefix)
         given = translated.run_facts({} if facts.state is None else facts.state.captured)

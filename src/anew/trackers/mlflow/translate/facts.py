@@ -109,7 +109,7 @@ class RunFacts(NamedTuple):
     """What a run of MLflow's has that experiments have no place for.
 
     `experiment_id` and `experiment` are its MLflow experiment, `start_time` is the one its program gave, in milliseconds.
-    `served` says that MLflow's own client logged it, through a server of ours. `run_name` is its name, where that is no label here, and `label` the label that stood for it: once the experiment was
+    `holds` is the id of the logged model that it keeps the files of, if that is all it is for. `served` says that MLflow's own client logged it, through a server of ours. `run_name` is its name, where that is no label here, and `label` the label that stood for it: once the experiment was
     renamed, the name is the new one.
     """
 
@@ -119,6 +119,7 @@ class RunFacts(NamedTuple):
     run_name: str | None = None
     label: str | None = None
     served: bool | None = None
+    holds: str | None = None
 
     def captured(self) -> dict[str, Any]:
         """As it is captured."""
@@ -133,7 +134,7 @@ def run_facts(captured: Mapping[str, Any]) -> RunFacts:
     """What was captured of a run of the dialect; nothing, for an experiment that was logged by other means."""
     found = captured.get(CAPTURED)
     given = found if isinstance(found, Mapping) else {}
-    names = ("experiment_id", "experiment", "run_name", "label")
+    names = ("experiment_id", "experiment", "run_name", "label", "holds")
     texts = {key: given[key] for key in names if isinstance(given.get(key), str)}
     start = given.get("start_time")
     served = given.get("served") is True or None

@@ -15,9 +15,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+import numpy as np
 import psycopg
 from blake3 import blake3
 
+from anew.clickhouse import ClickHouse, ClickHouseAddress
+from anew.journal.storage import MemoryStorage
 from anew.query.panel import PanelQuestion
 from anew.reading.local.opening import open_folder
 from anew.record.encode import encode_line
@@ -28,8 +31,12 @@ from anew.server.group.keeping import Keeper
 from anew.server.group.opening import open_group
 from anew.server.group.rebuilding import rebuild_group
 from anew.store import Store
+from anew.stores.series.clickhouse import ClickHouseSeries
+from anew.stores.series.clickhouse.table import TABLE
+from anew.stores.series.protocol import ExperimentFolder
 from anew.sync.push import push
 from anew.sync.wire import Filing, FilingRequest, Frame
+from anew.testing.clickhouse import ClickHouseServer
 from anew.testing.postgres import PostgresServer
 from tests.seaweed import shared
 
@@ -51,6 +58,9 @@ def run(bench: Bench) -> Iterator[Row]:
 
         yield _ingest(bench, group("ingest"))
         yield _panel(bench, group("panel"))
+        with _clickhouse(folder) as server:
+            yield _rows(bench, server.make_database())
+            yield _panel(bench, group("rows")._replace(series=server.make_database()))
         yield _again(bench, group("again"))
         yield _two(bench, [group("one"), group("two")])
 
@@ -69,6 +79,16 @@ def _engines() -> Iterator[tuple[Path, PostgresServer, str]]:
                 yield folder, postgres, f"s3://{s3.bucket('bench')}"
         finally:
             postgres.remove()
+
+
+@contextmanager
+def _clickhouse(folder: Path) -> Iterator[ClickHouseServer]:
+    server = ClickHouseServer(folder / "clickhouse")
+    server.start()
+    try:
+        yield server
+    finally:
+        server.remove()
 
 
 # -- what arrives ---------------------------------------------------------------------------------------
@@ -132,6 +152,41 @@ def _ingest(bench: Bench, address: GroupAddress) -> Row:
     )  # fmt: skip
 
 
+def _rows(bench: Bench, url: str) -> Row:
+    """Lines that become rows, decoding included, beside the insert of rows that are ready."""
+    count = bench.size(500_000, 5_000)
+    steps, values = np.arange(count), np.random.default_rng(1).standard_normal(count)
+    lines = b"".join(
+        encode_line({"s": step, "t": 1.76e9 + step / 8, "m": {"loss": value}})
+        for step, value in zip(steps.tolist(), values.tolist(), strict=True)
+    )
+    engine = ClickHouse(ClickHouseAddress.of(url))
+    table = np.dtype([("key", "V18"), ("step", "<i8"), ("part", "V10"), ("row", "<u4"), ("given", "u1"), ("at", "<f8"), ("value", "<f8"), ("end", "u1")])  # fmt: skip
+    ready = np.zeros(count, table)
+    for name, column in (("key", np.void(b"\x0cbcdf23456789\x04loss")), ("step", steps), ("part", np.void(b"\x090001-main")), ("row", steps + 1), ("given", 1), ("at", 1.76e9 + steps / 8), ("value", values)):  # fmt: skip
+        ready[name] = column
+    body = ready.tobytes()
+    statement = f"INSERT INTO {TABLE} (experiment, metric, step, segment, row, given, at, value, metadata) FORMAT RowBinary"
+
+    def ours() -> None:
+        storage = MemoryStorage()
+        storage.append("metrics/0001-main.jsonl", lines)
+        store = ClickHouseSeries(engine, lambda places: [storage for _ in places])
+        store.flush(ExperimentFolder(new_id(), "/lab/x/run"), ["0001-main"])
+        assert not store.health().failing
+
+    ours()  # makes the table
+    took, other, ratio = paired_seconds(
+        ours, lambda: engine.insert(statement, body), rounds=bench.size(5, 1), warm=1
+    )
+    engine.close()
+    return Row(
+        f"lines that become rows of ClickHouse, {count / 1e6:g} M points",
+        f"{count / took / 1e6:.2f} M points/s", f"{count / other / 1e6:.2f} M points/s (RowBinary insert of the same rows)",
+        f"{1 / ratio:.2f}", "≥ 0.5", 1 / ratio >= 0.5,
+    )  # fmt: skip
+
+
 def _together(work: list) -> None:  # type: ignore[type-arg]
     threads = [threading.Thread(target=one) for one in work]
     for one in threads:
@@ -168,9 +223,10 @@ def _panel(bench: Bench, address: GroupAddress) -> Row:
         finally:
             opened.close()
             folder.close()
+    where = "rows of ClickHouse" if address.series else "packs in the bucket"
     return Row(
-        f"panel from packs in the bucket, {count:,} × {points:,} points → {BUCKETS} buckets, warm cache",
-        duration(took), f"{duration(other)} (packs of a folder)", *at_most(ratio, 1.5),
+        f"panel from {where}, {count:,} × {points:,} points → {BUCKETS} buckets, warm cache",
+        duration(took), f"{duration(other)} (packs of a folder)", *at_most(ratio, 2.0 if address.series else 1.5),
     )  # fmt: skip
 
 
@@ -196,7 +252,7 @@ def _again(bench: Bench, address: GroupAddress) -> Row:
 def _served(address: GroupAddress, name: str = "") -> Iterator[str]:
     command = [
         sys.executable, "-m", "anew", "server", "--port", "0", "--quiet", "--cache", f"{address.cache}{name}",
-        "--catalog", address.catalog, "--blobs", address.blobs,
+        "--catalog", address.catalog, "--blobs", address.blobs, *(("--series", address.series) if address.series else ()),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:

@@ -353,11 +353,12 @@ def http_page() -> str:
         if fields and "/ask/" not in route.path:
             lines += ["| field | default |", "|---|---|"]
             for field in fields:
-                default = (
-                    "required"
-                    if field.required
-                    else f"`{msgspec.json.encode(field.default).decode()}`"
-                )
+                default = "required"
+                if not field.required:
+                    value = field.default
+                    if value is msgspec.NODEFAULT:
+                        value = field.default_factory()
+                    default = f"`{msgspec.json.encode(value).decode()}`"
                 lines.append(f"| `{field.name}` | {default} |")
             lines.append("")
         told = inspect.cleandoc(route.question.__doc__ or "")

@@ -1,5 +1,7 @@
 """Make the pictures of the documentation: `python tools/pictures.py` trains the demo's networks and writes docs/_static/.
 
+`python tools/pictures.py page` makes those of the page alone.
+
 The pictures of the page and of the report need Chromium; those of the command line and the figure need nothing that the demo does not.
 """
 
@@ -150,9 +152,14 @@ def of_a_project() -> None:
     )
 
 
-def main() -> None:
-    """Make all of them."""
+def main(*names: str) -> None:
+    """Make all of them, or those of the page alone."""
     PICTURES.mkdir(exist_ok=True)
+    if names == ("page",):
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            train()
+            of_the_page(Path(folder, "experiments"))
+        return
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         train()
         terminal(
@@ -174,4 +181,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

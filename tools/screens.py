@@ -29,11 +29,63 @@ DRAWN_MS = 2500
 
 
 class Screen(NamedTuple):
-    """A page: its store, its path below the page's address, and whether all of it is shown however long it is."""
+    """A page: its store, its path below the page's address, and what is done on it before its picture is taken."""
 
     store: str
     path: str
     whole: bool = False
+    """Whether all of it is shown however long it is."""
+    act: Callable[[Any], None] = lambda page: None
+    narrow: bool = True
+    """Whether there is a picture of it on a phone: what is done can be done there."""
+
+
+def keys(*pressed: str, text: str = "") -> Callable[[Any], None]:
+    """Press keys, and type a text."""
+
+    def act(page: Any) -> None:
+        for one in pressed:
+            page.keyboard.press(one)
+        page.keyboard.type(text)
+
+    return act
+
+
+def clicks(*selectors: str) -> Callable[[Any], None]:
+    """Click what these selectors find, one after the other."""
+
+    def act(page: Any) -> None:
+        for one in selectors:
+            page.locator(one).first.click()
+            page.wait_for_timeout(200)
+
+    return act
+
+
+def points(page: Any) -> None:
+    """Pin two points of the first panel, and point at a third."""
+    box = page.locator(".panel .plot").first.bounding_box()
+    for across, down in ((0.3, 0.15), (0.6, 0.9)):
+        page.mouse.click(box["x"] + across * box["width"], box["y"] + down * box["height"])
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.3 * box["height"])
+
+
+def searches(page: Any) -> None:
+    """Search the log of an experiment."""
+    page.get_by_role("searchbox", name="Search the log").fill("needle")
+    page.get_by_text("2 matches").wait_for()
+    page.locator("#logs").scroll_into_view_if_needed()
+
+
+def previews(page: Any) -> None:
+    """Look at a file of an experiment."""
+    page.get_by_role("button", name="scores.csv").click()
+
+
+def looks_beside(page: Any) -> None:
+    """Hold the pictures of an experiment against those of another step."""
+    page.locator("#media").get_by_label("compare").check()
+    page.locator("#media").scroll_into_view_if_needed()
 
 
 SCREENS = {
@@ -58,6 +110,31 @@ SCREENS = {
     "one": Screen("one", ""),
     "running": Screen("running", ""),
     "thousand": Screen("thousand", "?tab=charts&each=1"),
+    "keys": Screen("demo", "", act=keys("?")),
+    "palette": Screen("demo", "", act=keys("Control+k", text="w128")),
+    "completion": Screen("demo", "", act=keys("/", text="params.lr > 0.001 and val")),
+    "chips": Screen("demo", "?q=params.lr+%3E+0.001+and+status+%3D%3D+%27completed%27"),
+    "column-menu": Screen(
+        "demo", "?tab=table", act=clicks("[aria-label='Column params.lr']"), narrow=False
+    ),
+    "columns": Screen("demo", "?tab=table", act=clicks("text=Columns"), narrow=False),
+    "sorting": Screen("demo", "?tab=table", act=clicks("[title='Sort by']")),
+    "grouping": Screen("demo", "?tab=charts", act=clicks("[title='Group by']")),
+    "more": Screen("demo", "?tab=charts", act=clicks("text=More")),
+    "facets": Screen("demo", "?tab=charts&group=params.lr&dash=params.seed&facet=params.width"),
+    "pinned": Screen("demo", "?tab=charts", act=points, narrow=False),
+    "selected": Screen("demo", "?tab=charts", act=keys("j", "x", "j", "x"), narrow=False),
+    "selected-table": Screen("demo", "?tab=table", act=keys("j", "x", "j", "x")),
+    "editing": Screen("demo", "?tab=table", act=keys("j", "e")),
+    "editing-several": Screen("demo", "?tab=table", act=keys("j", "x", "j", "x", "e")),
+    "deleting": Screen("demo", "?tab=table", act=keys("j", "x", "j", "x", "Delete")),
+    "trash": Screen("demo", "?tab=table", act=clicks("[title='Which are shown']", "text=Trash …")),
+    "account": Screen("demo", "", act=clicks("button.who")),
+    "log-search": Screen("pages", "x/{first}#logs", act=searches),
+    "preview": Screen("pages", "x/{first}#files", act=previews),
+    "media-compare": Screen("pages", "x/{first}#media", act=looks_beside),
+    "demo-experiment": Screen("demo", "x/{best}", whole=True),
+    "demo-difference": Screen("demo", "diff?ids={best},{worst}", whole=True),
     "many": Screen("many", ""),
     "many-table": Screen("many", "?tab=table"),
 }
@@ -67,11 +144,15 @@ def demo(root: Path) -> dict[str, str]:
     """The demo's networks."""
     import pictures
 
+    from anew import Store
+
     with contextlib.chdir(root):
         pictures.train()
     for one in (root / "experiments").iterdir():
         one.rename(root / one.name)
-    return {}
+    with Store(root) as store:
+        found = [one.id for one in store.list(sort="-metrics.val/acc.max")]
+    return {"best": found[0], "worst": found[-1]}
 
 
 def pages(root: Path) -> dict[str, str]:
@@ -147,6 +228,8 @@ def take(browser: Any, link: str, name: str, screen: Screen, path: str, folder: 
     url, _, secret = link.partition("#")
     for theme in THEMES:
         for width, height in SIZES:
+            if width < 600 and not screen.narrow:
+                continue
             context = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=theme, reduced_motion="reduce"
             )  # fmt: skip
@@ -155,6 +238,8 @@ def take(browser: Any, link: str, name: str, screen: Screen, path: str, folder: 
             page = context.new_page()
             page.goto(url + ("" if screen.path == "sign-in" else path))
             page.wait_for_timeout(DRAWN_MS)  # all that is on the screen has been drawn
+            screen.act(page)
+            page.wait_for_timeout(600)
             if screen.whole:
                 long = page.evaluate(
                     "Math.max(0, ...[...document.querySelectorAll('*')].filter(one => one.clientWidth > 300 && "

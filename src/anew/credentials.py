@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from .address import parse_address
 from .errors import InvalidSetting, InvalidValue
-from .settings import token_in_environment
+from .settings import token_in_environment, user_folder
 
 __all__ = ["forget_token", "keep_token", "token_for", "token_source"]
 
@@ -120,8 +120,7 @@ def _servers(address: str) -> Iterator[str]:
 
 
 def _file(environ: Mapping[str, str]) -> str:
-    folder = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
-    return os.path.join(folder, "anew", "credentials.json")
+    return os.path.join(user_folder(environ), "credentials.json")
 
 
 def _from_file(environ: Mapping[str, str]) -> dict[str, str]:

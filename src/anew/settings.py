@@ -24,9 +24,11 @@ __all__ = [
     "Settings",
     "load_settings",
     "server_catalog",
+    "server_series",
     "server_stores",
     "sign_on_secret",
     "token_in_environment",
+    "user_folder",
 ]
 
 FOUND = "found above the working directory"
@@ -385,10 +387,22 @@ def server_catalog(environ: Mapping[str, str] | None = None) -> str:
     return (os.environ if environ is None else environ).get("ANEW_SERVER_CATALOG", "").strip()
 
 
+def server_series(environ: Mapping[str, str] | None = None) -> str:
+    """The ClickHouse server of a group's servers, from `ANEW_SERVER_SERIES`; "" if there is none. It may hold a password, so it is no setting."""
+    return (os.environ if environ is None else environ).get("ANEW_SERVER_SERIES", "").strip()
+
+
 def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:
     """Where a group's servers keep contents, from `ANEW_SERVER_BLOBS`, and copies, from `ANEW_SERVER_CACHE`; "" where not set."""
     given = os.environ if environ is None else environ
     return given.get("ANEW_SERVER_BLOBS", "").strip(), given.get("ANEW_SERVER_CACHE", "").strip()
+
+
+def user_folder(environ: Mapping[str, str] | None = None) -> str:
+    """The folder of what this user keeps on this machine: `$XDG_CONFIG_HOME/anew`, by default `~/.config/anew`."""
+    environ = os.environ if environ is None else environ
+    folder = environ.get("XDG_CONFIG_HOME") or os.path.join(os.path.expanduser("~"), ".config")
+    return os.path.join(folder, "anew")
 
 
 def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Settings:
@@ -405,8 +419,7 @@ def load_settings(environ: Mapping[str, str] | None = None, cwd: str | None = No
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     home = os.path.expanduser("~")
-    configuration = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    user_file = os.path.join(configuration, "anew", "config.toml")
+    user_file = os.path.join(user_folder(environ), "config.toml")
     here = ""
     try:
         here = os.path.abspath(cwd or os.getcwd())

@@ -45,7 +45,9 @@ from .settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from .forwarders.later import Forwarded
+    from .models.lineage import LineageFacts
     from .models.views import Models
+    from .reading.changing import Change
     from .reading.export import Format
     from .reading.goals import Goal
     from .reading.history import History
@@ -456,13 +458,42 @@ class Store:
             FieldEdit(id=self.get(ref).id, field="name", value=check_label(name, "name"))
         )
 
-    def set_params(self, ref: Ref, params: Mapping[str, Any]) -> ExperimentView:
+    def set_params(
+        self,
+        ref: Ref,
+        params: Mapping[str, Any],
+        *,
+        remove: Iterable[str] = (),
+        why: str | None = None,
+    ) -> ExperimentView:
         """Correct parameters afterwards (dotted keys nest); returns the experiment as it is then.
 
-        Nothing else changes: not the status, the duration or how it was run.
+        Nothing else changes: not the status, the duration or how it was run. What the program had set stays in the record, and is shown
+        beside the correction (`view.corrected`).
+
+        Args:
+            remove: Dotted names of parameters that are taken away.
+            why: Why, to be read beside the correction.
         """
         plain = mask_secrets(nest(to_plain(dict(params))))
-        return self._edit(ParamsEdit(id=self.get(ref).id, params=plain))
+        gone = (remove,) if isinstance(remove, str) else tuple(remove)
+        return self._edit(
+            ParamsEdit(id=self.get(ref).id, params=plain, remove=gone, why=to_plain(why))
+        )
+
+    def change(
+        self,
+        changes: Sequence[Change],
+        told: Callable[[int, int], object] = lambda done, total: None,
+    ) -> None:
+        """Make changes of many experiments, such as `reading.changing.tagging` describes them.
+
+        Args:
+            told: Takes how many were made, of how many.
+        """
+        from .reading.changing import apply
+
+        apply(self._source, changes, told)
 
     def capture(self, ref: Ref, what: str, data: Mapping[str, Any]) -> ExperimentView:
         """Record a fact about it afterwards, as `Experiment.capture` does; returns the experiment as it is then."""
@@ -850,6 +881,25 @@ class Store:
         from .models.views import Models
 
         return Models(self.backend, self.get, lambda: self.weights)
+
+    def lineage(self, what: Ref) -> LineageFacts:
+        """Where something comes from, and what came of it: upwards to experiment, code, data and parents, downwards to readers and models.
+
+        Args:
+            what: A version of a model (`"vit@production"`), an experiment, a file or folder of this machine, or the name or hash of
+                a content that experiments read or logged.
+
+        Raises:
+            NotFound: It means nothing that is on record.
+            Ambiguous: It means several.
+        """
+        from .models.asking import find_lineage
+        from .models.lineage import lineage_of_experiment
+
+        if not isinstance(what, (str, os.PathLike)):
+            id_ = self._text_of(what)
+            return lineage_of_experiment(self.backend, id_, id_)
+        return find_lineage(self.backend, os.fspath(what), root=self._source.root)
 
     def du(self, refs: Ref | Iterable[Ref] | None = None) -> Usage:
         """The bytes of disk that experiments take, by kind; of the whole store (its trash, index and weights

@@ -1,3 +1,9 @@
+from __future__ import annotations
+
+import pytest
+
+from anew import Store
+
 REF = "alice/vision/sweep/run-0"
 
 
@@ -32,7 +38,12 @@ def test_notes_are_set_added_to_read_from_standard_input_and_cleared(change):
 
 def test_parameters_are_corrected_and_nothing_else_changes(change):
     before = change("show", REF, "--json").json
-    outcome = change("param", REF, "lr=3e-4", "model.depth=12", "word=adam", 'text="7"', "--json")
+    given = [
+        arg
+        for one in ("lr=3e-4", "model.depth=12", "word=adam", 'text="7"')
+        for arg in ("--param", one)
+    ]
+    outcome = change("edit", REF, *given, "--why", "a typo", "--json")
     assert outcome.code == 0
     after = change("show", REF, "--json").json
     assert after["params"] == {
@@ -40,8 +51,12 @@ def test_parameters_are_corrected_and_nothing_else_changes(change):
     }  # fmt: skip
     for same in ("status", "duration", "openings", "captured", "ended_at"):
         assert after[same] == before[same]
-    assert "word=adam" in change("param", REF).lines
-    assert change("param", REF, "lr").code == 2
+    assert "word=adam" in change("edit", REF).lines
+    assert change("edit", REF, "--param", "lr").code == 2
+    kept = after["corrected"]["lr"]
+    assert (kept["was"], kept["missing"], kept["why"]) == (before["params"]["lr"], False, "a typo")
+    assert after["corrected"]["model.depth"]["missing"] is True
+    assert "a typo" in change("show", REF).out
 
 
 def test_contradictions_are_refused(change):
@@ -74,3 +89,82 @@ def test_a_goal_is_said_listed_gone_by_and_taken_back(change):
     assert change("goal", metric, "--clear", "--project", "alice/vision").code == 0
     assert change("goal", "--json").json["goals"] == []
     assert change("goal", metric, "max", "--clear").code == 2
+
+
+def test_a_name_and_a_description_are_set(change):
+    assert change("rename", REF, "the", "best", "--json").json["name"] == "the best"
+    assert change("show", REF, "--json").json["name"] == "the best"
+    assert change("rename", REF).code == 2
+    assert change("describe", REF, "what", "it", "is").out == "what it is\n"
+    assert change("describe", REF, "--clear", "--json").json["description"] is None
+
+
+SWEEP = "prefix =~ '^alice/vision/sweep/'"
+
+
+def everything(change) -> dict[str, dict]:
+    """What can be changed of every experiment, by id."""
+    ids = change("list", "-q", "--all").lines
+    shown = {one: change("show", one, "--json").json for one in ids}
+    keys = ("prefix", "name", "description", "notes", "tags", "params", "corrected")
+    return {one: {key: facts[key] for key in keys} for one, facts in shown.items()}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("tag", "--filter", SWEEP, "seen", "team=audio", "--remove", "sweep"),
+        ("note", "--filter", SWEEP, "all", "of", "them"),
+        ("note", "--filter", SWEEP, "--append", "more"),
+        ("describe", "--filter", SWEEP, "a", "sweep"),
+        ("rename", "--filter", SWEEP, "same"),
+        (
+            "edit",
+            "--filter",
+            SWEEP,
+            "--param",
+            "lr=0.01",
+            "--param",
+            "new.one=[1]",
+            "--remove",
+            "batch",
+        ),
+        ("move", "--filter", SWEEP, "alice/elsewhere"),
+        ("move", "alice/vision/sweep", "bob/taken/over"),
+    ],
+    ids=lambda command: f"{command[0]} {command[2][:6]}",
+)
+def test_many_are_changed_at_once_after_a_look_and_all_of_it_is_taken_back(change, command):
+    before = everything(change)
+    looked = change(*command, "--dry-run", "--json")
+    assert looked.code == 0
+    assert everything(change) == before
+    made = change(*command, "--json").json
+    assert made["changed"] == looked.json["changed"]
+    assert not made["dry_run"]
+    after = everything(change)
+    assert {one for one in before if after[one] != before[one]} == {
+        one["id"] for one in made["changed"]
+    }
+    assert len(made["changed"]) >= 2
+    assert change("undo", "--dry-run").code == 0
+    assert everything(change) == after
+    assert change("undo").code == 0
+    assert everything(change) == before
+    assert change("undo").code == 3
+
+
+def test_what_was_changed_again_since_is_not_taken_back(change, store_root):
+    change("tag", "--filter", SWEEP, "seen")
+    with Store(store_root) as store:
+        store.tag(REF, remove="seen")
+    before = everything(change)
+    assert change("undo").code != 0
+    assert everything(change) == before
+
+
+def test_two_are_not_moved_to_one_place(change):
+    change("move", REF, "alice/other/run-1")
+    before = everything(change)
+    assert change("move", "--filter", "'run-1' in prefix", "alice/both").code == 2
+    assert everything(change) == before

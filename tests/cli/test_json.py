@@ -33,7 +33,10 @@ COMMANDS = {
     "open": ["open", REF],
     "tag": ["tag", REF],
     "note": ["note", REF],
-    "param": ["param", REF],
+    "tag --filter": ["tag", "--filter", "status != 'running'", "seen", "--dry-run"],
+    "describe": ["describe", REF],
+    "rename": ["rename", REF, "another"],
+    "edit": ["edit", REF],
     "delete": ["delete", REF, "--yes"],
     "stop": ["stop", REF, "--no-wait"],
     "sync": ["sync", REF, "--to", "http://127.0.0.1:9"],
@@ -43,6 +46,17 @@ COMMANDS = {
     "restore": ["restore", REF],
     "restore --list": ["restore", "--list"],
     "forward": ["forward", REF, "--to", "tensorboard"],
+    "models list": ["models", "list"],
+    "models show": ["models", "show", "vit"],
+    "models register": ["models", "register", "vit", REF],
+    "models promote": ["models", "promote", "vit:1", "production"],
+    "models demote": ["models", "demote", "vit", "best"],
+    "models edit": ["models", "edit", "vit", "--tag", "a=b"],
+    "models rename": ["models", "rename", "vit", "other"],
+    "models delete": ["models", "delete", "vit"],
+    "models restore": ["models", "restore", "gone"],
+    "models save": ["models", "save", "file", "out"],
+    "lineage": ["lineage", "vit"],
     "export": ["export", REF, "--to", "out.zip"],
     "du": ["du"],
     "gc": ["gc", "--dry-run"],
@@ -92,6 +106,12 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
         change("server", "share", "create", "alice/vision")
         change("server", "user", "add", "al")
         change("server", "user", "add", "root", "--admin")
+    if name.startswith(("models", "lineage")):
+        change("models", "register", "vit", REF, "-a", "best")
+        file = change("files", REF, "--json").json["files"][0]
+        change("models", "register", "file", f"{REF}:{file['name']}")
+        change("models", "register", "gone", REF)
+        change("models", "delete", "gone")
     if name == "sync --status":
         Outbox(RootLayout(str(store_root)), "http://127.0.0.1:9").register("opened", "k7f3", REF)
     with contextlib.ExitStack() as stack:
@@ -115,7 +135,7 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
 
 def test_the_page_has_every_command_that_prints_json():
     # Those that replace a whole store, and those that judge a result, are held by tests of their own.
-    elsewhere = {"server backup", "server restore", "server rebuild"}
+    elsewhere = {"server backup", "server restore", "server rebuild", "undo"}
     elsewhere |= {"reproduce", "diff", "check", "check --baseline"}
     assert set(DOCUMENTED) - elsewhere == set(COMMANDS)
 

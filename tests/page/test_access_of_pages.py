@@ -16,7 +16,19 @@ def paths(ids: dict[str, str]) -> dict[str, str]:
         "difference": f"diff?ids={ids['first']},{ids['second']}",
         "matrix": f"diff?ids={ids['first']},{ids['second']},{ids['third']}",
         "reproduction": f"x/{ids['first']}/reproduction",
+        "hostile": f"x/{ids['hostile']}",
+        "not there": "x/nobody",
+        "no match": "?q=name+%3D%3D+'nobody'",
+        "wrong filter": "?tab=table&q=params.nothing+%3E",
     }
+
+
+def faults(page) -> list:
+    """What axe finds."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found = page.evaluate("(rules) => axe.run(document, {runOnly: rules})", RULES)["violations"]
+    return [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found]
 
 
 @pytest.mark.parametrize(
@@ -33,6 +45,12 @@ def paths(ids: dict[str, str]) -> dict[str, str]:
                 ("matrix", "dark"),
                 ("reproduction", "light"),
                 ("reproduction", "dark"),
+                ("hostile", "light"),
+                ("hostile", "dark"),
+                ("not there", "light"),
+                ("no match", "dark"),
+                ("wrong filter", "light"),
+                ("wrong filter", "dark"),
             )
         ),
     ],
@@ -42,11 +60,38 @@ def test_everybody_can_read_and_use_the_page(pages, opened, which, theme):
     # So high that all of it is there, and so narrow that a phone shows it.
     page = opened(made, paths(ids)[which], width=1280, height=6000, theme=theme)
     page.wait_for_load_state("networkidle")
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        "(rules) => axe.run(document, {runOnly: rules})", RULES
-    )["violations"]  # fmt: skip
-    assert [(one["id"], [node["html"][:200] for node in one["nodes"][:3]]) for one in found] == []
+    assert faults(page) == []
+    page.wrong[:] = [one for one in page.wrong if "404" not in one]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_everybody_can_use_what_opens_over_the_page(grid, opened, theme):
+    page = opened(grid, "?tab=table&group=params.lr", theme=theme)
+    page.get_by_text("every member counted").wait_for()
+    assert faults(page) == []
+    page = opened(grid, "?tab=table", theme=theme)
+    page.get_by_role("link", name="lr0.3-w8-s0").wait_for()
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    for opening in (
+        lambda: page.keyboard.press("?"),
+        lambda: page.keyboard.press("Control+k"),
+        lambda: page.keyboard.press("e"),
+        lambda: page.keyboard.press("Delete"),
+        lambda: page.get_by_role("button", name="Columns").click(),
+        lambda: page.get_by_label("Column params.lr", exact=True).click(),
+        lambda: page.get_by_title("Which are shown").click(),
+        lambda: page.get_by_role("button", name="More to do").click(),
+    ):
+        opening()
+        page.get_by_role("dialog").or_(page.get_by_role("menu")).wait_for()
+        assert faults(page) == []
+        page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("params.lr == 0.3 and val")
+    page.get_by_role("option").first.wait_for()
+    assert faults(page) == []
 
 
 @pytest.mark.parametrize(

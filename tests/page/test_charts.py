@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,22 @@ def test_keys_change_all_charts_and_the_link_says_so(grid, opened):
     page.wait_for_url("**ylog=1**")
     page.keyboard.press("s")
     one.get_by_text("smoothed on all points").wait_for()
+    one.locator(".plot").focus()  # all that the pointer does, keys do as well
+    page.keyboard.press("ArrowRight")
+    tip = one.locator(".tip p").last
+    begins = int(tip.inner_text().removeprefix("step "))
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    assert int(tip.inner_text().removeprefix("step ")) == begins + 9
+    name = one.locator(".tip").inner_text()
+    page.keyboard.press("ArrowDown")
+    assert one.locator(".tip").inner_text() != name
+    page.keyboard.press("Enter")
+    assert one.get_by_role("listitem").count() == 1
+    page.keyboard.press("+")
+    page.wait_for_url("**range=**")
+    page.keyboard.press("-")
+    page.wait_for_url(lambda url: "range" not in url)
     one.locator(".plot").hover()
     page.keyboard.press("f")
     page.get_by_role("button", name="Back to all panels").wait_for()
@@ -214,6 +231,24 @@ def test_a_field_makes_panels_and_a_legend_says_what_colours_mean(grid, opened):
         one.get_by_text("240 points").wait_for()
     legend = page.get_by_role("list", name="Colours")
     assert legend.get_by_role("listitem").all_inner_texts() == ["lr 0.003", "lr 0.03", "lr 0.3"]
+
+
+def test_groups_have_colours_dashes_and_panels_at_once_and_all_panels_one_crosshair(grid, opened):
+    page = opened(grid, "?tab=charts&group=params.lr&dash=params.seed&facet=params.width&metrics=val/loss&robust=1")  # fmt: skip
+    one = panel(page, "val/loss · width 32")
+    one.get_by_text("6 experiments in 6 groups").wait_for()
+    text = saved(page, one, "SVG")
+    assert len(set(re.findall(r'stroke="(#[0-9a-f]{6})"[^>]*stroke-width="1', text))) >= len(RATES)
+    assert "stroke-dasharray" in text
+    dashes = page.get_by_role("list", name="Dashes").get_by_role("listitem")
+    assert dashes.all_inner_texts() == ["seed 0", "seed 1"]
+    box = one.locator(".plot").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    other = panel(page, "val/loss · width 128").locator("canvas.over")
+    page.wait_for_function(
+        "(one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some((byte) => byte > 0)",
+        arg=other.element_handle(),
+    )
 
 
 def test_a_pinned_point_says_how_far_it_is_from_the_baseline(grid, opened):

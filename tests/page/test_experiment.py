@@ -198,6 +198,23 @@ def test_nothing_that_an_experiment_holds_runs(pages, opened):
     )
 
 
+@pytest.mark.slow
+def test_nothing_of_it_runs_where_several_are_shown(pages, opened):
+    made, ids = pages
+    pair = f"ids={ids['hostile']},{ids['first']}"
+    for path in ("?tab=charts", "?tab=table", "?tab=media", "?tab=logs", f"diff?{pair}", f"diff?{pair},{ids['second']}"):  # fmt: skip
+        page = opened(made, path)
+        page.get_by_text("hostile").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.mouse.move(800, 300)
+        page.keyboard.press("Control+k")
+        page.keyboard.type("hostile")
+        page.get_by_role("dialog").get_by_role("option", name="hostile").first.wait_for()
+        page.keyboard.press("Escape")
+        assert page.locator("main script, main iframe, img[onerror]").count() == 0
+        page.close()
+
+
 def test_it_is_edited_archived_and_put_in_the_trash_from_its_page(lab, project, opened):
     exp = Experiment(f"{project}/kept", root=str(lab.root), quiet=True, system_metrics=0)
     with exp:

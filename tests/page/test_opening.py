@@ -170,3 +170,17 @@ def test_a_connection_that_is_lost_is_said_and_what_happened_meanwhile_is_shown_
     page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
     page.locator(".banner").wait_for(state="detached")
     page.wrong[:] = [one for one in page.wrong if "ERR_INTERNET_DISCONNECTED" not in one]
+
+
+def test_where_a_proxy_lets_no_stream_through_the_page_asks_every_few_seconds(show, browser, tmp_path):  # fmt: skip
+    record(tmp_path, 0.1, 8, 0)
+    link = show(tmp_path).link
+    context = window_of(browser)
+    page = context.new_page()
+    page.route("**/api/v1/events*", lambda route: route.abort())
+    page.goto(link.replace("#", "?tab=table#"))
+    page.get_by_role("link", name="lr0.1-w8-s0").wait_for()
+    with page.expect_response("**/ask/changes"):
+        record(tmp_path, 0.1, 8, 1)
+    page.get_by_role("link", name="lr0.1-w8-s1").wait_for()
+    context.close()

@@ -134,6 +134,26 @@ def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
     page.get_by_role("columnheader", name="train/loss").wait_for()
 
 
+def test_only_what_differs_is_left_of_the_columns_and_small_curves_have_the_colours_of_all(grid, opened):  # fmt: skip
+    page = opened(grid, TABLE + "&columns=name,params.opt,params.lr,~metrics.val/loss")
+    wait_for(page, 18)
+    expect(page.locator("[role=gridcell] svg path")).to_have_count(18)
+    page.get_by_title("Which are shown").click()
+    page.get_by_role("menuitemradio", name="Only columns that differ").click()
+    page.get_by_role("columnheader", name="width").wait_for()
+    assert page.get_by_role("columnheader", name="opt").count() == 0
+    name = names(page)[0]
+    row = page.locator("[role=row]", has=page.get_by_role("link", name=name, exact=True))
+    before = row.locator(".dot").get_attribute("style")
+    page.get_by_role("button", name=f"Another colour for {name}").click()
+    page.wait_for_url("**colours=**")
+    after = row.locator(".dot").get_attribute("style").split(":")[1].strip(" ;")
+    assert after not in before
+    assert after in row.locator("svg path[style]").get_attribute("style")
+    page.get_by_role("link", name="Charts").click()
+    page.get_by_role("button", name=f"Select {name}").and_(page.locator(f'[style*="{after}"]')).wait_for()  # fmt: skip
+
+
 def test_groups_have_the_mean_and_deviation_of_every_member(grid, opened):
     page = opened(grid, TABLE + "&group=params.lr")
     row = page.locator("tbody tr").filter(has=page.get_by_text("0.03", exact=True))
@@ -276,9 +296,13 @@ def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_
     wait_for(page, 1)
     page.get_by_role("button", name="show").click()
     page.get_by_role("menuitem", name="Trash").click()
-    page.get_by_role("dialog").get_by_role("button", name="Restore").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(re.compile(r"2 experiments, [\d.]+ kB")).wait_for()
+    dialog.get_by_role("button", name="Restore", exact=True).first.click()
+    dialog.get_by_text(re.compile(r"1 experiment, [\d.]+ kB")).wait_for()
+    dialog.get_by_role("button", name="Restore all").click()
     page.keyboard.press("Escape")
-    wait_for(page, 2)
+    wait_for(page, 3)
 
 
 def test_a_store_that_may_only_be_read_says_so_and_offers_no_edit(show, opened, tmp_path):

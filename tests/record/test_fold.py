@@ -28,6 +28,7 @@ from anew.record.events import (
 )
 from anew.record.fold import ExperimentState, Written, in_order
 from anew.record.fold import fold as fold_written
+from anew.record.plain import flatten, nest
 from anew.record.status import Status
 
 
@@ -332,3 +333,35 @@ def test_who_knows_of_a_change_does_not_contest_it() -> None:
     again = ("edit-x-b", FieldSet(t=3, field="notes", value="final", after={"edit-x-a": 10}))
     own = ("edit-x-b", FieldSet(t=4, field="notes", value="final!", after={"edit-x-a": 10}))
     assert fold([("0001-main-aaaa", opened(1)), first, again, own]).contested == {}
+
+
+VALUES = st.one_of(st.integers(0, 2), st.booleans(), st.just(1.0), st.just({"$float": "NaN"}))
+PARAMS = st.dictionaries(st.sampled_from(["a", "b.c", "b.d"]), VALUES, max_size=2)
+
+
+@given(
+    st.lists(
+        st.tuples(st.booleans(), PARAMS, st.lists(st.sampled_from(["a", "b.c"]), max_size=1)),
+        max_size=6,
+    )
+)
+def test_what_corrections_take_the_place_of_is_what_the_program_set(steps):
+    state, ours, theirs = ExperimentState(), {}, {}
+    for at, (corrects, params, remove) in enumerate(steps):
+        gone = remove if corrects else []
+        event = ParamsSet(t=float(at), params=nest(params), remove=gone, by="al", why=str(at))
+        state.apply("edit-abc-host-1" if corrects else "0001-main", event, at + 1)
+        for name, value in params.items():
+            theirs[name] = value
+            if not corrects:
+                ours[name] = value
+        if corrects:
+            theirs = {name: value for name, value in theirs.items() if name not in gone}
+    told = {name: (one.missing, one.was) for name, one in state.corrected.items()}
+    assert flatten(state.params) == theirs
+    expected = {
+        name: (name not in ours, ours.get(name))
+        for name in ours.keys() | theirs.keys()
+        if repr(ours.get(name, "nothing")) != repr(theirs.get(name, "nothing"))
+    }
+    assert repr(sorted(told.items())) == repr(sorted(expected.items()))

@@ -233,11 +233,14 @@ def passed(name: str, folder: str, prefix: str, where: Path, root: Path) -> Kept
 
 def apart(aspect: str, one: Kept, other: Kept) -> object:
     """What differs in an aspect; of what has names, only those that differ."""
-    left, right = ASPECTS[aspect](one), ASPECTS[aspect](other)
-    if not isinstance(left, dict):
+    return _apart(ASPECTS[aspect](one), ASPECTS[aspect](other))
+
+
+def _apart(left: object, right: object) -> object:
+    if not (isinstance(left, dict) and isinstance(right, dict)):
         return left, right
     names = [name for name in left | right if left.get(name) != right.get(name)]
-    return {name: (left.get(name), right.get(name)) for name in names}
+    return {name: _apart(left.get(name), right.get(name)) for name in names}
 
 
 @pytest.mark.parametrize("name", SLOW)

@@ -7,6 +7,7 @@ import os
 import subprocess
 
 import pytest
+from blake3 import blake3
 
 from anew import Experiment, Store
 from anew.errors import InvalidName, NotRunning
@@ -27,11 +28,15 @@ def recorded(tmp_path, *paths, name="lab/x", **named):
         return store[name].captured["inputs"]
 
 
-def test_a_file_is_recorded_with_its_path_size_and_sha256(tmp_path):
+def test_a_file_is_recorded_with_its_path_size_and_hashes(tmp_path):
     file = tmp_path / "train.csv"
     file.write_bytes(b"1,2\n")
     (fact,) = recorded(tmp_path, "train.csv").values()
-    assert fact == {"path": str(file), "size": 4, "sha256": hashlib.sha256(b"1,2\n").hexdigest()}
+    sums = {
+        "sha256": hashlib.sha256(b"1,2\n").hexdigest(),
+        "blake3": blake3(b"1,2\n").hexdigest(),
+    }
+    assert fact == {"path": str(file), "size": 4, **sums}
 
 
 def test_a_folder_has_the_hash_of_its_list_and_any_change_in_it_changes_that(tmp_path):
@@ -81,7 +86,9 @@ def test_a_hash_is_remembered_until_the_file_changes(tmp_path, monkeypatch):
 
     calls = []
     monkeypatch.setattr(
-        hashing, "_sha256", lambda path, real=hashing._sha256: calls.append(path) or real(path)
+        hashing,
+        "_hashes",
+        lambda path, real=hashing._hashes, **more: calls.append(path) or real(path, **more),
     )
     file = tmp_path / "f"
     file.write_text("1")

@@ -125,7 +125,9 @@ class Live {
   async #poll(): Promise<void> {
     try {
       const since = this.#cursor;
-      this.#heard(await post("/api/v1/ask/changes", { since, wait: 0 }));
+      const changes = await post("/api/v1/ask/changes", { since, wait: 0 });
+      // What happened between the first look and this question, no cursor tells.
+      this.#heard(since === null ? { ...changes, everything: true } : changes);
     } catch {
       // The state of the connection says so; the next question may be answered.
     }

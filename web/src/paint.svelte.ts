@@ -2,7 +2,7 @@
 
 import { groupFields } from "./charts/question";
 import { NEUTRAL, type Colour } from "./colours";
-import type { Row } from "./experiments.svelte";
+import { experiments, type Row } from "./experiments.svelte";
 import { link } from "./link.svelte";
 import { palette } from "./palette.svelte";
 import { isShown } from "./state";
@@ -29,7 +29,16 @@ class Paint {
   }
 
   of(row: Row): Colour {
-    return palette.of(this.keyOf(row));
+    const key = this.keyOf(row);
+    // All that are listed at once: which colour each has does not depend on which is looked at first.
+    if (!palette.has(key)) palette.see([...new Set([key, ...experiments.known().map((one) => this.keyOf(one))])]);
+    return palette.of(key);
+  }
+
+  /** The colour that an experiment has where it is not in a list. */
+  own(id: string): string {
+    const colour = palette.of(id);
+    return theme.shown === "dark" ? colour.dark : colour.light;
   }
 
   /** The colour as it is in the theme that is shown. */

@@ -14,11 +14,16 @@ class Palette {
   /** Give colours to what is shown together, so that no two are alike while there are enough; what has one keeps it. */
   see(keys: readonly string[]): void {
     for (const slots of [this.#experiments, this.#groups]) {
-      const missing = keys.filter((one) => this.#of(one) === slots && !(one in slots));
+      // In an order that does not depend on how a list is sorted, so that the same ones get the same colours wherever they are seen.
+      const missing = keys.filter((one) => this.#of(one) === slots && !(one in slots)).sort();
       if (!missing.length) continue;
       const found = coloursOf([...Object.keys(slots), ...missing], slots);
       for (const one of missing) slots[one] = String(found.get(one)?.slot ?? 0);
     }
+  }
+
+  has(key: string): boolean {
+    return key in this.#of(key);
   }
 
   /** The colour of an experiment, a group or a value. */

@@ -94,6 +94,7 @@ def server(
     catalog: str | None,
     blobs: str | None,
     cache: str | None,
+    series: str | None,
 ) -> None:
     """Serve a store over HTTP, until Ctrl-C.
 
@@ -104,7 +105,8 @@ def server(
     it is opened. From then on everybody needs an account or a token.
 
     With --catalog and --blobs, any number of servers serve the stores of a group: a PostgreSQL database and a bucket. None of them
-    keeps anything but copies of what it reads. Credentials of the bucket are taken from the environment.
+    keeps anything but copies of what it reads. Credentials of the bucket are taken from the environment. With --series, the points are
+    in a ClickHouse server, for many experiments with many points.
 
     \b
     Examples:
@@ -120,7 +122,7 @@ def server(
 
     if (oidc_issuer is None) != (oidc_client is None) or (oidc_issuer and url is None):
         raise click.UsageError("Sign-on needs --oidc-issuer, --oidc-client and --url.")
-    settings, group = load_settings(), group_of(face, folder, catalog, blobs, cache)
+    settings, group = load_settings(), group_of(face, folder, catalog, blobs, cache, series)
     root = group or root_of(face, folder)
     serve = _serving()
     provider = _provider(oidc_issuer, oidc_client, url)

@@ -24,6 +24,9 @@ def on_group(command: F) -> F:
             "--cache", metavar="DIR", help="A folder of this machine for copies of what is read from the bucket; or ANEW_SERVER_CACHE."
         ),
         click.option(
+            "--series", metavar="URL", help="The ClickHouse server for the points of a group, as clickhouse://…; or ANEW_SERVER_SERIES. Without it, points are files in the bucket."
+        ),
+        click.option(
             "--blobs", metavar="ADDRESS", help="The bucket of a group's servers, such as s3://lab/anew, or a folder that all of them reach; or ANEW_SERVER_BLOBS."
         ),
         click.option(
@@ -35,7 +38,12 @@ def on_group(command: F) -> F:
 
 
 def group_of(
-    face: Face, folder: str | None, catalog: str | None, blobs: str | None, cache: str | None
+    face: Face,
+    folder: str | None,
+    catalog: str | None,
+    blobs: str | None,
+    cache: str | None,
+    series: str | None,
 ) -> GroupAddress | None:
     """Where the stores of the group lie that a command is about; None if it is about a folder.
 
@@ -44,10 +52,10 @@ def group_of(
     Raises:
         UsageError: A folder and a group were given, or a half of a group.
     """
-    from ..settings import server_catalog, server_stores
+    from ..settings import server_catalog, server_series, server_stores
 
     named = folder is not None or face.root is not None
-    if named and (catalog or blobs):
+    if named and (catalog or blobs or series):
         raise click.UsageError(
             "Give either a folder, or --catalog and --blobs for the stores of a group."
         )
@@ -55,11 +63,13 @@ def group_of(
         return None
     set_blobs, set_cache = server_stores()
     catalog, blobs = catalog or server_catalog(), blobs or set_blobs
-    if not catalog and not blobs:
+    series = series or server_series()
+    if not catalog and not blobs and not series:
         return None
     if not catalog or not blobs:
         raise click.UsageError("The stores of a group need both --catalog and --blobs.")
     from ..server.group.address import GroupAddress
 
     cache = cache or set_cache
-    return GroupAddress(catalog, blobs, cache) if cache else GroupAddress(catalog, blobs)
+    group = GroupAddress(catalog, blobs, series=series)
+    return group._replace(cache=cache) if cache else group

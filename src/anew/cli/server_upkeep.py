@@ -44,7 +44,9 @@ def backup(face: Face, folder: str) -> None:
 @click.command()
 @on_group
 @shared(quiet="Print nothing but errors.")
-def rebuild(face: Face, catalog: str | None, blobs: str | None, cache: str | None) -> None:
+def rebuild(
+    face: Face, catalog: str | None, blobs: str | None, cache: str | None, series: str | None
+) -> None:
     """Make the index again from the journals, also while the server runs.
 
     The index is derived: nothing is lost by this. It visits every experiment, so it takes a while for many.
@@ -57,7 +59,7 @@ def rebuild(face: Face, catalog: str | None, blobs: str | None, cache: str | Non
       anew server rebuild --root /data/runs
       anew server rebuild --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
     """
-    group = group_of(face, None, catalog, blobs, cache)
+    group = group_of(face, None, catalog, blobs, cache, series)
     if group is None:
         rebuild_index(face)
         return

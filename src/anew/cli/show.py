@@ -76,6 +76,7 @@ def show(face: Face, experiment: str, system: bool, everything: bool) -> None:
         def table() -> None:
             _facts(face, view, _synced(store, view))
             _mapping(face, "Parameters", flat(view.params), everything)
+            _corrections(face, view)
             _mapping(face, "Configuration", flat(view.config or {}), everything)
             _openings(face, view)
             _imported(face, store, view, everything)
@@ -265,6 +266,21 @@ def _mapping(face: Face, title: str, values: Mapping[str, Any], whole: bool) -> 
     if len(shown) < len(values):
         more = plural(len(values) - len(shown), "more key")
         face.out.line(f"  and {more}; --all shows them.", "dim")
+    face.out.line()
+
+
+def _corrections(face: Face, view: ExperimentView) -> None:
+    """What somebody changed afterwards, beside what the program had set."""
+    if not view.corrected:
+        return
+    _heading(face, "Corrected afterwards")
+    now, values = time.time(), flat(view.params)
+    for name, one in sorted(view.corrected.items()):
+        was = "nothing" if one.missing else value(one.was)
+        text = f"was {was}, is {value(values[name]) if name in values else 'taken away'}"
+        by = f" by {one.by}" if one.by else ""
+        why = f": {one.why}" if one.why else ""
+        _pair(face, f"  {one_line(name)}", one_line(f"{text} ({ago(one.at, now)}{by}{why})"))
     face.out.line()
 
 

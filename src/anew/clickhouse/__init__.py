@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .address import ClickHouseAddress, is_clickhouse
-from .binary import Column, Rows, native, texts
+from .binary import Column, Named, Rows, native, texts
 from .connections import ClickHouse
 from .error import ClickHouseError
 
@@ -12,6 +12,7 @@ __all__ = [
     "ClickHouseAddress",
     "ClickHouseError",
     "Column",
+    "Named",
     "Rows",
     "is_clickhouse",
     "native",

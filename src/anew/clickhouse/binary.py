@@ -1,4 +1,4 @@
-"""Columns in ClickHouse's formats: written as Native, which is column after column, and read as RowBinary."""
+"""Columns in ClickHouse's formats: Native, which is block after block and column after column, and RowBinary for a few rows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .error import ClickHouseError
 
-__all__ = ["Column", "Rows", "native", "text", "texts"]
+__all__ = ["Column", "Given", "Named", "Rows", "native", "text", "texts"]
 
 
 class Column(NamedTuple):
@@ -49,8 +49,23 @@ def _length(number: int) -> bytes:
     return bytes(found)
 
 
+class Named(NamedTuple):
+    """A column of texts of which there are few: each text once, and the number of that of each row."""
+
+    texts: list[str]
+    at: npt.NDArray[Any]
+
+
+Given = npt.NDArray[Any] | list[str] | Named
+"""A column of an answer."""
+_NUMBERS = {"UInt8": "u1", "UInt32": "<u4", "UInt64": "<u8", "Int64": "<i8", "Float64": "<f8"}
+_INDEXES = {0: "u1", 1: "<u2", 2: "<u4", 3: "<u8"}
+_SHARED = 1 << 8
+"""Set where texts are numbered over several blocks, which answers to a question never are."""
+
+
 class Rows:
-    """Reads an answer in the format RowBinary, value after value.
+    """Reads an answer, value after value in the format RowBinary, or block after block in the format Native.
 
     Each method raises ClickHouseError where the answer ends too early.
     """
@@ -75,17 +90,35 @@ class Rows:
         self._skip(8)
         return int.from_bytes(self._data[start : self._at], "little")
 
-    def array(self, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """An Array of numbers of fixed size. It shares the memory of the answer."""
-        kind = np.dtype(dtype)
-        count = self._length()
-        start = self._at
-        self._skip(count * kind.itemsize)
-        return np.frombuffer(self._data, kind, count, start)
+    def block(self) -> dict[str, Given]:
+        """A block in the format Native: its columns by name."""
+        columns, rows = self._length(), self._length()
+        found: dict[str, Given] = {}
+        for _ in range(columns):
+            name, kind = self.text(), self.text()
+            if kind in _NUMBERS:
+                found[name] = self._array(_NUMBERS[kind], rows)
+            elif kind == "String":
+                found[name] = [self.text() for _ in range(rows)]
+            elif kind == "LowCardinality(String)":
+                found[name] = self._named() if rows else Named([], np.zeros(0, np.uint8))
+            else:
+                raise ClickHouseError(f"ClickHouse answered with a column of the type {kind}.")
+        return found
 
-    def texts(self) -> list[str]:
-        """An Array of Strings."""
-        return [self.text() for _ in range(self._length())]
+    def _named(self) -> Named:
+        version, how, count = self.number(), self.number(), self.number()
+        if version != 1 or how & _SHARED or (how & 0xFF) not in _INDEXES:
+            raise ClickHouseError("ClickHouse answered with texts in a form that is not known.")
+        texts = [self.text() for _ in range(count)]
+        return Named(texts, self._array(_INDEXES[how & 0xFF], self.number()))
+
+    def _array(self, kind: str, count: int) -> npt.NDArray[Any]:
+        """Numbers. They share the memory of the answer."""
+        size = np.dtype(kind).itemsize
+        start = self._at
+        self._skip(count * size)
+        return np.frombuffer(self._data, kind, count, start)
 
     def _length(self) -> int:
         number = shift = 0

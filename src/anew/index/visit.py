@@ -22,9 +22,10 @@ from ..journal.sealing import may_seal
 from ..journal.storage import Lies, Storage
 from ..journal.vanished import Gone, gone_writers, write_down
 from ..record.decode import decode_written
-from ..record.events import FORMAT_VERSION, Event, FileLogged, Opened, ValueLogged
+from ..record.events import FORMAT_VERSION, Captured, Event, FileLogged, Opened, ValueLogged
 from ..record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
 from ..record.fold import ExperimentState, Written, in_order
+from ..record.inputs import READ, inputs_of
 from ..record.packed import pack
 from ..record.plain import flatten, from_plain
 from ..record.status import Status
@@ -93,6 +94,7 @@ class Visit:
         self._whole = known is None
         self._took = known is None or known.prefix != self.prefix
         self._changed = self._took  # whether events came
+        self._read = self._whole  # whether events came that say what was read
         self.state = decode_state(known.state) if known else ExperimentState()
         self.cursor: Cursor = _cursors.decode(known.cursor) if known else {}
         self._tallies: Tallies | None = None if known else {}
@@ -216,6 +218,8 @@ class Visit:
             self._files.append(event)
         elif isinstance(event, ValueLogged):
             self._values.append(event)
+        elif isinstance(event, Captured):
+            self._read |= event.what in READ
 
     def _fold_again(self) -> None:
         """Fold all events up to the cursor."""
@@ -224,6 +228,7 @@ class Visit:
         self._files, self._values = [], []
         self._files_before = self._values_before = 0
         self._refold, self._events_replaced, self._last_writer = False, True, None
+        self._read = True
         for writer, end, event in in_order(events):
             self._apply(writer, event, end)
 
@@ -296,6 +301,7 @@ class Visit:
                 config={k: from_plain(v) for k, v in flatten(self.state.config or {}).items()},
                 tags=self.state.tags,
                 bindrs=self.state.bindrs,
+                inputs=inputs_of(self.state) if self._read else None,
                 files=[FileFact.of(event) for event in self._files],
                 files_before=self._files_before,
                 values=[ValueFact.of(event) for event in self._values],

@@ -21,6 +21,7 @@ from ..record.models import ModelFact, models_in
 from ..record.names import check_label
 from ..record.plain import to_plain
 from ..record.root import RootEvent, RootState, decode_root
+from .author import login_name
 from .layout import RootLayout
 from .root import RootChunk, RootPosition, append, claim_number, follow_root, journal_files
 
@@ -152,6 +153,14 @@ class RootJournal:
             self._read()
             return {name: list(found) for name, found in self._broken.items() if found}
 
+    @property
+    def author(self) -> str:
+        """Who writes now, in this thread: the user that was given, else the login name."""
+        return self._by() or login_name()
+
+    def _by(self) -> str:
+        return getattr(self._author, "name", "") or self._user
+
     def append(
         self,
         kind: str,
@@ -162,7 +171,7 @@ class RootJournal:
         t: float | None = None,
     ) -> str:
         """Append an event; returns its id. See `journal.root.append`."""
-        user = getattr(self._author, "name", "") or self._user
+        user = self._by()
         return self._lines.append(kind, fields, scope=scope, after=after, user=user, t=t)
 
     @contextmanager

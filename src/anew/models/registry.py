@@ -14,7 +14,7 @@ import msgspec
 
 from ..errors import Ambiguous, Conflict, InvalidName, NotFound
 from ..query.documents import DocumentsQuestion
-from ..query.edits import AppendQuestion
+from ..query.edits import Appended, AppendQuestion
 from ..query.suggest import nearest
 from ..reading.backend import Backend
 from ..record.edits import AliasEdit, ClaimEdit, DocumentEdit, Edit, VersionEdit
@@ -42,10 +42,16 @@ class Registry:
 
     A name is looked up in all projects that the caller may see; where several have it, `project/name` says which is
     meant, and so does a `scope`.
+
+    Args:
+        append: Writes edits, where that takes more than the backend's own method: a server first checks who may.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(
+        self, backend: Backend, *, append: Callable[[AppendQuestion], Appended] | None = None
+    ) -> None:
         self._backend = backend
+        self._append = append or backend.append
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -84,18 +90,18 @@ class Registry:
                 return everywhere[0]
             names = [_full_name(one) for one in found]
             raise Ambiguous(
-                f"Several models are called {asked.name!r}: {', '.join(names)}.", candidates=names
+                f"{ref!r} can mean several models: {', '.join(names)}.", candidates=names
             )
         known = [one.name for one in self.models()]
         if any(one.name == asked.name for one in self.models(asked.name, gone=True)):
             raise NotFound(
-                f"The model {asked.name!r} was deleted. `anew models restore {asked.name}` brings it back.",
-                name=asked.name,
+                f"The model {ref!r} was deleted. `anew models restore {asked.name}` brings it back.",
+                name=ref,
             )
         near = nearest(asked.name, known)
         raise NotFound(
-            f"There is no model {asked.name!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
-            name=asked.name,
+            f"There is no model {ref!r}." + (f" Did you mean {near[0]!r}?" if near else ""),
+            name=ref,
             nearest=near,
         )
 
@@ -240,7 +246,7 @@ class Registry:
         """
         model = self._there(name, scope)
         claim = ClaimEdit(kind=KIND, name=model.key, scope=model.scope)
-        number = self._backend.append(AppendQuestion((claim,))).done[0].number
+        number = self._append(AppendQuestion((claim,))).done[0].number
         assert number is not None
         body = _body(target.points_to, target.ref, description, tags or {}, extra or {})
         of = target_of(target.points_to, target.ref, target.experiment)
@@ -432,7 +438,7 @@ class Registry:
         )  # fmt: skip
 
     def _write(self, *edits: Edit, expect: Sequence[str] | None = None) -> None:
-        self._backend.append(AppendQuestion(edits, None if expect is None else tuple(expect)))
+        self._append(AppendQuestion(edits, None if expect is None else tuple(expect)))
 
 
 def version_of(model: ModelFact, number: int | None, alias: str | None) -> VersionFact:

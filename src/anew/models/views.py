@@ -17,6 +17,7 @@ from .registry import Registry, version_of
 from .verdicts import parse_requirement, verified
 
 if TYPE_CHECKING:
+    from ..query.edits import Appended, AppendQuestion
     from ..reading.backend import Backend
     from ..weights.bundle import Weights
     from ..weights.repository import Repository
@@ -294,6 +295,7 @@ class Models:
     Args:
         find: Finds an experiment by whatever names it.
         repository: Opens the store's repository of weights.
+        append: As of a `Registry`.
 
     Attributes:
         registry: The same over facts instead of objects.
@@ -304,8 +306,10 @@ class Models:
         backend: Backend,
         find: Callable[[str], ExperimentView],
         repository: Callable[[], Repository],
+        *,
+        append: Callable[[AppendQuestion], Appended] | None = None,
     ) -> None:
-        self.registry = Registry(backend)
+        self.registry = Registry(backend, append=append)
         self.find = find
         self.repository = repository
         self._backend = backend

@@ -16,6 +16,7 @@ from .tokens import mistake
 
 __all__ = [
     "COLUMNS",
+    "CONTENTS",
     "STATS",
     "Fact",
     "KnownNames",
@@ -69,6 +70,9 @@ COLUMNS: dict[str, tuple[str, Kind, str]] = {
 """Fields by name: the catalog's column, what it holds, what it means."""
 
 SECTIONS = ("params", "config", "metrics", "tags", "bindrs")
+
+CONTENTS: dict[str, Literal["input", "file"]] = {"inputs": "input", "files": "file"}
+"""What experiments read and logged: conditions ask whether something is among it, by its name or its hash."""
 
 
 class KnownNames(Protocol):
@@ -128,9 +132,9 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """All tags, or all bindrs."""
+    """All tags, all bindrs, all that it read, or all files that it logged."""
 
-    kind: Literal["tag", "bindr"]
+    kind: Literal["tag", "bindr", "input", "file"]
 
 
 Target = Fact | Param | Metric | Tag | Labels
@@ -159,6 +163,8 @@ def resolve(
     """
     must_exist = must_exist and not field.may_be_unknown
     head, *rest = field.parts
+    if not head.quoted and head.text in CONTENTS and not rest:
+        return Labels(CONTENTS[head.text])
     if head.quoted or head.text not in SECTIONS:
         return _short(field, names, text, prefer)
     section = head.text

@@ -12,6 +12,7 @@ from ..query.fields import SECTIONS, Fact, Labels, Metric, Param, Target, resolv
 from ..query.question import NamesQuestion, ask, parse_field
 from ..query.short_names import Preferred
 from ..query.syntax import Field, Part
+from ..record.inputs import inputs_of
 from .backend import Backend
 
 if TYPE_CHECKING:
@@ -103,6 +104,11 @@ def value_of(experiment: ExperimentView, target: Target) -> Any:
             return None if config is None else config.flat().get(name)
         case Param(_, name):
             return settings_of(experiment).get(name)
+        case Labels("input"):
+            state = experiment.facts.state
+            return [one.name for one in inputs_of(state)] or None if state else None
+        case Labels("file"):
+            return [one.name for one in experiment.files] or None
         case Labels(kind):
             return list(experiment.tags if kind == "tag" else experiment.bindrs) or None
         case _:

@@ -12,6 +12,7 @@ __all__ = ["Problem", "Refusal", "as_error", "problem_of"]
 
 _FACTS = (
     "name", "nearest", "candidates", "text", "position", "suggestion", "key", "setting", "path", "line",
+    "experiment_id", "required", "command", "verdict", "rerun",
 )  # fmt: skip
 _BUILTIN: dict[str, type[Exception]] = {
     "FileExistsError": FileExistsError,
@@ -33,6 +34,8 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         key: Where a value stood that cannot be used.
         setting: The setting that is wrong.
         path: What is damaged, `line` where.
+        required: The verdict that a promotion demands, `command` what may bring it for the experiment `experiment_id`, `verdict` that of
+            the newest re-run, and `rerun` its id.
     """
 
     code: str
@@ -47,6 +50,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     setting: str | None = None
     path: str | None = None
     line: int | None = None
+    experiment_id: str = ""
+    required: str = ""
+    command: str = ""
+    verdict: str = ""
+    rerun: str = ""
 
 
 class Refusal(msgspec.Struct, frozen=True):

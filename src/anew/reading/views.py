@@ -15,7 +15,7 @@ from ..query.changes import ChangesQuestion
 from ..query.question import Question, ask
 from ..query.syntax import Expression
 from ..record.facts import ExperimentFacts
-from ..record.fold import ExperimentState
+from ..record.fold import Correction, ExperimentState
 from ..record.plain import from_plain
 from ..record.status import Status
 from .files import FileView, FileViews, Stored, ValueView, curves
@@ -175,6 +175,11 @@ class ExperimentView:
         """What two people set side by side, neither knowing of the other's change, such as "notes", "tags.best" or "params.lr": the value
         that does not count. A plain tag is True, one that was removed False. Whoever sets it again settles it."""
         return dict(self._facts.state.contested) if self._facts.state else {}
+
+    @property
+    def corrected(self) -> dict[str, Correction]:
+        """The parameters that somebody changed afterwards, by dotted name: what the program had set, who changed it, when and why."""
+        return dict(self._facts.state.corrected) if self._facts.state else {}
 
     @property
     def lost(self) -> int:
@@ -467,6 +472,7 @@ class ExperimentView:
         )  # fmt: skip
         facts: dict[str, Any] = {name: getattr(self, name) for name in plain}
         facts["contested"] = self.contested
+        facts["corrected"] = {name: one.to_dict() for name, one in self.corrected.items()}
         facts["status"] = str(self.status)
         facts["openings"] = [
             {

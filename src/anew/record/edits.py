@@ -44,10 +44,13 @@ class FieldEdit(msgspec.Struct, frozen=True, kw_only=True, tag="field"):
 
 
 class ParamsEdit(msgspec.Struct, frozen=True, kw_only=True, tag="params"):
-    """Correct parameters of an experiment: a nested mapping of plain values, merged into what there is."""
+    """Correct parameters of an experiment: a nested mapping of plain values, merged into what there is; `remove` names dotted keys that
+    are taken away."""
 
     id: str
     params: dict[str, Any]
+    remove: tuple[str, ...] = ()
+    why: str | None = None
 
 
 class CaptureEdit(msgspec.Struct, frozen=True, kw_only=True, tag="captured"):

@@ -144,9 +144,15 @@ class BindrsChanged(_Event, frozen=True, tag="bindrs", kw_only=True):
 
 
 class ParamsSet(_Event, frozen=True, tag="params", kw_only=True):
-    """Parameters were set: a nested mapping, merged into what was there."""
+    """Parameters were set: a nested mapping, merged into what was there; then those of the dotted keys in `remove` are taken away.
+
+    `by` is the user who corrected them afterwards, and `why` what they said of it.
+    """
 
     params: dict[str, Any]
+    remove: list[str] = []
+    by: str = ""
+    why: str | None = None
 
 
 class ConfigSet(_Event, frozen=True, tag="config", kw_only=True):

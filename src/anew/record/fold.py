@@ -29,11 +29,12 @@ from .events import (
     TagsChanged,
     ValueLogged,
 )
-from .plain import flatten, merge
+from .plain import flatten, merge, remove
 from .status import Status
 
 __all__ = [
     "RECIPE",
+    "Correction",
     "ExperimentState",
     "Opening",
     "OpeningState",
@@ -62,6 +63,25 @@ class Written(NamedTuple):
     writer: str
     end: int
     event: Event
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """A parameter that somebody changed afterwards.
+
+    Attributes:
+        was: What the program had set; None where it had set nothing (`missing`).
+        at, by, why: When it was corrected last, by whom, and why, as they put it.
+    """
+
+    was: Any
+    missing: bool
+    at: float
+    by: str
+    why: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return msgspec.structs.asdict(self)
 
 
 class WriterState(msgspec.Struct):
@@ -130,6 +150,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     `contested` has what two people set side by side, neither knowing of the other's change: by what it is ("notes", "tags.best",
     "params.lr"), the value that does not count. Whoever sets it after seeing both settles it. `claims` says of what was edited who
     edited it last, and up to which byte of their edits.
+
+    `corrected` has the parameters that do not have the values which the program set, by dotted name.
     """
 
     experiment_id: str = ""
@@ -160,6 +182,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     vanished: dict[str, tuple[float, str]] = {}
     contested: dict[str, Any] = {}
     claims: dict[str, tuple[str, int]] = {}
+    corrected: dict[str, Correction] = {}
 
     def apply(self, writer: str, event: Event, end: int = 0) -> None:
         """Apply one event of the writer with that segment name.
@@ -169,6 +192,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
         """
         if writer.startswith(_EDITS):
             self._claim(writer, event, end)
+            if isinstance(event, ParamsSet):
+                self._correct(event)
         self.folded_to = max(self.folded_to, event.t)
         for other, size in (event.after or {}).items():
             self.seen[other] = max(size, self.seen.get(other, 0))
@@ -184,6 +209,16 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
             else:
                 self.contested.pop(what, None)
             self.claims[what] = writer, end
+
+    def _correct(self, event: ParamsSet) -> None:
+        """Keep what a correction takes the place of."""
+        before = flatten(self.params)
+        for name in dict.fromkeys((*flatten(event.params), *event.remove)):
+            if (earlier := self.corrected.get(name)) is not None:
+                was, missing = earlier.was, earlier.missing
+            else:
+                was, missing = before.get(name), name not in before
+            self.corrected[name] = Correction(was, missing, event.t, event.by, event.why)
 
     def deciding(self) -> list[WriterState]:
         """The writers whose ends determine the experiment's status: those of the newest opening, or of several
@@ -291,8 +326,13 @@ def _sets(state: ExperimentState, event: Event) -> Iterator[tuple[str, Any, Any]
             yield f"tags.{tag}", _of_tag(state.tags, tag), _of_tag(event.add, tag)
     elif isinstance(event, ParamsSet):
         before, after = flatten(state.params), flatten(event.params)
-        for name, value in after.items():
-            yield f"params.{name}", before.get(name), value
+        for name in dict.fromkeys((*after, *event.remove)):
+            yield f"params.{name}", before.get(name), after.get(name)
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two plain values are one; 1, 1.0 and True are three."""
+    return type(one) is type(other) and bool(one == other)
 
 
 def _of_tag(tags: dict[str, str | None], tag: str) -> str | bool:
@@ -367,6 +407,16 @@ def _bindrs(state: ExperimentState, writer: str, event: BindrsChanged) -> None:
 
 def _params(state: ExperimentState, writer: str, event: ParamsSet) -> None:
     merge(state.params, event.params)
+    for name in event.remove:
+        remove(state.params, name)
+    for name in [*flatten(event.params), *event.remove] if state.corrected else ():
+        now, known = flatten(state.params), state.corrected.get(name)
+        # What the program sets itself is no correction any more, and what is as it was is none.
+        if known is not None and (
+            not writer.startswith(_EDITS)
+            or ((name not in now) if known.missing else _same(now.get(name), known.was))
+        ):
+            del state.corrected[name]
 
 
 def _config(state: ExperimentState, writer: str, event: ConfigSet) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "merge",
     "nest",
     "parse_json",
+    "remove",
     "to_plain",
 ]
 
@@ -247,6 +248,25 @@ def merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
     """
     for path, value in _leaves(new):
         _put(into, path, value)
+
+
+def remove(of: dict[str, Any], name: str) -> None:
+    """Take the value of a dotted key away, and what is empty above it then; nothing if it is not there."""
+    inside, rest = of, name
+    path: list[tuple[dict[str, Any], str]] = []
+    while rest not in inside:
+        first = next(
+            (key for key in inside if rest.startswith(key + ".") and isinstance(inside[key], dict)),
+            None,
+        )
+        if first is None:
+            return
+        path.append((inside, first))
+        inside, rest = inside[first], rest[len(first) + 1 :]
+    del inside[rest]
+    for above, key in reversed(path):
+        if not above[key]:
+            del above[key]
 
 
 def _leaves(nested: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any]]:

@@ -81,10 +81,14 @@ def has_hint(text: str) -> bool:
     return any(hint in folded for hint in _HINTS)
 
 
+_SOURCES = (".py", ".pyx", ".ipynb", ".so")
+"""Ends of the names of code: what stands beside such a name is its hash."""
+
+
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str) -> bool:
     """Whether a key of this name would hold a secret (`api_key`, `WANDB_API_KEY`, `db.password` …)."""
-    if not has_hint(name):
+    if not has_hint(name) or name.endswith(_SOURCES):
         return False
     words = words_of(name)
     if not words or (

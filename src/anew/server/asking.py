@@ -10,6 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from ..errors import InvalidValue
 from ..query.changes import ChangesQuestion
 from ..query.content import ContentQuestion
+from ..query.edits import Appended, AppendQuestion
 from ..query.panel import PanelQuestion
 from ..query.points import Points, PointsQuestion
 from ..query.question import FactsQuestion
@@ -25,6 +26,7 @@ __all__ = [
     "FRAMES",
     "about",
     "append",
+    "append_allowed",
     "changes",
     "documents",
     "facts",
@@ -222,6 +224,18 @@ def append(call: Call) -> Any:
     for one in allowed:
         call.note(str(one.edit.__struct_config__.tag), one.project, one.target)
     return done
+
+
+def append_allowed(call: Call, question: AppendQuestion) -> Appended:
+    """Write edits for a route that notes by itself who did what.
+
+    Raises:
+        NotFound: An edit is about an experiment that is not there for the caller.
+        NotAllowed: They may not make one of them.
+    """
+    backend = call.place.backend(call.caller)
+    allow(call.caller, question.edits, backend, call.place.upkeep(call.caller))
+    return backend.append(question)
 
 
 async def changes(call: Call) -> Response:

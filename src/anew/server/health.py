@@ -33,18 +33,19 @@ async def ready(call: Call) -> Response:
         raise Denied(503, "NotReady", "The store is being asked already.")
     observer.checking = True
 
-    def look() -> None:
+    def look() -> str:
         try:
             call.place.look()
+            return call.place.lacking()
         finally:
             observer.checking = False
 
-    done = False
+    lacking = None
     with anyio.move_on_after(_READY):
-        await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
-        done = True
-    if not done:
+        lacking = await anyio.to_thread.run_sync(look, abandon_on_cancel=True)
+    if lacking is None:
         raise Denied(
             503, "NotReady", "The store takes long to answer: its index may be being made."
         )
-    return Response("ok", headers=SECURITY, media_type="text/plain")
+    text = f"ok, {lacking}" if lacking else "ok"
+    return Response(text, headers=SECURITY, media_type="text/plain")

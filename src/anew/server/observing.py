@@ -131,6 +131,13 @@ def _of_uploads(standing: Standing) -> list[str]:
         *_said("anew_tail_lag_seconds", "gauge", "How long the oldest of these bytes have waited."),
         f"anew_tail_lag_seconds {tail.seconds:.3f}",
     ]  # fmt: skip
+    series = standing.series
+    of_series = [] if series is None else [
+        *_said("anew_series_up", "gauge", "Whether ClickHouse can be used: 1 or 0. Without it, points are read from the records."),
+        f"anew_series_up {int(not series.failing)}",
+        *_said("anew_series_failures_total", "counter", "How often ClickHouse could not be used."),
+        f"anew_series_failures_total {series.failures}",
+    ]  # fmt: skip
     return [
         *_said(
             "anew_index_lag_seconds",
@@ -143,6 +150,7 @@ def _of_uploads(standing: Standing) -> list[str]:
         *_said("anew_unfinished_bytes", "gauge", "Bytes of these parts."),
         f"anew_unfinished_bytes {standing.unfinished_bytes}",
         *of_tail,
+        *of_series,
     ]
 
 

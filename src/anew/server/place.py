@@ -42,6 +42,7 @@ class Place:
             everything.
         seconds: How long reading may take for one question.
         weights: The weights that are served; those in the folder if not given.
+        lacking: Tells what is away that answers can do without; "" if nothing is.
 
     Attributes:
         live: Tells whoever waits that something has changed.
@@ -58,6 +59,7 @@ class Place:
         within: Within | None = None,
         seconds: float = 30.0,
         weights: ServedWeights | None = None,
+        lacking: Callable[[], str] = lambda: "",
     ) -> None:
         self._backend = backend
         self._upkeep = upkeep
@@ -65,6 +67,7 @@ class Place:
         self.intake = intake
         self.seconds = seconds
         self.weights = weights
+        self.lacking = lacking
         self.live = Live(backend)
         self.observer = Observer()
         self.panels = KeptPanels()

@@ -42,6 +42,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (errors.Ambiguous, 409),
     (errors.StillRunning, 409),
     (errors.Conflict, 409),
+    (errors.NotVerified, 409),
     (errors.CorruptData, 422),
     (errors.UnknownFormat, 422),
     (errors.MissingDependency, 501),

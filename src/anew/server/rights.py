@@ -12,6 +12,7 @@ from ..query.scope import project_of
 from ..reading.backend import Backend
 from ..reading.upkeep import Upkeep
 from ..record import edits
+from ..record.models import KIND
 from .callers import Caller, Role
 
 __all__ = ["Allowed", "allow"]
@@ -58,6 +59,8 @@ def allow(
     allowed = []
     for one in given:
         needed = _NEEDS[type(one)]
+        if isinstance(one, edits.DocumentEdit) and one.kind == KIND:
+            needed = Role.WRITER  # what a model is called is not said by who may only comment
         match one:
             case edits.DocumentEdit() | edits.ClaimEdit() | edits.VersionEdit() | edits.AliasEdit():
                 _require(caller, needed, one.scope, caller.role_on(one.scope))

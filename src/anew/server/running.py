@@ -204,8 +204,8 @@ def place_of(root: str | GroupAddress, user: str) -> Place:
 
     group = open_group(root, user=user, seconds=_MOST_SECONDS)
     return Place(
-        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights
-    )
+        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking
+    )  # fmt: skip
 
 
 def _check_accounts(identities: Accounts | LocalUser | None, host: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..models.lineage import LineageFacts
 from ..query.about import About
 from ..query.changes import Changes, ChangesQuestion
 from ..query.content import Content, ContentQuestion
@@ -18,6 +19,7 @@ from ..query.telling import Telling
 from ..reading.preview import Preview
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
+from ..record.models import AliasFact, ModelFact, VersionFact
 from ..sync.wire import (
     Accepted,
     ArrivedAnswer,
@@ -53,6 +55,7 @@ from . import (
     health,
     login,
     managing,
+    models,
     page,
     receiving,
     sharing,
@@ -142,6 +145,17 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"{API}/usage", "usage", UsageRequest, Usage, "Bytes that experiments take on the server's disk.", reply=browsing.usage),
     Route("GET", f"{API}/usage/projects", "usage-projects", Nothing, ProjectsUsage, "Bytes on the server's disk, by project and by user.", reply=browsing.usage_of_projects),
     Route("POST", f"{API}/archive", "archive", ArchiveRequest, bytes, "Experiments as a zip file.", stream=browsing.archive, media="application/zip"),
+    # Registered models.
+    Route("GET", f"{API}/models", "models", models.ModelsRequest, tuple[ModelFact, ...], "The registered models.", reply=models.models),
+    Route("GET", f"{API}/models/{{ref:path}}", "model", models.ModelRequest, ModelFact, "One registered model: versions, aliases, and all that happened to it.", reply=models.model),
+    Route("POST", f"{API}/models/register", "register-model", models.RegisterRequest, VersionFact, "Make the next version of a model.", role=Role.WRITER, reply=models.register, changes=True),
+    Route("POST", f"{API}/models/promote", "promote-model", models.PromoteRequest, AliasFact, "Have an alias mean a version; a verdict of re-runs can be demanded.", role=Role.WRITER, reply=models.promote, changes=True),
+    Route("POST", f"{API}/models/demote", "demote-model", models.DemoteRequest, ModelFact, "Take an alias away from a model.", role=Role.WRITER, reply=models.demote, changes=True),
+    Route("POST", f"{API}/models/edit", "edit-model", models.EditRequest, ModelFact, "Set the description and tags of a model or a version.", role=Role.WRITER, reply=models.edit, changes=True),
+    Route("POST", f"{API}/models/rename", "rename-model", models.RenameRequest, ModelFact, "Give a model another name.", role=Role.WRITER, reply=models.rename, changes=True),
+    Route("POST", f"{API}/models/delete", "delete-model", models.ModelRequest, ModelFact, "Delete a model, or withdraw a version.", role=Role.WRITER, reply=models.delete, changes=True),
+    Route("POST", f"{API}/models/restore", "restore-model", models.RestoreRequest, ModelFact, "Bring back a deleted model, or a version that was withdrawn.", role=Role.WRITER, reply=models.bring_back, changes=True),
+    Route("GET", f"{API}/lineage", "lineage-of", models.LineageRequest, LineageFacts, "Where a model, an experiment or a content comes from, and what came of it.", reply=models.lineage),
     # Who calls.
     Route("GET", f"{API}/login", "entrance", Nothing, login.Entrance, "How somebody comes in, and whether the browser that asks is in already.", role=Role.ANYONE, reply=login.entrance),
     Route("POST", f"{API}/login/link", "login-link", login.LinkRequest, login.LoggedIn, "Begin a session with a link of one use; its cookie is set.", role=Role.ANYONE, stream=login.by_link, changes=True),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from ..errors import Conflict, InvalidName, NotFound, NotVerified
+from ..models.asking import find_lineage
 from ..models.registry import Registry, Target
 from ..models.verdicts import parse_requirement, verified
 from ..query.edits import AppendQuestion
@@ -186,3 +189,52 @@ class ModelTests(BackendWriting):
         registry.register("vit", file_of(first))
         moved = registry.point("vit", "production", 1, evidence=evidence)
         assert moved.evidence == evidence
+
+    def test_lineage_goes_up_to_what_was_read_and_down_to_who_read_it(
+        self, backend: Backend, root: str, tmp_path: Path
+    ) -> None:
+        data, other = tmp_path / "train.csv", tmp_path / "other.csv"
+        data.write_text("1,2\n")
+        other.write_text("3,4\n")
+        with self.begun(root, "lab/vision/first") as first:
+            first.inputs.add(data, "train")
+            saved = first.files("models").save_text("weights", "best.pt")
+        model = tmp_path / "best.pt"
+        model.write_text("weights")
+        with self.begun(root, "lab/vision/second", parent=first.id, relation="forked") as second:
+            second.inputs.add(model)
+        with self.begun(root, "lab/vision/third") as third:
+            third.inputs.add(other)
+        backend.select(self.now())
+        registry = Registry(backend)
+        registry.register("vit", file_of(first.id))
+        registry.register("small", file_of(second.id))
+        registry.register("else", file_of(third.id))
+
+        up = find_lineage(backend, "small")
+        assert up.experiment is not None
+        assert (up.kind, up.experiment.id) == ("version", second.id)
+        assert [(one.id, one.relation) for one in up.parents] == [(first.id, None)]
+        assert [one.id for one in up.writers] == [first.id]  # it read what the first logged
+        assert {str(model)} <= {one.name for one in up.inputs}
+
+        down = find_lineage(backend, str(data))
+        assert (down.kind, [one.id for one in down.readers]) == ("content", [first.id])
+        assert [one.id for one in down.descendants] == [second.id]
+        assert {(one.model, one.number) for one in down.models} == {("vit", 1), ("small", 1)}
+        digest = hashlib.sha256(data.read_bytes()).hexdigest()
+        for asked in ("train", digest, digest[:8]):
+            found = find_lineage(backend, asked, files=False)
+            assert [one.id for one in found.readers] == [first.id]
+        of_file = find_lineage(backend, saved.hash)
+        assert [one.id for one in of_file.writers] == [first.id]
+        assert [one.id for one in of_file.readers] == [second.id]
+        of_first = find_lineage(backend, first.id)
+        assert [one.id for one in of_first.readers] == [second.id]
+        with pytest.raises(NotFound):
+            find_lineage(backend, "0" * 64)
+        backend.append(AppendQuestion((DeleteEdit(id=first.id),)))
+        gone = find_lineage(backend, "vit")
+        assert (gone.experiment, gone.experiment_gone) == (None, "deleted")
+        with pytest.raises(NotFound):
+            find_lineage(backend, digest)

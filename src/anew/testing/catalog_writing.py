@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from ..query.question import (
 )
 from ..record.facts import ExperimentFacts
 from ..record.fold import ExperimentState
+from ..record.inputs import inputs_of
 from ..record.packed import pack
 from ..record.plain import nest, to_plain
 from ..record.status import Status
@@ -39,10 +40,11 @@ def entry_of(
     config: dict[str, Any] | None = None,
     tags: dict[str, str | None] | None = None,
     bindrs: Sequence[str] = (),
+    inputs: Mapping[str, str] | None = None,
     metrics: dict[str, Sequence[float]] | None = None,
     **more: Any,
 ) -> Entry:
-    """A whole entry; `params` and `config` are flat, `metrics` are the values logged, `more` are fields of it
+    """A whole entry; `params` and `config` are flat, `inputs` are hashes by name, `metrics` are the values logged, `more` are fields of it
     or facts."""
     facts: dict[str, Any] = {"name": "run", "status": Status.COMPLETED}
     facts |= {"created_at": 1.0, "updated_at": 2.0}
@@ -53,6 +55,7 @@ def entry_of(
         config=to_plain(nest(config)) if config is not None else None,
         tags=tags or {},
         bindrs=list(bindrs),
+        captured={"inputs": {name: {"sha256": hash} for name, hash in (inputs or {}).items()}},
     )
     tallies = {n: {"0001-main": tally_of(values)} for n, values in (metrics or {}).items()}
     return Entry(
@@ -66,6 +69,7 @@ def entry_of(
         config=config or {},
         tags=tags or {},
         bindrs=bindrs,
+        inputs=inputs_of(state),
         metrics=tallies,
         **more,
     )

@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from ..query.contents import is_called
 from ..query.fields import Fact, Labels, Metric, Param, Tag, Target, resolve
 from ..query.literals import Span, parse_duration, parse_time
 from ..query.question import parse_field
@@ -32,6 +33,7 @@ from ..query.syntax import (
     Value,
 )
 from ..record.facts import ExperimentFacts
+from ..record.inputs import inputs_of
 from ..record.plain import flatten, from_plain
 
 __all__ = ["Evaluation"]
@@ -113,6 +115,9 @@ class Evaluation:
                 return self._compare(node, one)
             case In(field, values, negated):
                 target = self._target(field)
+                if isinstance(target, Labels):
+                    texts = (str(value.value) for value in values)
+                    return negated != any(self._contains(field, text, False, one) for text in texts)
                 mine = self._value(target, one)
                 found = any(
                     _is_nan(mine) if v.kind == "nan" else self._same(target, mine, v)
@@ -170,6 +175,9 @@ class Evaluation:
 
     def _contains(self, field: Field, text: str, negated: bool, one: ExperimentFacts) -> bool:
         target = self._target(field)
+        if isinstance(target, Labels) and target.kind in ("input", "file"):
+            contents = _contents(one, target.kind)
+            return any(text and is_called(text, *content) for content in contents) != negated
         if isinstance(target, Labels):
             return (text in _named(one, target.kind)) != negated
         mine = self._value(target, one)
@@ -183,6 +191,8 @@ class Evaluation:
         return resolve(field, self, "", must_exist=False)
 
     def _is_there(self, target: Target, one: ExperimentFacts) -> bool:
+        if isinstance(target, Labels) and target.kind in ("input", "file"):
+            return bool(_contents(one, target.kind))
         if isinstance(target, Labels):
             return bool(_named(one, target.kind))
         if isinstance(target, Tag):
@@ -230,6 +240,15 @@ class Evaluation:
             return span or Span(self._now - (seconds or 0.0), None)
         year = parse_time(value.text) if re.fullmatch(r"\d{4}", value.text) else None
         return year or Span(float(value.value), None)  # type: ignore[arg-type]
+
+
+def _contents(one: ExperimentFacts, kind: str) -> list[tuple[str, str]]:
+    """The names and hashes of what an experiment read or logged."""
+    if kind == "input":
+        read = inputs_of(one.state) if one.state else ()
+        return [(each.name, hash) for each in read for hash in each.hashes]
+    files = one.files or ()
+    return [("/".join(filter(None, (f.prefix.strip("/"), f.name))), f.hash) for f in files]
 
 
 def _named(one: ExperimentFacts, kind: str) -> dict[str, Any]:

@@ -43,6 +43,7 @@ _FULL: dict[str, Any] = {
     "config": {"t": "a", "n": 2},
     "tags": {"team": "ml", "old": None},
     "bindrs": ["gpu"],
+    "inputs": {"train.csv": "ab12cd34" * 8},
     "metrics": {"loss": [2.0, 1.0]},
 }
 
@@ -77,6 +78,10 @@ def experiments(now: float) -> st.SearchStrategy[list[dict[str, Any]]]:
                 st.sampled_from(["team", "old"]), st.sampled_from([None, "ml", "a"])
             ),
             "bindrs": st.lists(st.sampled_from(["gpu", "cpu"]), unique=True),
+            "inputs": st.dictionaries(
+                st.sampled_from(["train.csv", "ab12cd34", "test"]),
+                st.sampled_from(["ab12cd34" * 8, "ab12cd35", "", "x"]),
+            ),
             "metrics": st.fixed_dictionaries(
                 {}, optional={"loss": st.lists(st.sampled_from(POINTS), min_size=1, max_size=4)}
             ),
@@ -117,13 +122,16 @@ def filters() -> st.SearchStrategy[str]:
         st.builds(
             " ".join,
             st.tuples(
-                st.sampled_from([*_FIELDS, "tags", "bindrs"]),
+                st.sampled_from([*_FIELDS, "tags", "bindrs", "inputs", "files"]),
                 st.sampled_from(["is null", "exists", "is nan", "is not nan", "not exists"]),
             ),
         ),
         st.sampled_from(
             [
                 "git.dirty", "params.n", "'team' in tags", "'old' not in tags", "'gpu' in bindrs",
+                "'train.csv' in inputs", "'ab12cd34' in inputs", "'ab12cd3' not in inputs",
+                "'ab12cd34ab12' in inputs", "'nowhere' in inputs", "inputs in ('x', 'ab12cd35')", "inputs not in ('test', '')",
+                "'m.pt' not in files",
                 "status == 'failed'", "status in ('running', 'Completed')", "params.n == true",
                 "params.n == nan", "params.mixed in ('a', 1)", "params.n in (nan, 1)",
             ]

@@ -175,6 +175,11 @@ class SeriesContract:
         assert json.loads(columns.metadata[0]) == {"lang": "fr", "n": [1, 2]}
         assert columns.metadata[1] is None
         assert self.read(feed, "a").metadata is None
+        without = [*(point_line({"a": 3.0}, n) for n in range(2, 5)), point_line({"b": 1.0}, 5)]
+        feed.log(without, part=2)
+        columns = self.read(feed, metadata=True)
+        assert columns.metadata is not None
+        assert columns.metadata[1:].tolist() == [None] * 5
 
     def test_names_of_every_script_come_back(self, feed: PointFeed) -> None:
         names = [

@@ -23,8 +23,9 @@ from serving import InProcess
 class Group:
     """A group whose servers are made as they are needed."""
 
-    def __init__(self, folder: Path, url: str, blobs: str = "") -> None:
-        self.address = GroupAddress(url, blobs or str(folder / "bucket"), str(folder / "cache"))
+    def __init__(self, folder: Path, url: str, blobs: str = "", series: str = "") -> None:
+        bucket, cache = blobs or str(folder / "bucket"), str(folder / "cache")
+        self.address = GroupAddress(url, bucket, cache, series)
         folder.mkdir(parents=True, exist_ok=True)
 
     def stores(

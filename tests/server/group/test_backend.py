@@ -12,6 +12,7 @@ from anew.index import Progress, Refreshed
 from anew.reading.local.backend import LocalBackend
 from anew.reading.local.seen import Seen
 from anew.server.group.opened import GroupStores
+from anew.stores.series.clickhouse import series
 from anew.stores.series.protocol import ExperimentFolder
 from anew.sync.push import push
 from anew.testing.backend import BackendContract
@@ -50,10 +51,14 @@ class TestGroup(BackendContract):
         return str(tmp_path / "bucket")
 
     @pytest.fixture
+    def series(self) -> str:
+        return ""
+
+    @pytest.fixture
     def backend(
-        self, root: str, bucket: str, tmp_path: Path, make_database: Callable[[], str]
+        self, root: str, bucket: str, series: str, tmp_path: Path, make_database: Callable[[], str]
     ) -> Iterator[LocalBackend]:
-        group = Group(tmp_path / "group", make_database(), bucket)
+        group = Group(tmp_path / "group", make_database(), bucket, series)
         stores = group.stores(kind=_Fed)
         assert isinstance(stores, _Fed)
         stores.folder = root
@@ -69,3 +74,16 @@ class TestGroupInABucket(TestGroup):
     @pytest.fixture
     def bucket(self, make_real_bucket: Callable[[], str]) -> str:
         return make_real_bucket()
+
+
+@pytest.mark.slow
+class TestGroupInClickHouse(TestGroup):
+    """The points are rows as soon as they are taken in."""
+
+    @pytest.fixture(autouse=True)
+    def eager(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(series, "FILLED_BYTES", 1)
+
+    @pytest.fixture
+    def series(self, make_clickhouse: Callable[[], str]) -> str:
+        return make_clickhouse()

@@ -24,21 +24,62 @@ export function valuesOf(one: Curve | GroupCurve) {
 }
 
 /** The point nearest to a place on the screen, of those near it along x; null where there is none. */
-export function nearest(data: PanelData, { xs, ys, plot }: Frame, x: number, y: number): Found | null {
+export function nearest(data: PanelData, frame: Frame, x: number, y: number): Found | null {
+  const { xs } = frame;
   const wanted = xs.back(x);
   let best: Found | null = null;
   let least = Infinity;
   for (const curve of data.groups.length ? data.groups : data.curves) {
     const at = nearestPlace(curve, wanted, xs.domain);
-    if (at < 0) continue;
-    const place = curve.x[at] as number;
-    const value = valuesOf(curve)[at] as number;
-    const px = xs.to(place);
-    const raw = Number.isFinite(value) ? ys.to(value) : plot.y + (value === Infinity ? 0 : plot.height);
-    const py = Math.min(Math.max(raw, plot.y), plot.y + plot.height);
-    if (py !== py) continue;
-    const away = Math.hypot((px - x) / 2, py - y);
-    if (away < least) [least, best] = [away, { curve, at, x: place, value, pixel: [px, py] }];
+    const point = at < 0 ? null : pointOf(curve, at, frame);
+    if (point === null) continue;
+    const away = Math.hypot((point.pixel[0] - x) / 2, point.pixel[1] - y);
+    if (away < least) [least, best] = [away, point];
+  }
+  return best;
+}
+
+/** A point of a curve, and where it is on the screen; null where it has no place there. */
+function pointOf(curve: Curve | GroupCurve, at: number, { xs, ys, plot }: Frame): Found | null {
+  const place = curve.x[at] as number;
+  const value = valuesOf(curve)[at] as number;
+  const raw = Number.isFinite(value) ? ys.to(value) : plot.y + (value === Infinity ? 0 : plot.height);
+  const py = Math.min(Math.max(raw, plot.y), plot.y + plot.height);
+  return py === py ? { curve, at, x: place, value, pixel: [xs.to(place), py] } : null;
+}
+
+/**
+ * The point that an arrow key leads to: left and right along the curve, up and down to the next one at the same place.
+ *
+ * @param count How many points at once.
+ */
+export function stepped(data: PanelData, frame: Frame, from: Found, key: string, count = 1): Found | null {
+  const { xs } = frame;
+  if (key === "ArrowLeft" || key === "ArrowRight") {
+    const way = key === "ArrowLeft" ? -1 : 1;
+    let found: Found | null = null;
+    let left = count;
+    for (let at = from.at + way; at >= 0 && at < from.curve.x.length && left > 0; at += way) {
+      const place = from.curve.x[at] as number;
+      if (place < xs.domain[0] || place > xs.domain[1]) break;
+      const point = isEmpty(from.curve, at) ? null : pointOf(from.curve, at, frame);
+      if (point === null) continue;
+      found = point;
+      left -= 1;
+    }
+    return found;
+  }
+  const way = key === "ArrowUp" ? -1 : 1;
+  const order = (one: Found) => way * (one.pixel[1] - from.pixel[1]);
+  let best: Found | null = null;
+  let here = false;
+  for (const curve of data.groups.length ? data.groups : data.curves) {
+    const at = nearestPlace(curve, from.x, xs.domain);
+    const point = at < 0 ? null : pointOf(curve, at, frame);
+    // Of curves that lie on each other, the later ones are below.
+    const beyond = point !== null && curve !== from.curve && (order(point) > 0 || (order(point) === 0 && here === way > 0));
+    if (curve === from.curve) here = true;
+    if (beyond && point && (best === null || order(point) < order(best) || (way < 0 && order(point) === order(best)))) best = point;
   }
   return best;
 }

@@ -130,6 +130,12 @@ describe("sections", () => {
     expect(found.map((one) => one.folded)).toEqual([false, false, false, false, true]);
   });
 
+  it("are one where each has a single panel", () => {
+    const found = sectionsOf(["train/loss", "system/cpu", "val/loss"]);
+    expect(found.map((one) => one.name)).toEqual(["metrics", "system"]);
+    expect(found[0]?.metrics).toEqual(["val/loss", "train/loss"]);
+  });
+
   it("fold families of many", () => {
     const layers = Array.from({ length: 30 }, (_, at) => `layers/${at}/norm`);
     expect(sectionsOf(layers)[0]?.folded).toBe(true);

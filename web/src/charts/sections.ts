@@ -31,13 +31,21 @@ export function sectionsOf(names: Iterable<string>, first: readonly string[] = [
   const leads = (name: string) => lead.get(name) ?? first.length;
   const order = (name: string) => (VALIDATION.test(name) ? 0 : TRAINING.test(name) ? 1 : SYSTEM.test(name) ? 3 : 2);
   const natural = new Intl.Collator("en", { numeric: true }).compare;
-  return [...found]
+  const sections = [...found]
     .sort(([a], [b]) => order(a) - order(b) || Number(a === "") - Number(b === "") || natural(a, b))
     .map(([name, metrics]) => ({
       name,
       metrics: metrics.sort((a, b) => leads(a) - leads(b) || natural(a, b)),
       folded: SYSTEM.test(name) || isFamily(metrics),
     }));
+  return merged(sections);
+}
+
+/** Sections of a panel each are one: `train/loss` and `val/loss` stand beside each other. */
+function merged(sections: readonly Section[]): Section[] {
+  const open = sections.filter((one) => !one.folded);
+  if (open.length < 2 || open.some((one) => one.metrics.length > 1)) return [...sections];
+  return [{ name: "metrics", metrics: open.flatMap((one) => one.metrics), folded: false }, ...sections.filter((one) => one.folded)];
 }
 
 /** What is sampled of machines, by what it is of: `system/gpu.0.utilization` is of `gpu.0`. */

@@ -128,13 +128,21 @@ class Source {
   legend = $state.raw<ReadonlyMap<string, string>>(new Map());
   /** What groups are called, by their keys. */
   groups = $state.raw<ReadonlyMap<string, string>>(new Map());
+  /** What dashes say: the values of the field that gives them, in their order, by what they are called. */
+  dashes = $state.raw<ReadonlyMap<unknown, string>>(new Map());
   #legendOf = "";
 
   /** Add groups to the legend. */
   tell(groups: PanelData["groups"], key: (one: PanelData["groups"][number]) => string): void {
-    const { group } = link.state;
+    const { group, dash } = link.state;
     const fields = groupFields(link.state);
     const of = JSON.stringify([group, fields, experiments.filter]);
+    const at = group.includes(dash) ? -1 : fields.indexOf(dash);
+    const dashed = new Map(of === this.#legendOf ? this.dashes : []);
+    if (at >= 0) for (const one of groups) dashed.set(one.values[at], labelOf(one.values.slice(at, at + 1), [dash]));
+    if (dashed.size !== this.dashes.size || [...dashed.keys()].some((one) => !this.dashes.has(one))) {
+      this.dashes = new Map([...dashed].sort(([, a], [, b]) => natural(a, b)));
+    }
     const found = new Map(of === this.#legendOf ? this.legend : []);
     const called = new Map(of === this.#legendOf ? this.groups : []);
     this.#legendOf = of;
@@ -304,6 +312,8 @@ class Source {
     }, GROUPS_AGAIN);
   }
 }
+
+const natural = new Intl.Collator("en", { numeric: true }).compare;
 
 /** What tells answers apart: the question, and of groups what is made of the answer. */
 function keyOf(asked: Question): string {

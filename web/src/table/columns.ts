@@ -94,7 +94,7 @@ export function usualColumns(telling: Schemas["Telling"] | null): readonly strin
     .filter((one) => (telling.experiments < 2 ? true : differs(one, telling.experiments)))
     .slice(0, MOST_SETTINGS)
     .map((one) => one.field);
-  const tagged = telling.fields.some((one) => one.section === "tags");
+  const tagged = telling.fields.some((one) => one.section === "tags" && (telling.experiments < 2 || differs(one, telling.experiments)));
   return [
     "name",
     "status",
@@ -151,8 +151,10 @@ export function textOf(field: string, value: Cell, now: number): Text {
   }
   if (typeof value === "number" && /_count$|^lost$/.test(field)) return { text: spaced(value), whole: String(value) };
   // A rate that a search has drawn has sixteen digits, of which four tell it from the others.
-  const text = typeof value === "number" && !Number.isInteger(value) ? String(Number(value.toPrecision(4))) : shown(value);
-  return { text, whole: String(value) };
+  if (typeof value !== "number" || Number.isInteger(value)) return { text: shown(value), whole: String(value) };
+  const text = String(Number(value.toPrecision(4)));
+  // One below a thousandth is cut off in a column unless it is written with its power.
+  return { text: text.length > 7 && Math.abs(value) < 1e-3 ? Number(value.toPrecision(3)).toExponential() : text, whole: String(value) };
 }
 
 /** The usual width of a column in pixels. */

@@ -47,6 +47,7 @@ describe("the columns of a table", () => {
     ["tags", { a: null, b: "1" }, "a  b=1", "a  b=1"],
     ["params.lr", 0.00123456789, "0.001235", "0.00123456789"],
     ["params.lr", 0.0003, "0.0003", "0.0003"],
+    ["params.lr", 0.000252983812018, "2.53e-4", "0.000252983812018"],
     ["params.lr", null, "", ""],
   ])("show %s of %j as %s", (field, value, text, whole) => {
     expect(textOf(field, value, 0)).toEqual({ text, whole });

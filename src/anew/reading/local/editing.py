@@ -70,6 +70,8 @@ class FolderEdits:
                 layout = self._index.root
                 place = ExperimentLayout(self._index.folder_of(find(edit.id).prefix))
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
+                if isinstance(edit, edits.ParamsEdit):
+                    fields["by"] = self._journal.author
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))
                 return edits.Edited(edit.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...clickhouse import ClickHouseAddress
 from ...postgres import shown
 from ...stores.open import DEFAULT_CACHE
 
@@ -17,16 +18,20 @@ class GroupAddress(NamedTuple):
         catalog: The address of the database, as `postgresql://…`. It may hold a password, so it is in no message.
         blobs: The address of the bucket, or of a folder that all servers of the group reach.
         cache: The folder of this machine for copies of what is read.
+        series: The address of a ClickHouse server for the points, as `clickhouse://…`; "" keeps them as files below `series/` of
+            `blobs`. It may hold a password too.
     """
 
     catalog: str
     blobs: str
     cache: str = DEFAULT_CACHE
+    series: str = ""
 
     def __repr__(self) -> str:
         return self.shown
 
     @property
     def shown(self) -> str:
-        """Both addresses, without what is secret in them."""
-        return f"{shown(self.catalog)} and {self.blobs}"
+        """The addresses, without what is secret in them."""
+        points = f", {ClickHouseAddress.of(self.series).shown}" if self.series else ""
+        return f"{shown(self.catalog)}{points} and {self.blobs}"

@@ -12,6 +12,7 @@ from ...errors import InvalidName, InvalidValue, NotFound
 from ...journal.documents import RootJournal
 from ...record.decode import decode_events
 from ...record.events import FORMAT_VERSION, Opened
+from ...stores.series.protocol import Health
 from ...sync.listing import Listed, digest_of, is_edit, list_segments
 from ...sync.wire import (
     MOST_BYTES,
@@ -69,6 +70,7 @@ class GroupIntake:
         truth: The stores.
         journal: The root's journal.
         lag: Tells how many seconds the index is behind.
+        health: Tells whether ClickHouse can be used, where it has the points.
         close: Ends what works in the background.
     """
 
@@ -78,11 +80,13 @@ class GroupIntake:
         journal: RootJournal,
         *,
         lag: Callable[[], float] = lambda: 0.0,
+        health: Callable[[], Health] | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self._truth = truth
         self._journal = journal
         self._lag = lag
+        self._health = health
         self._close = close
         self._stops = Stops()
 
@@ -369,7 +373,8 @@ class GroupIntake:
 
     def standing(self) -> Standing:
         """See `Intake.standing`."""
-        return Standing(self._lag(), *self._truth.contents.unfinished(), self._truth.tail())
+        health = None if self._health is None else self._health()
+        return Standing(self._lag(), *self._truth.contents.unfinished(), self._truth.tail(), health)
 
     def settle(self) -> Settled:
         """See `Intake.settle`."""

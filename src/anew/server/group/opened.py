@@ -245,6 +245,8 @@ class GroupStores:
                 return edits.Edited(edit.id)
             case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
+                if isinstance(edit, edits.ParamsEdit):
+                    fields["by"] = user
                 kind = str(edit.__struct_config__.tag)
                 with self.truth.database.transaction() as connection:
                     append_edit(self.truth, connection, edit.id, kind, msgspec.to_builtins(fields))
@@ -256,6 +258,7 @@ class GroupStores:
         """Stop what works in the background, and release the stores."""
         self.news.close()
         self.worker.close()
+        self._series.close()
         with suppress(OSError):
             self.catalog.close()
         self.truth.database.close()

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ...address import Address, parse_address
 from ...blobs.bucket import PATIENCE
 from ...blobs.opening import open_blobs
+from ...clickhouse import ClickHouse, ClickHouseAddress, ClickHouseError
 from ...errors import InvalidSetting
 from ...journal.storage import Storage
 from ...postgres import is_postgres
@@ -18,7 +19,8 @@ from ...reading.local.backend import LocalBackend
 from ...reading.local.seen import Seen
 from ...stores.catalog.postgres import PostgresCatalog
 from ...stores.open import open_object_series
-from ...stores.series.protocol import ExperimentFolder, SeriesStore
+from ...stores.series.clickhouse import ClickHouseSeries, Table
+from ...stores.series.protocol import ExperimentFolder, Health, SeriesStore
 from ..intake.weights import ServedWeights
 from .address import GroupAddress
 from .database import Database
@@ -29,13 +31,18 @@ from .sent import GroupSent
 from .truth import Truth
 from .upkeep import GroupUpkeep
 
-__all__ = ["OpenedGroup", "open_group", "open_series", "open_truth"]
+__all__ = ["OpenedGroup", "open_group", "open_series", "open_truth", "remove_series"]
+
+SERIES = "series"
+"""What is derived from points lies below it; see `stores.open.open_object_series`."""
+_REFUSED = frozenset({192, 193, 194, 497, 516})
+"""Codes of errors about who asks: unknown users, wrong passwords, rights that they lack."""
 
 
 class OpenedGroup(NamedTuple):
     """A group's stores as one server has them open; see `reading.local.opening.Opened`.
 
-    `weights` are those in the bucket, and `close` stops what works in the background.
+    `weights` are those in the bucket, `health` is that of ClickHouse, where it has the points, and `close` stops what works in the background.
     """
 
     backend: LocalBackend
@@ -46,6 +53,12 @@ class OpenedGroup(NamedTuple):
     intake: GroupIntake
     keeper: Keeper
     weights: ServedWeights
+    health: Callable[[], Health] | None = None
+
+    def lacking(self) -> str:
+        """What is away that answers can do without, for who watches servers; "" if nothing is."""
+        away = self.health is not None and self.health().failing
+        return "without ClickHouse: points are read from the records" if away else ""
 
 
 def open_truth(group: GroupAddress, *, most: int = 12) -> Truth:
@@ -82,14 +95,38 @@ def open_series(group: GroupAddress, truth: Truth) -> SeriesStore:
     """Open the series that are derived from what was accepted.
 
     Raises:
-        InvalidSetting, MissingDependency: See `open_truth`.
+        InvalidSetting: The address of the series is none of a ClickHouse server, or see `open_truth`.
+        MissingDependency: See `open_truth`.
     """
 
     def files(places: Sequence[ExperimentFolder]) -> Sequence[Storage]:
         found = truth.files.storages({one.experiment_id for one in places})
         return [found[one.experiment_id] for one in places]
 
+    if group.series:
+        return ClickHouseSeries(_engine(group), files, _told_of_points)
     return open_object_series(_place(group.blobs), files, cache=group.cache)
+
+
+def remove_series(group: GroupAddress, truth: Truth) -> None:
+    """Remove what is derived from points, so that it is made again.
+
+    Raises:
+        InvalidSetting: See `open_truth`.
+        OSError: Something could not be removed.
+    """
+    for key in truth.blobs.keys(SERIES):
+        truth.blobs.delete(key)
+    if group.series:
+        engine = _engine(group)
+        try:
+            Table(engine).remove()
+        finally:
+            engine.close()
+
+
+def _engine(group: GroupAddress) -> ClickHouse:
+    return ClickHouse(ClickHouseAddress.of(group.series))
 
 
 def open_group(
@@ -119,6 +156,9 @@ def open_group(
             )
 
         series = open_series(group, truth)
+        opened.callback(series.close)
+        if isinstance(series, ClickHouseSeries):
+            _check(series)
         catalog = PostgresCatalog(group.catalog)
         opened.callback(catalog.close)
         stores = GroupStores(truth, catalog, series, where=group.shown, user=user)
@@ -135,13 +175,37 @@ def open_group(
         stores.close()
 
     weights = ServedWeights(f"{place.location.rstrip('/')}/weights", GroupSent(truth))
-    intake = GroupIntake(truth, stores.journal, lag=stores.worker.leases.lag)
+    health = series.health if isinstance(series, ClickHouseSeries) else None
+    intake = GroupIntake(truth, stores.journal, lag=stores.worker.leases.lag, health=health)
     if works:
         stores.start()
         keeper.start(_told)
     return OpenedGroup(
-        LocalBackend(seen, user=user), GroupUpkeep(stores, seen, user=user), close, stores, within, intake, keeper, weights
+        LocalBackend(seen, user=user), GroupUpkeep(stores, seen, user=user), close, stores, within, intake, keeper, weights, health
     )  # fmt: skip
+
+
+def _check(series: ClickHouseSeries) -> None:
+    """See that ClickHouse knows who asks. One that is away is waited for by nobody.
+
+    Raises:
+        InvalidSetting: It refuses user or password.
+    """
+    try:
+        series.check()
+    except ClickHouseError as error:
+        if error.code in _REFUSED:
+            raise InvalidSetting(f"{error}", setting="series") from None
+
+
+def _told_of_points(reason: str) -> None:
+    """Say on standard error that ClickHouse cannot be used, or that it can again."""
+    said = (
+        f"{reason}. Points are read from the records meanwhile, which takes longer."
+        if reason
+        else "ClickHouse can be used again."
+    )
+    print(f"anew: {said}", file=sys.stderr, flush=True)
 
 
 def _told(reason: str) -> None:

@@ -18,15 +18,13 @@ from ..intake.contents import is_hash
 from ..intake.names import check_path, is_id, is_segment
 from .address import GroupAddress
 from .keeping import FILING, NAMES, ROOT, Filing, Name
-from .opening import open_group, open_truth
+from .opening import open_group, open_truth, remove_series
 from .segments import ENDING
 from .truth import RECOVERING, Truth
 
 __all__ = ["Recovered", "rebuild_group", "recover"]
 
 _AT_ONCE = 8
-SERIES = "series"
-"""What is derived from points lies below it; see `stores.open.open_object_series`."""
 _ROWS = 5_000
 _NUMBER = 16
 
@@ -123,8 +121,7 @@ def rebuild_group(
         recovered = (
             recover(truth, progress or (lambda done, total: None)) if truth.is_lost() else None
         )
-        for key in truth.blobs.keys(SERIES):
-            truth.blobs.delete(key)
+        remove_series(group, truth)
     finally:
         truth.database.close()
     opened = open_group(group, works=False)

@@ -57,7 +57,8 @@ class GroupUpkeep:
         unused = trash.tidy(dry_run=dry_run).bytes
         if dry_run:
             return unused + sum(item.bytes for item in trash.items())
-        return unused + trash.purge(None, older_than=older_than, user=self._user).bytes
+        freed = trash.purge(None, older_than=older_than, user=self._user).bytes
+        return unused + freed + self._stores.series.tidy()
 
     def free(
         self, files: Mapping[str, Sequence[str]], *, why: str = "", dry_run: bool = False

@@ -143,7 +143,7 @@ class Worker:
         catalog = _Guarded(self._catalog, self.leases, mine, together=self._together)
         known = self._truth.filings.find([one.experiment for one in mine])
         here = {one.prefix: one.id for one in known.values() if one.state == "here"}
-        self._forget(catalog, [one.id for one in known.values() if one.state != "here"])
+        kept = self._forget(catalog, [one.id for one in known.values() if one.state != "here"])
         offset = self._truth.now() - time.time()
         outstanding = catalog.outstanding()
         unread = {p: r for p in here if (r := outstanding.marks.get(UNREAD + p)) is not None}
@@ -158,16 +158,23 @@ class Worker:
             failed |= {one.prefix for one, _ in turn.failed}
         followed = set(catalog.outstanding().followed)
         follow = {id: prefix in followed for prefix, id in here.items()}
-        self.leases.end(mine, follow, [here[prefix] for prefix in failed if prefix in here])
+        self.leases.end(
+            mine, follow, [*kept, *(here[prefix] for prefix in failed if prefix in here)]
+        )
         return Taken(sink.experiments, sink.points, sink.problems, len(failed))
 
-    def _forget(self, catalog: _Guarded, ids: Sequence[str]) -> None:
-        """Forget experiments that were deleted."""
+    def _forget(self, catalog: _Guarded, ids: Sequence[str]) -> list[str]:
+        """Forget experiments that were deleted; those whose points cannot be removed now, which is to be tried again."""
         known = catalog.known(ids=ids) if ids else []
         if known:
             catalog.save(Batch(doomed=[one.key for one in known]))
-            for one in known:
-                self._series.drop(one.experiment_id)
+        kept: list[str] = []
+        for one in ids:
+            try:
+                self._series.drop(one)
+            except OSError:
+                kept.append(one)
+        return kept
 
     # -- in the background ------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
+from ...stores.series.protocol import Health
 from ...sync.wire import (
     Accepted,
     ArrivedAnswer,
@@ -48,12 +49,14 @@ class Standing(NamedTuple):
         index_lag: Seconds since the oldest arrival that the index has not taken in.
         unfinished: Contents of files that have arrived in part, and `unfinished_bytes` how much of them.
         tail: What waits to become objects, in a group.
+        series: Whether ClickHouse can be used, where it has the points of a group.
     """
 
     index_lag: float
     unfinished: int
     unfinished_bytes: int
     tail: Tail | None = None
+    series: Health | None = None
 
 
 class Intake(Protocol):

@@ -13,6 +13,7 @@ from ...query.changes import Changes
 from ...query.question import FactsQuestion, Name, NamesQuestion, Question, Selected
 from ...query.scope import Scope
 from ...record.facts import ExperimentFacts, FileFact, ProblemFact, ValueFact
+from ...record.inputs import InputFact
 from .summary import Tallies, Tally
 
 __all__ = [
@@ -68,7 +69,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment to be saved. What is None has not changed.
 
     `key` is that of `Known`, None for one that is new. `params`, `config` (dotted keys), `tags` and `bindrs` are
-    complete, and given together; `metrics` holds the tallies of those that changed, by writer. `files` and `values` are those that came
+    complete, and given together; `inputs` is all that it read; `metrics` holds the tallies of those that changed, by writer. `files` and `values` are those that came
     after `files_before` and `values_before` earlier ones; with `events_replaced` they replace what was there, and
     with `whole` everything is given and replaces all there was. `problems` are added to those already known.
     """
@@ -84,6 +85,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     config: Mapping[str, Any] | None = None
     tags: Mapping[str, str | None] | None = None
     bindrs: Sequence[str] | None = None
+    inputs: Sequence[InputFact] | None = None
     metrics: Mapping[str, Mapping[str, Tally]] = {}
     files: Sequence[FileFact] = ()
     files_before: int = 0

@@ -298,7 +298,7 @@ def assemble(
         texts = [stretch.metadata for stretch in ordered]
         metadata = _all(
             [
-                np.full(len(stretch.value), None) if text is None else text
+                np.full(len(run.value), None) if text is None else text
                 for run, text in zip(ordered, texts, strict=True)
             ]
         )

@@ -169,6 +169,9 @@ class FolderSeries:
             sizes[one] = sizes.get(one, 0) + _bytes_in(os.path.join(self._derived_root, one))
         return dict(sorted(sizes.items()))
 
+    def close(self) -> None:
+        """See `SeriesStore.close`: there are none."""
+
     def tidy(self) -> int:
         """See `SeriesStore.tidy`."""
         return self._packs.tidy()

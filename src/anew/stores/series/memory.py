@@ -122,3 +122,6 @@ class MemorySeries:
             experiment_id: sum(8 * len(b) for pieces in parts.values() for b in pieces.values())
             for experiment_id, parts in self._blocks.items()
         }
+
+    def close(self) -> None:
+        """See `SeriesStore.close`: there are none."""

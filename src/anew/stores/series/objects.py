@@ -234,6 +234,9 @@ class ObjectSeries:
             sizes[one] = sizes.get(one, 0) + blob.size
         return dict(sorted(sizes.items()))
 
+    def close(self) -> None:
+        """See `SeriesStore.close`: there are none."""
+
     def tidy(self) -> int:
         """See `SeriesStore.tidy`."""
         return self._packs.tidy()

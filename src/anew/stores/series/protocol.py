@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ...journal.storage import Share
     from .columns import Block, Columns, ManyColumns, Outline, PartName
 
-__all__ = ["ExperimentFolder", "Reached", "Sealed", "SeriesStore", "Source"]
+__all__ = ["ExperimentFolder", "Health", "Reached", "Sealed", "SeriesStore", "Source"]
 
 
 class ExperimentFolder(NamedTuple):
@@ -40,6 +40,13 @@ class Reached(NamedTuple):
 
     line: int
     end: int
+
+
+class Health(NamedTuple):
+    """Whether the engine of a store can be used: `failing` says why not, and `failures` how often it could not."""
+
+    failing: str
+    failures: int
 
 
 class Sealed(NamedTuple):
@@ -170,4 +177,8 @@ class SeriesStore(Protocol):
 
     def derived(self) -> dict[str, int]:
         """Bytes derived per experiment id, outside of the experiments' folders."""
+        ...
+
+    def close(self) -> None:
+        """Release connections, if there are any. What is asked afterwards opens others."""
         ...

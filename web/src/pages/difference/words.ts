@@ -1,7 +1,7 @@
 /** The difference of experiments in words. Pure. */
 
 import type { Schemas } from "../../api";
-import { short, spaced } from "../../numbers";
+import { short, shown, spaced } from "../../numbers";
 import { asText, type Plain } from "../../text/plain";
 
 type Row = Schemas["DifferenceRow"];
@@ -54,7 +54,7 @@ function sameUntil(parts: readonly Part[], count: number): string {
   const earliest = parted.reduce((a, b) => ((b.step ?? 0) < (a.step ?? 0) ? b : a));
   const step = earliest.step ?? 0;
   const begins = parted.some((part) => part.step === earliest.step && atFirst(part));
-  if (begins) return `Different from the first step, ${spaced(step)}, in ${earliest.metric}.`;
+  if (begins) return `They differ from the first step on (${earliest.metric} at step ${spaced(step)}).`;
   return `${count > 2 ? "All the same" : "Same"} until step ${spaced(step)}, where ${earliest.metric} parts.`;
 }
 
@@ -86,7 +86,7 @@ export function valueOf(row: Row, at: number): string {
   if (value === null || value === undefined) return "none";
   if (row.what === "commit" || row.kind === "data" || row.kind === "file") return String(value).replace(/^blake3:/, "").slice(0, 10);
   if (row.kind === "command" && Array.isArray(value)) return ownWords(row, value.map(String));
-  if (typeof value === "number") return short(value) || asText(value);
+  if (typeof value === "number") return row.kind === "config" || row.kind === "params" ? shown(value) : short(value) || asText(value);
   return asText(value);
 }
 

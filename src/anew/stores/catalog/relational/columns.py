@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from ....query.fields import SECTIONS, Fact, Metric, Param, Tag, Target, resolve
+from ....query.fields import SECTIONS, Fact, Labels, Metric, Param, Tag, Target, resolve
 from ....query.question import Column, Question
 from ....query.syntax import Field
+from ....query.tokens import mistake
 from ....record.packed import Unpacker
 from ....record.plain import flatten, from_plain
 from . import schema
@@ -86,6 +87,14 @@ class _Table:
         self._targets: list[Target | None] = [
             None if is_section(field) else _target(field, names) for field in self._fields
         ]
+        for field, target in zip(self._fields, self._targets, strict=True):
+            if isinstance(target, Labels):
+                raise mistake(
+                    f"{field.text!r} can be asked about in a filter, and is no column.",
+                    field.text,
+                    0,
+                    f"'name' in {field.text}",
+                )
         sections = {field.parts[0].text for field in self._fields if is_section(field)}
         self._facts = [
             column_of(target, question.now) for target in self._targets if isinstance(target, Fact)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ....query.contents import MOST_HASH, MOST_NAME, hash_range
 from ....query.fields import Fact, Labels, Metric, Param, Tag, Target
 from ....query.integers import REST_OF_NONE
 from ....query.literals import Span
@@ -222,6 +223,9 @@ class Compiler(Operands):
         return Probe(Source(rows, joined, None, None, TRUE, beside=beside), condition)
 
     def _in(self, node: In) -> Probe:
+        contents = self.target(node.field)
+        if isinstance(contents, Labels) and contents.kind in ("input", "file"):
+            return self._content(contents, self._texts(node), node.negated)
         target = self.valued(node.field)
         source = self.source(target)
         if isinstance(target, Fact) and target.kind == "time":
@@ -280,7 +284,34 @@ class Compiler(Operands):
             found = all_of(source.present, _isnt(found))
         return Probe(source, found)
 
+    def _texts(self, node: In) -> list[str]:
+        for value in node.values:
+            if value.kind != "text":
+                raise self.mistake(
+                    f"Each of a list for {node.field.text!r} is a name or a hash, in quotes.",
+                    value.position,
+                    f"'{value.text}'",
+                )
+        return [str(value.value) for value in node.values]
+
+    def _content(self, labels: Labels, texts: list[str], negated: bool) -> Probe:
+        """Whether something of one of these names or hashes is among what it read or logged."""
+        rows = self.names.rows(schema.contents)
+        given = [text for text in texts if text]
+        called = []
+        if given:
+            called.append(_among(rows["name"], [text[:MOST_NAME] for text in given]))
+            called.append(_among(rows["hash"], [text[:MOST_HASH] for text in given]))
+        for first, end in filter(None, map(hash_range, given)):
+            called.append(
+                all_of(comparison(">=", rows["hash"], first), comparison("<", rows["hash"], end))
+            )
+        source = Source(rows, sql("{} = {}", rows["role"], labels.kind), None, None, TRUE)
+        return Probe(source, any_of(*called), indexed=not negated, negated=negated)
+
     def _labelled(self, node: Contains, labels: Labels, name: str) -> Probe:
+        if labels.kind in ("input", "file"):
+            return self._content(labels, [name], node.negated)
         key = self.names.key(labels.kind, name)
         if key is None and (node.negated or node.field.may_be_unknown or self.names.empty):
             return Probe(_NOWHERE, FALSE, negated=node.negated)
@@ -337,6 +368,10 @@ class Compiler(Operands):
 
     def _missing(self, node: IsMissing) -> Probe:
         target = self.target(node.field, must_exist=False)
+        if isinstance(target, Labels) and target.kind in ("input", "file"):
+            rows = self.names.rows(schema.contents)
+            source = Source(rows, sql("{} = {}", rows["role"], target.kind), None, None, TRUE)
+            return Probe(source, TRUE, negated=not node.negated)
         if isinstance(target, Labels):
             tags, names = self.names.rows(schema.tags), self.names.rows(schema.names)
             of_kind = Query(
@@ -371,7 +406,7 @@ class Compiler(Operands):
                 )
             assert source.number is not None
             return Probe(source, sql("{} = 1.0", source.number), indexed=True)
-        hint = "'name' in tags" if isinstance(target, Labels) else f"{field.text} exists"
+        hint = f"'name' in {field.text}" if isinstance(target, Labels) else f"{field.text} exists"
         raise self.mistake(f"{field.text!r} is not true or false on its own.", field.position, hint)
 
 

@@ -79,7 +79,7 @@ class Operands:
         """The target of a field that has one value per experiment."""
         target = self.target(field)
         if isinstance(target, Labels):
-            word = "tags" if target.kind == "tag" else "bindrs"
+            word = f"{target.kind}s"
             raise self.mistake(
                 f"{field.text!r} is a collection; use 'in' to test whether it contains an entry.",
                 field.position,

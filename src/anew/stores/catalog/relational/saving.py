@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from ....query.contents import MOST_HASH, MOST_NAME
 from ....query.integers import REST_OF_NONE, split
 from ....query.scope import project_of
 from ....record.facts import ExperimentFacts, ProblemFact
@@ -28,6 +29,7 @@ _OWN_TABLES = (
     s.tags,
     s.files,
     s.values,
+    s.contents,
     s.problems,
 )
 _COLUMNS = tuple(name for name in s.experiments.columns if name != "key")
@@ -96,6 +98,11 @@ class Saving:
             (
                 "DELETE FROM metrics WHERE name_key = ? AND experiment_key = ?",
                 [(self._names["metric", n], e.key) for e in rest for n in e.metrics],
+            ),
+            (
+                "DELETE FROM contents WHERE experiment_key = ? AND role = ?",
+                [(e.key, "input") for e in rest if e.inputs is not None]
+                + [(e.key, "file") for e in rest if e.events_replaced],
             ),
             (
                 "DELETE FROM problems WHERE experiment_key = ? AND path = ? AND line = ?",
@@ -176,6 +183,11 @@ class Saving:
                     "checkpoint": None if file.checkpoint is None else json.dumps(file.checkpoint),
                 }
             )
+            path = "/".join(filter(None, (file.prefix.strip("/"), file.name)))
+            rows[s.contents].append(_content(key, "file", position, path, file.hash))
+        read = [(one.name, hash) for one in entry.inputs or () for hash in one.hashes]
+        for position, called in enumerate(read):
+            rows[s.contents].append(_content(key, "input", position, *called))
         for position, value in enumerate(entry.values, entry.values_before):
             rows[s.values].append(
                 {
@@ -189,6 +201,16 @@ class Saving:
                 }
             )
         rows[s.problems] += _problem_rows(key, entry.problems)
+
+
+def _content(key: int, role: str, position: int, name: str, hash: str) -> dict[str, Any]:
+    return {
+        "experiment_key": key,
+        "role": role,
+        "position": position,
+        "name": name[:MOST_NAME],
+        "hash": hash[:MOST_HASH],
+    }
 
 
 def _areas(connection: Connection, keys: Sequence[int]) -> list[tuple[str, str]]:

@@ -35,6 +35,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "TABLES",
     "changes",
+    "contents",
     "documents",
     "experiments",
     "files",
@@ -49,7 +50,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 11
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""
@@ -224,6 +225,19 @@ values = Table(
     key=("experiment_key", "position"),
 )
 
+contents = Table(
+    "contents",  # what experiments read and logged, by name and by hash: the index of lineage
+    {
+        "experiment_key": "INTEGER NOT NULL",
+        "role": "TEXT NOT NULL",  # input | file
+        "position": "INTEGER NOT NULL",
+        # The first MOST_NAME and MOST_HASH characters, see `query.contents`; of a file its prefix and name as a path
+        "name": "TEXT NOT NULL",
+        "hash": "TEXT NOT NULL",  # "" where none is known
+    },
+    key=("experiment_key", "role", "position"),
+)
+
 problems = Table(
     "problems",  # broken lines and unreadable files, found while reading: doctor shows them
     {
@@ -259,6 +273,7 @@ TABLES = (
     tags,
     files,
     values,
+    contents,
     problems,
     changes,
 )

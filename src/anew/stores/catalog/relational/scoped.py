@@ -23,6 +23,7 @@ OF_EXPERIMENTS = (
     s.tags,
     s.files,
     s.values,
+    s.contents,
     s.problems,
 )
 """The tables with the key of an experiment in each row."""

@@ -141,5 +141,7 @@ INDEXES = (
     _index("metrics_by_min", s.metrics, "name_key", "min"),
     _index("metrics_by_max", s.metrics, "name_key", "max"),
     _index("metrics_by_experiment", s.metrics, "experiment_key"),
+    _index("contents_by_hash", s.contents, "hash"),
+    _index("contents_by_name", s.contents, "name"),
 )
 """Indexes that are created after a bulk load, because filling them row by row costs several times as much."""

@@ -11,6 +11,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,7 +29,6 @@ from ..columns import (
     PartName,
     Stretch,
     assemble,
-    gathered,
     merge_blocks,
     stretches_of,
 )
@@ -36,7 +36,7 @@ from ..listed import Files, Part, goes_on, listed_parts, unread, whole_lines
 from ..parquet import PartFile
 from ..pending import Pending
 from ..points import decode_block
-from ..protocol import ExperimentFolder, Reached, Sealed, Source
+from ..protocol import ExperimentFolder, Health, Reached, Sealed, Source
 from ..runs import Wanted, after, broken_line, columns_since
 from .table import MOST_ROWS, Filling, Range, Series, Table, chosen
 
@@ -44,9 +44,11 @@ __all__ = ["ClickHouseSeries"]
 
 FILLED_BYTES = 64 << 10
 """Of lines of a part that is being written, from which on they become rows: ClickHouse wants few and large inserts."""
-LINES_BYTES = 8 << 20
+LINES_BYTES = 4 << 20
 """Of lines that become rows at once."""
 MAX_BROKEN = 1000
+MOST_LINES = (1 << 32) - 1
+"""Of a part, as many as their column can number; a part of a hundred gigabytes is read from its lines."""
 _QUIET_SECONDS = 2.0
 """How long ClickHouse is left alone after it could not be reached."""
 
@@ -76,20 +78,21 @@ class ClickHouseSeries:
     Args:
         engine: The server.
         files: Where the segments are.
-
-    Attributes:
-        failing: Why the server could not be used the last time, "" if it could.
-        failures: How often it could not be used.
+        told: Called with the reason when ClickHouse cannot be used any more, and with "" when it can again.
     """
 
-    def __init__(self, engine: ClickHouse, files: Files) -> None:
+    def __init__(
+        self, engine: ClickHouse, files: Files, told: Callable[[str], object] = lambda reason: None
+    ) -> None:
         self._table = Table(engine)
         self._files = files
         self._pending = Pending()
         self._quiet_until = 0.0
         self._guard = threading.Lock()
-        self.failing = ""
-        self.failures = 0
+        self._told = told
+        self._failing = ""
+        self._failures = 0
+        self._looked_at = -1.0
 
     # -- writing ----------------------------------------------------------------------------------
 
@@ -159,11 +162,21 @@ class ClickHouseSeries:
                 broken = tuple(b for source, _ in some for b in source.broken)
                 block = merge_blocks([block for _, block in some])
                 self._insert(place, part, Filling(0, start, end, line, broken=broken), block)
-        for data in whole_lines(storage, one.path, end, one.blob.size, LINES_BYTES):
-            block, bad = decode_block(data, line + 1)
-            start, end, line = end, end + len(data), line + data.count(b"\n")
-            broken = tuple((b.line, b.reason) for b in bad)
-            self._insert(place, part, Filling(0, start, end, line, broken=broken), block)
+        with ThreadPoolExecutor(
+            1
+        ) as writer:  # which waits for the engine while the next lines are decoded
+            under_way: Future[None] | None = None
+            for data in whole_lines(storage, one.path, end, one.blob.size, LINES_BYTES):
+                block, bad = decode_block(data, line + 1)
+                start, end, line = end, end + len(data), line + data.count(b"\n")
+                filling = Filling(
+                    0, start, end, line, broken=tuple((b.line, b.reason) for b in bad)
+                )
+                if under_way is not None:
+                    under_way.result()
+                under_way = writer.submit(self._insert, place, part, filling, block)
+            if under_way is not None:
+                under_way.result()
 
     def _fill_sealed(
         self, place: ExperimentFolder, storage: Storage, part: PartName, one: Part, filled: Fillings
@@ -186,9 +199,9 @@ class ClickHouseSeries:
     def _insert(
         self, place: ExperimentFolder, part: PartName, filling: Filling, block: Block
     ) -> None:
-        if len(filling.broken) > MAX_BROKEN:
+        if len(filling.broken) > MAX_BROKEN or filling.line > MOST_LINES:
             raise CorruptData(
-                f"{part} of {place.experiment_id} has more broken lines than are noted"
+                f"{part} of {place.experiment_id} has more lines than rows are made of"
             )
         self._table.insert(place.experiment_id, part, filling, block)
 
@@ -270,17 +283,28 @@ class ClickHouseSeries:
     ) -> ManyColumns:
         """See `SeriesStore.read_many`."""
         wanted = list(dict.fromkeys(names))
-        places = experiments if wanted else ()
+        at = {name: number for number, name in enumerate(wanted)}
         problems: list[CorruptData] = []
-        answers = self._look(places, Wanted(wanted), problems, times=times)
-        found = (
-            (number, assemble((run.points for run in runs), parts, wanted))
-            for number, (runs, parts) in enumerate(answers)
-        )
-        many = gathered(found, wanted, times=times)
+        found: list[tuple[int, int, Stretch]] = []
+        answers = self._look(experiments if wanted else (), Wanted(wanted), problems, times=times)
+        for number, (runs, _) in enumerate(answers):
+            by_name: dict[str, list[Stretch]] = {}
+            for run in runs:
+                by_name.setdefault(run.points.name, []).append(run.points)
+            found += [(number, at[n], _whole(some)) for n, some in by_name.items() if _has(some)]
+        found.sort(key=lambda one: one[:2])
+        starts = np.zeros(len(found) + 1, np.int64)
+        np.cumsum([len(one.value) for _, _, one in found], out=starts[1:])
         return ManyColumns(
-            many.names, many.experiment, many.metric, many.starts, many.step, many.time, many.value, tuple(problems)
-        )  # fmt: skip
+            tuple(wanted),
+            np.array([number for number, _, _ in found], np.int32),
+            np.array([metric for _, metric, _ in found], np.int32),
+            starts,
+            np.concatenate([np.zeros(0, np.int64), *(one.step for _, _, one in found)]),
+            np.concatenate([np.zeros(0), *(one.time for _, _, one in found)]) if times else None,
+            np.concatenate([np.zeros(0), *(one.value for _, _, one in found)]),
+            tuple(problems),
+        )
 
     def _one(
         self,
@@ -365,7 +389,7 @@ class ClickHouseSeries:
             path = f"{place.folder}/{one.path}"
             problems += [broken_line(path, number, why) for number, why in known.broken]
             runs = [Outline.whole(_stretch(s, index, known.line, wanted)) for s in rows]
-            yield from after((run for run in runs if run.total), seen.line)
+            yield from after(runs, seen.line)
         end, line, _ = known or _Filled(0, 0)
         if one.is_sealed:
             if known is None:
@@ -395,7 +419,7 @@ class ClickHouseSeries:
             ClickHouseError: The server cannot be asked.
         """
         found = self._table.fillings(ids)
-        self.failing = ""
+        self._worked()
         return found
 
     def _is_there(self) -> bool:
@@ -404,11 +428,42 @@ class ClickHouseSeries:
 
     def _failed(self, error: OSError) -> None:
         with self._guard:
-            self.failing, self.failures = str(error), self.failures + 1
+            news = not self._failing
+            self._failing, self._failures = str(error), self._failures + 1
             self._quiet_until = time.monotonic() + _QUIET_SECONDS
+        if news:
+            self._told(str(error))
+
+    def _worked(self) -> None:
+        with self._guard:
+            news, self._failing = bool(self._failing), ""
+        if news:
+            self._told("")
+
+    def check(self) -> None:
+        """See that ClickHouse can be used.
+
+        Raises:
+            ClickHouseError: It cannot; `code` says why, where it answers.
+        """
+        self._table.engine.ping()
+
+    def health(self) -> Health:
+        """Whether ClickHouse can be used now. It is asked at most once a second."""
+        with self._guard:
+            fresh = time.monotonic() < self._looked_at + 1.0
+            self._looked_at = self._looked_at if fresh else time.monotonic()
+        if not fresh and self._is_there():
+            try:
+                self._table.engine.ping()
+            except OSError as error:
+                self._failed(error)
+            else:
+                self._worked()
+        return Health(self._failing, self._failures)
 
     def close(self) -> None:
-        """Release the connections."""
+        """See `SeriesStore.close`."""
         self._table.engine.close()
 
 
@@ -460,6 +515,18 @@ def _stretch(series: Series, index: int, line: int, wanted: Wanted) -> Stretch:
         series.metric, index, series.step, series.given, series.time, series.value,
         series.row if needed else None, series.metadata,
     )  # fmt: skip
+
+
+def _has(stretches: Sequence[Stretch]) -> bool:
+    return any(len(one.value) for one in stretches)
+
+
+def _whole(stretches: Sequence[Stretch]) -> Stretch:
+    """The stretches of a series as one; points without a step have their positions."""
+    if len(stretches) == 1 and stretches[0].given is None:
+        return stretches[0]
+    columns = assemble(stretches, (), None)
+    return Stretch(stretches[0].name, 0, columns.step, None, columns.time, columns.value)
 
 
 def _unplaced(runs: Sequence[Outline]) -> bool:

@@ -14,12 +14,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from ....clickhouse import ClickHouse, ClickHouseError, Column, Rows, native, texts
+from ....clickhouse import ClickHouse, ClickHouseError, Column, Named, Rows, native, texts
 from ....journal.layout import part_name, split_part
 from ...deadline import check_time, seconds_left
 from ..columns import Block, Floats, Ints, PartName, grouped
 
-__all__ = ["MOST_ROWS", "VERSION", "Filling", "Range", "Series", "Table", "chosen"]
+__all__ = ["MOST_ROWS", "TABLE", "VERSION", "Filling", "Range", "Series", "Table", "chosen"]
 
 VERSION = 1
 """Of the layout of the table."""
@@ -36,7 +36,7 @@ _CREATE = f"""CREATE TABLE IF NOT EXISTS {TABLE} (
     metric String CODEC(ZSTD(1)),
     step Int64 CODEC(DoubleDelta, ZSTD(1)),
     segment LowCardinality(String),
-    row UInt64 CODEC(DoubleDelta, ZSTD(1)),
+    row UInt32 CODEC(DoubleDelta, ZSTD(1)),
     given UInt8 CODEC(ZSTD(1)),
     at Float64 CODEC(Gorilla, ZSTD(1)),
     value Float64 CODEC(Gorilla, ZSTD(1)),
@@ -189,31 +189,31 @@ class Table:
         """
         where = ["experiment IN {ids:Array(String)}", f"given < {_STRETCH}"]
         values: dict[str, Any] = {}
-        if within.start is not None:
-            where.append("(given = 0 OR step >= {start:Int64})")
-            values["start"] = _int64(within.start)
-        if within.stop is not None:
-            where.append("(given = 0 OR step <= {last:Int64})")
-            values["last"] = _int64(within.stop - 1)
         if within.after:
             where.append("row > transform(segment, {segments:Array(String)}, {lines:Array(UInt64)}, toUInt64(0))")  # fmt: skip
             values["segments"] = [part_name(*part) for part in within.after]
             values["lines"] = [max(0, line) for line in within.after.values()]
-        if names is not None:
-            where.append("metric IN {names:Array(String)}")
-        query = (
-            "SELECT experiment, metric, segment, groupArray(row), groupArray(step), if(min(given) = 1, [], groupArray(given)), "
-            f"{'groupArray(at)' if times else 'emptyArrayFloat64()'}, groupArray(value), "
-            f"{'groupArray(metadata)' if metadata else 'emptyArrayString()'} "
-            f"FROM {TABLE} WHERE {' AND '.join(where)} GROUP BY experiment, metric, segment FORMAT RowBinary"
-        )
+        inside = list(where)
+        ranged = within.start is not None or within.stop is not None
+        if ranged:  # a point without a step may be in any
+            inside.append("(given = 0 OR (step >= {start:Int64} AND step <= {last:Int64}))")
+            values["start"] = _int64(-(1 << 63) if within.start is None else within.start)
+            values["last"] = _int64((1 << 63) - 1 if within.stop is None else within.stop - 1)
+        named = "toLowCardinality(experiment) AS whose, toLowCardinality(metric) AS what, segment"
+        listed = ["row", "step", "given", *(["at"] if times else []), "value", *(["metadata"] if metadata else [])]  # fmt: skip
         for ids in _lists(experiments):
             for some in [None] if names is None else _lists(names):
                 check_time()
                 asked = {**values, "ids": ids, **({} if some is None else {"names": some})}
-                rows = self._ask(query, asked)
-                while rows:
-                    yield _series(rows)
+                only = [] if some is None else ["metric IN {names:Array(String)}"]
+                found = set()
+                query = f"SELECT {named}, {', '.join(listed)} FROM {TABLE} WHERE {' AND '.join([*inside, *only])} FORMAT Native"
+                for one in _split(self._ask(query, asked)):
+                    found.add(one[:3])
+                    yield one
+                if ranged:  # a series without a point in the range is there all the same
+                    query = f"SELECT DISTINCT {named} FROM {TABLE} WHERE {' AND '.join([*where, *only])} FORMAT Native"
+                    yield from (one for one in _empty(self._ask(query, asked)) if one[:3] not in found)  # fmt: skip
 
     def rows(self) -> dict[str, int]:
         """How many rows each experiment has."""
@@ -252,14 +252,14 @@ def _columns(experiment: str, part: PartName, filling: Filling, block: Block) ->
         metadata = bytes(count)
     else:
         metadata = texts((value or "", 1) for value in block.metadata)
-    # Together with the segment and its end, this is a key of its own for each stretch.
+    # Together with the segment and its last line, this is a key of its own for each stretch.
     key = -filling.sealed if filling.sealed else filling.start
     return [
         Column("experiment", "String", texts([(experiment, count + 1)])),
         Column("metric", "String", texts([*zip(block.names, counts, strict=True), ("", 1)])),
         Column("step", "Int64", np.append(block.step, key).astype("<i8").tobytes()),
         Column("segment", "String", texts([(name, count), (f"/{name}", 1)])),
-        Column("row", "UInt64", np.append(block.row, filling.end).astype("<u8").tobytes()),
+        Column("row", "UInt32", np.append(block.row, filling.line).astype("<u4").tobytes()),
         Column("given", "UInt8", np.append(given, _STRETCH).astype("u1").tobytes()),
         Column("at", "Float64", np.append(block.time, 0.0).astype("<f8").tobytes()),
         Column("value", "Float64", np.append(block.value, 0.0).astype("<f8").tobytes()),
@@ -271,25 +271,90 @@ def _three(rows: Rows) -> tuple[str, str, str]:
     return rows.text(), rows.text(), rows.text()
 
 
-def _series(rows: Rows) -> Series:
-    experiment, metric, part = rows.text(), rows.text(), split_part(rows.text())
-    row = rows.array("<u8").astype(np.int64)
-    step, given = rows.array("<i8"), rows.array("u1")
-    time, value, texts = rows.array("<f8"), rows.array("<f8"), rows.texts()
-    if not len(time):
-        time = np.zeros(len(value))
-    metadata = None
-    if any(texts):
-        metadata = np.array([one or None for one in texts], np.object_)
-    found = Series(
-        experiment, metric, part, row, step, given.astype(np.bool_) if len(given) else None, time, value, metadata
-    )  # fmt: skip
-    if np.all(row[1:] > row[:-1]):
-        return found
-    # Several threads of the engine read, and what was sent twice may be there twice: a line has a metric once.
-    order = np.argsort(row, kind="stable")
-    kept = order[np.append(True, np.diff(row[order]) > 0)]
-    return chosen(found, kept)
+def _split(rows: Rows) -> Iterator[Series]:
+    """The series of an answer, each in as-written order."""
+    blocks: list[Mapping[str, Any]] = []
+    while rows:
+        blocks.append(rows.block())
+    names: list[list[str]] = []
+    keys: list[Ints] = []
+    for name in ("whose", "what", "segment"):
+        texts, numbers = _numbered([block[name] for block in blocks])
+        names.append(texts)
+        keys.append(numbers)
+    key = (keys[0] * len(names[1]) + keys[1]) * len(names[2]) + keys[2]
+    row = _joined(blocks, "row", np.int64)
+    order: Any = None
+    if not _in_order(key, row):
+        # What is in order but for its parts, as the engine reads it, takes no time to be sorted.
+        few = len(names[0]) * len(names[1]) * len(names[2]) < 1 << 16
+        order = np.argsort(key.astype(np.uint16) if few else key, kind="stable")
+        if not _in_order(key[order], row[order]):
+            order = np.lexsort((row, key))
+            # What was sent twice may be there twice: a line has a metric once.
+            again = (np.diff(key[order]) == 0) & (np.diff(row[order]) == 0)
+            order = order[~np.append(False, again)] if len(order) else order
+        key, row = key[order], row[order]
+
+    def column(name: str, kind: type[Any]) -> npt.NDArray[Any]:
+        found = _joined(blocks, name, kind)
+        return found if order is None else found[order]
+
+    there = blocks[0] if blocks else {}
+    step, given, value = column("step", np.int64), column("given", np.bool_), column("value", np.float64)  # fmt: skip
+    time = column("at", np.float64) if "at" in there else np.zeros(len(value))
+    said = column("metadata", np.object_) if "metadata" in there else None
+    ends = [*(np.flatnonzero(np.diff(key)) + 1).tolist(), len(key)] if len(key) else []
+    parts = [split_part(text) for text in names[2]]
+    begin = 0
+    for end in ends:
+        rest, segment = divmod(int(key[begin]), len(names[2]))
+        whose, what = divmod(rest, len(names[1]))
+        mine = slice(begin, end)
+        begin = end
+        yield Series(
+            names[0][whose], names[1][what], parts[segment], row[mine], step[mine],
+            None if given[mine].all() else given[mine], time[mine], value[mine],
+            None if said is None else _metadata(said[mine]),
+        )  # fmt: skip
+
+
+def _metadata(texts: npt.NDArray[Any]) -> npt.NDArray[np.object_] | None:
+    """Metadata as readers get it; None where no point has any."""
+    return np.array([text or None for text in texts], np.object_) if any(texts) else None
+
+
+def _empty(rows: Rows) -> Iterator[Series]:
+    """Series of which an answer says that they are there, without their points."""
+    none = np.zeros(0, np.int64), np.zeros(0, np.int64), None, np.zeros(0), np.zeros(0), None
+    while rows:
+        block = rows.block()
+        columns: list[Any] = [block[name] for name in ("whose", "what", "segment")]
+        for at in zip(*(column.at.tolist() for column in columns), strict=True):
+            whose, what, segment = (one.texts[n] for one, n in zip(columns, at, strict=True))
+            yield Series(whose, what, split_part(segment), *none)
+
+
+def _in_order(key: Ints, row: Ints) -> bool:
+    """Whether series follow each other, and the lines of each, none twice."""
+    later = key[1:] > key[:-1]
+    return bool(np.all(later | ((key[1:] == key[:-1]) & (row[1:] > row[:-1]))))
+
+
+def _numbered(columns: Sequence[Named]) -> tuple[list[str], Ints]:
+    """The texts of a column in all blocks, each once, and the number of that of each row."""
+    ids: dict[str, int] = {}
+    numbers = []
+    for column in columns:
+        of = np.array([ids.setdefault(text, len(ids)) for text in column.texts], np.int64)
+        numbers.append(of[column.at])
+    return list(ids), np.concatenate([np.zeros(0, np.int64), *numbers])
+
+
+def _joined(blocks: Sequence[Mapping[str, Any]], name: str, kind: type[Any]) -> npt.NDArray[Any]:
+    """A column of all blocks; nothing where they have none."""
+    pieces = [np.asarray(block[name], kind) for block in blocks if name in block]
+    return np.concatenate(pieces) if pieces else np.zeros(0, kind)
 
 
 def chosen(series: Series, which: Any) -> Series:

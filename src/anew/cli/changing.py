@@ -1,0 +1,131 @@
+"""What the commands that change experiments share: which ones, showing a change before it is made, and taking it back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from ..errors import NotFound
+from ..reading.changing import Change
+from ..settings import user_folder
+from .face import Face, several
+
+if TYPE_CHECKING:
+    from ..reading.views import ExperimentView
+    from ..store import Store
+
+__all__ = ["Done", "changes_options", "chosen", "forget", "made_last", "make"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+_KEPT = 20
+"""So many commands can be taken back, the newest first."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that changed experiments, as it is kept to be taken back."""
+
+    store: str
+    time: float
+    command: str
+    changes: tuple[Change, ...]
+
+
+def changes_options(function: F) -> F:
+    """The options of every command that changes experiments."""
+    for option in (
+        click.option(
+            "-n", "--dry-run", is_flag=True, help="Show what would change, and change nothing."
+        ),
+        click.option(
+            "-f",
+            "--filter",
+            metavar="FILTER",
+            help="All experiments that match this filter, in the place of EXPERIMENT.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def chosen(
+    store: Store, words: Sequence[str], filter: str | None
+) -> tuple[list[ExperimentView], list[str]]:
+    """The experiments that a command is about, and its other words: the first word is the experiment, or all are other words with a filter.
+
+    Raises:
+        NotFound: Nothing fits.
+    """
+    if filter:
+        return several(store, (), filter), list(words)
+    if not words:
+        raise click.UsageError("Name an experiment, or give a --filter.")
+    return [store.get(words[0])], list(words[1:])
+
+
+def make(
+    face: Face, store: Store, command: str, changes: Sequence[Change], *, keep: bool = True
+) -> None:
+    """Write changes down, and `keep` how they are taken back; what was written before an error is kept too."""
+    done = 0
+    with face.out.progress("Writing") as progress:
+
+        def told_progress(so_far: int, total: int) -> None:
+            nonlocal done
+            done = so_far
+            progress(so_far, total)
+
+        try:
+            store.change(changes, told_progress)
+        finally:
+            if done and keep:
+                _keep(store, command, changes[:done])
+
+
+def made_last(store: Store) -> Done:
+    """The newest command from here that changed this store and was not taken back.
+
+    Raises:
+        NotFound: There is none.
+    """
+    mine = [one for one in _read() if one.store == store.root]
+    if not mine:
+        raise NotFound("Nothing was changed from here that could be taken back.")
+    return mine[-1]
+
+
+def forget(done: Done) -> None:
+    """Let a command be taken back no more."""
+    _write([one for one in _read() if (one.store, one.time) != (done.store, done.time)])
+
+
+def _keep(store: Store, command: str, changes: Sequence[Change]) -> None:
+    done = Done(store=store.root, time=time.time(), command=command, changes=tuple(changes))
+    with contextlib.suppress(OSError):  # it can then not be taken back from here
+        _write([*_read(), done])
+
+
+def _file() -> str:
+    return os.path.join(user_folder(), "undo.json")
+
+
+def _read() -> list[Done]:
+    try:
+        with open(_file(), "rb") as file:
+            return msgspec.json.decode(file.read(), type=list[Done])
+    except (OSError, msgspec.MsgspecError):  # nothing was kept, or another version kept it
+        return []
+
+
+def _write(done: Sequence[Done]) -> None:
+    path = _file()
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    beside = f"{path}.{os.getpid()}"
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(list(done)[-_KEPT:]))
+    os.replace(beside, path)

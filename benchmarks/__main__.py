@@ -28,6 +28,7 @@ GROUPS = (
     "server",
     "uploads",
     "accepting",
+    "mlflow_server",
     "group",
     "page",
     "imports",

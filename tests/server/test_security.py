@@ -276,10 +276,12 @@ def test_pages_of_other_sites_can_send_nothing_that_is_acted_on(server, route, h
         assert (
             not route.changes
         )  # a page elsewhere can always send a GET, and cannot read its answer
-    elif route.raw and "Content_Type" in headers:
-        # A page elsewhere has to ask before it may PUT anything of any type, and is refused.
-        assert route.method == "PUT"
-        asked = {"Access-Control-Request-Method": "PUT", "Origin": "https://evil.example"}
+    elif (route.raw and "Content_Type" in headers) or (
+        route.foreign and route.method == "DELETE" and headers.get("Content_Type") == ""
+    ):
+        # A page elsewhere has to ask before it may PUT or DELETE anything, and is refused.
+        assert route.method in ("PUT", "DELETE")
+        asked = {"Access-Control-Request-Method": route.method, "Origin": "https://evil.example"}
         answer = server.send("OPTIONS", route.path, asked)
         assert answer.status == 405
         assert "access-control-allow-methods" not in answer.headers

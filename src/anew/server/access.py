@@ -87,9 +87,11 @@ class Access:
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             # A form on a page of another site can send everything but these, and no credential of a program.
             taken = (JSON,) if route.foreign else (JSON, MSGPACK)
+            # A page of another site can send no DELETE, and PUT nothing, without asking first, which is refused.
+            if route.foreign and route.method == "DELETE":
+                taken += ("",)
             if route.foreign and "authorization" in request.headers:
                 taken += ("", *(("multipart/form-data",) if route.form else ()))
-            # A page of another site can PUT nothing without asking first, which is refused.
             if kind not in taken and not (route.raw and route.method == "PUT"):
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
         caller = self.caller(request)

@@ -1,6 +1,6 @@
 """Clients of MLflow write ordinary experiments through the server: nothing is lost, doubled, or written where it should not be.
 
-`test_serve_client.py` runs the real client, and compares the answers with those of MLflow's own server.
+The bodies are those that the client sends.
 """
 
 from __future__ import annotations

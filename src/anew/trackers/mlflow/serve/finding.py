@@ -110,14 +110,18 @@ class _Asked(NamedTuple):
 
 
 def _asked(scope: question.Asked, conditions: Iterable[Condition]) -> _Asked:
-    said = {
-        one: question.started(one)
-        if one[:2] == ("attribute", "start_time")
-        else question.asked(one)
-        for one in map(_hashable, conditions)
-    }
+    said = {one: _said(one) for one in map(_hashable, conditions)}
     whole = question.all_of([scope, *said.values()])
     return _Asked(whole.expression, whole.exact, tuple(one for one in said if not said[one].exact))
+
+
+def _said(condition: Condition) -> question.Asked:
+    """A condition, where some facts of a run that came through a server lie elsewhere than a dialect's."""
+    if condition.entity == "attribute" and condition.name == "start_time":
+        return question.started(condition)
+    if condition.entity == "attribute" and condition.name == "user_id":
+        return question.by_user(condition)
+    return question.asked(condition)
 
 
 def _hashable(condition: Condition) -> Condition:

@@ -40,6 +40,7 @@ __all__ = [
     "any_of",
     "asked",
     "by_metric",
+    "by_user",
     "inside",
     "metric_path",
     "sorted_by",
@@ -306,8 +307,8 @@ def _run_name(condition: Condition) -> Asked:
         return Asked(NEVER, True) if sign == "IS NULL" else _ALWAYS
     if sign in ("=", "IN"):
         texts = [value] if sign == "=" else value
-        exact = all(label_of(text) == text for text in texts)
-        return Asked(_any(_equal(field, label_of(text)) for text in texts), exact)
+        # A label may stand for another name: "a-1" is that of "a/1" too.
+        return Asked(_any(_equal(field, label_of(text)) for text in texts), False)
     if sign in ("LIKE", "ILIKE"):
         start = re.split("[%_]", condition.value, maxsplit=1)[0]
         if label_of(f"{start}x") == f"{start}x":
@@ -347,6 +348,15 @@ def _user(condition: Condition) -> Asked:
         equal.append(IsMissing(field, False, 0))
     met = _any(equal)
     return Asked(met if sign in ("=", "IN") else Not(met), True)
+
+
+def by_user(condition: Condition) -> Asked:
+    """Who ran it, where the client of a server said so by a tag."""
+    if condition.sign not in ("=", "IN"):
+        return _ANYTHING
+    texts = [condition.value] if condition.sign == "=" else condition.value
+    fields = (_field("user"), _field("tags", "mlflow.user"))
+    return Asked(_any(_equal(field, text) for text in texts for field in fields), False)
 
 
 def started(condition: Condition) -> Asked:

@@ -28,6 +28,8 @@ MOST_ROWS = 1_000_000
 """Points that are written at once, about."""
 _LISTED = 60_000
 """Characters that a list in a question may have: ClickHouse takes twice as many in one field."""
+_COMPACTED = 900.0
+"""Seconds that giving bytes back may take: what lies beside them is written again."""
 _NO_TABLE, _NO_DATABASE = 60, 81
 _STRETCH = 2
 """What `given` is in the row of a stretch. No metric has its key: its segment begins with a slash."""
@@ -135,7 +137,10 @@ class Table:
     def compact(self) -> int:
         """Give back what marked rows take; the bytes given back."""
         before = self.bytes()
-        self._ask(f"ALTER TABLE {TABLE} APPLY DELETED MASK SETTINGS mutations_sync = 2")
+        self._ask(
+            f"ALTER TABLE {TABLE} APPLY DELETED MASK SETTINGS mutations_sync = 2",
+            seconds=_COMPACTED,
+        )
         return max(0, before - self.bytes())
 
     def remove(self) -> None:
@@ -232,10 +237,13 @@ class Table:
         found = self._ask(query, values)
         return found.number() if found else 0
 
-    def _ask(self, query: str, values: Mapping[str, Any] | None = None) -> Rows:
+    def _ask(
+        self, query: str, values: Mapping[str, Any] | None = None, seconds: float | None = None
+    ) -> Rows:
         """The answer to a question; without rows where the table is not there."""
+        seconds = seconds_left() if seconds is None else seconds
         try:
-            return Rows(self.engine.ask(query, values, seconds=seconds_left()))
+            return Rows(self.engine.ask(query, values, seconds=seconds))
         except ClickHouseError as error:
             if error.code in (_NO_TABLE, _NO_DATABASE):
                 return Rows(b"")
@@ -276,14 +284,14 @@ def _split(rows: Rows) -> Iterator[Series]:
     blocks: list[Mapping[str, Any]] = []
     while rows:
         blocks.append(rows.block())
-    names: list[list[str]] = []
-    keys: list[Ints] = []
-    for name in ("whose", "what", "segment"):
-        texts, numbers = _numbered([block[name] for block in blocks])
-        names.append(texts)
-        keys.append(numbers)
-    key = (keys[0] * len(names[1]) + keys[1]) * len(names[2]) + keys[2]
     row = _joined(blocks, "row", np.int64)
+    key = np.zeros(len(row), np.int64)
+    names: list[list[str]] = []
+    for name in ("whose", "what", "segment"):
+        found, numbers = _numbered([block[name] for block in blocks])
+        names.append(found)
+        if len(found) > 1:
+            key = key * len(found) + numbers
     order: Any = None
     if not _in_order(key, row):
         # What is in order but for its parts, as the engine reads it, takes no time to be sorted.
@@ -308,8 +316,8 @@ def _split(rows: Rows) -> Iterator[Series]:
     parts = [split_part(text) for text in names[2]]
     begin = 0
     for end in ends:
-        rest, segment = divmod(int(key[begin]), len(names[2]))
-        whose, what = divmod(rest, len(names[1]))
+        rest, segment = divmod(int(key[begin]), max(1, len(names[2])))
+        whose, what = divmod(rest, max(1, len(names[1])))
         mine = slice(begin, end)
         begin = end
         yield Series(
@@ -342,13 +350,15 @@ def _in_order(key: Ints, row: Ints) -> bool:
 
 
 def _numbered(columns: Sequence[Named]) -> tuple[list[str], Ints]:
-    """The texts of a column in all blocks, each once, and the number of that of each row."""
+    """The texts of a column in all blocks, each once, and the number of that of each row; no numbers where there is one text."""
     ids: dict[str, int] = {}
-    numbers = []
-    for column in columns:
-        of = np.array([ids.setdefault(text, len(ids)) for text in column.texts], np.int64)
-        numbers.append(of[column.at])
-    return list(ids), np.concatenate([np.zeros(0, np.int64), *numbers])
+    of = [
+        np.array([ids.setdefault(text, len(ids)) for text in column.texts], np.int64)
+        for column in columns
+    ]
+    if len(ids) < 2:
+        return list(ids), np.zeros(0, np.int64)
+    return list(ids), np.concatenate([each[c.at] for each, c in zip(of, columns, strict=True)])
 
 
 def _joined(blocks: Sequence[Mapping[str, Any]], name: str, kind: type[Any]) -> npt.NDArray[Any]:

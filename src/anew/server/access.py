@@ -86,7 +86,7 @@ class Access:
             self._check_origin(request)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             # A form on a page of another site can send everything but these, and no credential of a program.
-            taken = (JSON,) if route.foreign else (JSON, MSGPACK)
+            taken: tuple[str, ...] = (JSON,) if route.foreign else (JSON, MSGPACK)
             # A page of another site can send no DELETE, and PUT nothing, without asking first, which is refused.
             if route.foreign and route.method == "DELETE":
                 taken += ("",)

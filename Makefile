@@ -34,7 +34,7 @@ help:  ## this list
 demo: $(VENV)/.for-demo web  ## train a grid of real models, then ask questions about it
 	@$(BIN)/python examples/digits.py
 
-demo-server: $(VENV)/.for-demo-server  ## two servers of a group with PostgreSQL and S3, one of which is killed while eight trainings run
+demo-server: $(VENV)/.for-demo-server  ## two servers of a group with PostgreSQL, ClickHouse and S3, one of which is killed while eight trainings run
 	@$(BIN)/python -m examples.group
 
 test: $(VENV)/.for-development web  ## the suite without its slow proofs

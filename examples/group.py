@@ -1,4 +1,4 @@
-"""Two servers of a group, PostgreSQL and an S3 service on this machine: eight trainings, and one server is killed in the middle.
+"""Two servers of a group, PostgreSQL, ClickHouse and an S3 service on this machine: eight trainings, and one server is killed in the middle.
 
 `make demo-server` runs this. Everything listens on loopback alone, lies in a temporary folder, and is gone afterwards.
 """
@@ -24,6 +24,7 @@ from rich.table import Table
 from anew import Store
 from anew.server.group.address import GroupAddress
 from anew.server.group.opening import open_truth
+from anew.testing.clickhouse import ClickHouseServer
 from anew.testing.postgres import PostgresServer
 from tests.seaweed import shared
 
@@ -87,16 +88,23 @@ class Balancer:
 
 
 @contextlib.contextmanager
-def engines(folder: Path) -> Iterator[tuple[str, str]]:
-    """A database and a bucket: their addresses."""
+def engines(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """A database, a bucket and a ClickHouse server: their addresses."""
     postgres = PostgresServer(folder / "postgres", {"fsync": "on", "full_page_writes": "on"})
-    console.print("Starting PostgreSQL and an S3 service …")
+    clickhouse = ClickHouseServer(folder / "clickhouse")
+    console.print("Starting PostgreSQL, ClickHouse and an S3 service …")
     postgres.start()
     try:
+        clickhouse.start()
         with shared(folder / "s3") as s3:
             os.environ.update(s3.environment())
-            yield postgres.make_database(), f"s3://{s3.bucket('demo')}/store"
+            yield (
+                postgres.make_database(),
+                f"s3://{s3.bucket('demo')}/store",
+                clickhouse.make_database(),
+            )
     finally:
+        clickhouse.remove()
         postgres.remove()
 
 
@@ -110,6 +118,7 @@ def servers(
         **os.environ,
         "ANEW_SERVER_CATALOG": address.catalog,
         "ANEW_SERVER_BLOBS": address.blobs,
+        "ANEW_SERVER_SERIES": address.series,
     }
     for number in range(2):
         command = [sys.executable, "-m", "anew", "server", "--port", "0", "--quiet", "--cache", str(folder / f"cache{number}")]  # fmt: skip
@@ -183,8 +192,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="anew-demo-"))
     folder.chmod(0o711)  # PostgreSQL runs as another user where this one is root
     try:
-        with engines(folder) as (catalog, blobs):
-            address = GroupAddress(catalog, blobs, str(folder / "cache"))
+        with engines(folder) as (catalog, blobs, series):
+            address = GroupAddress(catalog, blobs, str(folder / "cache"), series)
             with servers(address, folder) as ((doomed, first), (_, second)):
                 balancer = Balancer([first, second])
                 ended = trained(balancer.url, folder, doomed)

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from ..errors import CorruptData, InvalidValue, NotFound
 from ..query.scope import project_of
 from ..query.suggest import nearest
 from ..reading.files import FileView, FolderView
 from ..reading.views import ExperimentView
-from ..record.models import VersionFact
+from ..record.models import PointsTo, VersionFact
 from .registry import Target
 
 if TYPE_CHECKING:
@@ -68,6 +70,13 @@ def target_from(
     kind, colon, rest = text.partition(":")
     if colon and kind == "weights":
         return _of_commit(rest, find, repository)
+    if colon and kind in ("mlflow", "artifact"):
+        # Of another tracker's dialect: a folder of an experiment that has a name there.
+        experiment, _, path = rest.partition("/")
+        view = find(experiment)
+        folder = msgspec.structs.replace(_of_path(view, path.strip("/")), ref=path.strip("/"))
+        points_to: PointsTo = "mlflow" if kind == "mlflow" else "artifact"
+        return msgspec.structs.replace(folder, points_to=points_to), view
     view = find(kind)
     if not rest:
         return Target(points_to="experiment", ref=view.id, experiment=view.id), view

@@ -385,6 +385,7 @@ class Models:
         why: str | None = None,
         description: str | None = None,
         tags: Mapping[str, str] | None = None,
+        extra: Mapping[str, str] | None = None,
     ) -> ModelVersion:
         """Make the next version of a model. A model that is not there is made, in the experiment's project.
 
@@ -392,6 +393,7 @@ class Models:
             target: What the version is: a file or saved folder (`exp.files.latest("*.pt")`), a commit of weights, an experiment, or
                 a text: `EXPERIMENT:PATH`, `weights:VERSION`, `EXPERIMENT`, or an address such as `s3://bucket/model`.
             why: Why it was registered, for the history.
+            extra: What a dialect has to remember about it, texts by names of its own.
 
         Raises:
             NotFound: What it is to point to is not there.
@@ -403,7 +405,7 @@ class Models:
         there = self.registry.models(asked.name, scope=asked.scope)
         scope = None if there or asked.scope else scope_of(view)
         made = self.registry.register(
-            name, found, scope=scope, description=description, tags=tags, why=why
+            name, found, scope=scope, description=description, tags=tags, why=why, extra=extra
         )
         model = self.registry.model(name, scope=scope)
         return ModelVersion(self, made, model.scope)

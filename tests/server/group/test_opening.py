@@ -137,5 +137,6 @@ def test_half_a_group_and_a_group_beside_a_folder_are_refused(
 ):
     given = ("--catalog", address.catalog, "--blobs", address.blobs)
     assert call("server", *given[:2]).code == 2
+    assert call("server", "--series", "clickhouse://host/points").code == 2
     assert call("server", str(tmp_path), *given).code == 2
     assert call("server", "--catalog", "mysql://x/y", *given[2:], "--port", "0").code == 2

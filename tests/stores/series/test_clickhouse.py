@@ -180,7 +180,7 @@ def test_rows_that_were_written_twice_are_one_point(world: World, table: Table):
 
 @pytest.mark.usefixtures("eager")
 @given(names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30), min_size=1, max_size=5, unique=True))  # fmt: skip
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_metrics_of_any_name_come_back_by_their_name(world: World, names: list[str]):
     store = world.server()
     feed = world.feed(store, f"{len(list(world.folder.glob('team/project/*')))}")

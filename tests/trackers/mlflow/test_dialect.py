@@ -100,7 +100,7 @@ def test_an_unknown_argument_is_an_error():
     with pytest.raises(TypeError, match="nme"):
         mlflow.set_experiment(nme="x")
     with pytest.raises(AttributeError):
-        mlflow.register_model  # noqa: B018
+        mlflow.evaluate  # noqa: B018
 
 
 # -- the life of a run -----------------------------------------------------------------------------

@@ -237,15 +237,11 @@ def test_drafts_and_logged_artifacts_say_what_cannot_be_asked_of_them():
     assert draft.version == "v1"
     assert sorted(wandb.Api().artifact("p/ds:v1").manifest.entries) == ["a.txt", "b.txt"]
     assert Path(artifact.file("own")).read_text() == "a"
-    for call in (lambda: artifact.link("registry/x"), artifact.delete):
-        with pytest.raises(UnsupportedError):
-            call()
-    with wandb.init(project="p") as run:
-        with pytest.raises(UnsupportedError):
-            run.link_artifact(artifact, "registry/x")
-        with pytest.raises(ValueError, match="type"):
-            other = wandb.Artifact("ds", "model")
-            run.log_artifact(other)
+    with pytest.raises(UnsupportedError):
+        artifact.delete()
+    with wandb.init(project="p") as run, pytest.raises(ValueError, match="type"):
+        other = wandb.Artifact("ds", "model")
+        run.log_artifact(other)
 
 
 def test_aliases_change_with_save():
@@ -411,3 +407,32 @@ def test_a_run_that_is_resumed_goes_on_with_its_artifacts():
             file.write("x")
         run.log_artifact(artifact)
     assert [a.name for a in wandb.Api().run("p/r").logged_artifacts()] == ["a:v0", "b:v0"]
+
+
+def test_a_linked_artifact_is_a_version_of_a_model_of_the_store():
+    first, second = logged("one"), logged("two")
+    first.link("wandb-registry-model/vit", aliases=["production"])
+    first.link("vit")  # it is one already
+    with wandb.init(project="p") as run:
+        run.link_artifact(second, "team/wandb-registry-model/vit", aliases=["candidate"])
+        draft = wandb.Artifact("net", "model")
+        with draft.new_file("data.txt") as file:
+            file.write("three")
+        run.link_artifact(draft, "vit", aliases="production")
+        Path("m.bin").write_text("four")
+        run.link_model("m.bin", "small")
+        used = run.use_artifact("wandb-registry-model/vit:candidate")
+        id_ = run.id
+    assert used.qualified_name == second.qualified_name
+    assert Path(used.file("own")).read_text() == "two"
+    with Store() as store:
+        assert [one.name for one in store.models] == ["small", "vit"]
+        model = store.models["vit"]
+        assert {alias: one.number for alias, one in model.aliases.items()} == {"candidate": 2, "production": 3}  # fmt: skip
+        assert [one.read_text() for one in store.models["vit:1"].files()] == ["one"]
+        assert model["production"].fact.points_to == "artifact"
+        up = store.lineage("vit:2")
+        assert [one.id for one in up.readers]  # the run that used it
+        assert id_ in {view.captured["wandb"]["id"] for view in map(store.get, (one.id for one in up.readers))}  # fmt: skip
+    with pytest.raises(ValueError, match="reserved"):
+        first.link("vit", aliases=["v7"])

@@ -71,6 +71,12 @@ from ...trackers.mlflow.dialect.places import (
     is_tracking_uri_set,
     set_tracking_uri,
 )
+from ...trackers.mlflow.dialect.registered import (
+    register_model,
+    search_model_versions,
+    search_registered_models,
+    set_model_version_tag,
+)
 from ...trackers.mlflow.dialect.registry import get_registry_uri, set_registry_uri
 from ...trackers.mlflow.dialect.searching import search_experiments, search_runs
 from ..addresses import named, provide
@@ -126,13 +132,17 @@ __all__ = [
     "log_table",
     "log_text",
     "models",
+    "register_model",
     "restore_experiment",
     "restore_run",
     "search_experiments",
+    "search_model_versions",
+    "search_registered_models",
     "search_runs",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_model_version_tag",
     "set_registry_uri",
     "set_system_metrics_sampling_interval",
     "set_tag",
@@ -171,7 +181,7 @@ UNSUPPORTED: dict[str, str] = {
     "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
     "autolog()": "it does nothing and a warning says so once; `anew.capture()` and the integrations record frameworks",
     "mlflow.pytorch.load_model, mlflow.sklearn.load_model and their like": "no model is pickled: `log_model` keeps tensors and the files of boosters; `load_model(uri, into=model)` fills a model that the program makes",
-    "register_model, registered_model_name": "there is no model registry; tag the run or the commit of its weights instead",
+    "transition_model_version_stage, model stages": "a version has aliases (`set_registered_model_alias`) and no stage",
     "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "not available: Anew records experiments only",
     "rename_experiment": "an experiment is a project, whose name is the path of its runs",
     "create_experiment(artifact_location=…)": "the value is recorded and has no effect; artifacts are kept in the folder of each run",

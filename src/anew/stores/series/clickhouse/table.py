@@ -276,14 +276,14 @@ def _split(rows: Rows) -> Iterator[Series]:
     blocks: list[Mapping[str, Any]] = []
     while rows:
         blocks.append(rows.block())
-    names: list[list[str]] = []
-    keys: list[Ints] = []
-    for name in ("whose", "what", "segment"):
-        texts, numbers = _numbered([block[name] for block in blocks])
-        names.append(texts)
-        keys.append(numbers)
-    key = (keys[0] * len(names[1]) + keys[1]) * len(names[2]) + keys[2]
     row = _joined(blocks, "row", np.int64)
+    key = np.zeros(len(row), np.int64)
+    names: list[list[str]] = []
+    for name in ("whose", "what", "segment"):
+        found, numbers = _numbered([block[name] for block in blocks])
+        names.append(found)
+        if len(found) > 1:
+            key = key * len(found) + numbers
     order: Any = None
     if not _in_order(key, row):
         # What is in order but for its parts, as the engine reads it, takes no time to be sorted.
@@ -308,8 +308,8 @@ def _split(rows: Rows) -> Iterator[Series]:
     parts = [split_part(text) for text in names[2]]
     begin = 0
     for end in ends:
-        rest, segment = divmod(int(key[begin]), len(names[2]))
-        whose, what = divmod(rest, len(names[1]))
+        rest, segment = divmod(int(key[begin]), max(1, len(names[2])))
+        whose, what = divmod(rest, max(1, len(names[1])))
         mine = slice(begin, end)
         begin = end
         yield Series(
@@ -342,13 +342,15 @@ def _in_order(key: Ints, row: Ints) -> bool:
 
 
 def _numbered(columns: Sequence[Named]) -> tuple[list[str], Ints]:
-    """The texts of a column in all blocks, each once, and the number of that of each row."""
+    """The texts of a column in all blocks, each once, and the number of that of each row; no numbers where there is one text."""
     ids: dict[str, int] = {}
-    numbers = []
-    for column in columns:
-        of = np.array([ids.setdefault(text, len(ids)) for text in column.texts], np.int64)
-        numbers.append(of[column.at])
-    return list(ids), np.concatenate([np.zeros(0, np.int64), *numbers])
+    of = [
+        np.array([ids.setdefault(text, len(ids)) for text in column.texts], np.int64)
+        for column in columns
+    ]
+    if len(ids) < 2:
+        return list(ids), np.zeros(0, np.int64)
+    return list(ids), np.concatenate([each[c.at] for each, c in zip(of, columns, strict=True)])
 
 
 def _joined(blocks: Sequence[Mapping[str, Any]], name: str, kind: type[Any]) -> npt.NDArray[Any]:

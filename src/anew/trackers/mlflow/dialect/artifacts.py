@@ -15,6 +15,7 @@ from ..translate.facts import file_place, table_place
 from . import places
 from .entities import FileInfo
 from .exceptions import MlflowException, missing
+from .registered import source_of
 from .runs import artifact_uri as uri_of
 from .runs import view_of
 from .writing import checked
@@ -101,6 +102,7 @@ def _meant(uri: str | None, run_id: str | None, path: str | None) -> tuple[Any, 
     if run_id is not None:
         return view_of(run_id), path or ""
     assert uri is not None
+    uri = source_of(uri)
     scheme, colon, rest = uri.partition(":")
     if colon and scheme == "runs":
         run, _, inside = unquote(rest).lstrip("/").partition("/")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..translate.facts import meaning
-from . import artifacts, calls, experiments, fluent, places, searching, writing
+from . import artifacts, calls, experiments, fluent, places, registered, searching, writing
 from .entities import (
     DatasetInput,
     Experiment,
@@ -19,6 +19,7 @@ from .entities import (
     ViewType,
 )
 from .exceptions import MlflowException
+from .registered import ModelVersion, RegisteredModel
 from .runs import history, view_of
 
 if TYPE_CHECKING:
@@ -289,6 +290,133 @@ class MlflowClient:
     def restore_run(self, run_id: str) -> None:
         """Take a run out of the trash."""
         fluent.restore_run(run_id)
+
+    # -- registered models -------------------------------------------------------------------------
+
+    def create_registered_model(
+        self,
+        name: str,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        deployment_job_id: str | None = None,
+    ) -> RegisteredModel:
+        """Make a registered model without versions."""
+        return registered.make_model(name, tags, description)
+
+    def get_registered_model(self, name: str) -> RegisteredModel:
+        """A registered model."""
+        return registered.get_model(name)
+
+    def rename_registered_model(self, name: str, new_name: str) -> RegisteredModel:
+        """Give a registered model another name."""
+        return registered.rename_model(name, new_name)
+
+    def update_registered_model(
+        self, name: str, description: str | None = None, deployment_job_id: str | None = None
+    ) -> RegisteredModel:
+        """Set the description of a registered model."""
+        return registered.update_model(name, description)
+
+    def delete_registered_model(self, name: str) -> None:
+        """Delete a registered model; `anew models restore` brings it back."""
+        registered.delete_model(name)
+
+    def search_registered_models(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 100,
+        order_by: list[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[RegisteredModel]:
+        """A page of the registered models for which a filter is true."""
+        return registered.search_registered_models(max_results, filter_string, order_by, page_token)
+
+    def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
+        """Set a tag of a registered model."""
+        registered.tag_model(name, key, value)
+
+    def delete_registered_model_tag(self, name: str, key: str) -> None:
+        """Remove a tag of a registered model."""
+        registered.tag_model(name, key, remove=True)
+
+    def set_registered_model_alias(self, name: str, alias: str, version: Any) -> None:
+        """Have an alias mean a version from now on."""
+        registered.set_alias(name, alias, version)
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+        """Take an alias away."""
+        registered.delete_alias(name, alias)
+
+    def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion:
+        """The version that an alias means."""
+        return registered.version_of_alias(name, alias)
+
+    def create_model_version(
+        self,
+        name: str,
+        source: str,
+        run_id: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        run_link: str | None = None,
+        description: str | None = None,
+        await_creation_for: int | None = None,
+        model_id: str | None = None,
+    ) -> ModelVersion:
+        """Make the next version of a registered model."""
+        return registered.add_version(name, source, run_id, tags, run_link, description, model_id)
+
+    def get_model_version(self, name: str, version: Any) -> ModelVersion:
+        """A version by its number."""
+        return registered.get_version(name, version)
+
+    def get_model_version_download_uri(self, name: str, version: Any) -> str:
+        """Where the files of a version are."""
+        return registered.get_version(name, version).source or ""
+
+    def get_latest_versions(self, name: str, stages: list[str] | None = None) -> list[ModelVersion]:
+        """The newest version of a registered model; there are no stages."""
+        return registered.get_model(name).latest_versions
+
+    def update_model_version(
+        self, name: str, version: Any, description: str | None = None
+    ) -> ModelVersion:
+        """Set the description of a version."""
+        return registered.update_version(name, version, description)
+
+    def set_model_version_tag(
+        self,
+        name: str,
+        version: Any = None,
+        key: str | None = None,
+        value: Any = None,
+        stage: str | None = None,
+    ) -> None:
+        """Set a tag of a version."""
+        registered.set_model_version_tag(name, version, key, value)
+
+    def delete_model_version_tag(
+        self,
+        name: str,
+        version: Any = None,
+        key: str | None = None,
+        stage: str | None = None,
+    ) -> None:
+        """Remove a tag of a version."""
+        registered.tag_version(name, version, str(key), remove=True)
+
+    def delete_model_version(self, name: str, version: Any) -> None:
+        """Withdraw a version."""
+        registered.delete_version(name, version)
+
+    def search_model_versions(
+        self,
+        filter_string: str | None = None,
+        max_results: int = 10_000,
+        order_by: list[str] | None = None,
+        page_token: str | None = None,
+    ) -> PagedList[ModelVersion]:
+        """A page of the versions for which a filter is true."""
+        return registered.search_model_versions(max_results, filter_string, order_by, page_token)
 
 
 def _start(token: str | None) -> int:

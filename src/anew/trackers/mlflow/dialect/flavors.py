@@ -11,7 +11,7 @@ from typing import Any
 import anew
 from anew.errors import AnewError
 
-from . import artifacts, fluent, places, writing
+from . import artifacts, fluent, places, registered, writing
 from .exceptions import MlflowException
 
 __all__ = [
@@ -121,6 +121,9 @@ def log_model(*args: Any, **options: Any) -> ModelInfo:
                 )
     writing.save(native, f"{path}/model.json", about)
     uri = f"runs:/{native.id}/{path}"
+    name = options.get("registered_model_name")
+    if name and native.folder:
+        registered.register_model(uri, name)
     return ModelInfo(path, uri, native.id, commit, signature)
 
 

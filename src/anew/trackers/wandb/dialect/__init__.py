@@ -85,7 +85,7 @@ UNSUPPORTED: dict[str, str] = {
     "init(dir=...), WANDB_DIR": "the store's root is `ANEW_ROOT` or `./experiments`; a warning says so once",
     "init(monitor_gym=True)": "a warning says so once; log the videos as `wandb.Video`",
     "init(id=...) of an existing run, without resume": "it continues at step 0; W&B would overwrite the run, here its records stay",
-    "run.link_artifact, run.link_model, Artifact.link": "there is no registry; give the artifact an alias",
+    "Artifact.unlink": "`anew models delete NAME:3` withdraws a version of a registered model",
     "Artifact.delete": "a version stays as long as the experiment that logged it",
     "add_reference(\"s3://...\")": "the reference is recorded; only `file://` is read and hashed",
     'sweep({"method": "bayes"}), early_terminate': "sweeps are grids or random, and no run is stopped early; for more, use the Optuna integration",

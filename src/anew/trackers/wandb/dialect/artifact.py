@@ -9,6 +9,7 @@ from .active import current, open_run
 from .downloads import File, Files
 from .draft import Draft, plain_metadata
 from .errors import ArtifactNotLoggedError, CommError, UnsupportedError, UsageError
+from .linking import link
 from .manifest import ArtifactManifestEntry, md5_of
 from .plain import warn_once
 
@@ -252,11 +253,17 @@ class Artifact(Draft):
             )
         return draft
 
-    def link(self, target_path: str, aliases: Any = None) -> Any:
-        """Not supported."""
-        raise UnsupportedError(
-            "Anew has no registry to link an artifact to. Give it an alias instead."
-        )
+    def link(self, target_path: str, aliases: Any = None) -> Artifact:
+        """Make it the next version of a registered model, whose name is the last part of the path; aliases are the model's.
+
+        A version that is linked again stays the version that it is.
+        """
+        if self._stored is None:
+            self.save()
+        stored = self._logged("link")
+        if stored.experiment:  # a disabled run has nothing to link
+            link(stored, self._name, self.qualified_name, target_path, aliases)
+        return self
 
     def delete(self, delete_aliases: bool = False) -> None:
         """Not supported."""

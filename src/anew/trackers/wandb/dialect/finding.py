@@ -8,6 +8,7 @@ from anew.errors import NotFound
 
 from .artifact import Artifact
 from .errors import CommError
+from .linking import linked
 from .manifest import ArtifactManifestEntry, checked
 from .plain import nearest
 from .stored import Stored
@@ -43,6 +44,10 @@ def found_artifact(name: str, project: str, runs: Runs) -> Artifact:
     records = versions.records()
     if not records and (shown := _table_of_a_run(plain_name, alias or "latest", projects, runs)):
         return shown
+    if not records:
+        full = linked(runs.store, plain_name, alias or "latest")
+        if full is not None and full != name:
+            return found_artifact(full, project, runs)
     if not records:
         raise CommError(
             f"There is no artifact {plain_name!r} in the project {projects[0]!r}.{_others(runs, plain_name)}",

@@ -529,17 +529,18 @@ class Run:
         files = list(artifact.manifest.entries)
         return os.path.join(folder, files[0]) if len(files) == 1 else folder
 
-    def link_artifact(self, artifact: Artifact, target_path: str, aliases: Any = None) -> Any:
-        """Not supported."""
+    def link_artifact(self, artifact: Artifact, target_path: str, aliases: Any = None) -> Artifact:
+        """Make an artifact the next version of a registered model; it is logged first, if it was not."""
+        if artifact.is_draft():
+            self.log_artifact(artifact)
         return artifact.link(target_path, aliases)
 
     def link_model(
         self, path: Any, registered_model_name: str, name: Any = None, aliases: Any = None
     ) -> Any:
-        """Not supported."""
-        raise UnsupportedError(
-            "Anew has no registry to link a model to. Use log_model() with an alias."
-        )
+        """Keep a file or folder as an artifact of type "model", and make it the next version of a registered model."""
+        artifact = self.log_artifact(path, name=name, type="model")
+        return None if artifact is None else artifact.link(registered_model_name, aliases)
 
     def upsert_artifact(self, *_: Any, **__: Any) -> Any:
         """Not supported."""

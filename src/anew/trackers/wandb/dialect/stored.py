@@ -69,6 +69,11 @@ class Stored:
             if number == self.number and alias not in self.aliases:
                 self.versions.unpoint(alias)
 
+    @property
+    def store(self) -> anew.Store:
+        """The store that it lies in."""
+        return self._runs.store
+
     def logged_by(self) -> Any:
         """The run that logged it; None if it is gone."""
         return self._runs.run_of(self.experiment)

@@ -70,6 +70,8 @@ def test_what_could_not_be_read_is_in_the_exit_code(source):
     done = call("import", source, "--json")
     assert (done.code, done.json["whole"]) == (1, False)
     assert done.json["findings"]
+    assert call("import", source, "--json").code == 1
+    assert len(call("import", "--list", "--json").json) == 1  # it lacks what it lacked before
 
 
 @pytest.mark.parametrize(

@@ -249,9 +249,13 @@ def test_one_that_is_deleted_while_it_is_open_says_so(lab, project, opened):
         exp.log_metrics({"loss": 1.0}, step=0)
     page = opened(lab, f"x/{exp.id}")
     page.get_by_role("heading", name="gone").wait_for()
+    drawn = page.locator("section[aria-label=loss][data-curves='1']")
+    drawn.wait_for()
     with Store(lab.root) as store:
         store.delete([exp.id])
     page.get_by_text("This experiment was deleted").wait_for()
+    page.wait_for_timeout(1500)  # longer than what is shown takes to be asked for again
+    assert drawn.count() == 1
     page.wrong.clear()  # what it asked for meanwhile is not there
 
 

@@ -137,7 +137,7 @@ def test_columns_are_chosen_ordered_pinned_hidden_and_sized(grid, opened):
 def test_only_what_differs_is_left_of_the_columns_and_small_curves_have_the_colours_of_all(grid, opened):  # fmt: skip
     page = opened(grid, TABLE + "&columns=name,params.opt,params.lr,~metrics.val/loss")
     wait_for(page, 18)
-    expect(page.locator("[role=gridcell] svg path")).to_have_count(18)
+    expect(page.locator("[role=gridcell] svg path[style]")).to_have_count(18)
     page.get_by_title("Which are shown").click()
     page.get_by_role("menuitemradio", name="Only columns that differ").click()
     page.get_by_role("columnheader", name="width").wait_for()

@@ -11,6 +11,8 @@ from .face import Face, shared
 from .words import moment, one_line, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..importing.importer import Copies, Imported
     from ..importing.source import Source
     from ..syncer.later import Synced
@@ -83,17 +85,47 @@ def import_(
     if source is None:
         raise click.UsageError("Missing argument 'SOURCE'.")
 
-    opened = open_source(source, kind, mapping)
+    def once() -> tuple[Imported, Synced | None]:
+        # Opened anew in each round: what could not be read in one may be whole in the next.
+        opened = open_source(source, kind, mapping)
+        try:
+            return _import(face, opened, to, into, _since(since), dry_run)
+        finally:
+            opened.close()
+
+    if watch and not dry_run:
+        return _watch(face, once)
+    return _report(face, *once(), dry_run)
+
+
+def _watch(face: Face, once: Callable[[], tuple[Imported, Synced | None]]) -> int:
+    """Import again and again until Ctrl-C; the exit code of the last round that was finished."""
+    from ..importing.watching import rounds
+
+    code: int | None = None
+    said: object = None
+
+    def away(error: Exception) -> None:
+        face.out.warn(f"{one_line(str(error))} Waiting until it can be read again.")
+
+    def back() -> None:
+        face.out.say("The source can be read again.")
+
     try:
-        while True:
-            imported, pushed = _import(face, opened, to, into, _since(since), dry_run)
-            if not watch or dry_run:
-                return _report(face, imported, pushed, dry_run)
-            if any(run.state in ("new", "grown") for run in imported.runs):
-                _report(face, imported, pushed, dry_run)
-            time.sleep(_EVERY)
-    finally:
-        opened.close()
+        for imported, pushed in rounds(once, every=_EVERY, away=away, back=back):
+            wrong = (
+                [run for run in imported.runs if run.differs or run.why],
+                imported.findings,
+                pushed is not None and (pushed.error, pushed.pending),
+            )
+            code = 0 if imported.is_whole and _arrived(pushed) else 1
+            if wrong != said or any(run.state in ("new", "grown") for run in imported.runs):
+                _report(face, imported, pushed, dry_run=False)
+            said = wrong
+    except KeyboardInterrupt:
+        if code is None:
+            raise
+    return code or 0
 
 
 def _since(text: str | None) -> float | None:
@@ -187,8 +219,13 @@ def _push(face: Face, root: str, server: str, imported: Imported) -> Synced | No
         return sync_root(RootLayout(root), server, wanted, progress=report)
 
 
+def _arrived(pushed: Synced | None) -> bool:
+    """Whether everything that was to be pushed is on the server."""
+    return pushed is None or not (pushed.error or pushed.pending)
+
+
 def _report(face: Face, imported: Imported, pushed: Synced | None, dry_run: bool) -> int:
-    arrived = pushed is None or not (pushed.error or pushed.pending)
+    arrived = _arrived(pushed)
     if face.out.mode == "human":
         _tell(face, imported, dry_run)
         if pushed is not None:

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import msgspec
 from blake3 import blake3
@@ -31,6 +31,8 @@ from .arriving import (
     printed_line,
 )
 from .filing import FilesOfRuns
+from .kept import Imported as ImportedEvent
+from .kept import imports_of
 from .planning import batches, planned
 from .reading_back import file_name, read_back, rows_here, value_name
 from .source import Finding, Points, Row, Run, Source, Undated
@@ -411,7 +413,7 @@ def _finish(text: GrowingText, arriving: Arriving) -> None:
 
 
 def _keep(layout: RootLayout, imported: Imported) -> None:
-    """Keep what came of an import, for people who ask later; not if there was nothing new."""
+    """Keep what came of an import, for people who ask later; not if there was nothing new to tell."""
     counts = imported.counts
     if not any(counts.get(state) for state in ("new", "grown", "failed")) and imported.is_whole:
         return
@@ -430,11 +432,24 @@ def _keep(layout: RootLayout, imported: Imported) -> None:
         {"where": one.where, "what": one.what, "lost": one.lost, "experiment_id": experiment_id_of(imported.kind, one.run) if one.run else ""}
         for one in sorted(imported.findings, key=lambda one: not one.lost)
     ]  # fmt: skip
-    append(
-        layout, "imported",
-        {
-            "source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole,
-            "missing": missing[:_MOST_KEPT], "left": left[:_MOST_KEPT],
-            "more": len(missing[_MOST_KEPT:]) + len(left[_MOST_KEPT:]),
-        },
-    )  # fmt: skip
+    said: dict[str, Any] = {
+        "source": f"{imported.kind} {imported.source}", "counts": counts, "digest": digest, "whole": imported.is_whole,
+        "missing": missing[:_MOST_KEPT], "left": left[:_MOST_KEPT],
+        "more": len(missing[_MOST_KEPT:]) + len(left[_MOST_KEPT:]),
+    }  # fmt: skip
+    if not any(
+        counts.get(state) for state in ("new", "grown")
+    ):  # a source that is followed lacks the same each time
+        before = next(
+            (one for one in imports_of(layout.root) if one.source == said["source"]), None
+        )
+        if before is not None and _same(before, said):
+            return
+    append(layout, "imported", said)
+
+
+def _same(before: ImportedEvent, said: dict[str, Any]) -> bool:
+    """Whether an import that is on record says the same."""
+    now = msgspec.convert({**said, "k": "imported", "t": before.t, "id": before.id}, ImportedEvent)
+    told = ("source", "digest", "whole", "missing", "left", "more")
+    return all(getattr(now, name) == getattr(before, name) for name in told)

@@ -123,6 +123,8 @@ class SourceFile(NamedTuple):
         step: The step it belongs to; None for none.
         time: When it was saved, in seconds since the epoch; None if nobody knows.
         metadata: Plain JSON about it.
+        is_same: Given a file that was kept under this name before, by its path, says whether the source has the same bytes,
+            without reading them from there: by a checksum that a server names, for instance. None where only the bytes can tell.
     """
 
     prefix: str
@@ -131,6 +133,7 @@ class SourceFile(NamedTuple):
     step: int | None = None
     time: float | None = None
     metadata: Mapping[str, Any] = {}
+    is_same: Callable[[str], bool] | None = None
 
 
 class SourceValue(NamedTuple):

@@ -54,6 +54,7 @@ class Web:
         self._headers = {"Accept": "application/json", "User-Agent": "anew", **headers}
         self._attempts = attempts
         self._pause = pause
+        self._is_away = False
 
     def ask(self, path: str, query: Mapping[str, Any] | None = None, body: Any = None) -> Any:
         """The answer to a question, plain JSON; it is posted if it has a body.
@@ -97,7 +98,8 @@ class Web:
             self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         )
         failure: OSError | None = None
-        for attempt in range(self._attempts):
+        attempts = 1 if self._is_away else self._attempts  # it was waited for already
+        for attempt in range(attempts):
             wait = min(_LONGEST_PAUSE, 0.5 * 2**attempt) * random.uniform(0.75, 1.25)
             try:
                 reply = self._connections.send(
@@ -106,15 +108,17 @@ class Web:
             except OSError as error:
                 failure = error
             else:
+                self._is_away = False
                 if reply.status < 300:
                     return reply
                 failure = self._refusal(reply, path)
                 if reply.status not in _BUSY:
                     raise failure
                 wait = max(wait, min(_LONGEST_PAUSE, _seconds(reply.headers.get("retry-after"))))
-            if attempt + 1 < self._attempts:
+            if attempt + 1 < attempts:
                 self._pause(wait)
         if isinstance(failure, ConnectionError | TimeoutError) or failure is None:
+            self._is_away = True
             raise OSError(f"{self.url} does not answer: {failure}.")
         raise failure
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +315,53 @@ def test_inserts_that_break_off_anywhere_lose_and_double_nothing(world: World):
         last.flush(world.place(f"run{n}"), ["0001-main"])
     names = ["run0", "run1", "run2"]
     assert world.all(last, *names) == world.truth(*names)
+    assert not last.health().failing
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Stands before ClickHouse, as a balancer does, and answers some requests by itself: before ClickHouse has them, or after."""
+
+    protocol_version = "HTTP/1.1"
+    to: ClickHouseAddress
+    chance: random.Random
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, data = 503, b"no server is available"
+        how = self.chance.random()
+        if how > 0.25:
+            behind = HTTPConnection(self.to.host, self.to.port, timeout=60)
+            behind.request("POST", self.path, body, dict(self.headers))
+            answer = behind.getresponse()
+            status, data = answer.status, answer.read()
+            behind.close()
+            if how < 0.5:
+                status, data = 500, b"the answer was lost"
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing is logged."""
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("eager")
+def test_answers_that_are_errors_before_or_after_the_insert_lose_and_double_nothing(world: World):
+    handler = type("Handler", (Proxy,), {"to": world.address, "chance": random.Random(11)})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        store = world.server(proxy.server_port)
+        feed = world.feed(store, "run")
+        for turn in range(10):
+            feed.log(lines(turn * 20, 20))
+            assert world.all(store, "run") == world.truth("run")
+        store.close()
+        proxy.shutdown()
+    last = world.server()
+    last.flush(feed.place, ["0001-main"])
+    assert world.all(last, "run") == world.truth("run")
     assert not last.health().failing
 
 

@@ -315,9 +315,11 @@ class Gate:
         self._application = application
         self._header = header
         self.asked = self.refused = 0
+        self.paths: list[str] = []
 
     def __call__(self, environ: dict[str, Any], start: Any) -> Any:
         self.asked += 1
+        self.paths.append(environ["PATH_INFO"])
         if self._header and environ.get("HTTP_AUTHORIZATION") != self._header:
             start("401 Unauthorized", [("Content-Length", "0")])
             return [b""]
@@ -346,7 +348,10 @@ def test_a_server_is_told_who_asks_and_is_asked_again_while_it_is_busy(
         run = client.create_run("0")
         for at in range(5):
             client.log_metric(run.info.run_id, "loss", at, step=at)
+        (tmp_path / "model.bin").write_bytes(b"m" * 100)
+        client.log_artifact(run.info.run_id, str(tmp_path / "model.bin"))
         client.set_terminated(run.info.run_id)
+        gates[0].paths.clear()
         basic = base64.b64encode("ä:b c".encode()).decode()
         for headers in ({"MLFLOW_TRACKING_USERNAME": "ä", "MLFLOW_TRACKING_PASSWORD": "b c"}, {"MLFLOW_TRACKING_TOKEN": "t0"}):  # fmt: skip
             gates[0]._header = f"Basic {basic}" if len(headers) == 2 else "Bearer t0"
@@ -359,7 +364,11 @@ def test_a_server_is_told_who_asks_and_is_asked_again_while_it_is_busy(
                     Web.__init__, "__kwdefaults__", {"attempts": 7, "pause": waited.append}
                 )
                 found = brought(url, tmp_path / "root")
-            assert (found.is_whole, found.counts["points"]) == (True, 5)
+            assert (found.is_whole, found.counts["points"], found.counts["files"]) == (True, 5, 1)
+        fetched = [
+            path for path in gates[0].paths if path.endswith(("/model.bin", "/get-artifact"))
+        ]
+        assert 0 < len(fetched) < 5  # by the first import alone, as often as the gate was busy
         assert gates[0].refused == len(waited) > 2
         assert min(waited) >= 7  # as the server asked for
         gates[0]._header = "nobody"

@@ -38,6 +38,7 @@ class Project:
         self.refused = 0
         self.busy_every = 0
         self.unsigned: list[str] = []
+        self.given: list[str] = []
 
     def add(self, run: str, **facts: Any) -> dict[str, Any]:
         """A run."""
@@ -78,6 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         if parse_qs(parts.query).get("signature") != ["s"]:
             return self._send(403, b"expired")
         content = self._content(kind, owner, unquote(name))
+        self.project.given.append(f"{kind}/{unquote(name)}")
         return self._send(200, content) if content is not None else self._send(404, b"")
 
     def _content(self, kind: str, owner: str, name: str) -> bytes | None:
@@ -147,7 +149,8 @@ class _Handler(BaseHTTPRequestHandler):
         def answer(run: dict[str, Any]) -> Any:
             nodes = [
                 {
-                    "id": name, "name": name, "url": None, "sizeBytes": len(data), "mimetype": "", "updatedAt": "2026-01-02T04:00:00", "md5": "",
+                    "id": name, "name": name, "url": None, "sizeBytes": len(data), "mimetype": "", "updatedAt": "2026-01-02T04:00:00",
+                    "md5": base64.b64encode(hashlib.md5(data).digest()).decode(),
                     "directUrl": f"{self.base}/files/{run['name']}/{quote(name)}?signature=s",
                 }
                 for name, data in run["files"].items()
@@ -216,10 +219,10 @@ def _manifest(artifact: dict[str, Any]) -> bytes:
 
 
 @contextmanager
-def serving(project: Project) -> Iterator[str]:
-    """The address of the service with what a project has."""
+def serving(project: Project, port: int = 0) -> Iterator[str]:
+    """The address of the service with what a project has; at a port that is free if none is given."""
     handler = type("Handler", (_Handler,), {"project": project})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     # Files have another address than the service, as they do at W&B.
     handler.base = f"http://localhost:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)

@@ -5,8 +5,14 @@ from __future__ import annotations
 import inspect
 import io
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import time
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +33,15 @@ from .service import KEY, Project, serving
 
 wandb = pytest.importorskip("wandb")
 
+# Waits for nobody, so that the test does not.
+WATCH = """
+import anew.cli.importing as cli, anew.importing.web as web
+from anew.cli.main import main
+
+cli._EVERY = 0.1
+web.Web.__init__.__kwdefaults__["attempts"] = 1
+main()
+"""
 VALUES = [0.5, 1e-300, "NaN", -0.0, 5e-324, "Infinity", "-Infinity", 1.5]
 
 
@@ -106,7 +121,11 @@ def test_all_of_a_project_comes_and_comes_once(project, url, tmp_path):
     found = brought(where, tmp_path / "root")
     assert found.is_whole, found
     assert len(found.runs) == 15
+    assert {name for name in project.given if "deep/" in name or "code/" in name}
+    project.given.clear()
     again = brought("wandb://lab/vision ü", tmp_path / "root")
+    # What has the checksum that the service names is not asked for again.
+    assert not [name for name in project.given if "deep/" in name or "code/" in name]
     assert ({run.state for run in again.runs}, again.is_whole) == ({"same"}, True)
     assert not project.unsigned  # the key goes to the service alone
     assert KEY.encode() not in b"".join(data or b"" for data in contents(tmp_path).values())
@@ -149,6 +168,62 @@ def test_one_run_and_what_it_logs_later(project, url, tmp_path):
     assert ([run.state for run in found.runs], found.is_whole) == (["grown"], True)
     with Store(tmp_path / "root") as store:
         assert [(view.metrics["x"].count, str(view.status)) for view in store.list()] == [(2, "completed")]  # fmt: skip
+
+
+def test_a_file_that_has_other_bytes_is_fetched_again(project, url, tmp_path):
+    where = f"{url}/lab/vision%20%C3%BC/runs/r9"
+    for data in (b"one", b"two"):
+        project.add("r9", history=project.runs["r9"]["history"], files={"notes.txt": data})
+        assert brought(where, tmp_path / "root").is_whole
+        with Store(tmp_path / "root") as store:
+            (view,) = store.list()
+            assert data in {Path(one.path).read_bytes() for one in view.files}
+
+
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+def test_following_goes_on_when_the_service_is_back_and_ends_with_ctrl_c(project, tmp_path):
+    def history(count: int) -> list[dict[str, Any]]:
+        return [{"_step": at, "_timestamp": 1.7e9 + at, "x": at} for at in range(count)]
+
+    def here() -> int:
+        try:
+            with Store(tmp_path / "root") as store:
+                return sum(view.metrics["x"].count for view in store.list())
+        except (OSError, LookupError):
+            return 0
+
+    project.add("r0", state="running", history=history(3))
+    with serving(project) as url:
+        around = {**os.environ, "WANDB_BASE_URL": url, "WANDB_API_KEY": KEY, "ANEW_ROOT": str(tmp_path / "root"), "ANEW_KEEP_COMMITS": "off"}  # fmt: skip
+        where = f"{url}/lab/vision%20%C3%BC/runs/r0"
+        with (tmp_path / "told").open("wb") as told_to:
+            watching = subprocess.Popen(
+                [sys.executable, "-c", WATCH, "import", where, "--watch"], env=around, stdout=subprocess.DEVNULL, stderr=told_to
+            )  # fmt: skip
+        try:
+            until(lambda: here() == 3)
+        except BaseException:
+            watching.kill()
+            raise
+    try:
+        until(lambda: "Waiting" in (tmp_path / "told").read_text())
+        project.add("r0", history=history(5))
+        with serving(project, int(url.rpartition(":")[2])):
+            until(lambda: here() == 5)
+            watching.send_signal(signal.SIGINT)
+            code = watching.wait(60)
+    finally:
+        watching.kill()
+        watching.wait()
+    told = (tmp_path / "told").read_text()
+    assert (code, told.count("Waiting")) == (0, 1), told
 
 
 def test_a_service_that_is_busy_is_asked_again_as_late_as_it_asks_for(project, url, tmp_path, monkeypatch):  # fmt: skip

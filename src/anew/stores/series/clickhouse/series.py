@@ -51,6 +51,9 @@ MOST_LINES = (1 << 32) - 1
 """Of a part, as many as their column can number; a part of a hundred gigabytes is read from its lines."""
 _QUIET_SECONDS = 2.0
 """How long ClickHouse is left alone after it could not be reached."""
+_SLOW_SECONDS = 30.0
+"""How long it is left alone after it did not answer in time: each try takes as long as that."""
+_TIMED_OUT = 159
 
 
 Fillings = Mapping[str, Sequence[tuple[PartName, Filling]]]
@@ -430,7 +433,9 @@ class ClickHouseSeries:
         with self._guard:
             news = not self._failing
             self._failing, self._failures = str(error), self._failures + 1
-            self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            slow = isinstance(error, ClickHouseError) and error.code == _TIMED_OUT
+            quiet = _SLOW_SECONDS if slow else _QUIET_SECONDS
+            self._quiet_until = time.monotonic() + quiet
         if news:
             self._told(str(error))
 

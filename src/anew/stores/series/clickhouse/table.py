@@ -28,6 +28,8 @@ MOST_ROWS = 1_000_000
 """Points that are written at once, about."""
 _LISTED = 60_000
 """Characters that a list in a question may have: ClickHouse takes twice as many in one field."""
+_COMPACTED = 900.0
+"""Seconds that giving bytes back may take: what lies beside them is written again."""
 _NO_TABLE, _NO_DATABASE = 60, 81
 _STRETCH = 2
 """What `given` is in the row of a stretch. No metric has its key: its segment begins with a slash."""
@@ -135,7 +137,10 @@ class Table:
     def compact(self) -> int:
         """Give back what marked rows take; the bytes given back."""
         before = self.bytes()
-        self._ask(f"ALTER TABLE {TABLE} APPLY DELETED MASK SETTINGS mutations_sync = 2")
+        self._ask(
+            f"ALTER TABLE {TABLE} APPLY DELETED MASK SETTINGS mutations_sync = 2",
+            seconds=_COMPACTED,
+        )
         return max(0, before - self.bytes())
 
     def remove(self) -> None:
@@ -232,10 +237,13 @@ class Table:
         found = self._ask(query, values)
         return found.number() if found else 0
 
-    def _ask(self, query: str, values: Mapping[str, Any] | None = None) -> Rows:
+    def _ask(
+        self, query: str, values: Mapping[str, Any] | None = None, seconds: float | None = None
+    ) -> Rows:
         """The answer to a question; without rows where the table is not there."""
+        seconds = seconds_left() if seconds is None else seconds
         try:
-            return Rows(self.engine.ask(query, values, seconds=seconds_left()))
+            return Rows(self.engine.ask(query, values, seconds=seconds))
         except ClickHouseError as error:
             if error.code in (_NO_TABLE, _NO_DATABASE):
                 return Rows(b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -135,7 +136,7 @@ class Server:
         yield from self._files(
             "artifacts",
             uri,
-            run.key,
+            run,
             partial(self._listed, run.key),
             "/get-artifact",
             {"run_uuid": run.key},
@@ -143,7 +144,7 @@ class Server:
         for model, location in self._models.get(run.key, ()):
             opened = f"/ajax-api/2.0/mlflow/logged-models/{quote(model, safe='')}/artifacts/files"
             yield from self._files(
-                f"models/{model}", location, run.key,
+                f"models/{model}", location, run,
                 partial(self._listed_of_model, model), opened, {},
             )  # fmt: skip
 
@@ -155,7 +156,7 @@ class Server:
         return self._pages("artifacts/list", "files", query={"run_id": run, "path": path or None})
 
     def _files(
-        self, prefix: str, uri: str, run: str, listed: Callable[[str], Iterator[Mapping[str, Any]]], path: str, query: Mapping[str, str]
+        self, prefix: str, uri: str, run: Run, listed: Callable[[str], Iterator[Mapping[str, Any]]], path: str, query: Mapping[str, str]
     ) -> Iterator[SourceFile]:  # fmt: skip
         """The files at an address: through the server's own store of artifacts, or as it fetches them from another."""
         base = _proxied(uri)
@@ -163,18 +164,21 @@ class Server:
         if base is not None:
             listed = partial(self._listed_there, base)
         try:
-            for name in _walk(listed, ""):
+            for name, size in _walk(listed, ""):
                 if base is not None:
                     opens = partial(
                         self._web.open, f"{_PROXIED}/{quote(f'{base}/{name}'.lstrip('/'))}"
                     )
                 else:
                     opens = partial(self._web.open, path, {**query, named: name})
-                yield SourceFile(prefix, name, opens)
+                is_same = None
+                if size is not None and run.ended is not None:
+                    is_same = partial(_came_whole, size, run.ended)
+                yield SourceFile(prefix, name, opens, is_same=is_same)
         except (OSError, NotFound, CorruptData) as error:
             if not isinstance(error, NotFound):
                 self._findings.append(
-                    Finding(uri, f"Its files cannot be listed: {error}", True, run)
+                    Finding(uri, f"Its files cannot be listed: {error}", True, run.key)
                 )
 
     def _listed_there(self, base: str, path: str) -> Iterator[Mapping[str, Any]]:
@@ -309,8 +313,8 @@ class Server:
 
 def _walk(
     listed: Callable[[str], Iterator[Mapping[str, Any]]], path: str, depth: int = 0
-) -> Iterator[str]:
-    """The files below a folder, in the order of their names."""
+) -> Iterator[tuple[str, int | None]]:
+    """The files below a folder, in the order of their names, each with its bytes."""
     entries = sorted(listed(path), key=lambda one: str(one.get("path", "")))
     for one in entries:
         name = str(one.get("path", ""))
@@ -322,9 +326,15 @@ def _walk(
         ):
             continue
         if not one.get("is_dir"):
-            yield name
+            yield name, _whole(one.get("file_size"))
         elif depth < _DEEPEST:
             yield from _walk(listed, name, depth + 1)
+
+
+def _came_whole(size: int, ended: float, path: str) -> bool:
+    """Whether a file came after its run had ended, with as many bytes as the server says now; it names no checksum."""
+    about = os.stat(path)
+    return about.st_size == size and about.st_mtime > ended
 
 
 def _proxied(uri: str) -> str | None:

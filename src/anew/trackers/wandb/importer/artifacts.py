@@ -15,7 +15,7 @@ from ....importing.protobuf import fields
 from ....importing.source import Finding, SourceFile
 from .records import strings, text_of, tree
 
-__all__ = ["Artifact", "Entry", "artifact_of", "files_of"]
+__all__ = ["Artifact", "Entry", "artifact_of", "files_of", "has_md5", "md5_of"]
 
 _BLOCK = 1 << 20
 _STAGING = ("artifacts", "staging")
@@ -110,11 +110,8 @@ def files_of(
 
 def _found(entry: Entry, places: Sequence[str]) -> str | None:
     """Where the content of an entry lies on this machine."""
-    try:
-        digest = base64.b64decode(entry.digest, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if len(digest) != 16:
+    digest = md5_of(entry.digest)
+    if digest is None:
         return None
     text = digest.hex()
     cached = [
@@ -123,10 +120,21 @@ def _found(entry: Entry, places: Sequence[str]) -> str | None:
     staged = os.path.normpath(entry.local) if entry.local and "\0" not in entry.local else ""
     if tuple(staged.split(os.sep)[-3:-1]) == _STAGING:
         cached.insert(0, staged)
-    return next((path for path in cached if _has(path, digest)), None)
+    return next((path for path in cached if has_md5(digest, path)), None)
 
 
-def _has(path: str, digest: bytes) -> bool:
+def md5_of(text: Any) -> bytes | None:
+    """The MD5 that W&B writes in base 64, or in hexadecimal digits; None for anything else."""
+    if not isinstance(text, str):
+        return None
+    try:
+        digest = bytes.fromhex(text) if len(text) == 32 else base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return digest if len(digest) == 16 else None
+
+
+def has_md5(digest: bytes, path: str) -> bool:
     """Whether a plain file has a content with this MD5, which is W&B's checksum."""
     if os.path.islink(path) or not os.path.isfile(path):
         return False

@@ -20,6 +20,7 @@ from ....importing.web import Web
 from ....record.plain import flatten, nest
 from ..names import STATES
 from . import queries
+from .artifacts import has_md5, md5_of
 from .forwarded import FILES, forwarded, tags_of
 from .media import file_of, made, path_of
 from .records import number_of, parsed, row_of
@@ -322,7 +323,8 @@ class Service:
                 self._findings.append(Finding(name, what, True, run.key))
                 continue
             time = seconds_of(node.get("updatedAt"))
-            yield SourceFile(place, inside, partial(self._open, node), time=time)
+            is_same = partial(has_md5, digest) if (digest := md5_of(node.get("md5"))) else None
+            yield SourceFile(place, inside, partial(self._open, node), time=time, is_same=is_same)
         for artifact in self._artifacts(queries.OUTPUT_ARTIFACTS, _id_of(run)):
             yield from self._files_of(artifact, run.key)
 
@@ -403,8 +405,9 @@ class Service:
             for node in _nodes(page):
                 path = str(node.get("name"))
                 if path in wanted and _address(node):
-                    wanted.discard(path)
-                    yield SourceFile(folder, path, partial(self._open, node))
+                    digest = wanted.pop(path)
+                    is_same = None if digest is None else partial(has_md5, digest)
+                    yield SourceFile(folder, path, partial(self._open, node), is_same=is_same)
             cursor = _next(page)
             if cursor is None:
                 break
@@ -412,8 +415,10 @@ class Service:
             what = f"The service did not give {len(wanted):,} of its files, such as {min(wanted)}."
             self._findings.append(Finding(f"artifact {name}:{version}", what, True, run))
 
-    def _contents(self, artifact: Mapping[str, Any], name: str, run: str) -> set[str]:
-        """The files of an artifact that the service holds; of references it has the address alone."""
+    def _contents(
+        self, artifact: Mapping[str, Any], name: str, run: str
+    ) -> dict[str, bytes | None]:
+        """The files of an artifact that the service holds, with their MD5; of references it has the address alone."""
         try:
             found = self._ask(queries.MANIFEST, id=artifact.get("id"))
             with self._open(_mapping(_mapping(found, "currentManifest"), "file")) as reading:
@@ -421,14 +426,14 @@ class Service:
                     "contents"
                 )
             return {
-                str(path)
+                str(path): md5_of(entry.get("digest"))
                 for path, entry in contents.items()
                 if isinstance(entry, dict) and not _is_reference(entry)
             }
         except (OSError, CorruptData, NotFound, NotAllowed, msgspec.DecodeError, AttributeError) as error:  # fmt: skip
             what = f"The list of its files cannot be read: {error}."
             self._findings.append(Finding(f"artifact {name}", what, True, run))
-            return set()
+            return {}
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""

@@ -25,6 +25,7 @@ GROUPS = (
     "first_look",
     "catalog",
     "group_catalog",
+    "lineage",
     "server",
     "uploads",
     "accepting",

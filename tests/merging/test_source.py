@@ -276,6 +276,27 @@ def test_a_half_written_line_waits_and_what_is_damaged_is_named(theirs, root):
         assert store["lab/vision/net"].metrics["loss/ü x"].count == 50
 
 
+@pytest.mark.parametrize("sealed", [False, True])
+def test_damaged_lines_and_tables_are_named_and_the_rest_is_counted(sealed, theirs, root, monkeypatch):  # fmt: skip
+    monkeypatch.setattr("anew.stores.series.folder.SEAL_BYTES", 1)
+    if sealed:
+        with Store(theirs) as store:
+            store.seal()
+    ends = "*.parquet" if sealed else "*.jsonl"
+    (points,) = (theirs / "lab/vision/net/metrics").glob(ends)
+    lines = points.read_bytes().splitlines(keepends=True)
+    lines[3] = b"no line\n"
+    points.chmod(0o644)
+    points.write_bytes(b"no table" * 1000 if sealed else b"".join(lines))
+    imported = brought(theirs, root)
+    assert not imported.is_whole
+    assert imported.counts["points"] == (0 if sealed else 49) + 3
+    assert imported.counts["messages"] == 2  # the rest of it is here, and counted
+    assert {one.where for one in imported.findings if one.lost} == {str(points)}
+    told = look_through(open_source(str(theirs))).findings
+    assert {one.where for one in told if one.lost} == {str(points)}
+
+
 def test_a_dry_run_counts_and_writes_nothing(theirs, tmp_path):
     source = open_source(str(theirs))
     found = look_through(source)

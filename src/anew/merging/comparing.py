@@ -13,7 +13,7 @@ from ..blobs.linked import hash_file
 from ..errors import AnewError
 from ..importing.account import Account, Kind, Sum
 from ..journal.follow import Chunk, Stream, follow_pieces
-from ..record.decode import decode_events, decode_logs, decode_points
+from ..record.decode import Broken, decode_events, decode_logs, decode_points
 from ..record.events import FileLogged, ValueLogged
 from ..record.fold import ExperimentState
 from ..record.plain import flatten
@@ -31,10 +31,11 @@ _KINDS = {"journal": "events", "metrics": "points", "logs": "messages"}
 
 
 class Counted(NamedTuple):
-    """How much there is of each kind of thing, and whether weights were saved."""
+    """How much there is of each kind of thing, whether weights were saved, and what is wrong with files that are damaged, by their paths."""
 
     things: dict[str, int]
     has_weights: bool
+    damaged: dict[str, str]
 
 
 def counts_of(local: Local) -> Counted:
@@ -46,35 +47,49 @@ def counts_of(local: Local) -> Counted:
     counts: Counter[str] = Counter()
     state = ExperimentState()
     files: set[tuple[str, str, int | None]] = set()
+    damaged: dict[str, str] = {}
+    unread: Counter[str] = Counter()
     for piece in follow_pieces(local.storage, {}, _ALL):
+        broken: list[Broken] = []
         if not isinstance(piece, Chunk):
             with local.storage.local(piece.path) as path:
-                counts["points"] += _rows_of(path)
+                try:
+                    counts["points"] += _rows_of(path)
+                except AnewError as error:
+                    damaged[piece.path] = (
+                        f"It is damaged, and none of its points can be read: {error}"
+                    )
         elif piece.stream is Stream.POINTS:
-            counts["points"] += sum(len(line.m) for _, line in decode_points(piece.data)[0])
+            points, broken = decode_points(piece.data, piece.lines + 1)
+            counts["points"] += sum(len(line.m) for _, line in points)
         elif piece.stream is Stream.LOGS:
-            counts["messages"] += len(decode_logs(piece.data)[0])
+            messages, broken = decode_logs(piece.data, piece.lines + 1)
+            counts["messages"] += len(messages)
         elif piece.stream is Stream.CONSOLE:
             counts["lines"] += piece.data.count(b"\n")
         else:
-            for _, event in decode_events(piece.data)[0]:
+            events, broken = decode_events(piece.data, piece.lines + 1)
+            for _, event in events:
                 state.apply(piece.writer, event)
                 if isinstance(event, FileLogged):
                     files.add((event.prefix, event.name, event.step))
                 elif isinstance(event, ValueLogged):
                     counts["values"] += 1
+        if broken and isinstance(piece, Chunk):
+            unread[piece.path] += len(broken)
+            first = f"Line {broken[0].line:,} is damaged: {broken[0].reason}"
+            damaged.setdefault(piece.path, first)
+    for path, count in unread.items():
+        damaged[path] += f". {count:,} of its lines cannot be read; they come as they are."
     counts["files"], counts["tags"] = len(files), len(state.tags)
     counts["params"] = len(flatten(state.params))
     found = {kind: count for kind, count in counts.items() if count}
-    return Counted(found, "weights" in state.captured)
+    return Counted(found, "weights" in state.captured, damaged)
 
 
 def _rows_of(path: str) -> int:
-    try:
-        with PartFile(path) as part:
-            return sum(len(part.read([number])) for number in range(len(part.info.names)))
-    except AnewError:
-        return 0
+    with PartFile(path) as part:
+        return sum(len(part.read([number])) for number in range(len(part.info.names)))
 
 
 def differing_segment(local: Local, one: Listed, folder: str) -> Kind | None:

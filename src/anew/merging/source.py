@@ -26,7 +26,7 @@ from ..sync.segments import Flow, send
 from ..sync.weights import WeightsSender
 from ..sync.wire import Filed, Filing
 from .archives import is_archive, unpack
-from .comparing import counts_of, differing_file, differing_segment
+from .comparing import Counted, counts_of, differing_file, differing_segment
 from .finding import Met, experiments_in, is_store, is_within_reach, store_in
 from .receiving import Here
 
@@ -88,7 +88,9 @@ class Copies:
         points = 0
         for met in self._experiments(since):
             try:
-                counts = counts_of(met.local).things
+                counted = counts_of(met.local)
+                self._tell_of_damage(met, counted)
+                counts = counted.things
             except OSError as error:
                 self._unreadable(met, error)
                 counts = {}
@@ -113,6 +115,11 @@ class Copies:
     def _unreadable(self, met: Met, error: OSError) -> None:
         what = f"It cannot be read: {error.strerror or error}."
         self._findings.append(Finding(met.local.folder, what, True, met.local.id))
+
+    def _tell_of_damage(self, met: Met, counted: Counted) -> None:
+        for path, what in counted.damaged.items():
+            where = os.path.join(met.local.folder, *path.split("/"))
+            self._findings.append(Finding(where, what, True, met.local.id))
 
     # -- bringing ----------------------------------------------------------------------------------
 
@@ -238,12 +245,14 @@ class Copies:
         after = list_segments(FolderStorage(folder))
         changed |= any(before.get(one.name) != one.size for one in after if not one.sealed)
         changed |= len(after) != len(filed.segments)
-        differs = [d for one in listed if (d := differing_segment(local, one, folder))]
+        counted = counts_of(local)
+        self._tell_of_damage(met, counted)
+        readable = [one for one in listed if not (one.sealed and one.path in counted.damaged)]
+        differs = [d for one in readable if (d := differing_segment(local, one, folder))]
         differs += [d for one in others if (d := differing_file(one, folder))]
         state: Literal["new", "grown", "same"] = (
             "new" if not filed.segments else "grown" if changed else "same"
         )
-        counted = counts_of(local)
         if counted.has_weights and not is_store(self._folder):
             what = "Its weights do not lie in its folder: they come with the whole store, or by pushing both to one server."
             self._findings.append(Finding(f"weights of {met.prefix}", what, False, local.id))

@@ -60,6 +60,7 @@ class Access:
         audit: Where it is written down who did what; None where nobody has an account.
         sign_on: A provider that vouches for people.
         rate: How many requests each caller may make; as many as they like if None.
+        traffic: How many bytes each caller may send, and be sent; as many as they like if None.
         origins: Where else pages may come from that call it, such as `https://hub.example.org` for a proxy that sends
             another Host than the browser's.
     """
@@ -72,6 +73,7 @@ class Access:
     audit: Audit | None = None
     sign_on: SignOn | None = None
     rate: Rate | None = None
+    traffic: Rate | None = None
     origins: frozenset[str] = frozenset()
 
     def admit(self, request: Request, route: Route) -> Caller:
@@ -135,14 +137,21 @@ class Access:
         if self.audit is not None:
             self.audit.note(caller.name, caller.key, action, project, target)
 
+    def charge(self, request: Request, caller: Caller, size: int) -> None:
+        """Count bytes that a caller has sent or is sent."""
+        if self.traffic is not None and size:
+            self.traffic.charge(_key(request, caller), size)
+
     def _count(self, request: Request, caller: Caller | None) -> None:
-        if self.rate is None:
-            return
-        if caller is not None:
-            key = caller.key
-        else:
-            key = f"from {request.client.host if request.client else ''}"
-        if not self.rate.take(key):
+        key = _key(request, caller)
+        if self.traffic is not None and (wait := self.traffic.owing(key)):
+            raise Denied(
+                429,
+                "TooManyBytes",
+                f"That is more than one caller may send or read in a time. Go on in {wait:.0f} seconds.",
+                after=wait,
+            )
+        if self.rate is not None and not self.rate.take(key):
             raise Denied(
                 429,
                 "TooManyRequests",
@@ -193,6 +202,13 @@ class Access:
             raise Denied(403, "CrossOrigin", other)
         if site is not None and site not in ("same-origin", "none"):
             raise Denied(403, "CrossOrigin", other)
+
+
+def _key(request: Request, caller: Caller | None) -> str:
+    """What limits are counted by: what a caller shows, or where somebody is who shows nothing."""
+    if caller is not None and caller.key:
+        return caller.key
+    return f"from {request.client.host if request.client else ''}"
 
 
 def _who(request: Request) -> str:

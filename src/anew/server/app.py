@@ -106,7 +106,16 @@ def _endpoint(
         observer.under_way += 1
         try:
             caller = access.admit(request, route)
-            question = await _question(request, route)
+            announced = request.headers.get("content-length", "")
+            size = min(int(announced[:18]), MOST_BODY) if announced.isdecimal() else 0
+            access.charge(
+                request, caller, size
+            )  # before it is read: bodies may arrive side by side
+            try:
+                question = await _question(request, route)
+            finally:
+                received: int = getattr(request.state, "received", 0)
+                access.charge(request, caller, max(0, received - size))
             call = Call(
                 caller,
                 place,
@@ -122,6 +131,7 @@ def _endpoint(
             else:
                 answer = await anyio.to_thread.run_sync(_answered, route, call)
             status = answer.status_code
+            access.charge(request, caller, len(getattr(answer, "body", b"")))
             return answer
         except ClientDisconnect:
             # Nobody reads an answer; networks break, and a traceback would say no more.
@@ -236,6 +246,7 @@ async def _body(request: Request) -> bytes:
             async for piece in request.stream():
                 pieces.append(piece)
                 length += len(piece)
+                request.state.received = length
                 if length > MOST_BODY:
                     raise too_long
     except TimeoutError:

@@ -29,6 +29,7 @@ GROUPS = (
     "server",
     "uploads",
     "accepting",
+    "mlflow_server",
     "group",
     "page",
     "imports",

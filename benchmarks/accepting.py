@@ -122,7 +122,7 @@ def _mlflow(place: Path) -> Iterator[Send]:
     )  # fmt: skip
     try:
         url = f"http://127.0.0.1:{port}"
-        _await(url, process)
+        await_mlflow(url, process)
         connection = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port, timeout=60)
 
         def post(route: str, asked: dict[str, object]) -> dict[str, dict[str, dict[str, str]]]:
@@ -157,7 +157,7 @@ def _mlflow(place: Path) -> Iterator[Send]:
         process.wait()
 
 
-def _await(url: str, process: subprocess.Popen[bytes]) -> None:
+def await_mlflow(url: str, process: subprocess.Popen[bytes]) -> None:
     """Wait until a server answers.
 
     Raises:

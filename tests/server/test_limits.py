@@ -25,6 +25,7 @@ from anew.server.limits import Rate
 from anew.server.table import API
 from anew.stores.deadline import within
 from anew.stores.series.engine import Engine
+from anew.sync.push import push
 from serving import InProcess, place_of
 
 
@@ -80,6 +81,76 @@ def test_a_caller_waits_for_changes_in_so_many_streams(server):
     transport.place.live.closed = True  # so that the answer ends
     assert transport.send("GET", f"{API}/events", two).status == 200
     assert transport.place.live.of_caller == {"token:1": 8}
+
+
+def test_what_a_caller_owes_is_paid_off_by_time_and_not_by_others():
+    now = [0.0]
+    traffic = Rate(100.0, 400.0, clock=lambda: now[0])
+    traffic.charge("a", 1000.0)
+    assert traffic.owing("a") == 6.0
+    assert traffic.owing("b") == 0.0
+    now[0] += 6.0
+    assert traffic.owing("a") == 0.0
+
+
+def test_who_sends_too_many_bytes_waits_and_nobody_else_does(tmp_path: Path):
+    now = [0.0]
+    place, accounts = place_of(str(tmp_path)), Accounts(str(tmp_path), trusting=False)
+    one, two = (
+        {"Authorization": f"Bearer {accounts.create_token(name, Role.WRITER)}"}
+        for name in ("one", "two")
+    )
+    access = Access("x", identities=accounts, traffic=Rate(1000.0, 4000.0, lambda: now[0]))
+    transport = InProcess(make_app(place, access))
+    body = {"content-type": "application/msgpack", "content-length": "10000"}
+    try:
+        transport.send("POST", f"{API}/ask/points", one | body, bytes(10_000))
+        refused = transport.send("GET", f"{API}/about", one)
+        assert (refused.status, json.loads(refused.body)["error"]["code"]) == (429, "TooManyBytes")
+        assert 6 <= int(refused.headers["retry-after"]) <= 7
+        assert transport.send("GET", f"{API}/about", two).status == 200
+        now[0] += int(refused.headers["retry-after"])
+        assert transport.send("GET", f"{API}/about", one).status == 200
+    finally:
+        transport.close()
+        accounts.close()
+        place.close()
+
+
+def test_what_is_refused_for_a_time_is_sent_again_and_no_point_is_lost(tmp_path: Path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    there.mkdir()
+    with Experiment("lab/x/a", root=str(here), quiet=True, system_metrics=0) as exp:
+        for step in range(2_000):
+            exp.log_metrics({"loss": 1.0 / (step + 1)}, step=step)
+    now, refused = [0.0], []
+
+    class Passing(Rate):
+        """Two requests are refused, and time passes whenever somebody is told to wait."""
+
+        def owing(self, key: str) -> float:
+            wait = super().owing(key) if len(refused) < 2 else 0.0
+            if wait:
+                refused.append(wait)
+                now[0] += wait
+            return wait
+
+    place = place_of(str(there))
+    access = Access("x", traffic=Passing(100_000.0, 1_000.0, lambda: now[0]))
+    transport = InProcess(make_app(place, access))
+    try:
+        for _ in range(20):
+            try:
+                push(str(here), "http://127.0.0.1:5700", transport=transport)
+                break
+            except OSError:
+                continue  # as the process beside the program does: it begins again later
+    finally:
+        transport.close()
+        place.close()
+    assert refused
+    with Store(str(there)) as store:
+        assert store.get(exp.id).point_count == 2_000
 
 
 @pytest.fixture(scope="module")

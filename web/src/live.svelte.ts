@@ -26,6 +26,7 @@ class Live {
   #channel = new BroadcastChannel(`anew:${document.baseURI}`);
   #begun = false;
   #comeIn: (() => void) | null = null;
+  #endStream: (() => void) | null = null;
 
   /** Call a function with each change from now on; the answer ends it. */
   listen(listener: Listener): () => void {
@@ -47,6 +48,12 @@ class Live {
       if (event.data === KNOWN) this.#admit();
       else this.#tell(event.data);
     };
+    // A stream on which nothing happens does not end with the network it came by.
+    addEventListener("offline", () => {
+      this.#endStream?.();
+      void this.#answers();
+    });
+    addEventListener("online", () => void this.#answers());
     // A browser keeps six connections to a server: one tab has the stream, and tells the others.
     if (navigator.locks === undefined) void this.#follow();
     else void navigator.locks.request(`anew:${document.baseURI}`, () => this.#follow());
@@ -107,8 +114,10 @@ class Live {
       const end = () => {
         clearTimeout(timer);
         source.close();
+        this.#endStream = null;
         resolve(events > 0);
       };
+      this.#endStream = end;
       const timer = setTimeout(() => events === 0 && end(), PATIENCE);
       source.addEventListener("changes", (event) => {
         events += 1;

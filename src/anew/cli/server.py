@@ -75,6 +75,9 @@ class _Server(click.Group):
 @click.option(
     "--max-rate", type=click.FloatRange(1), default=1000, metavar="N", help="Requests that one token or user may make in a second."
 )  # fmt: skip
+@click.option(
+    "--max-traffic", type=click.FloatRange(0.1), default=200, metavar="MB", help="Megabytes that one token or user may send, and be sent, in a second."
+)  # fmt: skip
 @click.option("--verbose", is_flag=True, help="Print a line for each request.")
 @on_group
 @shared(json=False, quiet="Print nothing but the URL.")
@@ -90,6 +93,7 @@ def server(
     oidc_issuer: str | None,
     oidc_client: str | None,
     max_rate: float,
+    max_traffic: float,
     verbose: bool,
     catalog: str | None,
     blobs: str | None,
@@ -137,6 +141,7 @@ def server(
         verbose=verbose,
         provider=provider,
         per_second=max_rate,
+        bytes_per_second=max_traffic * 1e6,
         ready=lambda at, link: _tell(face, root if isinstance(root, str) else root.shown, at, link),
     )
 

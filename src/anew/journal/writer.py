@@ -33,6 +33,7 @@ class Writer:
         opened: The fields of the `opened` event that the caller knows (see `record.events.Opened`). Who writes for a
             program that runs elsewhere gives its `host` too, and all that goes with it.
         on_trouble: Called with the error each time writing starts to fail.
+        began: When the program opened it, seconds since the epoch; now if not given.
 
     Raises:
         OSError: The folder cannot be written.
@@ -44,6 +45,7 @@ class Writer:
         label: str,
         opened: dict[str, Any],
         on_trouble: Callable[[OSError], None],
+        began: float | None = None,
     ) -> None:
         self.layout = layout
         self._on_trouble = on_trouble
@@ -54,7 +56,7 @@ class Writer:
         self._part = 1
         self._lost_in_ended = 0
         self._unlinked: list[tuple[str, str]] = []
-        self.opened_at = time.time()
+        self.opened_at = time.time() if began is None else began
         after = layout.sizes(self._seen(earlier, opened.get("role")))
         begun = {**({} if "host" in opened else _here()), "after": after, **opened}
         self.event("opened", t=self.opened_at, version=FORMAT_VERSION, **begun)

@@ -55,6 +55,7 @@ class PostgresConnections:
         prepare: Called with each new connection.
         kept: How many to keep while nobody uses them.
         most: How many there are at a time.
+        wait: Seconds that somebody waits for one of them to become free.
 
     Raises:
         MissingDependency: psycopg is not installed.
@@ -67,6 +68,7 @@ class PostgresConnections:
         *,
         kept: int = KEPT,
         most: int = MOST,
+        wait: float = _WAIT_SECONDS,
     ) -> None:
         try:
             import psycopg  # noqa: F401
@@ -76,6 +78,7 @@ class PostgresConnections:
         self._url = url
         self._prepare = prepare
         self._kept = kept
+        self._wait = wait
         self._turns = threading.BoundedSemaphore(most)
         self._idle: list[psycopg.Connection[Any]] = []
         self._process = os.getpid()
@@ -90,8 +93,8 @@ class PostgresConnections:
             psycopg.Error: The server cannot be reached, or says so; see `unreachable`.
             TimeoutError: All connections stayed in use.
         """
-        if not self._turns.acquire(timeout=_WAIT_SECONDS):
-            raise TimeoutError(f"No connection to {self.name} became free in {_WAIT_SECONDS:g} s.")
+        if not self._turns.acquire(timeout=self._wait):
+            raise TimeoutError(f"No connection to {self.name} became free in {self._wait:g} s.")
         try:
             connection = self._begun(begin)
             try:
@@ -118,7 +121,8 @@ class PostgresConnections:
             connection.close()
 
     def close(self) -> None:
-        """Close those that nobody uses now."""
+        """Close those that nobody uses now; those in use are closed when they are given back."""
+        self._kept = 0
         while self._idle:
             with contextlib.suppress(IndexError):
                 self._idle.pop().close()
@@ -182,6 +186,8 @@ class PostgresConnections:
             connection.close()
         else:
             self._idle.append(connection)
+            if not self._kept:  # closed meanwhile by another thread
+                self.close()
 
 
 def unreachable(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from base64 import b64decode
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ from .limits import Rate
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
-__all__ = ["COOKIE", "Access", "cookie_of"]
+__all__ = ["COOKIE", "Access", "cookie_of", "shown_token"]
 
 COOKIE = "anew_session"
 """The cookie that has the secret of a session; its name goes on with the port where the address has one."""
@@ -28,6 +29,19 @@ def cookie_of(request: Request) -> str:
     """The name of the cookie: browsers give all ports of a machine the same cookies, and each may have a page of its own."""
     port = request.headers.get("host", "").rpartition("]")[2].rpartition(":")[2]
     return f"{COOKIE}_{port}" if port.isdecimal() else COOKIE
+
+
+def shown_token(authorization: str) -> str | None:
+    """The token in an `Authorization` header: by itself, or as the password of somebody whose name says nothing."""
+    scheme, _, shown = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return shown.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return b64decode(shown.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -46,6 +60,7 @@ class Access:
         audit: Where it is written down who did what; None where nobody has an account.
         sign_on: A provider that vouches for people.
         rate: How many requests each caller may make; as many as they like if None.
+        traffic: How many bytes each caller may send, and be sent; as many as they like if None.
         origins: Where else pages may come from that call it, such as `https://hub.example.org` for a proxy that sends
             another Host than the browser's.
     """
@@ -58,6 +73,7 @@ class Access:
     audit: Audit | None = None
     sign_on: SignOn | None = None
     rate: Rate | None = None
+    traffic: Rate | None = None
     origins: frozenset[str] = frozenset()
 
     def admit(self, request: Request, route: Route) -> Caller:
@@ -72,10 +88,13 @@ class Access:
             self._check_origin(request)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             # A form on a page of another site can send everything but these, and no credential of a program.
-            taken = (JSON,) if route.foreign else (JSON, MSGPACK)
+            taken: tuple[str, ...] = (JSON,) if route.foreign else (JSON, MSGPACK)
+            # A page of another site can send no DELETE, and PUT nothing, without asking first, which is refused.
+            if route.foreign and route.method == "DELETE":
+                taken += ("",)
             if route.foreign and "authorization" in request.headers:
                 taken += ("", *(("multipart/form-data",) if route.form else ()))
-            if kind not in taken:
+            if kind not in taken and not (route.raw and route.method == "PUT"):
                 raise Denied(415, "UnsupportedMediaType", f"Send a body of {JSON} or {MSGPACK}.")
         caller = self.caller(request)
         if caller is None and route.foreign and self._is_unmarked(request):
@@ -105,8 +124,8 @@ class Access:
             return self._starter()
         shown = request.headers.get("authorization")
         if shown is not None:  # a token that was revoked must not fall back to anything
-            scheme, _, token = shown.partition(" ")
-            return self.identities.of_token(token.strip()) if scheme.lower() == "bearer" else None
+            token = shown_token(shown)
+            return None if token is None else self.identities.of_token(token)
         secret = request.cookies.get(cookie_of(request))
         found = None if secret is None else self.identities.of_session(secret)
         if found is None and self.identities.open:
@@ -118,14 +137,21 @@ class Access:
         if self.audit is not None:
             self.audit.note(caller.name, caller.key, action, project, target)
 
+    def charge(self, request: Request, caller: Caller, size: int) -> None:
+        """Count bytes that a caller has sent or is sent."""
+        if self.traffic is not None and size:
+            self.traffic.charge(_key(request, caller), size)
+
     def _count(self, request: Request, caller: Caller | None) -> None:
-        if self.rate is None:
-            return
-        if caller is not None:
-            key = caller.key
-        else:
-            key = f"from {request.client.host if request.client else ''}"
-        if not self.rate.take(key):
+        key = _key(request, caller)
+        if self.traffic is not None and (wait := self.traffic.owing(key)):
+            raise Denied(
+                429,
+                "TooManyBytes",
+                f"That is more than one caller may send or read in a time. Go on in {wait:.0f} seconds.",
+                after=wait,
+            )
+        if self.rate is not None and not self.rate.take(key):
             raise Denied(
                 429,
                 "TooManyRequests",
@@ -134,12 +160,8 @@ class Access:
 
     def _is_unmarked(self, request: Request) -> bool:
         """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""
-        _, _, token = request.headers.get("authorization", "").partition(" ")
-        return (
-            self.identities is not None
-            and self.identities.open
-            and not token.strip().startswith(TOKEN)
-        )
+        token = shown_token(request.headers.get("authorization", "")) or ""
+        return self.identities is not None and self.identities.open and not token.startswith(TOKEN)
 
     def _starter(self) -> Caller:
         return Caller(
@@ -180,6 +202,13 @@ class Access:
             raise Denied(403, "CrossOrigin", other)
         if site is not None and site not in ("same-origin", "none"):
             raise Denied(403, "CrossOrigin", other)
+
+
+def _key(request: Request, caller: Caller | None) -> str:
+    """What limits are counted by: what a caller shows, or where somebody is who shows nothing."""
+    if caller is not None and caller.key:
+        return caller.key
+    return f"from {request.client.host if request.client else ''}"
 
 
 def _who(request: Request) -> str:

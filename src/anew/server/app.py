@@ -106,7 +106,16 @@ def _endpoint(
         observer.under_way += 1
         try:
             caller = access.admit(request, route)
-            question = await _question(request, route)
+            announced = request.headers.get("content-length", "")
+            size = min(int(announced[:18]), MOST_BODY) if announced.isdecimal() else 0
+            access.charge(
+                request, caller, size
+            )  # before it is read: bodies may arrive side by side
+            try:
+                question = await _question(request, route)
+            finally:
+                received: int = getattr(request.state, "received", 0)
+                access.charge(request, caller, max(0, received - size))
             call = Call(
                 caller,
                 place,
@@ -122,12 +131,13 @@ def _endpoint(
             else:
                 answer = await anyio.to_thread.run_sync(_answered, route, call)
             status = answer.status_code
+            access.charge(request, caller, len(getattr(answer, "body", b"")))
             return answer
         except ClientDisconnect:
             # Nobody reads an answer; networks break, and a traceback would say no more.
             return Response(status_code=400)
         except Exception as error:  # noqa: BLE001  (every error becomes an answer)
-            answer = refused(error)
+            answer = (route.refused or refused)(error)
             status = answer.status_code
             return answer
         finally:
@@ -175,9 +185,9 @@ async def _question(request: Request, route: Route) -> Any:
 
 async def _foreign(request: Request, route: Route) -> Any:
     """What the client of another tracker asks: whatever it says, wherever it says it."""
-    given: dict[str, Any] = dict(request.query_params)
+    given: dict[str, Any] = _several(request, route.question)
     kind = request.headers.get("content-type", "")
-    if route.method != "GET" and not (route.form and kind.startswith("multipart/")):
+    if route.method != "GET" and not (route.raw or (route.form and kind.startswith("multipart/"))):
         body = await _body(request)
         try:
             found = msgspec.json.decode(body) if body else {}
@@ -188,14 +198,18 @@ async def _foreign(request: Request, route: Route) -> Any:
         given |= found
     try:
         return msgspec.convert(
-            {**given, **request.path_params}, route.question, strict=route.method != "GET"
+            {**given, **request.path_params},
+            route.question,
+            strict=route.strict and route.method != "GET",
         )
     except msgspec.ValidationError as error:
         raise InvalidValue(f"The question cannot be read: {error}", key=None) from None
 
 
-def _given(request: Request, kind: type[Any]) -> dict[str, Any]:
-    """The fields of a GET; one that may have several values is given several times."""
+def _several(request: Request, kind: type[Any]) -> dict[str, Any]:
+    """The fields of a query; those that may have several values as lists of them."""
+    if not request.url.query:
+        return {}
     hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
     given: dict[str, Any] = {}
     for name in request.query_params:
@@ -204,8 +218,15 @@ def _given(request: Request, kind: type[Any]) -> dict[str, Any]:
         )
         values = request.query_params.getlist(name)
         given[name] = values if several else values[-1]
+    return given
+
+
+def _given(request: Request, kind: type[Any]) -> dict[str, Any]:
+    """The fields of a GET; one that may have several values is given several times."""
+    hints = {field.name for field in msgspec.structs.fields(kind)}
+    given = _several(request, kind)
     given.pop("precision", None)
-    unknown = set(given) - set(hints)
+    unknown = set(given) - hints
     if unknown:
         raise InvalidValue(f"There is no parameter {min(unknown)!r} here.", key=min(unknown))
     return {**given, **request.path_params}
@@ -225,6 +246,7 @@ async def _body(request: Request) -> bytes:
             async for piece in request.stream():
                 pieces.append(piece)
                 length += len(piece)
+                request.state.received = length
                 if length > MOST_BODY:
                     raise too_long
     except TimeoutError:

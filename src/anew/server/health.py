@@ -29,6 +29,8 @@ async def metrics(call: Call) -> Response:
 async def ready(call: Call) -> Response:
     """Whether the store answers soon. Many may ask at once: one of them looks, and the others are told to come back."""
     observer = call.place.observer
+    if call.place.live.closed:
+        raise Denied(503, "NotReady", "The server is stopping.")
     if observer.checking:
         raise Denied(503, "NotReady", "The store is being asked already.")
     observer.checking = True

@@ -1,4 +1,4 @@
-"""How much one caller may ask for in a time."""
+"""How much one caller may ask for, and send, in a time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MOST_CALLERS = 10_000
 
 
 class Rate:
-    """Requests that each caller may make: `per_second` in the long run, and `burst` at once. Any thread may ask.
+    """What each caller may have, be it requests or bytes: `per_second` in the long run, and `burst` at once. Any thread may ask.
 
     Args:
         clock: Seconds that only go forwards.
@@ -30,12 +30,31 @@ class Rate:
 
     def take(self, key: str) -> bool:
         """Count a request of a caller; whether they may make it."""
-        now = self._clock()
         with self._guard:
-            left, at = self._left.pop(key, (self._burst, now))
-            left = min(self._burst, left + (now - at) * self._per_second)
+            now, left = self._now(key)
             allowed = left >= 1.0
-            self._left[key] = (left - 1.0 if allowed else left, now)
-            if len(self._left) > _MOST_CALLERS:
-                self._left.popitem(last=False)
+            self._keep(key, left - 1.0 if allowed else left, now)
             return allowed
+
+    def charge(self, key: str, amount: float) -> None:
+        """Count what a caller has had, whose amount was not known before. They may owe some of it for a time."""
+        with self._guard:
+            now, left = self._now(key)
+            self._keep(key, left - amount, now)
+
+    def owing(self, key: str) -> float:
+        """Seconds until a caller owes nothing; 0 if that is so now."""
+        with self._guard:
+            left = self._now(key)[1]
+        return 0.0 if left >= 0.0 else -left / self._per_second
+
+    def _now(self, key: str) -> tuple[float, float]:
+        now = self._clock()
+        left, at = self._left.get(key, (self._burst, now))
+        return now, min(self._burst, left + (now - at) * self._per_second)
+
+    def _keep(self, key: str, left: float, now: float) -> None:
+        self._left[key] = (left, now)
+        self._left.move_to_end(key)
+        if len(self._left) > _MOST_CALLERS:
+            self._left.popitem(last=False)

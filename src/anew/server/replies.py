@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import sys
 import traceback
 from collections.abc import Mapping
@@ -58,12 +59,14 @@ class Denied(Exception):
     Args:
         status: The status of the answer.
         code: What was wrong, as a word.
+        after: Seconds after which the same request may be made, where it may be made again at all.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, *, after: float = 1.0) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.after = after
 
 
 def replied(request: Request, answer: Any, *, arrays: bool = False) -> Response:
@@ -90,7 +93,9 @@ def replied(request: Request, answer: Any, *, arrays: bool = False) -> Response:
 def refused(error: BaseException) -> Response:
     """The answer that reports an error."""
     if isinstance(error, Denied):
-        return _problem(error.status, Problem(code=error.code, message=str(error)))
+        return _problem(
+            error.status, Problem(code=error.code, message=str(error)), after=error.after
+        )
     problem = problem_of(error)
     if problem is not None:
         status = next(status for kind, status in _STATUS if isinstance(error, kind))
@@ -108,10 +113,10 @@ def refused(error: BaseException) -> Response:
     return _problem(500, Problem(code="AnewError", message=said))
 
 
-def _problem(status: int, problem: Problem) -> Response:
+def _problem(status: int, problem: Problem, *, after: float = 1.0) -> Response:
     headers: Mapping[str, str] = SECURITY
     if status in (429, 503):
-        headers = {**SECURITY, "Retry-After": "1"}
+        headers = {**SECURITY, "Retry-After": str(max(1, math.ceil(after)))}
     elif status == 401:
         headers = {**SECURITY, "WWW-Authenticate": "Bearer"}
     body = msgspec.json.encode(Refusal(problem))

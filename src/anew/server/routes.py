@@ -64,9 +64,12 @@ class Route:
         foreign: Whether it is called by the client of another tracker: the fields of the question then come from the path, the query
             and a JSON body together, and unknown ones are passed over. It is not in the OpenAPI document.
         form: Whether it also takes a form (multipart/form-data), which the handler reads itself.
+        raw: Whether its body is the bytes of a file, of whatever type, which the handler reads itself.
+        strict: Whether numbers in a body have to be numbers; else they may be texts, as JSON of Protocol Buffers has them.
+        refused: Makes the answer that reports an error, where the client wants another than ours.
     """
 
-    method: Literal["GET", "POST", "PATCH", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     name: str
     question: type[Any]
@@ -82,3 +85,6 @@ class Route:
     noted: bool = True
     foreign: bool = False
     form: bool = False
+    raw: bool = False
+    strict: bool = True
+    refused: Callable[[BaseException], Response] | None = None

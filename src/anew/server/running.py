@@ -121,6 +121,7 @@ def serve(
     alone: bool = False,
     provider: Provider | None = None,
     per_second: float = 1000.0,
+    bytes_per_second: float = 200e6,
     ready: Callable[[str, str | None], None] = _said,
 ) -> None:
     """Serve a folder or a group's stores until the process is told to stop (SIGINT, SIGTERM).
@@ -137,6 +138,7 @@ def serve(
             neither asked nor made.
         provider: Who else says who somebody is, where people sign on elsewhere.
         per_second: Requests that one token or user may make in a second; four times as many at once.
+        bytes_per_second: Bytes that one token or user may send, and be sent, in a second; four times as many at once.
         ready: Called once requests are answered, with the URL and with one that holds a link of one use: it makes the first
             account, or lets the one user in. None when there are accounts.
 
@@ -176,6 +178,7 @@ def serve(
             identities.audit if isinstance(identities, Accounts) else None,
             None if provider is None else SignOn(provider),
             Rate(per_second, 4 * per_second),
+            Rate(bytes_per_second, 4 * bytes_per_second),
         )
         config = uvicorn.Config(
             make_app(place, access), log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,

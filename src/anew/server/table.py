@@ -68,6 +68,7 @@ from .granting import Done
 from .identity.accounts import Token, User
 from .identity.audit import AuditEntry
 from .identity.shares import Share
+from .mlflow import MLFLOW_ROUTES
 from .page_answers import (
     CurvePart,
     DifferenceAnswer,
@@ -208,4 +209,5 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/metrics", "metrics", Nothing, str, "How much the server is asked, in the text format of Prometheus.", stream=health.metrics, media="text/plain"),
     # For clients of other trackers.
     *DASH_ROUTES,
+    *MLFLOW_ROUTES,
 )  # fmt: skip

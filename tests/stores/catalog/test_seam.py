@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[3] / "src" / "anew"
-LIBRARIES = {"psycopg", "psycopg_pool", "sqlite3", "sqlalchemy"}
+LIBRARIES = {"psycopg", "sqlite3", "sqlalchemy"}
 # The catalog, which is derived, and the accounts of a server, which are not; a store of MLflow's, which is only read.
 ROOMS = (
     "postgres/",

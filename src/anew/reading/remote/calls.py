@@ -148,6 +148,8 @@ class Calls:
                 if reply.status not in _BUSY or not left:
                     return reply
                 reply.close()
+                time.sleep(_pause(reply, _WAITS[-left]))
+                continue
             time.sleep(_WAITS[-left])
         raise AssertionError("unreachable: the last try returns or raises")
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg_pool import ConnectionPool, PoolTimeout
 
+from ...postgres import PostgresConnections
 from ..migrations.postgres import migrate
 from .schema import CHANNEL, SCHEMA
 from .versions import HISTORY
@@ -39,12 +39,8 @@ class Database:
 
     def __init__(self, url: str, *, most: int = 12) -> None:
         self.url = url
-        self._pool: ConnectionPool[Connection[Row]] = ConnectionPool(
-            url, min_size=1, max_size=most, timeout=_WAIT, open=False, check=ConnectionPool.check_connection,
-            kwargs={"application_name": "anew", "connect_timeout": 5, "options": f"-c search_path={SCHEMA}"}, reconnect_timeout=5.0,
-        )  # fmt: skip
+        self._connections = PostgresConnections(url, _prepare, kept=most, most=most, wait=_WAIT)
         migrate(url, HISTORY, SCHEMA)
-        self._pool.open()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection[Row]]:
@@ -54,9 +50,9 @@ class Database:
             OSError: The database cannot be reached, or ended the connection. Whether it was committed is then not known.
         """
         try:
-            with self._pool.connection() as connection:
+            with self._connections.lent() as connection:
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             reason = str(error).strip().splitlines()
             raise OSError(
                 f"The server's database does not answer: {reason[0] if reason else type(error).__name__}"
@@ -90,4 +86,8 @@ class Database:
 
     def close(self) -> None:
         """Release the connections."""
-        self._pool.close()
+        self._connections.close()
+
+
+def _prepare(connection: Connection[Any]) -> None:
+    connection.execute(f"SET search_path = {SCHEMA}")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...record.names import check_label
+from ..places import safe_path, safe_segment
 from .translate.groups import KIND, Group, body_of, group_in
+from .translate.models import MODEL_KIND, LoggedModel, model_body, model_in
 
 if TYPE_CHECKING:
     from ...journal.documents import RootJournal
     from ...record.documents import Document
 
-__all__ = ["Groups"]
+__all__ = ["Groups", "LoggedModels", "project_of"]
+
+
+@functools.lru_cache(maxsize=10_000)
+def project_of(name: str) -> str:
+    """The project that an experiment's runs lie in; slashes in its name are folders."""
+    return name if safe_path(name) == name else safe_segment(name, first=True)
 
 
 class Groups:
@@ -80,3 +89,36 @@ class Groups:
         known = None if document is None else group_in(document)
         body = body_of(change(known or group))
         self._journal.set_document(KIND, group.name, body, after=document)
+
+
+class LoggedModels:
+    """The logged models of a root. Any number of threads may make and change them.
+
+    Args:
+        root: The root's folder.
+    """
+
+    def __init__(self, root: str) -> None:
+        from ...journal.documents import RootJournal
+        from ...journal.layout import RootLayout
+
+        self._journal = RootJournal(RootLayout(root))
+
+    def all(self) -> list[LoggedModel]:
+        """All that there are, deleted ones included."""
+        found = map(model_in, self._journal.documents(MODEL_KIND, scope="root"))
+        return [model for model in found if model is not None]
+
+    def find(self, model_id: str) -> LoggedModel | None:
+        """The one of that id, or None."""
+        found = self._journal.documents(MODEL_KIND, name=model_id, scope="root")
+        return model_in(found[0]) if found else None
+
+    def keep(self, model: LoggedModel) -> LoggedModel:
+        """Write one down; as it is then.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        self._journal.set_document(MODEL_KIND, model.id, model_body(model))
+        return self.find(model.id) or model

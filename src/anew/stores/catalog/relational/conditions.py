@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ....query.contents import MOST_HASH, MOST_NAME, hash_range
+from ....query.contents import MOST_HASH, MOST_NAME, hash_range, is_hash
 from ....query.fields import Fact, Labels, Metric, Param, Tag, Target
 from ....query.integers import REST_OF_NONE
 from ....query.literals import Span
@@ -299,8 +299,10 @@ class Compiler(Operands):
         rows = self.names.rows(schema.contents)
         given = [text for text in texts if text]
         called = []
+        names = [text[:MOST_NAME] for text in given if not is_hash(text)]
+        if names:
+            called.append(_among(rows["name"], names))
         if given:
-            called.append(_among(rows["name"], [text[:MOST_NAME] for text in given]))
             called.append(_among(rows["hash"], [text[:MOST_HASH] for text in given]))
         for first, end in filter(None, map(hash_range, given)):
             called.append(

@@ -25,7 +25,7 @@ from .answers import NodesAnswer
 from .nodes import ROOT, read_node
 from .reading import KnownFile
 from .service import Asker, Dash
-from .writing import Written
+from .writing import DashWritten
 
 __all__ = ["FileForm"]
 
@@ -149,7 +149,7 @@ class _Arriving:
         experiment = fields.get("experimentId") or (node.experiment if node else "")
         if node is not None and node.experiment != experiment:
             raise InvalidValue("The folder lies in another experiment.", key="parentId")
-        self.experiment: Written = dash.written(who, experiment)
+        self.experiment: DashWritten = dash.written(who, experiment)
         self.prefix = node.path if node else ""
         self.name = check_file_name(fields.get("name", ""))
         if self.prefix:

@@ -19,6 +19,7 @@ from ....record.names import check_label, check_prefix, metric_name
 from ....record.plain import flatten, from_plain, nest, to_plain
 from ....record.secrets import mask_secrets, mask_text
 from ...places import safe_segment
+from ...written import Experiments
 from ..translate import (
     DELETED,
     FILES,
@@ -37,7 +38,7 @@ from ..translate import (
 from . import answers, requests
 from .nodes import ROOT, Node, read_node
 from .reading import KnownFile, Reader, fits
-from .writing import Experiments, Written
+from .writing import DashWritten
 
 __all__ = ["Asker", "Dash"]
 
@@ -78,7 +79,7 @@ class Dash:
 
     def __init__(self, root: str) -> None:
         self.root = RootLayout(root)
-        self._experiments = Experiments(self.root)
+        self._experiments = Experiments(self.root, DashWritten)
 
     # -- nodes -------------------------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Dash:
         )  # fmt: skip
 
     def _describe(
-        self, who: Asker, one: Written, asked: requests.NodesRequest, is_new: bool
+        self, who: Asker, one: DashWritten, asked: requests.NodesRequest, is_new: bool
     ) -> None:
         """Record what is said of an experiment when it is opened, as far as it is not recorded yet."""
         state = None if is_new else who.reader.facts(one.id, "state").state
@@ -425,7 +426,7 @@ class Dash:
 
     # -- what they share ---------------------------------------------------------------------------
 
-    def written(self, who: Asker, experiment_id: str) -> Written:
+    def written(self, who: Asker, experiment_id: str) -> DashWritten:
         """An experiment to write to.
 
         Raises:
@@ -440,7 +441,13 @@ class Dash:
         return self._experiments.known(experiment_id, facts.prefix)
 
     def _capture(
-        self, who: Asker, one: Written, what: str, more: Mapping[str, Any], *, is_new: bool = False
+        self,
+        who: Asker,
+        one: DashWritten,
+        what: str,
+        more: Mapping[str, Any],
+        *,
+        is_new: bool = False,
     ) -> None:
         """Add to what is captured under a name, if it is new."""
         state = None if is_new else who.reader.facts(one.id, "state").state
@@ -452,7 +459,7 @@ class Dash:
     def _about(
         self,
         who: Asker,
-        one: Written,
+        one: DashWritten,
         what: str,
         name: str,
         asked: requests.AppendRequest | requests.TrackRequest | None,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -11,10 +9,9 @@ from typing import Any
 
 from anew.errors import InvalidName
 
-from ...places import safe_path, safe_segment
 from ..translate.facts import DEFAULT, milliseconds
-from ..translate.groups import Group
-from ..write import Groups
+from ..translate.groups import Group, id_of
+from ..write import Groups, project_of
 from . import places
 from .entities import Experiment, LifecycleStage, ViewType
 from .exceptions import MlflowException, missing
@@ -42,20 +39,6 @@ _known: dict[str, str] = {"0": DEFAULT}
 _groups: dict[str, Groups] = {}
 
 
-def id_of(name: str) -> str:
-    """The id of an experiment: the same for a name wherever it is made, so that programs that start at once agree."""
-    if name == DEFAULT:
-        return "0"
-    digest = int.from_bytes(hashlib.sha256(name.encode("utf-8", "replace")).digest()[:8], "big")
-    return str(10**17 + digest % (9 * 10**17))
-
-
-@functools.lru_cache(maxsize=10_000)
-def project_of(name: str) -> str:
-    """The project that an experiment's runs lie in; slashes in its name are folders."""
-    return name if safe_path(name) == name else safe_segment(name, first=True)
-
-
 def _kept() -> Groups:
     root = places.root()
     if root not in _groups:
@@ -69,7 +52,7 @@ def _shown(group: Group) -> Experiment:
     )
     stage = LifecycleStage.DELETED if group.deleted else LifecycleStage.ACTIVE
     made, changed = milliseconds(group.created), milliseconds(group.changed)
-    return Experiment(id_of(group.name), group.name, where, stage, dict(group.tags), made, changed)
+    return Experiment(group.id, group.shown, where, stage, dict(group.tags), made, changed)
 
 
 def _new(
@@ -188,14 +171,9 @@ def delete_experiment_tag(key: str, experiment_id: str | None = None) -> None:
 def _with(
     group: Group, *, deleted: bool | None = None, tags: dict[str, str] | None = None
 ) -> Group:
-    name, before, was_deleted, location, created, changed = group
-    return Group(
-        name,
-        before if tags is None else tags,
-        was_deleted if deleted is None else deleted,
-        location,
-        created,
-        changed,
+    return group._replace(
+        tags=group.tags if tags is None else tags,
+        deleted=group.deleted if deleted is None else deleted,
     )
 
 

@@ -12,7 +12,7 @@ import anew
 from anew import Status
 
 from ...around import around, opened_by_a_dialect
-from ..translate.facts import CAPTURED, RunFacts, meaning, status_here, status_there
+from ..translate.facts import CAPTURED, RunFacts, label_of, meaning, status_here, status_there
 from . import experiments, places, writing
 from .entities import Run, RunData, RunInfo, RunInputs, RunStatus
 from .exceptions import MlflowException, missing
@@ -175,7 +175,7 @@ def begun(
     import time
 
     experiment = experiments.name_of(str(experiment_id))
-    label = _label(run_name) if run_name else None
+    label = label_of(run_name) if run_name else None
     with writing.told():
         native = anew.Experiment(
             label,
@@ -201,12 +201,6 @@ def begun(
     run = ActiveRun(native, str(experiment_id), run_name or native.name, round(time.time() * 1000))
     writing.OPEN[native.id] = native
     return run
-
-
-def _label(name: str) -> str:
-    """A name as a label: without slashes, which would make it a prefix, and without what cannot be shown."""
-    text = "".join("-" if c in "/\\" else c if c.isprintable() else "_" for c in name).strip()[:250]
-    return text if text not in ("", ".", "..") else "run"
 
 
 def continued(

@@ -23,7 +23,9 @@ __all__ = [
     "file_place",
     "git_tags",
     "is_metric",
+    "is_served",
     "known_tags",
+    "label_of",
     "meaning",
     "milliseconds",
     "note",
@@ -93,6 +95,12 @@ def experiment_name(prefix: str) -> str:
     return prefix.rpartition("/")[0] or DEFAULT
 
 
+def label_of(name: str) -> str:
+    """A run's name as a label: without slashes, which would make it a prefix, and without what cannot be shown."""
+    text = "".join("-" if c in "/\\" else c if c.isprintable() else "_" for c in name).strip()[:250]
+    return text if text not in ("", ".", "..") else "run"
+
+
 CAPTURED = "mlflow"
 """The captured fact with what a run of the dialect has that experiments have no place for."""
 
@@ -101,7 +109,7 @@ class RunFacts(NamedTuple):
     """What a run of MLflow's has that experiments have no place for.
 
     `experiment_id` and `experiment` are its MLflow experiment, `start_time` is the one its program gave, in milliseconds.
-    `run_name` is its name, where that is no label here, and `label` the label that stood for it: once the experiment was
+    `holds` is the id of the logged model that it keeps the files of, if that is all it is for. `served` says that MLflow's own client logged it, through a server of ours. `run_name` is its name, where that is no label here, and `label` the label that stood for it: once the experiment was
     renamed, the name is the new one.
     """
 
@@ -110,6 +118,8 @@ class RunFacts(NamedTuple):
     start_time: int | None = None
     run_name: str | None = None
     label: str | None = None
+    served: bool | None = None
+    holds: str | None = None
 
     def captured(self) -> dict[str, Any]:
         """As it is captured."""
@@ -124,10 +134,16 @@ def run_facts(captured: Mapping[str, Any]) -> RunFacts:
     """What was captured of a run of the dialect; nothing, for an experiment that was logged by other means."""
     found = captured.get(CAPTURED)
     given = found if isinstance(found, Mapping) else {}
-    names = ("experiment_id", "experiment", "run_name", "label")
+    names = ("experiment_id", "experiment", "run_name", "label", "holds")
     texts = {key: given[key] for key in names if isinstance(given.get(key), str)}
     start = given.get("start_time")
-    return RunFacts(**texts, start_time=start if type(start) is int else None)
+    served = given.get("served") is True or None
+    return RunFacts(**texts, start_time=start if type(start) is int else None, served=served)
+
+
+def is_served(captured: Mapping[str, Any]) -> bool:
+    """Whether MLflow's own client logged a run, through a server of ours."""
+    return run_facts(captured).served is True
 
 
 # -- metrics and parameters ------------------------------------------------------------------------

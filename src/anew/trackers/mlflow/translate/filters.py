@@ -40,7 +40,9 @@ _KINDS = {
     "datasets": "dataset", "dataset": "dataset",
 }  # fmt: skip
 _ALIASES = {"created": "start_time", "run name": "run_name", "user": "user_id"}
-_NUMBERS = ("start_time", "end_time", "creation_time", "last_update_time")
+_NUMBERS = (
+    "start_time", "end_time", "creation_time", "last_update_time", "creation_timestamp", "last_updated_timestamp",
+)  # fmt: skip
 
 
 class FilterMistake(Exception):

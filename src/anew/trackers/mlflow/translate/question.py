@@ -30,10 +30,22 @@ from ....query.syntax import (
     Value,
 )
 from ....record.status import Status
-from .facts import is_metric, status_there
+from .facts import is_metric, label_of, status_there
 from .filters import Condition, pattern_of
 
-__all__ = ["NEVER", "Asked", "all_of", "any_of", "asked", "by_metric", "inside", "metric_path"]
+__all__ = [
+    "NEVER",
+    "Asked",
+    "all_of",
+    "any_of",
+    "asked",
+    "by_metric",
+    "by_user",
+    "inside",
+    "metric_path",
+    "sorted_by",
+    "started",
+]
 
 _LONGEST_PARAM = 500  # characters of a text that the catalog compares
 _LONGEST_PATTERN = 200
@@ -238,8 +250,10 @@ def _tag(condition: Condition) -> Asked:
     if name in _FACTS:
         return _ANYTHING
     field = _field("tags", name)
+    if name == "mlflow.runName":
+        return _run_name(condition)
     if name in _COLUMNS:
-        if sign not in ("=", "IN") or name == "mlflow.runName":
+        if sign not in ("=", "IN"):
             return _ANYTHING
         texts = [value] if sign == "=" else value
         column = _field(_COLUMNS[name])
@@ -282,8 +296,23 @@ def _attribute(condition: Condition) -> Asked:
     found = make.get(condition.name)
     if found is not None:
         return found(condition)
-    if condition.name == "run_name" and condition.sign == "IS NULL":
-        return Asked(NEVER, True)
+    return _run_name(condition) if condition.name == "run_name" else _ANYTHING
+
+
+def _run_name(condition: Condition) -> Asked:
+    """Its name; what is no label here has one that stands for it."""
+    _, _, sign, value = condition
+    field = _field("name")
+    if sign in ("IS NULL", "IS NOT NULL"):
+        return Asked(NEVER, True) if sign == "IS NULL" else _ALWAYS
+    if sign in ("=", "IN"):
+        texts = [value] if sign == "=" else value
+        # A label may stand for another name: "a-1" is that of "a/1" too.
+        return Asked(_any(_equal(field, label_of(text)) for text in texts), False)
+    if sign in ("LIKE", "ILIKE"):
+        start = re.split("[%_]", condition.value, maxsplit=1)[0]
+        if label_of(f"{start}x") == f"{start}x":
+            return Asked(_like(field, condition), False)
     return _ANYTHING
 
 
@@ -319,6 +348,45 @@ def _user(condition: Condition) -> Asked:
         equal.append(IsMissing(field, False, 0))
     met = _any(equal)
     return Asked(met if sign in ("=", "IN") else Not(met), True)
+
+
+def by_user(condition: Condition) -> Asked:
+    """Who ran it, where the client of a server said so by a tag."""
+    if condition.sign not in ("=", "IN"):
+        return _ANYTHING
+    texts = [condition.value] if condition.sign == "=" else condition.value
+    fields = (_field("user"), _field("tags", "mlflow.user"))
+    return Asked(_any(_equal(field, text) for text in texts for field in fields), False)
+
+
+def started(condition: Condition) -> Asked:
+    """When it started, where that is what the record says; milliseconds are rounded."""
+    _, _, sign, value = condition
+    field = _field("started_at")
+    if sign in ("IS NULL", "IS NOT NULL"):
+        return Asked(NEVER, True) if sign == "IS NULL" else _ALWAYS
+    if sign in ("IN", "NOT IN") or not math.isfinite(value):
+        return _ANYTHING
+    after = Compare(field, ">=", _number((value - 0.5) / 1000), 0)
+    until = Compare(field, "<", _number((value + 0.5) / 1000), 0)
+    said: dict[str, Expression] = {
+        ">": Not(until), ">=": after, "<": Not(after), "<=": until, "=": And((after, until)), "!=": Not(And((after, until))),
+    }  # fmt: skip
+    return Asked(said[sign], True)
+
+
+def sorted_by(entity: str, name: str) -> Field:
+    """The field that an order goes by."""
+    section = {"metric": "metrics", "param": "params", "tag": "tags"}.get(entity)
+    if entity == "tag" and name in _COLUMNS:
+        return _field(_COLUMNS[name])
+    return _field(section, name) if section else _field(_SORTED[name])
+
+
+_SORTED = {
+    "run_id": "id", "run_name": "name", "status": "status", "artifact_uri": "id", "user_id": "user", "start_time": "started_at",
+    "end_time": "ended_at",
+}  # fmt: skip
 
 
 def _end_time(condition: Condition) -> Asked:

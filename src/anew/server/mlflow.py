@@ -1,0 +1,269 @@
+"""The routes for MLflow's client: `MLFLOW_TRACKING_URI=https://host/mlflow`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+
+from ..errors import InvalidValue
+from ..query.scope import project_of
+from ..reading.problems import problem_of
+from ..trackers.mlflow.serve import answers, requests
+from ..trackers.mlflow.serve.asking import Asker
+from ..trackers.mlflow.serve.missing import missing_at
+from ..trackers.mlflow.serve.models import Models
+from ..trackers.mlflow.serve.problems import STATUS, Code, MlflowProblem, Refusal
+from ..trackers.mlflow.serve.service import Tracking
+from .browsing import send_content
+from .callers import Role
+from .replies import JSON, SECURITY, Denied, refused, replied
+from .requests import ContentRequest
+from .routes import Call, Nothing, Route
+
+__all__ = ["MLFLOW", "MLFLOW_ROUTES"]
+
+MLFLOW = "/mlflow"
+_API = f"{MLFLOW}/api/2.0/mlflow"
+_STORE = f"{MLFLOW}/api/2.0/mlflow-artifacts/artifacts"
+_MOST_FILE = 64 << 30
+"""Bytes of an artifact."""
+_FEED = 1 << 20
+_VERSION = "3.17.2"
+"""The version of MLflow whose client is tested against this API."""
+
+
+def _asker(call: Call) -> Asker:
+    client = call.request.client
+    return Asker(
+        call.place.backend(call.caller),
+        call.place.upkeep(call.caller),
+        call.caller.name,
+        client.host if client else "",
+        sees=lambda prefix: call.caller.role_at(prefix) >= Role.READER,
+        check_writing=_needing(call, Role.WRITER),
+        check_deleting=_needing(call, Role.MAINTAINER),
+    )
+
+
+def _needing(call: Call, role: Role) -> Callable[[str], None]:
+    def check(prefix: str) -> None:
+        has = call.caller.role_at(prefix)
+        if has < Role.READER:
+            # Whether there is anything is not for them to know.
+            raise Denied(404, "NotFound", "There is no such run or experiment.")
+        if has < role:
+            raise Denied(
+                403, "NotAllowed", f"That needs the role {role.name.lower()} in the project."
+            )
+        if role >= Role.MAINTAINER:
+            call.note("deleted", project_of(prefix), prefix)
+
+    return check
+
+
+def _service(call: Call) -> Tracking:
+    service = call.place.service(Tracking)
+    if service is None:
+        raise MlflowProblem(
+            "NOT_IMPLEMENTED",
+            "This server keeps no folder that clients of MLflow could write to.",
+        )
+    return service
+
+
+def _does(method: Callable[[Tracking, Asker, Any], Any]) -> Callable[[Call], Any]:
+    def reply(call: Call) -> Any:
+        return method(_service(call), _asker(call), call.question)
+
+    return reply
+
+
+def _models(method: Callable[[Models, Asker, Any], Any]) -> Callable[[Call], Any]:
+    def reply(call: Call) -> Any:
+        return method(_service(call).models, _asker(call), call.question)
+
+    return reply
+
+
+_CODES: dict[int, Code] = {
+    400: "INVALID_PARAMETER_VALUE",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    408: "TEMPORARILY_UNAVAILABLE",
+    409: "RESOURCE_CONFLICT",
+    413: "BAD_REQUEST",
+    415: "BAD_REQUEST",
+    421: "BAD_REQUEST",
+    422: "INVALID_PARAMETER_VALUE",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    501: "NOT_IMPLEMENTED",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+_AT = re.compile(r"at `\$\.(?P<at>[^`]+)`")
+_LACKS = re.compile(r"missing required field `(?P<name>[^`]+)`")
+
+
+def _refused(error: BaseException) -> Response:
+    """The answer that reports an error, as MLflow's client reads it."""
+    if isinstance(error, MlflowProblem):
+        return _refusal(STATUS[error.code], error.code, str(error), {})
+    ours = refused(error)
+    if isinstance(error, Denied):
+        message = str(error)
+    else:
+        problem = problem_of(error)
+        message = problem.message if problem is not None else "The server could not answer."
+    if isinstance(error, InvalidValue):
+        message = _in_their_words(message)
+    code = _CODES.get(ours.status_code, "INTERNAL_ERROR")
+    kept = {
+        key: ours.headers[key] for key in ("retry-after", "www-authenticate") if key in ours.headers
+    }
+    return _refusal(ours.status_code, code, message, kept)
+
+
+def _in_their_words(message: str) -> str:
+    """What is wrong with a body, as MLflow's server says it."""
+    lacks = _LACKS.search(message)
+    if lacks is not None:
+        return f"Missing value for required parameter '{lacks['name']}'. {message}"
+    at = _AT.search(message)
+    return (
+        message if at is None else f"Invalid value for parameter '{at['at']}' supplied. {message}"
+    )
+
+
+def _refusal(status: int, code: Code, message: str, headers: dict[str, str]) -> Response:
+    body = msgspec.json.encode(Refusal(code, message))
+    return Response(body, status, headers={**SECURITY, **headers}, media_type=JSON)
+
+
+def _unknown(call: Call) -> Any:
+    rest = call.question.rest
+    path = re.sub(r"^(ajax-)?api/", "", rest)
+    found = missing_at(path)
+    if found is not None:
+        raise MlflowProblem(
+            "NOT_IMPLEMENTED",
+            f"This server does not have {found.what}. Its guide for MLflow lists what it has not.",
+        )
+    raise MlflowProblem("ENDPOINT_NOT_FOUND", f"There is no /{rest:.200} in MLflow's API.")
+
+
+def _info(call: Call) -> answers.ServerInfo:
+    return answers.ServerInfo()
+
+
+async def _text(call: Call) -> Response:
+    said = _VERSION if call.request.url.path.endswith("/version") else "OK"
+    return Response(said, headers=SECURITY, media_type="text/plain")
+
+
+async def _upload(call: Call) -> Response:
+    service, who, path = _service(call), _asker(call), call.question.path
+    arriving = await anyio.to_thread.run_sync(service.arriving, who, path)
+    length = 0
+    try:
+        waiting = bytearray()
+        async for piece in call.request.stream():
+            length += len(piece)
+            if length > _MOST_FILE:
+                raise Denied(413, "TooLarge", f"The file is longer than {_MOST_FILE} bytes.")
+            waiting += piece
+            if len(waiting) >= _FEED:
+                await anyio.to_thread.run_sync(arriving.write, bytes(waiting))
+                waiting.clear()
+        await anyio.to_thread.run_sync(arriving.write, bytes(waiting))
+        await anyio.to_thread.run_sync(service.keep, who, path, arriving)
+        return replied(call.request, answers.Done())
+    except ClientDisconnect:
+        raise InvalidValue("The file ends before it is whole.", key="path") from None
+    finally:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(arriving.close)
+
+
+async def _download(call: Call) -> Response:
+    service, who, path = _service(call), _asker(call), call.question.path
+    run_id, stored = await anyio.to_thread.run_sync(service.stored_file, who, path)
+    return await send_content(call, ContentRequest(ref=run_id, kind="file", name=stored))
+
+
+async def _fetch(call: Call) -> Response:
+    """A file of a run, as MLflow's page and older clients ask for it."""
+    service, who = _service(call), _asker(call)
+    asked = call.question
+    path = f"0/{asked.run_id or asked.run_uuid}/artifacts/{asked.path or ''}"
+    run_id, stored = await anyio.to_thread.run_sync(service.stored_file, who, path)
+    return await send_content(call, ContentRequest(ref=run_id, kind="file", name=stored))
+
+
+def _route(
+    method: Any, path: str, name: str, asked: Any, answer: Any, summary: str, **more: Any
+) -> Route:
+    return Route(
+        method, path, f"mlflow-{name}", asked, answer, summary, foreign=True, strict=False, refused=_refused, **more
+    )  # fmt: skip
+
+
+_WRITES: dict[str, Any] = {"role": Role.WRITER, "changes": True}
+_DELETES: dict[str, Any] = {"role": Role.MAINTAINER, "changes": True}
+_FILE: dict[str, Any] = {"media": "application/octet-stream"}
+
+MLFLOW_ROUTES: tuple[Route, ...] = (
+    _route("GET", f"{MLFLOW}/health", "health", Nothing, str, "Whether the process answers.", stream=_text, media="text/plain"),
+    _route("GET", f"{MLFLOW}/version", "version", Nothing, str, "The version of MLflow whose client this API is for.", stream=_text, media="text/plain"),
+    _route("GET", f"{MLFLOW}/api/3.0/mlflow/server-info", "server-info", Nothing, answers.ServerInfo, "What the server can do.", reply=_info),
+    _route("POST", f"{_API}/experiments/create", "create-experiment", requests.CreateExperimentRequest, answers.CreatedExperiment, "Make an experiment.", reply=_does(Tracking.create_experiment), **_WRITES),
+    _route("GET", f"{_API}/experiments/get", "experiment", requests.ExperimentRequest, answers.ExperimentFound, "One experiment.", reply=_does(Tracking.get_experiment)),
+    _route("GET", f"{_API}/experiments/get-by-name", "experiment-by-name", requests.ExperimentNameRequest, answers.ExperimentFound, "One experiment by its name.", reply=_does(Tracking.get_experiment_by_name)),
+    _route("POST", f"{_API}/experiments/update", "update-experiment", requests.UpdateExperimentRequest, answers.Done, "Rename an experiment.", reply=_does(Tracking.update_experiment), **_WRITES),
+    _route("POST", f"{_API}/experiments/delete", "delete-experiment", requests.ExperimentRequest, answers.Done, "Hide an experiment.", reply=_does(Tracking.delete_experiment), **_DELETES),
+    _route("POST", f"{_API}/experiments/restore", "restore-experiment", requests.ExperimentRequest, answers.Done, "Show an experiment again.", reply=_does(Tracking.restore_experiment), **_WRITES),
+    _route("POST", f"{_API}/experiments/set-experiment-tag", "set-experiment-tag", requests.ExperimentTagRequest, answers.Done, "Set a tag of an experiment.", reply=_does(Tracking.set_experiment_tag), **_WRITES),
+    _route("POST", f"{_API}/experiments/delete-experiment-tag", "delete-experiment-tag", requests.DeleteExperimentTagRequest, answers.Done, "Remove a tag of an experiment.", reply=_does(Tracking.delete_experiment_tag), **_WRITES),
+    _route("POST", f"{_API}/experiments/search", "search-experiments", requests.SearchExperimentsRequest, answers.ExperimentsFound, "Experiments that meet a filter.", reply=_does(Tracking.search_experiments)),
+    _route("GET", f"{_API}/experiments/search", "list-experiments", requests.SearchExperimentsRequest, answers.ExperimentsFound, "Experiments that meet a filter.", reply=_does(Tracking.search_experiments)),
+    _route("POST", f"{_API}/runs/create", "create-run", requests.CreateRunRequest, answers.RunFound, "Begin a run.", reply=_does(Tracking.create_run), **_WRITES),
+    _route("GET", f"{_API}/runs/get", "run", requests.RunRequest, answers.RunFound, "One run.", reply=_does(Tracking.get_run)),
+    _route("POST", f"{_API}/runs/update", "update-run", requests.UpdateRunRequest, answers.RunUpdated, "How a run ended, or another name.", reply=_does(Tracking.update_run), **_WRITES),
+    _route("POST", f"{_API}/runs/delete", "delete-run", requests.RunRequest, answers.Done, "Put a run in the trash.", reply=_does(Tracking.delete_run), **_DELETES),
+    _route("POST", f"{_API}/runs/restore", "restore-run", requests.RunRequest, answers.Done, "Take a run out of the trash.", reply=_does(Tracking.restore_run), **_DELETES),
+    _route("POST", f"{_API}/runs/search", "search-runs", requests.SearchRunsRequest, answers.RunsFound, "Runs that meet a filter.", reply=_does(Tracking.search_runs)),
+    _route("POST", f"{_API}/runs/log-metric", "log-metric", requests.MetricRequest, answers.Done, "Keep a point.", reply=_does(Tracking.log_metric), **_WRITES),
+    _route("POST", f"{_API}/runs/log-parameter", "log-parameter", requests.ParamRequest, answers.Done, "Set a parameter.", reply=_does(Tracking.log_param), **_WRITES),
+    _route("POST", f"{_API}/runs/set-tag", "set-tag", requests.TagRequest, answers.Done, "Set a tag.", reply=_does(Tracking.set_tag), **_WRITES),
+    _route("POST", f"{_API}/runs/delete-tag", "delete-tag", requests.DeleteTagRequest, answers.Done, "Remove a tag.", reply=_does(Tracking.delete_tag), **_WRITES),
+    _route("POST", f"{_API}/runs/log-batch", "log-batch", requests.BatchRequest, answers.Done, "Keep points, parameters and tags.", reply=_does(Tracking.log_batch), **_WRITES),
+    _route("POST", f"{_API}/runs/log-inputs", "log-inputs", requests.InputsRequest, answers.Done, "Keep what a run reads.", reply=_does(Tracking.log_inputs), **_WRITES),
+    _route("POST", f"{_API}/runs/outputs", "log-outputs", requests.OutputsRequest, answers.Done, "Keep what a run made.", reply=_does(Tracking.log_outputs), **_WRITES),
+    _route("GET", f"{_API}/metrics/get-history", "history", requests.HistoryRequest, answers.HistoryAnswer, "The points of a metric.", reply=_does(Tracking.history)),
+    _route("GET", f"{_API}/metrics/get-history-bulk-interval", "bulk-history", requests.BulkHistoryRequest, answers.HistoryAnswer, "The points of a metric of several runs.", reply=_does(Tracking.bulk_history)),
+    _route("GET", f"{MLFLOW}/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval", "page-bulk-history", requests.BulkHistoryRequest, answers.HistoryAnswer, "The points of a metric of several runs.", reply=_does(Tracking.bulk_history)),
+    _route("GET", f"{_API}/artifacts/list", "artifacts", requests.ArtifactsRequest, answers.FilesAnswer, "The artifacts of a run.", reply=_does(Tracking.list_artifacts)),
+    _route("GET", f"{MLFLOW}/get-artifact", "artifact", requests.ArtifactsRequest, bytes, "An artifact of a run.", stream=_fetch, **_FILE),
+    _route("GET", _STORE, "stored", requests.ArtifactsRequest, answers.FilesAnswer, "What lies in the store of artifacts.", reply=_does(Tracking.list_stored)),
+    _route("GET", f"{_STORE}/{{path:path}}", "download", requests.ArtifactRequest, bytes, "The bytes of an artifact.", stream=_download, **_FILE),
+    _route("PUT", f"{_STORE}/{{path:path}}", "upload", requests.ArtifactRequest, answers.Done, "Keep an artifact.", stream=_upload, raw=True, **_WRITES),
+    _route("DELETE", f"{_STORE}/{{path:path}}", "delete-artifact", requests.ArtifactRequest, answers.Done, "Take artifacts out of a run.", reply=_does(Tracking.delete_artifact), **_DELETES),
+    _route("POST", f"{_API}/logged-models", "create-model", requests.CreateModelRequest, answers.ModelFound, "Make a logged model.", reply=_models(Models.create), **_WRITES),
+    _route("POST", f"{_API}/logged-models/search", "search-models", requests.SearchModelsRequest, answers.ModelsFound, "Logged models that meet a filter.", reply=_models(Models.search)),
+    _route("GET", f"{_API}/logged-models/{{model_id}}", "model", requests.ModelRequest, answers.ModelFound, "One logged model.", reply=_models(Models.get)),
+    _route("PATCH", f"{_API}/logged-models/{{model_id}}", "finalize-model", requests.ModelStatusRequest, answers.ModelFound, "Whether its files have arrived.", reply=_models(Models.finalize), **_WRITES),
+    _route("DELETE", f"{_API}/logged-models/{{model_id}}", "delete-model", requests.ModelRequest, answers.Done, "Hide a logged model.", reply=_models(Models.delete), **_DELETES),
+    _route("POST", f"{_API}/logged-models/{{model_id}}/params", "log-model-params", requests.ModelParamsRequest, answers.Done, "Add parameters of a logged model.", reply=_models(Models.log_params), **_WRITES),
+    _route("PATCH", f"{_API}/logged-models/{{model_id}}/tags", "set-model-tags", requests.ModelTagsRequest, answers.ModelFound, "Set tags of a logged model.", reply=_models(Models.set_tags), **_WRITES),
+    _route("DELETE", f"{_API}/logged-models/{{model_id}}/tags/{{tag_key:path}}", "delete-model-tag", requests.ModelTagRequest, answers.Done, "Remove a tag of a logged model.", reply=_models(Models.delete_tag), **_WRITES),
+    _route("GET", f"{_API}/logged-models/{{model_id}}/artifacts/directories", "model-artifacts", requests.ModelArtifactsRequest, answers.FilesAnswer, "The files of a logged model.", reply=_does(Tracking.list_model)),
+    *(
+        _route(method, f"{MLFLOW}/{{rest:path}}", f"unknown-{method.lower()}", requests.RestRequest, answers.Done, "Says what is not there.", reply=_unknown)
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE")
+    ),
+)  # fmt: skip

@@ -1,0 +1,825 @@
+"""What each request of MLflow's client does to experiments and runs."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ....errors import AnewError, InvalidName
+from ....journal.layout import RootLayout
+from ....naming import random_name
+from ....query.edits import AppendQuestion
+from ....reading.upkeep import Trashed
+from ....record.edits import DeleteEdit, RestoreEdit
+from ....record.facts import ExperimentFacts
+from ....record.secrets import mask_secrets, mask_text
+from ....record.status import Status
+from ...written import Experiments, Written
+from ..translate import facts as translated
+from ..translate import question
+from ..translate.facts import CAPTURED, DEFAULT, RunFacts, label_of, meaning, milliseconds
+from ..translate.filters import in_order
+from ..translate.groups import Group, id_of
+from ..write import Groups, project_of
+from . import answers, artifacts, requests
+from .asking import Asker
+from .finding import (
+    RUN_FIELDS,
+    Page,
+    find,
+    page_of,
+    read_conditions,
+    read_order,
+    token_of,
+    values_of,
+)
+from .models import Models
+from .problems import MlflowProblem, invalid, missing
+from .reading import INPUTS, OUTPUTS, points_as_answered, run_of
+from .runs import KnownRun, KnownRuns
+
+__all__ = ["Tracking"]
+
+_HEARTBEAT = 600.0
+"""Seconds; six of them without a request, and a run is shown as failed until the next one. MLflow's client gives no sign of life, and an epoch may take long."""
+_EXPERIMENT_FIELDS = ("name", "experiment_id", "creation_time", "last_update_time")
+_VIEWS = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
+_STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
+_KEY = re.compile(r"[/\w.\- :]*")
+_MOST_PAGE = 50_000
+_MOST_ENTITIES = 1000
+_MOST_PAIRS = 100
+_MOST_KEY = 250
+_MOST_PARAM = 6000
+_MOST_TAG = 8000
+_MOST_NAME = 500
+_TOUCHED_EVERY = 200  # requests after which it is looked at how much is remembered
+
+
+class Tracking:
+    """The tracking API on one folder. Any thread may call it.
+
+    Args:
+        root: The folder that is served.
+
+    Attributes:
+        models: The logged models.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = RootLayout(root)
+        self._groups = Groups(root)
+        self._experiments = Experiments(self.root, Written, _HEARTBEAT)
+        self._known = KnownRuns()
+        self.models = Models(root, self)
+        self._changing = threading.Lock()
+        self._requests = 0
+
+    # -- experiments -------------------------------------------------------------------------------
+
+    def create_experiment(
+        self, who: Asker, asked: requests.CreateExperimentRequest
+    ) -> answers.CreatedExperiment:
+        """Make an experiment. Its artifacts lie behind this server, wherever the client wants them to."""
+        name = asked.name
+        if not name.strip():
+            raise invalid(f"Invalid experiment name: {name!r}.")
+        if len(name) > _MOST_NAME:
+            raise invalid(f"'name' exceeds the maximum length of {_MOST_NAME} characters.")
+        who.check_writing(_inside(name))
+        tags = _checked_tags(asked.tags)
+        with self._changing:
+            there = self._named(name)
+            if there is not None:
+                state = " in deleted state" if there.deleted else ""
+                raise MlflowProblem(
+                    "RESOURCE_ALREADY_EXISTS", f"Experiment(name={name}) already exists{state}."
+                )
+            now = time.time()
+            made = self._free(name)
+            title = None if made == name else name
+            if not self._groups.add(Group(made, tags, False, None, now, now, title)):
+                raise MlflowProblem(
+                    "RESOURCE_ALREADY_EXISTS", f"Experiment(name={name}) already exists."
+                )
+        return answers.CreatedExperiment(id_of(made))
+
+    def _free(self, name: str) -> str:
+        """The name to make an experiment with: the one that it is to have, unless one that was renamed was made with it."""
+        made, at = name, 1
+        while self._groups.find(made) is not None:
+            at += 1
+            made = f"{name} ({at})"
+        return made
+
+    def get_experiment(
+        self, who: Asker, asked: requests.ExperimentRequest
+    ) -> answers.ExperimentFound:
+        """One experiment."""
+        return answers.ExperimentFound(_shown(self.group(who, asked.experiment_id)))
+
+    def get_experiment_by_name(
+        self, who: Asker, asked: requests.ExperimentNameRequest
+    ) -> answers.ExperimentFound:
+        """One experiment by its name."""
+        found = self._named(asked.experiment_name)
+        if found is None or not who.sees(_inside(found.name)):
+            raise missing(f"Could not find experiment with name '{asked.experiment_name}'")
+        return answers.ExperimentFound(_shown(found))
+
+    def update_experiment(
+        self, who: Asker, asked: requests.UpdateExperimentRequest
+    ) -> answers.Done:
+        """Give an experiment another name; its runs stay where they are."""
+        name = asked.new_name
+        if not name or not name.strip() or len(name) > _MOST_NAME:
+            raise invalid(f"Invalid experiment name: {name!r:.80}.")
+        with self._changing:
+            group = self._changeable(who, asked.experiment_id)
+            other = self._named(name)
+            if other is not None and other.id != group.id:
+                raise MlflowProblem(
+                    "RESOURCE_ALREADY_EXISTS", f"Experiment(name={name}) already exists."
+                )
+            self._groups.change(
+                group, lambda one: one._replace(title=None if name == one.name else name)
+            )
+        return answers.Done()
+
+    def delete_experiment(self, who: Asker, asked: requests.ExperimentRequest) -> answers.Done:
+        """Hide an experiment and its runs."""
+        group = self._changeable(who, asked.experiment_id, deleting=True)
+        if group.id == "0":
+            raise invalid("The default experiment cannot be deleted.")
+        self._groups.change(group, lambda one: one._replace(deleted=True))
+        return answers.Done()
+
+    def restore_experiment(self, who: Asker, asked: requests.ExperimentRequest) -> answers.Done:
+        """Show an experiment again that was deleted."""
+        group = self.group(who, asked.experiment_id)
+        who.check_writing(_inside(group.name))
+        if not group.deleted:
+            raise missing(f"No deleted experiment with id={asked.experiment_id} exists")
+        self._groups.change(group, lambda one: one._replace(deleted=False))
+        return answers.Done()
+
+    def set_experiment_tag(self, who: Asker, asked: requests.ExperimentTagRequest) -> answers.Done:
+        """Set a tag of an experiment."""
+        group = self._changeable(who, asked.experiment_id)
+        new = _checked_tags((requests.Pair(asked.key, asked.value),), most=20_000)
+        self._groups.change(group, lambda one: one._replace(tags=one.tags | new))
+        return answers.Done()
+
+    def delete_experiment_tag(
+        self, who: Asker, asked: requests.DeleteExperimentTagRequest
+    ) -> answers.Done:
+        """Remove a tag of an experiment."""
+        group = self._changeable(who, asked.experiment_id)
+        if asked.key not in group.tags:
+            raise missing(
+                f"No tag with name: {asked.key} in experiment with id {asked.experiment_id}"
+            )
+        self._groups.change(
+            group,
+            lambda one: one._replace(tags={k: v for k, v in one.tags.items() if k != asked.key}),
+        )
+        return answers.Done()
+
+    def search_experiments(
+        self, who: Asker, asked: requests.SearchExperimentsRequest
+    ) -> answers.ExperimentsFound:
+        """Which experiments meet a filter, the newest first if no order is given."""
+        conditions = read_conditions(asked.filter, _EXPERIMENT_FIELDS)
+        order = read_order(asked.order_by, _EXPERIMENT_FIELDS)
+        view = _view(asked.view_type)
+        limit = _limit(asked.max_results)
+        groups = [
+            one
+            for one in self._all()
+            if who.sees(_inside(one.name)) and _is_in(view, deleted=one.deleted)
+        ]
+        groups.sort(key=lambda one: (one.created, one.id), reverse=True)
+        met = [
+            one
+            for one in map(_shown, groups)
+            if all(c.holds(_of_experiment(one, c.entity, c.name)) for c in conditions)
+        ]
+        found = in_order(met, order, _of_experiment)
+        start = page_of(asked.page_token).offset
+        page = tuple(found[start : start + limit])
+        more = start + limit < len(found)
+        return answers.ExperimentsFound(page, token_of(Page(start + limit)) if more else None)
+
+    def _all(self) -> list[Group]:
+        known = self._groups.all()
+        return known if any(one.name == DEFAULT for one in known) else [_default(), *known]
+
+    def _named(self, name: str) -> Group | None:
+        found = self._groups.find(name)
+        if found is not None and found.shown == name:
+            return found
+        return next((one for one in self._all() if one.shown == name), None)
+
+    def _by_id(self, experiment_id: str) -> Group | None:
+        return next((one for one in self._all() if one.id == experiment_id), None)
+
+    def group(self, who: Asker, experiment_id: str) -> Group:
+        """An experiment that the caller may see.
+
+        Raises:
+            MlflowProblem: There is none of that id.
+        """
+        if not experiment_id.isdecimal():
+            raise invalid(
+                f"Invalid experiment ID: {experiment_id!r:.80}. Experiment ID must be a valid integer."
+            )
+        found = self._by_id(experiment_id)
+        if found is None or not who.sees(_inside(found.name)):
+            raise missing(f"No Experiment with id={experiment_id} exists")
+        return found
+
+    def _changeable(self, who: Asker, experiment_id: str, *, deleting: bool = False) -> Group:
+        group = self.group(who, experiment_id)
+        (who.check_deleting if deleting else who.check_writing)(_inside(group.name))
+        if group.deleted:
+            raise invalid(
+                f"The experiment {experiment_id} must be in the 'active' state. Current state is deleted."
+            )
+        return group
+
+    # -- runs --------------------------------------------------------------------------------------
+
+    def create_run(self, who: Asker, asked: requests.CreateRunRequest) -> answers.RunFound:
+        """Begin a run."""
+        group = self._changeable(who, asked.experiment_id)
+        tags = _checked_tags(asked.tags)
+        said = meaning(tags)
+        if asked.run_name and said.name and asked.run_name != said.name:
+            raise invalid(
+                "Both 'run_name' argument and 'mlflow.runName' tag are specified, but with different values "
+                f"(run_name='{asked.run_name}', mlflow.runName='{said.name}')."
+            )
+        name = asked.run_name or said.name or random_name()
+        label = label_of(mask_text(name))
+        began = _time(asked.start_time, "start_time")
+        one = self._experiments.create(
+            label, project_of(group.name), user=who.name, host=who.host, began=began
+        )
+        apart = label != name
+        about = RunFacts(
+            group.id, group.name, asked.start_time, name if apart else None, label if apart else None, True
+        )  # fmt: skip
+        one.event("captured", what=CAPTURED, data=mask_secrets(about.captured()))
+        known = self._known.of(one, is_new=True)
+        known.name = name
+        if said.parent is not None:
+            one.event("linked", parent=said.parent, relation="child")
+        self._tag(known, tags)
+        if asked.user_id and "mlflow.user" not in tags:
+            one.event("tags", add={"mlflow.user": mask_text(asked.user_id)})
+        return answers.RunFound(self._run(who, one.id))
+
+    def get_run(self, who: Asker, asked: requests.RunRequest) -> answers.RunFound:
+        """One run, also one that was deleted."""
+        run_id = _run_id(asked)
+        facts = who.reader.find(run_id, "state", "metrics")
+        if facts is None:
+            return answers.RunFound(self._trashed(who, run_id))
+        return answers.RunFound(self._answer(facts))
+
+    def update_run(self, who: Asker, asked: requests.UpdateRunRequest) -> answers.RunUpdated:
+        """Record how a run ended, that it goes on, or another name."""
+        known = self.writable(who, _run_id(asked))
+        one = known.writing
+        if asked.run_name:
+            self._rename(known, asked.run_name)
+        if asked.status is not None:
+            said = _STATUSES.get(asked.status) if isinstance(asked.status, int) else asked.status
+            status = translated.status_here(str(said))
+            if status is None:
+                raise invalid(f"Invalid value {asked.status!r:.80} for parameter 'status' supplied")
+            if status is Status.RUNNING:
+                one.start(who.name, who.host)
+            elif status.ended:
+                reason = None if status is Status.COMPLETED else "its program said so"
+                one.end(status.value, reason, _time(asked.end_time, "end_time"))
+        return answers.RunUpdated(self._run(who, one.id).info)
+
+    def delete_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
+        """Put a run in the trash."""
+        facts = who.reader.facts(_run_id(asked))
+        who.check_deleting(facts.prefix)
+        try:
+            who.backend.append(AppendQuestion((DeleteEdit(id=facts.id),)))
+        except AnewError as error:
+            raise MlflowProblem("INVALID_STATE", str(error)) from error
+        return answers.Done()
+
+    def restore_run(self, who: Asker, asked: requests.RunRequest) -> answers.Done:
+        """Take a run out of the trash."""
+        run_id = _run_id(asked)
+        if who.reader.find(run_id) is not None:
+            return answers.Done()
+        found = self._in_trash(who, run_id)
+        who.check_deleting(found.prefix)
+        who.backend.append(AppendQuestion((RestoreEdit(id=run_id),)))
+        return answers.Done()
+
+    def search_runs(self, who: Asker, asked: requests.SearchRunsRequest) -> answers.RunsFound:
+        """Which runs of some experiments meet a filter, the newest first if no order is given."""
+        conditions = read_conditions(asked.filter, RUN_FIELDS)
+        order = read_order(asked.order_by, RUN_FIELDS)
+        view, limit, page = (
+            _view(asked.run_view_type),
+            _limit(asked.max_results),
+            page_of(asked.page_token),
+        )
+        groups = {one.id: one for one in self._all() if who.sees(_inside(one.name))}
+        chosen = [groups[id_] for id_ in dict.fromkeys(asked.experiment_ids) if id_ in groups]
+        asked_of = [one for one in chosen if _is_in(view, deleted=one.deleted)]
+        found: list[answers.RunAnswer] = []
+        if asked_of and not page.trash:
+            scope = question.any_of(
+                question.inside(project_of(one.name), lone=one.name == DEFAULT) for one in asked_of
+            )
+            ids = {one.id for one in asked_of}
+
+            def answer(facts: ExperimentFacts) -> answers.RunAnswer | None:
+                if translated.run_facts(facts.state.captured if facts.state else {}).holds:
+                    return None
+                run = self._answer(facts)
+                return run if run.info.experiment_id in ids else None
+
+            found, following = find(
+                who.backend, scope, conditions, order, answer, page.offset, limit
+            )
+            if following is not None:
+                return answers.RunsFound(tuple(found), token_of(Page(following)))
+        if view == "ACTIVE_ONLY" or not chosen:
+            return answers.RunsFound(tuple(found))
+        gone = [
+            run
+            for one in who.upkeep.trash()
+            if (run := self._deleted(one)).info.experiment_id in {group.id for group in chosen}
+            and all(c.holds(values_of(run, c.entity, c.name)) for c in conditions)
+        ]
+        start = page.offset if page.trash else 0
+        taken = in_order(gone, order, values_of)[start : start + limit - len(found)]
+        more = start + len(taken) < len(gone)
+        token = token_of(Page(start + len(taken), trash=True)) if more else None
+        return answers.RunsFound((*found, *taken), token)
+
+    # -- what runs log -----------------------------------------------------------------------------
+
+    def log_metric(self, who: Asker, asked: requests.MetricRequest) -> answers.Done:
+        """Keep a point, unless the same is there."""
+        point = requests.MetricGiven(
+            key=asked.key, value=asked.value, timestamp=asked.timestamp, step=asked.step, model_id=asked.model_id,
+            dataset_name=asked.dataset_name, dataset_digest=asked.dataset_digest,
+        )  # fmt: skip
+        _check_metric(point)
+        self._log(who, self.writable(who, _run_id(asked)), (point,))
+        return answers.Done()
+
+    def log_param(self, who: Asker, asked: requests.ParamRequest) -> answers.Done:
+        """Set a parameter, once."""
+        given = requests.Pair(asked.key, asked.value)
+        _check_pair("Param", given, _MOST_PARAM)
+        self._set_params(who, self.writable(who, _run_id(asked)), (given,))
+        return answers.Done()
+
+    def set_tag(self, who: Asker, asked: requests.TagRequest) -> answers.Done:
+        """Set a tag of a run."""
+        tags = _checked_tags((requests.Pair(asked.key, asked.value),))
+        self._tag(self.writable(who, _run_id(asked)), tags)
+        return answers.Done()
+
+    def delete_tag(self, who: Asker, asked: requests.DeleteTagRequest) -> answers.Done:
+        """Remove a tag of a run."""
+        known = self.writable(who, asked.run_id)
+        state = who.reader.facts(asked.run_id, "state").state
+        if state is None or asked.key not in state.tags:
+            raise missing(f"No tag with name: {asked.key} in run with id {asked.run_id}")
+        known.writing.event("tags", remove=[asked.key])
+        return answers.Done()
+
+    def log_batch(self, who: Asker, asked: requests.BatchRequest) -> answers.Done:
+        """Keep points, parameters and tags: what is wrong with one of them is said before any is kept."""
+        total = len(asked.metrics) + len(asked.params) + len(asked.tags)
+        for given, what, most in (
+            (len(asked.params), "params", _MOST_PAIRS),
+            (len(asked.tags), "tags", _MOST_PAIRS),
+            (len(asked.metrics), "metrics", _MOST_ENTITIES),
+            (total, "metrics, params, and tags", _MOST_ENTITIES),
+        ):
+            if given > most:
+                raise invalid(
+                    f"A batch logging request can contain at most {most} {what}. Got {given} {what}. "
+                    "Please split up requests into batches and try again."
+                )
+        for point in asked.metrics:
+            _check_metric(point)
+        for param in asked.params:
+            _check_pair("Param", param, _MOST_PARAM)
+        tags = _checked_tags(asked.tags)
+        known = self.writable(who, asked.run_id)
+        if asked.params:
+            self._set_params(who, known, asked.params)
+        if asked.metrics:
+            self._log(who, known, asked.metrics)
+        if tags:
+            self._tag(known, tags)
+        return answers.Done()
+
+    def log_inputs(self, who: Asker, asked: requests.InputsRequest) -> answers.Done:
+        """Keep what a run reads."""
+        known = self.writable(who, asked.run_id)
+        datasets = [
+            {
+                "dataset": {
+                    "name": one.dataset.name, "digest": one.dataset.digest, "source_type": one.dataset.source_type,
+                    "source": one.dataset.source, "schema": one.dataset.schema, "profile": one.dataset.profile,
+                },
+                "tags": {tag.key: tag.value for tag in one.tags},
+            }
+            for one in asked.datasets
+        ]  # fmt: skip
+        models = [{"model_id": one.model_id} for one in asked.models]
+        self._add(who, known, INPUTS, {"datasets": datasets, "models": models})
+        return answers.Done()
+
+    def log_outputs(self, who: Asker, asked: requests.OutputsRequest) -> answers.Done:
+        """Keep what a run made."""
+        known = self.writable(who, asked.run_id)
+        models = [{"model_id": one.model_id, "step": one.step} for one in asked.models]
+        self._add(who, known, OUTPUTS, {"models": models})
+        return answers.Done()
+
+    def _add(
+        self, who: Asker, known: KnownRun, what: str, more: Mapping[str, list[dict[str, Any]]]
+    ) -> None:
+        """Add to lists that are captured under a name what is not in them yet."""
+        with known.lock:
+            state = who.reader.facts(known.writing.id, "state").state
+            before = (state.captured.get(what) if state is not None else None) or {}
+            data: dict[str, Any] = {name: list(before.get(name) or ()) for name in more}
+            for name, several in mask_secrets(dict(more)).items():
+                data[name] += [one for one in several if one not in data[name]]
+            data = {name: several for name, several in data.items() if several}
+            if data and data != before:
+                known.writing.event("captured", what=what, data=data)
+
+    def _log(self, who: Asker, known: KnownRun, points: Sequence[requests.MetricGiven]) -> None:
+        run_id = known.writing.id
+        known.log_points(points, lambda: who.reader.points_of(run_id))
+        self._requests += 1
+        if self._requests % _TOUCHED_EVERY == 0:
+            self._known.tidy()
+
+    def _set_params(self, who: Asker, known: KnownRun, given: Sequence[requests.Pair]) -> None:
+        run_id = known.writing.id
+        known.log_params(given, lambda: who.reader.facts(run_id, "state").state)
+
+    def _tag(self, known: KnownRun, tags: Mapping[str, str]) -> None:
+        """Set tags; those that mean a run's name or description set these, and what tells of its program is captured too."""
+        said = meaning(tags)
+        one = known.writing
+        if said.description is not None:
+            one.event("field", field="description", value=said.description)
+        if said.name is not None and (known.name or "") != said.name:
+            self._rename(known, said.name)
+        plain = dict(said.tags)
+        if said.parent is not None:
+            plain["mlflow.parentRunId"] = said.parent
+        if plain:
+            one.event("tags", add=plain)
+        git = {
+            name: plain[tag]
+            for name, tag in (("commit", "mlflow.source.git.commit"), ("branch", "mlflow.source.git.branch"), ("remote", "mlflow.source.git.repoURL"))
+            if plain.get(tag)
+        }  # fmt: skip
+        if git:
+            one.event("captured", what="git", data=git)
+        if plain.get("mlflow.source.name"):
+            one.event("captured", what="command", data={"entry": plain["mlflow.source.name"]})
+
+    @staticmethod
+    def _rename(known: KnownRun, name: str) -> None:
+        label = label_of(mask_text(name))
+        known.writing.event("field", field="name", value=label)
+        known.name = name
+
+    # -- points ------------------------------------------------------------------------------------
+
+    def history(self, who: Asker, asked: requests.HistoryRequest) -> answers.HistoryAnswer:
+        """The points of a metric of a run, as they were logged."""
+        run_id = _run_id(asked)
+        start = page_of(asked.page_token).offset
+        if asked.max_results is not None and asked.max_results < 1:
+            raise invalid("'max_results' must be a positive integer.")
+        found: list[answers.MetricAnswer] = []
+        if who.reader.find(run_id) is None:
+            self._in_trash(who, run_id)
+        for series in who.reader.history((run_id,), asked.metric_key):
+            found += points_as_answered(series)
+        if asked.max_results is None:
+            return answers.HistoryAnswer(tuple(found[start:]))
+        stop = start + asked.max_results
+        token = token_of(Page(stop)) if stop < len(found) else None
+        return answers.HistoryAnswer(tuple(found[start:stop]), token)
+
+    def bulk_history(self, who: Asker, asked: requests.BulkHistoryRequest) -> answers.HistoryAnswer:
+        """The points of a metric of several runs, each with the id of its run; of long series, at about `max_results` steps."""
+        if not 1 <= len(asked.run_ids) <= 100:
+            raise invalid(
+                "GetMetricHistoryBulkInterval request must specify between 1 and 100 run_ids."
+            )
+        if not 1 <= asked.max_results <= 2500:
+            raise invalid("max_results must be between 1 and 2500.")
+        if (asked.start_step is None) != (asked.end_step is None):
+            raise invalid("If either start step or end step are specified, both must be specified.")
+        if (
+            asked.start_step is not None
+            and asked.end_step is not None
+            and asked.start_step > asked.end_step
+        ):
+            raise invalid(f"end_step must be greater than start_step. Found start_step={asked.start_step} and end_step={asked.end_step}.")  # fmt: skip
+        ids = tuple(dict.fromkeys(asked.run_ids))
+        reader = who.reader
+        ids = tuple(one.id for one in reader.several(ids)) if reader.find(ids[0]) or ids else ()
+        stop = None if asked.end_step is None else asked.end_step + 1
+        series = [
+            points_as_answered(one, named=True)
+            for one in reader.history(ids, asked.metric_key, asked.start_step, stop)
+        ]
+        steps = sorted({point.step or 0 for points in series for point in points})
+        every = max(1, len(steps) // asked.max_results)
+        chosen = {
+            *steps[::every],
+            *(max((p.step or 0 for p in points), default=0) for points in series),
+        }
+        found = [p for points in series for p in points if (p.step or 0) in chosen]
+        found.sort(key=lambda one: (ids.index(one.run_id or ""), one.step or 0, one.timestamp))
+        return answers.HistoryAnswer(tuple(found))
+
+    # -- artifacts ---------------------------------------------------------------------------------
+
+    def list_artifacts(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
+        """What lies in a folder of a run's artifacts."""
+        facts = who.reader.facts(_run_id(asked), "state", "files")
+        folder = artifacts.plain(asked.path)
+        entries = [(path, one.size) for path, one in artifacts.contents(facts).items()]
+        files = artifacts.listed(entries, folder, whole=True)
+        if len(files) == 1 and files[0].path == folder:
+            files = []
+        root = artifacts.uri_of(self.group_of(facts), facts.id)
+        return answers.FilesAnswer(root, tuple(files))
+
+    def list_stored(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
+        """What lies in a folder of the store of artifacts."""
+        place = self._place(who, asked.path or "")
+        return answers.FilesAnswer(files=tuple(self._listed(who, place)))
+
+    def _listed(self, who: Asker, place: artifacts.Place) -> list[answers.FileAnswer]:
+        facts = who.reader.facts(place.run_id, "state", "files")
+        there = artifacts.contents(facts, models=bool(place.model_id))
+        entries = [(path, one.size) for path, one in there.items()]
+        return artifacts.listed(entries, place.path, whole=False)
+
+    def list_model(self, who: Asker, asked: requests.ModelArtifactsRequest) -> answers.FilesAnswer:
+        """What lies in a folder of a logged model's files."""
+        model = self.models.of(who, asked.model_id)
+        folder = artifacts.plain(asked.artifact_directory_path)
+        base = artifacts.model_folder(model.id)
+        place = artifacts.Place(model.holder, f"{base}/{folder}" if folder else base, model.id)
+        files = [
+            msgspec.structs.replace(one, path=f"{folder}/{one.path}" if folder else one.path)
+            for one in self._listed(who, place)
+        ]
+        return answers.FilesAnswer(
+            artifacts.model_uri(id_of(model.experiment), model.id), tuple(files)
+        )
+
+    def _place(self, who: Asker, path: str) -> artifacts.Place:
+        """Where a path in the store of artifacts leads: into the run that keeps it, also for a logged model."""
+        place = artifacts.place_of(path)
+        if not place.model_id:
+            return place
+        model = self.models.of(who, place.model_id)
+        base = artifacts.model_folder(model.id)
+        return artifacts.Place(
+            model.holder, f"{base}/{place.path}" if place.path else base, model.id
+        )
+
+    def stored_file(self, who: Asker, path: str) -> tuple[str, str]:
+        """The run and the path in its folder of a file in the store of artifacts."""
+        place = self._place(who, path)
+        facts = who.reader.facts(place.run_id, "state", "files")
+        found = artifacts.contents(facts, models=bool(place.model_id)).get(place.path)
+        if found is None:
+            raise missing(f"No such artifact: {place.path!r:.200}")
+        return facts.id, found.path
+
+    def arriving(self, who: Asker, path: str) -> artifacts.Arriving:
+        """A file that a client sends."""
+        place = self._place(who, path)
+        if not place.path or place.path == artifacts.model_folder(place.model_id):
+            raise invalid("An artifact needs a name.")
+        known = self.writable(who, place.run_id)
+        return artifacts.Arriving(self.root, known.writing, place.path)
+
+    def keep(self, who: Asker, path: str, arriving: artifacts.Arriving) -> None:
+        """Keep a file that has arrived."""
+        place = self._place(who, path)
+        known = self.writable(who, place.run_id)
+        with known.lock:
+            facts = who.reader.facts(place.run_id, "state", "files")
+            arriving.keep(artifacts.contents(facts, models=True))
+
+    def delete_artifact(self, who: Asker, asked: requests.ArtifactRequest) -> answers.Done:
+        """Take artifacts out of what a run shows."""
+        place = self._place(who, asked.path)
+        known = self.writable(who, place.run_id)
+        who.check_deleting(known.writing.prefix)
+        with known.lock:
+            facts = who.reader.facts(place.run_id, "state", "files")
+            ids = artifacts.deleted_with(facts, place.path)
+            if ids is not None:
+                known.writing.event("captured", what=artifacts.DELETED, data={"ids": ids})
+        return answers.Done()
+
+    # -- what they share ---------------------------------------------------------------------------
+
+    def hold(self, who: Asker, group: Group, name: str, model_id: str) -> str:
+        """A new experiment that keeps the files of a logged model which no run made; its id."""
+        one = self._experiments.create(
+            label_of(name), project_of(group.name), user=who.name, host=who.host
+        )
+        about = RunFacts(group.id, group.name, served=True, holds=model_id)
+        one.event("captured", what=CAPTURED, data=about.captured())
+        one.end("completed", None)
+        return one.id
+
+    def writable(self, who: Asker, run_id: str) -> KnownRun:
+        """A run to write to.
+
+        Raises:
+            MlflowProblem: There is none of that id that the caller may see, or it was deleted.
+        """
+        held = self._experiments.held(run_id)
+        if held is not None:
+            who.check_writing(held.prefix)
+            return self._known.of(held)
+        facts = who.reader.find(run_id)
+        if facts is None:
+            self._in_trash(who, run_id)
+            raise invalid(
+                f"The run {run_id} must be in the 'active' state. Current state is deleted."
+            )
+        who.check_writing(facts.prefix)
+        return self._known.of(self._written(facts))
+
+    def _written(self, facts: ExperimentFacts) -> Written:
+        return self._experiments.known(facts.id, facts.prefix)
+
+    def _run(self, who: Asker, run_id: str) -> answers.RunAnswer:
+        return self._answer(who.reader.facts(run_id, "state", "metrics"))
+
+    def _answer(self, facts: ExperimentFacts) -> answers.RunAnswer:
+        experiment_id = self.group_of(facts)
+        group = self._by_id(experiment_id)
+        uri = artifacts.uri_of(experiment_id, facts.id)
+        return run_of(facts, experiment_id, uri, deleted=group is not None and group.deleted)
+
+    def group_of(self, facts: ExperimentFacts) -> str:
+        """The id of the experiment that a run is in: the one whose folder it lies in."""
+        folder = translated.experiment_name(facts.prefix)
+        given = translated.run_facts({} if facts.state is None else facts.state.captured)
+        if given.experiment is not None and project_of(given.experiment) == folder:
+            return id_of(given.experiment)
+        return self._of_folder(folder)
+
+    def _of_folder(self, folder: str) -> str:
+        names = (one.name for one in self._all())
+        return id_of(next((name for name in names if project_of(name) == folder), folder))
+
+    def _in_trash(self, who: Asker, run_id: str) -> Trashed:
+        for one in who.upkeep.trash():
+            if one.id == run_id:
+                return one
+        raise missing(f"Run with id={run_id} not found")
+
+    def _trashed(self, who: Asker, run_id: str) -> answers.RunAnswer:
+        return self._deleted(self._in_trash(who, run_id))
+
+    def _deleted(self, one: Trashed) -> answers.RunAnswer:
+        """A run that was deleted, as far as it is known."""
+        experiment_id = self._of_folder(translated.experiment_name(one.prefix))
+        info = answers.RunInfo(
+            run_id=one.id, run_uuid=one.id, run_name=one.name, experiment_id=experiment_id, user_id="",
+            status=translated.status_there(Status.COMPLETED), start_time=milliseconds(one.deleted_at),
+            end_time=milliseconds(one.deleted_at), artifact_uri=artifacts.uri_of(experiment_id, one.id),
+            lifecycle_stage="deleted",
+        )  # fmt: skip
+        return answers.RunAnswer(info)
+
+
+def _inside(name: str) -> str:
+    """A prefix that a run of an experiment could have: what may be done there may be done to the experiment."""
+    return f"{project_of(name)}/x"
+
+
+def _default() -> Group:
+    return Group(DEFAULT, {}, False, None, 0.0, 0.0)
+
+
+def _shown(group: Group) -> answers.ExperimentAnswer:
+    return answers.ExperimentAnswer(
+        experiment_id=group.id, name=group.shown, artifact_location=artifacts.uri_of(group.id),
+        lifecycle_stage="deleted" if group.deleted else "active", last_update_time=milliseconds(group.changed),
+        creation_time=milliseconds(group.created), tags=tuple(requests.Pair(k, v) for k, v in group.tags.items()),
+    )  # fmt: skip
+
+
+def _of_experiment(one: answers.ExperimentAnswer, entity: str, name: str) -> list[Any]:
+    if entity == "tag":
+        return [tag.value for tag in one.tags if tag.key == name]
+    return [getattr(one, name)] if entity == "attribute" else []
+
+
+def _view(given: str | int | None) -> str:
+    found = _VIEWS.get(given) if isinstance(given, int) else given or "ACTIVE_ONLY"
+    if found not in _VIEWS.values():
+        raise invalid(f"Invalid view type {given!r:.80}.")
+    return str(found)
+
+
+def _is_in(view: str, *, deleted: bool) -> bool:
+    return view == "ALL" or deleted == (view == "DELETED_ONLY")
+
+
+def _limit(given: int) -> int:
+    if not 1 <= given <= _MOST_PAGE:
+        raise invalid(
+            f"Invalid value {given} for parameter 'max_results' supplied: It must be at least 1 and at most {_MOST_PAGE}."
+        )
+    return given
+
+
+def _run_id(asked: Any) -> str:
+    found = asked.run_id or asked.run_uuid
+    if not found:
+        raise invalid("Missing value for required parameter 'run_id'.")
+    return str(found)
+
+
+def _time(given: int | None, what: str) -> float | None:
+    """Seconds since the epoch."""
+    if given is None:
+        return None
+    if not 0 <= given <= 253_402_300_799_000:
+        raise invalid(f"Invalid value {given} for parameter '{what}' supplied")
+    return given / 1000
+
+
+def _check_key(what: str, key: str) -> None:
+    if not key or len(key) > _MOST_KEY:
+        raise invalid(f"{what} key '{key:.80}' must have 1 to {_MOST_KEY} characters.")
+    parts = key.split("/")
+    if not _KEY.fullmatch(key) or any(one in ("", ".", "..") for one in parts):
+        raise invalid(
+            f"Invalid value \"{key:.250}\" for parameter 'key' supplied: Names may only contain alphanumerics, underscores (_), dashes (-), "
+            "periods (.), spaces ( ), colon(:) and slashes (/), and must be unique as paths."
+        )
+
+
+def _check_metric(point: requests.MetricGiven) -> None:
+    _check_key("Metric", point.key)
+    if point.timestamp < 0:
+        raise invalid(
+            f"Invalid value {point.timestamp} for parameter 'timestamp' supplied: Timestamp must be a nonnegative long."
+        )
+    if not -(1 << 63) <= point.step < 1 << 63 or point.timestamp >= 1 << 63:
+        raise invalid(f"Invalid value {point.step} for parameter 'step' supplied")
+
+
+def _check_pair(what: str, given: requests.Pair, most: int) -> None:
+    _check_key(what, given.key)
+    if len(given.value) > most:
+        raise invalid(
+            f"{what} value '{given.value[:40]}…' had length {len(given.value)}, which exceeded length limit of {most}"
+        )
+
+
+def _checked_tags(given: Sequence[requests.Pair], most: int = _MOST_TAG) -> dict[str, str]:
+    for one in given:
+        _check_pair("Tag", one, most)
+    try:
+        return {one.key: one.value for one in given}
+    except InvalidName as error:
+        raise invalid(str(error)) from error

@@ -9,7 +9,7 @@ import click
 from .face import Face, shared
 from .server_accounts import root_of
 from .server_group import group_of, on_group
-from .upkeep import rebuild_index
+from .upkeep import rebuild_index, tell_findings
 from .words import duration, plural, size
 
 if TYPE_CHECKING:
@@ -88,6 +88,31 @@ def rebuild(
 
 
 @click.command()
+@on_group
+@shared(quiet="Print the keys of what is damaged.")
+def doctor(
+    face: Face, catalog: str | None, blobs: str | None, cache: str | None, series: str | None
+) -> None:
+    """Check the stores of a group for damage, also while servers run.
+
+    It reads all records and compares their hashes; of files it compares the sizes. Each object that is missing or was altered is named,
+    with its experiment and what it has of which file. Exits with 6 when something is damaged. A server's folder is checked by `anew doctor`.
+
+    \b
+    Examples:
+      anew server doctor --catalog postgresql://anew@db.lab/anew --blobs s3://lab/anew
+    """
+    group = group_of(face, None, catalog, blobs, cache, series)
+    if group is None:
+        raise click.UsageError("Give --catalog and --blobs: `anew doctor` checks a folder.")
+    from ..server.group.rebuilding import check_group
+
+    with face.out.progress("Checking") as report:
+        findings = check_group(group, report)
+    tell_findings(face, findings)
+
+
+@click.command()
 @click.argument("folder", metavar="DIR")
 @shared(quiet="Print nothing but errors.")
 def restore(face: Face, folder: str) -> None:
@@ -116,4 +141,9 @@ def _what_was_copied(root: str, folder: str, done: Copied) -> tuple[dict[str, An
     return document, told
 
 
-COMMANDS: dict[str, click.Command] = {"backup": backup, "rebuild": rebuild, "restore": restore}
+COMMANDS: dict[str, click.Command] = {
+    "backup": backup,
+    "doctor": doctor,
+    "rebuild": rebuild,
+    "restore": restore,
+}

@@ -12,11 +12,11 @@ from .table import Column
 from .words import duration, moment, one_line, plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from ..reading.upkeep import Freed
+    from ..reading.upkeep import Finding, Freed
 
-__all__ = ["doctor", "du", "gc", "rebuild", "rebuild_index", "seal"]
+__all__ = ["doctor", "du", "gc", "rebuild", "rebuild_index", "seal", "tell_findings"]
 
 
 @click.command()
@@ -278,12 +278,19 @@ def doctor(face: Face, repair: bool) -> None:
     """
     with face.store(here=True) as store, face.out.progress("Checking"):
         findings, root = store.doctor(repair=repair), store.root
+    tell_findings(face, findings, lambda: _tell_of_servers(face, root))
+
+
+def tell_findings(
+    face: Face, findings: Sequence[Finding], beside: Callable[[], object] = lambda: None
+) -> None:
+    """Say what is damaged, or that nothing is and what else there is to say; exits with 6 when something is and was not repaired."""
     left = [one for one in findings if not one.repaired]
 
     def table() -> None:
         if not findings:
             face.out.line("Nothing is damaged.", "green")
-            _tell_of_servers(face, root)
+            beside()
         else:
             face.out.table(
                 [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from anew.server.group.pieces import key_of
 from anew.server.group.upkeep import GroupUpkeep
 from anew.sync.push import push
 from server.group.grouped import Group
+from tests.cli.conftest import call
 
 HERE = "http://127.0.0.1:5700"
 
@@ -59,6 +61,10 @@ def test_each_object_that_is_missing_or_altered_is_named_with_its_experiment(
                 ("corrupt file", third[0], "lab/x/c", third[1]),
                 ("corrupt file", last, "lab/x/d", key_of_content(hash)),
             }
+            at = group.address
+            told = call("server", "doctor", "--catalog", at.catalog, "--blobs", at.blobs, "--cache", at.cache, "--json")  # fmt: skip
+            assert told.code == 6
+            assert {one["experiment"] for one in json.loads(told.out)["findings"]} == {one[1] for one in found}  # fmt: skip
             # The trash goes by the database's clock, however far this server's is off.
             for away in (-3600.0, 3600.0):
                 with monkeypatch.context() as patched:

@@ -1,4 +1,4 @@
-"""Making a group's tables again from the objects in its bucket, when the database is lost."""
+"""Making a group's tables again from the objects in its bucket, when the database is lost; and checking that all is there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from blake3 import blake3
 from ...blobs.blob import Blob
 from ...blobs.protocol import Blobs
 from ...index import Progress, Refreshed
+from ...reading.local.seen import Seen
+from ...reading.upkeep import Finding
 from ...record.root import Hint, decode_root
 from ..intake.contents import is_hash
 from ..intake.names import check_path, is_id, is_segment
@@ -21,8 +23,9 @@ from .keeping import FILING, NAMES, ROOT, Filing, Name
 from .opening import open_group, open_truth, remove_series
 from .segments import ENDING
 from .truth import RECOVERING, Truth
+from .upkeep import GroupUpkeep
 
-__all__ = ["Recovered", "rebuild_group", "recover"]
+__all__ = ["Recovered", "check_group", "rebuild_group", "recover"]
 
 _AT_ONCE = 8
 _ROWS = 5_000
@@ -127,6 +130,20 @@ def rebuild_group(
     opened = open_group(group, works=False)
     try:
         return recovered, opened.stores.rebuild(progress)
+    finally:
+        opened.close()
+
+
+def check_group(group: GroupAddress, progress: Progress | None = None) -> Sequence[Finding]:
+    """What is damaged in a group's stores, see `GroupUpkeep.doctor`. Servers of the group may run meanwhile.
+
+    Raises:
+        InvalidSetting, MissingDependency, UnknownFormat: See `open_truth`.
+        OSError: The database or the bucket cannot be reached.
+    """
+    opened = open_group(group, works=False)
+    try:
+        return GroupUpkeep(opened.stores, Seen(opened.stores)).doctor(progress=progress)
     finally:
         opened.close()
 

@@ -181,13 +181,18 @@ def _client(base: str) -> Iterator[Post]:
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=300)
 
     def post(route: str, asked: dict[str, Any]) -> dict[str, Any]:
-        connection.request(
-            "POST",
+        sent = (
             f"{parts.path}/api/2.0/mlflow/{route}",
             json.dumps(asked),
             {"Content-Type": "application/json"},
         )
-        answer = connection.getresponse()
+        try:
+            connection.request("POST", *sent)
+            answer = connection.getresponse()
+        except OSError:  # closed by the server, which was not asked for some seconds
+            connection.close()
+            connection.request("POST", *sent)
+            answer = connection.getresponse()
         found = answer.read()
         assert answer.status == 200, found
         told: dict[str, Any] = json.loads(found or b"{}")

@@ -5,6 +5,7 @@
  */
 
 import { get, type Schemas } from "../api";
+import { size } from "../numbers";
 
 export interface Line {
   /** A number that stays while the line is in the window. */
@@ -38,6 +39,8 @@ const PAGE = 400;
 const KEPT = 6000;
 const FOUND = 300; // matches that a search gives before it waits to be asked for more
 const CONTEXT = 2;
+const MUCH = 4 << 20; // characters with which a page of lines is full, however few lines these are
+const LONGEST = 10_000; // characters of a line that are shown
 
 export class LogWindow {
   lines = $state.raw<readonly Line[]>([]);
@@ -145,6 +148,7 @@ export class LogWindow {
     let first = this.#after === null;
     let cursor = query.cursor;
     let count = 0;
+    let characters = 0;
     let matches = 0;
     this.busy = true;
     try {
@@ -158,10 +162,11 @@ export class LogWindow {
         const given = this.#take(answer, backward, first, middle);
         first = false;
         count += given;
+        characters += answer.messages.reduce((sum, one) => sum + one.length, 0);
         matches += answer.matched?.length ? answer.matched.filter(Boolean).length : given;
         this.problem = null;
         cursor = backward ? answer.before : answer.after;
-        const enough = this.searching ? matches >= FOUND : count >= PAGE / 2;
+        const enough = characters >= MUCH || (this.searching ? matches >= FOUND : count >= PAGE / 2);
         if (!answer.more || enough) break;
       }
       return count;
@@ -205,7 +210,7 @@ export class LogWindow {
       return parts.map((part, number): Line => ({
         ...line,
         key: this.#next++,
-        text: part,
+        text: shown(part),
         fields: number === last ? (answer.fields[at] ?? null) : null,
         rest: number > 0,
       }));
@@ -244,4 +249,10 @@ export class LogWindow {
     }
     return given.length;
   }
+}
+
+/** What is shown of a line: a line of megabytes would be laid out whole, and says how much of it is left out. */
+function shown(line: string): string {
+  if (line.length <= LONGEST) return line;
+  return `${line.slice(0, LONGEST)} … and ${size(line.length - LONGEST)} more in this line`;
 }

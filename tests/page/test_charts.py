@@ -300,6 +300,38 @@ def test_of_more_experiments_than_can_be_told_apart_every_line_is_counted(show, 
     assert sum(int(row["experiments"]) for row in found) == crossings.counts().sum()
 
 
+@pytest.mark.slow
+def test_a_group_is_of_all_its_members_also_where_lines_are_of_the_first_ones(show, opened, tmp_path):  # fmt: skip
+    count, steps = 10_050, 3
+    values = np.random.default_rng(6).uniform(0.2, 0.8, (count, steps))
+    values[0] += 1000  # written first, so last in the list: the first ten thousand do not have it
+    for number, row in enumerate(values):
+        lines = [
+            f'{{"t":1790000000,"m":{{"loss":{v!r}}},"s":{s}}}\n' for s, v in enumerate(row.tolist())
+        ]
+        write_experiment(
+            tmp_path, f"lab/x/e{number}", iter(["".join(lines).encode()]),
+            params={"half": number % 2}, opened_at=1_790_000_000.0 + number,
+        )  # fmt: skip
+    page = opened(show(), "?tab=charts&group=params.half&band=minmax")
+    one = panel(page, "loss")
+    said = one.locator(".said").inner_text().replace("\u2009", "").replace("\u202f", "")
+    assert said.split("·") == [
+        f"{count} experiments in 2 groups",
+        f"{count * steps} points",
+        "exact",
+    ]
+    assert page.get_by_text("all experiments", exact=True).count() == 0
+    found = rows(saved(page, one, "CSV"))
+    for half in (0, 1):
+        mine = [row for row in found if row["group"] == str(half)]
+        members = values[half::2]
+        assert {int(row["members"]) for row in mine} == {len(members)}
+        for name, wanted in [("middle", members.mean(axis=0)), ("low", members.min(axis=0)), ("high", members.max(axis=0))]:  # fmt: skip
+            got = np.array([float(row[name]) for row in mine])
+            np.testing.assert_allclose(got, wanted, rtol=1e-6)
+
+
 def test_curves_are_drawn_as_their_difference_to_a_baseline(grid, opened):
     page = opened(grid, "?tab=charts&q=lr+%3D%3D+0.03+and+seed+%3D%3D+0")
     one = panel(page)

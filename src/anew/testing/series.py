@@ -237,6 +237,19 @@ class SeriesContract:
                     first += total
                 assert first == of.stop - of.start
 
+    def test_outlines_without_times_have_the_same_steps_and_values(self, feed: PointFeed) -> None:
+        feed.log(point_line({"a": float(i % 7), "b": 1.0}, i) for i in range(20_000))
+        feed.log(point_line({"a": float(i)}, i) for i in range(20_000, 20_100))
+        for within in (None, (100, 200)):
+            runs, others = (
+                feed.store.outlines(feed.place, ["a"], whole=True, within=within, times=times)
+                for times in (True, False)
+            )
+            for run, other in zip(runs, others, strict=True):
+                assert run.total == other.total
+                np.testing.assert_array_equal(run.points.step, other.points.step)
+                np.testing.assert_array_equal(run.points.value, other.points.value)
+
     def test_what_is_outside_of_a_range_may_be_left_out_of_outlines(self, feed: PointFeed) -> None:
         feed.log(point_line({"a": float(i)}, i) for i in range(20_000))
         feed.log(point_line({"a": float(i)}, i) for i in range(20_000, 40_000))

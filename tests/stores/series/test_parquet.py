@@ -137,6 +137,27 @@ def test_damaged_bytes_are_corrupt_data_or_do_not_matter(tmp_path, seed):
             np.testing.assert_array_equal(getattr(points, column), getattr(whole, column))
 
 
+@pytest.mark.parametrize("times", [True, False], ids=["with times", "without times"])
+def test_a_long_series_comes_in_pieces_and_damage_in_what_is_read_is_seen(tmp_path, times):
+    path = str(tmp_path / "a.parquet")
+    block = block_of(30_000, ["a", "b"])
+    write_part(path, block, INFO)
+    mine = block.series == 1
+    with PartFile(path) as file:
+        (whole,) = file.stretches(0, ["b"], False, False, times=times)
+        np.testing.assert_array_equal(whole.step, block.step[mine])
+        np.testing.assert_array_equal(whole.value, block.value[mine])
+        np.testing.assert_array_equal(whole.time, block.time[mine] if times else 0)
+        for column, read in enumerate((True, times, True)):
+            file.file.laid.checks[1, column] ^= 1
+            if read:
+                with pytest.raises(CorruptData):
+                    file.stretches(0, ["b"], False, False, times=times)
+            else:
+                assert len(file.stretches(0, ["b"], False, False, times=times)) == 1
+            file.file.laid.checks[1, column] ^= 1
+
+
 def test_a_series_larger_than_a_row_group_comes_back_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(sorted_file, "ROW_GROUP", 1000)
     path = str(tmp_path / "a.parquet")

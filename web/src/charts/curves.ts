@@ -207,6 +207,7 @@ function groupCurves(answer: PanelAnswer, middles: Float64Array, centre: "mean" 
     const at = (row * quantiles + which) * width;
     return found.quantiles.data.subarray(at, at + width);
   };
+  const members = membersOf(answer);
   return answer.groups.map((one, row) => {
     const mean = rowOf(found.mean, row);
     const count = rowOf(found.members, row);
@@ -221,15 +222,26 @@ function groupCurves(answer: PanelAnswer, middles: Float64Array, centre: "mean" 
       low = apart.map((by, at) => (middle[at] as number) - by);
       high = apart.map((by, at) => (middle[at] as number) + by);
     }
-    const ids: string[] = [];
-    let points = 0;
-    for (const [at, each] of answer.series.entries()) {
-      if (each.group !== row) continue;
-      ids.push(each.id);
-      points += answer.totals.inside.data[at] ?? 0;
-    }
+    const { ids, points } = members[row] as Members;
     return { points, key: JSON.stringify(one.values), values: one.values, members: one.members, ids, x, middle, low, high, count };
   });
+}
+
+interface Members {
+  readonly ids: string[];
+  points: number;
+}
+
+/** The experiments of each group, and their points in the range. */
+function membersOf(answer: PanelAnswer): Members[] {
+  const found = answer.groups.map((): Members => ({ ids: [], points: 0 }));
+  for (const [at, each] of answer.series.entries()) {
+    const mine = each.group === null ? undefined : found[each.group];
+    if (!mine) continue;
+    mine.ids.push(each.id);
+    mine.points += answer.totals.inside.data[at] ?? 0;
+  }
+  return found;
 }
 
 /** The middle of each bucket. */

@@ -7,7 +7,7 @@ import { writeCsv } from "./csv";
 import { frame } from "./frame";
 import { answerOf, bucketsOf } from "./lines.example";
 import { nearest, valueAt } from "./nearest";
-import { question, xKindOf } from "./question";
+import { AT_MOST, limitOf, MOST, question, xKindOf } from "./question";
 import { machineSections, matcher, panelsAcross, sectionsOf } from "./sections";
 import { status } from "./status";
 import { byteTicks, linearTicks, logTicks, relativeTicks, stepTicks, timeTicks } from "./ticks";
@@ -163,6 +163,16 @@ describe("the question of a panel", () => {
     expect([grouped.x, grouped.x_metric, grouped.points, grouped.columns]).toEqual(["metric", "epoch", 0, []]);
     expect([grouped.group, grouped.start, grouped.origin]).toEqual([["params.lr", "params.opt"], 1, "5"]);
     expect(xKindOf("relative")).toBe("relative");
+  });
+
+  it("is of all members of groups, however many there are, and of the first ones only where lines are drawn or counted", () => {
+    expect(["group", "dash", "facet"].map((by) => limitOf({ ...USUAL, [by]: by === "group" ? ["params.lr"] : "params.lr" }, true))).toEqual([null, null, null]);
+    expect([limitOf(USUAL, false), limitOf(USUAL, true), limitOf({ ...USUAL, every: true }, true)]).toEqual([MOST, AT_MOST, null]);
+    for (const experiments of [1, 1000, 2 ** 17, 2 ** 20]) {
+      const { buckets } = question(["m"], { filter: "", sort: [], limit: null }, experiments, 400, { ...USUAL, group: ["params.lr"] }, null, null);
+      expect(buckets).toBeGreaterThan(0);
+      expect(buckets * experiments).toBeLessThanOrEqual(10_000_000);
+    }
   });
 });
 

@@ -24,6 +24,18 @@ export interface Cells {
   readonly better: "min" | "max" | null;
 }
 
+/** Experiments whose lines are asked for at most. */
+export const MOST = 2000;
+/** Experiments whose lines are counted in cells unless all are asked for: of these the answer comes in seconds. */
+export const AT_MOST = 10_000;
+
+/** Of how many experiments a panel is made; null for all. A statistic of groups is always of all their members. */
+export function limitOf(state: Pick<LinkState, "group" | "dash" | "facet" | "every">, crowded: boolean): number | null {
+  if (groupFields(state).length) return null;
+  if (!crowded) return MOST;
+  return state.every ? null : AT_MOST;
+}
+
 /** Buckets of all series together that a server answers. */
 const MOST_CELLS = 9_900_000;
 
@@ -66,7 +78,7 @@ export function question(
   const kind = xKindOf(state.x);
   const group = groupFields(state);
   const fitting = group.length ? Math.floor(MOST_CELLS / Math.max(1, experiments)) : Infinity;
-  const buckets = Math.max(50, Math.min(2000, fitting, Math.round(width)));
+  const buckets = Math.max(1, Math.min(2000, fitting, Math.max(50, Math.round(width))));
   const exact = Math.min(5_000_000, Math.max(FEW, 3 * buckets * Math.max(1, experiments)));
   return {
     ...which,

@@ -12,13 +12,9 @@ import { quoted } from "../state";
 import { usual } from "../usual.svelte";
 import { panelData, type PanelAnswer, type PanelData } from "./curves";
 import { joined, lastPlace } from "./joined";
-import { groupFields, labelOf, question, type Cells, type Which } from "./question";
+import { groupFields, labelOf, limitOf, MOST, question, type Cells, type Which } from "./question";
 import type { Range } from "./scale";
 
-/** Experiments that are drawn as lines at most; of more, how many lines run where. */
-export const MOST = 2000;
-/** Experiments that a panel is asked of at once, unless all are asked for: of these the answer comes in seconds. */
-export const AT_MOST = 10_000;
 /** The mark of the browser's clock at which the first chart was on the screen; `benchmarks/page.py` reads it. */
 const FIRST_CHART = "anew-first-chart";
 const AT_ONCE = 2;
@@ -58,9 +54,9 @@ class Source {
   /** Whether there are more than can be drawn as lines. */
   crowded = $derived(link.state.eye.all && !groupFields(link.state).length && this.#total > MOST);
   /** How many experiments panels are asked of. */
-  asked = $derived(!link.state.eye.all ? link.state.eye.except.length : link.state.every ? this.#total : Math.min(AT_MOST, this.#total));
-  /** Whether there are more than panels are asked of. */
-  cut = $derived(link.state.eye.all && this.#total > AT_MOST);
+  asked = $derived(!link.state.eye.all ? link.state.eye.except.length : Math.min(limitOf(link.state, this.crowded) ?? this.#total, this.#total));
+  /** Whether not all would be counted unless all were asked for. */
+  cut = $derived(this.crowded && (limitOf({ ...link.state, every: false }, true) ?? this.#total) < this.#total);
 
   /** Which experiments a panel is asked for; null while that is not known. */
   which = $derived.by((): Which | null => {
@@ -68,10 +64,11 @@ class Source {
     if ((experiments.total === null && experiments.telling === null) || usual.deciding) return null;
     if (!eye.all) return { ids: eye.except };
     // Of lines those that the eye leaves out are there and not drawn; in groups and cells they would be counted.
-    if (!this.crowded && !groupFields(link.state).length) return { filter: experiments.filter, sort, limit: MOST };
+    const limit = limitOf(link.state, this.crowded);
+    if (!this.crowded && !groupFields(link.state).length) return { filter: experiments.filter, sort, limit };
     const seen = eye.except.length ? `not (id in (${eye.except.map(quoted).join(", ")}))` : "";
     const filter = experiments.filter && seen ? `(${experiments.filter}) and ${seen}` : experiments.filter || seen;
-    return { filter, sort, limit: link.state.every ? null : AT_MOST };
+    return { filter, sort, limit };
   });
 
   /** Look at everything again, some time soon: there are other experiments than before. */

@@ -185,7 +185,9 @@ class PanelReading:
             if name not in member.metrics:
                 continue
             try:
-                runs = self._store.outlines(member.place, [name], whole=True, within=within)
+                runs = self._store.outlines(
+                    member.place, [name], whole=True, within=within, times=asked.x != "step"
+                )
             except OSError:
                 return None
             complete = sum(run.total for run in runs) >= member.metrics[name]

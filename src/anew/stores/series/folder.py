@@ -405,9 +405,11 @@ class FolderSeries:
         *,
         whole: bool = False,
         within: tuple[int, int] | None = None,
+        times: bool = True,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
-        return self._runs(place, Wanted(names, outlines=not whole, within=within), [])[0]
+        wanted = Wanted(names, outlines=not whole, within=within, times=times)
+        return self._runs(place, wanted, [])[0]
 
     def _runs(
         self,

@@ -80,11 +80,15 @@ def checks_of(points: Points, starts: Ints, counts: Ints) -> list[Checks]:
     return list(zip(*sums, said, strict=True))
 
 
-def checks_of_one(pieces: Sequence[Points]) -> Checks:
-    """The checksums of one series that lies in pieces and has all its steps and no metadata."""
+def checks_of_one(pieces: Sequence[Points], *, times: bool = True) -> Checks:
+    """The checksums of one series that lies in pieces and has all its steps and no metadata.
+
+    Args:
+        times: Whether its times were read; if not, their checksum is 0.
+    """
     columns: list[list[Any]] = [
         [piece.step for piece in pieces],
-        [piece.time for piece in pieces],
+        [piece.time for piece in pieces] if times else [],
         [piece.value for piece in pieces],
         [piece.row for piece in pieces if piece.row is not None],
     ]

@@ -91,6 +91,7 @@ class MemorySeries:
         *,
         whole: bool = False,
         within: tuple[int, int] | None = None,
+        times: bool = True,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
         found = self._stretches(place, names, rows=False, metadata=False)

@@ -287,9 +287,11 @@ class ObjectSeries:
         *,
         whole: bool = False,
         within: tuple[int, int] | None = None,
+        times: bool = True,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
-        return self._runs(place, Wanted(names, outlines=not whole, within=within), [])[0]
+        wanted = Wanted(names, outlines=not whole, within=within, times=times)
+        return self._runs(place, wanted, [])[0]
 
     def read_many(
         self, experiments: Sequence[ExperimentFolder], names: Sequence[str], *, times: bool = True

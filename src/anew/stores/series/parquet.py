@@ -249,9 +249,18 @@ class PartFile:
         return [self.file.read(range(first, last), rows=True, metadata=True)]
 
     def stretches(
-        self, part: int, names: Sequence[str] | None, rows: bool, metadata: bool
+        self,
+        part: int,
+        names: Sequence[str] | None,
+        rows: bool,
+        metadata: bool,
+        *,
+        times: bool = True,
     ) -> list[Stretch]:
         """The points of some or all series as views of what was read, series by series.
+
+        Args:
+            times: Whether to read the times, which are 0 otherwise.
 
         Raises:
             CorruptData: The bytes are not what they should be.
@@ -259,18 +268,24 @@ class PartFile:
         numbers = range(len(self.info.names)) if names is None else self.find(names)
         if len(numbers) == 1 and not metadata:
             name = self.info.names[numbers[0]]
-            pieces = self.file.pieces(numbers[0], rows=rows)
+            pieces = self.file.pieces(numbers[0], times=times, rows=rows)
             return [Stretch(name, part, *piece) for piece in pieces if len(piece.value)]
-        points = self.file.read(numbers, rows=rows, metadata=metadata)
+        points = self.file.read(numbers, times=times, rows=rows, metadata=metadata)
         return _stretches(self, part, numbers, points)
 
     def outlines(
-        self, part: int, names: Sequence[str], without: tuple[int, int] | None = None
+        self,
+        part: int,
+        names: Sequence[str],
+        without: tuple[int, int] | None = None,
+        *,
+        times: bool = True,
     ) -> list[Outline]:
         """Some series for who thins them out: the outlines of those that have one, the others whole.
 
         Args:
             without: A first and a last step: what has any of them is given whole too.
+            times: Whether to read the times of those that are given whole, which are 0 otherwise.
 
         Raises:
             CorruptData: The bytes are not what they should be.
@@ -284,8 +299,10 @@ class PartFile:
                 others.append(name)
             else:
                 found.append(outline)
-        whole = self.stretches(part, others, rows=False, metadata=False) if others else []
-        return [*found, *map(Outline.whole, whole)]
+        if others:
+            whole = self.stretches(part, others, rows=False, metadata=False, times=times)
+            found += map(Outline.whole, whole)
+        return found
 
 
 def _has_any(outline: Outline, first: int, last: int) -> bool:

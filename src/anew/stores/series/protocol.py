@@ -154,6 +154,7 @@ class SeriesStore(Protocol):
         *,
         whole: bool = False,
         within: tuple[int, int] | None = None,
+        times: bool = True,
     ) -> list[Outline]:
         """Some series as they lie in the store, for who thins them out.
 
@@ -164,6 +165,7 @@ class SeriesStore(Protocol):
         Args:
             within: The first and the last step of interest: a stretch that has none of them may come as an outline all
                 the same.
+            times: Whether the times of the points are wanted; otherwise they may be 0.
         """
         ...
 

@@ -22,6 +22,7 @@ class Wanted(NamedTuple):
     outlines: bool = False
     since: Mapping[PartName, Reached] | None = None
     within: tuple[int, int] | None = None
+    times: bool = True
 
 
 Look = Callable[
@@ -58,8 +59,9 @@ def columns_since(
 def runs_of(file: PartFile, index: int, wanted: Wanted) -> list[Outline]:
     """What is wanted of a file."""
     if wanted.names is not None and (wanted.outlines or wanted.within is not None):
-        return file.outlines(index, wanted.names, None if wanted.outlines else wanted.within)
-    return [*map(Outline.whole, file.stretches(index, *wanted[:3]))]
+        without = None if wanted.outlines else wanted.within
+        return file.outlines(index, wanted.names, without, times=wanted.times)
+    return [*map(Outline.whole, file.stretches(index, *wanted[:3], times=wanted.times))]
 
 
 def after(runs: Iterable[Outline], line: int) -> list[Outline]:

@@ -209,21 +209,25 @@ class SortedFile:
         self.verify(points, numbers, times)
         return points
 
-    def pieces(self, number: int, *, rows: bool = False) -> list[Points]:
+    def pieces(self, number: int, *, times: bool = True, rows: bool = False) -> list[Points]:
         """The points of one series as they come out of the file, one piece after the other, without a copy.
+
+        Args:
+            times: Whether to read the times, which are 0 otherwise.
 
         Raises:
             CorruptData: The bytes are not what they should be.
             FileNotFoundError: It is gone.
         """
         if "gaps" in self.laid.present:
-            return [self.read([number], rows=rows)]
-        wanted = _wanted(self.laid.present, times=True, rows=rows, metadata=False)
+            return [self.read([number], times=times, rows=rows)]
+        wanted = _wanted(self.laid.present, times=times, rows=rows, metadata=False)
         self._see_to([(number, number)], wanted)
         query = _select(wanted) + self._where([(number, number)])
         pieces = [_points(each) for each in self._ask(query)]
-        found, belong = checks_of_one(pieces), self.laid.checks[number]
-        if found[: 4 if rows else 3] != tuple(belong[: 4 if rows else 3].tolist()):
+        found, belong = checks_of_one(pieces, times=times), self.laid.checks[number].tolist()
+        read = [True, times, True, rows, False]
+        if any(one != other for one, other, was in zip(found, belong, read, strict=True) if was):
             raise corrupt(self.path, "its points differ from those that were written")
         return pieces
 

@@ -277,6 +277,7 @@ class ClickHouseSeries:
         *,
         whole: bool = False,
         within: tuple[int, int] | None = None,
+        times: bool = True,
     ) -> list[Outline]:
         """See `SeriesStore.outlines`."""
         return self._one(place, Wanted(names), [])[0]

@@ -327,4 +327,5 @@ def test_a_search_through_a_long_log_says_how_far_it_is_stops_and_goes_on(lab, p
     logs.get_by_role("button", name="Search further back").click()
     logs.get_by_text("1 match · all of it was searched").wait_for()
     assert logs.locator(".found").count() == 1
-    assert len(logs.locator(".line").last.inner_text()) < 20_000  # of a line of a megabyte, the beginning is shown
+    # Of a line of a megabyte, the beginning is shown.
+    assert len(logs.locator(".line").last.inner_text()) < 20_000

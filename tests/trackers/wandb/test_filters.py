@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import anew
@@ -142,6 +142,7 @@ def check_runs(api: Any, every: list[Any], filters: Any) -> None:
     assert found == {run.native.id for run in every if meets(run)}
 
 
+@example(filters={"summary_metrics.acc": 1})  # of which a list has one
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(filters=FILTERS)
 def test_the_index_finds_the_runs_that_asking_each_of_them_finds(

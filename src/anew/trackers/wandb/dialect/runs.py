@@ -307,6 +307,8 @@ class Run:
             self._step += 1
 
     def _keep(self, name: str, value: Any, step: int, told: dict[str, Any]) -> None:
+        if isinstance(value, (Media, Plain, list, tuple)):
+            self._mark(OWN_SUMMARY)  # data with parts, which no column of the index has
         if isinstance(value, Media):
             said: Any = value.keep(self.native, name, step)
         elif isinstance(value, Plain):

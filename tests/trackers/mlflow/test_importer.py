@@ -336,6 +336,7 @@ def test_a_server_is_told_who_asks_and_is_asked_again_while_it_is_busy(
 ):
     from mlflow.tracking import MlflowClient
 
+    monkeypatch.chdir(tmp_path)  # below which the first experiment of a new database has its artifacts
     gates: list[Gate] = []
 
     def gate(application: Any) -> Gate:

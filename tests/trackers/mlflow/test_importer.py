@@ -52,9 +52,11 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mlflow.tracking import MlflowClient
 
     path = tmp_path_factory.mktemp("empty") / "mlflow.db"
-    client = MlflowClient(f"sqlite:///{path}")
-    client.search_experiments()
-    client._tracking_client.store._dispose_engine()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path.parent)  # below which its first experiment keeps artifacts from now on
+        client = MlflowClient(f"sqlite:///{path}")
+        client.search_experiments()
+        client._tracking_client.store._dispose_engine()
     return path
 
 
@@ -336,7 +338,6 @@ def test_a_server_is_told_who_asks_and_is_asked_again_while_it_is_busy(
 ):
     from mlflow.tracking import MlflowClient
 
-    monkeypatch.chdir(tmp_path)  # below which the first experiment of a new database has its artifacts
     gates: list[Gate] = []
 
     def gate(application: Any) -> Gate:

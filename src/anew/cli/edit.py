@@ -406,7 +406,7 @@ def _made(
     """Make the changes; whether it was told, as it is of several experiments and with --dry-run."""
     found = [one for one in changes if one is not None]
     if not dry_run:
-        make(face, store, " ".join(sys.argv[1:2]), found)
+        make(face, store, click.get_current_context().info_name or "", found)
     if several or dry_run:
         _tell(face, found, len(views), dry_run)
     return bool(several or dry_run)
@@ -432,7 +432,9 @@ def _tell(
         same = of - len(changes)
         already = f" {plural(same, 'experiment')} had it already." if same else ""
         count = plural(len(changes), "experiment")
-        if dry_run:
+        if dry_run and undone:
+            face.out.say(f"Nothing was changed: {command!r} of {count} would be taken back.")
+        elif dry_run:
             face.out.say(f"Nothing was changed: {count} would be.{already}")
         elif undone:
             face.out.say(f"Took back {command!r} of {count}.")
@@ -442,6 +444,7 @@ def _tell(
     face.out.emit(
         {
             "dry_run": dry_run,
+            **({"command": command} if undone else {}),
             "changed": [
                 {"id": one.id, "prefix": one.prefix, "what": {k: list(v) for k, v in one.what.items()}}
                 for one in changes

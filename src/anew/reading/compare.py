@@ -185,7 +185,9 @@ def meant(resolved: Resolved) -> str:
             f"{what}: {shown}{more}. Give more of the id, or the prefix.",
             candidates=[one.id for one in resolved.candidates[:_SHOWN]],
         )
-    if resolved.nearest:
+    if resolved.moved:
+        hint = f" What lay below it was moved to {resolved.moved!r}."
+    elif resolved.nearest:
         hint = f" Did you mean {one_of(resolved.nearest)}?"
     elif resolved.empty:
         hint = " The store has no experiments yet."

@@ -10,11 +10,13 @@ import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+import anyio.to_thread
 import uvicorn
 
 from ..errors import InvalidSetting, NotFound
 from ..reading.local.opening import open_folder
 from .access import Access
+from .alerting import Alerting
 from .app import make_app
 from .callers import Role
 from .connections import Connection, room_for_connections
@@ -40,16 +42,31 @@ _LAST = 5
 class Served(uvicorn.Server):
     """A server that says when it is ready, and ends what waits for changes when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, place: Place, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        place: Place,
+        ready: Callable[[], None],
+        alerting: Alerting | None = None,
+    ) -> None:
         super().__init__(config)
         self._place = place
         self._ready = ready
+        self._alerting = alerting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then say so."""
         await super().startup(sockets)
         if self.started:
+            if self._alerting is not None:
+                self._alerting.start()
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop watching for alerts before the store is closed."""
+        if self._alerting is not None:
+            await anyio.to_thread.run_sync(self._alerting.close)
+        await super().shutdown(sockets)
 
     def stop(self) -> None:
         """Stop soon; any thread may ask for it."""
@@ -188,7 +205,8 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
         link = _link(identities)
-        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"))
+        alerting = None if read_only else Alerting(place.whole(), place.alone)
+        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"), alerting)
         server.run([made])
     finally:
         if made is not None:
@@ -207,7 +225,8 @@ def place_of(root: str | GroupAddress, user: str) -> Place:
 
     group = open_group(root, user=user, seconds=_MOST_SECONDS)
     return Place(
-        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking
+        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking,
+        alone=lambda: group.stores.worker.leases.alone("alerts"),
     )  # fmt: skip
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,51 +10,38 @@ from pathlib import Path
 import pytest
 
 from anew.testing.clickhouse import ClickHouseServer
+from sharing import shared_by_all
 
 
 @contextlib.contextmanager
 def started_clickhouse() -> Iterator[ClickHouseServer]:
     """A server of one's own."""
-    with tempfile.TemporaryDirectory(prefix="anew-clickhouse-") as folder:
-        server = ClickHouseServer(Path(folder, "server"))
-        server.start()
-        try:
-            yield server
-        finally:
-            server.remove()
+    server = _start()
+    try:
+        yield server
+    finally:
+        _remove(server)
 
 
-@contextlib.contextmanager
-def shared_clickhouse(places: pytest.TempPathFactory) -> Iterator[ClickHouseServer]:
-    """The server of this suite: the first process that asks starts it, and the last one to leave ends it.
-
-    Each process that uses it holds a lock, which ends with the process however that ends.
-    """
-    place = places.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        place = place.parent
-    server = ClickHouseServer(place / "clickhouse")
-    with open(place / "clickhouse-users", "ab") as users:
-        with _locked(place / "clickhouse-change"):
-            if (server.folder / "address").exists():
-                server.attach()
-            else:
-                server.start()
-            fcntl.flock(users, fcntl.LOCK_SH)
-        try:
-            yield server
-        finally:
-            with _locked(place / "clickhouse-change"):
-                try:
-                    fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    pass  # another process uses it
-                else:
-                    server.remove()
+def shared_clickhouse(
+    places: pytest.TempPathFactory,
+) -> contextlib.AbstractContextManager[ClickHouseServer]:
+    """The server of this suite."""
+    return shared_by_all(places, "clickhouse", _start, _attach, _remove, lambda one: one.folder)
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with open(path, "ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _start() -> ClickHouseServer:
+    server = ClickHouseServer(Path(tempfile.mkdtemp(prefix="anew-clickhouse-"), "server"))
+    server.start()
+    return server
+
+
+def _attach(folder: str) -> ClickHouseServer:
+    server = ClickHouseServer(Path(folder))
+    server.attach()
+    return server
+
+
+def _remove(server: ClickHouseServer) -> None:
+    server.remove()
+    server.folder.parent.rmdir()

@@ -147,7 +147,8 @@ def test_many_are_changed_at_once_after_a_look_and_all_of_it_is_taken_back(chang
         one["id"] for one in made["changed"]
     }
     assert len(made["changed"]) >= 2
-    assert change("undo", "--dry-run").code == 0
+    would = change("undo", "--dry-run", "--json").json
+    assert (would["command"], would["dry_run"]) == (command[0], True)
     assert everything(change) == after
     assert change("undo").code == 0
     assert everything(change) == before

@@ -45,7 +45,7 @@ def move_experiment(index: Index, experiment_id: str, prefix: str) -> None:
         _check_target(index.root, row.prefix, prefix)
         move_files(index.root, place, target)
         after = [event.id for event in index.journal.state().heads("experiment", experiment_id)]
-        fields = {"experiment_id": experiment_id, "prefix": prefix}
+        fields = {"experiment_id": experiment_id, "prefix": prefix, "was": row.prefix}
         index.journal.append("moved", fields, after=after)
         index.touch([row.prefix, prefix])
 

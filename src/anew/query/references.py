@@ -29,6 +29,8 @@ class Resolved(msgspec.Struct, frozen=True):
         by: What the candidates have in common: the start of their ids, or a name.
         nearest: Ids or prefixes that look like the text, where it means none.
         empty: Whether there are no experiments at all.
+        moved: Where to the experiments were moved that lay below the text as a prefix; empty where there were none. The prefix that a
+            single experiment left means that experiment, as long as no other one is there.
     """
 
     ref: str
@@ -37,3 +39,4 @@ class Resolved(msgspec.Struct, frozen=True):
     by: str = ""
     nearest: tuple[str, ...] = ()
     empty: bool = False
+    moved: str = ""

@@ -109,9 +109,10 @@ class OfExperiment(RootEvent, frozen=True, kw_only=True):
 
 
 class Moved(OfExperiment, frozen=True, kw_only=True, tag="moved"):
-    """An experiment was filed under another prefix."""
+    """An experiment was filed under another prefix; `was` is the one that it left."""
 
     prefix: str
+    was: str = ""
 
 
 class DeletedEvent(OfExperiment, frozen=True, kw_only=True, tag="deleted"):
@@ -393,6 +394,7 @@ class RootState:
         self._by_subject: dict[tuple[str, ...], list[RootEvent]] = {}
         self._heads: dict[tuple[str, ...], Sequence[RootEvent]] = {}
         self._ids: set[str] = set()
+        self._left: dict[str, str] | None = None
         for event in events:
             self.add(event)
 
@@ -400,6 +402,7 @@ class RootState:
         """Take one event in."""
         self._by_subject.setdefault(event.subject, []).append(event)
         self._heads.pop(event.subject, None)
+        self._left = None
         self._ids.add(event.id)
 
     def has(self, event_id: str) -> bool:
@@ -442,6 +445,21 @@ class RootState:
             if isinstance(newest, (Moved, RestoredEvent)):
                 found[newest.experiment_id] = newest.prefix
         return found
+
+    def left(self) -> Mapping[str, str]:
+        """The prefixes that experiments were moved away from, each with the id of the one that left it last."""
+        if self._left is None:
+            found: list[tuple[float, str, str]] = []
+            for subject in self.subjects("experiment"):
+                there = ""
+                for event in self.history(*subject):
+                    if isinstance(event, Moved):
+                        found.append((event.t, event.was or there, subject[1]))
+                    elif isinstance(event, RestoredEvent) and event.prefix != there:
+                        found.append((event.t, there, subject[1]))
+                    there = getattr(event, "prefix", "") or there
+            self._left = {prefix: id_ for _, prefix, id_ in sorted(found) if prefix}
+        return self._left
 
     def root_id(self) -> str | None:
         """The id of the root; the first that was given, where roots with ids were merged."""

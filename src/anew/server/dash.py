@@ -12,12 +12,12 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ..errors import InvalidValue
-from ..query.scope import project_of
 from ..trackers.ml_dash.serve import answers, requests
 from ..trackers.ml_dash.serve.nodes import read_node
 from ..trackers.ml_dash.serve.service import Asker, Dash
 from .browsing import send_content
 from .callers import Role
+from .foreign import feed, needing
 from .replies import SECURITY, Denied, replied
 from .requests import ContentRequest
 from .routes import Call, Nothing, Route
@@ -27,9 +27,6 @@ __all__ = ["DASH", "DASH_ROUTES"]
 DASH = "/dash"
 _API = f"{DASH}/api"
 _EXPERIMENT = f"{_API}/experiments/{{experiment}}"
-_MOST_FILE = 64 << 30
-"""Bytes of a form with a file."""
-_FEED = 1 << 20
 
 
 def _asker(call: Call) -> Asker:
@@ -38,25 +35,9 @@ def _asker(call: Call) -> Asker:
         call.place.backend(call.caller),
         call.caller.name,
         client.host if client else "",
-        check_writing=_needing(call, Role.WRITER),
-        check_deleting=_needing(call, Role.MAINTAINER),
+        check_writing=needing(call, Role.WRITER, "project or experiment"),
+        check_deleting=needing(call, Role.MAINTAINER, "project or experiment"),
     )
-
-
-def _needing(call: Call, role: Role) -> Callable[[str], None]:
-    def check(prefix: str) -> None:
-        has = call.caller.role_at(prefix)
-        if has < Role.READER:
-            # Whether there is anything is not for them to know.
-            raise Denied(404, "NotFound", "There is no such project or experiment.")
-        if has < role:
-            raise Denied(
-                403, "NotAllowed", f"That needs the role {role.name.lower()} in the project."
-            )
-        if role >= Role.MAINTAINER:
-            call.note("deleted", project_of(prefix), prefix)
-
-    return check
 
 
 def _service(call: Call) -> Dash:
@@ -120,18 +101,8 @@ async def _nodes(call: Call) -> Response:
 
     service, who = _service(call), _asker(call)
     form = FileForm(service, who, kind)
-    length = 0
     try:
-        waiting = bytearray()
-        async for piece in call.request.stream():
-            length += len(piece)
-            if length > _MOST_FILE:
-                raise Denied(413, "TooLarge", f"The file is longer than {_MOST_FILE} bytes.")
-            waiting += piece
-            if len(waiting) >= _FEED:
-                await anyio.to_thread.run_sync(form.feed, bytes(waiting))
-                waiting.clear()
-        await anyio.to_thread.run_sync(form.feed, bytes(waiting))
+        await feed(call, form.feed)
         return replied(call.request, await anyio.to_thread.run_sync(form.finish))
     except ClientDisconnect:
         raise InvalidValue("The form ends before its file does.", key="file") from None

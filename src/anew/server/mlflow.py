@@ -12,7 +12,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from ..errors import InvalidValue
-from ..query.scope import project_of
 from ..reading.problems import problem_of
 from ..trackers.mlflow.serve import answers, requests
 from ..trackers.mlflow.serve.asking import Asker
@@ -22,6 +21,7 @@ from ..trackers.mlflow.serve.problems import STATUS, Code, MlflowProblem, Refusa
 from ..trackers.mlflow.serve.service import Tracking
 from .browsing import send_content
 from .callers import Role
+from .foreign import feed, needing
 from .replies import JSON, SECURITY, Denied, refused, replied
 from .requests import ContentRequest
 from .routes import Call, Nothing, Route
@@ -31,9 +31,6 @@ __all__ = ["MLFLOW", "MLFLOW_ROUTES"]
 MLFLOW = "/mlflow"
 _API = f"{MLFLOW}/api/2.0/mlflow"
 _STORE = f"{MLFLOW}/api/2.0/mlflow-artifacts/artifacts"
-_MOST_FILE = 64 << 30
-"""Bytes of an artifact."""
-_FEED = 1 << 20
 _VERSION = "3.17.2"
 """The version of MLflow whose client is tested against this API."""
 
@@ -46,25 +43,9 @@ def _asker(call: Call) -> Asker:
         call.caller.name,
         client.host if client else "",
         sees=lambda prefix: call.caller.role_at(prefix) >= Role.READER,
-        check_writing=_needing(call, Role.WRITER),
-        check_deleting=_needing(call, Role.MAINTAINER),
+        check_writing=needing(call, Role.WRITER, "run or experiment"),
+        check_deleting=needing(call, Role.MAINTAINER, "run or experiment"),
     )
-
-
-def _needing(call: Call, role: Role) -> Callable[[str], None]:
-    def check(prefix: str) -> None:
-        has = call.caller.role_at(prefix)
-        if has < Role.READER:
-            # Whether there is anything is not for them to know.
-            raise Denied(404, "NotFound", "There is no such run or experiment.")
-        if has < role:
-            raise Denied(
-                403, "NotAllowed", f"That needs the role {role.name.lower()} in the project."
-            )
-        if role >= Role.MAINTAINER:
-            call.note("deleted", project_of(prefix), prefix)
-
-    return check
 
 
 def _service(call: Call) -> Tracking:
@@ -169,18 +150,8 @@ async def _text(call: Call) -> Response:
 async def _upload(call: Call) -> Response:
     service, who, path = _service(call), _asker(call), call.question.path
     arriving = await anyio.to_thread.run_sync(service.arriving, who, path)
-    length = 0
     try:
-        waiting = bytearray()
-        async for piece in call.request.stream():
-            length += len(piece)
-            if length > _MOST_FILE:
-                raise Denied(413, "TooLarge", f"The file is longer than {_MOST_FILE} bytes.")
-            waiting += piece
-            if len(waiting) >= _FEED:
-                await anyio.to_thread.run_sync(arriving.write, bytes(waiting))
-                waiting.clear()
-        await anyio.to_thread.run_sync(arriving.write, bytes(waiting))
+        await feed(call, arriving.write)
         await anyio.to_thread.run_sync(service.keep, who, path, arriving)
         return replied(call.request, answers.Done())
     except ClientDisconnect:

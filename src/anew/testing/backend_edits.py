@@ -101,6 +101,31 @@ class EditTests(BackendWriting):
             backend.append(AppendQuestion((MoveEdit(id="gone", prefix="lab/x"),)))
         assert set(backend.select(self.now()).ids) == {first, second}
 
+    def test_the_prefix_that_was_left_means_the_experiment_until_another_takes_it(
+        self, backend: Backend, root: str
+    ) -> None:
+        first, second = self.write(root), self.write(root, "lab/vision/two")
+        backend.select(self.now())
+
+        def meant(*refs: str) -> list[str | None]:
+            return [one.id for one in backend.resolve(ResolveQuestion(refs))]
+
+        for id_, prefix in ((first, "lab/a/one"), (first, "lab/b/one"), (second, "lab/b/two")):
+            backend.append(AppendQuestion((MoveEdit(id=id_, prefix=prefix),)))
+        left = ("lab/vision/one", "lab/a/one", "lab/vision/two")
+        assert meant(*left) == [first, first, second]
+        (project,) = backend.resolve(ResolveQuestion(("lab/vision",)))
+        assert (project.id, project.moved) == (None, "lab/b")
+        (nothing,) = backend.resolve(ResolveQuestion(("lab/visio",)))
+        assert (nothing.id, nothing.moved) == (None, "")
+        third = self.write(root)
+        assert meant(*left) == [third, first, second]
+        backend.append(AppendQuestion((DeleteEdit(id=second),)))
+        backend.append(AppendQuestion((RestoreEdit(id=second, prefix="lab/c/two"),)))
+        assert meant("lab/vision/two", "lab/b/two") == [second, second]
+        backend.append(AppendQuestion((DeleteEdit(id=second),)))
+        assert meant("lab/vision/two", "lab/b/two") == [None, None]
+
     def test_what_is_being_written_is_not_deleted(self, backend: Backend, root: str) -> None:
         with Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0) as exp:
             backend.select(self.now())

@@ -78,6 +78,22 @@ class Evaluation:
             found = numbers + texts + rest
         return [one.id for one in found]
 
+    def groups(self, field: str) -> list[tuple[Any, int]]:
+        """The values of a parameter and how many have each: numbers, texts, NaN, null and what is missing, in this order."""
+        target = self._target(parse_field(field))
+        assert isinstance(target, Param)
+        found: dict[tuple[int, Any, str], tuple[Any, int]] = {}
+        for one in self._experiments:
+            value = self._value(target, one)
+            if value is None:
+                key = (3 if target.name in _named(one, target.kind) else 4, 0, "")
+            elif _is_nan(value):
+                key = (2, 0, "")
+            else:
+                key = (int(isinstance(value, str)), value, type(value).__name__)
+            found[key] = (value, found.get(key, (value, 0))[1] + 1)
+        return [found[key] for key in sorted(found)]
+
     # -- names -------------------------------------------------------------------------------------
 
     @property

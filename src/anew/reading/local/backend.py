@@ -33,7 +33,7 @@ from ...record.events import FORMAT_VERSION
 from ...record.facts import ExperimentFacts
 from .changes import wait_for_changes
 from .content import read_content
-from .resolve import resolve
+from .resolve import follow, resolve
 from .seen import Seen
 
 if TYPE_CHECKING:
@@ -81,8 +81,14 @@ class LocalBackend:
                 news |= self._root.look_for(one.ref)
         named = [one.id for one in found if one.id is not None]
         if self._seen.look_closer(named) or news:
-            return self._resolved(question.refs, fresh=False)
-        return found
+            found = self._resolved(question.refs, fresh=False)
+        return tuple(self._followed(one) for one in found)
+
+    def _followed(self, found: Resolved) -> Resolved:
+        """What a text means that means nothing now, by the prefixes that experiments were moved away from."""
+        if found.id is not None or found.candidates:
+            return found
+        return follow(found, self._root.left(), self._seen.facts)
 
     def _resolved(self, refs: Sequence[str], *, fresh: bool) -> tuple[Resolved, ...]:
         return self._seen.ask(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
@@ -79,6 +79,10 @@ class OpenStores(Protocol):
 
     def documents(self, question: DocumentsQuestion) -> Documents:
         """What the root's journal adds up to."""
+        ...
+
+    def left(self) -> Mapping[str, str]:
+        """The prefixes that experiments were moved away from, each with the id of the one that left it last."""
         ...
 
     def append(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
 
 from ...query.question import Question, Selected, SortKey, Wanted
 from ...query.references import Candidate, Resolved
 from ...query.suggest import nearest
 from ...query.syntax import And, Compare, Contains, Expression, Field, Operator, Or, Part, Value
+from ...record.facts import ExperimentFacts
 from ...record.names import numbered, split_number
 from ...stores.catalog.protocol import Answers
 
-__all__ = ["resolve"]
+__all__ = ["follow", "resolve"]
 
 _SHOWN = 8
 _NEWEST = 200  # of one prefix; the newest of them is the newest of all
@@ -44,6 +48,30 @@ def resolve(catalog: Answers, ref: str) -> Resolved:
             return Resolved(ref, candidates=_candidates(named), by="name")
     near = _near(catalog, text)
     return Resolved(ref, nearest=tuple(near), empty=not near and _is_empty(catalog))
+
+
+def follow(
+    found: Resolved,
+    left: Mapping[str, str],
+    facts: Callable[[Sequence[str]], Sequence[ExperimentFacts]],
+) -> Resolved:
+    """What a text means that nothing is called now: the experiment that left this prefix, or where to those below it went.
+
+    Args:
+        left: The prefixes that experiments left, each with the id of the one that left it last.
+        facts: What is listed of experiments, of those that may be seen.
+    """
+    text = found.ref.strip().strip("/")
+    if text in left and facts([left[text]]):
+        return Resolved(found.ref, left[text])
+    below = {old: id_ for old, id_ in left.items() if old.startswith(f"{text}/")} if text else {}
+    now = {one.id: one.prefix for one in facts(list(dict.fromkeys(below.values())))}
+    places: Counter[str] = Counter()
+    for old, id_ in below.items():
+        end, there = old[len(text) :], now.get(id_, "")
+        if there.endswith(end):
+            places[there[: -len(end)]] += 1
+    return msgspec.structs.replace(found, moved=max(places, key=places.__getitem__, default=""))
 
 
 def _exact(catalog: Answers, text: str) -> str | None:

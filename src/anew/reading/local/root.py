@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -196,6 +196,10 @@ class OpenRoot:
     def documents(self, question: DocumentsQuestion) -> Documents:
         """See `OpenStores.documents`."""
         return answer_documents(self.journal, question)
+
+    def left(self) -> Mapping[str, str]:
+        """See `OpenStores.left`."""
+        return self.journal.state().left()
 
     def append(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
@@ -197,6 +197,10 @@ class GroupStores:
         return self.bin.items()
 
     # -- changing -----------------------------------------------------------------------------------------
+
+    def left(self) -> Mapping[str, str]:
+        """See `OpenStores.left`."""
+        return self.journal.state().left()
 
     def append(
         self,

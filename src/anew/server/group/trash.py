@@ -110,10 +110,17 @@ class GroupTrash:
                 "Leave it out.",
                 name=prefix,
             )
-        self._put(experiment_id, prefix, "here", "moved", user, "Choose another.")
+        self._put(experiment_id, prefix, "here", "moved", user, "Choose another.", was=row.prefix)
 
     def _put(
-        self, experiment_id: str, prefix: str, state: str, kind: str, user: str, hint: str
+        self,
+        experiment_id: str,
+        prefix: str,
+        state: str,
+        kind: str,
+        user: str,
+        hint: str,
+        **more: str,
     ) -> str:
         try:
             with self._truth.database.transaction() as connection:
@@ -127,7 +134,7 @@ class GroupTrash:
                         f"There is no experiment {experiment_id!r} there any more.",
                         name=experiment_id,
                     )
-                self._say(connection, kind, experiment_id, prefix, user)
+                self._say(connection, kind, experiment_id, prefix, user, **more)
                 arrived(connection, [experiment_id])
         except UniqueViolation:
             raise InvalidName(

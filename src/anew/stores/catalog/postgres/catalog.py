@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ....errors import TookTooLong
@@ -17,10 +17,9 @@ from ....query.scope import Scope
 from ....record.facts import ExperimentFacts
 from ..protocol import Batch, CatalogDamaged, CatalogState, Known, Outstanding
 from ..relational import schema as s
-from ..relational.answers import counted, selected
-from ..relational.changes import begin_changes, changed, set_note
-from ..relational.facts import facts_of, known, outstanding
-from ..relational.listing import named
+from ..relational.answering import RelationalAnswers
+from ..relational.changes import begin_changes, set_note
+from ..relational.facts import known, outstanding
 from ..relational.saving import Saving
 from .connection import PostgresConnection
 from .dialect import INDEXES, NAMED, definition
@@ -96,9 +95,9 @@ class PostgresCatalog:
         with self.reading() as connection:
             return outstanding(connection)
 
-    def within(self, scope: Scope | None, *, seconds: float | None = None) -> ScopedCatalog:
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> RelationalAnswers:
         """See `Catalog.within`."""
-        return ScopedCatalog(self, scope, seconds)
+        return RelationalAnswers(lambda: self.reading(scope, seconds))
 
     # -- filling -----------------------------------------------------------------------------------
 
@@ -229,42 +228,3 @@ class PostgresCatalog:
             if unreachable(error):
                 raise OSError(f"The database {name} cannot be used: {error}") from error
             raise
-
-
-class ScopedCatalog:
-    """The `Answers` of a catalog about the experiments in a scope, within a time."""
-
-    def __init__(
-        self, catalog: PostgresCatalog, scope: Scope | None, seconds: float | None
-    ) -> None:
-        self._catalog = catalog
-        self._scope = scope
-        self._seconds = seconds
-
-    def _reading(self) -> AbstractContextManager[PostgresConnection]:
-        return self._catalog.reading(self._scope, self._seconds)
-
-    def select(self, question: Question) -> Selected:
-        """See `Answers.select`."""
-        with self._reading() as connection:
-            return selected(connection, question)
-
-    def count(self, question: Question) -> int:
-        """See `Answers.count`."""
-        with self._reading() as connection:
-            return counted(connection, question)
-
-    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
-        """See `Answers.facts`."""
-        with self._reading() as connection:
-            return facts_of(connection, question)
-
-    def names(self, question: NamesQuestion) -> list[Name]:
-        """See `Answers.names`."""
-        with self._reading() as connection:
-            return named(connection, question)
-
-    def changed(self, since: str | None) -> Changes:
-        """See `Answers.changed`."""
-        with self._reading() as connection:
-            return changed(connection, since)

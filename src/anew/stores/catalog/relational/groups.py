@@ -45,16 +45,17 @@ def grouped(
     asked = Query((*keys, Sql("count(*)"), *summed), (EXPERIMENTS,), met).sql()
     by = ", ".join(str(number) for number in range(1, len(keys) + 1))
     text = f"{asked.text} GROUP BY {by}" if by else asked.text
-    rows = []
+    found: list[tuple[list[Any], tuple[Any, ...]]] = []
     for row in connection.execute(text, asked.values):
-        cells, at = [], 0
+        cells, order, at = [], [], 0
         for target in targets:
             width = len(_clauses(target, operands))
             cells.append(_value(target, row[at : at + width]))
+            order.append(_rank(cells[-1], row[at + width - 1]))
             at += width
         added = [one.value(cell) for one, cell in zip(sums, row[at + 1 :], strict=True)]
-        rows.append((*cells, row[at], *added))
-    rows.sort(key=lambda row: [_rank(cell) for cell in row[: len(targets)]])
+        found.append((order, (*cells, row[at], *added)))
+    rows = [row for _, row in sorted(found, key=lambda one: one[0])]
     total = len(rows)
     stop = None if question.limit is None else question.offset + question.limit
     rows = rows[question.offset : stop]
@@ -131,8 +132,14 @@ def _value(target: Target, cells: Sequence[Any]) -> Any:
     return bool(number) if kind == "bool" else joined(number, rest) if kind == "int" else number
 
 
-def _rank(cell: Any) -> tuple[int, Any]:
-    """Numbers, then texts, then NaN and what is missing."""
-    if cell is None or cell != cell:
-        return 2, 0
-    return (1, cell) if isinstance(cell, str) else (0, cell)
+def _rank(cell: Any, last: Any) -> tuple[int, Any, str]:
+    """Numbers, then texts, NaN, null, and what is missing; True, 1 and 1.0 in the order of the names of their types.
+
+    Args:
+        last: The last column of what the cell is made of, which is there for a null and not for what is missing.
+    """
+    if cell is None:
+        return (4 if last is None else 3), 0, ""
+    if cell != cell:
+        return 2, 0, ""
+    return (1 if isinstance(cell, str) else 0), cell, type(cell).__name__

@@ -24,10 +24,9 @@ from ..protocol import (
     Outstanding,
 )
 from ..relational import schema as s
-from ..relational.answers import counted, selected
-from ..relational.changes import begin_changes, changed, set_note
-from ..relational.facts import facts_of, known, outstanding
-from ..relational.listing import named
+from ..relational.answering import RelationalAnswers
+from ..relational.changes import begin_changes, set_note
+from ..relational.facts import known, outstanding
 from ..relational.saving import Saving
 from .connection import SqliteConnection
 from .dialect import INDEXES, definition
@@ -63,23 +62,19 @@ class SqliteCatalog:
 
     def select(self, question: Question) -> Selected:
         """See `Answers.select`."""
-        with self.reading() as connection:
-            return selected(connection, question)
+        return self.within(None).select(question)
 
     def count(self, question: Question) -> int:
         """See `Answers.count`."""
-        with self.reading() as connection:
-            return counted(connection, question)
+        return self.within(None).count(question)
 
     def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
         """See `Answers.facts`."""
-        with self.reading() as connection:
-            return facts_of(connection, question)
+        return self.within(None).facts(question)
 
     def names(self, question: NamesQuestion) -> list[Name]:
         """See `Answers.names`."""
-        with self.reading() as connection:
-            return named(connection, question)
+        return self.within(None).names(question)
 
     def known(
         self, *, ids: Collection[str] = (), prefixes: Collection[str] = (), tallies: bool = False
@@ -95,12 +90,11 @@ class SqliteCatalog:
 
     def changed(self, since: str | None) -> Changes:
         """See `Answers.changed`."""
-        with self.reading() as connection:
-            return changed(connection, since)
+        return self.within(None).changed(since)
 
-    def within(self, scope: Scope | None, *, seconds: float | None = None) -> ScopedCatalog:
+    def within(self, scope: Scope | None, *, seconds: float | None = None) -> RelationalAnswers:
         """See `Catalog.within`."""
-        return ScopedCatalog(self, scope, seconds)
+        return RelationalAnswers(lambda: self._reading_within(scope, seconds))
 
     # -- filling -----------------------------------------------------------------------------------
 
@@ -166,6 +160,29 @@ class SqliteCatalog:
                 narrow(connection, scope)
                 yield connection
 
+    @contextmanager
+    def _reading_within(
+        self, scope: Scope | None, seconds: float | None
+    ) -> Iterator[SqliteConnection]:
+        """A connection as of `reading`, whose questions are ended after a time."""
+        with self.reading(scope) as connection:
+            if seconds is None:
+                yield connection
+                return
+            until = time.monotonic() + seconds
+            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+                    raise
+                raise TookTooLong(
+                    f"The question took longer than {seconds:g} seconds, and was ended. Ask for fewer experiments or fields, or "
+                    "filter by fewer conditions."
+                ) from None
+            finally:
+                connection.set_progress_handler(None, 0)
+
     def _seeing(self, scope: Scope) -> Connections:
         """Connections that may see a scope alone: those of the scopes asked for last are kept."""
         if self._path is None:
@@ -209,60 +226,6 @@ class SqliteCatalog:
         with self._guard:
             while self._scoped:
                 self._scoped.popitem()[1].close()
-
-
-class ScopedCatalog:
-    """The `Answers` of a catalog about the experiments in a scope, within a time."""
-
-    def __init__(self, catalog: SqliteCatalog, scope: Scope | None, seconds: float | None) -> None:
-        self._catalog = catalog
-        self._scope = scope
-        self._seconds = seconds
-
-    @contextmanager
-    def _reading(self) -> Iterator[SqliteConnection]:
-        with self._catalog.reading(self._scope) as connection:
-            if self._seconds is None:
-                yield connection
-                return
-            until = time.monotonic() + self._seconds
-            connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS)
-            try:
-                yield connection
-            except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
-                    raise
-                raise TookTooLong(
-                    f"The question took longer than {self._seconds:g} seconds, and was ended. Ask for fewer experiments or fields, or "
-                    "filter by fewer conditions."
-                ) from None
-            finally:
-                connection.set_progress_handler(None, 0)
-
-    def select(self, question: Question) -> Selected:
-        """See `Answers.select`."""
-        with self._reading() as connection:
-            return selected(connection, question)
-
-    def count(self, question: Question) -> int:
-        """See `Answers.count`."""
-        with self._reading() as connection:
-            return counted(connection, question)
-
-    def facts(self, question: FactsQuestion) -> list[ExperimentFacts]:
-        """See `Answers.facts`."""
-        with self._reading() as connection:
-            return facts_of(connection, question)
-
-    def names(self, question: NamesQuestion) -> list[Name]:
-        """See `Answers.names`."""
-        with self._reading() as connection:
-            return named(connection, question)
-
-    def changed(self, since: str | None) -> Changes:
-        """See `Answers.changed`."""
-        with self._reading() as connection:
-            return changed(connection, since)
 
 
 # A reader too has to make the memory that the users of a catalog share, which is a file beside it.

@@ -231,8 +231,8 @@ class _Bringing:
         heads = self._registry.state.heads(*subject)
         if [getattr(one, "number", None) for one in heads] == [number]:
             return
-        fields = {"kind": KIND, "name": key, "alias": alias, "number": number, "why": self._why, "body": {}}  # fmt: skip
-        self._write("alias", fields, scope, subject)
+        said: dict[str, Any] = {"alias": alias, "number": number, "why": self._why, "body": {}}
+        self._write("alias", {"kind": KIND, "name": key, **said}, scope, subject)
 
     def _write(
         self, tag: str, fields: dict[str, Any], scope: str, subject: tuple[str, ...], time: float | None = None, user: str = "",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +24,8 @@ __all__ = ["Database", "has_tables"]
 _MAGIC = b"SQLite format 3\0"
 _ROWS = 2_000
 _MOST = 512 << 20
+_LOCK = "hhqqi4x"  # `struct flock` on Linux
+_OF_WHOEVER_HAS_IT = 128
 
 
 def has_tables(path: str, tables: frozenset[str]) -> bool:
@@ -55,7 +59,7 @@ class Database:
         self._columns: dict[str, frozenset[str]] = {}
         self._stamp: tuple[int, int] | None = None
         log = os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal") > 0
-        if os.path.exists(f"{path}-shm") or not _is_logged(path):
+        if not _is_logged(path) or _is_open(path):
             try:
                 self._connection = self._connect(path, "mode=ro")
             except CorruptData:  # such as on a disk that cannot be written, or with a journal that a killed program left
@@ -150,6 +154,26 @@ def _is_logged(path: str) -> bool:
     """Whether it is in WAL mode, which its header says."""
     with open(path, "rb") as file:
         return file.read(20)[18:20] == b"\x02\x02"
+
+
+def _is_open(path: str) -> bool:
+    """Whether a program may have a database in WAL mode open: it then holds a lock on one byte of the index beside it.
+
+    Reading the database as it lies would write that index anew where nobody has it.
+    """
+    if sys.platform != "linux":
+        return os.path.exists(f"{path}-shm")
+    import fcntl
+
+    try:
+        with open(f"{path}-shm", "rb") as file:
+            asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, _OF_WHOEVER_HAS_IT, 1, 0)
+            found = fcntl.fcntl(file, fcntl.F_GETLK, asked)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return bool(struct.unpack(_LOCK, found)[0] != fcntl.F_UNLCK)
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from .runs import Stored, as_run
 __all__ = ["Files", "is_folder_of_files"]
 
 _MOST_TEXT = 1 << 20
+_ALIVE_SECONDS = 30.0
 _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
@@ -124,17 +126,21 @@ class Files:
         newest = -(1 << 63)
         with open(path, encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
+                if not line.endswith("\n"):  # it is being written, or was never written to its end
+                    if time.time() - os.path.getmtime(path) > _ALIVE_SECONDS:
+                        what = f"Line {number}, the last, was cut short: {line!r:.80}."
+                        self._findings.append(Finding(path, what, True, run))
+                    return
                 parts = line.split()
                 try:
-                    time, value = int(parts[0]), float(parts[1])
+                    at, value = int(parts[0]), float(parts[1])
                     step = int(parts[2]) if len(parts) > 2 else 0
                 except (ValueError, IndexError):
-                    if line.endswith("\n"):  # else it is being written
-                        what = f"Line {number} is no value of a metric: {line.strip()!r:.80}."
-                        self._findings.append(Finding(path, what, True, run))
+                    what = f"Line {number} is no value of a metric: {line.strip()!r:.80}."
+                    self._findings.append(Finding(path, what, True, run))
                     continue
-                newest = max(newest, time)
-                yield Line(newest, name, number, step, time, value)
+                newest = max(newest, at)
+                yield Line(newest, name, number, step, at, value)
 
     def messages(self, run: Run) -> Iterator[Message]:
         """MLflow has none."""

@@ -33,10 +33,6 @@ CASES = {
     "many": "100,000 points",
 }
 NOT_THERE = {
-    (
-        "aim",
-        "half",
-    ): "RocksDB writes a file whole or not at all; damaged ones are in test_damaged_sources",
     ("clearml", "deleted"): "an offline session is deleted by deleting its folder",
     ("sacred", "deleted"): "a run is deleted by deleting its folder",
     ("swanlab", "deleted"): "a run is deleted by deleting its folder",

@@ -34,7 +34,7 @@ class Receiver(http.server.ThreadingHTTPServer):
         self.taken: list[tuple[dict[str, str], bytes]] = []
         self.status = 200
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook"
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/hook/token"
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

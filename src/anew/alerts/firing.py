@@ -110,6 +110,8 @@ def replace(backend: Backend, fired: Fired) -> bool:
     body = msgspec.to_builtins(fired)
     for field in ("name", "scope", "seen"):
         del body[field]
+    # A destination is a value and no key: a key with "token" in it would have what it says masked.
+    body["to"] = [{"at": at, **how} for at, how in body["to"].items()]
     edit = DocumentEdit(
         kind=FIRED, name=fired.name, body=body, scope=fired.scope, after=fired.seen or None
     )
@@ -145,7 +147,8 @@ def waiting(fired: Sequence[Fired]) -> list[Fired]:
 def _read(document: Document) -> Fired | None:
     body: dict[str, Any] = dict(document.body or {})
     seen = (document.event, *(one.event for one in document.others))
-    with contextlib.suppress(msgspec.ValidationError):
+    with contextlib.suppress(msgspec.ValidationError, TypeError, KeyError):
+        body["to"] = {one["at"]: one for one in body["to"]}
         return msgspec.convert(
             {**body, "name": document.name, "scope": document.scope, "seen": seen},
             Fired,

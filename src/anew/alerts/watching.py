@@ -198,10 +198,10 @@ class Watch:
         try:
             self._sender.send(to, message_of(fresh))
             after = Delivery(state="sent", tried=tried)
-        except OSError as error:
-            after = self._failed(fresh, tried, str(error))
         except AnewError as error:  # trying again would not help
             after = Delivery(state="failed", tried=tried, error=str(error))
+        except OSError as error:
+            after = self._failed(fresh, tried, str(error))
         if after.state == "failed":
             self._say(
                 f"{fresh.alert}: a destination could not be told of {fresh.prefix}: {after.error}"

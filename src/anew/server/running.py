@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -50,6 +51,16 @@ class Served(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is under way. What takes too long is cut off without a word: a traceback for it would read like a fault."""
+        said = logging.getLogger("uvicorn.error")
+        level = said.level
+        said.setLevel(logging.CRITICAL)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            said.setLevel(level)
 
     def stop(self) -> None:
         """Stop soon; any thread may ask for it."""

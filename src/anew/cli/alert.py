@@ -74,7 +74,13 @@ def add(
 @alert.command("list")
 @shared(quiet="Print names alone, one per line.")
 def list_(face: Face) -> None:
-    """List the alerts."""
+    """List the alerts.
+
+    \b
+    Examples:
+      anew alert list
+      anew alert list --json
+    """
     with face.store(refresh=False) as store:
         alerts = store.alerts.list()
         fired = store.alerts.fired()
@@ -110,7 +116,12 @@ def list_(face: Face) -> None:
 @_PROJECT
 @shared(quiet="Print nothing but errors.")
 def remove(face: Face, name: str, project: str | None) -> None:
-    """Remove an alert; what it found stays on record."""
+    """Remove an alert; what it found stays on record.
+
+    \b
+    Examples:
+      anew alert remove broken
+    """
     with face.store(refresh=False) as store:
         gone = store.alerts.remove(name, project=project)
     face.out.emit(
@@ -129,7 +140,12 @@ def remove(face: Face, name: str, project: str | None) -> None:
 )
 @shared(quiet="Print ids of experiments alone, one per line.")
 def log(face: Face, limit: int) -> None:
-    """Show what alerts found, newest first, and who has been told."""
+    """Show what alerts found, newest first, and who has been told.
+
+    \b
+    Examples:
+      anew alert log -n 5
+    """
     with face.store(refresh=False) as store:
         fired = store.alerts.fired()[:limit]
 
@@ -158,7 +174,12 @@ def log(face: Face, limit: int) -> None:
 @_PROJECT
 @shared(quiet="Print nothing but errors.")
 def test(face: Face, name: str, project: str | None) -> None:
-    """Send a test message to the destinations of an alert, from this machine and with its environment."""
+    """Send a test message to the destinations of an alert, from this machine and with its environment.
+
+    \b
+    Examples:
+      anew alert test broken
+    """
     import os
     import time
 
@@ -200,7 +221,12 @@ def test(face: Face, name: str, project: str | None) -> None:
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C.")
 @shared(quiet="Print nothing but errors.")
 def run(face: Face, watch: bool) -> None:
-    """Evaluate the alerts of a store and tell people, once or until Ctrl-C. A server does this by itself."""
+    """Evaluate the alerts of a store and tell people, once or until Ctrl-C. A server does this by itself.
+
+    \b
+    Examples:
+      anew alert run --watch
+    """
     from ..alerts.sending import Sender
     from ..alerts.watching import Watch
     from ..settings import alert_sending

@@ -8,7 +8,7 @@ import shutil
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 
@@ -80,7 +80,9 @@ def _in_each(made: Made, data: bytes) -> Iterator[Callable[[Path], None]]:
 
 
 @pytest.mark.parametrize("made", EACH, indirect=True)
-@pytest.mark.parametrize("data", [DEEP, b'{"a":' * 100_000, ALIASES], ids=["deep", "deeper", "aliases"])
+@pytest.mark.parametrize(
+    "data", [DEEP, b'{"a":' * 100_000, ALIASES], ids=["deep", "deeper", "aliases"]
+)
 def test_what_is_nested_without_end_is_given_up(made, data, hostile):
     for change in _in_each(made, data):
         hostile(change)
@@ -108,7 +110,7 @@ def test_a_pipe_or_a_device_is_not_waited_for(made, hostile):
 
     for path in files_of(made, made.source):
         for change in (piped, device):
-            hostile(lambda copy, c=change, b=path.relative_to(made.source): c(copy, b))  # type: ignore[misc]
+            hostile(partial(change, below=path.relative_to(made.source)))
 
 
 @pytest.mark.parametrize("made", EACH, indirect=True)

@@ -19,6 +19,7 @@ from ...record.root import (
 )
 from ...sync.wire import MOST_BYTES, RootEventsAnswer, RootEventsRequest
 from ..callers import Caller, Role
+from ..rights import role_for_document
 
 __all__ = ["new_lines", "take_lines"]
 
@@ -67,9 +68,16 @@ def new_lines(
 
 def _may(caller: Caller, event: RootEvent) -> bool:
     """Whether somebody may write an event of this scope."""
+    match event:
+        case VersionSet() | AliasSet():
+            needed = Role.WRITER
+        case DocumentSet():
+            needed = role_for_document(event.kind)
+        case _:
+            needed = Role.REPORTER
     kind, _, name = event.scope.partition("/")
-    if caller.scope(Role.REPORTER) is None:
+    if caller.scope(needed) is None:
         return True
     if kind == "project":
-        return caller.role_in(name) >= Role.REPORTER
+        return caller.role_in(name) >= needed
     return kind == "user" and name in (caller.user, caller.name)

@@ -9,6 +9,7 @@ import click
 from .face import Face, shared
 from .server_accounts import root_of
 from .server_group import group_of, on_group
+from .server_migrate import migrate
 from .upkeep import rebuild_index, tell_findings
 from .words import duration, plural, size
 
@@ -144,6 +145,7 @@ def _what_was_copied(root: str, folder: str, done: Copied) -> tuple[dict[str, An
 COMMANDS: dict[str, click.Command] = {
     "backup": backup,
     "doctor": doctor,
+    "migrate": migrate,
     "rebuild": rebuild,
     "restore": restore,
 }

@@ -24,6 +24,7 @@ from .identity.local import LocalUser
 from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
 from .limits import Rate
+from .moving.folder import unfinished_move
 from .observing import Observer, to_standard_error
 from .place import PATIENCE, Place
 
@@ -198,8 +199,19 @@ def serve(
 
 
 def place_of(root: str | GroupAddress, user: str) -> Place:
-    """What is served."""
+    """What is served.
+
+    Raises:
+        InvalidSetting: A store is being moved there, or it cannot be a group's; see `open_group`.
+    """
     if isinstance(root, str):
+        source = unfinished_move(root)
+        if source is not None:
+            raise InvalidSetting(
+                f"A store is being moved from {source} to {root}. Wait for that, or run the same `anew server migrate` again if it was cut "
+                "short: it goes on from there.",
+                setting="root",
+            )
         folder = open_folder(root, user=user, seconds=_MOST_SECONDS, patience=PATIENCE)
         intake = FolderIntake(folder.root)
         return Place(folder.backend, folder.upkeep, folder.close, intake, folder.within)

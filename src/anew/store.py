@@ -769,10 +769,9 @@ class Store:
         """
         from .reading import compare as comparing
 
-        items = [(one.id, one.prefix, one.name) for one in self.trash()]
-        found = comparing.in_trash(ref, items)
-        self._append(RestoreEdit(id=found, prefix=prefix))
-        return self.get(found)
+        found = comparing.in_trash(ref, self.trash())
+        self._append(RestoreEdit(id=found.id, prefix=prefix))
+        return self.get(found.id)
 
     def move(self, ref: Ref, prefix: str) -> ExperimentView:
         """File an experiment under another prefix; returns it as it is then. Its id stays, and what links to it.
@@ -787,9 +786,39 @@ class Store:
         self._append(MoveEdit(id=view.id, prefix=prefix))
         return self.get(view.id)
 
-    def trash(self) -> builtins.list[Trashed]:
-        """What is in the trash, newest first."""
-        return builtins.list(self._source.looked_after().trash())
+    def trash(self, filter: str | None = None) -> builtins.list[Trashed]:
+        """What is in the trash, newest first.
+
+        Args:
+            filter: Only what meets it. Of what is deleted it knows `id`, `prefix`, `name`, `owner`, `project`, `deleted_at` and `bytes`.
+
+        Raises:
+            QueryError: The filter cannot be read, or asks for something else.
+        """
+        found = builtins.list(self._source.looked_after().trash())
+        if filter is None:
+            return found
+        from .reading.trashed import that_fit
+
+        return that_fit(found, filter)
+
+    def in_trash(self, refs: Iterable[str], filter: str | None = None) -> builtins.list[Trashed]:
+        """The experiments in the trash that are named as for `restore`, and those that meet a filter.
+
+        Raises:
+            NotFound: One is not there, or none meets the filter.
+            Ambiguous: Several are meant by one.
+            QueryError: As `trash`.
+        """
+        from .reading import compare as comparing
+
+        there = self.trash()
+        found = {one.id: one for one in (comparing.in_trash(ref, there) for ref in refs)}
+        if filter is not None:
+            found |= {one.id: one for one in self.trash(filter)}
+        if not found:
+            raise NotFound(f"Nothing in the trash fits {filter!r}: there is nothing to do.")
+        return builtins.list(found.values())
 
     def gc(self, *, dry_run: bool = False, older_than: float | str | None = None) -> int:
         """Empty the trash and remove what nothing refers to; the bytes freed (or that would be).

@@ -70,3 +70,35 @@ def test_young_trash_is_kept_when_only_old_is_meant(change):
     change("delete", REF, "--yes")
     change("gc", "--older-than", "7d", "--yes")
     assert len(change("restore", "--list", "-q").lines) == 1
+
+
+def test_deleting_and_restoring_are_shown_first_and_taken_back(change):
+    sweep = "'sweep' in prefix"
+    ids = sorted(change("list", sweep, "-q").lines)
+    would = change("delete", "-f", sweep, "--dry-run", "--json").json
+    assert would["dry_run"]
+    assert sorted(one["id"] for one in would["changed"]) == ids
+    assert sorted(change("list", sweep, "-q").lines) == ids
+    change("delete", "-f", sweep, "--yes")
+    assert change("undo", "--dry-run", "--json").json["command"] == "delete"
+    assert change("undo").code == 0
+    assert sorted(change("list", sweep, "-q").lines) == ids
+    change("delete", "-f", sweep, "--yes")
+    for filter in (f"prefix == '{REF}'", "name =~ 'run-0' and project == 'vision'"):
+        would = change("restore", "-f", filter, "--dry-run", "--json").json["changed"]
+        assert [one["prefix"] for one in would] == [REF]
+        assert len(change("restore", "--list", "-f", filter, "-q").lines) == 1
+    assert change("show", REF).code == 3
+    recent = "deleted_at > '1h' and owner in ('alice') and not 'run-0' in prefix"
+    assert len(change("restore", "-f", recent, "-q").lines) == len(ids) - 1
+    assert change("undo", "--json").json["command"] == "restore"
+    assert len(change("restore", "--list", "-q").lines) == len(ids)
+    assert change("restore", "-f", "deleted_at < '1h'").code == 3
+    assert change("restore", "-f", "params.lr > 1").code == 2
+    assert change("restore", REF, "-f", recent).code == 2
+
+
+def test_what_was_removed_for_good_is_not_taken_back(change):
+    change("delete", REF, "--yes")
+    change("gc", "--yes")
+    assert change("undo").code == 3

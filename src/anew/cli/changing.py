@@ -15,14 +15,16 @@ from ..errors import NotFound
 from ..reading.changing import Change
 from ..settings import user_folder
 from .face import Face, several
+from .words import one_line, plural, value
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["Done", "changes_options", "chosen", "forget", "made_last", "make"]
+__all__ = ["Done", "changes_options", "chosen", "forget", "keep", "made_last", "make", "tell"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_MOST_LINES = 40
 _KEPT = 20
 """So many commands can be taken back, the newest first."""
 
@@ -69,9 +71,9 @@ def chosen(
 
 
 def make(
-    face: Face, store: Store, command: str, changes: Sequence[Change], *, keep: bool = True
+    face: Face, store: Store, command: str, changes: Sequence[Change], *, kept: bool = True
 ) -> None:
-    """Write changes down, and `keep` how they are taken back; what was written before an error is kept too."""
+    """Write changes down, and, if `kept`, how they are taken back; what was written before an error is kept too."""
     done = 0
     with face.out.progress("Writing") as progress:
 
@@ -83,8 +85,57 @@ def make(
         try:
             store.change(changes, told_progress)
         finally:
-            if done and keep:
-                _keep(store, command, changes[:done])
+            if done and kept:
+                keep(store, command, changes[:done])
+
+
+def tell(
+    face: Face,
+    changes: Sequence[Change],
+    of: int,
+    dry_run: bool,
+    *,
+    command: str = "",
+    undone: bool = False,
+) -> None:
+    """Say what changes, or was changed."""
+
+    def table() -> None:
+        for one in changes[:_MOST_LINES]:
+            for what, (before, after) in one.what.items():
+                face.out.line(one_line(f"{one.prefix}  {what}: {_shown(before)} → {_shown(after)}"))
+        if len(changes) > _MOST_LINES:
+            face.out.line(f"and {plural(len(changes) - _MOST_LINES, 'more experiment')}", "dim")
+        same = of - len(changes)
+        already = f" {plural(same, 'experiment')} had it already." if same else ""
+        count = plural(len(changes), "experiment")
+        if dry_run and undone:
+            face.out.say(f"Nothing was changed: {command!r} of {count} would be taken back.")
+        elif dry_run:
+            face.out.say(f"Nothing was changed: {count} would be.{already}")
+        elif undone:
+            face.out.say(f"Took back {command!r} of {count}.")
+        else:
+            face.out.say(f"Changed {count}.{already} `anew undo` takes it back.")
+
+    face.out.emit(
+        {
+            "dry_run": dry_run,
+            **({"command": command} if undone else {}),
+            "changed": [
+                {"id": one.id, "prefix": one.prefix, "what": {k: list(v) for k, v in one.what.items()}}
+                for one in changes
+            ],
+        },
+        ids=[one.id for one in changes],
+        table=table,
+    )  # fmt: skip
+
+
+def _shown(what: Sequence[Any]) -> str:
+    if not what:
+        return "nothing"
+    return "set" if what[0] is None else value(what[0])
 
 
 def made_last(store: Store) -> Done:
@@ -104,7 +155,8 @@ def forget(done: Done) -> None:
     _write([one for one in _read() if (one.store, one.time) != (done.store, done.time)])
 
 
-def _keep(store: Store, command: str, changes: Sequence[Change]) -> None:
+def keep(store: Store, command: str, changes: Sequence[Change]) -> None:
+    """Keep how changes that were made are taken back."""
     done = Done(store=store.root, time=time.time(), command=command, changes=tuple(changes))
     with contextlib.suppress(OSError):  # it can then not be taken back from here
         _write([*_read(), done])

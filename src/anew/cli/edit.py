@@ -11,9 +11,9 @@ import click
 
 from ..errors import NotFound
 from ..plots.labels import flat
-from .changing import changes_options, chosen, forget, made_last, make
+from .changing import changes_options, chosen, forget, made_last, make, tell
 from .face import Face, complete_experiment, shared
-from .words import one_line, plural, printable, value
+from .words import one_line, printable, value
 
 if TYPE_CHECKING:
     from ..reading.changing import Change
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["describe", "edit", "move", "note", "rename", "tag", "undo"]
 
 _QUIET = "Print nothing but errors."
-_MOST_LINES = 40
 
 
 @click.command()
@@ -316,8 +315,8 @@ def move(face: Face, words: tuple[str, ...], filter: str | None, dry_run: bool) 
 def undo(face: Face, dry_run: bool) -> None:
     """Take back what the last command changed that was run here on this store.
 
-    It takes back `tag`, `note`, `describe`, `rename`, `edit` and `move`, newest first, the last twenty of them. Where something
-    was changed again since, nothing is taken back. (`anew restore` takes experiments out of the trash.)
+    It takes back `tag`, `note`, `describe`, `rename`, `edit`, `move`, `delete` (not --permanently) and `restore`, newest first, the last
+    twenty of them. Where something was changed again since, nothing is taken back.
 
     \b
     Examples:
@@ -332,9 +331,9 @@ def undo(face: Face, dry_run: bool) -> None:
         views = {one: view for one in ids if (view := _there(store, one)) is not None}
         changes = taking_back(done.changes, views)
         if not dry_run:
-            make(face, store, f"undo {done.command}", changes, keep=False)
+            make(face, store, f"undo {done.command}", changes, kept=False)
             forget(done)
-    _tell(face, changes, len(changes), dry_run, command=done.command, undone=True)
+    tell(face, changes, len(changes), dry_run, command=done.command, undone=True)
 
 
 def _there(store: Store, id_: str) -> ExperimentView | None:
@@ -408,54 +407,5 @@ def _made(
     if not dry_run:
         make(face, store, click.get_current_context().info_name or "", found)
     if several or dry_run:
-        _tell(face, found, len(views), dry_run)
+        tell(face, found, len(views), dry_run)
     return bool(several or dry_run)
-
-
-def _tell(
-    face: Face,
-    changes: Sequence[Change],
-    of: int,
-    dry_run: bool,
-    *,
-    command: str = "",
-    undone: bool = False,
-) -> None:
-    """Say what changes, or was changed."""
-
-    def table() -> None:
-        for one in changes[:_MOST_LINES]:
-            for what, (before, after) in one.what.items():
-                face.out.line(one_line(f"{one.prefix}  {what}: {_shown(before)} → {_shown(after)}"))
-        if len(changes) > _MOST_LINES:
-            face.out.line(f"and {plural(len(changes) - _MOST_LINES, 'more experiment')}", "dim")
-        same = of - len(changes)
-        already = f" {plural(same, 'experiment')} had it already." if same else ""
-        count = plural(len(changes), "experiment")
-        if dry_run and undone:
-            face.out.say(f"Nothing was changed: {command!r} of {count} would be taken back.")
-        elif dry_run:
-            face.out.say(f"Nothing was changed: {count} would be.{already}")
-        elif undone:
-            face.out.say(f"Took back {command!r} of {count}.")
-        else:
-            face.out.say(f"Changed {count}.{already} `anew undo` takes it back.")
-
-    face.out.emit(
-        {
-            "dry_run": dry_run,
-            **({"command": command} if undone else {}),
-            "changed": [
-                {"id": one.id, "prefix": one.prefix, "what": {k: list(v) for k, v in one.what.items()}}
-                for one in changes
-            ],
-        },
-        ids=[one.id for one in changes],
-        table=table,
-    )  # fmt: skip
-
-
-def _shown(what: Sequence[Any]) -> str:
-    if not what:
-        return "nothing"
-    return "set" if what[0] is None else value(what[0])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import NotFound
+from .changing import keep, make, tell
 from .errors import Refused
 from .face import Face, complete_experiment, several, shared
 from .table import Column
@@ -28,13 +29,19 @@ __all__ = ["delete", "restore"]
 )
 @click.option("--permanently", is_flag=True, help="Remove them at once, without the trash.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would go, and delete nothing.")
 @shared(quiet="Print the ids of what was deleted.")
 def delete(
-    face: Face, experiments: tuple[str, ...], filter: str | None, permanently: bool, yes: bool
+    face: Face,
+    experiments: tuple[str, ...],
+    filter: str | None,
+    permanently: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """Put experiments in the trash.
 
-    They come back with `anew restore`, and go for good with `anew gc` or --permanently. A running
+    They come back with `anew restore` or `anew undo`, and go for good with `anew gc` or --permanently. A running
     experiment is refused. Without a terminal to ask on, --yes is needed.
 
     \b
@@ -45,15 +52,22 @@ def delete(
     """
     if not experiments and not filter:
         raise click.UsageError("Name the experiments to delete, or give a --filter.")
+    from ..reading.changing import deleting
+
     with face.store() as store:
+        changes = []
         refs: Sequence[ExperimentView] | str
         try:
             refs = views = several(store, experiments, filter)
             what = views[0].prefix if len(views) == 1 else plural(len(views), "experiment")
+            changes = [deleting(view) for view in views]
         except NotFound:
             if len(experiments) != 1 or filter:
                 raise
             refs = what = experiments[0]  # the folder of an experiment that cannot be read, perhaps
+        if dry_run:
+            tell(face, changes, len(changes), dry_run)
+            return
         if not yes:
             how = "for good" if permanently else "(they go to the trash)"
             if store.backend.about().root is None:
@@ -62,6 +76,8 @@ def delete(
                 raise Refused(f"Nothing was deleted: {what} needs --yes, or a yes on a terminal.")
         done = store.delete(refs, permanently=permanently)
         ids = list(done.ids)
+        if changes and not permanently:
+            keep(store, "delete", changes)
 
     def table() -> None:
         rest = (
@@ -79,22 +95,44 @@ def delete(
 @click.command()
 @click.argument("experiments", nargs=-1)
 @click.option("-l", "--list", "listing", is_flag=True, help="List what is in the trash.")
+@click.option(
+    "-f",
+    "--filter",
+    metavar="FILTER",
+    help="All in the trash that match this filter; it knows id, prefix, name, owner, project, deleted_at and bytes.",
+)
+@click.option(
+    "-n", "--dry-run", is_flag=True, help="Show what would come back, and restore nothing."
+)
 @shared()
-def restore(face: Face, experiments: tuple[str, ...], listing: bool) -> None:
+def restore(
+    face: Face, experiments: tuple[str, ...], listing: bool, filter: str | None, dry_run: bool
+) -> None:
     """Take experiments out of the trash.
 
     \b
     Examples:
       anew restore --list
       anew restore k7f3
+      anew restore --filter "project == 'vision' and deleted_at > '1h'" --dry-run
     """
-    if bool(experiments) == listing:
-        raise click.UsageError("Name the experiments to restore, or give --list.")
+    if experiments and filter:
+        raise click.UsageError("Name experiments, or give a --filter: one of them.")
+    if bool(experiments or filter) == listing and not (filter and listing):
+        raise click.UsageError("Name the experiments to restore, or give a --filter or --list.")
+    from ..reading.changing import restoring
+
     with face.store() as store:
         if listing:
-            _list_trash(face, store.trash())
+            _list_trash(face, store.trash(filter))
             return
-        views = [store.restore(ref) for ref in experiments]
+        found = store.in_trash(experiments, filter)
+        changes = [restoring(one) for one in found]
+        if dry_run:
+            tell(face, changes, len(changes), dry_run)
+            return
+        make(face, store, "restore", changes)
+        views = [store.get(one.id) for one in found]
 
     def table() -> None:
         for view in views:

@@ -9,22 +9,33 @@ import msgspec
 
 from ..errors import Conflict
 from ..query.edits import AppendQuestion
-from ..record.edits import Edit, FieldEdit, MoveEdit, ParamsEdit, TagsEdit
+from ..record.edits import (
+    DeleteEdit,
+    Edit,
+    FieldEdit,
+    MoveEdit,
+    ParamsEdit,
+    RestoreEdit,
+    TagsEdit,
+)
 from ..record.fold import ExperimentState
 from ..record.names import check_label, check_prefix
 from ..record.plain import flatten, nest, to_plain
 from ..record.secrets import mask_secrets
 from .source import Source
+from .upkeep import Trashed
 from .views import ExperimentView
 
 __all__ = [
     "Change",
     "apply",
     "correcting",
+    "deleting",
     "describing",
     "moving",
     "noting",
     "renaming",
+    "restoring",
     "tagging",
     "undo",
 ]
@@ -134,6 +145,28 @@ def moving(view: ExperimentView, prefix: str) -> Change | None:
     )
 
 
+def deleting(view: ExperimentView) -> Change:
+    """Into the trash."""
+    return Change(
+        id=view.id,
+        prefix=view.prefix,
+        what={"deleted": ([], [True])},
+        edit=DeleteEdit(id=view.id),
+        back=RestoreEdit(id=view.id),
+    )
+
+
+def restoring(one: Trashed) -> Change:
+    """Out of the trash, to where it was."""
+    return Change(
+        id=one.id,
+        prefix=one.prefix,
+        what={"deleted": ([True], [])},
+        edit=RestoreEdit(id=one.id),
+        back=DeleteEdit(id=one.id),
+    )
+
+
 def apply(
     source: Source,
     changes: Sequence[Change],
@@ -161,9 +194,9 @@ def undo(changes: Sequence[Change], views: Mapping[str, ExperimentView]) -> list
     """
     for one in changes:
         view = views.get(one.id)
-        now = {} if view is None else _now(view)
+        now = {"deleted": True} if view is None else _now(view)
         for what, (_, after) in one.what.items():
-            if view is None or _of(now, what) != after:
+            if (view is None and what != "deleted") or _of(now, what) != after:
                 raise Conflict(
                     f"{one.prefix}: {what} was changed again since, so the change is not taken back."
                 )

@@ -22,6 +22,7 @@ from .goals import Goals, Mode, check_mode
 from .history import History, Series
 from .results import Comparison, Difference, Summary
 from .source import Source
+from .upkeep import Trashed
 from .views import ExperimentView
 
 __all__ = [
@@ -254,8 +255,8 @@ def history(
     return History([Series.of(one) for one in source.series(question)])
 
 
-def in_trash(ref: str, items: Sequence[tuple[str, str, str]]) -> str:
-    """The id meant by an id, the start of one, a prefix or a name, of `(id, prefix, name)` in the trash.
+def in_trash(ref: str, items: Sequence[Trashed]) -> Trashed:
+    """What is meant in the trash by an id, the start of one, a prefix or a name.
 
     Raises:
         NotFound: None goes by that.
@@ -263,19 +264,20 @@ def in_trash(ref: str, items: Sequence[tuple[str, str, str]]) -> str:
     """
     text = ref.strip().strip("/")
     for meets in (
-        [one for one in items if text in one[:2]],
-        [one for one in items if text and one[0].startswith(text)],
-        [one for one in items if one[2] == text],
+        [one for one in items if text in (one.id, one.prefix)],
+        [one for one in items if text and one.id.startswith(text)],
+        [one for one in items if one.name == text],
     ):
-        ids = list(dict.fromkeys(one[0] for one in meets))
-        if len(ids) == 1:
-            return ids[0]
-        if ids:
-            shown = ", ".join(f"{one[0]} ({one[1]})" for one in meets[:8])
+        found = {one.id: one for one in meets}
+        if len(found) == 1:
+            return meets[0]
+        if found:
+            shown = ", ".join(f"{one.id} ({one.prefix})" for one in meets[:8])
             raise Ambiguous(
-                f"{ref!r} matches several experiments in the trash: {shown}.", candidates=ids
+                f"{ref!r} matches several experiments in the trash: {shown}.",
+                candidates=list(found),
             )
-    near = nearest(text, [word for one in items for word in one[:2]])
+    near = nearest(text, [word for one in items for word in (one.id, one.prefix)])
     hint = f" Did you mean {one_of(near)}?" if near else " The trash is empty." if not items else ""
     raise NotFound(f"There is no experiment {ref!r} in the trash.{hint}", name=ref, nearest=near)
 

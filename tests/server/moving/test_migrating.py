@@ -29,6 +29,7 @@ from anew.server.group.opening import open_group
 from anew.server.group.rebuilding import check_group, rebuild_group
 from anew.server.identity.accounts import Accounts
 from anew.server.identity.audit import Audit
+from anew.server.limits import Limits
 from anew.server.moving.folder import FolderSide
 from anew.server.moving.migrating import Moved, migrate
 from anew.server.moving.sides import Target
@@ -241,7 +242,7 @@ def test_no_server_starts_on_a_store_that_has_come_in_part(there, group, tmp_pat
     with pytest.raises(InvalidSetting) as of_group:
         open_group(group, works=False)
     with pytest.raises(InvalidSetting) as of_folder:
-        place_of(str(back), "x")
+        place_of(str(back), "x", Limits())
     assert (of_group.value.setting, of_folder.value.setting) == ("catalog", "root")
 
 

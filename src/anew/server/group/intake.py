@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from blake3 import blake3
@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from ...errors import InvalidName, InvalidValue, NotFound
 from ...journal.documents import RootJournal
+from ...query.scope import project_of
 from ...record.events import FORMAT_VERSION
 from ...stores.series.protocol import Health
 from ...sync.listing import Listed, digest_of, list_segments
@@ -324,9 +325,10 @@ class GroupIntake:
 
     # -- the rest ---------------------------------------------------------------------------------------
 
-    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+    def writable(self, caller: Caller, ids: Collection[str]) -> Mapping[str, str]:
         """See `Intake.writable`."""
-        return self._homes(caller, ids)[0].keys()
+        homes, _ = self._homes(caller, ids)
+        return {one: project_of(home.prefix, home.owner) for one, home in homes.items()}
 
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:
         """See `Intake.lines`."""

@@ -62,7 +62,8 @@ _FOLLOW = """() => {
         seen.push([performance.timeOrigin + performance.now(), Number(points?.[1].replace(/\\D/gu, "") ?? 0)]);
     })).observe(said, { subtree: true, childList: true, characterData: true });
 }"""
-_UNTIL_OTHER_ROWS = """change => new Promise(done => {
+_UNTIL_OTHER_ROWS = """change => new Promise((done, failed) => {
+    setTimeout(() => failed(new Error("no other rows came")), 30_000);
     const first = () => document.querySelector(".row:not(.head)")?.innerText;
     const before = first();
     const began = performance.now();
@@ -71,7 +72,9 @@ _UNTIL_OTHER_ROWS = """change => new Promise(done => {
     look();
 })"""
 
-_ENTER = """document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }))"""
+_TYPED = """document.activeElement.value = %s;
+document.activeElement.dispatchEvent(new Event("input", { bubbles: true }))"""
+"""The list follows what is typed."""
 
 
 def run(bench: Bench) -> Iterator[Row]:
@@ -324,18 +327,15 @@ def _rows(browser: Any, place: Path, size: Size) -> Iterator[Row]:
                 page.evaluate(_UNTIL_OTHER_ROWS, f"document.querySelector('.head button.sort[title={field}]').click()")
                 for field in ("name", "status", "name", "status")  # which are always on the screen
             ]  # fmt: skip
+            page.goto(f"{site.url}?tab=table")
             filters = []
-            for text in (
-                "status == 'failed'",
-                "params.lr > 0.01",
-                "status == 'completed'",
-                "metrics.val_loss.last < 0.2",
-            ):
-                page.wait_for_timeout(500)
+            for share in (0.8, 0.6, 0.4, 0.2):  # the newest is another one each time
+                page.locator(".row:not(.head)").nth(5).wait_for()
+                page.wait_for_timeout(1000)
                 page.keyboard.press("/")
-                page.get_by_role("combobox", name="Filter").fill(text)
-                page.wait_for_timeout(500)  # as it is counted while it is typed
-                filters.append(page.evaluate(_UNTIL_OTHER_ROWS, _ENTER))
+                filter_ = f"name < 'run-{int(count * share):06d}' and params.lr < 0.09"
+                filters.append(page.evaluate(_UNTIL_OTHER_ROWS, _TYPED % json.dumps(filter_)))
+                page.keyboard.press("Enter")
             session = page.context.new_cdp_session(page)
             session.send("HeapProfiler.enable")
             session.send("HeapProfiler.collectGarbage")

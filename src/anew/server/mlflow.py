@@ -36,6 +36,8 @@ __all__ = ["MLFLOW", "MLFLOW_ROUTES"]
 MLFLOW = "/mlflow"
 _API = f"{MLFLOW}/api/2.0/mlflow"
 _STORE = f"{MLFLOW}/api/2.0/mlflow-artifacts/artifacts"
+_MPU = f"{MLFLOW}/api/2.0/mlflow-artifacts/mpu"
+_PARTS = f"{_MPU}/part"
 _VERSION = "3.17.2"
 """The version of MLflow whose client is tested against this API."""
 
@@ -190,6 +192,36 @@ async def _upload(call: Call) -> Response:
             await anyio.to_thread.run_sync(arriving.close)
 
 
+def _begin_upload(call: Call) -> answers.UploadBegun:
+    asked: requests.UploadRequest = call.question
+    upload_id = _service(call).stored.begin_upload(_asker(call), asked)
+    shown = call.request.headers.get("authorization")
+    # The client sends a part with these headers and no others: it shows again what it has shown for this request.
+    headers = {} if shown is None else {"Authorization": shown}
+    base = str(call.request.base_url).rstrip("/")
+    parts = (
+        answers.UploadPart(f"{base}{_PARTS}/{upload_id}/{number}", number, headers)
+        for number in range(1, asked.num_parts + 1)
+    )
+    return answers.UploadBegun(upload_id, tuple(parts))
+
+
+async def _upload_part(call: Call) -> Response:
+    length = call.request.headers.get("content-length", "")
+    if not length.isdecimal():
+        raise InvalidValue("A part says how long it is.", key="content-length")
+    stored, who, asked = _service(call).stored, _asker(call), call.question
+    part = await anyio.to_thread.run_sync(stored.part, who, asked, int(length))
+    try:
+        await feed(call, part.write)
+    except ClientDisconnect:
+        raise InvalidValue("The part ends before it is whole.", key="path") from None
+    tag = await anyio.to_thread.run_sync(part.keep)
+    answer = replied(call.request, answers.Done())
+    answer.headers["ETag"] = f'"{tag}"'
+    return answer
+
+
 async def _download(call: Call) -> Response:
     stored, who, path = _service(call).stored, _asker(call), call.question.path
     run_id, name = await anyio.to_thread.run_sync(stored.file, who, path)
@@ -252,6 +284,10 @@ MLFLOW_ROUTES: tuple[Route, ...] = (
     _route("GET", f"{_STORE}/{{path:path}}", "download", requests.ArtifactRequest, bytes, "The bytes of an artifact.", stream=_download, **_FILE),
     _route("PUT", f"{_STORE}/{{path:path}}", "upload", requests.ArtifactRequest, answers.Done, "Keep an artifact.", stream=_upload, raw=True, **_WRITES),
     _route("DELETE", f"{_STORE}/{{path:path}}", "delete-artifact", requests.ArtifactRequest, answers.Done, "Take artifacts out of a run.", reply=_stored(Stored.delete), **_DELETES),
+    _route("POST", f"{_MPU}/create/{{folder:path}}", "begin-upload", requests.UploadRequest, answers.UploadBegun, "Begin a file that arrives in parts.", reply=_begin_upload, **_WRITES),
+    _route("PUT", f"{_PARTS}/{{upload_id}}/{{number}}", "upload-part", requests.PartRequest, answers.Done, "Keep a part of a file.", stream=_upload_part, raw=True, **_WRITES),
+    _route("POST", f"{_MPU}/complete/{{folder:path}}", "complete-upload", requests.UploadCompleted, answers.Done, "Put the parts of a file together.", reply=_stored(Stored.complete_upload), **_WRITES),
+    _route("POST", f"{_MPU}/abort/{{folder:path}}", "abort-upload", requests.UploadEnded, answers.Done, "Forget a file that does not arrive.", reply=_stored(Stored.abort_upload), **_WRITES),
     _route("POST", f"{_API}/logged-models", "create-model", requests.CreateModelRequest, answers.ModelFound, "Make a logged model.", reply=_models(Models.create), **_WRITES),
     _route("POST", f"{_API}/logged-models/search", "search-models", requests.SearchModelsRequest, answers.ModelsFound, "Logged models that meet a filter.", reply=_models(Models.search)),
     _route("GET", f"{_API}/logged-models/{{model_id}}", "model", requests.ModelRequest, answers.ModelFound, "One logged model.", reply=_models(Models.get)),

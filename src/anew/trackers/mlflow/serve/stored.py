@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 
+from ....blobs.drafts import DRAFTS
 from ....journal.layout import RootLayout
 from ..translate.groups import id_of
 from . import answers, artifacts, requests
 from .asking import Asker
 from .checks import run_id_of
 from .models import Holder, Models
+from .parts import Part, Uploads
 from .problems import invalid, missing
 
 __all__ = ["Stored"]
@@ -28,6 +32,7 @@ class Stored:
         self._root = root
         self._models = models
         self._holder = holder
+        self._uploads = Uploads(os.path.join(root.contents, DRAFTS))
 
     def of_run(self, who: Asker, asked: requests.ArtifactsRequest) -> answers.FilesAnswer:
         """What lies in a folder of a run's artifacts."""
@@ -101,6 +106,41 @@ class Stored:
             facts = who.reader.facts(place.run_id, "state", "files")
             arriving.keep(artifacts.contents(facts, models=True))
 
+    # -- files in parts ----------------------------------------------------------------------------
+
+    def begin_upload(self, who: Asker, asked: requests.UploadRequest) -> str:
+        """Begin a file that arrives in parts; the id of the upload."""
+        place = self._place(who, _in(asked.folder, asked.path))
+        self._holder.writable(who, place.run_id)
+        return self._uploads.begin(who.name, _in(asked.folder, asked.path), asked.num_parts)
+
+    def part(self, who: Asker, asked: requests.PartRequest, length: int) -> Part:
+        """A part that a client sends."""
+        upload = self._uploads.of(who.name, asked.upload_id)
+        self._holder.writable(who, self._place(who, upload.path).run_id)
+        return upload.part(asked.number, length)
+
+    def complete_upload(self, who: Asker, asked: requests.UploadCompleted) -> answers.Done:
+        """Put the parts together, and keep the file."""
+        upload = self._uploads.of(who.name, asked.upload_id)
+        path = _in(asked.folder, asked.path)
+        if path != upload.path:
+            raise invalid("The upload was begun for another path.")
+        arriving = self.arriving(who, path)
+        try:
+            for piece in upload.read({one.part_number: one.etag for one in asked.parts}):
+                arriving.write(piece)
+            self.keep(who, path, arriving)
+        finally:
+            arriving.close()
+        self._uploads.end(who.name, asked.upload_id)
+        return answers.Done()
+
+    def abort_upload(self, who: Asker, asked: requests.UploadEnded) -> answers.Done:
+        """Forget a file that does not arrive after all."""
+        self._uploads.end(who.name, asked.upload_id)
+        return answers.Done()
+
     def delete(self, who: Asker, asked: requests.ArtifactRequest) -> answers.Done:
         """Take artifacts out of what a run shows."""
         place = self._place(who, asked.path)
@@ -112,3 +152,9 @@ class Stored:
             if ids is not None:
                 known.writing.event("captured", what=artifacts.DELETED, data={"ids": ids})
         return answers.Done()
+
+
+def _in(folder: str, path: str) -> str:
+    """Where a file goes: a client tells its whole path on its own disk, whose last part is the name."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    return f"{folder.rstrip('/')}/{name}"

@@ -60,6 +60,7 @@ _STAGES = {one.lower(): one for one in ("None", "Staging", "Production", "Archiv
 _ARCHIVING = ("Staging", "Production")
 _STAGE = "mlflow.stage"
 _SOURCE = "mlflow.source"
+_STORED_AT = "mlflow.storage"
 _MODEL_FIELDS = ("name", "creation_timestamp", "last_updated_timestamp")
 _VERSION_FIELDS = ("name", "run_id", "source_path", "version_number", "creation_timestamp", "last_updated_timestamp")  # fmt: skip
 _PROMPT = "mlflow.prompt.is_prompt"
@@ -222,6 +223,9 @@ class ModelRegistry:
         given = {"run_id": asked.run_id, "run_link": asked.run_link, "model_id": asked.model_id}
         extra = {_SOURCE: asked.source} | {f"mlflow.{k}": v for k, v in given.items() if v}
         target = self._target(who, asked)
+        named = _version_named(who, asked.source)
+        if named is not None:
+            extra[_STORED_AT] = self._download(who, named)
         with _answered(fact.name):
             made = _registry(who).register(
                 fact.name, target, scope=fact.scope, description=asked.description or None, tags=tags, extra=extra
@@ -291,7 +295,9 @@ class ModelRegistry:
             for one in model.versions
             if prompts or one.tags.get(_PROMPT) != "true"
         ]
-        every.sort(key=lambda one: (-one.last_updated_timestamp, one.name, -int(one.version)))
+        every.sort(key=lambda one: (one.name, -int(one.version)))
+        if not order:
+            every.sort(key=lambda one: -one.last_updated_timestamp)
         met = [one for one in every if _meets(one, conditions, _of_version)]
         page, token = _page(in_order(met, order, _of_version), asked.page_token, limit)
         return VersionsListed(tuple(page), token)
@@ -320,12 +326,10 @@ class ModelRegistry:
 
     def _target(self, who: Asker, asked: CreateVersionRequest) -> Target:
         """What a version is to point to: files of a run that the caller may see, or an address as it was given."""
-        source, model = asked.source, None
+        source = asked.source
         _check_source(source)
-        named = _NAMED.fullmatch(source)
-        if named is not None and not _LOGGED.fullmatch(source):
-            model = _found(who, named[1])
-            one = _numbered(model, named[2]) if named[2] else _aliased(model, named[3])
+        one = _version_named(who, source)
+        if one is not None:
             return Target(points_to=one.points_to, ref=one.ref, experiment=one.experiment, digest=one.digest)  # fmt: skip
         place = self._place(who, asked)
         if place.experiment is None:
@@ -386,6 +390,10 @@ class ModelRegistry:
             status="READY", tags=_pairs(one.tags), aliases=one.aliases, model_id=one.extra.get("mlflow.model_id", ""),
         )  # fmt: skip
 
+    def _download(self, who: Asker, one: VersionFact) -> str:
+        """Where its files are found: of a copy of another version, where those of the other one were."""
+        return one.extra.get(_STORED_AT) or self._source(who, one)
+
     def _source(self, who: Asker, one: VersionFact) -> str:
         """The address that its client gave, or where its files lie behind this server."""
         given = one.extra.get(_SOURCE)
@@ -445,6 +453,15 @@ def _numbered(fact: ModelFact, version: str) -> VersionFact:
         if one.number == number:
             return one
     raise missing(f"Model Version (name={fact.name}, version={number}) not found")
+
+
+def _version_named(who: Asker, source: str) -> VersionFact | None:
+    """The version that `models:/name/3` or `models:/name@alias` means; None for any other address."""
+    named = _NAMED.fullmatch(source)
+    if named is None:
+        return None
+    fact = _found(who, named[1])
+    return _numbered(fact, named[2]) if named[2] else _aliased(fact, named[3])
 
 
 def _aliased(fact: ModelFact, alias: str) -> VersionFact:

@@ -171,7 +171,7 @@ class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     last_updated_timestamp: int
     user_id: str = ""
     current_stage: str
-    description: str = ""
+    description: str
     source: str
     run_id: str = ""
     run_link: str = ""

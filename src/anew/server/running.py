@@ -11,11 +11,13 @@ import socket
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+import anyio.to_thread
 import uvicorn
 
 from ..errors import InvalidSetting, NotFound
 from ..reading.local.opening import open_folder
 from .access import Access
+from .alerting import Alerting
 from .app import make_app
 from .callers import Role
 from .connections import Connection, room_for_connections
@@ -42,19 +44,30 @@ _LAST = 5
 class Served(uvicorn.Server):
     """A server that says when it is ready, and ends what waits for changes when it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, place: Place, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        place: Place,
+        ready: Callable[[], None],
+        alerting: Alerting | None = None,
+    ) -> None:
         super().__init__(config)
         self._place = place
         self._ready = ready
+        self._alerting = alerting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen, then say so."""
         await super().startup(sockets)
         if self.started:
+            if self._alerting is not None:
+                self._alerting.start()
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what is under way. What takes too long is cut off without a word: a traceback for it would read like a fault."""
+        if self._alerting is not None:  # it asks the store, which is about to be closed
+            await anyio.to_thread.run_sync(self._alerting.close)
         said = logging.getLogger("uvicorn.error")
         level = said.level
         said.setLevel(logging.CRITICAL)
@@ -198,7 +211,8 @@ def serve(
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{made.getsockname()[1]}"
         link = _link(identities)
-        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"))
+        alerting = None if read_only else Alerting(place.whole(), place.alone)
+        server = Served(config, place, lambda: ready(url, link and f"{url}/#link={link}"), alerting)
         server.run([made])
     finally:
         if made is not None:
@@ -223,7 +237,8 @@ def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
 
     group = open_group(root, user=user, seconds=seconds)
     return Place(
-        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking
+        group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking,
+        alone=lambda: group.stores.worker.leases.alone("alerts"),
     )  # fmt: skip
 
 

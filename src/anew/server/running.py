@@ -28,6 +28,7 @@ from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
 from .limits import Limits
 from .meters import Meters
+from .moving.folder import unfinished_move
 from .observing import Observer, to_standard_error
 from .place import PATIENCE, Place
 
@@ -222,7 +223,11 @@ def serve(
 
 
 def place_of(root: str | GroupAddress, user: str, limits: Limits) -> Place:
-    """What is served."""
+    """What is served.
+
+    Raises:
+        InvalidSetting: A store is being moved there, or it cannot be a group's; see `open_group`.
+    """
     place = _opened(root, user, min(_MOST_SECONDS, limits.answer_seconds))
     place.limit(limits)
     return place
@@ -230,6 +235,13 @@ def place_of(root: str | GroupAddress, user: str, limits: Limits) -> Place:
 
 def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
     if isinstance(root, str):
+        source = unfinished_move(root)
+        if source is not None:
+            raise InvalidSetting(
+                f"A store is being moved from {source} to {root}. Wait for that, or run the same `anew server migrate` again if it was cut "
+                "short: it goes on from there.",
+                setting="root",
+            )
         folder = open_folder(root, user=user, seconds=seconds, patience=PATIENCE)
         intake = FolderIntake(folder.root)
         return Place(folder.backend, folder.upkeep, folder.close, intake, folder.within)

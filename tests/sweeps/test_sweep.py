@@ -235,13 +235,18 @@ def test_a_program_that_is_behind_is_stopped(tmp_path: Path):
     assert [views[0].status for views in sweep.trials().values()] == ["completed", "cancelled"]
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # a connection of a thread that has ended
 def test_agents_of_a_server_have_each_trial_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     there = tmp_path / "there"
     there.mkdir()
     with over_a_socket(str(there)) as url:
-        with create_sweep(GRID, "tester/digits/search", root=url) as sweep:
-            with Sweep(sweep.id, url) as again:
-                assert [one.claim().number for one in (sweep, again, sweep)] == [1, 2, 3]
+        with (
+            create_sweep(GRID, "tester/digits/search", root=url) as sweep,
+            Sweep(sweep.id, url) as again,
+        ):
+            assert [one.claim().number for one in (sweep, again, sweep)] == [1, 2, 3]
         with create_sweep(GRID, "tester/digits/other", root=url) as other:
             assert run_agent(other.id, train, root=url) == 3
             trials = other.trials()

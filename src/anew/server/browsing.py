@@ -23,6 +23,7 @@ from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..query.scope import project_of
 from ..reading.backend import Backend
+from ..reading.saved_views import SavedViews
 from ..reading.source import Source
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
@@ -49,6 +50,7 @@ __all__ = [
     "usage",
     "usage_of_projects",
     "version",
+    "views",
 ]
 
 _PIECE = 1 << 20
@@ -115,6 +117,11 @@ def names(call: Call) -> Any:
             now=time.time(),
         )
     )  # fmt: skip
+
+
+def views(call: Call) -> Any:
+    """Saved views."""
+    return SavedViews(call.place.backend(call.caller)).list(call.question.project or None)
 
 
 def panel(call: Call) -> Any:

@@ -19,6 +19,7 @@ from .space import grid, sampled
 __all__ = ["Stopped", "Sweep", "Trial", "create_sweep"]
 
 _METHODS = ("grid", "random", "bayes")
+_ARRIVES = 60.0  # seconds
 _ATTEMPTS = 3  # how often a trial is begun whose agent was lost
 
 
@@ -56,7 +57,23 @@ def create_sweep(
     called = name or str(plain.get("name") or "sweep")
     with Experiment(called, root=root, **{**own, **options}) as parent:
         parent.capture(CONFIG, plain)
-    return Sweep(parent.id, root=root)
+    return _arrived(parent.id, root)
+
+
+def _arrived(sweep_id: str, root: str | None) -> Sweep:
+    """The sweep once its store knows of it: what goes to a server is pushed by a process beside this one.
+
+    Raises:
+        NotFound: It has not arrived within a minute.
+    """
+    deadline = time.monotonic() + _ARRIVES
+    while True:
+        try:
+            return Sweep(sweep_id, root)
+        except NotFound:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -160,9 +177,14 @@ class Sweep:
     def __init__(self, ref: str, root: str | None = None) -> None:
         self.given = root
         self.store = Store(root)
-        self.view = self.store.get(ref)
+        try:
+            self.view = self.store.get(ref)
+        except BaseException:
+            self.store.close()
+            raise
         self.config: dict[str, Any] = dict(self.view.captured.get(CONFIG) or {})
         if not self.config:
+            self.store.close()
             raise NotFound(f"The experiment {ref!r} is no sweep.", name=str(ref))
 
     @property

@@ -15,6 +15,7 @@ import pytest
 import anew
 from anew import Status, Store
 from anew.errors import InvalidValue, NotFound
+from anew.reading.views import ExperimentView
 from anew.sweeps import Stopped, Sweep, Trial, create_sweep, run_agent
 from serving import over_a_socket
 
@@ -249,9 +250,20 @@ def test_agents_of_a_server_have_each_trial_once(tmp_path: Path, monkeypatch: py
             assert [one.claim().number for one in (sweep, again, sweep)] == [1, 2, 3]
         with create_sweep(GRID, "tester/digits/other", root=url) as other:
             assert run_agent(other.id, train, root=url) == 3
-            trials = other.trials()
+            trials = arrived(other, 3)
             assert [views[0].metrics["loss"].last for views in trials.values()] == [0.1, 0.2, 0.3]
             assert other.claim() is None
+
+
+def arrived(sweep: Sweep, count: int) -> dict[int, list[ExperimentView]]:
+    """The trials of a sweep on a server, once they have been pushed and have ended."""
+    deadline = time.monotonic() + 120
+    while True:
+        trials = sweep.trials()
+        ended = [views for views in trials.values() if views[-1].status.ended]
+        if len(ended) >= count or time.monotonic() > deadline:
+            return trials
+        time.sleep(0.2)
 
 
 @pytest.mark.slow
@@ -265,6 +277,6 @@ def test_eight_agents_of_a_server_have_each_trial_once(tmp_path: Path):
         with sweep:
             running = agents(sweep, url, 8)
             assert [one.wait(500) for one in running] == [0] * 8
-            trials = sweep.trials()
+            trials = arrived(sweep, 16)
     assert list(trials) == list(range(1, 17))
     assert [len(views) for views in trials.values()] == [1] * 16

@@ -481,6 +481,50 @@ class Store:
             ParamsEdit(id=self.get(ref).id, params=plain, remove=gone, why=to_plain(why))
         )
 
+    def hide_metrics(
+        self, ref: Ref, metrics: str | Iterable[str], *, why: str | None = None
+    ) -> ExperimentView:
+        """Hide metrics of an experiment: lists, filters, charts, frames and exports are without them; returns it as it is then.
+
+        The record keeps their points, and `show_metrics` brings them back. What was hidden is in `view.hidden`.
+
+        Args:
+            metrics: Names, or patterns such as `debug/*`.
+
+        Raises:
+            NotFound: It has no metric like that.
+        """
+        from .reading.changing import hiding
+
+        return self._turn_metrics(ref, metrics, lambda view, names: hiding(view, names, why))
+
+    def show_metrics(self, ref: Ref, metrics: str | Iterable[str]) -> ExperimentView:
+        """Show hidden metrics of an experiment again; returns it as it is then.
+
+        Raises:
+            NotFound: None like that is hidden.
+        """
+        from .reading.changing import hiding
+
+        return self._turn_metrics(ref, metrics, lambda view, names: hiding(view, names, show=True))
+
+    def _turn_metrics(
+        self,
+        ref: Ref,
+        metrics: str | Iterable[str],
+        how: Callable[[ExperimentView, builtins.list[str]], Change | None],
+    ) -> ExperimentView:
+        view = self.get(ref)
+        names = [metrics] if isinstance(metrics, str) else builtins.list(metrics)
+        change = how(view, names)
+        if change is None:
+            raise NotFound(
+                f"{view.prefix} has no metric like {', '.join(map(repr, names))} that this could be about.",
+                name=names[0] if names else "",
+            )
+        self.change([change])
+        return self.get(view.id)
+
     def change(
         self,
         changes: Sequence[Change],

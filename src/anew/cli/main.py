@@ -37,6 +37,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "note": ("edit", "note", "Set the notes of experiments.", "Change"),
     "describe": ("edit", "describe", "Set the description of experiments: what they are about, in a line or two.", "Change"),
     "rename": ("edit", "rename", "Change the name of experiments, which is a label: their prefixes and folders stay.", "Change"),
+    "hide": ("edit", "hide", "Hide metrics of experiments: lists, filters, charts, frames and exports are without them.", "Change"),
     "edit": ("edit", "edit", "Correct parameters of experiments.", "Change"),
     "undo": ("edit", "undo", "Take back what the last command changed that was run here on this store.", "Change"),
     "goal": ("goal", "goal", "Say which values of a metric are better, and which metric is the main one.", "Change"),

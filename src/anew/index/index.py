@@ -27,7 +27,7 @@ from ..stores.catalog.protocol import Batch, CatalogDamaged, CatalogState, Known
 from ..stores.open import Stores
 from ..stores.series.protocol import ExperimentFolder, Sealed
 from .discovery import EXPERIMENTS, Folders, is_current, look_around
-from .state import UNREAD, awaited_by, decode_state
+from .state import UNREAD, UNSETTLED, awaited_by, decode_state
 
 __all__ = ["Index", "Progress", "Refreshed", "Row", "named_prefixes"]
 
@@ -82,6 +82,7 @@ class Index:
         self.journals = FolderJournals(stores.root)
         self._deleted: dict[str, str] = {}
         self._unread: dict[str, str] = {}
+        self._unsettled: set[str] = set()
         self._depth = 0
         self._walked_at: float | None = None
         self._around_at = 0.0
@@ -332,6 +333,7 @@ class Index:
     def _note(self, marks: Mapping[str, str]) -> None:
         self._unread = {k[len(UNREAD) :]: v for k, v in marks.items() if k.startswith(UNREAD)}
         self._deleted = {k[len(_DELETED) :]: v for k, v in marks.items() if k.startswith(_DELETED)}
+        self._unsettled = {k[len(UNSETTLED) :] for k in marks if k.startswith(UNSETTLED)}
 
     def _news(self, progress: Progress | None) -> Refreshed:
         """Take in what was announced, and what the experiments that are followed have written."""
@@ -441,6 +443,7 @@ class Index:
             self._deleted,
             self._sinks,
             self.journal.state().placed(),
+            unsettled=self._unsettled,
         )
         for turn in drive(self.journals, prefixes, [sink]):
             if self.stores.lock:
@@ -448,6 +451,7 @@ class Index:
             if progress is not None:
                 progress(turn.done, turn.of)
         self._unread = sink.unread
+        self._unsettled = sink.unsettled or set()
         return Refreshed(sink.experiments, sink.points, sink.problems)
 
 

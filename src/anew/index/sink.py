@@ -11,13 +11,17 @@ from ..journal.sink import Followed
 from ..journal.storage import Journals, Storage
 from ..record.plain import parse_json
 from ..stores.catalog.protocol import Batch, CatalogDamaged, Entry, Known
+from ..stores.series.protocol import ExperimentFolder
 from .filling import Filled
-from .state import UNREAD
+from .state import UNREAD, UNSETTLED
 from .visit import STREAMS, Visit
 
 __all__ = ["IndexSink"]
 
 _MOST_ABOUT = 16 << 20
+UNSETTLED_EXPERIMENTS, UNSETTLED_POINTS = 512, 500_000
+"""Of what has ended, as much waits until it is copied to where questions over many find it: what a question decodes
+one by one at most."""
 
 
 class IndexSink:
@@ -31,6 +35,8 @@ class IndexSink:
         sinks: Tells the other sinks that are registered for the root, and since when: sealing waits for them.
         moved: The prefixes that experiments were moved or restored to by a command, by id.
         clock: Tells the time by which files were changed.
+        unsettled: The ids of experiments that have ended and were not settled yet (`SeriesStore.settle`); None where the
+            store settles nothing.
 
     Attributes:
         experiments, points, problems: How many of each were committed.
@@ -47,11 +53,15 @@ class IndexSink:
         sinks: Callable[[], Mapping[str, float]] = dict,
         moved: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.time,
+        unsettled: Collection[str] | None = None,
     ) -> None:
         self._sinks = sinks
         self._clock = clock
         self._moved = moved or {}
         self.unread = dict(unread or {})
+        self.unsettled = None if unsettled is None else set(unsettled)
+        self._early: set[str] = set()  # of them, those for which it was too early
+        self._unsettled_points = 0
         self._deleted = deleted
         self.experiments = self.points = self.problems = 0
         self._stores = stores
@@ -150,7 +160,36 @@ class IndexSink:
         self.experiments += len(entries)
         self.points += sum(visit.points for visit in self._visits.values())
         self.problems += sum(len(entry.problems) for entry in entries)
+        if self.unsettled is not None:
+            self._settle(entries, self.unsettled)
         self._begin()
+
+    def _settle(self, entries: Sequence[Entry], unsettled: set[str]) -> None:
+        """Note what has ended, and have it settled once that is much."""
+        before = set(unsettled)
+        for entry in entries:
+            visit = self._visits[entry.facts.prefix]
+            if visit.points and not entry.live:
+                unsettled.add(visit.experiment_id)
+                self._unsettled_points += visit.points
+        unsettled -= set(self._doomed.values()) - self._ids
+        if (
+            len(unsettled) >= len(self._early) + UNSETTLED_EXPERIMENTS
+            or self._unsettled_points >= UNSETTLED_POINTS
+        ):
+            known = self._stores.catalog.known(ids=unsettled)
+            self._early = set(self._stores.series.settle([self._place(one) for one in known]))
+            unsettled &= self._early
+            self._unsettled_points = 0
+        if unsettled != before:
+            marks: dict[str, str | None] = {UNSETTLED + one: None for one in before - unsettled}
+            marks |= {UNSETTLED + one: "" for one in unsettled - before}
+            self._stores.catalog.save(Batch(marks=marks))
+
+    def _place(self, known: Known) -> ExperimentFolder:
+        lies = self._journals.lies(known.prefix)
+        folder = self._stores.root.experiment(lies.folder).folder
+        return ExperimentFolder(known.experiment_id, folder, lies.share)
 
     def _save(self, entries: tuple[Entry, ...], doomed: tuple[int, ...] = ()) -> None:
         unread = {p: r for p, r in self.unread.items() if p not in self._looked} | self._failed

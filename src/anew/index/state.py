@@ -8,10 +8,13 @@ from ..journal.sealing import place_name
 from ..record.fold import ExperimentState
 from ..record.packed import Unpacker
 
-__all__ = ["UNREAD", "awaited_by", "decode_state"]
+__all__ = ["UNREAD", "UNSETTLED", "awaited_by", "decode_state"]
 
 UNREAD = "unread/"
 """Marks of the catalog that begin so name a prefix that could not be read, and say why."""
+
+UNSETTLED = "unsettled/"
+"""Marks that begin so name the id of an experiment that has ended and is not yet where questions over many find it."""
 
 _states = Unpacker(ExperimentState)
 

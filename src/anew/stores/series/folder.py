@@ -35,7 +35,7 @@ from .columns import (
     merge_blocks,
     stretches_of,
 )
-from .many import Fresh, found_in, put_together
+from .many import SETTLED, Fresh, TakenIn, found_in, put_together
 from .packs import TOLERATED, Found, Packs
 from .parquet import PartFile, PartInfo, stretches_together, write_part
 from .points import decode_block
@@ -62,7 +62,6 @@ _MOST_BYTES = (
 _RANGE = re.compile(r"(\d+)-(\d+)\.parquet")
 MAX_BROKEN = 1000
 MAX_TAIL = 64 << 10
-SETTLED = 2.0  # seconds after which no thread is still writing to a part that was rotated away
 
 
 class _Derived(NamedTuple):
@@ -99,6 +98,7 @@ class FolderSeries:
         folder = os.path.join(os.path.dirname(self._derived_root), "packs")
         self._packs = packs or Packs(FolderBlobs(folder, durable=False), f"{folder}.lock")
         self._pending: dict[str, dict[PartName, list[tuple[Source, Block]]]] = {}
+        self._taken = TakenIn()
 
     # -- writing: under the index's lock ----------------------------------------------------------
 
@@ -146,8 +146,29 @@ class FolderSeries:
             elif stat.st_size >= DERIVE_BYTES and (worth or writer not in finished):
                 while self._derive(place, part):
                     continue
-        self._pending.pop(place.experiment_id, None)
+        waiting = self._pending.pop(place.experiment_id, {})
+        if waiting and place.share is None and all(writer in finished for writer, _ in parts):
+            self._taken.keep(place.experiment_id, waiting)
         return total
+
+    def settle(self, places: Sequence[ExperimentFolder]) -> list[str]:
+        """See `SeriesStore.settle`."""
+        by_project: dict[str, list[ExperimentFolder]] = {}
+        for one in places:
+            by_project.setdefault(self._project_of(one), []).append(one)
+        unsettled: list[str] = []
+        for project, mine in by_project.items():
+            states = [FolderState(one.folder) for one in mine]
+            asked = [(one.experiment_id, s) for one, s in zip(mine, states, strict=True)]
+            _, answered = self._packs.find(project, asked, (), times=False)
+            fresh = Fresh(self.read, self._packs, project, keep=True, idle=SETTLED)
+            for at, (place, state) in enumerate(zip(mine, states, strict=True)):
+                if at in answered:
+                    self._taken.forget(place.experiment_id)
+                elif not fresh.settle(place, state, self._taken):
+                    unsettled.append(place.experiment_id)
+            fresh.write()
+        return unsettled
 
     def drop(self, experiment_id: str) -> int:
         """See `SeriesStore.drop`."""
@@ -156,6 +177,7 @@ class FolderSeries:
         shutil.rmtree(folder, ignore_errors=True)
         self._packs.drop(experiment_id)
         self._pending.pop(experiment_id, None)
+        self._taken.forget(experiment_id)
         return freed
 
     def derived(self) -> dict[str, int]:

@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from ...errors import CorruptData
-from .columns import Columns, ManyColumns, Points
-from .pack_file import Packed, Piece, pieces_of
+from ...journal.layout import part_name
+from .columns import (
+    Block,
+    Columns,
+    ManyColumns,
+    PartName,
+    Points,
+    assemble,
+    merge_blocks,
+    stretches_of,
+)
+from .pack_file import Packed, Piece, Stamp, pieces_of
 from .packs import MAX_POINTS, Found, Packs
-from .protocol import ExperimentFolder
+from .protocol import ExperimentFolder, Source
 from .stamps import PointsState
 
-__all__ = ["Fresh", "found_in", "put_together"]
+__all__ = ["Fresh", "TakenIn", "found_in", "put_together"]
 
 MAX_PACKED = 200_000
 """Points of an experiment that is packed: a larger one is read fast enough by itself."""
+MAX_KEPT = 1_000_000
+"""Points that are kept of what was taken in until they are packed: some fifty megabytes."""
 IDLE_SECONDS = 30.0
 """How long nothing must have been written before points are copied."""
+SETTLED = 2.0
+"""The same of an experiment that has ended; and how old files must have been when they were taken in, for what was
+decoded then to be what they hold."""
 Read = Callable[[ExperimentFolder, Sequence[str] | None], Columns]
 
 
@@ -31,13 +46,17 @@ class Fresh:
     Args:
         read: Reads some or all metrics of an experiment.
         keep: Whether to pack what is read; then all metrics are.
+        idle: How many seconds nothing must have been written; `IDLE_SECONDS` if not given.
     """
 
-    def __init__(self, read: Read, packs: Packs, project: str, *, keep: bool) -> None:
+    def __init__(
+        self, read: Read, packs: Packs, project: str, *, keep: bool, idle: float | None = None
+    ) -> None:
         self._read = read
         self._packs = packs
         self._project = project
         self._keep = keep
+        self._idle = IDLE_SECONDS if idle is None else idle
         self._waiting: list[tuple[Packed, list[Piece]]] = []
         self._points = 0
         self._guard = threading.Lock()
@@ -45,24 +64,96 @@ class Fresh:
     def read(self, place: ExperimentFolder, state: PointsState, names: Sequence[str]) -> Columns:
         """The metrics of an experiment, and maybe others."""
         stamp = state.stamp() if self._keep else None
-        if stamp is None or abs(time.time() - stamp.newest) < IDLE_SECONDS:
+        if stamp is None or not self._rests(stamp):
             return self._read(place, names)
         columns = self._read(place, None)
-        small = len(columns) <= MAX_PACKED
-        if small and not columns.problems and state.fits(stamp):
-            pieces = pieces_of(columns, place.experiment_id)
-            with self._guard:
-                if self._points + len(columns) > MAX_POINTS:
-                    self.write()
-                self._waiting.append((Packed(place.experiment_id, stamp), pieces))
-                self._points += len(columns)
+        if not columns.problems and state.fits(stamp):
+            self._wait(place, stamp, columns)
         return columns
+
+    def settle(self, place: ExperimentFolder, state: PointsState, taken: TakenIn) -> bool:
+        """Pack an experiment that has ended, from what was decoded of it where that is all of it.
+
+        Returns:
+            Whether that is settled: it will be packed, or never. Otherwise it was written to a moment ago.
+        """
+        stamp = state.stamp()
+        if stamp is None:
+            return True
+        if not self._rests(stamp):
+            return False
+        columns = taken.whole(place, stamp)
+        if columns is None:
+            columns = self._read(place, None)
+            if not state.fits(stamp):
+                return False
+        if not columns.problems:
+            self._wait(place, stamp, columns)
+        return True
+
+    def _rests(self, stamp: Stamp) -> bool:
+        return abs(time.time() - stamp.newest) >= self._idle
+
+    def _wait(self, place: ExperimentFolder, stamp: Stamp, columns: Columns) -> None:
+        if len(columns) > MAX_PACKED:
+            return
+        pieces = pieces_of(columns, place.experiment_id)
+        with self._guard:
+            if self._points + len(columns) > MAX_POINTS:
+                self.write()
+            self._waiting.append((Packed(place.experiment_id, stamp), pieces))
+            self._points += len(columns)
 
     def write(self) -> None:
         """Write what was read as a pack."""
         if self._waiting:
             self._packs.add(self._project, self._waiting)
         self._waiting, self._points = [], 0
+
+
+class TakenIn:
+    """Keeps what was decoded of small experiments as they were taken in, so that packing them decodes nothing again."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[float, Mapping[PartName, list[tuple[Source, Block]]]]] = {}
+        self._points = 0
+
+    def keep(
+        self, experiment_id: str, waiting: Mapping[PartName, list[tuple[Source, Block]]]
+    ) -> None:
+        """Keep what was offered of an experiment, until it is asked for; of very much, only what came first."""
+        self.forget(experiment_id)
+        points = sum(len(block) for pieces in waiting.values() for _, block in pieces)
+        if 0 < points <= MAX_PACKED and self._points + points <= MAX_KEPT:
+            self._kept[experiment_id] = time.time(), waiting
+            self._points += points
+
+    def forget(self, experiment_id: str) -> Mapping[PartName, list[tuple[Source, Block]]]:
+        """Give out what is kept of an experiment."""
+        _, waiting = self._kept.pop(experiment_id, (0.0, {}))
+        self._points -= sum(len(block) for pieces in waiting.values() for _, block in pieces)
+        return waiting
+
+    def whole(self, place: ExperimentFolder, stamp: Stamp) -> Columns | None:
+        """The points of an experiment, if what was kept is all that its files hold; it is let go of."""
+        kept_at = self._kept.get(place.experiment_id, (0.0,))[0]
+        waiting = self.forget(place.experiment_id)
+        names = {f"{part_name(*part)}.jsonl": part for part in waiting}
+        if stamp.newest + SETTLED > kept_at or {name for name, _, _ in stamp.files} != names.keys():
+            return None
+        for name, size, _ in stamp.files:
+            sources = [source for source, _ in waiting[names[name]]]
+            if sources[0].start or sources[-1].end != size or any(one.broken for one in sources):
+                return None
+        parts = sorted(waiting)
+        stretches = (
+            stretch
+            for at, part in enumerate(parts)
+            for stretch in stretches_of(
+                merge_blocks([block for _, block in waiting[part]]), at, None, rows=False, metadata=False
+            )
+        )  # fmt: skip
+        return assemble(stretches, parts, None)
 
 
 def found_in(number: int, columns: Columns, names: Sequence[str]) -> Found:

@@ -113,6 +113,10 @@ class MemorySeries:
         parts = self._blocks.pop(experiment_id, {})
         return sum(8 * len(block) for pieces in parts.values() for block in pieces.values())
 
+    def settle(self, places: Sequence[ExperimentFolder]) -> list[str]:
+        """See `SeriesStore.settle`: there are no copies."""
+        return []
+
     def tidy(self) -> int:
         """See `SeriesStore.tidy`: there are no copies."""
         return 0

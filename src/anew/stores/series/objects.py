@@ -237,6 +237,10 @@ class ObjectSeries:
     def close(self) -> None:
         """See `SeriesStore.close`: there are none."""
 
+    def settle(self, places: Sequence[ExperimentFolder]) -> list[str]:
+        """See `SeriesStore.settle`: who asks makes the copies."""
+        return []
+
     def tidy(self) -> int:
         """See `SeriesStore.tidy`."""
         return self._packs.tidy()

@@ -95,6 +95,14 @@ class SeriesStore(Protocol):
         """
         ...
 
+    def settle(self, places: Sequence[ExperimentFolder]) -> list[str]:
+        """Copy experiments that have ended to where questions over many find them, if the store does that.
+
+        Returns:
+            The ids of those for which it is too early: they were written to a moment ago.
+        """
+        ...
+
     def read(
         self,
         place: ExperimentFolder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -136,7 +137,7 @@ class EditTests(BackendWriting):
     ) -> None:
         first, second = self.write(root), self.write(root, "lab/vision/two")
 
-        def told() -> tuple[object, ...]:
+        def told() -> tuple[Any, ...]:
             facts = backend.facts(
                 FactsQuestion(ids=(first,), parts=frozenset({"metrics"}), now=time.time())
             )[0]

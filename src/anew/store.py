@@ -50,7 +50,9 @@ if TYPE_CHECKING:
     from .reading.changing import Change
     from .reading.export import Format
     from .reading.goals import Goal
+    from .reading.groups import Groups
     from .reading.history import History
+    from .reading.logs import LogLine
     from .reading.results import Comparison, Difference, Summary
     from .weights.elsewhere import Elsewhere
     from .weights.repository import Repository
@@ -346,6 +348,102 @@ class Store:
                 found.append(Best(view, metric, value, step, direction))
         return Ranking(found, lambda: views.left_out)
 
+    def groups(
+        self,
+        by: str | Sequence[str],
+        results: str | Sequence[str] | None = None,
+        filter: str | None = None,
+        *,
+        limit: int | None = None,
+        reproductions: bool = False,
+    ) -> Groups:
+        """Experiments that are equal in some fields as one row: how many, and mean, sd, min and max of their results.
+
+        Args:
+            by: A field or several, such as "params.lr".
+            results: Metrics, of which the best value of each experiment counts, or fields such as "duration" and "metrics.loss.last". The
+                main metrics if not given, or else the metric that most experiments logged.
+            filter: Only experiments that match it.
+            reproductions: As `list`.
+
+        Raises:
+            QueryError: The filter or a field cannot be read, or names what was never logged.
+        """
+        from .reading.groups import groups_of
+        from .reading.sorting import metric_field
+
+        fields = [by] if isinstance(by, str) else builtins.list(by)
+        known = self.backend.names(NamesQuestion(kind="metric", counts=True, now=time.time()))
+        names = {one.name for one in known}
+        if results is None:
+            chosen = sorted({one.metric for one in self._source.goals if one.main} & names)
+            logged = [one for one in known if not one.name.startswith("system/")]
+            best = max(logged, key=lambda one: one.count or 0, default=None)
+            chosen = chosen or ([] if best is None else [best.name])
+        else:
+            chosen = [results] if isinstance(results, str) else builtins.list(results)
+        goals = self._source.goals
+        wanted = {
+            one: metric_field(one, goals.better(one)) if one in names else one for one in chosen
+        }
+        return groups_of(
+            self.backend, fields, wanted, filter, limit=limit, reproductions=reproductions
+        )
+
+    def logs(
+        self,
+        refs: Ref | Iterable[Ref],
+        level: str | None = None,
+        contains: str | None = None,
+        tail: int | None = None,
+        *,
+        pattern: str | None = None,
+    ) -> builtins.list[tuple[ExperimentView, LogLine]]:
+        """The messages of several experiments in the order of their times, each with its experiment.
+
+        Args:
+            level, contains, pattern: As of `ExperimentView.logs`.
+            tail: Only the last so many of all of them.
+
+        Raises:
+            NotFound, Ambiguous: As `get`.
+            QueryError: The pattern is no regular expression.
+        """
+        from heapq import merge
+
+        each = (
+            [(view, line) for line in view.logs(level, contains, tail, pattern=pattern)]
+            for view in self._views(refs)
+        )
+        found = builtins.list(merge(*each, key=lambda pair: pair[1].time))
+        return found if tail is None else found[max(0, len(found) - tail) :]
+
+    def follow(
+        self,
+        refs: Ref | Iterable[Ref],
+        *,
+        console: bool = False,
+        interval: float = 0.5,
+        level: str | None = None,
+        contains: str | None = None,
+        tail: int | None = None,
+    ) -> Iterator[tuple[ExperimentView, LogLine]]:
+        """Messages (or console lines) of several experiments as they are written, until all have ended; each with its experiment.
+
+        What was written between two looks comes in the order of its times. The arguments are those of `ExperimentView.follow`.
+        """
+        from .reading.logs import follow_several
+
+        return follow_several(
+            self._source,
+            self._views(refs),
+            stream="console" if console else "messages",
+            interval=interval,
+            level=level,
+            contains=contains,
+            tail=tail,
+        )
+
     def summary(self) -> Summary:
         """How many experiments of which status, names and projects, and how much they logged."""
         from .reading import compare as comparing
@@ -361,6 +459,7 @@ class Store:
         start: int | None = None,
         stop: int | None = None,
         metadata: bool = False,
+        attempts: Literal["joined", "each"] | None = None,
     ) -> History:
         """What one or many metrics of one or many experiments were over time.
 
@@ -371,6 +470,8 @@ class Store:
             start: The first step wanted.
             stop: The step before which to end.
             metadata: Also the metadata of each point (read from the journal; slower).
+            attempts: Of a run that was resumed: "joined" gives one curve, in which a later attempt takes the place of an earlier one from
+                the step on at which it goes on; "each" gives a series for each attempt. Without it, all points are in one series.
 
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics.
@@ -385,6 +486,7 @@ class Store:
             start=start,
             stop=stop,
             metadata=metadata,
+            attempts=attempts,
         )
 
     def first_difference(

@@ -38,7 +38,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "edit": ((A, "--param", "z=3"), OK),
     "describe": ((A, "what it is"), OK),
     "rename": ((A, "another name"), OK),
-    "undo": ((), OK),
+    "hide": ((A, "loss"), OK),
+    "undo": ((), OK),  # the hiding
     "move": ((B, "lab/x/c"), OK),
     "stop": ((A,), REFUSED),  # it has ended
     "delete": (("lab/x/c", "--yes"), OK),
@@ -83,7 +84,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights fsck": ((), USAGE),
     "weights du": ((), USAGE),
 }
-ELSEWHERE = {"ui", "login", "logout", "run", "import", "completion", "version"}
+ELSEWHERE = {"mcp", "ui", "login", "logout", "run", "import", "completion", "version"}
 """Those that ask no store, serve until they are ended, or need another tracker's store (`import`, which has a test of its own)."""
 
 

@@ -52,6 +52,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "seal": ("upkeep", "seal", "Convert the points of ended experiments to Parquet now.", "Keep"),
     "rebuild": ("upkeep", "rebuild", "Rebuild the index from the experiments' folders.", "Keep"),
     "server": ("server", "server", "Serve a store over HTTP, until Ctrl-C.", "Share"),
+    "mcp": ("mcp", "mcp", "Answer questions of an agent, over the Model Context Protocol on standard input and output.", "Share"),
     "sync": ("sync", "sync", "Push experiments to a server: what was recorded while it could not be reached, or a whole root.", "Share"),
     "login": ("sync", "login", "Keep the token for a server, after asking the server whether it is right.", "Share"),
     "logout": ("sync", "logout", "Remove the token kept for a server.", "Share"),

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from ..query.changes import ChangesQuestion
 from ..query.lines import LEVELS, Lines, LinesQuestion
 from .backend import Backend
 
-__all__ = ["LEVELS", "LogLine", "follow_lines", "read_console", "read_logs"]
+if TYPE_CHECKING:
+    from .source import Source
+    from .views import ExperimentView
+
+__all__ = ["LEVELS", "LogLine", "follow_lines", "follow_several", "read_console", "read_logs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,53 @@ def follow_lines(
             return
         time.sleep(interval)
         last = ended()
+
+
+def follow_several(
+    source: Source,
+    views: Sequence[ExperimentView],
+    *,
+    stream: Literal["messages", "console"],
+    interval: float,
+    level: str | None,
+    contains: str | None,
+    tail: int | None,
+) -> Iterator[tuple[ExperimentView, LogLine]]:
+    """Lines of several experiments as they are written, until all have ended; see `Store.follow`."""
+    backend = source.backend
+    open_ = {
+        view.id: (view, LinesQuestion(id=view.id, stream=stream, level=level, contains=contains))
+        for view in views
+    }
+    first = True
+    while open_:
+        backend.changes(ChangesQuestion())
+        running = {one.id for one in source.facts(list(open_), frozenset()) if not one.status.ended}
+        new: list[tuple[ExperimentView, LogLine]] = []
+        for id_, (view, question) in list(open_.items()):
+            last = (
+                id_ not in running
+            )  # asked before reading: what was written before the end is then seen
+            if first and tail is not None:
+                answers = _answers(backend, question, tail)
+                new += [(view, line) for answer in answers for line in _lines(answer)]
+                question = msgspec.structs.replace(question, cursor=answers[-1].after)
+            while True:
+                answer = backend.lines(msgspec.structs.replace(question, unfinished=last))
+                question = msgspec.structs.replace(question, cursor=answer.after)
+                new += [(view, line) for line in _lines(answer)]
+                if not answer.more:
+                    break
+            open_[id_] = (view, question)
+            if last:
+                del open_[id_]
+        new.sort(key=lambda pair: pair[1].time)
+        if first and tail is not None:
+            new = new[max(0, len(new) - tail) :]
+        first = False
+        yield from new
+        if open_:
+            time.sleep(interval)
 
 
 def _answers(backend: Backend, question: LinesQuestion, tail: int | None) -> list[Lines]:

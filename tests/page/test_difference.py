@@ -51,6 +51,33 @@ def test_more_than_two_are_a_matrix_that_marks_the_odd_one(pages, opened):
     assert ids["second"] not in page.url
 
 
+def test_a_correction_is_shown_beside_what_the_program_had_set(lab, project, opened):
+    ids = []
+    for name, rate in (("one", 0.1), ("other", 0.3)):
+        exp = Experiment(
+            f"{project}/{name}", root=str(lab.root), quiet=True, system_metrics=0, params={"lr": rate, "layers": 2}
+        )  # fmt: skip
+        with exp:
+            exp.log_metrics({"loss": rate}, step=0)
+        ids.append(exp.id)
+    with Store(lab.root) as store:
+        store.set_params(ids[0], {"lr": 0.2}, remove=["layers"], why="read from the log")
+    page = opened(lab, f"diff?ids={ids[0]},{ids[1]}")
+    told = page.get_by_role("list", name="Corrected afterwards in one")
+    told.wait_for()
+    said = told.inner_text()
+    assert "0.1" in said
+    assert "0.2" in said
+    assert "read from the log" in said
+    assert page.get_by_role("list", name="Corrected afterwards in other").count() == 0
+    page.get_by_role("link", name="one", exact=True).first.click()
+    told = page.get_by_role("list", name="Corrected afterwards", exact=True)
+    told.wait_for()
+    lines = [one.inner_text() for one in told.get_by_role("listitem").all()]
+    assert any("layers" in one and "taken away" in one for one in lines)
+    assert any("lr" in one and "read from the log" in one for one in lines)
+
+
 def test_one_that_is_deleted_meanwhile_is_said(lab, project, opened):
     ids = []
     for name in ("one", "other"):

@@ -276,10 +276,10 @@ def test_numbers_of_a_column_stand_with_their_points_below_each_other(lab, proje
 
 
 @pytest.mark.slow
-def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(lab, project, opened):  # fmt: skip
+def test_experiments_are_archived_and_deleted_in_bulk_with_their_bytes_and_come_back(show, tmp_path, opened):  # fmt: skip
     for seed in range(3):
-        record(lab.root, 0.1, 8, seed, prefix=project)
-    page = opened(lab, f"{TABLE}&in={project}")
+        record(tmp_path, 0.1, 8, seed)
+    page = opened(show(), TABLE)
     wait_for(page, 3)
     page.get_by_label("Select lr0.1-w8-s2").click()
     page.get_by_label("Select lr0.1-w8-s1").click()
@@ -405,3 +405,35 @@ def test_a_running_experiment_is_told_to_stop_by_a_session_that_may_write(lab, p
     finally:
         training.kill()
         training.wait()
+
+
+def test_an_experiment_has_its_colour_everywhere_and_after_the_page_was_opened_again(
+    lab, project, opened
+):
+    """Seen alone first, then among others, in the table, and in a window that is opened anew."""
+    ids = []
+    for number in range(9):
+        exp = Experiment(f"{project}/r{number}", root=str(lab.root), quiet=True, system_metrics=0)
+        with exp:
+            exp.log_metrics({"loss": float(number)}, step=0)
+        ids.append(exp.id)
+    page = opened(lab, f"?in={project}&q=name+%3D%3D+'r7'&tab=table", alone=True)
+    dot = page.get_by_role("button", name="Another colour for r7")
+    dot.wait_for()
+    alone = dot.evaluate("one => one.style.color")
+    page.goto(f"{lab.url}?in={project}&tab=table")
+    page.get_by_role("button", name="Another colour for r0").wait_for()
+    colours = {
+        number: page.get_by_role("button", name=f"Another colour for r{number}").evaluate(
+            "one => one.style.color"
+        )
+        for number in range(9)
+    }
+    assert colours[7] == alone
+    assert len(set(colours.values())) == 9
+    page.goto(f"{lab.url}?in={project}&tab=table&sort=-name&q=name+>=+'r7'")
+    page.get_by_role("button", name="Another colour for r8").wait_for()
+    assert page.get_by_role("button", name="Another colour for r0").count() == 0
+    for number in (7, 8):
+        dot = page.get_by_role("button", name=f"Another colour for r{number}")
+        assert dot.evaluate("one => one.style.color") == colours[number]

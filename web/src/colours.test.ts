@@ -24,6 +24,24 @@ describe("colours", () => {
     expect(found.get("a")?.slot).not.toBe(3);
   });
 
+  it("keeps what was seen apart as long as it is not shown together with what looks the same", () => {
+    const slots: Record<string, string> = {};
+    const see = (keys: readonly string[]) => {
+      const found = coloursOf(keys, slots);
+      for (const [key, one] of found) slots[key] = String(one.slot);
+      return found;
+    };
+    const all = names(PLAIN);
+    const alone = new Map(all.map((one) => [one, see([one]).get(one)?.slot]));
+    const together = see(all);
+    for (const one of all) expect(together.get(one)?.slot).toBe(alone.get(one));
+    const later = see(names(2 * PLAIN).slice(PLAIN));
+    expect(new Set([...later.values()].map((one) => one.slot)).size).toBe(PLAIN);
+    const both = see(names(2 * PLAIN));
+    expect(new Set([...both.values()].map((one) => one.slot)).size).toBe(2 * PLAIN);
+    for (const one of all) expect(both.get(one)?.slot, "of two that clash, the later one moves").toBe(alone.get(one));
+  });
+
   it("has dashes where colours come again", () => {
     expect(colourIn(0).dash).toEqual([]);
     expect(colourIn(PLAIN).light).toBe(colourIn(0).light);

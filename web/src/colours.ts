@@ -57,36 +57,51 @@ export function hashOf(text: string): number {
   return Math.imul(hash, 0x2c1b3c6d) >>> 0;
 }
 
-/** Slots by id, as the link keeps them: those that somebody chose, and those that were given where two would have been alike. */
+/** Slots by id, a value or a group. */
 export type Slots = Readonly<Record<string, string>>;
 
 /**
- * The colours of what is shown.
+ * The colours of what is shown together.
  *
- * Each key has the colour that its text gives. Where two of those shown would have the same, the later one has the next that is
- * free: first among the eight that are told apart best while there are no more than eight.
+ * A key keeps the slot that it has; only where two of those shown have the same does the one that was seen later get another. A key without one
+ * gets the slot that its text gives, or the next that no other key has: first among the eight that are told apart best while no more are shown,
+ * then among all colours. Where every slot is some key's, it gets one that none of those shown has.
  *
- * @param keys Ids or values, in the order in which they were first seen; an earlier one never changes because of a later one.
- * @param kept Slots that are settled already.
+ * @param keys Ids or values that are shown together, in any order.
+ * @param kept Slots by key, in the order in which the keys were first seen.
  */
 export function coloursOf(keys: readonly string[], kept: Slots = {}): Map<string, Colour> {
+  const shown = new Set(keys);
   const found = new Map<string, Colour>();
   const taken = new Set<number>();
-  for (const key of keys) {
-    const slot = Number(kept[key] ?? NaN);
-    if (Number.isInteger(slot) && slot >= 0) {
-      taken.add(slot);
-      found.set(key, colourIn(slot));
-    }
-  }
-  for (const key of keys) {
-    if (found.has(key)) continue;
-    const width = found.size < 8 ? 8 : found.size < PLAIN ? PLAIN : SLOTS;
-    const first = hashOf(key) % (keys.length <= 8 ? 8 : PLAIN);
-    let slot = first;
-    for (let tried = 0; tried < width && taken.has(slot); tried += 1) slot = (first + tried + 1) % width;
+  const used = new Set<number>();
+  for (const [key, text] of Object.entries(kept)) {
+    const slot = Number(text);
+    if (!Number.isInteger(slot) || slot < 0) continue;
+    used.add(slot);
+    if (!shown.has(key) || (taken.has(slot) && taken.size < SLOTS)) continue;
     taken.add(slot);
     found.set(key, colourIn(slot));
   }
+  const widths = shown.size <= 8 ? [8, PLAIN] : shown.size <= PLAIN ? [PLAIN] : [PLAIN, SLOTS];
+  for (const key of shown) {
+    if (found.has(key)) continue;
+    const slot = freeOf(key, widths, used) ?? freeOf(key, [...widths, SLOTS], taken) ?? hashOf(key) % SLOTS;
+    taken.add(slot);
+    used.add(slot);
+    found.set(key, colourIn(slot));
+  }
   return found;
+}
+
+/** The first slot that is not taken, from the one on that a key's text gives, among so many and then among more. */
+function freeOf(key: string, widths: readonly number[], taken: ReadonlySet<number>): number | null {
+  for (const width of widths) {
+    const first = hashOf(key) % width;
+    for (let tried = 0; tried < width; tried += 1) {
+      const slot = (first + tried) % width;
+      if (!taken.has(slot)) return slot;
+    }
+  }
+  return null;
 }

@@ -12,10 +12,11 @@ import threading
 from inspect import currentframe
 from typing import NamedTuple
 
+from ..trackers.arriving import Arrivals
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from importlib.machinery import ModuleSpec
+    from collections.abc import Callable, Iterable
     from types import ModuleType
     from typing import Any
 
@@ -74,8 +75,7 @@ class Taken:
         for point in points:
             self._by_module.setdefault(point.module, []).append(point)
         self._patches: list[_Patch] = []
-        self._finder = _Finder(self._by_module, self._imported)
-        sys.meta_path.insert(0, self._finder)
+        self._arrivals = Arrivals(self._by_module, self._imported)
         for name in self._by_module:
             module = sys.modules.get(name)
             if module is not None:
@@ -89,9 +89,7 @@ class Taken:
 
     def undo(self) -> None:
         """Restore everything."""
-        self._finder.watched = {}
-        if self._finder in sys.meta_path:
-            sys.meta_path.remove(self._finder)
+        self._arrivals.stop()
         for patch in reversed(self._patches):
             patch.undo()
         self._patches.clear()
@@ -154,59 +152,3 @@ def _listening(patch: _Patch, point: Point, deliver: Callable[..., None]) -> Cal
 
     call.anew_patch = patch  # type: ignore[attr-defined]
     return call
-
-
-class _Finder:
-    """Tells when one of the watched modules has been imported; everybody else finds and loads it."""
-
-    def __init__(
-        self, watched: dict[str, list[Point]], imported: Callable[[str, ModuleType], None]
-    ) -> None:
-        self.watched = watched
-        self._imported = imported
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """The module's own spec, with a loader that tells."""
-        if name not in self.watched:
-            return None
-        for finder in sys.meta_path:
-            find = getattr(finder, "find_spec", None)
-            spec: ModuleSpec | None = (
-                find(name, path, target) if find and not isinstance(finder, _Finder) else None
-            )
-            if spec is not None:
-                if hasattr(spec.loader, "exec_module"):
-                    spec.loader = _Loader(spec.loader, self)  # type: ignore[assignment]
-                return spec
-        return None
-
-    def loaded(self, module: ModuleType) -> None:
-        """A watched module is there, whole."""
-        if module.__name__ in self.watched:
-            self._imported(module.__name__, module)
-
-
-class _Loader:
-    """A module's own loader, which is what the module sees too; afterwards it tells."""
-
-    def __init__(self, loader: Any, finder: _Finder) -> None:
-        self._loader = loader
-        self._finder = finder
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        """As the module's own loader does."""
-        made: ModuleType | None = self._loader.create_module(spec)
-        return made
-
-    def exec_module(self, module: ModuleType) -> None:
-        """As the module's own loader does; then tell."""
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._finder.loaded(module)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._loader, name)

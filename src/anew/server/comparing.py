@@ -19,6 +19,7 @@ from ..reproduce.gap import gap_of
 from ..reproduce.matrix import MatrixRow, differing_files, matrix
 from ..reproduce.verdict import Curve, MetricVerdict, Tolerance
 from ..store import Store
+from .page import corrections
 from .page_answers import (
     Compared,
     CurvePart,
@@ -88,6 +89,7 @@ def _compared(view: ExperimentView) -> Compared:
     return Compared(
         id=view.id, prefix=view.prefix, name=view.name, status=view.status, reason=view.reason,
         created_at=view.created_at, duration=view.duration if view.status.ended else None, host=view.host,
+        corrected=corrections(view),
     )  # fmt: skip
 
 

@@ -20,9 +20,11 @@ from ..reading.source import Source
 from ..reading.views import ExperimentView
 from ..record.facts import ExperimentFacts, ValueFact
 from ..record.fold import RECIPE
+from ..record.plain import flatten, to_plain
 from ..reproduce.differences import parse_requirements
 from ..store import Store
 from .page_answers import (
+    CorrectionFacts,
     InputFacts,
     Lineage,
     MediaSeries,
@@ -33,7 +35,7 @@ from .page_answers import (
 )
 from .routes import Call
 
-__all__ = ["lineage", "media", "overview", "preview_of"]
+__all__ = ["corrections", "lineage", "media", "overview", "preview_of"]
 
 _MOST_RELATIVES = 500
 _MOST_ANCESTORS = 50
@@ -56,6 +58,7 @@ def overview(call: Call) -> Overview:
         tags=dict(state.tags),
         bindrs=tuple(state.bindrs),
         params=state.params,
+        corrected=corrections(view),
         config=state.config,
         writers=tuple(view.writers),
         openings=tuple(
@@ -66,6 +69,21 @@ def overview(call: Call) -> Overview:
             for one in view.openings
         ),
         recipe=_recipe(view, state.captured),
+    )  # fmt: skip
+
+
+def corrections(view: ExperimentView) -> tuple[CorrectionFacts, ...]:
+    """What somebody changed of an experiment's parameters afterwards, beside what the program had set."""
+    if not view.corrected:
+        return ()
+    values = flatten(view.params)
+    return tuple(
+        CorrectionFacts(
+            name=name, was=to_plain(one.was), missing=one.missing,
+            now=to_plain(values.get(name)), removed=name not in values,
+            at=one.at, by=one.by, why=one.why,
+        )
+        for name, one in sorted(view.corrected.items())
     )  # fmt: skip
 
 

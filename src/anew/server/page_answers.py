@@ -12,6 +12,7 @@ from ..record.status import Status
 
 __all__ = [
     "Compared",
+    "CorrectionFacts",
     "CurvePart",
     "DifferenceAnswer",
     "DifferenceRow",
@@ -91,6 +92,26 @@ class OpeningFacts(msgspec.Struct, frozen=True, kw_only=True):
     config: dict[str, Any] | None = None
 
 
+class CorrectionFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A parameter that somebody changed afterwards.
+
+    Attributes:
+        name: Dotted.
+        was: What the program had set; None where it had set nothing (`missing`).
+        now: What it is; None where it was taken away (`removed`).
+        at, by, why: When it was corrected last, by whom, and why, as they put it.
+    """
+
+    name: str
+    was: Any
+    missing: bool
+    now: Any
+    removed: bool
+    at: float
+    by: str
+    why: str | None
+
+
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment as its page shows it.
 
@@ -99,6 +120,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         duration: Seconds that it ran.
         error: The traceback that it failed with.
         params: Nested plain values; `config` likewise. A float that JSON has no number for is `{"$float": "NaN"}`.
+        corrected: The parameters that do not have the values which the program set.
         writers: The names of the processes that wrote it.
         openings: In order; more than one where it was continued.
     """
@@ -109,6 +131,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str | None]
     bindrs: tuple[str, ...]
     params: dict[str, Any]
+    corrected: tuple[CorrectionFacts, ...]
     config: dict[str, Any] | None
     writers: tuple[str, ...]
     openings: tuple[OpeningFacts, ...]
@@ -175,6 +198,7 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     created_at: float
     duration: float | None
     host: str | None
+    corrected: tuple[CorrectionFacts, ...] = ()
 
 
 class DifferenceRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -102,6 +102,7 @@ def test_a_logged_model_is_registered_and_loaded_by_its_alias(fresh_mlflow: None
     client.set_registered_model_alias("net", "live", 1)
     about = mlflow.artifacts.load_dict("models:/net@live/model.json")
     assert about["weights"] == info.commit
+    assert mlflow.sklearn.load_model("models:/net@live")["w"].tolist() == [0, 1, 2]
     assert dataclasses.is_dataclass(client.get_model_version("net", 1))
 
 

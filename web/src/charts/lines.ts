@@ -9,7 +9,7 @@ import type { Unit } from "../numbers";
 import type { Colour } from "../colours";
 import { extentOf, inside, valueRange, type Curve, type Density, type GroupCurve, type PanelData } from "./curves";
 import { crisp, frame, type Frame, type XKind } from "./frame";
-import type { Ink, Mark } from "./marks";
+import type { Box, Ink, Mark } from "./marks";
 import { everyPoint, pixelBand, pixelLine } from "./pixels";
 import { padded, type Range, type Scale } from "./scale";
 
@@ -65,7 +65,7 @@ export function lines(data: PanelData, options: LinesOptions): Drawing | null {
     ...(options.behind ? faint(options.behind, made, options) : []),
     ...(data.groups.length ? groups(data.groups, made, options) : curves(data.curves, made, options)),
   ];
-  return { frame: made, marks: [...made.marks, { kind: "inside", box: made.plot, marks }, ...beyond(data, made, options)] };
+  return { frame: made, marks: [...made.marks, { kind: "inside", box: made.plot, marks }, ...dots(data, made, options), ...beyond(data, made, options)] };
 }
 
 /** Very many as the density of all lines, and over it those that end best. */
@@ -108,10 +108,7 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
     }
     const points = through ? extremes(one, xs, ys) : pixelLine(one.x, one.line, xs, ys, one.nonfinite);
     const [first, stop] = inside(one.x, xs.domain);
-    if (stop - first === 1 && one.exact) {
-      under.push({ kind: "signs", sign: "dot", points, colour }); // a line of one point is no line
-      continue;
-    }
+    if (stop - first === 1 && one.exact) continue; // a line of one point is no line: see `dots`
     const dash = options.dash?.(one) ?? options.colour(one).dash;
     (outstanding ? over : under).push({
       kind: "line",
@@ -124,6 +121,28 @@ function curves(all: readonly Curve[], { xs, ys, plot }: Frame, options: LinesOp
   }
   if (alike.length) under.unshift({ kind: "many", lines: alike, box: plot, width: many ? 0.75 : 1, alpha });
   return [...bands, ...under, ...over];
+}
+
+/** Curves of one point. Their signs are whole also at an edge, where lines are cut off. */
+function dots(data: PanelData, { xs, ys, plot }: Frame, options: LinesOptions): Mark[] {
+  if (data.curves.length > SIDE_BY_SIDE) return [];
+  return data.curves.flatMap((one): Mark[] => {
+    const [first, stop] = inside(one.x, xs.domain);
+    if (stop - first !== 1 || !one.exact) return [];
+    const points = within(pixelLine(one.x, one.line, xs, ys, one.nonfinite), plot);
+    return points.length ? [{ kind: "signs", sign: "dot", points, colour: shade(options.colour(one), options.dark) }] : [];
+  });
+}
+
+/** The points that lie in a box or on its edge. */
+export function within(points: Float32Array, box: Box): Float32Array {
+  const found: number[] = [];
+  for (let at = 0; at + 1 < points.length; at += 2) {
+    const x = points[at] as number;
+    const y = points[at + 1] as number;
+    if (x >= box.x - 0.5 && x <= box.x + box.width + 0.5 && y >= box.y - 0.5 && y <= box.y + box.height + 0.5) found.push(x, y);
+  }
+  return Float32Array.from(found);
 }
 
 /** A line down and up each bucket. */

@@ -179,8 +179,8 @@ provide(
 UNSUPPORTED: dict[str, str] = {
     'set_tracking_uri("http://…"), "sqlite:///…", "databricks"': "runs are recorded in the store and not sent to the server, and a warning says so once; `ANEW_FORWARD_TO=mlflow:http://…` sends them there as well",
     "mlruns/, mlflow.db": "runs recorded by MLflow are not read",
-    "autolog()": "it does nothing and a warning says so once; `anew.capture()` and the integrations record frameworks",
-    "mlflow.pytorch.load_model, mlflow.sklearn.load_model and their like": "no model is pickled: `log_model` keeps tensors and the files of boosters; `load_model(uri, into=model)` fills a model that the program makes",
+    "autolog() of other flavors": "scikit-learn, XGBoost, LightGBM, Lightning and Transformers are recorded; for others there are `anew.integrations`; metrics that are computed after `fit` are not",
+    "mlflow.<flavor>.save_model, MLmodel": "`log_model` keeps a model, and what it is in `model.json`; `models/` of the store are there for all",
     "transition_model_version_stage, model stages": "a version has aliases (`set_registered_model_alias`) and no stage",
     "mlflow.trace, mlflow.evaluate, mlflow.projects, mlflow.genai": "not available: Anew records experiments only",
     "rename_experiment": "an experiment is a project, whose name is the path of its runs",

@@ -1,25 +1,27 @@
-"""Models as `mlflow.<flavor>.log_model` keeps them here: their tensors and their own files, never a pickle."""
+"""Models as `mlflow.<flavor>.log_model` keeps them, and as `load_model` brings them back."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import anew
-from anew.errors import AnewError
 
-from . import artifacts, fluent, places, registered, writing
+from . import artifacts, fluent, formats, places, registered, writing
 from .exceptions import MlflowException
+from .pyfunc import PyFuncModel, PythonModelContext
 
 __all__ = [
     "ModelInfo",
     "ModelSignature",
-    "PythonModel",
     "infer_signature",
     "load_model",
+    "load_pyfunc",
     "log_model",
     "log_state_dict",
 ]
@@ -27,7 +29,7 @@ __all__ = [
 # What the first argument is called, by flavor; a program may give it by name.
 _MODELS = (
     "model", "sk_model", "pytorch_model", "xgb_model", "lgb_model", "cb_model", "transformers_model",
-    "python_model",
+    "python_model", "model_obj",
 )  # fmt: skip
 _told: set[str] = set()
 
@@ -87,11 +89,12 @@ def _schema(data: Any) -> Any:
 def log_model(*args: Any, **options: Any) -> ModelInfo:
     """Keep a model: `log_model(model, "model")`, with the arguments of MLflow's flavors.
 
-    Tensors (of PyTorch, Keras, JAX, a fitted scikit-learn estimator) are a commit in the store's repository of weights; a
-    booster is its own file, a Transformers model its own folder. What it is, is in `<path>/model.json`.
+    It is kept in its library's own format where that is data alone: skops of an estimator, the file of a booster, the folder of
+    Transformers, `.keras`. The tensors of a PyTorch module are a commit in the store's repository of weights, and its code a
+    pickle without them; what has no such format is a pickle. What it is, is in `<path>/model.json`.
 
     Returns:
-        Where it was kept; `load_model(info.model_uri, into=model)` brings tensors back.
+        Where it was kept; `load_model(info.model_uri)` brings it back.
     """
     given = [*args]
     model = given.pop(0) if given else next((options[n] for n in _MODELS if n in options), None)
@@ -100,47 +103,83 @@ def log_model(*args: Any, **options: Any) -> ModelInfo:
     path = given.pop(0) if given else options.get("artifact_path") or options.get("name") or "model"
     path = writing.checked(path)
     native = fluent.native_run()
-    kind = f"{type(model).__module__}.{type(model).__qualname__}"
-    signature = options.get("signature")
-    about: dict[str, Any] = {"class": kind, "text": str(model)[:10_000]}
-    if isinstance(signature, ModelSignature):
-        about["signature"] = signature.to_dict()
-    if callable(getattr(model, "get_params", None)):
-        about["params"] = {key: str(value) for key, value in model.get_params().items()}
-    commit = None
-    if native.folder and not _own_files(native, model, path):
-        try:
-            commit = native.weights.commit(model, f"{path}: {kind}").commit_hash
-            about["weights"] = commit
-        except AnewError as error:
-            if kind not in _told:
-                _told.add(kind)
-                warnings.warn(
-                    f"The description of the {kind} was saved, but not the model itself, because models are never pickled: {error}",
-                    stacklevel=2,
-                )
+    about = _described(model, options)
+    if native.folder:
+        with tempfile.TemporaryDirectory(prefix="anew-") as folder:
+            _kept(native, model, folder, about, path, options)
+            if os.listdir(folder):
+                writing.save_folder(native, folder, path)
     writing.save(native, f"{path}/model.json", about)
     uri = f"runs:/{native.id}/{path}"
     name = options.get("registered_model_name")
     if name and native.folder:
         registered.register_model(uri, name)
-    return ModelInfo(path, uri, native.id, commit, signature)
+    return ModelInfo(path, uri, native.id, about.get("weights"), options.get("signature"))
 
 
-def _own_files(native: anew.Experiment, model: Any, path: str) -> bool:
-    """Keep a model in the format of its own library, if that has one which is data alone."""
-    with tempfile.TemporaryDirectory(prefix="anew-") as folder:
-        library = type(model).__module__.partition(".")[0]
-        booster = getattr(model, "booster_", model) if library == "lightgbm" else model
-        endings = {"xgboost": "ubj", "lightgbm": "txt", "catboost": "cbm"}
-        if library in endings:
-            booster.save_model(os.path.join(folder, f"model.{endings[library]}"))
-        elif callable(getattr(model, "save_pretrained", None)):
-            model.save_pretrained(folder)
-        else:
-            return False
-        writing.save_folder(native, folder, path)
-    return True
+def _described(model: Any, options: dict[str, Any]) -> dict[str, Any]:
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    about: dict[str, Any] = {
+        "class": kind,
+        "text": str(model)[:10_000],
+        "flavor": formats.flavor_of(model),
+    }
+    signature = options.get("signature")
+    if isinstance(signature, ModelSignature):
+        about["signature"] = signature.to_dict()
+    for name in ("metadata", "model_config"):
+        if options.get(name):
+            about[name] = options[name]
+    if callable(getattr(model, "get_params", None)) and not isinstance(model, type):
+        about["params"] = {key: str(value) for key, value in model.get_params().items()}
+    return about
+
+
+def _only_tensors(model: Any) -> bool:
+    """Whether it is a mapping of names to arrays or tensors, which needs no code."""
+    return (
+        isinstance(model, Mapping)
+        and bool(model)
+        and all(hasattr(one, "dtype") and hasattr(one, "shape") for one in model.values())
+    )
+
+
+def _kept(
+    native: anew.Experiment,
+    model: Any,
+    folder: str,
+    about: dict[str, Any],
+    path: str,
+    options: dict[str, Any],
+) -> None:
+    """Write a model into a folder, and its tensors into the repository of weights; what cannot be kept is told."""
+    kind = about["class"]
+    try:
+        tensors = _only_tensors(model)
+        if about["flavor"] == "pytorch" or tensors:
+            about["weights"] = native.weights.commit(model, f"{path}: {kind}").commit_hash
+        if tensors:
+            about["format"] = "tensors"
+            return
+        pickled = options.get("serialization_format") in ("pickle", "cloudpickle")
+        about |= formats.write(model, folder, about["flavor"], pickled=pickled)
+    except Exception as error:  # noqa: BLE001  (whatever a library or a pickle of a stranger's model raises)
+        if kind not in _told:
+            _told.add(kind)
+            kept = "its tensors were saved" if "weights" in about else "the model itself was not"
+            warnings.warn(
+                f"The description of the {kind} was saved, and {kept}: {type(error).__name__}: {error}",
+                stacklevel=4,
+            )
+    artifacts_given = options.get("artifacts") or {}
+    if about["flavor"] == "pyfunc" and artifacts_given:
+        about["artifacts"] = {}
+        for name, source in artifacts_given.items():
+            found = artifacts.download_artifacts(source) if ":/" in str(source) else str(source)
+            to = os.path.join(folder, "artifacts", os.path.basename(found))
+            os.makedirs(os.path.dirname(to), exist_ok=True)
+            (shutil.copytree if os.path.isdir(found) else shutil.copy)(found, to)
+            about["artifacts"][name] = f"artifacts/{os.path.basename(found)}"
 
 
 def log_state_dict(state_dict: Any, artifact_path: str = "state_dict", **options: Any) -> None:
@@ -154,33 +193,56 @@ def log_state_dict(state_dict: Any, artifact_path: str = "state_dict", **options
     writing.save(native, f"{path}/model.json", about)
 
 
-class PythonModel:
-    """A model of the program's own code: what `log_model` keeps of it is its description, since code is never pickled."""
+def load_model(
+    model_uri: str, *args: Any, into: Any = None, trust: bool = False, **options: Any
+) -> Any:
+    """A model that was kept: `load_model("runs:/<id>/model")`, `load_model("models:/name@alias")`.
 
-    def load_context(self, context: Any) -> None:
-        """Read what it needs."""
-
-    def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
-        """What it says of some input."""
-        raise NotImplementedError
-
-
-def load_model(model_uri: str, *args: Any, into: Any = None, **options: Any) -> Any:
-    """Fill a model that the program made with the tensors of one that was kept: `load_model(uri, into=model)`.
+    Args:
+        into: A model that the program made, to fill with the tensors that were kept; then none of its code is needed.
+        trust: Load it also where that runs code which is kept with it (a pickle). Only for what you know the maker of.
 
     Raises:
-        MlflowException: No model to fill was given: none is made out of data without its code. Or no tensors were kept.
+        MlflowException: There is no such model, or it needs `trust`.
     """
-    if into is None:
-        raise MlflowException(
-            f"{model_uri!r} was saved without its code, because models are never pickled. Create the model and fill it with load_model(uri, into=model). For a booster, download its file with "
-            "mlflow.artifacts.download_artifacts and load that with its own library."
-        )
-    commit = artifacts.load_dict(f"{model_uri.rstrip('/')}/model.json").get("weights")
-    if commit is None:
+    about = _about(model_uri)
+    commit = about.get("weights")
+    if into is not None and commit is None:
         raise MlflowException(f"{model_uri!r} has no tensors; download its files instead.")
-    from anew.weights import Repository
+    tensors = into is None and about.get("format") == "tensors"
+    model = None if tensors else into if into is not None else _read(model_uri, about, trust)
+    if commit is not None:
+        from anew.weights import Repository
 
-    with writing.told():
-        Repository(os.path.join(places.root(), "weights")).load_into(into, commit)
-    return into
+        with writing.told():
+            repository = Repository(os.path.join(places.root(), "weights"))
+            if tensors:
+                return repository.get_all_weights(commit)
+            repository.load_into(model, commit)
+    return model
+
+
+def load_pyfunc(model_uri: str, *args: Any, trust: bool = False, **options: Any) -> PyFuncModel:
+    """A model that was kept, of any flavor, behind one call: `load_model(uri).predict(frame)`. See `load_model`."""
+    about = _about(model_uri)
+    model = load_model(model_uri, trust=trust)
+    context = None
+    if about.get("flavor") == "pyfunc":
+        known = about.get("artifacts", {})
+        # What the model reads has to stay as long as the model.
+        where = artifacts.download_artifacts(model_uri) if known else ""
+        paths = {name: os.path.join(where, at) for name, at in known.items()}
+        context = PythonModelContext(paths, about.get("model_config") or {})
+    return PyFuncModel(model, about, context)
+
+
+def _about(model_uri: str) -> dict[str, Any]:
+    return artifacts.load_dict(f"{model_uri.rstrip('/')}/model.json")
+
+
+def _read(model_uri: str, about: dict[str, Any], trust: bool) -> Any:
+    if about.get("format") in formats.RUNS_CODE and not trust:
+        return formats.read(about, "", trust=False)  # says why not, before anything is copied
+    with tempfile.TemporaryDirectory(prefix="anew-") as folder:
+        place = artifacts.download_artifacts(model_uri, dst_path=folder)
+        return formats.read(about, place, trust=trust)

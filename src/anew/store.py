@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -432,17 +432,25 @@ class Store:
 
         What was written between two looks comes in the order of its times. The arguments are those of `ExperimentView.follow`.
         """
+        from .query.changes import ChangesQuestion
+        from .query.lines import LinesQuestion
         from .reading.logs import follow_several
 
-        return follow_several(
-            self._source,
-            self._views(refs),
-            stream="console" if console else "messages",
-            interval=interval,
-            level=level,
-            contains=contains,
-            tail=tail,
-        )
+        def running(ids: Collection[str]) -> builtins.list[str]:
+            self.backend.changes(ChangesQuestion())
+            return [one.id for one in self._source.facts(ids, frozenset()) if not one.status.ended]
+
+        views = {view.id: view for view in self._views(refs)}
+        asked = {
+            id_: LinesQuestion(
+                id=id_, stream="console" if console else "messages", level=level, contains=contains
+            )
+            for id_ in views
+        }
+        for id_, line in follow_several(
+            self.backend, asked, tail, running=running, interval=interval
+        ):
+            yield views[id_], line
 
     def summary(self) -> Summary:
         """How many experiments of which status, names and projects, and how much they logged."""

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..query.arrays import Floats, Ints
-from ..query.downsample import kept
-from ..query.points import SeriesPoints
+from .series import Series, json_column
 
 if TYPE_CHECKING:
     import pandas
@@ -23,95 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["History", "Order", "Series"]
 
 Order = Literal["step", "written"]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Series:
-    """One metric of one experiment, in the order of its steps (as written among equal steps).
-
-    Attributes:
-        steps: int64; a point logged without a step has its position in the series.
-        times: float64, seconds since the epoch.
-        values: float64.
-        total: How many points there are in the range asked for; more than `len` when downsampled.
-        metadata: Per point, if asked for.
-        attempt: Which attempt of a resumed run it is of, from 0, where each has a series of its own.
-    """
-
-    experiment_id: str
-    metric: str
-    steps: Ints
-    times: Floats
-    values: Floats
-    total: int
-    metadata: list[dict[str, Any] | None] | None = None
-    attempt: int | None = None
-
-    @classmethod
-    def of(cls, points: SeriesPoints) -> Series:
-        """The series that an answer gives."""
-        said = points.metadata
-        return cls(
-            points.id,
-            points.metric,
-            points.steps,
-            points.times,
-            points.values,
-            points.total,
-            None if said is None else [None if one is None else json.loads(one) for one in said],
-        )
-
-    @classmethod
-    def empty(cls, experiment_id: str, metric: str) -> Series:
-        """A series without points."""
-        none = np.zeros(0, np.float64)
-        return cls(experiment_id, metric, np.zeros(0, np.int64), none, none, 0)
-
-    def thinned(self, points: int | None) -> Series:
-        """At most about so many of its points: first, last and the extremes of each stretch; itself for None."""
-        keep = None if points is None else kept(self.values, points)
-        if keep is None:
-            return self
-        said = self.metadata
-        return replace(
-            self,
-            steps=self.steps[keep],
-            times=self.times[keep],
-            values=self.values[keep],
-            metadata=None if said is None else [said[at] for at in keep],
-        )
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __repr__(self) -> str:
-        shown = f"{len(self)} of {self.total}" if len(self) < self.total else str(self.total)
-        return f"Series({self.experiment_id!r}, {self.metric!r}, {shown} points)"
-
-    def to_arrow(self) -> pa.Table:
-        """Columns step, time (a timestamp in UTC), value (and metadata as JSON, if it was asked for)."""
-        from .frames import moments, pa
-
-        columns = {
-            "step": pa.array(self.steps),
-            "time": moments(self.times),
-            "value": pa.array(self.values),
-        }
-        if self.metadata is not None:
-            columns["metadata"] = _json_column(self.metadata)
-        return pa.table(columns)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """As `to_arrow`, for pandas."""
-        from .frames import to_pandas
-
-        return to_pandas(self.to_arrow())
-
-    def to_polars(self) -> polars.DataFrame:
-        """As `to_arrow`, for Polars."""
-        from .frames import to_polars
-
-        return to_polars(self.to_arrow())
 
 
 class History(Sequence[Series]):
@@ -202,7 +109,7 @@ class History(Sequence[Series]):
                 np.repeat(np.array([one.attempt or 0 for one in self._series], np.int64), counts)
             )
         if any(one.metadata is not None for one in self._series):
-            columns["metadata"] = _json_column(
+            columns["metadata"] = json_column(
                 [m for one in self._series for m in one.metadata or [None] * len(one)]
             )
         return pa.table(columns)
@@ -221,10 +128,3 @@ class History(Sequence[Series]):
         from .frames import to_polars
 
         return to_polars(self.to_arrow())
-
-
-def _json_column(metadata: Sequence[dict[str, Any] | None]) -> pa.Array:
-    from .frames import pa
-
-    texts = [None if one is None else json.dumps(one, ensure_ascii=False) for one in metadata]
-    return pa.array(texts, pa.string())

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..query.arrays import Bools, Floats, Ints
-from .history import Series
+from .series import Series
 
 __all__ = ["JoinedRows", "attempts_of", "continued", "join", "last_of_each"]
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import msgspec
 
-from ..query.changes import ChangesQuestion
 from ..query.lines import LEVELS, Lines, LinesQuestion
 from .backend import Backend
-
-if TYPE_CHECKING:
-    from .source import Source
-    from .views import ExperimentView
 
 __all__ = ["LEVELS", "LogLine", "follow_lines", "follow_several", "read_console", "read_logs"]
 
@@ -89,49 +84,48 @@ def follow_lines(
 
 
 def follow_several(
-    source: Source,
-    views: Sequence[ExperimentView],
-    *,
-    stream: Literal["messages", "console"],
-    interval: float,
-    level: str | None,
-    contains: str | None,
+    backend: Backend,
+    questions: Mapping[str, LinesQuestion],
     tail: int | None,
-) -> Iterator[tuple[ExperimentView, LogLine]]:
-    """Lines of several experiments as they are written, until all have ended; see `Store.follow`."""
-    backend = source.backend
-    open_ = {
-        view.id: (view, LinesQuestion(id=view.id, stream=stream, level=level, contains=contains))
-        for view in views
-    }
+    *,
+    running: Callable[[Collection[str]], Collection[str]],
+    interval: float,
+) -> Iterator[tuple[str, LogLine]]:
+    """Lines of several experiments as they are written, each with the id of its experiment, until all have ended.
+
+    Args:
+        questions: By id, what is asked of it.
+        tail: Begin with the last so many of all that are there; with all of them if None.
+        running: Which of some experiments have not ended.
+    """
+    left = dict(questions)
     first = True
-    while open_:
-        backend.changes(ChangesQuestion())
-        running = {one.id for one in source.facts(list(open_), frozenset()) if not one.status.ended}
-        new: list[tuple[ExperimentView, LogLine]] = []
-        for id_, (view, question) in list(open_.items()):
-            last = (
-                id_ not in running
-            )  # asked before reading: what was written before the end is then seen
+    while left:
+        go_on = running(
+            list(left)
+        )  # asked before reading: what was written before the end is then seen
+        new: list[tuple[str, LogLine]] = []
+        for id_, question in list(left.items()):
+            last = id_ not in go_on
             if first and tail is not None:
                 answers = _answers(backend, question, tail)
-                new += [(view, line) for answer in answers for line in _lines(answer)]
+                new += [(id_, line) for answer in answers for line in _lines(answer)]
                 question = msgspec.structs.replace(question, cursor=answers[-1].after)
             while True:
                 answer = backend.lines(msgspec.structs.replace(question, unfinished=last))
                 question = msgspec.structs.replace(question, cursor=answer.after)
-                new += [(view, line) for line in _lines(answer)]
+                new += [(id_, line) for line in _lines(answer)]
                 if not answer.more:
                     break
-            open_[id_] = (view, question)
+            left[id_] = question
             if last:
-                del open_[id_]
+                del left[id_]
         new.sort(key=lambda pair: pair[1].time)
         if first and tail is not None:
             new = new[max(0, len(new) - tail) :]
         first = False
         yield from new
-        if open_:
+        if left:
             time.sleep(interval)
 
 

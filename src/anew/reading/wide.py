@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import NotFound
-from .history import Series
 from .joining import join
+from .series import Series
 
 if TYPE_CHECKING:
     import pandas

@@ -15,6 +15,7 @@ import yaml
 from anew import settings
 from anew.cli.server import server
 from anew.server.app import document
+from anew.server.limits import Limits
 from anew.settings import SETTINGS
 
 HERE = Path(__file__).parents[1]
@@ -99,6 +100,19 @@ def test_every_command_is_accepted_by_its_parser(args: list[str]) -> None:
 def test_an_option_that_is_not_there_would_be_noticed() -> None:
     with pytest.raises(click.UsageError):
         _parsed(["server", "--no-such-option"])
+
+
+def test_limits_are_those_that_the_server_knows() -> None:
+    (example,) = re.findall(r"^LIMITS=(.*)$", (DEPLOY / "example.env").read_text(), re.M)
+    (manifest,) = [
+        one["value"]
+        for container in _containers()
+        for one in container.get("env", ())
+        if one["name"] == "ANEW_SERVER_LIMITS"
+    ]
+    for text in (example, manifest):
+        limits = Limits.of(settings.server_limits({"ANEW_SERVER_LIMITS": text}))
+        assert limits.project_stored
 
 
 def test_probes_and_ports_are_those_of_the_server() -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "Settings",
     "load_settings",
     "server_catalog",
+    "server_limits",
     "server_series",
     "server_stores",
     "sign_on_secret",
@@ -390,6 +391,12 @@ def server_catalog(environ: Mapping[str, str] | None = None) -> str:
 def server_series(environ: Mapping[str, str] | None = None) -> str:
     """The ClickHouse server of a group's servers, from `ANEW_SERVER_SERIES`; "" if there is none. It may hold a password, so it is no setting."""
     return (os.environ if environ is None else environ).get("ANEW_SERVER_SERIES", "").strip()
+
+
+def server_limits(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """How much may be asked of a server, from `ANEW_SERVER_LIMITS`: texts such as `project.stored=100GB`, between commas."""
+    given = (os.environ if environ is None else environ).get("ANEW_SERVER_LIMITS", "")
+    return tuple(one.strip() for one in given.split(",") if one.strip())
 
 
 def server_stores(environ: Mapping[str, str] | None = None) -> tuple[str, str]:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .reading.history import History
     from .reading.logs import LogLine
     from .reading.results import Comparison, Difference, Summary
+    from .reading.saved_views import SavedViews
     from .weights.elsewhere import Elsewhere
     from .weights.repository import Repository
 
@@ -1064,6 +1065,16 @@ class Store:
         from .models.views import Models
 
         return Models(self.backend, self.get, lambda: self.weights)
+
+    @property
+    def saved_views(self) -> SavedViews:
+        """Saved views of the page: `store.saved_views.save("overview", {"filter": "status == 'completed'"})`.
+
+        A view has a name, is for all or for a project, and keeps what it showed before, with who saved it and when.
+        """
+        from .reading.saved_views import SavedViews
+
+        return SavedViews(self.backend)
 
     def lineage(self, what: Ref) -> LineageFacts:
         """Where something comes from, and what came of it: upwards to experiment, code, data and parents, downwards to readers and models.

@@ -64,6 +64,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights checkout": (("experiments/ID", "--to", "w.npz"), OK),
     "weights push": (("copy", "experiments/ID"), OK),
     "goal": (("loss", "min"), OK),
+    "views save": (("overview", "view.yaml"), OK),
+    "views list": ((), OK),
+    "views show": (("overview",), OK),
+    "views default": (("overview",), OK),
+    "views remove": (("overview",), OK),
     "models register": (("vit", f"{A}:notes.txt"), OK),
     "models list": ((), OK),
     "models promote": (("vit:1", "production"), OK),
@@ -155,6 +160,7 @@ def walk(served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.Monk
     url, id, _ = served
     monkeypatch.chdir(tmp_path)
     np.savez("given.npz", w=np.ones(3))
+    Path("view.yaml").write_text("filter: status == 'completed'\n")
     wrong = {}
     for name, (given, code) in COMMANDS.items():
         arguments = [one.replace("ID", id) for one in given]

@@ -25,6 +25,11 @@ COMMANDS = {
     "watch --once": ["watch", "--once"],
     "best": ["best", "val/loss"],
     "goal": ["goal", "val/loss", "min"],
+    "views list": ["views", "list"],
+    "views show": ["views", "show", "overview"],
+    "views save": ["views", "save", "overview", "-"],
+    "views remove": ["views", "remove", "overview"],
+    "views default": ["views", "default", "overview"],
     "show": ["show", REF],
     "compare": ["compare", REF, "alice/vision/sweep/run-1"],
     "plot": ["plot", REF, "val/loss"],
@@ -41,6 +46,7 @@ COMMANDS = {
     "rename": ["rename", REF, "another"],
     "edit": ["edit", REF],
     "delete": ["delete", REF, "--yes"],
+    "delete --dry-run": ["delete", REF, "--dry-run"],
     "stop": ["stop", REF, "--no-wait"],
     "sync": ["sync", REF, "--to", "http://127.0.0.1:9"],
     "sync --status": ["sync", "--status"],
@@ -109,6 +115,8 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
         change("server", "share", "create", "alice/vision")
         change("server", "user", "add", "al")
         change("server", "user", "add", "root", "--admin")
+    if name.startswith("views"):
+        change("views", "save", "overview", "-", input="x: time\n")
     if name.startswith(("models", "lineage")):
         change("models", "register", "vit", REF, "-a", "best")
         file = change("files", REF, "--json").json["files"][0]
@@ -125,7 +133,8 @@ def test_a_document_has_the_keys_of_the_page(change, store_root, name, monkeypat
         if name == "login":
             server = stack.enter_context(over_a_socket(str(store_root)))
             arguments = [server if one == "SERVER" else one for one in arguments]
-        outcome = change(*arguments, "--json", input="anew_token\n")
+        given = "x: time\n" if name.startswith("views") else "anew_token\n"
+        outcome = change(*arguments, "--json", input=given)
     assert outcome.code == {"doctor": 6, "sync": 1}.get(name, 0)
     document = json.loads(outcome.out)
     outer, inner = DOCUMENTED[name]

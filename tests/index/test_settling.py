@@ -15,6 +15,7 @@ from anew.index.state import UNSETTLED
 from anew.journal.layout import RootLayout
 from anew.stores.open import Stores, open_stores
 from anew.stores.series import folder as folder_series
+from anew.stores.series import packs
 from anew.stores.series.protocol import ExperimentFolder
 from tests.stores.journals import Journal
 
@@ -121,3 +122,16 @@ def test_lines_that_came_after_the_look_are_packed_with_the_others(root, index, 
     rest(root)
     assert index.stores.series.settle(places) == []
     assert 0.5 in values_from_packs(root, places, monkeypatch)
+
+
+def test_a_copy_that_cannot_be_made_keeps_nothing_from_being_taken_in(root, index, monkeypatch):
+    monkeypatch.setattr(filling, "UNSETTLED_EXPERIMENTS", 8)
+    of_a_project(root, 8)
+    rest(root)
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the engine has no memory left")
+
+    monkeypatch.setattr(packs, "write_pack", broken)
+    assert index.refresh().experiments == 8
+    assert not [one for one in index.stores.catalog.outstanding().marks if "unread" in one]

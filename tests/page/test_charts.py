@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from anew import Experiment
+from anew import Experiment, Store
 from anew.query.density import Crossings
 from anew.query.grid import Grid
 from benchmarks.synthetic import write_experiment
@@ -136,6 +136,35 @@ def test_a_spike_of_one_point_among_many_is_drawn_and_exact_when_zoomed(lab, pro
     assert one.get_attribute("data-exact") == "false"
     assert highest_drawn(one) < 0.2
     page.goto(f"{lab.url}?in={project}&tab=charts&range={at - 50}..{at + 50}")
+    one = panel(page, "m")
+    assert one.get_attribute("data-exact") == "true"
+    found = rows(saved(page, one, "CSV"))
+    assert [(int(row["step"]), float(row["value"])) for row in found] == [
+        (step, 100.0 if step == at else 0.5) for step in range(at - 50, at + 51)
+    ]
+
+
+@pytest.mark.slow
+def test_a_spike_of_one_point_among_ten_million_is_drawn_and_exact_when_zoomed(
+    show, tmp_path, opened
+):
+    count, at, chunk = 10_000_000, 7_654_321, 500_000
+    lines = (
+        "".join(
+            f'{{"s":{step},"t":1760000000.5,"m":{{"m":{100.0 if step == at else 0.5}}}}}\n'
+            for step in range(first, first + chunk)
+        ).encode()
+        for first in range(0, count, chunk)
+    )
+    write_experiment(tmp_path, "lab/long/a", lines)
+    with Store(tmp_path) as store:
+        assert store.get("a").metrics["m"].count == count
+    made = show()
+    page = opened(made, "?tab=charts")
+    one = panel(page, "m")
+    assert one.get_attribute("data-exact") == "false"
+    assert highest_drawn(one) < 0.2
+    page.goto(f"{made.url}?tab=charts&range={at - 50}..{at + 50}")
     one = panel(page, "m")
     assert one.get_attribute("data-exact") == "true"
     found = rows(saved(page, one, "CSV"))

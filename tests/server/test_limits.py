@@ -15,13 +15,14 @@ from anew.errors import TookTooLong
 from anew.query.panel import PanelQuestion
 from anew.query.points import PointsQuestion
 from anew.reading.wire import encode
-from anew.server import asking
 from anew.server.access import Access
 from anew.server.app import make_app
 from anew.server.asking import FRAMES
 from anew.server.callers import Role
 from anew.server.identity.accounts import Accounts
-from anew.server.limits import Rate
+from anew.server.limits import Limits, Rate
+from anew.server.meters import Meters
+from anew.server.replies import Denied
 from anew.server.table import API
 from anew.stores.deadline import within
 from anew.stores.series.engine import Engine
@@ -52,7 +53,8 @@ def server(tmp_path: Path):
     place = place_of(str(tmp_path))
     accounts = Accounts(str(tmp_path), trusting=False)
     tokens = [accounts.create_token(name, Role.READER) for name in ("one", "two")]
-    access = Access("x", identities=accounts, rate=Rate(0.0, 5.0))
+    meters = Meters(Limits(token_requests=1.25), lambda: 0.0)  # five at once
+    access = Access("x", identities=accounts, meters=meters)
     transport = InProcess(make_app(place, access))
     transport.place = place
     yield transport, [{"Authorization": f"Bearer {token}"} for token in tokens]
@@ -100,7 +102,9 @@ def test_who_sends_too_many_bytes_waits_and_nobody_else_does(tmp_path: Path):
         {"Authorization": f"Bearer {accounts.create_token(name, Role.WRITER)}"}
         for name in ("one", "two")
     )
-    access = Access("x", identities=accounts, traffic=Rate(1000.0, 4000.0, lambda: now[0]))
+    access = Access(
+        "x", identities=accounts, meters=Meters(Limits(token_bytes=1000), lambda: now[0])
+    )
     transport = InProcess(make_app(place, access))
     body = {"content-type": "application/msgpack", "content-length": "10000"}
     try:
@@ -125,18 +129,19 @@ def test_what_is_refused_for_a_time_is_sent_again_and_no_point_is_lost(tmp_path:
             exp.log_metrics({"loss": 1.0 / (step + 1)}, step=step)
     now, refused = [0.0], []
 
-    class Passing(Rate):
-        """Two requests are refused, and time passes whenever somebody is told to wait."""
+    class Passing(Meters):
+        """Time passes whenever somebody is told to wait."""
 
-        def owing(self, key: str) -> float:
-            wait = super().owing(key) if len(refused) < 2 else 0.0
-            if wait:
-                refused.append(wait)
-                now[0] += wait
-            return wait
+        def admit(self, token: str, project: str = "") -> None:
+            try:
+                super().admit(token, project)
+            except Denied as error:
+                refused.append(error.after)
+                now[0] += error.after
+                raise
 
     place = place_of(str(there))
-    access = Access("x", traffic=Passing(100_000.0, 1_000.0, lambda: now[0]))
+    access = Access("x", meters=Passing(Limits(token_bytes=2_000), lambda: now[0]))
     transport = InProcess(make_app(place, access))
     try:
         for _ in range(20):
@@ -211,13 +216,12 @@ def test_a_query_in_the_engine_is_ended_and_the_next_one_is_answered():
         assert engine.columns("SELECT 1 AS one")["one"].tolist() == [1]
 
 
-def test_more_points_than_one_answer_holds_are_refused(
-    sealed: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-):
+def test_more_points_than_one_answer_holds_are_refused(sealed: tuple[str, str]):
     root, id = sealed
-    monkeypatch.setattr(asking, "MOST_POINTS", 100)
     place = place_of(root)
-    transport = InProcess(make_app(place, Access("tester")))
+    transport = InProcess(
+        make_app(place, Access("tester", meters=Meters(Limits(answer_points=100))))
+    )
     try:
         path = f"{API}/experiments/{id}/series/loss"
         assert transport.send("GET", path).status == 400

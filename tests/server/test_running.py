@@ -21,6 +21,20 @@ from anew.errors import InvalidSetting, NotFound
 from anew.server.identity.accounts import Accounts
 from anew.server.running import is_loopback, listening, serve
 
+SLOW = """
+import sys, time
+from anew.reading.local.backend import LocalBackend
+from anew.server import running
+
+def about(self):
+    print("asked", flush=True)
+    time.sleep(3)
+
+LocalBackend.about = about
+running._LAST = 1
+running.serve(sys.argv[1], port=0, ready=lambda url, link: print(url, flush=True))
+"""
+
 
 def test_a_program_serves_a_folder_until_it_is_told_to_stop(tmp_path: Path):
     root = tmp_path / "store"
@@ -51,6 +65,28 @@ def test_a_program_serves_a_folder_until_it_is_told_to_stop(tmp_path: Path):
         assert len(process.stderr.read().splitlines()) == 1  # of the request without end
         with pytest.raises(ConnectionError):
             Store(url)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_an_answer_that_is_cut_off_by_the_end_leaves_no_traceback(tmp_path: Path):
+    """A question that takes longer than the server waits for."""
+    program = tmp_path / "slow.py"
+    program.write_text(SLOW)
+    process = subprocess.Popen(
+        [sys.executable, str(program), str(tmp_path)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        url = process.stdout.readline().strip()
+        address = urlsplit(url)
+        with socket.create_connection((address.hostname, address.port), timeout=60) as asking:
+            asking.sendall(f"GET /api/v1/about HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+            assert process.stdout.readline().strip() == "asked"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        assert process.stderr.read() == ""
     finally:
         process.kill()
         process.communicate()

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -39,7 +39,7 @@ MOST_RECORDED = 50_000
 """Bytes. What is recorded is part of the checkout for good, and stays small."""
 _RECORDED_AT = 1_790_000_000
 _INSTALL_LIMIT_S = 600
-_RUN_LIMIT_S = 300
+_RUN_LIMIT_S = 900
 
 # Nothing is sent anywhere: each tracker's own switch, and a proxy that answers nobody for what is left.
 _QUIET = {
@@ -97,12 +97,27 @@ class Environment:
                 return
             shutil.rmtree(self._folder, ignore_errors=True)
             _uv("venv", "--python", sys.executable, str(self._folder))
-            _uv("pip", "install", "--python", self.python, "--requirements", str(pins))
+            _uv(
+                "pip",
+                "install",
+                "--compile-bytecode",
+                "--python",
+                self.python,
+                "--requirements",
+                str(pins),
+            )
             (site,) = self._folder.glob("lib/python*/site-packages")
             (site / "sitecustomize.py").write_text(_ANYBODY)
             stamp.write_text(wanted)
 
-    def run(self, program: Path | str, folder: Path, *arguments: str, killed: bool = False) -> Any:
+    def run(
+        self,
+        program: Path | str,
+        folder: Path,
+        *arguments: str,
+        killed: bool = False,
+        beside: Sequence[Path] = (),
+    ) -> Any:
         """Run a program of the tests in it; what the program wrote as its answers, None for nothing.
 
         Args:
@@ -110,11 +125,14 @@ class Environment:
             folder: The folder that the program makes its store in; its working directory.
             arguments: What the program is given behind the two paths.
             killed: Whether the program ends by SIGKILL.
+            beside: Modules that it imports.
         """
         with tempfile.TemporaryDirectory() as temporary:
             home = Path(temporary)
             text = program if isinstance(program, str) else program.read_text()
             (home / "program.py").write_text(text)  # some trackers look at what lies around it
+            for module in beside:
+                shutil.copy(module, home)
             answers = home / "answers.json"
             folder.mkdir(parents=True, exist_ok=True)
             given = {
@@ -166,7 +184,12 @@ def environment(tracker: str) -> Environment:
 
 def recorded(tracker: str, folder: Path) -> Made:
     """The recorded store of a tracker, unpacked into a folder."""
-    with zipfile.ZipFile(_recording(tracker)) as archive:
+    return unpacked(_recording(tracker), folder)
+
+
+def unpacked(recording: Path, folder: Path) -> Made:
+    """A recorded store, unpacked into a folder."""
+    with zipfile.ZipFile(recording) as archive:
         answers = json.loads(archive.read("answers.json"))
         for name in archive.namelist():
             if name.startswith("store/"):
@@ -181,18 +204,29 @@ def record(tracker: str) -> int:
         ValueError: It is too large to be kept in the checkout.
     """
     with tempfile.TemporaryDirectory(prefix="store-") as temporary:
-        folder = Path(temporary).resolve() / "store"
-        answers = Environment(tracker).make(folder).answers
-        data = io.BytesIO()
-        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-            _put(archive, "answers.json", json.dumps(answers, ensure_ascii=False).encode())
-            for path in sorted(folder.rglob("*")):
-                if path.is_file():
-                    _put(archive, f"store/{path.relative_to(folder)}", path.read_bytes())
-    if len(data.getvalue()) > MOST_RECORDED:
-        raise ValueError(f"The store of {tracker} takes {len(data.getvalue()):,} bytes.")
-    _recording(tracker).write_bytes(data.getvalue())
-    return len(data.getvalue())
+        made = Environment(tracker).make(Path(temporary).resolve() / "store")
+        return keep(made, _recording(tracker))
+
+
+def keep(made: Made, recording: Path) -> int:
+    """Record a store that was made; the bytes that it takes.
+
+    Raises:
+        ValueError: It is too large to be kept in the checkout.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        _put(archive, "answers.json", json.dumps(made.answers, ensure_ascii=False).encode())
+        for path in sorted(made.folder.rglob("*")):
+            if path.is_file():
+                data = path.read_bytes()
+                if path.suffix == ".json":  # some trackers say which Python ran
+                    data = data.replace(os.fsencode(ENVIRONMENTS), b"/opt")
+                _put(archive, f"store/{path.relative_to(made.folder)}", data)
+    if len(packed.getvalue()) > MOST_RECORDED:
+        raise ValueError(f"{recording} would take {len(packed.getvalue()):,} bytes.")
+    recording.write_bytes(packed.getvalue())
+    return len(packed.getvalue())
 
 
 def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

@@ -75,7 +75,11 @@ def test_every_version_is_pinned_and_no_host_is_named(pins):
         assert asked in found if version else found
 
 
-@pytest.mark.parametrize("path", sorted(HERE.glob("*/recorded.zip")), ids=lambda p: p.parent.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted([*HERE.glob("*/recorded.zip"), *HERE.glob("awkward/*.zip")]),
+    ids=lambda p: f"{p.parent.name}-{p.stem}",
+)
 def test_what_is_recorded_is_small_and_names_nobody(path):
     assert path.stat().st_size <= MOST_RECORDED
     names = re.compile(rb"/home/\w+|/work/|/root/|/Users/\w+")

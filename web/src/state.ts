@@ -4,20 +4,33 @@
  * A field is one row of `FIELDS`: its name in the link, and how its value is written. What has its usual value is left out.
  */
 
+import { readArranged, takeArranged, writeArranged, type ArrangedSection } from "./charts/arranged";
+
 export interface FieldKind<T> {
   /** The name in the link. */
   key: string;
   usual: T;
   read(text: string): T;
   write(value: T): string;
+  /** The value that a document says, as of a saved view; undefined for what is none. */
+  take(given: unknown): T | undefined;
 }
 
+const isText = (given: unknown): given is string => typeof given === "string";
+const takeList = (given: unknown): readonly string[] | undefined => (Array.isArray(given) && given.every(isText) ? given : undefined);
+
 function text(key: string, usual = ""): FieldKind<string> {
-  return { key, usual, read: (given) => given, write: (value) => value };
+  return { key, usual, read: (given) => given, write: (value) => value, take: (given) => (isText(given) ? given : undefined) };
 }
 
 function flag(key: string): FieldKind<boolean> {
-  return { key, usual: false, read: (given) => given !== "0", write: (value) => (value ? "1" : "0") };
+  return {
+    key,
+    usual: false,
+    read: (given) => given !== "0",
+    write: (value) => (value ? "1" : "0"),
+    take: (given) => (typeof given === "boolean" ? given : undefined),
+  };
 }
 
 function number(key: string, usual: number): FieldKind<number> {
@@ -26,6 +39,7 @@ function number(key: string, usual: number): FieldKind<number> {
     usual,
     read: (given) => (Number.isFinite(Number(given)) && given !== "" ? Number(given) : usual),
     write: String,
+    take: (given) => (typeof given === "number" && Number.isFinite(given) ? given : undefined),
   };
 }
 
@@ -35,17 +49,18 @@ function choice<T extends string>(key: string, ...options: [T, ...T[]]): FieldKi
     usual: options[0],
     read: (given) => options.find((one) => one === given) ?? options[0],
     write: (value) => value,
+    take: (given) => options.find((one) => one === given),
   };
 }
 
 /** Texts with commas between; a comma in one of them is written `\,`. */
 function list(key: string, usual: readonly string[] = []): FieldKind<readonly string[]> {
-  return { key, usual, read: splitList, write: joinList };
+  return { key, usual, read: splitList, write: joinList, take: takeList };
 }
 
 /** A list, or null for what the page chooses by itself. */
 function chosenList(key: string): FieldKind<readonly string[] | null> {
-  return { key, usual: null, read: splitList, write: (value) => joinList(value ?? []) };
+  return { key, usual: null, read: splitList, write: (value) => joinList(value ?? []), take: (given) => (given === null ? null : takeList(given)) };
 }
 
 /** Texts by name, as `name:value`. */
@@ -61,6 +76,8 @@ function mapping(key: string): FieldKind<Readonly<Record<string, string>>> {
         }),
       ),
     write: (value) => joinList(Object.entries(value).map(([name, one]) => `${name}:${one}`)),
+    take: (given) =>
+      typeof given === "object" && given !== null && !Array.isArray(given) ? Object.fromEntries(Object.entries(given).map(([name, one]) => [name, String(one)])) : undefined,
   };
 }
 
@@ -74,6 +91,7 @@ function range(key: string): FieldKind<readonly [number, number] | null> {
       return low !== undefined && high !== undefined && low < high ? [low, high] : null;
     },
     write: (value) => (value === null ? "" : `${value[0]}..${value[1]}`),
+    take: (given) => (given === null ? null : Array.isArray(given) && given.length === 2 && given.every(Number.isFinite) && given[0] < given[1] ? [given[0], given[1]] : undefined),
   };
 }
 
@@ -89,7 +107,13 @@ function eye(key: string): FieldKind<Eye> {
     usual: { all: true, except: [] },
     read: (given) => ({ all: !given.startsWith("only:"), except: splitList(given.replace(/^only:/, "")) }),
     write: (value) => (value.all ? "" : "only:") + joinList(value.except),
+    take: () => undefined,
   };
+}
+
+/** Panels in sections, as somebody arranged them; null where the page does. */
+function arrangement(key: string): FieldKind<readonly ArrangedSection[] | null> {
+  return { key, usual: null, read: readArranged, write: (value) => writeArranged(value ?? []), take: takeArranged };
 }
 
 export function splitList(given: string): string[] {
@@ -159,6 +183,10 @@ export const FIELDS = {
   /** Which metrics have panels: a name, or a pattern. */
   metrics: text("metrics"),
   folded: chosenList("folded"),
+  /** Which panels there are, in which sections and how wide, where somebody has arranged them. */
+  panels: arrangement("panels"),
+  /** The saved view that was opened last, see `views/`. */
+  view: text("view"),
   /** The panel that fills the page. */
   full: text("full"),
   /** What is compared on the page of differences. */

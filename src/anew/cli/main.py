@@ -41,6 +41,7 @@ _TREE: dict[str, tuple[str, str, str, str]] = {
     "edit": ("edit", "edit", "Correct parameters of experiments.", "Change"),
     "undo": ("edit", "undo", "Take back what the last command changed that was run here on this store.", "Change"),
     "goal": ("goal", "goal", "Say which values of a metric are better, and which metric is the main one.", "Change"),
+    "views": ("views", "views", "Saved views of the page: filters, columns and panels, kept under a name.", "Change"),
     "delete": ("remove", "delete", "Put experiments in the trash.", "Change"),
     "restore": ("remove", "restore", "Take experiments out of the trash.", "Change"),
     "forward": ("forward", "forward", "Send experiments, or what has not been sent of them yet, to other trackers.", "Keep"),

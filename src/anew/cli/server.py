@@ -18,6 +18,7 @@ from .server_users import user
 
 if TYPE_CHECKING:
     from ..server.identity.oidc import Provider
+    from ..server.limits import Limits
 
 __all__ = ["server"]
 
@@ -73,10 +74,8 @@ class _Server(click.Group):
     "--oidc-client", metavar="ID", help="What the provider calls this server; its secret is taken from ANEW_OIDC_SECRET."
 )  # fmt: skip
 @click.option(
-    "--max-rate", type=click.FloatRange(1), default=1000, metavar="N", help="Requests that one token or user may make in a second."
-)  # fmt: skip
-@click.option(
-    "--max-traffic", type=click.FloatRange(0.1), default=200, metavar="MB", help="Megabytes that one token or user may send, and be sent, in a second."
+    "--limit", "limits", multiple=True, metavar="NAME=N",
+    help="How much may be had, such as project.stored=100GB or token.requests=500; may repeat. Also from ANEW_SERVER_LIMITS, with commas between them.",
 )  # fmt: skip
 @click.option("--verbose", is_flag=True, help="Print a line for each request.")
 @on_group
@@ -92,8 +91,7 @@ def server(
     url: str | None,
     oidc_issuer: str | None,
     oidc_client: str | None,
-    max_rate: float,
-    max_traffic: float,
+    limits: tuple[str, ...],
     verbose: bool,
     catalog: str | None,
     blobs: str | None,
@@ -121,6 +119,7 @@ def server(
       anew server user add alice --role writer --project 'lab/*'
       anew server token create cluster --role writer --expires 90d
       anew server share create lab/vision --expires 30d
+      anew server --limit project.stored=500GB --limit project.requests=2000
     """
     from ..settings import load_settings
 
@@ -140,10 +139,21 @@ def server(
         read_only=read_only,
         verbose=verbose,
         provider=provider,
-        per_second=max_rate,
-        bytes_per_second=max_traffic * 1e6,
+        limits=_limits(limits),
         ready=lambda at, link: _tell(face, root if isinstance(root, str) else root.shown, at, link),
     )
+
+
+def _limits(given: tuple[str, ...]) -> Limits:
+    """How much may be had: what the command line says counts before the environment.
+
+    Raises:
+        InvalidSetting: There is no such limit.
+    """
+    from ..server.limits import Limits
+    from ..settings import server_limits
+
+    return Limits.of((*server_limits(), *given))
 
 
 def _serving() -> Callable[..., None]:

@@ -17,6 +17,7 @@ from ..journal.layout import RootLayout
 from ..journal.lock import locked
 from ..journal.root import append, make_root
 from ..query.question import FactsQuestion
+from ..query.scope import project_of
 from ..reading.local.opening import open_folder
 from ..record.encode import encode, encode_line
 from ..record.names import check_prefix, metric_name
@@ -35,7 +36,8 @@ from .kept import Imported as ImportedEvent
 from .kept import imports_of
 from .planning import batches, planned
 from .reading_back import file_name, read_back, rows_here, value_name
-from .source import Finding, Points, Row, Run, Source, Undated
+from .registering import Place, bring_models
+from .source import Finding, Points, Row, Run, Source, Undated, WithModels
 from .text import Differs, GrowingText
 
 __all__ = ["Arrived", "Copies", "Imported", "Progress", "bring_in", "look_through"]
@@ -75,6 +77,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         kind, source: Of the source.
         runs: What became of each run, in the source's order.
+        registered: How many models and versions of them its registry has.
         findings: What could not be read, or has no place here.
     """
 
@@ -82,11 +85,12 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     runs: tuple[Arrived, ...]
     findings: tuple[Finding, ...]
+    registered: dict[str, int] = {}
 
     @property
     def counts(self) -> dict[str, int]:
         """How many of each kind of thing the source has in all, and what became of its runs."""
-        total: Counter[str] = Counter({"runs": len(self.runs)})
+        total: Counter[str] = Counter({"runs": len(self.runs), **self.registered})
         for run in self.runs:
             total.update(run.counts)
             total[run.state] += 1
@@ -172,9 +176,12 @@ def look_through(
         found.append(arrived)
         if progress is not None:
             progress(run.name or run.key, len(found), points)
+    models = list(source.models()) if isinstance(source, WithModels) else []
+    registered = {"models": len(models), "versions": sum(len(one.versions) for one in models)}
     return Imported(
-        kind=source.kind, source=source.where, runs=tuple(found), findings=source.findings()
-    )
+        kind=source.kind, source=source.where, runs=tuple(found), findings=source.findings(),
+        registered={name: count for name, count in registered.items() if count},
+    )  # fmt: skip
 
 
 def bring_in(
@@ -213,9 +220,11 @@ def bring_in(
             if isinstance(source, Copies)
             else _all(source, layout, into, since, progress)
         )
+        registered, findings = _models(source, layout)
         imported = Imported(
-            kind=source.kind, source=source.where, runs=runs, findings=source.findings()
-        )
+            kind=source.kind, source=source.where, runs=runs, findings=(*source.findings(), *findings),
+            registered=registered,
+        )  # fmt: skip
         _keep(layout, imported)
     return imported
 
@@ -245,6 +254,24 @@ def _all(
                 yield arrived
     finally:
         opened.close()
+
+
+def _models(source: Source | Copies, layout: RootLayout) -> tuple[dict[str, int], list[Finding]]:
+    """Bring in the models that the source has registered; how many there are, and what is wrong with them."""
+    models = list(source.models()) if isinstance(source, WithModels) else []
+    if not models:
+        return {}, []
+    assert not isinstance(source, Copies)
+    keys = {version.run for model in models for version in model.versions if version.run}
+    ids = {experiment_id_of(source.kind, key): key for key in sorted(keys)}
+    opened = open_folder(layout.root)
+    try:
+        opened.upkeep.refresh()
+        known = opened.backend.facts(FactsQuestion(ids=tuple(ids), now=time.time())) if ids else []
+        places = {ids[one.id]: Place(one.id, project_of(one.prefix, one.user)) for one in known}
+    finally:
+        opened.close()
+    return bring_models(source.kind, models, layout, places)
 
 
 def _one(

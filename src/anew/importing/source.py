@@ -7,7 +7,7 @@ arrived is the same for every source (`importing.arriving`, `importing.account`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -22,8 +22,11 @@ __all__ = [
     "Run",
     "Source",
     "SourceFile",
+    "SourceModel",
     "SourceValue",
+    "SourceVersion",
     "Undated",
+    "WithModels",
 ]
 
 Outcome = Literal["running", "completed", "failed", "cancelled"]
@@ -151,6 +154,40 @@ class SourceValue(NamedTuple):
     make: Callable[[], Value]
 
 
+class SourceVersion(NamedTuple):
+    """A version of a registered model.
+
+    Attributes:
+        number: Its number there, which it has here too.
+        run: The key of the run that it comes from; None for none that is known.
+        points_to, ref: What it is: a "folder" or "file" of that run, by its path among the run's files; or an "address".
+        source: Its address there, which it points to if its run is not here.
+        extra: What else is known of it, as a dialect of the tracker keeps it.
+    """
+
+    number: int
+    run: str | None
+    points_to: Literal["folder", "file", "address"]
+    ref: str
+    source: str
+    created: float = 0.0
+    user: str = ""
+    description: str | None = None
+    tags: Mapping[str, str] = {}
+    extra: Mapping[str, str] = {}
+
+
+class SourceModel(NamedTuple):
+    """A registered model, with its versions by number; `aliases` say which number each of them means."""
+
+    name: str
+    created: float
+    versions: Sequence[SourceVersion] = ()
+    aliases: Mapping[str, int] = {}
+    description: str | None = None
+    tags: Mapping[str, str] = {}
+
+
 class Finding(NamedTuple):
     """Something of the source that could not be read, or that has no place here.
 
@@ -220,4 +257,13 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Release what is held."""
+        ...
+
+
+@runtime_checkable
+class WithModels(Protocol):
+    """A source that has a registry of models too."""
+
+    def models(self) -> Iterator[SourceModel]:
+        """The registered models; asked once all `runs` were given."""
         ...

@@ -1,8 +1,8 @@
 """Another tracker's SQLite database, read without changing a byte of it or beside it.
 
-A program that opens a database in WAL mode makes files beside it, even to read. Where nothing lies there, the database is read as
-one that nobody changes, and it is looked at in the end whether that was true. A log that a killed program left is read from a copy. Where the program that
-writes it runs, its files are there already, and SQLite keeps both apart.
+A program that opens a database in WAL mode makes files beside it, even to read. Where nothing lies there, such a database is read as
+one that nobody changes, and it is looked at in the end whether that was true. A log or a journal that a killed program left is read from a copy. Where the program
+that writes it runs, its files are there already, and SQLite keeps both apart; so it does with locks where there is no log.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import struct
+import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -22,6 +24,8 @@ __all__ = ["Database", "has_tables"]
 _MAGIC = b"SQLite format 3\0"
 _ROWS = 2_000
 _MOST = 512 << 20
+_LOCK = "hhqqi4x"  # `struct flock` on Linux
+_OF_WHOEVER_HAS_IT = 128
 
 
 def has_tables(path: str, tables: frozenset[str]) -> bool:
@@ -55,10 +59,10 @@ class Database:
         self._columns: dict[str, frozenset[str]] = {}
         self._stamp: tuple[int, int] | None = None
         log = os.path.exists(f"{path}-wal") and os.path.getsize(f"{path}-wal") > 0
-        if os.path.exists(f"{path}-shm") or os.path.exists(f"{path}-journal"):
+        if not _is_logged(path) or _is_open(path):
             try:
                 self._connection = self._connect(path, "mode=ro")
-            except CorruptData:  # such as on a disk that cannot be written
+            except CorruptData:  # such as on a disk that cannot be written, or with a journal that a killed program left
                 self._connection = self._of_copy(path)
         elif log:
             self._connection = self._of_copy(path)
@@ -71,8 +75,9 @@ class Database:
         copy = os.path.join(self._copy.name, "copy.db")
         try:
             shutil.copyfile(path, copy)
-            if os.path.exists(f"{path}-wal"):
-                shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+            for end in ("-wal", "-journal"):
+                if os.path.isfile(f"{path}{end}") and not os.path.islink(f"{path}{end}"):
+                    shutil.copyfile(f"{path}{end}", f"{copy}{end}")
             return self._connect(copy, "mode=rw")
         except BaseException:
             self._copy.cleanup()
@@ -107,15 +112,20 @@ class Database:
         return self._columns[table]
 
     def ask(self, query: str, *values: Any) -> Iterator[tuple[Any, ...]]:
-        """The rows of an answer.
+        """The rows of an answer; see `blocks`."""
+        for rows in self.blocks(query, *values):
+            yield from rows
+
+    def blocks(self, query: str, *values: Any, rows: int = _ROWS) -> Iterator[list[tuple[Any, ...]]]:  # fmt: skip
+        """The rows of an answer, so many at a time.
 
         Raises:
             CorruptData: The database is damaged; what was read before was given.
         """
         try:
             cursor = self._connection.execute(query, values)
-            while rows := cursor.fetchmany(_ROWS):
-                yield from rows
+            while found := cursor.fetchmany(rows):
+                yield found
         except (sqlite3.Error, MemoryError) as error:
             raise self._damaged(error) from error
 
@@ -138,6 +148,32 @@ class Database:
 
     def _damaged(self, error: Exception) -> CorruptData:
         return CorruptData(f"{self.path} cannot be read: {error}.", path=self.path)
+
+
+def _is_logged(path: str) -> bool:
+    """Whether it is in WAL mode, which its header says."""
+    with open(path, "rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"
+
+
+def _is_open(path: str) -> bool:
+    """Whether a program may have a database in WAL mode open: it then holds a lock on one byte of the index beside it.
+
+    Reading the database as it lies would write that index anew where nobody has it.
+    """
+    if sys.platform != "linux":
+        return os.path.exists(f"{path}-shm")
+    import fcntl
+
+    try:
+        with open(f"{path}-shm", "rb") as file:
+            asked = struct.pack(_LOCK, fcntl.F_WRLCK, os.SEEK_SET, _OF_WHOEVER_HAS_IT, 1, 0)
+            found = fcntl.fcntl(file, fcntl.F_GETLK, asked)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return bool(struct.unpack(_LOCK, found)[0] != fcntl.F_UNLCK)
 
 
 def _stamp(path: str) -> tuple[int, int]:

@@ -215,15 +215,17 @@ class RootJournal:
         name: str | None = None,
         scope: str | None = None,
         gone: bool = False,
+        history: bool = False,
     ) -> list[Document]:
         """The documents of a kind, name or scope, sorted by kind, name and scope.
 
         Args:
             gone: Also those that were removed, without a body.
+            history: Also what each said before.
         """
         state = self.state()
         with self._lock:
-            return documents_in(state, kind, scope, name, gone=gone)
+            return documents_in(state, kind, scope, name, gone=gone, history=history)
 
     def set_document(
         self,

@@ -22,7 +22,7 @@ class DocumentsQuestion(msgspec.Struct, frozen=True, kw_only=True):
         scope: Only those that concern everybody ("root"), a project ("project/<prefix>") or a user ("user/<name>").
         gone: Of documents: also those that were removed, without a body. Of models: those that were deleted, in place of
             those that are there.
-        history: Of models: also all that happened to each.
+        history: Of models: also all that happened to each. Of documents: also what each said before.
     """
 
     what: Literal["document", "version", "alias", "model"] = "document"

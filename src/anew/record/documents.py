@@ -23,6 +23,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
         user, host: Who wrote it, and where.
         event: The id of the event that wrote it.
         others: What was written side by side with it, where nobody had seen the other, newest first.
+        earlier: What it said before, newest first, where that was asked for.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     event: str
     others: tuple[Document, ...] = ()
+    earlier: tuple[Document, ...] = ()
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +93,7 @@ def documents_in(
     name: str | None = None,
     *,
     gone: bool = False,
+    history: bool = False,
 ) -> list[Document]:
     """The documents of a kind, scope or name, sorted by kind, name and scope.
 
@@ -98,11 +101,21 @@ def documents_in(
 
     Args:
         gone: Also those that were removed, without a body.
+        history: Also what each said before.
     """
     found = _found(
         state, "document", _document, lambda d: d.body is None, scope, kind, name, gone=gone
     )
+    if history:
+        found = (msgspec.structs.replace(one, earlier=_earlier(state, one)) for one in found)
     return sorted(found, key=lambda d: (d.kind, d.name, d.scope))
+
+
+def _earlier(state: RootState, now: Document) -> tuple[Document, ...]:
+    """What a document said before, newest first."""
+    shown = {now.event, *(one.event for one in now.others)}
+    events = state.history("document", now.scope, now.kind, now.name)
+    return tuple(_document(one) for one in reversed(events) if one.id not in shown)
 
 
 def versions_in(

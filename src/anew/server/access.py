@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from base64 import b64decode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from .identity.audit import Audit
 from .identity.credentials import TOKEN
 from .identity.oidc import SignOn
 from .identity.protocol import Identities
-from .limits import Rate
+from .meters import Meters
 from .replies import JSON, MSGPACK, Denied
 from .routes import Route
 
@@ -59,8 +59,7 @@ class Access:
         identities: Who there is; None for a folder that is served without accounts.
         audit: Where it is written down who did what; None where nobody has an account.
         sign_on: A provider that vouches for people.
-        rate: How many requests each caller may make; as many as they like if None.
-        traffic: How many bytes each caller may send, and be sent; as many as they like if None.
+        meters: What callers have had lately, and how much they may have.
         origins: Where else pages may come from that call it, such as `https://hub.example.org` for a proxy that sends
             another Host than the browser's.
     """
@@ -72,8 +71,7 @@ class Access:
     identities: Identities | None = None
     audit: Audit | None = None
     sign_on: SignOn | None = None
-    rate: Rate | None = None
-    traffic: Rate | None = None
+    meters: Meters = field(default_factory=Meters)
     origins: frozenset[str] = frozenset()
 
     def admit(self, request: Request, route: Route) -> Caller:
@@ -99,7 +97,7 @@ class Access:
         caller = self.caller(request)
         if caller is None and route.foreign and self._is_unmarked(request):
             caller = self._starter()
-        self._count(request, caller)
+        self.meters.admit(_key(request, caller), "" if caller is None else caller.project)
         if caller is None:
             if route.role is Role.ANYONE:
                 return Caller("", Role.ANYONE)
@@ -139,24 +137,11 @@ class Access:
 
     def charge(self, request: Request, caller: Caller, size: int) -> None:
         """Count bytes that a caller has sent or is sent."""
-        if self.traffic is not None and size:
-            self.traffic.charge(_key(request, caller), size)
+        self.meters.charge(_key(request, caller), size, caller.project)
 
-    def _count(self, request: Request, caller: Caller | None) -> None:
-        key = _key(request, caller)
-        if self.traffic is not None and (wait := self.traffic.owing(key)):
-            raise Denied(
-                429,
-                "TooManyBytes",
-                f"That is more than one caller may send or read in a time. Go on in {wait:.0f} seconds.",
-                after=wait,
-            )
-        if self.rate is not None and not self.rate.take(key):
-            raise Denied(
-                429,
-                "TooManyRequests",
-                "That is more than one caller may ask for. Go on in a second.",
-            )
+    def worked(self, request: Request, caller: Caller, seconds: float) -> None:
+        """Count the time that an answer to a caller took."""
+        self.meters.worked(_key(request, caller), seconds, caller.project)
 
     def _is_unmarked(self, request: Request) -> bool:
         """Whether a request shows a token that was never one of ours, where nobody needs one: other trackers' clients always have one."""

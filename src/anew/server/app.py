@@ -125,11 +125,12 @@ def _endpoint(
                 access.sign_on,
                 partial(access.admit, request, route),
                 partial(access.note, caller),
+                access.meters,
             )
             if route.stream is not None:
                 answer = await route.stream(call)
             else:
-                answer = await anyio.to_thread.run_sync(_answered, route, call)
+                answer = await anyio.to_thread.run_sync(_answered, route, call, access)
             status = answer.status_code
             access.charge(request, caller, len(getattr(answer, "body", b"")))
             return answer
@@ -150,12 +151,16 @@ def _endpoint(
     return endpoint
 
 
-def _answered(route: Route, call: Call) -> Response:
+def _answered(route: Route, call: Call, access: Access) -> Response:
     assert route.reply is not None
-    # What changes something is not left half done.
-    with contextlib.nullcontext() if route.changes else within(call.place.seconds):
-        answer = route.reply(call)
-    return replied(call.request, answer, arrays=route.arrays)
+    began = time.perf_counter()
+    try:
+        # What changes something is not left half done.
+        with contextlib.nullcontext() if route.changes else within(call.place.seconds):
+            answer = route.reply(call)
+        return replied(call.request, answer, arrays=route.arrays)
+    finally:
+        access.worked(call.request, call.caller, time.perf_counter() - began)
 
 
 async def _question(request: Request, route: Route) -> Any:

@@ -45,7 +45,6 @@ FRAMES = "application/x-anew-frames"
 MOST_BYTES = 8 << 20
 MOST_CELLS = 10_000_000
 MOST_BUCKETS = 100_000
-MOST_POINTS = 20_000_000
 _TOGETHER = 1_000_000
 """Points that one piece of an answer holds, unless a single experiment has more."""
 
@@ -179,9 +178,10 @@ def read_points(call: Call, question: PointsQuestion) -> Points:
             FactsQuestion(ids=question.ids, parts=frozenset({"metrics"}), now=0.0)
         )
         count = sum(_count(one, question) for one in known)
-        if count > MOST_POINTS and not question.cursor:
+        most = call.meters.limits.answer_points
+        if count > most and not question.cursor:
             raise InvalidValue(
-                f"These are {count:,} points, and one answer holds up to {MOST_POINTS:,}. Ask for fewer metrics, for a range of steps, for "
+                f"These are {count:,} points, and one answer holds up to {most:,}. Ask for fewer metrics, for a range of steps, for "
                 "fewer points (`points`), or for the answer in pieces.",
                 key="ids",
             )

@@ -23,6 +23,7 @@ from ..query.question import FactsQuestion, NamesQuestion, parse_field
 from ..query.references import ResolveQuestion
 from ..query.scope import project_of
 from ..reading.backend import Backend
+from ..reading.saved_views import SavedViews
 from ..reading.source import Source
 from ..reading.telling import telling as tell
 from ..record.facts import ExperimentFacts
@@ -49,12 +50,12 @@ __all__ = [
     "usage",
     "usage_of_projects",
     "version",
+    "views",
 ]
 
 _PIECE = 1 << 20
 _PING = 15.0
 _MOST_STREAMS = 256
-_MOST_OF_CALLER = 8
 # What a browser may show of what users logged: nothing that runs.
 _SHOWN = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".webp": "image/webp",
@@ -116,6 +117,11 @@ def names(call: Call) -> Any:
             now=time.time(),
         )
     )  # fmt: skip
+
+
+def views(call: Call) -> Any:
+    """Saved views."""
+    return SavedViews(call.place.backend(call.caller)).list(call.question.project or None)
 
 
 def panel(call: Call) -> Any:
@@ -254,9 +260,16 @@ async def events(call: Call) -> Response:
     backend = call.place.backend(call.caller)
     if live.streams >= _MOST_STREAMS:
         raise Denied(503, "TooManyStreams", "Too many pages wait for changes already.")
-    key = call.caller.key
-    if key not in ("", "local") and live.of_caller[key] >= _MOST_OF_CALLER:
-        raise Denied(429, "TooManyStreams", "Too many of your pages wait for changes already.")
+    key, limits = call.caller.key, call.meters.limits
+    group = f"project {call.caller.project}" if call.caller.project else ""
+    counted = [one for one in (key, group) if one]
+    for one, most, name in (
+        ("" if key == "local" else key, limits.token_streams, "token.streams"),
+        (group, limits.project_streams, "project.streams"),
+    ):
+        if one and most is not None and live.of_caller[one] >= most:
+            said = f"{most} pages wait for changes already, and more may not ({name}). Close one of them."
+            raise Denied(429, "TooManyStreams", said, after=_PING)
     cursor = call.request.headers.get("last-event-id") or call.question.since
     begun = await live.wait(backend, ChangesQuestion(cursor))
 
@@ -269,7 +282,7 @@ async def events(call: Call) -> Response:
     async def body() -> AsyncIterator[bytes]:
         found, told = begun, True
         live.streams += 1
-        live.of_caller[key] += 1
+        live.of_caller.update(counted)
         try:
             yield b"retry: 2000\n\n"
             while not live.closed and await anyio.to_thread.run_sync(still):
@@ -282,9 +295,10 @@ async def events(call: Call) -> Response:
                 told = bool(found.ids or found.gone or found.everything)
         finally:
             live.streams -= 1
-            live.of_caller[key] -= 1
-            if not live.of_caller[key]:
-                del live.of_caller[key]
+            live.of_caller.subtract(counted)
+            for one in counted:
+                if not live.of_caller[one]:
+                    del live.of_caller[one]
 
     headers = {**SECURITY, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(body(), headers=headers, media_type="text/event-stream")

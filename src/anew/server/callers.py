@@ -78,6 +78,13 @@ class Caller:
             role = min(role, limit.role)
         return cls(name, role, tuple(grants), admin, user, key, limit)
 
+    @property
+    def project(self) -> str:
+        """The project, or pattern of projects, that what they showed is for; "" where it is for a user, or for everything."""
+        grants = self.grants or ()
+        own = self.limit or (grants[0] if len(grants) == 1 and not self.user else None)
+        return "" if own is None or own.pattern == EVERYTHING else own.pattern
+
     def capped(self, role: Role) -> Caller:
         """The same caller with no more than a role."""
         if role is Role.OWNER:

@@ -1,15 +1,90 @@
-"""How much one caller may ask for, and send, in a time."""
+"""How much callers may ask for and send in a time, and how much projects may hold."""
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
-__all__ = ["Rate"]
+import msgspec
+
+from ..errors import InvalidSetting
+
+__all__ = ["Limits", "Rate"]
 
 _MOST_CALLERS = 10_000
+_NUMBER = re.compile(r"(\d+(?:\.\d*)?)\s*([kMGTP]?)B?", re.ASCII)
+_TIMES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much may be had. None is as much as somebody likes.
+
+    What begins with `token` is counted for each token and each user who is logged in; `project` for a project, by all who use it together. On
+    the command line `token_requests` is written `token.requests`.
+
+    Attributes:
+        answer_points: Points of one answer.
+        answer_seconds: Seconds of answering one question.
+        token_requests: Requests in a second; like everything counted by the second, four times as many at once.
+        token_bytes: Bytes sent and received in a second.
+        token_seconds: Seconds of answering in a second: how many questions may be answered side by side in the long run.
+        token_streams: Streams of changes that are open at once.
+        project_stored: Bytes that the experiments of a project hold.
+        project_experiments: How many experiments a project has.
+    """
+
+    answer_points: int = 20_000_000
+    answer_seconds: float = 30.0
+    token_requests: float | None = 1000.0
+    token_bytes: float | None = 200e6
+    token_seconds: float | None = None
+    token_streams: int | None = 8
+    project_requests: float | None = None
+    project_bytes: float | None = None
+    project_seconds: float | None = None
+    project_streams: int | None = None
+    project_stored: int | None = None
+    project_experiments: int | None = None
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Limits:
+        """The limits that texts such as `project.stored=100GB` set; a later one counts before an earlier one.
+
+        Raises:
+            InvalidSetting: There is no such limit, or it has no such value.
+        """
+        known = {
+            field.name.replace("_", ".", 1): field.name for field in msgspec.structs.fields(cls)
+        }
+        found: dict[str, Any] = {}
+        for text in texts:
+            name, _, value = (part.strip() for part in text.partition("="))
+            if name not in known:
+                raise InvalidSetting(
+                    f"There is no limit {name!r}. These can be set: {', '.join(known)}.",
+                    setting="limit",
+                )
+            found[known[name]] = _amount(value, text)
+        try:
+            return msgspec.convert(found, cls)
+        except msgspec.ValidationError as error:
+            raise InvalidSetting(f"The limits cannot be used: {error}.", setting="limit") from None
+
+
+def _amount(text: str, whole: str) -> int | float | None:
+    if text == "none":
+        return None
+    found = _NUMBER.fullmatch(text)
+    if found is None or not float(found[1]):
+        raise InvalidSetting(
+            f"{whole!r} is no limit: write a number such as 500, 20M or 100GB after the `=`, or none.", setting="limit"
+        )  # fmt: skip
+    amount = float(found[1]) * _TIMES[found[2]]
+    return int(amount) if amount.is_integer() else amount
 
 
 class Rate:

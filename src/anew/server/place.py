@@ -15,8 +15,10 @@ from .callers import Role
 from .intake.protocol import Intake
 from .intake.weights import ServedWeights
 from .kept import KeptPanels
+from .limits import Limits
 from .live import Live
 from .observing import Observer
+from .quotas import Quotas, held_by_projects
 
 if TYPE_CHECKING:
     from .callers import Caller
@@ -48,6 +50,7 @@ class Place:
         live: Tells whoever waits that something has changed.
         observer: Counts what is asked.
         panels: The panels that were asked for last.
+        quotas: How much projects may hold; None for as much as they like.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Place:
         self.live = Live(backend)
         self.observer = Observer()
         self.panels = KeptPanels()
+        self.quotas: Quotas | None = None
         self._close = close
         self._making = threading.Lock()
         self._services: dict[object, Any] = {}
@@ -105,6 +109,12 @@ class Place:
         if self._within is None:
             raise RuntimeError("This store cannot be shown in part.")
         return self._within(scope, caller.user or caller.name)
+
+    def limit(self, limits: Limits) -> None:
+        """Set how long answers may take, and how much projects may hold."""
+        self.seconds = limits.answer_seconds
+        quotas = Quotas(limits, lambda: held_by_projects(self._backend, self._upkeep))
+        self.quotas = quotas if quotas.on else None
 
     def look(self) -> None:
         """Ask the store something small.

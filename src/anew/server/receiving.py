@@ -13,6 +13,7 @@ from ..sync.wire import (
     LeaseAnswer,
     NamingAnswer,
 )
+from . import rationing
 from .intake.protocol import Intake
 from .replies import Denied
 from .routes import Call
@@ -54,13 +55,13 @@ def file(call: Call) -> Any:
     _check(len(filings), "filings")
     _check(sum(len(one.whole.frames) for one in filings if one.whole is not None), "frames")
     _check(sum(len(one.whole.names) for one in filings if one.whole is not None), "names")
-    return FilingAnswer(_intake(call).file(call.caller, call.question))
+    return FilingAnswer(rationing.file(call, _intake(call), call.question))
 
 
 def frames(call: Call) -> Any:
     """See `Intake.append`."""
     _check(len(call.question.frames), "frames")
-    return FramesAnswer(_intake(call).append(call.caller, call.question.frames))
+    return FramesAnswer(rationing.append(call, _intake(call), call.question.frames))
 
 
 def read(call: Call) -> Any:
@@ -74,7 +75,7 @@ def names(call: Call) -> Any:
     if len(question.ids) != len(question.names):
         raise InvalidValue("Give as many lists of names as ids.", key="names")
     _check(sum(len(one) for one in question.names), "names")
-    return NamingAnswer(_intake(call).name(call.caller, question))
+    return NamingAnswer(rationing.name(call, _intake(call), question))
 
 
 def contents(call: Call) -> ArrivedAnswer:

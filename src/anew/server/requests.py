@@ -32,6 +32,7 @@ __all__ = [
     "TellingRequest",
     "UsageRequest",
     "VersionAnswer",
+    "ViewsRequest",
 ]
 
 
@@ -169,6 +170,12 @@ class NamesRequest(msgspec.Struct, frozen=True, kw_only=True):
     contains: str = ""
     counts: bool = False
     limit: int = 1000
+
+
+class ViewsRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Saved views: all of them, or those that concern a project."""
+
+    project: str | None = None
 
 
 class PanelRequest(msgspec.Struct, frozen=True, kw_only=True):

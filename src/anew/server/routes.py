@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from .identity.oidc import SignOn
     from .identity.protocol import Identities
+    from .meters import Meters
     from .place import Place
 
 __all__ = ["Call", "Nothing", "Route"]
@@ -30,6 +31,7 @@ class Call:
     """One call of a route: who calls, what is asked, where, who there is and who vouches for them, and the request itself for what streams.
 
     `again` asks whether the caller may still call, for what lasts. `note` writes down that they did something: what, in which project, to what.
+    `meters` has the limits, and counts what is known only later.
     """
 
     caller: Caller
@@ -40,6 +42,7 @@ class Call:
     sign_on: SignOn | None
     again: Callable[[], Caller]
     note: Callable[[str, str, str], None]
+    meters: Meters
 
 
 @dataclass(frozen=True)

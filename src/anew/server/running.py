@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -23,7 +24,8 @@ from .identity.accounts import Accounts
 from .identity.local import LocalUser
 from .identity.oidc import Provider, SignOn
 from .intake.folder import FolderIntake
-from .limits import Rate
+from .limits import Limits
+from .meters import Meters
 from .observing import Observer, to_standard_error
 from .place import PATIENCE, Place
 
@@ -32,7 +34,7 @@ __all__ = ["Served", "is_loopback", "listening", "place_of", "serve"]
 _MOST_HEAD = 64 << 10
 """Bytes of a request's first line and headers; a connection that sends more is closed."""
 _MOST_SECONDS = 10.0
-"""Seconds that one question to the catalog may take."""
+"""Seconds that one question to the catalog may take, where limits do not say less."""
 _LAST = 5
 """Seconds that answers under way have to end when the server stops."""
 
@@ -50,6 +52,16 @@ class Served(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is under way. What takes too long is cut off without a word: a traceback for it would read like a fault."""
+        said = logging.getLogger("uvicorn.error")
+        level = said.level
+        said.setLevel(logging.CRITICAL)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            said.setLevel(level)
 
     def stop(self) -> None:
         """Stop soon; any thread may ask for it."""
@@ -120,8 +132,7 @@ def serve(
     verbose: bool = False,
     alone: bool = False,
     provider: Provider | None = None,
-    per_second: float = 1000.0,
-    bytes_per_second: float = 200e6,
+    limits: Limits | None = None,
     ready: Callable[[str, str | None], None] = _said,
 ) -> None:
     """Serve a folder or a group's stores until the process is told to stop (SIGINT, SIGTERM).
@@ -137,8 +148,7 @@ def serve(
         alone: Serve one user, as a page for a folder does: whoever opens the link is `user`, and nobody else is let in. Accounts are
             neither asked nor made.
         provider: Who else says who somebody is, where people sign on elsewhere.
-        per_second: Requests that one token or user may make in a second; four times as many at once.
-        bytes_per_second: Bytes that one token or user may send, and be sent, in a second; four times as many at once.
+        limits: How much callers may ask for, and projects hold.
         ready: Called once requests are answered, with the URL and with one that holds a link of one use: it makes the first
             account, or lets the one user in. None when there are accounts.
 
@@ -166,7 +176,8 @@ def serve(
             _check_accounts(identities, host)
         made = listening(host, port)
         room_for_connections()
-        place = place_of(root, user)
+        limits = limits or Limits()
+        place = place_of(root, user, limits)
         if verbose:
             place.observer = Observer(to_standard_error)
         access = Access(
@@ -177,8 +188,7 @@ def serve(
             identities,
             identities.audit if isinstance(identities, Accounts) else None,
             None if provider is None else SignOn(provider),
-            Rate(per_second, 4 * per_second),
-            Rate(bytes_per_second, 4 * bytes_per_second),
+            Meters(limits),
         )
         config = uvicorn.Config(
             make_app(place, access), log_config=None, access_log=False, lifespan="on", server_header=False, date_header=True,
@@ -197,15 +207,21 @@ def serve(
             identities.close()
 
 
-def place_of(root: str | GroupAddress, user: str) -> Place:
+def place_of(root: str | GroupAddress, user: str, limits: Limits) -> Place:
     """What is served."""
+    place = _opened(root, user, min(_MOST_SECONDS, limits.answer_seconds))
+    place.limit(limits)
+    return place
+
+
+def _opened(root: str | GroupAddress, user: str, seconds: float) -> Place:
     if isinstance(root, str):
-        folder = open_folder(root, user=user, seconds=_MOST_SECONDS, patience=PATIENCE)
+        folder = open_folder(root, user=user, seconds=seconds, patience=PATIENCE)
         intake = FolderIntake(folder.root)
         return Place(folder.backend, folder.upkeep, folder.close, intake, folder.within)
     from .group.opening import open_group  # a folder needs no PostgreSQL
 
-    group = open_group(root, user=user, seconds=_MOST_SECONDS)
+    group = open_group(root, user=user, seconds=seconds)
     return Place(
         group.backend, group.upkeep, group.close, group.intake, group.within, weights=group.weights, lacking=group.lacking
     )  # fmt: skip

@@ -17,6 +17,7 @@ from ..query.question import FactsQuestion, Name, NamesQuestion, Question, Selec
 from ..query.references import Resolved, ResolveQuestion
 from ..query.telling import Telling
 from ..reading.preview import Preview
+from ..reading.saved_views import SavedView
 from ..reading.upkeep import Trashed, Usage
 from ..record.facts import ExperimentFacts
 from ..record.models import AliasFact, ModelFact, VersionFact
@@ -103,6 +104,7 @@ from .requests import (
     TellingRequest,
     UsageRequest,
     VersionAnswer,
+    ViewsRequest,
 )
 from .routes import Nothing, Route
 
@@ -136,6 +138,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{API}/difference", "difference", DifferenceRequest, DifferenceAnswer, "What differs between experiments: everything but their points.", reply=comparing.difference),
     Route("GET", f"{API}/difference/curves", "difference-curves", CurvesRequest, tuple[CurvePart, ...], "Where the curves of experiments part.", reply=comparing.curves),
     Route("GET", f"{API}/difference/gap", "difference-gap", GapRequest, Gaps, "How far one metric of two experiments is apart, step by step.", reply=comparing.gap, arrays=True),
+    Route("GET", f"{API}/views", "views", ViewsRequest, tuple[SavedView, ...], "Saved views of the page: those for all, and those for a project.", reply=browsing.views),
     Route("GET", f"{API}/names", "names", NamesRequest, tuple[Name, ...], "Names of metrics, parameters, tags …, or the values of a field: completion.", reply=browsing.names),
     Route("POST", f"{API}/panel", "panel", PanelRequest, Panel, "Metrics of many experiments on one grid, and groups of them.", reply=browsing.panel, arrays=True),
     Route("GET", f"{API}/version", "version", Nothing, VersionAnswer, "The cursor of the newest change, to be polled with If-None-Match.", reply=browsing.version),

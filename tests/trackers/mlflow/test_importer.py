@@ -131,6 +131,18 @@ def fill(client: Any, folder: Path, artifacts: str | None) -> None:
     source = client.get_run(ids["parent"]).info.artifact_uri
     version = client.create_model_version("digits net", f"{source}/models/best", ids["parent"])
     client.set_registered_model_alias("digits net", "best", version.version)
+    client.set_registered_model_tag("digits net", "team", "x")
+    client.create_model_version(
+        "digits net",
+        model.artifact_location,
+        ids["parent"],
+        description="the net",
+        tags={"k": "v"},
+        model_id=model.model_id,
+    )
+    for _ in ("3", "4"):
+        client.create_model_version("digits net", "s3://elsewhere/model")
+    client.delete_model_version("digits net", "3")
     client.set_terminated(ids["parent"], "FINISHED")
     client.set_terminated(ids["child"], "FAILED")
     client.set_terminated(ids["gone"], "KILLED")
@@ -245,11 +257,29 @@ def test_statuses_parents_and_artifacts_come_along(store, imported):
     assert files == {
         "artifacts/models/best/weights.bin": b"w" * 1000, f"models/{model['model_id']}/weights.bin": b"w" * 1000,
     }  # fmt: skip
-    (version,) = kept["registered"]
-    assert (version["name"], version["version"], version["aliases"]) == ("digits net", 1, ["best"])
-    assert version["about_the_model"] == "reads digits"
     (data,) = kept["datasets"]
     assert (data["name"], data["digest"], data["source"]) == ("digits", "d1", "/data/digits")
+
+
+def test_registered_models_come_along(store, imported):
+    _, client, _ = store
+    (theirs,) = client.search_registered_models()
+    model = imported.models["digits net"]
+    assert (model.fact.description, model.fact.tags) == (theirs.description, theirs.tags)
+    assert model.fact.created_at == theirs.creation_timestamp / 1000
+    assert {one.alias: one.number for one in model.fact.aliases} == {"best": 1}
+    versions = {int(one.version): one for one in client.search_model_versions("name='digits net'")}
+    assert [one.number for one in model.versions] == sorted(versions) == [1, 2, 4]
+    for one in model.versions:
+        there, here = versions[one.number], one.fact
+        assert (here.description or "", here.tags) == (there.description or "", there.tags)
+        assert here.created_at == there.creation_timestamp / 1000
+        assert here.extra["mlflow.source"] == there.source
+        if there.run_id:
+            assert one.experiment.captured["imported"]["key"] == there.run_id
+            assert [file.path.read_bytes() for file in one.files()] == [b"w" * 1000]
+        else:
+            assert (here.points_to, here.ref) == ("address", "s3://elsewhere/model")
 
 
 def test_what_is_logged_later_comes_with_the_next_import(store, tmp_path):

@@ -6,6 +6,8 @@ export interface Placed {
   readonly metric: string;
   readonly title: string;
   readonly facet: string | null;
+  /** How many columns it takes. */
+  readonly span: number;
 }
 
 export type Row =
@@ -28,18 +30,34 @@ export function layout(sections: readonly Section[], facets: { readonly name: st
   const rows: Row[] = [];
   let top = 8;
   for (const one of sections) {
-    const panels = one.metrics.flatMap((metric): Placed[] =>
+    const named = one.metrics.flatMap((metric): Omit<Placed, "span">[] =>
       facets?.values.length ? facets.values.map((facet) => ({ metric, title: `${metric} · ${facets.name} ${facet || "none"}`, facet })) : [{ metric, title: metric, facet: null }],
     );
-    rows.push({ kind: "head", key: `# ${one.name}`, section: one.name, count: panels.length, folded: one.folded, top, height: HEAD });
+    const columns = named.reduce((sum, panel) => sum + (one.wide?.get(panel.metric) ?? 1), 0);
+    const here = Math.min(across, Math.max(LEAST_ACROSS, columns));
+    rows.push({ kind: "head", key: `# ${one.name}`, section: one.name, count: named.length, folded: one.folded, top, height: HEAD });
     top += HEAD;
     if (one.folded) continue;
-    const here = Math.min(across, Math.max(LEAST_ACROSS, panels.length));
-    for (let at = 0; at < panels.length; at += here) {
-      const row = panels.slice(at, at + here);
+    const panels = named.map((panel): Placed => ({ ...panel, span: Math.min(here, one.wide?.get(panel.metric) ?? 1) }));
+    for (const row of filled(panels, here)) {
       rows.push({ kind: "panels", key: `${one.name} ${row[0]?.title}`, panels: row, across: here, top, height: height + AROUND });
       top += height + AROUND;
     }
+  }
+  return rows;
+}
+
+/** Panels in rows of so many columns at most. */
+function filled(panels: readonly Placed[], columns: number): Placed[][] {
+  const rows: Placed[][] = [];
+  let left = 0;
+  for (const panel of panels) {
+    if (panel.span > left) {
+      rows.push([]);
+      left = columns;
+    }
+    rows.at(-1)?.push(panel);
+    left -= panel.span;
   }
   return rows;
 }

@@ -5,6 +5,8 @@ export interface Section {
   readonly metrics: readonly string[];
   /** Whether it begins folded. */
   readonly folded: boolean;
+  /** How many columns panels take, where somebody said so. */
+  readonly wide?: ReadonlyMap<string, number>;
 }
 
 /** How many names of one pattern make a family that begins folded, such as a gradient for each layer. */

@@ -17,7 +17,9 @@ def answer_documents(journal: RootJournal, question: DocumentsQuestion) -> Docum
     kind, name, scope = question.kind, question.name, question.scope
     match question.what:
         case "document":
-            documents = journal.documents(kind, name=name, scope=scope, gone=question.gone)
+            documents = journal.documents(
+                kind, name=name, scope=scope, gone=question.gone, history=question.history
+            )
             return Documents(documents=tuple(documents))
         case "version":
             return Documents(versions=tuple(journal.versions(kind, name, scope=scope)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from blake3 import blake3
@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from ...errors import InvalidName, InvalidValue, NotFound
 from ...journal.documents import RootJournal
+from ...query.scope import project_of
 from ...record.decode import decode_events
 from ...record.events import FORMAT_VERSION, Opened
 from ...stores.series.protocol import Health
@@ -336,9 +337,10 @@ class GroupIntake:
 
     # -- the rest ---------------------------------------------------------------------------------------
 
-    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+    def writable(self, caller: Caller, ids: Collection[str]) -> Mapping[str, str]:
         """See `Intake.writable`."""
-        return self._homes(caller, ids)[0].keys()
+        homes, _ = self._homes(caller, ids)
+        return {one: project_of(home.prefix, home.owner) for one, home in homes.items()}
 
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:
         """See `Intake.lines`."""

@@ -12,6 +12,7 @@ from blake3 import blake3
 from ...errors import InvalidName, InvalidValue, NotFound
 from ...journal.root import name_root
 from ...journal.storage import FolderStorage, SharedStorage, Storage
+from ...query.scope import project_of
 from ...reading.local.root import OpenRoot
 from ...record.events import FORMAT_VERSION
 from ...sync.listing import Listed, digest_of, list_segments
@@ -256,9 +257,10 @@ class FolderIntake:
 
     # -- the rest -----------------------------------------------------------------------------------
 
-    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
+    def writable(self, caller: Caller, ids: Collection[str]) -> Mapping[str, str]:
         """See `Intake.writable`."""
-        return self._homes(caller, ids)[0].keys()
+        homes, _ = self._homes(caller, ids)
+        return {one: project_of(home.prefix, home.user) for one, home in homes.items()}
 
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:
         """See `Intake.lines`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import NamedTuple, Protocol
 
 from ...stores.series.protocol import Health
@@ -107,8 +107,8 @@ class Intake(Protocol):
         """Take a piece of a large content."""
         ...
 
-    def writable(self, caller: Caller, ids: Collection[str]) -> Collection[str]:
-        """Those of some experiments that are here and that the caller may write to."""
+    def writable(self, caller: Caller, ids: Collection[str]) -> Mapping[str, str]:
+        """The projects of those of some experiments that are here and that the caller may write to."""
         ...
 
     def lines(self, caller: Caller, request: RootEventsRequest) -> RootEventsAnswer:

@@ -162,12 +162,10 @@ class FolderSeries:
             asked = [(one.experiment_id, s) for one, s in zip(mine, states, strict=True)]
             _, answered = self._packs.find(project, asked, (), times=False)
             fresh = Fresh(self.read, self._packs, project, keep=True, idle=SETTLED)
-            for at, (place, state) in enumerate(zip(mine, states, strict=True)):
-                if at in answered:
-                    self._taken.forget(place.experiment_id)
-                elif not fresh.settle(place, state, self._taken):
-                    unsettled.append(place.experiment_id)
-            fresh.write()
+            missing = [n for n in range(len(mine)) if n not in answered]
+            for one in answered:
+                self._taken.forget(mine[one].experiment_id)
+            unsettled += fresh.settle([(mine[n], states[n]) for n in missing], self._taken)
         return unsettled
 
     def drop(self, experiment_id: str) -> int:

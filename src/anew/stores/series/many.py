@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -71,12 +72,29 @@ class Fresh:
             self._wait(place, stamp, columns)
         return columns
 
-    def settle(self, place: ExperimentFolder, state: PointsState, taken: TakenIn) -> bool:
-        """Pack an experiment that has ended, from what was decoded of it where that is all of it.
+    def settle(
+        self, experiments: Sequence[tuple[ExperimentFolder, PointsState]], taken: TakenIn
+    ) -> list[str]:
+        """Pack experiments that have ended, each from what was taken in of it where that is all of it.
+
+        Whatever goes wrong costs the copies alone, which are only a saving for later.
 
         Returns:
-            Whether that is settled: it will be packed, or never. Otherwise it was written to a moment ago.
+            The ids of those that were written to a moment ago.
         """
+        early = []
+        with contextlib.suppress(Exception):
+            for place, state in experiments:
+                with contextlib.suppress(
+                    Exception
+                ):  # the bulkhead: of one that cannot be read, there is no copy
+                    if not self._settled(place, state, taken):
+                        early.append(place.experiment_id)
+            self.write()
+        return early
+
+    def _settled(self, place: ExperimentFolder, state: PointsState, taken: TakenIn) -> bool:
+        """Whether an experiment will be packed, or never."""
         stamp = state.stamp()
         if stamp is None:
             return True
@@ -106,9 +124,9 @@ class Fresh:
 
     def write(self) -> None:
         """Write what was read as a pack."""
-        if self._waiting:
-            self._packs.add(self._project, self._waiting)
-        self._waiting, self._points = [], 0
+        waiting, self._waiting, self._points = self._waiting, [], 0
+        if waiting:
+            self._packs.add(self._project, waiting)
 
 
 class TakenIn:

@@ -37,7 +37,8 @@ def _below(path: str) -> Iterator[str]:
     """The folders of experiments in a folder and below it, by name; one folder in between for each that is looked at, or none."""
     hidden = os.path.join(path, _HIDDEN)
     for at, folders, names in os.walk(hidden if os.path.isdir(hidden) else path):
-        inside = _ABOUT in names and any(name in _OWN for name in folders)
+        # A copy by git or in a zip file may lack the folders that were empty.
+        inside = _ABOUT in names and (any(name in _OWN for name in folders) or _is_experiment(at))
         folders[:] = sorted(
             n for n in folders if not n.startswith(".") and not (inside and n in _OWN)
         )

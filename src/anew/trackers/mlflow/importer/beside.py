@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["datasets_of", "logged_models", "registered_versions"]
+__all__ = ["datasets_of", "logged_models", "registered_models", "registered_versions"]
 
 Meta = Callable[[str], "Mapping[str, Any] | None"]
 """Reads the document of a folder; None if it cannot be read, which is said."""
@@ -89,11 +89,23 @@ def _values(metrics: Mapping[str, str]) -> Iterator[list[Any]]:
                 ]
 
 
+def registered_models(registry: str, meta: Meta, texts: Texts) -> dict[str, dict[str, Any]]:
+    """The registered models, by name: when each was made, its description and its tags."""
+    found = {}
+    for folder in _folders(registry):
+        about = meta(folder) or {}
+        found[str(about.get("name") or os.path.basename(folder))] = {
+            "created": about.get("creation_timestamp"),
+            "description": about.get("description"),
+            "tags": texts(os.path.join(folder, "tags")),
+        }
+    return found
+
+
 def registered_versions(registry: str, meta: Meta, texts: Texts) -> dict[str, list[dict[str, Any]]]:
     """The versions of models in the registry, by the runs that they come from; by "" those of none."""
     found: dict[str, list[dict[str, Any]]] = {}
     for folder in _folders(registry):
-        about = meta(folder) or {}
         aliases = {
             name: text.strip() for name, text in texts(os.path.join(folder, "aliases")).items()
         }
@@ -105,7 +117,7 @@ def registered_versions(registry: str, meta: Meta, texts: Texts) -> dict[str, li
             facts = {
                 "name": version.get("name"), "version": number, "created": version.get("creation_timestamp"), "user": version.get("user_id"),
                 "stage": version.get("current_stage"), "source": version.get("source"), "description": version.get("description"),
-                "about_the_model": about.get("description"), "tags": texts(os.path.join(at, "tags")),
+                "tags": texts(os.path.join(at, "tags")),
                 "aliases": sorted(name for name, which in aliases.items() if which == str(number)),
             }  # fmt: skip
             found.setdefault(str(version.get("run_id") or ""), []).append(_known(facts))

@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....importing.folders import files_below
-from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
+from ....importing.source import (
+    Finding,
+    Message,
+    Points,
+    Run,
+    SourceFile,
+    SourceModel,
+    SourceValue,
+)
 from .artifacts import artifact_folder, model_folder
+from .registry import models_of
 from .runs import Stored, as_run
 from .tables import Tables
 
@@ -28,11 +37,13 @@ class Database:
         self.where = tables.where
         self._findings: list[Finding] = []
         self._models: dict[str, list[tuple[str, str, str]]] = {}
+        self._registered: dict[str, list[dict[str, Any]]] = {}
+        self._addresses: dict[str, str] = {}
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: parents begin before their children."""
         experiments = self._experiments()
-        registered = self._registered()
+        self._registered = self._versions()
         columns = self._tables.columns("runs")
         wanted = (
             "run_uuid",
@@ -49,50 +60,62 @@ class Database:
         order, _ = self._tables.orders
         for row in self._tables.ask(f"SELECT {chosen} FROM runs ORDER BY {order}"):
             run_id, name, experiment_id, status, user, start, end, uri, stage = row
-            versions = registered.pop(run_id, [])
             if stage == "deleted":
                 what = "It was deleted in MLflow, and is left out."
                 self._findings.append(Finding(f"run {run_id}", what, False, str(run_id)))
                 continue
+            self._addresses[str(run_id)] = str(uri or "")
             place, kept = experiments.get(experiment_id, ((str(experiment_id),), {}))
             yield as_run(
                 Stored(
                     str(run_id), str(name or ""), str(experiment_id), place, str(status or ""), str(user or ""), _whole(start), _whole(end),
                     self._last(run_id) if end is None else None, str(uri or ""), self._texts("params", run_id), self._texts("tags", run_id),
-                    {**kept, "datasets": self._datasets(run_id), "models": self._logged_models(run_id), "registered": versions},
+                    {**kept, "datasets": self._datasets(run_id), "models": self._logged_models(run_id)},
                 )
             )  # fmt: skip
-        for versions in registered.values():
-            for version in versions:
-                what = "It belongs to no run of this store, and is not brought along."
-                where = f"version {version.get('version')} of the model {version.get('name')}"
-                self._findings.append(Finding(where, what, True))
         self._tell_of_the_rest()
+
+    def models(self) -> Iterator[SourceModel]:
+        """See `WithModels.models`."""
+        about: dict[str, dict[str, Any]] = {}
+        if self._tables.columns("registered_models"):
+            for name, created, description in self._tables.ask(
+                "SELECT name, creation_time, description FROM registered_models ORDER BY name"
+            ):
+                about[str(name)] = {"created": created, "description": description, "tags": {}}
+        if about and self._tables.columns("registered_model_tags"):
+            query = 'SELECT name, "key", value FROM registered_model_tags ORDER BY name, "key"'
+            for name, key, value in self._tables.ask(query):
+                if str(name) in about:
+                    about[str(name)]["tags"][str(key)] = str(value)
+        return models_of(about, self._registered, self._addresses)
 
     def rows(self, run: Run) -> Iterator[Points]:
         """See `Source.rows`: in the order in which they were stored."""
         _, order = self._tables.orders
-        query = f'SELECT "key", step, "timestamp", value, is_nan FROM metrics WHERE run_uuid = ? ORDER BY {order}'
+        # A column less is a tenth less to read: NaN is what has no value.
+        value = "CASE WHEN is_nan THEN NULL ELSE value END"
+        query = f'SELECT {self._tables.raw_key}, step, "timestamp", {value} FROM metrics WHERE run_uuid = ? ORDER BY {order}'
+        known = _Names()
         for rows in self._tables.blocks(query, run.key):
-            names, steps, stamps, values, nans = zip(*rows, strict=True)
+            keys, steps, stamps, values = zip(*rows, strict=True)
             try:
-                if any(nans):
-                    values = tuple(
-                        math.nan if nan else value for value, nan in zip(values, nans, strict=True)
-                    )
+                if None in values:
+                    values = tuple(math.nan if one is None else one for one in values)
                 yield Points(
-                    names, steps, [stamp / 1000 for stamp in stamps], list(map(float, values))
-                )
+                    list(map(known.__getitem__, keys)), steps, [stamp / 1000 for stamp in stamps], list(map(float, values)),
+                )  # fmt: skip
             except (TypeError, ValueError):
                 yield from self._one_by_one(rows, run)
 
     def _one_by_one(self, rows: list[tuple[Any, ...]], run: Run) -> Iterator[Points]:
-        for name, step, stamp, value, nan in rows:
+        known = _Names()
+        for name, step, stamp, value in rows:
             try:
-                number = math.nan if nan else float(value)
-                yield Points((str(name),), (int(step),), (stamp / 1000,), (number,))
+                number = math.nan if value is None else float(value)
+                yield Points((known[name],), (int(step),), (stamp / 1000,), (number,))
             except (TypeError, ValueError):
-                what = f"The metric {name!r} at step {step!r} has no number: {value!r:.80}."
+                what = f"The metric {known[name]!r} at step {step!r} has no number: {value!r:.80}."
                 self._findings.append(Finding("table metrics", what, True, run.key))
 
     def messages(self, run: Run) -> Iterator[Message]:
@@ -212,17 +235,16 @@ class Database:
             found.append(model)
         return found
 
-    def _registered(self) -> dict[Any, list[dict[str, Any]]]:
+    def _versions(self) -> dict[str, list[dict[str, Any]]]:
         """The versions of models in the registry, by the runs that they come from."""
         if not self._tables.columns("model_versions"):
             return {}
         rows = self._tables.ask(
-            "SELECT v.run_id, v.name, v.version, v.creation_time, v.user_id, v.current_stage, v.source, v.description, m.description "
-            "FROM model_versions v JOIN registered_models m ON m.name = v.name "
-            "WHERE v.current_stage <> 'Deleted_Internal' ORDER BY v.name, v.version"
+            "SELECT run_id, name, version, creation_time, user_id, current_stage, source, description FROM model_versions "
+            "WHERE current_stage <> 'Deleted_Internal' ORDER BY name, version"
         )
-        names = ("name", "version", "created", "user", "stage", "source", "description", "about_the_model")  # fmt: skip
-        found: dict[Any, list[dict[str, Any]]] = {}
+        names = ("name", "version", "created", "user", "stage", "source", "description")  # fmt: skip
+        found: dict[str, list[dict[str, Any]]] = {}
         for run_id, *facts in rows:
             version = _facts(names, facts)
             which = (facts[0], facts[1])
@@ -234,7 +256,7 @@ class Database:
                 aliases = [str(alias) for (alias,) in self._tables.ask(query, *which)]
             version |= {"tags": tags} if tags else {}
             version |= {"aliases": aliases} if aliases else {}
-            found.setdefault(run_id or None, []).append(version)
+            found.setdefault(str(run_id or ""), []).append(version)
         return found
 
     def _tell_of_the_rest(self) -> None:
@@ -245,6 +267,14 @@ class Database:
                 if count:
                     told = f"Anew has no place for {what}: {count:,} of them are not brought along."
                     self._findings.append(Finding(f"table {table}", told, True))
+
+
+class _Names(dict[Any, str]):
+    """Names of metrics by what a database has of them; each is decoded once."""
+
+    def __missing__(self, key: Any) -> str:
+        name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
+        return self.setdefault(key, name)
 
 
 def _facts(names: tuple[str, ...], row: Any) -> dict[str, Any]:

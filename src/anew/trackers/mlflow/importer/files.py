@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from ....errors import InvalidValue
 from ....importing.documents import read_yaml
 from ....importing.folders import files_below, read_at_most
-from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
+from ....importing.source import (
+    Finding,
+    Message,
+    Points,
+    Run,
+    SourceFile,
+    SourceModel,
+    SourceValue,
+)
 from .artifacts import artifact_folder, model_folder
-from .beside import datasets_of, logged_models, registered_versions
+from .beside import datasets_of, logged_models, registered_models, registered_versions
 from .merging import Line, merged
+from .registry import models_of
 from .runs import Stored, as_run
 
 __all__ = ["Files", "is_folder_of_files"]
 
 _MOST_TEXT = 1 << 20
+_ALIVE_SECONDS = 30.0
 _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 
 
@@ -46,12 +58,10 @@ class Files:
         self._findings: list[Finding] = []
         self._folders: dict[str, str] = {}
         self._models: dict[str, list[tuple[str, str]]] = {}
+        self._addresses: dict[str, str] = {}
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: the experiments by name of their folders, the runs of each by their beginnings."""
-        registered = registered_versions(
-            os.path.join(self.where, "models"), self._meta, lambda folder: self._texts(folder, "")
-        )
         for folder in self._inside(self.where):
             if not os.path.isfile(os.path.join(folder, "meta.yaml")):
                 continue  # such as the folder of models
@@ -67,18 +77,10 @@ class Files:
                 run_id = str(meta.get("run_id") or meta.get("run_uuid") or os.path.basename(at))
                 logged = models.get(run_id, [])
                 self._models[run_id] = [(str(one["model_id"]), uri) for one, uri in logged]
-                kept = {
-                    "models": [one for one, _ in logged],
-                    "registered": registered.pop(run_id, []),
-                }
+                kept = {"models": [one for one, _ in logged]}
                 run = self._run(at, run_id, meta, folder, experiment, kept)
                 if run is not None:
                     yield run
-        for versions in registered.values():
-            for version in versions:
-                where = f"version {version.get('version')} of the model {version.get('name')}"
-                what = "It belongs to no run of this store, and is not brought along."
-                self._findings.append(Finding(where, what, True))
         trash = os.path.join(self.where, ".trash")
         if os.path.isdir(trash) and os.listdir(trash):
             self._findings.append(Finding(trash, "What was deleted in MLflow is left out.", False))
@@ -94,6 +96,7 @@ class Files:
         status = meta.get("status")
         experiment_id = os.path.basename(folder)
         self._folders[run_id] = at
+        self._addresses[run_id] = str(meta.get("artifact_uri") or "")
         tags = self._texts(os.path.join(at, "tags"), run_id)
         about = self._texts(os.path.join(folder, "tags"), "")
         return as_run(
@@ -106,6 +109,13 @@ class Files:
             )
         )  # fmt: skip
 
+    def models(self) -> Iterator[SourceModel]:
+        """See `WithModels.models`."""
+        registry = os.path.join(self.where, "models")
+        texts = partial(self._texts, run="")
+        about = registered_models(registry, self._meta, texts)
+        return models_of(about, registered_versions(registry, self._meta, texts), self._addresses)
+
     def rows(self, run: Run) -> Iterator[Points]:
         """See `Source.rows`: a file for each metric, merged by time."""
         folder = os.path.join(self._folders[run.key], "metrics")
@@ -116,17 +126,21 @@ class Files:
         newest = -(1 << 63)
         with open(path, encoding="utf-8", errors="replace") as file:
             for number, line in enumerate(file, 1):
+                if not line.endswith("\n"):  # it is being written, or was never written to its end
+                    if time.time() - os.path.getmtime(path) > _ALIVE_SECONDS:
+                        what = f"Line {number}, the last, was cut short: {line!r:.80}."
+                        self._findings.append(Finding(path, what, True, run))
+                    return
                 parts = line.split()
                 try:
-                    time, value = int(parts[0]), float(parts[1])
+                    at, value = int(parts[0]), float(parts[1])
                     step = int(parts[2]) if len(parts) > 2 else 0
                 except (ValueError, IndexError):
-                    if line.endswith("\n"):  # else it is being written
-                        what = f"Line {number} is no value of a metric: {line.strip()!r:.80}."
-                        self._findings.append(Finding(path, what, True, run))
+                    what = f"Line {number} is no value of a metric: {line.strip()!r:.80}."
+                    self._findings.append(Finding(path, what, True, run))
                     continue
-                newest = max(newest, time)
-                yield Line(newest, name, number, step, time, value)
+                newest = max(newest, at)
+                yield Line(newest, name, number, step, at, value)
 
     def messages(self, run: Run) -> Iterator[Message]:
         """MLflow has none."""

@@ -36,6 +36,7 @@ class PostgresTables:
         OSError: The server does not answer.
     """
 
+    raw_key = '"key"'
     orders = ("start_time, run_uuid", '"timestamp", step, "key", value, is_nan')
     beside = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -19,8 +19,10 @@ from ....importing.source import (
     Run,
     Source,
     SourceFile,
+    SourceModel,
     SourceValue,
     Undated,
+    WithModels,
 )
 from ....record.plain import flatten, nest, parse_json
 from ....values import Audio, Figure, Histogram, Image, Table, Text
@@ -47,10 +49,14 @@ _OF_AN_IMPORT = frozenset({"imported", "mlflow"})
 _TEXTS = {"txt": "plain", "md": "markdown", "html": "html"}
 
 
+class _Store(Source, WithModels, Protocol):
+    """One of MLflow's stores."""
+
+
 class Restored:
     """A store of MLflow's in which runs that Anew forwarded are what they were; other runs are as the store has them."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: _Store) -> None:
         self._source = source
 
     @property
@@ -143,6 +149,10 @@ class Restored:
         for file in self._source.files(run) if _is_ours(run) else ():
             if file.prefix == _ARTIFACTS and (found := _value(file, run.started)) is not None:
                 yield found
+
+    def models(self) -> Iterator[SourceModel]:
+        """See `WithModels.models`."""
+        return self._source.models()
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""

@@ -10,9 +10,18 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ....errors import CorruptData, NotFound
-from ....importing.source import Finding, Message, Points, Run, SourceFile, SourceValue
+from ....importing.source import (
+    Finding,
+    Message,
+    Points,
+    Run,
+    SourceFile,
+    SourceModel,
+    SourceValue,
+)
 from ....importing.web import Web
 from .merging import Line, merged
+from .registry import models_of
 from .runs import Stored, as_run
 
 __all__ = ["Server"]
@@ -40,10 +49,10 @@ class Server:
         self._findings: list[Finding] = []
         self._metrics: dict[str, list[str]] = {}
         self._models: dict[str, list[tuple[str, str]]] = {}
+        self._addresses: dict[str, str] = {}
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: of each experiment in the order in which they began."""
-        registered = self._registered()
         experiments = list(self._experiments())
         for one in experiments:
             experiment = str(one.get("experiment_id", ""))
@@ -61,23 +70,18 @@ class Server:
                 said = {
                     **kept,
                     "models": models.get(run_id),
-                    "registered": registered.pop(run_id, None),
                 }
                 yield self._run(run_id, info, found, str(one.get("name") or experiment), said)
             deleted = sum(1 for _ in self._runs_of(experiment, "DELETED_ONLY"))
             if deleted:
                 what = f"{deleted:,} of its runs were deleted in MLflow, and are left out."
                 self._findings.append(Finding(f"experiment {one.get('name')}", what, False))
-        for versions in registered.values():
-            for version in versions:
-                where = f"version {version.get('version')} of the model {version.get('name')}"
-                what = "It belongs to no run of this server, and is not brought along."
-                self._findings.append(Finding(where, what, True))
         self._tell_of_traces([str(one.get("experiment_id", "")) for one in experiments])
 
     def _run(
         self, run_id: str, info: Mapping[str, Any], found: Mapping[str, Any], name: str, kept: Mapping[str, Any]
     ) -> Run:  # fmt: skip
+        self._addresses[run_id] = str(info.get("artifact_uri") or "")
         data = _mapping(found, "data")
         metrics = [one for one in _list(data, "metrics") if isinstance(one.get("key"), str)]
         self._metrics[run_id] = sorted({one["key"] for one in metrics})
@@ -96,6 +100,10 @@ class Server:
         )  # fmt: skip
 
     # -- what it logged ----------------------------------------------------------------------------
+
+    def models(self) -> Iterator[SourceModel]:
+        """See `WithModels.models`."""
+        return models_of(*self._registered(), self._addresses)
 
     def rows(self, run: Run) -> Iterator[Points]:
         """See `Source.rows`: each metric as the server orders it, all of them merged by time."""
@@ -262,14 +270,17 @@ class Server:
             models.sort(key=lambda one: (one.get("created") or 0, one["model_id"]))
         return found
 
-    def _registered(self) -> dict[str, list[dict[str, Any]]]:
-        """The versions of models in the registry, by the runs that they come from."""
+    def _registered(self) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+        """The models of the registry by name, and their versions by the runs that they come from."""
         found: dict[str, list[dict[str, Any]]] = {}
+        about: dict[str, dict[str, Any]] = {}
         try:
-            about = {
-                str(one.get("name")): one
-                for one in self._pages("registered-models/search", "registered_models", query={"max_results": 100})
-            }  # fmt: skip
+            for one in self._pages(
+                "registered-models/search", "registered_models", query={"max_results": 100}
+            ):
+                about[str(one.get("name"))] = {
+                    **one, "created": _whole(one.get("creation_timestamp")), "tags": _pairs(one.get("tags")),
+                }  # fmt: skip
             for one in self._pages(
                 "model-versions/search", "model_versions", query={"max_results": _PAGE}
             ):
@@ -278,7 +289,7 @@ class Server:
                 version = {
                     "name": one.get("name"), "version": _whole(one.get("version")), "created": _whole(one.get("creation_timestamp")),
                     "user": one.get("user_id"), "stage": stage, "source": one.get("source"), "description": one.get("description"),
-                    "about_the_model": model.get("description"), "tags": _pairs(one.get("tags")),
+                    "tags": _pairs(one.get("tags")),
                     "aliases": sorted(
                         str(alias.get("alias")) for alias in _list(model, "aliases") if str(alias.get("version")) == str(one.get("version"))
                     ),
@@ -288,10 +299,8 @@ class Server:
                     {k: v for k, v in version.items() if v not in (None, "", [], {})}
                 )
         except NotFound:
-            return {}
-        for versions in found.values():
-            versions.sort(key=lambda one: (str(one.get("name")), one.get("version") or 0))
-        return found
+            return {}, {}
+        return about, found
 
     def _tell_of_traces(self, experiments: list[str]) -> None:
         """Say that there are traces, which Anew has no place for."""

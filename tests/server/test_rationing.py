@@ -1,0 +1,231 @@
+"""What projects may send and hold, on a folder and in a group."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from anew import Experiment, Store
+from anew.errors import InvalidSetting
+from anew.server.access import Access
+from anew.server.app import make_app
+from anew.server.callers import Grant, Role
+from anew.server.identity.accounts import Accounts
+from anew.server.limits import Limits
+from anew.server.meters import Meters
+from anew.server.place import Place
+from anew.server.quotas import Held, Quotas
+from anew.server.running import place_of
+from anew.server.table import API
+from anew.sync.push import Pushed, push
+from server.group.grouped import Group
+from serving import InProcess
+
+SERVER = "http://127.0.0.1:5700"
+
+
+@pytest.fixture(params=["folder", "group"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Limits], Place]:
+    """Opens an empty store with some limits."""
+    if request.param == "folder":
+        (tmp_path / "there").mkdir()
+        return lambda limits: place_of(str(tmp_path / "there"), "tester", limits)
+    make_database: Callable[[], str] = request.getfixturevalue("make_database")
+    group = Group(tmp_path / "there", make_database())
+    return lambda limits: place_of(group.address, "tester", limits)
+
+
+class Served:
+    """A store with limits, and what is pushed to it."""
+
+    def __init__(self, place: Place, limits: Limits, here: Path) -> None:
+        self.now = [0.0]
+        self.place = place
+        self.meters = Meters(limits, lambda: self.now[0])
+        self.transport = InProcess(make_app(place, Access("tester", meters=self.meters)))
+        self.here = here
+
+    def record(self, prefix: str, points: int = 10) -> str:
+        with Experiment(prefix, root=str(self.here), quiet=True, system_metrics=0) as exp:
+            for step in range(points):
+                exp.log_metrics({"loss": 1.0 / (step + 1)}, step=step)
+        return exp.id
+
+    def push(self) -> Pushed:
+        return push(str(self.here), SERVER, transport=self.transport)
+
+    def points(self) -> dict[str, int]:
+        self.place._upkeep.refresh()
+        with Store(str(self.here)) as store:
+            ids = [view.id for view in store.list()]
+        path = f"{API}/experiments?columns=prefix&limit=100"
+        found = json.loads(self.transport.send("GET", path).body)
+        there = set(found["ids"])
+        counts = {}
+        for one in ids:
+            if one in there:
+                body = self.transport.send("GET", f"{API}/experiments/{one}").body
+                counts[one] = json.loads(body)["metrics"]["loss"]["count"]
+        return counts
+
+    def close(self) -> None:
+        self.transport.close()
+        self.place.close()
+
+
+@pytest.fixture
+def serve(
+    opened: Callable[[Limits], Place], tmp_path: Path
+) -> Iterator[Callable[[Limits], Served]]:
+    made: list[Served] = []
+
+    def start(limits: Limits) -> Served:
+        made.append(Served(opened(limits), limits, tmp_path / "here"))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def test_a_full_project_takes_no_other_experiment_and_other_projects_do(serve):
+    served = serve(Limits(project_experiments=2))
+    ids = [served.record(f"lab/full/{name}") for name in "abc"]
+    other = served.record("lab/other/a")
+    done = served.push()
+    assert len(done.refused) == 1
+    (reason,) = done.refused.values()
+    assert "lab/full" in reason
+    assert "project.experiments" in reason
+    assert set(served.points()) == {*ids, other} - set(done.refused)
+    served.place._upkeep.purge([next(iter(set(ids) - set(done.refused)))])
+    served.place.quotas.refresh()
+    assert not served.push().refused
+    assert set(done.refused) <= set(served.points())
+
+
+def test_what_goes_beyond_the_bytes_of_a_project_waits_on_the_client_and_is_not_lost(serve):
+    served = serve(Limits(project_stored=40_000))
+    first = served.record("lab/full/a", points=2_000)
+    assert not served.push().refused
+    assert served.points() == {first: 2_000}
+    second, other = served.record("lab/full/b"), served.record("lab/other/a")
+    done = served.push()
+    assert set(done.refused) == {second}
+    assert "project.stored" in done.refused[second]
+    assert set(served.points()) == {first, other}
+    served.place.limit(Limits(project_stored=1 << 30))
+    assert not served.push().refused
+    assert served.points() == {first: 2_000, second: 10, other: 10}
+
+
+def test_a_project_that_sends_too_much_waits_and_goes_on_by_itself(serve, monkeypatch):
+    served = serve(Limits(project_bytes=5_000))
+    waits = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        served.now[0] += seconds
+
+    monkeypatch.setattr("anew.reading.remote.calls.time.sleep", sleep)
+    ids = [served.record("lab/busy/a", 5_000), served.record("lab/busy/b", 5_000)]
+    for _ in range(20):
+        try:
+            if served.push().complete:
+                break
+        except OSError:
+            served.now[0] += 60.0  # as the process beside the program: it begins again later
+    assert waits
+    assert max(waits) > 1.0
+    assert served.points() == dict.fromkeys(ids, 5_000)
+
+
+def test_all_tokens_of_a_project_share_what_it_may_ask_for(tmp_path: Path):
+    place = place_of(str(tmp_path), "tester", Limits())
+    accounts = Accounts(str(tmp_path), trusting=False)
+    tokens = [
+        {"Authorization": f"Bearer {accounts.create_token(name, Role.READER, project=project)}"}
+        for name, project in (("one", "lab/x"), ("two", "lab/x"), ("three", "lab/y"))
+    ]
+    meters = Meters(Limits(project_requests=1, project_streams=1), lambda: 0.0)
+    transport = InProcess(make_app(place, Access("x", identities=accounts, meters=meters)))
+    try:
+        one, two, three = tokens
+        place.live.of_caller["project lab/x"] = 1
+        refused = transport.send("GET", f"{API}/events", two)
+        assert (refused.status, refused.headers["retry-after"]) == (429, "15")
+        told = [transport.send("GET", f"{API}/about", who).status for who in (one, two, one, two)]
+        assert told == [200, 200, 200, 429]
+        assert transport.send("GET", f"{API}/about", three).status == 200
+    finally:
+        transport.close()
+        accounts.close()
+        place.close()
+
+
+def test_the_time_that_answers_take_is_owed_as_bytes_are():
+    now = [0.0]
+    meters = Meters(Limits(token_seconds=2.0, project_seconds=1.0), lambda: now[0])
+    meters.worked("a", 5.0, "lab/x")
+    with pytest.raises(Exception, match=r"project\.seconds") as caught:
+        meters.admit("b", "lab/x")
+    assert (caught.value.status, caught.value.after) == (429, 1.0)
+    meters.admit("a", "lab/y")
+    now[0] += 1.0
+    meters.admit("b", "lab/x")
+
+
+def test_a_quota_that_cannot_be_counted_is_counted_later_and_loses_nothing_that_was_noted():
+    held, failing = {"p": Held(10, 1)}, [False]
+
+    def count() -> dict[str, Held]:
+        if failing[0]:
+            raise OSError("away")
+        return held
+
+    now = [0.0]
+    quotas = Quotas(Limits(project_stored=100), count, lambda: now[0])
+    assert not quotas.full("p")
+    quotas.add("p", bytes=95)
+    assert quotas.full("p")
+    failing[0] = True
+    with pytest.raises(OSError, match="away"):
+        quotas.refresh()
+    assert quotas.full("p")
+    failing[0] = False
+    quotas.refresh()
+    assert not quotas.full("p")
+
+
+def test_a_project_named_by_a_token_is_a_pattern_that_is_not_everything():
+    from anew.server.callers import Caller
+
+    assert Caller.of("t", [Grant("lab/x", Role.WRITER)]).project == "lab/x"
+    assert Caller.of("t", [Grant("*", Role.WRITER)]).project == ""
+    assert Caller.of("a", [Grant("lab/x", Role.WRITER)], user="a").project == ""
+    limited = Caller.of("a", [Grant("*", Role.OWNER)], user="a", limit=Grant("lab/x", Role.READER))
+    assert limited.project == "lab/x"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("500", 500), ("1.5k", 1500), ("100GB", 10**11), ("2 M", 2_000_000), ("none", None)],
+)
+def test_limits_are_written_with_units(text: str, value: int | None):
+    assert Limits.of([f"project.stored={text}"]).project_stored == value
+
+
+@pytest.mark.parametrize(
+    "text", ["project.stored", "project.stored=", "project.stored=0", "project.stored=-1", "no.such=1",
+             "project.stored=1.5", "answer.points=none", "project.experiments=1e3"],
+)  # fmt: skip
+def test_what_is_no_limit_is_refused(text: str):
+    with pytest.raises(InvalidSetting):
+        Limits.of([text])
+
+
+def test_a_later_limit_counts_before_an_earlier_one():
+    assert Limits.of(["token.streams=2", "token.streams=none"]).token_streams is None

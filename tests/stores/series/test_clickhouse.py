@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from anew.clickhouse import ClickHouse, ClickHouseAddress, ClickHouseError
+from anew.clickhouse import ClickHouse, ClickHouseAddress, ClickHouseError, connections
 from anew.errors import InvalidSetting, TookTooLong
 from anew.journal.layout import ExperimentLayout, RootLayout
 from anew.journal.storage import FolderStorage, Storage
@@ -261,6 +261,38 @@ def test_while_clickhouse_is_away_points_come_from_the_records(world: World):
         store.drop(feed.place.experiment_id)
     back = world.server()
     assert world.all(back, "run") == world.truth("run")
+
+
+@pytest.mark.usefixtures("eager")
+def test_an_engine_that_hangs_is_waited_for_once_and_points_come_from_the_records(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    for name, seconds in (("QUERY_SECONDS", 0.2), ("INSERT_SECONDS", 0.2), ("_GRACE", 0.1)):
+        monkeypatch.setattr(connections, name, seconds)
+    monkeypatch.setattr(series, "_SLOW_SECONDS", 1e6)
+    hangs = [True]
+
+    def fault(link: Link) -> None:
+        if hangs[0]:
+            link.mute_after = 0
+
+    with network(("127.0.0.1", world.address.port), fault) as between:
+        store = world.server(int(between.url.rpartition(":")[2]))
+        feed = world.feed(store, "run")
+        for turn in range(3):
+            feed.log(lines(turn * 50, 50))
+            assert world.all(store, "run") == world.truth("run")
+        health = store.health()
+        assert "did not answer" in health.failing
+        assert health.failures == 1  # each other one would have been a wait
+        hangs[0] = False
+        monkeypatch.setattr(connections, "QUERY_SECONDS", 30.0)
+        monkeypatch.setattr(connections, "INSERT_SECONDS", 30.0)
+        store._quiet_until = 0.0  # some time later
+        feed.log(lines(150, 50))
+        assert world.all(store, "run") == world.truth("run")
+        assert not store.health().failing
+        assert store.derived()[feed.place.experiment_id] > 0
 
 
 def test_a_question_that_takes_too_long_is_ended_in_the_engine(engine: ClickHouse):

@@ -46,7 +46,6 @@ COMMANDS = {
     "rename": ["rename", REF, "another"],
     "edit": ["edit", REF],
     "delete": ["delete", REF, "--yes"],
-    "delete --dry-run": ["delete", REF, "--dry-run"],
     "stop": ["stop", REF, "--no-wait"],
     "sync": ["sync", REF, "--to", "http://127.0.0.1:9"],
     "sync --status": ["sync", "--status"],

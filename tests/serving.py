@@ -123,11 +123,11 @@ def over_a_socket(root: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def place_over_a_socket(place: Place) -> Iterator[str]:
-    """A place served on a free port of this machine; the URL."""
+def place_over_a_socket(place: Place, access: Access | None = None) -> Iterator[str]:
+    """A place served on a free port of this machine, to everybody or to whom `access` knows; the URL."""
     made = listening("127.0.0.1", 0)
     config = uvicorn.Config(
-        make_app(place, Access("tester")), log_config=None, access_log=False, lifespan="on",
+        make_app(place, access or Access("tester")), log_config=None, access_log=False, lifespan="on",
         timeout_graceful_shutdown=5, ws="none", loop="asyncio",
     )  # fmt: skip
     ready = threading.Event()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -51,7 +51,9 @@ if TYPE_CHECKING:
     from .reading.changing import Change
     from .reading.export import Format
     from .reading.goals import Goal
+    from .reading.groups import Groups
     from .reading.history import History
+    from .reading.logs import LogLine
     from .reading.results import Comparison, Difference, Summary
     from .reading.saved_views import SavedViews
     from .weights.elsewhere import Elsewhere
@@ -348,6 +350,110 @@ class Store:
                 found.append(Best(view, metric, value, step, direction))
         return Ranking(found, lambda: views.left_out)
 
+    def groups(
+        self,
+        by: str | Sequence[str],
+        results: str | Sequence[str] | None = None,
+        filter: str | None = None,
+        *,
+        limit: int | None = None,
+        reproductions: bool = False,
+    ) -> Groups:
+        """Experiments that are equal in some fields as one row: how many, and mean, sd, min and max of their results.
+
+        Args:
+            by: A field or several, such as "params.lr".
+            results: Metrics, of which the best value of each experiment counts, or fields such as "duration" and "metrics.loss.last". The
+                main metrics if not given, or else the metric that most experiments logged.
+            filter: Only experiments that match it.
+            reproductions: As `list`.
+
+        Raises:
+            QueryError: The filter or a field cannot be read, or names what was never logged.
+        """
+        from .reading.groups import groups_of
+        from .reading.sorting import metric_field
+
+        fields = [by] if isinstance(by, str) else builtins.list(by)
+        known = self.backend.names(NamesQuestion(kind="metric", counts=True, now=time.time()))
+        names = {one.name for one in known}
+        if results is None:
+            chosen = sorted({one.metric for one in self._source.goals if one.main} & names)
+            logged = [one for one in known if not one.name.startswith("system/")]
+            best = max(logged, key=lambda one: one.count or 0, default=None)
+            chosen = chosen or ([] if best is None else [best.name])
+        else:
+            chosen = [results] if isinstance(results, str) else builtins.list(results)
+        goals = self._source.goals
+        wanted = {
+            one: metric_field(one, goals.better(one)) if one in names else one for one in chosen
+        }
+        return groups_of(
+            self.backend, fields, wanted, filter, limit=limit, reproductions=reproductions
+        )
+
+    def logs(
+        self,
+        refs: Ref | Iterable[Ref],
+        level: str | None = None,
+        contains: str | None = None,
+        tail: int | None = None,
+        *,
+        pattern: str | None = None,
+    ) -> builtins.list[tuple[ExperimentView, LogLine]]:
+        """The messages of several experiments in the order of their times, each with its experiment.
+
+        Args:
+            level, contains, pattern: As of `ExperimentView.logs`.
+            tail: Only the last so many of all of them.
+
+        Raises:
+            NotFound, Ambiguous: As `get`.
+            QueryError: The pattern is no regular expression.
+        """
+        from heapq import merge
+
+        each = (
+            [(view, line) for line in view.logs(level, contains, tail, pattern=pattern)]
+            for view in self._views(refs)
+        )
+        found = builtins.list(merge(*each, key=lambda pair: pair[1].time))
+        return found if tail is None else found[max(0, len(found) - tail) :]
+
+    def follow(
+        self,
+        refs: Ref | Iterable[Ref],
+        *,
+        console: bool = False,
+        interval: float = 0.5,
+        level: str | None = None,
+        contains: str | None = None,
+        tail: int | None = None,
+    ) -> Iterator[tuple[ExperimentView, LogLine]]:
+        """Messages (or console lines) of several experiments as they are written, until all have ended; each with its experiment.
+
+        What was written between two looks comes in the order of its times. The arguments are those of `ExperimentView.follow`.
+        """
+        from .query.changes import ChangesQuestion
+        from .query.lines import LinesQuestion
+        from .reading.logs import follow_several
+
+        def running(ids: Collection[str]) -> builtins.list[str]:
+            self.backend.changes(ChangesQuestion())
+            return [one.id for one in self._source.facts(ids, frozenset()) if not one.status.ended]
+
+        views = {view.id: view for view in self._views(refs)}
+        asked = {
+            id_: LinesQuestion(
+                id=id_, stream="console" if console else "messages", level=level, contains=contains
+            )
+            for id_ in views
+        }
+        for id_, line in follow_several(
+            self.backend, asked, tail, running=running, interval=interval
+        ):
+            yield views[id_], line
+
     def summary(self) -> Summary:
         """How many experiments of which status, names and projects, and how much they logged."""
         from .reading import compare as comparing
@@ -363,6 +469,7 @@ class Store:
         start: int | None = None,
         stop: int | None = None,
         metadata: bool = False,
+        attempts: Literal["joined", "each"] | None = None,
     ) -> History:
         """What one or many metrics of one or many experiments were over time.
 
@@ -373,6 +480,8 @@ class Store:
             start: The first step wanted.
             stop: The step before which to end.
             metadata: Also the metadata of each point (read from the journal; slower).
+            attempts: Of a run that was resumed: "joined" gives one curve, in which a later attempt takes the place of an earlier one from
+                the step on at which it goes on; "each" gives a series for each attempt. Without it, all points are in one series.
 
         Raises:
             NotFound: An experiment is unknown, or none of them logged one of the metrics.
@@ -387,6 +496,7 @@ class Store:
             start=start,
             stop=stop,
             metadata=metadata,
+            attempts=attempts,
         )
 
     def first_difference(
@@ -482,6 +592,50 @@ class Store:
         return self._edit(
             ParamsEdit(id=self.get(ref).id, params=plain, remove=gone, why=to_plain(why))
         )
+
+    def hide_metrics(
+        self, ref: Ref, metrics: str | Iterable[str], *, why: str | None = None
+    ) -> ExperimentView:
+        """Hide metrics of an experiment: lists, filters, charts, frames and exports are without them; returns it as it is then.
+
+        The record keeps their points, and `show_metrics` brings them back. What was hidden is in `view.hidden`.
+
+        Args:
+            metrics: Names, or patterns such as `debug/*`.
+
+        Raises:
+            NotFound: It has no metric like that.
+        """
+        from .reading.changing import hiding
+
+        return self._turn_metrics(ref, metrics, lambda view, names: hiding(view, names, why))
+
+    def show_metrics(self, ref: Ref, metrics: str | Iterable[str]) -> ExperimentView:
+        """Show hidden metrics of an experiment again; returns it as it is then.
+
+        Raises:
+            NotFound: None like that is hidden.
+        """
+        from .reading.changing import hiding
+
+        return self._turn_metrics(ref, metrics, lambda view, names: hiding(view, names, show=True))
+
+    def _turn_metrics(
+        self,
+        ref: Ref,
+        metrics: str | Iterable[str],
+        how: Callable[[ExperimentView, builtins.list[str]], Change | None],
+    ) -> ExperimentView:
+        view = self.get(ref)
+        names = [metrics] if isinstance(metrics, str) else builtins.list(metrics)
+        change = how(view, names)
+        if change is None:
+            raise NotFound(
+                f"{view.prefix} has no metric like {', '.join(map(repr, names))} that this could be about.",
+                name=names[0] if names else "",
+            )
+        self.change([change])
+        return self.get(view.id)
 
     def change(
         self,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import click
 import numpy as np
@@ -14,10 +17,11 @@ from anew import Experiment, Store
 from anew.cli.main import cli
 from anew.server.group.address import GroupAddress
 from anew.server.running import place_of as place_of_root
+from anew.server.table import API
 from anew.sync.push import push
 from anew.weights import Repository
 
-from ..serving import over_a_socket, place_over_a_socket
+from ..serving import in_process, over_a_socket, place_over_a_socket
 from .conftest import call
 
 A, B = "lab/x/a", "lab/x/b"
@@ -38,7 +42,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "edit": ((A, "--param", "z=3"), OK),
     "describe": ((A, "what it is"), OK),
     "rename": ((A, "another name"), OK),
-    "undo": ((), OK),
+    "hide": ((A, "loss"), OK),
+    "undo": ((), OK),  # the hiding
     "move": ((B, "lab/x/c"), OK),
     "stop": ((A,), REFUSED),  # it has ended
     "delete": (("lab/x/c", "--yes"), OK),
@@ -88,7 +93,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "weights fsck": ((), USAGE),
     "weights du": ((), USAGE),
 }
-ELSEWHERE = {"ui", "login", "logout", "run", "import", "completion", "version"}
+ELSEWHERE = {"mcp", "ui", "login", "logout", "run", "import", "completion", "version"}
 """Those that ask no store, serve until they are ended, or need another tracker's store (`import`, which has a test of its own)."""
 
 
@@ -166,6 +171,77 @@ def walk(served: tuple[str, str, Path], tmp_path: Path, monkeypatch: pytest.Monk
     assert (tmp_path / "out/notes.txt").read_text() == "hello\n"
     assert np.load("w.npz")["w"].tolist() == [2.0] * 3
     assert Repository("copy").branches() == Repository(served[2] / "weights").branches()
+
+
+READ = (
+    ("list",), ("list", "--group-by", "status", "-c", "loss"), ("show", A), ("compare", A, B), ("best", "loss"), ("goal",),
+    ("logs", A), ("logs", A, B), ("files", A), ("open", A), ("tag", A), ("note", A), ("edit", A), ("hide", A),
+    ("plot", A, B, "loss"), ("diff", A, B), ("lineage", A), ("models", "list"), ("restore", "--list"),
+)  # fmt: skip
+
+
+def test_what_a_program_reads_is_the_same_from_a_folder_and_from_a_server(tmp_path: Path):
+    recorded(tmp_path)
+    with over_a_socket(str(tmp_path)) as url:
+        for command in READ:
+            here = call(*command, "--json", "--root", tmp_path)
+            there = call(*command, "--json", "--root", url)
+            assert here.code == there.code, command
+            assert _documents(here.out) == _documents(there.out), command
+
+
+def _documents(out: str) -> list[Any]:
+    """What was printed: one document, or one a line."""
+    try:
+        return [_told(json.loads(out))]
+    except ValueError:
+        return [_told(json.loads(line)) for line in out.splitlines()]
+
+
+def test_a_document_tells_what_the_route_tells(tmp_path: Path):
+    recorded(tmp_path)
+    with in_process(str(tmp_path)) as server:
+
+        def got(path: str) -> Any:
+            return json.loads(server.send("GET", f"{API}{path}").body)
+
+        def printed(*command: str) -> Any:
+            return call(*command, "--json", "--root", tmp_path).json
+
+        listed, route = (
+            printed("list"),
+            got(
+                "/experiments?total=1&sort=-created_at&columns=prefix&columns=status&columns=duration&columns=metrics.loss.min"
+            ),
+        )
+        columns = {one["name"]: one["values"] for one in route["columns"]}
+        ours = listed["experiments"]
+        assert (listed["total"], [one["id"] for one in ours]) == (route["total"], route["ids"])
+        for name in ("prefix", "status", "duration"):
+            assert [one[name] for one in ours] == columns[name]
+        assert [one["metrics"]["loss"]["min"] for one in ours] == columns["metrics.loss.min"]
+        ref = quote(ours[0]["id"], safe="")
+        facts, shown = got(f"/experiments/{ref}?parts=metrics"), printed("show", ours[0]["id"])
+        for name in sorted(facts.keys() & shown.keys() - {"metrics", "values"}):
+            assert facts[name] == shown[name], name
+        assert facts["metrics"]["loss"]["last"] == shown["metrics"]["loss"]["last"]
+        lines = got(f"/experiments/{ref}/lines")
+        (message,) = (
+            json.loads(one) for one in call("logs", ref, "--json", "--root", tmp_path).lines
+        )
+        assert [message["message"]] == lines["messages"]
+        assert [message["level"]] == lines["levels"]
+        grouped, route = printed("list", "--group-by", "status"), got("/experiments?group=status")
+        assert [one["n"] for one in grouped["groups"]] == route["columns"][1]["values"]
+        assert printed("models", "list")["models"] == got("/models")
+        assert printed("restore", "--list")["trash"] == got("/trash")
+
+
+def _told(found: Any) -> Any:
+    """A document without the paths of this machine, which no server tells, and the picture of time."""
+    if isinstance(found, dict):
+        return {key: _told(one) for key, one in found.items() if key not in ("path", "synced")}
+    return [_told(one) for one in found] if isinstance(found, list) else found
 
 
 def test_messages_and_points_are_followed_over_the_network(served: tuple[str, str, Path]):

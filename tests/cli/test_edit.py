@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from anew import Store
+from anew.errors import NotFound
 
 REF = "alice/vision/sweep/run-0"
 
@@ -106,7 +107,7 @@ def everything(change) -> dict[str, dict]:
     """What can be changed of every experiment, by id."""
     ids = change("list", "-q", "--all").lines
     shown = {one: change("show", one, "--json").json for one in ids}
-    keys = ("prefix", "name", "description", "notes", "tags", "params", "corrected")
+    keys = ("prefix", "name", "description", "notes", "tags", "params", "corrected", "hidden")
     return {one: {key: facts[key] for key in keys} for one, facts in shown.items()}
 
 
@@ -129,6 +130,7 @@ def everything(change) -> dict[str, dict]:
             "--remove",
             "batch",
         ),
+        ("hide", "--filter", SWEEP, "val/*", "--why", "another scale"),
         ("move", "--filter", SWEEP, "alice/elsewhere"),
         ("move", "alice/vision/sweep", "bob/taken/over"),
     ],
@@ -153,6 +155,31 @@ def test_many_are_changed_at_once_after_a_look_and_all_of_it_is_taken_back(chang
     assert change("undo").code == 0
     assert everything(change) == before
     assert change("undo").code == 3
+
+
+def test_metrics_are_hidden_and_shown(change, store_root):
+    (metric, *others) = sorted(change("show", REF, "--json").json["metrics"])
+    assert change("hide", REF, metric, "--why", "no use", "--json").json["hidden"][metric][
+        "why"
+    ] == ("no use")
+    with Store(store_root) as store:
+        assert sorted(store[REF].metrics) == others
+        assert {one.metric for one in store.history(REF)} <= set(others)
+        assert list(store.history(REF, "*").series) != []
+        assert (
+            f"metrics.{metric}"
+            not in store.list(f"id == '{store[REF].id}'").to_arrow().column_names
+        )
+        with pytest.raises(NotFound):
+            store.hide_metrics(REF, metric)
+        with pytest.raises(NotFound):
+            store.history(REF, metric)
+        assert metric in store.show_metrics(REF, metric).metrics
+        assert metric not in store.hide_metrics(REF, [metric]).metrics
+    assert metric in change("hide", REF).out
+    assert change("hide", REF, "no-such").code == 3
+    assert change("hide", REF, metric, "--show").code == 0
+    assert metric in change("show", REF, "--json").json["metrics"]
 
 
 def test_what_was_changed_again_since_is_not_taken_back(change, store_root):

@@ -21,6 +21,7 @@ PAGE = (
 REF = "alice/vision/sweep/run-0"
 COMMANDS = {
     "list": ["list"],
+    "list --group-by": ["list", "--group-by", "params.lr"],
     "watch --once": ["watch", "--once"],
     "best": ["best", "val/loss"],
     "goal": ["goal", "val/loss", "min"],
@@ -40,10 +41,11 @@ COMMANDS = {
     "note": ["note", REF],
     "tag --filter": ["tag", "--filter", "status != 'running'", "seen", "--dry-run"],
     "describe": ["describe", REF],
+    "hide": ["hide", REF],
+    "delete --dry-run": ["delete", REF, "--dry-run"],
     "rename": ["rename", REF, "another"],
     "edit": ["edit", REF],
     "delete": ["delete", REF, "--yes"],
-    "delete --dry-run": ["delete", REF, "--dry-run"],
     "stop": ["stop", REF, "--no-wait"],
     "sync": ["sync", REF, "--to", "http://127.0.0.1:9"],
     "sync --status": ["sync", "--status"],

@@ -73,3 +73,19 @@ def test_what_messages_do_not_have_and_the_console_has_is_said(tmp_path):
         assert other in outcome.err
         assert call("--root", tmp_path, "logs", name, *option, "-q").err == ""
     assert call("--root", tmp_path, "logs", "a/b/printed", "--console").err == ""
+
+
+def test_lines_of_several_say_which_they_are_from(change, store_root):
+    from .conftest import recorded
+
+    with recorded(store_root, "many/one/run") as exp:
+        exp.log("the newest")
+    assert [line.split()[0] for line in change("logs", REF, "many/one/run").lines] == [
+        REF, REF, "many/one/run",
+    ]  # fmt: skip
+    followed = change("tail", "-f", "--filter", "prefix =~ 'many|run-0'", "--json", "-n", "2").lines
+    documents = [json.loads(line) for line in followed]
+    assert documents[-1]["message"] == "the newest"
+    assert len({one["experiment"] for one in documents}) == 2
+    assert change("logs").code == 2
+    assert change("logs", REF, "many/one/run", "--console").code == 2

@@ -194,3 +194,12 @@ def test_a_metric_alone_and_a_filter_in_the_place_of_a_name_say_which_option_is_
     assert (alone.code, "--all" in alone.err) == (3, True)
     misplaced = run("plot", "params.lr < 1", "val/loss")
     assert (misplaced.code, "--filter" in misplaced.err) == (3, True)
+
+
+def test_a_metric_goes_across(run):
+    chart = run("plot", *REFS, "train/loss", "--x", "val/loss", "--json").json["charts"][0]
+    assert chart["x"] == "val/loss"
+    assert chart["curves"]
+    assert run("plot", *REFS, "train/loss", "--x", "nothing").code == 3
+    assert run("plot", *REFS, "train/loss", "--attempts", "each", "--json").code == 0
+    assert run("plot", *REFS, "train/loss", "--attempts", "each", "--group-by", "lr").code == 2

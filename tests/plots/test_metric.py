@@ -175,5 +175,5 @@ def test_no_experiments_are_refused(store):
 
 
 def test_an_axis_that_is_not_there_is_refused(store):
-    with pytest.raises(InvalidValue):
+    with pytest.raises(NotFound):
         plot_metric(store, SWEEP, "train/loss", x="epoch")

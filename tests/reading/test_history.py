@@ -89,7 +89,14 @@ def test_many_metrics_of_many_experiments_are_one_long_table(root):
             (ids["a"], "val_acc", 3),
         ]
         frame = history.to_pandas()
-        assert frame.columns.tolist() == ["experiment_id", "metric", "step", "time", "value"]
+        assert frame.columns.tolist() == [
+            "experiment_id",
+            "name",
+            "metric",
+            "step",
+            "time",
+            "value",
+        ]
         assert frame["value"].tolist() == [0.0, 0.1, 0.2, 1.0, 0.0, 0.1, 0.2]
         assert frame.groupby("metric")["value"].count().to_dict() == {"loss": 1, "val_acc": 6}
         assert history.to_polars()["metric"].to_list() == frame["metric"].tolist()

@@ -146,6 +146,7 @@ def edit_of(kind: type[Any], id_: str, scope: str) -> Edit:
         edits.TagsEdit: edits.TagsEdit(id=id_, add={"x": None}),
         edits.FieldEdit: edits.FieldEdit(id=id_, field="notes", value="x"),
         edits.ParamsEdit: edits.ParamsEdit(id=id_, params={"x": 1}),
+        edits.MetricsEdit: edits.MetricsEdit(id=id_, hide=("x",)),
         edits.CaptureEdit: edits.CaptureEdit(id=id_, what="x", data={"x": 1}),
         edits.DeleteEdit: edits.DeleteEdit(id=id_),
         edits.RestoreEdit: edits.RestoreEdit(id=id_),

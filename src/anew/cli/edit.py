@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Store
 
-__all__ = ["describe", "edit", "move", "note", "rename", "tag", "undo"]
+__all__ = ["describe", "edit", "hide", "move", "note", "rename", "tag", "undo"]
 
 _QUIET = "Print nothing but errors."
 
@@ -310,12 +310,67 @@ def move(face: Face, words: tuple[str, ...], filter: str | None, dry_run: bool) 
 
 
 @click.command()
+@click.argument(
+    "words", nargs=-1, metavar="EXPERIMENT [METRICS]…", shell_complete=complete_experiment
+)
+@click.option("--show", is_flag=True, help="Show them again.")
+@click.option("-w", "--why", metavar="TEXT", help="Why, to be read by who looks for them.")
+@changes_options
+@shared(quiet=_QUIET)
+def hide(
+    face: Face,
+    words: tuple[str, ...],
+    show: bool,
+    why: str | None,
+    filter: str | None,
+    dry_run: bool,
+) -> None:
+    """Hide metrics of experiments: lists, filters, charts, frames and exports are without them.
+
+    A metric is given by its name or a pattern. The record keeps the points, which lie among those of other metrics: no space is freed.
+    Without metrics it prints those that are hidden.
+
+    \b
+    Examples:
+      anew hide k7f3 grad_norm --why "logged with the wrong scale"
+      anew hide --filter "project == 'vision'" 'debug/*' --dry-run
+      anew hide k7f3 grad_norm --show
+      anew hide k7f3
+    """
+    from ..reading.changing import hiding
+
+    with face.store() as store:
+        views, metrics = chosen(store, words, filter)
+        if metrics:
+            changes = [hiding(view, metrics, why, show=show) for view in views]
+            if not any(changes):
+                raise NotFound(
+                    f"No metric like {', '.join(map(repr, metrics))} is {'hidden' if show else 'shown'} there."
+                )
+            if _made(face, store, changes, views, filter, dry_run):
+                return
+        view = _one(store, views)
+        hidden = view.hidden
+
+    def table() -> None:
+        for name, one in hidden.items():
+            face.out.line(one_line(f"{name}  {one.why or ''}".rstrip()))
+        if not hidden:
+            face.out.say(f"{view.id} has no hidden metrics.")
+
+    face.out.emit(
+        {"id": view.id, "hidden": {name: one.to_dict() for name, one in hidden.items()}},
+        table=table,
+    )
+
+
+@click.command()
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would change, and change nothing.")
 @shared(quiet=_QUIET)
 def undo(face: Face, dry_run: bool) -> None:
     """Take back what the last command changed that was run here on this store.
 
-    It takes back `tag`, `note`, `describe`, `rename`, `edit`, `move`, `delete` (not --permanently) and `restore`, newest first, the last
+    It takes back `tag`, `note`, `describe`, `rename`, `edit`, `hide`, `move`, `delete` (not --permanently) and `restore`, newest first, the last
     twenty of them. Where something was changed again since, nothing is taken back.
 
     \b

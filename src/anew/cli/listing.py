@@ -18,7 +18,7 @@ from .face import (
     told_left_out,
 )
 from .table import Column
-from .words import number, one_line, plural
+from .words import number, one_line, plural, value
 
 if TYPE_CHECKING:
     from ..reading.views import Experiments, ExperimentView
@@ -59,6 +59,13 @@ def _table_options(function: Any) -> Any:
 @click.command("list")
 @click.argument("filter", required=False)
 @filter_options
+@click.option(
+    "--group-by",
+    "by",
+    multiple=True,
+    metavar="FIELD",
+    help="A row for each value of this field, with mean, sd, min and max of results; may repeat. --columns chooses the results.",
+)
 @reproductions_option
 @_table_options
 @shared()
@@ -82,6 +89,7 @@ def list_(face: Face, filter: str | None, **options: Any) -> None:
       anew list --sort val_acc                        the best first
       anew list -s running -s failed
       anew list -t baseline -c status,params.lr,metrics.val_loss.min
+      anew list "'sweep' in tags" --group-by params.lr -c val_loss
       anew list --all --json
     """
     _list(face, filter, options)
@@ -94,6 +102,10 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
     limit = None if everything else options.pop("limit")
     options.pop("limit", None)
     sorts = options.pop("sorts") or ("-created_at",)
+    by: tuple[str, ...] = options.pop("by")
+    if by:
+        _groups(face, by, fields, filter, limit, options)
+        return
     with face.store() as store:
         found = selection(store, filter, sort=sorts, limit=limit, **options)
         offset = options["offset"]
@@ -107,6 +119,52 @@ def _list(face: Face, filter: str | None, options: dict[str, Any]) -> None:
             ids=found.ids,
             table=lambda: _print_table(store, found, face, fields, sorts, sparks, filter, offset),
         )
+
+
+def _groups(
+    face: Face,
+    by: Sequence[str],
+    fields: Sequence[str],
+    filter: str | None,
+    limit: int | None,
+    options: dict[str, Any],
+) -> None:
+    """Groups of experiments, a row each."""
+    chosen = [name for name in ("statuses", "tags", "name", "project", "user", "offset") if options.get(name)]  # fmt: skip
+    if chosen:
+        raise click.UsageError(f"--group-by takes a FILTER, and not --{chosen[0].rstrip('s')}.")
+    with face.store() as store:
+        found = store.groups(
+            by, list(fields) or None, filter, limit=limit, reproductions=options["reproductions"]
+        )
+
+    def table() -> None:
+        if not found:
+            face.out.say("No experiment fits.")
+            return
+        columns = [
+            Column(one_line(field), [_cell(one.by[field]) for one in found], styles="bold")
+            for field in by
+        ]
+        columns.append(Column("N", [str(one.n) for one in found], True))
+        for name in found[0].results:
+            for of in ("mean", "sd", "min", "max"):
+                values = [getattr(one.results[name], of) for one in found]
+                title = one_line(f"{name} {of}")
+                columns.append(
+                    Column(title, ["" if v is None else number(v) for v in values], True)
+                )
+        _tell_dropped(face, face.out.table(columns))
+
+    face.out.emit(
+        lambda: {"total": found.total, "groups": [one.to_dict() for one in found]},
+        ids=["\t".join(_cell(value) for value in one.by.values()) for one in found],
+        table=table,
+    )
+
+
+def _cell(found: Any) -> str:
+    return "" if found is None else value(found)
 
 
 def _nothing(store: Store) -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .face import Face, complete_experiment, shared
+from .face import Face, complete_experiment, several, shared
 from .output import as_line
 from .words import moment, printable, value
 
 if TYPE_CHECKING:
     from ..reading.logs import LogLine
     from ..reading.views import ExperimentView
+    from ..store import Store
 
 __all__ = ["logs"]
 
@@ -29,7 +31,8 @@ _TAIL = 10
 
 
 @click.command()
-@click.argument("experiment", shell_complete=complete_experiment)
+@click.argument("experiments", nargs=-1, metavar="EXPERIMENT…", shell_complete=complete_experiment)
+@click.option("--filter", metavar="FILTER", help="Also the experiments that match this filter.")
 @click.option("-f", "--follow", is_flag=True, help="Keep printing until the experiment ends.")
 @click.option(
     "--console", is_flag=True, help="Show what the program printed, instead of its messages."
@@ -40,7 +43,8 @@ _TAIL = 10
 @shared(quiet="Print the messages alone, without time and level.")
 def logs(
     face: Face,
-    experiment: str,
+    experiments: tuple[str, ...],
+    filter: str | None,
     follow: bool,
     console: bool,
     level: str | None,
@@ -49,7 +53,7 @@ def logs(
 ) -> None:
     """Print what an experiment logged or printed.
 
-    With --json it prints one document per line, as they come. `anew tail` is the same, and begins with the last
+    Lines of several experiments are merged by their times, and each says which it is from. With --json it prints one document per line, as they come. `anew tail` is the same, and begins with the last
     ten lines.
 
     \b
@@ -57,6 +61,8 @@ def logs(
       anew logs k7f3
       anew logs k7f3 -f
       anew tail -f k7f3
+      anew logs k7f3 p2m8 --level warning
+      anew tail -f --filter "status == 'running'"
       anew logs k7f3 --console --tail 50
       anew logs k7f3 --level warning --grep nan
     """
@@ -66,17 +72,23 @@ def logs(
         raise click.UsageError(
             "What a program prints has no level: leave out --level or --console."
         )
+    if not experiments and not filter:
+        raise click.UsageError("Name an experiment, or give a --filter.")
     with face.store(live=follow) as store:
-        view = store.get(experiment)
+        views = several(store, experiments, filter)
+        if len(views) > 1:
+            _several(face, store, views, follow, console, level, grep, tail)
+            return
+        (view,) = views
         if follow:
             for line in view.follow(console=console, level=level, contains=grep, tail=tail):
-                _print(face, line, console)
+                _print(face, line, console, view)
             face.out.say(f"{view.id} {store.get(view.id).status}.")
             return
         if console:
             for text in view.console(tail, contains=grep).splitlines():
                 if face.out.mode == "json":
-                    print(as_line({"message": text}))
+                    print(as_line({"message": text, "experiment": view.id}))
                 else:
                     print(printable(text))
             _elsewhere(face, view, grep, console=True)
@@ -85,9 +97,34 @@ def logs(
         if level is not None and not found and not view.logs(level=level, tail=1):
             _check_level(level, {line.level for line in view.logs()})
         for line in found:
-            _print(face, line, console)
+            _print(face, line, console, view)
         if level is None:
             _elsewhere(face, view, grep, console=False)
+
+
+def _several(
+    face: Face,
+    store: Store,
+    views: list[ExperimentView],
+    follow: bool,
+    console: bool,
+    level: str | None,
+    grep: str | None,
+    tail: int | None,
+) -> None:
+    """Print lines of several experiments, merged by their times."""
+    lines: Iterable[tuple[ExperimentView, LogLine]]
+    if follow:
+        lines = store.follow(views, console=console, level=level, contains=grep, tail=tail)
+    elif console:
+        raise click.UsageError(
+            "What programs print has no times to merge it by: name one experiment, or add --follow."
+        )
+    else:
+        lines = store.logs(views, level, grep, tail)
+    width = max(len(printable(view.prefix)) for view in views)
+    for view, line in lines:
+        _print(face, line, console, view, f"{printable(view.prefix):<{width}}  ")
 
 
 def _elsewhere(face: Face, view: ExperimentView, grep: str | None, *, console: bool) -> None:
@@ -116,17 +153,19 @@ def _check_level(level: str, used: set[str]) -> None:
         raise click.UsageError(f"Nothing was logged at a level {level!r}; levels are {known}.")
 
 
-def _print(face: Face, line: LogLine, console: bool) -> None:
+def _print(
+    face: Face, line: LogLine, console: bool, view: ExperimentView, before: str = ""
+) -> None:
     if face.out.mode == "json":
         document: dict[str, Any] = {
             "time": line.time, "level": line.level, "message": line.message,
-            "fields": line.fields, "writer": line.writer,
+            "fields": line.fields, "writer": line.writer, "experiment": view.id,
         }  # fmt: skip
         print(as_line(document))
     elif console or face.out.mode == "quiet":
-        print(printable(line.message))
+        print(f"{before}{printable(line.message)}")
     else:
         fields = "".join(f" {key}={value(one)}" for key, one in line.fields.items())
-        text = f"{moment(line.time)} {line.level:<7} {printable(line.message)}{fields}"
+        text = f"{before}{moment(line.time)} {line.level:<7} {printable(line.message)}{fields}"
         face.out.line(text, _STYLES.get(line.level.lower(), ""))
     sys.stdout.flush()

@@ -50,9 +50,14 @@ _FORMATS = (".png", ".svg", ".pdf")
     "-x",
     "--x",
     "axis",
-    type=click.Choice(["step", "time", "relative"]),
     default="step",
-    help="What the x axis shows.",
+    metavar="AXIS",
+    help="What the x axis shows: step, time, relative (the time since the start), or a metric.",
+)
+@click.option(
+    "--attempts",
+    type=click.Choice(["joined", "each"]),
+    help="Of runs that were resumed: one curve, or a curve for each attempt.",
 )
 @click.option(
     "--smooth",
@@ -141,6 +146,8 @@ def plot(face: Face, names: tuple[str, ...], metrics: tuple[str, ...], **options
       anew plot k7f3 -o everything.pdf
       anew plot -f "'sweep' in tags" -m val_loss --group-by lr --band ci -o lr.svg
       anew plot -f "'sweep' in tags" -m val_loss --against lr
+      anew plot k7f3 p2m8 val_loss --x lr
+      anew plot k7f3 val_loss --attempts joined
       anew plot --all val_loss
       anew plot -f "'sweep' in tags" -m val_loss --parallel -o sweep.png
     """
@@ -219,7 +226,11 @@ class _Request:
     ) -> None:
         self.store, self.views, self.options = store, views, options
         self.given = bool(metrics)
+        if options["attempts"] and (options["by"] or options["against"] or options["parallel"]):
+            raise click.UsageError("--attempts is for curves of single experiments.")
         known = dict.fromkeys(name for view in views for name in view.metrics)
+        if options["axis"] not in ("step", "time", "relative"):
+            options["axis"] = _whole(options["axis"], known)
         self.metrics = [_whole(name, known) for name in metrics] or headline_metrics(
             views, 1 if len(views) > 1 else 8
         )
@@ -309,6 +320,7 @@ def _figure(request: _Request) -> Any:
             store, views, metric, list(options["by"]), band=options["band"], **common
         )
     common["smooth"] = options["smooth"]
+    common["attempts"] = options["attempts"]
     if len(views) == 1 and len(request.metrics) > 1:
         return plots.plot_metrics(store, views[0], request.metrics, **common)
     common["label"] = options["labels"]
@@ -348,7 +360,7 @@ def _charts(face: Face, request: _Request) -> list[TextChart]:
         return [group_charts(store, views, metric, options["by"], x=options["axis"], look=look)]
     return line_charts(
         store, views, request.metrics, x=options["axis"], look=look,
-        smooth=options["smooth"], label=options["labels"],
+        smooth=options["smooth"], label=options["labels"], attempts=options["attempts"],
     )  # fmt: skip
 
 

@@ -99,6 +99,7 @@ class Visit:
         self.cursor: Cursor = _cursors.decode(known.cursor) if known else {}
         self._tallies: Tallies | None = None if known else {}
         self._touched: set[str] = set()  # metrics with new points
+        self._hidden_before = frozenset(self.state.hidden)
         self._events: list[Written] = []  # all of them, when this is the first look
         self._last_writer: str | None = None
         self._files: list[FileLogged] = []
@@ -290,9 +291,14 @@ class Visit:
             events_replaced=self._events_replaced,
             problems=self.problems,
         )
+        turned = self._hidden_before.symmetric_difference(self.state.hidden)
+        if turned:
+            self._touched |= turned.intersection(self.tallies)
         if self._touched:
             metrics = {name: self.tallies[name] for name in sorted(self._touched)}
-            entry = msgspec.structs.replace(entry, metrics=metrics)
+            entry = msgspec.structs.replace(
+                entry, metrics=metrics, hidden=frozenset(self.state.hidden)
+            )
         if self._changed:
             entry = msgspec.structs.replace(
                 entry,
@@ -316,6 +322,7 @@ class Visit:
         segments = self.prefix.split("/")
         first = next((w.opened for w in state.writers.values() if w.opened.role == "lead"), None)
         git = state.captured.get("git", {})
+        told = {name: of for name, of in self.tallies.items() if name not in state.hidden}
         tallies = [t for writers in self.tallies.values() for t in writers.values()]
         points_to = max((t.last_time for t in tallies), default=0.0)
         if ended_at is not None and state.started_at is not None:
@@ -342,8 +349,8 @@ class Visit:
             relation=state.relation,
             description=state.description,
             notes=state.notes,
-            metric_count=len(self.tallies),
-            point_count=sum(t.count for t in tallies),
+            metric_count=len(told),
+            point_count=sum(t.count for of in told.values() for t in of.values()),
             file_count=state.files,
             file_bytes=state.file_bytes,
             value_count=state.values,

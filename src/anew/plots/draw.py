@@ -56,7 +56,7 @@ def axis_unit(lines: Sequence[Line], x: XAxis) -> tuple[float, str]:
     if x == "relative":
         divisor, unit = scaled_time(lines)
         return divisor, f"{unit} since the start"
-    return 86400.0, "time (UTC)"
+    return (86400.0, "time (UTC)") if x == "time" else (1.0, x)
 
 
 def draw_curve(

@@ -93,9 +93,9 @@ def plot_group(
 def _check(band: str, x: XAxis) -> None:
     if band not in BANDS:
         raise InvalidValue(f"band must be one of {', '.join(BANDS)}, not {band!r}.", key="band")
-    if x == "time":
+    if x not in ("step", "relative"):
         raise InvalidValue(
-            "Experiments that ran at different times have no common time of day to average over. "
+            "Experiments that ran at different times have no common time of day to average over, and no common values of a metric. "
             "Use x='step' or x='relative'.",
             key="x",
         )

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidValue, NotFound
+from ..errors import NotFound
 
 if TYPE_CHECKING:
     from ..reading.views import ExperimentView
     from ..store import Ref, Store
 
-__all__ = ["Line", "XAxis", "chosen", "read_lines", "scaled_time"]
+__all__ = ["Attempts", "Line", "XAxis", "chosen", "nth", "read_lines", "scaled_time"]
 
 Floats = NDArray[np.float64]
-XAxis = Literal["step", "time", "relative"]
-X_AXES: tuple[XAxis, ...] = ("step", "time", "relative")
+XAxis = str
+"""What goes across: one of `X_AXES`, or the name of a metric."""
+X_AXES = ("step", "time", "relative")
+Attempts = Literal["joined", "each"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,12 @@ class Line:
     metric: str
     x: Floats
     y: Floats
+    attempt: int | None = None
+
+
+def nth(line: Line) -> str:
+    """What to add to the name of a curve that is one attempt of several."""
+    return "" if line.attempt is None else f" (attempt {line.attempt + 1})"
 
 
 def chosen(store: Store, refs: Ref | Iterable[Ref]) -> list[ExperimentView]:
@@ -59,35 +67,81 @@ def read_lines(
     *,
     x: XAxis = "step",
     points: int | None = 2000,
+    attempts: Attempts | None = None,
 ) -> list[Line]:
     """The series of every experiment and metric that exists, experiments in their order.
 
     Args:
-        x: "step"; "time" in seconds since the epoch; "relative" in seconds since the experiment began.
+        x: "step"; "time" in seconds since the epoch; "relative" in seconds since the experiment began; or a metric: the value that it
+            has at the same step.
         points: The most points per series, extremes kept; None for all.
+        attempts: As of `Store.history`.
 
     Raises:
-        NotFound: No experiment has any of the metrics.
-        InvalidValue: `x` is none of the three.
+        NotFound: No experiment has any of the metrics, or the metric that is x.
     """
     if x not in X_AXES:
-        raise InvalidValue(f"x must be one of {', '.join(X_AXES)}, not {x!r}.", key="x")
+        return _against(store, experiments, metrics, x, points, attempts)
     have = [one for one in experiments if any(name in one.metrics for name in metrics)]
     if not have:
         raise _no_metric(experiments, metrics)
-    history = store.history([one.id for one in have], list(metrics), points=points)
+    history = store.history(
+        [one.id for one in have], list(metrics), points=points, attempts=attempts
+    )
     lines: list[Line] = []
     for one in have:
         for metric in metrics:
-            series = history.get(one.id, metric)
-            if series is None or len(series) == 0:
+            for series in history:
+                if (series.experiment_id, series.metric) != (one.id, metric) or not len(series):
+                    continue
+                across = series.steps.astype(np.float64) if x == "step" else series.times
+                if x == "relative":
+                    across = across - _began(one, across)
+                # Stable: points of one step stay in the order they were written.
+                order = np.argsort(across, kind="stable")
+                lines.append(
+                    Line(one.id, metric, across[order], series.values[order], series.attempt)
+                )
+    if not lines:
+        raise _no_metric(experiments, metrics)
+    return lines
+
+
+def _against(
+    store: Store,
+    experiments: Sequence[ExperimentView],
+    metrics: Sequence[str],
+    x: str,
+    points: int | None,
+    attempts: Attempts | None,
+) -> list[Line]:
+    """Metrics against another one: at each of its steps, in the order of its values."""
+    from ..query.downsample import kept
+    from ..reading.joining import join
+
+    having = [one for one in experiments if x in one.metrics]
+    if not having:
+        raise _no_metric(experiments, [x])
+    have = [one for one in having if any(name in one.metrics for name in metrics)]
+    if not have:
+        raise _no_metric(experiments, metrics)
+    history = store.history([one.id for one in have], [x, *metrics], attempts=attempts)
+    lines: list[Line] = []
+    for one in have:
+        mine = [series for series in history if series.experiment_id == one.id]
+        for attempt in dict.fromkeys(series.attempt for series in mine):
+            together = [series for series in mine if series.attempt == attempt]
+            if all(series.metric != x for series in together):
                 continue
-            across = series.steps.astype(np.float64) if x == "step" else series.times
-            if x == "relative":
-                across = across - _began(one, across)
-            # Stable: points of one step stay in the order they were written.
-            order = np.argsort(across, kind="stable")
-            lines.append(Line(one.id, metric, across[order], series.values[order]))
+            rows = join(together, x)
+            for metric in metrics:
+                values, there = rows.values.get(metric, (rows.x, np.ones(len(rows.x), bool)))
+                across, up = rows.x[there].astype(np.float64), values[there]
+                keep = None if points is None else kept(up, points)
+                if keep is not None:
+                    across, up = across[keep], up[keep]
+                if len(up):
+                    lines.append(Line(one.id, metric, across, up, attempt))
     if not lines:
         raise _no_metric(experiments, metrics)
     return lines

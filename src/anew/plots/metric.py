@@ -14,7 +14,7 @@ import numpy as np
 
 from ..query.smoothing import smoothed
 from .draw import Oddities, axis_unit, draw_curve, finish_axes
-from .lines import Line, XAxis, chosen, read_lines
+from .lines import Attempts, Line, XAxis, chosen, nth, read_lines
 from .named import labels_of
 from .style import DASHES, MUTED, PALETTE, legend, literal, new_axes, save_figure
 
@@ -42,6 +42,7 @@ def plot_metric(
     points: int = 2000,
     title: str | None = None,
     label: str | Sequence[str] = (),
+    attempts: Attempts | None = None,
 ) -> Figure:
     """Draw one metric of many experiments, a curve each.
 
@@ -49,27 +50,29 @@ def plot_metric(
         refs: Experiments: references, views, or the result of a search.
         save: A .png, .svg or .pdf file to write as well.
         ax: Axes to draw in instead of a new figure's.
-        x: "step", "time" or "relative" (seconds since each experiment's start).
+        x: "step", "time", "relative" (seconds since each experiment's start), or another metric: its value at the same step.
         smooth: Weight of the exponential moving average, in [0, 1); the curve itself stays visible, pale.
         points: About how many points to draw per curve; the extremes are always among them.
         label: Fields by which the curves are named in the legend, such as "lr"; by default the
             experiments' names and what differs between them.
+        attempts: Of runs that were resumed: "joined" draws one curve, in which a later attempt takes the place of an earlier one from the
+            step on at which it goes on; "each" draws one for each attempt.
 
     Raises:
         NotFound: An experiment is unknown, or none logged the metric.
         InvalidValue: `save`, `x` or `smooth` has a value it cannot have.
     """
     experiments = chosen(store, refs)
-    lines = read_lines(store, experiments, [metric], x=x, points=points)
-    smooth_lines = _smooth(store, experiments, metric, x, smooth) if smooth else None
+    lines = read_lines(store, experiments, [metric], x=x, points=points, attempts=attempts)
+    smooth_lines = _smooth(store, experiments, metric, x, smooth, attempts) if smooth else None
     named = labels_of(experiments, [label] if isinstance(label, str) else label)
     oddities = Oddities()
-    oddities.missing = len(experiments) - len(lines)
+    oddities.missing = len(experiments) - len({line.experiment_id for line in lines})
     figure, axes = new_axes(ax)
     draw_many(
         axes,
         lines,
-        [named[line.experiment_id] for line in lines],
+        [named[line.experiment_id] + nth(line) for line in lines],
         x=x,
         title=title or metric,
         y_name=metric,
@@ -84,10 +87,15 @@ def plot_metric(
 
 
 def _smooth(
-    store: Store, experiments: Sequence[Any], metric: str, x: XAxis, weight: float
+    store: Store,
+    experiments: Sequence[Any],
+    metric: str,
+    x: XAxis,
+    weight: float,
+    attempts: Attempts | None,
 ) -> list[Line]:
     # An average over what downsampling left would be one of extremes: it needs all points.
-    whole = read_lines(store, experiments, [metric], x=x, points=None)
+    whole = read_lines(store, experiments, [metric], x=x, points=None, attempts=attempts)
     return [
         Line(one.experiment_id, one.metric, *_thinned(one, smoothed(one.y, weight)))
         for one in whole

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import NotFound
 from ..query.smoothing import smoothed
 from .draw import Oddities
-from .lines import Line, XAxis, chosen, read_lines
+from .lines import Attempts, Line, XAxis, chosen, nth, read_lines
 from .metric import draw_many
 from .style import INK, literal, new_grid, save_figure
 
@@ -38,13 +38,14 @@ def plot_metrics(
     log_y: bool = False,
     points: int = 2000,
     title: str | None = None,
+    attempts: Attempts | None = None,
 ) -> Figure:
     """Draw many metrics of one experiment in a grid of panels.
 
     Args:
         metrics: Names in the order wanted; all but `system/…` if not given.
         save: A .png, .svg or .pdf file to write as well.
-        x, smooth, log_y, points: As in `plot_metric`.
+        x, smooth, log_y, points, attempts: As in `plot_metric`.
 
     Raises:
         NotFound: The experiment is unknown, or has none of the metrics.
@@ -52,10 +53,10 @@ def plot_metrics(
     """
     (experiment,) = chosen(store, ref)
     names = _names(experiment, metrics)
-    lines = read_lines(store, [experiment], names, x=x, points=points)
+    lines = read_lines(store, [experiment], names, x=x, points=points, attempts=attempts)
     smooth_lines = None
     if smooth:
-        whole = read_lines(store, [experiment], names, x=x, points=None)
+        whole = read_lines(store, [experiment], names, x=x, points=None, attempts=attempts)
         smooth_lines = [
             Line(one.experiment_id, one.metric, one.x, smoothed(one.y, smooth)) for one in whole
         ]
@@ -67,7 +68,7 @@ def plot_metrics(
         draw_many(
             ax,
             chosen_lines,
-            [line.metric for line in chosen_lines],
+            [line.metric + nth(line) for line in chosen_lines],
             x=x,
             title=heading,
             y_name="",

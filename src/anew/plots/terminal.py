@@ -16,7 +16,7 @@ from .braille import Curve, Painted, braille_chart
 from .draw import Oddities
 from .fields import field_values, metric_result
 from .group import group_bands
-from .lines import Line, XAxis, read_lines, scaled_time
+from .lines import Attempts, Line, XAxis, nth, read_lines, scaled_time
 from .named import labels_of
 from .scatter import Mode, axis_of, smaller_is_better
 
@@ -72,11 +72,13 @@ def line_charts(
     look: ChartLook | None = None,
     smooth: float = 0.0,
     label: Sequence[str] = (),
+    attempts: Attempts | None = None,
 ) -> list[TextChart]:
     """A chart per metric, with a curve per experiment.
 
     Args:
         label: Fields by which the curves are named, instead of by their experiments' names.
+        attempts: As of `plot_metric`.
 
     Raises:
         NotFound: No experiment has any of the metrics.
@@ -84,15 +86,18 @@ def line_charts(
     look = ChartLook() if look is None else look
     named = labels_of(views, label) if len(views) > 1 or label else {}
     points = None if smooth else 4 * look.width
-    lines = read_lines(store, views, metrics, x=x, points=points)
+    lines = read_lines(store, views, metrics, x=x, points=points, attempts=attempts)
     charts = []
     for metric in metrics:
         mine = [line for line in lines if line.metric == metric]
         if not mine:
             continue
         if smooth:
-            mine = [Line(one.experiment_id, metric, one.x, smoothed(one.y, smooth)) for one in mine]
-        names = [named.get(line.experiment_id, "") for line in mine]
+            mine = [
+                Line(one.experiment_id, metric, one.x, smoothed(one.y, smooth), one.attempt)
+                for one in mine
+            ]
+        names = [(named.get(line.experiment_id, "") + nth(line)).strip() for line in mine]
         results = {view.id: metric_result(view, metric, "best") for view in views}
         best = _best_first([results[line.experiment_id] for line in mine], metric)
         charts.append(_lines_chart(metric, mine, names, best, x, look))
@@ -182,6 +187,8 @@ def _x_text(x: XAxis, unit: str) -> Any:
         return _day_and_time
     if x == "relative":
         return lambda at: f"{at:.3g} {unit}"
+    if x != "step":
+        return lambda at: f"{at:.4g}"
     return lambda at: f"step {at:.0f}"
 
 
@@ -203,9 +210,9 @@ def group_charts(
     look: ChartLook | None = None,
 ) -> TextChart:
     """The mean of each group as a curve; the bands are for the figures."""
-    if x == "time":
+    if x not in ("step", "relative"):
         raise InvalidValue(
-            "Experiments that ran at different times have no common time of day to average over: use --x step or --x relative.",
+            "Experiments that ran at different times have no common time of day to average over, and no common values of a metric: use --x step or --x relative.",
             key="x",
         )
     look = ChartLook() if look is None else look

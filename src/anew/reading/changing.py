@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from ..record.edits import (
     DeleteEdit,
     Edit,
     FieldEdit,
+    MetricsEdit,
     MoveEdit,
     ParamsEdit,
     RestoreEdit,
@@ -32,6 +34,7 @@ __all__ = [
     "correcting",
     "deleting",
     "describing",
+    "hiding",
     "moving",
     "noting",
     "renaming",
@@ -126,6 +129,32 @@ def correcting(
             params=nest(there),
             remove=tuple(name for name in new if name not in now),
             why="taken back",
+        ),
+    )
+
+
+def hiding(
+    view: ExperimentView, metrics: Sequence[str], why: str | None = None, *, show: bool = False
+) -> Change | None:
+    """Metrics hidden, or shown again with `show`; None where all is so already, or none fits.
+
+    Args:
+        metrics: Names, or patterns such as `debug/*`.
+    """
+    now = view.hidden
+    names = [
+        name
+        for name in (now if show else view.metrics)
+        if any(name == one or fnmatchcase(name, one) for one in metrics)
+    ]
+    hide, gone = ((), tuple(names)) if show else (tuple(names), ())
+    why = to_plain(why)
+    return _change(
+        view,
+        {f"hidden.{name}": ([now[name].why], []) if show else ([], [why]) for name in names},
+        MetricsEdit(id=view.id, hide=hide, show=gone, why=why),
+        MetricsEdit(
+            id=view.id, hide=gone, show=hide, why=next((now[name].why for name in gone), None)
         ),
     )
 
@@ -240,6 +269,7 @@ def _now(view: ExperimentView) -> dict[str, Any]:
         "prefix": view.prefix,
         **{name: text for name, text in texts.items() if text is not None},
         **{f"tags.{tag}": value for tag, value in view.tags.items()},
+        **{f"hidden.{name}": one.why for name, one in view.hidden.items()},
         **{f"params.{name}": value for name, value in flatten(state.params).items()},
     }
 

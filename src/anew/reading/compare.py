@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Literal
 
-from ..errors import Ambiguous, NotFound
+from ..errors import Ambiguous, InvalidValue, NotFound
 from ..query.difference import first_part
 from ..query.points import PointsQuestion
 from ..query.question import NamesQuestion, Wanted, ask, parse_field
@@ -20,6 +20,7 @@ from ..record.status import Status
 from .backend import Backend
 from .goals import Goals, Mode, check_mode
 from .history import History, Series
+from .joining import attempts_of, continued
 from .results import Comparison, Difference, Summary
 from .source import Source
 from .upkeep import Trashed
@@ -37,6 +38,7 @@ __all__ = [
     "unlogged",
 ]
 
+Attempts = Literal["joined", "each"]
 _SHOWN = 8
 _SYSTEM = "system/"
 
@@ -239,20 +241,40 @@ def history(
     start: int | None = None,
     stop: int | None = None,
     metadata: bool = False,
+    attempts: Attempts | None = None,
 ) -> History:
     """See `Store.history`."""
     chosen = chosen_metrics(views, metrics)
+    if attempts not in (None, "joined", "each"):
+        raise InvalidValue(
+            f"attempts must be 'joined' or 'each', not {attempts!r}.", key="attempts"
+        )
+    names = {view.id: view.name for view in views}
     if not chosen:
         return History(())
     question = PointsQuestion(
         ids=tuple(view.id for view in views),
         metrics=tuple(chosen),
-        points=points,
+        points=None if attempts else points,  # what is thinned out before may lack what counts
         start=start,
         stop=stop,
         metadata=metadata,
     )
-    return History([Series.of(one) for one in source.series(question)])
+    found = [Series.of(one) for one in source.series(question)]
+    if attempts:
+        starts = {view.id: [one.started_at for one in view.openings] for view in views}
+        found = [
+            one.thinned(points)
+            for series in found
+            for one in _by_attempts(series, starts[series.experiment_id], attempts)
+        ]
+    return History(found, names)
+
+
+def _by_attempts(series: Series, starts: Sequence[float], attempts: Attempts) -> list[Series]:
+    if len(starts) < 2:
+        return attempts_of(series, starts) if attempts == "each" else [series]
+    return attempts_of(series, starts) if attempts == "each" else [continued(series, starts)]
 
 
 def in_trash(ref: str, items: Sequence[Trashed]) -> Trashed:

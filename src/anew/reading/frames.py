@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     import pandas
     import polars
 
-__all__ = ["column", "pa", "to_pandas", "to_polars"]
+__all__ = ["column", "moments", "pa", "to_pandas", "to_polars"]
 
 
 _EXACT = 2**53
+_LATEST = 2.5e11
+"""Seconds from the epoch to some year before 10000."""
 _WHOLE = (pa.int64(), pa.uint64(), pa.decimal128(38, 0), pa.decimal256(76, 0))
 """The types for integers, of which a column takes the first that holds all of them."""
 
@@ -44,6 +46,16 @@ def column(values: Sequence[Any]) -> pa.Array:
     if kinds <= {bool, int, float} and not wide:
         return pa.array([None if v is None else float(v) for v in values], pa.float64())
     return pa.array([None if v is None else _text(v) for v in values], pa.string())
+
+
+def moments(times: Any) -> pa.Array:
+    """Seconds since the epoch as timestamps in UTC; what lies outside of the years that a calendar has is null."""
+    import numpy as np
+
+    seconds = np.asarray([np.nan if one is None else one for one in times], np.float64)
+    there = np.abs(seconds) < _LATEST  # not of NaN
+    whole = np.where(there, seconds, 0.0)
+    return pa.array(np.round(whole * 1e6).astype(np.int64), pa.timestamp("us", "UTC"), mask=~there)
 
 
 def _whole(values: Sequence[Any]) -> pa.Array:

@@ -2,110 +2,41 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ..query.arrays import Floats, Ints
-from ..query.points import SeriesPoints
+from .series import Series, json_column
 
 if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow as pa
 
+    from .wide import Wide
+
 __all__ = ["History", "Order", "Series"]
 
 Order = Literal["step", "written"]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Series:
-    """One metric of one experiment, in the order of its steps (as written among equal steps).
-
-    Attributes:
-        steps: int64; a point logged without a step has its position in the series.
-        times: float64, seconds since the epoch.
-        values: float64.
-        total: How many points there are in the range asked for; more than `len` when downsampled.
-        metadata: Per point, if asked for.
-    """
-
-    experiment_id: str
-    metric: str
-    steps: Ints
-    times: Floats
-    values: Floats
-    total: int
-    metadata: list[dict[str, Any] | None] | None = None
-
-    @classmethod
-    def of(cls, points: SeriesPoints) -> Series:
-        """The series that an answer gives."""
-        said = points.metadata
-        return cls(
-            points.id,
-            points.metric,
-            points.steps,
-            points.times,
-            points.values,
-            points.total,
-            None if said is None else [None if one is None else json.loads(one) for one in said],
-        )
-
-    @classmethod
-    def empty(cls, experiment_id: str, metric: str) -> Series:
-        """A series without points."""
-        none = np.zeros(0, np.float64)
-        return cls(experiment_id, metric, np.zeros(0, np.int64), none, none, 0)
-
-    def __len__(self) -> int:
-        return len(self.steps)
-
-    def __repr__(self) -> str:
-        shown = f"{len(self)} of {self.total}" if len(self) < self.total else str(self.total)
-        return f"Series({self.experiment_id!r}, {self.metric!r}, {shown} points)"
-
-    def to_arrow(self) -> pa.Table:
-        """Columns step, time, value (and metadata as JSON, if it was asked for)."""
-        from .frames import pa
-
-        columns = {
-            "step": pa.array(self.steps),
-            "time": pa.array(self.times),
-            "value": pa.array(self.values),
-        }
-        if self.metadata is not None:
-            columns["metadata"] = _json_column(self.metadata)
-        return pa.table(columns)
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """As `to_arrow`, for pandas."""
-        from .frames import to_pandas
-
-        return to_pandas(self.to_arrow())
-
-    def to_polars(self) -> polars.DataFrame:
-        """As `to_arrow`, for Polars."""
-        from .frames import to_polars
-
-        return to_polars(self.to_arrow())
 
 
 class History(Sequence[Series]):
     """Points of one or many metrics of one or many experiments.
 
     A sequence with a `Series` per experiment and metric, in the order asked for; the frames are one long
-    table with the columns experiment_id, metric, step, time, value (and metadata as JSON, if asked for).
+    table with the columns experiment_id, name, metric, step, time (a timestamp in UTC), value (and attempt, where each attempt has
+    a series, and metadata as JSON, if asked for). `wide` puts the metrics side by side.
+
+    Args:
+        names: What the experiments are called, by id.
     """
 
-    __slots__ = ("_series",)
+    __slots__ = ("_names", "_series")
 
-    def __init__(self, series: Sequence[Series]) -> None:
+    def __init__(self, series: Sequence[Series], names: Mapping[str, str] | None = None) -> None:
         self._series = tuple(series)
+        self._names = dict(names or {})
 
     def __getitem__(self, index: Any) -> Any:
         return self._series[index]
@@ -136,14 +67,31 @@ class History(Sequence[Series]):
                 return one
         return None
 
+    def wide(self, on: str = "step") -> Wide:
+        """The metrics of each experiment side by side, a column each.
+
+        Args:
+            on: "step" or "time", for a row at each step or time that any metric has; or one of the metrics: a row at each of its steps,
+                in the order of its values. Of several values at one place the last written counts.
+
+        Raises:
+            NotFound: `on` is none of the metrics that were asked for.
+        """
+        from .wide import Wide
+
+        return Wide(self._series, self._names, on)
+
     def to_arrow(self) -> pa.Table:
-        """One long table; the two text columns are dictionary-encoded."""
-        from .frames import pa
+        """One long table; the text columns are dictionary-encoded."""
+        from .frames import moments, pa
 
         counts = [len(one) for one in self._series]
         columns: dict[str, Any] = {}
-        for name in ("experiment_id", "metric"):
-            words = [getattr(one, name) for one in self._series]
+        for name in ("experiment_id", "name", "metric"):
+            words = [
+                self._names.get(one.experiment_id, "") if name == "name" else getattr(one, name)
+                for one in self._series
+            ]
             known = list(dict.fromkeys(words))
             at = {word: number for number, word in enumerate(known)}
             codes = np.repeat(np.array([at[word] for word in words], np.int32), counts)
@@ -154,9 +102,14 @@ class History(Sequence[Series]):
             ("value", "values", np.float64),
         ):
             arrays = [getattr(one, field) for one in self._series]
-            columns[name] = pa.array(np.concatenate(arrays) if arrays else np.zeros(0, kind))
+            whole = np.concatenate(arrays) if arrays else np.zeros(0, kind)
+            columns[name] = moments(whole) if name == "time" else pa.array(whole)
+        if any(one.attempt is not None for one in self._series):
+            columns["attempt"] = pa.array(
+                np.repeat(np.array([one.attempt or 0 for one in self._series], np.int64), counts)
+            )
         if any(one.metadata is not None for one in self._series):
-            columns["metadata"] = _json_column(
+            columns["metadata"] = json_column(
                 [m for one in self._series for m in one.metadata or [None] * len(one)]
             )
         return pa.table(columns)
@@ -166,7 +119,7 @@ class History(Sequence[Series]):
         from .frames import pa, to_pandas
 
         table = self.to_arrow()
-        for number, name in enumerate(("experiment_id", "metric")):
+        for number, name in enumerate(("experiment_id", "name", "metric")):
             table = table.set_column(number, name, table[name].cast(pa.string()))
         return to_pandas(table)
 
@@ -175,10 +128,3 @@ class History(Sequence[Series]):
         from .frames import to_polars
 
         return to_polars(self.to_arrow())
-
-
-def _json_column(metadata: Sequence[dict[str, Any] | None]) -> pa.Array:
-    from .frames import pa
-
-    texts = [None if one is None else json.dumps(one, ensure_ascii=False) for one in metadata]
-    return pa.array(texts, pa.string())

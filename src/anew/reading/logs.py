@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 from ..query.lines import LEVELS, Lines, LinesQuestion
 from .backend import Backend
 
-__all__ = ["LEVELS", "LogLine", "follow_lines", "read_console", "read_logs"]
+__all__ = ["LEVELS", "LogLine", "follow_lines", "follow_several", "read_console", "read_logs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,52 @@ def follow_lines(
             return
         time.sleep(interval)
         last = ended()
+
+
+def follow_several(
+    backend: Backend,
+    questions: Mapping[str, LinesQuestion],
+    tail: int | None,
+    *,
+    running: Callable[[Collection[str]], Collection[str]],
+    interval: float,
+) -> Iterator[tuple[str, LogLine]]:
+    """Lines of several experiments as they are written, each with the id of its experiment, until all have ended.
+
+    Args:
+        questions: By id, what is asked of it.
+        tail: Begin with the last so many of all that are there; with all of them if None.
+        running: Which of some experiments have not ended.
+    """
+    left = dict(questions)
+    first = True
+    while left:
+        go_on = running(
+            list(left)
+        )  # asked before reading: what was written before the end is then seen
+        new: list[tuple[str, LogLine]] = []
+        for id_, question in list(left.items()):
+            last = id_ not in go_on
+            if first and tail is not None:
+                answers = _answers(backend, question, tail)
+                new += [(id_, line) for answer in answers for line in _lines(answer)]
+                question = msgspec.structs.replace(question, cursor=answers[-1].after)
+            while True:
+                answer = backend.lines(msgspec.structs.replace(question, unfinished=last))
+                question = msgspec.structs.replace(question, cursor=answer.after)
+                new += [(id_, line) for line in _lines(answer)]
+                if not answer.more:
+                    break
+            left[id_] = question
+            if last:
+                del left[id_]
+        new.sort(key=lambda pair: pair[1].time)
+        if first and tail is not None:
+            new = new[max(0, len(new) - tail) :]
+        first = False
+        yield from new
+        if left:
+            time.sleep(interval)
 
 
 def _answers(backend: Backend, question: LinesQuestion, tail: int | None) -> list[Lines]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ..errors import MissingDependency
 from .backend import Backend
 from .experiment_columns import experiment_columns
-from .frames import column
+from .frames import column, moments
 
 try:
     import pyarrow as pa
@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
 
 __all__ = ["experiments_table"]
 
+_TIMES = frozenset({"created_at", "started_at", "ended_at", "updated_at"})
 _TYPES: dict[str, pa.DataType] = {
     "text": pa.string(), "integer": pa.int64(), "number": pa.float64(), "bool": pa.bool_(),
 }  # fmt: skip
@@ -27,6 +28,8 @@ def experiments_table(backend: Backend, ids: Sequence[str]) -> pa.Table:
         {
             one.name: column(one.values)
             if one.kind == "any"
+            else moments(one.values)
+            if one.name in _TIMES
             else pa.array(one.values, _TYPES[one.kind])
             for one in experiment_columns(backend, ids)
         }

@@ -15,7 +15,7 @@ from ..query.changes import ChangesQuestion
 from ..query.question import Question, ask
 from ..query.syntax import Expression
 from ..record.facts import ExperimentFacts
-from ..record.fold import Correction, ExperimentState
+from ..record.fold import Correction, ExperimentState, Hidden
 from ..record.plain import from_plain
 from ..record.status import Status
 from .files import FileView, FileViews, Stored, ValueView, curves
@@ -180,6 +180,11 @@ class ExperimentView:
     def corrected(self) -> dict[str, Correction]:
         """The parameters that somebody changed afterwards, by dotted name: what the program had set, who changed it, when and why."""
         return dict(self._facts.state.corrected) if self._facts.state else {}
+
+    @property
+    def hidden(self) -> dict[str, Hidden]:
+        """The metrics that somebody hid, by name: since when, who, and why. `metrics` and all answers are without them."""
+        return dict(self._facts.state.hidden) if self._facts.state else {}
 
     @property
     def lost(self) -> int:
@@ -473,6 +478,7 @@ class ExperimentView:
         facts: dict[str, Any] = {name: getattr(self, name) for name in plain}
         facts["contested"] = self.contested
         facts["corrected"] = {name: one.to_dict() for name, one in self.corrected.items()}
+        facts["hidden"] = {name: one.to_dict() for name, one in self.hidden.items()}
         facts["status"] = str(self.status)
         facts["openings"] = [
             {

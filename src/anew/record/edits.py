@@ -18,6 +18,7 @@ __all__ = [
     "Edit",
     "Edited",
     "FieldEdit",
+    "MetricsEdit",
     "MoveEdit",
     "ParamsEdit",
     "RestoreEdit",
@@ -50,6 +51,15 @@ class ParamsEdit(msgspec.Struct, frozen=True, kw_only=True, tag="params"):
     id: str
     params: dict[str, Any]
     remove: tuple[str, ...] = ()
+    why: str | None = None
+
+
+class MetricsEdit(msgspec.Struct, frozen=True, kw_only=True, tag="metrics"):
+    """Hide metrics of an experiment from all readers, and show hidden ones again. The record keeps their points."""
+
+    id: str
+    hide: tuple[str, ...] = ()
+    show: tuple[str, ...] = ()
     why: str | None = None
 
 
@@ -141,6 +151,7 @@ Edit = (
     TagsEdit
     | FieldEdit
     | ParamsEdit
+    | MetricsEdit
     | CaptureEdit
     | DeleteEdit
     | RestoreEdit

@@ -28,6 +28,7 @@ __all__ = [
     "FilesFreed",
     "Linked",
     "LogLine",
+    "MetricsHidden",
     "Opened",
     "ParamsSet",
     "PointLine",
@@ -155,6 +156,18 @@ class ParamsSet(_Event, frozen=True, tag="params", kw_only=True):
     why: str | None = None
 
 
+class MetricsHidden(_Event, frozen=True, tag="metrics", kw_only=True):
+    """Metrics that readers do not show any more, and (`show`) that they do again. Their points stay where they are.
+
+    `by` is the user who said so, and `why` what they said of it.
+    """
+
+    hide: list[str] = []
+    show: list[str] = []
+    by: str = ""
+    why: str | None = None
+
+
 class ConfigSet(_Event, frozen=True, tag="config", kw_only=True):
     """The frozen configuration, fully resolved; a later one is that of an opening which differs."""
 
@@ -229,6 +242,7 @@ Event = (
     | TagsChanged
     | BindrsChanged
     | ParamsSet
+    | MetricsHidden
     | ConfigSet
     | Linked
     | FileLogged
@@ -245,6 +259,7 @@ EVENT_TYPES: tuple[type[_Event], ...] = (
     TagsChanged,
     BindrsChanged,
     ParamsSet,
+    MetricsHidden,
     ConfigSet,
     Linked,
     FileLogged,

@@ -23,6 +23,7 @@ from .events import (
     FileLogged,
     FilesFreed,
     Linked,
+    MetricsHidden,
     Opened,
     ParamsSet,
     RecordsLost,
@@ -36,6 +37,7 @@ __all__ = [
     "RECIPE",
     "Correction",
     "ExperimentState",
+    "Hidden",
     "Opening",
     "OpeningState",
     "WriterState",
@@ -75,6 +77,18 @@ class Correction(msgspec.Struct, frozen=True):
 
     was: Any
     missing: bool
+    at: float
+    by: str
+    why: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, for JSON."""
+        return msgspec.structs.asdict(self)
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """That readers do not show a metric: since when, who said so, and why, as they put it."""
+
     at: float
     by: str
     why: str | None
@@ -151,7 +165,8 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     "params.lr"), the value that does not count. Whoever sets it after seeing both settles it. `claims` says of what was edited who
     edited it last, and up to which byte of their edits.
 
-    `corrected` has the parameters that do not have the values which the program set, by dotted name.
+    `corrected` has the parameters that do not have the values which the program set, by dotted name, and `hidden` the metrics that
+    readers do not show.
     """
 
     experiment_id: str = ""
@@ -183,6 +198,7 @@ class ExperimentState(msgspec.Struct, omit_defaults=True):
     contested: dict[str, Any] = {}
     claims: dict[str, tuple[str, int]] = {}
     corrected: dict[str, Correction] = {}
+    hidden: dict[str, Hidden] = {}
 
     def apply(self, writer: str, event: Event, end: int = 0) -> None:
         """Apply one event of the writer with that segment name.
@@ -419,6 +435,13 @@ def _params(state: ExperimentState, writer: str, event: ParamsSet) -> None:
             del state.corrected[name]
 
 
+def _hidden(state: ExperimentState, writer: str, event: MetricsHidden) -> None:
+    for name in event.show:
+        state.hidden.pop(name, None)
+    for name in event.hide:
+        state.hidden[name] = Hidden(event.t, event.by, event.why)
+
+
 def _config(state: ExperimentState, writer: str, event: ConfigSet) -> None:
     if state.config is None or state.is_of_a_rank(writer):
         state.config, state.config_of = event.config, writer
@@ -466,6 +489,7 @@ _APPLY: dict[type, Any] = {
     TagsChanged: _tags,
     BindrsChanged: _bindrs,
     ParamsSet: _params,
+    MetricsHidden: _hidden,
     ConfigSet: _config,
     Linked: _linked,
     Captured: _captured,

@@ -22,6 +22,7 @@ _NEEDS: dict[type, Role] = {
     edits.TagsEdit: Role.REPORTER,
     edits.FieldEdit: Role.REPORTER,
     edits.ParamsEdit: Role.WRITER,
+    edits.MetricsEdit: Role.WRITER,
     edits.CaptureEdit: Role.WRITER,
     edits.DeleteEdit: Role.MAINTAINER,
     edits.RestoreEdit: Role.MAINTAINER,

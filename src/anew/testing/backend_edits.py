@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,12 @@ from ..errors import (
 from ..query.documents import DocumentsQuestion
 from ..query.edits import AppendQuestion
 from ..query.lines import LinesQuestion
+from ..query.panel import PanelQuestion
+from ..query.points import PointsQuestion
 from ..query.question import (
     FactsQuestion,
+    Name,
+    NamesQuestion,
 )
 from ..query.references import ResolveQuestion
 from ..reading.backend import Backend
@@ -27,6 +32,7 @@ from ..record.edits import (
     DeleteEdit,
     DocumentEdit,
     FieldEdit,
+    MetricsEdit,
     MoveEdit,
     ParamsEdit,
     RestoreEdit,
@@ -125,6 +131,51 @@ class EditTests(BackendWriting):
         assert meant("lab/vision/two", "lab/b/two") == [second, second]
         backend.append(AppendQuestion((DeleteEdit(id=second),)))
         assert meant("lab/vision/two", "lab/b/two") == [None, None]
+
+    def test_a_hidden_metric_is_in_no_answer_until_it_is_shown(
+        self, backend: Backend, root: str
+    ) -> None:
+        first, second = self.write(root), self.write(root, "lab/vision/two")
+
+        def told() -> tuple[Any, ...]:
+            facts = backend.facts(
+                FactsQuestion(ids=(first,), parts=frozenset({"metrics"}), now=time.time())
+            )[0]
+            every = backend.points(PointsQuestion(ids=(first, second))).series
+            named = backend.points(PointsQuestion(ids=(first,), metrics=("acc",), points=5)).series
+            panel = backend.panel(PanelQuestion(ids=(first, second), metrics=("acc",)))
+            columns = backend.select(self.now(columns=["metrics.acc.max"])).columns
+            listed = self.now(columns=["metrics"], filter="metrics.acc.max > 0.5")
+            return (
+                sorted(facts.metrics or {}),
+                (facts.metric_count, facts.point_count),
+                sorted((one.id, one.metric) for one in every),
+                [one.metric for one in named],
+                [one.id for one in panel.series],
+                sorted(str(value) for value in columns[0].values),
+                backend.select(listed).ids,
+                backend.names(NamesQuestion(kind="metric", counts=True, now=time.time())),
+            )
+
+        backend.select(self.now())
+        before = told()
+        backend.append(AppendQuestion((MetricsEdit(id=first, hide=("acc", "no"), why="wrong"),)))
+        metrics, counts, every, named, rows, maxima, fitting, names = told()
+        assert (metrics, counts, named, rows) == (["loss"], (1, 10), [], [second])
+        assert every == sorted([(first, "loss"), (second, "acc"), (second, "loss")])
+        assert maxima == ["0.9", "None"]
+        assert list(fitting) == [second]
+        assert names == (Name("acc", 1), Name("loss", 2))
+        (found,) = backend.facts(
+            FactsQuestion(ids=(first,), parts=frozenset({"state"}), now=time.time())
+        )
+        assert found.state is not None
+        assert found.state.hidden["acc"].why == "wrong"
+        backend.append(AppendQuestion((MetricsEdit(id=second, hide=("acc",)),)))
+        assert backend.names(NamesQuestion(kind="metric", now=time.time())) == (Name("loss"),)
+        shown = MetricsEdit(id=first, show=("acc",)), MetricsEdit(id=second, show=("acc",))
+        backend.append(AppendQuestion(shown))
+        assert told() == before
 
     def test_what_is_being_written_is_not_deleted(self, backend: Backend, root: str) -> None:
         with Experiment(prefix="lab/x/y", root=root, quiet=True, system_metrics=0) as exp:

@@ -118,12 +118,19 @@ class LocalBackend:
         from .points import read_points
 
         several = len(question.ids) > 1
-        found = self._seen.facts(question.ids, frozenset({"metrics"} if several else ()))
+        found = self._seen.facts(
+            question.ids, frozenset({"state", "metrics"} if several else {"state"})
+        )
         counts = [sum(m.count for m in (one.metrics or {}).values()) for one in found]
         # Reading many at once is faster, and takes the memory of all of them together.
         at_once = several and sum(counts) <= _AT_ONCE
         places = [self._root.place(one.id, one.prefix) for one in found]
-        return read_points(self._root.series, places, question, at_once=at_once)
+        answer = read_points(self._root.series, places, question, at_once=at_once)
+        hidden = {one.id: one.state.hidden for one in found if one.state and one.state.hidden}
+        if not hidden:
+            return answer
+        shown = (one for one in answer.series if one.metric not in hidden.get(one.id, ()))
+        return msgspec.structs.replace(answer, series=tuple(shown))
 
     def panel(self, question: PanelQuestion) -> Panel:
         """See `Backend.panel`."""

@@ -66,11 +66,17 @@ class FolderEdits:
             case edits.MoveEdit():
                 move_experiment(self._index, edit.id, edit.prefix)
                 return edits.Edited(edit.id)
-            case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
+            case (
+                edits.TagsEdit()
+                | edits.FieldEdit()
+                | edits.ParamsEdit()
+                | edits.MetricsEdit()
+                | edits.CaptureEdit()
+            ):
                 layout = self._index.root
                 place = ExperimentLayout(self._index.folder_of(find(edit.id).prefix))
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
-                if isinstance(edit, edits.ParamsEdit):
+                if isinstance(edit, (edits.ParamsEdit, edits.MetricsEdit)):
                     fields["by"] = self._journal.author
                 kind = str(edit.__struct_config__.tag)
                 append_event(layout, place, edit.id, kind, **msgspec.to_builtins(fields))

@@ -247,9 +247,15 @@ class GroupStores:
             case edits.MoveEdit():
                 self.bin.move(edit.id, edit.prefix, find, user)
                 return edits.Edited(edit.id)
-            case edits.TagsEdit() | edits.FieldEdit() | edits.ParamsEdit() | edits.CaptureEdit():
+            case (
+                edits.TagsEdit()
+                | edits.FieldEdit()
+                | edits.ParamsEdit()
+                | edits.MetricsEdit()
+                | edits.CaptureEdit()
+            ):
                 fields = {f: getattr(edit, f) for f in edit.__struct_fields__ if f != "id"}
-                if isinstance(edit, edits.ParamsEdit):
+                if isinstance(edit, (edits.ParamsEdit, edits.MetricsEdit)):
                     fields["by"] = user
                 kind = str(edit.__struct_config__.tag)
                 with self.truth.database.transaction() as connection:

@@ -69,7 +69,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One experiment to be saved. What is None has not changed.
 
     `key` is that of `Known`, None for one that is new. `params`, `config` (dotted keys), `tags` and `bindrs` are
-    complete, and given together; `inputs` is all that it read; `metrics` holds the tallies of those that changed, by writer. `files` and `values` are those that came
+    complete, and given together; `inputs` is all that it read; `metrics` holds the tallies of those that changed, by writer; those of them that are `hidden`
+    are kept, and told of in `Known.tallies` alone. `files` and `values` are those that came
     after `files_before` and `values_before` earlier ones; with `events_replaced` they replace what was there, and
     with `whole` everything is given and replaces all there was. `problems` are added to those already known.
     """
@@ -87,6 +88,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     bindrs: Sequence[str] | None = None
     inputs: Sequence[InputFact] | None = None
     metrics: Mapping[str, Mapping[str, Tally]] = {}
+    hidden: Collection[str] = ()
     files: Sequence[FileFact] = ()
     files_before: int = 0
     values: Sequence[ValueFact] = ()

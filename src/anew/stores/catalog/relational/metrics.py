@@ -12,11 +12,23 @@ from ....record.facts import MetricSummary
 from ..summary import Tallies, Tally, combine, rest_of, tallies_of
 from .engine import Connection
 
-__all__ = ["metric_row", "metric_section", "metric_values", "summaries", "tallies"]
+__all__ = [
+    "HIDDEN",
+    "METRIC",
+    "metric_row",
+    "metric_section",
+    "metric_values",
+    "summaries",
+    "tallies",
+]
 
+METRIC = "metric"
+HIDDEN = "hidden metric"
+"""The kinds of names of the metrics that are told of, and of those that are not."""
 FEW = 2000
 """Experiments up to which their rows are looked up; beyond, whole columns are read."""
 _COLUMNS = MetricSummary.__struct_fields__
+_TOLD = f"AND n.kind = '{METRIC}'"
 _SUMMARY = ", ".join(f"m.{column}" for column in _COLUMNS)
 
 
@@ -51,7 +63,9 @@ def _summary(row: Sequence[Any]) -> MetricSummary:
 def summaries(connection: Connection, keys: Sequence[int]) -> dict[int, dict[str, MetricSummary]]:
     """The summaries of experiments, by their keys and names."""
     found: dict[int, dict[str, MetricSummary]] = {key: {} for key in keys}
-    query = f"SELECT m.experiment_key, n.name, {_SUMMARY} {connection.dialect.metrics_of_keys}"
+    query = (
+        f"SELECT m.experiment_key, n.name, {_SUMMARY} {connection.dialect.metrics_of_keys} {_TOLD}"
+    )
     for key, name, *row in _rows(connection, query, connection.dialect.listed(list(keys))):
         found[key][name] = _summary(row)
     return found
@@ -115,7 +129,9 @@ def metric_section(connection: Connection, keys: Sequence[int]) -> Iterator[tupl
     if len(keys) <= FEW:
         at = {key: place for place, key in enumerate(keys)}
         columns: dict[str, list[Any]] = {}
-        query = f"SELECT m.experiment_key, n.name, m.last {connection.dialect.metrics_of_keys}"
+        query = (
+            f"SELECT m.experiment_key, n.name, m.last {connection.dialect.metrics_of_keys} {_TOLD}"
+        )
         for key, name, last in _rows(connection, query, connection.dialect.listed(list(keys))):
             column = columns.setdefault(name, [None] * len(keys))
             column[at[key]] = math.nan if last is None else last

@@ -15,7 +15,7 @@ from ..protocol import Batch, Entry
 from . import schema as s
 from .changes import note_changes
 from .engine import Connection
-from .metrics import metric_row
+from .metrics import HIDDEN, METRIC, metric_row
 from .sql import Table
 
 __all__ = ["Saving"]
@@ -97,7 +97,13 @@ class Saving:
         for statement, doomed in (
             (
                 "DELETE FROM metrics WHERE name_key = ? AND experiment_key = ?",
-                [(self._names["metric", n], e.key) for e in rest for n in e.metrics],
+                [
+                    (self._names[kind, n], e.key)
+                    for e in rest
+                    for n in e.metrics
+                    for kind in (METRIC, HIDDEN)
+                    if (kind, n) in self._names
+                ],
             ),
             (
                 "DELETE FROM contents WHERE experiment_key = ? AND role = ?",
@@ -119,7 +125,8 @@ class Saving:
             for kind, names in (
                 ("param", entry.params or ()),
                 ("config", entry.config or ()),
-                ("metric", entry.metrics),
+                (METRIC, entry.metrics),
+                (HIDDEN, [name for name in entry.metrics if name in entry.hidden]),
                 ("tag", entry.tags or ()),
                 ("bindr", entry.bindrs or ()),
             )
@@ -157,7 +164,8 @@ class Saving:
                 rows[s.params].append(row)
         for name, writers in entry.metrics.items():
             row = metric_row(writers)
-            row["name_key"], row["experiment_key"] = self._names["metric", name], key
+            kind = HIDDEN if name in entry.hidden else METRIC
+            row["name_key"], row["experiment_key"] = self._names[kind, name], key
             rows[s.metrics].append(row)
         labels = [("tag", n, v) for n, v in (entry.tags or {}).items()]
         labels += [("bindr", n, None) for n in entry.bindrs or ()]

@@ -50,7 +50,7 @@ __all__ = [
     "values",
 ]
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 
 MARK = "mark/"
 """What the keys of marks begin with in `meta`."""

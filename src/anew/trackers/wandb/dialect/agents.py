@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from anew.errors import InvalidValue
-from anew.sweeps import Stopped, Sweep, create_sweep
 
 from ...places import safe_segment
 from ..names import SWEEP
@@ -21,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from anew.sweeps import Sweep
 
 __all__ = ["agent", "sweep"]
 
@@ -43,6 +44,8 @@ def sweep(
         UsageError: The configuration cannot be.
         UnsupportedError: The method is "custom".
     """
+    from anew.sweeps import create_sweep
+
     given: dict[str, Any] = plain(sweep() if callable(sweep) else dict(sweep))
     method = given.get("method", "grid" if "parameters" in given else None)
     if method == "custom":
@@ -86,6 +89,8 @@ def agent(
         CommError: There is no such sweep.
         UsageError: No function is given, and the sweep does not name a program.
     """
+    from anew.sweeps import Sweep
+
     found = Api().sweep(sweep_id)
     if current() is not None:
         raise UsageError("A run is active. Call wandb.finish() before wandb.agent().")
@@ -102,6 +107,8 @@ def _agent(
     count: int | None,
     failures: int | None,
 ) -> None:
+    from anew.sweeps import Stopped
+
     done = failed = 0
     while count is None or done < count:
         claimed = own.claim()

@@ -223,19 +223,6 @@ def test_a_program_is_run_from_the_command_line(tmp_path: Path, capfd: pytest.Ca
     assert Sweep(number).stopped
 
 
-@pytest.mark.slow
-def test_a_program_that_is_behind_is_stopped(tmp_path: Path):
-    Path("train.py").write_text(PROGRAM)
-    sweep = create_sweep(
-        {
-            "program": "train.py", "metric": LOSS, "parameters": {"lr": {"values": [0.001, 5.0]}},
-            "early_terminate": {"type": "hyperband", "min_iter": 1, "eta": 2},
-        }
-    )  # fmt: skip
-    assert run_agent(sweep) == 2
-    assert [views[0].status for views in sweep.trials().values()] == ["completed", "cancelled"]
-
-
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # a connection of a thread that has ended

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,7 @@ def _more_peers(browser: Any, place: Path, size: Size) -> Iterator[Row]:
 
 
 def _beside(
-    browser: Any, place: Path, ours: Opening, count: int, peers: dict[str, Peer]
+    browser: Any, place: Path, ours: Opening, count: int, peers: Mapping[str, Peer]
 ) -> Iterator[Row]:
     """The first chart of ours, beside that of each peer with the same curves."""
     what = f"first chart, {count} experiments × {POINTS:,} points"

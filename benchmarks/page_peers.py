@@ -131,7 +131,10 @@ PEERS: dict[str, Callable[[Any, Path, int], tuple[list[Opening], int]]] = {
 }
 """Each writes experiments, starts its server and opens its page; how many experiments there was time to write is told too."""
 
-MORE_PEERS = {"Aim": _aim, "trackio": _trackio}
+MORE_PEERS: dict[str, Callable[[Any, Path, int], tuple[list[Opening], int]]] = {
+    "Aim": _aim,
+    "trackio": _trackio,
+}
 """Those that need an environment of their own, and a minute each to be written."""
 
 

@@ -28,21 +28,20 @@ class Groups:
     """The MLflow experiments of a root. Any number of processes may make and change them.
 
     Args:
-        root: The root's folder.
+        root: The root's folder, or its journal.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str | RootJournal) -> None:
         self._root = root
-        self._opened: RootJournal | None = None
 
     @property
     def _journal(self) -> RootJournal:
-        if self._opened is None:
+        if isinstance(self._root, str):
             from ...journal.documents import RootJournal
             from ...journal.layout import RootLayout
 
-            self._opened = RootJournal(RootLayout(self._root))
-        return self._opened
+            self._root = RootJournal(RootLayout(self._root))
+        return self._root
 
     def all(self) -> list[Group]:
         """All that there are, deleted ones included."""
@@ -95,14 +94,11 @@ class LoggedModels:
     """The logged models of a root. Any number of threads may make and change them.
 
     Args:
-        root: The root's folder.
+        journal: The root's journal.
     """
 
-    def __init__(self, root: str) -> None:
-        from ...journal.documents import RootJournal
-        from ...journal.layout import RootLayout
-
-        self._journal = RootJournal(RootLayout(root))
+    def __init__(self, journal: RootJournal) -> None:
+        self._journal = journal
 
     def all(self) -> list[LoggedModel]:
         """All that there are, deleted ones included."""

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any
 
+from ....journal.documents import RootJournal
 from ..translate.facts import DEFAULT, milliseconds
 from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
@@ -26,11 +27,11 @@ class ExperimentCalls:
     """The calls about experiments. Any thread may call it.
 
     Args:
-        root: The folder that is served.
+        journal: Where they are kept.
     """
 
-    def __init__(self, root: str) -> None:
-        self._groups = Groups(root)
+    def __init__(self, journal: RootJournal) -> None:
+        self._groups = Groups(journal)
         self._changing = threading.Lock()
 
     def create(

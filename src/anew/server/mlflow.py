@@ -71,7 +71,7 @@ def _models_scope(caller: Caller) -> str | None:
 
 
 def _service(call: Call) -> Tracking:
-    service = call.place.service(Tracking)
+    service = call.place.tracker(Tracking)
     if service is None:
         raise MlflowProblem(
             "NOT_IMPLEMENTED",
@@ -166,7 +166,7 @@ def _unknown(call: Call) -> Any:
 
 
 def _info(call: Call) -> answers.ServerInfo:
-    service = call.place.service(Tracking)
+    service = call.place.tracker(Tracking)
     return answers.ServerInfo(multipart_downloads_enabled=service is not None and service.links)
 
 

@@ -30,6 +30,7 @@ PATIENCE = 1.0
 """Seconds that an answer waits until what was just written is taken in; ten thousand experiments take many."""
 
 Within = Callable[[Scope | None, str], tuple[Backend, Upkeep]]
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -86,7 +87,13 @@ class Place:
         self._services: dict[object, Any] = {}
         self._records = records
 
-    def service(self, make: Callable[[Records], T]) -> T | None:
+    def service(self, make: Callable[[str], T]) -> T | None:
+        """What serves the folder in its own way, made once; None where no folder is served."""
+        folder = self._backend.about().root
+        with self._making:
+            return None if folder is None else self._made(make, folder)
+
+    def tracker(self, make: Callable[[Records], T]) -> T | None:
         """What serves clients of another tracker, made once; None where they cannot write."""
         with self._making:
             if self._records is None:
@@ -94,10 +101,13 @@ class Place:
                 if folder is None:
                     return None
                 self._records = FolderRecords(folder)
-            if make not in self._services:
-                self._services[make] = make(self._records)
-            found: T = self._services[make]
-            return found
+            return self._made(make, self._records)
+
+    def _made(self, make: Callable[[A], T], of: A) -> T:
+        if make not in self._services:
+            self._services[make] = make(of)
+        found: T = self._services[make]
+        return found
 
     def whole(self) -> Backend:
         """The backend for what the server does by itself. Nobody's question is answered from it."""

@@ -173,7 +173,8 @@ class ExperimentCalls:
 
     def by_id(self, experiment_id: str) -> Group | None:
         """The one of an id, or None."""
-        return next((one for one in self.all() if one.id == experiment_id), None)
+        found = self._groups.with_id(experiment_id)
+        return _default() if found is None and experiment_id == "0" else found
 
     def group(self, who: Asker, experiment_id: str) -> Group:
         """An experiment that the caller may see.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -163,6 +165,14 @@ class Records(Protocol):
         """What tells the writers of this place from those of a copy of it."""
         ...
 
+    def alone(self, what: str) -> AbstractContextManager[object]:
+        """While nobody else, on any server, does what goes by this name.
+
+        Raises:
+            OSError: The place cannot be reached.
+        """
+        ...
+
     def begin(self, prefix: str) -> tuple[Home, bool]:
         """The newest experiment of a prefix, and whether it was made by that.
 
@@ -213,6 +223,7 @@ class FolderRecords:
         self.layout = RootLayout(root)
         self.journal = RootJournal(self.layout)
         self.blobs: Blobs | None = None
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     @property
     def drafts(self) -> str:
@@ -223,6 +234,10 @@ class FolderRecords:
     def mark(self) -> str:
         """See `Records.mark`."""
         return author_name(self.layout)
+
+    def alone(self, what: str) -> AbstractContextManager[object]:
+        """See `Records.alone`."""
+        return self._locks[what]
 
     def begin(self, prefix: str) -> tuple[Home, bool]:
         """See `Records.begin`."""

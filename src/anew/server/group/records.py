@@ -84,6 +84,13 @@ class GroupRecords:
         """See `Records.mark`: all servers of the group have the same."""
         return self.stores.root_id()
 
+    @contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """See `Records.alone`."""
+        with self.few, self.truth.database.transaction() as connection:
+            _lock(connection, f"alone {what}")
+            yield
+
     def begin(self, prefix: str) -> tuple[Home, bool]:
         """See `Records.begin`."""
         base = check_prefix(prefix)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import Any
 
-from ....journal.documents import RootJournal
+from ...records import Records
 from ..translate.facts import DEFAULT, milliseconds
 from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
@@ -27,12 +26,12 @@ class ExperimentCalls:
     """The calls about experiments. Any thread may call it.
 
     Args:
-        journal: Where they are kept.
+        records: Where they are kept.
     """
 
-    def __init__(self, journal: RootJournal) -> None:
-        self._groups = Groups(journal)
-        self._changing = threading.Lock()
+    def __init__(self, records: Records) -> None:
+        self._groups = Groups(records.journal)
+        self._records = records
 
     def create(
         self, who: Asker, asked: requests.CreateExperimentRequest
@@ -45,7 +44,7 @@ class ExperimentCalls:
             raise invalid(f"'name' exceeds the maximum length of {_MOST_NAME} characters.")
         who.check_writing(inside(name))
         tags = checked_tags(asked.tags)
-        with self._changing:
+        with self._records.alone("experiments"):
             there = self.named(name)
             if there is not None:
                 state = " in deleted state" if there.deleted else ""
@@ -85,7 +84,7 @@ class ExperimentCalls:
         name = asked.new_name
         if not name or not name.strip() or len(name) > _MOST_NAME:
             raise invalid(f"Invalid experiment name: {name!r:.80}.")
-        with self._changing:
+        with self._records.alone("experiments"):
             group = self.changeable(who, asked.experiment_id)
             other = self.named(name)
             if other is not None and other.id != group.id:

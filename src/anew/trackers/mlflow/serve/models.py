@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from ....journal.documents import RootJournal
 from ....query.points import PointsQuestion
 from ....record.facts import ExperimentFacts
 from ....record.secrets import mask_text
+from ...records import Records
 from ..translate.facts import milliseconds
 from ..translate.filters import in_order
 from ..translate.groups import Group, id_of
@@ -70,14 +69,14 @@ class Models:
     """The logged models. Any thread may call it.
 
     Args:
-        journal: Where they are kept.
+        records: Where they are kept.
         holder: Where their files are kept.
     """
 
-    def __init__(self, journal: RootJournal, holder: Holder) -> None:
-        self._kept = LoggedModels(journal)
+    def __init__(self, records: Records, holder: Holder) -> None:
+        self._kept = LoggedModels(records.journal)
         self._holder = holder
-        self._changing = threading.Lock()
+        self._records = records
 
     def create(self, who: Asker, asked: requests.CreateModelRequest) -> answers.ModelFound:
         """Make a logged model."""
@@ -219,7 +218,7 @@ class Models:
     def _change(
         self, who: Asker, model_id: str, change: Callable[[LoggedModel], LoggedModel]
     ) -> LoggedModel:
-        with self._changing:
+        with self._records.alone("models"):
             model = self.of(who, model_id)
             who.check_writing(f"{project_of(model.experiment)}/x")
             return self._kept.keep(change(model))

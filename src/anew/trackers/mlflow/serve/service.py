@@ -78,8 +78,8 @@ class Tracking:
     """
 
     def __init__(self, records: Records) -> None:
-        self.experiments = ExperimentCalls(records.journal)
-        self.models = Models(records.journal, self)
+        self.experiments = ExperimentCalls(records)
+        self.models = Models(records, self)
         self.registry = ModelRegistry(self.models, self)
         self.stored = Stored(records, self.models, self)
         self.links = records.links

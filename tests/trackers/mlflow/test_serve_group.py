@@ -139,4 +139,4 @@ def test_the_parts_of_a_file_may_come_to_different_servers(
     second.ask("POST", f"{MPU}/complete/{folder}", {**body, "parts": parts})
     assert first.send("GET", f"{FILES}/{folder}/w.bin").body == b"".join(pieces.values())
     assert first.refused("POST", f"{MPU}/complete/{folder}", {**body, "parts": parts})[0] == 404
-    assert [key for key in first.group.stores.truth.blobs.keys("uploads")] == []
+    assert first.group.stores.truth.blobs.keys("uploads") == []

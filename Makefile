@@ -62,7 +62,7 @@ format: $(VENV)/.for-development  ## put the code into its format
 	$(BIN)/ruff format
 
 docs: $(VENV)/.for-development  ## the documentation site, in docs/_build/html
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet --jobs auto -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 bench: $(VENV)/.for-development  ## measure beside floors and peers, into benchmarks/RESULTS.md

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -22,6 +22,8 @@ from anew.values.value import MAX_INLINE
 @given(
     hnp.arrays(np.float64, st.integers(0, 50), elements=st.floats(width=64)), st.integers(1, 512)
 )
+@example(np.array([-np.finfo(float).max, np.finfo(float).max]), 3)  # whose steps are rounded up
+@example(np.array([-np.finfo(float).max, 1e292]), 1)
 def test_every_value_is_counted_once_whatever_it_is(
     values: npt.NDArray[np.float64], bins: int
 ) -> None:

@@ -67,7 +67,7 @@ class Histogram:
         self.nonfinite = int(flat.size - finite.size)
         low, high = _limits(finite, limits)
         edges = _edges(low, high, bins)
-        if limits is None and not (np.diff(edges) > 0).all():
+        if limits is None and not (edges[1:] > edges[:-1]).all():
             # All the same, or nearly: room around it that the floats can resolve.
             room = max(0.5, max(abs(low), abs(high)) * 1e-6)
             low, high = max(low - room, -_LARGEST), min(high + room, _LARGEST)
@@ -93,7 +93,7 @@ class Histogram:
             raise InvalidValue(
                 f"The counts of a Histogram must be 1 to {MAX_BINS} numbers; these have the shape {self.counts.shape}."
             )
-        if not (np.isfinite(self.edges).all() and (np.diff(self.edges) > 0).all()):
+        if not (np.isfinite(self.edges).all() and (self.edges[1:] > self.edges[:-1]).all()):
             raise InvalidValue("The edges of a Histogram must be finite and strictly increasing.")
         if not np.isfinite(self.counts).all() or (self.counts < 0).any():
             raise InvalidValue("The counts of a Histogram must be finite and not negative.")
@@ -168,8 +168,10 @@ def _limits(
 def _edges(low: float, high: float, bins: int) -> npt.NDArray[np.float64]:
     import numpy as np
 
-    # Halved, so that the width of a range as large as float64 itself does not overflow.
-    return np.linspace(low / 2, high / 2, bins + 1) * 2
+    # A quarter, so that the width of a range as large as float64 itself does not overflow, nor a step of it that is rounded up.
+    edges = np.linspace(low / 4, high / 4, bins + 1) * 4
+    edges[0], edges[-1] = low, high  # what is as small as float64 goes loses digits in a quarter
+    return edges
 
 
 def _number(value: Any) -> float | int:

@@ -385,6 +385,41 @@ for i in range(1 + {at_once}, 4): e.log_metric("x", float(i), step=i)
     assert metadata(folder)["status"] == status
 
 
+def test_a_daemon_that_exits_while_it_takes_its_parent_s_place_ends_the_experiment(
+    root: Path,
+) -> None:
+    done = run(
+        root,
+        """
+import threading
+from anew.tracking import recording
+recording.ALONE_AFTER = 0.05
+taking, take_over = threading.Event(), recording.Recording.take_over
+def slowly(self):
+    if threading.current_thread() is not threading.main_thread():
+        taking.set()
+        time.sleep(0.3)
+    take_over(self)
+recording.Recording.take_over = slowly
+recording.Recording._leave = lambda self: time.sleep(0.6)
+e = Experiment("a/b", root=ROOT, system_metrics=0, quiet=True)
+e.run.start()
+e.log_metric("x", 0.0, step=0)
+reading, writing = os.pipe()
+if os.fork():
+    os.read(reading, 1)
+    sys.exit(0)
+e.log_metric("x", 1.0, step=1)
+os.write(writing, b"x")
+assert taking.wait(30)
+""",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    folder = root / "a" / "b"
+    assert state(folder).outcome()[0] == "completed"
+    assert metadata(folder)["status"] == "completed"
+
+
 def test_a_helper_that_outlives_a_failed_program_does_not_change_how_it_ended(root: Path) -> None:
     done = run(
         root,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import time
 import weakref
 
@@ -132,6 +133,9 @@ class Recording:
         self._documents_due: set[str] = set()
         self._warned = False
         self._closing = False
+        self._taking = (
+            threading.RLock()
+        )  # held while this takes the place of a process that is gone
         self.gone: list[Gone] = []
         self.fork_of = ""
         self._open(place, check)
@@ -625,7 +629,8 @@ class Recording:
         """
         if self._closing:  # by a signal handler, in the midst of it
             return self.lost
-        self._closing = True
+        with self._taking:  # who takes it over meanwhile has a writer, which is what is ended
+            self._closing = True
         reason, error = reason and mask_text(reason), error and mask_text(error)
         self._leave()
         # A child ends its own part only, also one that never wrote anything.
@@ -701,6 +706,7 @@ class Recording:
 
     def after_fork(self) -> None:
         """In the child: stop using the parent's files. The child's own segment is opened when it is first used."""
+        self._taking = threading.RLock()  # a thread that is not here may have held it
         self.forget_names()
         self.writer.forget()
         self._background.forget()
@@ -744,8 +750,20 @@ class Recording:
         """Take the place of the process that opened this, once that is gone and has left it to this one."""
         if runs(self._opener, 0) is False:
             self._watch.cancel()
-            if self.is_orphan():
+            with self._taking:
+                if not self._closing and self.is_orphan():
+                    self.take_over()
+
+    def is_ended_here(self) -> bool:
+        """Whether the exit of this process ends something of it; what was left to this process is its own first."""
+        with self._taking:
+            if os.getpid() != self.pid:
+                if not self.is_orphan() or not self.gone:
+                    return False  # this process never recorded anything, and its parent has ended the experiment
                 self.take_over()
+            elif self.role == "child" and self.is_orphan():
+                self.take_over()
+            return True
 
     def take_over(self) -> None:
         """Go on in place of the process that is gone: as an opening of its own, whose end counts."""
@@ -797,12 +815,8 @@ def _at_exit() -> None:
     """End what the program left open, with the status its own end suggests."""
     for recording in reversed(list(LIVE.values())):
         try:
-            if os.getpid() != recording.pid:
-                if not recording.is_orphan() or not recording.gone:
-                    continue  # it never recorded anything, and its parent has ended the experiment
-                recording.take_over()
-            elif recording.role == "child" and recording.is_orphan():
-                recording.take_over()
+            if not recording.is_ended_here():
+                continue
             recording.ended_by = "exit"
             end = recording.program.ended()
             (recording.ender or recording.close)(end.status, end.reason, end.error)

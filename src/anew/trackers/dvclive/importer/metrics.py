@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ....importing.foreign import is_plain, open_text, walk
 from ....importing.source import Finding
 
 __all__ = ["History", "Line", "histories", "lines_of", "merged"]
@@ -42,12 +43,12 @@ def histories(folder: str) -> list[History]:
     """The files of metrics in a folder of DVCLive's; a name with slashes lies in folders."""
     base = os.path.join(folder, "plots", "metrics")
     found = []
-    for at, folders, names in os.walk(base):
+    for at, folders, names in walk(base):
         folders.sort()
         for name in names:
             path = os.path.join(at, name)
             stem, ending = os.path.splitext(name)
-            if ending in _ENDINGS and os.path.isfile(path) and not os.path.islink(path):
+            if ending in _ENDINGS and is_plain(path):
                 inside = os.path.relpath(os.path.join(at, stem), base).replace(os.sep, "/")
                 found.append(History(inside, path))
     return sorted(found)
@@ -57,7 +58,7 @@ def lines_of(history: History, run: str, findings: list[Finding]) -> Iterator[Li
     """The lines of a file. One whose end is missing is being written, or was when its program was killed: it may lack digits."""
     newest = -(1 << 63)
     try:
-        with open(history.path, encoding="utf-8", errors="replace", newline="") as file:
+        with open_text(history.path, newline="") as file:
             ended = _Ended(file)
             rows = csv.reader(ended, delimiter=_ENDINGS[os.path.splitext(history.path)[1]])
             columns: list[str] = next(rows, [])

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
-from ....importing.folders import opening, plain_file, read_at_most
+from ....importing.folders import links_below, opening, plain_file, read_at_most
+from ....importing.foreign import open_plain, open_text, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -36,7 +37,7 @@ _ALIVE_SECONDS = 600.0
 def _below(path: str) -> Iterator[str]:
     """The folders of experiments in a folder and below it, by name; one folder in between for each that is looked at, or none."""
     hidden = os.path.join(path, _HIDDEN)
-    for at, folders, names in os.walk(hidden if os.path.isdir(hidden) else path):
+    for at, folders, names in walk(hidden if os.path.isdir(hidden) else path):
         # A copy by git or in a zip file may lack the folders that were empty.
         inside = _ABOUT in names and (any(name in _OWN for name in folders) or _is_experiment(at))
         folders[:] = sorted(
@@ -59,7 +60,7 @@ def is_within_reach(path: str) -> bool:
 
 def _is_experiment(folder: str) -> bool:
     try:
-        with open(os.path.join(folder, _ABOUT), encoding="utf-8", errors="replace") as file:
+        with open_text(os.path.join(folder, _ABOUT)) as file:
             head = file.read(1 << 16)
     except OSError:
         return False
@@ -93,7 +94,7 @@ class Folders:
 
     def runs(self) -> Iterator[Run]:
         """See `Source.runs`: by their prefixes."""
-        self._findings, self._folders = [], {}
+        self._findings, self._folders = [*links_below(self.where, _ABOUT.__eq__)], {}
         for folder in _below(self.where):
             if not folder:
                 continue
@@ -139,7 +140,7 @@ class Folders:
     def _written(folder: str) -> Iterator[str]:
         yield os.path.join(folder, _ABOUT)
         for kind in ("metrics", "tracks", "logs"):
-            for at, _, names in os.walk(os.path.join(folder, kind)):
+            for at, _, names in walk(os.path.join(folder, kind)):
                 yield from (os.path.join(at, name) for name in names if name.endswith(".jsonl"))
 
     def _described(self, folder: str, kind: str, run: str) -> dict[str, Any]:
@@ -147,7 +148,7 @@ class Folders:
         found = {}
         for name, path in self._streams(folder, kind):
             about = os.path.join(os.path.dirname(path), "metadata.json")
-            said = (self._json(about, run) or {}) if os.path.isfile(about) else {}
+            said = (self._json(about, run) or {}) if os.path.lexists(about) else {}
             facts = {
                 n: said[n] for n in ("topic", "description", "tags", "metadata") if said.get(n)
             }
@@ -173,7 +174,7 @@ class Folders:
         """The names and files of metrics or tracks."""
         base = os.path.join(folder, kind)
         found = []
-        for at, folders, names in os.walk(base):
+        for at, folders, names in walk(base):
             folders.sort()
             if "data.jsonl" in names and at != base:
                 name = os.path.relpath(at, base).replace(os.sep, "/")
@@ -182,7 +183,7 @@ class Folders:
 
     def _lines(self, run: Run, kind: str, name: str, path: str) -> Iterator[_Line]:
         about = os.path.join(os.path.dirname(path), "metadata.json")
-        said = (self._json(about, run.key) or {}) if os.path.isfile(about) else {}
+        said = (self._json(about, run.key) or {}) if os.path.lexists(about) else {}
         shown = str(said.get("topic") or name) if kind == "tracks" else group_of(name)
         newest = -math.inf
         for number, found in self._objects(path, run.key):
@@ -199,10 +200,7 @@ class Folders:
     def _objects(self, path: str, run: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """The objects in the lines of a file, with their numbers; a last line without an end is waited for."""
         try:
-            fd = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            )
-            with open(fd, "rb") as file:
+            with open_plain(path) as file:
                 number = 0
                 while line := file.readline(_MOST_LINE):
                     number += 1
@@ -291,10 +289,7 @@ class Folders:
 
     def _json(self, path: str, run: str) -> dict[str, Any] | None:
         try:
-            fd = os.open(
-                path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            )
-            with open(fd, "rb") as file:
+            with open_plain(path) as file:
                 found = json.loads(read_at_most(file, _MOST_TEXT).decode("utf-8", "replace"))
         except (OSError, ValueError, RecursionError) as error:
             self._findings.append(Finding(path, f"It cannot be read: {error!s:.200}", True, run))

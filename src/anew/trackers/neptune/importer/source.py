@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from ....errors import InvalidValue
 from ....importing.folders import links_below, opening, place_below
+from ....importing.foreign import is_plain, most_unpacked, open_plain, walk
 from ....importing.source import (
     Finding,
     Message,
@@ -39,6 +40,9 @@ _VALUES = {
     "int": "int_value", "float": "float_value", "string": "string_value", "bool": "bool_value", "datetime": "datetime_value",
     "string_set": "string_set_value",
 }  # fmt: skip
+_TEXTS = ["project_id", "run_id", "attribute_path", "attribute_type", "string_value"]
+_BYTES_OF_ROW = 16
+_MOST_AT_ONCE = 64 << 20
 _SYSTEM = "sys/"
 _PRINTED = ("monitoring/stdout", "monitoring/stderr")
 
@@ -48,13 +52,13 @@ _Taken = TypeVar("_Taken")
 def parts_below(path: str) -> dict[str, list[str]]:
     """The files of each run in a folder and a little below it, by what they are called; those of one in their order."""
     found: dict[str, list[tuple[int, str]]] = {}
-    for at, folders, names in os.walk(path):
+    for at, folders, names in walk(path):
         depth = os.path.relpath(at, path).count(os.sep)
         folders[:] = sorted(n for n in folders if depth < _DEPTH and not n.startswith("."))
         for name in names:
             part = _PART.fullmatch(name)
             full = os.path.join(at, name)
-            if part and os.path.isfile(full) and not os.path.islink(full):
+            if part and is_plain(full):
                 found.setdefault(os.path.join(at, part[1]), []).append((int(part[2]), full))
     return {run: [full for _, full in sorted(parts)] for run, parts in sorted(found.items())}
 
@@ -148,12 +152,18 @@ class Exports:
 
         for path in parts:
             try:
-                with pq.ParquetFile(path) as file:
+                budget = _Budget(os.path.getsize(path))
+                with (
+                    open_plain(path) as opened,
+                    pq.ParquetFile(opened, read_dictionary=_TEXTS) as file,
+                ):
                     if not set(file.schema_arrow.names) >= _COLUMNS:
                         raise ValueError("it has not the columns that neptune-exporter writes")
+                    groups = (file.metadata.row_group(at) for at in range(file.num_row_groups))
+                    budget.spend(sum(group.total_byte_size for group in groups))
                     for batch in file.iter_batches(batch_size=_ROWS):
-                        if len(batch):
-                            yield take(batch)
+                        for part in budget.parts_of(batch):
+                            yield take(part)
             except (OSError, ValueError, pa.ArrowException) as error:
                 self._findings.append(
                     Finding(path, f"It cannot be read to its end: {error!s:.200}", True, run)
@@ -219,11 +229,11 @@ class Exports:
                 self._findings.append(Finding(f"attribute {name}", what, True, run.key))
                 continue
             if os.path.isdir(path):
-                for at, folders, names in os.walk(path):
+                for at, folders, names in walk(path):
                     folders.sort()
                     for one in sorted(names):
                         full = os.path.join(at, one)
-                        if os.path.isfile(full) and not os.path.islink(full):
+                        if is_plain(full):
                             yield SourceFile(
                                 name,
                                 os.path.relpath(full, path).replace(os.sep, "/"),
@@ -244,6 +254,39 @@ class Exports:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+class _Budget:
+    """How much a file may unpack to: texts and numbers that are the same in all rows take no space in it."""
+
+    def __init__(self, size: int) -> None:
+        self._left = most_unpacked(size)
+
+    def spend(self, count: int) -> None:
+        """Count bytes.
+
+        Raises:
+            ValueError: These are too many.
+        """
+        self._left -= count
+        if self._left < 0:
+            raise ValueError("it unpacks to far more than its size allows for")
+
+    def parts_of(self, batch: Any) -> Iterator[Any]:
+        """Some rows, as many at a time as are written out in little memory."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        longest, total = 1, len(batch) * _BYTES_OF_ROW
+        for column in batch.columns:
+            if pa.types.is_dictionary(column.type) and len(column.dictionary):
+                lengths = pc.binary_length(column.dictionary)
+                longest = max(longest, pc.max(lengths).as_py() or 0)
+                total += pc.sum(pc.take(lengths, column.indices)).as_py() or 0
+        self.spend(total)
+        rows = max(1, min(len(batch), _MOST_AT_ONCE // longest))
+        for at in range(0, len(batch), rows):
+            yield batch.slice(at, rows)
 
 
 def _step(value: Any) -> tuple[int | None, dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ....importing.foreign import open_plain
+
 __all__ = ["Damaged", "records"]
 
 _CHUNK = 4 << 20
@@ -35,7 +37,7 @@ def records(path: str, *, check: bool = True, until: int | None = None) -> Itera
         Damaged: A checksum does not fit; the records before it were given.
         OSError: The file cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_plain(path) as file:
         data, begins = b"", 0
         while more := file.read(_CHUNK):
             data += more

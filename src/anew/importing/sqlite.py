@@ -13,6 +13,7 @@ import struct
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,8 +26,11 @@ _MAGIC = b"SQLite format 3\0"
 _ROWS = 2_000
 _MOST = 512 << 20
 _BESIDE = ("-wal", "-shm", "-journal")
-_COMPUTED = "SELECT 1 FROM sqlite_master m, pragma_table_xinfo(m.name) c WHERE m.type = 'table' AND c.hidden IN (2, 3)"
-"""Columns that a database computes may be of any size, and no tracker has one."""
+_COMPUTED = (
+    "SELECT lower(m.name), lower(c.name) FROM sqlite_master m, pragma_table_xinfo(m.name) c "
+    "WHERE m.type = 'table' AND c.hidden IN (2, 3)"
+)
+"""Columns that a database computes: they may be of any size, and are not read."""
 _OTHER_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 _LOCK = "hhqqi4x"  # `struct flock` on Linux
 _OF_WHOEVER_HAS_IT = 128
@@ -102,8 +106,9 @@ class Database:
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST)
             connection.execute("PRAGMA trusted_schema = OFF")
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-            if connection.execute(_COMPUTED).fetchone():
-                raise sqlite3.DatabaseError("some of its columns are computed")
+            computed = frozenset(connection.execute(_COMPUTED))
+            if computed:
+                connection.set_authorizer(partial(_may, computed))
         except sqlite3.Error as error:
             if connection is not None:
                 connection.close()
@@ -159,6 +164,20 @@ class Database:
 
     def _damaged(self, error: Exception) -> CorruptData:
         return CorruptData(f"{self.path} cannot be read: {error}.", path=self.path)
+
+
+def _may(
+    computed: frozenset[tuple[str, str]],
+    action: int,
+    table: str | None,
+    column: str | None,
+    *_: Any,
+) -> int:
+    """What SQLite asks before it reads a column."""
+    if action != sqlite3.SQLITE_READ or table is None or column is None:
+        return sqlite3.SQLITE_OK
+    is_computed = (table.lower(), column.lower()) in computed
+    return sqlite3.SQLITE_DENY if is_computed else sqlite3.SQLITE_OK
 
 
 def _names_another(journal: str) -> bool:

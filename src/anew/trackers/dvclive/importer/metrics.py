@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ....importing.foreign import is_plain, open_text, walk
@@ -29,6 +29,7 @@ class Line(NamedTuple):
     Attributes:
         time: Seconds since the epoch; None if it was logged without.
         text: The value as it is written.
+        more: What stands in columns that DVCLive does not write.
     """
 
     at: int
@@ -37,6 +38,7 @@ class Line(NamedTuple):
     step: int | None
     time: float | None
     text: str
+    more: Mapping[str, str] = {}
 
 
 def histories(folder: str) -> list[History]:
@@ -72,9 +74,9 @@ def lines_of(history: History, run: str, findings: list[Finding]) -> Iterator[Li
                     what = f"Line {number} is no value of a metric: {' '.join(row)!r:.80}."
                     findings.append(Finding(history.path, what, True, run))
                     continue
-                step, time, text = found
+                step, time, text, more = found
                 newest = newest if step is None else max(newest, step)
-                yield Line(newest, history.name, number, step, time, text)
+                yield Line(newest, history.name, number, step, time, text, more)
             if ended.rest:
                 what = f"Its end was not written: {ended.rest!r:.80}."
                 findings.append(Finding(history.path, what, False, run))
@@ -99,13 +101,14 @@ class _Ended:
 
 def _line(
     columns: Sequence[str], row: Sequence[str]
-) -> tuple[int | None, float | None, str] | None:
-    """Step, time and value of a row: the value is in the column that is neither of the two."""
+) -> tuple[int | None, float | None, str, Mapping[str, str]] | None:
+    """Step, time and value of a row, and what else it has: the value is in the column that is neither of the two."""
     if len(row) != len(columns) or not columns:
         return None
     step: int | None = None
     time: float | None = None
     text = ""
+    more: dict[str, str] = {}
     for at, (column, cell) in enumerate(zip(columns, row, strict=True)):
         try:
             if at == len(columns) - 1:
@@ -116,9 +119,11 @@ def _line(
                     return None
             elif column == "timestamp":
                 time = int(cell) / 1000
+            elif cell:
+                more[column] = cell
         except (ValueError, OverflowError):
             return None
-    return step, time, text
+    return step, time, text, more
 
 
 def merged(streams: Sequence[Iterator[Line]]) -> Iterator[Line]:

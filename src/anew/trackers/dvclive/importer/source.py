@@ -157,7 +157,8 @@ class Folders:
         for line in self._lines(run):
             number = _number(line.text)
             if number is not None:
-                values, beside = {line.name: number}, _exact(line.name, line.text, number)
+                values = {line.name: number}
+                beside = {**(_exact(line.name, line.text, number) or {}), **line.more} or None
                 if line.time is None:
                     yield Undated(line.step, values, beside)
                 else:

@@ -6,12 +6,13 @@ import heapq
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ....errors import InvalidValue
-from ....importing.folders import links_below, opening, plain_file, read_at_most
+from ....importing.folders import files_below, links_below, opening, plain_file, read_at_most
 from ....importing.foreign import open_plain, open_text, walk
 from ....importing.source import (
     Finding,
@@ -22,6 +23,7 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import document, say_kept
 from ....record.plain import nest
 from ..translate import LEVELS, entry_row, group_of, metric_row, time_of
 
@@ -29,6 +31,18 @@ __all__ = ["Folders", "is_within_reach"]
 
 _ABOUT, _HIDDEN = "experiment.json", ".dash"
 _OWN = frozenset({"metrics", "logs", "files", "tracks"})
+_WRITTEN = re.compile(
+    r"experiment\.json|parameters\.json|files/.*|logs/logs\.jsonl|logs/metadata\.json|(metrics|tracks)/.+/(data\.jsonl|metadata\.json)|(.*/)?\..*"
+)
+_PLACED = frozenset({"name", "prefix", "description", "tags", "created_at"})
+_KEPT = frozenset({"project", "bindrs", "metadata", "write_protected", "updated_at"})
+_PARAMETERS = frozenset({"version", "data", "createdAt", "updatedAt"})
+_COUNTED = frozenset({
+    "metricId", "trackId", "name", "columns", "totalDataPoints", "totalEntries", "nextIndex", "firstTimestamp", "lastTimestamp", "createdAt", "updatedAt",
+})  # fmt: skip
+_OF_METRICS = frozenset({"topic", "description", "tags", "metadata"})
+_OF_PLACE = frozenset({"id", "experimentId", "path", "filename", "sizeBytes", "checksum", "uploadedAt", "updatedAt", "deletedAt"})  # fmt: skip
+_OF_FILES = frozenset({"description", "tags", "metadata", "contentType", "bindrs"})
 _MOST_LOOKED = 2_000
 _MOST_TEXT, _MOST_LINE = 64 << 20, 16 << 20
 _ALIVE_SECONDS = 600.0
@@ -122,10 +136,11 @@ class Folders:
         said = (self._json(path, key) or {}) if os.path.lexists(path) else {}
         params = said.get("data")
         tags = about.get("tags")
-        known = ("name", "prefix", "description", "tags", "created_at")
-        kept = {
-            n: v for n, v in about.items() if n not in known and v not in (None, [], {}, "", False)
-        }
+        known = {name: value for name, value in about.items() if value is not False}
+        kept = document(known, _PLACED, _KEPT, os.path.join(folder, _ABOUT), key, self._findings)
+        more = document(said, _PARAMETERS, (), path, key, self._findings)
+        if more:
+            kept["parameters.json"] = more
         for kind in ("metrics", "tracks"):
             if described := self._described(folder, kind, key):
                 kept[kind] = described
@@ -149,9 +164,7 @@ class Folders:
         for name, path in self._streams(folder, kind):
             about = os.path.join(os.path.dirname(path), "metadata.json")
             said = (self._json(about, run) or {}) if os.path.lexists(about) else {}
-            facts = {
-                n: said[n] for n in ("topic", "description", "tags", "metadata") if said.get(n)
-            }
+            facts = document(said, _COUNTED, _OF_METRICS, about, run, self._findings)
             if facts:
                 found[name] = facts
         return found
@@ -272,13 +285,28 @@ class Folders:
                 what = "This file is not there, or lies elsewhere."
                 self._findings.append(Finding(f"{index}: {where:.200}", what, True, run.key))
                 continue
-            facts = {
-                n: one[n]
-                for n in ("description", "tags", "metadata", "contentType", "bindrs")
-                if one.get(n)
-            }
+            facts = document(
+                one, _OF_PLACE, _OF_FILES, f"{index}: {where:.200}", run.key, self._findings
+            )
             at = time_of(str(one.get("uploadedAt") or ""))
             yield SourceFile(folder, name, opening(path), time=at, metadata=facts)
+        yield from self._unplaced(run.key)
+
+    def _unplaced(self, run: str) -> Iterator[SourceFile]:
+        """What lies in the folder and is nothing that ml-dash has written so far; experiments below it are their own."""
+        folder = self._folders[run]
+        inside = tuple(
+            os.path.relpath(other, folder).replace(os.sep, "/") + "/"
+            for other in self._folders.values()
+            if other.startswith(os.path.join(folder, ""))
+        )
+
+        def told(name: str) -> bool:
+            return bool(_WRITTEN.fullmatch(name)) or name.startswith(inside)
+
+        for file in files_below(folder, "ml-dash", run, self._findings, but=told):
+            say_kept([file.name], folder, run, self._findings)
+            yield file
 
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""

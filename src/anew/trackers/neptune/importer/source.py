@@ -24,6 +24,7 @@ from ....importing.source import (
     SourceFile,
     SourceValue,
 )
+from ....importing.unplaced import kept_records, line_of
 from ....record.plain import nest
 from ....values.histogram import Histogram
 from ....values.text import Text
@@ -40,6 +41,8 @@ _VALUES = {
     "int": "int_value", "float": "float_value", "string": "string_value", "bool": "bool_value", "datetime": "datetime_value",
     "string_set": "string_set_value",
 }  # fmt: skip
+_SERIES = ("float_series", "string_series", "histogram_series", "file_series", "file", "artifact")
+_WRITTEN = _COLUMNS | {*_VALUES.values(), "file_value", "histogram_value"}
 _TEXTS = ["project_id", "run_id", "attribute_path", "attribute_type", "string_value"]
 _BYTES_OF_ROW = 16
 _MOST_AT_ONCE = 64 << 20
@@ -248,6 +251,18 @@ class Exports:
                 folder, shown, opening(path), step=step, time=_time(row.get("timestamp"))
             )
 
+        unknown = partial(self._unknown, run)
+        yield from kept_records(
+            "neptune", self._parts[run.key][0], run.key, self._findings, unknown
+        )
+
+    def _unknown(self, run: Run) -> Iterator[tuple[str, bytes]]:
+        """Attributes of kinds that Neptune did not have, and columns that its exporter did not write."""
+        for rows in self._read(self._parts[run.key], run.key, _unknown_rows):
+            for row in rows:
+                said = {name: value for name, value in row.items() if value is not None}
+                yield f"attributes of type {row['attribute_type']}.jsonl", line_of(said)
+
     def findings(self) -> tuple[Finding, ...]:
         """See `Source.findings`."""
         return tuple(dict.fromkeys(self._findings))
@@ -325,6 +340,18 @@ def _those(batch: Any, kinds: Iterable[str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = batch.filter(
         pc.is_in(column, value_set=pa.array(list(kinds)))
     ).to_pylist()
+    return found
+
+
+def _unknown_rows(batch: Any) -> list[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    column = batch["attribute_type"].cast(pa.string())
+    wanted = pc.invert(pc.is_in(column, value_set=pa.array([*_VALUES, *_SERIES])))
+    for name in set(batch.schema.names) - _WRITTEN:
+        wanted = pc.or_(wanted, pc.is_valid(batch[name]))
+    found: list[dict[str, Any]] = batch.filter(wanted).to_pylist()
     return found
 
 

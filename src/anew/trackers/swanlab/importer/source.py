@@ -38,7 +38,8 @@ __all__ = ["Folders", "logs_below"]
 
 _FOLDER = re.compile(r"run-\d{8}_\d{6}-.+")
 _START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG = 10, 11, 12, 13, 14, 16
-_PLACED = frozenset({_START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG})
+_SAVED = 20  # which files were saved: they lie in the folder
+_PLACED = frozenset({_START, _FINISH, _COLUMN, _SCALAR, _MEDIA, _LOG, _SAVED})
 _STATES: dict[int, Outcome] = {0: "running", 1: "completed", 2: "failed", 3: "cancelled"}
 _TYPES = {
     2: "image",

@@ -79,6 +79,7 @@ class Exports:
         self.where = os.path.abspath(path)
         self._findings: list[Finding] = []
         self._parts: dict[str, list[str]] = {}
+        self._unplaced: set[str] = set()
         if not parts_below(self.where):
             raise InvalidValue(
                 f"There are no runs that neptune-exporter wrote in {path}.", key="source"
@@ -108,15 +109,19 @@ class Exports:
     def _run(self, parts: list[str]) -> Run | None:
         said: dict[str, Any] = {}
         project = run_id = ""
+        unplaced = False
         first, last = math.inf, -math.inf
         for found in self._read(parts, "", _looked_at):
-            project, run_id, span, rows = found
+            project, run_id, span, rows, is_unknown = found
+            unplaced = unplaced or is_unknown
             for at in span:
                 first, last = min(first, at), max(last, at)
             for row in rows:
                 said[str(row["attribute_path"])] = row.get(_VALUES[str(row["attribute_type"])])
         if not run_id:
             return None
+        if unplaced:
+            self._unplaced.add(f"{project}/{run_id}")
         system = {
             name[len(_SYSTEM) :]: value for name, value in said.items() if name.startswith(_SYSTEM)
         }
@@ -251,10 +256,9 @@ class Exports:
                 folder, shown, opening(path), step=step, time=_time(row.get("timestamp"))
             )
 
-        unknown = partial(self._unknown, run)
-        yield from kept_records(
-            "neptune", self._parts[run.key][0], run.key, self._findings, unknown
-        )
+        if run.key in self._unplaced:
+            where, unknown = self._parts[run.key][0], partial(self._unknown, run)
+            yield from kept_records("neptune", where, run.key, self._findings, unknown)
 
     def _unknown(self, run: Run) -> Iterator[tuple[str, bytes]]:
         """Attributes of kinds that Neptune did not have, and columns that its exporter did not write."""
@@ -315,10 +319,13 @@ def _step(value: Any) -> tuple[int | None, dict[str, Any]]:
     )
 
 
-def _looked_at(batch: Any) -> tuple[str, str, list[float], list[dict[str, Any]]]:
-    """Project and id of a run, the span of its times, and its attributes."""
+def _looked_at(batch: Any) -> tuple[str, str, list[float], list[dict[str, Any]], bool]:
+    """Project and id of a run, the span of its times, its attributes, and whether there is something that nobody knows."""
+    import pyarrow.compute as pc
+
     project, run_id = (str(batch[name][-1].as_py() or "") for name in ("project_id", "run_id"))
-    return project, run_id, _span(batch), _those(batch, _VALUES)
+    is_unknown = bool(pc.any(_are_unknown(batch)).as_py())
+    return project, run_id, _span(batch), _those(batch, _VALUES), is_unknown
 
 
 def _span(batch: Any) -> list[float]:
@@ -344,6 +351,12 @@ def _those(batch: Any, kinds: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _unknown_rows(batch: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = batch.filter(_are_unknown(batch)).to_pylist()
+    return found
+
+
+def _are_unknown(batch: Any) -> Any:
+    """Which rows are of a kind that nobody knows, or have something in a column that nobody knows."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -351,8 +364,7 @@ def _unknown_rows(batch: Any) -> list[dict[str, Any]]:
     wanted = pc.invert(pc.is_in(column, value_set=pa.array([*_VALUES, *_SERIES])))
     for name in set(batch.schema.names) - _WRITTEN:
         wanted = pc.or_(wanted, pc.is_valid(batch[name]))
-    found: list[dict[str, Any]] = batch.filter(wanted).to_pylist()
-    return found
+    return wanted
 
 
 def _time(value: Any) -> float | None:

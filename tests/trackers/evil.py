@@ -123,7 +123,9 @@ def _wandb(base: Path, names: Names) -> Path:
 
 def _ml_dash(base: Path, names: Names) -> Path:
     for number, name in enumerate(names):
-        folder = ml_dash_run(base, f"me/p/{number}", [{name: 1.0, "step": 0}], prefix=name, name=name)  # fmt: skip
+        folder = ml_dash_run(base, f"me/p/{number}", [{name: 1.0, "step": 0}])
+        about = json.loads((folder / "experiment.json").read_text())
+        (folder / "experiment.json").write_text(json.dumps({**about, "prefix": name, "name": name}))  # fmt: skip
         listed = [{"id": one, "path": two, "filename": one} for one in names for two in names]
         (folder / "files" / ".files_metadata.json").write_text(json.dumps({"files": listed}))
         (folder / "tracks/robot_pos/metadata.json").write_text(json.dumps({"topic": name}))

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ def _anew(base: Path) -> Unplaced:
     lines = journal.read_text().splitlines()
     lines.insert(-1, json.dumps({"k": "from-the-future", "t": 1.7e9, "what": STRANGE}))
     journal.write_text("\n".join(lines) + "\n")
-    return Unplaced(base / "store", "")
+    return Unplaced(base / "store", "from-the-future")
 
 
 def _mlflow(base: Path) -> Unplaced:
@@ -217,14 +218,17 @@ MAKERS: dict[str, Callable[[Path], Unplaced]] = {
 def test_what_has_no_place_is_kept_and_said(name, tmp_path):
     made = MAKERS[name](tmp_path)
     age(made.source if made.source.is_dir() else made.source.parent)
-    source = open_source(str(made.source), name.partition(" ")[0])
-    found = bring_in(source, str(tmp_path / "root"))
-    assert found.is_whole, found
+    kind = name.partition(" ")[0]
+    with closing(open_source(str(made.source), kind)) as source:
+        found = bring_in(source, str(tmp_path / "root"))
+    is_ours = name == "anew"  # a line that cannot be read may be damage: it comes, and that is said
+    assert found.is_whole or is_ours, found
     said = [one for one in found.findings if made.named and made.named in f"{one.where} {one.what}"]
     assert (not made.named) == (not said), found.findings
-    assert not any(one.lost for one in said)
+    assert is_ours or not any(one.lost for one in said)
     assert _is_kept(tmp_path / "root")
-    again = bring_in(open_source(str(made.source), name.partition(" ")[0]), str(tmp_path / "root"))
+    with closing(open_source(str(made.source), kind)) as source:
+        again = bring_in(source, str(tmp_path / "root"))
     assert {run.state for run in again.runs} == {"same"}
 
 

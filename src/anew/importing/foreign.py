@@ -16,6 +16,7 @@ from typing import BinaryIO, TextIO
 
 __all__ = [
     "copy_plain",
+    "is_hollow",
     "is_plain",
     "is_plain_folder",
     "most_unpacked",
@@ -55,6 +56,21 @@ def is_plain_folder(path: str) -> bool:
         return stat.S_ISDIR(os.lstat(path).st_mode) and not _leads_elsewhere(path)
     except (OSError, ValueError):
         return False
+
+
+def is_hollow(path: str) -> bool:
+    """Whether a plain file is large for its holes alone."""
+    try:
+        about = os.lstat(path)
+        if not stat.S_ISREG(about.st_mode) or about.st_size <= _FREE:
+            return False
+        fd = os.open(path, _HOW)
+    except OSError:
+        return False  # whoever opens it says why not
+    try:
+        return _is_hollow(fd, about)
+    finally:
+        os.close(fd)
 
 
 def open_plain(path: str) -> BinaryIO:

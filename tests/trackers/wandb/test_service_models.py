@@ -74,7 +74,7 @@ def test_what_a_run_used_is_found_by_lineage(project, url, tmp_path):
     brought(url, tmp_path / "root")
     with Store(tmp_path / "root") as store:
         assert [one.name for one in store.list("'digits:v0' in inputs")] == ["third"]
-        readers = store.lineage("net:v1").readers
+        readers = store.lineage("digits:v0").readers
         assert [one.prefix for one in readers] == ["vision ü/third"]
 
 

@@ -17,6 +17,7 @@ from ....record.plain import parse_json
 __all__ = ["Container", "Folder", "Zip", "damaged_at", "sessions_at"]
 
 TASK = "task.json"
+TEXTS = frozenset({TASK, "metrics.jsonl", "log.jsonl"})
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _MOST_TASK = 64 << 20
 _MOST_LOOKED_AT = 5_000
@@ -32,7 +33,7 @@ class Container(Protocol):
         ...
 
     def size(self, name: str) -> int | None:
-        """The bytes of one; None if it is not there, or no plain file."""
+        """The bytes of one; None if it is not there, no plain file, or unpacks to far more than it may."""
         ...
 
     def open(self, name: str) -> BinaryIO:
@@ -105,10 +106,16 @@ class Zip:
             self._file.close()
             raise CorruptData(f"{path} is no zip file: {error}.", path=path) from error
         self._members = {one.filename: one for one in self._archive.infolist() if not one.is_dir()}
-        most = most_unpacked(os.path.getsize(path))
-        if sum(one.file_size for one in self._members.values()) > most:
-            self.close()
-            raise CorruptData(f"{path} unpacks to far more than its size allows for.", path=path)
+        self._refused = self._too_large()
+
+    def _too_large(self) -> frozenset[str]:
+        """The members that unpack to far more than they may, or all but the texts where all of them together do."""
+        every = self._members.values()
+        found = {m.filename for m in every if m.file_size > most_unpacked(m.compress_size)}
+        rest = sum(one.file_size for one in every if one.filename not in found)
+        if rest > most_unpacked(os.path.getsize(self.path)):
+            found |= self._members.keys() - TEXTS
+        return frozenset(found)
 
     def names(self) -> list[str]:
         """See `Container.names`."""
@@ -117,13 +124,18 @@ class Zip:
     def size(self, name: str) -> int | None:
         """See `Container.size`."""
         member = self._members.get(name)
-        return None if member is None else member.file_size
+        return None if member is None or name in self._refused else member.file_size
 
     def open(self, name: str) -> BinaryIO:
         """See `Container.open`."""
         member = self._members.get(name)
         if member is None:
             raise CorruptData(f"There is no {name} in {self.path}.", path=self.path)
+        if name in self._refused:
+            raise CorruptData(
+                f"{name} in {self.path} unpacks to far more than its size allows for.",
+                path=self.path,
+            )
         try:
             return cast("BinaryIO", _Member(self._archive.open(member), f"{self.path}: {name}"))
         except _BROKEN as error:

@@ -23,7 +23,7 @@ from ....importing.source import (
 )
 from ....importing.unplaced import document, kept_records, line_of
 from ....record.plain import parse_json
-from .container import TASK, Container, Folder, Zip, damaged_at, sessions_at, task_of
+from .container import TASK, TEXTS, Container, Folder, Zip, damaged_at, sessions_at, task_of
 from .events import events_in, named, shown, step_of
 from .params import parameters, properties
 
@@ -35,7 +35,7 @@ _STATUS: dict[str, Outcome] = {
     "completed": "completed", "published": "completed", "closed": "completed", "failed": "failed", "stopped": "cancelled", "aborted": "cancelled",
 }  # fmt: skip
 _LEVELS = {"warn": "warning", "fatal": "critical", "verbose": "debug", "notset": "info"}
-_READ = frozenset({TASK, "metrics.jsonl", "log.jsonl"})
+_READ = TEXTS
 _KEPT = frozenset({
     "type", "parent", "configuration", "container", "models", "output", "user", "company", "runtime", "system_tags", "execution", "script", "project",
     "created", "started", "completed", "published", "last_update", "last_change", "last_changed_by", "last_iteration", "last_metrics", "last_worker",
@@ -275,7 +275,7 @@ class Sessions:
             if name in told or (name in _READ and container.size(name) is not None):
                 continue
             if container.size(name) is None:
-                what = "It is a link or no plain file, and is left out."
+                what = "It is a link, no plain file, or unpacks to far more than its size allows for, and is left out."
                 self._findings.append(Finding(f"{container.path}: {name}", what, True, run.key))
                 continue
             yield SourceFile("clearml", name, partial(container.open, name), time=run.started)

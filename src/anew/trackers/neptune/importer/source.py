@@ -168,7 +168,8 @@ class Exports:
                     if not set(file.schema_arrow.names) >= _COLUMNS:
                         raise ValueError("it has not the columns that neptune-exporter writes")
                     groups = (file.metadata.row_group(at) for at in range(file.num_row_groups))
-                    budget.spend(sum(group.total_byte_size for group in groups))
+                    written = file.metadata.num_rows * _BYTES_OF_ROW
+                    budget.spend(max(written, sum(group.total_byte_size for group in groups)))
                     for batch in file.iter_batches(batch_size=_ROWS):
                         for part in budget.parts_of(batch):
                             yield take(part)
@@ -296,7 +297,7 @@ class _Budget:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        longest, total = 1, len(batch) * _BYTES_OF_ROW
+        longest, total = 1, 0
         for column in batch.columns:
             if pa.types.is_dictionary(column.type) and len(column.dictionary):
                 lengths = pc.binary_length(column.dictionary)
